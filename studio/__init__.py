@@ -1,0 +1,3 @@
+"""Finetune Studio: fine-tune a language model on your own data, compare it with its base, and export the adapter."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,178 @@
+"""The commands: data check|tokens."""
+
+import argparse
+import os
+import sys
+import unicodedata
+from dataclasses import asdict
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from studio.cli import output
+
+if TYPE_CHECKING:
+    from studio.core.config import DataSpec
+    from studio.core.datasets import Dataset
+    from studio.engine.labels import Encoded, Encoder
+
+_SHOWN_REJECTS = 20
+_HARMLESS = "\n\t\u200c\u200d"  # among them the joiners of Persian, of Hindi and of emoji
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds this module's commands."""
+    data = commands.add_parser("data", help="look at a data file", description="Look at a data file.")
+    actions = data.add_subparsers(dest="action", metavar="ACTION", required=True)
+    check = output.add_command(actions, "check", "Find a data file's format and every row that cannot be used.", _check)
+    tokens = output.add_command(actions, "tokens", "Show a row's tokens and which of them are learned.", _tokens)
+    for command in (check, tokens):
+        command.add_argument("file", metavar="FILE", help="a JSONL, JSON, CSV or Parquet file")
+        command.add_argument("--format", default="auto", metavar="F", help="messages, prompt_completion, alpaca, text")
+        command.add_argument("--max-length", type=int, metavar="N", help="cut rows behind this many tokens")
+    check.add_argument("--model", metavar="M", help="count the tokens as this model sees them")
+    tokens.add_argument("--model", metavar="M", required=True, help="whose tokens: `demo`, a folder or a hub id")
+    tokens.add_argument("--row", type=int, metavar="N", required=True, help="the row's number in the file, from 0")
+
+
+def _check(args: argparse.Namespace) -> int:
+    from studio.core.errors import EXIT_CODES
+
+    spec, dataset = _opened(args)
+    found = {
+        "format": dataset.format,
+        "reason": dataset.reason,
+        "fingerprint": dataset.fingerprint,
+        "rows": dataset.rows,
+        "valid": len(dataset),
+        "rejected": [asdict(item) for item in dataset.rejected],
+    }
+    if args.model:
+        found |= _counted(dataset, _encoder(args.model, spec))
+    output.show(args, found, _report(args.file, found))
+    return 0 if found["valid"] else EXIT_CODES["data"]
+
+
+def _tokens(args: argparse.Namespace) -> None:
+    spec, dataset = _opened(args)
+    row = dataset.find(args.row)
+    encoder = _encoder(args.model, spec)
+    encoded = encoder.encode(row.data, dataset.format)
+    names = encoder.tokenizer.convert_ids_to_tokens(encoded.ids)
+    tokens = [
+        {
+            "id": encoded.ids[index],
+            "text": encoded.text[left:right] or names[index],
+            "trained": encoded.trained[index],
+            "special": encoded.special[index],
+            "truncated": index >= encoded.kept,
+        }
+        for index, (left, right) in enumerate(encoded.offsets)
+    ]
+    output.show(args, {"tokens": tokens}, _picture(encoded, tokens))
+
+
+def _opened(args: argparse.Namespace) -> "tuple[DataSpec, Dataset]":
+    from studio.core.config_file import build
+    from studio.core.datasets import open_dataset
+
+    settings = {"path": args.file, "format": args.format}
+    if args.max_length is not None:
+        settings["max_length"] = args.max_length
+    spec = build({"data": settings}).data
+    return spec, open_dataset(args.file, spec.format, partial(output.progress, "Reading"))
+
+
+def _encoder(path: str, spec: "DataSpec") -> "Encoder":
+    from studio.engine import model
+    from studio.engine.labels import make_encoder
+
+    folder = model.resolve(path, on_progress=partial(output.progress, "Downloading"))
+    return make_encoder(model.load_tokenizer(folder), spec, "sft")
+
+
+def _counted(dataset: "Dataset", encoder: "Encoder") -> dict[str, Any]:
+    """Counts tokens a row before it is cut; of rows without a learned token only how many there are."""
+    import numpy as np
+
+    from studio.engine.tokens import tokenize
+
+    every = np.arange(len(dataset), dtype=np.int64)
+    tokens = tokenize(dataset, every, encoder, partial(output.progress, "Tokenizing"))
+    lengths, counts = tokens.full_lengths, None
+    if len(lengths):
+        p50, p95 = (float(value) for value in np.percentile(lengths, [50, 95]))
+        total = int(lengths.sum(dtype=np.int64))
+        counts = {"min": int(lengths.min()), "mean": total / len(lengths), "p50": p50, "p95": p95}
+        counts |= {"max": int(lengths.max()), "total": total}
+    return {
+        "max_length": encoder.max_length,
+        "tokens": counts,
+        "truncated_rows": tokens.truncated,
+        "untrained_rows": len(tokens.untrained),
+        "untrained": [asdict(item) for item in tokens.untrained],
+    }
+
+
+def _report(file: str, found: dict[str, Any]) -> str:
+    lines = [
+        f"{printable(file)}: {found['format']} ({printable(found['reason'])})",
+        f"{found['valid']} of {found['rows']} rows can be used.",
+        *_listed("rejected", found["rejected"]),
+    ]
+    counts = found.get("tokens")
+    if counts:
+        lines.append(
+            f"Tokens a row: {counts['min']} to {counts['max']}, mean {counts['mean']:.1f}, "
+            f"median {counts['p50']:.0f}, 95 % below {counts['p95']:.0f}; {counts['total']} in all."
+        )
+    if "truncated_rows" in found:
+        lines.append(f"Cut at {found['max_length']} tokens: {found['truncated_rows']} rows.")
+        lines += _listed("without a learned token", found["untrained"])
+    return "\n".join(lines)
+
+
+def _listed(what: str, rows: list[dict[str, Any]]) -> list[str]:
+    if not rows:
+        return []
+    lines = [f"{len(rows)} {'row' if len(rows) == 1 else 'rows'} {what}:"]
+    for item in rows[:_SHOWN_REJECTS]:
+        line = f", line {item['line']}" if item["line"] else ""
+        lines.append(f"  row {item['row']}{line}: {printable(item['reason'])}")
+    if len(rows) > _SHOWN_REJECTS:
+        lines.append(f"  and {len(rows) - _SHOWN_REJECTS} more; --json lists them all")
+    return lines
+
+
+def _picture(encoded: "Encoded", tokens: list[dict[str, Any]]) -> str:
+    """Returns a row's text with what is learned and what is cut marked."""
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    learned, cut = (("\x1b[32m", "\x1b[0m"), ("\x1b[2;9m", "\x1b[0m")) if colour else (("[[", "]]"), ("{{", "}}"))
+    pieces = []
+    for (trained, truncated), group in groupby(range(len(tokens)), lambda i: (tokens[i]["trained"], _cut(tokens[i]))):
+        indices = list(group)
+        left, right = encoded.offsets[indices[0]][0], encoded.offsets[indices[-1]][1]
+        # Tokens outside the text, such as an added end token, are shown by name.
+        outside = [tokens[i]["text"] for i in indices if encoded.offsets[i][0] == encoded.offsets[i][1]]
+        text = printable(encoded.text[left:right] + "".join(outside))
+        before, after = cut if truncated else learned if trained else ("", "")
+        pieces.append(f"{before}{text}{after}")
+    count = sum(item["trained"] and not item["truncated"] for item in tokens)
+    legend = f"{learned[0]}learned{learned[1]} {cut[0]}cut{cut[1]}"
+    return f"{''.join(pieces)}\n\n{encoded.kept} of {len(tokens)} tokens kept, {count} of them learned. {legend}"
+
+
+def _cut(token: dict[str, Any]) -> bool:
+    return bool(token["truncated"])
+
+
+def printable(text: str) -> str:
+    """Returns `text` with what could steer a terminal written out: control, direction and invisible characters."""
+    return "".join(
+        letter if letter in _HARMLESS or unicodedata.category(letter) not in ("Cc", "Cf", "Cs") else _escaped(letter)
+        for letter in text
+    )
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode()

@@ -1,0 +1,271 @@
+"""The commands: chat and compare."""
+
+import argparse
+import shutil
+import sys
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studio.cli.library import base_of
+from studio.cli.output import add_command, progress, show
+from studio.core import library
+from studio.core.config import ModelSpec, from_dict
+from studio.core.errors import StudioError
+from studio.core.library import Entry
+
+if TYPE_CHECKING:
+    from studio.engine.generate import Answer, Sampling
+
+_MAX_PROMPT_BYTES = 10_000_000
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds this module's commands."""
+    chat = add_command(commands, "chat", "Talk to a model, with or without an adapter.", _chat)
+    chat.add_argument("model", nargs="?", help="`demo`, a folder or a hub id; not needed if the adapter knows its base")
+    chat.add_argument("--adapter", help="a name in the library, or a PEFT folder such as a checkpoint's")
+    chat.add_argument("--prompt", help="one question, one answer; also read from a pipe")
+    compare = add_command(commands, "compare", "Answers of a base and of adapters, side by side.", _compare)
+    compare.add_argument("--model", help="the base; not needed if the first adapter knows it")
+    compare.add_argument("--adapter", action="append", default=[], help="may be repeated")
+    compare.add_argument("--prompt", action="append", default=[], help="may be repeated")
+    compare.add_argument("--prompts", type=Path, metavar="FILE", help="a text file, one prompt a line")
+    for command in (chat, compare):
+        command.add_argument("--system", help="the instruction in front of the conversation")
+        command.add_argument("--force", action="store_true", help="even if the base is not the one of the training")
+        command.add_argument("--quantization", choices=("none", "8bit", "nf4"), help="as in the training, if not said")
+        command.add_argument("--max-new-tokens", type=int, default=256, help="the longest answer (256)")
+        command.add_argument("--temperature", type=float, default=0.0, help="0: always the likeliest token (0)")
+        command.add_argument("--top-p", type=float, default=1.0, help="only the likeliest, up to this share (1)")
+        command.add_argument("--top-k", type=int, default=0, help="only so many of the likeliest; 0: all (0)")
+        command.add_argument("--repetition-penalty", type=float, default=1.0, help="above 1: fewer repetitions (1)")
+        command.add_argument("--seed", type=int, default=0, help="of the draws (0)")
+
+
+def _chat(args: argparse.Namespace) -> None:
+    entry = library.located(args.adapter) if args.adapter else None
+    prompt = args.prompt if args.prompt is not None else None if sys.stdin.isatty() else _piped()
+    if prompt is None and args.json:
+        raise StudioError("usage", "--json gives one answer, and there is no question.", "Add --prompt.")
+    _require_model(args, [entry] if entry else [])
+
+    from studio.engine import adapters, generate, model
+
+    sampling = _sampling(args)
+    folder = _base_folder(args, entry)
+    encoder = generate.encoder_for(model.load_tokenizer(folder), entry)
+    talker: Any = _load(args, folder, entry)
+    if entry:
+        talker = adapters.load_adapter(talker, entry.folder)
+    messages = _opening(args)
+    if prompt is None:
+        _talk(lambda said, on_text: generate.answer(talker, encoder, said, sampling, on_text), messages)
+        return
+    messages.append({"role": "user", "content": prompt})
+    on_text = None if args.json else _print_piece
+    text = generate.answer(talker, encoder, messages, sampling, on_text)
+    show(args, {"prompt": prompt, "adapter": entry.name if entry else None, "answer": text}, "")
+
+
+def _talk(answer: Any, messages: list[dict[str, str]]) -> None:
+    """Asks and answers until the user leaves; Ctrl+C ends an answer and not the conversation."""
+    print("Write a message; /exit or Ctrl+D ends, Ctrl+C stops an answer.", file=sys.stderr)
+    while True:
+        try:
+            said = input("> ").strip()
+        except EOFError:
+            print(file=sys.stderr)
+            return
+        except KeyboardInterrupt:
+            print(file=sys.stderr)
+            continue
+        if said in ("/exit", "/quit"):
+            return
+        if said:
+            _turn(answer, messages, said)
+
+
+def _turn(answer: Any, messages: list[dict[str, str]], said: str) -> None:
+    pieces: list[str] = []
+
+    def on_text(piece: str) -> None:
+        pieces.append(piece)
+        _print_piece(piece)
+
+    messages.append({"role": "user", "content": said})
+    try:
+        answer(messages, on_text)
+    except KeyboardInterrupt:
+        _print_piece(" [stopped]")
+    except StudioError as error:
+        # A conversation too long for the model ends the turn; the user may still read it and leave.
+        messages.pop()
+        print(f"{error.message}\n{error.hint}", file=sys.stderr)
+        return
+    print(flush=True)
+    messages.append({"role": "assistant", "content": "".join(pieces)})
+
+
+def _compare(args: argparse.Namespace) -> None:
+    entries = [library.located(name) for name in args.adapter]
+    prompts = [*args.prompt, *(_lines(args.prompts) if args.prompts else [])]
+    if not prompts:
+        raise StudioError("usage", "There is nothing to answer.", "Add --prompt, or --prompts with a file.")
+    _require_model(args, entries)
+    sampling = _sampling(args)
+    found = _answers(args, entries, prompts, sampling)
+    names = [None, *(entry.name for entry in entries)]
+    for prompt, row in zip(prompts, found, strict=True):
+        columns = [
+            {"adapter": name, "answer": item.text, "tokens": item.tokens, "seconds": item.seconds, "cut": item.cut}
+            for name, item in zip(names, row, strict=True)
+        ]
+        text = side_by_side([name or "base" for name in names], [item.text for item in row], _width())
+        show(args, {"prompt": prompt, "columns": columns}, f"{_printable(prompt)}\n\n{text}\n")
+
+
+def _answers(
+    args: argparse.Namespace, entries: Sequence[Entry], prompts: Sequence[str], sampling: "Sampling"
+) -> list[list["Answer"]]:
+    """Returns for each prompt the base's answer and each adapter's, in this order.
+
+    Adapters that trained bias vectors changed the base itself, so each of them gets a base of its own.
+    """
+    from studio.engine import adapters, generate, model
+
+    folders = [_base_folder(args, entry) for entry in entries] or [_base_folder(args, None)]
+    if len({folder.resolve() for folder in folders}) > 1:
+        raise StudioError("adapter", "These adapters have different base models.", "Name one of them with --model.")
+    tokenizer = model.load_tokenizer(folders[0])
+    plain = generate.encoder_for(tokenizer)
+    encoders = [generate.encoder_for(tokenizer, entry) for entry in entries]
+    biased = [adapters.check_adapter(entry.folder).get("bias", "none") != "none" for entry in entries]
+    groups: list[list[int | None]] = [[None, *(at for at, alone in enumerate(biased) if not alone)]]
+    groups += [[at] for at, alone in enumerate(biased) if alone]
+    columns: dict[int | None, list[Answer]] = {}
+    for group in groups:
+        loaded: Any = _load(args, folders[0], entries[0] if entries else None)
+        own = {}
+        for at in group:
+            if at is not None:
+                loaded = adapters.load_adapter(loaded, entries[at].folder, f"adapter{at}")
+                if encoders[at].template != plain.template:
+                    own[f"adapter{at}"] = encoders[at]
+        names = [None if at is None else f"adapter{at}" for at in group]
+        for number, prompt in enumerate(prompts):
+            messages = [*_opening(args), {"role": "user", "content": prompt}]
+            answers = generate.compare(loaded, plain, messages, names, sampling, own)
+            for at, answer in zip(group, answers, strict=True):
+                columns.setdefault(at, []).append(answer)
+            progress("Answering", number + 1, len(prompts))
+    return [[columns[at][number] for at in (None, *range(len(entries)))] for number in range(len(prompts))]
+
+
+def side_by_side(heads: Sequence[str], texts: Sequence[str], width: int) -> str:
+    """Returns texts in columns of equal width, wrapped so that a line has at most `width` cells.
+
+    Where columns would be narrower than 20 cells the texts come one below the other.
+    """
+    cell = (width - 3 * (len(heads) - 1)) // len(heads)
+    if cell < 20:
+        return "\n\n".join(f"[{head}]\n{_printable(text).strip()}" for head, text in zip(heads, texts, strict=True))
+    columns = [
+        [_fit(head, cell)[0], "-" * cell, *_fit(_printable(text).strip() or "(nothing)", cell)]
+        for head, text in zip(heads, texts, strict=True)
+    ]
+    rows = zip_longest(*columns, fillvalue="")
+    return "\n".join(" | ".join(line + " " * (cell - _cells(line)) for line in row).rstrip() for row in rows)
+
+
+def _fit(text: str, cell: int) -> list[str]:
+    lines: list[str] = []
+    for paragraph in text.splitlines():
+        # Wide characters, as of Chinese, take two cells of a terminal.
+        room = cell if _cells(paragraph) == len(paragraph) else cell // 2
+        lines += textwrap.wrap(paragraph, room) or [""]
+    return lines or [""]
+
+
+def _cells(text: str) -> int:
+    return sum(
+        0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text
+    )
+
+
+def _printable(text: str) -> str:
+    """Leaves out control characters: what a model writes must not steer the terminal."""
+    return "".join(sign for sign in text if sign in "\n\t" or unicodedata.category(sign) != "Cc").expandtabs(4)
+
+
+def _print_piece(piece: str) -> None:
+    print(_printable(piece), end="", flush=True)
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def _require_model(args: argparse.Namespace, entries: Sequence[Entry]) -> None:
+    """Says what is missing before anything heavy is loaded."""
+    if not args.model and not entries:
+        raise StudioError("usage", "No model is named.", "Name one, such as `demo`, or an adapter that knows its base.")
+
+
+def _base_folder(args: argparse.Namespace, entry: Entry | None) -> Path:
+    if entry is not None:
+        return base_of(entry, args.model, args.force)
+    from studio.engine import model
+
+    return model.resolve(args.model, on_progress=lambda done, total: progress("Downloading", done, total))
+
+
+def _load(args: argparse.Namespace, folder: Path, entry: Entry | None) -> Any:
+    """Loads the base as the adapter's training held it, unless the user chose otherwise."""
+    from studio.engine import hardware, model
+
+    spec = from_dict(entry.config).model if entry and entry.config else ModelSpec()
+    return model.load_base(
+        folder, replace(spec, quantization=args.quantization or spec.quantization), hardware.device()
+    )
+
+
+def _sampling(args: argparse.Namespace) -> "Sampling":
+    from studio.engine.generate import Sampling
+
+    return Sampling(
+        max_new_tokens=args.max_new_tokens,
+        temperature=args.temperature,
+        top_p=args.top_p,
+        top_k=args.top_k,
+        repetition_penalty=args.repetition_penalty,
+        seed=args.seed,
+    )
+
+
+def _opening(args: argparse.Namespace) -> list[dict[str, str]]:
+    return [{"role": "system", "content": args.system}] if args.system else []
+
+
+def _piped() -> str:
+    try:
+        text = sys.stdin.read(_MAX_PROMPT_BYTES).strip()
+    except UnicodeDecodeError:
+        raise StudioError("usage", "The question from the pipe is not UTF-8 text.", "Convert it first.") from None
+    if not text:
+        raise StudioError("usage", "There is no question.", "Add --prompt, or pipe one in.")
+    return text
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        if path.stat().st_size > _MAX_PROMPT_BYTES:
+            raise StudioError("usage", f"{path.name} is larger than 10 MB.", "Name a file with one prompt a line.")
+        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise StudioError("usage", f"{path} cannot be read: {reason}.", "Check the path.") from None

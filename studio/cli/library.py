@@ -1,0 +1,175 @@
+"""The commands: adapters list|show|add|remove|restore and export."""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from studio import paths
+from studio.cli.output import add_command, progress, show, size, table
+from studio.core import library
+from studio.core.errors import StudioError
+from studio.core.library import Entry
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds this module's commands."""
+    group = commands.add_parser("adapters", help="See and keep adapters.", description="See and keep adapters.")
+    actions = group.add_subparsers(dest="action", metavar="ACTION", required=True)
+    add_command(actions, "list", "All adapters, newest first.", _list)
+    for name, text, handler in (
+        ("show", "Where an adapter is from and whether it is whole.", _show),
+        ("add", "Copy an adapter made elsewhere into the library.", _add),
+        ("remove", "Move an adapter to the trash.", _remove),
+        ("restore", "Bring a removed adapter back.", _restore),
+    ):
+        action = add_command(actions, name, text, handler)
+        if name != "add":
+            action.add_argument("adapter", help="its name; where it is still there, a part of it or its folder will do")
+            continue
+        action.add_argument("folder", help="a folder that PEFT saved an adapter into")
+        action.add_argument("--title", help="what to call it (the folder's name)")
+        action.add_argument("--base", help="the model it was made for, if it does not say so itself")
+        action.add_argument("--note", default="", help="a note of your own")
+        action.add_argument("--tag", action="append", default=[], help="a tag of your own; may be repeated")
+    command = add_command(commands, "export", "Write an adapter for other programs, and prove it.", _export)
+    command.add_argument("adapter", help="its name in the library, or a PEFT folder")
+    command.add_argument("--to", choices=("peft", "merged"), required=True, help="an adapter or a merged model")
+    command.add_argument("out", type=Path, help="a new folder")
+    command.add_argument("--base", help="the full-precision base model, if it lies elsewhere by now")
+    command.add_argument("--force", action="store_true", help="even if the base is not the one of the training")
+
+
+def base_of(entry: Entry, given: str | None, force: bool) -> Path:
+    """Returns the folder of the base model an adapter is used with.
+
+    Args:
+        entry: the adapter.
+        given: the base the user named; None: the one the adapter was made for.
+        force: go on, with a warning, where the weights are not those of the training.
+
+    Raises:
+        StudioError: (usage) no base is known; (adapter) it is another one; (model), (network) it cannot be opened.
+    """
+    from studio.engine import model
+
+    if entry.fault:
+        raise StudioError("adapter", f"The adapter {entry.name} is damaged: {entry.fault}", "Use another one.")
+    path = given or entry.base.path
+    if not path:
+        raise StudioError("usage", f"The base model of {entry.name} is not known.", "Name the model it was made for.")
+    revision = None if given else entry.base.revision
+    folder = model.resolve(path, revision, lambda done, total: progress("Downloading", done, total))
+    if entry.base.fingerprint and model.fingerprint(folder) != entry.base.fingerprint:
+        message = f"The adapter {entry.name} was trained on other weights than those of {path}."
+        if not force:
+            raise StudioError(
+                "adapter",
+                message,
+                f"Use it with its own base ({entry.base.path or 'unknown'}), or add --force to see what it does here.",
+            )
+        print(f"Warning: {message}", file=sys.stderr)
+    return folder
+
+
+def _list(args: argparse.Namespace) -> None:
+    found = library.entries()
+    rows = [[entry.name, _date(entry), entry.base.path or "?", _losses(entry), entry.fault] for entry in found]
+    empty = "There are no adapters yet. `studio train` makes one, `studio adapters add` takes one in."
+    text = table(rows, ("NAME", "MADE", "BASE", "LOSS", "")) if rows else empty
+    show(args, [library.to_dict(entry) for entry in found], text)
+
+
+def _show(args: argparse.Namespace) -> None:
+    entry = library.verified(library.find(args.adapter))
+    data = entry.data
+    rows = [
+        ("Name", entry.name),
+        ("Title", entry.title),
+        ("Folder", str(entry.folder)),
+        ("Made", _date(entry)),
+        ("Size", size(entry.weights_bytes)),
+        ("Base", f"{entry.base.path or '?'}  {entry.base.fingerprint[:12]}"),
+        ("Data", f"{data.path}  {data.rows} rows  {data.fingerprint[:12]}" if data.path else ""),
+        ("Run", entry.run),
+        ("Parent", entry.parent),
+        ("Adapter", json.dumps(entry.config.get("adapter")) if entry.config else ""),
+        ("Training", json.dumps(entry.config.get("training")) if entry.config else ""),
+        ("Metrics", ", ".join(f"{key} {_number(value)}" for key, value in entry.metrics.items() if value is not None)),
+        ("Tags", ", ".join(entry.tags)),
+        ("Note", entry.note),
+        ("Damage", entry.fault),
+    ]
+    width = max(len(label) for label, _ in rows)
+    text = "\n".join(f"{label.ljust(width)}  {value}".rstrip() for label, value in rows if value.strip())
+    show(args, library.to_dict(entry), text)
+
+
+def _add(args: argparse.Namespace) -> None:
+    from studio.engine import adapters, model
+
+    adapters.check_adapter(Path(args.folder).expanduser())
+    known = library.located(args.folder)
+    if known.folder.parent == paths.adapters_dir().resolve():
+        raise StudioError("usage", f"{known.name} is in the library already.", "`studio adapters list` shows it.")
+    base = known.base
+    if args.base:
+        base = library.Base(path=args.base, fingerprint=model.fingerprint(model.resolve(args.base)))
+    entry = library.add(
+        known.folder,
+        title=args.title or known.title,
+        base=base,
+        data=known.data,
+        config=known.config,
+        metrics=known.metrics,
+        run=known.run,
+        note=args.note or known.note,
+        tags=args.tag or known.tags,
+    )
+    show(args, library.to_dict(entry), f"Added as {entry.name}.")
+
+
+def _remove(args: argparse.Namespace) -> None:
+    entry = library.find(args.adapter)
+    where = library.remove(entry)
+    text = f"Moved to {where}.\n`studio adapters restore {entry.name}` brings it back."
+    show(args, {"name": entry.name, "path": str(where)}, text)
+
+
+def _restore(args: argparse.Namespace) -> None:
+    entry = library.restore(args.adapter)
+    show(args, library.to_dict(entry), f"{entry.name} is back.")
+
+
+def _export(args: argparse.Namespace) -> None:
+    entry = library.located(args.adapter)
+    from studio.engine import export
+
+    def on_phase(name: str) -> None:
+        if sys.stderr.isatty():
+            print(f"{name} ...", file=sys.stderr)
+
+    done = export.export(entry, args.to, args.out, base_of(entry, args.base, args.force), on_phase)
+    proof = done.proof
+    text = (
+        f"{done.path}: {len(done.files)} files, {size(done.bytes)}\n"
+        f"Read back and compared with the live adapter at {proof.positions} positions: logits differ by at most "
+        f"{proof.max_abs_difference:.2g} (rounding: up to {proof.bound:.2g}; the adapter itself moves them by "
+        f"{proof.adapter_effect:.2g}), {100 * proof.argmax_equal:.1f} % of the likeliest tokens are the same."
+    )
+    show(args, export.to_dict(done), text)
+
+
+def _date(entry: Entry) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.created_s)) if entry.created_s else "?"
+
+
+def _losses(entry: Entry) -> str:
+    found = (entry.metrics.get("loss"), entry.metrics.get("eval_loss"))
+    return " / ".join(_number(value) for value in found if value is not None)
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

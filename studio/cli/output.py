@@ -1,0 +1,46 @@
+"""What commands print: JSON for programs, plain lines for people."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+
+def add_command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str, handler: Any
+) -> argparse.ArgumentParser:
+    """Adds a command with `--json`; `handler(args)` does it and may return an exit code."""
+    command = commands.add_parser(name, help=text, description=text)
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.set_defaults(handler=handler)
+    return command
+
+
+def show(args: argparse.Namespace, data: Any, text: str) -> None:
+    """Prints `data` as JSON if asked for, else `text`."""
+    print(json.dumps(data, ensure_ascii=False, allow_nan=True) if args.json else text, flush=True)
+
+
+def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
+    """Returns `rows` in aligned columns."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows])
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def size(count: float) -> str:
+    """Returns a number of bytes in words, such as `1.5 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def progress(label: str, done: int, total: int) -> None:
+    """Redraws one line of progress on a terminal's standard error; silent elsewhere."""
+    if sys.stderr.isatty():
+        share = done / total if total else 0.0
+        bar = "#" * round(30 * share)
+        print(f"\r{label} [{bar:<30}] {100 * share:3.0f} %", end="\n" if done >= total else "", file=sys.stderr)

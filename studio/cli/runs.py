@@ -1,0 +1,281 @@
+"""The commands: plan, train, runs list|show|resume|stop|remove and the run process itself."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from studio.cli.output import add_command, progress, show, size, table
+from studio.core import config_file, events, launch, runs
+from studio.core.config import changed
+from studio.core.errors import EXIT_CODES, EXIT_CRASH, StudioError
+from studio.core.runs import Run
+
+_POLL_S = 0.05
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds this module's commands."""
+    for name, text, handler in (
+        ("plan", "Count what a config would train, without training.", _plan),
+        ("train", "Train a config; a closed terminal does not end it.", _train),
+    ):
+        command = add_command(commands, name, text, handler)
+        command.add_argument("config", type=Path, help="a YAML file")
+        command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting")
+        if name == "train":
+            command.add_argument("--run-dir", type=Path, help="a new folder for the run")
+            command.add_argument("--detach", action="store_true", help="return at once; it trains on")
+    group = commands.add_parser("runs", help="See and steer runs.", description="See and steer runs.")
+    actions = group.add_subparsers(dest="action", metavar="ACTION", required=True)
+    add_command(actions, "list", "All runs, newest first.", _list)
+    for name, text, handler in (
+        ("show", "A run's config, progress and curves.", _show),
+        ("resume", "Go on with an interrupted, stopped or failed run.", _resume),
+        ("stop", "End a run behind its current step, keeping its result.", _stop),
+        ("remove", "Move a run to the trash.", _remove),
+    ):
+        action = add_command(actions, name, text, handler)
+        action.add_argument("run", help="a name, a part of one, or a folder")
+        if name == "resume":
+            action.add_argument("--detach", action="store_true", help="return at once; it trains on")
+            action.add_argument("--learning-rate", type=float, help="a new peak learning rate from here on")
+    worker = commands.add_parser("worker")
+    worker.add_argument("folder", type=Path)
+    worker.add_argument("--commands-from", type=int, default=0)
+    worker.set_defaults(handler=_worker)
+
+
+def state(run: Run) -> str:
+    """Returns what a run is doing, in one word."""
+    told = run.progress()
+    if run.alive():
+        return told.state
+    if told.finished is not None:
+        return told.finished.outcome
+    return "failed" if told.failed is not None else "interrupted"
+
+
+def follow(run: Run, as_json: bool, learning_rate: float | None = None) -> events.Finished | None:
+    """Starts or resumes a run and shows its events until its process ends.
+
+    The first Ctrl+C asks it to stop and keep the result, the second to end with a checkpoint, the third kills it.
+
+    Returns:
+        The end of a run that has a result; None if it was ended without one.
+
+    Raises:
+        StudioError: the run failed.
+    """
+    offset, presses = run.events_path.stat().st_size if run.events_path.exists() else 0, 0
+    process = _start(run, learning_rate)
+    failed: events.Failed | None = None
+    finished: events.Finished | None = None
+    while True:
+        try:
+            over = process.poll() is not None
+            lines, offset = runs.read_lines(run.events_path, offset)
+            for line in lines:
+                event = events.decode_event(line)
+                failed = event if isinstance(event, events.Failed) else failed
+                finished = event if isinstance(event, events.Finished) else finished
+                if as_json:
+                    print(line.decode(), flush=True)
+                elif event is not None:
+                    _tell(event)
+            if over:
+                break
+            time.sleep(_POLL_S)
+        except KeyboardInterrupt:
+            presses += 1
+            _escalate(run, process, presses)
+    if process.returncode:
+        _raise_failure(run, failed or launch.death(run, process.returncode))
+    return finished
+
+
+def _start(run: Run, learning_rate: float | None = None) -> "subprocess.Popen[bytes]":
+    process = launch.start(run)
+    if learning_rate is not None:
+        run.ask(events.SetLearningRate(learning_rate=learning_rate))
+    return process
+
+
+def _escalate(run: Run, process: "subprocess.Popen[bytes]", presses: int) -> None:
+    if presses == 1:
+        run.ask(events.Stop())
+        print("\nStopping behind this step and keeping the result. Ctrl+C again: end now.", file=sys.stderr)
+    elif presses == 2:
+        process.send_signal(signal.SIGTERM)
+        print("\nEnding with a checkpoint. Ctrl+C again: kill.", file=sys.stderr)
+    else:
+        process.kill()
+
+
+def _raise_failure(run: Run, failed: events.Failed) -> None:
+    if failed.reason == "crash":
+        print(failed.detail, file=sys.stderr)
+        print(f"{failed.message}\n{failed.hint}", file=sys.stderr)
+        sys.exit(EXIT_CRASH)
+    detail = f"{failed.detail}\nThe run is {run.path}".strip()
+    raise StudioError(failed.reason, failed.message, failed.hint, detail)
+
+
+def _tell(event: events.Event) -> None:
+    match event:
+        case events.Phase() if event.total:
+            progress(event.name.capitalize(), event.done, event.total)
+        case events.Phase() if event.name in ("loading", "finishing"):
+            print(f"{event.name.capitalize()} {event.detail}".rstrip() + " ...", file=sys.stderr)
+        case events.Prepared():
+            print(
+                f"{event.trainable_parameters:,} of {event.total_parameters:,} parameters, {event.rows:,} rows,"
+                f" {event.tokens_per_epoch:,} tokens an epoch, {event.steps:,} steps on {event.device}"
+                f" ({event.dtype})",
+                file=sys.stderr,
+            )
+            if left_out := event.rejected_rows + event.untrained_rows:
+                print(f"{left_out:,} rows are not used; rejected.jsonl in the run folder says why.", file=sys.stderr)
+            if event.truncated_rows:
+                print(f"{event.truncated_rows:,} rows are cut at the maximum length.", file=sys.stderr)
+        case events.Step():
+            label = (
+                f"Step {event.step} loss {event.loss:.4f} lr {event.learning_rate:.2e}"
+                f" {event.tokens_per_s:,.0f} tokens/s, {event.eta_s:.0f} s left"
+            )
+            progress(label, event.step, round(event.step + event.eta_s / max(event.step_s, 1e-9)))
+        case events.Evaluated():
+            print(f"\nStep {event.step}: evaluation loss {event.eval_loss:.4f}", file=sys.stderr)
+        case events.Resumed():
+            for sentence in event.refused:
+                print(sentence, file=sys.stderr)
+            print(f"Going on behind step {event.step}.", file=sys.stderr)
+        case events.Notice():
+            print(event.message, file=sys.stderr)
+        case _:
+            pass
+
+
+def _plan(args: argparse.Namespace) -> None:
+    config = config_file.load(args.config, args.set)
+    from studio.engine.planning import plan
+
+    planned = plan(config)
+    text = "\n".join(f"{key.replace('_', ' ').capitalize():<26}{value:>16,}" for key, value in planned.items())
+    show(args, planned, text)
+
+
+def _train(args: argparse.Namespace) -> None:
+    run = runs.create(config_file.load(args.config, args.set), args.run_dir)
+    if args.detach:
+        _start(run)
+        show(args, {"run": run.name, "path": str(run.path)}, f"{run.name}\n`studio runs show {run.name}` follows it.")
+        return
+    print(f"Run {run.name}", file=sys.stderr)
+    _end(args, run, follow(run, args.json))
+
+
+def _resume(args: argparse.Namespace) -> None:
+    run = runs.find(args.run)
+    if args.learning_rate is not None and not 0 < args.learning_rate <= 10:
+        raise StudioError("usage", f"{args.learning_rate} is no learning rate.", "Give one above 0 and at most 10.")
+    told = run.progress().finished
+    if told is not None and told.outcome != "stopped":
+        raise StudioError(
+            "run", f"The run {run.name} is already complete.", "Start a new run from its config to train more."
+        )
+    if args.detach:
+        _start(run, args.learning_rate)
+        show(args, {"run": run.name, "path": str(run.path)}, f"{run.name} goes on.")
+        return
+    _end(args, run, follow(run, args.json, args.learning_rate))
+
+
+def _end(args: argparse.Namespace, run: Run, finished: events.Finished | None) -> None:
+    if args.json:
+        return
+    if finished is None:
+        print(f"Ended with a checkpoint. Go on with: studio runs resume {run.name}")
+    elif finished.adapter:
+        print(f"\nThe adapter `{finished.adapter}` is in the library ({finished.outcome.replace('_', ' ')}).")
+    else:
+        print(f"\nThe model is in {run.path / finished.path}.")
+
+
+def _list(args: argparse.Namespace) -> None:
+    found = []
+    for run in runs.listing():
+        told = run.progress()
+        last = told.steps[-1] if told.steps else None
+        found.append(
+            {
+                "run": run.name,
+                "state": state(run),
+                "step": told.step,
+                "steps": told.prepared.steps if told.prepared else 0,
+                "loss": last.loss if last else None,
+                "eval_loss": told.best.eval_loss if told.best else None,
+                "path": str(run.path),
+            }
+        )
+    rows = [[r["run"], r["state"], f"{r['step']}/{r['steps']}", _number(r["loss"]), _number(r["eval_loss"])] for r in found]
+    text = table(rows, ["RUN", "STATE", "STEP", "LOSS", "EVAL LOSS"]) if rows else "No runs yet."
+    show(args, found, text)
+
+
+def _number(value: Any) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _show(args: argparse.Namespace) -> None:
+    run = runs.find(args.run)
+    told, about = run.progress(), run.about()
+    data = {
+        "run": run.name,
+        "path": str(run.path),
+        "state": state(run),
+        "config": about["config"],
+        "prepared": asdict(told.prepared) if told.prepared else None,
+        "steps": [asdict(item) for item in told.steps],
+        "evaluations": [asdict(item) for item in told.evaluations],
+        "saved": [asdict(item) for item in told.saved],
+        "resumed": [asdict(item) for item in told.resumed],
+        "notices": [item.message for item in told.notices],
+        "finished": asdict(told.finished) if told.finished else None,
+        "failed": asdict(told.failed) if told.failed else None,
+    }
+    lines = [f"{run.name}: {data['state']}, {run.path}", ""]
+    lines += [f"  {key:<40}{value}" for key, value in changed(run.config()).items()]
+    if told.steps:
+        last = told.steps[-1]
+        lines += ["", f"Step {last.step}, loss {last.loss:.4f}, {last.tokens_per_s:,.0f} tokens/s"]
+    lines += [f"Step {item.step}: evaluation loss {item.eval_loss:.4f}" for item in told.evaluations]
+    lines += [f"Checkpoint of step {item.step}: {size(item.size_bytes)}" for item in told.saved[-2:]]
+    if told.failed:
+        lines += ["", told.failed.message, told.failed.hint, told.failed.detail]
+    show(args, data, "\n".join(lines))
+
+
+def _stop(args: argparse.Namespace) -> None:
+    run = runs.find(args.run)
+    if not run.alive():
+        raise StudioError("run", f"The run {run.name} is not going.", f"It is {state(run)}; there is nothing to stop.")
+    run.ask(events.Stop())
+    show(args, {"run": run.name, "asked": "stop"}, f"{run.name} stops behind its current step and keeps the result.")
+
+
+def _remove(args: argparse.Namespace) -> None:
+    run = runs.find(args.run)
+    target = runs.remove(run)
+    show(args, {"run": run.name, "trash": str(target)}, f"{run.name} lies in the trash now: {target}")
+
+
+def _worker(args: argparse.Namespace) -> int:
+    from studio.engine.child import main
+
+    return main(args.folder, args.commands_from)

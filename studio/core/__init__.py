@@ -1,0 +1,1 @@
+"""What the program means: configuration, events, runs, data, the library. No Qt, no torch, no transformers."""

@@ -1,0 +1,388 @@
+"""The configuration of a run: each setting's default, bounds, unit, label and help, declared once.
+
+Names are the ecosystem's own: PEFT's for the adapter, the transformers and TRL trainers' for training. The same
+declaration serves the YAML file, `--set` on the command line, the form in the window and the stored run.
+"""
+
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, model_validator
+from pydantic.dataclasses import dataclass
+
+_STRICT = ConfigDict(extra="forbid")
+_BASIC = {"basic": True}
+
+Quantization = Literal["none", "8bit", "nf4"]
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+Format = Literal["auto", "messages", "prompt_completion", "alpaca", "text"]
+Method = Literal["lora", "full"]
+Objective = Literal["sft", "pretraining"]
+Sampling = Literal["random", "group_by_length", "sequential"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class ModelSpec:
+    """Which base model to train, and how its weights are held in memory."""
+
+    path: Annotated[
+        str,
+        Field(
+            min_length=1,
+            title="Base model",
+            description="`demo` for the built-in model, a folder, or a Hugging Face id.",
+            json_schema_extra=_BASIC,
+        ),
+    ] = "demo"
+    revision: Annotated[
+        str | None, Field(title="Revision", description="Branch, tag or commit of a Hugging Face id.")
+    ] = None
+    quantization: Annotated[
+        Quantization,
+        Field(
+            title="Quantization",
+            description="Holds the frozen base in 8 or 4 bits: a half or a quarter of the memory, a little slower.",
+            json_schema_extra=_BASIC,
+        ),
+    ] = "none"
+    dtype: Annotated[
+        Dtype,
+        Field(title="Number format", description="`auto`: bfloat16 where the hardware has it, else float32."),
+    ] = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class DataSpec:
+    """What the model learns from."""
+
+    path: Annotated[
+        str,
+        Field(
+            min_length=1,
+            title="Training data",
+            description="A JSONL, JSON, CSV or Parquet file.",
+            json_schema_extra=_BASIC,
+        ),
+    ]
+    format: Annotated[
+        Format, Field(title="Format", description="`auto` detects it from the columns; name one to override.")
+    ] = "auto"
+    eval_path: Annotated[
+        str | None,
+        Field(title="Evaluation data", description="A file of its own for evaluation, instead of a split."),
+    ] = None
+    eval_split: Annotated[
+        float,
+        Field(
+            ge=0.0,
+            lt=1.0,
+            title="Evaluation split",
+            description="The share of rows held back for evaluation, drawn by the seed.",
+            json_schema_extra=_BASIC,
+        ),
+    ] = 0.0
+    max_length: Annotated[
+        int,
+        Field(
+            ge=8,
+            le=1_048_576,
+            title="Maximum length",
+            description="Rows with more tokens than this are cut at the end; the cut is counted and shown.",
+            json_schema_extra={"basic": True, "unit": "tokens"},
+        ),
+    ] = 1024
+    packing: Annotated[
+        bool,
+        Field(
+            title="Packing",
+            description="Lays several short rows into one sequence. No row sees another.",
+            json_schema_extra=_BASIC,
+        ),
+    ] = False
+    chat_template: Annotated[
+        str,
+        Field(
+            title="Chat template",
+            description="`auto`: the model's own. `none`: plain text. Otherwise the path of a Jinja file.",
+        ),
+    ] = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class AdapterSpec:
+    """What is trained: a LoRA adapter beside frozen weights, or every weight."""
+
+    method: Annotated[
+        Method,
+        Field(
+            title="Method",
+            description="`lora` trains small matrices beside frozen weights; `full` trains every weight.",
+            json_schema_extra=_BASIC,
+        ),
+    ] = "lora"
+    r: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1024,
+            title="Rank",
+            description="Width of the low-rank update: more can express more, and costs more memory.",
+            json_schema_extra=_BASIC,
+        ),
+    ] = 16
+    lora_alpha: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=65_536,
+            title="Alpha",
+            description="Strength of the update: it is scaled by alpha / rank.",
+            json_schema_extra=_BASIC,
+        ),
+    ] = 32
+    lora_dropout: Annotated[
+        float,
+        Field(
+            ge=0.0,
+            lt=1.0,
+            title="Dropout",
+            description="Share of the update's inputs zeroed in training, against overfitting.",
+            json_schema_extra=_BASIC,
+        ),
+    ] = 0.0
+    target_modules: Annotated[
+        str | list[str],
+        Field(
+            title="Target modules",
+            description="`all-linear`, a list of names such as [q_proj, v_proj], or one regular expression.",
+            json_schema_extra=_BASIC,
+        ),
+    ] = "all-linear"
+    exclude_modules: Annotated[
+        str | list[str] | None, Field(title="Excluded modules", description="Names or a regular expression to skip.")
+    ] = None
+    layers_to_transform: Annotated[
+        list[Annotated[int, Field(ge=0)]] | str | None,
+        Field(title="Layers", description="Only these layers: numbers, or ranges such as `0-3,8`. Empty: all."),
+    ] = None
+    rank_pattern: Annotated[
+        dict[str, Annotated[int, Field(ge=1, le=1024)]],
+        Field(title="Rank pattern", description="Ranks for module names or regular expressions that differ."),
+    ] = Field(default_factory=dict)
+    alpha_pattern: Annotated[
+        dict[str, Annotated[float, Field(gt=0)]],
+        Field(title="Alpha pattern", description="Alphas for module names or regular expressions that differ."),
+    ] = Field(default_factory=dict)
+    modules_to_save: Annotated[
+        list[str], Field(title="Fully trained modules", description="Modules trained whole and saved beside LoRA.")
+    ] = Field(default_factory=list)
+    use_rslora: Annotated[
+        bool, Field(title="rsLoRA", description="Scales by alpha / sqrt(rank), steadier at high ranks.")
+    ] = False
+    use_dora: Annotated[
+        bool, Field(title="DoRA", description="Learns each weight's length apart from its direction; slower.")
+    ] = False
+    bias: Annotated[
+        Literal["none", "all", "lora_only"], Field(title="Bias", description="Which bias vectors are trained too.")
+    ] = "none"
+    init_lora_weights: Annotated[
+        Literal["default", "gaussian", "orthogonal"],
+        Field(title="Initialisation", description="How the update starts; all start as no change at all."),
+    ] = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class TrainingSpec:
+    """How it is trained. A step is an optimizer step."""
+
+    objective: Annotated[
+        Objective,
+        Field(
+            title="Objective",
+            description="`sft` learns the answers only; `pretraining` learns every token of the text.",
+            json_schema_extra=_BASIC,
+        ),
+    ] = "sft"
+    num_train_epochs: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=10_000,
+            title="Epochs",
+            description="How often every row is seen.",
+            json_schema_extra=_BASIC,
+        ),
+    ] = 3.0
+    max_steps: Annotated[
+        int,
+        Field(ge=-1, le=100_000_000, title="Maximum steps", description="Ends the run at this step; -1: by epochs."),
+    ] = -1
+    per_device_train_batch_size: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=4096,
+            title="Batch size",
+            description="Sequences computed at once; the main use of memory.",
+            json_schema_extra={"basic": True, "unit": "sequences"},
+        ),
+    ] = 8
+    gradient_accumulation_steps: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=4096,
+            title="Accumulation",
+            description="Batches summed into one optimizer step: a larger batch without more memory.",
+            json_schema_extra=_BASIC,
+        ),
+    ] = 1
+    learning_rate: Annotated[
+        float,
+        Field(gt=0, le=10, title="Learning rate", description="Size of a step.", json_schema_extra=_BASIC),
+    ] = 2e-4
+    lr_scheduler_type: Annotated[
+        Literal[
+            "linear",
+            "cosine",
+            "cosine_with_restarts",
+            "polynomial",
+            "constant",
+            "constant_with_warmup",
+            "inverse_sqrt",
+            "cosine_with_min_lr",
+            "cosine_warmup_with_min_lr",
+            "warmup_stable_decay",
+        ],
+        Field(title="Schedule", description="How the learning rate falls over the run.", json_schema_extra=_BASIC),
+    ] = "cosine"
+    lr_scheduler_kwargs: Annotated[
+        dict[str, Any], Field(title="Schedule options", description="Further settings of the schedule.")
+    ] = Field(default_factory=dict)
+    warmup_steps: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1_000_000,
+            title="Warm-up",
+            description="Steps in which the learning rate rises; below 1: a share of all steps.",
+            json_schema_extra=_BASIC,
+        ),
+    ] = 0.03
+    optim: Annotated[
+        str, Field(title="Optimizer", description="Any optimizer name of transformers, such as adamw_8bit.")
+    ] = "adamw_torch"
+    optim_args: Annotated[str, Field(title="Optimizer options", description="As transformers reads them: a=1,b=2.")] = (
+        ""
+    )
+    weight_decay: Annotated[float, Field(ge=0, le=10, title="Weight decay", description="Pull towards zero.")] = 0.0
+    max_grad_norm: Annotated[
+        float, Field(ge=0, title="Gradient clipping", description="Largest gradient norm of a step; 0: no clipping.")
+    ] = 1.0
+    activation_checkpointing: Annotated[
+        bool,
+        Field(title="Activation checkpointing", description="Recomputes activations: far less memory, slower."),
+    ] = False
+    train_sampling_strategy: Annotated[
+        Sampling,
+        Field(title="Row order", description="`random`, `group_by_length` (like lengths together) or `sequential`."),
+    ] = "random"
+    eval_steps: Annotated[
+        int, Field(ge=1, title="Evaluate every", description="Steps.", json_schema_extra={"unit": "steps"})
+    ] = 50
+    save_steps: Annotated[
+        int,
+        Field(
+            ge=1,
+            title="Save every",
+            description="At most this many steps are computed again after a crash.",
+            json_schema_extra={"unit": "steps"},
+        ),
+    ] = 50
+    save_total_limit: Annotated[
+        int, Field(ge=2, le=10_000, title="Checkpoints kept", description="The newest ones; the best is kept besides.")
+    ] = 2
+    load_best_model_at_end: Annotated[
+        bool, Field(title="Keep the best", description="The result is the checkpoint of lowest evaluation loss.")
+    ] = True
+    early_stopping_patience: Annotated[
+        int, Field(ge=0, title="Early stopping", description="Ends after this many evaluations without gain; 0: never.")
+    ] = 0
+    early_stopping_threshold: Annotated[
+        float, Field(ge=0, title="Least gain", description="What counts as a gain in evaluation loss.")
+    ] = 0.0
+    seed: Annotated[
+        int, Field(ge=0, lt=2**32, title="Seed", description="The same seed gives the same run.")
+    ] = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class RunConfig:
+    """Everything that decides a run."""
+
+    name: Annotated[
+        str | None, Field(max_length=100, title="Name", description="What the run and its adapter are called.")
+    ] = None
+    model: ModelSpec = Field(default_factory=ModelSpec)
+    data: DataSpec
+    adapter: AdapterSpec = Field(default_factory=AdapterSpec)
+    training: TrainingSpec = Field(default_factory=TrainingSpec)
+
+    @model_validator(mode="after")
+    def _settings_agree(self) -> "RunConfig":
+        if self.adapter.method == "full" and self.model.quantization != "none":
+            raise ValueError("model.quantization: full fine-tuning needs unquantized weights; set it to none")
+        if self.training.early_stopping_patience and not (self.data.eval_split or self.data.eval_path):
+            raise ValueError("training.early_stopping_patience: needs data.eval_split or data.eval_path")
+        return self
+
+
+ADAPTER = TypeAdapter(RunConfig)
+
+
+def to_dict(config: RunConfig) -> dict[str, Any]:
+    """Returns the whole config as plain data, every default spelled out."""
+    return asdict(config)
+
+
+def from_dict(data: dict[str, Any]) -> RunConfig:
+    """Reads what `to_dict` wrote.
+
+    Raises:
+        pydantic.ValidationError: a key or a value is wrong; `studio.core.config_file` turns it into sentences.
+    """
+    return ADAPTER.validate_python(data)
+
+
+def resolved(config: RunConfig, folder: Path) -> RunConfig:
+    """Makes the paths in `config` absolute, reading relative ones from `folder`.
+
+    A model path stays as it is unless such a folder exists: it may be `demo` or a Hugging Face id.
+    """
+
+    def absolute(path: str) -> str:
+        return str((folder / Path(path).expanduser()).resolve())
+
+    data = replace(config.data, path=absolute(config.data.path))
+    if data.eval_path:
+        data = replace(data, eval_path=absolute(data.eval_path))
+    if data.chat_template not in ("auto", "none"):
+        data = replace(data, chat_template=absolute(data.chat_template))
+    model = config.model
+    if model.path != "demo" and (folder / Path(model.path).expanduser()).is_dir():
+        model = replace(model, path=absolute(model.path))
+    return replace(config, data=data, model=model)
+
+
+def changed(config: RunConfig) -> dict[str, Any]:
+    """Returns the settings that differ from their defaults, by dotted name."""
+    plain = replace(config, data=replace(config.data, path="-"))
+    default = RunConfig(data=DataSpec(path="-"))
+    found: dict[str, Any] = {"data.path": config.data.path}
+    for section in ("model", "data", "adapter", "training"):
+        ours, theirs = getattr(plain, section), getattr(default, section)
+        for field in fields(ours):
+            if getattr(ours, field.name) != getattr(theirs, field.name):
+                found[f"{section}.{field.name}"] = getattr(ours, field.name)
+    return found

@@ -1,0 +1,151 @@
+"""Reading a run's configuration from YAML and `--set`, and saying plainly what is wrong with it."""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import yaml
+from pydantic import ValidationError
+
+from studio.core import config as declared
+from studio.core.config import RunConfig
+from studio.core.errors import StudioError
+
+_MAX_BYTES = 1_000_000
+
+
+def load(path: Path, assignments: Sequence[str] = ()) -> RunConfig:
+    """Reads a YAML config, applies `key=value` assignments and resolves its relative paths.
+
+    Args:
+        path: the YAML file; relative paths in it are read from its folder.
+        assignments: such as `adapter.r=8`; the section may be left out where the name is unique.
+
+    Raises:
+        StudioError: (config) unreadable file, unknown key or value out of bounds, each named.
+    """
+    data = _read_yaml(path)
+    for assignment in assignments:
+        _assign(data, assignment)
+    return declared.resolved(build(data), path.resolve().parent)
+
+
+def build(data: dict[str, Any]) -> RunConfig:
+    """Makes a `RunConfig` of plain data.
+
+    Raises:
+        StudioError: (config) names every wrong key and value, its bounds and the nearest right key.
+    """
+    try:
+        return declared.from_dict(data)
+    except ValidationError as error:
+        sentences = [_sentence(item) for item in error.errors(include_url=False)]
+        raise StudioError(
+            "config",
+            sentences[0] if len(sentences) == 1 else f"{len(sentences)} settings are wrong. " + " ".join(sentences),
+            "Correct the named settings and start again.",
+            "\n".join(sentences),
+        ) from None
+
+
+def dump(config: RunConfig) -> str:
+    """Returns `config` as YAML that `load` reads back to the same config."""
+    return yaml.safe_dump(declared.to_dict(config), sort_keys=False, allow_unicode=True)
+
+
+def keys() -> Iterator[str]:
+    """Yields every setting's dotted name."""
+    for name, hint in get_type_hints(RunConfig).items():
+        if is_dataclass(hint):
+            yield from (f"{name}.{field.name}" for field in fields(hint))
+        else:
+            yield name
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise StudioError("config", f"{path.name} is larger than 1 MB.", "A run's config is a short YAML file.")
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise StudioError("config", f"{path} cannot be read: {reason}.", "Check the path of the config file.") from None
+    try:
+        # Anchors are refused: a few hundred bytes of them unfold to gigabytes.
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
+            raise StudioError("config", f"{path.name} uses YAML aliases.", "Write the repeated values out.")
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise StudioError(
+            "config", f"{path.name}{where}: {problem}.", "Correct the YAML; indentation is by spaces."
+        ) from None
+    if not isinstance(data, dict):
+        raise StudioError("config", f"{path.name} holds no settings.", "Start it with `data: {path: FILE}`.")
+    return data
+
+
+def _assign(data: dict[str, Any], assignment: str) -> None:
+    key, equals, text = assignment.partition("=")
+    key = key.strip()
+    if not equals or not key:
+        raise StudioError("usage", f"`{assignment}` is not an assignment.", "Write it as key=value.")
+    known = list(keys())
+    full = [name for name in known if name == key or name.endswith(f".{key}")]
+    if len(full) > 1:
+        raise StudioError("config", f"`{key}` could mean {' or '.join(full)}.", "Write the name in full.")
+    if not full:
+        raise StudioError("config", f"There is no setting `{key}`.", _nearest(key, known))
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = text
+    section, _, name = full[0].rpartition(".")
+    target = data
+    if section:
+        target = data[section] = data.get(section) or {}
+        if not isinstance(target, dict):
+            raise StudioError("config", f"`{section}` must hold settings.", f"Write `{section}: {{...}}`.")
+    target[name] = value
+
+
+def _nearest(key: str, known: Sequence[str]) -> str:
+    leaves = {name.rpartition(".")[2]: name for name in known}
+    close = difflib.get_close_matches(key, known, 1, 0.5)
+    close = close or [leaves[leaf] for leaf in difflib.get_close_matches(key.rpartition(".")[2], list(leaves), 1, 0.5)]
+    return f"Did you mean `{close[0]}`?" if close else f"The settings are {', '.join(known)}."
+
+
+def _sentence(item: Any) -> str:
+    """Turns one of pydantic's findings into a sentence that names the setting, the bounds and the value."""
+    # Union members and constraint wrappers appear in the location after the setting itself.
+    path = [str(part) for part in item["loc"]]
+    known = list(keys())
+    name = next((".".join(path[:n]) for n in (2, 1) if ".".join(path[:n]) in known), ".".join(path[:2]))
+    kind, context = item["type"], item.get("ctx", {})
+    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+        return f"There is no setting `{name}`. {_nearest(name, known)}"
+    if kind in ("missing", "missing_argument"):
+        return f"`{name}` is missing."
+    if kind == "value_error":
+        return f"{context['error']}." if not path else f"`{name}`: {context['error']}."
+    if kind == "dataclass_type":
+        return f"`{name}` must hold settings, such as `{name}: {{...}}`."
+    message = item["msg"].removeprefix("Input ").strip()
+    return f"`{name}` {message[:1].lower()}{message[1:]}, but it is {item['input']!r}{_bounds(name)}."
+
+
+def _bounds(name: str) -> str:
+    section, _, leaf = name.rpartition(".")
+    try:
+        hint = get_type_hints(RunConfig)[section] if section else RunConfig
+        limits = get_type_hints(hint, include_extras=True)[leaf].__metadata__[0].metadata
+    except (KeyError, AttributeError, IndexError):
+        return ""
+    signs = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+    words = [f"{word} {getattr(m, sign)}" for m in limits for sign, word in signs.items() if hasattr(m, sign)]
+    return f" ({', '.join(words)})" if words else ""

@@ -1,0 +1,247 @@
+"""What a run says (`events.jsonl`) and what is asked of it (`commands.jsonl`), one JSON object a line.
+
+Unknown fields are ignored and unknown kinds skipped, so an older window reads a newer run.
+"""
+
+import time
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from studio.core.errors import Reason
+
+# Without "constants" pydantic writes NaN as null, and a diverged loss is the event that matters most.
+_OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants")
+
+PhaseName = Literal["loading", "downloading", "tokenizing", "training", "evaluating", "saving", "finishing"]
+Outcome = Literal["completed", "stopped", "early_stopped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Phase:
+    """The run entered a phase, or got further in it (`done` of `total`, in the phase's own unit)."""
+
+    kind: Literal["phase"] = "phase"
+    time_s: float = Field(default_factory=time.time)
+    name: PhaseName
+    detail: str = ""
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Prepared:
+    """Model and data are ready; what the run consists of.
+
+    Attributes:
+        tokens_per_epoch: tokens fed in one epoch, padding never counted.
+        trained_tokens_per_epoch: those of them that carry loss.
+        batching: `flat` (rows end to end) or `padded` (the fallback where a model mixes flat rows).
+    """
+
+    kind: Literal["prepared"] = "prepared"
+    time_s: float = Field(default_factory=time.time)
+    steps: int
+    steps_per_epoch: int
+    rows: int
+    eval_rows: int
+    rejected_rows: int
+    truncated_rows: int
+    untrained_rows: int
+    tokens_per_epoch: int
+    trained_tokens_per_epoch: int
+    trainable_parameters: int
+    total_parameters: int
+    device: str
+    dtype: str
+    batching: Literal["flat", "padded"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Step:
+    """One optimizer step.
+
+    Attributes:
+        loss: mean over the step's trained tokens, in nats.
+        tokens: tokens fed in this step; `trained_tokens` of them carry loss.
+        memory_bytes: peak memory of the device so far (CUDA), or resident memory of the process (CPU).
+    """
+
+    kind: Literal["step"] = "step"
+    time_s: float = Field(default_factory=time.time)
+    step: int
+    epoch: float
+    loss: float
+    learning_rate: float
+    grad_norm: float
+    tokens: int
+    trained_tokens: int
+    step_s: float
+    tokens_per_s: float
+    memory_bytes: int
+    eta_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Evaluated:
+    """The evaluation rows' mean loss over trained tokens, in nats; `best`: the lowest so far."""
+
+    kind: Literal["evaluated"] = "evaluated"
+    time_s: float = Field(default_factory=time.time)
+    step: int
+    eval_loss: float
+    trained_tokens: int
+    best: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Saved:
+    """A checkpoint is complete and verified on disk; `path` is relative to the run folder."""
+
+    kind: Literal["saved"] = "saved"
+    time_s: float = Field(default_factory=time.time)
+    step: int
+    path: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Resumed:
+    """The run goes on behind `step`; whatever was told of later steps is computed again.
+
+    Attributes:
+        checkpoint: the checkpoint used, relative to the run folder; empty: from the start.
+        refused: why each newer checkpoint was not used, one sentence each.
+    """
+
+    kind: Literal["resumed"] = "resumed"
+    time_s: float = Field(default_factory=time.time)
+    step: int
+    checkpoint: str
+    refused: list[str] = Field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Obeyed:
+    """A command took effect behind `step`, so that a resumed run can repeat it at the same place."""
+
+    kind: Literal["obeyed"] = "obeyed"
+    time_s: float = Field(default_factory=time.time)
+    step: int
+    command: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Notice:
+    """Something worth knowing that does not end the run."""
+
+    kind: Literal["notice"] = "notice"
+    time_s: float = Field(default_factory=time.time)
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Finished:
+    """The run is over and its result is whole.
+
+    Attributes:
+        path: the result's folder, relative to the run folder.
+        adapter: the result's name in the adapter library; empty for a full fine-tuning.
+        result_step: the step whose weights the result holds.
+        train_s: seconds spent in steps, over all resumptions.
+    """
+
+    kind: Literal["finished"] = "finished"
+    time_s: float = Field(default_factory=time.time)
+    step: int
+    outcome: Outcome
+    path: str
+    adapter: str
+    result_step: int
+    train_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Failed:
+    """The run ended without a result; its checkpoints are kept."""
+
+    kind: Literal["failed"] = "failed"
+    time_s: float = Field(default_factory=time.time)
+    reason: Reason | Literal["crash"]
+    message: str
+    hint: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Stop:
+    """Ends the run behind the current step, with a checkpoint and, with `keep`, a result."""
+
+    kind: Literal["stop"] = "stop"
+    keep: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Pause:
+    """Holds the run behind the current step, model in memory."""
+
+    kind: Literal["pause"] = "pause"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Continue:
+    """Lets a paused run go on."""
+
+    kind: Literal["continue"] = "continue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Save:
+    """Writes a checkpoint now."""
+
+    kind: Literal["save"] = "save"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Evaluate:
+    """Evaluates now; it counts neither for the best nor for early stopping."""
+
+    kind: Literal["evaluate"] = "evaluate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class SetLearningRate:
+    """Changes the peak learning rate from the next step on; the schedule's shape stays."""
+
+    kind: Literal["set_learning_rate"] = "set_learning_rate"
+    learning_rate: Annotated[float, Field(gt=0, le=10)]
+
+
+Event = Phase | Prepared | Step | Evaluated | Saved | Resumed | Obeyed | Notice | Finished | Failed
+Command = Stop | Pause | Continue | Save | Evaluate | SetLearningRate
+
+_EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")], config=_OPEN)
+_COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="kind")], config=_OPEN)
+
+
+def encode(item: Event | Command) -> bytes:
+    """Returns `item` as one JSON line, newline included."""
+    adapter: TypeAdapter[Any] = _COMMANDS if isinstance(item, Command) else _EVENTS
+    return adapter.dump_json(item) + b"\n"
+
+
+def decode_event(line: bytes | str) -> Event | None:
+    """Reads one line; None for a torn line or a kind this version does not know."""
+    try:
+        return _EVENTS.validate_json(line)
+    except ValidationError:
+        return None
+
+
+def decode_command(line: bytes | str) -> Command | None:
+    """Reads one line; None for a torn line, a kind this version does not know or a value out of bounds."""
+    try:
+        return _COMMANDS.validate_json(line)
+    except ValidationError:
+        return None

@@ -1,0 +1,63 @@
+"""Starting a run's process: detached, so that it outlives whoever started it."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import studio
+from studio.core import events
+from studio.core.errors import StudioError
+from studio.core.runs import Run
+
+
+def start(run: Run) -> subprocess.Popen[bytes]:
+    """Starts or resumes `run` in a process and a session of its own.
+
+    Its output goes to `worker.log`, its input is empty: a pipe nobody drains would freeze it, and an inherited
+    terminal would take it along.
+
+    Raises:
+        StudioError: (busy) a process already works on it.
+    """
+    if run.alive():
+        raise StudioError(
+            "busy", f"The run {run.name} is already going.", f"Stop it with `studio runs stop {run.name}`."
+        )
+    commands = run.commands_path.stat().st_size if run.commands_path.exists() else 0
+    arguments = [sys.executable, "-P", "-m", "studio", "worker", str(run.path), "--commands-from", str(commands)]
+    # -P keeps the working folder out of the module search; a checkout that is not installed is named instead.
+    environment = os.environ | {"PYTHONPATH": str(Path(studio.__file__).resolve().parents[1])}
+    with (run.path / "worker.log").open("ab") as log:
+        return subprocess.Popen(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=run.path,
+            env=environment,
+            start_new_session=True,
+        )
+
+
+def death(run: Run, code: int) -> events.Failed:
+    """Explains a run process that ended with `code` and said nothing: for whoever waits for it."""
+    log = (run.path / "worker.log").read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
+    if code in (-9, 137):
+        message = "The run's process was killed, most likely because memory ran out."
+        hint = "Close other programs or lower the batch size, then resume the run."
+    else:
+        message = f"The run's process ended unexpectedly (code {code})."
+        hint = f"Resume it with `studio runs resume {run.name}`; worker.log in the run folder has more."
+    return events.Failed(reason="run", message=message, hint=hint, detail="\n".join(log))
+
+
+def wait_until_free(run: Run, timeout_s: float) -> bool:
+    """Waits until no process works on `run`; False if one still does after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    while run.alive():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True

@@ -1,0 +1,353 @@
+"""The adapter library: one folder an adapter, in PEFT's own layout, with an `entry.json` saying where it is from.
+
+The folders are the truth: nothing is listed that is not there, and a folder copied here by hand is listed. Entries
+appear and go by one rename, so that no process ever sees half of one.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import filelock
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from studio import paths
+from studio.core.config import to_dict as to_plain
+from studio.core.errors import StudioError
+from studio.core.runs import Run, disk_error, slug, sync_folder, write_atomic
+
+WEIGHTS = "adapter_model.safetensors"
+PEFT_CONFIG = "adapter_config.json"
+_TEXTS = ("README.md", "chat_template.jinja")
+_LOCK_S = 60.0
+_OPEN = ConfigDict(extra="ignore")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Base:
+    """The model an adapter was made for: `demo`, a folder or a hub id, and the hash of its weights if known."""
+
+    path: str = ""
+    fingerprint: str = ""
+    revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Data:
+    """What an adapter learned from: the file, the hash of its content and its number of rows."""
+
+    path: str = ""
+    fingerprint: str = ""
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Entry:
+    """An adapter in the library.
+
+    Attributes:
+        name: its folder's name.
+        title: as the user wrote it.
+        config: the whole config of its run; empty for one made elsewhere.
+        metrics: losses (nats), steps, tokens and `train_s` of its run.
+        run: the name of its run; empty for one made elsewhere.
+        parent: the name of the adapter it goes on from; empty: none.
+        sha256: of the weights file, `weights_bytes` long.
+        fault: why it cannot be used, a sentence; empty: nothing known against it.
+    """
+
+    name: str
+    folder: Path
+    title: str = ""
+    created_s: float = 0.0
+    base: Base = Base()
+    data: Data = Data()
+    config: dict[str, Any] = Field(default_factory=dict)
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    run: str = ""
+    parent: str = ""
+    note: str = ""
+    tags: list[str] = Field(default_factory=list)
+    sha256: str = ""
+    weights_bytes: int = 0
+    fault: str = ""
+
+
+_ENTRY = TypeAdapter(Entry)
+
+
+def to_dict(entry: Entry) -> dict[str, Any]:
+    """Returns `entry` as plain data, as `--json` prints it."""
+    return {**asdict(entry), "folder": str(entry.folder)}
+
+
+def entries() -> list[Entry]:
+    """Returns all entries, newest first; a damaged one carries its `fault` and hides no other."""
+    try:
+        folders = [item for item in paths.adapters_dir().iterdir() if not item.name.startswith(".") and item.is_dir()]
+    except FileNotFoundError:
+        return []
+    return sorted(map(_read, folders), key=lambda entry: (-entry.created_s, entry.name))
+
+
+def find(name: str) -> Entry:
+    """Finds an entry by name, title, folder, or a part of a name or title that only one has.
+
+    Raises:
+        StudioError: (adapter) none, or several.
+    """
+    folder = Path(name).expanduser()
+    if (folder / "entry.json").is_file() and folder.resolve().parent == paths.adapters_dir().resolve():
+        return _read(folder.resolve())
+    found, key = entries(), name.casefold()
+    for matches in (
+        [entry for entry in found if entry.name == name],
+        [entry for entry in found if key in (entry.name.casefold(), entry.title.casefold())],
+        [entry for entry in found if key in entry.name.casefold() or key in entry.title.casefold()],
+    ):
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            names = ", ".join(entry.name for entry in matches[:5])
+            raise StudioError("adapter", f"`{name}` could mean {len(matches)} adapters: {names}.", "Write the name.")
+    raise StudioError("adapter", f"There is no adapter `{name}`.", "`studio adapters list` shows them all.")
+
+
+def located(name: str) -> Entry:
+    """Finds an adapter by its name in the library, or takes a PEFT folder elsewhere as it is, such as a run's.
+
+    Raises:
+        StudioError: (adapter) there is none.
+    """
+    folder = Path(name).expanduser().resolve()
+    if not (folder / PEFT_CONFIG).is_file() or folder.parent == paths.adapters_dir().resolve():
+        return find(name)
+    if (folder / "entry.json").is_file():
+        return _read(folder)
+    held = (folder / WEIGHTS).stat().st_size if (folder / WEIGHTS).is_file() else 0
+    plain = Entry(
+        name=folder.name, folder=folder, title=folder.name, base=Base(path=_base_of(folder)), weights_bytes=held
+    )
+    run = next((parent for parent in folder.parents[:3] if (parent / "run.json").is_file()), None)
+    if run is None:
+        return plain
+    config = Run(run).config()
+    base = Base(path=config.model.path, revision=config.model.revision)
+    return replace(plain, title=run.name, base=base, config=to_plain(config), run=run.name)
+
+
+def verified(entry: Entry) -> Entry:
+    """Compares the weights with their hash; the entry returned carries the `fault` if they differ."""
+    if entry.fault or not entry.sha256:
+        return entry
+    try:
+        changed = _sha256(entry.folder / WEIGHTS) != entry.sha256
+    except OSError as error:
+        return replace(entry, fault=f"{WEIGHTS} cannot be read: {error.strerror}.")
+    return replace(entry, fault=f"{WEIGHTS} has changed since it was added.") if changed else entry
+
+
+def add(
+    folder: Path,
+    *,
+    title: str,
+    base: Base | None = None,
+    data: Data | None = None,
+    config: dict[str, Any] | None = None,
+    metrics: dict[str, Any] | None = None,
+    run: str = "",
+    parent: str = "",
+    note: str = "",
+    tags: Sequence[str] = (),
+) -> Entry:
+    """Copies a finished PEFT folder into the library. Repeated for the same run's same weights, it adds nothing.
+
+    Only PEFT's config and weights, the model card and the chat template are copied. The adapter is not vetted here;
+    for one from elsewhere that is `studio.engine.adapters.check_adapter`'s work.
+
+    Args:
+        folder: the PEFT folder; it stays as it is.
+        title: what it is called; its name is made of this and never takes another's place.
+        base: None: what the adapter's own config names.
+        data: as in `Entry`, like all that follow.
+        config: the run's whole config.
+        metrics: the run's.
+        run: the run's name.
+        parent: the name of the adapter it goes on from.
+        note: what the user says of it.
+        tags: the user's own.
+
+    Raises:
+        StudioError: (adapter) `folder` holds no adapter; (disk) the library cannot be written; (busy) another
+            process keeps changing the library.
+    """
+    named = _base_of(folder)
+    with _changing() as library:
+        sha256 = _sha256_of(folder)
+        if run:
+            again = (entry for entry in entries() if entry.run == run and entry.sha256 == sha256 and not entry.fault)
+            if (known := next(again, None)) is not None:
+                return known
+        stage = library / f".stage-{secrets.token_hex(4)}"
+        about = Entry(
+            name="",
+            folder=stage,
+            title=title,
+            created_s=time.time(),
+            base=base or Base(path=named),
+            data=data or Data(),
+            config=config or {},
+            metrics=metrics or {},
+            run=run,
+            parent=parent,
+            note=note,
+            tags=list(tags),
+            sha256=sha256,
+            weights_bytes=(folder / WEIGHTS).stat().st_size,
+        )
+        try:
+            _stage(folder, stage, about)
+            target = _free(slug(title))
+            stage.rename(target)
+            sync_folder(library)
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+        return _read(target)
+
+
+def remove(entry: Entry) -> Path:
+    """Moves an entry to the trash, from where `restore` brings it back; returns where it lies now."""
+    with _changing() as library:
+        target = _trash() / str(time.time_ns()) / entry.name
+        target.parent.mkdir(parents=True)
+        entry.folder.rename(target)
+        sync_folder(library)
+        return target
+
+
+def restore(name: str) -> Entry:
+    """Brings back the adapter `name` that was removed last; it gets another name if that one is taken by now.
+
+    Raises:
+        StudioError: (adapter) no such adapter was removed.
+    """
+    with _changing() as library:
+        found = sorted(_trash().glob("*/*/"), key=lambda item: item.parent.name, reverse=True)
+        source = next((item for item in found if name in (item.name, _read(item).title)), None)
+        if source is None:
+            known = ", ".join(dict.fromkeys(item.name for item in found[:5]))
+            hint = f"The trash holds {known}." if known else "The trash holds no adapter."
+            raise StudioError("adapter", f"No adapter `{name}` was removed.", hint)
+        target = _free(source.name)
+        source.rename(target)
+        source.parent.rmdir()
+        sync_folder(library)
+        return _read(target)
+
+
+def _trash() -> Path:
+    return paths.home() / "trash" / "adapters"
+
+
+@contextmanager
+def _changing() -> Iterator[Path]:
+    """Holds the library against other processes' changes; failures of the file system come out as sentences."""
+    library = paths.adapters_dir()
+    try:
+        library.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(library / ".lock", timeout=_LOCK_S):
+            # Whoever made these died: stages live only as long as the lock is held.
+            for stale in library.glob(".stage-*"):
+                shutil.rmtree(stale, ignore_errors=True)
+            yield library
+    except filelock.Timeout:
+        raise StudioError("busy", "Another process is changing the adapter library.", "Try again later.") from None
+    except OSError as error:
+        raise disk_error(library, error, "Free some space and do it again; nothing was changed.") from None
+
+
+def _read(folder: Path) -> Entry:
+    """Reads an entry; whatever is wrong with it becomes its `fault`."""
+    plain = Entry(name=folder.name, folder=folder, title=folder.name)
+    try:
+        data = json.loads((folder / "entry.json").read_bytes())
+        entry = _ENTRY.validate_python({**data, "name": folder.name, "folder": folder, "fault": ""})
+    except FileNotFoundError:
+        return replace(plain, fault="entry.json is missing; add the folder with `studio adapters add`.")
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        known = isinstance(error, ValidationError)
+        return replace(plain, fault=f"entry.json {'holds wrong values' if known else 'cannot be read'}.")
+    try:
+        held = (folder / WEIGHTS).stat().st_size
+    except OSError:
+        return replace(entry, fault=f"{WEIGHTS} is missing.")
+    if held != entry.weights_bytes:
+        return replace(entry, fault=f"{WEIGHTS} has {held} bytes instead of {entry.weights_bytes}.")
+    if not (folder / PEFT_CONFIG).is_file():
+        return replace(entry, fault=f"{PEFT_CONFIG} is missing.")
+    return entry
+
+
+def _stage(folder: Path, stage: Path, about: Entry) -> None:
+    stage.mkdir()
+    for name in (PEFT_CONFIG, WEIGHTS):
+        _copy(folder / name, stage / name)
+    for name in _TEXTS:
+        # A link in a folder from elsewhere may point at any of the user's files.
+        if (folder / name).is_file() and not (folder / name).is_symlink():
+            _copy(folder / name, stage / name)
+    kept = {key: value for key, value in asdict(about).items() if key not in ("name", "folder", "fault")}
+    write_atomic(stage / "entry.json", json.dumps(kept, indent=1, ensure_ascii=False).encode())
+    if _sha256(stage / WEIGHTS) != about.sha256:
+        raise StudioError("adapter", f"{WEIGHTS} changed while it was copied.", "Add the adapter again.")
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as read, target.open("xb") as written:
+        shutil.copyfileobj(read, written, 1 << 20)
+        written.flush()
+        os.fsync(written.fileno())
+
+
+def _free(name: str) -> Path:
+    """Returns a folder of the library that is not there yet: `name`, `name-2`, ..."""
+    library = paths.adapters_dir()
+    target, number = library / name, 2
+    while target.exists():
+        target, number = library / f"{name}-{number}", number + 1
+    return target
+
+
+def _base_of(folder: Path) -> str:
+    try:
+        name = json.loads((folder / PEFT_CONFIG).read_bytes()).get("base_model_name_or_path")
+    except (OSError, ValueError, AttributeError, RecursionError):
+        raise StudioError(
+            "adapter", f"{folder} has no readable {PEFT_CONFIG}.", "Name a folder that PEFT saved an adapter into."
+        ) from None
+    return name if isinstance(name, str) else ""
+
+
+def _sha256_of(folder: Path) -> str:
+    try:
+        return _sha256(folder / WEIGHTS)
+    except OSError as error:
+        raise StudioError(
+            "adapter",
+            f"{folder / WEIGHTS} cannot be read: {error.strerror}.",
+            "Only adapters saved as safetensors are taken; pickled ones (.bin) may hold code.",
+        ) from None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,94 @@
+"""The events of a run folded into its present state and its curves; everything on screen is read from here."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from studio.core.events import (
+    Evaluated,
+    Event,
+    Failed,
+    Finished,
+    Notice,
+    Obeyed,
+    Phase,
+    Prepared,
+    Resumed,
+    Saved,
+    Step,
+)
+
+State = Literal["waiting", "preparing", "training", "paused", "finished", "failed"]
+
+
+@dataclass(slots=True)
+class Progress:
+    """What is known of a run after the events applied so far.
+
+    Attributes:
+        state: what the events say; whether a process still works on it is the run lock's to say (`Run.alive`).
+        steps: every optimizer step in order, those computed again after a resume replaced.
+        evaluations: every evaluation in order, likewise.
+    """
+
+    state: State = "waiting"
+    phase: Phase | None = None
+    prepared: Prepared | None = None
+    steps: list[Step] = field(default_factory=list)
+    evaluations: list[Evaluated] = field(default_factory=list)
+    saved: list[Saved] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    resumed: list[Resumed] = field(default_factory=list)
+    obeyed: list[Obeyed] = field(default_factory=list)
+    finished: Finished | None = None
+    failed: Failed | None = None
+
+    @property
+    def step(self) -> int:
+        """The last optimizer step done."""
+        return self.steps[-1].step if self.steps else 0
+
+    @property
+    def best(self) -> Evaluated | None:
+        """The evaluation of lowest loss that counted."""
+        return next((item for item in reversed(self.evaluations) if item.best), None)
+
+    def apply(self, event: Event) -> None:
+        """Folds in one event; events come in the order of the file."""
+        match event:
+            case Phase():
+                self.phase = event
+                self.state = "training" if event.name in ("training", "evaluating", "saving") else "preparing"
+            case Prepared():
+                self.prepared = event
+            case Step():
+                self.state = "training"
+                self.steps.append(event)
+            case Evaluated():
+                self.evaluations.append(event)
+            case Saved():
+                self.saved.append(event)
+            case Notice():
+                self.notices.append(event)
+            case Obeyed():
+                self._obey(event)
+            case Resumed():
+                self._rewind(event)
+            case Finished():
+                self.state, self.finished = "finished", event
+            case Failed():
+                self.state, self.failed = "failed", event
+
+    def _obey(self, event: Obeyed) -> None:
+        self.obeyed.append(event)
+        if event.command.get("kind") == "pause":
+            self.state = "paused"
+        elif event.command.get("kind") == "continue":
+            self.state = "training"
+
+    def _rewind(self, event: Resumed) -> None:
+        """Forgets what was told of the steps that are computed again."""
+        self.resumed.append(event)
+        self.state, self.finished, self.failed = "preparing", None, None
+        self.steps = [item for item in self.steps if item.step <= event.step]
+        self.evaluations = [item for item in self.evaluations if item.step <= event.step]
+        self.obeyed = [item for item in self.obeyed if item.step <= event.step]

@@ -1,0 +1,286 @@
+"""The run folder: everything a run was, is and was asked, in files that survive whatever happens to a process.
+
+`run.json` is written once; `events.jsonl` and `commands.jsonl` only grow. Whether a process works on the run is
+told by the lock it holds, which the operating system frees when it dies, never by something written down.
+"""
+
+import errno
+import json
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from studio import paths
+from studio.core import config as declared
+from studio.core import events
+from studio.core.config import RunConfig
+from studio.core.errors import StudioError
+from studio.core.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run folder. Any process may read it; only the one that holds its claim may write events."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The run's name: its folder's."""
+        return self.path.name
+
+    @property
+    def events_path(self) -> Path:
+        """The file of events."""
+        return self.path / "events.jsonl"
+
+    @property
+    def commands_path(self) -> Path:
+        """The file of commands."""
+        return self.path / "commands.jsonl"
+
+    def about(self) -> dict[str, Any]:
+        """Returns `run.json`: config, creation time, threads, versions."""
+        try:
+            data = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            data = None
+        if not isinstance(data, dict):
+            raise StudioError("run", f"{self.path} is not a readable run folder.", "Check the name or the path.")
+        return data
+
+    def config(self) -> RunConfig:
+        """Returns the run's whole config."""
+        return declared.from_dict(self.about()["config"])
+
+    def emit(self, event: events.Event) -> None:
+        """Appends an event; for the process that holds the claim."""
+        append_line(self.events_path, events.encode(event))
+
+    def ask(self, command: events.Command) -> None:
+        """Appends a command; any process may."""
+        append_line(self.commands_path, events.encode(command))
+
+    def progress(self) -> Progress:
+        """Folds all events so far."""
+        progress = Progress()
+        for event in self.follow():
+            progress.apply(event)
+        return progress
+
+    def follow(self, offset: int = 0) -> Iterator[events.Event]:
+        """Yields the whole lines' events from byte `offset` to the file's present end."""
+        lines, _ = read_lines(self.events_path, offset)
+        yield from (event for line in lines if (event := events.decode_event(line)) is not None)
+
+    def alive(self) -> bool:
+        """Whether a process holds this run's claim."""
+        try:
+            with self.claim():
+                return False
+        except StudioError as error:
+            if error.reason == "busy":
+                return True
+            raise
+
+    @contextmanager
+    def claim(self, timeout_s: float = 0.0) -> Iterator[None]:
+        """Holds the run's lock; freed by the system when the process dies.
+
+        Args:
+            timeout_s: how long to wait for it; whoever asks `alive` holds it for a moment.
+
+        Raises:
+            StudioError: (busy) another process holds it.
+        """
+        lock = filelock.FileLock(self.path / "run.lock")
+        try:
+            lock.acquire(timeout=timeout_s)
+        except filelock.Timeout:
+            raise StudioError(
+                "busy",
+                f"Another process is working on the run {self.name}.",
+                f"Wait for it, or stop it with `studio runs stop {self.name}`.",
+            ) from None
+        except OSError as error:
+            raise StudioError(
+                "disk", f"{self.path} cannot be written: {error.strerror}.", "Check the folder's permissions."
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Appends `line` to `path` in one write, behind a newline if a dead writer left a torn line.
+
+    Raises:
+        StudioError: (disk) the disk is full or the folder cannot be written.
+    """
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        try:
+            size = os.lseek(fd, 0, os.SEEK_END)
+            if size:
+                os.lseek(fd, size - 1, os.SEEK_SET)
+                if os.read(fd, 1) != b"\n":
+                    line = b"\n" + line
+            if os.write(fd, line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise disk_error(path, error) from None
+
+
+def disk_error(
+    path: Path,
+    error: OSError,
+    hint: str = "Free some space and resume the run: it goes on from its last checkpoint.",
+) -> StudioError:
+    """Puts a failed write into words; `hint` says what to do about a full disk."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return StudioError(
+            "disk",
+            f"The disk is full: {path.name} could not be written.",
+            hint,
+            str(path),
+        )
+    return StudioError(
+        "disk", f"{path} could not be written: {error.strerror}.", "Check the folder and its permissions."
+    )
+
+
+def read_lines(path: Path, offset: int = 0) -> tuple[list[bytes], int]:
+    """Returns the whole lines behind byte `offset` and the offset behind the last of them."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            data = file.read()
+    except FileNotFoundError:
+        return [], offset
+    whole = data.rfind(b"\n") + 1
+    return data[:whole].splitlines(), offset + whole
+
+
+def create(config: RunConfig, folder: Path | None = None) -> Run:
+    """Makes a new run folder.
+
+    Args:
+        config: the run's config; paths in it are absolute.
+        folder: where; None: a new folder in the program's own place for runs.
+
+    Raises:
+        StudioError: (run) `folder` exists and is not empty; (disk) it cannot be written.
+    """
+    name = slug(config.name or Path(config.data.path).stem)
+    if folder is None:
+        folder = paths.runs_dir() / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}-{secrets.token_hex(2)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise StudioError(
+                "run",
+                f"{folder} is not empty.",
+                "Name a new folder; an interrupted run goes on with `studio runs resume`.",
+            )
+        about = {
+            "format": 1,
+            "config": declared.to_dict(config),
+            "created_s": time.time(),
+            "threads": available_threads(),
+        }
+        write_atomic(folder / "run.json", json.dumps(about, indent=1).encode())
+    except OSError as error:
+        raise disk_error(folder, error) from None
+    return Run(folder)
+
+
+def listing() -> list[Run]:
+    """Returns the runs in the program's own place, newest first."""
+    try:
+        found = [Run(path) for path in paths.runs_dir().iterdir() if (path / "run.json").is_file()]
+    except FileNotFoundError:
+        return []
+    return sorted(found, key=lambda run: run.name, reverse=True)
+
+
+def find(name: str) -> Run:
+    """Finds a run by folder, name or a part of a name that only one has.
+
+    Raises:
+        StudioError: (run) none, or several.
+    """
+    if (Path(name) / "run.json").is_file():
+        return Run(Path(name).resolve())
+    runs = listing()
+    found = [run for run in runs if run.name == name] or [run for run in runs if name in run.name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(run.name for run in found[:5])
+        raise StudioError("run", f"`{name}` could mean {len(found)} runs: {names}.", "Write more of the name.")
+    raise StudioError("run", f"There is no run `{name}`.", "`studio runs list` shows them all.")
+
+
+def remove(run: Run) -> Path:
+    """Moves a run that nobody works on to the trash; returns where it lies now."""
+    with run.claim():
+        pass
+    target = paths.home() / "trash" / f"{run.name}-{secrets.token_hex(4)}"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(run.path, target)
+    except OSError as error:
+        raise disk_error(run.path, error) from None
+    return target
+
+
+def available_threads() -> int:
+    """Threads a run computes with: what the environment asks for, else the processors this process may use."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def slug(name: str) -> str:
+    """Returns `name` as a file name that every system takes: short, no separators, no reserved names."""
+    plain = re.sub(r"[^\w.-]+", "-", name, flags=re.UNICODE).strip("-.")[:60].rstrip("-.")
+    reserved = re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", plain)
+    return f"{plain}-" if reserved else plain or "run"
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Writes `data` so that `path` holds either the old or the new content, whatever happens."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Makes renames in `path` durable, where the system can."""
+    if os.name == "posix":
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

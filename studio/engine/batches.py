@@ -1,0 +1,199 @@
+"""Which rows make up which step, and how a micro-batch of rows becomes tensors.
+
+Every draw is keyed by (seed, epoch), never taken from a running generator, so a resumed run continues with exactly
+the rows the interrupted one would have had. `B` sequences, `T` tokens in the longest, `S` supervised positions.
+"""
+
+from bisect import bisect_left, insort
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from studio.core.config import TrainingSpec
+from studio.engine.tokens import Tokens
+
+Rows = NDArray[np.int64]
+Batching = Literal["flat", "padded"]
+
+# Batches whose rows are sorted together by `group_by_length`; the transformers trainer uses the same number.
+_MEGABATCH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class MicroBatch:
+    """One forward pass.
+
+    Attributes:
+        input_ids: (B, T) int64; flat: (1, N), the rows end to end.
+        position_ids: (1, N) int64, starting anew with each row; None where padded.
+        attention_mask: (B, T) int64, 0 on padding; None where flat.
+        keep: (B, T) bool, the S positions whose next token is trained.
+        targets: (S,) int64, those next tokens.
+        owners: (S,) int64, the place in `rows` of each target's row.
+        rows: the rows, as places in the `Tokens`.
+        tokens: real tokens fed; padding is not counted.
+    """
+
+    input_ids: torch.Tensor
+    position_ids: torch.Tensor | None
+    attention_mask: torch.Tensor | None
+    keep: torch.Tensor
+    targets: torch.Tensor
+    owners: torch.Tensor
+    rows: Rows
+    tokens: int
+
+    def to(self, device: torch.device) -> "MicroBatch":
+        """Returns the batch with its tensors on `device`."""
+
+        def move(tensor: torch.Tensor) -> torch.Tensor:
+            return tensor.to(device, non_blocking=True)
+
+        return MicroBatch(
+            input_ids=move(self.input_ids),
+            position_ids=None if self.position_ids is None else move(self.position_ids),
+            attention_mask=None if self.attention_mask is None else move(self.attention_mask),
+            keep=move(self.keep),
+            targets=move(self.targets),
+            owners=move(self.owners),
+            rows=self.rows,
+            tokens=self.tokens,
+        )
+
+
+def plan_epoch(
+    lengths: Rows, spec: TrainingSpec, max_length: int | None, epoch: int, world_size: int = 1
+) -> list[list[Rows]]:
+    """Divides one epoch into steps of micro-batches of rows.
+
+    Args:
+        lengths: (n,) tokens of each row.
+        spec: batch size, accumulation, order and seed.
+        max_length: sequences are packed up to this many tokens; None: one row, one sequence.
+        epoch: counted from 0; with the seed it decides the order.
+        world_size: processes that share the steps; each has `gradient_accumulation_steps` micro-batches of one.
+
+    Returns:
+        Steps in order, each a list of micro-batches, each the places of its rows.
+    """
+    size = spec.per_device_train_batch_size
+    if max_length is None:
+        batches = _batches(lengths, spec, epoch, size)
+    else:
+        sequences = _packed(lengths, spec, max_length, epoch)
+        batches = [np.concatenate(sequences[i : i + size]) for i in range(0, len(sequences), size)]
+    per_step = spec.gradient_accumulation_steps * world_size
+    return [batches[i : i + per_step] for i in range(0, len(batches), per_step)]
+
+
+def evaluation_batches(lengths: Rows, size: int, max_length: int) -> list[Rows]:
+    """Divides rows into micro-batches of like lengths, each at most `size * max_length` tokens."""
+    batches: list[Rows] = []
+    current: list[int] = []
+    for row in np.argsort(-lengths, kind="stable"):
+        # Sorted by falling length, the first row is the widest: the bound holds for padded batches too.
+        if current and (len(current) + 1) * lengths[current[0]] > size * max_length:
+            batches.append(np.array(current))
+            current = []
+        current.append(int(row))
+    return [*batches, np.array(current)] if current else batches
+
+
+def collate(tokens: Tokens, rows: Rows, batching: Batching, pad_id: int) -> MicroBatch:
+    """Makes the tensors of one micro-batch, on the CPU."""
+    encoded = [tokens[int(row)] for row in rows]
+    lengths = np.array([len(ids) for ids, _ in encoded])
+    # Position t predicts token t + 1, so a row's mask moves one to the left and its last position predicts nothing.
+    keeps = [np.append(trained[1:], False) for _, trained in encoded]
+    targets = np.concatenate([ids[1:][trained[1:]] for ids, trained in encoded])
+    owners = np.repeat(np.arange(len(rows)), [int(keep.sum()) for keep in keeps])
+    positions = attention = None
+    if batching == "flat":
+        ids = np.concatenate([ids for ids, _ in encoded])[None]
+        keep = np.concatenate(keeps)[None]
+        positions = torch.from_numpy(np.concatenate([np.arange(n) for n in lengths])[None])
+    else:
+        shape = (len(rows), int(lengths.max()))
+        ids, keep, mask = np.full(shape, pad_id), np.zeros(shape, bool), np.zeros(shape, np.int64)
+        for i, (row_ids, _) in enumerate(encoded):
+            ids[i, : lengths[i]], keep[i, : lengths[i]], mask[i, : lengths[i]] = row_ids, keeps[i], 1
+        attention = torch.from_numpy(mask)
+    return MicroBatch(
+        input_ids=torch.from_numpy(ids.astype(np.int64)),
+        position_ids=positions,
+        attention_mask=attention,
+        keep=torch.from_numpy(keep),
+        targets=torch.from_numpy(targets.astype(np.int64)),
+        owners=torch.from_numpy(owners),
+        rows=rows,
+        tokens=int(lengths.sum()),
+    )
+
+
+def _generator(seed: int, epoch: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, epoch])))
+
+
+def _batches(lengths: Rows, spec: TrainingSpec, epoch: int, size: int) -> list[Rows]:
+    count, random = len(lengths), _generator(spec.seed, epoch)
+    if spec.train_sampling_strategy == "sequential":
+        order = np.arange(count)
+    else:
+        order = random.permutation(count)
+    if spec.train_sampling_strategy == "group_by_length":
+        wide = size * _MEGABATCH
+        parts = [order[i : i + wide] for i in range(0, count, wide)]
+        order = np.concatenate([part[np.argsort(-lengths[part], kind="stable")] for part in parts])
+    batches = [order[i : i + size] for i in range(0, count, size)]
+    if spec.train_sampling_strategy == "group_by_length":
+        batches = [batches[i] for i in random.permutation(len(batches))]
+    return batches
+
+
+def _packed(lengths: Rows, spec: TrainingSpec, max_length: int, epoch: int) -> list[Rows]:
+    """Packs rows into sequences of at most `max_length` tokens."""
+    if spec.train_sampling_strategy == "sequential":
+        return _next_fit(lengths, max_length)
+    random = _generator(spec.seed, epoch)
+    shuffled = random.permutation(len(lengths))
+    sequences = _best_fit(lengths, shuffled[np.argsort(-lengths[shuffled], kind="stable")], max_length)
+    return [sequences[i] for i in random.permutation(len(sequences))]
+
+
+def _next_fit(lengths: Rows, max_length: int) -> list[Rows]:
+    ends = np.cumsum(lengths)
+    sequences, start = [], 0
+    while start < len(lengths):
+        before = int(ends[start - 1]) if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, before + max_length, side="right")))
+        sequences.append(np.arange(start, stop))
+        start = stop
+    return sequences
+
+
+def _best_fit(lengths: Rows, order: Rows, max_length: int) -> list[Rows]:
+    """Best-fit decreasing: each row goes where it leaves the least room (Johnson et al., 1974)."""
+    bins: list[list[int]] = []
+    by_room: dict[int, list[int]] = {}
+    rooms: list[int] = []
+    for row in order.tolist():
+        need = int(lengths[row])
+        at = bisect_left(rooms, need)
+        if at == len(rooms):
+            bins.append([row])
+            place, room = len(bins) - 1, max_length - need
+        else:
+            room = rooms[at]
+            place = by_room[room].pop()
+            if not by_room[room]:
+                rooms.pop(at)
+            bins[place].append(row)
+            room -= need
+        if room > 0:
+            if not by_room.setdefault(room, []):
+                insort(rooms, room)
+            by_room[room].append(place)
+    return [np.array(rows) for rows in bins]

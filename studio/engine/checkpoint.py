@@ -1,0 +1,200 @@
+"""Checkpoints that are whole or not there: staged beside their place, hashed, synced, renamed, verified.
+
+A checkpoint is `checkpoints/step-000120/` with a `manifest.json` of every file's size and SHA-256. Names that begin
+with a dot are unfinished or on their way out and never read.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from studio.core.errors import StudioError
+from studio.core.runs import disk_error, sync_folder
+
+_MANIFEST = "manifest.json"
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The newest usable checkpoint, and why newer ones were passed over.
+
+    Attributes:
+        path: its folder; None: there is none.
+        refused: a sentence for each newer checkpoint, naming the file at fault.
+    """
+
+    path: Path | None
+    refused: list[str]
+
+
+def folder(run: Path) -> Path:
+    """Returns where a run's checkpoints lie."""
+    return run / "checkpoints"
+
+
+def name(step: int) -> str:
+    """Returns a checkpoint's folder name."""
+    return f"step-{step:06d}"
+
+
+def step_of(path: Path) -> int:
+    """Returns the step of a checkpoint's folder."""
+    return int(path.name.removeprefix("step-"))
+
+
+def save(run: Path, step: int, fill: Callable[[Path], None], expected_bytes: int) -> Path:
+    """Writes a checkpoint and verifies it.
+
+    Args:
+        run: the run folder.
+        step: the optimizer step it is of.
+        fill: writes the files into the staging folder it is given.
+        expected_bytes: about how large it gets; twice that must be free.
+
+    Raises:
+        StudioError: (disk) no room or the folder cannot be written; earlier checkpoints are untouched.
+    """
+    parent = folder(run)
+    stage = parent / f".{name(step)}-{secrets.token_hex(4)}"
+    try:
+        parent.mkdir(exist_ok=True)
+        _require_room(parent, 2 * expected_bytes)
+        stage.mkdir()
+        fill(stage)
+        files = sorted(path for path in stage.rglob("*") if path.is_file())
+        manifest = {
+            path.relative_to(stage).as_posix(): {"size": path.stat().st_size, "sha256": sha256(path)} for path in files
+        }
+        (stage / _MANIFEST).write_text(json.dumps({"step": step, "files": manifest}, indent=1), encoding="utf-8")
+        for path in [*files, stage / _MANIFEST]:
+            _sync_file(path)
+        for path in {path.parent for path in files} | {stage}:
+            sync_folder(path)
+        target = parent / name(step)
+        if target.exists():
+            discard(target)
+        stage.rename(target)
+        sync_folder(parent)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        shutil.rmtree(stage, ignore_errors=True)
+        if failure := _as_disk_error(stage, error):
+            raise failure from None
+        raise
+    if fault := verify(target):
+        raise StudioError(
+            "disk",
+            f"The checkpoint {target.name} could not be read back: {fault}.",
+            "Check the disk's health. Earlier checkpoints are kept; resume the run from them.",
+        )
+    return target
+
+
+def verify(path: Path) -> str:
+    """Returns what is wrong with a checkpoint, naming the file; empty if it is whole."""
+    try:
+        files = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))["files"]
+        expected = {str(key): (int(item["size"]), str(item["sha256"])) for key, item in files.items()}
+    except FileNotFoundError:
+        return f"{_MANIFEST} is missing"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return f"{_MANIFEST} is damaged"
+    for relative, (size, digest) in expected.items():
+        file = path / relative
+        if not file.is_file():
+            return f"{relative} is missing"
+        if file.stat().st_size != size:
+            return f"{relative} has {file.stat().st_size} bytes instead of {size}"
+        if sha256(file) != digest:
+            return f"{relative} is damaged (its checksum differs)"
+    return ""
+
+
+def newest(run: Path) -> Found:
+    """Finds the newest checkpoint that verifies."""
+    refused: list[str] = []
+    for path in sorted(listing(run), key=step_of, reverse=True):
+        fault = verify(path)
+        if not fault:
+            return Found(path, refused)
+        refused.append(f"The checkpoint {path.name} was not used: {fault}.")
+    return Found(None, refused)
+
+
+def listing(run: Path) -> list[Path]:
+    """Returns the run's checkpoints, whole or not, by step."""
+    found = [path for path in folder(run).glob("step-*") if path.is_dir() and path.name[5:].isdigit()]
+    return sorted(found, key=step_of)
+
+
+def rotate(run: Path, keep: int, also: int) -> None:
+    """Discards all but the newest `keep` checkpoints and that of step `also`."""
+    for path in listing(run)[:-keep]:
+        if step_of(path) != also:
+            discard(path)
+
+
+def clean(run: Path) -> None:
+    """Removes what a killed process left unfinished; for the process that holds the run's claim."""
+    for path in folder(run).glob(".step-*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def discard(path: Path) -> None:
+    """Removes a checkpoint; renamed first, so that half of one is never taken for a whole."""
+    doomed = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    path.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+def sha256(path: Path) -> str:
+    """Returns the file's SHA-256 in hexadecimal."""
+    digest = hashlib.sha256()
+    for block in _blocks(path):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            yield block
+
+
+def _sync_file(path: Path) -> None:
+    # Windows syncs only through a handle that may write.
+    fd = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _require_room(path: Path, needed: int) -> None:
+    free = shutil.disk_usage(path).free
+    if free < needed:
+        raise StudioError(
+            "disk",
+            f"The disk is nearly full: a checkpoint needs {needed / 1e9:.2f} GB and {free / 1e9:.2f} GB are free.",
+            "Free some space and resume the run: it goes on from its last checkpoint.",
+        )
+
+
+def _as_disk_error(path: Path, error: Exception) -> StudioError | None:
+    """Recognises a failed write, also in the words torch and safetensors put it."""
+    if isinstance(error, OSError):
+        return disk_error(path, error)
+    text = str(error)
+    if any(words in text for words in ("os error 28", "os error 27", "os error 122", "inline_container", "file write")):
+        full = "The disk is full or the file is larger than allowed: a checkpoint could not be written."
+        return StudioError(
+            "disk", full, "Free some space and resume the run: it goes on from its last checkpoint.", text
+        )
+    return None

@@ -1,0 +1,81 @@
+"""The run's own process: claims the run, trains it, and turns whatever ends it into an event and an exit code."""
+
+import faulthandler
+import os
+import signal
+import sys
+import traceback
+from contextlib import nullcontext
+from pathlib import Path
+
+from studio.core import events
+from studio.core.errors import EXIT_CRASH, StudioError
+from studio.core.runs import Run
+
+# Whoever asks whether the run is alive holds its lock for a moment.
+_CLAIM_S = 5.0
+
+
+def main(folder: Path, commands_from: int) -> int:
+    """Trains the run at `folder`; returns the exit code. Output of libraries is `worker.log`'s, set up by the caller."""
+    faulthandler.enable()
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    run = Run(folder)
+    # Asked to end by the system: a command like any other, so that the step in hand and a checkpoint are finished.
+    signal.signal(signal.SIGTERM, lambda *_: run.ask(events.Stop(keep=False)))
+    # In a data-parallel run the main process alone claims and writes the folder.
+    leads = int(os.environ.get("RANK", "0")) == 0
+    try:
+        with run.claim(_CLAIM_S) if leads else nullcontext():
+            return _work(run, commands_from, leads)
+    except StudioError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def _work(run: Run, commands_from: int, leads: bool) -> int:
+    failed, code = _outcome(run, commands_from)
+    if failed is not None and leads:
+        run.emit(failed)
+    return code
+
+
+def _outcome(run: Run, commands_from: int) -> tuple[events.Failed | None, int]:
+    try:
+        # Loading torch takes seconds; the claim is held before.
+        from studio.engine.train import train
+
+        train(run, commands_from, run.emit)
+    except StudioError as error:
+        print(error, error.detail, sep="\n", file=sys.stderr)
+        return failure(error), error.exit_code
+    except Exception as error:
+        # The top of the process: the window must learn of every end, whatever it was.
+        traceback.print_exc()
+        memory = _as_memory_error(error)
+        if memory is not None:
+            return failure(memory), memory.exit_code
+        message = f"The run ended by a defect of the program: {type(error).__name__}: {error}"
+        hint = "Its checkpoints are kept. Please report the details; resuming may work."
+        return events.Failed(reason="crash", message=message, hint=hint, detail=traceback.format_exc()), EXIT_CRASH
+    return None, 0
+
+
+def failure(error: StudioError) -> events.Failed:
+    """Returns the event that tells of `error`."""
+    return events.Failed(reason=error.reason, message=error.message, hint=error.hint, detail=error.detail)
+
+
+def _as_memory_error(error: Exception) -> StudioError | None:
+    """Recognises that memory ran out, on a card or in the machine."""
+    name = type(error).__name__
+    exhausted = isinstance(error, MemoryError) or name == "OutOfMemoryError" or "can't allocate memory" in str(error)
+    if not exhausted:
+        return None
+    return StudioError(
+        "memory",
+        "Memory ran out.",
+        "Halve `per_device_train_batch_size` and double `gradient_accumulation_steps`: the same training in less"
+        " memory. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.",
+        str(error),
+    )

@@ -1,0 +1,133 @@
+"""Adapters taken out of the program: written beside the target, read back, proven equal, and only then put in place."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from safetensors import SafetensorError
+
+from studio.core import library
+from studio.core.errors import StudioError
+from studio.core.library import Entry
+from studio.core.runs import disk_error, sync_folder
+from studio.engine.export import merged, peft
+from studio.engine.export.proof import Proof
+
+Target = Literal["peft", "merged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written: the files by name, their size, and how the reloaded model compared with the live one."""
+
+    path: Path
+    to: Target
+    files: list[str]
+    bytes: int
+    proof: Proof
+
+
+def export(entry: Entry, to: Target, out: Path, base: Path, on_phase: Callable[[str], None] | None = None) -> Exported:
+    """Writes an adapter to `out`, as a PEFT folder or merged into its base, and proves it by reloading.
+
+    Args:
+        entry: the adapter.
+        to: `peft`: adapter, model card, tokenizer and template; `merged`: a model that needs no adapter.
+        out: a folder that does not exist, or an empty one.
+        base: the folder of the adapter's base in full precision.
+        on_phase: told what is done now, in a word.
+
+    Raises:
+        StudioError: (usage) `out` is taken; (adapter) the adapter is damaged; (model) the base is; (memory), (disk)
+            too little; (export) the reloaded model answers differently: what was written is kept as `out`.failed.
+    """
+    entry = library.verified(entry)
+    if entry.fault:
+        raise StudioError("adapter", f"The adapter {entry.name} is damaged: {entry.fault}", "Export another one.")
+    out = out.expanduser().absolute()
+    write = {"peft": peft.write, "merged": merged.write}[to]
+    stage = _stage(out)
+    try:
+        _require_room(out, base, entry, to)
+        proof = write(entry, base, stage, on_phase or (lambda phase: None))
+        if not proof.holds:
+            raise _failed(stage, out, proof)
+        files = sorted(item.relative_to(stage).as_posix() for item in stage.rglob("*") if item.is_file())
+        total = sum((stage / name).stat().st_size for name in files)
+        _place(stage, out)
+    except (OSError, SafetensorError) as error:
+        # safetensors tells of a failed write in its own kind of error, with the system's words inside.
+        cause = error if isinstance(error, OSError) else _cause(error)
+        raise disk_error(out, cause, "Free some space and export again; nothing was changed.") from None
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+    return Exported(out, to, files, total, proof)
+
+
+def to_dict(exported: Exported) -> dict[str, Any]:
+    """Returns `exported` as plain data, as `--json` prints it."""
+    return {
+        "path": str(exported.path),
+        "to": exported.to,
+        "files": exported.files,
+        "bytes": exported.bytes,
+        "proof": exported.proof.to_dict(),
+    }
+
+
+def _stage(out: Path) -> Path:
+    try:
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise StudioError("usage", f"{out} is there already.", "Name a new folder; nothing is overwritten.")
+        stage = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
+        stage.mkdir(parents=True)
+    except OSError as error:
+        raise disk_error(out, error) from None
+    return stage
+
+
+def _require_room(out: Path, base: Path, entry: Entry, to: Target) -> None:
+    needed = entry.weights_bytes + sum(item.stat().st_size for item in base.glob("tokenizer*"))
+    if to == "merged":
+        needed += sum(item.stat().st_size for item in base.glob("*.safetensors"))
+    free = shutil.disk_usage(out.parent).free
+    if free < needed * 1.05 + 1_000_000:
+        raise StudioError(
+            "disk",
+            f"The export needs {needed / 1e9:.2f} GB and the disk has {free / 1e9:.2f} GB left.",
+            "Free some space, or name a folder on another disk.",
+        )
+
+
+def _place(stage: Path, out: Path) -> None:
+    for item in stage.rglob("*"):
+        if item.is_file():
+            with item.open("rb+") as file:
+                os.fsync(file.fileno())
+    if out.exists():
+        out.rmdir()
+    stage.rename(out)
+    sync_folder(out.parent)
+
+
+def _failed(stage: Path, out: Path, proof: Proof) -> StudioError:
+    kept, number = out.with_name(f"{out.name}.failed"), 2
+    while kept.exists():
+        kept, number = out.with_name(f"{out.name}.failed-{number}"), number + 1
+    _place(stage, kept)
+    return StudioError(
+        "export",
+        f"Read back from the disk, the export answers differently: its logits are off by up to "
+        f"{proof.max_abs_difference:.3g}, and at most {proof.bound:.3g} can be rounding.",
+        f"Do not use it. It was kept as {kept} to look at; the adapter in the library is as it was.",
+    )
+
+
+def _cause(error: SafetensorError) -> OSError:
+    words = str(error)
+    number = words.rpartition("(os error ")[2].partition(")")[0]
+    return OSError(int(number), os.strerror(int(number))) if number.isdigit() else OSError(0, words)

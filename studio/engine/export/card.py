@@ -1,0 +1,151 @@
+"""The model card: what an adapter is, what it was trained on, how to load it, and nothing about this machine."""
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+from huggingface_hub import ModelCardData
+from transformers import PreTrainedTokenizerBase
+
+from studio.core.library import Base, Data
+
+_SETTINGS = {
+    "adapter": ("r", "lora_alpha", "lora_dropout", "target_modules", "use_rslora", "use_dora", "bias"),
+    "training": (
+        "objective",
+        "num_train_epochs",
+        "max_steps",
+        "per_device_train_batch_size",
+        "gradient_accumulation_steps",
+        "learning_rate",
+        "lr_scheduler_type",
+        "warmup_steps",
+        "optim",
+        "weight_decay",
+        "seed",
+    ),
+    "model": ("quantization",),
+    "data": ("max_length", "packing", "eval_split"),
+}
+_METRICS = {
+    "step": "Steps",
+    "loss": "Training loss (last step, nats a token)",
+    "eval_loss": "Evaluation loss (best, nats a token)",
+    "tokens": "Tokens seen",
+    "train_s": "Training time (s)",
+}
+_LOAD_PEFT = """```python
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+base = AutoModelForCausalLM.from_pretrained({base})
+model = PeftModel.from_pretrained(base, "PATH/TO/THIS/FOLDER")
+tokenizer = AutoTokenizer.from_pretrained("PATH/TO/THIS/FOLDER")
+```"""
+_LOAD_MERGED = """```python
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+model = AutoModelForCausalLM.from_pretrained("PATH/TO/THIS/FOLDER")
+tokenizer = AutoTokenizer.from_pretrained("PATH/TO/THIS/FOLDER")
+```"""
+
+
+def hub_id(path: str) -> str | None:
+    """Returns `path` if it is a Hugging Face id; None for `demo` and for folders, which mean nothing elsewhere."""
+    return path if re.fullmatch(r"[\w.-]+/[\w.-]+", path) and not Path(path).exists() else None
+
+
+def card(
+    *,
+    title: str,
+    base: Base,
+    data: Data,
+    config: dict[str, Any],
+    metrics: dict[str, Any],
+    to: Literal["peft", "merged"] = "peft",
+) -> str:
+    """Returns the text of README.md, with the Hub's metadata in front.
+
+    Args:
+        title: the adapter's.
+        base: what it was trained on; only a Hub id is named, never a folder.
+        data: only the number of rows and the fingerprint are told, never the file's name.
+        config: the run's whole config; empty if unknown.
+        metrics: as in `studio.core.library.Entry`.
+        to: whether the card is for the adapter or for a model it was merged into.
+    """
+    known = hub_id(base.path)
+    about = ModelCardData(
+        base_model=known,
+        library_name="peft" if to == "peft" else "transformers",
+        pipeline_tag="text-generation",
+        tags=["finetune-studio", "lora" if to == "peft" else "merge"],
+    )
+    named = _base_name(base)
+    what = f"A LoRA adapter for {named}." if to == "peft" else f"{named}, with a LoRA adapter merged into its weights."
+    load = _LOAD_PEFT.format(base=f'"{known}"' if known else '"PATH/TO/THE/BASE"') if to == "peft" else _LOAD_MERGED
+    parts = [
+        f"---\n{about.to_yaml()}\n---\n",
+        f"# {_plain(title) or 'Adapter'}\n",
+        f"{what[:1].upper()}{what[1:]} Made with Finetune Studio.\n",
+        "## Training\n",
+        _training(base, data, config),
+        _table("Result", {label: metrics.get(key) for key, label in _METRICS.items()}),
+        f"## How to load it\n\n{load}\n",
+        "Write prompts with the chat template in this folder, if there is one: it is the one of the training.\n",
+        "## Limits\n",
+        "It knows what its base knows and what its training data showed, right or wrong. The losses above are the only "
+        "quality measured here; try it on questions of your own before you rely on it. The license of the base model "
+        "and the rights in the training data apply to it.\n",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def save_tokenizer(tokenizer: PreTrainedTokenizerBase, template: str | None, folder: Path) -> None:
+    """Saves the tokenizer with the template of the training, and without the place it was loaded from."""
+    tokenizer.chat_template = template
+    tokenizer.init_kwargs.pop("name_or_path", None)
+    tokenizer.save_pretrained(folder)
+
+
+def _base_name(base: Base) -> str:
+    known = hub_id(base.path)
+    if known:
+        return f"[{known}](https://huggingface.co/{known})"
+    return "Finetune Studio's built-in demo model" if base.path == "demo" else "a model from a private folder"
+
+
+def _training(base: Base, data: Data, config: dict[str, Any]) -> str:
+    lines = []
+    if data.rows:
+        lines.append(f"- Data: {data.rows} rows, SHA-256 `{data.fingerprint[:12]}`")
+    if base.fingerprint:
+        lines.append(f"- Base weights: SHA-256 `{base.fingerprint[:12]}`")
+    if base.revision:
+        lines.append(f"- Base revision: `{_plain(base.revision)}`")
+    if not config:
+        return "\n".join([*lines, "- Its training is not on record.\n"])
+    template = config.get("data", {}).get("chat_template", "auto")
+    words = {"auto": "the base model's own", "none": "none, plain text"}
+    lines.append(f"- Chat template: {words.get(template, 'its own, in chat_template.jinja')}\n")
+    rows = {
+        f"{section}.{name}": config[section][name]
+        for section, names in _SETTINGS.items()
+        for name in names
+        if name in config.get(section, {})
+    }
+    return "\n".join(lines) + "\n" + _table("Setting", rows)
+
+
+def _table(head: str, rows: dict[str, Any]) -> str:
+    lines = [f"| {_plain(name)} | {_shown(value)} |" for name, value in rows.items() if value is not None]
+    return "\n".join([f"| {head} | |", "|---|---|", *lines]) + "\n" if lines else ""
+
+
+def _shown(value: Any) -> str:
+    return _plain(f"{value:.6g}" if isinstance(value, float) else str(value))
+
+
+def _plain(text: str) -> str:
+    """Returns `text` on one line, without what Markdown or a table would take for its own."""
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))

@@ -1,0 +1,80 @@
+"""An adapter merged into its base: a model of its own, for programs that know nothing of adapters."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedModel
+
+from studio.core import library
+from studio.core.errors import StudioError
+from studio.core.library import Entry
+from studio.engine import adapters, generate, model, weights
+from studio.engine.export import card, proof
+
+
+def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None]) -> proof.Proof:
+    """Merges in float32 on the CPU, stores in the base's own number format, reloads and compares.
+
+    Args:
+        entry: the adapter.
+        base: the folder of its base in full precision.
+        folder: where; empty.
+        on_phase: told what is done now.
+    """
+    stored, spec, cpu = proof.stored_dtype(base), proof.spec(base), torch.device("cpu")
+    on_phase("loading")
+    tokenizer = model.load_tokenizer(base)
+    encoder = generate.encoder_for(tokenizer, entry)
+    texts = proof.prompts(encoder)
+    bare = model.load_base(base, spec, cpu)
+    plain = proof.logits(bare, texts)
+    _untie(bare, entry.folder)
+    together = adapters.load_adapter(bare, entry.folder, "default")
+    live = proof.logits(together, texts)
+
+    on_phase("merging")
+    try:
+        whole = together.merge_and_unload(safe_merge=True)
+    except ValueError as error:
+        raise StudioError(
+            "export", f"The adapter {entry.name} cannot be merged.", "Export it with --to peft instead.", str(error)
+        ) from None
+    on_phase("writing")
+    _save(whole.to(stored), folder)
+    card.save_tokenizer(tokenizer, encoder.template, folder)
+    text = card.card(
+        title=entry.title, base=entry.base, data=entry.data, config=entry.config, metrics=entry.metrics, to="merged"
+    )
+    (folder / "README.md").write_text(text, encoding="utf-8")
+    del bare, together, whole
+
+    on_phase("checking")
+    again = proof.logits(model.load_base(folder, spec, cpu), texts)
+    return proof.compare(plain, live, again, proof.rounding(live, stored))
+
+
+def _save(whole: PreTrainedModel, folder: Path) -> None:
+    settings = whole.generation_config
+    if settings is not None:
+        try:
+            settings.validate(strict=True)
+        except ValueError:
+            # Many published models sample by their numbers and not by their switch; such a file cannot be saved.
+            settings.do_sample = True
+    whole.save_pretrained(folder)
+
+
+def _untie(bare: PreTrainedModel, adapter: Path) -> None:
+    """Gives the output layer weights of its own if the adapter changes it or the embedding it is shared with.
+
+    Merged into shared weights, a change of the one would change the other too.
+    """
+    inner, outer = bare.get_input_embeddings(), bare.get_output_embeddings()
+    if inner is None or outer is None or inner.weight is not outer.weight:
+        return
+    names = {name for name, module in bare.named_modules() if module is inner or module is outer}
+    changed = weights.header(adapter / library.WEIGHTS, "adapter")
+    if any(f".{name}." in key for name in names for key in changed):
+        outer.weight = torch.nn.Parameter(outer.weight.detach().clone())
+        bare.config.tie_word_embeddings = False

@@ -1,0 +1,46 @@
+"""An adapter as a PEFT folder of its own: no path of this machine in it, a model card, tokenizer and template."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+
+from studio.core import library
+from studio.core.library import Entry
+from studio.engine import adapters, generate, model
+from studio.engine.export import card, proof
+
+
+def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None]) -> proof.Proof:
+    """Writes the PEFT folder and compares it, loaded with PEFT's own loader, with the live adapter.
+
+    Args:
+        entry: the adapter.
+        base: the folder of its base.
+        folder: where; empty.
+        on_phase: told what is done now.
+    """
+    on_phase("writing")
+    config = adapters.check_adapter(entry.folder)
+    config |= {"base_model_name_or_path": card.hub_id(entry.base.path), "inference_mode": True}
+    (folder / library.PEFT_CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True), encoding="utf-8")
+    shutil.copyfile(entry.folder / library.WEIGHTS, folder / library.WEIGHTS)
+    tokenizer = model.load_tokenizer(base)
+    encoder = generate.encoder_for(tokenizer, entry)
+    card.save_tokenizer(tokenizer, encoder.template, folder)
+    text = card.card(
+        title=entry.title, base=entry.base, data=entry.data, config=entry.config, metrics=entry.metrics, to="peft"
+    )
+    (folder / "README.md").write_text(text, encoding="utf-8")
+
+    on_phase("checking")
+    texts, spec, cpu = proof.prompts(encoder), proof.spec(base), torch.device("cpu")
+    bare = model.load_base(base, spec, cpu)
+    plain = proof.logits(bare, texts)
+    live = proof.logits(adapters.load_adapter(bare, entry.folder, "default"), texts)
+    del bare
+    again = PeftModel.from_pretrained(model.load_base(base, spec, cpu), folder)
+    return proof.compare(plain, live, proof.logits(again, texts), bound=1e-5)

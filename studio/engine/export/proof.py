@@ -1,0 +1,140 @@
+"""The proof of an export: the same texts through the live model and through the one read back from the disk.
+
+T is the length of a text in tokens, V the size of the vocabulary.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+from studio.core.config import ModelSpec
+from studio.core.errors import StudioError
+from studio.engine import weights
+from studio.engine.tokens import Encoder
+
+_TEXTS = (
+    "Hello! Who are you?",
+    "My order 1042 arrived broken. What can you do for me?",
+    "What is 17 + 25? Answer with the number only.",
+    "Tell me a short story about a dog, a garden and the sea.",
+    "Grüße aus Köln; 你好 世界。 Translate this.",
+)
+_DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How the logits of the export compare with those of the live base and adapter, both computed in float32.
+
+    Attributes:
+        max_abs_difference: the largest, over all positions and tokens.
+        argmax_equal: the share of positions where both think the same token likeliest.
+        positions: how many positions were compared.
+        bound: the largest difference that is taken for rounding.
+        adapter_effect: the largest difference the adapter makes to its base: what the export must keep.
+    """
+
+    max_abs_difference: float
+    argmax_equal: float
+    positions: int
+    bound: float
+    adapter_effect: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the export is what it should be; a NaN never is."""
+        return self.max_abs_difference <= self.bound
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all figures as plain data."""
+        return asdict(self)
+
+
+def prompts(encoder: Encoder) -> list[list[int]]:
+    """Returns the token ids of the texts, each laid out by the template as in training."""
+    return [encoder.prompt([{"role": "user", "content": text}]) for text in _TEXTS]
+
+
+@torch.no_grad()
+def logits(model: torch.nn.Module, texts: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+    """Returns the logits of each text: float32, shape (T, V), on the CPU."""
+    model.eval()
+    device = next(model.parameters()).device
+    return [model(input_ids=torch.tensor([text], device=device)).logits[0].float().cpu() for text in texts]
+
+
+def compare(
+    base: Sequence[torch.Tensor], live: Sequence[torch.Tensor], again: Sequence[torch.Tensor], bound: float
+) -> Proof:
+    """Compares logits of shape (T, V), text by text.
+
+    Args:
+        base: of the base alone.
+        live: of the base with the adapter.
+        again: of the export.
+        bound: the largest difference allowed.
+    """
+    positions = sum(len(item) for item in live)
+    equal = sum(int((a.argmax(-1) == b.argmax(-1)).sum()) for a, b in zip(live, again, strict=True))
+    return Proof(_largest(live, again), equal / positions, positions, bound, _largest(live, base))
+
+
+def rounding(live: Sequence[torch.Tensor], dtype: torch.dtype) -> float:
+    """Returns how far logits may move when merged weights are stored in `dtype`.
+
+    In float32 merging only reorders sums: 1e-3 is far above that. In a half format each merged weight is rounded by
+    up to half of `eps` of itself, and so, roughly, is each layer's output: `4 eps` of the largest logit leaves room
+    for some dozens of layers adding up at random, and a lost adapter is still far outside.
+    """
+    if dtype == torch.float32:
+        return 1e-3
+    return max(1e-3, 4 * torch.finfo(dtype).eps * max(float(item.abs().max()) for item in live))
+
+
+def stored_dtype(base: Path) -> torch.dtype:
+    """Returns the number format most of a model's weights are stored in.
+
+    Raises:
+        StudioError: (export) they are stored quantized.
+    """
+    held: dict[str, int] = {}
+    for file in weights.files(base):
+        for dtype, shape in weights.header(file, "model").values():
+            held[dtype] = held.get(dtype, 0) + math.prod(shape)
+    dtype = max(held, key=lambda name: held[name])
+    if "quantization_config" in weights.read_json(base / "config.json", "model") or dtype not in _DTYPES:
+        raise StudioError(
+            "export",
+            f"The weights in {base.name} are stored quantized, and merging into those would erase most of the adapter.",
+            "Name the full-precision original of this base with --base.",
+        )
+    return _DTYPES[dtype]
+
+
+def spec(base: Path) -> ModelSpec:
+    """Returns how to load `base` for exact computing: in float32.
+
+    Raises:
+        StudioError: (memory) it does not fit beside what else is running.
+    """
+    parameters = sum(
+        math.prod(shape) for file in weights.files(base) for _, shape in weights.header(file, "model").values()
+    )
+    needed, free = 4 * parameters * 1.1, psutil.virtual_memory().available
+    if needed > free:
+        raise StudioError(
+            "memory",
+            f"The base model takes {needed / 1e9:.1f} GB of memory in full precision; {free / 1e9:.1f} GB are free.",
+            "Close other programs, or export on a machine with more memory.",
+        )
+    return ModelSpec(path=str(base), dtype="float32")
+
+
+def _largest(one: Sequence[torch.Tensor], other: Sequence[torch.Tensor]) -> float:
+    # torch.max, unlike Python's, lets a NaN through.
+    return float(torch.stack([(a - b).abs().max() for a, b in zip(one, other, strict=True)]).max())

@@ -1,0 +1,334 @@
+"""Answers from a model: one as it is written, or those of a base and several adapters side by side.
+
+B is the number of answers computed at once, T the number of tokens so far.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from peft import PeftModel, PeftType
+from peft.tuners.lora import Embedding, LoraLayer
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from studio.core.config import DataSpec
+from studio.core.errors import StudioError
+from studio.core.library import Entry
+from studio.engine.tokens import Encoder, make_encoder
+
+Messages = Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How the next token is chosen.
+
+    Attributes:
+        max_new_tokens: the longest answer; the model's context may end it sooner.
+        temperature: 0: always the likeliest token; 1: as the model says.
+        top_p: only the likeliest tokens that make up this probability; 1: all.
+        top_k: only this many of the likeliest tokens; 0: all.
+        repetition_penalty: above 1: what was written already becomes less likely.
+        seed: of the draws; the same seed gives the same answer on the same machine.
+    """
+
+    max_new_tokens: int = 256
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    repetition_penalty: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises StudioError (usage) for a value out of bounds."""
+        for name, sound, bounds in (
+            ("max_new_tokens", self.max_new_tokens >= 1, "at least 1"),
+            ("temperature", 0 <= self.temperature <= 100, "0 to 100"),
+            ("top_p", 0 < self.top_p <= 1, "above 0, at most 1"),
+            ("top_k", self.top_k >= 0, "at least 0"),
+            ("repetition_penalty", 0 < self.repetition_penalty <= 100, "above 0, at most 100"),
+            ("seed", 0 <= self.seed < 2**63, "at least 0"),
+        ):
+            if not sound:
+                raise StudioError("usage", f"{name} is {getattr(self, name)}.", f"It must be {bounds}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One column of a comparison.
+
+    Attributes:
+        adapter: whose answer it is, by its name in the model; None: the base's.
+        tokens: how many were written, the end token not counted.
+        seconds: how long it took; columns computed at once share the time.
+        cut: it was ended by the limit of tokens, not by the model.
+    """
+
+    adapter: str | None
+    text: str
+    tokens: int
+    seconds: float
+    cut: bool
+
+
+def answer(
+    model: PreTrainedModel | PeftModel,
+    encoder: Encoder,
+    messages: Messages,
+    sampling: Sampling,
+    on_text: Callable[[str], None] | None = None,
+) -> str:
+    """Returns what `model`, with whichever adapter is active, writes behind `messages`.
+
+    Args:
+        model: on any device; its training mode is restored afterwards.
+        encoder: the one of the training, so that the prompt is token for token what was trained.
+        messages: `role` and `content` each, the user's last.
+        sampling: how tokens are chosen; the global random state stays as it is.
+        on_text: gets the text piece by piece, never half a character; an exception it raises ends the answer.
+
+    Raises:
+        StudioError: (data) the conversation is longer than the model's context.
+    """
+    return _write(model, encoder, messages, sampling, on_text=on_text)[0].text
+
+
+def compare(
+    model: PreTrainedModel | PeftModel,
+    encoder: Encoder,
+    messages: Messages,
+    adapters: Sequence[str | None],
+    sampling: Sampling,
+    own: Mapping[str, Encoder] | None = None,
+) -> list[Answer]:
+    """Returns the base's (None) and adapters' answers to the same conversation, in the order asked for.
+
+    All are computed in one pass where that is exact (greedy, plain LoRA, one template), else one after the other.
+
+    Args:
+        model: the base, or the base with the named adapters loaded. An adapter that trained bias vectors
+            changes the base itself and cannot be loaded beside another column.
+        encoder: of every column but those in `own`.
+        messages: `role` and `content` each, the user's last.
+        adapters: their names in `model`.
+        sampling: how tokens are chosen; each column draws from its own generator with the same seed.
+        own: encoders of the adapters that were trained with another template.
+
+    Raises:
+        StudioError: (data) the conversation is longer than the model's context; (adapter) one cannot be compared.
+    """
+    own = own or {}
+    if not isinstance(model, PeftModel):
+        return [_write(model, encoder, messages, sampling)[0] for _ in adapters]
+    _check_bias(model, adapters)
+    if not own and sampling.temperature == 0 and all(_plain(model, name) for name in model.peft_config):
+        try:
+            with _mixed(model, adapters):
+                return _write(model, encoder, messages, sampling, columns=adapters)
+        except ValueError:
+            # The architecture hands some layer single tokens (see `_mixed`): one after the other, then.
+            pass
+    answers = []
+    for name in adapters:
+        with _only(model, name):
+            used = encoder if name is None else own.get(name, encoder)
+            answers += _write(model, used, messages, sampling, columns=[name])
+    return answers
+
+
+def encoder_for(tokenizer: PreTrainedTokenizerBase, entry: Entry | None = None) -> Encoder:
+    """Returns the encoder to prompt a base with, or an adapter as it was trained: by the template kept beside it.
+
+    Raises:
+        StudioError: (config), (model) the template or the tokenizer cannot be used.
+    """
+    settings = entry.config if entry else {}
+    kept = entry.folder / "chat_template.jinja" if entry else None
+    choice = settings.get("data", {}).get("chat_template", "auto")
+    if choice != "none":
+        choice = str(kept) if kept and kept.is_file() else "auto"
+    objective = settings.get("training", {}).get("objective", "sft")
+    return make_encoder(tokenizer, DataSpec(path="-", chat_template=choice), objective)
+
+
+class _Pieces:
+    """A streamer for `generate` that hands on the text of one answer as it grows."""
+
+    def __init__(self, encoder: Encoder, stops: Sequence[int], on_text: Callable[[str], None]) -> None:
+        self._tokenizer, self._stops, self._on_text = encoder.tokenizer, stops, on_text
+        self._ids: list[int] | None = None
+        self._said = 0
+
+    def put(self, value: torch.Tensor) -> None:
+        """Takes the next tokens, shape (B,) or (B, T) with B = 1; the prompt comes first."""
+        if self._ids is None:
+            self._ids = []
+            return
+        self._ids += [token for token in value.flatten().tolist() if token not in self._stops]
+        # A character's first bytes decode to replacement characters until its last byte is there.
+        self._say(_decode(self._tokenizer, self._ids).rstrip("\ufffd"))
+
+    def end(self) -> None:
+        """Says what was held back."""
+        self._say(_decode(self._tokenizer, self._ids or []))
+
+    def _say(self, text: str) -> None:
+        if len(text) > self._said:
+            self._on_text(text[self._said :])
+            self._said = len(text)
+
+
+def _write(
+    model: PreTrainedModel | PeftModel,
+    encoder: Encoder,
+    messages: Messages,
+    sampling: Sampling,
+    *,
+    columns: Sequence[str | None] = (None,),
+    on_text: Callable[[str], None] | None = None,
+) -> list[Answer]:
+    """Generates an answer for each of `columns`, in one batch, by whatever adapters are active."""
+    prompt = encoder.prompt([dict(message) for message in messages])
+    room = min(sampling.max_new_tokens, _room(model, len(prompt)))
+    stops = _stop_ids(model, encoder)
+    ids = torch.tensor([prompt] * len(columns), device=model.device)
+    options: dict[str, Any] = {"streamer": _Pieces(encoder, stops, on_text)} if on_text else {}
+    started = time.perf_counter()
+    with _still(model), torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(sampling.seed)
+        made = model.generate(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            generation_config=_generation_config(sampling, room, stops, encoder),
+            **options,
+        )
+    seconds = time.perf_counter() - started
+    answers = []
+    for name, row in zip(columns, made[:, len(prompt) :].tolist(), strict=True):
+        end = next((at for at, token in enumerate(row) if token in stops), len(row))
+        text = _decode(encoder.tokenizer, row[:end])
+        answers.append(Answer(name, text, end, seconds, cut=end == len(row)))
+    return answers
+
+
+def _generation_config(sampling: Sampling, room: int, stops: Sequence[int], encoder: Encoder) -> GenerationConfig:
+    """Spells every choice out, since what is left open comes from the model's own file."""
+    pad = encoder.tokenizer.pad_token_id
+    draws = sampling.temperature > 0
+    return GenerationConfig(
+        max_new_tokens=room,
+        do_sample=draws,
+        temperature=sampling.temperature if draws else 1.0,
+        top_p=sampling.top_p if draws else 1.0,
+        top_k=sampling.top_k if draws else 50,  # 50: the library's default, which it ignores without a draw
+        repetition_penalty=sampling.repetition_penalty,
+        num_beams=1,
+        use_cache=True,
+        eos_token_id=list(stops),
+        pad_token_id=stops[0] if pad is None else pad,
+    )
+
+
+def _stop_ids(model: PreTrainedModel | PeftModel, encoder: Encoder) -> list[int]:
+    """Returns the tokens that end an answer: those of the model's own file and those that training ends it with."""
+    listed = getattr(model.generation_config, "eos_token_id", None)
+    return sorted({*encoder.stop_ids, *([listed] if isinstance(listed, int) else listed or ())})
+
+
+def _decode(tokenizer: Any, ids: Sequence[int]) -> str:
+    return str(tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+
+def _room(model: PreTrainedModel | PeftModel, prompt: int) -> int:
+    """Returns how many tokens fit behind a prompt of so many."""
+    limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    if limit is None:
+        return 2**31
+    if prompt >= limit:
+        raise StudioError(
+            "data",
+            f"The conversation has {prompt} tokens, but this model reads at most {limit}.",
+            "Shorten it, or start a new one.",
+        )
+    return int(limit) - prompt
+
+
+@contextmanager
+def _still(model: torch.nn.Module) -> Iterator[None]:
+    """Switches dropout off for as long as it lasts."""
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)
+
+
+@contextmanager
+def _only(model: PeftModel, name: str | None) -> Iterator[None]:
+    """Makes this adapter the active one, or none of them, for as long as it lasts."""
+    before = model.active_adapter
+    # Switching adapters also switches which parameters are trained.
+    trained = [parameter.requires_grad for parameter in model.parameters()]
+    try:
+        if name is None:
+            with model.disable_adapter():
+                yield
+        else:
+            model.set_adapter(name)
+            yield
+    finally:
+        model.set_adapter(before)
+        for parameter, requires_grad in zip(model.parameters(), trained, strict=True):
+            parameter.requires_grad_(requires_grad)
+
+
+@contextmanager
+def _mixed(model: PeftModel, columns: Sequence[str | None]) -> Iterator[None]:
+    """Lets each row of a batch use its own adapter, for as long as it lasts.
+
+    PEFT's `generate(adapter_names=...)` does the same, but leaves the model changed when it is interrupted. Raises
+    ValueError where a layer does not get its input row by row, shape (B, T, ...): OPT lays the rows end to end and
+    experts see some of their tokens, and PEFT, which takes a token for a row then, would notice by chance only.
+    """
+    names = [name or "__base__" for name in columns]
+
+    def choose(layer: torch.nn.Module, inputs: tuple[torch.Tensor, ...], options: dict[str, Any]) -> Any:
+        if inputs[0].ndim < (2 if isinstance(layer, Embedding) else 3):
+            raise ValueError(f"{type(layer).__name__} gets tokens, not rows")
+        return inputs, options | {"adapter_names": names}
+
+    layers = [module for module in model.modules() if isinstance(module, LoraLayer)]
+    hooks = [layer.register_forward_pre_hook(choose, with_kwargs=True) for layer in layers]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _check_bias(model: PeftModel, adapters: Sequence[str | None]) -> None:
+    for name in adapters:
+        if name is not None and name not in model.peft_config:
+            raise StudioError("adapter", f"The adapter {name} is not loaded.", "Load it before it is compared.")
+        if name is not None and getattr(model.peft_config[name], "bias", "none") != "none" and len(adapters) > 1:
+            # PEFT writes such biases into the base's own layers; switching the adapter off leaves them there.
+            raise StudioError(
+                "adapter",
+                f"The adapter {name} trained bias vectors, which change the base model itself.",
+                "Compare it in a model of its own.",
+            )
+
+
+def _plain(model: PeftModel, name: str) -> bool:
+    """Whether PEFT can mix this adapter with others in one batch (`LoraLayer._mixed_batch_forward`)."""
+    config = model.peft_config[name]
+    if config.peft_type != PeftType.LORA or getattr(config, "modules_to_save", None):
+        return False
+    if getattr(config, "target_parameters", None) or getattr(config, "trainable_token_indices", None):
+        return False
+    layers = (module for module in model.modules() if isinstance(module, LoraLayer))
+    return not any(name in layer.lora_variant or layer.use_dora.get(name) or layer.merged for layer in layers)

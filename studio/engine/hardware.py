@@ -1,0 +1,197 @@
+"""What this machine computes with: devices, number formats, memory, and whether everything needed is in order."""
+
+import importlib
+import os
+import platform
+import shutil
+from importlib import metadata
+from typing import Any
+
+import psutil
+import torch
+
+from studio import paths
+from studio.core.config import ModelSpec
+
+_PACKAGES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "datasets", "huggingface_hub")
+_LEAST_FREE_BYTES = 2_000_000_000
+
+
+def device() -> torch.device:
+    """Returns the device to train on: this rank's CUDA or ROCm GPU, Apple's GPU, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def dtype(spec: ModelSpec, device: torch.device) -> torch.dtype:
+    """Returns the number format of the base's weights.
+
+    `auto` is bfloat16 on GPUs that compute in it, float16 on older ones, and float32 elsewhere, where half precision
+    is neither faster nor exact, even if the weights are stored in it.
+    """
+    if spec.dtype != "auto":
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[spec.dtype]
+    if device.type != "cuda":
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+
+
+def memory_bytes(device: torch.device) -> int:
+    """Returns the memory in use in bytes: the peak so far on CUDA, what is held now elsewhere."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if device.type == "mps":
+        return torch.mps.driver_allocated_memory()
+    return int(psutil.Process().memory_info().rss)
+
+
+def report() -> dict[str, Any]:
+    """Returns what `studio doctor` shows: the machine, the packages and a list of checks.
+
+    Each of `checks` has `name`, `ok`, `essential`, `message` and `hint`; nothing in it is secret.
+    """
+    from huggingface_hub import constants, get_token
+
+    memory = psutil.virtual_memory()
+    home = paths.home()
+    checks = [_check_torch(), _check_bitsandbytes(), _check_home(), _check_disk(), _check_demo()]
+    return {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "cpu": {"cores": os.cpu_count(), "usable": torch.get_num_threads(), "name": platform.processor()},
+        "memory_bytes": {"total": memory.total, "free": memory.available},
+        "home": {"path": str(home), "free_bytes": _free_bytes()},
+        "device": str(device()),
+        "dtype": str(dtype(ModelSpec(), device())).removeprefix("torch."),
+        "gpus": _gpus(),
+        "driver": _driver(),
+        "hugging_face": {
+            "cache": str(constants.HF_HUB_CACHE),
+            "token": get_token() is not None,
+            "offline": constants.is_offline_mode(),
+        },
+        "checks": checks,
+    }
+
+
+def _check(name: str, essential: bool, problem: str, hint: str, good: str) -> dict[str, Any]:
+    ok = not problem
+    return {
+        "name": name,
+        "ok": ok,
+        "essential": essential,
+        "message": good if ok else problem,
+        "hint": "" if ok else hint,
+    }
+
+
+def _check_torch() -> dict[str, Any]:
+    """Multiplies two matrices where the training would; a broken driver shows here."""
+    place = device()
+    problem = ""
+    try:
+        (torch.ones(8, 8, device=place) @ torch.ones(8, 8, device=place)).sum().item()
+    except RuntimeError as error:
+        problem = f"PyTorch {torch.__version__} cannot compute on {place}: {error}"
+    driver = _driver()
+    if driver and not torch.cuda.is_available():
+        problem = f"There is an NVIDIA driver ({driver}), but PyTorch {torch.__version__} does not use it."
+    return _check(
+        "torch",
+        place.type == "cpu" and not driver,
+        problem,
+        "Install the PyTorch build for this GPU and driver, or update the driver.",
+        f"PyTorch {torch.__version__} computes on {place}.",
+    )
+
+
+def _check_bitsandbytes() -> dict[str, Any]:
+    """Quantizes a little matrix to NF4 and multiplies with it: importing alone proves nothing."""
+    problem = ""
+    try:
+        nn: Any = importlib.import_module("bitsandbytes").nn
+        layer = nn.Linear4bit(64, 64, quant_type="nf4", compute_dtype=torch.float32).to(device())
+        layer(torch.ones(1, 64, device=device()))
+    except (ImportError, RuntimeError, OSError, AttributeError, NotImplementedError) as error:
+        problem = f"bitsandbytes does not work here: {error}"
+    return _check(
+        "quantization",
+        False,
+        problem,
+        "8-bit and NF4 are not available; training in full precision is.",
+        "8-bit and NF4 quantization work.",
+    )
+
+
+def _check_home() -> dict[str, Any]:
+    home = paths.home()
+    place = home
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    problem = "" if os.access(place, os.W_OK) else f"{home} cannot be written."
+    hint = "Set STUDIO_HOME to a folder of your own."
+    return _check("home", True, problem, hint, f"Runs and adapters are kept in {home}.")
+
+
+def _check_disk() -> dict[str, Any]:
+    free = _free_bytes()
+    problem = f"Only {free / 1e9:.1f} GB are free." if free < _LEAST_FREE_BYTES else ""
+    hint = "Free some space: checkpoints and models need it."
+    return _check("disk", False, problem, hint, f"{free / 1e9:.0f} GB are free.")
+
+
+def _check_demo() -> dict[str, Any]:
+    problem = (
+        "" if (paths.resources() / "demo" / "model" / "config.json").is_file() else "The built-in model is missing."
+    )
+    return _check("demo", False, problem, "Install Finetune Studio again.", "The built-in model is in place.")
+
+
+def _free_bytes() -> int:
+    place = paths.home()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    return shutil.disk_usage(place).free
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _gpus() -> list[dict[str, Any]]:
+    if not torch.cuda.is_available():
+        return []
+    found = []
+    for index in range(torch.cuda.device_count()):
+        about = torch.cuda.get_device_properties(index)
+        free, total = torch.cuda.mem_get_info(index)
+        found.append(
+            {
+                "name": about.name,
+                "kind": "rocm" if torch.version.hip else "cuda",
+                "total_bytes": total,
+                "free_bytes": free,
+                "capability": f"{about.major}.{about.minor}",
+                "bfloat16": torch.cuda.is_bf16_supported(including_emulation=False),
+            }
+        )
+    return found
+
+
+def _driver() -> str | None:
+    """The NVIDIA driver's version, where there is one; it is not asked for through torch, which may not see it."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return None
+    try:
+        return str(pynvml.nvmlSystemGetDriverVersion())
+    finally:
+        pynvml.nvmlShutdown()

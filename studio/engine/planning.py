@@ -1,0 +1,38 @@
+"""What a config amounts to, found out without loading a weight."""
+
+from typing import Any
+
+from studio.core.config import RunConfig
+from studio.engine import adapters, model, session
+
+
+def plan(config: RunConfig) -> dict[str, Any]:
+    """Counts what a run of `config` would train and feed.
+
+    The model's structure is built on the meta device; the data is read and tokenised for real.
+
+    Returns:
+        trainable_parameters, total_parameters, adapter_bytes (as saved, float32), steps, steps_per_epoch,
+        tokens_per_epoch, trained_tokens_per_epoch, rows, eval_rows, rejected_rows, truncated_rows.
+
+    Raises:
+        StudioError: data, model or adapter cannot be used as asked.
+    """
+    base = model.resolve(config.model.path, config.model.revision)
+    corpus = session.read_corpus(config, model.load_tokenizer(base), lambda event: None)
+    trainable, total = adapters.count(adapters.attach(model.skeleton(base), config.adapter))
+    steps, per_epoch = session.step_counts(config, corpus.train)
+    evaluation = corpus.evaluation
+    return {
+        "trainable_parameters": trainable,
+        "total_parameters": total,
+        "adapter_bytes": 4 * trainable,
+        "steps": steps,
+        "steps_per_epoch": per_epoch,
+        "tokens_per_epoch": int(corpus.train.lengths.sum()),
+        "trained_tokens_per_epoch": int(corpus.trained.sum()),
+        "rows": len(corpus.train.lengths),
+        "eval_rows": len(evaluation.lengths) if evaluation else 0,
+        "rejected_rows": len(corpus.rejected),
+        "truncated_rows": corpus.train.truncated + (evaluation.truncated if evaluation else 0),
+    }

@@ -1,0 +1,45 @@
+"""Which rows were in which step and what each one's loss was: `rows-0.bin`, one file per process.
+
+Records of fixed size in the order of the steps: nothing to parse, mapped into memory as it is, and a torn last record
+is seen by the file's length.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+# `row` counts the rows of the data file from 0; `loss` is the mean over the row's trained tokens, in nats.
+RECORD = np.dtype([("step", "<i4"), ("row", "<i4"), ("tokens", "<i4"), ("loss", "<f4")])
+
+
+class RowLog:
+    """Appends to a run's row log; for the process that trains."""
+
+    def __init__(self, run: Path, rank: int, step: int) -> None:
+        """Opens the log and forgets the records behind `step`, which are computed again."""
+        self._path = run / f"rows-{rank}.bin"
+        known = read(run, rank)
+        kept = int(np.searchsorted(known["step"], step, side="right"))
+        del known
+        if self._path.exists():
+            os.truncate(self._path, kept * RECORD.itemsize)
+
+    def append(
+        self, step: int, rows: NDArray[np.int64], tokens: NDArray[np.int64], losses: NDArray[np.float32]
+    ) -> None:
+        """Adds one step's rows; `losses` are summed over each row's trained `tokens`."""
+        records = np.zeros(len(rows), RECORD)
+        records["step"], records["row"], records["tokens"], records["loss"] = step, rows, tokens, losses / tokens
+        with self._path.open("ab") as file:
+            file.write(records.tobytes())
+
+
+def read(run: Path, rank: int = 0) -> NDArray[np.void]:
+    """Returns the whole records of a process's log, (n,) of `RECORD`."""
+    path = run / f"rows-{rank}.bin"
+    count = path.stat().st_size // RECORD.itemsize if path.exists() else 0
+    if not count:
+        return np.zeros(0, RECORD)
+    return np.fromfile(path, RECORD, count)

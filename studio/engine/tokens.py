@@ -1,0 +1,171 @@
+"""A dataset's tokens and labels, made once and kept in flat memory-mapped files."""
+
+import hashlib
+import json
+from array import array
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio import paths
+from studio.core.cache import building
+from studio.core.datasets import Dataset, Rejected
+from studio.core.errors import StudioError
+from studio.engine.labels import Encoded, Encoder, make_encoder
+
+__all__ = ["Encoded", "Encoder", "Tokens", "make_encoder", "tokenize"]
+
+_VERSION = 1  # of the labels: raise it whenever the same row would get other tokens or labels
+_BATCH_ROWS = 512
+_FILES = {"ids": np.int32, "trained": np.bool_, "offsets": np.int64, "rows": np.int64, "full_lengths": np.int32}
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens of N rows, end to end.
+
+    Attributes:
+        ids: token ids; int32, all rows' T together.
+        trained: whether a token carries loss; bool, as `ids`.
+        offsets: where each row begins in `ids`; int64, N + 1.
+        rows: each row's number in its file; int64, N.
+        full_lengths: each row's tokens before it was cut; int32, N.
+        truncated: how many rows were cut at the maximum length.
+        untrained: the rows left out because no token of theirs would carry loss, and why.
+    """
+
+    ids: NDArray[np.int32]
+    trained: NDArray[np.bool_]
+    offsets: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    full_lengths: NDArray[np.int32]
+    truncated: int
+    untrained: list[Rejected]
+
+    def __len__(self) -> int:
+        """Returns N."""
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """Returns a row's token ids and which of them carry loss, T each, by its place among the N rows."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        span = slice(self.offsets[index], self.offsets[index + 1])
+        return self.ids[span], self.trained[span]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of each row, after it was cut; int64, N."""
+        return np.diff(self.offsets)
+
+
+def tokenize(
+    dataset: Dataset,
+    indices: NDArray[np.int64],
+    encoder: Encoder,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Tokens:
+    """Makes the tokens and labels of some rows; the second time at once, from the cache.
+
+    Args:
+        dataset: where the rows are.
+        indices: which rows, by their place among the usable ones; int64.
+        encoder: how.
+        on_progress: told (rows done, rows in all).
+
+    Raises:
+        StudioError: (disk) the cache cannot be written.
+    """
+    folder = paths.cache_dir() / "tokens" / _key(dataset, indices, encoder)
+    tokens = _opened(folder)
+    if tokens is None:
+        with building(folder) as target:
+            _write(dataset, indices, encoder, target, on_progress)
+        tokens = _opened(folder)
+    if tokens is None:
+        raise StudioError("disk", f"{folder} cannot be read back.", "Check the disk, then start again.")
+    return tokens
+
+
+def _key(dataset: Dataset, indices: NDArray[np.int64], encoder: Encoder) -> str:
+    parts = [
+        _VERSION,
+        dataset.fingerprint,
+        hashlib.sha256(np.ascontiguousarray(indices, dtype=np.int64).tobytes()).hexdigest(),
+        hashlib.sha256(encoder.tokenizer.backend_tokenizer.to_str().encode()).hexdigest(),
+        encoder.tokenizer.special_tokens_map,
+        encoder.template,
+        encoder.objective,
+        encoder.max_length,
+    ]
+    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:40]
+
+
+def _write(
+    dataset: Dataset,
+    indices: NDArray[np.int64],
+    encoder: Encoder,
+    folder: Path,
+    on_progress: Callable[[int, int], None] | None,
+) -> None:
+    lengths = array("q")
+    rows = array("q")
+    full_lengths = array("q")
+    untrained: list[Rejected] = []
+    with (folder / "ids").open("wb") as ids, (folder / "trained").open("wb") as trained:
+        for first in range(0, len(indices), _BATCH_ROWS):
+            batch = [dataset[int(index)] for index in indices[first : first + _BATCH_ROWS]]
+            results = encoder.encode_all([row.data for row in batch], dataset.format)
+            for row, result in zip(batch, results, strict=True):
+                reason = result if isinstance(result, str) else _untrained(result)
+                if reason or isinstance(result, str):
+                    untrained.append(Rejected(row.number, row.line, reason))
+                    continue
+                ids.write(np.asarray(result.ids[: result.kept], dtype=np.int32).tobytes())
+                trained.write(np.asarray(result.trained[: result.kept], dtype=np.bool_).tobytes())
+                lengths.append(result.kept)
+                rows.append(row.number)
+                full_lengths.append(len(result.ids))
+            if on_progress:
+                on_progress(first + len(batch), len(indices))
+    np.cumsum([0, *lengths], dtype=np.int64).tofile(folder / "offsets")
+    np.asarray(rows, dtype=np.int64).tofile(folder / "rows")
+    np.asarray(full_lengths, dtype=np.int32).tofile(folder / "full_lengths")
+    about: dict[str, Any] = {
+        "truncated": sum(full > kept for full, kept in zip(full_lengths, lengths, strict=True)),
+        "untrained": [asdict(item) for item in untrained],
+        "bytes": {name: (folder / name).stat().st_size for name in _FILES},
+    }
+    (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
+
+
+def _untrained(encoded: Encoded) -> str:
+    """Returns why no token of a row would carry loss; empty if one does."""
+    if any(encoded.trained[: encoded.kept]):
+        return ""
+    first = next((index for index, trained in enumerate(encoded.trained) if trained), None)
+    if first is None:
+        return "no token of it is to be learned"
+    return f"the {first} tokens before the answer fill the maximum length of {encoded.kept}, so no answer is left"
+
+
+def _opened(folder: Path) -> Tokens | None:
+    """Opens what the cache holds; None where it holds nothing whole."""
+    try:
+        about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+        if any((folder / name).stat().st_size != size for name, size in about["bytes"].items()):
+            return None
+        arrays = {name: _mapped(folder / name, kind) for name, kind in _FILES.items()}
+        untrained = [Rejected(**item) for item in about["untrained"]]
+        return Tokens(**arrays, truncated=about["truncated"], untrained=untrained)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _mapped(path: Path, kind: Any) -> NDArray[Any]:
+    # A file of no bytes cannot be mapped.
+    return np.memmap(path, dtype=kind, mode="r") if path.stat().st_size else np.zeros(0, dtype=kind)

@@ -1,0 +1,327 @@
+"""The loop: optimizer steps from where the session stands to the end, commands obeyed in between."""
+
+import math
+import os
+import time
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+import torch
+from accelerate.utils import broadcast_object_list
+
+from studio.core import events
+from studio.core.errors import StudioError
+from studio.core.runs import Run, read_lines
+from studio.engine import batches, checkpoint, hardware, objectives, optim, result, session
+from studio.engine.rowlog import RowLog
+from studio.engine.session import Session
+
+_POLL_S = 0.1
+_ETA_STEPS = 20
+
+
+@dataclass(slots=True)
+class Commands:
+    """What was asked of the run since byte `offset` of its `commands.jsonl`.
+
+    Attributes:
+        again: learning rates set behind steps that are being computed again, to be repeated at the same steps.
+    """
+
+    run: Run
+    offset: int
+    again: list[tuple[int, events.SetLearningRate]] = field(default_factory=list)
+
+    def due(self, step: int) -> list[events.Command]:
+        """Returns the commands to obey behind `step`."""
+        asked: list[events.Command] = [command for at, command in self.again if at == step]
+        self.again = [item for item in self.again if item[0] != step]
+        path = self.run.commands_path
+        if path.exists() and path.stat().st_size > self.offset:
+            lines, self.offset = read_lines(path, self.offset)
+            asked += [command for line in lines if (command := events.decode_command(line)) is not None]
+        return asked
+
+
+def _agreed(current: Session, commands: Commands) -> list[events.Command]:
+    """Returns the commands due as the main process sees them, so that all processes obey the same."""
+    due = [commands.due(current.position.step)]
+    if current.accelerator.num_processes > 1:
+        broadcast_object_list(due)
+    return due[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    loss: float
+    learning_rate: float
+    grad_norm: float
+    tokens: int
+    trained: int
+
+
+def train(run: Run, commands_from: int, emit: session.Emit) -> None:
+    """Trains `run` from its newest whole checkpoint, or from the start, to its end.
+
+    Called by the run's own process, which holds its claim; by every process of a data-parallel run.
+
+    Args:
+        run: the run; only the main process writes to its folder.
+        commands_from: the byte of `commands.jsonl` where this attempt's commands begin.
+        emit: told every event, in the main process only.
+
+    Raises:
+        StudioError: as `session.prepare` and `session.save` do; (diverged) loss or gradient is not finite.
+    """
+    main = int(os.environ.get("RANK", "0")) == 0
+    before = run.progress()
+    if before.finished is not None and before.finished.outcome != "stopped":
+        raise StudioError(
+            "run", f"The run {run.name} is already complete.", "Start a new run from its config to train more."
+        )
+    commands = Commands(run, commands_from)
+    current = session.prepare(run, emit if main else lambda event: None)
+    _go_back(current, commands, before.obeyed, first=not (before.steps or before.resumed or before.failed))
+    outcome = _steps(current, commands)
+    if outcome is not None:
+        _finish(current, outcome)
+
+
+def _go_back(current: Session, commands: Commands, obeyed: list[events.Obeyed], first: bool) -> None:
+    """Restores the newest whole checkpoint, if there is one."""
+    found = checkpoint.newest(current.run.path)
+    if current.accelerator.is_main_process:
+        checkpoint.clean(current.run.path)
+    if found.path is not None:
+        session.restore(current, found.path)
+    if first and found.path is None and not found.refused:
+        return
+    step = current.position.step
+    used = f"checkpoints/{found.path.name}" if found.path else ""
+    current.emit(events.Resumed(step=step, checkpoint=used, refused=found.refused))
+    for item in obeyed:
+        rate = item.command.get("learning_rate")
+        if item.step >= step and isinstance(rate, float):
+            # Told again at once: if this attempt dies before that step, the next one still knows of it.
+            current.emit(events.Obeyed(step=item.step, command=item.command))
+            commands.again.append((item.step, events.SetLearningRate(learning_rate=rate)))
+
+
+def _steps(current: Session, commands: Commands) -> events.Outcome | None:
+    """Runs steps until the end; None if the process was asked to end without a result."""
+    position, spec = current.position, current.config.training
+    log = RowLog(current.run.path, current.accelerator.process_index, position.step)
+    current.emit(events.Phase(name="training"))
+    durations: list[float] = []
+    epoch, plan = -1, list[list[batches.Rows]]()
+    while position.step < current.steps:
+        stop = _obey(current, commands)
+        if stop is not None:
+            _save(current)
+            return "stopped" if stop.keep else None
+        if position.step // current.steps_per_epoch != epoch:
+            epoch = position.step // current.steps_per_epoch
+            plan = _plan(current, epoch)
+        began = time.perf_counter()
+        measured = _step(current, plan[position.step % current.steps_per_epoch], log)
+        durations = [*durations, time.perf_counter() - began][-_ETA_STEPS:]
+        _tell(current, measured, durations)
+        if position.step % spec.eval_steps == 0 or position.step == current.steps:
+            _count_evaluation(current)
+        if position.step % spec.save_steps == 0 or position.best_step == position.step:
+            _save(current)
+        if spec.early_stopping_patience and position.stale_evaluations >= spec.early_stopping_patience:
+            _save(current)
+            return "early_stopped"
+    _save(current)
+    return "completed"
+
+
+def _plan(current: Session, epoch: int) -> list[list[batches.Rows]]:
+    config = current.config
+    return batches.plan_epoch(
+        current.corpus.train.lengths,
+        config.training,
+        session.packed_length(config),
+        epoch,
+        current.accelerator.num_processes,
+    )
+
+
+def _step(current: Session, micro_batches: list[batches.Rows], log: RowLog) -> _Measured:
+    """One optimizer step: the sum of all micro-batches' losses over the number of all their trained tokens."""
+    accelerator, corpus, spec = current.accelerator, current.corpus, current.config.training
+    step = current.position.step + 1
+    world, rank = accelerator.num_processes, accelerator.process_index
+    # Every process must take part in the last backward; one that has no rows left computes the first for nothing.
+    mine = micro_batches[rank::world] or micro_batches[:1]
+    weight = world if micro_batches[rank::world] else 0
+    trained = int(sum(corpus.trained[rows].sum() for rows in micro_batches))
+    optim.seed_all(spec.seed, "step", step, rank)
+    current.model.train()
+    losses = []
+    for i, rows in enumerate(mine):
+        batch = batches.collate(corpus.train, rows, current.batching, current.pad_id).to(accelerator.device)
+        with nullcontext() if i == len(mine) - 1 else accelerator.no_sync(current.model):
+            with accelerator.autocast():
+                row_losses = objectives.language_modelling(current.model, batch)
+            accelerator.backward(row_losses.sum() * (weight / trained))
+        losses.append(row_losses.detach())
+    total = accelerator.reduce(torch.cat(losses).sum() * (weight / world), "sum")
+    parameters = [p for p in current.model.parameters() if p.requires_grad]
+    norm = accelerator.clip_grad_norm_(parameters, spec.max_grad_norm or math.inf)
+    loss, grad_norm = float(total) / trained, float(norm)
+    _require_finite(current, step, loss, grad_norm, np.concatenate(micro_batches))
+    rate = float(current.optimizer.param_groups[0]["lr"])
+    current.optimizer.step()
+    current.scheduler.step()
+    current.optimizer.zero_grad(set_to_none=True)
+    if weight:
+        rows = np.concatenate(mine)
+        log.append(step, corpus.train.rows[rows], corpus.trained[rows], torch.cat(losses).cpu().numpy())
+    fed = int(sum(corpus.train.lengths[rows].sum() for rows in micro_batches))
+    return _Measured(loss=loss, learning_rate=rate, grad_norm=grad_norm, tokens=fed, trained=trained)
+
+
+def _require_finite(current: Session, step: int, loss: float, grad_norm: float, rows: batches.Rows) -> None:
+    # With a gradient scaler (fp16) an infinite gradient is ordinary: it lowers the scale and skips the step.
+    if math.isfinite(loss) and (math.isfinite(grad_norm) or current.accelerator.scaler is not None):
+        return
+    what = "loss" if not math.isfinite(loss) else "gradient"
+    numbers = sorted(int(number) for number in current.corpus.train.rows[rows])
+    raise StudioError(
+        "diverged",
+        f"The {what} of step {step} is not a finite number; nothing of it was kept.",
+        "Resume with a lower learning rate: `studio runs resume NAME --learning-rate X`.",
+        f"Rows of the step, counted from 0: {', '.join(map(str, numbers))}",
+    )
+
+
+def _tell(current: Session, measured: _Measured, durations: list[float]) -> None:
+    """Moves the position on and tells of the step."""
+    position = current.position
+    position.step += 1
+    position.train_s += durations[-1]
+    position.tokens += measured.tokens
+    current.emit(
+        events.Step(
+            step=position.step,
+            epoch=position.step / current.steps_per_epoch,
+            loss=measured.loss,
+            learning_rate=measured.learning_rate,
+            grad_norm=measured.grad_norm,
+            tokens=measured.tokens,
+            trained_tokens=measured.trained,
+            step_s=durations[-1],
+            tokens_per_s=measured.tokens / durations[-1],
+            memory_bytes=hardware.memory_bytes(current.accelerator.device),
+            eta_s=(current.steps - position.step) * sum(durations) / len(durations),
+        )
+    )
+
+
+def _evaluate(current: Session) -> tuple[float, int] | None:
+    """Returns the evaluation rows' mean loss in nats and their trained tokens; None without such rows."""
+    part = current.corpus.evaluation
+    if part is None:
+        return None
+    accelerator, config = current.accelerator, current.config
+    current.emit(events.Phase(name="evaluating"))
+    size = config.training.per_device_train_batch_size
+    micro_batches = batches.evaluation_batches(part.lengths, size, config.data.max_length)
+    total = torch.zeros((), device=accelerator.device)
+    current.model.eval()
+    with torch.no_grad(), accelerator.autocast():
+        for rows in micro_batches[accelerator.process_index :: accelerator.num_processes]:
+            batch = batches.collate(part, rows, current.batching, current.pad_id).to(accelerator.device)
+            total += objectives.language_modelling(current.model, batch).sum()
+    trained = int(session.trained_counts(part).sum())
+    current.emit(events.Phase(name="training"))
+    return float(accelerator.reduce(total, "sum")) / trained, trained
+
+
+def _count_evaluation(current: Session) -> None:
+    """Evaluates, and keeps the score for the best checkpoint and early stopping."""
+    if (score := _evaluate(current)) is None:
+        return
+    (loss, trained), position = score, current.position
+    best = loss < position.best_loss - current.config.training.early_stopping_threshold
+    if best:
+        position.best_loss, position.best_step, position.stale_evaluations = loss, position.step, 0
+    else:
+        position.stale_evaluations += 1
+    current.emit(events.Evaluated(step=position.step, eval_loss=loss, trained_tokens=trained, best=best))
+
+
+def _save(current: Session) -> None:
+    """Writes a checkpoint unless this step has one, then lets go of old ones."""
+    position, spec, run = current.position, current.config.training, current.run.path
+    target = checkpoint.folder(run) / checkpoint.name(position.step)
+    if current.accelerator.is_main_process and not (target.exists() and not checkpoint.verify(target)):
+        current.emit(events.Phase(name="saving"))
+        target = session.save(current)
+        size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
+        current.emit(events.Saved(step=position.step, path=f"checkpoints/{target.name}", size_bytes=size))
+        checkpoint.rotate(run, spec.save_total_limit, position.best_step)
+        current.emit(events.Phase(name="training"))
+    current.accelerator.wait_for_everyone()
+
+
+def _obey(current: Session, commands: Commands) -> events.Stop | None:
+    """Obeys what was asked since the last step; returns a request to stop."""
+    paused = False
+    while True:
+        for command in _agreed(current, commands):
+            match command:
+                case events.Pause():
+                    paused = True
+                    _save(current)
+                case events.Continue():
+                    paused = False
+                case events.Save():
+                    _save(current)
+                case events.Evaluate():
+                    _evaluate_now(current)
+                case events.SetLearningRate():
+                    optim.set_peak(current.scheduler, command.learning_rate)
+            current.emit(events.Obeyed(step=current.position.step, command=asdict(command)))
+            if isinstance(command, events.Stop):
+                return command
+        if not paused:
+            return None
+        time.sleep(_POLL_S)
+
+
+def _evaluate_now(current: Session) -> None:
+    if (score := _evaluate(current)) is not None:
+        loss, trained = score
+        step = current.position.step
+        current.emit(events.Evaluated(step=step, eval_loss=loss, trained_tokens=trained, best=False))
+
+
+def _finish(current: Session, outcome: events.Outcome) -> None:
+    """Puts the result in the run folder and, if it is an adapter, in the library; by the main process."""
+    if not current.accelerator.is_main_process:
+        return
+    current.emit(events.Phase(name="finishing"))
+    position, spec = current.position, current.config.training
+    step = position.best_step if spec.load_best_model_at_end and position.best_step else position.step
+    source = checkpoint.folder(current.run.path) / checkpoint.name(step)
+    if fault := checkpoint.verify(source):
+        raise StudioError(
+            "checkpoint",
+            f"The checkpoint {source.name} that holds the result is damaged: {fault}.",
+            "Resume the run: it computes the lost steps again.",
+        )
+    path, adapter = result.write(current, source, step)
+    current.emit(
+        events.Finished(
+            step=position.step,
+            outcome=outcome,
+            path=path,
+            adapter=adapter,
+            result_step=step,
+            train_s=position.train_s,
+        )
+    )

@@ -1,0 +1,127 @@
+"""The configuration: declared once, read from YAML, wrong settings named with their remedy."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studio.core import config_file
+from studio.core.config import AdapterSpec, DataSpec, RunConfig, changed, from_dict, to_dict
+from studio.core.errors import StudioError
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "run.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refused(folder: Path, text: str, *assignments: str) -> StudioError:
+    with pytest.raises(StudioError) as caught:
+        config_file.load(write(folder, text), assignments)
+    assert caught.value.hint
+    return caught.value
+
+
+def test_the_issue_example_reads_and_writes_back(tmp_path: Path) -> None:
+    text = """
+model:    {path: demo, quantization: none}
+data:     {path: support.jsonl, eval_split: 0.05, max_length: 512, packing: true}
+adapter:  {method: lora, r: 16, lora_alpha: 32, lora_dropout: 0.05, target_modules: all-linear}
+training: {objective: sft, num_train_epochs: 2, max_steps: -1, per_device_train_batch_size: 8,
+           gradient_accumulation_steps: 1, learning_rate: 2.0e-4, lr_scheduler_type: cosine, warmup_steps: 0.03,
+           eval_steps: 20, save_steps: 20, seed: 7}
+"""
+    config = config_file.load(write(tmp_path, text))
+    assert config.data.path == str(tmp_path / "support.jsonl")
+    assert (config.training.seed, config.adapter.lora_dropout, config.training.learning_rate) == (7, 0.05, 2e-4)
+    assert config_file.load(write(tmp_path, config_file.dump(config))) == config
+
+
+@given(
+    r=st.integers(1, 1024),
+    dropout=st.floats(0, 0.99),
+    targets=st.one_of(st.just("all-linear"), st.lists(st.sampled_from(["q_proj", "v_proj"]), min_size=1)),
+    pattern=st.dictionaries(st.sampled_from(["q_proj", "layers.0.mlp"]), st.integers(1, 64)),
+)
+def test_plain_data_round_trips(r: int, dropout: float, targets: str | list[str], pattern: dict[str, int]) -> None:
+    adapter = AdapterSpec(r=r, lora_dropout=dropout, target_modules=targets, rank_pattern=pattern)
+    config = RunConfig(data=DataSpec(path="a.jsonl"), adapter=adapter)
+    assert from_dict(to_dict(config)) == config
+
+
+def test_a_wrong_key_is_named_with_the_nearest_right_one(tmp_path: Path) -> None:
+    error = refused(tmp_path, "data: {path: a}\nadapter: {rank: 8}")
+    assert error.reason == "config"
+    assert "`adapter.rank`" in error.message
+    assert "`adapter.r`" in error.message
+
+
+def test_a_wrong_value_is_named_with_its_bounds(tmp_path: Path) -> None:
+    error = refused(tmp_path, "data: {path: a}\nadapter: {r: 0}")
+    assert "`adapter.r`" in error.message
+    assert "at least 1, at most 1024" in error.message
+
+
+def test_every_wrong_setting_is_told_at_once(tmp_path: Path) -> None:
+    error = refused(tmp_path, "data: {path: a, eval_split: 1.5}\ntraining: {learning_rate: fast, seed: -1}")
+    for name in ("data.eval_split", "training.learning_rate", "training.seed"):
+        assert f"`{name}`" in error.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no settings"),
+        ("- a\n- b", "no settings"),
+        ("data: {path: a", "line 1"),
+        ("adapter: {r: 4}", "`data` is missing"),
+        ("data: 3", "`data` must hold settings"),
+        ("data: {path: &x a}\nname: *x", "aliases"),
+        ("data: {path: a}\nmodel: {quantization: nf5}", "nf4"),
+        ("data: {path: a}\nmodel: {quantization: nf4}\nadapter: {method: full}", "full fine-tuning"),
+        ("data: {path: a}\ntraining: {early_stopping_patience: 2}", "eval_split"),
+    ],
+)
+def test_bad_files_are_refused_in_words(tmp_path: Path, text: str, words: str) -> None:
+    assert words in refused(tmp_path, text).message
+
+
+def test_a_missing_and_a_huge_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(StudioError, match="cannot be read"):
+        config_file.load(tmp_path / "none.yaml")
+    with pytest.raises(StudioError, match="larger than 1 MB"):
+        config_file.load(write(tmp_path, "# " + "x" * 1_000_001))
+
+
+def test_assignments_change_settings_by_full_and_by_short_name(tmp_path: Path) -> None:
+    path = write(tmp_path, "data: {path: a}")
+    config = config_file.load(path, ["adapter.r=4", "learning_rate=1e-3", "target_modules=[q_proj]", "name=mine"])
+    assert changed(config) == {
+        "data.path": str(tmp_path / "a"),
+        "adapter.r": 4,
+        "adapter.target_modules": ["q_proj"],
+        "training.learning_rate": 1e-3,
+    }
+    assert config.name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("assignment", "reason", "words"),
+    [
+        ("r", "usage", "key=value"),
+        ("lora_aplha=3", "config", "adapter.lora_alpha"),
+        ("path=x", "config", "could mean"),
+    ],
+)
+def test_bad_assignments_are_refused(tmp_path: Path, assignment: str, reason: str, words: str) -> None:
+    error = refused(tmp_path, "data: {path: a}", assignment)
+    assert error.reason == reason
+    assert words in str(error)
+
+
+def test_a_model_folder_beside_the_config_becomes_absolute_and_an_id_stays(tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    assert config_file.load(write(tmp_path, "data: {path: a}\nmodel: {path: base}")).model.path == str(tmp_path / "base")
+    assert config_file.load(write(tmp_path, "data: {path: a}\nmodel: {path: org/m}")).model.path == "org/m"

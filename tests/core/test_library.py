@@ -1,0 +1,210 @@
+"""The adapter library: what goes in comes out whole, once, under a name of its own, and damage stays where it is."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from studio import paths
+from studio.core import library
+from studio.core.errors import StudioError
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def peft_folder(path: Path, value: float = 1.0) -> Path:
+    path.mkdir(parents=True)
+    config = {"peft_type": "LORA", "r": 2, "target_modules": ["q"], "base_model_name_or_path": "org/base"}
+    (path / "adapter_config.json").write_text(json.dumps(config))
+    save_file({"base_model.model.q.lora_A.weight": np.full((2, 4), value, np.float32)}, path / library.WEIGHTS)
+    (path / "README.md").write_text("# a card")
+    return path
+
+
+def added(tmp_path: Path, title: str, value: float = 1.0, **about: Any) -> library.Entry:
+    return library.add(peft_folder(tmp_path / f"made-{time.monotonic_ns()}", value), title=title, **about)
+
+
+def test_an_added_adapter_is_listed_with_all_that_was_told(tmp_path: Path) -> None:
+    base = library.Base(path="demo", fingerprint="ab" * 32)
+    data = library.Data(path="/data/x.jsonl", fingerprint="cd" * 32, rows=9)
+    about: dict[str, Any] = {
+        "config": {"adapter": {"r": 2}},
+        "metrics": {"eval_loss": float("nan"), "steps": 3},
+        "run": "r1",
+    }
+    entry = added(tmp_path, "Müllers Stütze 支援", base=base, data=data, note="n", tags=["a", "b"], **about)
+    (listed,) = library.entries()
+    assert listed.name == entry.name == "Müllers-Stütze-支援"
+    assert (listed.title, listed.base, listed.data) == ("Müllers Stütze 支援", base, data)
+    assert (listed.config, listed.run, listed.note, listed.tags) == ({"adapter": {"r": 2}}, "r1", "n", ["a", "b"])
+    assert listed.metrics["steps"] == 3
+    assert listed.metrics["eval_loss"] != listed.metrics["eval_loss"]  # NaN survives
+    assert not listed.fault
+    assert abs(listed.created_s - time.time()) < 60
+    assert json.loads(json.dumps(library.to_dict(listed)))["folder"] == str(paths.adapters_dir() / entry.name)
+
+
+def test_only_what_belongs_to_an_adapter_is_copied(tmp_path: Path) -> None:
+    folder = peft_folder(tmp_path / "foreign")
+    (folder / "training_args.bin").write_bytes(b"pickle")
+    (folder / "secret.txt").write_text("token")
+    (tmp_path / "private").write_text("private")
+    (folder / "chat_template.jinja").symlink_to(tmp_path / "private")
+    entry = library.add(folder, title="foreign")
+    assert sorted(item.name for item in entry.folder.iterdir()) == sorted(
+        ["README.md", "adapter_config.json", library.WEIGHTS, "entry.json"]
+    )
+    assert entry.base == library.Base(path="org/base")
+    assert (folder / "secret.txt").exists()
+
+
+def test_names_never_take_anothers_place(tmp_path: Path) -> None:
+    names = [added(tmp_path, "Same", value).name for value in (1.0, 2.0, 3.0)]
+    assert names == ["Same", "Same-2", "Same-3"]
+    assert len({entry.sha256 for entry in library.entries()}) == 3
+    assert library.entries()[0].name == "Same-3", "newest first"
+
+
+@pytest.mark.parametrize("title", ["", "../../etc", "a/b\\c:d*?", "CON", ".hidden", "x" * 300])
+def test_any_title_makes_a_plain_folder_name(tmp_path: Path, title: str) -> None:
+    entry = added(tmp_path, title)
+    assert entry.folder.parent == paths.adapters_dir()
+    assert not entry.name.startswith(".")
+    assert library.entries()[0].title == title
+
+
+def test_adding_a_run_again_changes_nothing(tmp_path: Path) -> None:
+    folder = peft_folder(tmp_path / "result")
+    first = library.add(folder, title="t", run="run-1")
+    assert library.add(folder, title="t", run="run-1") == first
+    assert library.add(folder, title="t", run="run-2").name == "t-2"
+    save_file({"x": np.ones(3, np.float32)}, folder / library.WEIGHTS)
+    assert library.add(folder, title="t", run="run-1").name == "t-3"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        ("entry.json", b"{", "entry.json cannot be read"),
+        ("entry.json", b"[" * 100_000, "entry.json cannot be read"),
+        ("entry.json", b"[1]", "entry.json cannot be read"),
+        ("entry.json", b'{"created_s": "yesterday"}', "entry.json holds wrong values"),
+        ("entry.json", None, "entry.json is missing"),
+        (library.WEIGHTS, None, "is missing"),
+        (library.WEIGHTS, b"short", "has 5 bytes instead of"),
+        (library.PEFT_CONFIG, None, "is missing"),
+    ],
+)
+def test_damage_is_said_and_hides_no_other(tmp_path: Path, name: str, content: bytes | None, fault: str) -> None:
+    added(tmp_path, "sound")
+    bad = added(tmp_path, "bad")
+    (bad.folder / name).unlink()
+    if content is not None:
+        (bad.folder / name).write_bytes(content)
+    faults = {entry.name: entry.fault for entry in library.entries()}
+    assert faults["sound"] == ""
+    assert fault in faults["bad"]
+    library.remove(library.find("bad"))
+    assert [entry.name for entry in library.entries()] == ["sound"]
+
+
+def test_one_flipped_byte_is_found(tmp_path: Path) -> None:
+    entry = added(tmp_path, "x")
+    assert library.verified(entry) == entry
+    weights = bytearray((entry.folder / library.WEIGHTS).read_bytes())
+    weights[-1] ^= 1
+    (entry.folder / library.WEIGHTS).write_bytes(weights)
+    assert "has changed" in library.verified(library.find("x")).fault
+
+
+def test_find_by_name_title_part_and_folder(tmp_path: Path) -> None:
+    one, two = added(tmp_path, "Support desk"), added(tmp_path, "Support mail")
+    for name in ("Support-desk", "Support desk", "DESK", str(one.folder)):
+        assert library.find(name) == one
+    assert library.find("mail") == two
+    with pytest.raises(StudioError, match="could mean 2 adapters: Support-mail, Support-desk"):
+        library.find("support")
+    with pytest.raises(StudioError, match="There is no adapter `none`") as error:
+        library.find("none")
+    assert error.value.reason == "adapter"
+
+
+def test_removed_adapters_come_back_newest_first_and_overwrite_nothing(tmp_path: Path) -> None:
+    for value in (1.0, 2.0):
+        trashed = library.remove(added(tmp_path, "x", value))
+        assert (trashed / library.WEIGHTS).is_file()
+    assert library.entries() == []
+    now = added(tmp_path, "x", 3.0)
+    back = library.restore("x")
+    assert back.name == "x-2"
+    assert np.frombuffer((back.folder / library.WEIGHTS).read_bytes()[-4:], np.float32)[0] == 2.0
+    assert library.find("x").sha256 == now.sha256
+    assert library.restore("x").name == "x-3"
+    with pytest.raises(StudioError, match="No adapter `x` was removed"):
+        library.restore("x")
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"), [(library.WEIGHTS, "pickled ones"), (library.PEFT_CONFIG, "no readable adapter_config.json")]
+)
+def test_a_folder_without_an_adapter_is_refused(tmp_path: Path, missing: str, words: str) -> None:
+    folder = peft_folder(tmp_path / "f")
+    (folder / missing).unlink()
+    with pytest.raises(StudioError, match=words) as error:
+        library.add(folder, title="f")
+    assert error.value.reason == "adapter"
+    assert library.entries() == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits the size of files as POSIX systems do")
+def test_a_full_disk_leaves_nothing_behind_and_says_so(tmp_path: Path) -> None:
+    folder = peft_folder(tmp_path / "f")
+    save_file({"x": np.zeros(100_000, np.float32)}, folder / library.WEIGHTS)
+    code = (
+        "import resource, signal, sys, pathlib; from studio.core import library, errors\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n"
+        "try: library.add(pathlib.Path(sys.argv[1]), title='f')\n"
+        "except errors.StudioError as error: print(error.reason, error)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    assert said.stdout.startswith("disk The disk is full")
+    assert [item.name for item in paths.adapters_dir().iterdir()] == [".lock"]
+
+
+def test_processes_adding_at_once_lose_nothing(tmp_path: Path) -> None:
+    folder = peft_folder(tmp_path / "f")
+    stale = paths.adapters_dir() / ".stage-dead"
+    stale.mkdir(parents=True)
+    code = (
+        "import sys, pathlib; from studio.core import library\n"
+        "for i in range(10): library.add(pathlib.Path(sys.argv[1]), title='same')"
+    )
+    children = [subprocess.Popen([sys.executable, "-c", code, str(folder)]) for _ in range(2)]
+    assert [child.wait(60) for child in children] == [0, 0]
+    assert len(library.entries()) == 20
+    assert {entry.fault for entry in library.entries()} == {""}
+    assert not stale.exists()
+
+
+def test_a_thousand_adapters_are_listed_in_a_blink(tmp_path: Path) -> None:
+    entry = added(tmp_path, "x", config={"training": {str(i): i for i in range(60)}})
+    for number in range(1000):
+        copy = paths.adapters_dir() / f"x{number}"
+        copy.mkdir()
+        for item in entry.folder.iterdir():
+            os.link(item, copy / item.name)
+    started = time.process_time()
+    assert len(library.entries()) == 1001
+    assert time.process_time() - started < 0.3

@@ -1,0 +1,60 @@
+"""Events folded: what a resumed run computes again replaces what it had told before."""
+
+from studio.core import events
+from studio.core.progress import Progress
+
+
+def step(number: int, loss: float = 1.0) -> events.Step:
+    return events.Step(
+        step=number,
+        epoch=0.1,
+        loss=loss,
+        learning_rate=1e-3,
+        grad_norm=1.0,
+        tokens=10,
+        trained_tokens=5,
+        step_s=0.1,
+        tokens_per_s=100.0,
+        memory_bytes=1,
+        eta_s=1.0,
+    )
+
+
+def folded(*items: events.Event) -> Progress:
+    progress = Progress()
+    for item in items:
+        progress.apply(item)
+    return progress
+
+
+def test_a_run_from_start_to_finish() -> None:
+    end = events.Finished(step=2, outcome="completed", path="adapter", adapter="a", result_step=1, train_s=1.0)
+    evaluated = events.Evaluated(step=1, eval_loss=0.5, trained_tokens=4, best=True)
+    assert folded().state == "waiting"
+    assert folded(events.Phase(name="loading")).state == "preparing"
+    progress = folded(events.Phase(name="training"), step(1), evaluated, step(2), end)
+    assert (progress.state, progress.step, progress.best, progress.finished) == ("finished", 2, evaluated, end)
+
+
+def test_resuming_rewinds_the_curves_and_forgets_the_failure() -> None:
+    failed = events.Failed(reason="disk", message="m", hint="h")
+    late = events.Evaluated(step=3, eval_loss=0.4, trained_tokens=4, best=True)
+    resumed = events.Resumed(step=1, checkpoint="checkpoints/step-000001")
+    progress = folded(step(1), step(2), step(3), late, failed, resumed, step(2, 7.0))
+    assert [(item.step, item.loss) for item in progress.steps] == [(1, 1.0), (2, 7.0)]
+    assert progress.failed is None
+    assert progress.best is None
+    assert progress.state == "training"
+
+
+def test_pause_and_continue_change_the_state() -> None:
+    paused = folded(step(1), events.Obeyed(step=1, command={"kind": "pause"}))
+    assert paused.state == "paused"
+    paused.apply(events.Obeyed(step=1, command={"kind": "continue"}))
+    assert paused.state == "training"
+
+
+def test_notices_and_checkpoints_are_kept() -> None:
+    notice, saved = events.Notice(message="n"), events.Saved(step=1, path="p", size_bytes=3)
+    progress = folded(notice, saved)
+    assert (progress.notices, progress.saved) == ([notice], [saved])

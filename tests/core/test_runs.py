@@ -1,0 +1,156 @@
+"""The run folder under ordinary use, torn lines, two processes and full disks."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studio import paths
+from studio.core import events, launch, runs
+from studio.core.config import DataSpec, RunConfig
+from studio.core.errors import StudioError
+from studio.core.runs import Run
+
+
+def config(**kwargs: str) -> RunConfig:
+    return RunConfig(data=DataSpec(path="/data/rows.jsonl"), **kwargs)
+
+
+def test_a_new_run_keeps_its_whole_config() -> None:
+    run = runs.create(config(name="first try"))
+    assert run.config() == config(name="first try")
+    assert run.path.parent == paths.runs_dir()
+    assert "first-try" in run.name
+    assert runs.listing() == [run]
+    assert not run.alive()
+
+
+def test_names_never_collide_and_are_found_by_a_part() -> None:
+    first, second = runs.create(config(name="a")), runs.create(config(name="b"))
+    assert runs.find(first.name) == first
+    assert runs.find("-b-") == second
+    assert runs.find(str(first.path)) == first
+    with pytest.raises(StudioError, match="could mean 2 runs"):
+        runs.find("20")
+    with pytest.raises(StudioError, match="no run"):
+        runs.find("zebra")
+
+
+def test_a_folder_in_use_is_not_taken(tmp_path: Path) -> None:
+    runs.create(config(), tmp_path / "run")
+    with pytest.raises(StudioError, match="not empty"):
+        runs.create(config(), tmp_path / "run")
+
+
+def test_a_damaged_run_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(StudioError, match="not a readable run"):
+        Run(tmp_path).about()
+
+
+@given(lines=st.lists(st.text(max_size=20), min_size=1, max_size=8), cut=st.integers(0, 200))
+def test_a_torn_last_line_loses_only_itself(tmp_path_factory: pytest.TempPathFactory, lines: list[str], cut: int) -> None:
+    path = tmp_path_factory.mktemp("events") / "events.jsonl"
+    written = [events.Notice(message=text, time_s=1.0) for text in lines]
+    for event in written:
+        runs.append_line(path, events.encode(event))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: max(1, len(whole) - cut)])
+    survived = Run(path.parent).progress().notices
+    assert survived == written[: len(survived)]
+    last = events.Notice(message="after", time_s=2.0)
+    runs.append_line(path, events.encode(last))
+    read = Run(path.parent).progress().notices
+    assert read[-1] == last
+    assert read[: len(survived)] == survived
+
+
+def test_following_goes_on_where_it_was(tmp_path: Path) -> None:
+    run = runs.create(config(), tmp_path / "run")
+    run.emit(events.Notice(message="one"))
+    first, offset = runs.read_lines(run.events_path)
+    run.emit(events.Notice(message="two"))
+    second, end = runs.read_lines(run.events_path, offset)
+    assert (len(first), len(second), end) == (1, 1, run.events_path.stat().st_size)
+
+
+def test_only_one_process_claims_a_run_and_death_frees_it(tmp_path: Path) -> None:
+    run = runs.create(config(), tmp_path / "run")
+    hold = (
+        "import sys, time; from pathlib import Path; from studio.core.runs import Run\n"
+        "with Run(Path(sys.argv[1])).claim(): print('held', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", hold, str(run.path)], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        assert run.alive()
+        with pytest.raises(StudioError) as caught, run.claim():
+            pass
+        assert caught.value.reason == "busy"
+        with pytest.raises(StudioError, match="already going"):
+            launch.start(run)
+        with pytest.raises(StudioError):
+            runs.remove(run)
+    finally:
+        process.kill()
+        process.communicate()
+    assert not run.alive()
+    assert launch.wait_until_free(run, 1.0)
+
+
+def test_a_removed_run_lies_whole_in_the_trash() -> None:
+    run = runs.create(config())
+    target = runs.remove(run)
+    assert not run.path.exists()
+    assert Run(target).config() == config()
+
+
+def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"x" * 4096 + b"\n")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(StudioError, match="disk is full") as caught:
+            runs.append_line(path, b"y\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.reason == "disk"
+
+
+def test_an_atomic_write_holds_the_old_or_the_new(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    runs.write_atomic(path, b"old")
+    path.parent.chmod(0o555)
+    try:
+        if os.geteuid():
+            with pytest.raises(OSError, match="denied"):
+                runs.write_atomic(path, b"new")
+    finally:
+        path.parent.chmod(0o755)
+    assert path.read_bytes() == b"old"
+    runs.write_atomic(path, b"new")
+    assert [item.name for item in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("ü — 漢 字", "ü-漢-字"), ("CON", "CON-"), ("../../etc", "etc"), ("...", "run"), ("a" * 300, "a" * 60), ("x. ", "x")],
+)
+def test_names_become_safe_folder_names(name: str, expected: str) -> None:
+    assert runs.slug(name) == expected
+
+
+def test_a_silent_death_is_explained(tmp_path: Path) -> None:
+    run = runs.create(config(), tmp_path / "run")
+    (run.path / "worker.log").write_text("last words\n")
+    assert "memory" in launch.death(run, -9).message
+    told = launch.death(run, -11)
+    assert "-11" in told.message
+    assert "last words" in told.detail

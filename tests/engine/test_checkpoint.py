@@ -1,0 +1,109 @@
+"""Checkpoints are whole or not there; each kind of damage to each file is named and the one before is used."""
+
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from studio.core.errors import StudioError
+from studio.engine import checkpoint
+
+FILES = ("adapter/adapter_model.safetensors", "optimizer.pt", "state.json")
+
+
+def fill(stage: Path) -> None:
+    (stage / "adapter").mkdir()
+    for i, name in enumerate(FILES):
+        (stage / name).write_bytes(bytes(range(256)) * (i + 1))
+
+
+def saved(run: Path, *steps: int) -> list[Path]:
+    return [checkpoint.save(run, step, fill, 1000) for step in steps]
+
+
+def missing(path: Path) -> None:
+    path.unlink()
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def zeroed(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def flipped(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+
+
+@pytest.mark.parametrize("name", [*FILES, "manifest.json"])
+@pytest.mark.parametrize("damage", [missing, truncated, zeroed, flipped], ids=lambda f: f.__name__)
+def test_damage_is_named_and_the_one_before_is_used(
+    tmp_path: Path, name: str, damage: Callable[[Path], None]
+) -> None:
+    older, newer = saved(tmp_path, 10, 20)
+    assert checkpoint.newest(tmp_path) == checkpoint.Found(newer, [])
+    damage(newer / name)
+    found = checkpoint.newest(tmp_path)
+    assert found.path == older
+    assert len(found.refused) == 1
+    assert "step-000020" in found.refused[0]
+    assert Path(name).name in found.refused[0] or damage is flipped
+
+
+def test_without_any_whole_checkpoint_there_is_none(tmp_path: Path) -> None:
+    assert checkpoint.newest(tmp_path) == checkpoint.Found(None, [])
+    for path in saved(tmp_path, 10, 20):
+        missing(path / "manifest.json")
+    assert checkpoint.newest(tmp_path).path is None
+    assert len(checkpoint.newest(tmp_path).refused) == 2
+
+
+def test_unfinished_ones_are_never_read_and_are_cleaned(tmp_path: Path) -> None:
+    (path,) = saved(tmp_path, 10)
+    stage = path.with_name(".step-000020-abcd")
+    path.rename(stage)
+    assert checkpoint.newest(tmp_path).path is None
+    checkpoint.clean(tmp_path)
+    assert list(checkpoint.folder(tmp_path).iterdir()) == []
+
+
+def test_rotation_keeps_the_newest_and_the_best(tmp_path: Path) -> None:
+    saved(tmp_path, 10, 20, 30, 1_000_040)
+    checkpoint.rotate(tmp_path, 2, also=10)
+    assert [checkpoint.step_of(path) for path in checkpoint.listing(tmp_path)] == [10, 30, 1_000_040]
+    checkpoint.rotate(tmp_path, 2, also=0)
+    assert [checkpoint.step_of(path) for path in checkpoint.listing(tmp_path)] == [30, 1_000_040]
+
+
+def test_a_step_computed_again_takes_the_place_of_its_damaged_checkpoint(tmp_path: Path) -> None:
+    (path,) = saved(tmp_path, 10)
+    missing(path / "optimizer.pt")
+    assert checkpoint.verify(path) == "optimizer.pt is missing"
+    saved(tmp_path, 10)
+    assert checkpoint.verify(path) == ""
+
+
+def test_every_failed_write_leaves_the_one_before(tmp_path: Path) -> None:
+    (before,) = saved(tmp_path, 10)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for limit in (0, 100, 300, 600, 767):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
+        try:
+            with pytest.raises(StudioError, match="disk is full"):
+                checkpoint.save(tmp_path, 20, fill, 1000)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert checkpoint.newest(tmp_path) == checkpoint.Found(before, [])
+        assert [path.name for path in checkpoint.folder(tmp_path).iterdir()] == [before.name]
+
+
+def test_too_little_room_is_seen_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(StudioError, match="GB") as caught:
+        checkpoint.save(tmp_path, 10, fill, 1 << 60)
+    assert caught.value.reason == "disk"
+    assert checkpoint.listing(tmp_path) == []

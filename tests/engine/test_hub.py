@@ -1,0 +1,198 @@
+"""Finding and downloading models, against a small imitation of the Hub's API on this machine."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+from tests.models import tiny
+
+from studio import paths
+from studio.core.errors import StudioError
+from studio.engine.hub import resolve
+
+SHA = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Hub(ThreadingHTTPServer):
+    """Serves one folder as the model `someone/tiny`."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.folder = folder
+        self.refusal = ""  # the Hub's error code for every request
+        self.cut_at: int | None = None  # the connection breaks behind this byte of the weights
+        self.claimed: int | None = None  # the size the weights are said to have
+        self.asked: list[tuple[str, str]] = []  # path and range of every file asked for
+
+
+class Answer(BaseHTTPRequestHandler):
+    server: Hub
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_HEAD(self) -> None:  # noqa: N802
+        self.do_GET()
+
+    def do_GET(self) -> None:  # noqa: N802
+        if self.server.refusal:
+            status = {"RepoNotFound": 404, "RevisionNotFound": 404, "GatedRepo": 403}.get(self.server.refusal, 500)
+            return self.answer(b"{}", status, {"X-Error-Code": self.server.refusal})
+        files = [file for file in sorted(self.server.folder.rglob("*")) if file.is_file()]
+        names = {str(file.relative_to(self.server.folder)): file for file in files}
+        path = self.path.partition("?")[0]
+        if "/tree/" in path:
+            tree = [
+                {"type": "file", "path": name, "size": file.stat().st_size, "oid": "0" * 40}
+                for name, file in names.items()
+            ]
+            return self.answer(json.dumps(tree).encode())
+        if path.startswith("/api/models/"):
+            return self.answer(json.dumps({"id": "someone/tiny", "sha": SHA, "siblings": []}).encode())
+        return self.file(names[path.partition(f"{SHA}/")[2]])
+
+    def file(self, file: Path) -> None:
+        data = file.read_bytes()
+        asked = self.headers.get("Range", "")
+        if self.command == "GET":
+            self.server.asked.append((file.name, asked))
+        first = int(asked.removeprefix("bytes=").partition("-")[0]) if asked else 0
+        headers = {"Content-Length": str(len(data) - first), "ETag": f'"{file.name}"', "X-Repo-Commit": SHA, "Accept-Ranges": "bytes"}
+        if first:
+            headers["Content-Range"] = f"bytes {first}-{len(data) - 1}/{len(data)}"
+        if self.server.claimed and file.suffix == ".safetensors":
+            headers["Content-Length"] = str(self.server.claimed)
+        cut = self.server.cut_at if file.suffix == ".safetensors" else None
+        self.answer(data[first:], 206 if first else 200, headers, cut and max(cut - first, 0))
+
+    def answer(
+        self, data: bytes, status: int = 200, headers: dict[str, str] | None = None, cut: int | None = None
+    ) -> None:
+        self.send_response(status)
+        for key, value in ({"Content-Length": str(len(data))} | (headers or {})).items():
+            self.send_header(key, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(data[:cut])
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    model = tiny("llama", tmp_path / "served")
+    for name in ("pytorch_model.bin", "modeling.py", "consolidated.safetensors", "onnx/model.safetensors"):
+        (model / name).parent.mkdir(exist_ok=True)
+        (model / name).write_bytes(b"unwanted")
+    server = Hub(model)
+    url = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def failure(path: str, revision: str | None = None) -> StudioError:
+    with pytest.raises(StudioError) as caught:
+        resolve(path, revision)
+    return caught.value
+
+
+@pytest.mark.loopback
+def test_a_download_brings_data_only_and_reports_its_bytes(hub: Hub) -> None:
+    told: list[tuple[int, int]] = []
+    folder = resolve("someone/tiny", on_progress=lambda done, total: told.append((done, total)))
+    names = {file.name for file in folder.rglob("*") if file.is_file()}
+    assert names == {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json",
+                     "tokenizer_config.json", "chat_template.jinja"}  # fmt: skip
+    total = sum((hub.folder / name).stat().st_size for name in names)
+    assert told[-1] == (total, total)
+    assert told == sorted(told)
+
+
+@pytest.mark.loopback
+def test_a_downloaded_model_is_found_without_network(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = resolve("someone/tiny")
+    hub.asked.clear()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert resolve("someone/tiny") == folder
+    assert hub.asked == []
+
+
+@pytest.mark.loopback
+def test_the_structure_needs_the_config_alone(hub: Hub) -> None:
+    folder = resolve("someone/tiny", weights=False)
+    assert [name for name, _ in hub.asked] == ["config.json"]
+    assert not (folder / "model.safetensors").exists()
+    assert (resolve("someone/tiny") / "model.safetensors").is_file(), "the weights are fetched when they are needed"
+
+
+@pytest.mark.loopback
+def test_a_broken_download_goes_on_where_it_stopped(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)  # the library waits between its own attempts
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1000)
+    hub.cut_at = 50_000
+    assert failure("someone/tiny").reason == "network"
+    hub.cut_at = None
+    hub.asked.clear()
+    folder = resolve("someone/tiny")
+    assert (folder / "model.safetensors").read_bytes() == (hub.folder / "model.safetensors").read_bytes()
+    assert ("model.safetensors", "bytes=50000-") in hub.asked
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize(
+    ("code", "reason", "said"),
+    [
+        ("RepoNotFound", "model", "no such model"),
+        ("GatedRepo", "model", "accepted its terms"),
+        ("RevisionNotFound", "model", "no revision"),
+        ("Other", "network", ""),
+    ],
+)
+def test_refusals_are_put_in_words(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, code: str, reason: str, said: str
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    hub.refusal = code
+    error = failure("someone/tiny", "v9")
+    assert error.reason == reason
+    assert said in error.message
+
+
+@pytest.mark.loopback
+def test_a_full_disk_is_noticed_before_the_download(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.claimed = 1 << 50
+    assert failure("someone/tiny").reason == "disk"
+    assert ("model.safetensors", "") not in hub.asked
+
+
+def test_offline_mode_is_honoured() -> None:
+    error = failure("someone/unknown")
+    assert error.reason == "network"
+    assert "offline" in error.message
+
+
+def test_folders_and_the_built_in_model_are_found_as_they_are(tmp_path: Path) -> None:
+    assert resolve(str(tmp_path)) == tmp_path
+    assert resolve("demo") == paths.resources() / "demo" / "model"
+
+
+@pytest.mark.parametrize("path", ["/no/such/folder", "a/b/c/d", "wie bitte?", ""])
+def test_what_is_neither_folder_nor_id_is_said(path: str) -> None:
+    assert failure(path).reason == "model"
+
+
+def test_a_file_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "model.gguf").write_bytes(b"GGUF")
+    error = failure(str(tmp_path / "model.gguf"))
+    assert error.reason == "model"
+    assert "safetensors" in error.hint

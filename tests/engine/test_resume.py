@@ -1,0 +1,138 @@
+"""Nothing lost: a run killed at any moment ends bit for bit as if it had never been."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from studio.core import events, runs
+from studio.core.config import from_dict, to_dict
+from studio.core.errors import StudioError
+from studio.core.runs import Run
+from studio.engine import checkpoint
+from tests.training import config, digest, losses, resume, trained
+
+ROOT = Path(__file__).resolve().parents[2]
+EVERY = {"eval_steps": 4, "save_steps": 2, "gradient_accumulation_steps": 2}
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("kills", "model", "adapter", "training"),
+    [
+        (60, {}, {}, {"num_train_epochs": 4}),
+        (20, {}, {"use_dora": True, "modules_to_save": ["lm_head"]}, {"train_sampling_strategy": "group_by_length"}),
+        (20, {"quantization": "nf4"}, {}, {"optim": "adamw_8bit"}),
+    ],
+    ids=["lora", "dora", "nf4"],
+)
+def test_killed_runs_end_bit_identical(
+    tmp_path: Path, kills: int, model: dict[str, str], adapter: dict[str, object], training: dict[str, object]
+) -> None:
+    whole = config(tmp_path, model=model, adapter=adapter, data={"eval_split": 0.1}, **(EVERY | training))
+    reference = trained(whole, tmp_path / "reference")
+    command = [sys.executable, "-m", "tests.killing", str(reference.path / "run.json"), str(kills), "0"]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["failures"] == []
+    assert told["kills"] == kills
+    assert told["in_save"] >= kills // 4
+    assert set(told["digests"]) == {digest(reference)}
+
+
+def interrupted(run: Run, step: int) -> None:
+    """Trains a run until it is asked to end behind `step`."""
+
+    def stop(event: events.Event) -> None:
+        if isinstance(event, events.Step) and event.step == step:
+            run.ask(events.Stop(keep=False))
+
+    resume(run, stop)
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        {"optim": "adafactor"},
+        {"optim": "sgd", "lr_scheduler_type": "linear", "train_sampling_strategy": "sequential"},
+        {"activation_checkpointing": True, "lr_scheduler_type": "warmup_stable_decay", "max_steps": 13},
+    ],
+    ids=lambda t: t.get("optim", "checkpointing"),
+)
+def test_stopping_and_resuming_changes_nothing(tmp_path: Path, training: dict[str, object]) -> None:
+    whole = config(tmp_path, data={"packing": True, "eval_split": 0.1}, **(EVERY | training))
+    reference = trained(whole, tmp_path / "reference")
+    run = runs.create(whole, tmp_path / "run")
+    for step in (3, 4):
+        interrupted(run, step)
+        assert run.progress().finished is None
+    resume(run)
+    assert [item.step for item in run.progress().resumed] == [3, 4]
+    assert digest(run) == digest(reference)
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_used(tmp_path: Path) -> None:
+    whole = config(tmp_path, **EVERY)
+    reference = trained(whole, tmp_path / "reference")
+    run = runs.create(whole, tmp_path / "run")
+    interrupted(run, 6)
+    newest = checkpoint.listing(run.path)[-1]
+    (newest / "optimizer.pt").write_bytes(b"")
+    resume(run)
+    resumed = run.progress().resumed[-1]
+    assert resumed.step == 4
+    assert newest.name in resumed.refused[0]
+    assert "optimizer.pt" in resumed.refused[0]
+    assert digest(run) == digest(reference)
+
+
+def test_changed_data_and_changed_base_are_refused(tmp_path: Path) -> None:
+    whole = config(tmp_path, **EVERY)
+    run = runs.create(whole, tmp_path / "run")
+    interrupted(run, 4)
+    rows = Path(whole.data.path)
+    text = rows.read_text()
+    rows.write_text(text.replace("Paris", "Rome"))
+    with pytest.raises(StudioError, match="has changed since the run began"):
+        resume(run)
+    rows.write_text(text)
+    weights = Path(whole.model.path) / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-2] ^= 1
+    weights.write_bytes(bytes(data))
+    with pytest.raises(StudioError, match="weights of .* have changed"):
+        resume(run)
+
+
+def test_a_learning_rate_set_before_a_crash_is_set_again_at_the_same_step(tmp_path: Path) -> None:
+    whole = config(tmp_path, **(EVERY | {"save_steps": 4}))
+    run = runs.create(whole, tmp_path / "run")
+
+    def act(event: events.Event) -> None:
+        if isinstance(event, events.Step) and event.step == 5:
+            run.ask(events.SetLearningRate(learning_rate=1e-3))
+        if isinstance(event, events.Step) and event.step == 7:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        resume(run, act)
+    before = losses(run)
+    resume(run)
+    assert run.progress().resumed[-1].step == 4
+    assert losses(run)[: len(before)] == before
+    assert run.progress().steps[5].learning_rate < 2e-3
+
+
+def test_a_complete_run_is_not_trained_again(tmp_path: Path) -> None:
+    run = trained(config(tmp_path), tmp_path / "run")
+    with pytest.raises(StudioError, match="already complete"):
+        resume(run)
+
+
+def test_the_config_of_a_run_survives_its_folder(tmp_path: Path) -> None:
+    whole = config(tmp_path)
+    assert from_dict(json.loads(json.dumps(to_dict(whole)))) == whole

@@ -1,0 +1,40 @@
+"""The row log: appended in order, cut back on resume, a torn record passed over."""
+
+from pathlib import Path
+
+import numpy as np
+
+from studio.engine.rowlog import RECORD, RowLog, read
+
+
+def write(run: Path, first: int, last: int, resumed_behind: int) -> None:
+    log = RowLog(run, 0, resumed_behind)
+    for step in range(first, last + 1):
+        log.append(step, np.array([step, step + 100]), np.array([2, 4]), np.array([3.0, 2.0], np.float32))
+
+
+def test_losses_are_means_per_row(tmp_path: Path) -> None:
+    write(tmp_path, 1, 2, 0)
+    records = read(tmp_path)
+    assert records["step"].tolist() == [1, 1, 2, 2]
+    assert records["row"].tolist() == [1, 101, 2, 102]
+    assert records["loss"].tolist() == [1.5, 0.5, 1.5, 0.5]
+
+
+def test_resuming_forgets_what_is_computed_again(tmp_path: Path) -> None:
+    write(tmp_path, 1, 5, 0)
+    write(tmp_path, 4, 6, 3)
+    assert read(tmp_path)["step"].tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6]
+
+
+def test_a_torn_record_is_dropped(tmp_path: Path) -> None:
+    write(tmp_path, 1, 2, 0)
+    path = tmp_path / "rows-0.bin"
+    path.write_bytes(path.read_bytes()[:-3])
+    assert len(read(tmp_path)) == 3
+    write(tmp_path, 2, 2, 1)
+    assert path.stat().st_size == 4 * RECORD.itemsize
+
+
+def test_without_a_log_there_are_no_records(tmp_path: Path) -> None:
+    assert len(read(tmp_path)) == 0

@@ -1,0 +1,206 @@
+"""packaging/start.py, run as users run it, on a small checkout whose packages are made here."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import downloads
+import machine
+
+PACKAGING = Path(__file__).resolve().parents[1] / "packaging"
+
+# A build backend of a few lines, so that no test needs a package index.
+BACKEND = """
+import zipfile
+from pathlib import Path
+
+def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
+    name = "finetune_studio-0.1.0-py3-none-any.whl"
+    info = "finetune_studio-0.1.0.dist-info"
+    with zipfile.ZipFile(Path(wheel_directory) / name, "w") as wheel:
+        wheel.writestr("studio.pth", str(Path.cwd()))
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\\nName: finetune-studio\\nVersion: 0.1.0\\n"
+                       "Provides-Extra: test\\nRequires-Dist: torch\\nRequires-Dist: pytest; extra == 'test'\\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    return name
+"""
+PYPROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+
+[project]
+name = "finetune-studio"
+version = "0.1.0"
+"""
+
+
+def make_wheel(folder: Path, name: str, version: str, body: str = "") -> None:
+    """Writes a package of one module that prints what it is called with."""
+    info = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(f"{name}/__init__.py", body)
+        wheel.writestr(f"{name}/__main__.py", f"import sys; print({name!r}, *sys.argv[1:])")
+        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+
+
+class Checkout:
+    """A small checkout and a folder of wheels that stands for the package index."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "a checkout"
+        self.wheels = folder / "wheels"
+        self.tools = folder / "tools"
+        self.venv = self.root / ".venv"
+        for made in (self.root / "packaging", self.root / "studio", self.wheels, self.tools):
+            made.mkdir(parents=True)
+        for script in PACKAGING.glob("*.py"):
+            (self.root / "packaging" / script.name).write_bytes(script.read_bytes())
+        self.pin("torch==2.13.0", "pytest==9.2.0")
+        (self.root / "pyproject.toml").write_text(PYPROJECT)
+        (self.root / "backend.py").write_text(BACKEND)
+        (self.root / "studio" / "__init__.py").write_text("")
+        (self.root / "studio" / "__main__.py").write_text("import sys; print('studio', *sys.argv[1:])")
+        make_wheel(self.wheels, "torch", "2.13.0+cpu")
+
+    def pin(self, *lines: str) -> None:
+        (self.root / "packaging" / "constraints.txt").write_text("\n".join(lines) + "\n")
+
+    def start(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "STUDIO_"))}
+        environment |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.wheels)}
+        environment["PATH"] = f"{self.tools}{os.pathsep}{environment['PATH']}"
+        command = [sys.executable, str(self.root / "packaging" / "start.py"), *arguments]
+        return subprocess.run(
+            command, capture_output=True, text=True, env=environment, cwd=self.root.parent, check=False
+        )
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path)
+
+
+def test_scripts_can_be_read_by_the_pythons_they_refuse() -> None:
+    for script in PACKAGING.glob("*.py"):
+        ast.parse(script.read_text(encoding="utf-8"), feature_version=(3, 8))
+
+
+def test_an_old_python_is_told_what_to_do() -> None:
+    said = machine.python_problem((3, 9, 2))
+    assert said is not None
+    assert said.startswith("Finetune Studio needs Python 3.11 or newer; this is Python 3.9.\n")
+    assert machine.python_problem((3, 11, 0)) is machine.python_problem((3, 14)) is None
+
+
+def test_first_start_installs_second_does_not_and_a_broken_one_is_mended(checkout: Checkout) -> None:
+    first = checkout.start("demo", "--fast")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert first.stdout.endswith("Set up.\n\nstudio demo --fast\n")
+    assert first.stdout.index("PyTorch for the CPU") < first.stdout.index("Successfully installed torch-2.13.0+cpu")
+
+    began = time.perf_counter()
+    second = checkout.start("studio", "runs", "list")
+    assert (second.stdout, second.stderr) == ("studio runs list\n", "")
+    assert time.perf_counter() - began < 1.0
+
+    # More is asked for than is there: it fails with a sentence, and the next start completes it.
+    failed = checkout.start("test", "-k", "name")
+    assert failed.returncode == 7
+    assert "pip failed" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    make_wheel(checkout.wheels, "pytest", "9.2.0")
+    # Killed while a package was half unpacked: its metadata are there, the file pip writes last is not.
+    (torn,) = checkout.venv.glob("**/torch-2.13.0+cpu.dist-info")
+    (torn / "INSTALLER").unlink()
+    (torn.parent / "torch" / "__main__.py").unlink()
+    mended = checkout.start("test", "-k", "name")
+    assert "was interrupted: completing it" in mended.stdout
+    assert mended.stdout.endswith("pytest -k name\n")
+    assert (torn.parent / "torch" / "__main__.py").exists()
+
+    # The extras stay, and asking for less installs nothing.
+    assert checkout.start("demo").stdout == "studio demo\n"
+    assert "pip install" not in checkout.start("--dry-run", "demo").stdout
+
+    # What makes the next start look again, or make the folder anew.
+    stamp, settings = checkout.venv / "studio-install.json", checkout.venv / "pyvenv.cfg"
+    whole, made = stamp.read_text(), settings.read_text()
+    stamp.write_text(whole[: len(whole) // 2])
+    assert "nothing to download" in checkout.start("--dry-run", "demo").stdout
+    stamp.write_text(whole)
+    settings.write_text(made.replace(f"version = {sys.version_info.major}.", "version = 2."))
+    assert ".venv was made by Python 2." in checkout.start("--dry-run", "demo").stdout
+    settings.write_text(made)
+    checkout.pin("torch==2.13.0", "pytest==9.2.0", "another==1")
+    assert "nothing to download" in checkout.start("--dry-run", "demo").stdout
+    checkout.root = checkout.root.rename(checkout.root.with_name("moved"))
+    assert ".venv was made in another folder: making it anew." in checkout.start("--dry-run", "demo").stdout
+
+
+def test_a_dry_run_does_nothing_and_says_everything(checkout: Checkout) -> None:
+    driver = checkout.tools / ("nvidia-smi.exe" if os.name == "nt" else "nvidia-smi")
+    driver.write_text("#!/bin/sh\n")
+    driver.chmod(0o755)
+    make_wheel(checkout.wheels, "torch", "2.13.0")
+    make_wheel(checkout.wheels, "torch", "2.13.0+cu130")
+    make_wheel(checkout.wheels, "torch", "2.14.0")
+    said = checkout.start("--dry-run", "test", "-x")
+    assert said.returncode == 0, said.stderr
+    assert "torch===2.13.0+cu130" in said.stdout
+    assert "PyTorch with CUDA" in said.stdout
+    assert "Tests and checks" in said.stdout
+    assert said.stdout.endswith("-m pytest -x\n")
+    assert not checkout.venv.exists()
+
+
+def test_an_index_without_the_tested_torch_is_named(checkout: Checkout) -> None:
+    (checkout.wheels / "torch-2.13.0+cpu-py3-none-any.whl").unlink()
+    failed = checkout.start("demo")
+    assert failed.returncode == 7
+    assert "The index has not every tested package for Python 3." in failed.stderr
+    assert json.loads((checkout.venv / "studio-install.json").read_text())["complete"] is False
+
+
+@pytest.mark.parametrize(
+    ("offered", "driver", "system", "wanted", "cuda"),
+    [
+        (["2.14.0", "2.13.0+cpu", "2.13.0"], False, "linux", "torch===2.13.0+cpu", False),
+        (["2.14.0", "2.13.0+cpu", "2.13.0"], True, "linux", "torch===2.13.0", True),
+        (["2.13.0+cu130", "2.13.0+cpu", "2.13.0"], True, "win32", "torch===2.13.0+cu130", True),
+        (["2.14.0", "2.13.0"], False, "linux", "torch===2.13.0", True),
+        (["2.14.0", "2.13.0"], True, "win32", "torch===2.13.0", False),
+        (["2.13.0"], False, "darwin", "torch===2.13.0", False),
+        (["2.13.0+rocm7.1"], False, "linux", "torch===2.13.0+rocm7.1", False),
+        ([], False, "linux", "torch==2.13.0", True),
+    ],
+)
+def test_the_build_of_torch_that_fits(offered: list[str], driver: bool, system: str, wanted: str, cuda: bool) -> None:
+    assert downloads.choose_torch("2.13.0", offered, driver, system) == downloads.Torch(wanted, cuda)
+
+
+def test_every_line_of_the_constraints_is_an_exact_version() -> None:
+    lines = (PACKAGING / "constraints.txt").read_text().splitlines()
+    pinned = downloads.pins(PACKAGING / "constraints.txt")
+    assert len(pinned) == len([line for line in lines if not line.startswith("#")])
+    marks = {name for part in (downloads.CPU_TORCH, *downloads.PROGRAM, downloads.TESTS) for name in part.marks}
+    assert marks <= set(pinned)
+    assert pinned["torch"] == "2.13.0"
+    assert pinned["pyside6_essentials"] != "6.12.0"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux leaves these libraries to the system")
+def test_a_missing_library_names_the_package_that_brings_it() -> None:
+    assert not machine.loads("libqt-asks-for-this.so.0")
+    assert machine.apt_command(["libEGL.so.1", "libxcb-icccm.so.4"])[-2:] == ["libegl1", "libxcb-icccm4"]

@@ -1,0 +1,91 @@
+"""Small runs for tests: a random model, a few rows, the real engine."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from accelerate.state import AcceleratorState, PartialState
+
+from studio.core import events, runs
+from studio.core.config import AdapterSpec, DataSpec, ModelSpec, RunConfig, TrainingSpec
+from studio.core.runs import Run
+from studio.engine.train import train
+from tests.models import tiny
+
+_WORDS = ("order", "box", "late", "sorry", "small", "world", "open", "trouble", "Paris", "capital", "numbers", "short")
+
+
+def write_rows(path: Path, count: int, seed: int = 0) -> Path:
+    """Writes `count` chats of different lengths as JSONL."""
+    random = np.random.default_rng(seed)
+    with path.open("w", encoding="utf-8") as file:
+        for _ in range(count):
+            question, answer = (" ".join(random.choice(_WORDS, random.integers(2, 14))) for _ in range(2))
+            messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+            file.write(json.dumps({"messages": messages}) + "\n")
+    return path
+
+
+def config(
+    folder: Path,
+    *,
+    family: str = "llama",
+    rows: int = 40,
+    model: dict[str, Any] | None = None,
+    data: dict[str, Any] | None = None,
+    adapter: dict[str, Any] | None = None,
+    **training: Any,
+) -> RunConfig:
+    """Returns a config of a tiny model and a small file, both written to `folder` once."""
+    base, file = folder / family, folder / f"rows-{rows}.jsonl"
+    if not base.exists():
+        tiny(family, base)
+    if not file.exists():
+        write_rows(file, rows)
+    settings = {"learning_rate": 1e-2, "per_device_train_batch_size": 4, "num_train_epochs": 2, "seed": 7} | training
+    return RunConfig(
+        name="test",
+        model=ModelSpec(path=str(base), **(model or {})),
+        data=DataSpec(path=str(file), **({"max_length": 128} | (data or {}))),
+        adapter=AdapterSpec(**({"r": 4, "lora_alpha": 8, "lora_dropout": 0.1} | (adapter or {}))),
+        training=TrainingSpec(**settings),
+    )
+
+
+def trained(config: RunConfig, folder: Path) -> Run:
+    """Trains `config` in this process, in the run folder `folder`, and returns the run."""
+    run = runs.create(config, folder)
+    resume(run)
+    return run
+
+
+def resume(run: Run, also: Callable[[events.Event], None] = lambda event: None) -> None:
+    """Trains `run` in this process from wherever it stands; `also` is told each event behind the file."""
+
+    def emit(event: events.Event) -> None:
+        run.emit(event)
+        also(event)
+
+    # accelerate keeps its state in a singleton, made for one run a process.
+    AcceleratorState._reset_state(reset_partial_state=True)
+    PartialState._reset_state()
+    commands = run.commands_path.stat().st_size if run.commands_path.exists() else 0
+    train(run, commands, emit)
+
+
+def losses(run: Run) -> list[float]:
+    """Returns the loss of every step."""
+    return [step.loss for step in run.progress().steps]
+
+
+def digest(run: Run) -> str:
+    """Returns a checksum of the run's result and of everything it told of its steps and evaluations."""
+    progress = run.progress()
+    curve = [(s.step, s.loss, s.grad_norm, s.learning_rate, s.tokens) for s in progress.steps]
+    scores = [(e.step, e.eval_loss, e.best) for e in progress.evaluations]
+    result = (run.path / "adapter" / "adapter_model.safetensors").read_bytes()
+    rows = (run.path / "rows-0.bin").read_bytes()
+    return hashlib.sha256(repr((curve, scores)).encode() + result + rows).hexdigest()
