@@ -40,15 +40,15 @@ class Part:
 
 
 CUDA_TORCH = Part("PyTorch with CUDA", ("torch",), 2750, 4800)
-CPU_TORCH = Part("PyTorch for the CPU", ("torch",), 195, 860)
+CPU_TORCH = Part("PyTorch for the CPU", ("torch",), 200, 865)
 PROGRAM = (
-    Part("Models and training", ("transformers", "peft", "accelerate", "tokenizers"), 30, 200),
-    Part("8- and 4-bit weights", ("bitsandbytes",), 60, 125),
-    Part("Data files", ("datasets", "pyarrow", "pandas", "numpy"), 100, 370),
-    Part("Window and plots (Qt)", ("pyside6_essentials", "pyqtgraph"), 100, 245),
-    Part("Small libraries", ("pydantic", "pyyaml", "filelock", "psutil", "hatchling"), 10, 40),
+    Part("Models and training", ("transformers", "peft", "accelerate", "tokenizers"), 25, 175),
+    Part("8- and 4-bit weights", ("bitsandbytes",), 45, 125),
+    Part("Data files", ("datasets", "pyarrow", "pandas", "numpy"), 90, 340),
+    Part("Window and plots (Qt)", ("pyside6_essentials", "pyqtgraph"), 85, 245),
+    Part("Small libraries", ("pydantic", "pyyaml", "filelock", "psutil", "hatchling"), 10, 90),
 )
-TESTS = Part("Tests and checks", ("pytest", "mypy", "ruff", "trl", "hypothesis"), 40, 100)
+TESTS = Part("Tests and checks", ("pytest", "mypy", "ruff", "trl", "hypothesis"), 35, 100)
 
 
 def choose_torch(version: str, offered: Sequence[str], driver: bool, system: str) -> Torch:
@@ -79,7 +79,8 @@ def missing_parts(packages: Path, pinned: dict[str, str], torch: Torch, tests: b
     """Returns the parts of which something is not yet in the site-packages folder `packages`."""
     present = {info.name.lower().removesuffix(".dist-info").partition("+")[0] for info in packages.glob("*.dist-info")}
     parts = [CUDA_TORCH if torch.cuda else CPU_TORCH, *PROGRAM, *([TESTS] if tests else [])]
-    return [part for part in parts if any(f"{name}-{pinned.get(name)}" not in present for name in part.marks)]
+    wanted = {name: f"{name}-{version}" for name, version in pinned.items()}
+    return [part for part in parts if any(wanted.get(name, "") not in {"", *present} for name in part.marks)]
 
 
 def table(parts: Sequence[Part]) -> str:

@@ -114,6 +114,7 @@ class Environment:
             shutil.rmtree(self.folder)
         if any(self.packages().glob("pip-*.dist-info/INSTALLER")):
             return
+        print(f"Making {self.folder} ...", flush=True)
         done = subprocess.run(
             [sys.executable, "-m", "venv", str(self.folder)], capture_output=True, text=True, check=False
         )

@@ -121,6 +121,7 @@ def install(environment: Environment, extras: set[str], index: str, driver: bool
     for command in commands:
         environment.pip(command)
     environment.write_stamp(digest, extras, index, complete=True)
+    environment.log.unlink(missing_ok=True)
     print("Set up.\n")
 
 

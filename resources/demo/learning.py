@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from heads import write_heads
 from packing import TEXT_END, Row, batch
 
 SHORT, LONG = 256, 1024
@@ -55,6 +56,7 @@ def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausalLM
         pad_token_id=tokenizer.pad_token_id,
     )
     model = LlamaForCausalLM(config)
+    write_heads(model, seed)
     model.generation_config.eos_token_id = [tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids(TEXT_END)]
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     return model

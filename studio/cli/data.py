@@ -149,21 +149,17 @@ def _picture(encoded: "Encoded", tokens: list[dict[str, Any]]) -> str:
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     learned, cut = (("\x1b[32m", "\x1b[0m"), ("\x1b[2;9m", "\x1b[0m")) if colour else (("[[", "]]"), ("{{", "}}"))
     pieces = []
-    for (trained, truncated), group in groupby(range(len(tokens)), lambda i: (tokens[i]["trained"], _cut(tokens[i]))):
+    for marks, group in groupby(
+        range(len(tokens)), lambda i: cut if tokens[i]["truncated"] else learned if tokens[i]["trained"] else ("", "")
+    ):
         indices = list(group)
         left, right = encoded.offsets[indices[0]][0], encoded.offsets[indices[-1]][1]
         # Tokens outside the text, such as an added end token, are shown by name.
         outside = [tokens[i]["text"] for i in indices if encoded.offsets[i][0] == encoded.offsets[i][1]]
-        text = printable(encoded.text[left:right] + "".join(outside))
-        before, after = cut if truncated else learned if trained else ("", "")
-        pieces.append(f"{before}{text}{after}")
+        pieces.append(printable(encoded.text[left:right] + "".join(outside)).join(marks))
     count = sum(item["trained"] and not item["truncated"] for item in tokens)
-    legend = f"{learned[0]}learned{learned[1]} {cut[0]}cut{cut[1]}"
+    legend = f"{'learned'.join(learned)} {'cut'.join(cut)}"
     return f"{''.join(pieces)}\n\n{encoded.kept} of {len(tokens)} tokens kept, {count} of them learned. {legend}"
-
-
-def _cut(token: dict[str, Any]) -> bool:
-    return bool(token["truncated"])
 
 
 def printable(text: str) -> str:

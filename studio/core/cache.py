@@ -1,61 +1,62 @@
 """Folders of what can be made again: each is either whole or absent, whatever happens to who makes it."""
 
 import os
-import secrets
 import shutil
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+import filelock
+
+from studio.core.errors import StudioError
 from studio.core.runs import disk_error, sync_folder
 
-_ABANDONED_S = 86_400.0
+T = TypeVar("T")
 
 
-@contextmanager
-def building(target: Path) -> Iterator[Path]:
-    """Gives an empty sibling folder to write to; its files become `target` when the block ends without an error.
+def made(folder: Path, opened: Callable[[Path], T | None], make: Callable[[Path], None]) -> T:
+    """Opens what `folder` holds, which is made first where it is absent or damaged.
 
-    Two processes may build the same target: the one that ends first wins, and either finds it whole.
+    Where several want the same at once, one makes it and the others wait.
+
+    Args:
+        folder: where it lies.
+        opened: opens it; None where the folder holds nothing whole.
+        make: writes its files to an empty folder, which then becomes `folder`.
 
     Raises:
         StudioError: (disk) it cannot be written.
     """
-    folder = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    found = opened(folder)
+    if found is not None:
+        return found
     try:
-        try:
-            folder.mkdir(parents=True)
-            _sweep(target)
-            yield folder
-            _finish(folder, target)
-        except OSError as error:
-            raise disk_error(target.parent, error, "Free some space and start again: nothing is lost.") from None
-    finally:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(folder.with_name(f".{folder.name}.lock")):
+            found = opened(folder)
+            if found is None:
+                _replace(folder, make)
+                found = opened(folder)
+    except OSError as error:
+        raise disk_error(folder.parent, error, "Free some space and start again: nothing is lost.") from None
+    if found is None:
+        raise StudioError("disk", f"{folder} cannot be read back.", "Check the disk, then start again.")
+    return found
+
+
+def _replace(folder: Path, make: Callable[[Path], None]) -> None:
+    part = folder.with_name(f".{folder.name}.part")
+    # What a process that was killed left behind; the lock says that no other one is at work.
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        part.mkdir()
+        make(part)
+        for path in part.iterdir():
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+        sync_folder(part)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _finish(folder: Path, target: Path) -> None:
-    for path in folder.iterdir():
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
-    sync_folder(folder)
-    if target.exists():
-        # Damaged, or just finished by another process; equal content either way.
-        shutil.rmtree(target, ignore_errors=True)
-    try:
-        folder.replace(target)
-    except OSError:
-        if not target.exists():
-            raise
-    sync_folder(target.parent)
-
-
-def _sweep(target: Path) -> None:
-    """Removes what processes that were killed left of the same target."""
-    for path in target.parent.glob(f".{target.name}.*"):
-        try:
-            if time.time() - path.stat().st_mtime > _ABANDONED_S:
-                shutil.rmtree(path, ignore_errors=True)
-        except FileNotFoundError:
-            continue
+        part.replace(folder)
+        sync_folder(folder.parent)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

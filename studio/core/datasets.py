@@ -18,8 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from studio import paths
-from studio.core import chat, parsing
-from studio.core.cache import building
+from studio.core import cache, chat, parsing
 from studio.core.errors import StudioError
 from studio.core.parsing import Parsed
 
@@ -113,18 +112,15 @@ def open_dataset(path: str | Path, format: str = "auto", on_progress: Progress |
     size, modified = _state(source)
     place = _digest(str(source.resolve()), format, str(_VERSION))[:24]
     folder = paths.cache_dir() / "datasets" / f"{place}-{_digest(str(size), str(modified))[:16]}"
-    dataset = _opened(folder, source)
-    if dataset is None:
+
+    def make(target: Path) -> None:
+        _parse(source, format, target, on_progress)
+        if _state(source) != (size, modified):
+            raise StudioError("data", f"{source.name} was changed while it was read.", "Open it again.")
         for stale in folder.parent.glob(f"{place}-*"):
             shutil.rmtree(stale, ignore_errors=True)
-        with building(folder) as target:
-            _parse(source, format, target, on_progress)
-            if _state(source) != (size, modified):
-                raise StudioError("data", f"{source.name} was changed while it was read.", "Open it again.")
-        dataset = _opened(folder, source)
-    if dataset is None:
-        raise StudioError("disk", f"{folder} cannot be read back.", "Check the disk, then open the file again.")
-    return dataset
+
+    return cache.made(folder, lambda target: _opened(target, source), make)
 
 
 def split(count: int, share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

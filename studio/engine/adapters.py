@@ -2,8 +2,9 @@
 
 import copy
 import json
-import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from peft import (
     prepare_model_for_kbit_training,
     set_peft_model_state_dict,
 )
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
@@ -24,13 +24,13 @@ from transformers.pytorch_utils import Conv1D
 from studio.core.config import AdapterSpec
 from studio.core.errors import StudioError
 from studio.core.runs import disk_error, write_atomic
-from studio.engine import targets, weights
+from studio.engine import targets, vetting
 from studio.engine.model import empty
+from studio.engine.vetting import CONFIG, WEIGHTS, check_adapter
 
-WEIGHTS = "adapter_model.safetensors"
-CONFIG = "adapter_config.json"
-_MAX_RANK = 1024
-_NAME = re.compile(r"[\w.]{1,200}")
+__all__ = ["attach", "check_adapter", "count", "load_adapter", "load_weights", "save_adapter"]
+
+_FORMAT = {"format": "pt"}
 # PEFT's own errors when a config asks for what it cannot do; each is turned into a sentence.
 _PEFT_ERRORS = (ValueError, TypeError, KeyError, NotImplementedError, RuntimeError, AttributeError)
 
@@ -65,6 +65,13 @@ def attach(
         raise StudioError(
             "adapter", f"PEFT cannot put this adapter on the model: {error}", "Change the adapter's settings."
         ) from None
+    if config.target_parameters:
+        names = ", ".join(sorted(config.target_parameters))
+        raise StudioError(
+            "adapter",
+            f"In this model PEFT takes some of these target modules to mean the experts ({names}).",
+            "Choose other modules, such as [q_proj, k_proj, v_proj, o_proj]; experts cannot be adapted yet.",
+        )
     return _trained_in_float32(adapted)
 
 
@@ -104,9 +111,6 @@ def save_adapter(model: PeftModel, folder: Path, base_id: str, name: str = "defa
         raise disk_error(folder, error) from None
 
 
-_FORMAT = {"format": "pt"}
-
-
 def load_weights(model: PeftModel, folder: Path, name: str = "default") -> None:
     """Puts the weights that `save_adapter` wrote to `folder` into the same adapter of `model`, bit for bit."""
     set_peft_model_state_dict(model, load_file(folder / WEIGHTS), name)
@@ -128,17 +132,19 @@ def load_adapter(
     Raises:
         StudioError: (adapter) refused, damaged, or made for another base.
     """
-    if "." in name or name in "lora_":
+    taken = isinstance(base, PeftModel) and name in base.peft_config
+    if taken or "." in name or name in "lora_":
         raise ValueError(f"{name!r} cannot be the name of an adapter in PEFT")
     about = check_adapter(folder)
-    tensors = _finite(folder)
+    tensors = vetting.read_tensors(folder)
     model = base.get_base_model() if isinstance(base, PeftModel) else base
     assert isinstance(model, PreTrainedModel)
     config = _foreign_config(model, about, trainable)
     _check_fits(folder, model, config, tensors)
     try:
         if isinstance(base, PeftModel):
-            base.add_adapter(name, config)
+            with _quiet():
+                base.add_adapter(name, config)
         else:
             if trainable and _quantized(base):
                 base = prepare_model_for_kbit_training(base, use_gradient_checkpointing=False)
@@ -150,114 +156,6 @@ def load_adapter(
         ) from None
     base.set_adapter(name, inference_mode=not trainable)
     return _trained_in_float32(base) if trainable else base.eval()
-
-
-def check_adapter(folder: Path) -> dict[str, Any]:
-    """Vets a PEFT folder before PEFT sees it, without a base and without reading its tensors.
-
-    Returns:
-        The content of adapter_config.json.
-
-    Raises:
-        StudioError: (adapter) not LoRA, pickled, damaged, or asking for more than a file of numbers should.
-    """
-    if not (folder / CONFIG).is_file():
-        raise StudioError(
-            "adapter", f"{folder} holds no adapter: there is no {CONFIG}.", "Name the folder that PEFT wrote."
-        )
-    if not (folder / WEIGHTS).is_file():
-        pickled = "; adapter_model.bin is a pickle, which can run any program when opened"
-        raise StudioError(
-            "adapter",
-            f"{folder} holds no {WEIGHTS}{pickled if (folder / 'adapter_model.bin').exists() else ''}.",
-            "Save the adapter as safetensors where it comes from.",
-        )
-    for file in (folder / CONFIG, folder / WEIGHTS):
-        weights.check_inside(folder, file, "adapter")
-    config = weights.read_json(folder / CONFIG, "adapter")
-    weights.header(folder / WEIGHTS, "adapter")
-    if config.get("peft_type") != "LORA" or config.get("task_type") not in ("CAUSAL_LM", None):
-        kind = f"{config.get('peft_type')} for {config.get('task_type')}"
-        raise _unusable(folder, f"is {kind}", "Only LoRA adapters for language models can be opened.")
-    for key, sound in _SOUND.items():
-        if config.get(key) is not None and not sound(config[key]):
-            raise _unusable(folder, f"has a {key} that is not sound: {str(config[key])[:60]}", "Export it again.")
-    for key in config.keys() - _SOUND.keys() - _HARMLESS:
-        if config[key] not in (None, False, [], {}, ""):
-            raise _unusable(folder, f"uses {key}, which is not supported", "Convert it to plain LoRA at its source.")
-    return config
-
-
-def _is_rank(value: Any) -> bool:
-    return type(value) is int and 1 <= value <= _MAX_RANK
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and 0 <= value < 1e6
-
-
-def _is_flag(value: Any) -> bool:
-    return type(value) is bool
-
-
-def _is_names(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(name, str) and _NAME.fullmatch(name) for name in value)
-
-
-def _is_choice(value: Any) -> bool:
-    return isinstance(value, str) or _is_names(value)
-
-
-def _is_layers(value: Any) -> bool:
-    return all(type(one) is int and 0 <= one < 10_000 for one in _listed(value))
-
-
-def _is_word(value: Any) -> bool:
-    return all(isinstance(one, str) and re.fullmatch(r"\w*", one) for one in _listed(value))
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-# The fields of a LoRA config that decide what is computed, and what each may be. Only these reach PEFT.
-_SOUND = {
-    "r": _is_rank,
-    "lora_alpha": _is_number,
-    "lora_dropout": lambda value: _is_number(value) and value < 1,
-    "target_modules": _is_choice,
-    "exclude_modules": _is_choice,
-    "target_parameters": _is_names,
-    "modules_to_save": _is_names,
-    "layers_to_transform": _is_layers,
-    "layers_pattern": _is_word,
-    "rank_pattern": lambda value: isinstance(value, dict) and all(map(_is_rank, value.values())),
-    "alpha_pattern": lambda value: isinstance(value, dict) and all(map(_is_number, value.values())),
-    "bias": lambda value: value in ("none", "all", "lora_only"),
-    "fan_in_fan_out": _is_flag,
-    "use_rslora": _is_flag,
-    "use_dora": _is_flag,
-    "lora_bias": _is_flag,
-    "ensure_weight_tying": _is_flag,
-}
-# Fields that say how it was made or where it came from: not needed to use it, and not read.
-_HARMLESS = {
-    "auto_mapping",
-    "base_model_name_or_path",
-    "inference_mode",
-    "init_lora_weights",
-    "loftq_config",
-    "eva_config",
-    "corda_config",
-    "lora_ga_config",
-    "megatron_core",
-    "peft_type",
-    "peft_version",
-    "qalora_group_size",
-    "revision",
-    "runtime_config",
-    "task_type",
-}
 
 
 def _config(model: PreTrainedModel, spec: AdapterSpec) -> LoraConfig:
@@ -281,28 +179,19 @@ def _config(model: PreTrainedModel, spec: AdapterSpec) -> LoraConfig:
 
 def _foreign_config(model: PreTrainedModel, about: dict[str, Any], trainable: bool) -> LoraConfig:
     """Builds PEFT's config from the vetted fields of a stranger's, with expressions matched here."""
-    fields = {key: about[key] for key in _SOUND if about.get(key) is not None}
+    fields = {key: about[key] for key in vetting.FIELDS if about.get(key) is not None}
     names = [name for name, _ in model.named_modules()]
     linear = [name for name, module in model.named_modules() if isinstance(module, targets.ADAPTABLE)]
     if isinstance(fields.get("target_modules"), str) and fields["target_modules"] != "all-linear":
         fields["target_modules"] = targets.matching(fields["target_modules"], linear, "target_modules")
     if isinstance(fields.get("exclude_modules"), str):
         fields["exclude_modules"] = targets.matching(fields["exclude_modules"], names, "exclude_modules")
+    # Experts are parameters, not modules; in PEFT they have ranks of their own too.
+    places = linear + [name for name, _ in model.named_parameters()]
     for key in ("rank_pattern", "alpha_pattern"):
-        fields[key] = targets.patterns(fields.get(key, {}), linear, key)
+        fields[key] = targets.patterns(fields.get(key, {}), places, key, strict=False)
     # The weights are about to be replaced, so drawing them at random would only cost time.
     return LoraConfig(task_type="CAUSAL_LM", inference_mode=not trainable, init_lora_weights=True, **fields)
-
-
-def _finite(folder: Path) -> dict[str, torch.Tensor]:
-    try:
-        tensors = load_file(folder / WEIGHTS)
-    except (SafetensorError, OSError) as error:
-        raise _unusable(folder, "is damaged", "Copy or download it again.", str(error)) from None
-    for key, value in tensors.items():
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise _unusable(folder, "holds values that are not numbers", "Use an earlier checkpoint of it.", key)
-    return tensors
 
 
 def _check_fits(folder: Path, model: PreTrainedModel, config: LoraConfig, tensors: dict[str, torch.Tensor]) -> None:
@@ -314,10 +203,10 @@ def _check_fits(folder: Path, model: PreTrainedModel, config: LoraConfig, tensor
         trial = _adapted(empty(architecture, str(folder)), copy.deepcopy(config), "trial")
         found = set_peft_model_state_dict(trial, tensors, "trial", low_cpu_mem_usage=True)
     except _PEFT_ERRORS as error:
-        raise _unusable(folder, _ELSEWHERE, _ELSEWHERE_HINT, str(error)) from None
+        raise vetting.unusable(folder, _ELSEWHERE, _ELSEWHERE_HINT, str(error)) from None
     wrong = [*found.unexpected_keys, *(key for key in found.missing_keys if ".trial" in key)]
     if wrong:
-        raise _unusable(folder, f"{_ELSEWHERE} ({', '.join(wrong[:3])})", _ELSEWHERE_HINT, "\n".join(wrong))
+        raise vetting.unusable(folder, f"{_ELSEWHERE} ({', '.join(wrong[:3])})", _ELSEWHERE_HINT, "\n".join(wrong))
 
 
 _ELSEWHERE = "belongs to another base model: their layers do not match"
@@ -327,13 +216,22 @@ _ELSEWHERE_HINT = "Choose the base model that it was trained on."
 def _adapted(model: PreTrainedModel, config: LoraConfig, name: str) -> PeftModel:
     # GPT-2's Conv1D holds its weights as (in, out); where a model has both kinds, PEFT sees to each layer itself.
     config.fan_in_fan_out = any(isinstance(module, Conv1D) for module in model.modules())
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "fan_in_fan_out is set to", UserWarning)
-        # PEFT asks the model about checkpointing by the name that transformers 5 is phasing out.
-        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+    with _quiet():
         adapted = get_peft_model(model, config, name)
     assert isinstance(adapted, PeftModel)
     return adapted
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences what PEFT warns of needlessly while it puts an adapter on a model."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "fan_in_fan_out is set to", UserWarning)
+        # It looks for an expert's rank among the modules alone, and applies it all the same.
+        warnings.filterwarnings("ignore", "The following (rank|alpha)_pattern keys", RuntimeWarning)
+        # It asks the model about checkpointing by the name that transformers 5 is phasing out.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        yield
 
 
 def _whole(model: PreTrainedModel) -> PreTrainedModel:
@@ -353,7 +251,3 @@ def _trained_in_float32(model: PeftModel) -> PeftModel:
 
 def _quantized(model: PreTrainedModel) -> bool:
     return bool(getattr(model, "is_quantized", False))
-
-
-def _unusable(folder: Path, what: str, hint: str, detail: str = "") -> StudioError:
-    return StudioError("adapter", f"The adapter in {folder} {what}.", hint, detail)

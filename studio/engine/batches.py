@@ -5,7 +5,7 @@ the rows the interrupted one would have had. `B` sequences, `T` tokens in the lo
 """
 
 from bisect import bisect_left, insort
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 import numpy as np
@@ -30,6 +30,7 @@ class MicroBatch:
         input_ids: (B, T) int64; flat: (1, N), the rows end to end.
         position_ids: (1, N) int64, starting anew with each row; None where padded.
         attention_mask: (B, T) int64, 0 on padding; None where flat.
+        row_lengths: tokens of each row; None where padded.
         keep: (B, T) bool, the S positions whose next token is trained.
         targets: (S,) int64, those next tokens.
         owners: (S,) int64, the place in `rows` of each target's row.
@@ -40,6 +41,7 @@ class MicroBatch:
     input_ids: torch.Tensor
     position_ids: torch.Tensor | None
     attention_mask: torch.Tensor | None
+    row_lengths: tuple[int, ...] | None
     keep: torch.Tensor
     targets: torch.Tensor
     owners: torch.Tensor
@@ -48,20 +50,12 @@ class MicroBatch:
 
     def to(self, device: torch.device) -> "MicroBatch":
         """Returns the batch with its tensors on `device`."""
-
-        def move(tensor: torch.Tensor) -> torch.Tensor:
-            return tensor.to(device, non_blocking=True)
-
-        return MicroBatch(
-            input_ids=move(self.input_ids),
-            position_ids=None if self.position_ids is None else move(self.position_ids),
-            attention_mask=None if self.attention_mask is None else move(self.attention_mask),
-            keep=move(self.keep),
-            targets=move(self.targets),
-            owners=move(self.owners),
-            rows=self.rows,
-            tokens=self.tokens,
-        )
+        moved = {
+            field.name: value.to(device, non_blocking=True)
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), torch.Tensor)
+        }
+        return replace(self, **moved)
 
 
 def plan_epoch(
@@ -125,6 +119,7 @@ def collate(tokens: Tokens, rows: Rows, batching: Batching, pad_id: int) -> Micr
         input_ids=torch.from_numpy(ids.astype(np.int64)),
         position_ids=positions,
         attention_mask=attention,
+        row_lengths=tuple(lengths.tolist()) if batching == "flat" else None,
         keep=torch.from_numpy(keep),
         targets=torch.from_numpy(targets.astype(np.int64)),
         owners=torch.from_numpy(owners),

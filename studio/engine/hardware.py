@@ -5,6 +5,7 @@ import os
 import platform
 import shutil
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -46,6 +47,11 @@ def memory_bytes(device: torch.device) -> int:
     return int(psutil.Process().memory_info().rss)
 
 
+def free_bytes(path: Path) -> int:
+    """Returns the free space in bytes where `path` is, or will be when it is made."""
+    return shutil.disk_usage(_existing(path.absolute())).free
+
+
 def report() -> dict[str, Any]:
     """Returns what `studio doctor` shows: the machine, the packages and a list of checks.
 
@@ -62,7 +68,7 @@ def report() -> dict[str, Any]:
         "packages": {name: _version(name) for name in _PACKAGES},
         "cpu": {"cores": os.cpu_count(), "usable": torch.get_num_threads(), "name": platform.processor()},
         "memory_bytes": {"total": memory.total, "free": memory.available},
-        "home": {"path": str(home), "free_bytes": _free_bytes()},
+        "home": {"path": str(home), "free_bytes": free_bytes(paths.home())},
         "device": str(device()),
         "dtype": str(dtype(ModelSpec(), device())).removeprefix("torch."),
         "gpus": _gpus(),
@@ -127,16 +133,14 @@ def _check_bitsandbytes() -> dict[str, Any]:
 
 def _check_home() -> dict[str, Any]:
     home = paths.home()
-    place = home
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    problem = "" if os.access(place, os.W_OK) else f"{home} cannot be written."
+    place = _existing(home)
+    problem = "" if place.is_dir() and os.access(place, os.W_OK) else f"{home} cannot be written."
     hint = "Set STUDIO_HOME to a folder of your own."
     return _check("home", True, problem, hint, f"Runs and adapters are kept in {home}.")
 
 
 def _check_disk() -> dict[str, Any]:
-    free = _free_bytes()
+    free = free_bytes(paths.home())
     problem = f"Only {free / 1e9:.1f} GB are free." if free < _LEAST_FREE_BYTES else ""
     hint = "Free some space: checkpoints and models need it."
     return _check("disk", False, problem, hint, f"{free / 1e9:.0f} GB are free.")
@@ -149,11 +153,8 @@ def _check_demo() -> dict[str, Any]:
     return _check("demo", False, problem, "Install Finetune Studio again.", "The built-in model is in place.")
 
 
-def _free_bytes() -> int:
-    place = paths.home()
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    return shutil.disk_usage(place).free
+def _existing(path: Path) -> Path:
+    return next(place for place in (path, *path.parents) if place.exists())
 
 
 def _version(name: str) -> str | None:

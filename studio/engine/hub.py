@@ -1,14 +1,18 @@
 """Finding a base model: the built-in one, a folder, the Hugging Face cache, or a download into that cache."""
 
 import errno
-import os
+import hashlib
+import re
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import filelock
 from httpx2 import HTTPError
-from huggingface_hub import constants, snapshot_download
+from huggingface_hub import DryRunFileInfo, constants, get_hf_file_metadata, hf_hub_url, snapshot_download
 from huggingface_hub.errors import (
     DryRunError,
     GatedRepoError,
@@ -20,10 +24,13 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
     XetDownloadError,
 )
+from huggingface_hub.file_download import http_get
+from huggingface_hub.utils import build_hf_headers
 from huggingface_hub.utils.tqdm import tqdm
 
 from studio import paths
 from studio.core.errors import StudioError
+from studio.engine import hardware
 
 OnProgress = Callable[[int, int], None]
 
@@ -98,9 +105,14 @@ def _download(path: str, revision: str | None, weights: bool, on_progress: OnPro
     }
     try:
         files = snapshot_download(path, dry_run=True, tqdm_class=_bar(None, 0), **wanted)
-        total = sum(file.file_size or 0 for file in files if file.will_download)
+        missing = [file for file in files if file.will_download]
+        total = sum(file.file_size or 0 for file in missing)
         _check_space(path, total)
-        return Path(snapshot_download(path, tqdm_class=_bar(on_progress, total), **wanted))
+        bar = _bar(on_progress, total)
+        for file in missing:
+            if file.filename.endswith(".safetensors"):
+                _fetch(path, file, bar)
+        return Path(snapshot_download(path, tqdm_class=bar, **wanted))
     except DryRunError as error:
         # The cause is what went wrong on the network; the error itself says only that the listing failed.
         raise _sentence(path, revision, error.__cause__ or error) from None
@@ -108,13 +120,41 @@ def _download(path: str, revision: str | None, weights: bool, on_progress: OnPro
         raise _sentence(path, revision, error) from None
 
 
+def _fetch(path: str, file: DryRunFileInfo, bar: type[tqdm]) -> None:
+    """Downloads one large file to its place in the cache, going on where an earlier process stopped.
+
+    The library resumes within one call only and throws the part away at its end. Where this road is closed (more than
+    50 GB, a server that refuses) the file is left to the library.
+    """
+    url = hf_hub_url(path, file.filename, revision=file.commit_hash)
+    part = paths.cache_dir() / "downloads" / hashlib.sha256(url.encode()).hexdigest()
+    part.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        about = get_hf_file_metadata(url)
+        headers = build_hf_headers()
+        if urlsplit(about.location).netloc != urlsplit(url).netloc:
+            headers.pop("authorization", None)  # the token is for the Hub, not for where it keeps its files
+        with filelock.FileLock(f"{part}.lock"), part.open("ab") as stream:
+            done, size = stream.tell(), file.file_size
+            http_get(about.location, stream, resume_size=done, headers=headers, expected_size=size, tqdm_class=bar)
+    except (HfHubHTTPError, ValueError):
+        return
+    if re.fullmatch(r"[0-9a-f]{64}", about.etag or "") and _digest(part) != about.etag:
+        part.unlink()
+        raise StudioError("network", f"{file.filename} of {path} arrived damaged.", "Start again to download it anew.")
+    target = Path(file.local_path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(part, target)
+
+
+def _digest(part: Path) -> str:
+    with part.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def _check_space(path: str, total: int) -> None:
-    place = Path(constants.HF_HUB_CACHE)
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    stats = os.statvfs(place) if hasattr(os, "statvfs") else None
-    if stats is not None and stats.f_bavail * stats.f_frsize < total:
-        free = stats.f_bavail * stats.f_frsize
+    free = hardware.free_bytes(Path(constants.HF_HUB_CACHE))
+    if free < total:
         raise StudioError(
             "disk",
             f"{path} needs {total / 1e9:.1f} GB and the Hugging Face cache has {free / 1e9:.1f} GB left.",
@@ -124,19 +164,20 @@ def _check_space(path: str, total: int) -> None:
 
 def _bar(on_progress: OnProgress | None, total: int) -> type[tqdm]:
     """Returns the class huggingface_hub makes its progress bars from: silent, and reporting bytes on the disk."""
-    lock = threading.Lock()
+    lock, done = threading.Lock(), 0
 
     class Bar(tqdm):
         def __init__(self, *args: Any, name: str | None = None, **kwargs: Any) -> None:
-            self._reports = name == "huggingface_hub.snapshot_download"
-            self._done = 0
+            self._reports = name in ("huggingface_hub.snapshot_download", "huggingface_hub.http_get")
             super().__init__(*args, **{**kwargs, "disable": True})  # type: ignore[no-untyped-call]
+            self.update(kwargs.get("initial", 0))
 
         def update(self, n: float | None = 1) -> None:
+            nonlocal done
             if self._reports and on_progress is not None:
                 with lock:
-                    self._done += int(n or 0)
-                    on_progress(min(self._done, total), total)
+                    done += int(n or 0)
+                    on_progress(min(done, total), total)
 
     return Bar
 

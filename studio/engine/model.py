@@ -157,6 +157,7 @@ def load_base(folder: Path, spec: ModelSpec, device: torch.device) -> PreTrained
             trust_remote_code=False,
             local_files_only=True,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are refused below, by name
         )
     except torch.OutOfMemoryError as error:
         raise StudioError(
@@ -260,7 +261,7 @@ def _quantization(spec: ModelSpec, dtype: torch.dtype) -> BitsAndBytesConfig | N
 def _check_loaded(folder: Path, report: dict[str, Any]) -> None:
     missing = sorted(report["missing_keys"])
     unknown = sorted(key for key in report["unexpected_keys"] if not _COMPUTED.fullmatch(key))
-    wrong = sorted(str(key) for key in report["mismatched_keys"])
+    wrong = sorted(key for key, *_ in report["mismatched_keys"])
     if missing or unknown or wrong:
         parts = {"missing": missing, "unknown": unknown, "of another shape": wrong}
         said = ", ".join(f"{len(keys)} {word} (such as {keys[0]})" for word, keys in parts.items() if keys)

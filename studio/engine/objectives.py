@@ -1,8 +1,11 @@
 """What a step minimises: from a model and a micro-batch to each row's summed loss. Shapes as in `batches`."""
 
+from typing import Any
+
 import torch
 from torch.nn import functional
 
+from studio.engine import attention
 from studio.engine.batches import MicroBatch
 
 
@@ -11,12 +14,15 @@ def supervised_logits(model: torch.nn.Module, batch: MicroBatch) -> torch.Tensor
 
     Models that take `logits_to_keep` project only those positions; the few others project all and select.
     """
-    arguments: dict[str, torch.Tensor] = {"input_ids": batch.input_ids}
+    arguments: dict[str, Any] = {"input_ids": batch.input_ids}
     if batch.position_ids is not None:
         arguments["position_ids"] = batch.position_ids
     if batch.attention_mask is not None:
         arguments["attention_mask"] = batch.attention_mask
-    if _selects_positions(model):
+    bare = _bare(model)
+    if batch.row_lengths is not None and attention.in_use(bare):
+        arguments["row_lengths"] = batch.row_lengths
+    if bare._supports_logits_to_keep():
         logits: torch.Tensor = model(**arguments, logits_to_keep=batch.keep, use_cache=False).logits
     else:
         logits = model(**arguments, use_cache=False).logits[batch.keep]
@@ -51,7 +57,8 @@ def keeps_rows_apart(model: torch.nn.Module, vocabulary: int, device: torch.devi
     try:
         with torch.no_grad():
             both = torch.cat([first, second], 1).to(device)
-            flat = model(input_ids=both, position_ids=positions, use_cache=False).logits[0, 7:].float()
+            lengths = {"row_lengths": (7, 9)} if attention.in_use(_bare(model)) else {}
+            flat = model(input_ids=both, position_ids=positions, use_cache=False, **lengths).logits[0, 7:].float()
             alone = model(input_ids=second.to(device), use_cache=False).logits[0].float()
     finally:
         model.train(was_training)
@@ -59,7 +66,7 @@ def keeps_rows_apart(model: torch.nn.Module, vocabulary: int, device: torch.devi
     return bool((flat - alone).abs().max() <= bound * alone.abs().max().clamp(min=1e-6))
 
 
-def _selects_positions(model: torch.nn.Module) -> bool:
-    inner = getattr(model, "module", model)
-    inner = inner.get_base_model() if hasattr(inner, "get_base_model") else inner
-    return bool(inner._supports_logits_to_keep())
+def _bare(model: torch.nn.Module) -> Any:
+    """Returns the transformers model inside the wrappers of data-parallel training and PEFT."""
+    inner: Any = getattr(model, "module", model)
+    return inner.get_base_model() if hasattr(inner, "get_base_model") else inner

@@ -20,7 +20,7 @@ from studio.core import datasets, events
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run, write_atomic
-from studio.engine import adapters, batches, checkpoint, hardware, labels, model, objectives, optim, tokens, weights
+from studio.engine import adapters, attention, batches, checkpoint, hardware, labels, model, objectives, optim, tokens, weights
 
 Emit = Callable[[events.Event], None]
 
@@ -305,6 +305,10 @@ def _batching(bare: Any, config: RunConfig, device: torch.device, emit: Emit) ->
     vocabulary = bare.get_input_embeddings().num_embeddings
     if config.model.quantization != "none":
         dtype = torch.bfloat16
+    if attention.use(bare):
+        if objectives.keeps_rows_apart(bare, vocabulary, device, dtype):
+            return "flat"
+        attention.undo(bare)
     if objectives.keeps_rows_apart(bare, vocabulary, device, dtype):
         return "flat"
     if config.data.packing:

@@ -25,7 +25,9 @@ Value = TypeVar("Value")
 _LINEAR = (torch.nn.Linear, Conv1D)
 ADAPTABLE = (*_LINEAR, torch.nn.Embedding)
 _MAX_PATTERN = 1000
-_MATCHING_S = 2.0
+_MATCHING_S = 1.0
+# In models with fused experts PEFT takes these names to mean the experts, wherever else they stand.
+_EXPERTS = {"gate", "w1", "w2", "w3", "gate_proj", "up_proj", "down_proj"}
 # The first number behind a name and a dot is the layer, as PEFT reads it: `layers.3`, `h.3`.
 _LAYER = re.compile(r".*?\.[^.]*\.(\d+)\.")
 
@@ -34,7 +36,7 @@ def choose(model: PreTrainedModel, spec: AdapterSpec) -> dict[str, Any]:
     """Returns the fields of PEFT's `LoraConfig` that say where `spec` puts an adapter on `model`.
 
     `all-linear` means every linear layer of the language model but its output head, as in PEFT. Experts that a model
-    fuses into one parameter are no linear layers and stay as they are.
+    fuses into one parameter are no linear layers and stay as they are, and so does what shares their names.
 
     Raises:
         StudioError: (adapter) a name, expression or layer matches nothing, or something LoRA cannot go on.
@@ -91,16 +93,16 @@ def matching(pattern: str, names: Iterable[str], setting: str) -> list[str]:
         ) from None
 
 
-def patterns(given: Mapping[str, Value], names: Sequence[str], setting: str) -> dict[str, Value]:
+def patterns(given: Mapping[str, Value], names: Sequence[str], setting: str, strict: bool = True) -> dict[str, Value]:
     """Turns rank or alpha patterns into plain names; as in PEFT, the first that matches the end of a name counts.
 
     Raises:
-        StudioError: (adapter) one matches none of `names`.
+        StudioError: (adapter) one matches none of `names`; unless `strict`, that one is left out.
     """
     plain: dict[str, Value] = {}
     for key, value in given.items():
         found = matching(rf"(?:.*\.)?(?:{key})", names, setting)
-        if not found:
+        if not found and strict:
             raise _unknown(setting, key, names)
         for name in [key] if re.fullmatch(r"[\w.]+", key) else found:
             plain.setdefault(name, value)
@@ -153,10 +155,12 @@ def _targets(
         decoder, head = model.get_decoder(), model.get_output_embeddings()
         # A model that also sees has linear layers outside its language model; they are left alone.
         prefix = next((name for name in names if modules[name] is decoder), "")
+        fused = any(value.dim() == 3 and ".experts." in name for name, value in model.named_parameters())
         return [
             name
             for name in names
             if isinstance(modules[name], _LINEAR) and modules[name] is not head and name.startswith(prefix)
+            if not (fused and name.rpartition(".")[2] in _EXPERTS)
         ]
     found = _named(names, given, "target_modules")
     fit = [name for name in found if isinstance(modules[name], ADAPTABLE)]

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio import paths
-from studio.core.cache import building
+from studio.core import cache
 from studio.core.datasets import Dataset, Rejected
-from studio.core.errors import StudioError
 from studio.engine.labels import Encoded, Encoder, make_encoder
 
 __all__ = ["Encoded", "Encoder", "Tokens", "make_encoder", "tokenize"]
@@ -81,28 +80,13 @@ def tokenize(
         StudioError: (disk) the cache cannot be written.
     """
     folder = paths.cache_dir() / "tokens" / _key(dataset, indices, encoder)
-    tokens = _opened(folder)
-    if tokens is None:
-        with building(folder) as target:
-            _write(dataset, indices, encoder, target, on_progress)
-        tokens = _opened(folder)
-    if tokens is None:
-        raise StudioError("disk", f"{folder} cannot be read back.", "Check the disk, then start again.")
-    return tokens
+    return cache.made(folder, _opened, lambda target: _write(dataset, indices, encoder, target, on_progress))
 
 
 def _key(dataset: Dataset, indices: NDArray[np.int64], encoder: Encoder) -> str:
-    parts = [
-        _VERSION,
-        dataset.fingerprint,
-        hashlib.sha256(np.ascontiguousarray(indices, dtype=np.int64).tobytes()).hexdigest(),
-        hashlib.sha256(encoder.tokenizer.backend_tokenizer.to_str().encode()).hexdigest(),
-        encoder.tokenizer.special_tokens_map,
-        encoder.template,
-        encoder.objective,
-        encoder.max_length,
-    ]
-    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:40]
+    rows = hashlib.sha256(np.ascontiguousarray(indices, dtype=np.int64).tobytes()).hexdigest()
+    parts = [_VERSION, dataset.fingerprint, rows, encoder.fingerprint]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]
 
 
 def _write(

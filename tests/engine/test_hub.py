@@ -1,5 +1,6 @@
 """Finding and downloading models, against a small imitation of the Hub's API on this machine."""
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -8,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from huggingface_hub import constants
-from tests.models import tiny
 
 from studio import paths
 from studio.core.errors import StudioError
 from studio.engine.hub import resolve
+from tests.models import tiny
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
@@ -25,6 +26,7 @@ class Hub(ThreadingHTTPServer):
         self.folder = folder
         self.refusal = ""  # the Hub's error code for every request
         self.cut_at: int | None = None  # the connection breaks behind this byte of the weights
+        self.etag = "weights"
         self.claimed: int | None = None  # the size the weights are said to have
         self.asked: list[tuple[str, str]] = []  # path and range of every file asked for
 
@@ -35,10 +37,10 @@ class Answer(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         pass
 
-    def do_HEAD(self) -> None:  # noqa: N802
+    def do_HEAD(self) -> None:
         self.do_GET()
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         if self.server.refusal:
             status = {"RepoNotFound": 404, "RevisionNotFound": 404, "GatedRepo": 403}.get(self.server.refusal, 500)
             return self.answer(b"{}", status, {"X-Error-Code": self.server.refusal})
@@ -61,7 +63,12 @@ class Answer(BaseHTTPRequestHandler):
         if self.command == "GET":
             self.server.asked.append((file.name, asked))
         first = int(asked.removeprefix("bytes=").partition("-")[0]) if asked else 0
-        headers = {"Content-Length": str(len(data) - first), "ETag": f'"{file.name}"', "X-Repo-Commit": SHA, "Accept-Ranges": "bytes"}
+        headers = {
+            "Content-Length": str(len(data) - first),
+            "ETag": f'"{self.server.etag if file.suffix == ".safetensors" else file.name}"',
+            "X-Repo-Commit": SHA,
+            "Accept-Ranges": "bytes",
+        }
         if first:
             headers["Content-Range"] = f"bytes {first}-{len(data) - 1}/{len(data)}"
         if self.server.claimed and file.suffix == ".safetensors":
@@ -146,6 +153,15 @@ def test_a_broken_download_goes_on_where_it_stopped(hub: Hub, monkeypatch: pytes
     folder = resolve("someone/tiny")
     assert (folder / "model.safetensors").read_bytes() == (hub.folder / "model.safetensors").read_bytes()
     assert ("model.safetensors", "bytes=50000-") in hub.asked
+    assert not list((paths.cache_dir() / "downloads").glob("[0-9a-f]" * 64)), "nothing is left of the part"
+
+
+@pytest.mark.loopback
+def test_a_download_that_arrives_damaged_is_refused_and_begun_anew(hub: Hub) -> None:
+    hub.etag = "0" * 64
+    assert "damaged" in failure("someone/tiny").message
+    hub.etag = hashlib.sha256((hub.folder / "model.safetensors").read_bytes()).hexdigest()
+    assert (resolve("someone/tiny") / "model.safetensors").stat().st_size > 0
 
 
 @pytest.mark.loopback

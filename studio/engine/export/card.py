@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from huggingface_hub import ModelCardData
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils._validators import validate_repo_id
 from transformers import PreTrainedTokenizerBase
 
 from studio.core.library import Base, Data
@@ -52,7 +54,11 @@ tokenizer = AutoTokenizer.from_pretrained("PATH/TO/THIS/FOLDER")
 
 def hub_id(path: str) -> str | None:
     """Returns `path` if it is a Hugging Face id; None for `demo` and for folders, which mean nothing elsewhere."""
-    return path if re.fullmatch(r"[\w.-]+/[\w.-]+", path) and not Path(path).exists() else None
+    try:
+        validate_repo_id(path)
+    except HFValidationError:
+        return None
+    return path if path.count("/") == 1 and not Path(path).exists() else None
 
 
 def card(
@@ -104,7 +110,8 @@ def card(
 def save_tokenizer(tokenizer: PreTrainedTokenizerBase, template: str | None, folder: Path) -> None:
     """Saves the tokenizer with the template of the training, and without the place it was loaded from."""
     tokenizer.chat_template = template
-    tokenizer.init_kwargs.pop("name_or_path", None)
+    for key in ("name_or_path", "is_local", "local_files_only"):
+        tokenizer.init_kwargs.pop(key, None)
     tokenizer.save_pretrained(folder)
 
 

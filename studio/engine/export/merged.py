@@ -40,8 +40,12 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
         raise StudioError(
             "export", f"The adapter {entry.name} cannot be merged.", "Export it with --to peft instead.", str(error)
         ) from None
+    merged = proof.logits(whole, texts)
     on_phase("writing")
-    _save(whole.to(stored), folder)
+    _cast(whole, stored)
+    _save(whole, folder)
+    _cast(whole, torch.float32)
+    rounded = proof.logits(whole, texts)
     card.save_tokenizer(tokenizer, encoder.template, folder)
     text = card.card(
         title=entry.title, base=entry.base, data=entry.data, config=entry.config, metrics=entry.metrics, to="merged"
@@ -51,7 +55,13 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
 
     on_phase("checking")
     again = proof.logits(model.load_base(folder, spec, cpu), texts)
-    return proof.compare(plain, live, again, proof.rounding(live, stored))
+    return proof.compare(plain, live, again, proof.bound(live, merged, rounded))
+
+
+def _cast(whole: PreTrainedModel, dtype: torch.dtype) -> None:
+    """Casts the weights alone: what a model computes for itself, such as rotary frequencies, stays exact."""
+    for parameter in whole.parameters():
+        parameter.data = parameter.data.to(dtype)
 
 
 def _save(whole: PreTrainedModel, folder: Path) -> None:
@@ -73,6 +83,8 @@ def _untie(bare: PreTrainedModel, adapter: Path) -> None:
     inner, outer = bare.get_input_embeddings(), bare.get_output_embeddings()
     if inner is None or outer is None or inner.weight is not outer.weight:
         return
+    if adapters.check_adapter(adapter).get("ensure_weight_tying"):
+        return  # this one changes both alike
     names = {name for name, module in bare.named_modules() if module is inner or module is outer}
     changed = weights.header(adapter / library.WEIGHTS, "adapter")
     if any(f".{name}." in key for name in names for key in changed):

@@ -24,6 +24,7 @@ _TEXTS = (
     "Tell me a short story about a dog, a garden and the sea.",
     "Grüße aus Köln; 你好 世界。 Translate this.",
 )
+EXACT = 1e-3  # in float32, of logits that go up to some tens
 _DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
 
 
@@ -69,7 +70,7 @@ def logits(model: torch.nn.Module, texts: Sequence[Sequence[int]]) -> list[torch
 
 
 def compare(
-    base: Sequence[torch.Tensor], live: Sequence[torch.Tensor], again: Sequence[torch.Tensor], bound: float
+    base: Sequence[torch.Tensor], live: Sequence[torch.Tensor], again: Sequence[torch.Tensor], allowed: float
 ) -> Proof:
     """Compares logits of shape (T, V), text by text.
 
@@ -77,23 +78,25 @@ def compare(
         base: of the base alone.
         live: of the base with the adapter.
         again: of the export.
-        bound: the largest difference allowed.
+        allowed: the largest difference that is taken for rounding.
     """
     positions = sum(len(item) for item in live)
     equal = sum(int((a.argmax(-1) == b.argmax(-1)).sum()) for a, b in zip(live, again, strict=True))
-    return Proof(_largest(live, again), equal / positions, positions, bound, _largest(live, base))
+    return Proof(largest(live, again), equal / positions, positions, allowed, largest(live, base))
 
 
-def rounding(live: Sequence[torch.Tensor], dtype: torch.dtype) -> float:
-    """Returns how far logits may move when merged weights are stored in `dtype`.
+def bound(live: Sequence[torch.Tensor], merged: Sequence[torch.Tensor], rounded: Sequence[torch.Tensor]) -> float:
+    """Returns the largest difference between the live and the merged model that is taken for rounding.
 
-    In float32 merging only reorders sums: 1e-3 is far above that. In a half format each merged weight is rounded by
-    up to half of `eps` of itself, and so, roughly, is each layer's output: `4 eps` of the largest logit leaves room
-    for some dozens of layers adding up at random, and a lost adapter is still far outside.
+    Merging in float32 only reorders sums, and `EXACT` is far above that. What storing the merged weights in a half
+    format adds is measured, not guessed; it counts only if the merging itself was exact.
+
+    Args:
+        live: logits of the base with the adapter, as (T, V) each.
+        merged: of the merged weights in float32.
+        rounded: of the merged weights after their way through the stored format.
     """
-    if dtype == torch.float32:
-        return 1e-3
-    return max(1e-3, 4 * torch.finfo(dtype).eps * max(float(item.abs().max()) for item in live))
+    return EXACT + (largest(live, rounded) if largest(live, merged) <= EXACT else 0.0)
 
 
 def stored_dtype(base: Path) -> torch.dtype:
@@ -135,6 +138,7 @@ def spec(base: Path) -> ModelSpec:
     return ModelSpec(path=str(base), dtype="float32")
 
 
-def _largest(one: Sequence[torch.Tensor], other: Sequence[torch.Tensor]) -> float:
+def largest(one: Sequence[torch.Tensor], other: Sequence[torch.Tensor]) -> float:
+    """Returns the largest absolute difference of two models' logits; NaN if there is one."""
     # torch.max, unlike Python's, lets a NaN through.
     return float(torch.stack([(a - b).abs().max() for a, b in zip(one, other, strict=True)]).max())

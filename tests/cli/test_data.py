@@ -1,0 +1,177 @@
+"""`studio data check` and `studio data tokens`: what they print, for programs and for people."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.cli import run
+from studio.cli.data import printable
+from studio.core.errors import EXIT_CODES
+from tests.models import tokenizer
+
+ANSWER = "It is \x1b[31mred\x1b[0m.\nü"
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A folder with a tokenizer, which is all that these commands need of a model."""
+    folder = tmp_path / "model"
+    tokenizer().save_pretrained(folder)
+    (folder / "config.json").write_text('{"model_type": "llama"}', encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.jsonl"
+    lines = [
+        json.dumps({"prompt": "What?", "completion": ANSWER}),
+        '{"prompt": "What?", "completion": ""}',
+        json.dumps({"prompt": "a long question " * 30, "completion": "never seen"}),
+        "nonsense \x1b[2J",
+        json.dumps({"prompt": "Why?", "completion": "a long answer " * 30}),
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: Any) -> tuple[int, Any]:
+    """Runs a command with `--json`; returns its exit code and what it printed."""
+    code = run([*map(str, arguments), "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_check_lists_every_rejected_row(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = answer(capsys, "data", "check", rows)
+    assert code == 0
+    assert (found["format"], found["rows"], found["valid"]) == ("prompt_completion", 5, 3)
+    assert found["rejected"] == [
+        {"row": 1, "line": 2, "reason": "`completion` is empty"},
+        {"row": 3, "line": 4, "reason": "not JSON: Expecting value (character 1)"},
+    ]
+    assert "tokens" not in found
+
+
+def test_check_counts_tokens(rows: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = answer(capsys, "data", "check", rows, "--model", model, "--max-length", 100)
+    assert code == 0
+    assert (found["truncated_rows"], found["untrained_rows"]) == (1, 1)
+    assert found["untrained"][0]["row"] == 2
+    lengths = []
+    for row in (0, 4):
+        _, one = answer(capsys, "data", "tokens", rows, "--row", row, "--model", model)
+        lengths.append(len(one["tokens"]))
+    counts = found["tokens"]
+    assert (counts["min"], counts["max"], counts["total"]) == (min(lengths), max(lengths), sum(lengths))
+    assert counts["mean"] == counts["p50"] == sum(lengths) / 2
+    assert counts["min"] <= counts["p95"] <= counts["max"]
+
+
+def test_check_fails_where_no_row_can_be_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": ""}\n', encoding="utf-8")
+    code, found = answer(capsys, "data", "check", path)
+    assert code == EXIT_CODES["data"]
+    assert (found["valid"], len(found["rejected"])) == (0, 1)
+
+
+def test_check_counts_nothing_where_nothing_is_learned(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"prompt": "long " * 50, "completion": "x"}), encoding="utf-8")
+    code, found = answer(capsys, "data", "check", path, "--model", model, "--max-length", 8)
+    assert (code, found["tokens"], found["untrained_rows"]) == (0, None, 1)
+
+
+def test_check_for_people(rows: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "check", str(rows), "--model", str(model), "--max-length", "100"]) == 0
+    out = capsys.readouterr().out
+    assert "3 of 5 rows can be used." in out
+    assert "row 1, line 2: `completion` is empty" in out
+    assert "Cut at 100 tokens: 1 rows." in out
+    assert "1 row without a learned token:" in out
+
+
+def test_a_long_list_is_shortened(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "good"}\n' + '{"text": ""}\n' * 30, encoding="utf-8")
+    assert run(["data", "check", str(path)]) == 0
+    assert "and 10 more; --json lists them all" in capsys.readouterr().out
+
+
+def test_tokens_say_what_is_learned(rows: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = answer(capsys, "data", "tokens", rows, "--row", 0, "--model", model)
+    assert code == 0
+    tokens = found["tokens"]
+    # The two bytes of ü share its place in the text.
+    assert "".join(token["text"] for token in tokens if token["trained"]).replace("üü", "ü") == f"{ANSWER}<|im_end|>"
+    assert tokenizer().decode([token["id"] for token in tokens if token["trained"]]) == f"{ANSWER}<|im_end|>"
+    assert tokens[0] == {"id": 1, "text": "<|im_start|>", "trained": False, "special": True, "truncated": False}
+    _, cut = answer(capsys, "data", "tokens", rows, "--row", 0, "--model", model, "--max-length", 10)
+    assert [token["truncated"] for token in cut["tokens"]] == [False] * 10 + [True] * (len(tokens) - 10)
+
+
+def test_tokens_for_people_cannot_steer_the_terminal(
+    rows: Path, model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["data", "tokens", str(rows), "--row", "0", "--model", str(model)]
+    assert run(arguments) == 0
+    out = capsys.readouterr().out
+    assert "[[It is \\x1b[31mred\\x1b[0m.\nü<|im_end|>]]" in out
+    assert "\x1b" not in out
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert run([*arguments, "--max-length", "20"]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b[32m" in out
+    assert "\x1b[2;9m" in out
+    assert "\x1b[31m" not in out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert run(arguments) == 0
+    assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "reason"),
+    [
+        (["--row", "1"], "Row 1 (line 2) of rows.jsonl was rejected: `completion` is empty.", "data"),
+        (["--row", "5"], "rows.jsonl has no row 5; it has rows 0 to 4.", "data"),
+        (["--row", "-1"], "rows.jsonl has no row -1; it has rows 0 to 4.", "data"),
+        (["--row", "0", "--max-length", "1"], "`data.max_length`", "config"),
+        (["--row", "0", "--format", "csv"], "`data.format`", "config"),
+        (["--row", "0", "--model", "nowhere/nothing"], "nowhere/nothing", "network"),
+    ],
+)
+def test_what_cannot_be_shown_is_told(
+    rows: Path,
+    model: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+    reason: str,
+) -> None:
+    code, found = answer(capsys, "data", "tokens", rows, "--model", model, *arguments)
+    assert code == EXIT_CODES[reason]
+    assert message in found["error"]["message"]
+
+
+def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = answer(capsys, "data", "check", tmp_path / "nothing.jsonl")
+    assert code == EXIT_CODES["data"]
+    assert found["error"]["reason"] == "data"
+
+
+def test_text_is_made_harmless() -> None:
+    assert printable("a\n\tb\x07\x9b\u202e👩\u200d🚀") == "a\n\tb\\x07\\x9b\\u202e👩\u200d🚀"
+
+
+def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
+    heavy = "{'torch', 'transformers', 'tokenizers', 'pyarrow', 'datasets', 'numpy'}"
+    code = f"import sys, studio.cli; print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

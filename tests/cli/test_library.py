@@ -1,0 +1,163 @@
+"""The commands over the adapter library and `export`: what they print, what they refuse, and with which code."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from studio import cli
+from studio.core import library
+from studio.core.config import AdapterSpec, ModelSpec
+from studio.core.errors import EXIT_CODES
+from studio.core.library import Base, Entry
+from studio.engine import adapters
+from studio.engine.model import fingerprint, load_base
+from tests.models import tiny
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny("llama", tmp_path_factory.mktemp("model") / "base")
+
+
+@pytest.fixture(scope="module")
+def made(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A PEFT folder of random weights."""
+    model: Any = load_base(base, ModelSpec(path=str(base), dtype="float32"), torch.device("cpu"))
+    adapted: Any = adapters.attach(model, AdapterSpec(r=2))
+    with torch.no_grad():
+        for name, parameter in adapted.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_(std=0.2)
+    folder = tmp_path_factory.mktemp("made") / "French tutor"
+    adapters.save_adapter(adapted, folder, "org/base")
+    return folder
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> tuple[str, str]:
+    capsys.readouterr()
+    assert cli.run(arguments) == code
+    said = capsys.readouterr()
+    return said.out, said.err
+
+
+def data(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> Any:
+    return json.loads(run(capsys, *arguments, "--json", code=code)[0])
+
+
+def entered(base: Path, made: Path, **about: Any) -> Entry:
+    known = Base(path=str(base), fingerprint=fingerprint(base))
+    return library.add(made, title="tutor", **({"base": known} | about))
+
+
+def test_an_adapter_comes_in_goes_out_and_comes_back(
+    base: Path, made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert data(capsys, "adapters", "list") == []
+    assert "no adapters yet" in run(capsys, "adapters", "list")[0]
+    added = data(capsys, "adapters", "add", str(made), "--base", str(base), "--tag", "fr", "--tag", "x", "--note", "n")
+    assert (added["name"], added["tags"], added["note"]) == ("French-tutor", ["fr", "x"], "n")
+    assert added["base"] == {"path": str(base), "fingerprint": fingerprint(base), "revision": None}
+    assert [item["name"] for item in data(capsys, "adapters", "list")] == ["French-tutor"]
+    assert data(capsys, "adapters", "show", "tutor") == added
+    trashed = data(capsys, "adapters", "remove", "tutor")
+    assert Path(trashed["path"], library.WEIGHTS).is_file()
+    assert data(capsys, "adapters", "list") == []
+    assert data(capsys, "adapters", "restore", "French-tutor") == added
+
+
+def test_people_read_plain_lines(base: Path, made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    entered(base, made, metrics={"loss": 1.23456, "eval_loss": 2.0, "step": 7}, note="for class", run="r1")
+    out, _ = run(capsys, "adapters", "list")
+    assert "tutor" in out
+    assert "1.235 / 2" in out
+    out, _ = run(capsys, "adapters", "show", "tutor")
+    for word in ("Run", "r1", "step 7", "for class", fingerprint(base)[:12]):
+        assert word in out
+    assert "Damage" not in out
+    assert run(capsys, "adapters", "remove", "tutor")[0].count("restore tutor") == 1
+    assert run(capsys, "adapters", "restore", "tutor")[0] == "tutor is back.\n"
+
+
+def test_damage_is_shown(base: Path, made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    entry = entered(base, made)
+    weights = bytearray((entry.folder / library.WEIGHTS).read_bytes())
+    weights[-1] ^= 1
+    (entry.folder / library.WEIGHTS).write_bytes(weights)
+    assert "has changed since" in run(capsys, "adapters", "show", "tutor")[0]
+    assert "has changed since" in data(capsys, "adapters", "show", "tutor")["fault"]
+    _, err = run(capsys, "export", "tutor", "--to", "peft", "out", code=EXIT_CODES["adapter"])
+    assert "is damaged" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason", "words"),
+    [
+        (("adapters", "show", "nobody"), "adapter", "There is no adapter `nobody`"),
+        (("adapters", "remove", "nobody"), "adapter", "There is no adapter `nobody`"),
+        (("adapters", "restore", "nobody"), "adapter", "No adapter `nobody` was removed"),
+        (("adapters", "add", "nowhere"), "adapter", "holds no adapter"),
+        (("export", "nobody", "--to", "peft", "out"), "adapter", "There is no adapter `nobody`"),
+    ],
+)
+def test_what_is_not_there_is_named(
+    arguments: tuple[str, ...], reason: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert words in run(capsys, *arguments, code=EXIT_CODES[reason])[1]
+    error = data(capsys, *arguments, code=EXIT_CODES[reason])["error"]
+    assert error["reason"] == reason
+    assert error["hint"]
+
+
+def test_pickles_and_oddities_do_not_come_in(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text((made / "adapter_config.json").read_text())
+    (folder / "adapter_model.bin").write_bytes(b"pickle")
+    assert "pickle" in run(capsys, "adapters", "add", str(folder), code=EXIT_CODES["adapter"])[1]
+    (folder / library.WEIGHTS).write_bytes(b"not safetensors")
+    run(capsys, "adapters", "add", str(folder), code=EXIT_CODES["adapter"])
+    assert library.entries() == []
+
+
+def test_adding_what_is_in_the_library_is_refused_and_a_copy_of_an_entry_keeps_its_story(
+    base: Path, made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = entered(base, made, metrics={"loss": 1.0})
+    assert "already" in run(capsys, "adapters", "add", str(entry.folder), code=EXIT_CODES["usage"])[1]
+    copy = tmp_path / "from another machine"
+    entry.folder.rename(copy)
+    added = data(capsys, "adapters", "add", str(copy))
+    assert (added["title"], added["metrics"], added["base"]["fingerprint"]) == (
+        "tutor",
+        {"loss": 1.0},
+        entry.base.fingerprint,
+    )
+
+
+def test_export_proves_and_tells(base: Path, made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    entered(base, made)
+    told = data(capsys, "export", "tutor", "--to", "peft", str(tmp_path / "peft"))
+    assert told.keys() == {"path", "to", "files", "bytes", "proof"}
+    assert told["proof"].keys() >= {"max_abs_difference", "argmax_equal", "positions", "bound"}
+    assert (tmp_path / "peft" / library.WEIGHTS).is_file()
+    out, _ = run(capsys, "export", "tutor", "--to", "merged", str(tmp_path / "merged"))
+    assert "100.0 % of the likeliest tokens are the same" in out
+    assert (tmp_path / "merged" / "model.safetensors").is_file()
+    taken = run(capsys, "export", "tutor", "--to", "peft", str(tmp_path / "peft"), code=EXIT_CODES["usage"])[1]
+    assert "is there already" in taken
+
+
+def test_export_wants_the_base_of_the_training(
+    base: Path, made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entered(base, made)
+    other = tiny("llama", tmp_path / "other", initializer_range=0.2)
+    arguments = ("export", "tutor", "--to", "peft", str(tmp_path / "out"), "--base", str(other))
+    assert "trained on other weights" in run(capsys, *arguments, code=EXIT_CODES["adapter"])[1]
+    assert not (tmp_path / "out").exists()
+    assert "Warning" in run(capsys, *arguments, "--force")[1]
+    gone = data(capsys, "adapters", "add", str(made), "--title", "homeless")["name"]
+    run(capsys, "export", gone, "--to", "peft", str(tmp_path / "x"), code=EXIT_CODES["network"])

@@ -1,0 +1,53 @@
+"""`studio model show` and `studio doctor`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from studio.cli import run
+from studio.core.errors import EXIT_CODES
+from tests.models import tiny
+
+
+def test_show_as_json_is_the_documented_shape(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["model", "show", str(tiny("llama", tmp_path)), "--json"]) == 0
+    about = json.loads(capsys.readouterr().out)
+    assert set(about) == {"architecture", "parameters", "layers", "modules"}
+    assert set(about["modules"][0]) == {"name", "type", "shape", "parameters"}
+
+
+def test_show_folds_the_layers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["model", "show", str(tiny("llama", tmp_path, num_hidden_layers=3))]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "LlamaForCausalLM: 47,328 parameters, 3 layers"
+    (line,) = [line for line in lines if "k_proj" in line]
+    assert line.split() == ["model.layers.*.self_attn.k_proj", "x", "3", "Linear", "16", "x", "32", "1,536"]
+
+
+@pytest.mark.parametrize(("model", "reason"), [("someone/unknown", "network"), ("/no/such", "model"), ("", "model")])
+def test_an_unknown_model_is_a_sentence_and_an_exit_code(
+    capsys: pytest.CaptureFixture[str], model: str, reason: str
+) -> None:
+    assert run(["model", "show", model, "--json"]) == EXIT_CODES[reason]
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["error"]["reason"] == reason
+    assert "Traceback" not in printed.err
+
+
+def test_doctor_is_content_with_this_machine(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    assert run(["doctor"]) == 0
+    text = capsys.readouterr().out
+    assert str(home) in text
+    assert "8-bit and NF4 quantization work." in text
+    assert run(["doctor", "--json"]) == 0
+    assert {check["name"] for check in json.loads(capsys.readouterr().out)["checks"]} >= {"torch", "disk", "home"}
+
+
+def test_doctor_fails_where_nothing_can_be_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "file" / "home"))
+    assert run(["doctor"]) == 1
+    assert "STUDIO_HOME" in capsys.readouterr().out

@@ -1,0 +1,70 @@
+"""A cached folder is whole or not there, and only one process at a time makes it."""
+
+import errno
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from studio.core import cache
+from studio.core.errors import StudioError
+
+
+def opened(folder: Path) -> str | None:
+    file = folder / "file"
+    return file.read_text(encoding="utf-8") if file.exists() else None
+
+
+def make(folder: Path) -> None:
+    (folder / "file").write_text("whole", encoding="utf-8")
+
+
+def visible(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.suffix != ".lock"]
+
+
+def test_it_is_made_once(tmp_path: Path) -> None:
+    calls = []
+
+    def count(folder: Path) -> None:
+        calls.append(threading.get_ident())
+        make(folder)
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: cache.made(tmp_path / "deep" / "a", opened, count), range(16)))
+    assert found == ["whole"] * 16
+    assert len(calls) == 1
+    assert visible(tmp_path / "deep") == ["a"]
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    part = tmp_path / ".a.part"
+    part.mkdir()
+    (part / "torn").write_bytes(b"x")
+    assert cache.made(tmp_path / "a", opened, make) == "whole"
+    assert visible(tmp_path) == ["a"]
+    assert visible(tmp_path / "a") == ["file"]
+
+
+def test_a_damaged_one_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "other").write_bytes(b"x")
+    assert cache.made(tmp_path / "a", opened, make) == "whole"
+    assert visible(tmp_path / "a") == ["file"]
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    def full(folder: Path) -> None:
+        make(folder)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(StudioError, match="The disk is full") as caught:
+        cache.made(tmp_path / "a", opened, full)
+    assert caught.value.reason == "disk"
+    assert visible(tmp_path) == []
+
+
+def test_what_cannot_be_read_back_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StudioError, match="cannot be read back"):
+        cache.made(tmp_path / "a", opened, lambda folder: None)

@@ -1,0 +1,119 @@
+"""Rows of each format become what is learned, and each bad one says why it is not usable."""
+
+from typing import Any
+
+import pytest
+
+from studio.core.chat import shape, to_example
+from studio.core.errors import StudioError
+
+ASKED = {"role": "user", "content": "hi"}
+ANSWERED = {"role": "assistant", "content": "hello"}
+
+
+@pytest.mark.parametrize(
+    ("data", "row_format"),
+    [
+        ({"messages": [ASKED, ANSWERED]}, "messages"),
+        ({"Messages": '[{"role": "user", "content": "hi"}]', "text": "x"}, "messages"),
+        ({"conversations": [ASKED, ANSWERED]}, "messages"),
+        ({"conversations": [{"from": "human", "value": "hi"}]}, None),
+        ({"prompt": "a", "completion": "b", "text": "c"}, "prompt_completion"),
+        ({"prompt": [ASKED], "completion": [ANSWERED]}, "prompt_completion"),
+        ({"prompt": "a", "chosen": "b"}, None),
+        ({"Instruction": "a", "Input": "", "OUTPUT": "b"}, "alpaca"),
+        ({"instruction": "a"}, None),
+        ({"text": "a", "id": 1}, "text"),
+        ({"messages": []}, None),
+        ({}, None),
+    ],
+)
+def test_the_format_is_recognised_by_the_columns(data: dict[str, Any], row_format: str | None) -> None:
+    found = shape(data)
+    assert (found[0] if found else None) == row_format
+
+
+def test_messages_keep_what_templates_read() -> None:
+    thought = ANSWERED | {"reasoning_content": "let me see", "id": 7, "name": None}
+    example = to_example({"messages": [ASKED, thought, ASKED, ANSWERED]}, "messages")
+    assert example.messages[1] == ANSWERED | {"reasoning_content": "let me see"}
+    assert example.trained == [False, True, False, True]
+    assert example.prompt is None
+
+
+def test_messages_in_a_cell_are_read() -> None:
+    text = '[{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]'
+    assert to_example({"messages": text}, "messages").messages == [ASKED, ANSWERED]
+
+
+def test_a_conversation_may_end_with_a_question() -> None:
+    assert to_example({"messages": [ASKED, ANSWERED, ASKED]}, "messages").trained == [False, True, False]
+
+
+def test_prompt_and_completion() -> None:
+    example = to_example({"Prompt": "2+2=", "Completion": " 4"}, "prompt_completion")
+    assert example.messages == [{"role": "user", "content": "2+2="}, {"role": "assistant", "content": " 4"}]
+    assert (example.prompt, example.answer) == ("2+2=", " 4")
+    assert to_example({"prompt": "[1, 2]", "completion": "[3]"}, "prompt_completion").prompt == "[1, 2]"
+    lists = to_example({"prompt": [ASKED, ANSWERED, ASKED], "completion": [ANSWERED]}, "prompt_completion")
+    assert lists.trained == [False, False, False, True]
+
+
+def test_alpaca_with_and_without_its_optional_columns() -> None:
+    plain = to_example({"instruction": "do", "output": "done", "input": "", "system": None}, "alpaca")
+    assert [item["role"] for item in plain.messages] == ["user", "assistant"]
+    assert "Input:" not in (plain.prompt or "")
+    full = to_example({"instruction": "do", "output": "done", "input": "this", "system": "be kind"}, "alpaca")
+    assert full.messages[0] == {"role": "system", "content": "be kind"}
+    assert full.messages[1]["content"] == "do\n\nthis"
+    assert full.trained == [False, False, True]
+
+
+def test_text_is_learned_whole() -> None:
+    example = to_example({"text": " once upon\n"}, "text")
+    assert (example.messages, example.prompt, example.answer) == ([], "", " once upon\n")
+
+
+@pytest.mark.parametrize(
+    ("row_format", "data", "reason"),
+    [
+        ("messages", {}, "`messages` is missing"),
+        ("messages", {"messages": "hi"}, "`messages` is not a list"),
+        ("messages", {"messages": []}, "the list of messages is empty"),
+        ("messages", {"messages": ["hi"]}, "message 1 is not an object"),
+        (
+            "messages",
+            {"messages": [ASKED, {"role": "bot", "content": "x"}]},
+            "message 2: role 'bot' is not one of system, user, assistant, tool",
+        ),
+        ("messages", {"messages": [{"content": "x"}]}, "message 1: `role` is missing"),
+        ("messages", {"messages": [{"role": ["user"], "content": "x"}]}, "message 1: role ['user'] is not one of"),
+        ("messages", {"messages": [{"role": "user"}, ANSWERED]}, "message 1: `content` is missing"),
+        ("messages", {"messages": [{"role": "user", "content": 3}]}, "message 1: `content` is not text but a number"),
+        ("messages", {"messages": [ASKED, ANSWERED | {"content": " \n"}]}, "message 2: `content` is empty"),
+        ("messages", {"messages": [ASKED]}, "no assistant message"),
+        ("messages", {"messages": [ASKED, ANSWERED | {"weight": 0}]}, "every assistant message has weight 0"),
+        ("messages", {"messages": [ASKED, ANSWERED | {"tool_calls": [{}]}]}, "message 2: tool calls are not supported"),
+        ("messages", {"messages": [ASKED, ANSWERED], "tools": [{}]}, "`tools`: tool definitions are not supported"),
+        ("prompt_completion", {"prompt": "a", "completion": ""}, "`completion` is empty"),
+        ("prompt_completion", {"prompt": None, "completion": "b"}, "`prompt` is missing"),
+        ("prompt_completion", {"prompt": "a", "completion": 4}, "`completion` is not text but a number"),
+        ("prompt_completion", {"prompt": [ASKED], "completion": "b"}, "neither both texts nor both lists"),
+        ("prompt_completion", {"prompt": [ASKED], "completion": [ASKED]}, "no assistant message in `completion`"),
+        (
+            "prompt_completion",
+            {"prompt": [{"role": "x"}], "completion": [ANSWERED]},
+            "prompt message 1: role 'x' is not one of",
+        ),
+        ("alpaca", {"instruction": "", "output": "b"}, "`instruction` is empty"),
+        ("alpaca", {"instruction": "a", "output": {"b": 1}}, "`output` is not text but an object"),
+        ("alpaca", {"instruction": "a", "output": "b", "input": ["c"]}, "`input` is not text but a list"),
+        ("text", {"text": True}, "`text` is not text but true or false"),
+        ("text", {"text": "\ud800"}, "`text` holds half of a surrogate pair, which is not a character"),
+    ],
+)
+def test_a_bad_row_says_why(row_format: str, data: dict[str, Any], reason: str) -> None:
+    with pytest.raises(StudioError) as caught:
+        to_example(data, row_format)
+    assert reason in caught.value.message
+    assert caught.value.reason == "data"
