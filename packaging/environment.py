@@ -193,7 +193,7 @@ class Environment:
             return SetupError(
                 f"The index has not every tested package for Python {sys.version_info.major}.{sys.version_info.minor} "
                 "on this system; pip's words are above.",
-                "Start with Python 3.11, 3.12 or 3.13, on a Mac with Apple silicon; or name an index that has PyTorch "
+                "Start with Python 3.11 to 3.14, on a Mac with Apple silicon; or name an index that has PyTorch "
                 "with --torch-index.",
                 EXIT_PIP,
             )

@@ -4,6 +4,7 @@ import json
 import pkgutil
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ REGISTRIES = re.compile(
     r"\b(pypi\.(org|io)|pythonhosted\.(org|com)|npmjs\.(org|com)|(download|wheels)\.pytorch\.org|anaconda\.(org|com)|"
     r"(deb|security|ftp)\.debian\.org|archive\.ubuntu\.com|crates\.io|proxy\.golang\.org|rubygems\.org)\b"
 )
-MACHINE_PATHS = re.compile(r"(?<![\w.~\-}])/(root|work|home|Users|opt/wheels|opt/pypi[\w\-]*)/\w")
+MACHINE_PATHS = re.compile(r"(?<![\w.~\-}])/(root/|work/|(home|Users)/(?!someone/)|opt/wheels|opt/pypi)")
 AUTHORSHIP = re.compile(
     r"\bcl[a]ude\b|\banthr[o]pic\b|\bc[o]pilot\b|\bcodex\b|co-auth[o]red|"
     r"\b(generated|written|made|assisted) (by|with) (an? )?(AI|LLM|chat[g]pt|gpt|language model)\b|"
@@ -122,3 +123,16 @@ def test_light_commands_load_nothing_heavy(arguments: list[str]) -> None:
         "except SystemExit as end: assert not end.code, end.code"
     )
     assert loaded_by(code) & (HEAVY | QT | {"datasets"}) == set()
+
+
+def test_no_test_reaches_the_network() -> None:
+    with socket.socket() as asking, pytest.raises(AssertionError, match="reached for the network"):
+        asking.connect(("127.0.0.1", 9))
+
+
+@pytest.mark.loopback
+def test_a_test_may_ask_for_this_machine_alone() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
+        pass
+    with socket.socket() as asking, pytest.raises(AssertionError, match="reached for the network"):
+        asking.connect(("192.0.2.1", 9))

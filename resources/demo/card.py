@@ -30,9 +30,10 @@ talk.
 ## How it was made
 
 By `resources/demo/make.py`, from random weights but for five attention heads that begin as ones that look up what
-followed a token before (`heads.py`; training was free to change them), in {steps:,} steps of at most 2048 tokens: {tokens:,} tokens in all,
-one pass over text that `resources/demo/world.py` makes from patterns and lists of words. No text of anyone else's
-went into it. The loss counts the tokens of questions one fifth as much as those of answers and stories.
+followed a token before (`heads.py`; training was free to change them), in {steps:,} steps of at most 2048 tokens:
+{tokens:,} tokens in all, one pass over text that `resources/demo/world.py` makes from patterns and lists of words. No
+text of anyone else's went into it. The loss counts the tokens of questions one fifth as much as those of answers and
+stories.
 
 ## How good it is
 

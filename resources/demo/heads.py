@@ -17,7 +17,7 @@ _PAIRS = HEAD // 2
 _SLOW = range(7, _PAIRS)
 """The rotary pairs that turn so slowly that what they hold can be compared over a whole row."""
 _SPREAD = 0.1
-"""The size of an embedding's entries: large beside the steps of the optimizer, so that the heads outlive the first ones."""
+"""The size of an embedding's entries: large beside the optimizer's steps, so that the heads outlive the first ones."""
 
 
 def _directions(count: int, width: int, seed: int) -> Tensor:

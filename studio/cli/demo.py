@@ -3,14 +3,15 @@
 import argparse
 import importlib.util
 import json
+import shutil
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from studio import paths
 from studio.cli import runs as runs_commands
+from studio.cli.generate import side_by_side
 from studio.cli.output import add_command, progress
 from studio.core import config_file, runs
 from studio.core.errors import StudioError
@@ -56,7 +57,12 @@ def _demo(args: argparse.Namespace) -> None:
         print(json.dumps(result), flush=True)
         return
     for item in shown[:_SHOWN]:
-        say("\n" + _side_by_side(item))
+        say(f"\nLetter: {item['letter']}\n")
+        say(
+            side_by_side(
+                ["base", "adapter"], [item["base"], item["adapter"]], min(shutil.get_terminal_size().columns, 120)
+            )
+        )
     say(
         f"\nScore on {len(rows)} held-out letters (share of the form's lines exactly right):"
         f" base {base_score:.0%}, adapter {adapter_score:.0%}."
@@ -89,15 +95,3 @@ def _answers(adapter: Path, rows: list[dict[str, Any]]) -> Iterator[tuple[str, s
             tuned, encoder, row["messages"][:-1], [None, "demo"], generate.Sampling(max_new_tokens=120)
         )
         yield columns[0].text, columns[1].text
-
-
-def _side_by_side(item: dict[str, Any]) -> str:
-    width = 50
-    columns = [
-        [part for line in item[key].splitlines() for part in textwrap.wrap(line, width) or [""]]
-        for key in ("base", "adapter")
-    ]
-    height = max(map(len, columns))
-    left, right = (column + [""] * (height - len(column)) for column in columns)
-    lines = [f"Letter: {item['letter']}", "", f"{'base':<{width}} | adapter", "-" * width + "-+-" + "-" * width]
-    return "\n".join(lines + [f"{a:<{width}} | {b}".rstrip() for a, b in zip(left, right, strict=True)])

@@ -1,7 +1,6 @@
 """The commands: plan, train, runs list|show|resume|stop|remove and the run process itself."""
 
 import argparse
-import os
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from typing import Any
 from studio.cli.output import add_command, progress, show, size, table
 from studio.core import config_file, events, launch, runs
 from studio.core.config import changed
-from studio.core.errors import EXIT_CODES, EXIT_CRASH, StudioError
+from studio.core.errors import EXIT_CRASH, StudioError
 from studio.core.runs import Run
 
 _POLL_S = 0.05
@@ -208,22 +207,22 @@ def _end(args: argparse.Namespace, run: Run, finished: events.Finished | None) -
 
 
 def _list(args: argparse.Namespace) -> None:
-    found = []
+    found, rows = list[dict[str, Any]](), list[list[str]]()
     for run in runs.listing():
         told = run.progress()
         last = told.steps[-1] if told.steps else None
-        found.append(
-            {
-                "run": run.name,
-                "state": state(run),
-                "step": told.step,
-                "steps": told.prepared.steps if told.prepared else 0,
-                "loss": last.loss if last else None,
-                "eval_loss": told.best.eval_loss if told.best else None,
-                "path": str(run.path),
-            }
-        )
-    rows = [[r["run"], r["state"], f"{r['step']}/{r['steps']}", _number(r["loss"]), _number(r["eval_loss"])] for r in found]
+        item = {
+            "run": run.name,
+            "state": state(run),
+            "step": told.step,
+            "steps": told.prepared.steps if told.prepared else 0,
+            "loss": last.loss if last else None,
+            "eval_loss": told.best.eval_loss if told.best else None,
+            "path": str(run.path),
+        }
+        found.append(item)
+        losses = [_number(item["loss"]), _number(item["eval_loss"])]
+        rows.append([run.name, item["state"], f"{item['step']}/{item['steps']}", *losses])
     text = table(rows, ["RUN", "STATE", "STEP", "LOSS", "EVAL LOSS"]) if rows else "No runs yet."
     show(args, found, text)
 

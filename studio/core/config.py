@@ -312,9 +312,7 @@ class TrainingSpec:
     early_stopping_threshold: Annotated[
         float, Field(ge=0, title="Least gain", description="What counts as a gain in evaluation loss.")
     ] = 0.0
-    seed: Annotated[
-        int, Field(ge=0, lt=2**32, title="Seed", description="The same seed gives the same run.")
-    ] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32, title="Seed", description="The same seed gives the same run.")] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)

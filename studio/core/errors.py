@@ -35,16 +35,16 @@ class StudioError(Exception):
     """
 
     def __init__(self, reason: Reason, message: str, hint: str, detail: str = "") -> None:
+        """Holds the two sentences and what else there is to say."""
+        """Holds the two sentences; `str` of it joins them."""
         super().__init__(message)
         self.reason: Reason = reason
         self.message = message
         self.hint = hint
         self.detail = detail
 
-    def __reduce__(self) -> tuple[type["StudioError"], tuple[Reason, str, str, str]]:
-        return StudioError, (self.reason, self.message, self.hint, self.detail)
-
     def __str__(self) -> str:
+        """Returns both sentences."""
         return f"{self.message} {self.hint}"
 
     @property

@@ -6,7 +6,7 @@ the rows the interrupted one would have had. `B` sequences, `T` tokens in the lo
 
 from bisect import bisect_left, insort
 from dataclasses import dataclass, fields, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -50,7 +50,7 @@ class MicroBatch:
 
     def to(self, device: torch.device) -> "MicroBatch":
         """Returns the batch with its tensors on `device`."""
-        moved = {
+        moved: dict[str, Any] = {
             field.name: value.to(device, non_blocking=True)
             for field in fields(self)
             if isinstance(value := getattr(self, field.name), torch.Tensor)
@@ -134,10 +134,8 @@ def _generator(seed: int, epoch: int) -> np.random.Generator:
 
 def _batches(lengths: Rows, spec: TrainingSpec, epoch: int, size: int) -> list[Rows]:
     count, random = len(lengths), _generator(spec.seed, epoch)
-    if spec.train_sampling_strategy == "sequential":
-        order = np.arange(count)
-    else:
-        order = random.permutation(count)
+    sequential = spec.train_sampling_strategy == "sequential"
+    order = np.arange(count) if sequential else random.permutation(count)
     if spec.train_sampling_strategy == "group_by_length":
         wide = size * _MEGABATCH
         parts = [order[i : i + wide] for i in range(0, count, wide)]

@@ -17,7 +17,7 @@ _CLAIM_S = 5.0
 
 
 def main(folder: Path, commands_from: int) -> int:
-    """Trains the run at `folder`; returns the exit code. Output of libraries is `worker.log`'s, set up by the caller."""
+    """Trains the run at `folder` and returns the exit code; what libraries print is the caller's to direct."""
     faulthandler.enable()
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     run = Run(folder)

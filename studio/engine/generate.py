@@ -297,7 +297,7 @@ def _mixed(model: PeftModel, columns: Sequence[str | None]) -> Iterator[None]:
     names = [name or "__base__" for name in columns]
 
     def choose(layer: torch.nn.Module, inputs: tuple[torch.Tensor, ...], options: dict[str, Any]) -> Any:
-        if inputs[0].ndim < (2 if isinstance(layer, Embedding) else 3):
+        if not inputs or inputs[0].ndim < (2 if isinstance(layer, Embedding) else 3):
             raise ValueError(f"{type(layer).__name__} gets tokens, not rows")
         return inputs, options | {"adapter_names": names}
 

@@ -25,7 +25,7 @@ from huggingface_hub.errors import (
     XetDownloadError,
 )
 from huggingface_hub.file_download import http_get
-from huggingface_hub.utils import build_hf_headers
+from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 from huggingface_hub.utils.tqdm import tqdm
 
 from studio import paths
@@ -128,23 +128,26 @@ def _fetch(path: str, file: DryRunFileInfo, bar: type[tqdm]) -> None:
     """
     url = hf_hub_url(path, file.filename, revision=file.commit_hash)
     part = paths.cache_dir() / "downloads" / hashlib.sha256(url.encode()).hexdigest()
-    part.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        about = get_hf_file_metadata(url)
-        headers = build_hf_headers()
-        if urlsplit(about.location).netloc != urlsplit(url).netloc:
-            headers.pop("authorization", None)  # the token is for the Hub, not for where it keeps its files
-        with filelock.FileLock(f"{part}.lock"), part.open("ab") as stream:
-            done, size = stream.tell(), file.file_size
-            http_get(about.location, stream, resume_size=done, headers=headers, expected_size=size, tqdm_class=bar)
-    except (HfHubHTTPError, ValueError):
-        return
-    if re.fullmatch(r"[0-9a-f]{64}", about.etag or "") and _digest(part) != about.etag:
-        part.unlink()
-        raise StudioError("network", f"{file.filename} of {path} arrived damaged.", "Start again to download it anew.")
     target = Path(file.local_path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(part, target)
+    for folder in (part.parent, target.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(f"{part}.lock"):
+        if target.exists():
+            return  # another process brought it meanwhile
+        try:
+            about = get_hf_file_metadata(url)
+            headers = build_hf_headers()
+            if urlsplit(about.location).netloc != urlsplit(url).netloc:
+                headers.pop("authorization", None)  # the token is for the Hub, not for where it keeps its files
+            with part.open("ab") as stream:
+                done, size = stream.tell(), file.file_size
+                http_get(about.location, stream, resume_size=done, headers=headers, expected_size=size, tqdm_class=bar)
+        except (HfHubHTTPError, ValueError):
+            return
+        if re.fullmatch(r"[0-9a-f]{64}", about.etag or "") and _digest(part) != about.etag:
+            part.unlink()
+            raise StudioError("network", f"{file.filename} of {path} arrived damaged.", "Start again: it comes anew.")
+        shutil.move(part, target)
 
 
 def _digest(part: Path) -> str:

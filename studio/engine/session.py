@@ -1,5 +1,6 @@
 """Everything a run needs before its first step: data as tokens, the model with its adapter, optimizer, position."""
 
+import hashlib
 import json
 import math
 import os
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedDataParallelKwargs
 from safetensors.torch import load_file, save_file
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -20,7 +21,19 @@ from studio.core import datasets, events
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run, write_atomic
-from studio.engine import adapters, attention, batches, checkpoint, hardware, labels, model, objectives, optim, tokens, weights
+from studio.engine import (
+    adapters,
+    attention,
+    batches,
+    checkpoint,
+    hardware,
+    labels,
+    model,
+    objectives,
+    optim,
+    tokens,
+    weights,
+)
 
 Emit = Callable[[events.Event], None]
 
@@ -35,6 +48,7 @@ class Position:
         best_loss: the lowest evaluation loss that counted, at `best_step`; 0: none yet.
         stale_evaluations: evaluations since then without gain.
         data: the fingerprint of the training data; a resumed run must find the same.
+        labels: the fingerprint of its tokens and labels, likewise: a template may write the date into them.
         base: the fingerprint of the base model's weights, likewise.
     """
 
@@ -45,6 +59,7 @@ class Position:
     best_step: int = 0
     stale_evaluations: int = 0
     data: str = ""
+    labels: str = ""
     base: str = ""
 
 
@@ -103,13 +118,6 @@ def read_corpus(config: RunConfig, tokenizer: Any, emit: Emit) -> Corpus:
     encoder = labels.make_encoder(tokenizer, config.data, config.training.objective)
     dataset = datasets.open_dataset(Path(config.data.path), config.data.format)
     chosen, held_back = datasets.split(len(dataset), config.data.eval_split, config.training.seed)
-    if config.data.eval_split and not (len(chosen) and len(held_back)):
-        raise StudioError(
-            "data",
-            f"An evaluation split of {config.data.eval_split:g} leaves {len(held_back)} of {len(dataset)} rows"
-            f" for evaluation and {len(chosen)} for training.",
-            "Change `data.eval_split` so that both have rows, or set it to 0.",
-        )
     evaluation = None
     if config.data.eval_path:
         other = datasets.open_dataset(Path(config.data.eval_path), config.data.format)
@@ -196,7 +204,7 @@ def prepare(run: Run, emit: Emit) -> Session:
         pad_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0,
         steps=steps,
         steps_per_epoch=per_epoch,
-        position=Position(data=corpus.fingerprint, base=weights.fingerprint(base)),
+        position=Position(data=corpus.fingerprint, labels=_fingerprint(corpus), base=weights.fingerprint(base)),
     )
     emit(_prepared(session))
     return session
@@ -239,18 +247,23 @@ def restore(session: Session, path: Path) -> None:
         StudioError: (data, model) the data or the base model changed since.
     """
     position = Position(**json.loads((path / "state.json").read_text(encoding="utf-8")))
-    if position.data != session.position.data:
-        raise StudioError(
-            "data",
-            f"{session.config.data.path} has changed since the run began.",
-            "Put the old file back to resume, or start a new run on the new one.",
-        )
-    if position.base != session.position.base:
-        raise StudioError(
+    config = session.config
+    for what, reason, changed in (
+        (config.data.path, "data", position.data != session.position.data),
+        (
+            f"The tokenizer or the chat template of {config.model.path}",
             "model",
-            f"The weights of {session.config.model.path} have changed since the run began.",
-            "Put the old model back to resume, or start a new run on the new one.",
-        )
+            position.labels != session.position.labels,
+        ),
+        (f"The weights of {config.model.path}", "model", position.base != session.position.base),
+    ):
+        if changed:
+            has = "have" if what.startswith("The weights") else "has"
+            raise StudioError(
+                reason,
+                f"{what} {has} changed since the run began.",
+                "Put it back as it was to resume, or start a new run.",
+            )
     load_weights(session, path)
     state = torch.load(path / "optimizer.pt", map_location="cpu", weights_only=True)
     session.optimizer.load_state_dict(state["optimizer"])
@@ -296,7 +309,9 @@ def _accelerator(config: RunConfig, device: torch.device) -> Accelerator:
     precision = {torch.bfloat16: "bf16", torch.float16: "fp16"}.get(dtype, "no")
     if device.type == "cpu" and precision == "fp16":
         precision = "no"
-    return Accelerator(mixed_precision=precision, cpu=device.type == "cpu")
+    # The buffers are constants; sending them with each forward pass would need as many passes in every process.
+    constants = DistributedDataParallelKwargs(broadcast_buffers=False)
+    return Accelerator(mixed_precision=precision, cpu=device.type == "cpu", kwargs_handlers=[constants])
 
 
 def _batching(bare: Any, config: RunConfig, device: torch.device, emit: Emit) -> batches.Batching:
@@ -319,6 +334,15 @@ def _batching(bare: Any, config: RunConfig, device: torch.device, emit: Emit) ->
         )
     emit(events.Notice(message="This model does not keep rows laid end to end apart; batches are padded instead."))
     return "padded"
+
+
+def _fingerprint(corpus: Corpus) -> str:
+    digest = hashlib.sha256()
+    for part in (corpus.train, corpus.evaluation):
+        if part is not None:
+            for array in (part.ids, part.trained, part.offsets):
+                digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _write_rejected(run: Run, corpus: Corpus) -> None:

@@ -231,11 +231,12 @@ def _evaluate(current: Session) -> tuple[float, int] | None:
     size = config.training.per_device_train_batch_size
     micro_batches = batches.evaluation_batches(part.lengths, size, config.data.max_length)
     total = torch.zeros((), device=accelerator.device)
-    current.model.eval()
+    # Unwrapped: the processes have different numbers of batches, and nothing to agree on before the sum.
+    current.bare.eval()
     with torch.no_grad(), accelerator.autocast():
         for rows in micro_batches[accelerator.process_index :: accelerator.num_processes]:
             batch = batches.collate(part, rows, current.batching, current.pad_id).to(accelerator.device)
-            total += objectives.language_modelling(current.model, batch).sum()
+            total += objectives.language_modelling(current.bare, batch).sum()
     trained = int(session.trained_counts(part).sum())
     current.emit(events.Phase(name="training"))
     return float(accelerator.reduce(total, "sum")) / trained, trained

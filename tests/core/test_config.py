@@ -123,5 +123,7 @@ def test_bad_assignments_are_refused(tmp_path: Path, assignment: str, reason: st
 
 def test_a_model_folder_beside_the_config_becomes_absolute_and_an_id_stays(tmp_path: Path) -> None:
     (tmp_path / "base").mkdir()
-    assert config_file.load(write(tmp_path, "data: {path: a}\nmodel: {path: base}")).model.path == str(tmp_path / "base")
+    assert config_file.load(write(tmp_path, "data: {path: a}\nmodel: {path: base}")).model.path == str(
+        tmp_path / "base"
+    )
     assert config_file.load(write(tmp_path, "data: {path: a}\nmodel: {path: org/m}")).model.path == "org/m"

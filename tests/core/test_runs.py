@@ -54,7 +54,9 @@ def test_a_damaged_run_is_refused_in_words(tmp_path: Path) -> None:
 
 
 @given(lines=st.lists(st.text(max_size=20), min_size=1, max_size=8), cut=st.integers(0, 200))
-def test_a_torn_last_line_loses_only_itself(tmp_path_factory: pytest.TempPathFactory, lines: list[str], cut: int) -> None:
+def test_a_torn_last_line_loses_only_itself(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], cut: int
+) -> None:
     path = tmp_path_factory.mktemp("events") / "events.jsonl"
     written = [events.Notice(message=text, time_s=1.0) for text in lines]
     for event in written:
@@ -141,7 +143,14 @@ def test_an_atomic_write_holds_the_old_or_the_new(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("ü — 漢 字", "ü-漢-字"), ("CON", "CON-"), ("../../etc", "etc"), ("...", "run"), ("a" * 300, "a" * 60), ("x. ", "x")],
+    [
+        ("ü — 漢 字", "ü-漢-字"),
+        ("CON", "CON-"),
+        ("../../etc", "etc"),
+        ("...", "run"),
+        ("a" * 300, "a" * 60),
+        ("x. ", "x"),
+    ],
 )
 def test_names_become_safe_folder_names(name: str, expected: str) -> None:
     assert runs.slug(name) == expected

@@ -77,7 +77,7 @@ def test_rank_8_on_q_and_v_of_a_7b_llama_is_4194304_parameters() -> None:
 def test_packed_weights_count_in_full(llama: Path) -> None:
     whole = count(base(llama))[1]
     for quantization in ("8bit", "nf4"):
-        assert count(load_base(llama, ModelSpec(quantization=quantization), CPU))[1] == whole  # type: ignore[arg-type]
+        assert count(load_base(llama, ModelSpec(quantization=quantization), CPU))[1] == whole
 
 
 def test_all_linear_leaves_the_output_head_alone(llama: Path) -> None:

@@ -42,9 +42,7 @@ def flipped(path: Path) -> None:
 
 @pytest.mark.parametrize("name", [*FILES, "manifest.json"])
 @pytest.mark.parametrize("damage", [missing, truncated, zeroed, flipped], ids=lambda f: f.__name__)
-def test_damage_is_named_and_the_one_before_is_used(
-    tmp_path: Path, name: str, damage: Callable[[Path], None]
-) -> None:
+def test_damage_is_named_and_the_one_before_is_used(tmp_path: Path, name: str, damage: Callable[[Path], None]) -> None:
     older, newer = saved(tmp_path, 10, 20)
     assert checkpoint.newest(tmp_path) == checkpoint.Found(newer, [])
     damage(newer / name)

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +19,7 @@ from studio.core.config import AdapterSpec, DataSpec, ModelSpec, RunConfig, to_d
 from studio.core.errors import StudioError
 from studio.core.library import Base, Data, Entry
 from studio.engine import adapters
-from studio.engine.export import card, export, proof
+from studio.engine.export import Target, card, export, proof
 from studio.engine.model import load_base, load_tokenizer
 from tests.models import CHATML, tiny
 
@@ -234,19 +232,18 @@ def test_another_base_is_refused(entry: Entry, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits the size of files as POSIX systems do")
-def test_a_full_disk_is_said_and_leaves_nothing(base: Path, entry: Entry, tmp_path: Path) -> None:
-    code = (
-        "import resource, signal, sys, pathlib; from studio.core import library, errors\n"
-        "from studio.engine.export import export\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))\n"
-        "for to in ('peft', 'merged'):\n"
-        "    try: export(library.find(sys.argv[1]), to, pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]))\n"
-        "    except errors.StudioError as error: print(error.reason, error)\n"
-    )
-    arguments = [sys.executable, "-c", code, entry.name, str(tmp_path / "out"), str(base)]
-    said = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert len(said) == 2
-    assert all(line.startswith("disk The disk is full") for line in said), said
+@pytest.mark.parametrize("to", ["peft", "merged"])
+def test_a_full_disk_is_said_and_leaves_nothing(base: Path, entry: Entry, tmp_path: Path, to: Target) -> None:
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, limits[1]))
+    try:
+        with pytest.raises(StudioError, match="The disk is full") as error:
+            export(entry, to, tmp_path / "out", base)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert error.value.reason == "disk"
     assert list(tmp_path.glob("*out*")) == []
 
 

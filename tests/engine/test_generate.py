@@ -175,6 +175,16 @@ def test_an_interrupted_comparison_leaves_the_model_as_it_was(folder: Path, enco
     assert answer(model, encoder, ASK, GREEDY) == answer(loaded(base(folder), two[1:]), encoder, ASK, GREEDY)
 
 
+def test_single_tokens_are_never_taken_for_rows(folder: Path, two: list[Path]) -> None:
+    model = loaded(base(folder), two)
+    layer = model.get_base_model().model.layers[0].self_attn.q_proj
+    with generate._mixed(model, [None, "a0"]):
+        layer(torch.zeros(2, 5, 32))
+        with pytest.raises(ValueError, match="gets tokens, not rows"):
+            layer(torch.zeros(2, 32))  # PEFT itself would take these two tokens for the two rows
+    layer(torch.zeros(2, 32))
+
+
 def test_plain_adapters_share_one_pass(folder: Path, encoder: Encoder, two: list[Path]) -> None:
     model, shapes = loaded(base(folder), two), []
     model.get_base_model().get_input_embeddings().register_forward_hook(

@@ -48,7 +48,7 @@ MARKED_OPEN = MARKED.replace(
     "{{ m.content + '<|im_end|>' }}{% endgeneration %}{{ '\n' }}",
     "{{ m.content }}{% endgeneration %}{{ '<|im_end|>\n' }}",
 )
-NAMES = """{% for m in messages %}{{ m.role | upper + ': ' + m.content + '\n' }}{% endfor %}
+NAMES = """{% for m in messages %}{{ m.role | upper + ': ' + m.content + '~' }}{% endfor %}
 {%- if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}"""
 LAST_ONLY = """{% for m in messages %}{{ '<' + m.role + '>' + m.content }}{% endfor %}
 {%- if add_generation_prompt %}{{ '<assistant>' }}{% else %}{{ eos_token }}{% endif %}"""
@@ -64,7 +64,7 @@ FAMILIES: dict[str, tuple[str, Learned]] = {
     "pipes": (PIPES, lambda answer, last: f"{answer}<|end|>"),
     "marked": (MARKED, lambda answer, last: f"{answer}<|im_end|>"),
     "marked_open": (MARKED_OPEN, lambda answer, last: f"{answer}<|im_end|>"),
-    "names": (NAMES, lambda answer, last: f" {answer}".removesuffix("</s>" * last) + "</s>" * last),
+    "names": (NAMES, lambda answer, last: f" {answer}" + "~</s>" * last),
     "last_only": (LAST_ONLY, lambda answer, last: answer + "</s>" * last),
     "no_prompt": (NO_PROMPT, lambda answer, last: f"<|im_start|>assistant\n{answer}<|im_end|>"),
 }
@@ -166,8 +166,6 @@ TEXTS = st.one_of(
 @example(texts=["the question", "\n\nanswer", "Question:", " a   b"])
 def test_exactly_the_answers_and_their_end_are_learned(family: str, trims_offsets: bool, texts: list[str]) -> None:
     template, expected = FAMILIES[family]
-    if family == "names":  # nothing parts an answer's last newline from the template's
-        texts = [text.rstrip() for text in texts]
     maker = encoder(template, "sft", trims_offsets)
     messages = conversation(*texts)
     encoded = maker.encode({"messages": messages}, "messages")
@@ -205,6 +203,14 @@ def test_a_later_answer_hides_earlier_thoughts() -> None:
     assert learned(maker.tokenizer, encoded) == ["one<|im_end|>", "<think>\n\n</think>\n\ntwo<|im_end|>"]
     thoughts = maker.encode({"messages": messages[:2]}, "messages")
     assert learned(maker.tokenizer, thoughts) == ["<think>\nhidden\n</think>\n\none<|im_end|>"]
+
+
+def test_where_nothing_closes_an_answer_the_end_token_does() -> None:
+    lines = "{% for m in messages %}{{ m.content + '\n\n' }}{% endfor %}"
+    maker = encoder(lines)
+    encoded = maker.encode({"messages": conversation("the question", "the answer", "a", "b")}, "messages")
+    assert encoded.text == "the question\n\nthe answer\n\na\n\nb"
+    assert learned(maker.tokenizer, encoded) == ["the answer", "b</s>"]
 
 
 def test_the_completion_of_messages_and_weights_choose_what_is_learned() -> None:

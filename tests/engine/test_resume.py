@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from studio.engine import checkpoint
 from tests.training import config, digest, losses, resume, trained
 
 ROOT = Path(__file__).resolve().parents[2]
-EVERY = {"eval_steps": 4, "save_steps": 2, "gradient_accumulation_steps": 2}
+EVERY: dict[str, Any] = {"eval_steps": 4, "save_steps": 2, "gradient_accumulation_steps": 2}
 
 
 @pytest.mark.timeout(900)
@@ -30,7 +31,7 @@ EVERY = {"eval_steps": 4, "save_steps": 2, "gradient_accumulation_steps": 2}
     ids=["lora", "dora", "nf4"],
 )
 def test_killed_runs_end_bit_identical(
-    tmp_path: Path, kills: int, model: dict[str, str], adapter: dict[str, object], training: dict[str, object]
+    tmp_path: Path, kills: int, model: dict[str, Any], adapter: dict[str, Any], training: dict[str, Any]
 ) -> None:
     whole = config(tmp_path, model=model, adapter=adapter, data={"eval_split": 0.1}, **(EVERY | training))
     reference = trained(whole, tmp_path / "reference")
@@ -63,7 +64,7 @@ def interrupted(run: Run, step: int) -> None:
     ],
     ids=lambda t: t.get("optim", "checkpointing"),
 )
-def test_stopping_and_resuming_changes_nothing(tmp_path: Path, training: dict[str, object]) -> None:
+def test_stopping_and_resuming_changes_nothing(tmp_path: Path, training: dict[str, Any]) -> None:
     whole = config(tmp_path, data={"packing": True, "eval_split": 0.1}, **(EVERY | training))
     reference = trained(whole, tmp_path / "reference")
     run = runs.create(whole, tmp_path / "run")
@@ -104,7 +105,7 @@ def test_changed_data_and_changed_base_are_refused(tmp_path: Path) -> None:
     data = bytearray(weights.read_bytes())
     data[-2] ^= 1
     weights.write_bytes(bytes(data))
-    with pytest.raises(StudioError, match="weights of .* have changed"):
+    with pytest.raises(StudioError, match=r"weights of .* have changed"):
         resume(run)
 
 

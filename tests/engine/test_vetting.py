@@ -188,3 +188,9 @@ def test_a_pickled_adapter_is_refused(adapter: Path) -> None:
 def test_names_peft_cannot_hold_are_a_programming_error(llama: Path, adapter: Path, name: str) -> None:
     with pytest.raises(ValueError, match="cannot be the name"):
         load_adapter(base(llama), adapter, name)
+
+
+def test_a_name_that_is_taken_is_a_programming_error(llama: Path, adapter: Path) -> None:
+    model = load_adapter(base(llama), adapter, "first")
+    with pytest.raises(ValueError, match="cannot be the name"):
+        load_adapter(model, adapter, "first")

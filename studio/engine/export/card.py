@@ -100,9 +100,9 @@ def card(
         f"## How to load it\n\n{load}\n",
         "Write prompts with the chat template in this folder, if there is one: it is the one of the training.\n",
         "## Limits\n",
-        "It knows what its base knows and what its training data showed, right or wrong. The losses above are the only "
-        "quality measured here; try it on questions of your own before you rely on it. The license of the base model "
-        "and the rights in the training data apply to it.\n",
+        "It knows what its base knows and what its training data showed, right or wrong. A loss is not a test of its "
+        "answers: try it on questions of your own before you rely on it. The license of the base model and the rights "
+        "in the training data apply to it.\n",
     ]
     return "\n".join(part for part in parts if part)
 

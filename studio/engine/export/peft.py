@@ -26,7 +26,9 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
     """
     on_phase("writing")
     config = adapters.check_adapter(entry.folder)
-    config |= {"base_model_name_or_path": card.hub_id(entry.base.path), "inference_mode": True}
+    known = card.hub_id(entry.base.path)
+    config |= {"base_model_name_or_path": known, "inference_mode": True}
+    config["revision"] = entry.base.revision if known else None
     (folder / library.PEFT_CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True), encoding="utf-8")
     shutil.copyfile(entry.folder / library.WEIGHTS, folder / library.WEIGHTS)
     tokenizer = model.load_tokenizer(base)
