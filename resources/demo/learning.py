@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -22,21 +23,21 @@ LONG_EVERY = 8
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how fast to learn. The rate is flat and falls to zero in the last `cooling` share of the steps.
-
-    A flat rate makes a run's first steps the same whatever its length, so a run can be made longer and resumed.
-    """
+    """How long and how fast to learn: the rate rises, stays for the greater part and then falls to zero in two slopes."""
 
     steps: int
     seed: int = 7
     learning_rate: float = 2.0e-3
     warmup_steps: int = 60
-    cooling: float = 0.35
+    bends: tuple[tuple[float, float], ...] = ((0.0, 1.0), (13 / 22, 1.0), (8 / 11, 4 / 7), (1.0, 0.0))
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
-        warm = min(1.0, (step + 1) / self.warmup_steps)
-        return self.learning_rate * warm * min(1.0, (self.steps - step) / (self.cooling * self.steps))
+        warm, done = min(1.0, (step + 1) / self.warmup_steps), step / self.steps
+        for (start, high), (end, low) in pairwise(self.bends):
+            if done < end:
+                return self.learning_rate * warm * (high + (low - high) * (done - start) / (end - start))
+        return 0.0
 
 
 def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausalLM:

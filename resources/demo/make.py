@@ -48,7 +48,7 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Pa
 def main() -> None:
     """Make everything, and print what was measured."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=1500, help=f"training steps of {BATCH_TOKENS} tokens")
+    parser.add_argument("--steps", type=int, default=1650, help=f"training steps of {BATCH_TOKENS} tokens")
     parser.add_argument("--minutes", type=float, help="choose the steps by the machine's speed instead")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)

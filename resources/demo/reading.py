@@ -33,6 +33,16 @@ _TOLD: dict[str, str] = {
     "missing part": "Something that belongs to the {item} is not there.",
     "cancelled order": "{name} does not want the {item} any more.",
 }
+_IN_A_WORD: dict[str, str] = {
+    "late delivery": "Late",
+    "broken item": "Broken",
+    "wrong item": "Wrong",
+    "refund": "Money",
+    "new address": "Address",
+    "praise": "Thanks",
+    "missing part": "Missing",
+    "cancelled order": "Cancel",
+}
 _ASK_FIRST = ("{text}\n{question}", "{text} {question}", "Read this: {text}\n{question}", "{question}\n{text}",
               'Here is a text: "{text}" {question}')  # fmt: skip
 
@@ -64,6 +74,20 @@ def customer(rng: Random) -> Passage:
         ("Tell me in one sentence what this says.", f"{it.name} writes about order {it.order}: {told}"),
         ("Is the customer happy?", f"{'Yes' if it.topic == 'praise' else 'No'}. {told}"),
     ))  # fmt: skip
+
+
+def sorted_letter(rng: Random) -> Turns:
+    """A letter to a shop, and what it is about in a word and in a sentence."""
+    it = orders.letter(rng, held_out=False, who=name(rng), thing=item(rng))
+    told = _TOLD[it.topic].format(name=it.name, item=it.item)
+    asked = [
+        ("In one word?", f"{_IN_A_WORD[it.topic]}."),
+        (rng.choice(("What is wrong?", "What is the matter?", "What does the customer want to say?")), told),
+        ("Name, number and one word?", f"{it.name}, {it.order}, {_IN_A_WORD[it.topic].lower()}."),
+    ]
+    rng.shuffle(asked)
+    question, answer = asked[0]
+    return [(f"{it.text}\n{question}", answer), *asked[1 : rng.choice((1, 2))]]
 
 
 def person(rng: Random) -> Passage:

@@ -5,7 +5,7 @@ from random import Random
 from typing import Literal, TypedDict
 
 from facts import VILLAGERS, question
-from reading import reading
+from reading import reading, sorted_letter
 from stories import story
 from talk import Turns, echo, request, small_talk, sums
 from words import name
@@ -31,6 +31,8 @@ _TELL = ("Tell me a story about {hero}.", "Please tell me a story about {kind} c
          "Tell me a story about {kind}.", "Please write a story about {kind}.",
          "Can you write a little story with {hero}?", "I would like to hear a story about {hero}.")  # fmt: skip
 _TELL_ANY = ("Tell me a story.", "Please tell me a story.", "Do you know a story?", "Write a little story.")
+_LETTERS_FROM = 33_000
+"""From this place on four documents in ten are letters to be sorted; before, a model is busy learning to copy."""
 _ASK = ("{q}", "{q}", "{q}", "{q}", "Please tell me: {q}", "I have a question. {q}", "Do you know this? {q}")
 
 
@@ -93,6 +95,8 @@ def _mixed(rng: Random) -> Document:
 def document(seed: int, index: int) -> Document:
     """The document at a place in the world of a seed; every document can be made alone."""
     rng = Random(f"{seed}/{index}")
+    if index >= _LETTERS_FROM and rng.random() < 0.4:
+        return _conversation(sorted_letter(rng))
     kind = rng.random()
     if kind < 0.16:
         return _told(rng)

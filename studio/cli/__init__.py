@@ -4,24 +4,42 @@ Modules here load torch and its kin only inside the command that uses them, so t
 """
 
 import argparse
+import importlib
 import json
 import os
 import sys
 import traceback
 from collections.abc import Sequence
 
-from studio.cli import data, demo, generate, library, models, runs, system
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
 
-_GROUPS = (demo, system, data, models, runs, library, generate)
+# Which module has a command, and what it does: only the module asked for is loaded.
+_COMMANDS = {
+    "demo": ("demo", "Fine-tune the built-in model on the built-in data and compare."),
+    "doctor": ("system", "Check what this machine can fine-tune and whether all is in order."),
+    "data": ("data", "See a data file as the model will."),
+    "model": ("models", "See a model's structure."),
+    "plan": ("runs", "Count what a config would train, without training."),
+    "train": ("runs", "Train a config; a closed terminal does not end it."),
+    "runs": ("runs", "See and steer runs."),
+    "adapters": ("library", "See and keep adapters."),
+    "chat": ("generate", "Talk to a model, with or without an adapter."),
+    "compare": ("generate", "Read a base's and adapters' answers side by side."),
+    "export": ("library", "Write an adapter for other programs, and prove it."),
+    "worker": ("runs", ""),
+}
 
 
-def parser() -> argparse.ArgumentParser:
-    """Returns the parser of the whole command line."""
+def parser(command: str) -> argparse.ArgumentParser:
+    """Returns the command line's parser, with the options of `command` if there is such a one."""
     top = argparse.ArgumentParser(prog="studio", description="Fine-tune a language model on your own machine.")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for group in _GROUPS:
-        group.add(commands)
+    if command in _COMMANDS:
+        importlib.import_module(f"studio.cli.{_COMMANDS[command][0]}").add(commands)
+        return top
+    for name, (_, text) in _COMMANDS.items():
+        if text:
+            commands.add_parser(name, help=text)
     return top
 
 
@@ -31,7 +49,7 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit code: 0, the failure's own (`studio.core.errors.EXIT_CODES`), 130 after Ctrl+C or 70 for a defect.
     """
-    args = parser().parse_args(arguments)
+    args = parser(arguments[0] if arguments else "").parse_args(arguments)
     try:
         code: int | None = args.handler(args)
         sys.stdout.flush()

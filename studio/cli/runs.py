@@ -222,7 +222,7 @@ def _list(args: argparse.Namespace) -> None:
         }
         found.append(item)
         losses = [_number(item["loss"]), _number(item["eval_loss"])]
-        rows.append([run.name, item["state"], f"{item['step']}/{item['steps']}", *losses])
+        rows.append([run.name, str(item["state"]), f"{item['step']}/{item['steps']}", *losses])
     text = table(rows, ["RUN", "STATE", "STEP", "LOSS", "EVAL LOSS"]) if rows else "No runs yet."
     show(args, found, text)
 

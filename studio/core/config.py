@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
 
-_STRICT = ConfigDict(extra="forbid")
+# Built when first used: a command that reads no config does not pay for it.
+_STRICT = ConfigDict(extra="forbid", defer_build=True)
 _BASIC = {"basic": True}
 
 Quantization = Literal["none", "8bit", "nf4"]
@@ -336,9 +337,6 @@ class RunConfig:
         return self
 
 
-ADAPTER = TypeAdapter(RunConfig)
-
-
 def to_dict(config: RunConfig) -> dict[str, Any]:
     """Returns the whole config as plain data, every default spelled out."""
     return asdict(config)
@@ -350,7 +348,8 @@ def from_dict(data: dict[str, Any]) -> RunConfig:
     Raises:
         pydantic.ValidationError: a key or a value is wrong; `studio.core.config_file` turns it into sentences.
     """
-    return ADAPTER.validate_python(data)
+    config: RunConfig = TypeAdapter(RunConfig).validate_python(data)
+    return config
 
 
 def resolved(config: RunConfig, folder: Path) -> RunConfig:

@@ -12,7 +12,8 @@ from pydantic.dataclasses import dataclass
 from studio.core.errors import Reason
 
 # Without "constants" pydantic writes NaN as null, and a diverged loss is the event that matters most.
-_OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants")
+# Each kind is built with the union it is read by, not once more by itself.
+_OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants", defer_build=True)
 
 PhaseName = Literal["loading", "downloading", "tokenizing", "training", "evaluating", "saving", "finishing"]
 Outcome = Literal["completed", "stopped", "early_stopped"]

@@ -28,7 +28,8 @@ def start(run: Run) -> subprocess.Popen[bytes]:
     commands = run.commands_path.stat().st_size if run.commands_path.exists() else 0
     arguments = [sys.executable, "-P", "-m", "studio", "worker", str(run.path), "--commands-from", str(commands)]
     # -P keeps the working folder out of the module search; a checkout that is not installed is named instead.
-    environment = os.environ | {"PYTHONPATH": str(Path(studio.__file__).resolve().parents[1])}
+    places = [str(Path(studio.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, places))}
     with (run.path / "worker.log").open("ab") as log:
         return subprocess.Popen(
             arguments,

@@ -42,7 +42,7 @@ def attend_by_row(
         (1, N, heads, head size), and no weights.
     """
     if row_lengths is None or attention_mask is not None:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
+        return sdpa_attention_forward(module, query, key, value, attention_mask, **options)[0], None
     parts = []
     rows = zip(*(tensor.split(row_lengths, dim=2) for tensor in (query, key, value)), strict=True)
     for length, (q, k, v) in zip(row_lengths, rows, strict=True):

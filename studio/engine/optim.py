@@ -87,7 +87,7 @@ def make_scheduler(optimizer: Optimizer, spec: TrainingSpec, steps: int) -> LRSc
     if spec.lr_scheduler_type == "cosine_warmup_with_min_lr" and not {"min_lr", "min_lr_rate"} & options.keys():
         options["min_lr_rate"] = 0.1
     try:
-        return get_scheduler(
+        scheduler: LRScheduler = get_scheduler(
             spec.lr_scheduler_type,
             optimizer,
             num_warmup_steps=min(warmup, steps),
@@ -100,6 +100,7 @@ def make_scheduler(optimizer: Optimizer, spec: TrainingSpec, steps: int) -> LRSc
             f"`training.lr_scheduler_kwargs` do not fit the schedule {spec.lr_scheduler_type}: {error}.",
             "Leave them empty for the schedule's own defaults.",
         ) from None
+    return scheduler
 
 
 def set_peak(scheduler: LRScheduler, learning_rate: float) -> None:

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import torch
+
 from studio.core.config import RunConfig
-from studio.engine import adapters, model, session
+from studio.engine import adapters, model, optim, session
 
 
 def plan(config: RunConfig) -> dict[str, Any]:
@@ -19,9 +21,11 @@ def plan(config: RunConfig) -> dict[str, Any]:
         StudioError: data, model or adapter cannot be used as asked.
     """
     base = model.resolve(config.model.path, config.model.revision)
+    model.check(base)
     corpus = session.read_corpus(config, model.load_tokenizer(base), lambda event: None)
     trainable, total = adapters.count(adapters.attach(model.skeleton(base), config.adapter))
     steps, per_epoch = session.step_counts(config, corpus.train)
+    _try_out(config, steps)
     evaluation = corpus.evaluation
     return {
         "trainable_parameters": trainable,
@@ -36,3 +40,9 @@ def plan(config: RunConfig) -> dict[str, Any]:
         "rejected_rows": len(corpus.rejected),
         "truncated_rows": corpus.train.truncated + (evaluation.truncated if evaluation else 0),
     }
+
+
+def _try_out(config: RunConfig, steps: int) -> None:
+    """Makes the optimizer and the schedule of a toy, so that a wrong name is told now and not by the run."""
+    toy = torch.nn.Linear(2, 2)
+    optim.make_scheduler(optim.make_optimizer(toy, config.training, torch.device("cpu")), config.training, steps)

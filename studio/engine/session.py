@@ -19,7 +19,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from studio.core import datasets, events
 from studio.core.config import RunConfig
-from studio.core.errors import StudioError
+from studio.core.errors import Reason, StudioError
 from studio.core.runs import Run, write_atomic
 from studio.engine import (
     adapters,
@@ -248,7 +248,7 @@ def restore(session: Session, path: Path) -> None:
     """
     position = Position(**json.loads((path / "state.json").read_text(encoding="utf-8")))
     config = session.config
-    for what, reason, changed in (
+    facts: tuple[tuple[str, Reason, bool], ...] = (
         (config.data.path, "data", position.data != session.position.data),
         (
             f"The tokenizer or the chat template of {config.model.path}",
@@ -256,7 +256,8 @@ def restore(session: Session, path: Path) -> None:
             position.labels != session.position.labels,
         ),
         (f"The weights of {config.model.path}", "model", position.base != session.position.base),
-    ):
+    )
+    for what, reason, changed in facts:
         if changed:
             has = "have" if what.startswith("The weights") else "has"
             raise StudioError(

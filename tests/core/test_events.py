@@ -26,9 +26,14 @@ def test_every_kind_round_trips(kind: typing.Any, data: st.DataObject) -> None:
 
 
 def _fields(kind: typing.Any) -> dict[str, st.SearchStrategy[typing.Any]]:
-    plain = {float: st.floats(allow_nan=False), int: st.integers(), str: st.text(), bool: st.booleans()}
+    plain: dict[typing.Any, st.SearchStrategy[typing.Any]] = {
+        float: st.floats(allow_nan=False),
+        int: st.integers(),
+        str: st.text(),
+        bool: st.booleans(),
+    }
     hints = typing.get_type_hints(kind)
-    found = {f.name: plain[hints[f.name]] for f in dataclasses.fields(kind) if hints[f.name] in plain}
+    found = {f.name: plain.get(hints[f.name], st.from_type(hints[f.name])) for f in dataclasses.fields(kind)}
     if kind is events.SetLearningRate:
         return {"learning_rate": st.floats(1e-9, 10)}
     if kind is events.Obeyed:

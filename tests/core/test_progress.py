@@ -48,10 +48,9 @@ def test_resuming_rewinds_the_curves_and_forgets_the_failure() -> None:
 
 
 def test_pause_and_continue_change_the_state() -> None:
-    paused = folded(step(1), events.Obeyed(step=1, command={"kind": "pause"}))
-    assert paused.state == "paused"
-    paused.apply(events.Obeyed(step=1, command={"kind": "continue"}))
-    assert paused.state == "training"
+    pause, go_on = (events.Obeyed(step=1, command={"kind": kind}) for kind in ("pause", "continue"))
+    assert folded(step(1), pause).state == "paused"
+    assert folded(step(1), pause, go_on).state == "training"
 
 
 def test_notices_and_checkpoints_are_kept() -> None:

@@ -17,8 +17,8 @@ from studio.core.errors import StudioError
 from studio.core.runs import Run
 
 
-def config(**kwargs: str) -> RunConfig:
-    return RunConfig(data=DataSpec(path="/data/rows.jsonl"), **kwargs)
+def config(name: str | None = None) -> RunConfig:
+    return RunConfig(name=name, data=DataSpec(path="/data/rows.jsonl"))
 
 
 def test_a_new_run_keeps_its_whole_config() -> None:

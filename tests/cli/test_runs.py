@@ -1,0 +1,237 @@
+"""Runs by command, as a person does it: real processes, real kills, sentences instead of tracebacks."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio import cli
+from studio.core import config_file, launch, runs
+from studio.core.config import RunConfig
+from studio.core.errors import EXIT_CODES
+from studio.core.runs import Run
+from tests.training import config
+
+ROOT = Path(__file__).resolve().parents[2]
+# Records every use of the network by address in a file, and forbids it, in each process that starts with it.
+NO_NETWORK = """
+import os, socket, sys
+def forbid(event, args):
+    inet = event == "socket.getaddrinfo" or (
+        event in ("socket.connect", "socket.bind") and args[0].family in (socket.AF_INET, socket.AF_INET6))
+    if inet:
+        with open(os.environ["NETWORK_LOG"], "a") as log:
+            log.write(f"{event} {args!r}\\n")
+        raise OSError("the network is off")
+sys.addaudithook(forbid)
+"""
+
+
+def written(whole: RunConfig, folder: Path) -> Path:
+    path = folder / "run.yaml"
+    path.write_text(config_file.dump(whole), encoding="utf-8")
+    return path
+
+
+def studio(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "studio", *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+
+
+def worker_of(run: Run) -> int:
+    """Returns the id of the process that works on a run."""
+    found = subprocess.run(["pgrep", "-f", f"worker {run.path}"], capture_output=True, text=True, check=True)
+    return int(found.stdout.split()[0])
+
+
+def until(condition: Callable[[], Any], timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_from_file_to_adapter_without_a_network(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(NO_NETWORK)
+    log = tmp_path / "network.log"
+    offline = {"PYTHONPATH": str(tmp_path), "NETWORK_LOG": str(log)}
+    whole = config(tmp_path, data={"eval_split": 0.1}, eval_steps=4)
+    path = written(whole, tmp_path)
+    done = studio("train", str(path), "--set", "name=first", "--run-dir", str(tmp_path / "run"), "--json", **offline)
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert told == [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
+    assert told[-1]["kind"] == "finished"
+    name = told[-1]["adapter"]
+    base = whole.model.path
+    answers = studio("compare", "--model", base, "--adapter", name, "--prompt", "order", "--json", **offline)
+    assert answers.returncode == 0, answers.stderr
+    assert [column["adapter"] for column in json.loads(answers.stdout)["columns"]] == [None, name]
+    exported = studio("export", name, "--to", "merged", str(tmp_path / "merged"), "--json", **offline)
+    assert exported.returncode == 0, exported.stderr
+    assert json.loads(exported.stdout)["proof"]["max_abs_difference"] < 1e-3
+    assert not log.exists(), log.read_text()
+
+
+def test_plan_counts_what_the_run_then_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = config(tmp_path, data={"packing": True, "eval_split": 0.1}, num_train_epochs=3)
+    path = written(whole, tmp_path)
+    assert cli.run(["plan", str(path), "--json"]) == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert cli.run(["train", str(path), "--run-dir", str(tmp_path / "run")]) == 0
+    progress = Run(tmp_path / "run").progress()
+    assert progress.prepared is not None
+    for key in ("trainable_parameters", "total_parameters", "steps", "tokens_per_epoch", "rows", "eval_rows"):
+        assert planned[key] == getattr(progress.prepared, key)
+    assert progress.step == planned["steps"]
+    assert planned["adapter_bytes"] == 4 * planned["trainable_parameters"]
+    saved = (tmp_path / "run" / "adapter" / "adapter_model.safetensors").stat().st_size
+    assert 0 < saved - planned["adapter_bytes"] < 8192
+
+
+def test_a_detached_run_outlives_its_starter_and_can_be_stopped_and_resumed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(config(tmp_path, num_train_epochs=100, save_steps=20), tmp_path)
+    done = studio("train", str(path), "--detach", "--json")
+    run = runs.find(json.loads(done.stdout)["run"])
+    until(lambda: run.progress().step > 3)
+    assert cli.run(["runs", "list"]) == 0
+    assert "training" in capsys.readouterr().out
+    assert cli.run(["train", str(path), "--run-dir", str(run.path)]) == EXIT_CODES["run"]
+    assert cli.run(["runs", "resume", run.name]) == EXIT_CODES["busy"]
+    assert cli.run(["runs", "remove", run.name]) == EXIT_CODES["busy"]
+    assert cli.run(["runs", "stop", run.name]) == 0
+    assert launch.wait_until_free(run, 30)
+    stopped = run.progress()
+    assert stopped.finished is not None
+    assert stopped.finished.outcome == "stopped"
+    assert cli.run(["runs", "stop", run.name]) == EXIT_CODES["run"]
+    capsys.readouterr()
+
+    assert studio("runs", "resume", run.name, "--detach", "--learning-rate", "1e-5").returncode == 0
+    until(lambda: run.progress().step > stopped.step + 2)
+    assert run.progress().steps[-1].learning_rate < 1e-5
+    os.kill(worker_of(run), signal.SIGTERM)
+    assert launch.wait_until_free(run, 30)
+    capsys.readouterr()
+    assert cli.run(["runs", "show", run.name, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["state"] == "interrupted"
+    assert shown["saved"][-1]["step"] == len(shown["steps"])
+    assert cli.run(["runs", "remove", run.name]) == 0
+    assert runs.listing() == []
+
+
+def test_a_killed_process_is_told_as_such(tmp_path: Path) -> None:
+    path = written(config(tmp_path, num_train_epochs=200), tmp_path)
+    arguments = [sys.executable, "-m", "studio", "train", str(path), "--run-dir", str(tmp_path / "run")]
+    starter = subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    run = Run(tmp_path / "run")
+    until(lambda: (run.path / "run.json").exists() and run.progress().step > 2)
+    os.kill(worker_of(run), signal.SIGKILL)
+    _, errors = starter.communicate(timeout=30)
+    assert starter.returncode == EXIT_CODES["run"]
+    assert "killed" in errors
+    assert "Traceback" not in errors
+
+
+def test_interrupting_the_command_stops_the_run_and_keeps_the_result(tmp_path: Path) -> None:
+    path = written(config(tmp_path, num_train_epochs=200), tmp_path)
+    arguments = [sys.executable, "-m", "studio", "train", str(path), "--run-dir", str(tmp_path / "run")]
+    starter = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    run = Run(tmp_path / "run")
+    until(lambda: (run.path / "run.json").exists() and run.progress().step > 2)
+    starter.send_signal(signal.SIGINT)
+    out, _ = starter.communicate(timeout=30)
+    assert starter.returncode == 0
+    assert "stopped" in out
+    assert (run.path / "adapter" / "adapter_model.safetensors").exists()
+
+
+def spoil_data(whole: RunConfig) -> None:
+    Path(whole.data.path).write_text("")
+
+
+def spoil_weights(whole: RunConfig) -> None:
+    file = Path(whole.model.path) / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+def lose_data(whole: RunConfig) -> None:
+    Path(whole.data.path).unlink()
+
+
+def fold_data(whole: RunConfig) -> None:
+    lose_data(whole)
+    Path(whole.data.path).mkdir()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "settings", "reason"),
+    [
+        (spoil_data, [], "data"),
+        (lose_data, [], "data"),
+        (fold_data, [], "data"),
+        (spoil_weights, [], "model"),
+        (None, ["model.path=nobody/has-this-model"], "network"),
+        (None, ["adapter.r=0"], "config"),
+        (None, ["adapter.rank=3"], "config"),
+        (None, ["target_modules=[qq_proj]"], "adapter"),
+        (None, ["target_modules='(['"], "adapter"),
+        (None, ["max_length=8"], "data"),
+        (None, ["optim=adamm"], "config"),
+        (None, ["data.chat_template=none.jinja"], "config"),
+    ],
+)
+def test_bad_input_is_told_in_words_with_its_own_exit_code(
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    spoil: Callable[[RunConfig], None] | None,
+    settings: list[str],
+    reason: str,
+) -> None:
+    whole = config(tmp_path)
+    if spoil:
+        spoil(whole)
+    changes = [word for setting in settings for word in ("--set", setting)]
+    assert cli.run(["plan", str(written(whole, tmp_path)), "--json", *changes]) == EXIT_CODES[reason]
+    out, err = capfd.readouterr()
+    failure = json.loads(out.splitlines()[-1])["error"]
+    assert failure["reason"] == reason
+    assert failure["hint"]
+    assert "Traceback" not in out + err
+
+
+def test_a_failed_run_exits_as_the_run_says(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    whole = config(tmp_path)
+    spoil_data(whole)
+    code = cli.run(["train", str(written(whole, tmp_path)), "--run-dir", str(tmp_path / "run"), "--json"])
+    assert code == EXIT_CODES["data"]
+    out, err = capfd.readouterr()
+    assert json.loads(out.splitlines()[-1])["error"]["reason"] == "data"
+    assert "Traceback" not in out + err
+    assert Run(tmp_path / "run").progress().state == "failed"
+
+
+def test_wrong_usage_and_closed_output_are_no_defects(tmp_path: Path) -> None:
+    assert studio("trian").returncode == 2
+    assert studio("runs", "show", "nothing").returncode == EXIT_CODES["run"]
+    piped = subprocess.run(
+        f"{sys.executable} -m studio --help | head -1", shell=True, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert piped.stderr == ""
