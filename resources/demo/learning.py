@@ -23,7 +23,7 @@ LONG_EVERY = 8
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how fast to learn: the rate rises, stays for the greater part and then falls to zero in two slopes."""
+    """How long and how fast to learn: the rate rises, stays for most of the run and falls to zero in two slopes."""
 
     steps: int
     seed: int = 7

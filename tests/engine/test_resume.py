@@ -91,6 +91,34 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_used(tmp_path: Path) -
     assert digest(run) == digest(reference)
 
 
+def cut(data: bytes) -> bytes:
+    return data[:-1]
+
+
+def zeroed(data: bytes) -> bytes:
+    return bytes(len(data))
+
+
+def flipped(data: bytes) -> bytes:
+    return data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :]
+
+
+def test_every_damage_to_every_file_of_a_real_checkpoint_is_seen(tmp_path: Path) -> None:
+    run = trained(config(tmp_path, data={"eval_split": 0.1}, **EVERY), tmp_path / "run")
+    older, newer = checkpoint.listing(run.path)[-2:]
+    files = sorted(path for path in newer.rglob("*") if path.is_file())
+    assert {path.name for path in files} >= {"adapter_model.safetensors", "optimizer.pt", "state.json", "manifest.json"}
+    for path in files:
+        whole = path.read_bytes()
+        for damage in (cut, zeroed, flipped, None):
+            path.unlink() if damage is None else path.write_bytes(damage(whole))
+            found = checkpoint.newest(run.path)
+            assert found.path == older
+            assert newer.name in found.refused[0]
+            path.write_bytes(whole)
+    assert checkpoint.newest(run.path).path == newer
+
+
 def test_changed_data_and_changed_base_are_refused(tmp_path: Path) -> None:
     whole = config(tmp_path, **EVERY)
     run = runs.create(whole, tmp_path / "run")
