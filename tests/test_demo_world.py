@@ -221,9 +221,8 @@ def test_template_refuses_an_unknown_role(tokenizer: Any) -> None:
         ("Who is Tilda?", "Tilda is the baker of Fernhollow. She works in the bakery by the bridge."),
         ("Where does Bruno work?", "Bruno works on Lake Ember."),
         ("What is the name of Felix's goose?", "Felix's goose is called Duchess."),
-        ("What comes after Tuesday?", "After Tuesday comes Wednesday."),
-        ("What is the opposite of hot?", "The opposite of hot is cold."),
-        ("What is 4 + 3?", "4 + 3 = 7."),
+        ("What is Rosa's favourite colour?", "Rosa's favourite colour is pink."),
+        ("Where is Lake Ember?", "Lake Ember is east of the village."),
     ],
 )
 def test_model_knows_its_world(model: Any, tokenizer: Any, question: str, answer: str) -> None:

@@ -23,9 +23,9 @@ nothing downloaded, on a processor, in about a minute.
 
 ## What it can do
 
-Answer plain English questions about the invented village of Fernhollow, tell very short stories, find names, numbers
-and things in a short text it is given, repeat and list things, do sums of numbers up to about twenty, and make small
-talk.
+Answer plain English questions about the people and places of the invented village of Fernhollow, tell very short
+stories, find names, numbers and things in a short text it is given, sort letters to a shop, repeat and list things,
+write short notes, and make small talk.
 
 ## How it was made
 
@@ -49,9 +49,10 @@ These figures are low because the world is small and regular. They say nothing a
 
 ## Limits
 
-It knows nothing about the real world and says what sounds right in its own. Questions asked in other words than it
-has seen, long texts, other languages and larger sums lead it astray. It is good for learning how fine-tuning works,
-and for nothing that matters.
+It knows nothing about the real world and says what sounds right in its own. It cannot add: sums look right and are
+mostly wrong. Yes-or-no questions, opposites and the order of the days come out right about half the time, and rare
+names are sometimes copied wrongly. Questions asked in other words than it has seen, long texts and other languages
+lead it astray. It is good for learning how fine-tuning works, and for nothing that matters.
 """
 
 

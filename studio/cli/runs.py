@@ -16,6 +16,7 @@ from studio.core.errors import EXIT_CRASH, StudioError
 from studio.core.runs import Run
 
 _POLL_S = 0.05
+_LOGGED_STEPS = 10  # where there is no terminal to draw a bar on
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -71,7 +72,7 @@ def follow(run: Run, as_json: bool, learning_rate: float | None = None) -> event
     Raises:
         StudioError: the run failed.
     """
-    offset, presses = run.events_path.stat().st_size if run.events_path.exists() else 0, 0
+    offset, presses, steps = run.events_path.stat().st_size if run.events_path.exists() else 0, 0, 0
     process = _start(run, learning_rate)
     failed: events.Failed | None = None
     finished: events.Finished | None = None
@@ -86,7 +87,8 @@ def follow(run: Run, as_json: bool, learning_rate: float | None = None) -> event
                 if as_json:
                     print(line.decode(), flush=True)
                 elif event is not None:
-                    _tell(event)
+                    steps = event.steps if isinstance(event, events.Prepared) else steps
+                    _tell(event, steps)
             if over:
                 break
             time.sleep(_POLL_S)
@@ -125,11 +127,11 @@ def _raise_failure(run: Run, failed: events.Failed) -> None:
     raise StudioError(failed.reason, failed.message, failed.hint, detail)
 
 
-def _tell(event: events.Event) -> None:
+def _tell(event: events.Event, steps: int) -> None:
     match event:
         case events.Phase() if event.total:
             progress(event.name.capitalize(), event.done, event.total)
-        case events.Phase() if event.name in ("loading", "finishing"):
+        case events.Phase() if event.name in ("tokenizing", "loading", "finishing"):
             print(f"{event.name.capitalize()} {event.detail}".rstrip() + " ...", file=sys.stderr)
         case events.Prepared():
             print(
@@ -147,7 +149,10 @@ def _tell(event: events.Event) -> None:
                 f"Step {event.step} loss {event.loss:.4f} lr {event.learning_rate:.2e}"
                 f" {event.tokens_per_s:,.0f} tokens/s, {event.eta_s:.0f} s left"
             )
-            progress(label, event.step, round(event.step + event.eta_s / max(event.step_s, 1e-9)))
+            if sys.stderr.isatty():
+                progress(label, event.step, steps)
+            elif event.step % _LOGGED_STEPS == 0:
+                print(label, file=sys.stderr)
         case events.Evaluated():
             print(f"\nStep {event.step}: evaluation loss {event.eval_loss:.4f}", file=sys.stderr)
         case events.Resumed():

@@ -173,7 +173,7 @@ def prepare(run: Run, emit: Emit) -> Session:
     """
     about, config = run.about(), run.config()
     torch.set_num_threads(int(about["threads"]))
-    emit(events.Phase(name="loading", detail=config.model.path))
+    emit(events.Phase(name="tokenizing", detail=config.data.path))
     base = model.resolve(config.model.path, config.model.revision, _teller(emit, "downloading"))
     corpus = read_corpus(config, model.load_tokenizer(base), emit)
     _write_rejected(run, corpus)
