@@ -1,11 +1,17 @@
 """`python -m studio` and the `studio` command: decides what to load before anything heavy is."""
 
+import io
 import sys
 
 
 def main() -> int:
     """Runs a command and returns its exit code."""
     from studio.cli import run
+
+    # A pipe's or an old terminal's own encoding may lack letters that a file's name or a model's answer has.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
     return run(sys.argv[1:])
 

@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from studio.cli.output import printable
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
 
 # Which module has a command, and what it does: only the module asked for is loaded.
@@ -74,5 +75,5 @@ def _report(args: argparse.Namespace, error: StudioError) -> int:
     if getattr(args, "json", False):
         failure = {"reason": error.reason, "message": error.message, "hint": error.hint, "detail": error.detail}
         print(json.dumps({"error": failure}, ensure_ascii=False), flush=True)
-    print(f"{error.message}\n{error.hint}", file=sys.stderr)
+    print(printable(f"{error.message}\n{error.hint}"), file=sys.stderr)
     return error.exit_code

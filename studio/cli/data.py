@@ -3,13 +3,13 @@
 import argparse
 import os
 import sys
-import unicodedata
 from dataclasses import asdict
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from studio.cli import output
+from studio.cli.output import printable
 
 if TYPE_CHECKING:
     from studio.core.config import DataSpec
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from studio.engine.labels import Encoded, Encoder
 
 _SHOWN_REJECTS = 20
-_HARMLESS = "\n\t\u200c\u200d"  # among them the joiners of Persian, of Hindi and of emoji
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -84,10 +83,10 @@ def _opened(args: argparse.Namespace) -> "tuple[DataSpec, Dataset]":
 
 
 def _encoder(path: str, spec: "DataSpec") -> "Encoder":
-    from studio.engine import model
+    from studio.engine import hub, model
     from studio.engine.labels import make_encoder
 
-    folder = model.resolve(path, on_progress=partial(output.progress, "Downloading"))
+    folder = hub.resolve(path, on_progress=partial(output.progress, "Downloading"))
     return make_encoder(model.load_tokenizer(folder), spec, "sft")
 
 
@@ -160,15 +159,3 @@ def _picture(encoded: "Encoded", tokens: list[dict[str, Any]]) -> str:
     count = sum(item["trained"] and not item["truncated"] for item in tokens)
     legend = f"{'learned'.join(learned)} {'cut'.join(cut)}"
     return f"{''.join(pieces)}\n\n{encoded.kept} of {len(tokens)} tokens kept, {count} of them learned. {legend}"
-
-
-def printable(text: str) -> str:
-    """Returns `text` with what could steer a terminal written out: control, direction and invisible characters."""
-    return "".join(
-        letter if letter in _HARMLESS or unicodedata.category(letter) not in ("Cc", "Cf", "Cs") else _escaped(letter)
-        for letter in text
-    )
-
-
-def _escaped(letter: str) -> str:
-    return letter.encode("unicode_escape").decode()

@@ -84,9 +84,9 @@ def _scorer(path: Path) -> Any:
 def _answers(adapter: Path, rows: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     """Yields the base's and the adapter's answer to each row's letter."""
     from studio.core.config import ModelSpec
-    from studio.engine import adapters, generate, hardware, model
+    from studio.engine import adapters, generate, hardware, hub, model
 
-    base = model.resolve("demo")
+    base = hub.resolve("demo")
     device = hardware.device()
     tuned = adapters.load_adapter(model.load_base(base, ModelSpec(), device), adapter, "demo")
     encoder = generate.encoder_for(model.load_tokenizer(base))

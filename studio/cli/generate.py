@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.cli.library import base_of
-from studio.cli.output import add_command, progress, show
+from studio.cli.output import add_command, one_line, printable, progress, show
 from studio.core import library
-from studio.core.config import ModelSpec, from_dict
-from studio.core.errors import StudioError
+from studio.core.config_file import build
+from studio.core.errors import StudioError, given_path
 from studio.core.library import Entry
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _compare(args: argparse.Namespace) -> None:
             for name, item in zip(names, row, strict=True)
         ]
         text = side_by_side([name or "base" for name in names], [item.text for item in row], _width())
-        show(args, {"prompt": prompt, "columns": columns}, f"{_printable(prompt)}\n\n{text}\n")
+        show(args, {"prompt": prompt, "columns": columns}, f"{printable(prompt)}\n\n{text}\n")
 
 
 def _answers(
@@ -136,7 +136,7 @@ def _answers(
 
     Adapters that trained bias vectors changed the base itself, so each of them gets a base of its own.
     """
-    from studio.engine import adapters, generate, model
+    from studio.engine import adapters, generate, model, vetting
 
     folders = [_base_folder(args, entry) for entry in entries] or [_base_folder(args, None)]
     if len({folder.resolve() for folder in folders}) > 1:
@@ -144,7 +144,7 @@ def _answers(
     tokenizer = model.load_tokenizer(folders[0])
     plain = generate.encoder_for(tokenizer)
     encoders = [generate.encoder_for(tokenizer, entry) for entry in entries]
-    biased = [adapters.check_adapter(entry.folder).get("bias", "none") != "none" for entry in entries]
+    biased = [vetting.check_adapter(entry.folder).get("bias", "none") != "none" for entry in entries]
     groups: list[list[int | None]] = [[None, *(at for at, alone in enumerate(biased) if not alone)]]
     groups += [[at] for at, alone in enumerate(biased) if alone]
     columns: dict[int | None, list[Answer]] = {}
@@ -172,10 +172,12 @@ def side_by_side(heads: Sequence[str], texts: Sequence[str], width: int) -> str:
     Where columns would be narrower than 20 cells the texts come one below the other.
     """
     cell = (width - 3 * (len(heads) - 1)) // len(heads)
+    heads = [one_line(head) for head in heads]
+    texts = [printable(text).expandtabs(4).strip() for text in texts]
     if cell < 20:
-        return "\n\n".join(f"[{head}]\n{_printable(text).strip()}" for head, text in zip(heads, texts, strict=True))
+        return "\n\n".join(f"[{head}]\n{text}" for head, text in zip(heads, texts, strict=True))
     columns = [
-        [_fit(head, cell)[0], "-" * cell, *_fit(_printable(text).strip() or "(nothing)", cell)]
+        [_fit(head, cell)[0], "-" * cell, *_fit(text or "(nothing)", cell)]
         for head, text in zip(heads, texts, strict=True)
     ]
     rows = zip_longest(*columns, fillvalue="")
@@ -197,13 +199,8 @@ def _cells(text: str) -> int:
     )
 
 
-def _printable(text: str) -> str:
-    """Leaves out control characters: what a model writes must not steer the terminal."""
-    return "".join(sign for sign in text if sign in "\n\t" or unicodedata.category(sign) != "Cc").expandtabs(4)
-
-
 def _print_piece(piece: str) -> None:
-    print(_printable(piece), end="", flush=True)
+    print(printable(piece), end="", flush=True)
 
 
 def _width() -> int:
@@ -219,16 +216,17 @@ def _require_model(args: argparse.Namespace, entries: Sequence[Entry]) -> None:
 def _base_folder(args: argparse.Namespace, entry: Entry | None) -> Path:
     if entry is not None:
         return base_of(entry, args.model, args.force)
-    from studio.engine import model
+    from studio.engine import hub
 
-    return model.resolve(args.model, on_progress=lambda done, total: progress("Downloading", done, total))
+    return hub.resolve(args.model, on_progress=lambda done, total: progress("Downloading", done, total))
 
 
 def _load(args: argparse.Namespace, folder: Path, entry: Entry | None) -> Any:
     """Loads the base as the adapter's training held it, unless the user chose otherwise."""
     from studio.engine import hardware, model
 
-    spec = from_dict(entry.config).model if entry and entry.config else ModelSpec()
+    held = entry.config.get("model", {}) if entry else {}
+    spec = build({"data": {"path": "-"}, "model": held}).model
     return model.load_base(
         folder, replace(spec, quantization=args.quantization or spec.quantization), hardware.device()
     )
@@ -262,6 +260,7 @@ def _piped() -> str:
 
 
 def _lines(path: Path) -> list[str]:
+    path = given_path(path, "usage")
     try:
         if path.stat().st_size > _MAX_PROMPT_BYTES:
             raise StudioError("usage", f"{path.name} is larger than 10 MB.", "Name a file with one prompt a line.")

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from studio import paths
-from studio.cli.output import add_command, progress, show, size, table
+from studio.cli.output import add_command, one_line, printable, progress, show, size, table
 from studio.core import library
-from studio.core.errors import StudioError
+from studio.core.errors import StudioError, given_path
 from studio.core.library import Entry
 
 
@@ -53,7 +53,7 @@ def base_of(entry: Entry, given: str | None, force: bool) -> Path:
     Raises:
         StudioError: (usage) no base is known; (adapter) it is another one; (model), (network) it cannot be opened.
     """
-    from studio.engine import model
+    from studio.engine import hub, weights
 
     if entry.fault:
         raise StudioError("adapter", f"The adapter {entry.name} is damaged: {entry.fault}", "Use another one.")
@@ -61,8 +61,8 @@ def base_of(entry: Entry, given: str | None, force: bool) -> Path:
     if not path:
         raise StudioError("usage", f"The base model of {entry.name} is not known.", "Name the model it was made for.")
     revision = None if given else entry.base.revision
-    folder = model.resolve(path, revision, lambda done, total: progress("Downloading", done, total))
-    if entry.base.fingerprint and model.fingerprint(folder) != entry.base.fingerprint:
+    folder = hub.resolve(path, revision, lambda done, total: progress("Downloading", done, total))
+    if entry.base.fingerprint and weights.fingerprint(folder) != entry.base.fingerprint:
         message = f"The adapter {entry.name} was trained on other weights than those of {path}."
         if not force:
             raise StudioError(
@@ -70,7 +70,7 @@ def base_of(entry: Entry, given: str | None, force: bool) -> Path:
                 message,
                 f"Use it with its own base ({entry.base.path or 'unknown'}), or add --force to see what it does here.",
             )
-        print(f"Warning: {message}", file=sys.stderr)
+        print(f"Warning: {printable(message)}", file=sys.stderr)
     return folder
 
 
@@ -103,20 +103,20 @@ def _show(args: argparse.Namespace) -> None:
         ("Damage", entry.fault),
     ]
     width = max(len(label) for label, _ in rows)
-    text = "\n".join(f"{label.ljust(width)}  {value}".rstrip() for label, value in rows if value.strip())
+    text = "\n".join(f"{label.ljust(width)}  {one_line(value)}".rstrip() for label, value in rows if value.strip())
     show(args, library.to_dict(entry), text)
 
 
 def _add(args: argparse.Namespace) -> None:
-    from studio.engine import adapters, model
+    from studio.engine import hub, vetting, weights
 
-    adapters.check_adapter(Path(args.folder).expanduser())
+    vetting.check_adapter(given_path(args.folder, "adapter"))
     known = library.located(args.folder)
     if known.folder.parent == paths.adapters_dir().resolve():
         raise StudioError("usage", f"{known.name} is in the library already.", "`studio adapters list` shows it.")
     base = known.base
     if args.base:
-        base = library.Base(path=args.base, fingerprint=model.fingerprint(model.resolve(args.base)))
+        base = library.Base(path=args.base, fingerprint=weights.fingerprint(hub.resolve(args.base)))
     entry = library.add(
         known.folder,
         title=args.title or known.title,
@@ -128,19 +128,19 @@ def _add(args: argparse.Namespace) -> None:
         note=args.note or known.note,
         tags=args.tag or known.tags,
     )
-    show(args, library.to_dict(entry), f"Added as {entry.name}.")
+    show(args, library.to_dict(entry), f"Added as {one_line(entry.name)}.")
 
 
 def _remove(args: argparse.Namespace) -> None:
     entry = library.find(args.adapter)
     where = library.remove(entry)
     text = f"Moved to {where}.\n`studio adapters restore {entry.name}` brings it back."
-    show(args, {"name": entry.name, "path": str(where)}, text)
+    show(args, {"name": entry.name, "path": str(where)}, printable(text))
 
 
 def _restore(args: argparse.Namespace) -> None:
     entry = library.restore(args.adapter)
-    show(args, library.to_dict(entry), f"{entry.name} is back.")
+    show(args, library.to_dict(entry), f"{one_line(entry.name)} is back.")
 
 
 def _export(args: argparse.Namespace) -> None:

@@ -18,7 +18,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _show(args: argparse.Namespace) -> None:
-    from studio.engine.model import describe, resolve
+    from studio.engine.hub import resolve
+    from studio.engine.model import describe
 
     folder = resolve(args.model, args.revision, lambda done, total: progress("Config", done, total), weights=False)
     about = describe(folder)

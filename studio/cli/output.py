@@ -3,8 +3,11 @@
 import argparse
 import json
 import sys
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
+
+_HARMLESS = "\n\t\u200c\u200d"  # among them the joiners of Persian, of Hindi and of emoji
 
 
 def add_command(
@@ -23,10 +26,26 @@ def show(args: argparse.Namespace, data: Any, text: str) -> None:
 
 
 def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
-    """Returns `rows` in aligned columns."""
+    """Returns `rows` in aligned columns; whatever a cell holds, it stays on its line."""
+    rows = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows])
     return "\n".join(line.rstrip() for line in lines)
+
+
+def printable(text: str) -> str:
+    """Returns `text` with what could steer a terminal written out: control, direction and invisible characters."""
+    return "".join(
+        sign
+        if sign in _HARMLESS or unicodedata.category(sign) not in ("Cc", "Cf", "Cs")
+        else sign.encode("unicode_escape").decode()
+        for sign in text
+    )
+
+
+def one_line(text: str) -> str:
+    """Returns `text` as `printable` does, each line break and tab written as a space."""
+    return printable(text.replace("\n", " ").replace("\t", " "))
 
 
 def size(count: float) -> str:

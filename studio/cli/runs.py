@@ -1,18 +1,19 @@
 """The commands: plan, train, runs list|show|resume|stop|remove and the run process itself."""
 
 import argparse
+import itertools
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from studio.cli.output import add_command, progress, show, size, table
 from studio.core import config_file, events, launch, runs
 from studio.core.config import changed
-from studio.core.errors import EXIT_CRASH, StudioError
+from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
 from studio.core.runs import Run
 
 _POLL_S = 0.05
@@ -53,7 +54,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def state(run: Run) -> str:
     """Returns what a run is doing, in one word."""
-    told = run.progress()
+    told = run.summary()
     if run.alive():
         return told.state
     if told.finished is not None:
@@ -61,8 +62,17 @@ def state(run: Run) -> str:
     return "failed" if told.failed is not None else "interrupted"
 
 
+@dataclass(slots=True)
+class _Told:
+    """What a run has told since it was started here."""
+
+    steps: int = 0
+    finished: events.Finished | None = None
+    failed: events.Failed | None = None
+
+
 def follow(run: Run, as_json: bool, learning_rate: float | None = None) -> events.Finished | None:
-    """Starts or resumes a run and shows its events until its process ends.
+    """Starts or resumes a run and shows its events until its process ends; on the main thread.
 
     The first Ctrl+C asks it to stop and keep the result, the second to end with a checkpoint, the third kills it.
 
@@ -72,32 +82,39 @@ def follow(run: Run, as_json: bool, learning_rate: float | None = None) -> event
     Raises:
         StudioError: the run failed.
     """
-    offset, presses, steps = run.events_path.stat().st_size if run.events_path.exists() else 0, 0, 0
+    offset, told = run.events_path.stat().st_size if run.events_path.exists() else 0, _Told()
     process = _start(run, learning_rate)
-    failed: events.Failed | None = None
-    finished: events.Finished | None = None
-    while True:
-        try:
+    presses = itertools.count(1)
+    # A handler and not an exception, which would lose the events it falls among.
+    before = signal.signal(signal.SIGINT, lambda *_: _escalate(run, process, next(presses)))
+    try:
+        over = False
+        while not over:
             over = process.poll() is not None
             lines, offset = runs.read_lines(run.events_path, offset)
             for line in lines:
-                event = events.decode_event(line)
-                failed = event if isinstance(event, events.Failed) else failed
-                finished = event if isinstance(event, events.Finished) else finished
-                if as_json:
-                    print(line.decode(), flush=True)
-                elif event is not None:
-                    steps = event.steps if isinstance(event, events.Prepared) else steps
-                    _tell(event, steps)
-            if over:
-                break
-            time.sleep(_POLL_S)
-        except KeyboardInterrupt:
-            presses += 1
-            _escalate(run, process, presses)
-    if process.returncode:
-        _raise_failure(run, failed or launch.death(run, process.returncode))
-    return finished
+                _take(told, line, as_json)
+            time.sleep(0 if over else _POLL_S)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if process.returncode and told.finished is None:
+        _raise_failure(run, told.failed or launch.death(run, process.returncode))
+    return told.finished
+
+
+def _take(told: _Told, line: bytes, as_json: bool) -> None:
+    event = events.decode_event(line)
+    match event:
+        case events.Prepared():
+            told.steps = event.steps
+        case events.Finished():
+            told.finished = event
+        case events.Failed():
+            told.failed = event
+    if as_json:
+        print(line.decode(), flush=True)
+    elif event is not None:
+        _tell(event, told.steps)
 
 
 def _start(run: Run, learning_rate: float | None = None) -> "subprocess.Popen[bytes]":
@@ -112,8 +129,8 @@ def _escalate(run: Run, process: "subprocess.Popen[bytes]", presses: int) -> Non
         run.ask(events.Stop())
         print("\nStopping behind this step and keeping the result. Ctrl+C again: end now.", file=sys.stderr)
     elif presses == 2:
-        process.send_signal(signal.SIGTERM)
-        print("\nEnding with a checkpoint. Ctrl+C again: kill.", file=sys.stderr)
+        run.ask(events.Stop(keep=False))
+        print("\nEnding with a checkpoint and no result. Ctrl+C again: kill.", file=sys.stderr)
     else:
         process.kill()
 
@@ -174,17 +191,17 @@ def _plan(args: argparse.Namespace) -> None:
     show(args, planned, text)
 
 
-def _train(args: argparse.Namespace) -> None:
+def _train(args: argparse.Namespace) -> int:
     run = runs.create(config_file.load(args.config, args.set), args.run_dir)
     if args.detach:
         _start(run)
         show(args, {"run": run.name, "path": str(run.path)}, f"{run.name}\n`studio runs show {run.name}` follows it.")
-        return
+        return 0
     print(f"Run {run.name}", file=sys.stderr)
-    _end(args, run, follow(run, args.json))
+    return _end(args, run, follow(run, args.json))
 
 
-def _resume(args: argparse.Namespace) -> None:
+def _resume(args: argparse.Namespace) -> int:
     run = runs.find(args.run)
     if args.learning_rate is not None and not 0 < args.learning_rate <= 10:
         raise StudioError("usage", f"{args.learning_rate} is no learning rate.", "Give one above 0 and at most 10.")
@@ -196,25 +213,29 @@ def _resume(args: argparse.Namespace) -> None:
     if args.detach:
         _start(run, args.learning_rate)
         show(args, {"run": run.name, "path": str(run.path)}, f"{run.name} goes on.")
-        return
-    _end(args, run, follow(run, args.json, args.learning_rate))
+        return 0
+    return _end(args, run, follow(run, args.json, args.learning_rate))
 
 
-def _end(args: argparse.Namespace, run: Run, finished: events.Finished | None) -> None:
-    if args.json:
-        return
+def _end(args: argparse.Namespace, run: Run, finished: events.Finished | None) -> int:
+    """Says how the run ended; returns the exit code."""
     if finished is None:
-        print(f"Ended with a checkpoint. Go on with: studio runs resume {run.name}")
-    elif finished.adapter:
-        print(f"\nThe adapter `{finished.adapter}` is in the library ({finished.outcome.replace('_', ' ')}).")
-    else:
-        print(f"\nThe model is in {run.path / finished.path}.")
+        print(f"Ended without a result. Go on with: studio runs resume {run.name}", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    if not args.json:
+        where = (
+            f"adapter `{finished.adapter}` is in the library"
+            if finished.adapter
+            else f"model is in {run.path / finished.path}"
+        )
+        print(f"\nThe {where} ({finished.outcome.replace('_', ' ')}).")
+    return 0
 
 
 def _list(args: argparse.Namespace) -> None:
     found, rows = list[dict[str, Any]](), list[list[str]]()
     for run in runs.listing():
-        told = run.progress()
+        told = run.summary()
         last = told.steps[-1] if told.steps else None
         item = {
             "run": run.name,
@@ -274,7 +295,7 @@ def _stop(args: argparse.Namespace) -> None:
 
 
 def _remove(args: argparse.Namespace) -> None:
-    run = runs.find(args.run)
+    run = runs.find(args.run, exact=True)
     target = runs.remove(run)
     show(args, {"run": run.name, "trash": str(target)}, f"{run.name} lies in the trash now: {target}")
 

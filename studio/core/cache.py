@@ -1,5 +1,6 @@
 """Folders of what can be made again: each is either whole or absent, whatever happens to who makes it."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable
@@ -42,6 +43,12 @@ def made(folder: Path, opened: Callable[[Path], T | None], make: Callable[[Path]
     if found is None:
         raise StudioError("disk", f"{folder} cannot be read back.", "Check the disk, then start again.")
     return found
+
+
+def sha256(file: Path) -> str:
+    """Returns the SHA-256 of a file's content in hexadecimal; it is read in pieces."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _replace(folder: Path, make: Callable[[Path], None]) -> None:

@@ -151,7 +151,11 @@ def _message(item: Any) -> dict[str, str] | str:
         return f": `content` {fault}"
     message = {"role": role, "content": content}
     if len(item) > 2:
-        message |= {key: item[key] for key in _MORE_FIELDS if isinstance(item.get(key), str)}
+        more = {key: item[key] for key in _MORE_FIELDS if isinstance(item.get(key), str)}
+        for key, text in more.items():
+            if fault := _text_fault(text, empty=True):
+                return f": `{key}` {fault}"
+        message |= more
     return message
 
 

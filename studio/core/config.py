@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
 
+from studio.core.errors import given_path
+
 # Built when first used: a command that reads no config does not pay for it.
 _STRICT = ConfigDict(extra="forbid", defer_build=True)
 _BASIC = {"basic": True}
@@ -356,10 +358,13 @@ def resolved(config: RunConfig, folder: Path) -> RunConfig:
     """Makes the paths in `config` absolute, reading relative ones from `folder`.
 
     A model path stays as it is unless such a folder exists: it may be `demo` or a Hugging Face id.
+
+    Raises:
+        StudioError: (config) a path that no file can have.
     """
 
     def absolute(path: str) -> str:
-        return str((folder / Path(path).expanduser()).resolve())
+        return str(given_path(path, "config", folder).resolve())
 
     data = replace(config.data, path=absolute(config.data.path))
     if data.eval_path:
@@ -367,7 +372,7 @@ def resolved(config: RunConfig, folder: Path) -> RunConfig:
     if data.chat_template not in ("auto", "none"):
         data = replace(data, chat_template=absolute(data.chat_template))
     model = config.model
-    if model.path != "demo" and (folder / Path(model.path).expanduser()).is_dir():
+    if model.path != "demo" and given_path(model.path, "config", folder).is_dir():
         model = replace(model, path=absolute(model.path))
     return replace(config, data=data, model=model)
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from studio.core import config as declared
 from studio.core.config import RunConfig
-from studio.core.errors import StudioError
+from studio.core.errors import StudioError, given_path
 
 _MAX_BYTES = 1_000_000
 
@@ -65,6 +65,7 @@ def keys() -> Iterator[str]:
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
+    path = given_path(path, "config")
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise StudioError("config", f"{path.name} is larger than 1 MB.", "A run's config is a short YAML file.")
@@ -77,10 +78,12 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
             raise StudioError("config", f"{path.name} uses YAML aliases.", "Write the repeated values out.")
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "not YAML"
+        # Dates that are none and numbers of thousands of digits are plain ValueErrors.
+        known = "nested too deeply" if isinstance(error, RecursionError) else "not YAML, or a value that cannot be read"
+        problem = getattr(error, "problem", None) or known
         raise StudioError(
             "config", f"{path.name}{where}: {problem}.", "Correct the YAML; indentation is by spaces."
         ) from None
@@ -102,7 +105,7 @@ def _assign(data: dict[str, Any], assignment: str) -> None:
         raise StudioError("config", f"There is no setting `{key}`.", _nearest(key, known))
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         value = text
     section, _, name = full[0].rpartition(".")
     target = data
@@ -136,7 +139,14 @@ def _sentence(item: Any) -> str:
     if kind == "dataclass_type":
         return f"`{name}` must hold settings, such as `{name}: {{...}}`."
     message = item["msg"].removeprefix("Input ").strip()
-    return f"`{name}` {message[:1].lower()}{message[1:]}, but it is {item['input']!r}{_bounds(name)}."
+    return f"`{name}` {message[:1].lower()}{message[1:]}, but it is {_shown(item['input'])}{_bounds(name)}."
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except (ValueError, RecursionError):
+        return "too large to show"  # a hexadecimal number may have more digits than Python prints
 
 
 def _bounds(name: str) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from studio import paths
 from studio.core import cache, chat, parsing
-from studio.core.errors import StudioError
+from studio.core.errors import StudioError, given_path
 from studio.core.parsing import Parsed
 
 Progress = Callable[[int, int], None]
@@ -108,7 +108,7 @@ def open_dataset(path: str | Path, format: str = "auto", on_progress: Progress |
     Raises:
         StudioError: (data) the file is missing, empty, unreadable or in no known format; (disk) the cache is full.
     """
-    source = Path(path).expanduser().absolute()
+    source = given_path(path, "data").absolute()
     size, modified = _state(source)
     place = _digest(str(source.resolve()), format, str(_VERSION))[:24]
     folder = paths.cache_dir() / "datasets" / f"{place}-{_digest(str(size), str(modified))[:16]}"
@@ -253,9 +253,7 @@ def _detect(head: list[Parsed], source: Path) -> tuple[str, str]:
 
 
 def _fingerprint(source: Path, row_format: str) -> str:
-    with source.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
-    return _digest(row_format, digest.hexdigest())
+    return _digest(row_format, cache.sha256(source))
 
 
 def _digest(*parts: str) -> str:

@@ -1,5 +1,6 @@
 """The one kind of error a user is meant to read: what happened, and what to do about it."""
 
+from pathlib import Path
 from typing import Literal, get_args
 
 Reason = Literal[
@@ -36,7 +37,6 @@ class StudioError(Exception):
 
     def __init__(self, reason: Reason, message: str, hint: str, detail: str = "") -> None:
         """Holds the two sentences and what else there is to say."""
-        """Holds the two sentences; `str` of it joins them."""
         super().__init__(message)
         self.reason: Reason = reason
         self.message = message
@@ -51,3 +51,40 @@ class StudioError(Exception):
     def exit_code(self) -> int:
         """The process exit code for this kind of failure."""
         return EXIT_CODES[self.reason]
+
+
+def given_path(text: str | Path, reason: Reason, folder: Path | None = None) -> Path:
+    """Returns the path that someone gave, a relative one read from `folder`; nothing needs to be there.
+
+    Raises:
+        StudioError: (`reason`) no file can have this name, or it lies where it cannot be looked at.
+    """
+    try:
+        path = (folder or Path()) / Path(text).expanduser()
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return path
+    except (OSError, RuntimeError, ValueError) as error:
+        # A `~` of nobody is a RuntimeError; NUL and half a surrogate are ValueErrors.
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise StudioError(reason, f"`{str(text)[:100]}` cannot be opened: {why}.", "Check the path.") from None
+    return path
+
+
+def as_memory_error(error: BaseException) -> StudioError | None:
+    """Recognises by its class or its words that memory ran out, on a card or in the machine; None: it did not."""
+    words = str(error)
+    exhausted = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    if not exhausted and not any(said in words for said in _MEMORY_WORDS):
+        return None
+    return StudioError(
+        "memory",
+        "Memory ran out.",
+        "Halve `per_device_train_batch_size` and double `gradient_accumulation_steps`: the same training in less"
+        " memory. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.",
+        words,
+    )
+
+
+# PyTorch's allocators have no class of error of their own but on CUDA: of Linux, of Windows and of Apple's GPUs.
+_MEMORY_WORDS = ("can't allocate memory", "not enough memory", "MPS backend out of memory")

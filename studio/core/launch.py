@@ -5,11 +5,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import get_args
 
 import studio
 from studio.core import events
-from studio.core.errors import StudioError
+from studio.core.errors import EXIT_CODES, Reason, StudioError
 from studio.core.runs import Run
+
+# Elsewhere a session of its own is enough; Windows hands a console's Ctrl+C and its closing to all in one group.
+if sys.platform == "win32":
+    _DETACHED = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+else:
+    _DETACHED = 0
 
 
 def start(run: Run) -> subprocess.Popen[bytes]:
@@ -39,12 +46,18 @@ def start(run: Run) -> subprocess.Popen[bytes]:
             cwd=run.path,
             env=environment,
             start_new_session=True,
+            creationflags=_DETACHED,
         )
 
 
 def death(run: Run, code: int) -> events.Failed:
     """Explains a run process that ended with `code` and said nothing: for whoever waits for it."""
     log = (run.path / "worker.log").read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
+    reason = next((reason for reason in get_args(Reason) if EXIT_CODES[reason] == code), None)
+    if reason is not None and reason != "usage":
+        # It could not write its events: another process has the run, or the disk is full.
+        message = next((line for line in reversed(log) if line), "The run's process gave up.")
+        return events.Failed(reason=reason, message=message, hint="Start it again when that is mended.")
     if code in (-9, 137):
         message = "The run's process was killed, most likely because memory ran out."
         hint = "Close other programs or lower the batch size, then resume the run."

@@ -4,7 +4,6 @@ The folders are the truth: nothing is listed that is not there, and a folder cop
 appear and go by one rename, so that no process ever sees half of one.
 """
 
-import hashlib
 import json
 import os
 import secrets
@@ -21,14 +20,17 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from studio import paths
+from studio.core import cache
 from studio.core.config import to_dict as to_plain
-from studio.core.errors import StudioError
+from studio.core.errors import StudioError, given_path
 from studio.core.runs import Run, disk_error, slug, sync_folder, write_atomic
 
 WEIGHTS = "adapter_model.safetensors"
 PEFT_CONFIG = "adapter_config.json"
+_SECTIONS = ("model", "data", "adapter", "training")
 _TEXTS = ("README.md", "chat_template.jinja")
 _LOCK_S = 60.0
+_LATEST_S = 32e9  # in the year 2984; some systems' calendars end soon after
 _OPEN = ConfigDict(extra="ignore")
 
 
@@ -47,7 +49,7 @@ class Data:
 
     path: str = ""
     fingerprint: str = ""
-    rows: int = 0
+    rows: int = Field(default=0, ge=0, lt=2**63)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -68,7 +70,7 @@ class Entry:
     name: str
     folder: Path
     title: str = ""
-    created_s: float = 0.0
+    created_s: float = Field(default=0.0, ge=0, le=_LATEST_S)
     base: Base = Base()
     data: Data = Data()
     config: dict[str, Any] = Field(default_factory=dict)
@@ -78,7 +80,7 @@ class Entry:
     note: str = ""
     tags: list[str] = Field(default_factory=list)
     sha256: str = ""
-    weights_bytes: int = 0
+    weights_bytes: int = Field(default=0, ge=0, lt=2**63)
     fault: str = ""
 
 
@@ -105,9 +107,6 @@ def find(name: str) -> Entry:
     Raises:
         StudioError: (adapter) none, or several.
     """
-    folder = Path(name).expanduser()
-    if (folder / "entry.json").is_file() and folder.resolve().parent == paths.adapters_dir().resolve():
-        return _read(folder.resolve())
     found, key = entries(), name.casefold()
     for matches in (
         [entry for entry in found if entry.name == name],
@@ -119,6 +118,9 @@ def find(name: str) -> Entry:
         if matches:
             names = ", ".join(entry.name for entry in matches[:5])
             raise StudioError("adapter", f"`{name}` could mean {len(matches)} adapters: {names}.", "Write the name.")
+    folder = given_path(name, "adapter").resolve()
+    if (folder / "entry.json").is_file() and folder.parent == paths.adapters_dir().resolve():
+        return _read(folder)
     raise StudioError("adapter", f"There is no adapter `{name}`.", "`studio adapters list` shows them all.")
 
 
@@ -128,7 +130,7 @@ def located(name: str) -> Entry:
     Raises:
         StudioError: (adapter) there is none.
     """
-    folder = Path(name).expanduser().resolve()
+    folder = given_path(name, "adapter").resolve()
     if not (folder / PEFT_CONFIG).is_file() or folder.parent == paths.adapters_dir().resolve():
         return find(name)
     if (folder / "entry.json").is_file():
@@ -150,7 +152,7 @@ def verified(entry: Entry) -> Entry:
     if entry.fault or not entry.sha256:
         return entry
     try:
-        changed = _sha256(entry.folder / WEIGHTS) != entry.sha256
+        changed = cache.sha256(entry.folder / WEIGHTS) != entry.sha256
     except OSError as error:
         return replace(entry, fault=f"{WEIGHTS} cannot be read: {error.strerror}.")
     return replace(entry, fault=f"{WEIGHTS} has changed since it was added.") if changed else entry
@@ -281,6 +283,8 @@ def _read(folder: Path) -> Entry:
     try:
         data = json.loads((folder / "entry.json").read_bytes())
         entry = _ENTRY.validate_python({**data, "name": folder.name, "folder": folder, "fault": ""})
+        if any(not isinstance(entry.config.get(section, {}), dict) for section in _SECTIONS):
+            return replace(plain, fault="entry.json holds wrong values.")
     except FileNotFoundError:
         return replace(plain, fault="entry.json is missing; add the folder with `studio adapters add`.")
     except (OSError, ValueError, TypeError, RecursionError) as error:
@@ -307,7 +311,7 @@ def _stage(folder: Path, stage: Path, about: Entry) -> None:
             _copy(folder / name, stage / name)
     kept = {key: value for key, value in asdict(about).items() if key not in ("name", "folder", "fault")}
     write_atomic(stage / "entry.json", json.dumps(kept, indent=1, ensure_ascii=False).encode())
-    if _sha256(stage / WEIGHTS) != about.sha256:
+    if cache.sha256(stage / WEIGHTS) != about.sha256:
         raise StudioError("adapter", f"{WEIGHTS} changed while it was copied.", "Add the adapter again.")
 
 
@@ -339,15 +343,10 @@ def _base_of(folder: Path) -> str:
 
 def _sha256_of(folder: Path) -> str:
     try:
-        return _sha256(folder / WEIGHTS)
+        return cache.sha256(folder / WEIGHTS)
     except OSError as error:
         raise StudioError(
             "adapter",
             f"{folder / WEIGHTS} cannot be read: {error.strerror}.",
             "Only adapters saved as safetensors are taken; pickled ones (.bin) may hold code.",
         ) from None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,9 +7,11 @@ is a `StudioError`.
 import codecs
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +21,11 @@ from studio.core.errors import StudioError
 
 MAX_ROW_BYTES = 1_000_000
 MAX_DEPTH = 64
-MAX_JSON_BYTES = 512_000_000
+MAX_JSON_BYTES = 64_000_000
+MAX_WINDOW = 16_000_000
+_WINDOW = 1 << 16
+_DECODER = json.JSONDecoder()
+_SPACE = re.compile(r"[ \t\r\n]+")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _KINDS = {
     ".jsonl": "JSONL",
@@ -158,53 +164,108 @@ def _is_lines(path: Path) -> bool:
 
 
 def _json(path: Path) -> Iterator[Parsed]:
+    encoding = "utf-16" if _begins(path, 2) in _UTF16 else "utf-8-sig"
+    with path.open(encoding=encoding) as file:
+        window = _Window(file)
+        try:
+            if window.sign() == "[":
+                yield from _array(window)
+            else:
+                yield from _wrapped(_whole(window, path), path)
+        except json.JSONDecodeError as error:
+            line = window.line + window.text.count("\n", window.at, error.pos)
+            where = f"line {line}, character {window.passed + error.pos + 1} of the file"
+            message = f"{path.name} is not JSON: {error.msg} ({where})."
+            raise StudioError("data", message, "Correct it there.") from None
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, UnicodeDecodeError):
+                raise
+            message = f"{path.name} is nested too deeply, or holds a number of more than 4300 digits."
+            raise StudioError("data", message, "Convert it to JSONL: then only the bad rows are refused.") from None
+
+
+@dataclass(slots=True)
+class _Window:
+    """The part of a JSON file that is in memory.
+
+    Attributes:
+        file: what to read on from.
+        text: the part; what lies before `at` is done with.
+        at: where in it the reading stands, in line `line` of the file.
+        passed: how many characters of the file lie before `text`.
+    """
+
+    file: TextIO
+    text: str = ""
+    at: int = 0
+    line: int = 1
+    passed: int = 0
+
+    def more(self) -> bool:
+        """Reads on, at least as much as is held, and drops what is done with; False at the file's end."""
+        read = self.file.read(max(_WINDOW, len(self.text) - self.at))
+        if read:
+            self.passed += self.at
+            self.text, self.at = self.text[self.at :] + read, 0
+        return bool(read)
+
+    def sign(self) -> str:
+        """Moves on to the next character that is no space and returns it; empty at the file's end."""
+        while True:
+            start, self.at = self.at, _after_space(self.text, self.at)
+            self.line += self.text.count("\n", start, self.at)
+            if self.at < len(self.text) or not self.more():
+                return self.text[self.at : self.at + 1]
+
+    def value(self) -> tuple[Any, str]:
+        """Takes the next value; returns it and its text."""
+        while True:
+            try:
+                data, end = _DECODER.raw_decode(self.text, self.at)
+            except json.JSONDecodeError:
+                if len(self.text) - self.at > MAX_WINDOW or not self.more():
+                    raise
+                continue
+            # A number that ends with the window may go on behind it.
+            if end < len(self.text) or not self.more():
+                row = self.text[self.at : end]
+                self.line, self.at = self.line + row.count("\n"), end
+                return data, row
+
+
+def _array(window: _Window) -> Iterator[Parsed]:
+    """Takes an array apart element by element, so that only one is held at a time and each has its line."""
+    window.at += 1
+    while window.sign() != "]":
+        line = window.line
+        data, row = window.value()
+        reason = _TOO_LARGE if len(row) > MAX_ROW_BYTES else _object_fault(data, row)
+        yield Parsed(line, "" if reason else row, None if reason else data, reason, window.passed + window.at)
+        if window.sign() == ",":
+            window.at += 1
+        elif window.sign() != "]":
+            raise json.JSONDecodeError("expected a comma or the end of the array", window.text, window.at)
+    window.at += 1
+    if window.sign():
+        raise json.JSONDecodeError("more text behind the end of the array", window.text, window.at)
+
+
+def _after_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
+
+def _whole(window: _Window, path: Path) -> Any:
     size = path.stat().st_size
     if size > MAX_JSON_BYTES:
         raise StudioError(
             "data",
-            f"{path.name} has {size / 1e6:,.0f} MB; one JSON value can be read up to {MAX_JSON_BYTES / 1e6:.0f} MB.",
-            "Convert it to JSONL, one object a line, which has no such limit.",
+            f"{path.name} has {size / 1e6:,.0f} MB; one JSON object can be read up to {MAX_JSON_BYTES / 1e6:.0f} MB.",
+            "Write the rows as an array, [{...}, {...}], or as JSONL with one object a line: they have no such limit.",
         )
-    encoding = "utf-16" if _begins(path, 2) in _UTF16 else "utf-8-sig"
-    text = path.read_text(encoding=encoding)
-    try:
-        if text.lstrip()[:1] == "[":
-            yield from _array(text)
-        else:
-            yield from _wrapped(json.loads(text), path)
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise StudioError("data", f"{path.name} is not JSON: {error.msg} ({where}).", "Correct it there.") from None
-    except (ValueError, RecursionError):
-        message = f"{path.name} is nested too deeply, or holds a number of more than 4300 digits."
-        raise StudioError("data", message, "Convert it to JSONL: then only the bad rows are refused.") from None
-
-
-def _array(text: str) -> Iterator[Parsed]:
-    """Takes an array apart element by element, so that only one is held at a time and each has its line."""
-    decoder, space = json.JSONDecoder(), " \t\r\n"
-    at, line, counted = text.index("[") + 1, 1, 0
-
-    def skip(position: int) -> int:
-        while text[position : position + 1] and text[position] in space:
-            position += 1
-        return position
-
-    at = skip(at)
-    while text[at : at + 1] != "]":
-        line, counted = line + text.count("\n", counted, at), at
-        data, end = decoder.raw_decode(text, at)
-        row = text[at:end]
-        too_large = end - at > MAX_ROW_BYTES
-        reason = _TOO_LARGE if too_large else _object_fault(data, row)
-        yield Parsed(line, "" if reason else row, None if reason else data, reason, end)
-        at = skip(end)
-        if text[at : at + 1] == ",":
-            at = skip(at + 1)
-        elif text[at : at + 1] != "]":
-            raise json.JSONDecodeError("expected a comma or the end of the array", text, at)
-    if skip(at + 1) != len(text):
-        raise json.JSONDecodeError("more text behind the end of the array", text, skip(at + 1))
+    while window.more():
+        pass
+    return json.loads(window.text)
 
 
 def _wrapped(value: Any, path: Path) -> Iterator[Parsed]:

@@ -28,6 +28,7 @@ class Progress:
         state: what the events say; whether a process still works on it is the run lock's to say (`Run.alive`).
         steps: every optimizer step in order, those computed again after a resume replaced.
         evaluations: every evaluation in order, likewise.
+        obeyed: every command obeyed in order, but learning rates that a later command made void.
     """
 
     state: State = "waiting"
@@ -45,7 +46,9 @@ class Progress:
     @property
     def step(self) -> int:
         """The last optimizer step done."""
-        return self.steps[-1].step if self.steps else 0
+        if self.steps:
+            return self.steps[-1].step
+        return self.resumed[-1].step if self.resumed else 0
 
     @property
     def best(self) -> Evaluated | None:
@@ -78,7 +81,15 @@ class Progress:
             case Failed():
                 self.state, self.failed = "failed", event
 
+    @property
+    def learning_rates(self) -> list[tuple[int, float]]:
+        """The learning rates set behind steps; a run that goes back repeats them at the same steps."""
+        return [(item.step, float(item.command["learning_rate"])) for item in self.obeyed if _sets_rate(item)]
+
     def _obey(self, event: Obeyed) -> None:
+        if _sets_rate(event):
+            # After going back, a new rate takes the place of those that were set at later steps before.
+            self.obeyed = [item for item in self.obeyed if item.step <= event.step or not _sets_rate(item)]
         self.obeyed.append(event)
         if event.command.get("kind") == "pause":
             self.state = "paused"
@@ -91,4 +102,7 @@ class Progress:
         self.state, self.finished, self.failed = "preparing", None, None
         self.steps = [item for item in self.steps if item.step <= event.step]
         self.evaluations = [item for item in self.evaluations if item.step <= event.step]
-        self.obeyed = [item for item in self.obeyed if item.step <= event.step]
+
+
+def _sets_rate(event: Obeyed) -> bool:
+    return event.command.get("kind") == "set_learning_rate"

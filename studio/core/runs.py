@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from studio.core import events
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.progress import Progress
+
+# A resumed run is exact with the same versions of these.
+_PACKAGES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "tokenizers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +53,31 @@ class Run:
         return self.path / "commands.jsonl"
 
     def about(self) -> dict[str, Any]:
-        """Returns `run.json`: config, creation time, threads, versions."""
+        """Returns `run.json`: config, creation time, threads, versions of the packages."""
         try:
             data = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             data = None
-        if not isinstance(data, dict):
+        if not (isinstance(data, dict) and isinstance(data.get("config"), dict) and type(data.get("threads")) is int):
             raise StudioError("run", f"{self.path} is not a readable run folder.", "Check the name or the path.")
         return data
 
     def config(self) -> RunConfig:
         """Returns the run's whole config."""
-        return declared.from_dict(self.about()["config"])
+        try:
+            return declared.from_dict(self.about()["config"])
+        except ValueError as error:
+            raise StudioError(
+                "run", f"The config in {self.path} cannot be read.", "It may be of another version.", str(error)
+            ) from None
+
+    def changed_versions(self) -> str:
+        """Returns which packages have other versions than when the run began, in words; empty if none."""
+        began = self.about().get("versions", {})
+        now = {name: metadata.version(name) for name in _PACKAGES}
+        return ", ".join(
+            f"{name} {began[name]}, now {now[name]}" for name in now if began.get(name, now[name]) != now[name]
+        )
 
     def emit(self, event: events.Event) -> None:
         """Appends an event; for the process that holds the claim."""
@@ -77,6 +94,17 @@ class Run:
             progress.apply(event)
         return progress
 
+    def summary(self) -> Progress:
+        """As `progress`, but of the steps only the last: quick, for a list of many long runs."""
+        lines, _ = read_lines(self.events_path)
+        steps = [i for i, line in enumerate(lines) if line.startswith(b'{"kind":"step"')]
+        passed_over = set(steps[:-1])
+        progress = Progress()
+        for i, line in enumerate(lines):
+            if i not in passed_over and (event := events.decode_event(line)) is not None:
+                progress.apply(event)
+        return progress
+
     def follow(self, offset: int = 0) -> Iterator[events.Event]:
         """Yields the whole lines' events from byte `offset` to the file's present end."""
         lines, _ = read_lines(self.events_path, offset)
@@ -88,9 +116,8 @@ class Run:
             with self.claim():
                 return False
         except StudioError as error:
-            if error.reason == "busy":
-                return True
-            raise
+            # Who cannot write here, on a read-only share say, cannot tell; nor can he start anything.
+            return error.reason == "busy"
 
     @contextmanager
     def claim(self, timeout_s: float = 0.0) -> Iterator[None]:
@@ -149,7 +176,7 @@ def disk_error(
     hint: str = "Free some space and resume the run: it goes on from its last checkpoint.",
 ) -> StudioError:
     """Puts a failed write into words; `hint` says what to do about a full disk."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG):
         return StudioError(
             "disk",
             f"The disk is full: {path.name} could not be written.",
@@ -167,7 +194,7 @@ def read_lines(path: Path, offset: int = 0) -> tuple[list[bytes], int]:
         with path.open("rb") as file:
             file.seek(offset)
             data = file.read()
-    except FileNotFoundError:
+    except OSError:
         return [], offset
     whole = data.rfind(b"\n") + 1
     return data[:whole].splitlines(), offset + whole
@@ -186,6 +213,8 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
     name = slug(config.name or Path(config.data.path).stem)
     if folder is None:
         folder = paths.runs_dir() / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}-{secrets.token_hex(2)}"
+    # The run's own process works in another folder.
+    folder = folder.absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
@@ -199,6 +228,7 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
             "config": declared.to_dict(config),
             "created_s": time.time(),
             "threads": available_threads(),
+            "versions": {name: metadata.version(name) for name in _PACKAGES},
         }
         write_atomic(folder / "run.json", json.dumps(about, indent=1).encode())
     except OSError as error:
@@ -215,16 +245,19 @@ def listing() -> list[Run]:
     return sorted(found, key=lambda run: run.name, reverse=True)
 
 
-def find(name: str) -> Run:
-    """Finds a run by folder, name or a part of a name that only one has.
+def find(name: str, exact: bool = False) -> Run:
+    """Finds a run by folder, name or, unless `exact`, a part of a name that only one has.
 
     Raises:
         StudioError: (run) none, or several.
     """
+    if not name:
+        raise StudioError("run", "No run was named.", "`studio runs list` shows them all.")
     if (Path(name) / "run.json").is_file():
         return Run(Path(name).resolve())
     runs = listing()
-    found = [run for run in runs if run.name == name] or [run for run in runs if name in run.name]
+    found = [run for run in runs if run.name == name]
+    found = found or [run for run in runs if name in run.name and not exact]
     if len(found) == 1:
         return found[0]
     if found:
@@ -274,6 +307,20 @@ def write_atomic(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def sync_tree(folder: Path) -> None:
+    """Makes every file below `folder` durable, and the folders that name them."""
+    for path in [*folder.rglob("*"), folder]:
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            # Windows syncs only through a handle that may write.
+            fd = os.open(path, os.O_RDWR)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
 
 
 def sync_folder(path: Path) -> None:

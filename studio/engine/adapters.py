@@ -22,17 +22,15 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from studio.core.config import AdapterSpec
-from studio.core.errors import StudioError
+from studio.core.errors import StudioError, as_memory_error
+from studio.core.library import PEFT_CONFIG, WEIGHTS
 from studio.core.runs import disk_error, write_atomic
 from studio.engine import targets, vetting
 from studio.engine.model import empty
-from studio.engine.vetting import CONFIG, WEIGHTS, check_adapter
-
-__all__ = ["attach", "check_adapter", "count", "load_adapter", "load_weights", "save_adapter"]
 
 _FORMAT = {"format": "pt"}
 # PEFT's own errors when a config asks for what it cannot do; each is turned into a sentence.
-_PEFT_ERRORS = (ValueError, TypeError, KeyError, NotImplementedError, RuntimeError, AttributeError)
+_PEFT_ERRORS = (ValueError, TypeError, KeyError, NotImplementedError, RuntimeError, AttributeError, MemoryError)
 
 
 def attach(
@@ -62,7 +60,7 @@ def attach(
     try:
         adapted = _adapted(model, config, "default")
     except _PEFT_ERRORS as error:
-        raise StudioError(
+        raise as_memory_error(error) or StudioError(
             "adapter", f"PEFT cannot put this adapter on the model: {error}", "Change the adapter's settings."
         ) from None
     if config.target_parameters:
@@ -106,7 +104,7 @@ def save_adapter(model: PeftModel, folder: Path, base_id: str, name: str = "defa
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_atomic(folder / WEIGHTS, data)
-        write_atomic(folder / CONFIG, json.dumps(plain, indent=2, sort_keys=True).encode())
+        write_atomic(folder / PEFT_CONFIG, json.dumps(plain, indent=2, sort_keys=True).encode())
     except OSError as error:
         raise disk_error(folder, error) from None
 
@@ -135,7 +133,7 @@ def load_adapter(
     taken = isinstance(base, PeftModel) and name in base.peft_config
     if taken or "." in name or name in "lora_":
         raise ValueError(f"{name!r} cannot be the name of an adapter in PEFT")
-    about = check_adapter(folder)
+    about = vetting.check_adapter(folder)
     tensors = vetting.read_tensors(folder)
     model = base.get_base_model() if isinstance(base, PeftModel) else base
     assert isinstance(model, PreTrainedModel)
@@ -151,7 +149,7 @@ def load_adapter(
             base = _adapted(base, config, name)
         set_peft_model_state_dict(base, tensors, name)
     except _PEFT_ERRORS as error:
-        raise StudioError(
+        raise as_memory_error(error) or StudioError(
             "adapter", f"PEFT cannot load the adapter in {folder}: {error}", "Export it again from its source."
         ) from None
     base.set_adapter(name, inference_mode=not trainable)
@@ -203,7 +201,7 @@ def _check_fits(folder: Path, model: PreTrainedModel, config: LoraConfig, tensor
         trial = _adapted(empty(architecture, str(folder)), copy.deepcopy(config), "trial")
         found = set_peft_model_state_dict(trial, tensors, "trial", low_cpu_mem_usage=True)
     except _PEFT_ERRORS as error:
-        raise vetting.unusable(folder, _ELSEWHERE, _ELSEWHERE_HINT, str(error)) from None
+        raise as_memory_error(error) or vetting.unusable(folder, _ELSEWHERE, _ELSEWHERE_HINT, str(error)) from None
     wrong = [*found.unexpected_keys, *(key for key in found.missing_keys if ".trial" in key)]
     if wrong:
         raise vetting.unusable(folder, f"{_ELSEWHERE} ({', '.join(wrong[:3])})", _ELSEWHERE_HINT, "\n".join(wrong))

@@ -6,20 +6,19 @@ with a dot are unfinished or on their way out and never read.
 
 import hashlib
 import json
-import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError
 
 from studio.core.errors import StudioError
-from studio.core.runs import disk_error, sync_folder
+from studio.core.runs import disk_error, sync_folder, sync_tree
 
+STATE = "state.json"
 _MANIFEST = "manifest.json"
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +28,12 @@ class Found:
     Attributes:
         path: its folder; None: there is none.
         refused: a sentence for each newer checkpoint, naming the file at fault.
+        best_whole: whether the best checkpoint as of `path` is whole too, if that was asked for.
     """
 
     path: Path | None
     refused: list[str]
+    best_whole: bool = True
 
 
 def folder(run: Path) -> Path:
@@ -74,20 +75,18 @@ def save(run: Path, step: int, fill: Callable[[Path], None], expected_bytes: int
             path.relative_to(stage).as_posix(): {"size": path.stat().st_size, "sha256": sha256(path)} for path in files
         }
         (stage / _MANIFEST).write_text(json.dumps({"step": step, "files": manifest}, indent=1), encoding="utf-8")
-        for path in [*files, stage / _MANIFEST]:
-            _sync_file(path)
-        for path in {path.parent for path in files} | {stage}:
-            sync_folder(path)
+        sync_tree(stage)
         target = parent / name(step)
         if target.exists():
             discard(target)
         stage.rename(target)
         sync_folder(parent)
     except (OSError, RuntimeError, SafetensorError) as error:
-        shutil.rmtree(stage, ignore_errors=True)
-        if failure := _as_disk_error(stage, error):
+        if failure := as_disk_error(stage, error):
             raise failure from None
         raise
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
     if fault := verify(target):
         raise StudioError(
             "disk",
@@ -117,15 +116,36 @@ def verify(path: Path) -> str:
     return ""
 
 
-def newest(run: Path) -> Found:
-    """Finds the newest checkpoint that verifies."""
+def newest(run: Path, best_too: bool = False) -> Found:
+    """Finds the newest checkpoint that verifies.
+
+    Args:
+        run: the run folder.
+        best_too: prefer one whose best checkpoint so far, the run's result, verifies as well.
+    """
     refused: list[str] = []
+    second_choice: Path | None = None
     for path in sorted(listing(run), key=step_of, reverse=True):
         fault = verify(path)
-        if not fault:
+        if fault:
+            refused.append(f"The checkpoint {path.name} was not used: {fault}.")
+        elif not best_too or not (fault := _fault_of_best(path)):
             return Found(path, refused)
-        refused.append(f"The checkpoint {path.name} was not used: {fault}.")
+        else:
+            second_choice = second_choice or path
+            refused.append(f"The checkpoint {path.name} was not used: its best, {fault}.")
+    if second_choice is not None:
+        return Found(second_choice, [line for line in refused if second_choice.name not in line], best_whole=False)
     return Found(None, refused)
+
+
+def _fault_of_best(path: Path) -> str:
+    """Returns what is wrong with the checkpoint that was the best when the one at `path` was made."""
+    best = int(json.loads((path / STATE).read_text(encoding="utf-8")).get("best_step", 0))
+    if best in (0, step_of(path)):
+        return ""
+    fault = verify(path.with_name(name(best)))
+    return f"{name(best)}, is damaged: {fault}" if fault else ""
 
 
 def listing(run: Path) -> list[Path]:
@@ -141,10 +161,17 @@ def rotate(run: Path, keep: int, also: int) -> None:
             discard(path)
 
 
-def clean(run: Path) -> None:
-    """Removes what a killed process left unfinished; for the process that holds the run's claim."""
+def clean(run: Path, step: int) -> None:
+    """Removes what a killed process left unfinished, and the checkpoints behind `step`, which are made again.
+
+    For the process that holds the run's claim. Left in place, damaged ones would count as the newest when old ones
+    are let go.
+    """
     for path in folder(run).glob(".step-*"):
         shutil.rmtree(path, ignore_errors=True)
+    for path in listing(run):
+        if step_of(path) > step:
+            discard(path)
 
 
 def discard(path: Path) -> None:
@@ -156,25 +183,8 @@ def discard(path: Path) -> None:
 
 def sha256(path: Path) -> str:
     """Returns the file's SHA-256 in hexadecimal."""
-    digest = hashlib.sha256()
-    for block in _blocks(path):
-        digest.update(block)
-    return digest.hexdigest()
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            yield block
-
-
-def _sync_file(path: Path) -> None:
-    # Windows syncs only through a handle that may write.
-    fd = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _require_room(path: Path, needed: int) -> None:
@@ -187,7 +197,7 @@ def _require_room(path: Path, needed: int) -> None:
         )
 
 
-def _as_disk_error(path: Path, error: Exception) -> StudioError | None:
+def as_disk_error(path: Path, error: Exception) -> StudioError | None:
     """Recognises a failed write, also in the words torch and safetensors put it."""
     if isinstance(error, OSError):
         return disk_error(path, error)

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from studio.core import events
-from studio.core.errors import EXIT_CRASH, StudioError
+from studio.core.errors import EXIT_CRASH, StudioError, as_memory_error
 from studio.core.runs import Run
 
 # Whoever asks whether the run is alive holds its lock for a moment.
@@ -52,7 +52,7 @@ def _outcome(run: Run, commands_from: int) -> tuple[events.Failed | None, int]:
     except Exception as error:
         # The top of the process: the window must learn of every end, whatever it was.
         traceback.print_exc()
-        memory = _as_memory_error(error)
+        memory = as_memory_error(error)
         if memory is not None:
             return failure(memory), memory.exit_code
         message = f"The run ended by a defect of the program: {type(error).__name__}: {error}"
@@ -64,18 +64,3 @@ def _outcome(run: Run, commands_from: int) -> tuple[events.Failed | None, int]:
 def failure(error: StudioError) -> events.Failed:
     """Returns the event that tells of `error`."""
     return events.Failed(reason=error.reason, message=error.message, hint=error.hint, detail=error.detail)
-
-
-def _as_memory_error(error: Exception) -> StudioError | None:
-    """Recognises that memory ran out, on a card or in the machine."""
-    name = type(error).__name__
-    exhausted = isinstance(error, MemoryError) or name == "OutOfMemoryError" or "can't allocate memory" in str(error)
-    if not exhausted:
-        return None
-    return StudioError(
-        "memory",
-        "Memory ran out.",
-        "Halve `per_device_train_batch_size` and double `gradient_accumulation_steps`: the same training in less"
-        " memory. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.",
-        str(error),
-    )

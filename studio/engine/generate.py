@@ -17,7 +17,7 @@ from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerB
 from studio.core.config import DataSpec
 from studio.core.errors import StudioError
 from studio.core.library import Entry
-from studio.engine.tokens import Encoder, make_encoder
+from studio.engine.labels import Encoder, make_encoder
 
 Messages = Sequence[Mapping[str, str]]
 

@@ -61,7 +61,8 @@ def report() -> dict[str, Any]:
 
     memory = psutil.virtual_memory()
     home = paths.home()
-    checks = [_check_torch(), _check_bitsandbytes(), _check_home(), _check_disk(), _check_demo()]
+    driver = _driver()
+    checks = [_check_torch(), _check_driver(driver), _check_bitsandbytes(), _check_home(), _check_disk(), _check_demo()]
     return {
         "python": platform.python_version(),
         "system": platform.platform(),
@@ -72,7 +73,7 @@ def report() -> dict[str, Any]:
         "device": str(device()),
         "dtype": str(dtype(ModelSpec(), device())).removeprefix("torch."),
         "gpus": _gpus(),
-        "driver": _driver(),
+        "driver": driver,
         "hugging_face": {
             "cache": str(constants.HF_HUB_CACHE),
             "token": get_token() is not None,
@@ -101,16 +102,16 @@ def _check_torch() -> dict[str, Any]:
         (torch.ones(8, 8, device=place) @ torch.ones(8, 8, device=place)).sum().item()
     except RuntimeError as error:
         problem = f"PyTorch {torch.__version__} cannot compute on {place}: {error}"
-    driver = _driver()
-    if driver and not torch.cuda.is_available():
-        problem = f"There is an NVIDIA driver ({driver}), but PyTorch {torch.__version__} does not use it."
-    return _check(
-        "torch",
-        place.type == "cpu" and not driver,
-        problem,
-        "Install the PyTorch build for this GPU and driver, or update the driver.",
-        f"PyTorch {torch.__version__} computes on {place}.",
-    )
+    hint = "Install the PyTorch build for this GPU and driver, or update the driver."
+    return _check("torch", True, problem, hint, f"PyTorch {torch.__version__} computes on {place}.")
+
+
+def _check_driver(driver: str | None) -> dict[str, Any]:
+    unused = bool(driver) and not torch.cuda.is_available()
+    problem = f"There is an NVIDIA driver ({driver}), but PyTorch {torch.__version__} does not use it."
+    hint = "Training runs on the CPU; for the GPU install the PyTorch build for this driver, or update the driver."
+    good = "The NVIDIA driver is in use." if driver else "There is no NVIDIA driver, and none is needed."
+    return _check("driver", False, problem if unused else "", hint, good)
 
 
 def _check_bitsandbytes() -> dict[str, Any]:

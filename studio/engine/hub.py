@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import os
 import re
 import shutil
 import threading
@@ -29,13 +30,16 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 from huggingface_hub.utils.tqdm import tqdm
 
 from studio import paths
-from studio.core.errors import StudioError
+from studio.core.cache import sha256
+from studio.core.errors import StudioError, given_path
 from studio.engine import hardware
+from studio.engine.weights import read_json
 
 OnProgress = Callable[[int, int], None]
 
 # Data only: weights as safetensors, JSON, templates and tokenizer tables. Pickles and Python files never arrive.
 _WANTED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "*.tiktoken"]
+_TOKENIZERS = ("tokenizer.json", "*.model", "vocab.*", "*.tiktoken")
 # Second copies of the weights for other programs, such as Meta's and Mistral's own formats.
 _UNWANTED = ["*/*.safetensors", "*/*.json", "*/*.txt", "*/*.model", "consolidated*", "*.index.*.json"]
 
@@ -57,7 +61,7 @@ def resolve(
     """
     if path == "demo":
         return paths.resources() / "demo" / "model"
-    folder = Path(path).expanduser()
+    folder = given_path(path, "model")
     if path and folder.is_dir():
         return folder
     if path and folder.is_file():
@@ -87,8 +91,18 @@ def _cached(path: str, revision: str | None, weights: bool) -> Path | None:
     except LocalEntryNotFoundError:
         return None
     # Other programs cache single files, so a snapshot folder alone does not mean that the model is there.
-    whole = (folder / "config.json").is_file() and (not weights or any(folder.glob("*.safetensors")))
+    whole = (folder / "config.json").is_file() and (not weights or _complete(folder))
     return folder if whole else None
+
+
+def _complete(folder: Path) -> bool:
+    """Whether all of a model's weights and a tokenizer are there: a download may have ended half way."""
+    index = folder / "model.safetensors.index.json"
+    names: Any = {"weights": "model.safetensors"}
+    if index.is_file() and not (folder / "model.safetensors").is_file():
+        names = read_json(index, "model").get("weight_map")
+    held = isinstance(names, dict) and all(os.path.isfile(folder / str(name)) for name in set(names.values()))
+    return held and any(file for pattern in _TOKENIZERS for file in folder.glob(pattern))
 
 
 def _download(path: str, revision: str | None, weights: bool, on_progress: OnProgress | None) -> Path:
@@ -144,15 +158,10 @@ def _fetch(path: str, file: DryRunFileInfo, bar: type[tqdm]) -> None:
                 http_get(about.location, stream, resume_size=done, headers=headers, expected_size=size, tqdm_class=bar)
         except (HfHubHTTPError, ValueError):
             return
-        if re.fullmatch(r"[0-9a-f]{64}", about.etag or "") and _digest(part) != about.etag:
+        if re.fullmatch(r"[0-9a-f]{64}", about.etag or "") and sha256(part) != about.etag:
             part.unlink()
             raise StudioError("network", f"{file.filename} of {path} arrived damaged.", "Start again: it comes anew.")
         shutil.move(part, target)
-
-
-def _digest(part: Path) -> str:
-    with part.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _check_space(path: str, total: int) -> None:

@@ -22,12 +22,9 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from studio.core.config import ModelSpec
-from studio.core.errors import StudioError
+from studio.core.errors import StudioError, as_memory_error
+from studio.core.library import PEFT_CONFIG
 from studio.engine import hardware, weights
-from studio.engine.hub import resolve
-from studio.engine.weights import fingerprint
-
-__all__ = ["check", "check_config", "describe", "fingerprint", "load_base", "load_tokenizer", "resolve", "skeleton"]
 
 # More than any real model has: a config of a million layers would keep the library busy for ever.
 _LIMITS = {
@@ -69,8 +66,8 @@ def check(folder: Path) -> dict[str, Any]:
         StudioError: (model) names what is missing, damaged or refused.
     """
     config = check_config(folder)
-    if (folder / "adapter_config.json").is_file():
-        raise _refused(folder, "holds an adapter beside the model", "Move adapter_config.json to a folder of its own.")
+    if (folder / PEFT_CONFIG).is_file():
+        raise _refused(folder, "holds an adapter beside the model", f"Move {PEFT_CONFIG} to a folder of its own.")
     weights.files(folder)
     return config
 
@@ -79,7 +76,7 @@ def check_config(folder: Path) -> dict[str, Any]:
     """Vets config.json alone; see `check`."""
     path = folder / "config.json"
     if not path.is_file():
-        if (folder / "adapter_config.json").is_file():
+        if (folder / PEFT_CONFIG).is_file():
             raise _refused(folder, "is an adapter, not a base model", "Name the base model it was trained on.")
         raise _refused(folder, "holds no config.json", "Name the folder of a model in the Hugging Face format.")
     config = weights.read_json(path, "model")
@@ -159,14 +156,14 @@ def load_base(folder: Path, spec: ModelSpec, device: torch.device) -> PreTrained
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # they are refused below, by name
         )
-    except torch.OutOfMemoryError as error:
-        raise StudioError(
-            "memory",
-            f"The model does not fit into the memory of {device}.",
-            "Choose nf4 quantization or a smaller model, or close other programs that use the GPU.",
-            str(error),
-        ) from None
-    except (OSError, SafetensorError, *_CONFIG_ERRORS) as error:
+    except (MemoryError, OSError, SafetensorError, *_CONFIG_ERRORS) as error:
+        if as_memory_error(error):
+            raise StudioError(
+                "memory",
+                f"The model does not fit into the memory of {device}.",
+                "Choose nf4 quantization or a smaller model, or close other programs that use the memory.",
+                str(error),
+            ) from None
         raise StudioError(
             "model", f"The weights in {folder} cannot be loaded.", "Download the model again.", str(error)
         ) from None

@@ -5,7 +5,8 @@ from typing import Any
 import torch
 
 from studio.core.config import RunConfig
-from studio.engine import adapters, model, optim, session
+from studio.engine import adapters, hub, model, optim, session
+from studio.engine.corpus import read_corpus
 
 
 def plan(config: RunConfig) -> dict[str, Any]:
@@ -15,14 +16,14 @@ def plan(config: RunConfig) -> dict[str, Any]:
 
     Returns:
         trainable_parameters, total_parameters, adapter_bytes (as saved, float32), steps, steps_per_epoch,
-        tokens_per_epoch, trained_tokens_per_epoch, rows, eval_rows, rejected_rows, truncated_rows.
+        tokens_per_epoch, trained_tokens_per_epoch, rows, eval_rows, rejected_rows, untrained_rows, truncated_rows.
 
     Raises:
         StudioError: data, model or adapter cannot be used as asked.
     """
-    base = model.resolve(config.model.path, config.model.revision)
+    base = hub.resolve(config.model.path, config.model.revision)
     model.check(base)
-    corpus = session.read_corpus(config, model.load_tokenizer(base), lambda event: None)
+    corpus = read_corpus(config, model.load_tokenizer(base), lambda event: None)
     trainable, total = adapters.count(adapters.attach(model.skeleton(base), config.adapter))
     steps, per_epoch = session.step_counts(config, corpus.train)
     _try_out(config, steps)
@@ -37,7 +38,8 @@ def plan(config: RunConfig) -> dict[str, Any]:
         "trained_tokens_per_epoch": int(corpus.trained.sum()),
         "rows": len(corpus.train.lengths),
         "eval_rows": len(evaluation.lengths) if evaluation else 0,
-        "rejected_rows": len(corpus.rejected),
+        "rejected_rows": corpus.rejected_rows,
+        "untrained_rows": len(corpus.unused) - corpus.rejected_rows,
         "truncated_rows": corpus.train.truncated + (evaluation.truncated if evaluation else 0),
     }
 

@@ -1,21 +1,22 @@
 """A run's result: the adapter (or the whole model) in the run folder, and its entry in the library."""
 
-import math
 import secrets
 import shutil
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from studio.core import library
 from studio.core.config import to_dict
-from studio.core.runs import disk_error, sync_folder
-from studio.engine import session
+from studio.core.runs import sync_folder, sync_tree
+from studio.engine import checkpoint, session
 from studio.engine.export import card
 from studio.engine.session import Session
 
 
-def write(current: Session, checkpoint: Path, step: int) -> tuple[str, str]:
-    """Writes the result of the weights in `checkpoint`.
+def write(current: Session, source: Path, step: int) -> tuple[str, str]:
+    """Writes the result of the weights in the checkpoint `source`.
 
     Returns:
         The result's folder, relative to the run folder, and the adapter's name in the library (or nothing).
@@ -32,29 +33,34 @@ def write(current: Session, checkpoint: Path, step: int) -> tuple[str, str]:
             shutil.rmtree(rest)
         stage, old = (target.with_name(f".{target.name}-{secrets.token_hex(4)}") for _ in range(2))
         if lora:
-            shutil.copytree(checkpoint / "adapter", stage)
+            shutil.copytree(source / "adapter", stage)
             (stage / "README.md").write_text(card.card(**about), encoding="utf-8")
         else:
-            session.load_weights(current, checkpoint)
+            session.load_weights(current, source)
             current.bare.save_pretrained(stage)
-            current.corpus.encoder.tokenizer.save_pretrained(stage)
+            encoder = current.corpus.encoder
+            card.save_tokenizer(encoder.tokenizer, encoder.template, stage)
         if template := current.corpus.encoder.template:
             (stage / "chat_template.jinja").write_text(template, encoding="utf-8")
+        sync_tree(stage)
         if target.exists():
             target.rename(old)
         stage.rename(target)
         sync_folder(target.parent)
         shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        raise disk_error(target, error) from None
+    except (OSError, RuntimeError, SafetensorError) as error:
+        if failure := checkpoint.as_disk_error(target, error):
+            raise failure from None
+        raise
     return target.name, library.add(target, run=current.run.name, **about).name if lora else ""
 
 
 def _about(current: Session, step: int) -> dict[str, Any]:
     """Returns what the library and the model card tell of the weights of `step`."""
     config, position, corpus = current.config, current.position, current.corpus
-    steps = current.run.progress().steps
-    of_result = next((item for item in reversed(steps) if item.step <= step), None)
+    progress = current.run.progress()
+    steps = [item for item in progress.steps if item.step <= step]
+    score = next((item.eval_loss for item in reversed(progress.evaluations) if item.step == step), None)
     return {
         "title": config.name or Path(config.data.path).stem,
         "base": library.Base(path=config.model.path, fingerprint=position.base, revision=config.model.revision),
@@ -62,9 +68,9 @@ def _about(current: Session, step: int) -> dict[str, Any]:
         "config": to_dict(config),
         "metrics": {
             "step": step,
-            "loss": of_result.loss if of_result else None,
-            "eval_loss": position.best_loss if math.isfinite(position.best_loss) else None,
-            "tokens": position.tokens,
-            "train_s": position.train_s,
+            "loss": steps[-1].loss if steps else None,
+            "eval_loss": score,
+            "tokens": sum(item.tokens for item in steps),
+            "train_s": sum(item.step_s for item in steps),
         },
     }

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.core.runs import disk_error
+
 # `row` counts the rows of the data file from 0; `loss` is the mean over the row's trained tokens, in nats.
 RECORD = np.dtype([("step", "<i4"), ("row", "<i4"), ("tokens", "<i4"), ("loss", "<f4")])
 
@@ -29,11 +31,18 @@ class RowLog:
     def append(
         self, step: int, rows: NDArray[np.int64], tokens: NDArray[np.int64], losses: NDArray[np.float32]
     ) -> None:
-        """Adds one step's rows; `losses` are summed over each row's trained `tokens`."""
+        """Adds one step's rows; `losses` are summed over each row's trained `tokens`.
+
+        Raises:
+            StudioError: (disk) it cannot be written.
+        """
         records = np.zeros(len(rows), RECORD)
         records["step"], records["row"], records["tokens"], records["loss"] = step, rows, tokens, losses / tokens
-        with self._path.open("ab") as file:
-            file.write(records.tobytes())
+        try:
+            with self._path.open("ab") as file:
+                file.write(records.tobytes())
+        except OSError as error:
+            raise disk_error(self._path, error) from None
 
 
 def read(run: Path, rank: int = 0) -> NDArray[np.void]:

@@ -1,41 +1,36 @@
 """Everything a run needs before its first step: data as tokens, the model with its adapter, optimizer, position."""
 
-import hashlib
 import json
 import math
 import os
-import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from safetensors.torch import load_file, save_file
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from studio.core import datasets, events
+from studio.core import events
 from studio.core.config import RunConfig
 from studio.core.errors import Reason, StudioError
-from studio.core.runs import Run, write_atomic
+from studio.core.runs import Run
 from studio.engine import (
     adapters,
     attention,
     batches,
     checkpoint,
     hardware,
-    labels,
+    hub,
     model,
     objectives,
     optim,
     tokens,
     weights,
 )
-
-Emit = Callable[[events.Event], None]
+from studio.engine.corpus import Corpus, Emit, read_corpus, teller
 
 
 @dataclass(slots=True)
@@ -48,6 +43,7 @@ class Position:
         best_loss: the lowest evaluation loss that counted, at `best_step`; 0: none yet.
         stale_evaluations: evaluations since then without gain.
         data: the fingerprint of the training data; a resumed run must find the same.
+        evaluation: the fingerprint of the evaluation data, if it is a file of its own, likewise.
         labels: the fingerprint of its tokens and labels, likewise: a template may write the date into them.
         base: the fingerprint of the base model's weights, likewise.
     """
@@ -59,27 +55,9 @@ class Position:
     best_step: int = 0
     stale_evaluations: int = 0
     data: str = ""
+    evaluation: str = ""
     labels: str = ""
     base: str = ""
-
-
-@dataclass(slots=True)
-class Corpus:
-    """The rows of a run as tokens.
-
-    Attributes:
-        train, evaluation: the tokenised rows; `evaluation` is None without a split or file.
-        trained: (rows,) int64, tokens of each training row that carry loss.
-        rejected: rows of the file that are not used, and why.
-    """
-
-    encoder: labels.Encoder
-    train: tokens.Tokens
-    evaluation: tokens.Tokens | None
-    trained: batches.Rows
-    rejected: list[datasets.Rejected]
-    fingerprint: str
-    rows: int
 
 
 @dataclass(slots=True)
@@ -108,50 +86,6 @@ class Session:
     position: Position
 
 
-def read_corpus(config: RunConfig, tokenizer: Any, emit: Emit) -> Corpus:
-    """Opens, splits and tokenises the data of a run.
-
-    Raises:
-        StudioError: (data) unreadable, no usable row, or an empty split.
-    """
-    told = _teller(emit, "tokenizing")
-    encoder = labels.make_encoder(tokenizer, config.data, config.training.objective)
-    dataset = datasets.open_dataset(Path(config.data.path), config.data.format)
-    chosen, held_back = datasets.split(len(dataset), config.data.eval_split, config.training.seed)
-    evaluation = None
-    if config.data.eval_path:
-        other = datasets.open_dataset(Path(config.data.eval_path), config.data.format)
-        evaluation = tokens.tokenize(other, np.arange(len(other)), encoder, told)
-    elif len(held_back):
-        evaluation = tokens.tokenize(dataset, held_back, encoder, told)
-    train = tokens.tokenize(dataset, chosen, encoder, told)
-    for what, part in (("training", train), ("evaluation", evaluation)):
-        if part is not None and not len(part.lengths):
-            reasons = "\n".join(f"line {item.line}: {item.reason}" for item in part.untrained[:20])
-            raise StudioError(
-                "data",
-                f"None of the {what} rows has a token to learn from.",
-                "`studio data tokens` shows what the model sees of a row; check the maximum length and the template.",
-                reasons,
-            )
-    return Corpus(
-        encoder=encoder,
-        train=train,
-        evaluation=evaluation,
-        trained=trained_counts(train),
-        rejected=[*dataset.rejected, *train.untrained, *(evaluation.untrained if evaluation else [])],
-        fingerprint=dataset.fingerprint,
-        rows=dataset.rows,
-    )
-
-
-def trained_counts(part: tokens.Tokens) -> batches.Rows:
-    """Returns (rows,) how many tokens of each row carry loss; a row's first token is never predicted."""
-    cumulated = np.concatenate([[0], np.cumsum(part.trained, dtype=np.int64)])
-    starts, ends = part.offsets[:-1], part.offsets[1:]
-    return np.asarray(cumulated[ends] - cumulated[np.minimum(starts + 1, ends)])
-
-
 def step_counts(config: RunConfig, train: tokens.Tokens, world_size: int = 1) -> tuple[int, int]:
     """Returns the optimizer steps of the whole run and of one epoch."""
     spec = config.training
@@ -174,9 +108,10 @@ def prepare(run: Run, emit: Emit) -> Session:
     about, config = run.about(), run.config()
     torch.set_num_threads(int(about["threads"]))
     emit(events.Phase(name="tokenizing", detail=config.data.path))
-    base = model.resolve(config.model.path, config.model.revision, _teller(emit, "downloading"))
+    base = hub.resolve(config.model.path, config.model.revision, teller(emit, "downloading"))
     corpus = read_corpus(config, model.load_tokenizer(base), emit)
-    _write_rejected(run, corpus)
+    if int(os.environ.get("RANK", "0")) == 0:
+        corpus.write_unused(run)
     device = hardware.device()
     emit(events.Phase(name="loading", detail=config.model.path))
     frozen = model.load_base(base, config.model, device)
@@ -204,7 +139,12 @@ def prepare(run: Run, emit: Emit) -> Session:
         pad_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0,
         steps=steps,
         steps_per_epoch=per_epoch,
-        position=Position(data=corpus.fingerprint, labels=_fingerprint(corpus), base=weights.fingerprint(base)),
+        position=Position(
+            data=corpus.fingerprint,
+            evaluation=corpus.evaluation_fingerprint,
+            labels=corpus.labels_fingerprint(),
+            base=weights.fingerprint(base),
+        ),
     )
     emit(_prepared(session))
     return session
@@ -233,7 +173,7 @@ def save(session: Session) -> Path:
         if session.accelerator.scaler is not None:
             state["scaler"] = session.accelerator.scaler.state_dict()
         torch.save(state, stage / "optimizer.pt")
-        (stage / "state.json").write_text(json.dumps(asdict(session.position)), encoding="utf-8")
+        (stage / checkpoint.STATE).write_text(json.dumps(asdict(session.position)), encoding="utf-8")
 
     # Weights, and two moments of each for the usual optimizers, in float32.
     expected = 12 * sum(parameter.numel() for parameter in trained.values())
@@ -246,10 +186,11 @@ def restore(session: Session, path: Path) -> None:
     Raises:
         StudioError: (data, model) the data or the base model changed since.
     """
-    position = Position(**json.loads((path / "state.json").read_text(encoding="utf-8")))
+    position = Position(**json.loads((path / checkpoint.STATE).read_text(encoding="utf-8")))
     config = session.config
     facts: tuple[tuple[str, Reason, bool], ...] = (
         (config.data.path, "data", position.data != session.position.data),
+        (str(config.data.eval_path), "data", position.evaluation != session.position.evaluation),
         (
             f"The tokenizer or the chat template of {config.model.path}",
             "model",
@@ -292,19 +233,6 @@ def base_id(config: RunConfig) -> str:
     return path.name if path.is_absolute() else config.model.path
 
 
-def _teller(emit: Emit, phase: events.PhaseName) -> Callable[[int, int], None]:
-    """Returns a progress callback that tells at most five times a second, and always the end."""
-    last = 0.0
-
-    def tell(done: int, total: int) -> None:
-        nonlocal last
-        if done >= total or time.monotonic() - last > 0.2:
-            last = time.monotonic()
-            emit(events.Phase(name=phase, done=done, total=total))
-
-    return tell
-
-
 def _accelerator(config: RunConfig, device: torch.device) -> Accelerator:
     dtype = hardware.dtype(config.model, device)
     precision = {torch.bfloat16: "bf16", torch.float16: "fp16"}.get(dtype, "no")
@@ -337,33 +265,17 @@ def _batching(bare: Any, config: RunConfig, device: torch.device, emit: Emit) ->
     return "padded"
 
 
-def _fingerprint(corpus: Corpus) -> str:
-    digest = hashlib.sha256()
-    for part in (corpus.train, corpus.evaluation):
-        if part is not None:
-            for array in (part.ids, part.trained, part.offsets):
-                digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
-
-
-def _write_rejected(run: Run, corpus: Corpus) -> None:
-    if corpus.rejected and int(os.environ.get("RANK", "0")) == 0:
-        lines = [json.dumps(asdict(item), ensure_ascii=False) for item in corpus.rejected]
-        write_atomic(run.path / "rejected.jsonl", "\n".join(lines).encode() + b"\n")
-
-
 def _prepared(session: Session) -> events.Prepared:
     corpus, accelerator = session.corpus, session.accelerator
     trainable, total = adapters.count(session.bare)
-    untrained = [*corpus.train.untrained, *(corpus.evaluation.untrained if corpus.evaluation else [])]
     return events.Prepared(
         steps=session.steps,
         steps_per_epoch=session.steps_per_epoch,
         rows=len(corpus.train.lengths),
         eval_rows=len(corpus.evaluation.lengths) if corpus.evaluation else 0,
-        rejected_rows=len(corpus.rejected) - len(untrained),
+        rejected_rows=corpus.rejected_rows,
         truncated_rows=corpus.train.truncated + (corpus.evaluation.truncated if corpus.evaluation else 0),
-        untrained_rows=len(untrained),
+        untrained_rows=len(corpus.unused) - corpus.rejected_rows,
         tokens_per_epoch=int(corpus.train.lengths.sum()),
         trained_tokens_per_epoch=int(corpus.trained.sum()),
         trainable_parameters=trainable,

@@ -5,6 +5,7 @@ import json
 from array import array
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,7 @@ from numpy.typing import NDArray
 from studio import paths
 from studio.core import cache
 from studio.core.datasets import Dataset, Rejected
-from studio.engine.labels import Encoded, Encoder, make_encoder
-
-__all__ = ["Encoded", "Encoder", "Tokens", "make_encoder", "tokenize"]
+from studio.engine.labels import Encoded, Encoder
 
 _VERSION = 1  # of the labels: raise it whenever the same row would get other tokens or labels
 _BATCH_ROWS = 512
@@ -85,7 +84,9 @@ def tokenize(
 
 def _key(dataset: Dataset, indices: NDArray[np.int64], encoder: Encoder) -> str:
     rows = hashlib.sha256(np.ascontiguousarray(indices, dtype=np.int64).tobytes()).hexdigest()
-    parts = [_VERSION, dataset.fingerprint, rows, encoder.fingerprint]
+    # Another version of these may split or lay out the same text otherwise.
+    versions = [metadata.version(name) for name in ("tokenizers", "transformers")]
+    parts = [_VERSION, *versions, dataset.fingerprint, rows, encoder.fingerprint]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]
 
 

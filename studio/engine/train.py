@@ -12,8 +12,10 @@ from accelerate.utils import broadcast_object_list
 
 from studio.core import events
 from studio.core.errors import StudioError
+from studio.core.progress import Progress
 from studio.core.runs import Run, read_lines
 from studio.engine import batches, checkpoint, hardware, objectives, optim, result, session
+from studio.engine.corpus import Emit, trained_counts
 from studio.engine.rowlog import RowLog
 from studio.engine.session import Session
 
@@ -31,22 +33,20 @@ class Commands:
 
     run: Run
     offset: int
-    again: list[tuple[int, events.SetLearningRate]] = field(default_factory=list)
+    again: list[tuple[int, float]] = field(default_factory=list)
 
-    def due(self, step: int) -> list[events.Command]:
-        """Returns the commands to obey behind `step`."""
-        asked: list[events.Command] = [command for at, command in self.again if at == step]
-        self.again = [item for item in self.again if item[0] != step]
+    def due(self) -> list[events.Command]:
+        """Returns what was asked since the last time."""
         path = self.run.commands_path
-        if path.exists() and path.stat().st_size > self.offset:
-            lines, self.offset = read_lines(path, self.offset)
-            asked += [command for line in lines if (command := events.decode_command(line)) is not None]
-        return asked
+        if not path.exists() or path.stat().st_size <= self.offset:
+            return []
+        lines, self.offset = read_lines(path, self.offset)
+        return [command for line in lines if (command := events.decode_command(line)) is not None]
 
 
 def _agreed(current: Session, commands: Commands) -> list[events.Command]:
     """Returns the commands due as the main process sees them, so that all processes obey the same."""
-    due = [commands.due(current.position.step)]
+    due = [commands.due()]
     if current.accelerator.num_processes > 1:
         broadcast_object_list(due)
     return due[0]
@@ -61,7 +61,7 @@ class _Measured:
     trained: int
 
 
-def train(run: Run, commands_from: int, emit: session.Emit) -> None:
+def train(run: Run, commands_from: int, emit: Emit) -> None:
     """Trains `run` from its newest whole checkpoint, or from the start, to its end.
 
     Called by the run's own process, which holds its claim; by every process of a data-parallel run.
@@ -82,30 +82,36 @@ def train(run: Run, commands_from: int, emit: session.Emit) -> None:
         )
     commands = Commands(run, commands_from)
     current = session.prepare(run, emit if main else lambda event: None)
-    _go_back(current, commands, before.obeyed, first=not (before.steps or before.resumed or before.failed))
+    _go_back(current, commands, before)
     outcome = _steps(current, commands)
     if outcome is not None:
         _finish(current, outcome)
 
 
-def _go_back(current: Session, commands: Commands, obeyed: list[events.Obeyed], first: bool) -> None:
-    """Restores the newest whole checkpoint, if there is one."""
-    found = checkpoint.newest(current.run.path)
-    if current.accelerator.is_main_process:
-        checkpoint.clean(current.run.path)
+def _go_back(current: Session, commands: Commands, before: Progress) -> None:
+    """Restores the newest whole checkpoint, if there is one.
+
+    Args:
+        current: the session, at the start of the run.
+        commands: given the learning rates that are to be set again.
+        before: what the run had told before this attempt.
+    """
+    found = checkpoint.newest(current.run.path, best_too=current.config.training.load_best_model_at_end)
     if found.path is not None:
         session.restore(current, found.path)
-    if first and found.path is None and not found.refused:
-        return
     step = current.position.step
+    if current.accelerator.is_main_process:
+        checkpoint.clean(current.run.path, step)
+    if found.path is None and not (found.refused or before.steps or before.resumed or before.failed):
+        return
     used = f"checkpoints/{found.path.name}" if found.path else ""
     current.emit(events.Resumed(step=step, checkpoint=used, refused=found.refused))
-    for item in obeyed:
-        rate = item.command.get("learning_rate")
-        if item.step >= step and isinstance(rate, float):
-            # Told again at once: if this attempt dies before that step, the next one still knows of it.
-            current.emit(events.Obeyed(step=item.step, command=item.command))
-            commands.again.append((item.step, events.SetLearningRate(learning_rate=rate)))
+    if changed := current.run.changed_versions():
+        current.emit(events.Notice(message=f"The run began with other versions: {changed}. It may differ slightly."))
+    if current.position.best_step and not found.best_whole:
+        current.position.best_step, current.position.best_loss = 0, math.inf
+        current.emit(events.Notice(message="The best checkpoint is damaged; the best is looked for from here on."))
+    commands.again = [(at, rate) for at, rate in before.learning_rates if at >= step]
 
 
 def _steps(current: Session, commands: Commands) -> events.Outcome | None:
@@ -116,8 +122,14 @@ def _steps(current: Session, commands: Commands) -> events.Outcome | None:
     durations: list[float] = []
     epoch, plan = -1, list[list[batches.Rows]]()
     while position.step < current.steps:
+        # Asked before a step, not behind one: a run killed in between then ends at the same place.
+        if spec.early_stopping_patience and position.stale_evaluations >= spec.early_stopping_patience:
+            _save(current)
+            return "early_stopped"
         stop = _obey(current, commands)
         if stop is not None:
+            if position.step == 0:
+                return None
             _save(current)
             return "stopped" if stop.keep else None
         if position.step // current.steps_per_epoch != epoch:
@@ -131,9 +143,6 @@ def _steps(current: Session, commands: Commands) -> events.Outcome | None:
             _count_evaluation(current)
         if position.step % spec.save_steps == 0 or position.best_step == position.step:
             _save(current)
-        if spec.early_stopping_patience and position.stale_evaluations >= spec.early_stopping_patience:
-            _save(current)
-            return "early_stopped"
     _save(current)
     return "completed"
 
@@ -237,7 +246,7 @@ def _evaluate(current: Session) -> tuple[float, int] | None:
         for rows in micro_batches[accelerator.process_index :: accelerator.num_processes]:
             batch = batches.collate(part, rows, current.batching, current.pad_id).to(accelerator.device)
             total += objectives.language_modelling(current.bare, batch).sum()
-    trained = int(session.trained_counts(part).sum())
+    trained = int(trained_counts(part).sum())
     current.emit(events.Phase(name="training"))
     return float(accelerator.reduce(total, "sum")) / trained, trained
 
@@ -270,8 +279,12 @@ def _save(current: Session) -> None:
 
 
 def _obey(current: Session, commands: Commands) -> events.Stop | None:
-    """Obeys what was asked since the last step; returns a request to stop."""
+    """Obeys what was asked since the last step; returns the last request to stop."""
     paused = False
+    stop: events.Stop | None = None
+    for at, rate in commands.again:
+        if at == current.position.step:
+            optim.set_peak(current.scheduler, rate)
     while True:
         for command in _agreed(current, commands):
             match command:
@@ -286,11 +299,13 @@ def _obey(current: Session, commands: Commands) -> events.Stop | None:
                     _evaluate_now(current)
                 case events.SetLearningRate():
                     optim.set_peak(current.scheduler, command.learning_rate)
+                    # It takes the place of those that were set further on before the run went back.
+                    commands.again = []
+                case events.Stop():
+                    stop = command
             current.emit(events.Obeyed(step=current.position.step, command=asdict(command)))
-            if isinstance(command, events.Stop):
-                return command
-        if not paused:
-            return None
+        if stop or not paused:
+            return stop
         time.sleep(_POLL_S)
 
 
@@ -313,7 +328,7 @@ def _finish(current: Session, outcome: events.Outcome) -> None:
         raise StudioError(
             "checkpoint",
             f"The checkpoint {source.name} that holds the result is damaged: {fault}.",
-            "Resume the run: it computes the lost steps again.",
+            "Resume the run: it goes on from the checkpoint before.",
         )
     path, adapter = result.write(current, source, step)
     current.emit(

@@ -9,10 +9,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from studio.core.errors import StudioError
+from studio.core.library import PEFT_CONFIG, WEIGHTS
 from studio.engine import weights
 
-WEIGHTS = "adapter_model.safetensors"
-CONFIG = "adapter_config.json"
 _MAX_RANK = 1024
 _NAME = re.compile(r"[\w.]{1,200}")
 
@@ -26,9 +25,9 @@ def check_adapter(folder: Path) -> dict[str, Any]:
     Raises:
         StudioError: (adapter) not LoRA, pickled, damaged, or asking for more than a file of numbers should.
     """
-    if not (folder / CONFIG).is_file():
+    if not (folder / PEFT_CONFIG).is_file():
         raise StudioError(
-            "adapter", f"{folder} holds no adapter: there is no {CONFIG}.", "Name the folder that PEFT wrote."
+            "adapter", f"{folder} holds no adapter: there is no {PEFT_CONFIG}.", "Name the folder that PEFT wrote."
         )
     if not (folder / WEIGHTS).is_file():
         pickled = "; adapter_model.bin is a pickle, which can run any program when opened"
@@ -37,9 +36,9 @@ def check_adapter(folder: Path) -> dict[str, Any]:
             f"{folder} holds no {WEIGHTS}{pickled if (folder / 'adapter_model.bin').exists() else ''}.",
             "Save the adapter as safetensors where it comes from.",
         )
-    for file in (folder / CONFIG, folder / WEIGHTS):
+    for file in (folder / PEFT_CONFIG, folder / WEIGHTS):
         weights.check_inside(folder, file, "adapter")
-    config = weights.read_json(folder / CONFIG, "adapter")
+    config = weights.read_json(folder / PEFT_CONFIG, "adapter")
     weights.header(folder / WEIGHTS, "adapter")
     if config.get("peft_type") != "LORA" or config.get("task_type") not in ("CAUSAL_LM", None):
         kind = f"{config.get('peft_type')} for {config.get('task_type')}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from studio import paths
+from studio.core.cache import sha256
 from studio.core.errors import Reason, StudioError
 from studio.core.runs import write_atomic
 
@@ -112,8 +113,7 @@ def _digest(file: Path) -> str:
     known = paths.cache_dir() / "fingerprints" / key
     if known.is_file():
         return known.read_text()
-    with file.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = sha256(file)
     known.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(known, digest.encode())
     return digest

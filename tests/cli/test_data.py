@@ -1,6 +1,7 @@
 """`studio data check` and `studio data tokens`: what they print, for programs and for people."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from studio.cli import run
-from studio.cli.data import printable
+from studio.cli.output import printable
 from studio.core.errors import EXIT_CODES
 from tests.models import tokenizer
 
@@ -175,3 +176,12 @@ def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
     code = f"import sys, studio.cli; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_a_terminal_of_another_encoding_gets_utf_8(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "支援.jsonl"
+    path.write_text('{"text": "a"}\n')
+    command = [sys.executable, "-m", "studio", "data", "check", str(path)]
+    done = subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONIOENCODING": encoding}, check=True)
+    assert "支援.jsonl: text" in done.stdout.decode()

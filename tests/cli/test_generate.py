@@ -12,6 +12,7 @@ import torch
 
 from studio import cli
 from studio.cli import generate as commands
+from studio.cli.output import printable
 from studio.core import library
 from studio.core.config import AdapterSpec, DataSpec, ModelSpec, RunConfig, to_dict
 from studio.core.errors import EXIT_CODES
@@ -19,7 +20,8 @@ from studio.core.library import Base
 from studio.core.runs import create
 from studio.engine import adapters
 from studio.engine.generate import Sampling, answer, encoder_for
-from studio.engine.model import fingerprint, load_base, load_tokenizer
+from studio.engine.model import load_base, load_tokenizer
+from studio.engine.weights import fingerprint
 from tests.models import tiny
 
 CPU = torch.device("cpu")
@@ -109,7 +111,7 @@ def test_one_question_one_answer(
     out, _ = run(capsys, "chat", "--adapter", "red", "--prompt", "Hello", *SHORT, "--json")
     assert json.loads(out) == {"prompt": "Hello", "adapter": "red", "answer": truth(base, folders["red"], "Hello")}
     out, _ = run(capsys, "chat", str(base), "--prompt", "Hello", *SHORT)
-    assert out.rstrip("\n") == commands._printable(truth(base, None, "Hello")).rstrip("\n")
+    assert out.rstrip("\n") == printable(truth(base, None, "Hello")).rstrip("\n")
     drawn = ("--temperature", "1", "--seed", "5", "--top-k", "20", "--top-p", "0.9", "--repetition-penalty", "1.1")
     out, _ = run(capsys, "chat", str(base), "--prompt", "Hello", *SHORT, *drawn, "--json")
     settings = {"temperature": 1.0, "seed": 5, "top_k": 20, "top_p": 0.9, "repetition_penalty": 1.1}
@@ -217,7 +219,7 @@ def test_columns_keep_to_the_width_of_the_terminal(width: int) -> None:
     texts = ["a short one", "a long one " * 20 + "\n\nand\ta paragraph", "世界" * 40, "", "\x1b[31mred\x07"]
     shown = commands.side_by_side([f"column {number}" for number in range(5)], texts, width)
     if width < 5 * 20 + 4 * 3:
-        assert "[column 4]\n[31mred" in shown
+        assert "[column 4]\n\\x1b[31mred" in shown
     columns = commands.side_by_side(["one", "two"], texts[1:3], width)
     if width >= 43:
         assert max(commands._cells(line) for line in columns.splitlines()) <= width
@@ -240,3 +242,13 @@ def test_the_training_decides_how_the_base_is_held(
     assert json.loads(out)["answer"] == expected
     out, _ = run(capsys, "chat", "--adapter", "q", "--quantization", "none", "--prompt", "Hello", *SHORT, "--json")
     assert json.loads(out)["answer"] == truth(base, folders["red"], "Hello")
+
+
+@pytest.mark.usefixtures("three")
+def test_an_entry_with_a_wrong_config_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    path = library.find("red").folder / "entry.json"
+    about = json.loads(path.read_text())
+    for config, reason in (({"model": 5}, "adapter"), ({"model": {"quantization": 7}}, "config")):
+        path.write_text(json.dumps(about | {"config": config}))
+        said = run(capsys, "chat", "--adapter", "red", "--prompt", "hi", code=EXIT_CODES[reason])[1]
+        assert "wrong" in said or "quantization" in said

@@ -13,7 +13,8 @@ from studio.core.config import AdapterSpec, ModelSpec
 from studio.core.errors import EXIT_CODES
 from studio.core.library import Base, Entry
 from studio.engine import adapters
-from studio.engine.model import fingerprint, load_base
+from studio.engine.model import load_base
+from studio.engine.weights import fingerprint
 from tests.models import tiny
 
 
@@ -161,3 +162,25 @@ def test_export_wants_the_base_of_the_training(
     assert "Warning" in run(capsys, *arguments, "--force")[1]
     gone = data(capsys, "adapters", "add", str(made), "--title", "homeless")["name"]
     run(capsys, "export", gone, "--to", "peft", str(tmp_path / "x"), code=EXIT_CODES["network"])
+
+
+def test_nothing_a_stranger_wrote_steers_the_terminal(
+    base: Path, made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evil = "a\x1b]0;owned\x07\u202eb\nc"
+    library.add(made, title="x", base=Base(path=f"org/{evil}"), note=evil, run=evil, tags=[evil])
+    (entry,) = library.entries()
+    about = json.loads((entry.folder / "entry.json").read_text())
+    (entry.folder / "entry.json").write_text(json.dumps(about | {"title": evil}))
+    shown = [run(capsys, "adapters", "list")[0], run(capsys, "adapters", "show", "x")[0]]
+    _, said = run(capsys, "chat", "--adapter", "x", "--prompt", "hi", code=EXIT_CODES["model"])
+    for text in (*shown, said):
+        assert "a\\x1b]0;owned\\x07\\u202eb" in text
+        assert not {"\x1b", "\x07", "\u202e"} & set(text)
+    assert len(shown[0].splitlines()) == 2
+
+
+def test_a_folder_no_system_can_have_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("~nosuchuser/x", "x" * 300):
+        for action in ("show", "add"):
+            assert "cannot be opened" in run(capsys, "adapters", action, name, code=EXIT_CODES["adapter"])[1]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from studio import cli
@@ -54,8 +55,7 @@ def studio(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[
 
 def worker_of(run: Run) -> int:
     """Returns the id of the process that works on a run."""
-    found = subprocess.run(["pgrep", "-f", f"worker {run.path}"], capture_output=True, text=True, check=True)
-    return int(found.stdout.split()[0])
+    return next(p.pid for p in psutil.process_iter() if {"worker", str(run.path)} <= set(p.cmdline()))
 
 
 def until(condition: Callable[[], Any], timeout_s: float = 60) -> None:
@@ -71,7 +71,8 @@ def test_from_file_to_adapter_without_a_network(tmp_path: Path) -> None:
     offline = {"PYTHONPATH": str(tmp_path), "NETWORK_LOG": str(log)}
     whole = config(tmp_path, data={"eval_split": 0.1}, eval_steps=4)
     path = written(whole, tmp_path)
-    done = studio("train", str(path), "--set", "name=first", "--run-dir", str(tmp_path / "run"), "--json", **offline)
+    where = os.path.relpath(tmp_path / "run", ROOT)
+    done = studio("train", str(path), "--set", "name=first", "--run-dir", where, "--json", **offline)
     assert done.returncode == 0, done.stderr
     told = [json.loads(line) for line in done.stdout.splitlines()]
     assert told == [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]

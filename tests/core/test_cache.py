@@ -1,6 +1,7 @@
 """A cached folder is whole or not there, and only one process at a time makes it."""
 
 import errno
+import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -68,3 +69,8 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
 def test_what_cannot_be_read_back_is_told(tmp_path: Path) -> None:
     with pytest.raises(StudioError, match="cannot be read back"):
         cache.made(tmp_path / "a", opened, lambda folder: None)
+
+
+def test_the_hash_of_a_file_is_that_of_its_content(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"abc" * 100_000)
+    assert cache.sha256(tmp_path / "file") == hashlib.sha256(b"abc" * 100_000).hexdigest()

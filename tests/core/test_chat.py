@@ -117,3 +117,10 @@ def test_a_bad_row_says_why(row_format: str, data: dict[str, Any], reason: str) 
         to_example(data, row_format)
     assert reason in caught.value.message
     assert caught.value.reason == "data"
+
+
+@pytest.mark.parametrize("field", ["name", "thinking", "reasoning", "reasoning_content"])
+def test_half_a_surrogate_in_any_field_a_template_reads_refuses_the_row(field: str) -> None:
+    with pytest.raises(StudioError, match=f"message 2: `{field}` holds half of a surrogate pair"):
+        to_example({"messages": [ASKED, ANSWERED | {field: "a\ud800"}]}, "messages")
+    to_example({"messages": [ASKED, ANSWERED | {field: ""}]}, "messages")

@@ -127,3 +127,27 @@ def test_a_model_folder_beside_the_config_becomes_absolute_and_an_id_stays(tmp_p
         tmp_path / "base"
     )
     assert config_file.load(write(tmp_path, "data: {path: a}\nmodel: {path: org/m}")).model.path == "org/m"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[" * 5000, "nested too deeply"),
+        ("{a: " * 5000, "nested too deeply"),
+        ("name: 2026-13-45", "cannot be read"),
+        ("name: " + "9" * 5000, "cannot be read"),
+        (f"name: 0x{'f' * 5000}\ndata: {{path: x}}", "too large to show"),
+        ('data: {path: "a\\0b"}', "cannot be opened"),
+        ("data: {path: ~nosuchuser/x}", "cannot be opened"),
+        (f"data: {{path: x}}\nmodel: {{path: {'m' * 300}}}", "cannot be opened"),
+    ],
+)
+def test_what_breaks_a_reader_is_refused_in_words(tmp_path: Path, text: str, words: str) -> None:
+    error = refused(tmp_path, text)
+    assert error.reason == "config"
+    assert words in error.message
+
+
+@pytest.mark.parametrize("value", ["2026-13-45", "9" * 5000, "[" * 5000])
+def test_an_assigned_value_that_is_no_yaml_is_text(tmp_path: Path, value: str) -> None:
+    assert refused(tmp_path, "data: {path: x}", f"training.seed={value}").reason == "config"

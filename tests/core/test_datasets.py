@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import stat
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -218,7 +219,7 @@ def test_parquet_with_values_json_does_not_know(tmp_path: Path) -> None:
         ("a.json", b"[]", "holds no rows"),
         ("a.json", b'{"a": 1}', "neither an array of objects nor"),
         ("a.json", b"3", "neither an array of objects nor"),
-        ("a.json", b'[{"text": "a"}, nonsense]', "is not JSON: Expecting value (line 1, column 17)"),
+        ("a.json", b'[{"text": "a"}, nonsense]', "is not JSON: Expecting value (line 1, character 17 of the file)"),
         ("a.json", b'[{"text": "a"} {"text": "b"}]', "is not JSON: expected a comma"),
         ("a.json", b'[{"text": "a"}', "is not JSON"),
         ("a.json", b'[{"text": "a"}] x', "is not JSON: more text"),
@@ -263,8 +264,53 @@ def test_folders_and_files_one_may_not_read(tmp_path: Path) -> None:
 
 def test_a_json_file_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parsing, "MAX_JSON_BYTES", 10)
-    with pytest.raises(StudioError, match="Convert it to JSONL"):
-        open_dataset(write(tmp_path / "a.json", ROWS))
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"data": ROWS}))
+    with pytest.raises(StudioError, match=r"as an array.* or as JSONL"):
+        open_dataset(path)
+    path.write_text(json.dumps(ROWS))
+    assert len(open_dataset(path)) == len(ROWS)
+
+
+@pytest.mark.parametrize("window", [1, 2, 7, 64])
+def test_a_json_array_is_the_same_through_any_window(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, window: int
+) -> None:
+    monkeypatch.setattr(parsing, "_WINDOW", window)
+    path = tmp_path / "a.json"
+    path.write_text(' \n[ {"text": "a, [] \\n"} ,\n\n 123, {"text":\n "ü \\ud83d\\ude00"},{"text": ""}, 45 ]\n ')
+    assert [(row.line, row.data, row.reason) for row in parsing.read(path)] == [
+        (2, {"text": "a, [] \n"}, ""),
+        (4, None, "not an object"),
+        (4, {"text": "ü 😀"}, ""),
+        (5, {"text": ""}, ""),
+        (5, None, "not an object"),
+    ]
+    for broken, where in (("[1,\n 2 3]", "line 2, character 8 "), ("[1,\n tru]", "line 2, character 6 ")):
+        path.write_text(broken)
+        with pytest.raises(StudioError, match=where):
+            list(parsing.read(path))
+
+
+def test_a_json_array_is_never_whole_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([{"text": "x" * 1000}] * 20_000))
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in parsing.read(path)) == 20_000
+        # The two first lines are looked at, up to the size of a row, to see whether it is JSONL.
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_row_too_long_for_the_window_ends_the_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parsing, "_WINDOW", 100)
+    monkeypatch.setattr(parsing, "MAX_WINDOW", 1000)
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([{"text": "a"}, {"text": "x" * 100_000}]))
+    with pytest.raises(StudioError, match=r"is not JSON: Unterminated string .*character 26 of"):
+        list(parsing.read(path))
 
 
 def test_a_chosen_format_overrides_detection(tmp_path: Path) -> None:
@@ -351,3 +397,9 @@ def test_a_split_of_too_few_rows_is_refused() -> None:
             split(count, share, 0)
         assert caught.value.reason == "data"
     assert [part.tolist() for part in split(1, 0.0, 0)] == [[0], []]
+
+
+@pytest.mark.parametrize("path", ["~nosuchuser/x.jsonl", "a\0b", "x" * 300])
+def test_a_path_no_file_can_have_is_said(path: str) -> None:
+    with pytest.raises(StudioError, match="cannot be opened"):
+        open_dataset(path)

@@ -208,3 +208,32 @@ def test_a_thousand_adapters_are_listed_in_a_blink(tmp_path: Path) -> None:
     started = time.process_time()
     assert len(library.entries()) == 1001
     assert time.process_time() - started < 0.3
+
+
+@pytest.mark.parametrize("name", ["~nosuchuser/x", "a\0b", "x" * 300])
+def test_a_name_that_no_folder_can_have_is_said(name: str) -> None:
+    for look in (library.find, library.located):
+        with pytest.raises(StudioError) as caught:
+            look(name)
+        assert caught.value.reason == "adapter"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"created_s": 1e20},
+        {"created_s": float("inf")},
+        {"created_s": -1},
+        {"weights_bytes": 10**400},
+        {"data": {"rows": 10**400}},
+        {"config": {"model": 5}},
+        {"config": {"data": []}},
+        {"config": 7},
+    ],
+)
+def test_values_that_cannot_be_make_a_damaged_entry_and_hide_no_other(tmp_path: Path, values: dict[str, Any]) -> None:
+    added(tmp_path, "good")
+    path = added(tmp_path, "bad").folder / "entry.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    faults = {entry.name: entry.fault for entry in library.entries()}
+    assert faults == {"good": "", "bad": "entry.json holds wrong values."}

@@ -1,7 +1,5 @@
 """The run folder under ordinary use, torn lines, two processes and full disks."""
 
-import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +13,7 @@ from studio.core import events, launch, runs
 from studio.core.config import DataSpec, RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run
+from tests.core.test_progress import step
 
 
 def config(name: str | None = None) -> RunConfig:
@@ -35,6 +34,11 @@ def test_names_never_collide_and_are_found_by_a_part() -> None:
     assert runs.find(first.name) == first
     assert runs.find("-b-") == second
     assert runs.find(str(first.path)) == first
+    for name in ("-b-", ""):
+        with pytest.raises(StudioError):
+            runs.find(name, exact=True)
+    with pytest.raises(StudioError, match="No run was named"):
+        runs.find("")
     with pytest.raises(StudioError, match="could mean 2 runs"):
         runs.find("20")
     with pytest.raises(StudioError, match="no run"):
@@ -47,10 +51,44 @@ def test_a_folder_in_use_is_not_taken(tmp_path: Path) -> None:
         runs.create(config(), tmp_path / "run")
 
 
-def test_a_damaged_run_is_refused_in_words(tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text("{")
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"config": [], "threads": 1}', '{"config": {}, "threads": "2"}'])
+def test_a_damaged_run_is_refused_in_words(tmp_path: Path, text: str) -> None:
+    (tmp_path / "run.json").write_text(text)
     with pytest.raises(StudioError, match="not a readable run"):
         Run(tmp_path).about()
+
+
+def test_a_config_of_another_time_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"config": {"colour": "red"}, "threads": 1}')
+    with pytest.raises(StudioError, match=r"config .* cannot be read"):
+        Run(tmp_path).config()
+
+
+def test_a_relative_folder_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert runs.create(config(), Path("here")).path == tmp_path / "here"
+
+
+def test_a_run_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    run = runs.create(config())
+    odd = runs.create(config())
+    odd.events_path.mkdir()
+    (odd.path / "run.lock").mkdir()
+    assert [item.alive() for item in runs.listing()] == [False, False]
+    assert odd.summary().state == odd.progress().state == "waiting"
+    assert set(runs.listing()) == {run, odd}
+
+
+def test_the_summary_is_the_whole_story_but_for_the_steps(tmp_path: Path) -> None:
+    run = runs.create(config(), tmp_path / "run")
+    for number in range(1, 6):
+        run.emit(step(number))
+    run.emit(events.Evaluated(step=5, eval_loss=0.5, trained_tokens=4, best=True))
+    whole, summary = run.progress(), run.summary()
+    assert summary.steps == whole.steps[-1:]
+    assert (summary.step, summary.best, summary.state) == (whole.step, whole.best, whole.state)
+    run.emit(events.Resumed(step=3, checkpoint="checkpoints/step-000003"))
+    assert run.summary().step == run.progress().step == 3
 
 
 @given(lines=st.lists(st.text(max_size=20), min_size=1, max_size=8), cut=st.integers(0, 200))
@@ -114,6 +152,7 @@ def test_a_removed_run_lies_whole_in_the_trash() -> None:
 
 
 def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     path = tmp_path / "events.jsonl"
     path.write_bytes(b"x" * 4096 + b"\n")
@@ -129,13 +168,14 @@ def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
 def test_an_atomic_write_holds_the_old_or_the_new(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     runs.write_atomic(path, b"old")
-    path.parent.chmod(0o555)
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2, before[1]))
     try:
-        if os.geteuid():
-            with pytest.raises(OSError, match="denied"):
-                runs.write_atomic(path, b"new")
+        with pytest.raises(OSError, match="large"):
+            runs.write_atomic(path, b"new")
     finally:
-        path.parent.chmod(0o755)
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert path.read_bytes() == b"old"
     runs.write_atomic(path, b"new")
     assert [item.name for item in tmp_path.iterdir()] == ["a.json"]
@@ -163,3 +203,5 @@ def test_a_silent_death_is_explained(tmp_path: Path) -> None:
     told = launch.death(run, -11)
     assert "-11" in told.message
     assert "last words" in told.detail
+    assert launch.death(run, 10).reason == "busy"
+    assert launch.death(run, 10).message == "last words"

@@ -318,3 +318,19 @@ def test_saving_where_nothing_can_be_written_is_said(llama: Path, tmp_path: Path
     (tmp_path / "file").touch()
     model = adapted(base(llama), r=2)
     assert failure(lambda: save_adapter(model, tmp_path / "file" / "adapter", "x")).reason == "disk"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: not enough memory"),
+                                   torch.OutOfMemoryError("CUDA out of memory")])  # fmt: skip
+def test_running_out_of_memory_is_told_as_such(
+    llama: Path, adapter: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def put(*_: object, **__: object) -> None:
+        raise error
+
+    for name in ("set_peft_model_state_dict", "get_peft_model"):
+        monkeypatch.setattr(f"studio.engine.adapters.{name}", put)
+        with pytest.raises(StudioError, match="Memory ran out"):
+            load_adapter(base(llama), adapter)
+    with pytest.raises(StudioError, match="Memory ran out"):
+        attach(base(llama), AdapterSpec())

@@ -1,6 +1,5 @@
 """Checkpoints are whole or not there; each kind of damage to each file is named and the one before is used."""
 
-import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,7 +65,7 @@ def test_unfinished_ones_are_never_read_and_are_cleaned(tmp_path: Path) -> None:
     stage = path.with_name(".step-000020-abcd")
     path.rename(stage)
     assert checkpoint.newest(tmp_path).path is None
-    checkpoint.clean(tmp_path)
+    checkpoint.clean(tmp_path, 10)
     assert list(checkpoint.folder(tmp_path).iterdir()) == []
 
 
@@ -87,6 +86,7 @@ def test_a_step_computed_again_takes_the_place_of_its_damaged_checkpoint(tmp_pat
 
 
 def test_every_failed_write_leaves_the_one_before(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
     (before,) = saved(tmp_path, 10)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     for limit in (0, 100, 300, 600, 767):

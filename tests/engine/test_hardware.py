@@ -2,7 +2,9 @@
 
 import json
 import os
+from typing import Any
 
+import pynvml
 import pytest
 import torch
 
@@ -59,3 +61,28 @@ def test_a_home_that_cannot_be_written_fails_an_essential_check(monkeypatch: pyt
     assert not check["ok"]
     assert check["essential"]
     assert "STUDIO_HOME" in check["hint"]
+
+
+def checks() -> dict[str, Any]:
+    return {check["name"]: check for check in hardware.report()["checks"]}
+
+
+def test_a_driver_that_is_not_used_is_told_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
+    monkeypatch.setattr(pynvml, "nvmlShutdown", lambda: None)
+    monkeypatch.setattr(pynvml, "nvmlSystemGetDriverVersion", lambda: "580.1")
+    found = checks()
+    assert (found["driver"]["ok"], found["driver"]["essential"]) == (False, False)
+    assert "580.1" in found["driver"]["message"]
+    assert found["torch"]["ok"]
+
+
+def test_pytorch_that_cannot_multiply_fails_an_essential_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("no kernel image is available")
+
+    monkeypatch.setattr(torch, "ones", broken)
+    found = checks()["torch"]
+    assert (found["ok"], found["essential"]) == (False, True)
+    assert "no kernel image" in found["message"]

@@ -143,6 +143,25 @@ def test_the_structure_needs_the_config_alone(hub: Hub) -> None:
 
 
 @pytest.mark.loopback
+@pytest.mark.parametrize(
+    "absent", ["model-00002-of-00002.safetensors", "model.safetensors.index.json", "tokenizer.json"]
+)
+def test_half_a_model_in_the_cache_is_no_model(hub: Hub, monkeypatch: pytest.MonkeyPatch, absent: str) -> None:
+    shards = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
+    (hub.folder / "model.safetensors").rename(hub.folder / shards[0])
+    (hub.folder / shards[1]).write_bytes(b"second")
+    index = {"weight_map": dict(zip(("a", "b"), shards, strict=True))}
+    (hub.folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    folder = resolve("someone/tiny")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert resolve("someone/tiny") == folder
+    (folder / absent).rename(folder.with_name("away"))
+    assert failure("someone/tiny").reason == "network"
+    folder.with_name("away").rename(folder / absent)
+    assert resolve("someone/tiny") == folder
+
+
+@pytest.mark.loopback
 def test_a_broken_download_goes_on_where_it_stopped(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)  # the library waits between its own attempts
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1000)
@@ -202,7 +221,7 @@ def test_folders_and_the_built_in_model_are_found_as_they_are(tmp_path: Path) ->
     assert resolve("demo") == paths.resources() / "demo" / "model"
 
 
-@pytest.mark.parametrize("path", ["/no/such/folder", "a/b/c/d", "wie bitte?", ""])
+@pytest.mark.parametrize("path", ["/no/such/folder", "a/b/c/d", "wie bitte?", "", "~nosuchuser/x", "a\0b", "x" * 300])
 def test_what_is_neither_folder_nor_id_is_said(path: str) -> None:
     assert failure(path).reason == "model"
 

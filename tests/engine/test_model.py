@@ -1,5 +1,6 @@
 """Vetting and loading base models: what is refused, and with which words."""
 
+import errno
 import hashlib
 import json
 import os
@@ -15,7 +16,8 @@ from transformers import AutoModelForCausalLM
 from studio import paths
 from studio.core.config import ModelSpec
 from studio.core.errors import StudioError
-from studio.engine.model import check, describe, fingerprint, load_base, load_tokenizer, skeleton
+from studio.engine.model import check, describe, load_base, load_tokenizer, skeleton
+from studio.engine.weights import fingerprint
 from tests.models import random_model, tiny
 
 CPU = torch.device("cpu")
@@ -291,10 +293,26 @@ def test_buffers_of_old_checkpoints_are_no_reason_to_refuse(folder: Path) -> Non
     load_base(folder, ModelSpec(), CPU)
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may read everything")
-def test_an_unreadable_folder_is_said(folder: Path) -> None:
-    (folder / "config.json").chmod(0)
-    assert "cannot be read" in refused(folder)
+def test_an_unreadable_folder_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    # Taking away a file's permissions would not keep the superuser from reading it.
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    assert refused(folder).endswith("config.json cannot be read: Permission denied.")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+                                   torch.OutOfMemoryError("CUDA out of memory")])  # fmt: skip
+def test_a_model_too_large_for_the_memory_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def load(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", load)
+    said = failure(lambda: load_base(folder, ModelSpec(), CPU))
+    assert (said.reason, said.message) == ("memory", "The model does not fit into the memory of cpu.")
 
 
 # Structure and fingerprint

@@ -14,7 +14,7 @@ from studio.core.config import from_dict, to_dict
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from studio.engine import checkpoint
-from tests.training import config, digest, losses, resume, trained
+from tests.training import config, digest, losses, resume, trained, write_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERY: dict[str, Any] = {"eval_steps": 4, "save_steps": 2, "gradient_accumulation_steps": 2}
@@ -154,6 +154,125 @@ def test_a_learning_rate_set_before_a_crash_is_set_again_at_the_same_step(tmp_pa
     assert run.progress().resumed[-1].step == 4
     assert losses(run)[: len(before)] == before
     assert run.progress().steps[5].learning_rate < 2e-3
+
+
+def broken_off(run: Run, step: int, *commands: events.Command) -> None:
+    """Trains a run until it dies behind `step`; the commands are asked for behind the step before."""
+
+    def act(event: events.Event) -> None:
+        if isinstance(event, events.Step) and event.step == step - 1:
+            for command in commands:
+                run.ask(command)
+        if isinstance(event, events.Step) and event.step == step:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        resume(run, act)
+
+
+def test_repeated_rates_are_told_once_however_often_it_dies(tmp_path: Path) -> None:
+    run = runs.create(config(tmp_path, **(EVERY | {"save_steps": 4})), tmp_path / "run")
+    broken_off(run, 5, events.SetLearningRate(learning_rate=1e-3))
+    first = [step.learning_rate for step in run.progress().steps]
+    for _ in range(3):
+        broken_off(run, 7)
+        assert run.progress().learning_rates == [(4, 1e-3)]
+        assert [step.learning_rate for step in run.progress().steps][: len(first)] == first
+
+
+def test_a_rate_given_on_resume_is_not_overridden_by_an_older_one(tmp_path: Path) -> None:
+    run = runs.create(config(tmp_path, **(EVERY | {"save_steps": 4})), tmp_path / "run")
+    broken_off(run, 7, events.SetLearningRate(learning_rate=0.9))
+
+    def lower(event: events.Event) -> None:
+        if isinstance(event, events.Resumed):
+            run.ask(events.SetLearningRate(learning_rate=1e-5))
+
+    resume(run, lower)
+    assert all(step.learning_rate <= 1e-5 for step in run.progress().steps[4:])
+    assert run.progress().learning_rates == [(4, 1e-5)]
+
+
+def test_dying_behind_the_last_early_stopped_step_changes_nothing(tmp_path: Path) -> None:
+    patient = {"num_train_epochs": 30, "learning_rate": 0.3, "eval_steps": 2, "early_stopping_patience": 2}
+    whole = config(tmp_path, rows=24, data={"eval_split": 0.3}, **(EVERY | patient))
+    reference = trained(whole, tmp_path / "reference")
+    run = runs.create(whole, tmp_path / "run")
+
+    def die(event: events.Event) -> None:
+        if isinstance(event, events.Phase) and event.name == "finishing":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        resume(run, die)
+    resume(run)
+    finished = run.progress().finished
+    assert finished is not None
+    assert finished.outcome == "early_stopped"
+    assert digest(run) == digest(reference)
+
+
+OVERFITTING: dict[str, Any] = {"num_train_epochs": 4, "learning_rate": 0.3, "eval_steps": 2, "save_steps": 2}
+
+
+def test_a_damaged_best_checkpoint_is_computed_again(tmp_path: Path) -> None:
+    whole = config(tmp_path, rows=24, data={"eval_split": 0.3}, **(OVERFITTING | {"save_total_limit": 20}))
+    reference = trained(whole, tmp_path / "reference")
+    run = runs.create(whole, tmp_path / "run")
+    interrupted(run, 12)
+    best = run.progress().best
+    assert best is not None
+    assert 2 < best.step < 12
+    (checkpoint.folder(run.path) / checkpoint.name(best.step) / "optimizer.pt").unlink()
+    resume(run)
+    resumed = run.progress().resumed[-1]
+    assert resumed.step < best.step
+    assert any(checkpoint.name(best.step) in sentence for sentence in resumed.refused)
+    assert digest(run) == digest(reference)
+
+
+def test_without_the_best_the_run_still_ends(tmp_path: Path) -> None:
+    # With so much to gain, only the first evaluation is ever the best.
+    spec = OVERFITTING | {"early_stopping_threshold": 100.0}
+    run = runs.create(config(tmp_path, rows=24, data={"eval_split": 0.3}, **spec), tmp_path / "run")
+    interrupted(run, 12)
+    assert [checkpoint.step_of(path) for path in checkpoint.listing(run.path)] == [2, 10, 12]
+    (checkpoint.folder(run.path) / checkpoint.name(2) / "optimizer.pt").unlink()
+    resume(run)
+    progress = run.progress()
+    assert progress.resumed[-1].step == 12
+    assert "best checkpoint is damaged" in progress.notices[-1].message
+    assert progress.finished is not None
+    assert progress.finished.result_step > 12
+
+
+def test_damaged_newer_checkpoints_do_not_push_out_the_whole_one(tmp_path: Path) -> None:
+    run = runs.create(config(tmp_path, num_train_epochs=4, save_steps=3), tmp_path / "run")
+    interrupted(run, 9)
+    for path in checkpoint.listing(run.path)[1:]:
+        (path / "optimizer.pt").unlink()
+    interrupted(run, 7)
+    assert [checkpoint.step_of(path) for path in checkpoint.listing(run.path)] == [6, 7]
+    assert checkpoint.newest(run.path).refused == []
+
+
+def test_other_versions_of_the_packages_are_told(tmp_path: Path) -> None:
+    run = runs.create(config(tmp_path, **EVERY), tmp_path / "run")
+    interrupted(run, 4)
+    about = run.path / "run.json"
+    about.write_text(about.read_text().replace('"peft": "', '"peft": "0.0+'))
+    resume(run)
+    assert "peft 0.0+" in run.progress().notices[-1].message
+
+
+def test_a_changed_evaluation_file_is_named(tmp_path: Path) -> None:
+    apart = write_rows(tmp_path / "apart.jsonl", 6, seed=1)
+    run = runs.create(config(tmp_path, data={"eval_path": str(apart)}, **EVERY), tmp_path / "run")
+    interrupted(run, 4)
+    write_rows(apart, 6, seed=2)
+    with pytest.raises(StudioError, match=r"apart.jsonl has changed") as caught:
+        resume(run)
+    assert caught.value.reason == "data"
 
 
 def test_a_complete_run_is_not_trained_again(tmp_path: Path) -> None:

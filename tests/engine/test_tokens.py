@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 from studio import paths
 from studio.core.datasets import Dataset, Rejected, open_dataset
 from studio.core.errors import StudioError
-from studio.engine.tokens import Encoder, tokenize
+from studio.engine.labels import Encoder
+from studio.engine.tokens import tokenize
 from tests.models import CHATML, tokenizer
 
 LONG = "a long question " * 30
@@ -137,3 +139,15 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path, home: Path, monk
     with pytest.raises(StudioError) as caught:
         tokenize(dataset, np.arange(1), encoder())
     assert caught.value.reason == "disk"
+
+
+@pytest.mark.parametrize("package", ["tokenizers", "transformers"])
+def test_another_version_of_the_libraries_makes_them_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    dataset = dataset_of(tmp_path, "a")
+    tokenize(dataset, np.arange(1), encoder())
+    version = metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: "0.0" if name == package else version(name))
+    tokenize(dataset, np.arange(1), encoder())
+    assert sum(path.is_dir() for path in (paths.cache_dir() / "tokens").iterdir()) == 2

@@ -20,7 +20,7 @@ from studio.core.runs import Run
 from studio.engine import adapters, model, optim
 from studio.engine.rowlog import read
 from tests.models import CHATML
-from tests.training import config, losses, resume, trained
+from tests.training import config, losses, resume, trained, write_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 STILL = {"lora_dropout": 0.0}
@@ -106,14 +106,21 @@ def test_accumulated_micro_batches_equal_one_batch(tmp_path: Path) -> None:
         np.testing.assert_allclose(parts, whole, rtol=1e-5)
 
 
-def test_padded_batches_equal_flat_ones(tmp_path: Path) -> None:
-    flat = trained(config(tmp_path, adapter=STILL, num_train_epochs=1), tmp_path / "flat")
-    whole = config(tmp_path, adapter=STILL, num_train_epochs=1)
+@pytest.mark.parametrize(("family", "batching"), [("opt", "padded"), ("llama", "flat")])
+def test_every_way_to_batch_gives_the_same_losses(tmp_path: Path, family: str, batching: str) -> None:
+    whole = config(tmp_path, family=family, adapter=STILL, data={"eval_split": 0.1}, num_train_epochs=1)
     settings = Path(whole.model.path) / "config.json"
-    # A chunk size, which this family never reads, is a reason not to lay rows end to end by row.
+    # The base's own dropout would differ with the shape of a batch.
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"dropout": 0.0}))
+    by_row = trained(whole, tmp_path / "by-row")
+    # A chunk size, which neither family reads, forbids attention row by row. OPT then mixes rows, and is padded.
     settings.write_text(json.dumps(json.loads(settings.read_text()) | {"attention_chunk_size": 4096}))
-    blocked = trained(whole, tmp_path / "blocked")
-    np.testing.assert_allclose(losses(blocked), losses(flat), rtol=1e-5)
+    otherwise = trained(whole, tmp_path / "otherwise")
+    assert [r.progress().prepared.batching for r in (by_row, otherwise)] == ["flat", batching]  # type: ignore[union-attr]
+    assert bool(otherwise.progress().notices) == (batching == "padded")
+    np.testing.assert_allclose(losses(otherwise), losses(by_row), rtol=1e-5)
+    scores = [[item.eval_loss for item in run.progress().evaluations] for run in (by_row, otherwise)]
+    np.testing.assert_allclose(scores[1], scores[0], rtol=1e-5)
 
 
 @pytest.mark.loopback
@@ -167,6 +174,8 @@ def test_the_result_is_the_best_checkpoint_and_stands_in_the_library(tmp_path: P
     assert progress.best.eval_loss == min(item.eval_loss for item in progress.evaluations)
     entry = library.find(progress.finished.adapter)
     assert entry.metrics["eval_loss"] == progress.best.eval_loss
+    assert entry.metrics["loss"] == progress.steps[progress.best.step - 1].loss
+    assert entry.metrics["tokens"] == sum(item.tokens for item in progress.steps[: progress.best.step])
     assert entry.run == run.name
     assert entry.base.fingerprint
     kept, result = (
@@ -264,16 +273,48 @@ def test_commands_are_obeyed_between_steps(tmp_path: Path) -> None:
     assert (progress.finished.outcome, progress.finished.step) == ("stopped", 5)
 
 
+def test_the_last_request_to_stop_counts(tmp_path: Path) -> None:
+    run = runs.create(config(tmp_path), tmp_path / "run")
+
+    def act(event: events.Event) -> None:
+        if isinstance(event, events.Step) and event.step == 2:
+            run.ask(events.Stop())
+            run.ask(events.Stop(keep=False))
+
+    resume(run, act)
+    assert run.progress().finished is None
+    assert [item.step for item in run.progress().saved] == [2]
+
+
+def test_stopping_before_the_first_step_leaves_no_result(tmp_path: Path) -> None:
+    run = runs.create(config(tmp_path), tmp_path / "run")
+
+    def act(event: events.Event) -> None:
+        if isinstance(event, events.Prepared):
+            run.ask(events.Stop())
+
+    resume(run, act)
+    assert run.progress().finished is None
+    assert library.entries() == []
+
+
 def test_unusable_rows_are_counted_and_listed(tmp_path: Path) -> None:
-    whole = config(tmp_path, rows=12)
-    with Path(whole.data.path).open("a") as file:
-        file.write('{"messages": []}\nnot json\n')
+    apart = write_rows(tmp_path / "apart.jsonl", 3, seed=1)
+    whole = config(tmp_path, rows=12, data={"eval_path": str(apart)})
+    for path in (Path(whole.data.path), apart):
+        with path.open("a") as file:
+            file.write('{"messages": []}\nnot json\n')
     run = trained(whole, tmp_path / "run")
     prepared = run.progress().prepared
     assert prepared is not None
-    assert (prepared.rows, prepared.rejected_rows) == (12, 2)
+    assert (prepared.rows, prepared.eval_rows, prepared.rejected_rows, prepared.untrained_rows) == (12, 3, 4, 0)
     listed = [json.loads(line) for line in (run.path / "rejected.jsonl").read_text().splitlines()]
-    assert [item["line"] for item in listed] == [13, 14]
+    assert [(item["file"], item["line"]) for item in listed] == [
+        ("rows-12.jsonl", 13),
+        ("rows-12.jsonl", 14),
+        ("apart.jsonl", 4),
+        ("apart.jsonl", 5),
+    ]
     assert all(item["reason"] for item in listed)
 
 
@@ -295,8 +336,7 @@ def test_an_unknown_optimizer_and_wrong_schedule_options_are_refused(tmp_path: P
 
 
 def test_a_full_disk_ends_the_run_in_words_and_it_resumes(tmp_path: Path) -> None:
-    import resource
-
+    resource = pytest.importorskip("resource")
     run = runs.create(config(tmp_path, save_steps=3), tmp_path / "run")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
 
@@ -310,6 +350,7 @@ def test_a_full_disk_ends_the_run_in_words_and_it_resumes(tmp_path: Path) -> Non
             resume(run, fill)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(run.path.glob("checkpoints/.*"))
     resume(run)
     assert run.progress().resumed[-1].step == 3
     assert run.progress().finished is not None

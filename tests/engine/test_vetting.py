@@ -10,7 +10,8 @@ import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 
-from studio.engine.adapters import check_adapter, count, load_adapter, save_adapter
+from studio.engine.adapters import count, load_adapter, save_adapter
+from studio.engine.vetting import check_adapter
 from tests.engine.test_adapters import adapted, adapter, failure, llama
 from tests.engine.test_families import base, logits, train
 from tests.models import tiny

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from safetensors import SafetensorError
 
 from studio.core import library
-from studio.core.errors import StudioError
+from studio.core.errors import StudioError, given_path
 from studio.core.library import Entry
 from studio.core.runs import disk_error, sync_folder
 from studio.engine.export import merged, peft
@@ -48,7 +48,7 @@ def export(entry: Entry, to: Target, out: Path, base: Path, on_phase: Callable[[
     entry = library.verified(entry)
     if entry.fault:
         raise StudioError("adapter", f"The adapter {entry.name} is damaged: {entry.fault}", "Export another one.")
-    out = out.expanduser().absolute()
+    out = given_path(out, "usage").absolute()
     write = {"peft": peft.write, "merged": merged.write}[to]
     stage = _stage(out)
     try:

@@ -134,7 +134,7 @@ def _training(base: Base, data: Data, config: dict[str, Any]) -> str:
         return "\n".join([*lines, "- Its training is not on record.\n"])
     template = config.get("data", {}).get("chat_template", "auto")
     words = {"auto": "the base model's own", "none": "none, plain text"}
-    lines.append(f"- Chat template: {words.get(template, 'its own, in chat_template.jinja')}\n")
+    lines.append(f"- Chat template: {words.get(str(template), 'its own, in chat_template.jinja')}\n")
     rows = {
         f"{section}.{name}": config[section][name]
         for section, names in _SETTINGS.items()

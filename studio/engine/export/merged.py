@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 from studio.core import library
 from studio.core.errors import StudioError
 from studio.core.library import Entry
-from studio.engine import adapters, generate, model, weights
+from studio.engine import adapters, generate, model, vetting, weights
 from studio.engine.export import card, proof
 
 
@@ -83,7 +83,7 @@ def _untie(bare: PreTrainedModel, adapter: Path) -> None:
     inner, outer = bare.get_input_embeddings(), bare.get_output_embeddings()
     if inner is None or outer is None or inner.weight is not outer.weight:
         return
-    if adapters.check_adapter(adapter).get("ensure_weight_tying"):
+    if vetting.check_adapter(adapter).get("ensure_weight_tying"):
         return  # this one changes both alike
     names = {name for name, module in bare.named_modules() if module is inner or module is outer}
     changed = weights.header(adapter / library.WEIGHTS, "adapter")

@@ -11,7 +11,7 @@ from peft import PeftModel
 
 from studio.core import library
 from studio.core.library import Entry
-from studio.engine import adapters, generate, model
+from studio.engine import adapters, generate, model, vetting
 from studio.engine.export import card, proof
 
 
@@ -25,7 +25,7 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
         on_phase: told what is done now.
     """
     on_phase("writing")
-    config = adapters.check_adapter(entry.folder)
+    config = vetting.check_adapter(entry.folder)
     known = card.hub_id(entry.base.path)
     config |= {"base_model_name_or_path": known, "inference_mode": True}
     config["revision"] = entry.base.revision if known else None

@@ -15,7 +15,7 @@ import torch
 from studio.core.config import ModelSpec
 from studio.core.errors import StudioError
 from studio.engine import weights
-from studio.engine.tokens import Encoder
+from studio.engine.labels import Encoder
 
 _TEXTS = (
     "Hello! Who are you?",

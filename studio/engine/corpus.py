@@ -1,0 +1,138 @@
+"""The rows of a run as tokens: read, split, tokenised, and every row that is not used listed."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from studio.core import datasets, events
+from studio.core.config import RunConfig
+from studio.core.datasets import Rejected
+from studio.core.errors import StudioError
+from studio.core.runs import Run, disk_error, write_atomic
+from studio.engine import labels, tokens
+from studio.engine.batches import Rows
+
+Emit = Callable[[events.Event], None]
+
+
+@dataclass(slots=True)
+class Corpus:
+    """The rows of a run as tokens.
+
+    Attributes:
+        train: the training rows.
+        evaluation: the evaluation rows; None without a split or a file.
+        trained: (rows,) int64, tokens of each training row that carry loss.
+        unused: rows that are not used: their file's name, place in it, and why.
+        rejected_rows: how many of them could not be read; nothing could be learned from the others.
+        fingerprint: of the training data.
+        evaluation_fingerprint: of the evaluation data, where it is a file of its own.
+        rows: all rows in the training file.
+    """
+
+    encoder: labels.Encoder
+    train: tokens.Tokens
+    evaluation: tokens.Tokens | None
+    trained: Rows
+    unused: list[dict[str, Any]]
+    rejected_rows: int
+    fingerprint: str
+    evaluation_fingerprint: str
+    rows: int
+
+    def labels_fingerprint(self) -> str:
+        """Returns the SHA-256 of all tokens and labels."""
+        digest = hashlib.sha256()
+        for part in (self.train, self.evaluation):
+            if part is not None:
+                for array in (part.ids, part.trained, part.offsets):
+                    digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+    def write_unused(self, run: Run) -> None:
+        """Lists the rows that are not used in the run folder's `rejected.jsonl`, if there are any."""
+        if not self.unused:
+            return
+        path = run.path / "rejected.jsonl"
+        lines = [json.dumps(item, ensure_ascii=False) + "\n" for item in self.unused]
+        try:
+            write_atomic(path, "".join(lines).encode())
+        except OSError as error:
+            raise disk_error(path, error) from None
+
+
+def read_corpus(config: RunConfig, tokenizer: Any, emit: Emit) -> Corpus:
+    """Opens, splits and tokenises the data of a run.
+
+    Raises:
+        StudioError: (data) unreadable, no usable row, or too few to split.
+    """
+    told = teller(emit, "tokenizing")
+    encoder = labels.make_encoder(tokenizer, config.data, config.training.objective)
+    dataset = datasets.open_dataset(Path(config.data.path), config.data.format)
+    chosen, held_back = datasets.split(len(dataset), config.data.eval_split, config.training.seed)
+    train = tokens.tokenize(dataset, chosen, encoder, told)
+    held = tokens.tokenize(dataset, held_back, encoder, told) if len(held_back) else None
+    read = [(dataset, [part for part in (train, held) if part is not None])]
+    evaluation, fingerprint = held, ""
+    if config.data.eval_path:
+        other = datasets.open_dataset(Path(config.data.eval_path), config.data.format)
+        evaluation, fingerprint = tokens.tokenize(other, np.arange(len(other)), encoder, told), other.fingerprint
+        read.append((other, [evaluation]))
+    _require_rows("training", train)
+    if evaluation is not None:
+        _require_rows("evaluation", evaluation)
+    rejected = [item for source, _ in read for item in _named(source, source.rejected)]
+    untrained = [item for source, parts in read for part in parts for item in _named(source, part.untrained)]
+    return Corpus(
+        encoder=encoder,
+        train=train,
+        evaluation=evaluation,
+        trained=trained_counts(train),
+        unused=rejected + untrained,
+        rejected_rows=len(rejected),
+        fingerprint=dataset.fingerprint,
+        evaluation_fingerprint=fingerprint,
+        rows=dataset.rows,
+    )
+
+
+def trained_counts(part: tokens.Tokens) -> Rows:
+    """Returns (rows,) how many tokens of each row carry loss; a row's first token is never predicted."""
+    cumulated = np.concatenate([[0], np.cumsum(part.trained, dtype=np.int64)])
+    starts, ends = part.offsets[:-1], part.offsets[1:]
+    return np.asarray(cumulated[ends] - cumulated[np.minimum(starts + 1, ends)])
+
+
+def teller(emit: Emit, phase: events.PhaseName) -> Callable[[int, int], None]:
+    """Returns a progress callback that tells at most five times a second, and always the end."""
+    last = 0.0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal last
+        if done >= total or time.monotonic() - last > 0.2:
+            last = time.monotonic()
+            emit(events.Phase(name=phase, done=done, total=total))
+
+    return tell
+
+
+def _named(source: datasets.Dataset, rows: Sequence[Rejected]) -> list[dict[str, Any]]:
+    return [{"file": source.source.name, **asdict(item)} for item in rows]
+
+
+def _require_rows(what: str, part: tokens.Tokens) -> None:
+    if len(part):
+        return
+    raise StudioError(
+        "data",
+        f"None of the {what} rows has a token to learn from.",
+        "`studio data tokens` shows what the model sees of a row; check the maximum length and the template.",
+        "\n".join(f"line {item.line}: {item.reason}" for item in part.untrained[:20]),
+    )

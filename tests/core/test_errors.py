@@ -1,0 +1,46 @@
+"""What anyone may give as a path gets a sentence, and running out of memory is told from other failures."""
+
+from pathlib import Path
+
+import pytest
+
+from studio.core.errors import StudioError, as_memory_error, given_path
+
+
+@pytest.mark.parametrize("path", ["~nosuchuser/x", "a\0b", "x" * 300, "\ud800", "loop/x"])
+def test_a_path_no_file_can_have_is_said(path: str, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(StudioError, match="cannot be opened") as caught:
+        given_path(path, "data", tmp_path)
+    assert caught.value.reason == "data"
+    assert len(caught.value.message) < 200
+
+
+def test_a_path_is_read_from_the_folder_and_needs_not_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "file").touch()
+    assert given_path("none/there", "data", tmp_path) == tmp_path / "none" / "there"
+    assert given_path("file/below", "data", tmp_path) == tmp_path / "file" / "below"
+    assert given_path(str(tmp_path / "file"), "data", Path("/elsewhere")) == tmp_path / "file"
+    assert given_path("~/file", "data") == tmp_path / "file"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried",
+        "[enforce fail at alloc_cpu.cpp:80] data. DefaultCPUAllocator: not enough memory: you tried to allocate",
+        "MPS backend out of memory (MPS allocated: 9.05 GB)",
+    ],
+)
+def test_the_allocators_words_are_known(words: str) -> None:
+    error = as_memory_error(RuntimeError(words))
+    assert error is not None
+    assert (error.reason, error.detail) == ("memory", words)
+
+
+def test_only_memory_is_taken_for_memory() -> None:
+    out_of_memory = type("OutOfMemoryError", (RuntimeError,), {})
+    assert as_memory_error(MemoryError()) is not None
+    assert as_memory_error(out_of_memory("CUDA out of memory")) is not None
+    assert as_memory_error(RuntimeError("shape mismatch")) is None
