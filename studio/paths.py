@@ -27,7 +27,7 @@ def home() -> Path:
     """
     chosen = os.environ.get("STUDIO_HOME")
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return Path(os.path.expanduser(chosen)).absolute()  # unlike Path's own, it takes the `~` of nobody as it is
     return platformdirs.user_data_path("finetune-studio", appauthor=False)
 
 

@@ -25,6 +25,8 @@ def test_home_is_absolute_and_knows_the_tilde(monkeypatch: pytest.MonkeyPatch, t
     assert paths.home() == tmp_path / "here"
     monkeypatch.setenv("STUDIO_HOME", "~/there")
     assert paths.home() == Path.home() / "there"
+    monkeypatch.setenv("STUDIO_HOME", "~nosuchuser/x")
+    assert paths.home() == tmp_path / "~nosuchuser" / "x"
 
 
 @pytest.mark.parametrize("unset", [None, ""])

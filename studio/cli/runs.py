@@ -14,6 +14,7 @@ from studio.cli.output import add_command, progress, show, size, table
 from studio.core import config_file, events, launch, runs
 from studio.core.config import changed
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
+from studio.core.progress import Progress
 from studio.core.runs import Run
 
 _POLL_S = 0.05
@@ -52,9 +53,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     worker.set_defaults(handler=_worker)
 
 
-def state(run: Run) -> str:
+def state(run: Run, told: Progress) -> str:
     """Returns what a run is doing, in one word."""
-    told = run.summary()
     if run.alive():
         return told.state
     if told.finished is not None:
@@ -239,7 +239,7 @@ def _list(args: argparse.Namespace) -> None:
         last = told.steps[-1] if told.steps else None
         item = {
             "run": run.name,
-            "state": state(run),
+            "state": state(run, told),
             "step": told.step,
             "steps": told.prepared.steps if told.prepared else 0,
             "loss": last.loss if last else None,
@@ -263,7 +263,7 @@ def _show(args: argparse.Namespace) -> None:
     data = {
         "run": run.name,
         "path": str(run.path),
-        "state": state(run),
+        "state": state(run, told),
         "config": about["config"],
         "prepared": asdict(told.prepared) if told.prepared else None,
         "steps": [asdict(item) for item in told.steps],
@@ -289,7 +289,9 @@ def _show(args: argparse.Namespace) -> None:
 def _stop(args: argparse.Namespace) -> None:
     run = runs.find(args.run)
     if not run.alive():
-        raise StudioError("run", f"The run {run.name} is not going.", f"It is {state(run)}; there is nothing to stop.")
+        raise StudioError(
+            "run", f"The run {run.name} is not going.", f"It is {state(run, run.summary())}; there is nothing to stop."
+        )
     run.ask(events.Stop())
     show(args, {"run": run.name, "asked": "stop"}, f"{run.name} stops behind its current step and keeps the result.")
 

@@ -24,6 +24,9 @@ EXIT_CODES: dict[str, int] = {reason: code for code, reason in enumerate(get_arg
 EXIT_CRASH = 70  # EX_SOFTWARE of sysexits.h: a defect of the program itself
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
+# PyTorch's allocators have no class of error of their own but on CUDA: of Linux, of Windows and of Apple's GPUs.
+_MEMORY_WORDS = ("can't allocate memory", "not enough memory", "MPS backend out of memory")
+
 
 class StudioError(Exception):
     """A failure that can be put in two sentences.
@@ -84,7 +87,3 @@ def as_memory_error(error: BaseException) -> StudioError | None:
         " memory. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.",
         words,
     )
-
-
-# PyTorch's allocators have no class of error of their own but on CUDA: of Linux, of Windows and of Apple's GPUs.
-_MEMORY_WORDS = ("can't allocate memory", "not enough memory", "MPS backend out of memory")

@@ -226,8 +226,8 @@ class _Window:
                 if len(self.text) - self.at > MAX_WINDOW or not self.more():
                     raise
                 continue
-            # A number that ends with the window may go on behind it.
-            if end < len(self.text) or not self.more():
+            # A number that ends with the window may go on behind it, as 1 does in 1e+5.
+            if end + 2 < len(self.text) or not self.more():
                 row = self.text[self.at : end]
                 self.line, self.at = self.line + row.count("\n"), end
                 return data, row

@@ -4,7 +4,6 @@ A checkpoint is `checkpoints/step-000120/` with a `manifest.json` of every file'
 with a dot are unfinished or on their way out and never read.
 """
 
-import hashlib
 import json
 import secrets
 import shutil
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+from studio.core.cache import sha256
 from studio.core.errors import StudioError
 from studio.core.runs import disk_error, sync_folder, sync_tree
 
@@ -179,12 +179,6 @@ def discard(path: Path) -> None:
     doomed = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     path.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)
-
-
-def sha256(path: Path) -> str:
-    """Returns the file's SHA-256 in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _require_room(path: Path, needed: int) -> None:

@@ -278,7 +278,7 @@ def test_a_json_array_is_the_same_through_any_window(
 ) -> None:
     monkeypatch.setattr(parsing, "_WINDOW", window)
     path = tmp_path / "a.json"
-    path.write_text(' \n[ {"text": "a, [] \\n"} ,\n\n 123, {"text":\n "ü \\ud83d\\ude00"},{"text": ""}, 45 ]\n ')
+    path.write_text(' \n[ {"text": "a, [] \\n"} ,\n\n 123, {"text":\n "ü \\ud83d\\ude00"},{"text": ""}, 4.5e+6 ]\n ')
     assert [(row.line, row.data, row.reason) for row in parsing.read(path)] == [
         (2, {"text": "a, [] \n"}, ""),
         (4, None, "not an object"),

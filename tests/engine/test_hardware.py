@@ -67,17 +67,23 @@ def checks() -> dict[str, Any]:
     return {check["name"]: check for check in hardware.report()["checks"]}
 
 
-def test_a_driver_that_is_not_used_is_told_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def unused_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
     monkeypatch.setattr(pynvml, "nvmlShutdown", lambda: None)
     monkeypatch.setattr(pynvml, "nvmlSystemGetDriverVersion", lambda: "580.1")
+
+
+@pytest.mark.usefixtures("unused_driver")
+def test_a_driver_that_is_not_used_is_told_and_stops_nothing() -> None:
     found = checks()
     assert (found["driver"]["ok"], found["driver"]["essential"]) == (False, False)
     assert "580.1" in found["driver"]["message"]
     assert found["torch"]["ok"]
 
 
+@pytest.mark.usefixtures("unused_driver")
 def test_pytorch_that_cannot_multiply_fails_an_essential_check(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("no kernel image is available")

@@ -142,23 +142,24 @@ def test_the_structure_needs_the_config_alone(hub: Hub) -> None:
     assert (resolve("someone/tiny") / "model.safetensors").is_file(), "the weights are fetched when they are needed"
 
 
-@pytest.mark.loopback
 @pytest.mark.parametrize(
-    "absent", ["model-00002-of-00002.safetensors", "model.safetensors.index.json", "tokenizer.json"]
+    "absent", ["", "model-00002-of-00002.safetensors", "model.safetensors.index.json", "tokenizer.json", "config.json"]
 )
-def test_half_a_model_in_the_cache_is_no_model(hub: Hub, monkeypatch: pytest.MonkeyPatch, absent: str) -> None:
+def test_half_a_model_in_the_cache_is_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, absent: str) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     shards = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
-    (hub.folder / "model.safetensors").rename(hub.folder / shards[0])
-    (hub.folder / shards[1]).write_bytes(b"second")
-    index = {"weight_map": dict(zip(("a", "b"), shards, strict=True))}
-    (hub.folder / "model.safetensors.index.json").write_text(json.dumps(index))
-    folder = resolve("someone/tiny")
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    assert resolve("someone/tiny") == folder
-    (folder / absent).rename(folder.with_name("away"))
-    assert failure("someone/tiny").reason == "network"
-    folder.with_name("away").rename(folder / absent)
-    assert resolve("someone/tiny") == folder
+    folder = tmp_path / "models--someone--tiny" / "snapshots" / SHA
+    folder.mkdir(parents=True)
+    (tmp_path / "models--someone--tiny" / "refs").mkdir()
+    (tmp_path / "models--someone--tiny" / "refs" / "main").write_text(SHA)
+    index = json.dumps({"weight_map": dict(zip(("a", "b"), shards, strict=True))})
+    for name in ("config.json", *shards, "model.safetensors.index.json", "tokenizer.json"):
+        if name != absent:
+            (folder / name).write_text(index if "index" in name else "{}")
+    if absent:
+        assert failure("someone/tiny").reason == "network"
+    else:
+        assert resolve("someone/tiny") == folder
 
 
 @pytest.mark.loopback
