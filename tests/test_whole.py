@@ -1,7 +1,6 @@
 """The main job end to end: the built-in model learns the built-in task and shows it on letters it never saw."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +17,6 @@ def test_the_demo_teaches_the_reply_form(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "studio", "demo", "--json"],
         cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": str(os.cpu_count() or 1)},
         capture_output=True,
         text=True,
         check=False,
