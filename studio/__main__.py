@@ -4,7 +4,11 @@ import sys
 
 
 def main() -> int:
-    """Runs a command and returns its exit code."""
+    """Opens the window without arguments or for `window`, else runs a command; returns the exit code."""
+    if sys.argv[1:] in ([], ["window"]):
+        from studio.ui.app import main as open_window
+
+        return open_window()
     from studio.cli import run
 
     return run(sys.argv[1:])
