@@ -141,7 +141,7 @@ class AskPanel(QScrollArea):
         item.setCheckState(Qt.CheckState.Checked if chosen and not entry.fault else Qt.CheckState.Unchecked)
         base = self.tr("Base: {path}").format(path=entry.base.path or self.tr("unknown"))
         # Only a text with no markup in it is shown as it is; a title can hold anything.
-        item.setToolTip("\n".join((entry.name, base, entry.fault)).strip().replace("<", "‹"))
+        item.setToolTip("\n".join((entry.name, base, entry.fault)).strip().replace("<", "\u2039"))
         if entry.fault:
             item.setFlags(Qt.ItemFlag.NoItemFlags)
         return item

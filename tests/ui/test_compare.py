@@ -21,6 +21,9 @@ from studio.ui.theme import Theme
 from tests.desks import random_adapter
 from tests.models import tiny
 
+# The plug-in that draws into memory says so of windows' hints, which nobody sees there.
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
+
 WAIT_MS = 60_000
 QUESTION = "What is the capital of France?"
 
