@@ -47,6 +47,11 @@ def main(out: Path, scale: str) -> None:
             top = app.activeModalWidget() or window
             top.grab().save(str(out / f"{name}-{mode}{tag}.png"))
 
+    def close_dialog() -> None:
+        dialog = app.activeModalWidget()
+        assert dialog is not None
+        dialog.close()
+
     def page(name: str) -> None:
         window.show_page(name)
         shot(name)
@@ -93,13 +98,13 @@ def main(out: Path, scale: str) -> None:
     library = window.page("library")
     library.export()  # type: ignore[attr-defined]
     shot("export")
-    app.activeModalWidget().close()
+    close_dialog()
     window.find_command()
     shot("palette")
-    app.activeModalWidget().close()
+    close_dialog()
     window.show_shortcuts()
     shot("shortcuts")
-    app.activeModalWidget().close()
+    close_dialog()
     window.close()
     window.deleteLater()
     app.processEvents()

@@ -74,7 +74,9 @@ def parse(text: str, name: str) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "not YAML"
-        raise StudioError("config", f"{name}{where}: {problem}.", "Correct the YAML; indentation is by spaces.") from None
+        raise StudioError(
+            "config", f"{name}{where}: {problem}.", "Correct the YAML; indentation is by spaces."
+        ) from None
     if not isinstance(data, dict):
         raise StudioError("config", f"{name} holds no settings.", "Start it with `data: {path: FILE}`.")
     return data

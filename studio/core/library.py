@@ -233,7 +233,7 @@ def change(
         StudioError: (adapter) the entry is damaged or gone; (disk) the library cannot be written; (busy) another
             process keeps changing the library.
     """
-    fresh = {"title": title, "note": note, "tags": None if tags is None else list(tags)}
+    fresh: dict[str, Any] = {"title": title, "note": note, "tags": None if tags is None else list(tags)}
     with _changing():
         now = _read(entry.folder)
         if now.fault:

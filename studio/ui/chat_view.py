@@ -1,6 +1,7 @@
 """A conversation with one model: what was said so far, in order."""
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea
 
 from studio.core.desk import Message
@@ -21,7 +22,8 @@ class ChatView(QScrollArea):
         self.setWidgetResizable(True)
         self.setAccessibleName(self.tr("Conversation"))
         self._turns = column(spacing=GRID)
-        self.setWidget(holder(column(holder(self._turns), None), "body"))
+        self._body = holder(column(holder(self._turns), None), "body")
+        self.setWidget(self._body)
         self.messages: list[Message] = []
         self._growing: QLabel | None = None
         self.verticalScrollBar().rangeChanged.connect(lambda _, end: self.verticalScrollBar().setValue(end))
@@ -41,6 +43,7 @@ class ChatView(QScrollArea):
         """Takes the next piece of the answer."""
         if self._growing is not None:
             self._growing.setText(self._growing.text() + piece)
+            self._fit()
 
     def finish(self, text: str | None = None) -> None:
         """Ends the answer; what was written of it stays, also where it was stopped."""
@@ -49,6 +52,12 @@ class ChatView(QScrollArea):
             self._growing.setText(said)
             self.messages.append(Message(role="assistant", content=said))
             self._growing = None
+            self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Breaks the lines anew."""
+        super().resizeEvent(event)
+        self._fit()
 
     def take_back(self) -> str:
         """Removes the user's last turn, which could not be answered, and returns it."""
@@ -70,4 +79,12 @@ class ChatView(QScrollArea):
         margins = row(GRID * 8 if mine else 0, turn, 0 if mine else GRID * 8)
         margins.setStretch(1, 1)
         self._turns.addWidget(holder(margins))
+        self._fit()
         return said
+
+    def _fit(self) -> None:
+        """Makes room for the broken lines: left alone, a scroll area asks for the height of the narrowest width."""
+        layout = self._body.layout()
+        assert layout is not None
+        layout.activate()
+        self._body.setMinimumHeight(max(1, layout.totalHeightForWidth(self.viewport().width())))

@@ -16,7 +16,7 @@ class Curve:
         smoothing: `a`, from 0 (none) up to but not 1.
     """
 
-    def __init__(self, smoothing: float = 0.9) -> None:
+    def __init__(self, smoothing: float = 0.6) -> None:
         """Starts empty."""
         self.smoothing = smoothing
         self._data = np.empty((3, 1024))
@@ -66,7 +66,8 @@ class Curve:
     def _smooth(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         a, result = self.smoothing, np.empty_like(values)
         # A value that is no number would stay in the mean for ever; the raw line shows it.
-        values = np.where(np.isfinite(values), values, self._mean / self._weight if self._weight else 0.0)
+        last = np.maximum.accumulate(np.where(np.isfinite(values), np.arange(len(values)), -1))
+        values = np.where(last >= 0, values[last], self._mean / self._weight if self._weight else 0.0)
         powers = a ** np.arange(1, _BLOCK + 1)
         lags = np.subtract.outer(np.arange(_BLOCK), np.arange(_BLOCK))
         kernel = np.where(lags >= 0, (1 - a) * a ** np.maximum(lags, 0), 0.0)

@@ -42,7 +42,8 @@ class Draft(QObject):
         super().__init__(parent)
         self._undo = undo
         self._values = defaults()
-        for key in config_file.keys():
+        known = list(config_file.keys())
+        for key in known:
             try:
                 _put(self._values, key, value_at(stored, key))
             except (KeyError, TypeError):

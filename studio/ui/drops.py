@@ -4,8 +4,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
 
-from studio.core import config_file
 from studio.core import config as declared
+from studio.core import config_file
 from studio.core.errors import StudioError
 from studio.core.library import PEFT_CONFIG
 from studio.core.runs import Run

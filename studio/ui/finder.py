@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.ui.parts import column, holder, label
+from studio.ui.parts import column, holder, label, row
 from studio.ui.theme import GRID
 
 
@@ -70,11 +70,18 @@ class Finder(QDialog):
             name = title_of(action)
             if all(word in name.casefold() for word in words):
                 keys = keys_of(action)
-                item = QListWidgetItem(action.icon(), f"{name}    {keys}" if keys else name)
+                item = QListWidgetItem(name)
+                item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{name} {keys}".strip())
                 item.setData(Qt.ItemDataRole.UserRole, self._actions.index(action))
                 if not action.isEnabled():
                     item.setFlags(Qt.ItemFlag.NoItemFlags)
                 self.list.addItem(item)
+                if keys:
+                    hint = row(None, label(keys, "caption"))
+                    hint.setContentsMargins(0, 0, 2 * GRID, 0)
+                    line = holder(hint)
+                    line.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+                    self.list.setItemWidget(item, line)
         self.list.setCurrentRow(0)
         self.list.scrollToItem(self.list.item(0), QAbstractItemView.ScrollHint.PositionAtTop)
 

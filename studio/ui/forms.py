@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEd
 
 from studio.core.config import RunConfig
 from studio.ui.draft import Draft, defaults, value_at
-from studio.ui.parts import column, icon_button, label, row, set_mark
+from studio.ui.parts import column, holder, icon_button, label, row, set_mark
 from studio.ui.theme import GRID, Theme
 
 _LARGEST = 2**31 - 1
@@ -104,22 +104,26 @@ class Field(QObject):
             widget.setSizePolicy(policy)
         self.unit = label(spec.unit, "unit")
         self.extra: list[QWidget] = []
+        self._rows: list[QWidget] = []
 
     def place(self, grid: QGridLayout, at: int) -> None:
         """Puts the widgets into a row of a form."""
         top = Qt.AlignmentFlag.AlignTop
         head = row(self.mark, self.title, None, spacing=GRID)
-        head.setContentsMargins(0, 7, 0, 0)
-        grid.addLayout(head, at, 0, top)
-        line = row(self.editor, self.reset, *self.extra, self.unit, None, spacing=GRID)
-        grid.addLayout(column(line, self.fault, spacing=2), at, 1, top)
+        head.setContentsMargins(0, 7, 0, 1)
+        unit = [self.unit] if self.spec.unit else []
+        line = row(self.editor, *self.extra, *unit, self.reset, None, spacing=GRID)
+        # Half of the space between rows is theirs, so that hidden ones leave no gap.
+        body = column(line, self.fault, spacing=2)
+        body.setContentsMargins(0, 0, 0, GRID)
+        self._rows = [holder(head), holder(body)]
+        for place, widget in enumerate(self._rows):
+            grid.addWidget(widget, at, place, top)
 
     def set_visible(self, visible: bool) -> None:
         """Shows or hides the whole row."""
-        for widget in (self.mark, self.title, self.editor, self.reset, self.unit, *self.extra):
+        for widget in self._rows:
             widget.setVisible(visible)
-        if not visible:
-            self.fault.hide()
 
     def show_value(self, draft: Draft) -> None:
         """Takes the value, its mark and its fault from the draft."""
@@ -128,11 +132,10 @@ class Field(QObject):
         self._put(value)
         self._showing = False
         changed = draft.is_changed(self.spec.key)
-        visible = not self.editor.isHidden()
-        self.mark.setVisible(changed and visible)
-        self.reset.setVisible(changed and visible)
+        self.mark.setVisible(changed)
+        self.reset.setVisible(changed)
         self.fault.setText(fault.replace(f"`{self.spec.key}`", self.spec.title))
-        self.fault.setVisible(bool(fault) and visible)
+        self.fault.setVisible(bool(fault))
         set_mark(self.editor, "wrong", bool(fault))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -159,6 +162,7 @@ class Field(QObject):
             spin = QSpinBox()
             spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             spin.setRange(int(self.spec.low or 0), int(min(self.spec.high or _LARGEST, _LARGEST)))
+            spin.lineEdit().setTextMargins(6, 0, 0, 0)
             spin.valueChanged.connect(self._tell)
             return spin
         text = QLineEdit()
@@ -189,8 +193,10 @@ class Field(QObject):
             return editor.isChecked()
         if isinstance(editor, QSpinBox):
             return editor.value()
-        text = editor.currentText() if isinstance(editor, QComboBox) else getattr(editor, "text")()
-        return text if isinstance(editor, QComboBox) else parsed(text, self.spec.kind)
+        if isinstance(editor, QComboBox):
+            return editor.currentText()
+        assert isinstance(editor, QLineEdit)
+        return parsed(editor.text(), self.spec.kind)
 
     def _reset(self) -> None:
         self.edited.emit(self.spec.key, value_at(defaults(), self.spec.key))
@@ -212,7 +218,8 @@ def parsed(text: str, kind: Any) -> Any:
     if not text:
         return {} if get_origin(kind) is dict else []
     try:
-        value = yaml.safe_load(text if text[:1] in "[{" else f"[{text}]" if get_origin(kind) is list else f"{{{text}}}")
+        bare = f"[{text}]" if get_origin(kind) is list else f"{{{text}}}"
+        value = yaml.safe_load(text if text[:1] in "[{" else bare)
     except yaml.YAMLError:
         return text
     return value
@@ -230,6 +237,9 @@ def written(value: Any) -> str:
 
 
 def _wrapped(spec: FieldSpec) -> str:
-    limits = [f"from {spec.low:g}" if spec.low is not None else "", f"to {spec.high:g}" if spec.high is not None else ""]
+    limits = [
+        f"from {spec.low:g}" if spec.low is not None else "",
+        f"to {spec.high:g}" if spec.high is not None else "",
+    ]
     bounds = " ".join(filter(None, limits))
     return f"{spec.help}\n{spec.key}{f'  ({bounds})' if bounds else ''}"

@@ -27,6 +27,7 @@ class RunModel(QObject):
         progress: what the events say.
         curves: one for each of `CURVES`, and `eval_loss`.
         alive: whether a process works on the run, as far as is known.
+        lived: whether one did since this window looks at the run.
 
     Signals:
         advanced: events were folded in, or the run began or ended.
@@ -46,17 +47,18 @@ class RunModel(QObject):
         self.curves = {name: Curve() for name in (*CURVES, "eval_loss")}
         self.alive = False
         self.asked_stop = False
+        self.lived = False
         self._worker: TrainingWorker | None = None
         self._told = 0
 
     def attach(self) -> None:
         """Reads all there is, and goes on following while a process works on the run."""
-        self.alive = self.run.alive()
+        self.alive = self.lived = self.run.alive()
         self._follow(start=False)
 
     def start(self) -> None:
         """Starts or resumes the run's process and follows it."""
-        self.alive, self.asked_stop = True, False
+        self.alive, self.lived, self.asked_stop = True, True, False
         self._follow(start=True)
 
     def leave(self) -> None:

@@ -31,12 +31,12 @@ class Notices(QWidget):
     def show_notice(self, notice: Notice) -> None:
         """Adds a notice; one about a failure stays until it is closed."""
         while self._box.count() >= _MOST:
-            self._drop(self._box.itemAt(0).widget())
+            self._drop(self._frames()[0])
         frame = QFrame()
         frame.setObjectName({"bad": "failure", "good": "success"}.get(notice.tone, "notice"))
         frame.setAccessibleName(notice.text)
         text = label(notice.text, wrap=True)
-        items: list[QWidget | None] = [text, None]
+        items: list[QWidget | None] = [text]
         if notice.action and notice.act is not None:
             items.append(_action(notice.action, notice.act, lambda: self._drop(frame)))
         items.append(icon_button(self._theme, "close", self.tr("Dismiss"), lambda: self._drop(frame)))
@@ -57,14 +57,17 @@ class Notices(QWidget):
 
     def texts(self) -> list[str]:
         """Returns what is shown now."""
-        frames = (self._box.itemAt(index).widget() for index in range(self._box.count()))
-        return [frame.accessibleName() for frame in frames if frame is not None]
+        return [frame.accessibleName() for frame in self._frames()]
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Follows the host's size."""
         if event.type() == QEvent.Type.Resize:
             self._place()
         return super().eventFilter(watched, event)
+
+    def _frames(self) -> list[QWidget]:
+        items = (self._box.itemAt(index) for index in range(self._box.count()))
+        return [widget for item in items if item is not None and (widget := item.widget()) is not None]
 
     def _drop(self, frame: QWidget | None) -> None:
         if frame is not None:
@@ -75,7 +78,13 @@ class Notices(QWidget):
 
     def _place(self) -> None:
         self.setVisible(self._box.count() > 0)
-        height = self._box.heightForWidth(_WIDTH) if self._box.hasHeightForWidth() else self._box.sizeHint().height()
+        height = -GRID
+        for frame in self._frames():
+            layout = frame.layout()
+            tall = layout.totalHeightForWidth(_WIDTH) if layout is not None else 0
+            frame.setFixedHeight(tall)
+            height += tall + GRID
+        height = max(height, 0)
         left = self._host.width() - _WIDTH - 3 * GRID
         self.setGeometry(left, self._host.height() - height - 6 * GRID, _WIDTH, height)
         self.raise_()

@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
 
 from studio.ui.theme import GRID, Theme
 
+_EMPTY_PX = 440
+
 
 def label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:
     """Returns a label that shows its text as it is, never as markup; `kind` names its look in the style sheet."""
@@ -146,13 +148,15 @@ def empty(theme: Theme, icon: str, title: str, text: str, *buttons: QPushButton)
     picture.setProperty("icon_size", 5 * GRID)
     picture.setPixmap(theme.pixmap(icon, 5 * GRID, theme.palette.muted))
     said = label(text, "muted", wrap=True)
-    said.setFixedWidth(420)
+    said.setFixedWidth(_EMPTY_PX)
+    said.setMinimumHeight(said.heightForWidth(_EMPTY_PX))
     said.setAlignment(Qt.AlignmentFlag.AlignHCenter)
     box = column(None, picture, label(title, "heading"), said, GRID, row(None, *buttons, None), None)
     for index in range(box.count()):
         item: QLayoutItem | None = box.itemAt(index)
-        if item is not None and item.widget() is not None:
-            box.setAlignment(item.widget(), Qt.AlignmentFlag.AlignHCenter)
+        widget = item.widget() if item is not None else None
+        if widget is not None:
+            box.setAlignment(widget, Qt.AlignmentFlag.AlignHCenter)
     return holder(box)
 
 

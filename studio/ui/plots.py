@@ -16,7 +16,9 @@ _SMOOTH_POINTS = 2000
 class LinePlot(QWidget):
     """One curve: raw and, if wanted, smoothed; evaluation points; the value under the mouse."""
 
-    def __init__(self, theme: Theme, title: str, *, series: int = 0, smoothed: bool = False, small: bool = False) -> None:
+    def __init__(
+        self, theme: Theme, title: str, *, series: int = 0, smoothed: bool = False, small: bool = False
+    ) -> None:
         """Shows nothing yet; `series` picks the colour."""
         super().__init__()
         self._theme, self._series, self._smoothed = theme, series, smoothed
@@ -74,6 +76,7 @@ class LinePlot(QWidget):
         if self._curve is None:
             for item in (self._raw, self._smooth, self._evals):
                 item.setData([], [])
+            self._show_values(False)
             return
         points = self._points
         state = (len(self._curve), len(points) if points is not None else 0, self._curve.smoothing)
@@ -81,6 +84,7 @@ class LinePlot(QWidget):
             return
         self._drawn = state
         x, y = self._curve.x, self._curve.y
+        self._show_values(len(x) > 0)
         self._raw.setData(x, y, connect="finite")
         if self._smoothed and len(x) > 1:
             step = max(1, len(x) // _SMOOTH_POINTS)
@@ -89,6 +93,10 @@ class LinePlot(QWidget):
             self._smooth.setData([], [])
         if points is not None:
             self._evals.setData(points.x, points.y)
+
+    def _show_values(self, shown: bool) -> None:
+        for side in ("left", "bottom"):
+            self.plot.getAxis(side).setVisible(shown)
 
     def _hover(self, position: QPointF) -> None:
         curve = self._curve

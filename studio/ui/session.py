@@ -1,4 +1,4 @@
-"""What the pages share: settings, theme, undo, the draft, the runs being followed, and how to tell the user something."""
+"""What the pages share: settings, theme, undo, the draft, the followed runs, and how to tell the user something."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -141,7 +141,7 @@ class Session(QObject):
     def _stopped(self, model: RunModel) -> None:
         self.runs_changed.emit()
         finished = model.progress.finished
-        if finished is not None and finished.adapter:
+        if model.lived and finished is not None and finished.adapter:
             self.library_changed.emit()
             text = self.tr("The run is done: the adapter {name} is in the library.").format(name=finished.adapter)
             self.tell(text, "good", self.tr("Show"), lambda: self.page_wanted.emit("library"))

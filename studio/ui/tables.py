@@ -75,10 +75,8 @@ class DatasetTable(QAbstractTableModel):
 
     def data(self, index: Index, role: int = _DISPLAY) -> Any:
         """Returns a cell's text, shortened, or the `Row`."""
-        if role not in (_DISPLAY, _USER, Qt.ItemDataRole.TextAlignmentRole):
+        if role not in (_DISPLAY, _USER):
             return None
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return int((Qt.AlignmentFlag.AlignRight if index.column() == 0 else Qt.AlignmentFlag.AlignLeft).value) | 0x80
         row = self.row(index.row())
         if row is None or role == _USER:
             return row

@@ -4,6 +4,7 @@ import base64
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
@@ -73,6 +74,8 @@ class MainWindow(QMainWindow):
         session.data_wanted.connect(lambda path: self._deliver("data", path))
         session.run_wanted.connect(lambda run: self._deliver("train", run))
         self._restore(pages[0].key)
+        self._stack.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._stack.setFocus()
 
     def show_page(self, key: str) -> None:
         """Shows a page, which is built the first time."""
@@ -140,6 +143,7 @@ class MainWindow(QMainWindow):
             made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             made.setIconSize(QSize(ICON_PX, ICON_PX))
             made.setCheckable(True)
+            made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             self.session.theme.dress(made, spec.icon)
             made.clicked.connect(action.trigger)
@@ -199,7 +203,7 @@ class MainWindow(QMainWindow):
         modes = {"system": self.tr("Follow the system"), "light": self.tr("Light"), "dark": self.tr("Dark")}
         self._theme_actions: dict[str, QAction] = {}
         for mode, text in modes.items():
-            action = self._add(menu, text, "", lambda mode=mode: self._set_theme(mode))
+            action = self._add(menu, text, "", partial(self._set_theme, mode))
             action.setCheckable(True)
             action.setChecked(self.session.theme.mode == mode)
             group.addAction(action)
@@ -257,7 +261,7 @@ class MainWindow(QMainWindow):
     def _fill_recent(self) -> None:
         self._recent.clear()
         for name in self.session.settings.recent_data:
-            self._recent.addAction(Path(name).name, lambda name=name: self.open_path(Path(name)))
+            self._recent.addAction(Path(name).name, partial(self.open_path, Path(name)))
         self._recent.setEnabled(bool(self.session.settings.recent_data))
 
     def _search(self) -> None:

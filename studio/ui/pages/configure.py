@@ -1,6 +1,7 @@
 """The Configure page: every setting of a run as a form and as YAML, presets, a summary, and the start."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
-    QComboBox,
     QFileDialog,
     QGridLayout,
     QPlainTextEdit,
@@ -114,7 +114,7 @@ class ConfigurePage(QWidget):
             grid = grids[section] = QGridLayout()
             grid.setColumnMinimumWidth(0, 20 * GRID)
             grid.setColumnStretch(1, 1)
-            grid.setVerticalSpacing(GRID)
+            grid.setVerticalSpacing(0)
             grid.setHorizontalSpacing(2 * GRID)
             self._sections[section] = card(column(label(name, "heading"), grid, spacing=GRID))
         for spec in declared_fields():
@@ -168,7 +168,7 @@ class ConfigurePage(QWidget):
     def _side(self) -> QWidget:
         chosen = column(label(self.tr("Presets"), "heading"), spacing=GRID)
         for preset in presets():
-            made = button(preset.title, lambda preset=preset: self._apply(preset))
+            made = button(preset.title, partial(self._apply, preset))
             made.setToolTip(preset.why)
             chosen.addWidget(made)
             chosen.addWidget(label(preset.why, "caption", wrap=True))
@@ -190,9 +190,9 @@ class ConfigurePage(QWidget):
         bottom = column(line(), self.reason, self.start_button, copy, spacing=GRID)
         layout = column(area, bottom, spacing=GRID)
         layout.setStretch(0, 1)
-        made = holder(layout)
-        made.setFixedWidth(_SIDE_PX)
-        return made
+        side = holder(layout)
+        side.setFixedWidth(_SIDE_PX)
+        return side
 
     def _edited(self, key: str, value: Any) -> None:
         self._draft.edit(key, value, self.fields[key].spec.title)

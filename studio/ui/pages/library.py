@@ -129,7 +129,7 @@ class LibraryPage(QWidget):
         return made
 
     def _fit(self) -> None:
-        for at, width in enumerate((0, 80, 104, 128, 56, 72, 72, 80)):
+        for at, width in enumerate((0, 72, 116, 144, 52, 72, 68, 80)):
             if width:
                 self.table.setColumnWidth(at, width)
 
@@ -194,7 +194,7 @@ class LibraryPage(QWidget):
             self.tr("Rank"): str(rank(entry) or "-"),
             self.tr("Size"): size(entry.weights_bytes),
             self.tr("Loss"): " / ".join(filter(None, cells[6:8])) or "-",
-            self.tr("Steps"): f"{metrics['steps']:,}" if isinstance(metrics.get("steps"), int) else "-",
+            self.tr("Steps"): f"{metrics['step']:,}" if isinstance(metrics.get("step"), int) else "-",
             self.tr("Checksum"): entry.sha256[:12] or "-",
         }
         for at, (name, value) in enumerate(facts.items()):

@@ -29,6 +29,7 @@ from studio.ui.theme import GRID
 _LOG_BYTES = 64_000
 _REFRESH_MS = 150
 _LOG_MS = 1000
+_OF_SETTINGS = ("usage", "config", "data", "model", "adapter", "diverged")
 _SMOOTHINGS = (("0", 0.0), ("0.6", 0.6), ("0.9", 0.9), ("0.97", 0.97))
 
 
@@ -51,6 +52,7 @@ class RunView(QWidget):
         self._actions()
         tabs = QTabWidget()
         tabs.setDocumentMode(True)
+        tabs.tabBar().setDrawBase(False)
         tabs.addTab(self._curves(), self.tr("Curves"))
         tabs.addTab(self._log_view(), self.tr("Log"))
         tabs.addTab(self._config_view(), self.tr("Settings"))
@@ -185,7 +187,7 @@ class RunView(QWidget):
         smoothing.setAccessibleName(self.tr("Smoothing"))
         smoothing.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         smoothing.addItems([name for name, _ in _SMOOTHINGS])
-        smoothing.setCurrentIndex(2)
+        smoothing.setCurrentIndex(1)
         smoothing.currentIndexChanged.connect(self._set_smoothing)
         smoothing.wheelEvent = lambda event: event.ignore()  # type: ignore[method-assign]
         self._smoothing = smoothing
@@ -274,7 +276,8 @@ class RunView(QWidget):
             steps = planned.steps if planned is not None else 0
             self.bar.setRange(0, max(steps, 1))
             self.bar.setValue(told.step)
-            self.said.setText(self.tr("Step {step} of {steps}").format(step=f"{told.step:,}", steps=f"{steps:,}"))
+            done = self.tr("Step {step} of {steps}").format(step=f"{told.step:,}", steps=f"{steps:,}")
+            self.said.setText(done if planned is not None else self.tr("It made no step"))
             self.left.setText(self._time_text(model))
         self._values["loss"].setText(f"{last.loss:.4f}" if last else "-")
         self._values["eval"].setText(f"{told.best.eval_loss:.4f}" if told.best else "-")
@@ -297,8 +300,12 @@ class RunView(QWidget):
         self._detail.setPlainText(failed.detail)
         self._detail.hide()
         self._more_detail.setVisible(bool(failed.detail))
-        memory = failed.reason == "memory"
-        self._remedy.setText(self.tr("Halve the batch in a new run") if memory else self.tr("Resume the run"))
+        if failed.reason == "memory":
+            self._remedy.setText(self.tr("Halve the batch in a new run"))
+        elif failed.reason in _OF_SETTINGS:
+            self._remedy.setText(self.tr("Change the settings"))
+        else:
+            self._remedy.setText(self.tr("Resume the run"))
         self.failure.show()
 
     def _toggle_detail(self) -> None:
@@ -306,10 +313,12 @@ class RunView(QWidget):
 
     def _mend(self) -> None:
         failed = self.model.progress.failed if self.model is not None else None
-        if failed is None or failed.reason != "memory":
+        if failed is None or failed.reason not in (*_OF_SETTINGS, "memory"):
             self._resume()
             return
         self._again()
+        if failed.reason != "memory":
+            return
         draft = self._session.draft
         size = draft.value("training.per_device_train_batch_size")
         if size > 1:
