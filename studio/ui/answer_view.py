@@ -32,16 +32,15 @@ class AnswerColumn(QFrame):
         self.answer: desk.Column | None = None
         self._text = ""
         self.setAccessibleName(self.tr("Answer of {name}").format(name=title))
-        name = label(title, "heading")
-        name.setToolTip(title)
-        name.setMinimumWidth(GRID)
+        name = label(title, "heading", wrap=True)
         mark = pill(self.tr("base") if base else self.tr("adapter"), "" if base else "live")
         copy = icon_button(theme, "copy", self.tr("Copy the answer of {name}").format(name=title), self.copy)
         self.view = QPlainTextEdit()
         self.view.setReadOnly(True)
         self.view.setAccessibleName(self.accessibleName())
-        self.status = label(self.tr("Waiting ..."), "caption")
-        head = row(name, mark, None, copy)
+        self.status = label(self.tr("Waiting ..."), "caption", wrap=True)
+        head = row(name, mark, copy)
+        head.setStretch(0, 1)
         layout = column(head, self.view, self.status, margin=2 * GRID)
         layout.setStretch(1, 1)
         self.setLayout(layout)
@@ -70,8 +69,6 @@ class AnswerColumn(QFrame):
             self._text = answer.text
             self.view.setPlainText(answer.text)
         parts = [self.tr("{n} tokens").format(n=answer.tokens), f"{answer.seconds:.1f} s"]
-        if answer.seconds > 0:
-            parts.append(self.tr("{n} tokens/s").format(n=f"{answer.tokens / answer.seconds:.0f}"))
         if answer.cut:
             parts.append(self.tr("cut at the longest answer"))
         self.status.setText("  ·  ".join(parts))
@@ -86,11 +83,11 @@ class AnswerColumn(QFrame):
         marks = []
         for start, end in different(base, self._text) if base is not None else []:
             mark = QTextEdit.ExtraSelection()
-            mark.cursor = QTextCursor(self.view.document())  # type: ignore[attr-defined]
-            mark.cursor.setPosition(start)  # type: ignore[attr-defined]
-            mark.cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)  # type: ignore[attr-defined]
-            mark.format.setBackground(QColor(self._theme.palette.selected))  # type: ignore[attr-defined]
-            mark.format.setFontUnderline(True)  # type: ignore[attr-defined]
+            mark.cursor = QTextCursor(self.view.document())
+            mark.cursor.setPosition(start)
+            mark.cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+            mark.format.setBackground(QColor(self._theme.palette.selected))
+            mark.format.setFontUnderline(True)
             marks.append(mark)
         self.view.setExtraSelections(marks)
 

@@ -26,6 +26,12 @@ from studio.ui.theme import GRID, Theme
 DEMO = "demo"
 _ENTRY = Qt.ItemDataRole.UserRole
 _LARGEST = 2**31 - 1
+# Numbers are typed here. `NoButtons` would do, but styled boxes without buttons leave their text no room.
+_PLAIN = (
+    "QAbstractSpinBox { padding-right: 8px; }"
+    "QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: none; }"
+    "QAbstractSpinBox QLineEdit { border: none; padding: 0 0 0 8px; min-height: 0; background: transparent; }"
+)
 _Number = QSpinBox | QDoubleSpinBox
 
 
@@ -111,7 +117,8 @@ class AskPanel(QScrollArea):
 
     def sampling(self) -> Sampling:
         """How the next token is chosen."""
-        return Sampling(**{name: number.value() for name, number in self.numbers.items()})
+        chosen: dict[str, Any] = {name: number.value() for name, number in self.numbers.items()}
+        return Sampling(**chosen)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Lets the wheel scroll instead of changing a number nobody has chosen to edit."""
@@ -186,6 +193,6 @@ def _number(kind: type, info: Any, value: float) -> _Number:
         number.setSingleStep(0.05)
         number.setRange(bounds.get("ge", 0.01), bounds["le"])
         number.setValue(value)
-    number.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+    number.setStyleSheet(_PLAIN)
     number.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     return number

@@ -174,7 +174,7 @@ class Desk(QObject):
     def _read(self) -> None:
         # Whole lines alone: half a line stays where it is until its end arrives.
         while self._process is not None and self._process.canReadLine():
-            reply = desk.decode_reply(self._process.readLine().data())
+            reply = desk.decode_reply(bytes(self._process.readLine().data()))
             call = self._calls.get(reply.id) if reply else None
             if call is not None and isinstance(reply, desk.Progress | desk.Piece):
                 call.take(reply)

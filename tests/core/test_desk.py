@@ -8,7 +8,7 @@ from studio.core import desk
 from studio.core.errors import StudioError
 
 ASKED = [desk.Message(role="user", content="Grüße\n世界 🙂")]
-REQUESTS = [
+REQUESTS: list[desk.Request | desk.Cancel] = [
     desk.Tokens(id=1, file="rows.jsonl", row=3, max_length=64, chat_template="none"),
     desk.Tokens(id=1, messages=ASKED),
     desk.Plan(id=2, config={"data": {"path": "rows.jsonl"}}),
@@ -21,7 +21,7 @@ PICTURE = desk.Picture(
     text="a", ids=[1], names=["a"], trained=[True], special=[False], offsets=[(0, 1)], kept=1, tokens=1
 )
 COLUMN = desk.Column(adapter=None, text="x", tokens=1, seconds=0.5, cut=False)
-REPLIES = [
+REPLIES: list[desk.Reply] = [
     desk.Progress(id=1, phase="reading", done=1, total=2),
     desk.Piece(id=1, column=0, text="\n世 "),
     desk.Done(id=1, result=PICTURE),
@@ -33,7 +33,7 @@ REPLIES = [
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda item: item.kind)
-def test_a_request_survives_the_pipe(request_: desk.Request) -> None:
+def test_a_request_survives_the_pipe(request_: desk.Request | desk.Cancel) -> None:
     line = desk.encode(request_)
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QWheelEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -91,7 +92,7 @@ def entry(title: str) -> Entry:
 
 def ask(qtbot: QtBot, page: ComparePage, text: str = QUESTION, wait: bool = True) -> None:
     page.prompt.setPlainText(text)
-    qtbot.keyClick(page.prompt, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(page.prompt, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert page.running
     if wait:
         qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
@@ -126,7 +127,9 @@ def test_answers_stream_side_by_side(page: ComparePage, qtbot: QtBot, model: str
         assert f"{shown.answer.tokens} tokens" in shown.status.text()
     first = page.columns[0].text
 
-    qtbot.mouseClick(page.columns[1].findChild(QToolButton), Qt.MouseButton.LeftButton)
+    copy = page.columns[1].findChild(QToolButton)
+    assert isinstance(copy, QToolButton)
+    QTest.mouseClick(copy, Qt.MouseButton.LeftButton)
     assert QGuiApplication.clipboard().text() == page.columns[1].text
     page.differences.setChecked(True)
     assert not page.columns[0].view.extraSelections()
@@ -142,10 +145,10 @@ def test_answers_stream_side_by_side(page: ComparePage, qtbot: QtBot, model: str
 
 def test_stopping_keeps_what_is_there_and_the_next_question_works(page: ComparePage, qtbot: QtBot) -> None:
     page.panel.numbers["max_new_tokens"].setValue(450)
-    page.panel.numbers["temperature"].setValue(1.0)
+    page.panel.numbers["temperature"].setValue(1)
     ask(qtbot, page, wait=False)
     qtbot.waitUntil(lambda: bool(page.columns[0].text), timeout=WAIT_MS)
-    qtbot.mouseClick(page.stop_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(page.stop_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
     assert page.columns[0].text
     assert page.columns[0].status.text() == "Ended early"
@@ -185,7 +188,7 @@ def test_a_conversation_remembers(page: ComparePage, qtbot: QtBot) -> None:
     assert page.chat.messages[1].content != alone, "the history was part of the question"
 
     page.panel.numbers["max_new_tokens"].setValue(450)
-    page.panel.numbers["temperature"].setValue(1.0)
+    page.panel.numbers["temperature"].setValue(1)
     ask(qtbot, page, "More", wait=False)
     qtbot.waitUntil(lambda: bool(page.chat._growing and page.chat._growing.text()), timeout=WAIT_MS)
     page.show_chat(False)
@@ -209,7 +212,7 @@ def test_a_death_in_the_middle_is_told_and_survived(qtbot: QtBot, theme: Theme, 
     try:
         for page in opened(qtbot, theme, desk, model):
             page.panel.numbers["max_new_tokens"].setValue(450)
-            page.panel.numbers["temperature"].setValue(1.0)
+            page.panel.numbers["temperature"].setValue(1)
             ask(qtbot, page, wait=False)
             qtbot.waitUntil(lambda page=page: bool(page.columns[0].text), timeout=WAIT_MS)  # type: ignore[misc]
             os.kill(desk.process_id, signal.SIGKILL)
@@ -274,6 +277,13 @@ def test_the_wheel_changes_nothing_and_everything_has_a_name(page: ComparePage, 
             assert named or type(widget).__name__ in ("QScrollArea", "AskPanel"), widget
     names = {action.text() for action in page.actions()}
     assert {"Compare: run", "Compare: stop"} <= names
+
+
+def test_every_number_is_to_be_read(page: ComparePage) -> None:
+    for number in page.panel.numbers.values():
+        line = number.lineEdit()
+        assert line.width() > line.fontMetrics().horizontalAdvance(number.text())
+        assert line.height() >= line.fontMetrics().height()
 
 
 def test_words_are_compared_by_place() -> None:

@@ -3,10 +3,12 @@
 import random
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QTextCharFormat
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
@@ -80,7 +82,9 @@ def look(view: TokensView, position: int) -> QTextCharFormat | None:
     """Returns the format that is really drawn at a position."""
     block = view.text.document().findBlock(position)
     inside = position - block.position()
-    return next((QTextCharFormat(f.format) for f in block.layout().formats() if f.start <= inside < f.start + f.length), None)
+    return next(
+        (QTextCharFormat(f.format) for f in block.layout().formats() if f.start <= inside < f.start + f.length), None
+    )
 
 
 def utf16(text: str) -> int:
@@ -102,11 +106,16 @@ def test_the_colours_are_the_labels(view: TokensView, theme: Theme, dark: bool, 
         for position in range(start, end):
             if view.text.document().characterAt(position) == "\u2029":
                 continue  # a line's end has no room to be coloured
-            assert look(view, position) == expected[kind, CHAT.special[token], apart and token % 2 == 1]  # type: ignore[index]
+            key: Any = kind, CHAT.special[token], apart and token % 2 == 1
+            drawn = look(view, position)
+            assert drawn is not None
+            assert drawn == expected[key]
             assert view.token_at(position) == token
     assert len({(f.background().color().name(), f.foreground().color().name()) for f in expected.values()}) > 6
     theme.set_mode("light")
-    assert look(view, 0) == token_text.formats(LIGHT)["masked", True, False], "repainted with the theme"
+    first = look(view, 0)
+    assert first is not None
+    assert first == token_text.formats(LIGHT)["masked", True, False], "repainted with the theme"
 
 
 def test_text_mode_shows_the_text_and_what_was_added(view: TokensView) -> None:
@@ -151,10 +160,10 @@ def test_a_token_is_described_on_hover_and_by_keys(view: TokensView, qtbot: QtBo
     cursor.setPosition(view.laid.spans[3][0])
     view.text.setTextCursor(cursor)
     assert "'Hi'" in view.detail.text()
-    qtbot.keyClick(view.text, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClick(view.text, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
     place = view.text.cursorRect(cursor).center() + QPoint(3, 0)
-    qtbot.mouseMove(view.text.viewport(), QPoint(2, 2))
-    qtbot.mouseMove(view.text.viewport(), place)
+    QTest.mouseMove(view.text.viewport(), QPoint(2, 2))
+    QTest.mouseMove(view.text.viewport(), place)
     qtbot.waitUntil(lambda: "'Hi'" in view.detail.text(), timeout=2000)
 
 

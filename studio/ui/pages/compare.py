@@ -58,6 +58,7 @@ class ComparePage(QWidget):
         self._stack = QStackedWidget()
         self._lay_out()
         self._add_actions()
+        theme.changed.connect(self._mark)
         self._update()
 
     @property
@@ -234,10 +235,7 @@ class ComparePage(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setWidget(holder(self._row, "body"))
         title = self.tr("Hear what the training changed")
-        said = self.tr(
-            "Choose a base model and adapters on the left, write a question below and run it. "
-            "Their answers appear here side by side, the base's first."
-        )
+        said = self.tr("Choose a base and adapters on the left, write a question and run it: all answers appear here.")
         for widget in (empty(self._theme, "compare", title, said), scroll, self.chat):
             self._stack.addWidget(widget)
         foot = row(self.status, None, self.differences, self.new_button, self.stop_button, self.run_button)
