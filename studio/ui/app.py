@@ -39,6 +39,12 @@ def _library(session: Session) -> QWidget:
     return LibraryPage(session)
 
 
+def _compare(session: Session) -> QWidget:
+    from studio.ui.pages.compare import ComparePage
+
+    return ComparePage(session.theme, session.desk)
+
+
 def pages() -> list[PageSpec]:
     """Returns the pages of the rail, in order; each is imported when it is first shown."""
     return [
@@ -46,6 +52,7 @@ def pages() -> list[PageSpec]:
         PageSpec("configure", _tr("Configure"), "configure", _configure),
         PageSpec("train", _tr("Train"), "train", _train),
         PageSpec("library", _tr("Library"), "library", _library),
+        PageSpec("compare", _tr("Compare"), "compare", _compare),
     ]
 
 

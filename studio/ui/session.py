@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
@@ -13,11 +14,12 @@ from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from studio.core.settings import Settings
+from studio.ui.desk import Desk
 from studio.ui.draft import Draft
-from studio.ui.models import RunModel
 from studio.ui.theme import Theme
 
-DEMO_DATA = "demo"
+if TYPE_CHECKING:
+    from studio.ui.models import RunModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Session(QObject):
         page_wanted: the key of a page.
         data_wanted: a data file, to be shown on the Data page.
         run_wanted: a `Run`, to be shown on the Train page.
+        compare_wanted: a list of adapters (`Entry`), to be asked on the Compare page.
         runs_changed: a run began, ended, or was removed.
         library_changed: the adapter library is another one now.
     """
@@ -46,6 +49,7 @@ class Session(QObject):
     page_wanted = Signal(str)
     data_wanted = Signal(Path)
     run_wanted = Signal(object)
+    compare_wanted = Signal(list)
     runs_changed = Signal()
     library_changed = Signal()
 
@@ -56,6 +60,7 @@ class Session(QObject):
         self.settings = stored
         self.undo = QUndoStack(self)
         self.draft = Draft(self.undo, stored.draft, self)
+        self.desk = Desk(self)
         self.models: dict[str, RunModel] = {}
 
     def tell(self, text: str, tone: str = "", action: str = "", act: Callable[[], object] | None = None) -> None:
@@ -84,7 +89,7 @@ class Session(QObject):
             self.settings.recent_models = settings.remembered(self.settings.recent_models, path)
             self.save()
 
-    def model_of(self, run: Run) -> RunModel:
+    def model_of(self, run: Run) -> "RunModel":
         """Returns the followed run, attaching to it at first."""
         found = self.models.get(run.name)
         if found is None:
@@ -92,7 +97,7 @@ class Session(QObject):
             found.attach()
         return found
 
-    def start(self, config: RunConfig) -> RunModel:
+    def start(self, config: RunConfig) -> "RunModel":
         """Makes a run of `config` and starts its process.
 
         Raises:
@@ -100,7 +105,7 @@ class Session(QObject):
         """
         return self.resume(runs.create(config))
 
-    def resume(self, run: Run) -> RunModel:
+    def resume(self, run: Run) -> "RunModel":
         """Starts or resumes the process of a run."""
         found = self.models.get(run.name) or self._known(run)
         found.start()
@@ -114,7 +119,7 @@ class Session(QObject):
                 self.model_of(run)
         self.runs_changed.emit()
 
-    def running(self) -> list[RunModel]:
+    def running(self) -> "list[RunModel]":
         """Returns the runs a process works on."""
         return [model for model in self.models.values() if model.alive]
 
@@ -129,16 +134,20 @@ class Session(QObject):
         """Follows no run any longer and stores the settings; the runs go on."""
         for model in self.models.values():
             model.leave()
+        self.desk.close()
         self.settings.draft = self.draft.values()
         self.save()
 
-    def _known(self, run: Run) -> RunModel:
+    def _known(self, run: Run) -> "RunModel":
+        # numpy is loaded with the first run, not with the window.
+        from studio.ui.models import RunModel
+
         found = self.models[run.name] = RunModel(run, self)
         found.stopped.connect(lambda: self._stopped(found))
         found.refused.connect(self.tell_error)
         return found
 
-    def _stopped(self, model: RunModel) -> None:
+    def _stopped(self, model: "RunModel") -> None:
         self.runs_changed.emit()
         finished = model.progress.finished
         if model.lived and finished is not None and finished.adapter:

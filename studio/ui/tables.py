@@ -3,14 +3,14 @@
 import json
 import time
 from collections import OrderedDict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from studio.core.datasets import Dataset, Rejected, Row
 from studio.core.library import Entry
+
+if TYPE_CHECKING:
+    from studio.core.datasets import Dataset, Rejected, Row
 
 Index = QModelIndex | QPersistentModelIndex
 _CACHE = 512
@@ -30,7 +30,7 @@ class DatasetTable(QAbstractTableModel):
         self._columns: list[str] = []
         self._cache: OrderedDict[int, Row] = OrderedDict()
 
-    def set_dataset(self, dataset: Dataset | None) -> None:
+    def set_dataset(self, dataset: "Dataset | None") -> None:
         """Shows a file's rows, or nothing."""
         self.beginResetModel()
         self.dataset, self._found = dataset, None
@@ -43,6 +43,10 @@ class DatasetTable(QAbstractTableModel):
         self.beginResetModel()
         self._found = None
         if text and self.dataset is not None:
+            # Loaded with the first search, not with the window.
+            import pyarrow as pa
+            import pyarrow.compute as pc
+
             rows = self.dataset.table.column("row")
             # The row is JSON: a letter may stand there as itself or escaped.
             masks = [
@@ -52,7 +56,7 @@ class DatasetTable(QAbstractTableModel):
             self._found = pa.chunked_array(pc.indices_nonzero(pc.or_(*masks))).to_numpy()
         self.endResetModel()
 
-    def row(self, index: int) -> Row | None:
+    def row(self, index: int) -> "Row | None":
         """Returns the row shown at a place."""
         if self.dataset is None or not 0 <= index < self.rowCount():
             return None
@@ -108,7 +112,7 @@ class RejectedTable(QAbstractTableModel):
         super().__init__(parent)
         self._items: list[Rejected] = []
 
-    def set_items(self, items: list[Rejected]) -> None:
+    def set_items(self, items: "list[Rejected]") -> None:
         """Shows other rows."""
         self.beginResetModel()
         self._items = items

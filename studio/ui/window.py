@@ -72,6 +72,7 @@ class MainWindow(QMainWindow):
         session.noticed.connect(self.notices.show_notice)
         session.page_wanted.connect(self.show_page)
         session.data_wanted.connect(lambda path: self._deliver("data", path))
+        session.compare_wanted.connect(lambda entries: self._deliver("compare", entries))
         session.run_wanted.connect(lambda run: self._deliver("train", run))
         self._restore(pages[0].key)
         self._stack.setFocusPolicy(Qt.FocusPolicy.ClickFocus)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtWidgets import (
@@ -20,13 +21,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.core.datasets import Dataset, open_dataset
 from studio.core.errors import StudioError
 from studio.ui.jobs import Command
 from studio.ui.parts import button, card, column, empty, holder, label, pill, row, selectable
 from studio.ui.session import Session, demo_data
 from studio.ui.tables import DatasetTable, RejectedTable
 from studio.ui.theme import GRID
+
+if TYPE_CHECKING:
+    from studio.core.datasets import Dataset
 
 _TYPING_MS = 200
 
@@ -104,6 +107,9 @@ class DataPage(QWidget):
 
     def _read(self, _found: dict[str, object]) -> None:
         assert self._path is not None
+        # Arrow is loaded with the first file, not with the window.
+        from studio.core.datasets import open_dataset
+
         try:
             self._show(open_dataset(self._path))
         except StudioError as error:
@@ -118,7 +124,7 @@ class DataPage(QWidget):
         self._fail_hint.setText(error.hint)
         self._states.setCurrentIndex(2)
 
-    def _show(self, data: Dataset) -> None:
+    def _show(self, data: "Dataset") -> None:
         self.search.clear()
         self.table_model.set_dataset(data)
         self.rejected_model.set_items(data.rejected)

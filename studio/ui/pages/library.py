@@ -95,6 +95,12 @@ class LibraryPage(QWidget):
         if entry is not None and not entry.fault:
             ExportDialog(self._session, entry, self).open()
 
+    def compare(self) -> None:
+        """Takes the selected adapter to the Compare page."""
+        entry = self.entry()
+        if entry is not None and not entry.fault:
+            self._session.compare_wanted.emit([entry])
+
     def _actions(self) -> None:
         def add(text: str, act: Callable[[], object], keys: str = "") -> QAction:
             action = QAction(text, self)
@@ -107,6 +113,7 @@ class LibraryPage(QWidget):
 
         add(self.tr("Move the adapter to the trash"), self.remove, "Del")
         add(self.tr("Export the adapter..."), self.export, "Ctrl+E")
+        add(self.tr("Compare the adapter with its base"), self.compare, "Ctrl+Shift+C")
         add(self.tr("Rename the adapter"), self._rename_focus, "F2")
         add(self.tr("Refresh the library"), self.refresh, "F5")
 
@@ -149,6 +156,8 @@ class LibraryPage(QWidget):
         self._fault = label("", "fault", wrap=True)
         self._run = button(self.tr("Show its run"), self._open_run)
         self._export = button(self.tr("Export..."), self.export, "primary")
+        compare = button(self.tr("Compare with the base"), self.compare)
+        self._compare_button = compare
         folder = button(self.tr("Open folder"), self._open_folder)
         delete = button(self.tr("Delete"), self.remove)
         self._session.theme.dress(self._export, "export", "on_accent")
@@ -162,6 +171,7 @@ class LibraryPage(QWidget):
             self.note,
             None,
             line(),
+            compare,
             row(self._run, folder),
             row(self._export, delete),
         )
@@ -185,6 +195,7 @@ class LibraryPage(QWidget):
         self._fault.setText(entry.fault)
         self._fault.setVisible(bool(entry.fault))
         self._export.setEnabled(not entry.fault)
+        self._compare_button.setEnabled(not entry.fault)
         self._run.setEnabled(bool(entry.run))
         cells, metrics = texts(entry), entry.metrics
         facts = {

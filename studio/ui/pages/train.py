@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 from studio.core import runs
 from studio.core.errors import StudioError
 from studio.core.runs import Run
-from studio.ui.models import Glance, RunTable
+from studio.ui.models import Glance, Index, RunTable
 from studio.ui.pages.run_view import RunView
 from studio.ui.parts import button, column, empty, holder, icon_button, label, row
 from studio.ui.session import Session
@@ -133,10 +133,10 @@ class _RunDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._theme = theme
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(_LIST_PX - 2 * GRID, _ROW_PX)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         item: Glance = index.data(Qt.ItemDataRole.UserRole)
         colours = self._theme.palette
         rect: QRect = option.rect.adjusted(3, 2, -3, -2)
