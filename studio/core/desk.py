@@ -17,7 +17,7 @@ _OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants", defer_build=Tru
 # A row may be of any length; the window is shown its beginning.
 MAX_SHOWN_TOKENS = 50_000
 
-PhaseName = Literal["starting", "reading", "downloading", "loading", "counting", "answering"]
+PhaseName = Literal["reading", "downloading", "loading", "counting", "answering"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)

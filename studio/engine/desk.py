@@ -26,17 +26,14 @@ class Cancelled(BaseException):
 
 
 class Pipe:
-    """The window's end: requests in, replies out, whole lines each.
-
-    Attributes:
-        waiting: the requests not yet begun, in order.
-    """
+    """The window's end: requests in, replies out, whole lines each."""
 
     def __init__(self, requests: int, replies: int) -> None:
         """Takes the two file descriptors."""
-        self.waiting: queue.SimpleQueue[desk.Request] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[desk.Request] = queue.SimpleQueue()
         self._requests, self._replies = requests, replies
-        self._writing = threading.Lock()
+        self._writing, self._sorting = threading.Lock(), threading.Lock()
+        self._waiting: set[int] = set()
         self._cancelled: set[int] = set()
 
     def say(self, reply: desk.Reply) -> None:
@@ -57,12 +54,31 @@ class Pipe:
             for line in lines:
                 match desk.decode_request(line):
                     case desk.Cancel(id=request_id):
-                        self._cancelled.add(request_id)
+                        self._cancel(request_id)
                     case desk.Failed() as refused:
                         self.say(refused)
                     case request:
-                        self.waiting.put(request)
+                        self._waiting.add(request.id)
+                        self._queue.put(request)
         os._exit(0)
+
+    def next(self) -> desk.Request:
+        """Waits for the next request that nobody has cancelled; for the main thread."""
+        while True:
+            request = self._queue.get()
+            with self._sorting:
+                if request.id in self._waiting:
+                    self._waiting.discard(request.id)
+                    return request
+
+    def _cancel(self, request_id: int) -> None:
+        """Ends a request that waits at once, without waiting for the one being worked on."""
+        with self._sorting:
+            waits = request_id in self._waiting
+            self._waiting.discard(request_id)
+            self._cancelled.add(request_id)
+        if waits:
+            self.say(desk.Cancelled(id=request_id))
 
 
 def main(requests: int, replies: int) -> int:
@@ -88,13 +104,12 @@ def main(requests: int, replies: int) -> int:
 
     work = Work()
     while True:
-        serve(pipe, work, pipe.waiting.get())
+        serve(pipe, work, pipe.next())
 
 
 def serve(pipe: Pipe, work: "Work", request: desk.Request) -> None:
     """Answers one request: with exactly one last reply, whatever happens."""
     try:
-        pipe.check(request.id)
         result = work.do(request, _progress(pipe, request.id), _pieces(pipe, request.id))
         pipe.say(desk.Done(id=request.id, result=result))
     except Cancelled:

@@ -26,7 +26,7 @@ OnProgress = Callable[[desk.PhaseName, int, int], None]
 OnPiece = Callable[[int, str], None]
 
 # A template is laid out in milliseconds; one that takes this long, or this much memory, does so on purpose.
-TEMPLATE_S = 5.0
+TEMPLATE_S = 8.0
 TEMPLATE_BYTES = 1_000_000_000
 
 
@@ -79,15 +79,17 @@ class Work:
             dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"))
             data, row_format = dataset.find(request.row).data, dataset.format
         folder = model.resolve(request.model, request.revision, partial(on_progress, "downloading"))
+        encoder = self._encoder_of(folder, spec, request.objective)
         with limited():
-            encoder = self._encoder_of(folder, spec, request.objective)
             return picture(encoder, encoder.encode(data, row_format))
 
     def _encoder_of(self, folder: Path, spec: DataSpec, objective: str) -> Encoder:
         """Returns the encoder of a row; the last one is kept, since making it is costly for large tokenizers."""
         key = (folder, spec.max_length, spec.chat_template, _changed_s(spec.chat_template), objective)
         if self._encoder is None or self._encoder[0] != key:
-            self._encoder = key, make_encoder(model.load_tokenizer(folder), spec, objective)
+            tokenizer = model.load_tokenizer(folder)
+            with limited():
+                self._encoder = key, make_encoder(tokenizer, spec, objective)
         return self._encoder[1]
 
     def _answers(self, request: desk.Answer, on_progress: OnProgress, on_piece: OnPiece) -> desk.Answers:

@@ -30,7 +30,8 @@ _LARGEST = 2**31 - 1
 _PLAIN = (
     "QAbstractSpinBox { padding-right: 8px; }"
     "QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: none; }"
-    "QAbstractSpinBox QLineEdit { border: none; padding: 0 0 0 8px; min-height: 0; background: transparent; }"
+    "QSpinBox::up-arrow, QSpinBox::down-arrow { image: none; width: 0; }"
+    "QAbstractSpinBox QLineEdit { border: none; padding: 0; min-height: 0; background: transparent; }"
 )
 _Number = QSpinBox | QDoubleSpinBox
 
@@ -194,5 +195,6 @@ def _number(kind: type, info: Any, value: float) -> _Number:
         number.setRange(bounds.get("ge", 0.01), bounds["le"])
         number.setValue(value)
     number.setStyleSheet(_PLAIN)
+    number.lineEdit().setTextMargins(GRID, 0, 0, 0)
     number.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     return number

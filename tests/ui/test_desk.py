@@ -99,6 +99,14 @@ def test_answers_stream_and_calls_end_once(qtbot: QtBot, made: Desk, model: str)
     assert late.end.reason == "crash"
 
 
+def test_what_waits_for_the_process_to_load_ends_at_once(qtbot: QtBot, made: Desk) -> None:
+    told = Told(made.ask(desk.Hardware()))
+    told.call.cancel()
+    qtbot.waitUntil(lambda: bool(told.closed), timeout=client.CANCEL_MS)
+    assert told.end == "cancelled"
+    assert made.process_id, "and the process goes on loading"
+
+
 def test_killed_in_the_middle_it_starts_again(qtbot: QtBot, made: Desk, model: str) -> None:
     broken = Told(made.ask(Answer(model=model, adapters=[None], messages=ASK, sampling=LONG)))
     innocent = Told(made.ask(Tokens(messages=[*ASK, desk.Message(role="assistant", content="Paris")], model=model)))
