@@ -33,6 +33,7 @@ from studio.ui.finder import Finder, title_of
 from studio.ui.forms import declared_fields
 from studio.ui.pages.configure import ConfigurePage
 from studio.ui.pages.data import DataPage
+from studio.ui.pages.export import ExportDialog
 from studio.ui.pages.library import LibraryPage
 from studio.ui.pages.train import TrainPage
 from studio.ui.session import demo_data
@@ -220,7 +221,7 @@ def test_the_wheel_changes_nothing_that_is_not_focused(window: MainWindow) -> No
     assert window.session.draft.values() == before
 
 
-def test_a_run_from_start_to_library(window: MainWindow, qtbot: QtBot) -> None:
+def test_a_run_from_start_to_library_and_out_of_it(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     run = start_short_run(window, qtbot, 6, **{"data.eval_split": 0.01, "training.eval_steps": 3})
     model = window.session.models[run.name]
     qtbot.waitUntil(lambda: not model.alive, timeout=100_000)
@@ -235,6 +236,14 @@ def test_a_run_from_start_to_library(window: MainWindow, qtbot: QtBot) -> None:
     window.show_page("library")
     page._open_run()
     assert train(window).view.model is model
+    dialog = ExportDialog(window.session, entry, window)
+    dialog.folder.setText(str(tmp_path / "exported"))
+    dialog.export()
+    qtbot.waitUntil(lambda: dialog.proof is not None, timeout=100_000)
+    assert dialog.proof is not None
+    assert dialog.proof.objectName() == "success"
+    assert (tmp_path / "exported" / library.WEIGHTS).is_file()
+    dialog.reject()
 
 
 def test_a_killed_run_is_told_of_and_resumes(window: MainWindow, qtbot: QtBot) -> None:

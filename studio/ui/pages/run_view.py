@@ -168,7 +168,7 @@ class RunView(QWidget):
         self._detail.setReadOnly(True)
         self._detail.setMaximumHeight(14 * GRID)
         self._detail.setAccessibleName(self.tr("Details"))
-        self._remedy = button("", self._mend, "primary")
+        self._remedy = button(self.tr("Resume the run"), self._mend, "primary")
         self._more_detail = button(self.tr("Details"), self._toggle_detail)
         buttons = row(self._remedy, self._more_detail, None)
         self.failure = card(column(self._what, self._hint, self._detail, buttons), "failure")
@@ -248,6 +248,7 @@ class RunView(QWidget):
         self._show_progress(model)
         paused = told.state == "paused"
         self._pause_button.setText(self.tr("Go on") if paused else self.tr("Pause"))
+        self._pause_button.setAccessibleName(self._pause_button.text())
         self._session.theme.dress(self._pause_button, "play" if paused else "pause")
         for widget in (self._pause_button, self._stop_button):
             widget.setVisible(model.alive)
@@ -306,6 +307,7 @@ class RunView(QWidget):
             self._remedy.setText(self.tr("Change the settings"))
         else:
             self._remedy.setText(self.tr("Resume the run"))
+        self._remedy.setAccessibleName(self._remedy.text())
         self.failure.show()
 
     def _toggle_detail(self) -> None:
