@@ -5,7 +5,11 @@ import sys
 
 
 def main() -> int:
-    """Runs a command and returns its exit code."""
+    """Opens the window without arguments or for `window`, else runs a command; returns the exit code."""
+    if sys.argv[1:] in ([], ["window"]):
+        from studio.ui.app import main as open_window
+
+        return open_window()
     from studio.cli import run
 
     # A pipe's or an old terminal's own encoding may lack letters that a file's name or a model's answer has.

@@ -28,6 +28,7 @@ _COMMANDS = {
     "compare": ("generate", "Read a base's and adapters' answers side by side."),
     "export": ("library", "Write an adapter for other programs, and prove it."),
     "worker": ("runs", ""),
+    "desk": ("desk", ""),
 }
 
 

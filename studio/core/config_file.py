@@ -50,6 +50,40 @@ def build(data: dict[str, Any]) -> RunConfig:
         ) from None
 
 
+def faults(data: dict[str, Any]) -> dict[str, str]:
+    """Returns a sentence for each wrong setting of `data` by its dotted name; of the whole, under the empty name."""
+    try:
+        declared.from_dict(data)
+    except ValidationError as error:
+        return {_name(item): _sentence(item) for item in reversed(error.errors(include_url=False))}
+    return {}
+
+
+def parse(text: str, name: str) -> dict[str, Any]:
+    """Reads YAML text as plain data; `name` is what messages call it.
+
+    Raises:
+        StudioError: (config) it is not YAML, uses aliases or holds no settings.
+    """
+    try:
+        # Anchors are refused: a few hundred bytes of them unfold to gigabytes.
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
+            raise StudioError("config", f"{name} uses YAML aliases.", "Write the repeated values out.")
+        data = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        # Dates that are none and numbers of thousands of digits are plain ValueErrors.
+        known = "nested too deeply" if isinstance(error, RecursionError) else "not YAML, or a value that cannot be read"
+        problem = getattr(error, "problem", None) or known
+        raise StudioError(
+            "config", f"{name}{where}: {problem}.", "Correct the YAML; indentation is by spaces."
+        ) from None
+    if not isinstance(data, dict):
+        raise StudioError("config", f"{name} holds no settings.", "Start it with `data: {path: FILE}`.")
+    return data
+
+
 def dump(config: RunConfig) -> str:
     """Returns `config` as YAML that `load` reads back to the same config."""
     return yaml.safe_dump(declared.to_dict(config), sort_keys=False, allow_unicode=True)
@@ -73,23 +107,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise StudioError("config", f"{path} cannot be read: {reason}.", "Check the path of the config file.") from None
-    try:
-        # Anchors are refused: a few hundred bytes of them unfold to gigabytes.
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
-            raise StudioError("config", f"{path.name} uses YAML aliases.", "Write the repeated values out.")
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        # Dates that are none and numbers of thousands of digits are plain ValueErrors.
-        known = "nested too deeply" if isinstance(error, RecursionError) else "not YAML, or a value that cannot be read"
-        problem = getattr(error, "problem", None) or known
-        raise StudioError(
-            "config", f"{path.name}{where}: {problem}.", "Correct the YAML; indentation is by spaces."
-        ) from None
-    if not isinstance(data, dict):
-        raise StudioError("config", f"{path.name} holds no settings.", "Start it with `data: {path: FILE}`.")
-    return data
+    return parse(text, path.name)
 
 
 def _assign(data: dict[str, Any], assignment: str) -> None:
@@ -125,13 +143,10 @@ def _nearest(key: str, known: Sequence[str]) -> str:
 
 def _sentence(item: Any) -> str:
     """Turns one of pydantic's findings into a sentence that names the setting, the bounds and the value."""
-    # Union members and constraint wrappers appear in the location after the setting itself.
-    path = [str(part) for part in item["loc"]]
-    known = list(keys())
-    name = next((".".join(path[:n]) for n in (2, 1) if ".".join(path[:n]) in known), ".".join(path[:2]))
+    path, name = item["loc"], _name(item)
     kind, context = item["type"], item.get("ctx", {})
     if kind in ("unexpected_keyword_argument", "extra_forbidden"):
-        return f"There is no setting `{name}`. {_nearest(name, known)}"
+        return f"There is no setting `{name}`. {_nearest(name, list(keys()))}"
     if kind in ("missing", "missing_argument"):
         return f"`{name}` is missing."
     if kind == "value_error":
@@ -147,6 +162,13 @@ def _shown(value: Any) -> str:
         return repr(value)
     except (ValueError, RecursionError):
         return "too large to show"  # a hexadecimal number may have more digits than Python prints
+
+
+def _name(item: Any) -> str:
+    # Union members and constraint wrappers appear in the location after the setting itself.
+    path = [str(part) for part in item["loc"]]
+    known = list(keys())
+    return next((".".join(path[:n]) for n in (2, 1) if ".".join(path[:n]) in known), ".".join(path[:2]))
 
 
 def _bounds(name: str) -> str:

@@ -226,6 +226,25 @@ def add(
         return _read(target)
 
 
+def change(
+    entry: Entry, *, title: str | None = None, note: str | None = None, tags: Sequence[str] | None = None
+) -> Entry:
+    """Changes what the user says of an entry; its name, folder and weights stay. None: as it was.
+
+    Raises:
+        StudioError: (adapter) the entry is damaged or gone; (disk) the library cannot be written; (busy) another
+            process keeps changing the library.
+    """
+    fresh: dict[str, Any] = {"title": title, "note": note, "tags": None if tags is None else list(tags)}
+    with _changing():
+        now = _read(entry.folder)
+        if now.fault:
+            raise StudioError("adapter", f"The adapter {entry.name} is damaged: {now.fault}", "Remove it.")
+        changed = replace(now, **{key: value for key, value in fresh.items() if value is not None})
+        _write_entry(entry.folder, changed)
+        return _read(entry.folder)
+
+
 def remove(entry: Entry) -> Path:
     """Moves an entry to the trash, from where `restore` brings it back; returns where it lies now."""
     with _changing() as library:
@@ -309,10 +328,14 @@ def _stage(folder: Path, stage: Path, about: Entry) -> None:
         # A link in a folder from elsewhere may point at any of the user's files.
         if (folder / name).is_file() and not (folder / name).is_symlink():
             _copy(folder / name, stage / name)
-    kept = {key: value for key, value in asdict(about).items() if key not in ("name", "folder", "fault")}
-    write_atomic(stage / "entry.json", json.dumps(kept, indent=1, ensure_ascii=False).encode())
+    _write_entry(stage, about)
     if cache.sha256(stage / WEIGHTS) != about.sha256:
         raise StudioError("adapter", f"{WEIGHTS} changed while it was copied.", "Add the adapter again.")
+
+
+def _write_entry(folder: Path, about: Entry) -> None:
+    kept = {key: value for key, value in asdict(about).items() if key not in ("name", "folder", "fault")}
+    write_atomic(folder / "entry.json", json.dumps(kept, indent=1, ensure_ascii=False).encode())
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -279,6 +279,20 @@ def remove(run: Run) -> Path:
     return target
 
 
+def restore(trash: Path, run: Run) -> None:
+    """Brings back the run that `remove` moved to `trash`.
+
+    Raises:
+        StudioError: (run) another one has its place by now; (disk) it cannot be moved.
+    """
+    if run.path.exists():
+        raise StudioError("run", f"{run.path} is taken by now.", "Move that away, then restore the run.")
+    try:
+        shutil.move(trash, run.path)
+    except OSError as error:
+        raise disk_error(run.path, error) from None
+
+
 def available_threads() -> int:
     """Threads a run computes with: what the environment asks for, else the processors this process may use."""
     asked = os.environ.get("OMP_NUM_THREADS", "")

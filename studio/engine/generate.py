@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -93,7 +94,8 @@ def answer(
     Raises:
         StudioError: (data) the conversation is longer than the model's context.
     """
-    return _write(model, encoder, messages, sampling, on_text=on_text)[0].text
+    told = None if on_text is None else lambda column, text: on_text(text)
+    return _write(model, encoder, messages, sampling, on_text=told)[0].text
 
 
 def compare(
@@ -103,6 +105,7 @@ def compare(
     adapters: Sequence[str | None],
     sampling: Sampling,
     own: Mapping[str, Encoder] | None = None,
+    on_text: Callable[[int, str], None] | None = None,
 ) -> list[Answer]:
     """Returns the base's (None) and adapters' answers to the same conversation, in the order asked for.
 
@@ -116,26 +119,28 @@ def compare(
         adapters: their names in `model`.
         sampling: how tokens are chosen; each column draws from its own generator with the same seed.
         own: encoders of the adapters that were trained with another template.
+        on_text: gets (column, text) piece by piece, never half a character; an exception it raises ends them all.
 
     Raises:
         StudioError: (data) the conversation is longer than the model's context; (adapter) one cannot be compared.
     """
     own = own or {}
     if not isinstance(model, PeftModel):
-        return [_write(model, encoder, messages, sampling)[0] for _ in adapters]
+        columns = range(len(adapters))
+        return [_write(model, encoder, messages, sampling, on_text=_from(on_text, at))[0] for at in columns]
     _check_bias(model, adapters)
     if not own and sampling.temperature == 0 and all(_plain(model, name) for name in model.peft_config):
         try:
             with _mixed(model, adapters):
-                return _write(model, encoder, messages, sampling, columns=adapters)
+                return _write(model, encoder, messages, sampling, columns=adapters, on_text=on_text)
         except ValueError:
             # The architecture hands some layer single tokens (see `_mixed`): one after the other, then.
             pass
     answers = []
-    for name in adapters:
+    for at, name in enumerate(adapters):
         with _only(model, name):
             used = encoder if name is None else own.get(name, encoder)
-            answers += _write(model, used, messages, sampling, columns=[name])
+            answers += _write(model, used, messages, sampling, columns=[name], on_text=_from(on_text, at))
     return answers
 
 
@@ -181,6 +186,35 @@ class _Pieces:
             self._said = len(text)
 
 
+class _Columns:
+    """A streamer for `generate` that hands on the text of B answers as they grow, each until its own end."""
+
+    def __init__(self, encoder: Encoder, stops: Sequence[int], count: int, on_text: Callable[[int, str], None]) -> None:
+        self._stops = set(stops)
+        self._rows = [_Pieces(encoder, stops, partial(on_text, at)) for at in range(count)]
+        self._going: set[int] | None = None
+
+    def put(self, value: torch.Tensor) -> None:
+        """Takes the next tokens, shape (B,); the prompts come first, (B, T)."""
+        prompted = self._going is not None
+        self._going = self._going if self._going is not None else set(range(len(self._rows)))
+        for at, row in enumerate(value.reshape(len(self._rows), -1)):
+            if at in self._going:
+                self._rows[at].put(row)
+                if prompted and self._stops & set(row.tolist()):
+                    self._going.discard(at)
+
+    def end(self) -> None:
+        """Says what was held back."""
+        for row in self._rows:
+            row.end()
+
+
+def _from(on_text: Callable[[int, str], None] | None, column: int) -> Callable[[int, str], None] | None:
+    """Returns `on_text` for a column that is written by itself."""
+    return None if on_text is None else lambda _, text: on_text(column, text)
+
+
 def _write(
     model: PreTrainedModel | PeftModel,
     encoder: Encoder,
@@ -188,14 +222,14 @@ def _write(
     sampling: Sampling,
     *,
     columns: Sequence[str | None] = (None,),
-    on_text: Callable[[str], None] | None = None,
+    on_text: Callable[[int, str], None] | None = None,
 ) -> list[Answer]:
     """Generates an answer for each of `columns`, in one batch, by whatever adapters are active."""
     prompt = encoder.prompt([dict(message) for message in messages])
     room = min(sampling.max_new_tokens, _room(model, len(prompt)))
     stops = _stop_ids(model, encoder)
     ids = torch.tensor([prompt] * len(columns), device=model.device)
-    options: dict[str, Any] = {"streamer": _Pieces(encoder, stops, on_text)} if on_text else {}
+    options: dict[str, Any] = {"streamer": _Columns(encoder, stops, len(columns), on_text)} if on_text else {}
     started = time.perf_counter()
     with _still(model), torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(sampling.seed)

@@ -1,18 +1,24 @@
 """What a config amounts to, found out without loading a weight."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from studio.core.config import RunConfig
+from studio.core.events import Event
 from studio.engine import adapters, hub, model, optim, session
 from studio.engine.corpus import read_corpus
 
 
-def plan(config: RunConfig) -> dict[str, Any]:
+def plan(config: RunConfig, on_event: Callable[[Event], None] = lambda event: None) -> dict[str, Any]:
     """Counts what a run of `config` would train and feed.
 
     The model's structure is built on the meta device; the data is read and tokenised for real.
+
+    Args:
+        config: what to count.
+        on_event: told of the phases; an exception it raises ends the counting.
 
     Returns:
         trainable_parameters, total_parameters, adapter_bytes (as saved, float32), steps, steps_per_epoch,
@@ -23,7 +29,7 @@ def plan(config: RunConfig) -> dict[str, Any]:
     """
     base = hub.resolve(config.model.path, config.model.revision)
     model.check(base)
-    corpus = read_corpus(config, model.load_tokenizer(base), lambda event: None)
+    corpus = read_corpus(config, model.load_tokenizer(base), on_event)
     trainable, total = adapters.count(adapters.attach(model.skeleton(base), config.adapter))
     steps, per_epoch = session.step_counts(config, corpus.train)
     _try_out(config, steps)

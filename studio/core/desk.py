@@ -1,0 +1,290 @@
+"""What the window asks of the desk process and what it answers, one JSON object a line on a private pipe.
+
+Every request carries an `id` and gets any number of `Progress` and `Piece` and then exactly one of `Done`, `Failed`
+and `Cancelled` with the same id. Requests are worked on one after the other, in the order they came.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from studio.core.config import Quantization
+from studio.core.errors import Reason, StudioError
+
+_OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants", defer_build=True)
+
+# A row may be of any length; the window is shown its beginning.
+MAX_SHOWN_TOKENS = 50_000
+
+PhaseName = Literal["reading", "downloading", "loading", "counting", "answering"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Sampling:
+    """How the next token is chosen; the engine's own `Sampling`, with what a form needs to show it."""
+
+    max_new_tokens: Annotated[
+        int, Field(ge=1, le=1_048_576, title="Longest answer", description="Tokens; the model's context may end it.")
+    ] = 256
+    temperature: Annotated[
+        float, Field(ge=0, le=100, title="Temperature", description="0: always the likeliest token; 1: as trained.")
+    ] = 0.0
+    top_p: Annotated[
+        float,
+        Field(gt=0, le=1, title="Top p", description="Only the likeliest tokens up to this probability; 1: all."),
+    ] = 1.0
+    top_k: Annotated[
+        int, Field(ge=0, le=1_000_000, title="Top k", description="Only this many of the likeliest tokens; 0: all.")
+    ] = 0
+    repetition_penalty: Annotated[
+        float, Field(gt=0, le=100, title="Repetition penalty", description="Above 1: fewer repetitions.")
+    ] = 1.0
+    seed: Annotated[
+        int, Field(ge=0, le=2**31 - 1, title="Seed", description="The same seed gives the same answer.")
+    ] = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Tokens:
+    """Shows a row, or a conversation, as the model will see it. Answered by `Picture`.
+
+    Attributes:
+        file: the data file; empty: `messages` instead.
+        row: its number in the file, from 0.
+        model: `demo`, a folder or a hub id.
+    """
+
+    kind: Literal["tokens"] = "tokens"
+    id: int = 0
+    file: str = ""
+    row: Annotated[int, Field(ge=0)] = 0
+    messages: list[Message] = Field(default_factory=list)
+    format: str = "auto"
+    model: str = "demo"
+    revision: str | None = None
+    max_length: Annotated[int, Field(ge=8, le=1_048_576)] = 1024
+    chat_template: str = "auto"
+    objective: Literal["sft", "pretraining"] = "sft"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Plan:
+    """Counts what a run of `config` (`config.to_dict`) would train and feed. Answered by `Facts`."""
+
+    kind: Literal["plan"] = "plan"
+    id: int = 0
+    config: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Model:
+    """Reads a model's structure; no weights are loaded. Answered by `Facts`."""
+
+    kind: Literal["model"] = "model"
+    id: int = 0
+    model: str = "demo"
+    revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Hardware:
+    """Looks at the machine, as `studio doctor` does. Answered by `Facts`."""
+
+    kind: Literal["hardware"] = "hardware"
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Answer:
+    """Lets a base and adapters answer the same conversation. Answered by pieces of text and `Answers`.
+
+    Attributes:
+        model: the base; empty: the one the first adapter was made for.
+        quantization: None: as in the first adapter's training.
+        adapters: a column each: a name in the library or a PEFT folder; None: the base itself.
+        messages: the conversation, the user's turn last.
+        force: even if the base is not the one an adapter was trained on.
+    """
+
+    kind: Literal["answer"] = "answer"
+    id: int = 0
+    model: str = ""
+    revision: str | None = None
+    quantization: Quantization | None = None
+    adapters: Annotated[list[str | None], Field(min_length=1, max_length=64)]
+    messages: Annotated[list[Message], Field(min_length=1)]
+    sampling: Sampling = Sampling()
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Cancel:
+    """Ends the request with this id: at once while it waits, else at the next piece of work."""
+
+    kind: Literal["cancel"] = "cancel"
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Picture:
+    """A row as tokens: at most `MAX_SHOWN_TOKENS` of them.
+
+    Attributes:
+        text: what was tokenised.
+        ids, names, trained, special, offsets: for each token its id, its name in the vocabulary, whether it carries
+            loss, whether it is a special one, and where it stands in `text`, [start, end) in characters; a token
+            that was added outside of the text has an empty span.
+        kept: how many tokens the maximum length leaves; those behind are cut.
+        tokens: how many the row has in all.
+    """
+
+    kind: Literal["picture"] = "picture"
+    text: str
+    ids: list[int]
+    names: list[str]
+    trained: list[bool]
+    special: list[bool]
+    offsets: list[tuple[int, int]]
+    kept: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Column:
+    """One column's whole answer; as `studio.engine.generate.Answer`. `adapter` is as it was asked for."""
+
+    adapter: str | None
+    text: str
+    tokens: int
+    seconds: float
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Answers:
+    """All columns, in the order asked for."""
+
+    kind: Literal["answers"] = "answers"
+    columns: list[Column]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Facts:
+    """What was found out, under the engine's own names: a plan, a model's structure or a report of the machine."""
+
+    kind: Literal["facts"] = "facts"
+    facts: dict[str, Any]
+
+
+Result = Picture | Answers | Facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Progress:
+    """What is being done for a request; `done` of `total` in the phase's own unit, 0 of 0 where it has none."""
+
+    kind: Literal["progress"] = "progress"
+    id: int
+    phase: PhaseName
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Piece:
+    """The next piece of a column's answer; never half a character."""
+
+    kind: Literal["piece"] = "piece"
+    id: int
+    column: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Done:
+    """The request is answered."""
+
+    kind: Literal["done"] = "done"
+    id: int
+    result: Annotated[Result, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Failed:
+    """The request cannot be answered; as `StudioError`, or `crash` for a defect of the program."""
+
+    kind: Literal["failed"] = "failed"
+    id: int
+    reason: Reason | Literal["crash"]
+    message: str
+    hint: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Cancelled:
+    """The request was ended as asked."""
+
+    kind: Literal["cancelled"] = "cancelled"
+    id: int
+
+
+Request = Tokens | Plan | Model | Hardware | Answer
+Reply = Progress | Piece | Done | Failed | Cancelled
+
+_REQUESTS: TypeAdapter[Request | Cancel] = TypeAdapter(
+    Annotated[Request | Cancel, Field(discriminator="kind")], config=_OPEN
+)
+_REPLIES: TypeAdapter[Reply] = TypeAdapter(Annotated[Reply, Field(discriminator="kind")], config=_OPEN)
+_ID: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+
+
+def encode(item: Request | Cancel | Reply) -> bytes:
+    """Returns `item` as one JSON line, newline included."""
+    adapter: TypeAdapter[Any] = _REPLIES if isinstance(item, Reply) else _REQUESTS
+    return adapter.dump_json(item) + b"\n"
+
+
+def decode_request(line: bytes) -> Request | Cancel | Failed:
+    """Reads one line; for one that is no request, the reply that says so."""
+    try:
+        return _REQUESTS.validate_json(line)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(str(part) for part in found["loc"])
+        return Failed(
+            id=_id(line),
+            reason="usage",
+            message=f"The request cannot be read: {where or 'line'}: {found['msg'].lower()}.",
+            hint="Start Finetune Studio again; its window and its helper process may be of different versions.",
+        )
+
+
+def decode_reply(line: bytes) -> Reply | None:
+    """Reads one line; None for a torn line or a kind this version does not know."""
+    try:
+        return _REPLIES.validate_json(line)
+    except ValidationError:
+        return None
+
+
+def failure(request_id: int, error: StudioError) -> Failed:
+    """Returns the reply that tells of `error`."""
+    return Failed(id=request_id, reason=error.reason, message=error.message, hint=error.hint, detail=error.detail)
+
+
+def _id(line: bytes) -> int:
+    try:
+        found = _ID.validate_json(line).get("id")
+    except ValidationError:
+        return 0
+    return found if type(found) is int else 0

@@ -1,0 +1,68 @@
+"""The user's settings: one small JSON file, written whole or not at all."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from studio import paths
+from studio.core.runs import disk_error, write_atomic
+
+_RECENT = 12
+_OPEN = ConfigDict(extra="ignore")
+
+
+@dataclass(slots=True, kw_only=True, config=_OPEN)
+class Settings:
+    """What the window remembers from one start to the next.
+
+    Attributes:
+        theme: `system`, `light` or `dark`.
+        geometry: the window's place and size, as Qt writes it, in base 64.
+        page: the page shown last.
+        recent_data: data files, the newest first.
+        recent_models: base models, the newest first.
+        draft: the configuration being edited, as plain data; empty: none yet.
+        all_fields: whether the form shows every setting.
+    """
+
+    theme: str = "system"
+    geometry: str = ""
+    page: str = ""
+    recent_data: list[str] = Field(default_factory=list)
+    recent_models: list[str] = Field(default_factory=list)
+    draft: dict[str, Any] = Field(default_factory=dict)
+    all_fields: bool = False
+
+
+_SETTINGS = TypeAdapter(Settings)
+
+
+def load(path: Path | None = None) -> Settings:
+    """Reads the settings; a missing or damaged file gives the defaults."""
+    try:
+        return _SETTINGS.validate_json((path or paths.settings_file()).read_bytes())
+    except (OSError, ValidationError):
+        return Settings()
+
+
+def save(settings: Settings, path: Path | None = None) -> None:
+    """Writes the settings.
+
+    Raises:
+        StudioError: (disk) the file cannot be written.
+    """
+    target = path or paths.settings_file()
+    data = json.dumps(_SETTINGS.dump_python(settings), indent=1, ensure_ascii=False).encode()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(target, data)
+    except OSError as error:
+        raise disk_error(target, error, "Free some space; the window works on without it.") from None
+
+
+def remembered(recent: list[str], item: str) -> list[str]:
+    """Returns `recent` with `item` at its head, each item once and no more than a dozen."""
+    return [item, *(other for other in recent if other != item)][:_RECENT]

@@ -1,0 +1,203 @@
+"""The one base model a process holds for answering, with the adapters loaded beside it."""
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from studio.core import desk, library
+from studio.core.config import ModelSpec, from_dict
+from studio.core.errors import StudioError
+from studio.core.library import WEIGHTS, Entry
+from studio.engine import adapters, generate, hardware, hub, model, vetting, weights
+from studio.engine.labels import Encoder
+
+# Adapters beside the base; beyond it the base is loaded afresh rather than growing for ever.
+_MOST_ADAPTERS = 16
+
+_Identity = tuple[Path, int]
+OnProgress = Callable[[desk.PhaseName, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a request needs: the base, how it is held in memory, and each column's adapter (None: the base itself)."""
+
+    folder: Path
+    spec: ModelSpec
+    entries: list[Entry | None]
+
+    @property
+    def key(self) -> tuple[Path, int, str, str]:
+        """Differs where another base must be loaded."""
+        return self.folder.resolve(), _stamp(self.folder / "config.json"), self.spec.quantization, self.spec.dtype
+
+
+class Loaded:
+    """A base and its adapters, kept from one answer to the next.
+
+    A request for another base, or for an adapter that changes the base itself, frees what was there before.
+    """
+
+    def __init__(self) -> None:
+        """Starts with nothing loaded."""
+        self._key: Any = None
+        self._model: Any = None
+        self._tokenizer: Any = None
+        self._names: dict[_Identity, str] = {}
+        self._encoders: dict[_Identity | None, Encoder] = {}
+
+    def drop(self) -> None:
+        """Frees the base and every adapter."""
+        self._key = self._model = self._tokenizer = None
+        self._names, self._encoders = {}, {}
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def prepare(self, request: desk.Answer, on_progress: OnProgress) -> Wanted:
+        """Finds the adapters and loads the base that `request` names.
+
+        Raises:
+            StudioError: (adapter), (model), (network), (memory), (usage) one cannot be found, loaded or combined.
+        """
+        entries = [None if name is None else library.located(name) for name in request.adapters]
+        folder = _folder(request, entries, on_progress)
+        first = next((entry for entry in entries if entry and entry.config), None)
+        spec = from_dict(first.config).model if first else ModelSpec()
+        wanted = Wanted(folder, replace(spec, quantization=request.quantization or spec.quantization), entries)
+        new = {_identity(entry) for entry in entries if entry} - self._names.keys()
+        if wanted.key != self._key or len(self._names) + len(new) > _MOST_ADAPTERS:
+            self._load(wanted, on_progress)
+        return wanted
+
+    def check(self, wanted: Wanted, messages: list[dict[str, str]]) -> None:
+        """Lays the conversation out for every column.
+
+        Raises:
+            StudioError: (data) a template refuses it; (config), (model) there is none to use.
+        """
+        for encoder in {id(item): item for item in map(self._encoder, wanted.entries)}.values():
+            encoder.prompt(messages)
+
+    def answer(
+        self,
+        wanted: Wanted,
+        messages: list[dict[str, str]],
+        sampling: generate.Sampling,
+        on_progress: OnProgress,
+        on_piece: Callable[[int, str], None],
+    ) -> list[generate.Answer]:
+        """Answers a conversation, each column's text in pieces as it is written.
+
+        Args:
+            wanted: what `prepare` returned last.
+            messages: `role` and `content` each, the user's last.
+            sampling: how tokens are chosen.
+            on_progress: told what is being done.
+            on_piece: told (column, text); an exception it raises ends the answers.
+
+        Raises:
+            StudioError: (adapter) one does not fit this base; (data) the conversation is too long for the model.
+        """
+        columns = range(len(wanted.entries))
+        alone = [at for at in columns if (entry := wanted.entries[at]) is not None and _changes_base(entry)]
+        found: dict[int, generate.Answer] = {}
+        for group in [[at for at in columns if at not in alone], *([at] for at in alone)]:
+            if not group:
+                continue
+            changing = group[0] in alone
+            if changing:
+                # It changes the base's own layers, so no other column may meet this copy of the base.
+                self._load(wanted, on_progress)
+            chosen = [self._name(wanted.entries[at], on_progress) for at in group]
+            on_progress("answering", 0, 0)
+            found |= zip(group, self._compare(wanted, group, chosen, messages, sampling, on_piece), strict=True)
+            if changing:
+                self.drop()
+        return [found[at] for at in columns]
+
+    def _compare(
+        self,
+        wanted: Wanted,
+        group: list[int],
+        names: list[str | None],
+        messages: list[dict[str, str]],
+        sampling: generate.Sampling,
+        on_piece: Callable[[int, str], None],
+    ) -> list[generate.Answer]:
+        plain = self._encoder(None)
+        own = {
+            name: encoder
+            for at, name in zip(group, names, strict=True)
+            if name is not None and (encoder := self._encoder(wanted.entries[at])).template != plain.template
+        }
+        return generate.compare(
+            self._model, plain, messages, names, sampling, own, lambda column, text: on_piece(group[column], text)
+        )
+
+    def _load(self, wanted: Wanted, on_progress: OnProgress) -> None:
+        self.drop()
+        on_progress("loading", 0, 0)
+        self._tokenizer = model.load_tokenizer(wanted.folder)
+        self._model = model.load_base(wanted.folder, wanted.spec, hardware.device())
+        self._key = wanted.key
+
+    def _name(self, entry: Entry | None, on_progress: OnProgress) -> str | None:
+        """Returns an adapter's name in the model, loading it if it is not there yet."""
+        if entry is None:
+            return None
+        key = _identity(entry)
+        if key not in self._names:
+            on_progress("loading", 0, 0)
+            name = f"adapter{len(self._names)}"
+            self._model = adapters.load_adapter(self._model, entry.folder, name)
+            self._names[key] = name
+        return self._names[key]
+
+    def _encoder(self, entry: Entry | None) -> Encoder:
+        """Returns a column's encoder; columns with one template share it, since it is costly for large tokenizers."""
+        key = _identity(entry) if entry else None
+        if key not in self._encoders:
+            made = generate.encoder_for(self._tokenizer, entry)
+            same = (item for item in self._encoders.values() if item == made)
+            self._encoders[key] = next(same, made)
+        return self._encoders[key]
+
+
+def _folder(request: desk.Answer, entries: list[Entry | None], on_progress: Any) -> Path:
+    """Returns the base's folder once every adapter is known to belong to it."""
+    named = [entry for entry in entries if entry]
+    path, revision = request.model, request.revision
+    if not path:
+        if not named or not named[0].base.path:
+            raise StudioError("usage", "No base model is chosen.", "Choose one, such as the built-in model.")
+        path, revision = named[0].base.path, named[0].base.revision
+    folder = hub.resolve(path, revision, partial(on_progress, "downloading"))
+    for entry in named:
+        if entry.fault:
+            raise StudioError("adapter", f"The adapter {entry.title} is damaged: {entry.fault}", "Use another one.")
+        known = entry.base.fingerprint
+        if known and not request.force and weights.fingerprint(folder) != known:
+            raise StudioError(
+                "adapter",
+                f"The adapter {entry.title} was trained on other weights than those of {path}.",
+                f"Choose its own base ({entry.base.path or 'unknown'}), or leave this adapter out.",
+            )
+    return folder
+
+
+def _changes_base(entry: Entry) -> bool:
+    return bool(vetting.check_adapter(entry.folder).get("bias", "none") != "none")
+
+
+def _identity(entry: Entry) -> _Identity:
+    return entry.folder.resolve(), _stamp(entry.folder / WEIGHTS)
+
+
+def _stamp(file: Path) -> int:
+    return file.stat().st_mtime_ns if file.is_file() else 0

@@ -1,0 +1,89 @@
+"""The composition root: makes the application, the session and the window, and wires them."""
+
+import sys
+from collections.abc import Sequence
+
+from PySide6.QtCore import QCoreApplication, QTimer
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication, QWidget
+
+from studio import paths
+from studio.core import settings
+from studio.ui.crash import CrashHook
+from studio.ui.session import Session
+from studio.ui.theme import Theme
+from studio.ui.window import MainWindow, PageSpec
+
+
+def _data(session: Session) -> QWidget:
+    from studio.ui.pages.data import DataPage
+
+    return DataPage(session)
+
+
+def _configure(session: Session) -> QWidget:
+    from studio.ui.pages.configure import ConfigurePage
+
+    return ConfigurePage(session)
+
+
+def _train(session: Session) -> QWidget:
+    from studio.ui.pages.train import TrainPage
+
+    return TrainPage(session)
+
+
+def _library(session: Session) -> QWidget:
+    from studio.ui.pages.library import LibraryPage
+
+    return LibraryPage(session)
+
+
+def _compare(session: Session) -> QWidget:
+    from studio.ui.pages.compare import ComparePage
+
+    return ComparePage(session.theme, session.desk)
+
+
+def pages() -> list[PageSpec]:
+    """Returns the pages of the rail, in order; each is imported when it is first shown."""
+    return [
+        PageSpec("data", _tr("Data"), "data", _data),
+        PageSpec("configure", _tr("Configure"), "configure", _configure),
+        PageSpec("train", _tr("Train"), "train", _train),
+        PageSpec("library", _tr("Library"), "library", _library),
+        PageSpec("compare", _tr("Compare"), "compare", _compare),
+    ]
+
+
+def open_window(app: QApplication) -> MainWindow:
+    """Makes the window in `app` and shows it; runs that are going are attached to right after."""
+    stored = settings.load()
+    theme = Theme(app, stored.theme)
+    session = Session(theme, stored)
+    window = MainWindow(session, pages())
+    session.setParent(window)
+    # Deleted, not only hidden: its timers and its theme must end with it.
+    theme.setParent(window)
+    window.show()
+    QTimer.singleShot(0, session, session.attach_all)
+    return window
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    """Runs the window until it is closed; returns the exit code."""
+    app = QApplication([sys.argv[0], *arguments])
+    app.setApplicationName("Finetune Studio")
+    app.setDesktopFileName("finetune-studio")
+    app.setWindowIcon(QIcon(str(paths.resources() / "icons" / "train.svg")))
+    hook = CrashHook(app)
+    hook.install()
+    window = open_window(app)
+    code = app.exec()
+    hook.remove()
+    del window
+    return code
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("pages", text)

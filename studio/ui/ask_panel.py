@@ -1,0 +1,200 @@
+"""Who is asked and how: the base model, adapters of the library, and the choice of the next token."""
+
+import os
+from typing import Any, get_args, get_type_hints
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QGridLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QScrollArea,
+    QSpinBox,
+    QWidget,
+)
+
+from studio.core import library
+from studio.core.desk import Sampling
+from studio.core.library import Entry
+from studio.ui.parts import button, column, holder, icon_button, label, row
+from studio.ui.theme import GRID, Theme
+
+DEMO = "demo"
+_ENTRY = Qt.ItemDataRole.UserRole
+_LARGEST = 2**31 - 1
+# Numbers are typed here. `NoButtons` would do, but styled boxes without buttons leave their text no room.
+_PLAIN = (
+    "QAbstractSpinBox { padding-right: 8px; }"
+    "QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: none; }"
+    "QSpinBox::up-arrow, QSpinBox::down-arrow { image: none; width: 0; }"
+    "QAbstractSpinBox QLineEdit { border: none; padding: 0; min-height: 0; background: transparent; }"
+)
+_Number = QSpinBox | QDoubleSpinBox
+
+
+class AskPanel(QScrollArea):
+    """The left side of the Compare page.
+
+    Signals:
+        changed: something else is chosen.
+    """
+
+    changed = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        """Chooses the built-in model and no adapter."""
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFixedWidth(36 * GRID)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.base = self._base_box()
+        folder = icon_button(theme, "folder", self.tr("Choose a model folder"), self._pick_folder)
+        self.list = QListWidget()
+        self.list.setAccessibleName(self.tr("Adapters to ask"))
+        self.list.setMinimumHeight(16 * GRID)
+        self.list.itemChanged.connect(self.changed)
+        self.none = label("", "muted", wrap=True)
+        self.system = QLineEdit()
+        self.system.setAccessibleName(self.tr("System instruction"))
+        self.system.setPlaceholderText(self.tr("None"))
+        self.numbers: dict[str, _Number] = {}
+        box = row(self.base, folder)
+        box.setStretch(0, 1)
+        body = column(
+            *(label(self.tr("Base model"), "heading"), box, GRID),
+            *(label(self.tr("Adapters"), "heading"), self.list, self.none, GRID),
+            *(label(self.tr("System instruction"), "heading"), self.system, GRID),
+            *(label(self.tr("Sampling"), "heading"), self._sampling_form()),
+            button(self.tr("Reset sampling"), self._reset, "flat"),
+            None,
+        )
+        body.setContentsMargins(0, 0, GRID, 0)
+        self.setWidget(holder(body, "body"))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Reads the library again; what is chosen stays chosen."""
+        chosen = {entry.name for entry in self.entries()}
+        entries = library.entries()
+        self.list.blockSignals(True)
+        self.list.clear()
+        for entry in entries:
+            self.list.addItem(self._item(entry, entry.name in chosen))
+        self.list.blockSignals(False)
+        self.list.setVisible(bool(entries))
+        self.none.setVisible(not entries)
+        self.none.setText(self.tr("No adapters yet. Train one, or add one in the Library; the base can answer alone."))
+        known = dict.fromkeys(entry.base.path for entry in entries if entry.base.path not in ("", DEMO))
+        for path in known:
+            if self.base.findData(path) < 0:
+                self.base.addItem(os.path.basename(path) if os.path.isabs(path) else path, path)
+        self.changed.emit()
+
+    def model(self) -> str:
+        """The base asked for: `demo`, a folder or a hub id; empty: none."""
+        text = self.base.currentText().strip()
+        at = self.base.findText(text, Qt.MatchFlag.MatchExactly)
+        return str(self.base.itemData(at)) if at >= 0 else text
+
+    def entries(self) -> list[Entry]:
+        """The adapters chosen, in the order shown."""
+        items = (self.list.item(at) for at in range(self.list.count()))
+        return [item.data(_ENTRY) for item in items if item.checkState() == Qt.CheckState.Checked]
+
+    def choose(self, *entries: Entry) -> None:
+        """Chooses exactly these adapters, and the base of the first."""
+        self.refresh()
+        names = {entry.name for entry in entries}
+        for at in range(self.list.count()):
+            item = self.list.item(at)
+            item.setCheckState(Qt.CheckState.Checked if item.data(_ENTRY).name in names else Qt.CheckState.Unchecked)
+        if entries and entries[0].base.path:
+            at = self.base.findData(entries[0].base.path)
+            self.base.setCurrentIndex(at) if at >= 0 else self.base.setCurrentText(entries[0].base.path)
+
+    def sampling(self) -> Sampling:
+        """How the next token is chosen."""
+        chosen: dict[str, Any] = {name: number.value() for name, number in self.numbers.items()}
+        return Sampling(**chosen)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Lets the wheel scroll instead of changing a number nobody has chosen to edit."""
+        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
+
+    def _base_box(self) -> QComboBox:
+        made = QComboBox()
+        made.setEditable(True)
+        made.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        made.setMinimumContentsLength(10)
+        made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        made.setAccessibleName(self.tr("Base model"))
+        made.setToolTip(self.tr("The built-in model, a folder, or a Hugging Face id such as owner/model"))
+        made.addItem(self.tr("Built-in model"), DEMO)
+        made.installEventFilter(self)
+        made.currentTextChanged.connect(lambda _: self.changed.emit())
+        return made
+
+    def _item(self, entry: Entry, chosen: bool) -> QListWidgetItem:
+        item = QListWidgetItem(entry.title or entry.name)
+        item.setData(_ENTRY, entry)
+        item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable)
+        item.setCheckState(Qt.CheckState.Checked if chosen and not entry.fault else Qt.CheckState.Unchecked)
+        base = self.tr("Base: {path}").format(path=entry.base.path or self.tr("unknown"))
+        # Only a text with no markup in it is shown as it is; a title can hold anything.
+        item.setToolTip("\n".join((entry.name, base, entry.fault)).strip().replace("<", "\u2039"))
+        if entry.fault:
+            item.setFlags(Qt.ItemFlag.NoItemFlags)
+        return item
+
+    def _sampling_form(self) -> QWidget:
+        grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        for at, (name, hint) in enumerate(get_type_hints(Sampling, include_extras=True).items()):
+            kind, info = get_args(hint)
+            number = self.numbers[name] = _number(kind, info, getattr(Sampling(), name))
+            number.setAccessibleName(info.title)
+            number.setAccessibleDescription(info.description)
+            number.setToolTip(info.description)
+            number.installEventFilter(self)
+            title = label(info.title)
+            title.setToolTip(info.description)
+            title.setBuddy(number)
+            grid.addWidget(title, at, 0)
+            grid.addWidget(number, at, 1)
+        return holder(grid)
+
+    def _reset(self) -> None:
+        for name, number in self.numbers.items():
+            number.setValue(getattr(Sampling(), name))
+
+    def _pick_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, self.tr("Choose a model folder"))
+        if chosen:
+            self.base.setCurrentText(chosen)
+
+
+def _number(kind: type, info: Any, value: float) -> _Number:
+    bounds = {sign: getattr(item, sign) for item in info.metadata for sign in ("ge", "gt", "le") if hasattr(item, sign)}
+    number: _Number
+    if kind is int:
+        number = QSpinBox()
+        number.setRange(int(bounds["ge"]), int(min(bounds.get("le", _LARGEST), _LARGEST)))
+        number.setValue(int(value))
+    else:
+        number = QDoubleSpinBox()
+        number.setDecimals(2)
+        number.setSingleStep(0.05)
+        number.setRange(bounds.get("ge", 0.01), bounds["le"])
+        number.setValue(value)
+    number.setStyleSheet(_PLAIN)
+    number.lineEdit().setTextMargins(GRID, 0, 0, 0)
+    number.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    return number

@@ -1,0 +1,90 @@
+"""A conversation with one model: what was said so far, in order."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea
+
+from studio.core.desk import Message
+from studio.ui.parts import card, clear, column, holder, label, row, selectable
+from studio.ui.theme import GRID
+
+
+class ChatView(QScrollArea):
+    """Turns of a conversation, the last one growing as it is written.
+
+    Attributes:
+        messages: what both have said; the answer being written is not yet among them.
+    """
+
+    def __init__(self) -> None:
+        """Begins with nothing said."""
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setAccessibleName(self.tr("Conversation"))
+        self._turns = column(spacing=GRID)
+        self._body = holder(column(holder(self._turns), None), "body")
+        self.setWidget(self._body)
+        self.messages: list[Message] = []
+        self._growing: QLabel | None = None
+        self.verticalScrollBar().rangeChanged.connect(lambda _, end: self.verticalScrollBar().setValue(end))
+
+    def clear(self) -> None:
+        """Begins a new conversation."""
+        clear(self._turns)
+        self.messages, self._growing = [], None
+
+    def ask(self, text: str, answering: str) -> None:
+        """Adds the user's turn and an empty one of whoever answers."""
+        self.messages.append(Message(role="user", content=text))
+        self._add(self.tr("You"), text, mine=True)
+        self._growing = self._add(answering, "", mine=False)
+
+    def add(self, piece: str) -> None:
+        """Takes the next piece of the answer."""
+        if self._growing is not None:
+            self._growing.setText(self._growing.text() + piece)
+            self._fit()
+
+    def finish(self, text: str | None = None) -> None:
+        """Ends the answer; what was written of it stays, also where it was stopped."""
+        if self._growing is not None:
+            said = self._growing.text() if text is None else text
+            self._growing.setText(said)
+            self.messages.append(Message(role="assistant", content=said))
+            self._growing = None
+            self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Breaks the lines anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def take_back(self) -> str:
+        """Removes the user's last turn, which could not be answered, and returns it."""
+        for _ in range(2):
+            item = self._turns.takeAt(self._turns.count() - 1)
+            if item is not None and (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        self._growing = None
+        return self.messages.pop().content
+
+    def _add(self, who: str, text: str, *, mine: bool) -> QLabel:
+        said = selectable(label(text, "", wrap=True))
+        said.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        said.setAccessibleName(self.tr("{name} said").format(name=who))
+        turn: QFrame = card(column(label(who, "caption"), said, spacing=2))
+        margins = row(GRID * 8 if mine else 0, turn, 0 if mine else GRID * 8)
+        margins.setStretch(1, 1)
+        self._turns.addWidget(holder(margins))
+        self._fit()
+        return said
+
+    def _fit(self) -> None:
+        """Makes room for the broken lines: left alone, a scroll area asks for the height of the narrowest width."""
+        layout = self._body.layout()
+        assert layout is not None
+        layout.activate()
+        self._body.setMinimumHeight(max(1, layout.totalHeightForWidth(self.viewport().width())))

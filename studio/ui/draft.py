@@ -1,0 +1,162 @@
+"""The configuration being edited: plain values, what is wrong with each, and an undo step for every edit."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from studio.core import config as declared
+from studio.core import config_file
+from studio.core.config import DataSpec, RunConfig
+from studio.core.errors import StudioError
+
+_EDIT_ID = 1
+
+
+def defaults() -> dict[str, Any]:
+    """Returns the whole default config as plain data, without a data file."""
+    plain = declared.to_dict(RunConfig(data=DataSpec(path="-")))
+    plain["data"]["path"] = ""
+    return plain
+
+
+def value_at(values: dict[str, Any], key: str) -> Any:
+    """Returns the value of a dotted name."""
+    section, _, name = key.rpartition(".")
+    return values[section][name] if section else values[name]
+
+
+class Draft(QObject):
+    """A run's configuration in the making.
+
+    Signals:
+        changed: some values are others now.
+    """
+
+    changed = Signal()
+
+    def __init__(self, undo: QUndoStack, stored: dict[str, Any], parent: QObject | None = None) -> None:
+        """Begins with `stored` where that still fits, else with the defaults."""
+        super().__init__(parent)
+        self._undo = undo
+        self._values = defaults()
+        known = list(config_file.keys())
+        for key in known:
+            try:
+                _put(self._values, key, value_at(stored, key))
+            except (KeyError, TypeError):
+                continue
+        self._faults = self._check()
+
+    def values(self) -> dict[str, Any]:
+        """Returns all values as plain data."""
+        return copy.deepcopy(self._values)
+
+    def value(self, key: str) -> Any:
+        """Returns the value of a dotted name."""
+        return value_at(self._values, key)
+
+    def is_changed(self, key: str) -> bool:
+        """Whether a value is not the default."""
+        return bool(self.value(key) != value_at(defaults(), key))
+
+    def faults(self) -> dict[str, str]:
+        """Returns a sentence for each wrong value, by dotted name; what is wrong with none alone has the key ``."""
+        return dict(self._faults)
+
+    def config(self) -> RunConfig:
+        """Returns the config with absolute paths.
+
+        Raises:
+            StudioError: (config) something is wrong.
+        """
+        return declared.resolved(config_file.build(self.values()), Path.cwd())
+
+    def edit(self, key: str, value: Any, title: str = "") -> None:
+        """Changes one value, as an undo step; steps on the same value in a row become one."""
+        if value != self.value(key):
+            fresh = self.values()
+            _put(fresh, key, value)
+            self._undo.push(_Edit(self, fresh, title or key, key))
+
+    def replace(self, values: dict[str, Any], title: str) -> None:
+        """Changes all values at once, as one undo step."""
+        if values != self._values:
+            self._undo.push(_Edit(self, copy.deepcopy(values), title, ""))
+
+    def apply(self, assignments: dict[str, Any], title: str) -> None:
+        """Changes several values by dotted name, as one undo step."""
+        fresh = self.values()
+        for key, value in assignments.items():
+            _put(fresh, key, value)
+        self.replace(fresh, title)
+
+    def show(self, values: dict[str, Any]) -> None:
+        """Takes values without an undo step; for the undo steps themselves."""
+        self._values = values
+        self._faults = self._check()
+        self.changed.emit()
+
+    def _check(self) -> dict[str, str]:
+        found = config_file.faults(self._values)
+        path = self._values["data"]["path"]
+        if not path:
+            found["data.path"] = self.tr("Choose a data file.")
+        elif isinstance(path, str) and not Path(path).expanduser().is_file():
+            found["data.path"] = self.tr("There is no such file.")
+        return found
+
+
+def merged(values: dict[str, Any]) -> dict[str, Any]:
+    """Lays a config as people write it over the defaults.
+
+    Raises:
+        StudioError: (config) it names something that is no setting.
+    """
+    fresh, known = defaults(), set(config_file.keys())
+    for section, inner in values.items():
+        if isinstance(inner, dict) and isinstance(fresh.get(section), dict):
+            for name, value in inner.items():
+                if f"{section}.{name}" not in known:
+                    raise StudioError("config", f"There is no setting `{section}.{name}`.", "Correct the name.")
+                fresh[section][name] = value
+        elif section in known:
+            fresh[section] = inner
+        else:
+            raise StudioError("config", f"There is no setting `{section}`.", "Correct the name.")
+    return fresh
+
+
+class _Edit(QUndoCommand):
+    """One change of the draft."""
+
+    def __init__(self, draft: Draft, values: dict[str, Any], title: str, key: str) -> None:
+        super().__init__(title)
+        self._draft, self.before, self.after, self.key = draft, draft.values(), values, key
+
+    def id(self) -> int:
+        return _EDIT_ID
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        if not isinstance(other, _Edit) or not self.key or other.key != self.key:
+            return False
+        self.after = other.after
+        if self.after == self.before:
+            self.setObsolete(True)
+        return True
+
+    def undo(self) -> None:
+        self._draft.show(copy.deepcopy(self.before))
+
+    def redo(self) -> None:
+        self._draft.show(copy.deepcopy(self.after))
+
+
+def _put(values: dict[str, Any], key: str, value: Any) -> None:
+    section, _, name = key.rpartition(".")
+    if section:
+        values[section][name] = copy.deepcopy(value)
+    else:
+        values[name] = copy.deepcopy(value)

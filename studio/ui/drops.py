@@ -1,0 +1,58 @@
+"""What a file or folder is that the user drops on the window or opens, and where it belongs."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication
+
+from studio.core import config as declared
+from studio.core import config_file
+from studio.core.errors import StudioError
+from studio.core.library import PEFT_CONFIG
+from studio.core.runs import Run
+from studio.ui.jobs import Command
+from studio.ui.session import Session
+
+DATA_ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+
+
+def open_path(session: Session, path: Path) -> None:
+    """Opens a data file, a YAML config, a run folder or an adapter folder; says so where it is none of them."""
+    if (path / "run.json").is_file():
+        session.run_wanted.emit(Run(path.resolve()))
+    elif (path / PEFT_CONFIG).is_file():
+        _add_adapter(session, path)
+    elif path.suffix.lower() in DATA_ENDINGS:
+        session.data_wanted.emit(path)
+    elif path.suffix.lower() in (".yaml", ".yml"):
+        _load_config(session, path)
+    else:
+        text = _tr("{name} is no data file, config, run folder or adapter folder.")
+        session.tell(text.format(name=path.name), "bad")
+
+
+def _load_config(session: Session, path: Path) -> None:
+    try:
+        config = config_file.load(path)
+    except StudioError as error:
+        session.tell_error(error)
+        return
+    session.draft.replace(declared.to_dict(config), _tr("open {name}").format(name=path.name))
+    session.page_wanted.emit("configure")
+
+
+def _add_adapter(session: Session, path: Path) -> None:
+    """Has it vetted and copied by a process of its own: a stranger's file is not parsed in the window."""
+    session.page_wanted.emit("library")
+    session.tell(_tr("Checking the adapter {name} ...").format(name=path.name))
+    command = Command(["adapters", "add", str(path)], session)
+
+    def added(entry: dict[str, object]) -> None:
+        session.library_changed.emit()
+        session.tell(_tr("Added to the library as {name}.").format(name=entry["name"]), "good")
+
+    command.done.connect(added)
+    command.failed.connect(session.tell_error)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("drops", text)

@@ -1,0 +1,113 @@
+"""The command palette (every action by name) and the sheet of shortcuts."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QGridLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QScrollArea,
+    QWidget,
+)
+
+from studio.ui.parts import column, holder, label, row
+from studio.ui.theme import GRID
+
+
+def title_of(action: QAction) -> str:
+    """Returns an action's name as a person reads it."""
+    return action.text().replace("&", "").removesuffix("...").removesuffix("…")
+
+
+def keys_of(action: QAction) -> str:
+    """Returns an action's shortcut as the system writes it."""
+    return action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+
+
+class Finder(QDialog):
+    """Finds an action by a part of its name and triggers it."""
+
+    def __init__(self, actions: Sequence[QAction], parent: QWidget) -> None:
+        """Offers `actions`; those that are disabled are listed greyed."""
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Commands"))
+        self._actions = [action for action in actions if title_of(action)]
+        self.box = QLineEdit()
+        self.box.setPlaceholderText(self.tr("Type a command"))
+        self.box.setAccessibleName(self.tr("Find a command"))
+        self.list = QListWidget()
+        self.list.setAccessibleName(self.tr("Commands"))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setLayout(column(self.box, self.list, margin=GRID))
+        self.box.textChanged.connect(self._fill)
+        self.box.installEventFilter(self)
+        self.list.itemActivated.connect(self._run)
+        self.list.itemClicked.connect(self._run)
+        self.resize(520, 380)
+        self._fill("")
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Moves through the list and triggers from within the search box."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()), 0)
+            if step and self.list.count():
+                self.list.setCurrentRow((self.list.currentRow() + step) % self.list.count())
+                return True
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self._run(self.list.currentItem())
+                return True
+        return super().eventFilter(watched, event)
+
+    def _fill(self, text: str) -> None:
+        words = text.casefold().split()
+        self.list.clear()
+        for action in self._actions:
+            name = title_of(action)
+            if all(word in name.casefold() for word in words):
+                keys = keys_of(action)
+                item = QListWidgetItem(name)
+                item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{name} {keys}".strip())
+                item.setData(Qt.ItemDataRole.UserRole, self._actions.index(action))
+                if not action.isEnabled():
+                    item.setFlags(Qt.ItemFlag.NoItemFlags)
+                self.list.addItem(item)
+                if keys:
+                    hint = row(None, label(keys, "caption"))
+                    hint.setContentsMargins(0, 0, 2 * GRID, 0)
+                    line = holder(hint)
+                    line.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+                    self.list.setItemWidget(item, line)
+        self.list.setCurrentRow(0)
+        self.list.scrollToItem(self.list.item(0), QAbstractItemView.ScrollHint.PositionAtTop)
+
+    def _run(self, item: QListWidgetItem | None) -> None:
+        if item is None or not item.flags() & Qt.ItemFlag.ItemIsEnabled:
+            return
+        action = self._actions[item.data(Qt.ItemDataRole.UserRole)]
+        self.accept()
+        action.trigger()
+
+
+class Shortcuts(QDialog):
+    """Lists every action that has a shortcut."""
+
+    def __init__(self, actions: Sequence[QAction], parent: QWidget) -> None:
+        """Lists `actions` in their order."""
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Keyboard shortcuts"))
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(4 * GRID)
+        grid.setColumnStretch(0, 1)
+        for at, action in enumerate(action for action in actions if keys_of(action)):
+            grid.addWidget(label(title_of(action)), at, 0)
+            grid.addWidget(label(keys_of(action), "pill"), at, 1, Qt.AlignmentFlag.AlignRight)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(holder(column(grid, None, margin=GRID), "body"))
+        self.setLayout(column(label(self.tr("Keyboard shortcuts"), "heading"), area, margin=2 * GRID))
+        self.resize(440, 560)

@@ -1,0 +1,245 @@
+"""Forms made of the config's dataclasses: one declaration gives label, unit, bounds, help, default and widget."""
+
+from dataclasses import dataclass, is_dataclass
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import yaml
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEdit, QSpinBox, QWidget
+
+from studio.core.config import RunConfig
+from studio.ui.draft import Draft, defaults, value_at
+from studio.ui.parts import column, holder, icon_button, label, row, set_mark
+from studio.ui.theme import GRID, Theme
+
+_LARGEST = 2**31 - 1
+_WIDTH = 30 * GRID
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """A setting as the config declares it."""
+
+    key: str
+    title: str
+    help: str
+    unit: str
+    basic: bool
+    kind: Any
+    low: float | None
+    high: float | None
+
+    @property
+    def section(self) -> str:
+        """The part of the config it belongs to; empty: the run itself."""
+        return self.key.rpartition(".")[0]
+
+
+def declared_fields() -> list[FieldSpec]:
+    """Returns all settings in the order of the config."""
+    found: list[FieldSpec] = []
+    for name, hint in get_type_hints(RunConfig, include_extras=True).items():
+        if is_dataclass(hint):
+            inner = get_type_hints(hint, include_extras=True)
+            found += [_field(f"{name}.{leaf}", annotated) for leaf, annotated in inner.items()]
+        elif get_origin(hint) is Annotated:
+            found.append(_field(name, hint))
+    return found
+
+
+def _field(key: str, hint: Any) -> FieldSpec:
+    kind, info = get_args(hint)[:2]
+    extra = info.json_schema_extra or {}
+    bounds: dict[str, float] = {}
+    for item in info.metadata:
+        bounds |= {sign: getattr(item, sign) for sign in ("ge", "gt", "le", "lt") if hasattr(item, sign)}
+    low, high = bounds.get("ge", bounds.get("gt")), bounds.get("le", bounds.get("lt"))
+    return FieldSpec(
+        key,
+        info.title or key,
+        info.description or "",
+        extra.get("unit", ""),
+        bool(extra.get("basic")),
+        kind,
+        low,
+        high,
+    )
+
+
+class Field(QObject):
+    """One setting's widgets: label with a changed mark, editor, unit, reset and what is wrong.
+
+    Signals:
+        edited: the user gave another value.
+    """
+
+    edited = Signal(str, object)
+
+    def __init__(self, spec: FieldSpec, theme: Theme, choices: list[str] | None = None) -> None:
+        """Makes the widgets; `choices` offers values for a text field."""
+        super().__init__()
+        self.spec = spec
+        self._showing = False
+        self.editor = self._editor(spec.kind, choices)
+        self.editor.setAccessibleName(spec.title)
+        self.editor.setAccessibleDescription(spec.help)
+        self.editor.setToolTip(_wrapped(spec))
+        self.editor.setFixedWidth(_WIDTH)
+        self.editor.installEventFilter(self)
+        self.mark = QLabel()
+        self.mark.setObjectName("mark")
+        self.mark.setFixedSize(6, 6)
+        self.mark.setToolTip(self.tr("Changed from the default"))
+        self.title = label(spec.title)
+        self.title.setBuddy(self.editor)
+        self.title.setToolTip(_wrapped(spec))
+        self.fault = label("", "fault", wrap=True)
+        self.fault.setMaximumWidth(_WIDTH)
+        self.fault.hide()
+        self.reset = icon_button(theme, "reset", self.tr("Reset {name}").format(name=spec.title), self._reset)
+        for widget in (self.mark, self.reset):
+            policy = widget.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            widget.setSizePolicy(policy)
+        self.unit = label(spec.unit, "unit")
+        self.extra: list[QWidget] = []
+        self._rows: list[QWidget] = []
+
+    def place(self, grid: QGridLayout, at: int) -> None:
+        """Puts the widgets into a row of a form."""
+        top = Qt.AlignmentFlag.AlignTop
+        head = row(self.mark, self.title, None, spacing=GRID)
+        head.setContentsMargins(0, 7, 0, 1)
+        unit = [self.unit] if self.spec.unit else []
+        line = row(self.editor, *self.extra, *unit, self.reset, None, spacing=GRID)
+        # Half of the space between rows is theirs, so that hidden ones leave no gap.
+        body = column(line, self.fault, spacing=2)
+        body.setContentsMargins(0, 0, 0, GRID)
+        self._rows = [holder(head), holder(body)]
+        for place, widget in enumerate(self._rows):
+            grid.addWidget(widget, at, place, top)
+
+    def set_visible(self, visible: bool) -> None:
+        """Shows or hides the whole row."""
+        for widget in self._rows:
+            widget.setVisible(visible)
+
+    def show_value(self, draft: Draft) -> None:
+        """Takes the value, its mark and its fault from the draft."""
+        value, fault = draft.value(self.spec.key), draft.faults().get(self.spec.key, "")
+        self._showing = True
+        self._put(value)
+        self._showing = False
+        changed = draft.is_changed(self.spec.key)
+        self.mark.setVisible(changed)
+        self.reset.setVisible(changed)
+        self.fault.setText(fault.replace(f"`{self.spec.key}`", self.spec.title))
+        self.fault.setVisible(bool(fault))
+        set_mark(self.editor, "wrong", bool(fault))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Lets the wheel scroll the form instead of changing a value the user has not chosen to edit."""
+        if event.type() == QEvent.Type.Wheel and watched is self.editor and not self.editor.hasFocus():
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
+
+    def _editor(self, kind: Any, choices: list[str] | None) -> QWidget:
+        if kind is bool:
+            check = QCheckBox()
+            check.toggled.connect(self._tell)
+            return check
+        if get_origin(kind) is Literal or choices is not None:
+            combo = QComboBox()
+            combo.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            combo.addItems([str(item) for item in (choices if choices is not None else get_args(kind))])
+            combo.setEditable(choices is not None)
+            combo.currentTextChanged.connect(self._tell)
+            return combo
+        if kind is int:
+            spin = QSpinBox()
+            spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            spin.setRange(int(self.spec.low or 0), int(min(self.spec.high or _LARGEST, _LARGEST)))
+            spin.lineEdit().setTextMargins(6, 0, 0, 0)
+            spin.valueChanged.connect(self._tell)
+            return spin
+        text = QLineEdit()
+        text.textEdited.connect(self._tell)
+        return text
+
+    def _put(self, value: Any) -> None:
+        editor = self.editor
+        if isinstance(editor, QCheckBox):
+            editor.setChecked(bool(value))
+        elif isinstance(editor, QComboBox):
+            if editor.currentText() != str(value):
+                editor.setCurrentText(str(value))
+        elif isinstance(editor, QSpinBox):
+            if isinstance(value, int):
+                editor.setValue(value)
+        elif isinstance(editor, QLineEdit) and parsed(editor.text(), self.spec.kind) != value:
+            editor.setText(written(value))
+            editor.setCursorPosition(0)
+
+    def _tell(self) -> None:
+        if not self._showing:
+            self.edited.emit(self.spec.key, self._value())
+
+    def _value(self) -> Any:
+        editor = self.editor
+        if isinstance(editor, QCheckBox):
+            return editor.isChecked()
+        if isinstance(editor, QSpinBox):
+            return editor.value()
+        if isinstance(editor, QComboBox):
+            return editor.currentText()
+        assert isinstance(editor, QLineEdit)
+        return parsed(editor.text(), self.spec.kind)
+
+    def _reset(self) -> None:
+        self.edited.emit(self.spec.key, value_at(defaults(), self.spec.key))
+
+
+def parsed(text: str, kind: Any) -> Any:
+    """Reads what was typed for a setting of a type; what cannot be read stays text, which the config then refuses."""
+    kinds = get_args(kind) if isinstance(kind, UnionType) or get_origin(kind) is Union else (kind,)
+    text = text.strip()
+    if not text and type(None) in kinds:
+        return None
+    if kind is str or (str in kinds and not text.startswith(("[", "{"))):
+        return text
+    if kind is float:
+        try:
+            return float(text)
+        except ValueError:
+            return text
+    if not text:
+        return {} if get_origin(kind) is dict else []
+    try:
+        bare = f"[{text}]" if get_origin(kind) is list else f"{{{text}}}"
+        value = yaml.safe_load(text if text[:1] in "[{" else bare)
+    except yaml.YAMLError:
+        return text
+    return value
+
+
+def written(value: Any) -> str:
+    """Writes a value as it can be typed."""
+    if value is None or value in ({}, []):
+        return ""
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | dict):
+        return yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True).strip()
+    return str(value)
+
+
+def _wrapped(spec: FieldSpec) -> str:
+    limits = [
+        f"from {spec.low:g}" if spec.low is not None else "",
+        f"to {spec.high:g}" if spec.high is not None else "",
+    ]
+    bounds = " ".join(filter(None, limits))
+    return f"{spec.help}\n{spec.key}{f'  ({bounds})' if bounds else ''}"

@@ -1,0 +1,200 @@
+"""The window's children: runs, followed through their folders, and short commands, followed through a pipe."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QThread, Signal
+
+import studio
+from studio.core import events, launch, runs
+from studio.core.errors import StudioError
+from studio.core.runs import Run
+
+_POLL_MS = 60
+_ALIVE_S = 0.5
+_BATCH = 2000
+
+
+class TrainingWorker(QThread):
+    """Follows a run's events from the beginning of its file, and starts its process first if asked to.
+
+    Live, re-attached and long finished runs come through here alike. The run's process does not depend on this
+    thread: it goes on when the thread ends.
+
+    Signals:
+        received: events in the order of the file, many at once.
+        caught_up: all events that were there at first have been sent.
+        refused: a `StudioError`: the process could not be started.
+        ended: no process works on the run any more; carries an `events.Failed` for one that said nothing, or None.
+    """
+
+    received = Signal(list)
+    caught_up = Signal()
+    refused = Signal(object)
+    ended = Signal(object)
+
+    def __init__(self, run: Run, *, start: bool, parent: QObject | None = None) -> None:
+        """Follows `run`; with `start` its process is started or resumed."""
+        super().__init__(parent)
+        self.followed = run
+        self._start = start
+        self._leave = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._offset = 0
+
+    def leave(self) -> None:
+        """Ends the following, not the run; returns when the thread is done."""
+        self._leave.set()
+        self.wait()
+
+    def signal_process(self, kill: bool) -> bool:
+        """Terminates or kills the run's process; False if there is none to be found."""
+        process = owner(self.followed)
+        if process is None:
+            return False
+        try:
+            process.kill() if kill else process.terminate()
+        except psutil.NoSuchProcess:
+            return False
+        return True
+
+    def run(self) -> None:
+        """Follows the file until the process is gone and everything it wrote is sent; runs in the thread."""
+        try:
+            if self._start:
+                self._process = launch.start(self.followed)
+        except StudioError as error:
+            self.refused.emit(error)
+            return
+        alive, looked = True, 0.0
+        self._send()
+        self.caught_up.emit()
+        while alive and not self._leave.is_set():
+            if time.monotonic() - looked > _ALIVE_S or self._process is not None:
+                looked, alive = time.monotonic(), self._alive()
+            self._send()
+            if alive:
+                self._leave.wait(_POLL_MS / 1000)
+        if alive:
+            if self._process is not None:
+                # Reaped by whoever is left, so that it leaves no zombie behind.
+                threading.Thread(target=self._process.wait, daemon=True).start()
+        else:
+            self._send()
+            self.ended.emit(self._death())
+
+    def _alive(self) -> bool:
+        if self._process is not None:
+            return self._process.poll() is None
+        return self.followed.alive()
+
+    def _send(self) -> None:
+        lines, self._offset = runs.read_lines(self.followed.events_path, self._offset)
+        for first in range(0, len(lines), _BATCH):
+            batch = [event for line in lines[first : first + _BATCH] if (event := events.decode_event(line))]
+            if batch:
+                self.received.emit(batch)
+            if self._leave.is_set():
+                return
+
+    def _death(self) -> events.Failed | None:
+        code = self._process.returncode if self._process is not None else 0
+        if not code or isinstance(last_event(self.followed), events.Failed | events.Finished):
+            return None
+        return launch.death(self.followed, code)
+
+
+def last_event(run: Run, reach: int = 16_384) -> events.Event | None:
+    """Returns the last event of a run, reading only the end of its file."""
+    found = tail(run, reach)
+    return found[-1] if found else None
+
+
+def tail(run: Run, reach: int = 16_384) -> list[events.Event]:
+    """Returns the events in the last `reach` bytes of a run's file."""
+    try:
+        size = run.events_path.stat().st_size
+    except OSError:
+        return []
+    lines, _ = runs.read_lines(run.events_path, max(0, size - reach))
+    return [event for line in lines if (event := events.decode_event(line)) is not None]
+
+
+def owner(run: Run) -> psutil.Process | None:
+    """Finds the process that works on `run`, also one that another window started."""
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if "worker" in words and str(run.path) in words and process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    return None
+
+
+class Command(QObject):
+    """One `studio` command in a process of its own, whose answer is the JSON it prints.
+
+    Signals:
+        done: what it printed, decoded.
+        failed: a `StudioError` with its own words.
+        over: after either of them.
+    """
+
+    done = Signal(object)
+    failed = Signal(object)
+    over = Signal()
+
+    def __init__(self, words: Sequence[str], parent: QObject) -> None:
+        """Starts `studio WORDS --json`; ends with `parent` if that goes first."""
+        super().__init__(parent)
+        self._process = QProcess(self)
+        environment = QProcessEnvironment.systemEnvironment()
+        environment.insert("PYTHONPATH", str(Path(studio.__file__).resolve().parents[1]))
+        environment.insert("PYTHONIOENCODING", "utf-8")
+        self._process.setProcessEnvironment(environment)
+        self._process.setStandardInputFile(QProcess.nullDevice())
+        self._process.finished.connect(self._finish)
+        self._process.errorOccurred.connect(self._refuse)
+        self._cancelled = False
+        self._process.start(sys.executable, ["-P", "-m", "studio", *words, "--json"])
+
+    def cancel(self) -> None:
+        """Kills the process and waits for its end; nothing but `over` is told after it."""
+        self._cancelled = True
+        if self._process.state() != QProcess.ProcessState.NotRunning:
+            self._process.kill()
+            self._process.waitForFinished(3000)
+
+    def _refuse(self, error: QProcess.ProcessError) -> None:
+        if error == QProcess.ProcessError.FailedToStart:
+            words = "Check the installation with `studio doctor`."
+            self.failed.emit(StudioError("run", f"Python could not be started: {sys.executable}.", words))
+            self.over.emit()
+
+    def _finish(self, code: int, _status: QProcess.ExitStatus) -> None:
+        if not self._cancelled:
+            self._tell(code)
+        self.over.emit()
+        self.deleteLater()
+
+    def _tell(self, code: int) -> None:
+        printed = self._process.readAllStandardOutput().toStdString().strip()
+        said = self._process.readAllStandardError().toStdString().strip()
+        answer: Any = None
+        try:
+            answer = json.loads(printed.splitlines()[-1]) if printed else None
+        except ValueError:
+            code = code or 1
+        if isinstance(answer, dict) and "error" in answer:
+            error = answer["error"]
+            self.failed.emit(StudioError(error["reason"], error["message"], error["hint"], error["detail"]))
+        elif answer is None:
+            message = f"The command ended unexpectedly (code {code})."
+            self.failed.emit(StudioError("run", message, "The details below say more.", said[-4000:]))
+        else:
+            self.done.emit(answer)

@@ -1,0 +1,228 @@
+"""Core objects with signals: a run that is followed, and the table of all runs. No widgets."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+
+from studio.core import events, runs
+from studio.core.errors import StudioError
+from studio.core.progress import Progress
+from studio.core.runs import Run
+from studio.ui import jobs
+from studio.ui.curves import Curve
+from studio.ui.jobs import TrainingWorker
+
+Index = QModelIndex | QPersistentModelIndex
+CURVES = ("loss", "learning_rate", "grad_norm", "tokens_per_s")
+
+
+class RunModel(QObject):
+    """A run folded from its events as they come.
+
+    Attributes:
+        progress: what the events say.
+        curves: one for each of `CURVES`, and `eval_loss`.
+        alive: whether a process works on the run, as far as is known.
+        lived: whether one did since this window looks at the run.
+
+    Signals:
+        advanced: events were folded in, or the run began or ended.
+        stopped: the run's process has gone.
+        refused: a `StudioError`: the process could not be started.
+    """
+
+    advanced = Signal()
+    stopped = Signal()
+    refused = Signal(object)
+
+    def __init__(self, run: Run, parent: QObject | None = None) -> None:
+        """Knows nothing yet; `attach` or `start` fills it."""
+        super().__init__(parent)
+        self.run = run
+        self.progress = Progress()
+        self.curves = {name: Curve() for name in (*CURVES, "eval_loss")}
+        self.alive = False
+        self.asked_stop = False
+        self.lived = False
+        self._worker: TrainingWorker | None = None
+        self._told = 0
+
+    def attach(self) -> None:
+        """Reads all there is, and goes on following while a process works on the run."""
+        self.alive = self.lived = self.run.alive()
+        self._follow(start=False)
+
+    def start(self) -> None:
+        """Starts or resumes the run's process and follows it."""
+        self.alive, self.lived, self.asked_stop = True, True, False
+        self._follow(start=True)
+
+    def leave(self) -> None:
+        """Follows no longer; the run goes on by itself."""
+        if self._worker is not None:
+            self._worker.leave()
+            self._worker = None
+
+    def ask(self, command: events.Command) -> None:
+        """Asks the run's process for something."""
+        self.asked_stop = self.asked_stop or isinstance(command, events.Stop)
+        self.run.ask(command)
+        self.advanced.emit()
+
+    def end_process(self, kill: bool) -> bool:
+        """Terminates the process, which still writes a checkpoint, or kills it; False if there is none."""
+        return self._worker is not None and self._worker.signal_process(kill)
+
+    def state(self) -> str:
+        """What the run is doing, in one word."""
+        told = self.progress
+        if self.alive:
+            return "stopping" if self.asked_stop else told.state
+        if told.finished is not None:
+            return told.finished.outcome
+        return "failed" if told.failed is not None else "interrupted"
+
+    def can_resume(self) -> bool:
+        """Whether the run can go on from its last checkpoint."""
+        finished = self.progress.finished
+        return not self.alive and (finished is None or finished.outcome == "stopped")
+
+    def _follow(self, *, start: bool) -> None:
+        self.leave()
+        self.progress, self._told = Progress(), 0
+        for curve in self.curves.values():
+            curve.clear()
+        self._worker = TrainingWorker(self.run, start=start, parent=self)
+        self._worker.received.connect(self._receive)
+        self._worker.ended.connect(self._end)
+        self._worker.refused.connect(self._refuse)
+        self._worker.start()
+        self.advanced.emit()
+
+    def _receive(self, batch: list[events.Event]) -> None:
+        for event in batch:
+            self.progress.apply(event)
+        if any(isinstance(event, events.Resumed) for event in batch):
+            self._told = 0
+            for curve in self.curves.values():
+                curve.clear()
+        self._draw()
+        self.advanced.emit()
+
+    def _draw(self) -> None:
+        fresh = self.progress.steps[self._told :]
+        self._told = len(self.progress.steps)
+        if fresh:
+            x = np.array([step.step for step in fresh], dtype=np.float64)
+            for name in CURVES:
+                self.curves[name].extend(x, np.array([getattr(step, name) for step in fresh], dtype=np.float64))
+        done, scores = self.curves["eval_loss"], self.progress.evaluations
+        new = scores[len(done) :]
+        if new:
+            done.extend(np.array([e.step for e in new], float), np.array([e.eval_loss for e in new], float))
+
+    def _end(self, death: events.Failed | None) -> None:
+        self.alive = False
+        if death is not None:
+            self.progress.apply(death)
+        self.advanced.emit()
+        self.stopped.emit()
+
+    def _refuse(self, error: StudioError) -> None:
+        self.alive = False
+        self.advanced.emit()
+        self.refused.emit(error)
+
+
+@dataclass(slots=True)
+class Glance:
+    """A run as the list shows it, without reading all of it."""
+
+    run: Run
+    title: str
+    created_s: float
+    state: str
+    step: int = 0
+    loss: float | None = None
+
+
+def glance(run: Run, alive: bool | None = None) -> Glance:
+    """Looks at the end of a run's events only; `alive` None: looks at its lock too."""
+    try:
+        about: dict[str, Any] = run.about()
+        alive = run.alive() if alive is None else alive
+    except StudioError:
+        return Glance(run, run.name, 0.0, "damaged")
+    config = about.get("config", {})
+    title = config.get("name") or Path(config.get("data", {}).get("path", run.name)).stem
+    seen = Progress()
+    for event in jobs.tail(run):
+        seen.apply(event)
+    last = seen.steps[-1] if seen.steps else None
+    state: str = seen.state
+    if not alive:
+        state = seen.finished.outcome if seen.finished else "failed" if seen.failed else "interrupted"
+    return Glance(run, title, about.get("created_s", 0.0), state, seen.step, last.loss if last else None)
+
+
+class RunTable(QAbstractTableModel):
+    """All runs, newest first, one column; `Qt.UserRole` gives the `Glance`."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        """Starts empty; `refresh` reads the folder."""
+        super().__init__(parent)
+        self.items: list[Glance] = []
+
+    def refresh(self) -> None:
+        """Reads the folder of runs again, keeping the rows that are still there."""
+        found, known = runs.listing(), {item.run.name: item for item in self.items}
+        if [run.name for run in found] != [item.run.name for item in self.items]:
+            self.beginResetModel()
+            self.items = [known.get(run.name) or glance(run) for run in found]
+            self.endResetModel()
+        for row, item in enumerate(self.items):
+            if item.state not in ("completed", "early_stopped"):
+                self._put(row, glance(item.run))
+
+    def update_run(self, model: RunModel) -> None:
+        """Takes over what a followed run knows of itself."""
+        for row, item in enumerate(self.items):
+            if item.run.name == model.run.name:
+                steps = model.progress.steps
+                loss = steps[-1].loss if steps else None
+                fresh = Glance(item.run, item.title, item.created_s, model.state(), model.progress.step, loss)
+                self._put(row, fresh)
+
+    def row_of(self, name: str) -> int:
+        """Returns the row of the run `name`; -1: none."""
+        return next((row for row, item in enumerate(self.items) if item.run.name == name), -1)
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        """Returns the number of runs."""
+        return 0 if parent.isValid() else len(self.items)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        """Returns 1."""
+        return 1
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Returns a run's title, or the `Glance` of it."""
+        item = self.items[index.row()]
+        if role == Qt.ItemDataRole.UserRole:
+            return item
+        if role == Qt.ItemDataRole.DisplayRole:
+            return item.title
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{item.title}, {item.state}, {self.tr('step')} {item.step}"
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{item.run.name}\n{time.strftime('%Y-%m-%d %H:%M', time.localtime(item.created_s))}"
+        return None
+
+    def _put(self, row: int, fresh: Glance) -> None:
+        if self.items[row] != fresh:
+            self.items[row] = fresh
+            self.dataChanged.emit(self.index(row, 0), self.index(row, 0))

@@ -1,0 +1,98 @@
+"""Notices in the window's corner: they take no focus and go by themselves."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+
+from studio.ui.parts import button, icon_button, label, row
+from studio.ui.session import Notice
+from studio.ui.theme import GRID, Theme
+
+_SHOWN_MS = 7000
+_MOST = 3
+_WIDTH = 420
+
+
+class Notices(QWidget):
+    """A stack of notices over the lower right corner of `host`."""
+
+    def __init__(self, host: QWidget, theme: Theme) -> None:
+        """Lies over `host` and moves along with it."""
+        super().__init__(host)
+        self._host, self._theme = host, theme
+        self._box = QVBoxLayout(self)
+        self._box.setContentsMargins(0, 0, 0, 0)
+        self._box.setSpacing(GRID)
+        self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
+        host.installEventFilter(self)
+        self.hide()
+
+    def show_notice(self, notice: Notice) -> None:
+        """Adds a notice; one about a failure stays until it is closed."""
+        while self._box.count() >= _MOST:
+            self._drop(self._frames()[0])
+        frame = QFrame()
+        frame.setObjectName({"bad": "failure", "good": "success"}.get(notice.tone, "notice"))
+        frame.setAccessibleName(notice.text)
+        text = label(notice.text, wrap=True)
+        items: list[QWidget | None] = [text]
+        if notice.action and notice.act is not None:
+            items.append(_action(notice.action, notice.act, lambda: self._drop(frame)))
+        items.append(icon_button(self._theme, "close", self.tr("Dismiss"), lambda: self._drop(frame)))
+        layout = row(*items)
+        layout.setStretch(0, 1)
+        layout.setContentsMargins(2 * GRID, GRID, GRID, GRID)
+        frame.setLayout(layout)
+        frame.setFixedWidth(_WIDTH)
+        for child in frame.findChildren(QWidget):
+            child.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._box.addWidget(frame)
+        if notice.tone != "bad":
+            timer = QTimer(frame)
+            timer.setSingleShot(True)
+            timer.timeout.connect(lambda: self._drop(frame))
+            timer.start(_SHOWN_MS)
+        self._place()
+
+    def texts(self) -> list[str]:
+        """Returns what is shown now."""
+        return [frame.accessibleName() for frame in self._frames()]
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Follows the host's size."""
+        if event.type() == QEvent.Type.Resize:
+            self._place()
+        return super().eventFilter(watched, event)
+
+    def _frames(self) -> list[QWidget]:
+        items = (self._box.itemAt(index) for index in range(self._box.count()))
+        return [widget for item in items if item is not None and (widget := item.widget()) is not None]
+
+    def _drop(self, frame: QWidget | None) -> None:
+        if frame is not None:
+            self._box.removeWidget(frame)
+            frame.hide()
+            frame.deleteLater()
+            self._place()
+
+    def _place(self) -> None:
+        self.setVisible(self._box.count() > 0)
+        height = -GRID
+        for frame in self._frames():
+            layout = frame.layout()
+            tall = layout.totalHeightForWidth(_WIDTH) if layout is not None else 0
+            frame.setFixedHeight(tall)
+            height += tall + GRID
+        height = max(height, 0)
+        left = self._host.width() - _WIDTH - 3 * GRID
+        self.setGeometry(left, self._host.height() - height - 6 * GRID, _WIDTH, height)
+        self.raise_()
+
+
+def _action(text: str, act: Callable[[], object], drop: Callable[[], object]) -> QWidget:
+    def clicked() -> None:
+        drop()
+        act()
+
+    return button(text, clicked)

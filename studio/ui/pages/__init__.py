@@ -1,0 +1,1 @@
+"""The pages of the window's rail, each built when it is first shown."""

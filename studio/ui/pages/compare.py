@@ -1,0 +1,301 @@
+"""The Compare page: a base and its adapters answer the same question side by side, or one of them converses."""
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QPushButton,
+    QScrollArea,
+    QStackedWidget,
+    QWidget,
+)
+
+from studio.core import desk
+from studio.core.library import Entry
+from studio.ui.answer_view import AnswerColumn, FailureCard
+from studio.ui.ask_panel import AskPanel
+from studio.ui.chat_view import ChatView
+from studio.ui.desk import Call, Desk
+from studio.ui.parts import button, clear, column, empty, holder, label, row
+from studio.ui.theme import GRID, Theme
+
+
+class ComparePage(QWidget):
+    """Asks the desk and shows the answers as they are written.
+
+    Attributes:
+        panel: who is asked, and how.
+        columns: the answers of the last question, the base's first.
+        chat: the conversation.
+        failure: what went wrong last.
+    """
+
+    def __init__(self, theme: Theme, asked: Desk) -> None:
+        """Starts no process; the first question does."""
+        super().__init__()
+        self._theme, self._desk = theme, asked
+        self._call: Call | None = None
+        self.columns: list[AnswerColumn] = []
+        self.panel, self.chat, self.failure = AskPanel(theme), ChatView(), FailureCard(theme)
+        self.panel.changed.connect(self._update)
+        self.prompt = _Prompt(self.tr("Ask something. {keys} runs it.").format(keys="Ctrl+Enter"))
+        self.prompt.setAccessibleName(self.tr("Question"))
+        self.prompt.textChanged.connect(self._update)
+        self.prompt.sent.connect(self.run)
+        self.run_button = button(self.tr("Run"), self.run, "primary")
+        theme.dress(self.run_button, "play", "on_accent")
+        self.stop_button = button(self.tr("Stop"), self.stop)
+        theme.dress(self.stop_button, "stop")
+        self.new_button = button(self.tr("New conversation"), self.begin_anew, "flat")
+        self.differences = QCheckBox(self.tr("Highlight differences from the base"))
+        self.differences.setAccessibleName(self.differences.text())
+        self.differences.toggled.connect(self._mark)
+        self.status = label("", "caption")
+        self._modes = QButtonGroup(self)
+        self._stack = QStackedWidget()
+        self._lay_out()
+        self._add_actions()
+        theme.changed.connect(self._mark)
+        self._update()
+
+    @property
+    def chatting(self) -> bool:
+        """Whether one model converses, rather than several answering once."""
+        return self._modes.buttons()[1].isChecked()
+
+    @property
+    def running(self) -> bool:
+        """Whether an answer is being written."""
+        return self._call is not None
+
+    def receive(self, item: object) -> None:
+        """Chooses an adapter of the library, or several, to be asked."""
+        entries = item if isinstance(item, list) else [item]
+        self.panel.choose(*(entry for entry in entries if isinstance(entry, Entry)))
+        self.prompt.setFocus()
+
+    def leave(self) -> None:
+        """Ends what is being written; the window closes."""
+        self.stop()
+
+    def show_chat(self, chat: bool) -> None:
+        """Switches between side by side and a conversation; not while an answer is being written."""
+        if not self.running:
+            self._modes.buttons()[int(chat)].setChecked(True)
+
+    def run(self) -> None:
+        """Asks the question."""
+        if self._why_not():
+            return
+        self.failure.hide()
+        text = _sound(self.prompt.toPlainText()).strip()
+        entries = self.panel.entries()
+        system = _sound(self.panel.system.text()).strip()
+        messages = [desk.Message(role="system", content=system)] if system else []
+        if self.chatting:
+            names: list[str | None] = [entries[0].name] if entries else [None]
+            self.chat.ask(text, entries[0].title if entries else self.tr("Base model"))
+            messages += self.chat.messages
+            self.prompt.clear()
+        else:
+            names = [None, *(entry.name for entry in entries)]
+            self._make_columns(entries)
+            messages.append(desk.Message(role="user", content=text))
+        self._ask(desk.Answer(
+            model=self.panel.model(), adapters=names, messages=messages, sampling=self.panel.sampling()
+        ))  # fmt: skip
+
+    def stop(self) -> None:
+        """Ends what is being written; what is there stays."""
+        if self._call is not None:
+            self._call.cancel()
+            self.status.setText(self.tr("Stopping ..."))
+
+    def begin_anew(self) -> None:
+        """Forgets the conversation, or the answers."""
+        self.stop()
+        self.chat.clear()
+        self._make_columns(None)
+        self.failure.hide()
+        self._update()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Looks for adapters that came since."""
+        self.panel.refresh()
+        super().showEvent(event)
+
+    def _ask(self, request: desk.Answer) -> None:
+        call = self._call = self._desk.ask(request)
+        call.progressed.connect(self._tell)
+        call.piece.connect(self._take_piece)
+        call.done.connect(self._finish)
+        call.failed.connect(self._fail)
+        call.cancelled.connect(self._leave_off)
+        call.ended.connect(self._end)
+        self.status.setText(self.tr("Waiting for the helper process ..."))
+        self._update()
+
+    def _tell(self, progress: desk.Progress) -> None:
+        said = {
+            "downloading": self.tr("Downloading the base model ..."),
+            "loading": self.tr("Loading ..."),
+            "answering": self.tr("Answering ..."),
+        }.get(progress.phase, "")
+        share = f" {100 * progress.done // progress.total} %" if progress.total else ""
+        self.status.setText(f"{said}{share}")
+
+    def _take_piece(self, at: int, text: str) -> None:
+        if self.chatting:
+            self.chat.add(text)
+        else:
+            self.columns[at].add(text)
+
+    def _finish(self, result: desk.Answers) -> None:
+        if self.chatting:
+            self.chat.finish(result.columns[0].text)
+        else:
+            for shown, answer in zip(self.columns, result.columns, strict=True):
+                shown.finish(answer)
+        self._mark()
+
+    def _fail(self, failed: desk.Failed) -> None:
+        self.failure.show_failure(failed)
+        if self.chatting:
+            self.prompt.setPlainText(self.chat.take_back())
+        for shown in self.columns:
+            shown.leave_off()
+
+    def _leave_off(self) -> None:
+        if self.chatting:
+            self.chat.finish()
+        for shown in self.columns:
+            shown.leave_off()
+        self._mark()
+
+    def _end(self) -> None:
+        self._call = None
+        self.status.setText("")
+        self._update()
+
+    def _make_columns(self, entries: list[Entry] | None) -> None:
+        clear(self._row)
+        self.columns = []
+        if entries is not None:
+            self.columns = [AnswerColumn(self._theme, self.tr("Base model"), True)]
+            self.columns += [AnswerColumn(self._theme, entry.title or entry.name, False) for entry in entries]
+        for shown in self.columns:
+            self._row.addWidget(shown, 1)
+
+    def _mark(self) -> None:
+        base = self.columns[0].text if self.columns and self.differences.isChecked() else None
+        for shown in self.columns[1:]:
+            shown.mark_differences(base)
+
+    def _why_not(self) -> str:
+        """Says why nothing can be asked now; empty: it can."""
+        if self.running:
+            return self.tr("An answer is being written.")
+        if not self.panel.model():
+            return self.tr("Choose a base model first.")
+        if self.chatting and len(self.panel.entries()) > 1:
+            return self.tr("A conversation is held with one: choose a single adapter.")
+        return "" if self.prompt.toPlainText().strip() else self.tr("Write a question first.")
+
+    def _update(self) -> None:
+        why = self._why_not()
+        self.run_button.setEnabled(not why)
+        self.run_button.setToolTip(why or self.tr("Ctrl+Enter"))
+        self.stop_button.setEnabled(self.running)
+        for mode in self._modes.buttons():
+            mode.setEnabled(not self.running)
+        self.new_button.setVisible(self.chatting)
+        self.differences.setVisible(not self.chatting)
+        begun = bool(self.chat.messages) if self.chatting else bool(self.columns)
+        self._stack.setCurrentIndex((2 if self.chatting else 1) if begun else 0)
+        if not self.running:
+            self.status.setText("" if not why or not self.prompt.toPlainText().strip() else why)
+
+    def _mode(self, name: str) -> QPushButton:
+        made = button(name, lambda: None, "segment")
+        made.setCheckable(True)
+        self._modes.addButton(made)
+        return made
+
+    def _lay_out(self) -> None:
+        modes = [self._mode(self.tr("Side by side")), self._mode(self.tr("Conversation"))]
+        modes[0].setChecked(True)
+        self._modes.buttonToggled.connect(lambda _, on: self._update() if on else None)
+        self._row = QHBoxLayout()
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(2 * GRID)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(holder(self._row, "body"))
+        title = self.tr("Hear what the training changed")
+        said = self.tr("Choose a base and adapters on the left, write a question and run it: all answers appear here.")
+        for widget in (empty(self._theme, "compare", title, said), scroll, self.chat):
+            self._stack.addWidget(widget)
+        foot = row(self.status, None, self.differences, self.new_button, self.stop_button, self.run_button)
+        right = column(self._stack, self.failure, self.prompt, foot, spacing=GRID)
+        right.setStretch(0, 1)
+        body = row(self.panel, right, spacing=2 * GRID)
+        body.setStretch(1, 1)
+        head = row(label(self.tr("Compare"), "title"), None, *modes)
+        layout = column(head, body, spacing=2 * GRID, margin=3 * GRID)
+        layout.setStretch(1, 1)
+        self.setLayout(layout)
+
+    def _add_actions(self) -> None:
+        for name, act in (
+            (self.tr("Compare: run"), self.run),
+            (self.tr("Compare: stop"), self.stop),
+            (self.tr("Compare: new conversation"), self.begin_anew),
+            (self.tr("Compare: side by side"), lambda: self.show_chat(False)),
+            (self.tr("Compare: conversation"), lambda: self.show_chat(True)),
+        ):
+            action = QAction(name, self)
+            action.triggered.connect(lambda _=False, act=act: act())
+            self.addAction(action)
+
+
+class _Prompt(QPlainTextEdit):
+    """A box to write a question in.
+
+    Signals:
+        sent: Ctrl+Enter.
+    """
+
+    sent = Signal()
+
+    def __init__(self, hint: str) -> None:
+        super().__init__()
+        self.setPlaceholderText(hint)
+        self.setTabChangesFocus(True)
+        self.setFixedHeight(12 * GRID)
+
+    def event(self, event: QEvent) -> bool:
+        """Keeps Ctrl+Enter from being another page's shortcut."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _sends(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Sends on Ctrl+Enter."""
+        if _sends(event):
+            self.sent.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+def _sends(event: QKeyEvent) -> bool:
+    enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+    return enter and bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+
+
+def _sound(text: str) -> str:
+    """Replaces halves of characters, which no file and no pipe can carry."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -1,0 +1,151 @@
+"""The export dialog: a process of its own writes the adapter, reads it back, and the proof is shown."""
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QButtonGroup, QDialog, QFileDialog, QFrame, QLineEdit, QProgressBar, QRadioButton, QWidget
+
+from studio.core.errors import StudioError
+from studio.core.library import Entry
+from studio.ui.jobs import Command
+from studio.ui.parts import button, card, column, label, row, selectable
+from studio.ui.session import Session
+from studio.ui.tables import size
+from studio.ui.theme import GRID
+
+_WIDTH = 560
+
+
+class ExportDialog(QDialog):
+    """Exports one adapter."""
+
+    def __init__(self, session: Session, entry: Entry, parent: QWidget) -> None:
+        """Asks for the kind of export and the folder."""
+        super().__init__(parent)
+        self._session, self._entry = session, entry
+        self._command: Command | None = None
+        self._result: Path | None = None
+        self.setWindowTitle(self.tr("Export {name}").format(name=entry.title))
+        self.peft = QRadioButton(self.tr("Adapter (PEFT)"))
+        self.merged = QRadioButton(self.tr("Merged model"))
+        self.peft.setChecked(True)
+        group = QButtonGroup(self)
+        for made in (self.peft, self.merged):
+            made.setAccessibleName(made.text())
+            group.addButton(made)
+        self.peft.toggled.connect(self._propose)
+        small = self.tr("Small files for transformers, PEFT and vLLM; the base model is needed beside them.")
+        large = self.tr("A whole model that needs no adapter, as safetensors.")
+        self.folder = QLineEdit()
+        self.folder.setAccessibleName(self.tr("Folder"))
+        browse = button(self.tr("Browse..."), self._browse)
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 0)
+        self.bar.setTextVisible(False)
+        self.bar.hide()
+        self.said = label("", "muted", wrap=True)
+        self.start = button(self.tr("Export"), self.export, "primary")
+        self.shut = button(self.tr("Close"), self.reject)
+        self.open_button = button(self.tr("Open folder"), self._open)
+        self.open_button.hide()
+        self.proof: QFrame | None = None
+        self._box = column(
+            label(self.tr("Export {name}").format(name=entry.title), "heading"),
+            self.peft,
+            label(small, "caption", wrap=True),
+            self.merged,
+            label(large, "caption", wrap=True),
+            GRID,
+            label(self.tr("New folder"), "caption"),
+            row(self.folder, browse),
+            self.bar,
+            self.said,
+            margin=2 * GRID,
+        )
+        buttons = row(None, self.open_button, self.shut, self.start)
+        self._box.addLayout(buttons)
+        self.setLayout(self._box)
+        self.setFixedWidth(_WIDTH)
+        self._propose()
+
+    def export(self) -> None:
+        """Starts the export."""
+        self._drop_proof()
+        self._busy(True)
+        to = "peft" if self.peft.isChecked() else "merged"
+        self.said.setText(self.tr("Writing, reading back and comparing with the live adapter ..."))
+        words = ["export", self._entry.name, "--to", to, str(Path(self.folder.text()).expanduser().absolute())]
+        self._command = Command(words, self)
+        self._command.done.connect(self._show)
+        self._command.failed.connect(self._fail)
+        self._command.over.connect(self._over)
+
+    def reject(self) -> None:
+        """Closes the dialog; an export that is going on is ended, and leaves nothing half-done."""
+        if self._command is not None:
+            self._command.cancel()
+        super().reject()
+
+    def _show(self, done: dict[str, Any]) -> None:
+        proof = done["proof"]
+        self._result = Path(done["path"])
+        head = self.tr("Verified: {count} files, {size}").format(count=len(done["files"]), size=size(done["bytes"]))
+        text = self.tr(
+            "Read back and compared with the live adapter at {positions} positions: logits differ by at most "
+            "{difference} (rounding allows {bound}; the adapter itself moves them by {effect}), {equal} % of the "
+            "likeliest tokens are the same."
+        ).format(
+            positions=f"{proof['positions']:,}",
+            difference=f"{proof['max_abs_difference']:.2g}",
+            bound=f"{proof['bound']:.2g}",
+            effect=f"{proof['adapter_effect']:.2g}",
+            equal=f"{100 * proof['argmax_equal']:.1f}",
+        )
+        place = selectable(label(done["path"], "caption", wrap=True))
+        self._put_proof(card(column(label(head, "heading"), label(text, wrap=True), place), "success"))
+        self.open_button.show()
+        self.start.hide()
+
+    def _fail(self, error: StudioError) -> None:
+        said = column(selectable(label(error.message, "heading", wrap=True)), selectable(label(error.hint, wrap=True)))
+        self._put_proof(card(said, "failure"))
+
+    def _over(self) -> None:
+        self._command = None
+        self._busy(False)
+        self.said.setText("")
+
+    def _busy(self, busy: bool) -> None:
+        self.bar.setVisible(busy)
+        for widget in (self.start, self.peft, self.merged, self.folder):
+            widget.setEnabled(not busy)
+        self.shut.setText(self.tr("Cancel") if busy else self.tr("Close"))
+
+    def _put_proof(self, frame: QFrame) -> None:
+        self.proof = frame
+        self._box.insertWidget(self._box.count() - 1, frame)
+
+    def _drop_proof(self) -> None:
+        if self.proof is not None:
+            self.proof.hide()
+            self.proof.deleteLater()
+            self.proof = None
+
+    def _propose(self) -> None:
+        kind = "adapter" if self.peft.isChecked() else "merged"
+        base, number = Path.home() / f"{self._entry.name}-{kind}", 2
+        place = base
+        while place.exists():
+            place, number = base.with_name(f"{base.name}-{number}"), number + 1
+        self.folder.setText(str(place))
+
+    def _browse(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, self.tr("Where to"), str(Path(self.folder.text()).parent))
+        if chosen:
+            self.folder.setText(str(Path(chosen) / Path(self.folder.text()).name))
+
+    def _open(self) -> None:
+        if self._result is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._result)))

@@ -1,0 +1,180 @@
+"""The Train page: the runs, and of one of them the curves, the progress, the log and what to do."""
+
+from PySide6.QtCore import QModelIndex, QRect, QSize, Qt, QTimer
+from PySide6.QtGui import QColor, QFont, QPainter, QPen
+from PySide6.QtWidgets import (
+    QListView,
+    QStackedWidget,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from studio.core import runs
+from studio.core.errors import StudioError
+from studio.core.runs import Run
+from studio.ui.models import Glance, Index, RunTable
+from studio.ui.pages.run_view import RunView
+from studio.ui.parts import button, column, empty, holder, icon_button, label, row
+from studio.ui.session import Session
+from studio.ui.theme import GRID, Theme
+
+_REFRESH_MS = 2000
+_LIST_PX = 224
+_ROW_PX = 56
+
+
+def state_words(state: str) -> str:
+    """Returns a run's state as a person reads it."""
+    return state.replace("_", " ").capitalize()
+
+
+class TrainPage(QWidget):
+    """All runs, and one of them in full."""
+
+    def __init__(self, session: Session) -> None:
+        """Lists the runs and shows the newest."""
+        super().__init__()
+        self._session = session
+        self.table = RunTable(self)
+        self.list = QListView()
+        self.list.setAccessibleName(self.tr("Runs"))
+        self.list.setModel(self.table)
+        self.list.setItemDelegate(_RunDelegate(session.theme, self.list))
+        self.list.setFixedWidth(_LIST_PX)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.selectionModel().currentChanged.connect(self._chosen)
+        self._remove = icon_button(session.theme, "trash", self.tr("Move the run to the trash"), self._remove_run)
+        self.view = RunView(session)
+        self._states = QStackedWidget()
+        self._states.addWidget(self._empty())
+        side = column(row(label(self.tr("Runs"), "heading"), None, self._remove), self.list)
+        body = row(holder(side), self.view, spacing=2 * GRID)
+        body.setStretch(1, 1)
+        self._states.addWidget(holder(body))
+        layout = column(label(self.tr("Train"), "title"), self._states, spacing=2 * GRID, margin=3 * GRID)
+        layout.setStretch(1, 1)
+        self.setLayout(layout)
+        session.runs_changed.connect(self._refresh)
+        self.view.advanced.connect(self._advance)
+        timer = QTimer(self)
+        timer.timeout.connect(self._refresh)
+        timer.start(_REFRESH_MS)
+        self._refresh()
+
+    def receive(self, run: Run) -> None:
+        """Shows a run, also one of a folder elsewhere."""
+        self._refresh()
+        at = self.table.row_of(run.name)
+        if at >= 0:
+            self.list.setCurrentIndex(self.table.index(at, 0))
+        self._states.setCurrentIndex(1)
+        self.view.show_run(self._session.model_of(run))
+
+    def _refresh(self) -> None:
+        shown = self.view.model
+        self.table.refresh()
+        for model in self._session.models.values():
+            self.table.update_run(model)
+        if not self.table.items:
+            self._states.setCurrentIndex(0 if shown is None else 1)
+            return
+        self._states.setCurrentIndex(1)
+        if not self.list.currentIndex().isValid():
+            at = self.table.row_of(shown.run.name) if shown is not None else 0
+            if at >= 0:
+                self.list.setCurrentIndex(self.table.index(at, 0))
+
+    def _chosen(self, now: QModelIndex) -> None:
+        item = now.data(Qt.ItemDataRole.UserRole) if now.isValid() else None
+        self._remove.setEnabled(item is not None)
+        if isinstance(item, Glance) and item.state != "damaged":
+            self.view.show_run(self._session.model_of(item.run))
+
+    def _advance(self) -> None:
+        if self.view.model is not None:
+            self.table.update_run(self.view.model)
+
+    def _remove_run(self) -> None:
+        item = self.list.currentIndex().data(Qt.ItemDataRole.UserRole)
+        if not isinstance(item, Glance):
+            return
+        try:
+            trash = runs.remove(item.run)
+        except StudioError as error:
+            self._session.tell_error(error)
+            return
+        self.view.show_run(None)
+        self._session.forget(item.run)
+        self.list.setCurrentIndex(QModelIndex())
+        self._session.runs_changed.emit()
+
+        def back() -> None:
+            try:
+                runs.restore(trash, item.run)
+            except StudioError as error:
+                self._session.tell_error(error)
+            self._session.runs_changed.emit()
+
+        text = self.tr("The run {name} lies in the trash.").format(name=item.title)
+        self._session.tell(text, "", self.tr("Undo"), back)
+
+    def _empty(self) -> QWidget:
+        text = self.tr("Choose data and a model on the Configure page and start. The curves appear here as it trains.")
+        go = button(self.tr("Configure a run"), lambda: self._session.page_wanted.emit("configure"), "primary")
+        return empty(self._session.theme, "train", self.tr("No runs yet"), text, go)
+
+
+class _RunDelegate(QStyledItemDelegate):
+    """Draws a run in two lines: what it is, and how far it got."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(_LIST_PX - 2 * GRID, _ROW_PX)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        item: Glance = index.data(Qt.ItemDataRole.UserRole)
+        colours = self._theme.palette
+        rect: QRect = option.rect.adjusted(3, 2, -3, -2)
+        state = option.state
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        if state & QStyle.StateFlag.State_Selected:
+            painter.setBrush(QColor(colours.selected))
+            painter.drawRoundedRect(rect, 6, 6)
+        elif state & QStyle.StateFlag.State_MouseOver:
+            painter.setBrush(QColor(colours.hover))
+            painter.drawRoundedRect(rect, 6, 6)
+        if state & QStyle.StateFlag.State_HasFocus:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(colours.accent), 1))
+            painter.drawRoundedRect(rect, 6, 6)
+        tone = {"completed": colours.good, "early_stopped": colours.good, "failed": colours.bad}.get(item.state)
+        tone = tone or (colours.muted if item.state in ("interrupted", "stopped", "damaged") else colours.accent)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tone))
+        painter.drawEllipse(rect.left() + 10, rect.top() + 14, 7, 7)
+        text = rect.adjusted(26, 7, -8, -7)
+        bold = QFont(painter.font())
+        bold.setPixelSize(13)
+        bold.setWeight(QFont.Weight.DemiBold)
+        painter.setFont(bold)
+        painter.setPen(QColor(colours.text))
+        title = painter.fontMetrics().elidedText(item.title, Qt.TextElideMode.ElideRight, text.width())
+        painter.drawText(text, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, title)
+        small = QFont(bold)
+        small.setWeight(QFont.Weight.Normal)
+        small.setPixelSize(12)
+        painter.setFont(small)
+        painter.setPen(QColor(colours.muted))
+        said = state_words(item.state)
+        if item.loss is not None:
+            said = f"{said}, {self.tr('step')} {item.step:,}, {item.loss:.3f}"
+        said = painter.fontMetrics().elidedText(said, Qt.TextElideMode.ElideRight, text.width())
+        painter.drawText(text, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, said)
+        painter.restore()

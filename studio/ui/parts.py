@@ -1,0 +1,170 @@
+"""The small pieces every page is laid out with: labels that take no markup, cards, buttons, empty states."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QLayoutItem,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from studio.ui.theme import GRID, Theme
+
+_EMPTY_PX = 440
+
+
+def label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:
+    """Returns a label that shows its text as it is, never as markup; `kind` names its look in the style sheet."""
+    made = QLabel(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setObjectName(kind)
+    made.setWordWrap(wrap)
+    if wrap:
+        made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+    return made
+
+
+def selectable(made: QLabel) -> QLabel:
+    """Lets the label's text be selected by mouse, and returns it."""
+    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return made
+
+
+def pill(text: str, tone: str = "") -> QLabel:
+    """Returns a small rounded label; `tone` is `good`, `bad`, `live` or nothing."""
+    made = label(text, "pill")
+    made.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+    set_tone(made, tone)
+    return made
+
+
+def set_tone(made: QWidget, tone: str) -> None:
+    """Changes a pill's colour."""
+    set_mark(made, "tone", tone)
+
+
+def set_mark(widget: QWidget, name: str, value: object) -> None:
+    """Sets a property the style sheet looks at, and styles the widget anew where it changed."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+def button(text: str, on_click: Callable[[], object], kind: str = "") -> QPushButton:
+    """Returns a push button; `kind` is `primary`, `flat`, `segment` or nothing."""
+    made = QPushButton(text)
+    made.setObjectName(kind)
+    made.setAccessibleName(text)
+    # A lambda takes no `checked`, whatever the handler would have made of it.
+    made.clicked.connect(lambda: on_click())
+    return made
+
+
+def icon_button(theme: Theme, icon: str, name: str, on_click: Callable[[], object] | None = None) -> QToolButton:
+    """Returns a flat button with an icon; `name` is its tip and what a screen reader says."""
+    made = QToolButton()
+    made.setObjectName("flat")
+    made.setToolTip(name)
+    made.setAccessibleName(name)
+    theme.dress(made, icon)
+    if on_click is not None:
+        made.clicked.connect(lambda: on_click())
+    return made
+
+
+def row(*items: QWidget | QLayout | int | None, spacing: int = GRID) -> QHBoxLayout:
+    """Lays items out in a row; None stretches, a number is so many pixels of space."""
+    made = QHBoxLayout()
+    made.setContentsMargins(0, 0, 0, 0)
+    made.setSpacing(spacing)
+    for item in items:
+        if item is None:
+            made.addStretch(1)
+        elif isinstance(item, int):
+            made.addSpacing(item)
+        elif isinstance(item, QLayout):
+            made.addLayout(item)
+        else:
+            made.addWidget(item)
+    return made
+
+
+def column(*items: QWidget | QLayout | int | None, spacing: int = GRID, margin: int = 0) -> QVBoxLayout:
+    """Lays items out in a column, as `row` does in a row."""
+    made = QVBoxLayout()
+    made.setContentsMargins(margin, margin, margin, margin)
+    made.setSpacing(spacing)
+    for item in items:
+        if item is None:
+            made.addStretch(1)
+        elif isinstance(item, int):
+            made.addSpacing(item)
+        elif isinstance(item, QLayout):
+            made.addLayout(item)
+        else:
+            made.addWidget(item)
+    return made
+
+
+def card(layout: QLayout, kind: str = "card") -> QFrame:
+    """Returns a panel with a border around `layout`."""
+    made = QFrame()
+    made.setObjectName(kind)
+    layout.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
+    made.setLayout(layout)
+    return made
+
+
+def line() -> QFrame:
+    """Returns a thin horizontal line."""
+    made = QFrame()
+    made.setObjectName("line")
+    made.setFixedHeight(1)
+    return made
+
+
+def holder(layout: QLayout, name: str = "") -> QWidget:
+    """Returns a widget around `layout`."""
+    made = QWidget()
+    made.setObjectName(name)
+    made.setLayout(layout)
+    return made
+
+
+def empty(theme: Theme, icon: str, title: str, text: str, *buttons: QPushButton) -> QWidget:
+    """Returns what a page shows while there is nothing on it: what belongs here and how to get it."""
+    picture = QLabel()
+    picture.setProperty("icon_name", icon)
+    picture.setProperty("icon_role", "muted")
+    picture.setProperty("icon_size", 5 * GRID)
+    picture.setPixmap(theme.pixmap(icon, 5 * GRID, theme.palette.muted))
+    said = label(text, "muted", wrap=True)
+    said.setFixedWidth(_EMPTY_PX)
+    said.setMinimumHeight(said.heightForWidth(_EMPTY_PX))
+    said.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+    box = column(None, picture, label(title, "heading"), said, GRID, row(None, *buttons, None), None)
+    for index in range(box.count()):
+        item: QLayoutItem | None = box.itemAt(index)
+        widget = item.widget() if item is not None else None
+        if widget is not None:
+            box.setAlignment(widget, Qt.AlignmentFlag.AlignHCenter)
+    return holder(box)
+
+
+def clear(layout: QLayout) -> None:
+    """Takes everything out of a layout and deletes it."""
+    while (item := layout.takeAt(0)) is not None:
+        if (widget := item.widget()) is not None:
+            widget.hide()
+            widget.deleteLater()
+        elif (inner := item.layout()) is not None:
+            clear(inner)

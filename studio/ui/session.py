@@ -1,0 +1,161 @@
+"""What the pages share: settings, theme, undo, the draft, the followed runs, and how to tell the user something."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoStack
+
+from studio import paths
+from studio.core import runs, settings
+from studio.core.config import RunConfig
+from studio.core.errors import StudioError
+from studio.core.runs import Run
+from studio.core.settings import Settings
+from studio.ui.desk import Desk
+from studio.ui.draft import Draft
+from studio.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from studio.ui.models import RunModel
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to tell without stealing the focus; `tone` is `good`, `bad` or nothing."""
+
+    text: str
+    tone: str = ""
+    action: str = ""
+    act: Callable[[], object] | None = None
+
+
+class Session(QObject):
+    """The window's state, shared by its pages; they know each other only through it.
+
+    Signals:
+        noticed: a `Notice`.
+        page_wanted: the key of a page.
+        data_wanted: a data file, to be shown on the Data page.
+        run_wanted: a `Run`, to be shown on the Train page.
+        compare_wanted: a list of adapters (`Entry`), to be asked on the Compare page.
+        runs_changed: a run began, ended, or was removed.
+        library_changed: the adapter library is another one now.
+    """
+
+    noticed = Signal(object)
+    page_wanted = Signal(str)
+    data_wanted = Signal(Path)
+    run_wanted = Signal(object)
+    compare_wanted = Signal(list)
+    runs_changed = Signal()
+    library_changed = Signal()
+
+    def __init__(self, theme: Theme, stored: Settings, parent: QObject | None = None) -> None:
+        """Shares `theme` and `stored` settings."""
+        super().__init__(parent)
+        self.theme = theme
+        self.settings = stored
+        self.undo = QUndoStack(self)
+        self.draft = Draft(self.undo, stored.draft, self)
+        self.desk = Desk(self)
+        self.models: dict[str, RunModel] = {}
+
+    def tell(self, text: str, tone: str = "", action: str = "", act: Callable[[], object] | None = None) -> None:
+        """Shows a notice."""
+        self.noticed.emit(Notice(text, tone, action, act))
+
+    def tell_error(self, error: StudioError) -> None:
+        """Shows a failure in its two sentences."""
+        self.tell(str(error), "bad")
+
+    def save(self) -> None:
+        """Writes the settings; a full disk is told of, once, by a notice."""
+        try:
+            settings.save(self.settings)
+        except StudioError as error:
+            self.tell_error(error)
+
+    def remember_data(self, path: Path) -> None:
+        """Puts a data file at the head of the recent ones."""
+        self.settings.recent_data = settings.remembered(self.settings.recent_data, str(path))
+        self.save()
+
+    def remember_model(self, path: str) -> None:
+        """Puts a base model at the head of the recent ones."""
+        if path != "demo":
+            self.settings.recent_models = settings.remembered(self.settings.recent_models, path)
+            self.save()
+
+    def model_of(self, run: Run) -> "RunModel":
+        """Returns the followed run, attaching to it at first."""
+        found = self.models.get(run.name)
+        if found is None:
+            found = self._known(run)
+            found.attach()
+        return found
+
+    def start(self, config: RunConfig) -> "RunModel":
+        """Makes a run of `config` and starts its process.
+
+        Raises:
+            StudioError: the folder cannot be made.
+        """
+        return self.resume(runs.create(config))
+
+    def resume(self, run: Run) -> "RunModel":
+        """Starts or resumes the process of a run."""
+        found = self.models.get(run.name) or self._known(run)
+        found.start()
+        self.runs_changed.emit()
+        return found
+
+    def attach_all(self) -> None:
+        """Follows every run that a process works on, such as those an earlier window left going."""
+        for run in runs.listing():
+            if run.name not in self.models and run.alive():
+                self.model_of(run)
+        self.runs_changed.emit()
+
+    def running(self) -> "list[RunModel]":
+        """Returns the runs a process works on."""
+        return [model for model in self.models.values() if model.alive]
+
+    def forget(self, run: Run) -> None:
+        """Follows a run no longer."""
+        found = self.models.pop(run.name, None)
+        if found is not None:
+            found.leave()
+            found.deleteLater()
+
+    def close(self) -> None:
+        """Follows no run any longer and stores the settings; the runs go on."""
+        for model in self.models.values():
+            model.leave()
+        self.desk.close()
+        self.settings.draft = self.draft.values()
+        self.save()
+
+    def _known(self, run: Run) -> "RunModel":
+        # numpy is loaded with the first run, not with the window.
+        from studio.ui.models import RunModel
+
+        found = self.models[run.name] = RunModel(run, self)
+        found.stopped.connect(lambda: self._stopped(found))
+        found.refused.connect(self.tell_error)
+        return found
+
+    def _stopped(self, model: "RunModel") -> None:
+        self.runs_changed.emit()
+        finished = model.progress.finished
+        if model.lived and finished is not None and finished.adapter:
+            self.library_changed.emit()
+            text = self.tr("The run is done: the adapter {name} is in the library.").format(name=finished.adapter)
+            self.tell(text, "good", self.tr("Show"), lambda: self.page_wanted.emit("library"))
+
+
+def demo_data() -> Path:
+    """Returns the built-in data file."""
+    return paths.resources() / "demo" / "support.jsonl"

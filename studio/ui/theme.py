@@ -1,0 +1,238 @@
+"""The look: one typed palette for light and one for dark, poured into Qt's palette, the style sheet and the plots."""
+
+import string
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
+
+from studio import paths
+
+GRID = 8
+ICON_PX = 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Palette:
+    """The colours of a theme, as `#rrggbb`.
+
+    Text on `window`, `panel` and `raised` has a contrast of at least 4.5 : 1, `muted` and the signal colours too.
+    """
+
+    dark: bool
+    window: str
+    panel: str
+    raised: str
+    hover: str
+    selected: str
+    border: str
+    strong_border: str
+    text: str
+    muted: str
+    disabled: str
+    accent: str
+    accent_hover: str
+    on_accent: str
+    link: str
+    good: str
+    warn: str
+    bad: str
+    bad_panel: str
+    good_panel: str
+    grid: str
+    series: tuple[str, ...]
+
+
+LIGHT = Palette(
+    dark=False,
+    window="#f6f7f9",
+    panel="#ffffff",
+    raised="#ffffff",
+    hover="#eceef2",
+    selected="#e6e8fb",
+    border="#e1e4ea",
+    strong_border="#c4c9d4",
+    text="#1b1f29",
+    muted="#5d6575",
+    disabled="#a3a9b6",
+    accent="#4f56d6",
+    accent_hover="#4148c0",
+    on_accent="#ffffff",
+    link="#4148c0",
+    good="#18774a",
+    warn="#8f5b00",
+    bad="#bd2c3b",
+    bad_panel="#fdf0f1",
+    good_panel="#eef8f2",
+    grid="#e6e8ee",
+    series=("#4f56d6", "#b9560c", "#18774a", "#9a3d9e", "#0b7285"),
+)
+
+DARK = Palette(
+    dark=True,
+    window="#131419",
+    panel="#1a1c22",
+    raised="#22252d",
+    hover="#262932",
+    selected="#2c2f52",
+    border="#2a2d36",
+    strong_border="#41454f",
+    text="#e7e9ee",
+    muted="#9aa1b0",
+    disabled="#5f6573",
+    accent="#6a70ea",
+    accent_hover="#7d83f2",
+    on_accent="#ffffff",
+    link="#a5a9fb",
+    good="#5cc48f",
+    warn="#e0ab4f",
+    bad="#f2828c",
+    bad_panel="#2e1d22",
+    good_panel="#18291f",
+    grid="#2a2d36",
+    series=("#8f94f8", "#f0a35c", "#5cc48f", "#d78fdc", "#58c3d6"),
+)
+
+
+class Theme(QObject):
+    """Keeps the application in one of the two palettes, or in the system's.
+
+    Signals:
+        changed: another palette is shown now.
+    """
+
+    changed = Signal()
+
+    def __init__(self, app: QApplication, mode: str = "system") -> None:
+        """Styles `app`; `mode` is `system`, `light` or `dark`."""
+        super().__init__(app)
+        self._app = app
+        self.mode = mode
+        self.palette = self._wanted()
+        app.setStyle("Fusion")
+        app.styleHints().colorSchemeChanged.connect(self._follow_system)
+        self._apply()
+
+    def set_mode(self, mode: str) -> None:
+        """Switches to `system`, `light` or `dark`, at once and everywhere."""
+        self.mode = mode
+        self._follow_system()
+
+    def icon(self, name: str, colour: str = "") -> QIcon:
+        """Returns an icon of `resources/icons` in the theme's colours, or in one colour."""
+        icon = QIcon()
+        shades = [
+            (colour or self.palette.muted, QIcon.Mode.Normal, QIcon.State.Off),
+            (colour or self.palette.text, QIcon.Mode.Active, QIcon.State.Off),
+            (colour or self.palette.link, QIcon.Mode.Normal, QIcon.State.On),
+            (self.palette.disabled, QIcon.Mode.Disabled, QIcon.State.Off),
+        ]
+        for shade, mode, state in shades:
+            for scale in (1, 2, 3):
+                icon.addPixmap(_rendered(name, shade, ICON_PX, scale), mode, state)
+        return icon
+
+    def pixmap(self, name: str, size: int, colour: str) -> QPixmap:
+        """Returns an icon as a picture of `size` logical pixels, sharp on the densest screen."""
+        return _rendered(name, colour, size, max(1, round(self._app.devicePixelRatio())))
+
+    def dress(self, target: QAbstractButton | QAction, name: str, role: str = "") -> None:
+        """Gives a button or an action an icon that follows the theme; `role` names one of the palette's colours."""
+        target.setProperty("icon_name", name)
+        target.setProperty("icon_role", role)
+        target.setIcon(self.icon(name, getattr(self.palette, role) if role else ""))
+
+    def _wanted(self) -> Palette:
+        if self.mode == "system":
+            dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
+            return DARK if dark else LIGHT
+        return DARK if self.mode == "dark" else LIGHT
+
+    def _follow_system(self) -> None:
+        wanted = self._wanted()
+        if wanted is self.palette:
+            return
+        self.palette = wanted
+        self._apply()
+        for widget in self._app.allWidgets():
+            self._redress(widget)
+        self.changed.emit()
+
+    def _redress(self, widget: QWidget) -> None:
+        for item in (widget, *widget.actions()):
+            name = item.property("icon_name")
+            if name and isinstance(item, (QAbstractButton, QAction)):
+                self.dress(item, name, item.property("icon_role") or "")
+            elif name and isinstance(item, QLabel):
+                role = item.property("icon_role") or "muted"
+                item.setPixmap(self.pixmap(name, item.property("icon_size"), getattr(self.palette, role)))
+
+    def _apply(self) -> None:
+        self._app.setPalette(_qt_palette(self.palette))
+        template = (paths.resources() / "style.qss").read_text(encoding="utf-8")
+        values = {key: value for key, value in asdict(self.palette).items() if isinstance(value, str)}
+        for name, shade in (("chevron-down", "muted"), ("chevron-up", "muted"), ("check", "on_accent")):
+            values[name.replace("-", "_")] = _tinted_file(name, values[shade]).as_posix()
+        self._app.setStyleSheet(string.Template(template).substitute(values))
+
+
+def _qt_palette(colours: Palette) -> QPalette:
+    """Spells out every role: left to itself Qt keeps a light palette where no desktop theme is at work."""
+    role = QPalette.ColorRole
+    shades = {
+        role.Window: colours.window,
+        role.WindowText: colours.text,
+        role.Base: colours.panel,
+        role.AlternateBase: colours.window,
+        role.ToolTipBase: colours.raised,
+        role.ToolTipText: colours.text,
+        role.PlaceholderText: colours.muted,
+        role.Text: colours.text,
+        role.Button: colours.raised,
+        role.ButtonText: colours.text,
+        role.BrightText: colours.bad,
+        role.Light: colours.raised,
+        role.Midlight: colours.hover,
+        role.Mid: colours.border,
+        role.Dark: colours.strong_border,
+        role.Shadow: colours.border,
+        role.Highlight: colours.accent,
+        role.HighlightedText: colours.on_accent,
+        role.Link: colours.link,
+        role.LinkVisited: colours.link,
+        role.Accent: colours.accent,
+    }
+    palette = QPalette()
+    for name, shade in shades.items():
+        palette.setColor(name, QColor(shade))
+    for name in (role.Text, role.WindowText, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, name, QColor(colours.disabled))
+    return palette
+
+
+def _svg(name: str, colour: str) -> bytes:
+    text = (paths.resources() / "icons" / f"{name}.svg").read_text(encoding="utf-8")
+    return text.replace("currentColor", colour).encode()
+
+
+def _rendered(name: str, colour: str, size: int, scale: int) -> QPixmap:
+    pixmap = QPixmap(QSize(size, size) * scale)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    QSvgRenderer(QByteArray(_svg(name, colour))).render(painter)
+    painter.end()
+    pixmap.setDevicePixelRatio(scale)
+    return pixmap
+
+
+def _tinted_file(name: str, colour: str) -> Path:
+    """Writes an icon in one colour to the cache, since style sheets take pictures only by file name."""
+    path = paths.cache_dir() / "icons" / f"{name}-{colour[1:]}.svg"
+    data = _svg(name, colour)
+    if not path.is_file() or path.read_bytes() != data:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return path

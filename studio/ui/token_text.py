@@ -1,0 +1,111 @@
+"""A row's tokens laid out as text to show: which piece of it each token is, and in which colours it stands."""
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtGui import QColor, QFont, QTextCharFormat
+
+from studio.core.desk import Picture
+from studio.ui.theme import Palette
+
+State = Literal["trained", "masked", "truncated"]
+
+_CONTROLS = {"\r": "␍", "\0": "␀", "\u2029": "¶"}  # what the text widget would swallow or take for a line of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Text to show.
+
+    Attributes:
+        text: all of it.
+        spans: where each token stands in it, [start, end) in UTF-16 units, as Qt counts; never falling.
+    """
+
+    text: str
+    spans: list[tuple[int, int]]
+
+
+def state(picture: Picture, token: int) -> State:
+    """Returns what becomes of a token: cut tokens are learned from no more, whatever their label."""
+    if token >= picture.kept:
+        return "truncated"
+    return "trained" if picture.trained[token] else "masked"
+
+
+def lay_out(picture: Picture, *, apart: bool = False, whitespace: bool = False) -> Laid:
+    """Lays a row out.
+
+    Args:
+        picture: the row.
+        apart: every token is shown, also those that share a character with the one before.
+        whitespace: spaces, line ends and invisible characters are written out.
+    """
+    pieces: list[str] = []
+    spans: list[tuple[int, int]] = []
+    said = at = 0  # characters of the row's text, and UTF-16 units of the text to show
+    for (left, right), name in zip(picture.offsets, picture.names, strict=True):
+        if left > said:  # no token's, such as spaces that the tokenizer drops
+            at += _add(pieces, _visible(picture.text[said:left], whitespace))
+        piece = _visible(picture.text[max(left, said) : right], whitespace)
+        if left == right:
+            piece = _visible(name, whitespace)
+        elif not piece and apart:
+            piece = "…"
+        said = max(said, right)
+        size = _add(pieces, piece)
+        spans.append((at, at + size))
+        at += size
+    _add(pieces, _visible(picture.text[said:], whitespace) if len(picture.ids) == picture.tokens else "")
+    return Laid("".join(pieces), spans)
+
+
+def formats(palette: Palette) -> dict[tuple[State, bool, bool], QTextCharFormat]:
+    """Returns how tokens look, by (state, special, every other one)."""
+    made = {}
+    for kind, back, text in (
+        ("trained", palette.good_panel, palette.good),
+        ("masked", palette.panel, palette.muted),
+        ("truncated", palette.bad_panel, palette.bad),
+    ):
+        for special in (False, True):
+            for other in (False, True):
+                look = QTextCharFormat()
+                look.setBackground(_mixed(back, text, 0.14 if other else 0.0))
+                look.setForeground(QColor(palette.link if special and kind != "truncated" else text))
+                # Not by colour alone.
+                look.setFontUnderline(kind == "trained")
+                look.setFontStrikeOut(kind == "truncated")
+                look.setFontWeight(QFont.Weight.Bold if special else QFont.Weight.Normal)
+                made[kind, special, other] = look
+    return made  # type: ignore[return-value]
+
+
+def _mixed(colour: str, other: str, share: float) -> QColor:
+    a, b = QColor(colour), QColor(other)
+    parts = zip((a.red(), a.green(), a.blue()), (b.red(), b.green(), b.blue()), strict=True)
+    return QColor(*(round(x + (y - x) * share) for x, y in parts))
+
+
+def _add(pieces: list[str], piece: str) -> int:
+    pieces.append(piece)
+    return len(piece) if piece.isascii() else len(piece.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _visible(text: str, whitespace: bool) -> str:
+    if text.isprintable() and not (whitespace and " " in text):
+        return text
+    return "".join(_written(letter, whitespace) for letter in text)
+
+
+def _written(letter: str, whitespace: bool) -> str:
+    if letter in _CONTROLS:
+        return _CONTROLS[letter]
+    if not whitespace:
+        return letter
+    if letter in " \t\n":
+        return {" ": "·", "\t": "→\t", "\n": "↵\n"}[letter]
+    # Among them those that turn the direction of the text and those of no width.
+    hidden = unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zs", "Zl", "Zp")
+    return f"⟨{ord(letter):04X}⟩" if hidden else letter

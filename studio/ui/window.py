@@ -1,0 +1,314 @@
+"""The main window: the rail of pages, menus, drops, notices, and what happens when it closes."""
+
+import base64
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QApplication,
+    QButtonGroup,
+    QFileDialog,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+    QSizePolicy,
+    QStackedWidget,
+    QStatusBar,
+    QToolButton,
+    QWidget,
+)
+
+import studio
+from studio import paths
+from studio.core import events
+from studio.ui import drops
+from studio.ui.finder import Finder, Shortcuts
+from studio.ui.notices import Notices
+from studio.ui.parts import column, holder, label, row
+from studio.ui.session import Session
+from studio.ui.theme import GRID, ICON_PX
+
+_RAIL_PX = 168
+_STATUS_MS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class PageSpec:
+    """A page of the rail; `make` is called when it is shown for the first time."""
+
+    key: str
+    title: str
+    icon: str
+    make: Callable[[Session], QWidget]
+
+
+class MainWindow(QMainWindow):
+    """The one window of the program."""
+
+    def __init__(self, session: Session, pages: list[PageSpec]) -> None:
+        """Shows `pages` in their order, the one shown last at first."""
+        super().__init__()
+        self.session = session
+        self._specs = {spec.key: spec for spec in pages}
+        self._pages: dict[str, QWidget] = {}
+        self._rail: dict[str, QToolButton] = {}
+        self._stack = QStackedWidget()
+        self._closing = False
+        self.setWindowTitle("Finetune Studio")
+        self.setAcceptDrops(True)
+        self.setMinimumSize(960, 600)
+        self.page_actions = [self._page_action(number, spec) for number, spec in enumerate(pages, start=1)]
+        body = holder(self._layout())
+        self.setCentralWidget(body)
+        self._menus()
+        self._status()
+        self.notices = Notices(body, session.theme)
+        session.noticed.connect(self.notices.show_notice)
+        session.page_wanted.connect(self.show_page)
+        session.data_wanted.connect(lambda path: self._deliver("data", path))
+        session.compare_wanted.connect(lambda entries: self._deliver("compare", entries))
+        session.run_wanted.connect(lambda run: self._deliver("train", run))
+        self._restore(pages[0].key)
+        self._stack.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._stack.setFocus()
+
+    def show_page(self, key: str) -> None:
+        """Shows a page, which is built the first time."""
+        page = self.page(key)
+        self._stack.setCurrentWidget(page)
+        self._rail[key].setChecked(True)
+        self.session.settings.page = key
+
+    def page(self, key: str) -> QWidget:
+        """Returns a page, which is built the first time."""
+        if key not in self._pages:
+            self._pages[key] = made = self._specs[key].make(self.session)
+            made.setObjectName("page")
+            self._stack.addWidget(made)
+        return self._pages[key]
+
+    def _deliver(self, key: str, item: object) -> None:
+        self.show_page(key)
+        receive = getattr(self.page(key), "receive", None)
+        if receive is not None:
+            receive(item)
+
+    def all_actions(self) -> list[QAction]:
+        """Returns every action of the window and of the pages built so far, each once."""
+        found = [action for action in self.findChildren(QAction) if action.text() and action.menu() is None]
+        return list(dict.fromkeys(found))
+
+    def open_path(self, path: Path) -> None:
+        """Opens whatever `path` is: a data file, a config, a run folder or an adapter folder."""
+        drops.open_path(self.session, path)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Takes files and folders."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Opens each thing dropped."""
+        for url in event.mimeData().urls():
+            if url.isLocalFile():
+                self.open_path(Path(url.toLocalFile()))
+        event.acceptProposedAction()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Asks what is to become of a run that is going, and remembers where the window was."""
+        if not self._closing and not self._may_close():
+            event.ignore()
+            return
+        self._closing = True
+        self.session.settings.geometry = base64.b64encode(self.saveGeometry().data()).decode()
+        for page in self._pages.values():
+            if hasattr(page, "leave"):
+                page.leave()
+        self.session.close()
+        event.accept()
+
+    def _layout(self) -> QHBoxLayout:
+        group = QButtonGroup(self)
+        for spec, action in zip(self._specs.values(), self.page_actions, strict=True):
+            made = QToolButton()
+            made.setObjectName("rail")
+            made.setText(f"  {spec.title}")
+            made.setAccessibleName(spec.title)
+            made.setToolTip(f"{spec.title}  {action.shortcut().toString()}")
+            made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            made.setIconSize(QSize(ICON_PX, ICON_PX))
+            made.setCheckable(True)
+            made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            self.session.theme.dress(made, spec.icon)
+            made.clicked.connect(action.trigger)
+            group.addButton(made)
+            self._rail[spec.key] = made
+        name = label("Finetune Studio", "heading")
+        name.setContentsMargins(GRID, GRID, 0, GRID)
+        rail = holder(column(name, *self._rail.values(), None, spacing=2, margin=GRID), "rail")
+        rail.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        rail.setFixedWidth(_RAIL_PX)
+        layout = row(rail, self._stack, spacing=0)
+        layout.setStretch(1, 1)
+        return layout
+
+    def _page_action(self, number: int, spec: PageSpec) -> QAction:
+        action = QAction(spec.title, self)
+        action.setShortcut(QKeySequence(f"Ctrl+{number}"))
+        action.triggered.connect(lambda: self.show_page(spec.key))
+        return action
+
+    def _menus(self) -> None:
+        bar = self.menuBar()
+        file, edit, view, help_ = (
+            bar.addMenu(text) for text in (self.tr("&File"), self.tr("&Edit"), self.tr("&View"), self.tr("&Help"))
+        )
+        self._add(file, self.tr("Open data file..."), "Ctrl+O", self._choose_data)
+        self._recent = file.addMenu(self.tr("Open recent"))
+        file.aboutToShow.connect(self._fill_recent)
+        self._add(file, self.tr("Open run or adapter folder..."), "Ctrl+Shift+O", self._choose_folder)
+        file.addSeparator()
+        self._add(file, self.tr("Quit"), "Ctrl+Q", self.close)
+        undo = self.session.undo.createUndoAction(self, self.tr("Undo"))
+        redo = self.session.undo.createRedoAction(self, self.tr("Redo"))
+        undo.setShortcut(QKeySequence("Ctrl+Z"))
+        redo.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
+        edit.addActions([undo, redo])
+        edit.addSeparator()
+        self._add(edit, self.tr("Search"), "Ctrl+F", self._search)
+        view.addActions(self.page_actions)
+        view.addSeparator()
+        self._theme_menu(view.addMenu(self.tr("Theme")))
+        self._add(view, self.tr("Switch light and dark"), "Ctrl+Shift+L", self._switch_theme)
+        self._add(help_, self.tr("Find a command..."), "Ctrl+K", self.find_command)
+        self._add(help_, self.tr("Keyboard shortcuts"), "?", self.show_shortcuts)
+        self._add(help_, self.tr("About Finetune Studio"), "", self._about)
+
+    def _add(self, menu: QMenu, text: str, keys: str, act: Callable[[], object]) -> QAction:
+        action = QAction(text, self)
+        if keys:
+            action.setShortcut(QKeySequence(keys))
+        action.triggered.connect(lambda: act())
+        menu.addAction(action)
+        return action
+
+    def _theme_menu(self, menu: QMenu) -> None:
+        group = QActionGroup(self)
+        modes = {"system": self.tr("Follow the system"), "light": self.tr("Light"), "dark": self.tr("Dark")}
+        self._theme_actions: dict[str, QAction] = {}
+        for mode, text in modes.items():
+            action = self._add(menu, text, "", partial(self._set_theme, mode))
+            action.setCheckable(True)
+            action.setChecked(self.session.theme.mode == mode)
+            group.addAction(action)
+            self._theme_actions[mode] = action
+
+    def _set_theme(self, mode: str) -> None:
+        self.session.theme.set_mode(mode)
+        self._theme_actions[mode].setChecked(True)
+        self.session.settings.theme = mode
+        self.session.save()
+
+    def _switch_theme(self) -> None:
+        self._set_theme("light" if self.session.theme.palette.dark else "dark")
+
+    def _status(self) -> None:
+        bar = QStatusBar()
+        bar.setSizeGripEnabled(False)
+        self.status_runs, self.status_disk = label(), label()
+        bar.addWidget(self.status_runs)
+        bar.addPermanentWidget(self.status_disk)
+        self.setStatusBar(bar)
+        self.session.runs_changed.connect(self._refresh_status)
+        timer = QTimer(self)
+        timer.timeout.connect(self._refresh_status)
+        timer.start(_STATUS_MS)
+        self._refresh_status()
+
+    def _refresh_status(self) -> None:
+        going = self.session.running()
+        text = self.tr("No run is going")
+        if going:
+            parts = []
+            for model in going:
+                planned = model.progress.prepared
+                steps = f"{model.progress.step} / {planned.steps}" if planned else model.state()
+                parts.append(f"{model.run.config().name or model.run.name}: {steps}")
+            text = self.tr("Training  {runs}").format(runs="   ".join(parts))
+        self.status_runs.setText(text)
+        home = paths.home()
+        place = next((folder for folder in (home, *home.parents) if folder.exists()), Path.cwd())
+        free = shutil.disk_usage(place).free / 1e9
+        self.status_disk.setText(self.tr("{free} GB of disk free").format(free=f"{free:,.0f}"))
+
+    def _choose_data(self) -> None:
+        kinds = self.tr("Data files") + " (*.jsonl *.ndjson *.json *.csv *.tsv *.parquet);;" + self.tr("All files (*)")
+        chosen, _ = QFileDialog.getOpenFileName(self, self.tr("Open data file"), "", kinds)
+        if chosen:
+            self.open_path(Path(chosen))
+
+    def _choose_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, self.tr("Open run or adapter folder"))
+        if chosen:
+            self.open_path(Path(chosen))
+
+    def _fill_recent(self) -> None:
+        self._recent.clear()
+        for name in self.session.settings.recent_data:
+            self._recent.addAction(Path(name).name, partial(self.open_path, Path(name)))
+        self._recent.setEnabled(bool(self.session.settings.recent_data))
+
+    def _search(self) -> None:
+        page = self._stack.currentWidget()
+        box = getattr(page, "search", None)
+        if isinstance(box, QWidget):
+            box.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def find_command(self) -> None:
+        """Opens the command palette."""
+        Finder(self.all_actions(), self).open()
+
+    def show_shortcuts(self) -> None:
+        """Opens the sheet of shortcuts."""
+        Shortcuts(self.all_actions(), self).open()
+
+    def _about(self) -> None:
+        text = self.tr("Finetune Studio {version}\n\nFine-tunes language models with LoRA, on your own machine.")
+        box = QMessageBox(self)
+        box.setWindowTitle(self.tr("About"))
+        box.setText(text.format(version=studio.__version__))
+        box.open()
+
+    def _may_close(self) -> bool:
+        going = self.session.running()
+        if not going:
+            return True
+        box = QMessageBox(self)
+        box.setWindowTitle(self.tr("A run is going"))
+        box.setText(self.tr("A run is still training. What is to become of it?"))
+        box.setInformativeText(self.tr("It can go on by itself: the next window shows it with its whole curve."))
+        keep = box.addButton(self.tr("Keep training"), QMessageBox.ButtonRole.AcceptRole)
+        stop = box.addButton(self.tr("Stop and save"), QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton(self.tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(keep)
+        box.exec()
+        if box.clickedButton() is stop:
+            for model in going:
+                model.ask(events.Stop())
+        return box.clickedButton() in (keep, stop)
+
+    def _restore(self, first: str) -> None:
+        stored = self.session.settings
+        self.resize(1280, 800)
+        if stored.geometry:
+            self.restoreGeometry(QByteArray(base64.b64decode(stored.geometry)))
+        screen = QApplication.primaryScreen().availableSize()
+        self.resize(self.size().boundedTo(screen))
+        self.show_page(stored.page if stored.page in self._specs else first)

@@ -1,0 +1,242 @@
+"""The desk process as it really runs: every request, in order, cancelled, hostile, and ended with its pipe."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from studio import paths
+from studio.core import desk
+from studio.core.desk import Answer, Cancel, Message, Sampling, Tokens
+from studio.engine import generate
+from tests.desks import ASK, ENDLESS, Child, child, random_adapter
+from tests.models import tiny
+
+LONG = Sampling(max_new_tokens=400, temperature=1.0)
+SHORT = Sampling(max_new_tokens=12)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("desk")
+
+
+@pytest.fixture(scope="module")
+def model(place: Path) -> str:
+    return str(tiny("llama", place / "llama"))
+
+
+@pytest.fixture(scope="module")
+def adapters(place: Path, model: str) -> list[str]:
+    made = [random_adapter(Path(model), place / name, seed) for seed, name in enumerate(("first", "second"))]
+    biased = random_adapter(Path(tiny("gpt2", place / "gpt2")), place / "biased", 2, bias="all")
+    return [str(folder) for folder in (*made, biased)]
+
+
+@pytest.fixture(scope="module")
+def rows(place: Path) -> str:
+    path = place / "rows.jsonl"
+    turns = [{"role": "user", "content": "Hi?"}, {"role": "assistant", "content": "Paris is 世界."}]
+    lines = [{"messages": turns}, {"messages": []}, {"messages": turns * 400}]
+    path.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def desk_(place: Path) -> Iterator[Child]:
+    with child(place) as started:
+        yield started
+
+
+def text(replies: list[desk.Reply], column: int) -> str:
+    return "".join(item.text for item in replies if isinstance(item, desk.Piece) and item.column == column)
+
+
+def columns(replies: list[desk.Reply]) -> list[desk.Column]:
+    last = replies[-1]
+    assert isinstance(last, desk.Done), last
+    assert isinstance(last.result, desk.Answers)
+    return last.result.columns
+
+
+def test_a_row_comes_as_tokens_with_its_labels(desk_: Child, model: str, rows: str) -> None:
+    shown = desk_.result(Tokens(id=1, file=rows, row=0, model=model, max_length=16))
+    assert shown.text.startswith("<|im_start|>user\nHi?<|im_end|>")
+    learned = "".join(
+        shown.text[a:b] for (a, b), is_trained in zip(shown.offsets, shown.trained, strict=True) if is_trained
+    )
+    assert learned.startswith("Paris is")
+    assert learned.endswith("<|im_end|>")
+    assert shown.special[0]
+    assert (shown.kept, shown.tokens) == (16, len(shown.ids))
+    assert {len(shown.names), len(shown.trained), len(shown.special), len(shown.offsets)} == {shown.tokens}
+
+
+def test_free_messages_come_as_the_row_of_them_would(desk_: Child, model: str, rows: str) -> None:
+    messages = [Message(role="user", content="Hi?"), Message(role="assistant", content="Paris is 世界.")]
+    assert desk_.result(Tokens(id=1, messages=messages, model=model)) == desk_.result(
+        Tokens(id=1, file=rows, row=0, model=model)
+    )
+    whole = desk_.result(Tokens(id=1, messages=messages, model=model, objective="pretraining"))
+    assert sum(whole.trained) == len(whole.ids) - 1
+
+
+def test_a_long_row_is_shown_in_part(desk_: Child, model: str, tmp_path: Path) -> None:
+    path = tmp_path / "long.jsonl"
+    path.write_text(json.dumps({"text": "9 8 " * 40_000}))
+    shown = desk_.result(Tokens(id=1, file=str(path), row=0, model=model, max_length=100_000))
+    assert len(shown.ids) == desk.MAX_SHOWN_TOKENS < shown.tokens
+    assert len(shown.text) == shown.offsets[-1][1]
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason", "said"),
+    [
+        (Tokens(id=3, file="no/such.jsonl"), "data", "no file"),
+        (Tokens(id=3, messages=[]), "data", "empty"),
+        (Tokens(id=3, messages=ASK, model="no/such/model"), "model", "no folder"),
+        (desk.Plan(id=3, config={"data": {"path": "x", "epochs": 3}}), "config", "epochs"),
+        (desk.Model(id=3, model="org/absent"), "network", "offline"),
+        (Answer(id=3, adapters=["absent"], messages=ASK), "adapter", "absent"),
+        (Answer(id=3, adapters=[None], messages=ASK), "usage", "no base"),
+    ],
+)
+def test_what_cannot_be_done_comes_as_two_sentences(
+    desk_: Child, request_: desk.Request, reason: str, said: str
+) -> None:
+    failed = desk_.failure(request_)
+    assert failed.reason == reason
+    assert said in failed.message.lower()
+    assert failed.hint
+
+
+def test_a_rejected_row_says_why(desk_: Child, model: str, rows: str) -> None:
+    assert "rejected" in desk_.failure(Tokens(id=1, file=rows, row=1, model=model)).message
+
+
+def test_nonsense_is_answered_and_the_next_request_works(desk_: Child) -> None:
+    desk_.send(b"nonsense\n", b'{"kind": "tokens", "id": 9, "row": "x"}\n', b"\n")
+    refused = [desk_.reply() for _ in range(3)]
+    assert [item.id for item in refused] == [0, 9, 0]
+    assert all(isinstance(item, desk.Failed) for item in refused)
+    assert "torch" in desk_.result(desk.Hardware(id=10)).facts["packages"]
+
+
+def test_a_model_and_a_plan_come_as_facts(desk_: Child, model: str, rows: str) -> None:
+    assert desk_.result(desk.Model(id=1, model=model)).facts["layers"] == 2
+    replies = desk_.ask(desk.Plan(id=2, config={"model": {"path": model}, "data": {"path": rows}}))
+    assert any(isinstance(item, desk.Progress) and item.phase == "counting" for item in replies)
+    last = replies[-1]
+    assert isinstance(last, desk.Done)
+    assert isinstance(last.result, desk.Facts)
+    assert last.result.facts["rejected_rows"] == 1
+
+
+def test_columns_stream_together_and_pieces_make_the_answers(desk_: Child, model: str, adapters: list[str]) -> None:
+    asked = Answer(id=5, model=model, adapters=[None, *adapters[:2]], messages=ASK, sampling=SHORT)
+    replies = desk_.ask(asked)
+    found = columns(replies)
+    assert [item.adapter for item in found] == [None, *adapters[:2]]
+    assert [text(replies, at) for at in range(3)] == [item.text for item in found]
+    assert len({item.text for item in found}) == 3, "adapters that change nothing would show nothing"
+    order = [item.column for item in replies if isinstance(item, desk.Piece)]
+    assert order != sorted(order), "side by side, not one after the other"
+    assert all(item.tokens and item.seconds > 0 for item in found)
+
+    alone = columns(desk_.ask(Answer(id=6, model=model, adapters=[None], messages=ASK, sampling=SHORT)))
+    assert alone[0].text == found[0].text, "the base's column is the base"
+
+
+def test_drawn_answers_stream_too(desk_: Child, model: str, adapters: list[str]) -> None:
+    drawn = Sampling(max_new_tokens=12, temperature=1.0, seed=3)
+    asked = Answer(id=5, model=model, adapters=[None, adapters[0]], messages=ASK, sampling=drawn)
+    replies = desk_.ask(asked)
+    assert [text(replies, at) for at in range(2)] == [item.text for item in columns(replies)]
+    assert columns(desk_.ask(asked))[1].text == columns(replies)[1].text
+
+
+def test_what_is_loaded_stays_until_another_base_is_asked_for(
+    desk_: Child, model: str, adapters: list[str], place: Path
+) -> None:
+    def loads(request: Answer) -> int:
+        return sum(isinstance(item, desk.Progress) and item.phase == "loading" for item in desk_.ask(request))
+
+    both = Answer(id=7, model=model, adapters=[None, adapters[0]], messages=ASK, sampling=SHORT)
+    other = Answer(id=8, model=str(place / "gpt2"), adapters=[None], messages=ASK, sampling=SHORT)
+    desk_.ask(both)
+    assert [loads(both), loads(other), loads(other), loads(both)] == [0, 1, 0, 2]
+
+
+def test_an_adapter_that_changes_the_base_leaves_the_base_column_alone(
+    desk_: Child, adapters: list[str], place: Path
+) -> None:
+    def answers(*names: str | None) -> list[str]:
+        asked = Answer(id=9, model=str(place / "gpt2"), adapters=list(names), messages=ASK, sampling=SHORT)
+        return [item.text for item in columns(desk_.ask(asked))]
+
+    base, biased = answers(None)[0], answers(adapters[2])[0]
+    assert base != biased
+    assert answers(adapters[2], None, adapters[2]) == [biased, base, biased]
+    assert answers(None) == [base]
+
+
+def test_an_adapter_of_another_base_is_refused_and_the_next_request_works(
+    desk_: Child, model: str, adapters: list[str]
+) -> None:
+    failed = desk_.failure(Answer(id=1, model=model, adapters=[adapters[2]], messages=ASK, sampling=SHORT))
+    assert failed.reason == "adapter"
+    assert columns(desk_.ask(Answer(id=2, model=model, adapters=[None], messages=ASK, sampling=SHORT)))
+
+
+def test_a_request_ends_when_cancelled_and_so_does_one_that_waits(desk_: Child, model: str) -> None:
+    desk_.send(Answer(id=20, model=model, adapters=[None], messages=ASK, sampling=LONG))
+    while not isinstance(desk_.reply(), desk.Piece):
+        pass
+    desk_.send(desk.Hardware(id=21), desk.Hardware(id=22), Cancel(id=21))
+    while isinstance(reply := desk_.reply(), desk.Piece):
+        pass
+    assert reply == desk.Cancelled(id=21), "at once, while the other goes on"
+    desk_.send(Cancel(id=20), Cancel(id=19))
+    assert desk_.replies(20)[-1] == desk.Cancelled(id=20)
+    assert isinstance(desk_.replies(22)[-1], desk.Done)
+
+
+@pytest.mark.parametrize("template", [ENDLESS, "{{ 'a' * 10**11 }}", "{{ 'a'|center(10**11) }}"])
+def test_a_hostile_template_is_ended(desk_: Child, model: str, rows: str, tmp_path: Path, template: str) -> None:
+    path = tmp_path / "hostile.jinja"
+    path.write_text(template)
+    started = time.monotonic()
+    failed = desk_.failure(Tokens(id=1, file=rows, row=0, model=model, chat_template=str(path)))
+    assert failed.reason in ("data", "config")
+    assert time.monotonic() - started < 15
+    assert desk_.result(Tokens(id=2, file=rows, row=0, model=model)).tokens
+
+
+def test_the_process_ends_with_its_pipe_however_busy(model: str, rows: str, tmp_path: Path) -> None:
+    path = tmp_path / "hostile.jinja"
+    path.write_text(ENDLESS)
+    with child(tmp_path) as busy:
+        busy.ask(desk.Hardware(id=1))
+        busy.send(Tokens(id=2, file=rows, row=0, model=model, chat_template=str(path)))
+        time.sleep(0.5)
+        assert busy.process.stdin is not None
+        busy.process.stdin.close()
+        started = time.monotonic()
+        assert busy.process.wait(5) == 0
+        assert time.monotonic() - started < 1
+
+
+def test_the_demo_answers(desk_: Child) -> None:
+    if not (paths.resources() / "demo" / "model" / "model.safetensors").is_file():
+        pytest.skip("the built-in model is not there")
+    found = columns(desk_.ask(Answer(id=1, model="demo", adapters=[None], messages=ASK, sampling=SHORT)))
+    assert found[0].text
+
+
+def test_sampling_starts_as_the_engines_own() -> None:
+    ours, engines = desk.Sampling(), generate.Sampling()
+    assert {name: getattr(engines, name) for name in desk.Sampling.__slots__} == {
+        name: getattr(ours, name) for name in desk.Sampling.__slots__
+    }

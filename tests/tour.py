@@ -1,0 +1,117 @@
+"""Opens the real window on the demo and writes a picture of each page and state, light and dark.
+
+    python tests/tour.py OUT
+
+The pictures are made of a short real run in a home of their own.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def main(out: Path, scale: str) -> None:
+    """Walks through the window."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ["QT_SCALE_FACTOR"] = scale
+    sys.path.insert(0, str(_ROOT))
+    from PySide6.QtWidgets import QApplication
+
+    from studio.ui.app import open_window
+    from studio.ui.session import demo_data
+
+    app = QApplication([])
+    window = open_window(app)
+    window.resize(1280, 720)
+    session = window.session
+    tag = "" if scale == "1" else f"-{scale}x"
+
+    def wait(until: Callable[[], bool], limit_s: float = 60.0) -> None:
+        deadline = time.monotonic() + limit_s
+        while not until() and time.monotonic() < deadline:
+            app.processEvents()
+            time.sleep(0.01)
+        assert until(), "the window did not get there"
+
+    def shot(name: str) -> None:
+        for mode in ("light", "dark"):
+            session.theme.set_mode(mode)
+            end = time.monotonic() + 0.3
+            wait(lambda: time.monotonic() > end)  # noqa: B023 - called at once
+            top = app.activeModalWidget() or window
+            top.grab().save(str(out / f"{name}-{mode}{tag}.png"))
+
+    def close_dialog() -> None:
+        dialog = app.activeModalWidget()
+        assert dialog is not None
+        dialog.close()
+
+    def page(name: str) -> None:
+        window.show_page(name)
+        shot(name)
+
+    for name in ("data", "train", "library"):
+        window.show_page(name)
+        shot(f"{name}-empty")
+    page("configure")
+    window.open_path(demo_data())
+    data = window.page("data")
+    wait(lambda: data.table_model.rowCount() > 0)  # type: ignore[attr-defined]
+    shot("data")
+    bad = Path(tempfile.mkdtemp()) / "letters.jsonl"
+    bad.write_text('{"prompt": "a", "completion": "b"}\n{"prompt": "a"\n{"prompt": "only"}\n' * 4, encoding="utf-8")
+    window.open_path(bad)
+    wait(lambda: data.rejected_model.rowCount() == 8)  # type: ignore[attr-defined]
+    data._tabs.setCurrentIndex(1)  # type: ignore[attr-defined]
+    shot("data-rejected")
+    session.draft.apply({"data.path": str(demo_data()), "adapter.r": 8}, "tour")
+    page("configure")
+    configure = window.page("configure")
+    configure._show_all(True)  # type: ignore[attr-defined]
+    shot("configure-all")
+    configure._show_view(1)  # type: ignore[attr-defined]
+    shot("configure-yaml")
+    configure._show_view(0)  # type: ignore[attr-defined]
+    session.draft.apply({"name": "shop-desk", "data.eval_split": 0.05, "data.packing": True, "training.max_steps": 60,
+                         "training.eval_steps": 10, "training.save_steps": 20, "data.max_length": 512,
+                         "training.learning_rate": 4e-3}, "tour")  # fmt: skip
+    configure.start()  # type: ignore[attr-defined]
+    wait(lambda: len(session.running()) == 1)
+    shot("train-starting")
+    model = next(iter(session.models.values()))
+    wait(lambda: model.progress.step > 15, 120)
+    shot("train-running")
+    wait(lambda: not model.alive, 200)
+    shot("train-done")
+    session.draft.apply({"name": "wrong-model", "model.path": str(bad.parent)}, "tour")
+    window.show_page("configure")
+    configure.start()  # type: ignore[attr-defined]
+    wait(lambda: len(session.models) == 2 and not session.running(), 120)
+    shot("train-failed")
+    page("library")
+    library = window.page("library")
+    library.export()  # type: ignore[attr-defined]
+    shot("export")
+    close_dialog()
+    window.find_command()
+    shot("palette")
+    close_dialog()
+    window.show_shortcuts()
+    shot("shortcuts")
+    close_dialog()
+    window.close()
+    window.deleteLater()
+    app.processEvents()
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    target.mkdir(parents=True, exist_ok=True)
+    os.environ["STUDIO_HOME"] = tempfile.mkdtemp()
+    main(target, sys.argv[2] if len(sys.argv) > 2 else "1")

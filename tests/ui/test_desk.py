@@ -1,0 +1,180 @@
+"""The window's end of the desk, on real processes: streaming, cancelling, deaths, and nothing left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from pytestqt.qtbot import QtBot
+
+from studio.core import desk
+from studio.core.desk import Answer, Sampling, Tokens
+from studio.ui import desk as client
+from studio.ui.desk import Call, Desk
+from tests.desks import ASK, ENDLESS
+from tests.models import tiny
+
+WAIT_MS = 60_000
+LONG = Sampling(max_new_tokens=450, temperature=1.0)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tiny("llama", tmp_path_factory.mktemp("tiny") / "llama"))
+
+
+@pytest.fixture
+def made(qtbot: QtBot) -> Iterator[Desk]:
+    found = Desk()
+    yield found
+    found.close()
+
+
+class Told:
+    """Everything a call's signals said, in order."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.pieces: list[tuple[int, str]] = []
+        self.ends: list[Any] = []
+        self.closed = 0
+        call.piece.connect(lambda column, text: self.pieces.append((column, text)))
+        call.done.connect(self.ends.append)
+        call.failed.connect(self.ends.append)
+        call.cancelled.connect(lambda: self.ends.append("cancelled"))
+        call.ended.connect(self._count)
+
+    def _count(self) -> None:
+        self.closed += 1
+
+    @property
+    def end(self) -> Any:
+        assert len(self.ends) == self.closed == 1
+        return self.ends[0]
+
+
+def endless(folder: Path) -> Tokens:
+    path = folder / "endless.jinja"
+    path.write_text(ENDLESS)
+    return Tokens(messages=ASK, chat_template=str(path))
+
+
+def test_answers_stream_and_calls_end_once(qtbot: QtBot, made: Desk, model: str) -> None:
+    assert made.process_id == 0
+    asked = Answer(model=model, adapters=[None], messages=ASK, sampling=Sampling(max_new_tokens=12))
+    told = [Told(made.ask(request)) for request in (asked, desk.Hardware(), Tokens(file="no/such.file"))]
+    qtbot.waitUntil(lambda: all(item.closed for item in told), timeout=WAIT_MS)
+    assert "".join(text for _, text in told[0].pieces) == told[0].end.columns[0].text
+    assert "torch" in told[1].end.facts["packages"]
+    assert (told[2].end.reason, bool(told[2].end.hint)) == ("data", True)
+
+    long = Told(made.ask(Answer(model=model, adapters=[None], messages=ASK, sampling=LONG)))
+    waiting = Told(made.ask(desk.Hardware()))
+    qtbot.waitUntil(lambda: bool(long.pieces), timeout=WAIT_MS)
+    waiting.call.cancel()
+    long.call.cancel()
+    qtbot.waitUntil(lambda: bool(long.closed and waiting.closed), timeout=client.CANCEL_MS)
+    assert (long.end, waiting.end) == ("cancelled", "cancelled")
+    assert len(long.pieces) < 450
+
+    process = psutil.Process(made.process_id)
+    for line in ("nonsense\n", '{"kind": "tokens", "id": 99, "row": -5}\n'):
+        assert made._process is not None
+        made._process.write(line.encode())
+    again = Told(made.ask(desk.Hardware()))
+    qtbot.waitUntil(lambda: bool(again.closed), timeout=WAIT_MS)
+    assert "torch" in again.end.facts["packages"]
+    started = time.monotonic()
+    made.close()
+    assert time.monotonic() - started < 1
+    assert not process.is_running()
+    late = Told(made.ask(desk.Hardware()))
+    qtbot.waitUntil(lambda: bool(late.closed), timeout=1000)
+    assert late.end.reason == "crash"
+
+
+def test_what_waits_for_the_process_to_load_ends_at_once(qtbot: QtBot, made: Desk) -> None:
+    told = Told(made.ask(desk.Hardware()))
+    told.call.cancel()
+    qtbot.waitUntil(lambda: bool(told.closed), timeout=client.CANCEL_MS)
+    assert told.end == "cancelled"
+    assert made.process_id, "and the process goes on loading"
+
+
+def test_killed_in_the_middle_it_starts_again(qtbot: QtBot, made: Desk, model: str) -> None:
+    broken = Told(made.ask(Answer(model=model, adapters=[None], messages=ASK, sampling=LONG)))
+    innocent = Told(made.ask(Tokens(messages=[*ASK, desk.Message(role="assistant", content="Paris")], model=model)))
+    qtbot.waitUntil(lambda: bool(broken.pieces), timeout=WAIT_MS)
+    first = made.process_id
+    with qtbot.waitSignal(made.died, timeout=WAIT_MS):
+        os.kill(first, signal.SIGKILL)
+    assert broken.end.reason == "crash"
+    assert "memory" in broken.end.message
+    qtbot.waitUntil(lambda: bool(innocent.closed), timeout=WAIT_MS)
+    assert innocent.end.text.endswith("Paris<|im_end|>\n")
+    assert made.process_id not in (0, first)
+
+
+def test_one_that_does_not_listen_is_ended(
+    qtbot: QtBot, made: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not (Path("resources/demo/model") / "tokenizer.json").is_file():
+        pytest.skip("the built-in model is not there")
+    monkeypatch.setattr(client, "CANCEL_MS", 500)
+    Told(made.ask(desk.Hardware()))
+    hanging, behind = Told(made.ask(endless(tmp_path))), Told(made.ask(desk.Hardware()))
+    with qtbot.waitSignal(hanging.call.ended, timeout=WAIT_MS):
+        hanging.call.cancel()
+    assert hanging.end == "cancelled"
+    qtbot.waitUntil(lambda: bool(behind.closed), timeout=WAIT_MS)
+    assert "torch" in behind.end.facts["packages"]
+
+
+def test_one_that_keeps_dying_is_left_alone(qtbot: QtBot, made: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Told] = []
+    for _ in range(client.MOST_DEATHS + 1):
+        told.append(Told(made.ask(desk.Hardware())))
+        with qtbot.waitSignal(made.died, timeout=WAIT_MS):
+            kill(made)
+    assert [item.end.reason for item in told] == ["crash"] * 4
+    assert "again and again" in told[-1].end.message
+    refused = Told(made.ask(desk.Hardware()))
+    qtbot.waitUntil(lambda: bool(refused.closed), timeout=1000)
+    assert "again and again" in refused.end.message
+    assert made.process_id == 0
+    # Five minutes later it may try once more.
+    monkeypatch.setattr(client, "DEATHS_WITHIN_S", -1.0)
+    made.warm()
+    assert made.process_id
+
+
+def kill(made: Desk) -> None:
+    assert made._process is not None
+    made._process.waitForStarted()
+    os.kill(made.process_id, signal.SIGKILL)
+
+
+WINDOW = """
+from PySide6.QtCore import QCoreApplication
+from studio.ui.desk import Desk
+app = QCoreApplication([])
+desk = Desk()
+desk.warm()
+desk._process.started.connect(lambda: print(desk.process_id, flush=True))
+app.exec()
+"""
+
+
+def test_it_ends_with_a_window_that_is_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", WINDOW], stdout=subprocess.PIPE) as window:
+        assert window.stdout is not None
+        process = psutil.Process(int(window.stdout.readline()))
+        time.sleep(1)  # in the middle of loading torch
+        window.kill()
+        process.wait(2)

@@ -1,0 +1,59 @@
+"""The window as a process: what it loads, and what it does with an error nobody foresaw."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from studio.ui.crash import CrashHook
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = {"torch", "transformers", "peft", "bitsandbytes", "accelerate", "studio.engine"}
+
+
+def test_the_window_opens_without_torch_in_less_than_a_quarter_of_a_gigabyte() -> None:
+    code = (
+        "import json, sys, psutil\n"
+        "from PySide6.QtCore import QTimer\n"
+        "from PySide6.QtWidgets import QApplication\n"
+        "from studio.ui import app\n"
+        "def look():\n"
+        "    window = QApplication.topLevelWidgets()\n"
+        "    print(json.dumps([sorted(sys.modules), psutil.Process().memory_info().rss, len(window)]))\n"
+        "    QApplication.closeAllWindows()\n"
+        "QTimer.singleShot(0, look)\n"
+        "sys.exit(app.main())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    modules, memory, windows = json.loads(done.stdout)
+    assert HEAVY & set(modules) == set()
+    assert memory < 250_000_000
+    assert windows
+
+
+@pytest.mark.qt_log_ignore("propagateSizeHints")
+def test_an_unforeseen_error_is_one_dialog_with_a_report_to_copy(
+    qtbot: QtBot, qapp: QApplication, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hook = CrashHook(qapp)
+    for _ in range(2):
+        try:
+            raise RuntimeError(f"broken at {Path.home()}")
+        except RuntimeError as error:
+            hook._of_main(type(error), error, error.__traceback__)
+    assert "RuntimeError" in capsys.readouterr().err
+    qtbot.waitUntil(lambda: hook.dialog is not None and len(hook.reports) == 2)
+    dialog = hook.dialog
+    assert dialog is not None
+    dialog._copy()
+    copied = QApplication.clipboard().text()
+    assert copied.count("RuntimeError: broken at ~") == 2
+    assert "PySide6" in copied
+    dialog.accept()
+    assert hook.dialog is None
+    hook.deleteLater()

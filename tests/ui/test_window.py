@@ -1,0 +1,402 @@
+"""The real window, used as a person does: keys, clicks, drops, and real children behind it."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from PySide6.QtGui import QDropEvent, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QMessageBox,
+    QPlainTextEdit,
+    QSpinBox,
+    QTabBar,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from studio.core import events, library, runs, settings
+from studio.core.config import DataSpec, RunConfig
+from studio.ui import jobs
+from studio.ui.app import open_window
+from studio.ui.finder import Finder, title_of
+from studio.ui.forms import declared_fields
+from studio.ui.pages.configure import ConfigurePage
+from studio.ui.pages.data import DataPage
+from studio.ui.pages.export import ExportDialog
+from studio.ui.pages.library import LibraryPage
+from studio.ui.pages.train import TrainPage
+from studio.ui.session import demo_data
+from studio.ui.window import MainWindow
+from tests.core.test_library import added
+from tests.training import write_rows
+
+# The offscreen platform says this of every window with a least size.
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
+
+PAGES = ("data", "configure", "train", "library", "compare")
+_CONTROLS = (QAbstractButton, QLineEdit, QSpinBox, QComboBox, QPlainTextEdit, QAbstractItemView)
+_INNER = (QLineEdit, QSpinBox, QComboBox, QTabBar, QAbstractItemView)
+
+
+@pytest.fixture
+def window(qtbot: QtBot, qapp: QApplication) -> Iterator[MainWindow]:
+    made = open_window(qapp)
+    qtbot.waitExposed(made)
+    yield made
+    for model in made.session.running():
+        model.end_process(kill=True)
+    made._closing = True
+    made.close()
+    made.deleteLater()
+    qapp.processEvents()
+    qapp.sendPostedEvents(None, 52)  # QEvent.DeferredDelete
+
+
+def configure(window: MainWindow) -> ConfigurePage:
+    window.show_page("configure")
+    page = window.page("configure")
+    assert isinstance(page, ConfigurePage)
+    return page
+
+
+def train(window: MainWindow) -> TrainPage:
+    page = window.page("train")
+    assert isinstance(page, TrainPage)
+    return page
+
+
+def field(page: ConfigurePage, key: str) -> QWidget:
+    return page.fields[key].editor
+
+
+def start_short_run(window: MainWindow, qtbot: QtBot, steps: int, **more: object) -> runs.Run:
+    page = configure(window)
+    values = {"name": "short", "data.path": str(demo_data()), "data.max_length": 256, "training.max_steps": steps}
+    window.session.draft.apply(values | {"training.per_device_train_batch_size": 1} | more, "test")
+    QTest.mouseClick(page.start_button, Qt.MouseButton.LeftButton)
+    model = train(window).view.model
+    assert model is not None
+    assert model.alive
+    return model.run
+
+
+def test_pages_by_key_and_by_click(window: MainWindow, qtbot: QtBot) -> None:
+    for number, key in enumerate(PAGES, start=1):
+        window.page_actions[number - 1].trigger()
+        assert window._stack.currentWidget() is window.page(key)
+    QTest.mouseClick(window._rail["configure"], Qt.MouseButton.LeftButton)
+    assert window._stack.currentWidget() is window.page("configure")
+
+
+def test_a_data_file_is_read_searched_and_its_bad_rows_listed(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    rows = [json.dumps({"prompt": f"question {n} <b>é</b>", "completion": "answer"}) for n in range(50)]
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n".join([*rows, '{"prompt": "no answer"}', "not JSON"]), encoding="utf-8")
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(file))])
+    none, button = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
+    window.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, mime, button, none))
+    page = window.page("data")
+    assert isinstance(page, DataPage)
+    qtbot.waitUntil(lambda: page.table_model.rowCount() == 50, timeout=20_000)
+    assert page.rejected_model.rowCount() == 2
+    assert page.rejected_model.index(1, 1).data() == "52"
+    assert "JSON" in page.rejected_model.index(1, 2).data()
+    QTest.keyClicks(page.search, "QUESTION 17")
+    qtbot.waitUntil(lambda: page.table_model.rowCount() == 1)
+    assert "question 17 <b>é</b>" in page._row.toPlainText()
+    page.search.setText("é")
+    qtbot.waitUntil(lambda: page.table_model.rowCount() == 50)
+    page._use()
+    assert window.session.draft.value("data.path") == str(file)
+
+
+def test_a_file_that_cannot_be_read_is_said_so(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    file = tmp_path / "empty.jsonl"
+    file.touch()
+    window.open_path(file)
+    page = window.page("data")
+    assert isinstance(page, DataPage)
+    qtbot.waitUntil(lambda: page._states.currentIndex() == 2, timeout=20_000)
+    assert "empty" in page._fail_text.text()
+    assert page._fail_hint.text()
+    window.open_path(tmp_path / "thing.xyz")
+    assert "thing.xyz" in window.notices.texts()[-1]
+
+
+def test_the_form_has_every_setting_with_help_and_bounds(window: MainWindow) -> None:
+    page = configure(window)
+    assert set(page.fields) == {spec.key for spec in declared_fields()}
+    for made in page.fields.values():
+        assert made.editor.accessibleName()
+        assert made.spec.help in made.editor.toolTip()
+    rank = field(page, "adapter.r")
+    assert isinstance(rank, QSpinBox)
+    assert (rank.minimum(), rank.maximum(), rank.value()) == (1, 1024, 16)
+    page._show_all(False)
+    assert not field(page, "training.optim").isVisible()
+    page._show_all(True)
+    assert not field(page, "training.optim").isHidden()
+
+
+def test_edits_are_marked_undone_and_redone(window: MainWindow, qtbot: QtBot) -> None:
+    page, session = configure(window), window.session
+    rank, rate = field(page, "adapter.r"), field(page, "training.learning_rate")
+    assert isinstance(rank, QSpinBox)
+    assert isinstance(rate, QLineEdit)
+    rank.setValue(64)
+    rate.clear()
+    QTest.keyClicks(rate, "99")
+    assert session.draft.value("training.learning_rate") == 99
+    assert not page.fields["training.learning_rate"].fault.isHidden()
+    assert not page.start_button.isEnabled()
+    assert not page.fields["adapter.r"].mark.isHidden()
+    session.undo.undo()
+    assert rate.text() == "0.0002"
+    session.undo.undo()
+    assert rank.value() == 16
+    assert page.fields["adapter.r"].mark.isHidden()
+    session.undo.redo()
+    assert rank.value() == 64
+    page.fields["adapter.r"].reset.click()
+    assert rank.value() == 16
+
+
+def test_start_says_why_it_cannot(window: MainWindow) -> None:
+    page = configure(window)
+    assert not page.start_button.isEnabled()
+    assert "Training data" in page.reason.text()
+    window.session.draft.edit("data.path", str(demo_data()))
+    assert page.start_button.isEnabled()
+    assert page.reason.isHidden()
+
+
+def test_yaml_and_form_are_two_views_of_one(window: MainWindow, qtbot: QtBot) -> None:
+    page, draft = configure(window), window.session.draft
+    page._show_view(1)
+    page.yaml.setPlainText("adapter: {r: 3}\ndata: {path: x.jsonl}")
+    qtbot.waitUntil(lambda: draft.value("adapter.r") == 3)
+    rank = field(page, "adapter.r")
+    assert isinstance(rank, QSpinBox)
+    assert rank.value() == 3
+    page.yaml.setPlainText("adapter: {rr: 3}")
+    qtbot.waitUntil(lambda: "adapter.rr" in page._yaml_fault.text())
+    assert draft.value("adapter.r") == 3
+    draft.edit("adapter.r", 5)
+    assert "r: 5" in page.yaml.toPlainText()
+
+
+def test_presets_apply_as_one_step(window: MainWindow) -> None:
+    page, draft = configure(window), window.session.draft
+    before = draft.values()
+    for made in page.findChildren(QAbstractButton):
+        if made.text() in ("Quick", "Balanced", "Thorough"):
+            made.click()
+            assert set(draft.faults()) <= {"data.path"}
+            window.session.undo.undo()
+            assert draft.values() == before
+
+
+def test_the_wheel_changes_nothing_that_is_not_focused(window: MainWindow) -> None:
+    page = configure(window)
+    before = window.session.draft.values()
+    for made in page.fields.values():
+        if isinstance(made.editor, QComboBox | QSpinBox):
+            at, none = QPointF(5, 5), Qt.KeyboardModifier.NoModifier
+            turn = QWheelEvent(
+                at, at, QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton, none, Qt.ScrollPhase.NoScrollPhase, False
+            )
+            QApplication.sendEvent(made.editor, turn)
+    assert window.session.draft.values() == before
+
+
+def test_a_run_from_start_to_library_and_out_of_it(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    run = start_short_run(window, qtbot, 6, **{"data.eval_split": 0.01, "training.eval_steps": 3})
+    model = window.session.models[run.name]
+    qtbot.waitUntil(lambda: not model.alive, timeout=100_000)
+    assert model.state() == "completed", model.progress.failed
+    assert len(model.curves["loss"]) == 6
+    assert len(model.curves["eval_loss"]) == 2
+    page = window.page("library")
+    assert isinstance(page, LibraryPage)
+    (entry,) = library.entries()
+    assert page.table_model.items == [entry]
+    assert any(entry.name in text for text in window.notices.texts())
+    window.show_page("library")
+    page._open_run()
+    assert train(window).view.model is model
+    dialog = ExportDialog(window.session, entry, window)
+    dialog.folder.setText(str(tmp_path / "exported"))
+    dialog.export()
+    qtbot.waitUntil(lambda: dialog.proof is not None, timeout=100_000)
+    assert dialog.proof is not None
+    assert dialog.proof.objectName() == "success"
+    assert (tmp_path / "exported" / library.WEIGHTS).is_file()
+    dialog.reject()
+
+
+def test_a_killed_run_is_told_of_and_resumes(window: MainWindow, qtbot: QtBot) -> None:
+    run = start_short_run(window, qtbot, 5000, **{"training.save_steps": 2})
+    model, view = window.session.models[run.name], train(window).view
+    qtbot.waitUntil(lambda: model.progress.step >= 3, timeout=100_000)
+    process = jobs.owner(run)
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: not model.alive, timeout=10_000)
+    qtbot.waitUntil(lambda: not view.failure.isHidden(), timeout=5000)
+    assert "killed" in view._what.text()
+    view._remedy.click()
+    qtbot.waitUntil(lambda: bool(model.progress.resumed), timeout=100_000)
+    view.stop.trigger()
+    qtbot.waitUntil(lambda: not model.alive, timeout=60_000)
+    assert model.state() == "stopped"
+    steps = model.curves["loss"].x
+    assert list(steps) == list(range(1, len(steps) + 1))
+
+
+def test_a_window_that_comes_back_finds_the_run_with_its_whole_curve(qtbot: QtBot, qapp: QApplication) -> None:
+    first = open_window(qapp)
+    run = start_short_run(first, qtbot, 5000)
+    qtbot.waitUntil(lambda: first.session.models[run.name].progress.step >= 3, timeout=100_000)
+    first._closing = True
+    first.close()
+    first.deleteLater()
+    second = open_window(qapp)
+    qtbot.waitUntil(lambda: run.name in second.session.models, timeout=5000)
+    model = second.session.models[run.name]
+    qtbot.waitUntil(lambda: model.progress.step > 5, timeout=20_000)
+    assert model.alive
+    assert model.curves["loss"].x[0] == 1
+    assert model.end_process(kill=False)
+    qtbot.waitUntil(lambda: not model.alive, timeout=30_000)
+    second.close()
+    second.deleteLater()
+    qapp.processEvents()
+
+
+@pytest.mark.parametrize("answer", ["Keep training", "Stop and save", "Cancel"])
+def test_closing_asks_what_is_to_become_of_a_run(window: MainWindow, qtbot: QtBot, answer: str) -> None:
+    run = runs.create(_config())
+    model = window.session.model_of(run)
+    model.alive = True
+
+    def choose() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        next(made for made in box.buttons() if made.text() == answer).click()
+
+    QTimer.singleShot(50, choose)
+    closed = window.close()
+    assert closed == (answer != "Cancel")
+    asked = [events.decode_command(line) for line in runs.read_lines(run.commands_path)[0]]
+    assert asked == ([events.Stop()] if answer == "Stop and save" else [])
+    model.alive = False
+
+
+def _config() -> RunConfig:
+    return RunConfig(name="held", data=DataSpec(path=str(demo_data())))
+
+
+def test_adapters_are_renamed_noted_removed_and_brought_back(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    added(tmp_path, "first")
+    time.sleep(0.01)
+    added(tmp_path, "second", 2.0)
+    window.show_page("library")
+    page = window.page("library")
+    assert isinstance(page, LibraryPage)
+    assert [entry.title for entry in page.table_model.items] == ["second", "first"]
+    page.title.setText("better")
+    page.title.editingFinished.emit()
+    assert library.find("better").name == "second"
+    window.session.undo.undo()
+    assert library.find("second").title == "second"
+    page.search.setText("FIRST")
+    assert page.table.model().rowCount() == 1
+    page.search.clear()
+    page.table.selectRow(0)
+    page.remove()
+    assert len(library.entries()) == 1
+    window.session.undo.undo()
+    assert len(library.entries()) == 2
+
+
+def test_every_action_is_in_the_palette_and_the_palette_runs_one(window: MainWindow, qtbot: QtBot) -> None:
+    for key in PAGES:
+        window.show_page(key)
+    names = {title_of(action) for action in window.all_actions()}
+    assert {"Start training", "Undo", "Redo", "Open data file", "Stop and save the adapter", "Quit"} <= names
+    window.find_command()
+    finder = window.findChild(Finder)
+    assert finder is not None
+    QTest.keyClicks(finder.box, "conf")
+    QTest.keyClick(finder.box, Qt.Key.Key_Return)
+    assert window._stack.currentWidget() is window.page("configure")
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080), (3840, 2160)])
+def test_every_page_fits_in_both_themes(window: MainWindow, size: tuple[int, int]) -> None:
+    window.resize(*size)
+    for mode in ("light", "dark"):
+        window.session.theme.set_mode(mode)
+        assert window.session.theme.palette.dark == (mode == "dark")
+        for key in PAGES:
+            window.show_page(key)
+            QApplication.processEvents()
+            assert window.page(key).minimumSizeHint().width() <= size[0] - 168
+            assert window.page(key).minimumSizeHint().height() <= size[1] - 60
+            controls = window.page(key).findChildren(QWidget)
+            ours = [made for made in controls if isinstance(made, _CONTROLS) and not _is_part(made)]
+            assert [type(made).__name__ for made in ours if not made.accessibleName()] == []
+
+
+def _is_part(made: QWidget) -> bool:
+    """Whether Qt itself made it, inside a control of ours."""
+    parent = made.parentWidget()
+    return isinstance(parent, _INNER) or (parent is not None and "Private" in parent.metaObject().className())
+
+
+def test_settings_survive(window: MainWindow, tmp_path: Path) -> None:
+    window.show_page("library")
+    window.session.draft.edit("adapter.r", 77)
+    window.close()
+    stored = settings.load()
+    assert stored.page == "library"
+    assert stored.geometry
+    assert stored.draft["adapter"]["r"] == 77
+
+
+def test_many_events_come_through_quickly(window: MainWindow, qtbot: QtBot) -> None:
+    run, count = runs.create(_config()), 20_000
+    line = events.encode(
+        events.Step(step=1, epoch=0.1, loss=2.0, learning_rate=1e-3, grad_norm=1.0, tokens=9, trained_tokens=4,
+                    step_s=0.1, tokens_per_s=90.0, memory_bytes=1, eta_s=3.0)
+    )  # fmt: skip
+    run.events_path.write_bytes(b"".join(line.replace(b'"step":1,', b'"step":%d,' % n) for n in range(1, count + 1)))
+    started = time.monotonic()
+    model = window.session.model_of(run)
+    qtbot.waitUntil(lambda: len(model.curves["loss"]) == count, timeout=30_000)
+    assert count / (time.monotonic() - started) > 5000
+
+
+def test_a_large_table_is_lazy(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    file = write_rows(tmp_path / "large.jsonl", 100)
+    file.write_bytes(file.read_bytes() * 1000)
+    window.open_path(file)
+    page = window.page("data")
+    assert isinstance(page, DataPage)
+    qtbot.waitUntil(lambda: page.table_model.rowCount() == 100_000, timeout=100_000)
+    started = time.monotonic()
+    for at in range(0, 100_000, 5000):
+        assert page.table_model.index(at, 1).data()
+    assert (time.monotonic() - started) / 20 < 0.02
