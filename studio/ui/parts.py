@@ -149,7 +149,9 @@ def empty(theme: Theme, icon: str, title: str, text: str, *buttons: QPushButton)
     picture.setPixmap(theme.pixmap(icon, 5 * GRID, theme.palette.muted))
     said = label(text, "muted", wrap=True)
     said.setFixedWidth(_EMPTY_PX)
-    said.setMinimumHeight(said.heightForWidth(_EMPTY_PX))
+    # The style sheet's font decides how tall it is, and it comes with the polish.
+    said.ensurePolished()
+    said.setMinimumHeight(said.heightForWidth(_EMPTY_PX) + GRID // 2)
     said.setAlignment(Qt.AlignmentFlag.AlignHCenter)
     box = column(None, picture, label(title, "heading"), said, GRID, row(None, *buttons, None), None)
     for index in range(box.count()):

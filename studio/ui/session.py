@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from studio import paths
-from studio.core import runs, settings
+from studio.core import config_file, runs, settings
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run
@@ -104,6 +104,15 @@ class Session(QObject):
             StudioError: the folder cannot be made.
         """
         return self.resume(runs.create(config))
+
+    def start_demo(self) -> None:
+        """Trains the built-in model on the built-in data, and shows the run."""
+        try:
+            model = self.start(config_file.load(demo_data().with_name("support.yaml"), ["name=demo"]))
+        except StudioError as error:
+            self.tell_error(error)
+            return
+        self.run_wanted.emit(model.run)
 
     def resume(self, run: Run) -> "RunModel":
         """Starts or resumes the process of a run."""

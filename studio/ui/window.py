@@ -187,6 +187,8 @@ class MainWindow(QMainWindow):
         view.addSeparator()
         self._theme_menu(view.addMenu(self.tr("Theme")))
         self._add(view, self.tr("Switch light and dark"), "Ctrl+Shift+L", self._switch_theme)
+        self._add(help_, self.tr("Train the built-in demo"), "", self.session.start_demo)
+        help_.addSeparator()
         self._add(help_, self.tr("Find a command..."), "Ctrl+K", self.find_command)
         self._add(help_, self.tr("Keyboard shortcuts"), "?", self.show_shortcuts)
         self._add(help_, self.tr("About Finetune Studio"), "", self._about)

@@ -14,6 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
+    QAbstractSpinBox,
     QApplication,
     QComboBox,
     QLineEdit,
@@ -46,7 +47,7 @@ pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
 
 PAGES = ("data", "configure", "train", "library", "compare")
 _CONTROLS = (QAbstractButton, QLineEdit, QSpinBox, QComboBox, QPlainTextEdit, QAbstractItemView)
-_INNER = (QLineEdit, QSpinBox, QComboBox, QTabBar, QAbstractItemView)
+_INNER = (QLineEdit, QAbstractSpinBox, QComboBox, QTabBar, QAbstractItemView)
 
 
 @pytest.fixture
@@ -244,6 +245,19 @@ def test_a_run_from_start_to_library_and_out_of_it(window: MainWindow, qtbot: Qt
     assert dialog.proof.objectName() == "success"
     assert (tmp_path / "exported" / library.WEIGHTS).is_file()
     dialog.reject()
+
+
+def test_the_demo_starts_with_one_click(window: MainWindow, qtbot: QtBot) -> None:
+    window.show_page("train")
+    page = train(window)
+    demo = next(made for made in page.findChildren(QAbstractButton) if "demo" in made.text())
+    QTest.mouseClick(demo, Qt.MouseButton.LeftButton)
+    model = page.view.model
+    assert model is not None
+    qtbot.waitUntil(lambda: model.progress.step >= 1, timeout=100_000)
+    assert page.view.name.text() == "demo"
+    assert model.end_process(kill=True)
+    qtbot.waitUntil(lambda: not model.alive, timeout=10_000)
 
 
 def test_a_killed_run_is_told_of_and_resumes(window: MainWindow, qtbot: QtBot) -> None:

@@ -122,8 +122,9 @@ class TrainPage(QWidget):
 
     def _empty(self) -> QWidget:
         text = self.tr("Choose data and a model on the Configure page and start. The curves appear here as it trains.")
-        go = button(self.tr("Configure a run"), lambda: self._session.page_wanted.emit("configure"), "primary")
-        return empty(self._session.theme, "train", self.tr("No runs yet"), text, go)
+        go = button(self.tr("Configure a run"), lambda: self._session.page_wanted.emit("configure"))
+        demo = button(self.tr("Train the built-in demo"), self._session.start_demo, "primary")
+        return empty(self._session.theme, "train", self.tr("No runs yet"), text, go, demo)
 
 
 class _RunDelegate(QStyledItemDelegate):
