@@ -1,12 +1,26 @@
 """`python -m studio` and the `studio` command: decides what to load before anything heavy is."""
 
 import io
+import os
 import sys
+from collections.abc import Mapping
+
+EXIT_NO_DISPLAY = 69  # EX_UNAVAILABLE of sysexits.h
+
+
+def no_display(platform: str, environment: Mapping[str, str]) -> bool:
+    """Whether Qt would find nothing to draw on and abort the process: only X and Wayland are told of by variables."""
+    named = ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY")
+    return platform.startswith("linux") and not any(environment.get(name) for name in named)
 
 
 def main() -> int:
     """Opens the window without arguments or for `window`, else runs a command; returns the exit code."""
     if sys.argv[1:] in ([], ["window"]):
+        if no_display(sys.platform, os.environ):
+            print("There is no display to open the window on.", file=sys.stderr)
+            print("Start it in a desktop session, or use the commands: `studio --help` lists them.", file=sys.stderr)
+            return EXIT_NO_DISPLAY
         from studio.ui.app import main as open_window
 
         return open_window()
