@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QSpinBox,
     QTabBar,
+    QTabWidget,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -121,6 +122,26 @@ def test_a_data_file_is_read_searched_and_its_bad_rows_listed(window: MainWindow
     qtbot.waitUntil(lambda: page.table_model.rowCount() == 50)
     page._use()
     assert window.session.draft.value("data.path") == str(file)
+
+
+def test_a_row_is_shown_as_the_model_reads_it(window: MainWindow, qtbot: QtBot) -> None:
+    window.show_page("data")
+    page = window.page("data")
+    assert isinstance(page, DataPage)
+    page.receive(demo_data())
+    qtbot.waitUntil(lambda: page.table_model.rowCount() == 800, timeout=60_000)
+    views = page.findChild(QTabWidget, "views")
+    assert isinstance(views, QTabWidget)
+    views.setCurrentWidget(page.tokens)
+    qtbot.waitUntil(lambda: page.tokens.picture is not None, timeout=60_000)
+    picture = page.tokens.picture
+    assert picture is not None
+    learned = "".join(
+        picture.text[a:b] for (a, b), trained in zip(picture.offsets, picture.trained, strict=True) if trained
+    )
+    row = page.table_model.row(0)
+    assert row is not None
+    assert learned == row.data["messages"][-1]["content"] + "<|im_end|>"
 
 
 def test_a_file_that_cannot_be_read_is_said_so(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

@@ -21,17 +21,20 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.core.desk import Tokens
 from studio.core.errors import StudioError
 from studio.ui.jobs import Command
 from studio.ui.parts import button, card, column, empty, holder, label, pill, row, selectable
 from studio.ui.session import Session, demo_data
 from studio.ui.tables import DatasetTable, RejectedTable
 from studio.ui.theme import GRID
+from studio.ui.tokens_view import TokensView
 
 if TYPE_CHECKING:
     from studio.core.datasets import Dataset
 
 _TYPING_MS = 200
+_DECIDE_TOKENS = ("model.path", "model.revision", "data.max_length", "data.chat_template", "training.objective")
 
 
 class DataPage(QWidget):
@@ -43,6 +46,7 @@ class DataPage(QWidget):
         self._session = session
         self._command: Command | None = None
         self._path: Path | None = None
+        self._asked = False
         self.table_model, self.rejected_model = DatasetTable(self), RejectedTable(self)
         self._files = QListWidget()
         self._files.setAccessibleName(self.tr("Data files"))
@@ -208,10 +212,22 @@ class DataPage(QWidget):
         self._row.setReadOnly(True)
         self._row.setObjectName("mono")
         self._row.setAccessibleName(self.tr("The whole row"))
+        self._resting = QTimer(self)
+        self._resting.setSingleShot(True)
+        self._resting.setInterval(_TYPING_MS)
+        self._resting.timeout.connect(self._show_tokens)
+        self.tokens = TokensView(self._session.theme)
+        self._views = QTabWidget()
+        self._views.setObjectName("views")
+        self._views.setDocumentMode(True)
+        self._views.tabBar().setDrawBase(False)
+        self._views.addTab(self._row, self.tr("As it is written"))
+        self._views.addTab(self.tokens, self.tr("As the model reads it"))
+        self._views.currentChanged.connect(lambda: self._resting.start())
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self._table)
-        split.addWidget(self._row)
-        split.setSizes([360, 200])
+        split.addWidget(self._views)
+        split.setSizes([300, 260])
         split.setHandleWidth(GRID)
         split.setChildrenCollapsible(False)
         self._found.hide()
@@ -245,6 +261,32 @@ class DataPage(QWidget):
         item = self.table_model.row(now.row()) if now.isValid() else None
         if item is not None:
             self._row.setPlainText(whole(item.data))
+            self._resting.start()
+
+    def _show_tokens(self) -> None:
+        """Asks for the row's tokens as the present settings make them, while they are looked at."""
+        item = self.table_model.row(self._table.currentIndex().row())
+        data, draft = self.table_model.dataset, self._session.draft
+        if self._views.currentWidget() is not self.tokens or item is None or data is None:
+            return
+        if fault := next((draft.faults()[key] for key in _DECIDE_TOKENS if key in draft.faults()), ""):
+            self.tokens.show_message(fault)
+            return
+        model, revision, length, template, objective = (draft.value(key) for key in _DECIDE_TOKENS)
+        request = Tokens(
+            file=str(data.source),
+            row=item.number,
+            format=data.format,
+            model=model,
+            revision=revision,
+            max_length=length,
+            chat_template=template,
+            objective=objective,
+        )
+        if not self._asked:
+            self.tokens.show_message(self.tr("The model's tokenizer is being loaded ..."))
+        self._asked = True
+        self.tokens.follow(self._session.desk.ask(request))
 
     def _use(self) -> None:
         if self._path is not None:
