@@ -12,6 +12,7 @@ from studio.core import events
 from studio.core.errors import EXIT_CODES, Reason, StudioError
 from studio.core.runs import Run
 
+_LOOK_S = 1.0
 # Elsewhere a session of its own is enough; Windows hands a console's Ctrl+C and its closing to all in one group.
 if sys.platform == "win32":
     _DETACHED = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
@@ -28,10 +29,16 @@ def start(run: Run) -> subprocess.Popen[bytes]:
     Raises:
         StudioError: (busy) a process already works on it.
     """
-    if run.alive():
+    try:
+        # Whoever looks whether the run is alive, a list in the window say, holds its lock for a moment.
+        with run.claim(_LOOK_S):
+            pass
+    except StudioError as error:
+        if error.reason != "busy":
+            raise
         raise StudioError(
             "busy", f"The run {run.name} is already going.", f"Stop it with `studio runs stop {run.name}`."
-        )
+        ) from None
     commands = run.commands_path.stat().st_size if run.commands_path.exists() else 0
     arguments = [sys.executable, "-P", "-m", "studio", "worker", str(run.path), "--commands-from", str(commands)]
     # -P keeps the working folder out of the module search; a checkout that is not installed is named instead.

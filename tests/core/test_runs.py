@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,24 @@ def test_only_one_process_claims_a_run_and_death_frees_it(tmp_path: Path) -> Non
         process.communicate()
     assert not run.alive()
     assert launch.wait_until_free(run, 1.0)
+
+
+def test_a_look_at_a_run_does_not_keep_it_from_starting(tmp_path: Path) -> None:
+    run = runs.create(config(), tmp_path / "run")
+    held, done = threading.Event(), threading.Event()
+
+    def look() -> None:
+        with run.claim():
+            held.set()
+            done.wait(0.3)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    held.wait(5)
+    process = launch.start(run)
+    thread.join()
+    # There is no such data file, which is what the run's own process says.
+    assert process.wait(100) == 4
 
 
 def test_a_removed_run_lies_whole_in_the_trash() -> None:
