@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from studio import paths
-from studio.cli.output import add_command, one_line, printable, progress, show, size, table
+from studio.cli.output import add_command, one_line, printable, progress, show, table
 from studio.core import library
 from studio.core.errors import StudioError, given_path
 from studio.core.library import Entry
+from studio.core.units import size
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

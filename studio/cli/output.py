@@ -48,15 +48,6 @@ def one_line(text: str) -> str:
     return printable(text.replace("\n", " ").replace("\t", " "))
 
 
-def size(count: float) -> str:
-    """Returns a number of bytes in words, such as `1.5 MB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
 def progress(label: str, done: int, total: int) -> None:
     """Redraws one line of progress on a terminal's standard error; silent elsewhere."""
     if sys.stderr.isatty():

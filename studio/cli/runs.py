@@ -10,12 +10,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from studio.cli.output import add_command, progress, show, size, table
+from studio.cli.output import add_command, progress, show, table
 from studio.core import config_file, events, launch, runs
 from studio.core.config import changed
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
 from studio.core.progress import Progress
 from studio.core.runs import Run
+from studio.core.units import size
 
 _POLL_S = 0.05
 _LOGGED_STEPS = 10  # where there is no terminal to draw a bar on

@@ -3,7 +3,8 @@
 import argparse
 from typing import Any
 
-from studio.cli.output import add_command, show, size, table
+from studio.cli.output import add_command, show, table
+from studio.core.units import size
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

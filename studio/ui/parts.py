@@ -1,9 +1,10 @@
 """The small pieces every page is laid out with: labels that take no markup, cards, buttons, empty states."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -86,15 +87,7 @@ def row(*items: QWidget | QLayout | int | None, spacing: int = GRID) -> QHBoxLay
     made = QHBoxLayout()
     made.setContentsMargins(0, 0, 0, 0)
     made.setSpacing(spacing)
-    for item in items:
-        if item is None:
-            made.addStretch(1)
-        elif isinstance(item, int):
-            made.addSpacing(item)
-        elif isinstance(item, QLayout):
-            made.addLayout(item)
-        else:
-            made.addWidget(item)
+    _fill(made, items)
     return made
 
 
@@ -103,16 +96,20 @@ def column(*items: QWidget | QLayout | int | None, spacing: int = GRID, margin: 
     made = QVBoxLayout()
     made.setContentsMargins(margin, margin, margin, margin)
     made.setSpacing(spacing)
+    _fill(made, items)
+    return made
+
+
+def _fill(box: QBoxLayout, items: Sequence[QWidget | QLayout | int | None]) -> None:
     for item in items:
         if item is None:
-            made.addStretch(1)
+            box.addStretch(1)
         elif isinstance(item, int):
-            made.addSpacing(item)
+            box.addSpacing(item)
         elif isinstance(item, QLayout):
-            made.addLayout(item)
+            box.addLayout(item)
         else:
-            made.addWidget(item)
-    return made
+            box.addWidget(item)
 
 
 def card(layout: QLayout, kind: str = "card") -> QFrame:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from studio.core.library import Entry
+from studio.core.units import size
 
 if TYPE_CHECKING:
     from studio.core.datasets import Dataset, Rejected, Row
@@ -220,12 +221,3 @@ def sort_key(entry: Entry, column: int) -> Any:
         number = numbers[column]
         return float(number) if isinstance(number, int | float) else float("inf")
     return texts(entry)[column].casefold()
-
-
-def size(count: float) -> str:
-    """Returns a number of bytes in words."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"

@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QButtonGroup, QDialog, QFileDialog, QFrame, QLineE
 
 from studio.core.errors import StudioError
 from studio.core.library import Entry
+from studio.core.units import size
 from studio.ui.jobs import Command
 from studio.ui.parts import button, card, column, label, row, selectable
 from studio.ui.session import Session
-from studio.ui.tables import size
 from studio.ui.theme import GRID
 
 _WIDTH = 560

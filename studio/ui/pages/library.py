@@ -19,10 +19,11 @@ from PySide6.QtWidgets import (
 from studio.core import library, runs
 from studio.core.errors import StudioError
 from studio.core.library import Entry
+from studio.core.units import size
 from studio.ui.pages.export import ExportDialog
 from studio.ui.parts import button, card, clear, column, empty, holder, label, line, row, selectable
 from studio.ui.session import Session
-from studio.ui.tables import AdapterTable, rank, size, sort_key, texts
+from studio.ui.tables import AdapterTable, rank, sort_key, texts
 from studio.ui.theme import GRID
 
 _SIDE_PX = 304
