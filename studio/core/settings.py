@@ -20,6 +20,7 @@ class Settings:
 
     Attributes:
         theme: `system`, `light` or `dark`.
+        language: a code such as `zh_CN`, or `system`.
         geometry: the window's place and size, as Qt writes it, in base 64.
         page: the page shown last.
         recent_data: data files, the newest first.
@@ -29,6 +30,7 @@ class Settings:
     """
 
     theme: str = "system"
+    language: str = "system"
     geometry: str = ""
     page: str = ""
     recent_data: list[str] = Field(default_factory=list)

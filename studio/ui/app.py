@@ -7,8 +7,10 @@ from PySide6.QtCore import QCoreApplication, QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 
+import studio
 from studio import paths
 from studio.core import settings
+from studio.ui import words
 from studio.ui.crash import CrashHook
 from studio.ui.session import Session
 from studio.ui.theme import Theme
@@ -59,6 +61,7 @@ def pages() -> list[PageSpec]:
 def open_window(app: QApplication) -> MainWindow:
     """Makes the window in `app` and shows it; runs that are going are attached to right after."""
     stored = settings.load()
+    words.speak(app, stored.language)
     theme = Theme(app, stored.theme)
     session = Session(theme, stored)
     window = MainWindow(session, pages())
@@ -73,7 +76,7 @@ def open_window(app: QApplication) -> MainWindow:
 def main(arguments: Sequence[str] = ()) -> int:
     """Runs the window until it is closed; returns the exit code."""
     app = QApplication([sys.argv[0], *arguments])
-    app.setApplicationName("Finetune Studio")
+    app.setApplicationName(studio.NAME)
     app.setDesktopFileName("finetune-studio")
     app.setWindowIcon(QIcon(str(paths.resources() / "icons" / "train.svg")))
     hook = CrashHook(app)

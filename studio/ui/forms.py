@@ -5,10 +5,11 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEdit, QSpinBox, QWidget
 
 from studio.core.config import RunConfig
+from studio.ui import words
 from studio.ui.draft import Draft, defaults, value_at
 from studio.ui.parts import column, holder, icon_button, label, row, set_mark
 from studio.ui.theme import GRID, Theme
@@ -57,9 +58,9 @@ def _field(key: str, hint: Any) -> FieldSpec:
     low, high = bounds.get("ge", bounds.get("gt")), bounds.get("le", bounds.get("lt"))
     return FieldSpec(
         key,
-        info.title or key,
-        info.description or "",
-        extra.get("unit", ""),
+        words.told(info.title or key),
+        words.told(info.description or ""),
+        words.told(extra.get("unit", "")),
         bool(extra.get("basic")),
         kind,
         low,
@@ -134,7 +135,7 @@ class Field(QObject):
         changed = draft.is_changed(self.spec.key)
         self.mark.setVisible(changed)
         self.reset.setVisible(changed)
-        self.fault.setText(fault.replace(f"`{self.spec.key}`", self.spec.title))
+        self.fault.setText(words.sentence(fault).replace(f"`{self.spec.key}`", self.spec.title))
         self.fault.setVisible(bool(fault))
         set_mark(self.editor, "wrong", bool(fault))
 
@@ -238,8 +239,12 @@ def written(value: Any) -> str:
 
 def _wrapped(spec: FieldSpec) -> str:
     limits = [
-        f"from {spec.low:g}" if spec.low is not None else "",
-        f"to {spec.high:g}" if spec.high is not None else "",
+        _tr("from {number}").format(number=f"{spec.low:g}") if spec.low is not None else "",
+        _tr("to {number}").format(number=f"{spec.high:g}") if spec.high is not None else "",
     ]
     bounds = " ".join(filter(None, limits))
     return f"{spec.help}\n{spec.key}{f'  ({bounds})' if bounds else ''}"
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("forms", text)

@@ -12,7 +12,7 @@ from studio.core import events, runs
 from studio.core.errors import StudioError
 from studio.core.progress import Progress
 from studio.core.runs import Run
-from studio.ui import jobs
+from studio.ui import jobs, words
 from studio.ui.curves import Curve
 from studio.ui.jobs import TrainingWorker
 
@@ -217,7 +217,7 @@ class RunTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return item.title
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{item.title}, {item.state}, {self.tr('step')} {item.step}"
+            return f"{item.title}, {words.state(item.state)}, {self.tr('step')} {item.step}"
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{item.run.name}\n{time.strftime('%Y-%m-%d %H:%M', time.localtime(item.created_s))}"
         return None

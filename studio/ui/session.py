@@ -14,6 +14,7 @@ from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from studio.core.settings import Settings
+from studio.ui import words
 from studio.ui.desk import Desk
 from studio.ui.draft import Draft
 from studio.ui.theme import Theme
@@ -69,7 +70,7 @@ class Session(QObject):
 
     def tell_error(self, error: StudioError) -> None:
         """Shows a failure in its two sentences."""
-        self.tell(str(error), "bad")
+        self.tell(words.sentences(error), "bad")
 
     def save(self) -> None:
         """Writes the settings; a full disk is told of, once, by a notice."""

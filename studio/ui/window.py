@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 import studio
 from studio import paths
 from studio.core import events
-from studio.ui import drops
+from studio.ui import drops, words
 from studio.ui.finder import Finder, Shortcuts
 from studio.ui.notices import Notices
 from studio.ui.parts import column, holder, label, row
@@ -60,7 +60,7 @@ class MainWindow(QMainWindow):
         self._rail: dict[str, QToolButton] = {}
         self._stack = QStackedWidget()
         self._closing = False
-        self.setWindowTitle("Finetune Studio")
+        self.setWindowTitle(studio.NAME)
         self.setAcceptDrops(True)
         self.setMinimumSize(960, 600)
         self.page_actions = [self._page_action(number, spec) for number, spec in enumerate(pages, start=1)]
@@ -150,7 +150,7 @@ class MainWindow(QMainWindow):
             made.clicked.connect(action.trigger)
             group.addButton(made)
             self._rail[spec.key] = made
-        name = label("Finetune Studio", "heading")
+        name = label(studio.NAME, "heading")
         name.setContentsMargins(GRID, GRID, 0, GRID)
         rail = holder(column(name, *self._rail.values(), None, spacing=2, margin=GRID), "rail")
         rail.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -186,6 +186,7 @@ class MainWindow(QMainWindow):
         view.addActions(self.page_actions)
         view.addSeparator()
         self._theme_menu(view.addMenu(self.tr("Theme")))
+        self._language_menu(view.addMenu(self.tr("Language")))
         self._add(view, self.tr("Switch light and dark"), "Ctrl+Shift+L", self._switch_theme)
         self._add(help_, self.tr("Train the built-in demo"), "", self.session.start_demo)
         help_.addSeparator()
@@ -211,6 +212,19 @@ class MainWindow(QMainWindow):
             action.setChecked(self.session.theme.mode == mode)
             group.addAction(action)
             self._theme_actions[mode] = action
+
+    def _language_menu(self, menu: QMenu) -> None:
+        group = QActionGroup(self)
+        for language, name in {"system": self.tr("The system's language"), **words.LANGUAGES}.items():
+            action = self._add(menu, name, "", partial(self._set_language, language))
+            action.setCheckable(True)
+            action.setChecked(self.session.settings.language == language)
+            group.addAction(action)
+
+    def _set_language(self, language: str) -> None:
+        self.session.settings.language = language
+        self.session.save()
+        self.session.tell(self.tr("The window speaks the chosen language when it is next opened."))
 
     def _set_theme(self, mode: str) -> None:
         self.session.theme.set_mode(mode)
@@ -241,7 +255,7 @@ class MainWindow(QMainWindow):
             parts = []
             for model in going:
                 planned = model.progress.prepared
-                steps = f"{model.progress.step} / {planned.steps}" if planned else model.state()
+                steps = f"{model.progress.step} / {planned.steps}" if planned else words.state(model.state())
                 parts.append(f"{model.run.config().name or model.run.name}: {steps}")
             text = self.tr("Training  {runs}").format(runs="   ".join(parts))
         self.status_runs.setText(text)

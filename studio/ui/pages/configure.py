@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from studio.core import config_file
 from studio.core.errors import StudioError
+from studio.ui import words
 from studio.ui.draft import merged
 from studio.ui.forms import Field, declared_fields
 from studio.ui.jobs import Command
@@ -235,7 +236,7 @@ class ConfigurePage(QWidget):
             self.reason.hide()
         else:
             title = self.fields[key].spec.title if key in self.fields else ""
-            sentence = faults[key].replace(f"`{key}`", title)
+            sentence = words.sentence(faults[key]).replace(f"`{key}`", title)
             self.reason.setText(sentence if not title or sentence.startswith(title) else f"{title}: {sentence}")
             self.reason.show()
         for target in (self.start_button, self.start_action, self._count):
@@ -284,7 +285,7 @@ class ConfigurePage(QWidget):
         try:
             values = merged(config_file.parse(self.yaml.toPlainText(), "YAML"))
         except StudioError as error:
-            self._show_yaml_fault(str(error))
+            self._show_yaml_fault(words.sentences(error))
             return
         self._show_yaml_fault("")
         self._draft.replace(values, self.tr("YAML"))

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from studio.core.desk import Tokens
 from studio.core.errors import StudioError
+from studio.ui import words
 from studio.ui.jobs import Command
 from studio.ui.parts import button, card, column, empty, holder, label, pill, row, selectable
 from studio.ui.session import Session, demo_data
@@ -124,8 +125,8 @@ class DataPage(QWidget):
             self._command = None
 
     def _fail(self, error: StudioError) -> None:
-        self._fail_text.setText(error.message)
-        self._fail_hint.setText(error.hint)
+        self._fail_text.setText(words.sentence(error.message))
+        self._fail_hint.setText(words.sentence(error.hint))
         self._states.setCurrentIndex(2)
 
     def _show(self, data: "Dataset") -> None:
@@ -135,7 +136,7 @@ class DataPage(QWidget):
         self._name.setText(data.source.name)
         self._name.setToolTip(str(data.source))
         self._format.setText(data.format.replace("_", " + "))
-        self._why.setText(self.tr("Taken for this because {reason}.").format(reason=data.reason))
+        self._why.setText(self.tr("Taken for this because {reason}.").format(reason=words.sentence(data.reason)))
         text = self.tr("{good} of {all} rows can be used.")
         self._count.setText(text.format(good=f"{len(data):,}", all=f"{data.rows:,}"))
         self._tabs.setTabText(0, self.tr("Rows ({count})").format(count=f"{len(data):,}"))
@@ -271,7 +272,7 @@ class DataPage(QWidget):
         if self._views.currentWidget() is not self.tokens or item is None or data is None:
             return
         if fault := next((draft.faults()[key] for key in _DECIDE_TOKENS if key in draft.faults()), ""):
-            self.tokens.show_message(fault)
+            self.tokens.show_message(words.sentence(fault))
             return
         model, revision, length, template, objective = (draft.value(key) for key in _DECIDE_TOKENS)
         request = Tokens(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, QUrl
+from PySide6.QtCore import QCoreApplication, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, QUrl
 from PySide6.QtGui import QAction, QDesktopServices, QUndoCommand
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -20,6 +20,7 @@ from studio.core import library, runs
 from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.core.units import size
+from studio.ui import words
 from studio.ui.pages.export import ExportDialog
 from studio.ui.parts import button, card, clear, column, empty, holder, label, line, row, selectable
 from studio.ui.session import Session
@@ -193,7 +194,7 @@ class LibraryPage(QWidget):
             self.title.setCursorPosition(0)
         if not self.note.hasFocus():
             self.note.setPlainText(entry.note)
-        self._fault.setText(entry.fault)
+        self._fault.setText(words.sentence(entry.fault))
         self._fault.setVisible(bool(entry.fault))
         self._export.setEnabled(not entry.fault)
         self._compare_button.setEnabled(not entry.fault)
@@ -300,7 +301,7 @@ class _Removal(QUndoCommand):
     """An adapter moved to the trash."""
 
     def __init__(self, session: Session, entry: Entry) -> None:
-        super().__init__(session.tr("remove {name}").format(name=entry.title))
+        super().__init__(_tr("remove {name}").format(name=entry.title))
         self._session, self._entry = session, entry
 
     def redo(self) -> None:
@@ -325,7 +326,7 @@ class _Change(QUndoCommand):
     """An adapter's title or note changed."""
 
     def __init__(self, session: Session, entry: Entry, what: dict[str, Any]) -> None:
-        super().__init__(session.tr("change {name}").format(name=entry.title))
+        super().__init__(_tr("change {name}").format(name=entry.title))
         self._session, self._entry = session, entry
         self._after, self._before = what, {key: getattr(entry, key) for key in what}
 
@@ -342,3 +343,7 @@ class _Change(QUndoCommand):
             self.setObsolete(True)
             self._session.tell_error(error)
         self._session.library_changed.emit()
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("library", text)

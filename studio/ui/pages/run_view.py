@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QCoreApplication, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QAction, QDesktopServices
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -20,6 +20,8 @@ from PySide6.QtWidgets import (
 from studio.core import events
 from studio.core.config import changed, to_dict
 from studio.core.errors import StudioError
+from studio.core.units import size
+from studio.ui import words
 from studio.ui.models import RunModel
 from studio.ui.parts import button, card, column, holder, icon_button, label, pill, row, selectable, set_tone
 from studio.ui.plots import LinePlot
@@ -223,7 +225,7 @@ class RunView(QWidget):
             lines = [f"{key}: {value}" for key, value in changed(model.run.config()).items()]
             self.name.setText(model.run.config().name or model.run.name)
         except (StudioError, KeyError, ValueError) as error:
-            lines = [str(error)]
+            lines = [words.sentences(error) if isinstance(error, StudioError) else str(error)]
             self.name.setText(model.run.name)
         self.name.setToolTip(str(model.run.path))
         self._config.setPlainText("\n".join(lines))
@@ -243,7 +245,7 @@ class RunView(QWidget):
             return
         told, state = model.progress, model.state()
         tone = {"completed": "good", "early_stopped": "good", "failed": "bad"}.get(state, "live" if model.alive else "")
-        self.state.setText(_words(state))
+        self.state.setText(words.state(state))
         set_tone(self.state, tone)
         self._show_progress(model)
         paused = told.state == "paused"
@@ -270,7 +272,7 @@ class RunView(QWidget):
             known = phase is not None and phase.total > 0
             self.bar.setRange(0, phase.total if phase is not None and known else 0)
             self.bar.setValue(phase.done if phase is not None and known else 0)
-            said = f"{phase.name.capitalize()} {phase.detail}".strip() if phase is not None else self.tr("Starting")
+            said = f"{words.phase(phase.name)} {phase.detail}".strip() if phase is not None else self.tr("Starting")
             self.said.setText(f"{said} ...")
             self.left.setText("")
         else:
@@ -284,7 +286,7 @@ class RunView(QWidget):
         self._values["eval"].setText(f"{told.best.eval_loss:.4f}" if told.best else "-")
         self._values["speed"].setText(f"{last.tokens_per_s:,.0f}" if last else "-")
         self._values["epoch"].setText(f"{last.epoch:.2f}" if last else "-")
-        self._values["memory"].setText(f"{last.memory_bytes / 1e9:.2f} GB" if last else "-")
+        self._values["memory"].setText(size(last.memory_bytes) if last else "-")
 
     def _time_text(self, model: RunModel) -> str:
         told = model.progress
@@ -296,8 +298,8 @@ class RunView(QWidget):
         return ""
 
     def _show_failure(self, failed: events.Failed) -> None:
-        self._what.setText(failed.message)
-        self._hint.setText(failed.hint)
+        self._what.setText(words.sentence(failed.message))
+        self._hint.setText(words.sentence(failed.hint))
         self._detail.setPlainText(failed.detail)
         self._detail.hide()
         self._more_detail.setVisible(bool(failed.detail))
@@ -394,13 +396,15 @@ class RunView(QWidget):
             bar.setValue(bar.maximum())
 
 
-def _words(state: str) -> str:
-    return state.replace("_", " ").capitalize()
-
-
 def _duration(seconds: float) -> str:
     whole = round(seconds)
     if whole < 60:
-        return f"{whole} s"
+        return _tr("{s} s").format(s=whole)
     hours, minutes = whole // 3600, whole % 3600 // 60
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole % 60} s"
+    if hours:
+        return _tr("{h} h {min} min").format(h=hours, min=minutes)
+    return _tr("{min} min {s} s").format(min=minutes, s=whole % 60)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("durations", text)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 from studio.core import runs
 from studio.core.errors import StudioError
 from studio.core.runs import Run
+from studio.ui import words
 from studio.ui.models import Glance, Index, RunTable
 from studio.ui.pages.run_view import RunView
 from studio.ui.parts import button, column, empty, holder, icon_button, label, row
@@ -23,11 +24,6 @@ from studio.ui.theme import GRID, Theme
 _REFRESH_MS = 2000
 _LIST_PX = 224
 _ROW_PX = 56
-
-
-def state_words(state: str) -> str:
-    """Returns a run's state as a person reads it."""
-    return state.replace("_", " ").capitalize()
 
 
 class TrainPage(QWidget):
@@ -173,7 +169,7 @@ class _RunDelegate(QStyledItemDelegate):
         small.setPixelSize(12)
         painter.setFont(small)
         painter.setPen(QColor(colours.muted))
-        said = state_words(item.state)
+        said = words.state(item.state)
         if item.loss is not None:
             said = f"{said}, {self.tr('step')} {item.step:,}, {item.loss:.3f}"
         said = painter.fontMetrics().elidedText(said, Qt.TextElideMode.ElideRight, text.width())

@@ -1,0 +1,113 @@
+"""The window's language, and what the core says put into it.
+
+The core and the engine speak English, to the command line and to a run's folder alike; what of it is shown in the
+window is translated here, where it is shown.
+"""
+
+import re
+from functools import lru_cache
+from xml.etree import ElementTree
+
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
+
+from studio import paths
+from studio.core.errors import StudioError
+
+LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
+_PLACE = re.compile(r"\\\{(\d+)\\\}")
+
+
+def speak(app: QCoreApplication, language: str) -> None:
+    """Gives all windows made from now on a language: one of `LANGUAGES`, or anything else for the system's."""
+    for old in app.findChildren(QTranslator):
+        app.removeTranslator(old)
+        old.deleteLater()
+    chosen = language if language in LANGUAGES else of_system()
+    own, qt = str(paths.resources() / "i18n"), QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+    for name, folder in ((f"qtbase_{chosen}", qt), (f"studio_{chosen}", own)):
+        translator = QTranslator(app)
+        if translator.load(name, folder):
+            app.installTranslator(translator)
+
+
+def of_system() -> str:
+    """Returns the first of the system's languages that the window speaks; English if it speaks none."""
+    for name in QLocale.system().uiLanguages():
+        locale = QLocale(name)
+        if locale.language() == QLocale.Language.English:
+            return "en"
+        if (locale.language(), locale.script()) == (QLocale.Language.Chinese, QLocale.Script.SimplifiedHanScript):
+            return "zh_CN"
+    return "en"
+
+
+def told(text: str) -> str:
+    """Returns a title, a help text or another fixed text of the core in the window's language."""
+    return QCoreApplication.translate("core", text)
+
+
+def sentence(text: str) -> str:
+    """Returns what the core says of a failure in the window's language; as it is where the sentence is not known.
+
+    One with values in it, such as a file's name, is recognised by the words around them.
+    """
+    if (exact := told(text)) != text:
+        return exact
+    for pattern, source in _sentences():
+        if (found := pattern.fullmatch(text)) and (translated := told(source)) != source:
+            return translated.format(*map(told, found.groups()))
+    return text
+
+
+def sentences(error: StudioError) -> str:
+    """Returns both sentences of a failure in the window's language."""
+    return f"{sentence(error.message)} {sentence(error.hint)}"
+
+
+def state(name: str) -> str:
+    """Returns what a run is doing, or how it ended, in words."""
+    return {
+        "waiting": _tr("Waiting"),
+        "preparing": _tr("Preparing"),
+        "training": _tr("Training"),
+        "paused": _tr("Paused"),
+        "stopping": _tr("Stopping"),
+        "finished": _tr("Finished"),
+        "completed": _tr("Completed"),
+        "stopped": _tr("Stopped"),
+        "early_stopped": _tr("Early stopped"),
+        "failed": _tr("Failed"),
+        "interrupted": _tr("Interrupted"),
+        "damaged": _tr("Damaged"),
+    }[name]
+
+
+def phase(name: str) -> str:
+    """Returns what a process is busy with, in words."""
+    return {
+        "loading": _tr("Loading"),
+        "downloading": _tr("Downloading"),
+        "tokenizing": _tr("Tokenizing"),
+        "reading": _tr("Reading"),
+        "counting": _tr("Counting"),
+        "answering": _tr("Answering"),
+        "training": _tr("Training"),
+        "evaluating": _tr("Evaluating"),
+        "saving": _tr("Saving"),
+        "finishing": _tr("Finishing"),
+    }[name]
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("words", text)
+
+
+@lru_cache(maxsize=1)
+def _sentences() -> list[tuple[re.Pattern[str], str]]:
+    """Returns the core's sentences with places for values, those with most words first, and what each looks like."""
+    file = paths.resources() / "i18n" / "studio_zh_CN.ts"
+    contexts = ElementTree.parse(file).getroot().iter("context")
+    core = next(context for context in contexts if context.findtext("name") == "core")
+    sources = [item.text or "" for item in core.iter("source")]
+    placed = sorted((text for text in sources if "{0}" in text), key=len, reverse=True)
+    return [(re.compile(_PLACE.sub("(.*?)", re.escape(text)), re.DOTALL), text) for text in placed]
