@@ -22,7 +22,35 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "resources" / "i18n"
 CORE = "core"  # the context of whatever comes from outside of the window's own code
-_SENTENCES = {"StudioError": (1, 2), "Failed": ()}  # which arguments of an error a user reads
+# Where core and engine put what a user reads: in these calls, under these names, and returned by functions so named.
+_SAYS = {"StudioError", "_refused", "_fault", "bad"}
+_NAMES = {"message", "hint", "reason", "fault", "problem", "_TOO_LARGE", "_TOO_DEEP"}
+# What pydantic says of a wrong value, and the bounds that `core.config_file` adds.
+_OF_PYDANTIC = (
+    "should be greater than or equal to {0}",
+    "should be greater than {0}",
+    "should be less than or equal to {0}",
+    "should be less than {0}",
+    "should be a valid integer, unable to parse string as an integer",
+    "should be a valid integer, got a number with a fractional part",
+    "should be a valid integer",
+    "should be a valid number, unable to parse string as a number",
+    "should be a valid number",
+    "should be a finite number",
+    "should be a valid boolean, unable to interpret input",
+    "should be a valid boolean",
+    "should be a valid string",
+    "should be a valid list",
+    "should be a valid dictionary",
+    "string should have at least 1 character",
+    "should be {0} or {1}",
+    "{0} (at least {1}, at most {2})",
+    "{0} (at least {1}, below {2})",
+    "{0} (above {1}, at most {2})",
+    "{0} (at least {1})",
+    "{0} (above {1})",
+)
+_RETURNS = re.compile(r"(fault|problem|_detect|_message|_sentence|_refused|_nearest)$")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
@@ -56,7 +84,8 @@ def _of_module(tree: ast.Module) -> Iterator[Text]:
     }
     owners = [(node.name, node) for node in tree.body if isinstance(node, ast.ClassDef)]
     classes = {id(inner): name for name, owner in owners for inner in ast.walk(owner)}
-    for node in _calls(tree):
+    for node in _in_order(tree, (ast.Call,)):
+        assert isinstance(node, ast.Call)
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         given = [item.value for item in node.args if isinstance(item, ast.Constant) and isinstance(item.value, str)]
         if name == "tr" and given:
@@ -80,31 +109,55 @@ def of_core() -> Iterator[str]:
     for path in sorted((ROOT / "resources" / "presets").glob("*.yaml")):
         preset = yaml.safe_load(path.read_text(encoding="utf-8"))
         yield from (preset["title"], preset["why"])
+    yield from _OF_PYDANTIC
     for package in ("core", "engine", "cli", "ui"):
         for path in sorted((ROOT / "studio" / package).rglob("*.py")):
             tree = ast.parse(path.read_text(encoding="utf-8"))
-            for node in _calls(tree):
-                yield from filter(_says_something, _of_call(node))
+            for said in _said(tree):
+                yield from filter(_says_something, _templates(said))
 
 
-def _of_call(node: ast.Call) -> Iterator[str]:
+def _said(tree: ast.Module) -> Iterator[ast.expr]:
+    """Yields the expressions of a module of the core that are shown to a user."""
+    returns = [
+        item
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef) and _RETURNS.search(function.name)
+        for item in ast.walk(function)
+        if isinstance(item, ast.Return)
+    ]
+    for node in _in_order(tree, (ast.Call, ast.Assign)):
+        if isinstance(node, ast.Call):
+            yield from _of_call(node)
+        elif isinstance(node, ast.Assign):
+            yield from _assigned(node)
+    for item in returns:
+        if item.value is not None:
+            yield from item.value.elts if isinstance(item.value, ast.Tuple) else [item.value]
+
+
+def _of_call(node: ast.Call) -> Iterator[ast.expr]:
     name = getattr(node.func, "id", getattr(node.func, "attr", ""))
     told = {item.arg: item.value for item in node.keywords if item.arg}
     if name == "Field":
-        for key in ("title", "description"):
-            if key in told:
-                yield from _templates(told[key])
+        yield from (told[key] for key in ("title", "description") if key in told)
         extra = told.get("json_schema_extra")
         if isinstance(extra, ast.Dict):
-            yield from (str(ast.literal_eval(value)) for key, value in zip(extra.keys, extra.values, strict=True)
-                        if isinstance(key, ast.Constant) and key.value == "unit")  # fmt: skip
-    elif name in _SENTENCES:
-        for argument in (*(node.args[at] for at in _SENTENCES[name] if at < len(node.args)), *_named(told)):
-            yield from _templates(argument)
+            pairs = zip(extra.keys, extra.values, strict=True)
+            yield from (value for key, value in pairs if isinstance(key, ast.Constant) and key.value == "unit")
+    else:
+        said = [*(value for key, value in told.items() if key in _NAMES), *(node.args if name in _SAYS else [])]
+        # A reason, such as `data`, is a code and no sentence.
+        yield from (item for item in said if not (isinstance(item, ast.Constant) and str(item.value).isidentifier()))
 
 
-def _named(told: dict[str, ast.expr]) -> list[ast.expr]:
-    return [told[key] for key in ("message", "hint") if key in told]
+def _assigned(node: ast.Assign) -> Iterator[ast.expr]:
+    target, value = node.targets[0], node.value
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        pairs = list(zip(target.elts, value.elts, strict=True))
+    else:
+        pairs = [(target, value)]
+    yield from (said for name, said in pairs if isinstance(name, ast.Name) and name.id in _NAMES)
 
 
 def _templates(node: ast.expr) -> Iterator[str]:
@@ -118,18 +171,21 @@ def _templates(node: ast.expr) -> Iterator[str]:
                 made += str(part.value)
             else:
                 made, count = f"{made}{{{count}}}", count + 1
+                yield from _templates(part.value if isinstance(part, ast.FormattedValue) else part)
         yield made
     elif isinstance(node, ast.IfExp):
         yield from (*_templates(node.body), *_templates(node.orelse))
 
 
 def _says_something(text: str) -> bool:
-    return re.search(r"[A-Za-z]{2}", re.sub(r"\{\d+\}", "", text)) is not None
+    letters = re.findall(r"[A-Za-z]", re.sub(r"\{\d+\}", "", text))
+    # Places with few letters beside them would be found in any sentence.
+    return len(letters) > (6 if "{0}" in text else 1)
 
 
-def _calls(tree: ast.Module) -> list[ast.Call]:
-    """Returns the calls of a module in the order of the lines."""
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+def _in_order(tree: ast.Module, kinds: tuple[type[ast.expr] | type[ast.stmt], ...]) -> list[ast.expr | ast.stmt]:
+    """Returns the nodes of some kinds in a module, in the order of its lines."""
+    found = [node for node in ast.walk(tree) if isinstance(node, kinds)]
     return sorted(found, key=lambda node: (node.lineno, node.col_offset))
 
 

@@ -1367,6 +1367,94 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>用于最终成果：秩 64，较慢的五轮，留出十分之一作评估，不再改善时提前结束。</translation>
     </message>
     <message>
+        <source>should be greater than or equal to {0}</source>
+        <translation>应大于或等于 {0}</translation>
+    </message>
+    <message>
+        <source>should be greater than {0}</source>
+        <translation>应大于 {0}</translation>
+    </message>
+    <message>
+        <source>should be less than or equal to {0}</source>
+        <translation>应小于或等于 {0}</translation>
+    </message>
+    <message>
+        <source>should be less than {0}</source>
+        <translation>应小于 {0}</translation>
+    </message>
+    <message>
+        <source>should be a valid integer, unable to parse string as an integer</source>
+        <translation>应为整数</translation>
+    </message>
+    <message>
+        <source>should be a valid integer, got a number with a fractional part</source>
+        <translation>应为整数，不能有小数部分</translation>
+    </message>
+    <message>
+        <source>should be a valid integer</source>
+        <translation>应为整数</translation>
+    </message>
+    <message>
+        <source>should be a valid number, unable to parse string as a number</source>
+        <translation>应为数字</translation>
+    </message>
+    <message>
+        <source>should be a valid number</source>
+        <translation>应为数字</translation>
+    </message>
+    <message>
+        <source>should be a finite number</source>
+        <translation>应为有限数</translation>
+    </message>
+    <message>
+        <source>should be a valid boolean, unable to interpret input</source>
+        <translation>应为 true 或 false</translation>
+    </message>
+    <message>
+        <source>should be a valid boolean</source>
+        <translation>应为 true 或 false</translation>
+    </message>
+    <message>
+        <source>should be a valid string</source>
+        <translation>应为文本</translation>
+    </message>
+    <message>
+        <source>should be a valid list</source>
+        <translation>应为列表</translation>
+    </message>
+    <message>
+        <source>should be a valid dictionary</source>
+        <translation>应为键值对</translation>
+    </message>
+    <message>
+        <source>string should have at least 1 character</source>
+        <translation>不能为空</translation>
+    </message>
+    <message>
+        <source>should be {0} or {1}</source>
+        <translation>应为 {0} 或 {1}</translation>
+    </message>
+    <message>
+        <source>{0} (at least {1}, at most {2})</source>
+        <translation>{0}（至少 {1}，至多 {2}）</translation>
+    </message>
+    <message>
+        <source>{0} (at least {1}, below {2})</source>
+        <translation>{0}（至少 {1}，小于 {2}）</translation>
+    </message>
+    <message>
+        <source>{0} (above {1}, at most {2})</source>
+        <translation>{0}（大于 {1}，至多 {2}）</translation>
+    </message>
+    <message>
+        <source>{0} (at least {1})</source>
+        <translation>{0}（至少 {1}）</translation>
+    </message>
+    <message>
+        <source>{0} (above {1})</source>
+        <translation>{0}（大于 {1}）</translation>
+    </message>
+    <message>
         <source>{0} cannot be read back.</source>
         <translation>{0} 无法读回。</translation>
     </message>
@@ -1375,8 +1463,80 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请检查磁盘，然后重新开始。</translation>
     </message>
     <message>
+        <source>`messages` is missing</source>
+        <translation>缺少 `messages`</translation>
+    </message>
+    <message>
+        <source>`{0}` is not a list</source>
+        <translation>`{0}` 不是列表</translation>
+    </message>
+    <message>
+        <source>`tools`: tool definitions are not supported</source>
+        <translation>`tools`：不支持工具定义</translation>
+    </message>
+    <message>
+        <source>every assistant message has weight 0</source>
+        <translation>所有助手消息的权重都为 0</translation>
+    </message>
+    <message>
+        <source>no assistant message</source>
+        <translation>没有助手消息</translation>
+    </message>
+    <message>
+        <source>`prompt` and `completion` are neither both texts nor both lists of messages</source>
+        <translation>`prompt` 和 `completion` 既不都是文本，也不都是消息列表</translation>
+    </message>
+    <message>
+        <source>no assistant message in `completion`</source>
+        <translation>`completion` 中没有助手消息</translation>
+    </message>
+    <message>
+        <source>{0}message {1}{2}</source>
+        <translation>{0}第 {1} 条消息{2}</translation>
+    </message>
+    <message>
+        <source>{0}the list of messages is empty</source>
+        <translation>{0}消息列表是空的</translation>
+    </message>
+    <message>
         <source>Correct the row or leave it out.</source>
         <translation>请改正该行，或将其删除。</translation>
+    </message>
+    <message>
+        <source> is not an object</source>
+        <translation>不是对象</translation>
+    </message>
+    <message>
+        <source>: role {0} is not one of {1}</source>
+        <translation>：角色 {0} 不在 {1} 之中</translation>
+    </message>
+    <message>
+        <source>: `role` is missing</source>
+        <translation>：缺少 `role`</translation>
+    </message>
+    <message>
+        <source>: tool calls are not supported</source>
+        <translation>：不支持工具调用</translation>
+    </message>
+    <message>
+        <source>: `content` {0}</source>
+        <translation>：`content` {0}</translation>
+    </message>
+    <message>
+        <source>is missing</source>
+        <translation>缺失</translation>
+    </message>
+    <message>
+        <source>is not text but {0}</source>
+        <translation>不是文本，而是 {0}</translation>
+    </message>
+    <message>
+        <source>is empty</source>
+        <translation>是空的</translation>
+    </message>
+    <message>
+        <source>holds half of a surrogate pair, which is not a character</source>
+        <translation>含有半个代理对，不是有效字符</translation>
     </message>
     <message>
         <source>Base model</source>
@@ -1839,8 +1999,28 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`{0}` 中必须是设置。</translation>
     </message>
     <message>
-        <source>Write `{0}: {...}`.</source>
-        <translation>请写成 `{0}: {...}`。</translation>
+        <source>Did you mean `{0}`?</source>
+        <translation>是否指 `{0}`？</translation>
+    </message>
+    <message>
+        <source>The settings are {0}.</source>
+        <translation>可用的设置有 {0}。</translation>
+    </message>
+    <message>
+        <source>`{0}` {1}{2}, but it is {3}{4}.</source>
+        <translation>`{0}` {1}{2}，但它是 {3}{4}。</translation>
+    </message>
+    <message>
+        <source>There is no setting `{0}`. {1}</source>
+        <translation>没有设置 `{0}`。{1}</translation>
+    </message>
+    <message>
+        <source>`{0}` is missing.</source>
+        <translation>缺少 `{0}`。</translation>
+    </message>
+    <message>
+        <source>`{0}` must hold settings, such as `{1}: {...}`.</source>
+        <translation>`{0}` 中必须是设置，例如 `{1}: {...}`。</translation>
     </message>
     <message>
         <source>{0} has no row {1}; it has {2}.</source>
@@ -1849,6 +2029,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Rows count from 0.</source>
         <translation>行从 0 开始计数。</translation>
+    </message>
+    <message>
+        <source>Row {0}{1} of {2} was rejected: {3}.</source>
+        <translation>{2} 的第 {0} 行{1}被拒绝：{3}。</translation>
     </message>
     <message>
         <source>Correct the row, or ask for another one.</source>
@@ -1861,6 +2045,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Open it again.</source>
         <translation>请重新打开。</translation>
+    </message>
+    <message>
+        <source>There is no usable row to train on.</source>
+        <translation>没有可用于训练的行。</translation>
+    </message>
+    <message>
+        <source>One row cannot be split in two.</source>
+        <translation>只有一行，无法划分。</translation>
     </message>
     <message>
         <source>Add rows, or set data.eval_split to 0.</source>
@@ -1903,8 +2095,20 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>{0} 中没有数据行。</translation>
     </message>
     <message>
+        <source>Give each row one of: `messages` (a list of {role, content}); `prompt` and `completion`; `instruction` and `output`; or `text`.</source>
+        <translation>请让每一行具备以下之一：`messages`（{role, content} 的列表）；`prompt` 和 `completion`；`instruction` 和 `output`；或 `text`。</translation>
+    </message>
+    <message>
+        <source>None of the first {0} rows of {1} can be read ({2}{3}).</source>
+        <translation>{1} 的前 {0} 行都无法读取（{2}{3}）。</translation>
+    </message>
+    <message>
         <source>{0} is in no known format; its columns are {1}.</source>
         <translation>{0} 不是已知的格式；它的列为 {1}。</translation>
+    </message>
+    <message>
+        <source>the first rows have {0}</source>
+        <translation>前几行含有 {0}</translation>
     </message>
     <message>
         <source>Longest answer</source>
@@ -1983,6 +2187,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请在排除问题后重新启动。</translation>
     </message>
     <message>
+        <source>The run&apos;s process was killed, most likely because memory ran out.</source>
+        <translation>训练进程被终止，很可能是因为内存不足。</translation>
+    </message>
+    <message>
+        <source>Close other programs or lower the batch size, then resume the run.</source>
+        <translation>请关闭其他程序或减小批大小，然后恢复训练。</translation>
+    </message>
+    <message>
+        <source>The run&apos;s process ended unexpectedly (code {0}).</source>
+        <translation>训练进程意外结束（代码 {0}）。</translation>
+    </message>
+    <message>
+        <source>Resume it with `studio runs resume {0}`; worker.log in the run folder has more.</source>
+        <translation>可用 `studio runs resume {0}` 恢复；训练任务文件夹中的 worker.log 有更多信息。</translation>
+    </message>
+    <message>
         <source>`{0}` could mean {1} adapters: {2}.</source>
         <translation>`{0}` 可以指 {1} 个适配器：{2}。</translation>
     </message>
@@ -1999,12 +2219,24 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`studio adapters list` 可列出全部。</translation>
     </message>
     <message>
+        <source>{0} has changed since it was added.</source>
+        <translation>{0} 在加入后已被修改。</translation>
+    </message>
+    <message>
         <source>The adapter {0} is damaged: {1}</source>
         <translation>适配器 {0} 已损坏：{1}</translation>
     </message>
     <message>
         <source>Remove it.</source>
         <translation>请将其移除。</translation>
+    </message>
+    <message>
+        <source>The trash holds {0}.</source>
+        <translation>回收站中有 {0}。</translation>
+    </message>
+    <message>
+        <source>The trash holds no adapter.</source>
+        <translation>回收站中没有适配器。</translation>
     </message>
     <message>
         <source>No adapter `{0}` was removed.</source>
@@ -2017,6 +2249,34 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Try again later.</source>
         <translation>请稍后重试。</translation>
+    </message>
+    <message>
+        <source>entry.json holds wrong values.</source>
+        <translation>entry.json 中有错误的值。</translation>
+    </message>
+    <message>
+        <source>entry.json is missing; add the folder with `studio adapters add`.</source>
+        <translation>缺少 entry.json；请用 `studio adapters add` 添加该文件夹。</translation>
+    </message>
+    <message>
+        <source>holds wrong values</source>
+        <translation>中有错误的值</translation>
+    </message>
+    <message>
+        <source>cannot be read</source>
+        <translation>无法读取</translation>
+    </message>
+    <message>
+        <source>entry.json {0}.</source>
+        <translation>entry.json {0}。</translation>
+    </message>
+    <message>
+        <source>{0} is missing.</source>
+        <translation>缺少 {0}。</translation>
+    </message>
+    <message>
+        <source>{0} has {1} bytes instead of {2}.</source>
+        <translation>{0} 有 {1} 字节，而应为 {2} 字节。</translation>
     </message>
     <message>
         <source>{0} changed while it was copied.</source>
@@ -2059,8 +2319,32 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请检查路径和文件权限。</translation>
     </message>
     <message>
+        <source>holds NUL bytes</source>
+        <translation>含有 NUL 字节</translation>
+    </message>
+    <message>
+        <source>not UTF-8 text (byte {0} of the line)</source>
+        <translation>不是 UTF-8 文本（该行第 {0} 个字节）</translation>
+    </message>
+    <message>
+        <source>not JSON: {0} (character {1})</source>
+        <translation>不是 JSON：{0}（第 {1} 个字符）</translation>
+    </message>
+    <message>
+        <source>holds a number of more than 4300 digits</source>
+        <translation>含有超过 4300 位的数字</translation>
+    </message>
+    <message>
+        <source>{0} is not JSON: {1} ({2}).</source>
+        <translation>{0} 不是 JSON：{1}（{2}）。</translation>
+    </message>
+    <message>
         <source>Correct it there.</source>
         <translation>请在该处改正。</translation>
+    </message>
+    <message>
+        <source>{0} is nested too deeply, or holds a number of more than 4300 digits.</source>
+        <translation>{0} 嵌套过深，或含有超过 4300 位的数字。</translation>
     </message>
     <message>
         <source>Convert it to JSONL: then only the bad rows are refused.</source>
@@ -2081,6 +2365,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Write the rows as [{...}, {...}], or as JSONL with one object a line.</source>
         <translation>请把数据行写成 [{...}, {...}]，或写成每行一个对象的 JSONL。</translation>
+    </message>
+    <message>
+        <source>has {0} fields, but the header names {1} columns</source>
+        <translation>有 {0} 个字段，而表头有 {1} 列</translation>
+    </message>
+    <message>
+        <source>not UTF-8 text</source>
+        <translation>不是 UTF-8 文本</translation>
     </message>
     <message>
         <source>{0} is not CSV: {1}.</source>
@@ -2105,6 +2397,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Write it again, or give JSONL.</source>
         <translation>请重新生成，或改用 JSONL。</translation>
+    </message>
+    <message>
+        <source>larger than {0} MB</source>
+        <translation>超过 {0} MB</translation>
+    </message>
+    <message>
+        <source>nested deeper than {0}</source>
+        <translation>嵌套超过 {0} 层</translation>
+    </message>
+    <message>
+        <source>not an object</source>
+        <translation>不是对象</translation>
     </message>
     <message>
         <source>{0} is not a readable run folder.</source>
@@ -2243,12 +2547,32 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请腾出空间后恢复训练：它会从最后一个检查点继续。</translation>
     </message>
     <message>
+        <source>The run ended by a defect of the program: {0}: {1}</source>
+        <translation>程序缺陷导致训练结束：{0}：{1}</translation>
+    </message>
+    <message>
+        <source>Its checkpoints are kept. Please report the details; resuming may work.</source>
+        <translation>检查点仍保留。请报告详情；恢复训练可能可行。</translation>
+    </message>
+    <message>
         <source>None of the {0} rows has a token to learn from.</source>
         <translation>{0} 行中没有任何可供学习的词元。</translation>
     </message>
     <message>
         <source>`studio data tokens` shows what the model sees of a row; check the maximum length and the template.</source>
         <translation>`studio data tokens` 可显示模型所见的一行；请检查最大长度和模板。</translation>
+    </message>
+    <message>
+        <source>Close other programs, choose nf4 quantization or a smaller model, or ask for shorter answers.</source>
+        <translation>请关闭其他程序、选择 nf4 量化或更小的模型，或要求更短的回答。</translation>
+    </message>
+    <message>
+        <source>This failed by a defect of the program: {0}: {1}</source>
+        <translation>程序缺陷导致失败：{0}：{1}</translation>
+    </message>
+    <message>
+        <source>Please report the details; what is open in the window is not touched.</source>
+        <translation>请报告详情；窗口中打开的内容不受影响。</translation>
     </message>
     <message>
         <source>Laying this out {0}.</source>
@@ -2311,10 +2635,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请关闭其他程序，或在内存更大的机器上导出。</translation>
     </message>
     <message>
-        <source>{0} is {1}.</source>
-        <translation>{0} 为 {1}。</translation>
-    </message>
-    <message>
         <source>It must be {0}.</source>
         <translation>它必须{0}。</translation>
     </message>
@@ -2341,6 +2661,46 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Compare it in a model of its own.</source>
         <translation>请在单独的模型中对比它。</translation>
+    </message>
+    <message>
+        <source>PyTorch {0} cannot compute on {1}: {2}</source>
+        <translation>PyTorch {0} 无法在 {1} 上计算：{2}</translation>
+    </message>
+    <message>
+        <source>Install the PyTorch build for this GPU and driver, or update the driver.</source>
+        <translation>请安装适合此 GPU 和驱动的 PyTorch 版本，或更新驱动。</translation>
+    </message>
+    <message>
+        <source>There is an NVIDIA driver ({0}), but PyTorch {1} does not use it.</source>
+        <translation>有 NVIDIA 驱动（{0}），但 PyTorch {1} 没有使用它。</translation>
+    </message>
+    <message>
+        <source>Training runs on the CPU; for the GPU install the PyTorch build for this driver, or update the driver.</source>
+        <translation>训练将在 CPU 上进行；要用 GPU，请安装适合此驱动的 PyTorch 版本，或更新驱动。</translation>
+    </message>
+    <message>
+        <source>bitsandbytes does not work here: {0}</source>
+        <translation>bitsandbytes 在此无法工作：{0}</translation>
+    </message>
+    <message>
+        <source>{0} cannot be written.</source>
+        <translation>{0} 无法写入。</translation>
+    </message>
+    <message>
+        <source>Set STUDIO_HOME to a folder of your own.</source>
+        <translation>请把 STUDIO_HOME 设为你自己的文件夹。</translation>
+    </message>
+    <message>
+        <source>Only {0} GB are free.</source>
+        <translation>只剩 {0} GB 可用。</translation>
+    </message>
+    <message>
+        <source>Free some space: checkpoints and models need it.</source>
+        <translation>请腾出空间：检查点和模型需要它。</translation>
+    </message>
+    <message>
+        <source>The built-in model is missing.</source>
+        <translation>缺少内置模型。</translation>
     </message>
     <message>
         <source>{0} is a file, and a model is a folder of config.json, safetensors weights and a tokenizer.</source>
@@ -2419,6 +2779,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>Hugging Face 对 {1} 返回错误 {0}。</translation>
     </message>
     <message>
+        <source>offline mode is on</source>
+        <translation>离线模式已开启</translation>
+    </message>
+    <message>
+        <source>Hugging Face cannot be reached</source>
+        <translation>无法连接 Hugging Face</translation>
+    </message>
+    <message>
         <source>{0} is not on this machine, or not all of it, and {1}.</source>
         <translation>{0} 不在本机上或不完整，并且{1}。</translation>
     </message>
@@ -2431,12 +2799,24 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>该行不能使用：{0}。</translation>
     </message>
     <message>
+        <source>The chat template refuses this conversation: {0}.</source>
+        <translation>对话模板不接受这段对话：{0}。</translation>
+    </message>
+    <message>
         <source>Change the messages, or choose another chat template.</source>
         <translation>请修改消息，或选择其他对话模板。</translation>
     </message>
     <message>
+        <source>The model&apos;s tokenizer cannot tell which token stands for which part of a text.</source>
+        <translation>模型的分词器无法指出每个词元对应文本的哪一部分。</translation>
+    </message>
+    <message>
         <source>Choose a model with a tokenizer.json file.</source>
         <translation>请选择带有 tokenizer.json 文件的模型。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s tokenizer names no end token, so an answer could never be learned to end.</source>
+        <translation>模型的分词器没有指定结束词元，因此无法学会结束回答。</translation>
     </message>
     <message>
         <source>Choose another model, or name `eos_token` in its tokenizer_config.json.</source>
@@ -2463,12 +2843,68 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请选择它自己的基座（{0}），或不使用此适配器。</translation>
     </message>
     <message>
+        <source>holds an adapter beside the model</source>
+        <translation>除模型外还含有适配器</translation>
+    </message>
+    <message>
+        <source>Move {0} to a folder of its own.</source>
+        <translation>请把 {0} 移到单独的文件夹。</translation>
+    </message>
+    <message>
+        <source>is an adapter, not a base model</source>
+        <translation>是适配器，不是基座模型</translation>
+    </message>
+    <message>
+        <source>Name the base model it was trained on.</source>
+        <translation>请指定训练它时所用的基座模型。</translation>
+    </message>
+    <message>
+        <source>holds no config.json</source>
+        <translation>中没有 config.json</translation>
+    </message>
+    <message>
+        <source>Name the folder of a model in the Hugging Face format.</source>
+        <translation>请指定 Hugging Face 格式的模型文件夹。</translation>
+    </message>
+    <message>
+        <source>needs program code of its own, which is never run here</source>
+        <translation>需要自带的程序代码，而此处绝不运行这类代码</translation>
+    </message>
+    <message>
+        <source>Choose another model of its kind.</source>
+        <translation>请选择其他同类模型。</translation>
+    </message>
+    <message>
+        <source>cannot be opened: {0}</source>
+        <translation>无法打开：{0}</translation>
+    </message>
+    <message>
+        <source>Choose a text model, or a newer Finetune Studio.</source>
+        <translation>请选择文本模型，或使用更新版本的 Finetune Studio。</translation>
+    </message>
+    <message>
+        <source>is already quantized ({0}), in a way that cannot be trained here</source>
+        <translation>已被量化（{0}），其方式在此无法训练</translation>
+    </message>
+    <message>
+        <source>Use the model it was made from, and choose 8bit or nf4 for it.</source>
+        <translation>请使用量化前的模型，并选择 8bit 或 nf4。</translation>
+    </message>
+    <message>
         <source>The tokenizer in {0} cannot be opened.</source>
         <translation>{0} 中的分词器无法打开。</translation>
     </message>
     <message>
         <source>The folder needs tokenizer.json as its maker published it; download the model again.</source>
         <translation>文件夹需要发布者提供的 tokenizer.json；请重新下载模型。</translation>
+    </message>
+    <message>
+        <source>is already quantized</source>
+        <translation>已被量化</translation>
+    </message>
+    <message>
+        <source>Set model.quantization to none; it is loaded as it is.</source>
+        <translation>请把 model.quantization 设为 none；模型会按原样加载。</translation>
     </message>
     <message>
         <source>The model does not fit into the memory of {0}.</source>
@@ -2505,6 +2941,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Download the model again; its files are from different models.</source>
         <translation>请重新下载模型；其中的文件来自不同的模型。</translation>
+    </message>
+    <message>
+        <source>claims {0} = {1}, which no real model has</source>
+        <translation>声称 {0} = {1}，没有真实模型会如此</translation>
+    </message>
+    <message>
+        <source>asks for program code from elsewhere ({0})</source>
+        <translation>要求使用别处的程序代码（{0}）</translation>
+    </message>
+    <message>
+        <source>Choose another model.</source>
+        <translation>请选择其他模型。</translation>
+    </message>
+    <message>
+        <source>asks for program code or files of its own ({0})</source>
+        <translation>要求使用自带的程序代码或文件（{0}）</translation>
     </message>
     <message>
         <source>The model {0} {1}.</source>
@@ -2549,6 +3001,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Set `data.packing` to false.</source>
         <translation>请把 `data.packing` 设为 false。</translation>
+    </message>
+    <message>
+        <source>This model does not keep rows laid end to end apart; batches are padded instead.</source>
+        <translation>此模型不能隔开首尾相接的行；改为填充批次。</translation>
     </message>
     <message>
         <source>No module is left to put an adapter on.</source>
@@ -2643,12 +3099,28 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请不要放入 target_modules；要完整训练它，请放入 modules_to_save。</translation>
     </message>
     <message>
+        <source>The model&apos;s chat template cannot be used: {0}.</source>
+        <translation>模型的对话模板无法使用：{0}。</translation>
+    </message>
+    <message>
         <source>Name a Jinja file with data.chat_template.</source>
         <translation>请用 data.chat_template 指定 Jinja 文件。</translation>
     </message>
     <message>
         <source>A chat template is a short Jinja file.</source>
         <translation>对话模板是一个很短的 Jinja 文件。</translation>
+    </message>
+    <message>
+        <source>The chat template {0} cannot be read: {1}.</source>
+        <translation>对话模板 {0} 无法读取：{1}。</translation>
+    </message>
+    <message>
+        <source>The chat template {0} is not UTF-8 text.</source>
+        <translation>对话模板 {0} 不是 UTF-8 文本。</translation>
+    </message>
+    <message>
+        <source>The chat template {0} is not valid: {1}.</source>
+        <translation>对话模板 {0} 无效：{1}。</translation>
     </message>
     <message>
         <source>Set data.chat_template to `auto`, `none` or a Jinja file.</source>
@@ -2663,12 +3135,24 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>要继续训练，请用其配置新建训练任务。</translation>
     </message>
     <message>
+        <source>The run began with other versions: {0}. It may differ slightly.</source>
+        <translation>训练开始时的库版本不同：{0}。结果可能略有差异。</translation>
+    </message>
+    <message>
+        <source>The best checkpoint is damaged; the best is looked for from here on.</source>
+        <translation>最佳检查点已损坏；从这里起重新寻找最佳。</translation>
+    </message>
+    <message>
         <source>The {0} of step {1} is not a finite number; nothing of it was kept.</source>
         <translation>第 {1} 步的 {0} 不是有限数；该步的结果没有保留。</translation>
     </message>
     <message>
         <source>Resume with a lower learning rate: `studio runs resume NAME --learning-rate X`.</source>
         <translation>请用更低的学习率恢复：`studio runs resume NAME --learning-rate X`。</translation>
+    </message>
+    <message>
+        <source>Rows of the step, counted from 0: {0}</source>
+        <translation>该步的数据行（从 0 计数）：{0}</translation>
     </message>
     <message>
         <source>The checkpoint {0} that holds the result is damaged: {1}.</source>
@@ -2889,6 +3373,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Python could not be started: {0}.</source>
         <translation>无法启动 Python：{0}。</translation>
+    </message>
+    <message>
+        <source>The command ended unexpectedly (code {0}).</source>
+        <translation>命令意外结束（代码 {0}）。</translation>
     </message>
     <message>
         <source>The details below say more.</source>

@@ -14,7 +14,7 @@ from studio import paths
 from studio.core.errors import StudioError
 
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
-_PLACE = re.compile(r"\\\{(\d+)\\\}")
+_PLACE = re.compile(r"(?P<name>`?)\{(?P<at>\d+)\}")
 
 
 def speak(app: QCoreApplication, language: str) -> None:
@@ -49,13 +49,13 @@ def told(text: str) -> str:
 def sentence(text: str) -> str:
     """Returns what the core says of a failure in the window's language; as it is where the sentence is not known.
 
-    One with values in it, such as a file's name, is recognised by the words around them.
+    One with values in it, such as a file's name, is recognised by the words around them; a value can be a sentence.
     """
-    if (exact := told(text)) != text:
-        return exact
-    for pattern, source in _sentences():
-        if (found := pattern.fullmatch(text)) and (translated := told(source)) != source:
-            return translated.format(*map(told, found.groups()))
+    if not text or (exact := told(text)) != text:
+        return exact if text else ""
+    for pattern, source in _sentences(_catalogue()):
+        if found := pattern.fullmatch(text):
+            return _filled(told(source), found.groups())
     return text
 
 
@@ -102,12 +102,30 @@ def _tr(text: str) -> str:
     return QCoreApplication.translate("words", text)
 
 
-@lru_cache(maxsize=1)
-def _sentences() -> list[tuple[re.Pattern[str], str]]:
-    """Returns the core's sentences with places for values, those with most words first, and what each looks like."""
-    file = paths.resources() / "i18n" / "studio_zh_CN.ts"
-    contexts = ElementTree.parse(file).getroot().iter("context")
-    core = next(context for context in contexts if context.findtext("name") == "core")
-    sources = [item.text or "" for item in core.iter("source")]
+def _catalogue() -> str:
+    """Returns the file of the language spoken, the one that can be read; empty: English, which needs none."""
+    app = QCoreApplication.instance()
+    loaded = [item.filePath() for item in app.findChildren(QTranslator)] if app is not None else []
+    return next((name.removesuffix(".qm") + ".ts" for name in loaded if "studio_" in name), "")
+
+
+@lru_cache(maxsize=2)
+def _sentences(catalogue: str) -> list[tuple[re.Pattern[str], str]]:
+    """Returns the core's sentences with places for values, the longest first, and what each looks like."""
+    if not catalogue:
+        return []
+    contexts = ElementTree.parse(catalogue).getroot().iter("context")
+    sources = [text.text or "" for item in contexts if item.findtext("name") == "core" for text in item.iter("source")]
     placed = sorted((text for text in sources if "{0}" in text), key=len, reverse=True)
-    return [(re.compile(_PLACE.sub("(.*?)", re.escape(text)), re.DOTALL), text) for text in placed]
+    # Of two values side by side the first is a number, or empty.
+    value = r"(\\d+|.*?)"
+    return [(re.compile(re.sub(r"\\{\d+\\}", value, re.escape(text)), re.DOTALL), text) for text in placed]
+
+
+def _filled(source: str, values: tuple[str, ...]) -> str:
+    def value(place: re.Match[str]) -> str:
+        said = values[int(place["at"])]
+        # What stands between backticks is a name.
+        return f"`{said}" if place["name"] else sentence(said)
+
+    return _PLACE.sub(value, source)
