@@ -499,6 +499,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>完整的一行</translation>
     </message>
     <message>
+        <source>Views of the row</source>
+        <translation>该行的显示方式</translation>
+    </message>
+    <message>
         <source>As it is written</source>
         <translation>原文</translation>
     </message>
@@ -509,6 +513,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Rejected rows</source>
         <translation>被拒绝的行</translation>
+    </message>
+    <message>
+        <source>Usable and rejected rows</source>
+        <translation>可用的行与被拒绝的行</translation>
     </message>
     <message>
         <source>{count} found</source>
@@ -1004,6 +1012,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
 </context>
 <context>
     <name>RunView</name>
+    <message>
+        <source>Views of the run</source>
+        <translation>训练任务的视图</translation>
+    </message>
     <message>
         <source>Curves</source>
         <translation>曲线</translation>

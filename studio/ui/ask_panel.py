@@ -50,6 +50,7 @@ class AskPanel(QScrollArea):
         """Chooses the built-in model and no adapter."""
         super().__init__()
         self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFixedWidth(36 * GRID)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.base = self._base_box()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFrame, QVBoxLayout, QWidget
 
 from studio.ui.parts import button, icon_button, label, row
 from studio.ui.session import Notice
@@ -45,8 +45,9 @@ class Notices(QWidget):
         layout.setContentsMargins(2 * GRID, GRID, GRID, GRID)
         frame.setLayout(layout)
         frame.setFixedWidth(_WIDTH)
-        for child in frame.findChildren(QWidget):
-            child.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        for child in frame.findChildren(QAbstractButton):
+            # Tab gets there; a click leaves the focus where the user works.
+            child.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._box.addWidget(frame)
         if notice.tone != "bad":
             timer = QTimer(frame)

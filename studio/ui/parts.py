@@ -11,7 +11,9 @@ from PySide6.QtWidgets import (
     QLayout,
     QLayoutItem,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
+    QTabWidget,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -118,6 +120,24 @@ def card(layout: QLayout, kind: str = "card") -> QFrame:
     made.setObjectName(kind)
     layout.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
     made.setLayout(layout)
+    return made
+
+
+def tabs(name: str) -> QTabWidget:
+    """Returns an empty row of tabs; `name` is what a screen reader says."""
+    made = QTabWidget()
+    made.setDocumentMode(True)
+    made.tabBar().setDrawBase(False)
+    made.tabBar().setAccessibleName(name)
+    return made
+
+
+def scrolling(inner: QWidget) -> QScrollArea:
+    """Returns an area that scrolls `inner`, whose own widgets take the focus."""
+    made = QScrollArea()
+    made.setWidgetResizable(True)
+    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    made.setWidget(inner)
     return made
 
 

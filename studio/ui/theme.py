@@ -19,7 +19,7 @@ ICON_PX = 18
 class Palette:
     """The colours of a theme, as `#rrggbb`.
 
-    Text on `window`, `panel` and `raised` has a contrast of at least 4.5 : 1, `muted` and the signal colours too.
+    Every colour of text has a contrast of at least 4.5 : 1 with each ground the style sheet puts it on.
     """
 
     dark: bool
@@ -83,8 +83,8 @@ DARK = Palette(
     text="#e7e9ee",
     muted="#9aa1b0",
     disabled="#5f6573",
-    accent="#6a70ea",
-    accent_hover="#7d83f2",
+    accent="#5d63e2",
+    accent_hover="#5157d0",
     on_accent="#ffffff",
     link="#a5a9fb",
     good="#5cc48f",

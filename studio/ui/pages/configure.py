@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QGridLayout,
     QPlainTextEdit,
-    QScrollArea,
     QStackedWidget,
     QWidget,
 )
@@ -24,7 +23,7 @@ from studio.ui import words
 from studio.ui.draft import merged
 from studio.ui.forms import Field, declared_fields
 from studio.ui.jobs import Command
-from studio.ui.parts import button, card, column, holder, icon_button, label, line, row, set_mark
+from studio.ui.parts import button, card, column, holder, icon_button, label, line, row, scrolling, set_mark
 from studio.ui.presets import Preset, presets
 from studio.ui.session import Session, demo_data
 from studio.ui.theme import GRID
@@ -125,13 +124,10 @@ class ConfigurePage(QWidget):
             if spec.key in ("model.path", "data.path", "data.eval_path"):
                 field.extra.append(self._browse(field))
             field.place(grids[spec.section], grids[spec.section].rowCount())
-        area = QScrollArea()
-        area.setWidgetResizable(True)
         order = [self._sections[name] for name in ("model", "data", "adapter", "training", "")]
         inner = column(*order, None, spacing=2 * GRID)
         inner.setContentsMargins(0, 0, GRID, 0)
-        area.setWidget(holder(inner, "body"))
-        return area
+        return scrolling(holder(inner, "body"))
 
     def _choices(self, key: str) -> list[str] | None:
         if key == "model.path":
@@ -156,6 +152,7 @@ class ConfigurePage(QWidget):
     def _yaml_view(self) -> QWidget:
         self.yaml = QPlainTextEdit()
         self.yaml.setObjectName("mono")
+        self.yaml.setTabChangesFocus(True)
         self.yaml.setAccessibleName(self.tr("The configuration as YAML"))
         self._yaml_fault = label("", "fault", wrap=True)
         self._typing = QTimer(self)
@@ -185,9 +182,7 @@ class ConfigurePage(QWidget):
         copy = button(self.tr("Copy as YAML"), self._copy, "flat")
         inner = column(card(chosen), card(facts), None, spacing=2 * GRID)
         inner.setContentsMargins(0, 0, GRID, 0)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setWidget(holder(inner, "body"))
+        area = scrolling(holder(inner, "body"))
         bottom = column(line(), self.reason, self.start_button, copy, spacing=GRID)
         layout = column(area, bottom, spacing=GRID)
         layout.setStretch(0, 1)

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QSplitter,
     QStackedWidget,
     QTableView,
-    QTabWidget,
     QWidget,
 )
 
@@ -25,7 +24,7 @@ from studio.core.desk import Tokens
 from studio.core.errors import StudioError
 from studio.ui import words
 from studio.ui.jobs import Command
-from studio.ui.parts import button, card, column, empty, holder, label, pill, row, selectable
+from studio.ui.parts import button, card, column, empty, holder, label, pill, row, selectable, tabs
 from studio.ui.session import Session, demo_data
 from studio.ui.tables import DatasetTable, RejectedTable
 from studio.ui.theme import GRID
@@ -219,10 +218,8 @@ class DataPage(QWidget):
         self._resting.timeout.connect(self._show_tokens)
         self.tokens = TokensView(self._session.theme)
         self.tokens.setContentsMargins(0, GRID, 0, 0)
-        self._views = QTabWidget()
+        self._views = tabs(self.tr("Views of the row"))
         self._views.setObjectName("views")
-        self._views.setDocumentMode(True)
-        self._views.tabBar().setDrawBase(False)
         self._views.addTab(self._row, self.tr("As it is written"))
         self._views.addTab(self.tokens, self.tr("As the model reads it"))
         self._views.currentChanged.connect(lambda: self._resting.start())
@@ -238,9 +235,7 @@ class DataPage(QWidget):
         rows = holder(inner)
         rejected = _table(self.rejected_model, self.tr("Rejected rows"))
         rejected.horizontalHeader().setStretchLastSection(True)
-        self._tabs = QTabWidget()
-        self._tabs.setDocumentMode(True)
-        self._tabs.tabBar().setDrawBase(False)
+        self._tabs = tabs(self.tr("Usable and rejected rows"))
         self._tabs.addTab(rows, "")
         below = column(rejected)
         below.setContentsMargins(0, GRID, 0, 0)
@@ -314,6 +309,7 @@ def _table(model: DatasetTable | RejectedTable, name: str) -> QTableView:
     made.setModel(model)
     made.setAccessibleName(name)
     made.setShowGrid(False)
+    made.setTabKeyNavigation(False)
     made.setWordWrap(False)
     made.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     made.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QPlainTextEdit,
     QProgressBar,
-    QTabWidget,
     QToolButton,
     QWidget,
 )
@@ -23,7 +22,7 @@ from studio.core.errors import StudioError
 from studio.core.units import size
 from studio.ui import words
 from studio.ui.models import RunModel
-from studio.ui.parts import button, card, column, holder, icon_button, label, pill, row, selectable, set_tone
+from studio.ui.parts import button, card, column, holder, icon_button, label, pill, row, selectable, set_tone, tabs
 from studio.ui.plots import LinePlot
 from studio.ui.session import Session
 from studio.ui.theme import GRID
@@ -52,14 +51,11 @@ class RunView(QWidget):
         self._log_size = -1
         self.plots: dict[str, LinePlot] = {}
         self._actions()
-        tabs = QTabWidget()
-        tabs.setDocumentMode(True)
-        tabs.tabBar().setDrawBase(False)
-        tabs.addTab(self._curves(), self.tr("Curves"))
-        tabs.addTab(self._log_view(), self.tr("Log"))
-        tabs.addTab(self._config_view(), self.tr("Settings"))
-        self.tabs = tabs
-        layout = column(self._head(), self._failure(), tabs, spacing=GRID)
+        self.tabs = tabs(self.tr("Views of the run"))
+        self.tabs.addTab(self._curves(), self.tr("Curves"))
+        self.tabs.addTab(self._log_view(), self.tr("Log"))
+        self.tabs.addTab(self._config_view(), self.tr("Settings"))
+        layout = column(self._head(), self._failure(), self.tabs, spacing=GRID)
         layout.setStretch(2, 1)
         self.setLayout(layout)
         self._timer = QTimer(self)
