@@ -30,6 +30,10 @@ class LinePlot(QWidget):
         self.plot.setAccessibleName(title)
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.plot.setMenuEnabled(False)
+        for action in self.plot.scene().contextMenu:
+            # The library's own would come up among the window's commands.
+            action.setParent(None)
+        self.plot.scene().contextMenu = []
         self.plot.hideButtons()
         self.plot.setMouseEnabled(x=True, y=False)
         self.plot.getPlotItem().setDownsampling(auto=True, mode="peak")

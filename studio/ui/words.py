@@ -36,7 +36,9 @@ def of_system() -> str:
         locale = QLocale(name)
         if locale.language() == QLocale.Language.English:
             return "en"
-        if (locale.language(), locale.script()) == (QLocale.Language.Chinese, QLocale.Script.SimplifiedHanScript):
+        simplified = (QLocale.Language.Chinese, QLocale.Script.SimplifiedHanScript)
+        # `zh` alone is also said by a system that writes the traditional script.
+        if name != "zh" and (locale.language(), locale.script()) == simplified:
             return "zh_CN"
     return "en"
 

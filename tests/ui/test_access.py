@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
     QApplication,
+    QCheckBox,
     QComboBox,
     QSplitterHandle,
     QToolButton,
@@ -36,8 +37,6 @@ def window(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[MainWin
     made = open_window(qapp)
     made.resize(1280, 720)
     qtbot.waitExposed(made)
-    made.activateWindow()
-    QTest.qWaitForWindowActive(made)
     yield made
     made._closing = True
     made.close()
@@ -82,16 +81,13 @@ def text_of(made: QWidget) -> str:
 
 
 def test_whatever_takes_the_focus_has_a_name(window: MainWindow) -> None:
-    nameless = [
-        f"{where}: {named(made)} in {named(made.parentWidget())}"
-        for where in walk.pages(window)
-        for made in stops(window)
-        if not text_of(made)
-    ]
+    nameless = []
+    for where, top in walk.everywhere(window):
+        assert top.windowTitle()
+        nameless += [
+            f"{where}: {named(made)} in {named(made.parentWidget())}" for made in stops(top) if not text_of(made)
+        ]
     assert not "\n".join(nameless)
-    for dialog in walk.dialogs(window):
-        assert dialog.windowTitle()
-        assert [named(made) for made in stops(dialog) if not text_of(made)] == []
 
 
 def is_after(now: QWidget, before: QWidget, top: QWidget) -> bool:
@@ -115,30 +111,33 @@ def branch(made: QWidget | None, top: QWidget) -> list[QWidget]:
     return found
 
 
-def test_tab_goes_through_every_page_as_one_reads_it(window: MainWindow) -> None:
+def test_tab_goes_through_everything_as_one_reads_it(window: MainWindow) -> None:
     wrong = []
-    for where in walk.pages(window):
-        chain = tabbed(window)
-        for before, now in pairwise(chain):
-            if not is_after(now, before, window):
+    for where, top in walk.everywhere(window):
+        for before, now in pairwise(tabbed(top)):
+            if not is_after(now, before, top):
                 wrong.append(f"{where}: {named(now)} comes after {named(before)}")
-    for dialog in walk.dialogs(window):
-        chain = tabbed(dialog)
-        pairs = pairwise(chain)
-        wrong += [
-            f"{named(now)} comes after {named(before)}" for before, now in pairs if not is_after(now, before, dialog)
-        ]
     assert not "\n".join(dict.fromkeys(wrong))
+
+
+def test_an_order_against_the_reading_is_seen(qtbot: QtBot) -> None:
+    top, upper, lower = QWidget(), QWidget(), QWidget()
+    qtbot.addWidget(top)
+    for made, at in ((upper, 0), (lower, 50)):
+        made.setParent(top)
+        made.setGeometry(0, at, 100, 40)
+    assert is_after(lower, upper, top)
+    assert not is_after(upper, lower, top)
 
 
 def test_the_keyboard_gets_everywhere_and_out_again(window: MainWindow) -> None:
     missed = []
-    for where in walk.pages(window):
-        seen = tabbed(window)
+    for where, top in walk.everywhere(window):
+        seen = tabbed(top)
         # In a group of which one is chosen, Tab stops at that one and the arrows go on.
         groups = {id(made.group()) for made in seen if isinstance(made, QAbstractButton) and made.group()}
-        clicked = [made for made in window.findChildren(QAbstractButton) if made.isVisible() and made.isEnabled()]
-        for made in {*stops(window), *clicked} - set(seen):
+        clicked = [made for made in top.findChildren(QAbstractButton) if made.isVisible() and made.isEnabled()]
+        for made in {*stops(top), *clicked} - set(seen):
             grouped = isinstance(made, QAbstractButton) and id(made.group()) in groups
             if not grouped and not is_inner(made):
                 missed.append(f"{where}: {named(made)}")
@@ -161,25 +160,28 @@ def test_one_sees_where_the_focus_is(window: MainWindow) -> None:
     for mode in ("light", "dark"):
         window.session.theme.set_mode(mode)
         done: set[QWidget] = set()
-        for where in walk.pages(window):
-            for made in set(stops(window)) - done:
+        for where, top in walk.everywhere(window):
+            for made in set(stops(top)) - done:
                 done.add(made)
-                window.setFocus()
-                without = made.grab().toImage()
-                made.setFocus(Qt.FocusReason.TabFocusReason)
-                assert made.hasFocus()
-                if made.grab().toImage() == without:
-                    unseen.append(f"{mode} {where}: {named(made)}")
+                for _ in range(2 if isinstance(made, QCheckBox) else 1):
+                    top.setFocus()
+                    without = made.grab().toImage()
+                    made.setFocus(Qt.FocusReason.TabFocusReason)
+                    assert made.hasFocus(), f"{where}: {named(made)}"
+                    if made.grab().toImage() == without:
+                        unseen.append(f"{mode} {where}: {named(made)}")
+                    if isinstance(made, QCheckBox):
+                        made.toggle()
     assert not "\n".join(dict.fromkeys(unseen))
 
 
 def test_the_wheel_over_what_has_no_focus_changes_nothing(window: MainWindow) -> None:
     touched = 0
-    for where in walk.pages(window):
-        for made in window.findChildren(QWidget):
+    for where, top in walk.everywhere(window):
+        for made in top.findChildren(QWidget):
             if not isinstance(made, QComboBox | QAbstractSpinBox) or not made.isVisible():
                 continue
-            window._stack.setFocus()
+            top.setFocus()
             assert not made.hasFocus()
             before = value(made)
             for target in (made, *made.findChildren(QWidget)):

@@ -1,5 +1,6 @@
 """Walks the whole window: every page, every state of it that a stack or a tab holds, and every dialog."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,8 +34,15 @@ def furnish(folder: Path) -> None:
     added(folder, "second", 2.0)
 
 
+def everywhere(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
+    """Shows every page in every state and then every dialog; yields what it is called, and what is on top."""
+    yield from ((where, window) for where in pages(window))
+    yield from ((type(dialog).__name__, dialog) for dialog in dialogs(window))
+
+
 def pages(window: MainWindow) -> Iterator[str]:
     """Shows every page in every state, and yields what it is called."""
+    activate(window)
     for action in window.page_actions:
         action.trigger()
         QApplication.processEvents()
@@ -52,12 +60,20 @@ def dialogs(window: MainWindow) -> Iterator[QDialog]:
     ):
         made: QDialog = make()
         made.open()
-        made.activateWindow()
-        assert QTest.qWaitForWindowActive(made)
+        activate(made)
         yield made
         made.close()
         made.deleteLater()
         QCoreApplication.processEvents()
+
+
+def activate(top: QWidget) -> None:
+    """Waits until keys go to a window; Qt's own wait is content while a dialog before it still has the focus."""
+    top.activateWindow()
+    deadline = time.monotonic() + 5
+    while QApplication.activeWindow() is not top and time.monotonic() < deadline:
+        QTest.qWait(10)
+    assert QApplication.activeWindow() is top
 
 
 def _states(root: QWidget, name: str) -> Iterator[str]:
