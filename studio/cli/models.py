@@ -19,17 +19,18 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def _show(args: argparse.Namespace) -> None:
     from studio.engine.hub import resolve
-    from studio.engine.model import describe
+    from studio.engine.model import skeleton
+    from studio.engine.targets import tree
 
-    folder = resolve(args.model, args.revision, lambda done, total: progress("Config", done, total), weights=False)
-    about = describe(folder)
+    folder = resolve(args.model, args.revision, lambda done, total: progress("Config", done, total), need="config")
+    about = tree(skeleton(folder)).to_dict()
     show(args, about, _text(about))
 
 
 def _text(about: dict[str, Any]) -> str:
     """Returns the structure as a table, the same module of all layers on one line."""
     folded: dict[tuple[str, str, str], list[int]] = {}
-    for module in about["modules"]:
+    for module in (module for module in about["modules"] if module["shape"] or module["parameters"]):
         name = re.sub(r"\.\d+\.", ".*.", module["name"])
         shape = " x ".join(map(str, module["shape"]))
         folded.setdefault((name, module["type"], shape), []).append(module["parameters"])

@@ -188,7 +188,8 @@ def _plan(args: argparse.Namespace) -> None:
     from studio.engine.planning import plan
 
     planned = plan(config)
-    text = "\n".join(f"{key.replace('_', ' ').capitalize():<26}{value:>16,}" for key, value in planned.items())
+    known = {key.replace("_", " ").capitalize(): value for key, value in planned.items() if value is not None}
+    text = "\n".join(f"{name:<26}{value:>16,}" for name, value in known.items())
     show(args, planned, text)
 
 

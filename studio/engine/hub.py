@@ -8,7 +8,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import filelock
@@ -36,16 +36,18 @@ from studio.engine import hardware
 from studio.engine.weights import read_json
 
 OnProgress = Callable[[int, int], None]
+Need = Literal["config", "tokenizer", "weights"]
 
 # Data only: weights as safetensors, JSON, templates and tokenizer tables. Pickles and Python files never arrive.
 _WANTED = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "*.tiktoken"]
+_NEEDED = {"config": ["config.json"], "tokenizer": [p for p in _WANTED if p != "*.safetensors"], "weights": _WANTED}
 _TOKENIZERS = ("tokenizer.json", "*.model", "vocab.*", "*.tiktoken")
 # Second copies of the weights for other programs, such as Meta's and Mistral's own formats.
 _UNWANTED = ["*/*.safetensors", "*/*.json", "*/*.txt", "*/*.model", "consolidated*", "*.index.*.json"]
 
 
 def resolve(
-    path: str, revision: str | None = None, on_progress: OnProgress | None = None, weights: bool = True
+    path: str, revision: str | None = None, on_progress: OnProgress | None = None, need: Need = "weights"
 ) -> Path:
     """Returns the folder that holds a model, downloading it if it has to.
 
@@ -53,7 +55,7 @@ def resolve(
         path: `demo`, a folder, or a Hugging Face id; an id is looked for in the Hugging Face cache first.
         revision: branch, tag or commit of an id.
         on_progress: called with bytes done and bytes in all while downloading, from the downloading threads.
-        weights: False: the config is enough.
+        need: what of it has to be there: the config alone, the tokenizer too, or everything.
 
     Raises:
         StudioError: (model) no such model, or no access to it; (network) it is not here and cannot be fetched;
@@ -71,7 +73,7 @@ def resolve(
             "A GGUF or pickle file cannot be trained: choose the model's safetensors folder or its Hugging Face id.",
         )
     try:
-        return _cached(path, revision, weights) or _download(path, revision, weights, on_progress)
+        return _cached(path, revision, need) or _download(path, revision, need, on_progress)
     except HFValidationError:
         raise StudioError(
             "model",
@@ -80,32 +82,36 @@ def resolve(
         ) from None
 
 
-def _cached(path: str, revision: str | None, weights: bool) -> Path | None:
-    patterns = _WANTED if weights else ["config.json"]
+def _cached(path: str, revision: str | None, need: Need) -> Path | None:
     try:
         folder = Path(
             snapshot_download(
-                path, revision=revision, local_files_only=True, allow_patterns=patterns, ignore_patterns=_UNWANTED
+                path,
+                revision=revision,
+                local_files_only=True,
+                allow_patterns=_NEEDED[need],
+                ignore_patterns=_UNWANTED,
             )
         )
     except LocalEntryNotFoundError:
         return None
     # Other programs cache single files, so a snapshot folder alone does not mean that the model is there.
-    whole = (folder / "config.json").is_file() and (not weights or _complete(folder))
-    return folder if whole else None
+    whole = (folder / "config.json").is_file()
+    if need != "config":
+        whole = whole and any(file for pattern in _TOKENIZERS for file in folder.glob(pattern))
+    return folder if whole and (need != "weights" or _complete(folder)) else None
 
 
 def _complete(folder: Path) -> bool:
-    """Whether all of a model's weights and a tokenizer are there: a download may have ended half way."""
+    """Whether all of a model's weights are there: a download may have ended half way."""
     index = folder / "model.safetensors.index.json"
     names: Any = {"weights": "model.safetensors"}
     if index.is_file() and not (folder / "model.safetensors").is_file():
         names = read_json(index, "model").get("weight_map")
-    held = isinstance(names, dict) and all(os.path.isfile(folder / str(name)) for name in set(names.values()))
-    return held and any(file for pattern in _TOKENIZERS for file in folder.glob(pattern))
+    return isinstance(names, dict) and all(os.path.isfile(folder / str(name)) for name in set(names.values()))
 
 
-def _download(path: str, revision: str | None, weights: bool, on_progress: OnProgress | None) -> Path:
+def _download(path: str, revision: str | None, need: Need, on_progress: OnProgress | None) -> Path:
     if constants.is_offline_mode():
         raise StudioError(
             "network",
@@ -114,7 +120,7 @@ def _download(path: str, revision: str | None, weights: bool, on_progress: OnPro
         )
     wanted: dict[str, Any] = {
         "revision": revision,
-        "allow_patterns": _WANTED if weights else ["config.json"],
+        "allow_patterns": _NEEDED[need],
         "ignore_patterns": _UNWANTED,
     }
     try:

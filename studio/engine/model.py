@@ -2,7 +2,6 @@
 
 import logging
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -192,40 +191,6 @@ def empty(config: PreTrainedConfig, name: str) -> PreTrainedModel:
         ) from None
     assert isinstance(model, PreTrainedModel)
     return model
-
-
-def describe(folder: Path) -> dict[str, Any]:
-    """Returns a model's structure for `studio model show`: no weights are loaded, only config.json is needed.
-
-    Returns:
-        `architecture`, `parameters`, `layers`, and `modules`: for each that holds parameters its `name`, `type`,
-        `shape` (of the weight, as stored) and `parameters`; shared weights count once, so they add up to the total.
-    """
-    model = skeleton(folder)
-    modules = list(_modules(model))
-    return {
-        "architecture": type(model).__name__,
-        "parameters": sum(module["parameters"] for module in modules),
-        "layers": model.config.get_text_config().num_hidden_layers,
-        "modules": modules,
-    }
-
-
-def _modules(model: PreTrainedModel) -> Iterator[dict[str, Any]]:
-    seen: set[int] = set()
-    for name, module in model.named_modules():
-        own = dict(module.named_parameters(recurse=False))
-        new = {key: 0 if id(value) in seen else value.numel() for key, value in own.items()}
-        seen |= {id(value) for value in own.values()}
-        # A weight and its bias are one module's row; other parameters, such as fused experts, are rows of their own.
-        whole = [key for key in own if key in ("weight", "bias")]
-        if whole:
-            shape = list(own[whole[0]].shape)
-            count = sum(new[key] for key in whole)
-            yield {"name": name, "type": type(module).__name__, "shape": shape, "parameters": count}
-        for key in (key for key in own if key not in whole):
-            full = f"{name}.{key}".lstrip(".")
-            yield {"name": full, "type": "Parameter", "shape": list(own[key].shape), "parameters": new[key]}
 
 
 def _config(folder: Path) -> PreTrainedConfig:

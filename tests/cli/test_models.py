@@ -13,8 +13,8 @@ from tests.models import tiny
 def test_show_as_json_is_the_documented_shape(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["model", "show", str(tiny("llama", tmp_path)), "--json"]) == 0
     about = json.loads(capsys.readouterr().out)
-    assert set(about) == {"architecture", "parameters", "layers", "modules"}
-    assert set(about["modules"][0]) == {"name", "type", "shape", "parameters"}
+    assert set(about) == {"architecture", "parameters", "layers", "modules", "decoder", "head", "tied", "fused"}
+    assert set(about["modules"][0]) == {"name", "type", "kind", "shape", "parameters", "bias", "outputs"}
 
 
 def test_show_folds_the_layers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

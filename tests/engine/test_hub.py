@@ -4,6 +4,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -11,9 +12,12 @@ import pytest
 from huggingface_hub import constants
 
 from studio import paths
+from studio.core.config import ModelSpec
 from studio.core.errors import StudioError
 from studio.engine.hub import resolve
+from studio.engine.planning import plan
 from tests.models import tiny
+from tests.training import config
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
@@ -136,10 +140,24 @@ def test_a_downloaded_model_is_found_without_network(hub: Hub, monkeypatch: pyte
 
 @pytest.mark.loopback
 def test_the_structure_needs_the_config_alone(hub: Hub) -> None:
-    folder = resolve("someone/tiny", weights=False)
+    folder = resolve("someone/tiny", need="config")
     assert [name for name, _ in hub.asked] == ["config.json"]
     assert not (folder / "model.safetensors").exists()
     assert (resolve("someone/tiny") / "model.safetensors").is_file(), "the weights are fetched when they are needed"
+
+
+@pytest.mark.loopback
+def test_counting_needs_the_config_and_the_tokenizer(hub: Hub, tmp_path: Path) -> None:
+    made = config(tmp_path, rows=20)
+    spec = replace(made, model=ModelSpec(path="someone/tiny"))
+    assert plan(spec) == plan(made)
+    asked = {name for name, _ in hub.asked}
+    assert {"config.json", "tokenizer.json"} <= asked
+    assert not any(name.endswith(".safetensors") for name in asked)
+    hub.asked.clear()
+    plan(spec)
+    assert hub.asked == [], "what is in the cache is not asked for again"
+    assert (resolve("someone/tiny") / "model.safetensors").is_file()
 
 
 @pytest.mark.parametrize(
