@@ -1,10 +1,14 @@
-"""The commands: model show."""
+"""The commands: model list, model show."""
 
 import argparse
 import re
+from dataclasses import asdict
 from typing import Any
 
 from studio.cli.output import add_command, progress, show, table
+from studio.core.units import short, size
+
+_COLUMNS = ("MODEL", "PARAMETERS", "SIZE", "ARCHITECTURE", "LICENCE", "CANNOT BE USED")
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -12,9 +16,29 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     text = "Look into a base model."
     group = commands.add_parser("model", help=text, description=text)
     actions = group.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listed = add_command(actions, "list", "The base models on this machine; nothing is loaded or downloaded.", _list)
+    listed.add_argument("--folder", action="append", default=[], help="a folder to look into too; may be repeated")
     command = add_command(actions, "show", "Show a model's structure; no weights are loaded or downloaded.", _show)
     command.add_argument("model", metavar="MODEL", help="`demo`, a folder or a Hugging Face id")
     command.add_argument("--revision", help="branch, tag or commit of a Hugging Face id")
+
+
+def _list(args: argparse.Namespace) -> None:
+    from studio.engine.local import listing
+
+    found = listing(args.folder)
+    rows = [
+        (
+            model.path,
+            short(model.parameters) if model.parameters else "",
+            size(model.size_bytes) if model.size_bytes else "",
+            model.architecture,
+            model.licence,
+            model.unusable,
+        )
+        for model in found
+    ]
+    show(args, [asdict(model) for model in found], table(rows, _COLUMNS))
 
 
 def _show(args: argparse.Namespace) -> None:
