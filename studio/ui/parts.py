@@ -157,13 +157,20 @@ def holder(layout: QLayout, name: str = "") -> QWidget:
     return made
 
 
+def icon_label(theme: Theme, icon: str, size: int = 2 * GRID) -> QLabel:
+    """Returns an icon by itself, in the muted colour of the theme."""
+    made = QLabel()
+    made.setProperty("icon_name", icon)
+    made.setProperty("icon_role", "muted")
+    made.setProperty("icon_size", size)
+    made.setPixmap(theme.pixmap(icon, size, theme.palette.muted))
+    made.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+    return made
+
+
 def empty(theme: Theme, icon: str, title: str, text: str, *buttons: QPushButton) -> QWidget:
     """Returns what a page shows while there is nothing on it: what belongs here and how to get it."""
-    picture = QLabel()
-    picture.setProperty("icon_name", icon)
-    picture.setProperty("icon_role", "muted")
-    picture.setProperty("icon_size", 5 * GRID)
-    picture.setPixmap(theme.pixmap(icon, 5 * GRID, theme.palette.muted))
+    picture = icon_label(theme, icon, 5 * GRID)
     said = label(text, "muted", wrap=True)
     said.setFixedWidth(_EMPTY_PX)
     # The style sheet's font decides how tall it is, and it comes with the polish.

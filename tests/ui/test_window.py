@@ -207,16 +207,16 @@ def test_start_says_why_it_cannot(window: MainWindow) -> None:
 def test_yaml_and_form_are_two_views_of_one(window: MainWindow, qtbot: QtBot) -> None:
     page, draft = configure(window), window.session.draft
     page._show_view(1)
-    page.yaml.setPlainText("adapter: {r: 3}\ndata: {path: x.jsonl}")
+    page.yaml.editor.setPlainText("adapter: {r: 3}\ndata: {path: x.jsonl}")
     qtbot.waitUntil(lambda: draft.value("adapter.r") == 3)
     rank = field(page, "adapter.r")
     assert isinstance(rank, QSpinBox)
     assert rank.value() == 3
-    page.yaml.setPlainText("adapter: {rr: 3}")
-    qtbot.waitUntil(lambda: "adapter.rr" in page._yaml_fault.text())
+    page.yaml.editor.setPlainText("adapter: {rr: 3}")
+    qtbot.waitUntil(lambda: "adapter.rr" in page.yaml.message.text())
     assert draft.value("adapter.r") == 3
     draft.edit("adapter.r", 5)
-    assert "r: 5" in page.yaml.toPlainText()
+    assert "r: 5" in page.yaml.editor.toPlainText()
 
 
 def test_presets_apply_as_one_step(window: MainWindow) -> None:
