@@ -179,7 +179,7 @@ class Summary(QWidget):
             self._say(sentence, fault=True)
             return
         self._say(self.tr("Steps and tokens are counted once every setting is right."))
-        self._find("asked", {_place(sentence, failed.reason): sentence})
+        self._find("asked", _placed(sentence, failed.reason))
 
     def _show_batch(self, values: dict[str, Any]) -> None:
         training = values["training"]
