@@ -78,12 +78,11 @@ class ModelPicker(QPushButton):
         """Shows a model as the chosen one."""
         self._path = path
         name = self._title(path)
-        self._name.setText(
-            self._name.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, self.width() - 6 * GRID)
-        )
-        self._name.setToolTip(path)
-        self._detail.setText(self._about(path))
-        self.setAccessibleDescription(f"{name}. {self._detail.text()}")
+        about, room = self._about(path), self.width() - 6 * GRID
+        for part, text in ((self._name, name), (self._detail, about)):
+            part.setText(part.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room))
+            part.setToolTip(text)
+        self.setAccessibleDescription(f"{name}. {about}")
 
     def refresh(self) -> None:
         """Lists the models anew, in a process of its own."""

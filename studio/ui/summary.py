@@ -223,9 +223,7 @@ class Summary(QWidget):
         rule = self.tr("alpha / sqrt(rank)") if spec.use_rslora else self.tr("alpha / rank")
         number = f"{least:.3g}" if least == most else self.tr("{a} to {b}").format(a=f"{least:.3g}", b=f"{most:.3g}")
         self.figures["strength"].setText(f"{number} = {rule}")
-        meaning = self.tr(
-            "What the adapter learns is added to the base times {number}; at 2 the usual learning rates fit."
-        )
+        meaning = self.tr("The adapter's change is added {number} times over: more acts like a larger learning rate.")
         self.strength.setText(meaning.format(number=number))
         self.strength.show()
 

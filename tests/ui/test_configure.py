@@ -323,7 +323,7 @@ def test_the_picker_offers_this_machine_with_search(
     QTest.keyClick(shown.search, Qt.Key.Key_Return)
     assert window.session.draft.value("model.path") == "org/small"
     assert page.picker._name.text() == "org/small"
-    assert "GPT2LMHeadModel" in page.picker._detail.text()
+    assert "GPT2LMHeadModel" in page.picker.accessibleDescription()
     window.session.undo.undo()
     assert window.session.draft.value("model.path") == "demo"
 

@@ -82,7 +82,7 @@ class ConfigurePage(QWidget):
         if not field.shown:
             self._show_all(True)
         self._sections[field.spec.section].unfold()
-        self._area.ensureWidgetVisible(field.editor, 0, 8 * GRID)
+        self._area.ensureWidgetVisible(field.editor, 0, 16 * GRID)
         field.focus()
 
     def go_to_fault(self) -> None:
