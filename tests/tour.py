@@ -44,7 +44,7 @@ def main(out: Path, scale: str) -> None:
             session.theme.set_mode(mode)
             end = time.monotonic() + 0.3
             wait(lambda: time.monotonic() > end)  # noqa: B023 - called at once
-            top = app.activeModalWidget() or window
+            top = app.activePopupWidget() or app.activeModalWidget() or window
             top.grab().save(str(out / f"{name}-{mode}{tag}.png"))
 
     def close_dialog() -> None:
@@ -71,8 +71,18 @@ def main(out: Path, scale: str) -> None:
     data._tabs.setCurrentIndex(1)  # type: ignore[attr-defined]
     shot("data-rejected")
     session.draft.apply({"data.path": str(demo_data()), "adapter.r": 8}, "tour")
-    page("configure")
+    window.show_page("configure")
     configure = window.page("configure")
+    wait(lambda: not configure.summary.stale)  # type: ignore[attr-defined]
+    shot("configure")
+    models = configure.picker.open()  # type: ignore[attr-defined]
+    wait(lambda: bool(configure.picker.models))  # type: ignore[attr-defined]
+    shot("configure-models")
+    models.close()
+    session.draft.edit("adapter.target_modules", ["q_prj"])
+    configure.go_to_fault()  # type: ignore[attr-defined]
+    shot("configure-fault")
+    session.undo.undo()
     configure._show_all(True)  # type: ignore[attr-defined]
     shot("configure-all")
     configure._show_view(1)  # type: ignore[attr-defined]

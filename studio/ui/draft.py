@@ -44,7 +44,8 @@ class Draft(QObject):
         """Begins with `stored` where that still fits, else with the defaults."""
         super().__init__(parent)
         self._undo = undo
-        self._values = defaults()
+        self._defaults = defaults()
+        self._values = copy.deepcopy(self._defaults)
         known = list(config_file.keys())
         for key in known:
             try:
@@ -64,7 +65,7 @@ class Draft(QObject):
 
     def is_changed(self, key: str) -> bool:
         """Whether a value is not the default."""
-        return bool(self.value(key) != value_at(defaults(), key))
+        return bool(self.value(key) != value_at(self._defaults, key))
 
     def faults(self) -> dict[str, str]:
         """Returns a sentence for each wrong value, by dotted name; what is wrong with none alone has the key ``."""

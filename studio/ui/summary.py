@@ -176,6 +176,7 @@ class Summary(QWidget):
         self._call = None
         sentence = f"{failed.message} {failed.hint}"
         if failed.reason not in _PLACES:
+            self._find("asked", {})
             self._say(sentence, fault=True)
             return
         self._say(self.tr("Steps and tokens are counted once every setting is right."))

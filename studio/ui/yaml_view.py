@@ -48,10 +48,9 @@ class YamlView(QWidget):
         self._typing.timeout.connect(self.take)
         self._writing = False
         self.editor.textChanged.connect(self._typed)
-        draft.changed.connect(self._follow)
+        draft.changed.connect(self._changed)
         theme.changed.connect(self._show_faults)
         self.setLayout(column(self.editor, self.message))
-        self._follow()
 
     def take(self) -> None:
         """Makes an edit of what was typed, if it is a configuration."""
@@ -65,6 +64,11 @@ class YamlView(QWidget):
         self._draft.replace(values, self.tr("YAML"))
         self._show_faults()
 
+    def showEvent(self, event: QEvent) -> None:
+        """Catches up with the draft; what was typed and is no configuration stays."""
+        if not self.fault:
+            self._follow()
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Leaves undo and redo to the window."""
         if leave_undo(event):
@@ -72,6 +76,11 @@ class YamlView(QWidget):
                 self.take()
             return True
         return super().eventFilter(watched, event)
+
+    def _changed(self) -> None:
+        # Writing it out costs more than all the rest of an edit.
+        if self.isVisible() or self.fault:
+            self._follow()
 
     def _follow(self) -> None:
         typing = self.editor.hasFocus() and (self._typing.isActive() or self._read_back() == self._draft.values())
