@@ -95,7 +95,7 @@ class Summary(QWidget):
             "share": self.tr("Share of all"),
             "size": self.tr("Adapter size"),
             "strength": self.tr("Strength"),
-            "batch": self.tr("Rows a step"),
+            "batch": self.tr("Sequences a step"),
             "steps": self.tr("Steps"),
             "tokens": self.tr("Tokens an epoch"),
             "time": self.tr("Time"),
