@@ -5,10 +5,11 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEdit, QSizePolicy, QSpinBox, QWidget
 
 from studio.core.config import RunConfig
+from studio.ui import words
 from studio.ui.draft import Draft, defaults, value_at
 from studio.ui.model_picker import ModelPicker
 from studio.ui.parts import column, holder, icon_button, label, row, set_mark
@@ -59,13 +60,13 @@ def _field(key: str, hint: Any) -> FieldSpec:
     for item in info.metadata:
         bounds |= {sign: getattr(item, sign) for sign in ("ge", "gt", "le", "lt") if hasattr(item, sign)}
     low, high = bounds.get("ge", bounds.get("gt")), bounds.get("le", bounds.get("lt"))
-    words = {"ge": "at least {}", "gt": "above {}", "le": "at most {}", "lt": "below {}"}
-    said = ", ".join(text.format(f"{bounds[sign]:,}") for sign, text in words.items() if sign in bounds)
+    limits = {"ge": _tr("at least {}"), "gt": _tr("above {}"), "le": _tr("at most {}"), "lt": _tr("below {}")}
+    said = ", ".join(text.format(f"{bounds[sign]:,}") for sign, text in limits.items() if sign in bounds)
     return FieldSpec(
         key,
-        info.title or key,
-        info.description or "",
-        extra.get("unit", ""),
+        words.told(info.title or key),
+        words.told(info.description or ""),
+        words.told(extra.get("unit", "")),
         bool(extra.get("basic")),
         kind,
         low,
@@ -162,7 +163,7 @@ class Field(QObject):
         changed = draft.is_changed(self.spec.key)
         self.mark.setVisible(changed)
         self.reset.setVisible(changed)
-        self.fault.setText(fault.replace(f"`{self.spec.key}`", self.spec.title))
+        self.fault.setText(words.sentence(fault).replace(f"`{self.spec.key}`", self.spec.title))
         # A wrapped label in a grid is given its height for one line only.
         self.fault.setMinimumHeight(self.fault.heightForWidth(_WIDE) if fault else 0)
         self.fault.setVisible(bool(fault))
@@ -274,3 +275,7 @@ def _explained(spec: FieldSpec) -> str:
     return "\n".join(
         filter(None, [spec.help, spec.bounds and f"{spec.bounds[:1].upper()}{spec.bounds[1:]}.", spec.key])
     )
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("forms", text)

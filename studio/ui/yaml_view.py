@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QWidget
 
 from studio.core import config_file
 from studio.core.errors import StudioError
+from studio.ui import words
 from studio.ui.draft import Draft, merged
 from studio.ui.parts import column, label, set_mark
 from studio.ui.theme import Theme
@@ -58,7 +59,7 @@ class YamlView(QWidget):
         try:
             values = merged(config_file.parse(self.editor.toPlainText(), "YAML"))
         except StudioError as error:
-            self._judge(str(error))
+            self._judge(words.sentences(error))
             return
         self._judge("")
         self._draft.replace(values, self.tr("YAML"))
@@ -117,10 +118,10 @@ class YamlView(QWidget):
         text, faults = self.editor.toPlainText(), self._draft.faults()
         keys = re.findall(r"`([\w.]+)`", self.fault) if self.fault else list(filter(None, faults))
         lines = [config_file.line_of(text, key) for key in keys]
-        if named := re.match(r"YAML, line (\d+)", self.fault):
+        if named := re.match(r"YAML\D*(\d+)", self.fault):
             lines = [int(named[1]) - 1]
         self.editor.setExtraSelections([self._marked(line) for line in lines if line >= 0])
-        first = self.fault or next(iter(faults.values()), "")
+        first = self.fault or words.sentence(next(iter(faults.values()), ""))
         at = self.tr("Line {n}: ").format(n=lines[0] + 1) if lines and lines[0] >= 0 and not named else ""
         self.message.setText(f"{at}{first}")
         self.message.setVisible(bool(first))

@@ -10,13 +10,14 @@ from typing import Any
 import yaml
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton, QScrollArea, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton, QStackedWidget, QWidget
 
 from studio.core import config_file
 from studio.core.errors import StudioError
+from studio.ui import words
 from studio.ui.forms import Field, declared_fields
 from studio.ui.model_picker import ModelPicker
-from studio.ui.parts import button, card, column, holder, icon_button, label, line, row, set_mark
+from studio.ui.parts import button, card, column, holder, icon_button, label, line, row, scrolling, set_mark
 from studio.ui.presets import Preset, presets
 from studio.ui.section import Section
 from studio.ui.session import Session, demo_data
@@ -154,11 +155,9 @@ class ConfigurePage(QWidget):
                 field.extra.append(self._browse(field))
             grid = self._sections[spec.section].grid
             field.place(grid, grid.rowCount())
-        self._area = QScrollArea()
-        self._area.setWidgetResizable(True)
         inner = column(*self._sections.values(), None, spacing=2 * GRID)
         inner.setContentsMargins(0, 0, GRID, 0)
-        self._area.setWidget(holder(inner, "body"))
+        self._area = scrolling(holder(inner, "body"))
         return self._area
 
     def _choices(self, key: str) -> list[str] | None:
@@ -198,10 +197,8 @@ class ConfigurePage(QWidget):
         )
         inner = column(card(facts), card(chosen), None, spacing=2 * GRID)
         inner.setContentsMargins(0, 0, GRID, 0)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
+        area = scrolling(holder(inner, "body"))
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(holder(inner, "body"))
         bottom = column(line(), self.reason, self.start_button, copies, spacing=GRID)
         layout = column(area, bottom, spacing=GRID)
         layout.setStretch(0, 1)
@@ -265,7 +262,7 @@ class ConfigurePage(QWidget):
         if key is None:
             return ""
         title = self.fields[key].spec.title if key in self.fields else ""
-        sentence = faults[key].replace(f"`{key}`", title)
+        sentence = words.sentence(faults[key]).replace(f"`{key}`", title)
         return sentence if not title or sentence.startswith(title) else f"{title}: {sentence}"
 
 
