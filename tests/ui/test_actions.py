@@ -11,7 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLineEdit, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from studio.core import events, library, runs
+from studio.core import events, library, runs, settings
+from studio.ui import words
 from studio.ui.finder import Finder, Shortcuts, title_of
 from studio.ui.models import RunModel
 from studio.ui.pages.compare import ComparePage
@@ -386,6 +387,39 @@ def page(title: str) -> Callable[[World], None]:
     return check
 
 
+def copy_yaml(w: World) -> None:
+    w.window.session.draft.edit("adapter.r", 77)
+    w.do("Copy the configuration as YAML")
+    assert "r: 77" in QApplication.clipboard().text()
+
+
+def copy_command(w: World) -> None:
+    w.window.session.draft.apply({"data.path": str(demo_data()), "adapter.r": 77}, "test")
+    w.do("Copy the configuration as a command")
+    copied = QApplication.clipboard().text()
+    assert copied.startswith("studio train ")
+    assert "r=77" in copied
+
+
+def choose_model(w: World) -> None:
+    w.window.show_page("configure")
+    w.do("Choose the base model")
+    popup = QApplication.activePopupWidget()
+    assert popup is not None
+    assert popup.isVisible()
+    popup.close()
+
+
+def language(name: str, code: str) -> Callable[[World], None]:
+    def check(w: World) -> None:
+        w.window.session.settings.language = "?"
+        w.do(name)
+        assert settings.load().language == code
+        assert "next opened" in w.window.notices.texts()[-1]
+
+    return check
+
+
 EFFECTS: dict[str, Callable[[World], None]] = {
     **{title: page(title) for title in ("Data", "Configure", "Train", "Library", "Compare", "Welcome")},
     "Open data file": open_data_file,
@@ -398,6 +432,11 @@ EFFECTS: dict[str, Callable[[World], None]] = {
     "Light": theme("Light", "light"),
     "Dark": theme("Dark", "dark"),
     "Switch light and dark": switch_theme,
+    "The system's language": language("The system's language", "system"),
+    **{name: language(name, code) for code, name in words.LANGUAGES.items()},
+    "Copy the configuration as YAML": copy_yaml,
+    "Copy the configuration as a command": copy_command,
+    "Choose the base model": choose_model,
     "Train the built-in demo": demo,
     "Find a command": find_command,
     "Keyboard shortcuts": shortcuts,

@@ -109,10 +109,8 @@ def test_from_the_first_start_to_two_answers_in_ten_clicks(window: MainWindow, q
     QTest.keyClicks(compare.prompt, QUESTION)
     me.press("Run")
     qtbot.waitUntil(lambda: not compare.running, timeout=120_000)
-    base, adapter = (shown.text for shown in compare.columns)
-    assert base
-    assert adapter
-    assert base != adapter
+    # So few steps need not have changed the answer.
+    assert [bool(shown.text) and shown.answer is not None for shown in compare.columns] == [True, True]
     assert me.clicks <= 10, me.clicks
 
 
