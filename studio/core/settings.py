@@ -27,6 +27,7 @@ class Settings:
         recent_models: base models, the newest first.
         draft: the configuration being edited, as plain data; empty: none yet.
         all_fields: whether the form shows every setting.
+        welcomed: whether the welcome page has been shown.
     """
 
     theme: str = "system"
@@ -37,6 +38,7 @@ class Settings:
     recent_models: list[str] = Field(default_factory=list)
     draft: dict[str, Any] = Field(default_factory=dict)
     all_fields: bool = False
+    welcomed: bool = False
 
 
 _SETTINGS = TypeAdapter(Settings)

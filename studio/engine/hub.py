@@ -30,9 +30,9 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 from huggingface_hub.utils.tqdm import tqdm
 
 from studio import paths
+from studio.core import machine
 from studio.core.cache import sha256
 from studio.core.errors import StudioError, given_path
-from studio.engine import hardware
 from studio.engine.weights import read_json
 
 OnProgress = Callable[[int, int], None]
@@ -171,7 +171,7 @@ def _fetch(path: str, file: DryRunFileInfo, bar: type[tqdm]) -> None:
 
 
 def _check_space(path: str, total: int) -> None:
-    free = hardware.free_bytes(Path(constants.HF_HUB_CACHE))
+    free = machine.free_bytes(Path(constants.HF_HUB_CACHE))
     if free < total:
         raise StudioError(
             "disk",

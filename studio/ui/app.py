@@ -17,6 +17,12 @@ from studio.ui.theme import Theme
 from studio.ui.window import MainWindow, PageSpec
 
 
+def _welcome(session: Session) -> QWidget:
+    from studio.ui.pages.welcome import WelcomePage
+
+    return WelcomePage(session)
+
+
 def _data(session: Session) -> QWidget:
     from studio.ui.pages.data import DataPage
 
@@ -48,13 +54,14 @@ def _compare(session: Session) -> QWidget:
 
 
 def pages() -> list[PageSpec]:
-    """Returns the pages of the rail, in order; each is imported when it is first shown."""
+    """Returns the pages, those of the rail in its order; each is imported when it is first shown."""
     return [
         PageSpec("data", _tr("Data"), "data", _data),
         PageSpec("configure", _tr("Configure"), "configure", _configure),
         PageSpec("train", _tr("Train"), "train", _train),
         PageSpec("library", _tr("Library"), "library", _library),
         PageSpec("compare", _tr("Compare"), "compare", _compare),
+        PageSpec("welcome", _tr("Welcome"), "", _welcome),
     ]
 
 
@@ -70,6 +77,7 @@ def open_window(app: QApplication) -> MainWindow:
     theme.setParent(window)
     window.show()
     QTimer.singleShot(0, session, session.attach_all)
+    QTimer.singleShot(0, session.machine, session.machine.start)
     return window
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
@@ -194,3 +195,13 @@ def clear(layout: QLayout) -> None:
             widget.deleteLater()
         elif (inner := item.layout()) is not None:
             clear(inner)
+
+
+def add_action(widget: QWidget, text: str, act: Callable[[], object], keys: str = "") -> QAction:
+    """Gives a page an action, which the command palette then finds by its `text`; `keys` work all over the window."""
+    made = QAction(text, widget)
+    # A lambda takes no `checked`, whatever the handler would have made of it.
+    made.triggered.connect(lambda: act())
+    made.setShortcut(keys)
+    widget.addAction(made)
+    return made

@@ -42,6 +42,7 @@ class Palette:
     bad: str
     bad_panel: str
     good_panel: str
+    warn_panel: str
     grid: str
     series: tuple[str, ...]
 
@@ -67,6 +68,7 @@ LIGHT = Palette(
     bad="#bd2c3b",
     bad_panel="#fdf0f1",
     good_panel="#eef8f2",
+    warn_panel="#fcf4e3",
     grid="#e6e8ee",
     series=("#4f56d6", "#b9560c", "#18774a", "#9a3d9e", "#0b7285"),
 )
@@ -92,6 +94,7 @@ DARK = Palette(
     bad="#f2828c",
     bad_panel="#2e1d22",
     good_panel="#18291f",
+    warn_panel="#2e2617",
     grid="#2a2d36",
     series=("#8f94f8", "#f0a35c", "#5cc48f", "#d78fdc", "#58c3d6"),
 )

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from studio.core.desk import Tokens
 from studio.core.errors import StudioError
 from studio.ui import words
+from studio.ui.elided import Elided
 from studio.ui.jobs import Command
 from studio.ui.parts import button, card, column, empty, holder, label, pill, row, selectable, tabs
 from studio.ui.session import Session, demo_data
@@ -192,9 +193,9 @@ class DataPage(QWidget):
 
     def _shown(self) -> QWidget:
         self._name = selectable(label("", "heading"))
-        self._format, self._why, self._count = pill(""), label("", "muted"), label("")
+        self._format, self._why, self._count = pill(""), Elided("", "muted"), label("")
         use = button(self.tr("Train on this"), self._use)
-        facts = column(row(self._name, self._format, None, use), row(self._count, self._why, None), spacing=GRID // 2)
+        facts = column(row(self._name, self._format, None, use), row(self._count, self._why), spacing=GRID // 2)
         self.search = QLineEdit()
         self.search.setPlaceholderText(self.tr("Search the rows"))
         self.search.setAccessibleName(self.tr("Search the rows"))
