@@ -79,10 +79,11 @@ class Screen:
         """Returns the menu or list that lies over the windows, the newest first, if there is one."""
         return next((each for each in reversed(self.windows()) if each.popup), None)
 
-    def pixels(self, window: Window) -> Pixels:
-        """Returns what is drawn in `window`: height, width, and red, green, blue."""
-        image = window.handle.get_image(0, 0, window.width, window.height, X.ZPixmap, 0xFFFFFFFF)
-        return np.frombuffer(image.data, np.uint8).reshape(window.height, window.width, 4)[:, :, 2::-1]
+    def pixels(self, window: Window, width: int = 0) -> Pixels:
+        """Returns what is drawn in `window`, or at its left: height, width, and red, green, blue."""
+        width = width or window.width
+        image = window.handle.get_image(0, 0, width, window.height, X.ZPixmap, 0xFFFFFFFF)
+        return np.frombuffer(image.data, np.uint8).reshape(window.height, width, 4)[:, :, 2::-1]
 
     def press(self, *keys: str) -> None:
         """Presses keys together, such as `ctrl`, `shift`, `l`."""
