@@ -31,7 +31,7 @@ _SECTIONS = ("model", "data", "adapter", "training")
 _TEXTS = ("README.md", "chat_template.jinja")
 _LOCK_S = 60.0
 _LATEST_S = 32e9  # in the year 2984; some systems' calendars end soon after
-_OPEN = ConfigDict(extra="ignore")
+_OPEN = ConfigDict(extra="ignore", defer_build=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -84,7 +84,7 @@ class Entry:
     fault: str = ""
 
 
-_ENTRY = TypeAdapter(Entry)
+_ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 
 def to_dict(entry: Entry) -> dict[str, Any]:

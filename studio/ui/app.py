@@ -1,5 +1,6 @@
 """The composition root: makes the application, the session and the window, and wires them."""
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -75,13 +76,17 @@ def open_window(app: QApplication) -> MainWindow:
 
 def main(arguments: Sequence[str] = ()) -> int:
     """Runs the window until it is closed; returns the exit code."""
-    app = QApplication([sys.argv[0], *arguments])
+    # The first word is the window's class, by which a desktop knows whose it is.
+    app = QApplication(["finetune-studio", *arguments])
     app.setApplicationName(studio.NAME)
     app.setDesktopFileName("finetune-studio")
     app.setWindowIcon(QIcon(str(paths.resources() / "icons" / "train.svg")))
     hook = CrashHook(app)
     hook.install()
     window = open_window(app)
+    # Nor is it looked through later, which would stop the window for 30 ms each time.
+    gc.freeze()
+    gc.enable()
     code = app.exec()
     hook.remove()
     del window

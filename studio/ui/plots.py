@@ -3,14 +3,14 @@
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, QTimer
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QGraphicsItem, QWidget
 
 from studio.ui.curves import Curve
 from studio.ui.parts import column, label, row
 from studio.ui.theme import GRID, Theme
 
 _REPAINT_MS = 100
-_SMOOTH_POINTS = 2000
+_SMOOTH_POINTS = 600
 
 
 class LinePlot(QWidget):
@@ -39,6 +39,9 @@ class LinePlot(QWidget):
         self.plot.getPlotItem().setDownsampling(auto=True, mode="peak")
         self.plot.getPlotItem().setClipToView(True)
         self.plot.getViewBox().enableAutoRange()
+        for side in ("left", "bottom"):
+            # Drawing the numbers takes longer than drawing the curve.
+            self.plot.getAxis(side).setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         if small:
             self.plot.setMinimumHeight(11 * GRID)
         self._raw = self.plot.plot()
@@ -51,10 +54,14 @@ class LinePlot(QWidget):
         self.readout = label("", "caption")
         self.setLayout(column(row(self._title, None, self.readout), self.plot, spacing=GRID // 2))
         self.plot.scene().sigMouseMoved.connect(self._hover)
+        # By a mouse alone: what is new moves the range too, and is drawn anyway.
+        self.plot.getViewBox().sigRangeChangedManually.connect(self._draw_raw)
         theme.changed.connect(self._colour)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.redraw)
-        self._timer.start(_REPAINT_MS)
+        # Plots that draw in one go hold the window several times as long as one does: each has a time of its own.
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.start(_REPAINT_MS + 7 * series)
         self._colour()
 
     def set_curves(self, curve: Curve | None, points: Curve | None = None) -> None:
@@ -75,6 +82,7 @@ class LinePlot(QWidget):
     def reset_view(self) -> None:
         """Shows the whole curve again after zooming."""
         self.plot.getViewBox().enableAutoRange()
+        self._draw_raw()
 
     def redraw(self) -> None:
         """Draws what is new; does nothing where nothing is."""
@@ -88,9 +96,9 @@ class LinePlot(QWidget):
         if state == self._drawn or not self.isVisible():
             return
         self._drawn = state
-        x, y = self._curve.x, self._curve.y
+        x = self._curve.x
         self._show_values(len(x) > 0)
-        self._raw.setData(x, y, connect="finite")
+        self._draw_raw()
         if self._smoothed and len(x) > 1:
             step = max(1, len(x) // _SMOOTH_POINTS)
             self._smooth.setData(x[::step], self._curve.smoothed[::step])
@@ -98,6 +106,14 @@ class LinePlot(QWidget):
             self._smooth.setData([], [])
         if points is not None:
             self._evals.setData(points.x, points.y)
+
+    def _draw_raw(self) -> None:
+        """Draws what can be seen of the curve, which is all of it until somebody zooms."""
+        view = self.plot.getViewBox()
+        if self._curve is not None:
+            seen = () if view.autoRangeEnabled()[0] else view.viewRange()[0]
+            # Two points for each pixel of its width; more would cost more and look the same.
+            self._raw.setData(*self._curve.outline(*seen, blocks=max(200, self.plot.width())), connect="finite")
 
     def _show_values(self, shown: bool) -> None:
         for side in ("left", "bottom"):
