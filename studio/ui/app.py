@@ -1,7 +1,9 @@
 """The composition root: makes the application, the session and the window, and wires them."""
 
 import gc
+import importlib
 import sys
+import threading
 from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication, QTimer
@@ -16,6 +18,8 @@ from studio.ui.crash import CrashHook
 from studio.ui.session import Session
 from studio.ui.theme import Theme
 from studio.ui.window import MainWindow, PageSpec
+
+_SETTLED_MS = 500
 
 
 def _data(session: Session) -> QWidget:
@@ -74,6 +78,18 @@ def open_window(app: QApplication) -> MainWindow:
     return window
 
 
+def load_ahead() -> threading.Thread:
+    """Loads in a thread what most pages and the first data file need, so that none of it holds the window later."""
+
+    def load() -> None:
+        for name in ("numpy", "pyqtgraph", "pyarrow.compute", "studio.core.datasets"):
+            importlib.import_module(name)
+
+    made = threading.Thread(target=load, name="load ahead")
+    made.start()
+    return made
+
+
 def main(arguments: Sequence[str] = ()) -> int:
     """Runs the window until it is closed; returns the exit code."""
     # The first word is the window's class, by which a desktop knows whose it is.
@@ -87,7 +103,11 @@ def main(arguments: Sequence[str] = ()) -> int:
     # Nor is it looked through later, which would stop the window for 30 ms each time.
     gc.freeze()
     gc.enable()
+    ahead: list[threading.Thread] = []
+    QTimer.singleShot(_SETTLED_MS, window, lambda: ahead.append(load_ahead()))
     code = app.exec()
+    for thread in ahead:
+        thread.join()
     hook.remove()
     del window
     return code

@@ -1,5 +1,7 @@
 """Growing curves in numpy: appended to cheaply, smoothed as they grow."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -88,10 +90,8 @@ class Curve:
         # A value that is no number would stay in the mean for ever; the raw line shows it.
         last = np.maximum.accumulate(np.where(np.isfinite(values), np.arange(len(values)), -1))
         values = np.where(last >= 0, values[last], self._mean / self._weight if self._weight else 0.0)
-        size = min(_BLOCK, len(values))
-        powers = a ** np.arange(1, size + 1)
-        lags = np.subtract.outer(np.arange(size), np.arange(size))
-        kernel = np.where(lags >= 0, (1 - a) * a ** np.maximum(lags, 0), 0.0)
+        powers = a ** np.arange(1, min(_BLOCK, len(values)) + 1)
+        kernel = _kernel(a, len(powers))
         for first in range(0, len(values), _BLOCK):
             part = values[first : first + _BLOCK]
             n = len(part)
@@ -100,3 +100,10 @@ class Curve:
             result[first : first + n] = mean / weight
             self._mean, self._weight = float(mean[-1]), float(weight[-1])
         return result
+
+
+@lru_cache(maxsize=8)
+def _kernel(a: float, size: int) -> NDArray[np.float64]:
+    """Returns the weight of each value of a block (column) in the mean at each (row)."""
+    lags = np.subtract.outer(np.arange(size), np.arange(size))
+    return np.where(lags >= 0, (1 - a) * a ** np.maximum(lags, 0), 0.0)

@@ -89,6 +89,7 @@ def opened() -> tuple[Any, Any]:
 
     application = root.QApplication(["finetune-studio"])
     window = root.open_window(application)
+    root.load_ahead().join()
     spin(1.0)
     return application, window
 
@@ -155,6 +156,8 @@ def memory() -> dict[str, Any]:
         spin(0.2)
     maps = Path("/proc/self/maps").read_text() if sys.platform == "linux" else ""
     found = {
+        "modules": len(sys.modules),
+        "pandas": "pandas" in sys.modules,
         "rss_mb_idle": idle // 10**6,
         "rss_mb_all_pages": process.memory_info().rss // 10**6,
         "ports": len(process.net_connections(kind="inet")),
