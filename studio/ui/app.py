@@ -2,7 +2,6 @@
 
 import gc
 import importlib
-import sys
 import threading
 from collections.abc import Sequence
 

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -219,9 +220,9 @@ def fields(program: Program) -> list[tuple[int, int]]:
     framed = (form == rgb(LIGHT.strong_border)).all(2)
     lines = np.flatnonzero((framed.sum(1) > program.px(150)) & (framed.sum(1) < program.px(400)))
     tops = [line for line in lines if line - 1 not in lines]
-    pairs = [(a, b) for a, b in zip(tops, tops[1:], strict=False) if program.px(20) < b - a < program.px(34)]
+    pairs = [(a, b) for a, b in pairwise(tops) if program.px(20) < b - a < program.px(34)]
     left = program.window.x + program.px(RAIL_PX + 16)
-    return [(left + int(np.flatnonzero(framed[a]).mean()), program.window.y + (a + b) // 2) for a, b in pairs]
+    return [(left + int(np.flatnonzero(framed[a]).mean()), program.window.y + int(a + b) // 2) for a, b in pairs]
 
 
 def rgb(colour: str) -> Any:
