@@ -6,16 +6,14 @@ import threading
 from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication, QTimer
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 
 import studio
-from studio import paths
 from studio.core import settings
 from studio.ui import words
 from studio.ui.crash import CrashHook
 from studio.ui.session import Session
-from studio.ui.theme import Theme
+from studio.ui.theme import LIGHT, Theme
 from studio.ui.window import MainWindow, PageSpec
 
 _SETTLED_MS = 500
@@ -95,10 +93,10 @@ def main(arguments: Sequence[str] = ()) -> int:
     app = QApplication(["finetune-studio", *arguments])
     app.setApplicationName(studio.NAME)
     app.setDesktopFileName("finetune-studio")
-    app.setWindowIcon(QIcon(str(paths.resources() / "icons" / "train.svg")))
     hook = CrashHook(app)
     hook.install()
     window = open_window(app)
+    app.setWindowIcon(window.session.theme.icon("train", LIGHT.accent))
     # Nor is it looked through later, which would stop the window for 30 ms each time.
     gc.freeze()
     gc.enable()
