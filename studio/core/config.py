@@ -339,6 +339,9 @@ class RunConfig:
         return self
 
 
+_RUN_CONFIG: TypeAdapter[RunConfig] = TypeAdapter(RunConfig)
+
+
 def to_dict(config: RunConfig) -> dict[str, Any]:
     """Returns the whole config as plain data, every default spelled out."""
     return asdict(config)
@@ -350,8 +353,7 @@ def from_dict(data: dict[str, Any]) -> RunConfig:
     Raises:
         pydantic.ValidationError: a key or a value is wrong; `studio.core.config_file` turns it into sentences.
     """
-    config: RunConfig = TypeAdapter(RunConfig).validate_python(data)
-    return config
+    return _RUN_CONFIG.validate_python(data)
 
 
 def resolved(config: RunConfig, folder: Path) -> RunConfig:

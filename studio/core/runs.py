@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +73,7 @@ class Run:
     def changed_versions(self) -> str:
         """Returns which packages have other versions than when the run began, in words; empty if none."""
         began = self.about().get("versions", {})
-        now = {name: metadata.version(name) for name in _PACKAGES}
+        now = _versions()
         return ", ".join(
             f"{name} {began[name]}, now {now[name]}" for name in now if began.get(name, now[name]) != now[name]
         )
@@ -228,7 +227,7 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
             "config": declared.to_dict(config),
             "created_s": time.time(),
             "threads": available_threads(),
-            "versions": {name: metadata.version(name) for name in _PACKAGES},
+            "versions": _versions(),
         }
         write_atomic(folder / "run.json", json.dumps(about, indent=1).encode())
     except OSError as error:
@@ -321,6 +320,13 @@ def write_atomic(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def _versions() -> dict[str, str]:
+    # Loads `email` and more: too much for a window that starts no run.
+    from importlib import metadata
+
+    return {name: metadata.version(name) for name in _PACKAGES}
 
 
 def sync_tree(folder: Path) -> None:

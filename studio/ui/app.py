@@ -1,20 +1,22 @@
 """The composition root: makes the application, the session and the window, and wires them."""
 
-import sys
+import gc
+import importlib
+import threading
 from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication, QTimer
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 
 import studio
-from studio import paths
 from studio.core import settings
 from studio.ui import words
 from studio.ui.crash import CrashHook
 from studio.ui.session import Session
-from studio.ui.theme import Theme
+from studio.ui.theme import LIGHT, Theme
 from studio.ui.window import MainWindow, PageSpec
+
+_SETTLED_MS = 500
 
 
 def _welcome(session: Session) -> QWidget:
@@ -81,16 +83,36 @@ def open_window(app: QApplication) -> MainWindow:
     return window
 
 
+def load_ahead() -> threading.Thread:
+    """Loads in a thread what most pages and the first data file need, so that none of it holds the window later."""
+
+    def load() -> None:
+        for name in ("numpy", "pyqtgraph", "pyarrow.compute", "studio.core.datasets"):
+            importlib.import_module(name)
+
+    made = threading.Thread(target=load, name="load ahead")
+    made.start()
+    return made
+
+
 def main(arguments: Sequence[str] = ()) -> int:
     """Runs the window until it is closed; returns the exit code."""
-    app = QApplication([sys.argv[0], *arguments])
+    # The first word is the window's class, by which a desktop knows whose it is.
+    app = QApplication(["finetune-studio", *arguments])
     app.setApplicationName(studio.NAME)
     app.setDesktopFileName("finetune-studio")
-    app.setWindowIcon(QIcon(str(paths.resources() / "icons" / "train.svg")))
     hook = CrashHook(app)
     hook.install()
     window = open_window(app)
+    app.setWindowIcon(window.session.theme.icon("train", LIGHT.accent))
+    # Nor is it looked through later, which would stop the window for 30 ms each time.
+    gc.freeze()
+    gc.enable()
+    ahead: list[threading.Thread] = []
+    QTimer.singleShot(_SETTLED_MS, window, lambda: ahead.append(load_ahead()))
     code = app.exec()
+    for thread in ahead:
+        thread.join()
     hook.remove()
     del window
     return code

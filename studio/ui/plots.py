@@ -4,14 +4,15 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QShowEvent
-from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QGraphicsItem, QSizePolicy, QToolButton, QWidget
 
 from studio.ui.curves import Curve
 from studio.ui.elided import Elided
 from studio.ui.parts import column, label, row
 from studio.ui.theme import GRID, Theme
 
-_SMOOTH_POINTS = 2000
+_SMOOTH_POINTS = 600
+_FEWEST_BLOCKS = 200
 _SIGN_PX = 18
 
 
@@ -44,6 +45,8 @@ class LinePlot(QWidget):
         head = row(self._title, *(self._switches() if smoothed else ()), self._best_text, None, self.readout)
         self.setLayout(column(head, self.plot, spacing=GRID // 2))
         self.plot.scene().sigMouseMoved.connect(self._hover)
+        # By a mouse alone: what is new moves the range too, and is drawn anyway.
+        self.plot.getViewBox().sigRangeChangedManually.connect(self._draw_raw)
         theme.changed.connect(self._colour)
         self._colour()
 
@@ -75,6 +78,7 @@ class LinePlot(QWidget):
     def reset_view(self) -> None:
         """Shows the whole curve again after zooming."""
         self.plot.getViewBox().enableAutoRange()
+        self._draw_raw()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Draws what has come while it was out of sight."""
@@ -94,7 +98,7 @@ class LinePlot(QWidget):
             return
         self._drawn = state
         self._show_values(len(curve) > 0)
-        self._raw.setData(curve.x, curve.y, connect="finite")
+        self._draw_raw()
         if self._smoothed and len(curve) > 1:
             step = max(1, len(curve) // _SMOOTH_POINTS)
             self._smooth.setData(curve.x[::step], curve.smoothed[::step])
@@ -105,6 +109,15 @@ class LinePlot(QWidget):
             self.legend["evaluation"].setVisible(shown)
         if points is not None:
             self._evals.setData(points.x, points.y, connect="finite")
+
+    def _draw_raw(self) -> None:
+        """Draws what can be seen of the curve, which is all of it until somebody zooms."""
+        view = self.plot.getViewBox()
+        if self._curve is not None:
+            seen = () if view.autoRangeEnabled()[0] else view.viewRange()[0]
+            # Two points for each pixel of its width; more would cost more and look the same.
+            blocks = max(_FEWEST_BLOCKS, self.plot.width())
+            self._raw.setData(*self._curve.outline(*seen, blocks=blocks), connect="finite")
 
     def _make_plot(self, title: str, small: bool) -> None:
         self.plot = pg.PlotWidget()
@@ -120,6 +133,9 @@ class LinePlot(QWidget):
         self.plot.getPlotItem().setDownsampling(auto=True, mode="peak")
         self.plot.getPlotItem().setClipToView(True)
         self.plot.getViewBox().enableAutoRange()
+        for side in ("left", "bottom"):
+            # Drawing the numbers takes longer than drawing the curve.
+            self.plot.getAxis(side).setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         if small:
             self.plot.setMinimumHeight(8 * GRID)
         self._raw, self._smooth, self._evals, self._best = (self.plot.plot() for _ in range(4))

@@ -46,7 +46,6 @@ class DatasetTable(QAbstractTableModel):
         self._found = None
         if text and self.dataset is not None:
             # Loaded with the first search, not with the window.
-            import pyarrow as pa
             import pyarrow.compute as pc
 
             rows = self.dataset.table.column("row")
@@ -55,7 +54,7 @@ class DatasetTable(QAbstractTableModel):
                 pc.match_substring(rows, json.dumps(text, ensure_ascii=escaped)[1:-1], ignore_case=True)
                 for escaped in (False, True)
             ]
-            self._found = pa.chunked_array(pc.indices_nonzero(pc.or_(*masks))).to_numpy()
+            self._found = pc.indices_nonzero(pc.or_(*masks)).to_numpy()
         self.endResetModel()
 
     def row(self, index: int) -> "Row | None":

@@ -1,7 +1,9 @@
 """The look: one typed palette for light and one for dark, poured into Qt's palette, the style sheet and the plots."""
 
+import math
 import string
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QObject, QSize, Qt, Signal
@@ -127,6 +129,8 @@ class Theme(QObject):
     def icon(self, name: str, colour: str = "") -> QIcon:
         """Returns an icon of `resources/icons` in the theme's colours, or in one colour."""
         icon = QIcon()
+        # One picture for each density of the screens at hand: drawing them is a good part of a start.
+        scales = {math.ceil(screen.devicePixelRatio()) for screen in self._app.screens()}
         shades = [
             (colour or self.palette.muted, QIcon.Mode.Normal, QIcon.State.Off),
             (colour or self.palette.text, QIcon.Mode.Active, QIcon.State.Off),
@@ -134,7 +138,7 @@ class Theme(QObject):
             (self.palette.disabled, QIcon.Mode.Disabled, QIcon.State.Off),
         ]
         for shade, mode, state in shades:
-            for scale in (1, 2, 3):
+            for scale in scales:
                 icon.addPixmap(_rendered(name, shade, ICON_PX, scale), mode, state)
         return icon
 
@@ -216,11 +220,13 @@ def _qt_palette(colours: Palette) -> QPalette:
     return palette
 
 
+@cache
 def _svg(name: str, colour: str) -> bytes:
     text = (paths.resources() / "icons" / f"{name}.svg").read_text(encoding="utf-8")
     return text.replace("currentColor", colour).encode()
 
 
+@cache
 def _rendered(name: str, colour: str, size: int, scale: int) -> QPixmap:
     pixmap = QPixmap(QSize(size, size) * scale)
     pixmap.fill(Qt.GlobalColor.transparent)

@@ -24,6 +24,7 @@ class RunCurves(QStackedWidget):
         super().__init__()
         self._session = session
         self._model: RunModel | None = None
+        self._turn = 0
         theme = session.theme
         self.plots = {
             "loss": LinePlot(theme, self.tr("Loss"), smoothed=True),
@@ -63,8 +64,11 @@ class RunCurves(QStackedWidget):
             self.setCurrentIndex(3)
             best = model.progress.best
             self.plots["loss"].mark_best((best.step, best.eval_loss) if best is not None else None)
-            for plot in self.plots.values():
-                plot.redraw()
+            # Plots that draw in one go hold the window several times as long as one does.
+            small = [plot for name, plot in self.plots.items() if name != "loss"]
+            self._turn = (self._turn + 1) % len(small)
+            self.plots["loss"].redraw()
+            small[self._turn].redraw()
 
     def _curves(self) -> QWidget:
         log = QCheckBox(self.tr("Logarithmic"))
