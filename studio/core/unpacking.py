@@ -1,0 +1,126 @@
+"""Compressed files and archives laid out plain in the cache, by limits that are measured and not believed."""
+
+import contextlib
+import gzip
+import shutil
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO, BinaryIO
+
+import zstandard
+
+from studio.core.errors import StudioError
+
+OnProgress = Callable[[int, int], None]
+
+COMPRESSED = (".gz", ".zst")
+ARCHIVES = (".zip",)
+_NESTED = (*COMPRESSED, *ARCHIVES, ".tar", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+MAX_RATIO = 200
+MAX_ENTRIES = 10_000
+# Below this much no ratio is asked for: a short text that repeats itself is no bomb.
+FREE_BYTES = 10_000_000
+# What is left free on the disk.
+_RESERVE_BYTES = 500_000_000
+_MAX_WINDOW = 1 << 27
+_CHUNK = 1 << 20
+_DAMAGED = (zlib.error, zstandard.ZstdError, EOFError, zipfile.BadZipFile, NotImplementedError, gzip.BadGzipFile)
+
+
+class _Meter:
+    """Counts what is written of one compressed file and ends it where it grows beyond measure."""
+
+    def __init__(self, source: Path, target: Path, on_progress: OnProgress | None) -> None:
+        self._name, self._size = source.name, source.stat().st_size
+        self._room = shutil.disk_usage(target).free - _RESERVE_BYTES
+        self._on_progress = on_progress
+        self.written = 0
+
+    def copy(self, packed: IO[bytes], plain: BinaryIO, read: Callable[[], int]) -> None:
+        """Writes a file out; `read` tells how many packed bytes are done."""
+        while chunk := packed.read(_CHUNK):
+            self.written += len(chunk)
+            if self.written > FREE_BYTES and self.written > MAX_RATIO * self._size:
+                message = f"{self._name} unfolds to more than {MAX_RATIO} times its size; it was not opened further."
+                raise StudioError("data", message, "Unpack it by other means if you trust it, and open what it holds.")
+            if self.written > self._room:
+                message = f"{self._name} does not fit on the disk unpacked."
+                raise StudioError("disk", message, "Free some space, or set STUDIO_HOME to a folder on a larger disk.")
+            plain.write(chunk)
+            if self._on_progress:
+                self._on_progress(min(read(), self._size), self._size)
+
+
+def unpack(source: Path, target: Path, on_progress: OnProgress | None = None) -> None:
+    """Writes what a `.gz`, `.zst` or `.zip` file holds into an empty folder.
+
+    Args:
+        source: the file.
+        target: the folder; of an archive it gets the entries under their own names.
+        on_progress: told (packed bytes done, packed bytes in all).
+
+    Raises:
+        StudioError: (data) damaged, encrypted, nested, with names that lead elsewhere, or larger than its size allows;
+            (disk) it does not fit.
+    """
+    meter = _Meter(source, target, on_progress)
+    try:
+        if source.suffix.lower() in ARCHIVES:
+            _unzip(source, target, meter)
+            return
+        with source.open("rb") as raw, (target / source.stem).open("wb") as plain, _opened(source, raw) as packed:
+            meter.copy(packed, plain, raw.tell)
+    except _DAMAGED as error:
+        raise StudioError("data", f"{source.name} is damaged: {error}.", "Get it or compress it again.") from None
+
+
+@contextlib.contextmanager
+def _opened(source: Path, raw: BinaryIO) -> Iterator[IO[bytes]]:
+    if source.suffix.lower() == ".gz":
+        with gzip.GzipFile(fileobj=raw) as packed:
+            yield packed
+    else:
+        decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
+        with decompressor.stream_reader(raw, read_across_frames=True, closefd=False) as stream:
+            yield stream
+
+
+def _unzip(source: Path, target: Path, meter: _Meter) -> None:
+    with zipfile.ZipFile(source) as archive:
+        entries = [item for item in archive.infolist() if not item.is_dir()]
+        if len(entries) > MAX_ENTRIES:
+            message = f"{source.name} holds {len(entries):,} files; {MAX_ENTRIES:,} are the most."
+            raise StudioError("data", message, "Join the rows into fewer files.")
+        for entry in entries:
+            _check_entry(source, entry)
+        for entry in entries:
+            path = target / entry.filename
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with archive.open(entry) as packed, path.open("xb") as plain:
+                    meter.copy(packed, plain, lambda entry=entry: entry.header_offset)  # type: ignore[misc]
+            except (FileExistsError, IsADirectoryError, NotADirectoryError):
+                message = f"{source.name} holds `{entry.filename[:100]}` twice."
+                raise StudioError("data", message, "Pack the files again under names of their own.") from None
+
+
+def _check_entry(source: Path, entry: zipfile.ZipInfo) -> None:
+    name = entry.filename
+    path = PurePosixPath(name)
+    fault = ""
+    if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\0" in entry.orig_filename:
+        fault = "leads out of the archive"
+    elif stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
+        fault = "is a link or a device"
+    elif entry.flag_bits & 1:
+        fault = "is encrypted"
+    elif path.suffix.lower() in _NESTED:
+        fault = "is an archive itself"
+    elif len(name) > 240 or len(path.parts) > 8:
+        fault = "has a path that is too long"
+    if fault:
+        message = f"{source.name} is refused: `{name[:100]}` in it {fault}."
+        raise StudioError("data", message, "Unpack it by other means if you trust it, and open the files it holds.")
