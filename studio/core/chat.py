@@ -70,6 +70,8 @@ def shape(data: Mapping[str, Any]) -> tuple[RowFormat, str] | None:
 
 def fault(data: Mapping[str, Any], row_format: str) -> str:
     """Returns why a row is not usable in a format; empty if it is."""
+    if _sound(data, row_format):
+        return ""
     try:
         if row_format == "preference":
             to_preference(data)
@@ -82,6 +84,29 @@ def fault(data: Mapping[str, Any], row_format: str) -> str:
     except StudioError as error:
         return error.message
     return ""
+
+
+def _sound(data: Mapping[str, Any], row_format: str) -> bool:
+    """Whether a row is beyond doubt usable: what most rows are, seen ten times as fast as by reading them."""
+    if row_format == "messages":
+        items, answered = data.get("messages"), False
+        if type(items) is not list or "tools" in data or "system" in data:
+            return False
+        for item in items:
+            if type(item) is not dict or len(item) != 2:
+                return False
+            role, content = item.get("role"), item.get("content")
+            if type(content) is not str or not content.isascii() or not content or content.isspace():
+                return False
+            if role == "assistant":
+                answered = True
+            elif role not in ("user", "system", "tool"):
+                return False
+        return answered
+    if row_format == "prompt_completion":
+        texts = data.get("prompt"), data.get("completion")
+        return all(type(text) is str and text.isascii() and text[:1] not in ("", "[") and not text.isspace() for text in texts)
+    return False
 
 
 def to_example(data: Mapping[str, Any], row_format: str) -> Example:

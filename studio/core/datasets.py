@@ -16,9 +16,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from studio import paths
-from studio.core import cache, chat, mapping, parsing, shapes, sources
+from studio.core import cache, mapping, parsing, shapes, sources
 from studio.core.errors import StudioError
-from studio.core.rows import Parsed, from_data
+from studio.core.rows import Parsed
 from studio.core.shapes import Guess
 from studio.core.sources import Source
 
@@ -146,44 +146,6 @@ def open_dataset(
     return cache.made(folder, lambda target: _opened(target, source.path), make)
 
 
-def detected(source: Source, head: list[Parsed]) -> list[Guess]:
-    """Returns the likeliest format of the first rows and the next likeliest, if there is one.
-
-    Raises:
-        StudioError: (data) no row can be read, or none is in a known format.
-    """
-    good = [row.data for row in head if row.data is not None]
-    guesses = shapes.detect(good)
-    if guesses:
-        return guesses
-    hint = (
-        "Give each row one of: `messages` (a list of {role, content}); `prompt` and `completion`; "
-        "`instruction` and `output`; `chosen` and `rejected`; or `text`. Or say which columns play these parts with "
-        "`data.mapping`."
-    )
-    if not good:
-        where = f"line {head[0].line}: " if head[0].line else ""
-        message = f"None of the first {len(head)} rows of {source.name} can be read ({where}{head[0].reason})."
-        raise StudioError("data", message, hint)
-    names = list(dict.fromkeys(chain.from_iterable(good)))
-    shown = ", ".join(f"`{name[:40]}`" for name in names[:12]) + (", ..." if len(names) > 12 else "")
-    raise StudioError("data", f"{source.name} is in no known format; its columns are {shown or 'none'}.", hint)
-
-
-def understood(row: Parsed, row_format: str, columns: Mapping[str, str]) -> Parsed:
-    """Returns a row with its columns mapped, or refused where it is not usable in a format."""
-    if row.data is None:
-        return row
-    if columns:
-        try:
-            # Numbers of any size come through json as they are.
-            row = from_data(mapping.mapped(json.loads(row.text), columns), row.line, row.position)
-        except StudioError as error:
-            return row._replace(text="", data=None, reason=error.message)
-    reason = row.reason or chat.fault(row.data or {}, row_format)
-    return row._replace(text="", data=None, reason=reason) if reason else row
-
-
 def split(count: int, share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Draws the rows held back for evaluation, each by a key of (seed, row).
 
@@ -236,7 +198,7 @@ def _parse(
     if not head:
         raise StudioError("data", f"{source.name} holds no rows.", "Give a file with at least one row.")
     chosen = Guess(format, "the columns are mapped" if columns else "chosen")
-    row_format, *others = [chosen] if format != "auto" else detected(source, [row for _, row in head])
+    row_format, *others = [chosen] if format != "auto" else shapes.detected(source.name, [row for _, row in head])
     several = len(source.parts) > 1
     rejected: list[Rejected] = []
     count = 0
@@ -244,7 +206,7 @@ def _parse(
         batch: list[tuple[int, int, int, str]] = []
         batch_bytes = 0
         for count, (part, parsed) in enumerate(chain(head, rows), start=1):
-            row = understood(parsed, row_format.format, columns)
+            row = mapping.understood(parsed, row_format.format, columns)
             if row.data is None:
                 file_name = source.parts[part].name if several else ""
                 rejected.append(Rejected(count - 1, row.line, row.reason, file_name))

@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from studio.core import shapes
+from studio.core import chat, shapes
 from studio.core.errors import StudioError
+from studio.core.rows import Parsed, from_data
 
 Role = Literal[
     "messages",
@@ -62,6 +63,20 @@ def mapped(data: Mapping[str, Any], mapping: Mapping[str, str]) -> dict[str, Any
     used: set[str] = set()
     made = {role: _value(data, source, used) for role, source in mapping.items()}
     return made | {name: value for name, value in data.items() if name not in used and name.lower() not in made}
+
+
+def understood(row: Parsed, row_format: str, columns: Mapping[str, str]) -> Parsed:
+    """Returns a row with its columns mapped, or refused where it is not usable in a format."""
+    if row.data is None:
+        return row
+    if columns:
+        try:
+            # Numbers of any size come through json as they are.
+            row = from_data(mapped(json.loads(row.text), columns), row.line, row.position)
+        except StudioError as error:
+            return row._replace(text="", data=None, reason=error.message)
+    reason = row.reason or chat.fault(row.data or {}, row_format)
+    return row._replace(text="", data=None, reason=reason) if reason else row
 
 
 def _value(data: Mapping[str, Any], source: str, used: set[str]) -> Any:

@@ -87,7 +87,9 @@ def checked(data: Any, text: str, line: int, position: int) -> Parsed:
     # Counting is far quicker than walking, and hardly any row has so many brackets.
     elif text.count("{") + text.count("[") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
         reason = _TOO_DEEP
-    return Parsed(line, "" if reason else text, None if reason else data, reason, position)
+    else:
+        return Parsed(line, text, data, "", position)
+    return Parsed(line, "", None, reason, position)
 
 
 def _depth(data: Any) -> int:

@@ -7,7 +7,11 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal, get_args
+
+from studio.core.errors import StudioError
+from studio.core.rows import Parsed
 
 RowFormat = Literal["messages", "prompt_completion", "alpaca", "text", "preference", "kto"]
 FORMATS: tuple[RowFormat, ...] = get_args(RowFormat)
@@ -147,6 +151,34 @@ def detect(head: Iterable[Mapping[str, Any]]) -> list[Guess]:
     share = "" if count == total else f" ({count} of {total})"
     made = [Guess(best[0], f"the first rows have {best[1]}{share}")]
     return made + ([Guess(second[0], f"rows have {second[1]} too")] if second else [])
+
+
+def detected(name: str, head: list[Parsed]) -> list[Guess]:
+    """Returns the likeliest format of the first rows and the next likeliest, if there is one.
+
+    Args:
+        name: what messages call the source.
+        head: its first rows.
+
+    Raises:
+        StudioError: (data) no row can be read, or none is in a known format.
+    """
+    good = [row.data for row in head if row.data is not None]
+    found = detect(good)
+    if found:
+        return found
+    hint = (
+        "Give each row one of: `messages` (a list of {role, content}); `prompt` and `completion`; "
+        "`instruction` and `output`; `chosen` and `rejected`; or `text`. Or say which columns play these parts with "
+        "`data.mapping`."
+    )
+    if not good:
+        where = f"line {head[0].line}: " if head[0].line else ""
+        message = f"None of the first {len(head)} rows of {name} can be read ({where}{head[0].reason})."
+        raise StudioError("data", message, hint)
+    names = list(dict.fromkeys(chain.from_iterable(good)))
+    shown = ", ".join(f"`{column[:40]}`" for column in names[:12]) + (", ..." if len(names) > 12 else "")
+    raise StudioError("data", f"{name} is in no known format; its columns are {shown or 'none'}.", hint)
 
 
 def _is_messages(value: Any) -> bool:
