@@ -13,6 +13,7 @@ from studio.core.errors import StudioError
 from studio.core.runs import disk_error, sync_folder
 
 T = TypeVar("T")
+_PIECE = 1 << 22
 Make = Callable[[Path], None]
 
 
@@ -46,10 +47,15 @@ def made(folder: Path, opened: Callable[[Path], T | None], make: Make) -> T:
     return found
 
 
-def sha256(file: Path) -> str:
-    """Returns the SHA-256 of a file's content in hexadecimal; it is read in pieces."""
+def sha256(file: Path, on_piece: Callable[[], None] | None = None) -> str:
+    """Returns the SHA-256 of a file's content in hexadecimal; it is read in pieces, each of which is told of."""
+    digest = hashlib.sha256()
     with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        while piece := stream.read(_PIECE):
+            digest.update(piece)
+            if on_piece:
+                on_piece()
+    return digest.hexdigest()
 
 
 def digest(*parts: str) -> str:

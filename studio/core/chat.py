@@ -127,17 +127,18 @@ def to_example(data: Mapping[str, Any], row_format: str) -> Example:
         case "alpaca":
             return _from_alpaca(data)
         case "preference" | "kto":
-            raise untrainable(row_format)
+            raise _fault("rows of this format cannot be learned from yet")
     return Example([], [], "", _text(data, first_of(data, shapes.TEXTS) or "text"))
 
 
 def untrainable(row_format: str) -> StudioError:
     """Says that rows of a format cannot be trained on, and how they can all the same."""
-    what, hint = "with labels of good and bad", "`data.format=prompt_completion` learns every completion, good or bad."
+    what = "with labels of good and bad"
+    hint = "To learn every completion, good or bad, set data.format=prompt_completion."
     if row_format == "preference":
         what = "of preferences"
         hint = "To learn the chosen answers, set data.mapping={prompt: prompt, completion: chosen}."
-    return StudioError("data", f"Training on rows {what} is not possible yet", hint)
+    return StudioError("data", f"Training on rows {what} is not possible yet.", hint)
 
 
 def to_preference(data: Mapping[str, Any]) -> Preference:

@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
 
-from studio.core.errors import given_path
+from studio.core.errors import StudioError, given_path
+from studio.core.hub_ids import is_hub_id
+from studio.core.mapping import Role, format_of
 
 # Built when first used: a command that reads no config does not pay for it.
 _STRICT = ConfigDict(extra="forbid", defer_build=True)
@@ -19,7 +21,7 @@ _BASIC = {"basic": True}
 
 Quantization = Literal["none", "8bit", "nf4"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
-Format = Literal["auto", "messages", "prompt_completion", "alpaca", "text"]
+Format = Literal["auto", "messages", "prompt_completion", "alpaca", "text", "preference", "kto"]
 Method = Literal["lora", "full"]
 Objective = Literal["sft", "pretraining"]
 Sampling = Literal["random", "group_by_length", "sequential"]
@@ -64,13 +66,21 @@ class DataSpec:
         Field(
             min_length=1,
             title="Training data",
-            description="A JSONL, JSON, CSV or Parquet file.",
+            description="A data file, a folder or pattern of them, a zip archive, or a dataset's Hugging Face id.",
             json_schema_extra=_BASIC,
         ),
     ]
     format: Annotated[
         Format, Field(title="Format", description="`auto` detects it from the columns; name one to override.")
     ] = "auto"
+    mapping: Annotated[
+        dict[Role, Annotated[str, Field(min_length=1, max_length=10_000)]],
+        Field(
+            title="Columns",
+            description="Which column plays which part, such as {prompt: question, completion: answer}; a text with "
+            "columns in braces joins them: {text: '{title}, {body}'}.",
+        ),
+    ] = Field(default_factory=dict)
     eval_path: Annotated[
         str | None,
         Field(title="Evaluation data", description="A file of its own for evaluation, instead of a split."),
@@ -334,6 +344,11 @@ class RunConfig:
     def _settings_agree(self) -> "RunConfig":
         if self.adapter.method == "full" and self.model.quantization != "none":
             raise ValueError("model.quantization: full fine-tuning needs unquantized weights; set it to none")
+        if self.data.mapping and self.data.format == "auto":
+            try:
+                format_of(self.data.mapping)
+            except StudioError as error:
+                raise ValueError(str(error).rstrip(".")) from None
         if self.training.early_stopping_patience and not (self.data.eval_split or self.data.eval_path):
             raise ValueError("training.early_stopping_patience: needs data.eval_split or data.eval_path")
         return self
@@ -359,7 +374,7 @@ def from_dict(data: dict[str, Any]) -> RunConfig:
 def resolved(config: RunConfig, folder: Path) -> RunConfig:
     """Makes the paths in `config` absolute, reading relative ones from `folder`.
 
-    A model path stays as it is unless such a folder exists: it may be `demo` or a Hugging Face id.
+    A path that may be a Hugging Face id, or for a model `demo`, stays as it is unless there is such a file or folder.
 
     Raises:
         StudioError: (config) a path that no file can have.
@@ -368,9 +383,12 @@ def resolved(config: RunConfig, folder: Path) -> RunConfig:
     def absolute(path: str) -> str:
         return str(given_path(path, "config", folder).resolve())
 
-    data = replace(config.data, path=absolute(config.data.path))
+    def found(path: str) -> str:
+        return path if is_hub_id(path, folder) else absolute(path)
+
+    data = replace(config.data, path=found(config.data.path))
     if data.eval_path:
-        data = replace(data, eval_path=absolute(data.eval_path))
+        data = replace(data, eval_path=found(data.eval_path))
     if data.chat_template not in ("auto", "none"):
         data = replace(data, chat_template=absolute(data.chat_template))
     model = config.model

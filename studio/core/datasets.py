@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -221,7 +222,7 @@ def _parse(
         "format": row_format.format,
         "reason": "; ".join(filter(None, [row_format.reason, source.note])),
         "second": asdict(others[0]) if others else None,
-        "fingerprint": _fingerprint(source, row_format.format, columns),
+        "fingerprint": _fingerprint(source, row_format.format, columns, on_progress),
         "rows": count,
         "rejected": [asdict(item) for item in rejected],
         "files": [part.name for part in source.parts] if several else [],
@@ -250,8 +251,12 @@ def _write(writer: Any, batch: list[tuple[int, int, int, str]]) -> None:
         writer.write_batch(pa.record_batch(columns, schema=_SCHEMA))
 
 
-def _fingerprint(source: Source, row_format: str, columns: Mapping[str, str]) -> str:
-    contents = [cache.sha256(part.path) for part in source.parts]
+def _fingerprint(
+    source: Source, row_format: str, columns: Mapping[str, str], on_progress: Progress | None
+) -> str:
+    total = sum(size for _, size, _ in source.state())
+    told = partial(on_progress, total, total) if on_progress else None
+    contents = [cache.sha256(part.path, told) for part in source.parts]
     names = [part.name for part in source.parts] if len(source.parts) > 1 else []
     mapped = [json.dumps(columns, sort_keys=True)] if columns else []
     return cache.digest(row_format, *mapped, *names, *contents)

@@ -60,6 +60,7 @@ class Tokens:
     Attributes:
         file: the data file; empty: `messages` instead.
         row: its number in the file, from 0.
+        mapping: which of its columns play which part, as `DataSpec.mapping`.
         model: `demo`, a folder or a hub id.
     """
 
@@ -69,6 +70,7 @@ class Tokens:
     row: Annotated[int, Field(ge=0)] = 0
     messages: list[Message] = Field(default_factory=list)
     format: str = "auto"
+    mapping: dict[str, str] = Field(default_factory=dict)
     model: str = "demo"
     revision: str | None = None
     max_length: Annotated[int, Field(ge=8, le=1_048_576)] = 1024

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from studio import paths
-from studio.core import cache, lines, rows, unpacking
+from studio.core import cache, hub_ids, lines, rows, unpacking
 from studio.core.errors import StudioError, given_path
 from studio.core.unpacking import OnProgress
 
@@ -88,12 +88,16 @@ def find(path: str | Path, on_progress: OnProgress | None = None) -> Source:
     """Finds the data files that a path stands for, unpacking and converting to UTF-8 where it has to.
 
     Args:
-        path: a data file, plain or compressed; a folder; a pattern such as `data/*.jsonl`; a zip archive.
-        on_progress: told (bytes, bytes in all) while it unpacks.
+        path: a data file, plain or compressed; a folder; a pattern such as `data/*.jsonl`; a zip archive; a dataset of
+            the hub, as `hub_ids` has it.
+        on_progress: told (bytes, bytes in all) while it downloads and unpacks.
 
     Raises:
-        StudioError: (data) missing, empty, of an unknown kind, refused for what it holds; (disk) the cache is full.
+        StudioError: (data) missing, empty, of an unknown kind, refused for what it holds; (disk) the cache is full;
+            (network) it cannot be downloaded.
     """
+    if hub_ids.is_hub_id(str(path), Path()) and (wanted := hub_ids.parse(str(path))):
+        return _of_hub(wanted, on_progress)
     given = given_path(path, "data").absolute()
     try:
         if given.is_dir():
@@ -115,7 +119,7 @@ def of_files(folder: Path, files: Iterable[tuple[str, Path]], name: str, on_prog
     Raises:
         StudioError: (data) none of them is a data file.
     """
-    known = sorted((label, path) for label, path in files if _ending(label) in ENDINGS)
+    known = sorted((label, path) for label, path in files if _plain_kind(label))
     if len(known) > MAX_FILES:
         message = f"{name} holds {len(known):,} data files; {MAX_FILES:,} are the most."
         raise StudioError("data", message, "Join the rows into fewer files.")
@@ -146,6 +150,14 @@ def unreadable(path: Path, error: OSError) -> StudioError:
 
 def _of_folder(folder: Path, given: Path, name: str, on_progress: OnProgress | None) -> Source:
     return of_files(given, _walked(folder, name), name, on_progress)
+
+
+def _of_hub(wanted: hub_ids.HubId, on_progress: OnProgress | None) -> Source:
+    # The hub's library is loaded for what lies there alone.
+    from studio.core import hub_data
+
+    files = hub_data.files(wanted, ENDINGS, on_progress)
+    return of_files(Path(f"hf://datasets/{wanted.repo}"), files, wanted.repo, on_progress)
 
 
 def _walked(folder: Path, name: str) -> Iterator[tuple[str, Path]]:

@@ -5,13 +5,12 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from studio.core import datasets, events
-from studio.core.config import RunConfig
+from studio.core import chat, datasets, events
+from studio.core.config import DataSpec, RunConfig
 from studio.core.datasets import Rejected
 from studio.core.errors import StudioError
 from studio.core.runs import Run, disk_error, write_atomic
@@ -75,14 +74,14 @@ def read_corpus(config: RunConfig, tokenizer: Any, emit: Emit) -> Corpus:
     """
     told = teller(emit, "tokenizing")
     encoder = labels.make_encoder(tokenizer, config.data, config.training.objective)
-    dataset = datasets.open_dataset(Path(config.data.path), config.data.format)
+    dataset = _opened(config.data, config.data.path)
     chosen, held_back = datasets.split(len(dataset), config.data.eval_split, config.training.seed)
     train = tokens.tokenize(dataset, chosen, encoder, told)
     held = tokens.tokenize(dataset, held_back, encoder, told) if len(held_back) else None
     read = [(dataset, [part for part in (train, held) if part is not None])]
     evaluation, fingerprint = held, ""
     if config.data.eval_path:
-        other = datasets.open_dataset(Path(config.data.eval_path), config.data.format)
+        other = _opened(config.data, config.data.eval_path)
         evaluation, fingerprint = tokens.tokenize(other, np.arange(len(other)), encoder, told), other.fingerprint
         read.append((other, [evaluation]))
     _require_rows("training", train)
@@ -124,7 +123,14 @@ def teller(emit: Emit, phase: events.PhaseName) -> Callable[[int, int], None]:
 
 
 def _named(source: datasets.Dataset, rows: Sequence[Rejected]) -> list[dict[str, Any]]:
-    return [{"file": source.source.name, **asdict(item)} for item in rows]
+    return [{**asdict(item), "file": item.file or source.source.name} for item in rows]
+
+
+def _opened(spec: DataSpec, path: str) -> datasets.Dataset:
+    dataset = datasets.open_dataset(path, spec.format, columns=spec.mapping)
+    if dataset.format not in chat.TRAINABLE:
+        raise chat.untrainable(dataset.format)
+    return dataset
 
 
 def _require_rows(what: str, part: tokens.Tokens) -> None:

@@ -78,7 +78,7 @@ class Work:
         data: dict[str, Any] = {"messages": [{"role": m.role, "content": m.content} for m in request.messages]}
         row_format = "messages"
         if request.file:
-            dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"))
+            dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"), request.mapping)
             data, row_format = dataset.find(request.row).data, dataset.format
         folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "tokenizer")
         encoder = self._encoder_of(folder, spec, request.objective)
