@@ -48,9 +48,7 @@ def _check(args: argparse.Namespace) -> int:
         "fingerprint": dataset.fingerprint,
         "rows": dataset.rows,
         "valid": len(dataset),
-        "rejected": [
-            {**asdict(item), "file": item.file or dataset.source.name} for item in dataset.rejected
-        ],
+        "rejected": [{**asdict(item), "file": item.file or dataset.source.name} for item in dataset.rejected],
     }
     if args.model:
         found |= _counted(dataset, _encoder(args.model, spec))
@@ -78,16 +76,12 @@ def _tokens(args: argparse.Namespace) -> None:
 
 
 def _opened(args: argparse.Namespace) -> "tuple[DataSpec, Dataset]":
-    from studio.core.config_file import build
     from studio.core.datasets import open_dataset
 
-    settings: dict[str, Any] = {"path": args.file, "format": args.format, "mapping": data_rows.mapping_of(args)}
-    if args.max_length is not None:
-        settings["max_length"] = args.max_length
-    spec = build({"data": settings}).data
+    spec = data_rows.spec_of(args)
     with data_rows.guard(args) as live:
         told = data_rows.telling(live, "Reading")
-        return spec, open_dataset(args.file, spec.format, told, dict(spec.mapping))
+        return spec, open_dataset(args.file, spec.format, told, spec.mapping)
 
 
 def _encoder(path: str, spec: "DataSpec") -> "Encoder":

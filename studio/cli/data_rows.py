@@ -11,6 +11,7 @@ from studio.cli import output
 from studio.cli.output import one_line, printable
 
 if TYPE_CHECKING:
+    from studio.core.config import DataSpec
     from studio.core.errors import StudioError
     from studio.core.index import IndexedRow, RowIndex
     from studio.core.rows import Parsed
@@ -55,18 +56,23 @@ def add_mapping(command: argparse.ArgumentParser) -> None:
     command.add_argument("--map", action="append", default=[], metavar="PART=COLUMN", help=help)
 
 
-def mapping_of(args: argparse.Namespace) -> dict[str, str]:
-    """Returns the mapping that `--map` gives.
+def spec_of(args: argparse.Namespace) -> "DataSpec":
+    """Returns what the options say of the data.
 
     Raises:
-        StudioError: (usage) one of them has no `=`.
+        StudioError: (usage) a `--map` has no `=`; (config) a value is wrong.
     """
+    from studio.core.config_file import build
     from studio.core.errors import StudioError
 
     wrong = next((item for item in args.map if "=" not in item), None)
     if wrong is not None:
         raise StudioError("usage", f"`--map {wrong}` names no column.", "Write it as --map prompt=question.")
-    return dict(item.split("=", 1) for item in args.map)
+    settings: dict[str, Any] = {"path": args.file, "format": args.format}
+    settings["mapping"] = dict(item.split("=", 1) for item in args.map)
+    if getattr(args, "max_length", None) is not None:
+        settings["max_length"] = args.max_length
+    return build({"data": settings}).data
 
 
 def guard(args: argparse.Namespace) -> Any:
@@ -221,7 +227,8 @@ def _of_status(args: argparse.Namespace, count: int, live: Callable[[], None]) -
 
     from studio.core.datasets import open_dataset
 
-    dataset = open_dataset(args.file, args.format, telling(live, "Checking"), mapping_of(args))
+    spec = spec_of(args)
+    dataset = open_dataset(args.file, spec.format, telling(live, "Checking"), spec.mapping)
     rejected = np.zeros(count, dtype=np.bool_)
     rejected[[item.row for item in dataset.rejected]] = True
     return np.flatnonzero(rejected == (args.status == "rejected")).astype(np.int64)
@@ -241,9 +248,9 @@ def _tell_found(args: argparse.Namespace, index: "RowIndex", rows: "Rows", done:
 def _convert(args: argparse.Namespace) -> None:
     from studio.core import convert, sources
 
+    columns = spec_of(args).mapping
     with guard(args) as live:
         source = sources.find(args.file, telling(live, "Unpacking"))
-        columns = mapping_of(args)
         done = convert.convert(source, args.target, columns, args.overwrite, telling(live, "Converting"))
     text = f"{done.rows:,} rows written to {printable(args.target)}."
     if done.left_out:

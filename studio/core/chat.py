@@ -105,7 +105,9 @@ def _sound(data: Mapping[str, Any], row_format: str) -> bool:
         return answered
     if row_format == "prompt_completion":
         texts = data.get("prompt"), data.get("completion")
-        return all(type(text) is str and text.isascii() and text[:1] not in ("", "[") and not text.isspace() for text in texts)
+        return all(
+            type(text) is str and text.isascii() and text[:1] not in ("", "[") and not text.isspace() for text in texts
+        )
     return False
 
 

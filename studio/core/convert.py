@@ -11,8 +11,10 @@ from typing import Any
 
 from studio.core import mapping, parsing
 from studio.core.errors import StudioError, given_path
+from studio.core.mapping import Role
 from studio.core.runs import disk_error
-from studio.core.sources import OnProgress, Source
+from studio.core.sources import Source
+from studio.core.unpacking import OnProgress
 
 ENDINGS = (".jsonl", ".parquet")
 _BATCH = 2000
@@ -20,7 +22,7 @@ _BATCH = 2000
 
 @dataclass(slots=True)
 class Converted:
-    """How many rows were written, and how many could not be read or mapped; `first_fault` says why the first of them."""
+    """How many rows were written, and how many could not be; `first_fault` says why the first of them."""
 
     rows: int = 0
     left_out: int = 0
@@ -30,7 +32,7 @@ class Converted:
 def convert(
     source: Source,
     target: str | Path,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[Role, str] | None = None,
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Converted:
@@ -89,7 +91,7 @@ def _place(source: Source, target: str | Path, overwrite: bool) -> Path:
 
 
 def _rows(
-    source: Source, columns: Mapping[str, str], done: Converted, on_progress: OnProgress | None
+    source: Source, columns: Mapping[Role, str], done: Converted, on_progress: OnProgress | None
 ) -> Iterator[str]:
     """Yields each row as JSON on one line, and counts."""
     sizes = [size for _, size, _ in source.state()]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from studio import paths
 from studio.core import cache, mapping, parsing, shapes, sources
 from studio.core.errors import StudioError
+from studio.core.mapping import Role
 from studio.core.rows import Parsed
 from studio.core.shapes import Guess
 from studio.core.sources import Source
@@ -115,7 +116,7 @@ def open_dataset(
     path: str | Path,
     format: str = "auto",
     on_progress: Progress | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[Role, str] | None = None,
 ) -> Dataset:
     """Opens data files; the second time at once, from the cache.
 
@@ -192,7 +193,7 @@ def _opened(folder: Path, source: Path) -> Dataset | None:
 
 
 def _parse(
-    source: Source, format: str, columns: Mapping[str, str], folder: Path, on_progress: Progress | None
+    source: Source, format: str, columns: Mapping[Role, str], folder: Path, on_progress: Progress | None
 ) -> None:
     rows = _all_rows(source, on_progress)
     head = list(islice(rows, _HEAD_ROWS))
@@ -251,9 +252,7 @@ def _write(writer: Any, batch: list[tuple[int, int, int, str]]) -> None:
         writer.write_batch(pa.record_batch(columns, schema=_SCHEMA))
 
 
-def _fingerprint(
-    source: Source, row_format: str, columns: Mapping[str, str], on_progress: Progress | None
-) -> str:
+def _fingerprint(source: Source, row_format: str, columns: Mapping[Role, str], on_progress: Progress | None) -> str:
     total = sum(size for _, size, _ in source.state())
     told = partial(on_progress, total, total) if on_progress else None
     contents = [cache.sha256(part.path, told) for part in source.parts]

@@ -11,6 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from studio.core.config import Quantization
 from studio.core.errors import Reason, StudioError
+from studio.core.mapping import Role
 
 _OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants", defer_build=True)
 
@@ -70,7 +71,7 @@ class Tokens:
     row: Annotated[int, Field(ge=0)] = 0
     messages: list[Message] = Field(default_factory=list)
     format: str = "auto"
-    mapping: dict[str, str] = Field(default_factory=dict)
+    mapping: dict[Role, str] = Field(default_factory=dict)
     model: str = "demo"
     revision: str | None = None
     max_length: Annotated[int, Field(ge=8, le=1_048_576)] = 1024

@@ -1,5 +1,6 @@
 """A dataset of the hub, brought file by file: only data files that are parsed here, no script and no README."""
 
+from collections.abc import Callable
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,15 @@ from studio.core.errors import StudioError
 from studio.core.hub_ids import HubId
 
 Files = list[tuple[str, Path]]
+Choose = Callable[[list[str]], list[str]]
 
 
-def files(wanted: HubId, endings: tuple[str, ...], on_progress: OnProgress | None = None) -> Files:
+def files(wanted: HubId, choose: Choose, on_progress: OnProgress | None = None) -> Files:
     """Returns the data files of a dataset, downloading those that are not in the Hugging Face cache.
 
     Args:
         wanted: which dataset and which of its files.
-        endings: what data files end in.
+        choose: picks the files to bring by their names.
         on_progress: told (bytes done, bytes in all), in this thread; what it raises ends the download, which goes on
             from there the next time.
 
@@ -29,16 +31,13 @@ def files(wanted: HubId, endings: tuple[str, ...], on_progress: OnProgress | Non
         StudioError: (data) no such dataset, no access, or no data files in it; (network) it is not here and cannot be
             fetched; (disk) it does not fit.
     """
-    options: dict[str, Any] = {
-        "repo_type": "dataset",
-        "revision": wanted.revision,
-        "allow_patterns": [f"*{ending}" for ending in endings],
-    }
+    options: dict[str, Any] = {"repo_type": "dataset", "revision": wanted.revision}
     try:
         if constants.is_offline_mode():
-            return _held(wanted, options)
+            return _held(wanted, choose, options)
         listed = snapshot_download(wanted.repo, dry_run=True, tqdm_class=downloads.bar(None, 0), **options)
-        chosen = [file for file in listed if _fits(file.filename, wanted)]
+        names = set(choose([file.filename for file in listed if _fits(file.filename, wanted)]))
+        chosen = [file for file in listed if file.filename in names]
         _bring(wanted, chosen, on_progress)
         return [(file.filename, Path(file.local_path)) for file in chosen]
     except DryRunError as error:
@@ -64,14 +63,17 @@ def _bring(wanted: HubId, chosen: list[DryRunFileInfo], on_progress: OnProgress 
             )  # fmt: skip
 
 
-def _held(wanted: HubId, options: dict[str, Any]) -> Files:
+def _held(wanted: HubId, choose: Choose, options: dict[str, Any]) -> Files:
     """Returns what the cache holds, without network."""
     try:
         folder = Path(snapshot_download(wanted.repo, local_files_only=True, **options))
     except LocalEntryNotFoundError:
         folder = None
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) if folder else []
-    found = [(name, folder / name) for name in names if _fits(name, wanted)] if folder else []
+    names = (
+        sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) if folder else []
+    )
+    chosen = choose([name for name in names if _fits(name, wanted)])
+    found = [(name, folder / name) for name in chosen] if folder else []
     if not found:
         message = f"{wanted.repo} is neither a folder nor in the Hugging Face cache, and offline mode is on."
         raise StudioError("network", message, "Unset HF_HUB_OFFLINE to download it, or name a folder or file.")

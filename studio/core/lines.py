@@ -6,6 +6,7 @@ JSONL has a row a line; in CSV a line break within quotes belongs to its row. A 
 import codecs
 import csv
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
@@ -74,7 +75,7 @@ def blocks(file: BinaryIO, delimiter: str = "", line: int = 1) -> Iterator[Block
                 continue
             end = at + found if found >= 0 else at + len(data)
             cut = data[found + 1 :] if found >= 0 else b""
-            yield Block(b"", at, *_arrays([skipped_from], [end], [line]), end)
+            yield Block(b"", at, _one(skipped_from), _one(end), _one(line), end)
             at, line, data, skipping = end + 1, line + 1, cut, False
         ends = line_ends(data, last=not read)
         rows = _row_ends(data, ends, delimiter, last=not read) if delimiter else np.arange(len(ends))
@@ -150,7 +151,7 @@ def _read_row_ends(data: bytes, ends: Ints, delimiter: str, last: bool) -> Ints:
     mark = "\1\n"
     bounds = [0, *(int(end) + 1 for end in ends)]
     text = data.decode("latin-1")
-    lines = [text[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    lines = [text[a:b] for a, b in pairwise(bounds)]
     # A line of our own behind the last one shows whether a quote was open there.
     reader = csv.reader([*lines, *([] if last else [mark])], delimiter=delimiter)
     found: list[int] = []
@@ -186,5 +187,5 @@ def _not_blank(data: bytes, starts: Ints, stops: Ints, keep_spaces: bool) -> NDA
     return np.asarray(whole, dtype=np.bool_)
 
 
-def _arrays(*values: list[int]) -> tuple[Ints, ...]:
-    return tuple(np.asarray(item, dtype=np.int64) for item in values)
+def _one(value: int) -> Ints:
+    return np.asarray([value], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Columns given the parts they play: a mapping of roles to columns, or to a template that joins several.
+r"""Columns given the parts they play: a mapping of roles to columns, or to a template that joins several.
 
 `{"prompt": "{title}\n\n{body}", "completion": "answer"}` makes each row's prompt of two columns and its completion of
 one. What stands in braces is a column's name, or a path into one such as `meta.title`; there is nothing to run in it.
@@ -40,7 +40,7 @@ _NEEDED: tuple[tuple[shapes.RowFormat, frozenset[str]], ...] = (
 )
 
 
-def format_of(mapping: Mapping[str, str]) -> shapes.RowFormat:
+def format_of(mapping: Mapping[Role, str]) -> shapes.RowFormat:
     """Returns the format whose parts a mapping gives.
 
     Raises:
@@ -54,18 +54,18 @@ def format_of(mapping: Mapping[str, str]) -> shapes.RowFormat:
     return found
 
 
-def mapped(data: Mapping[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:
+def mapped(data: Mapping[str, Any], mapping: Mapping[Role, str]) -> dict[str, Any]:
     """Returns a row with the roles as its columns, the columns that play no part behind them.
 
     Raises:
         StudioError: (data) the row lacks a column.
     """
     used: set[str] = set()
-    made = {role: _value(data, source, used) for role, source in mapping.items()}
+    made: dict[str, Any] = {role: _value(data, source, used) for role, source in mapping.items()}
     return made | {name: value for name, value in data.items() if name not in used and name.lower() not in made}
 
 
-def understood(row: Parsed, row_format: str, columns: Mapping[str, str]) -> Parsed:
+def understood(row: Parsed, row_format: str, columns: Mapping[Role, str]) -> Parsed:
     """Returns a row with its columns mapped, or refused where it is not usable in a format."""
     if row.data is None:
         return row

@@ -4,7 +4,6 @@ A bad row never ends the reading: it comes out with the reason it is bad. Only a
 is a `StudioError`.
 """
 
-import codecs
 import csv
 import re
 from collections import Counter

@@ -139,13 +139,12 @@ def detect(head: Iterable[Mapping[str, Any]]) -> list[Guess]:
     firsts: Counter[tuple[str, str]] = Counter()
     others: Counter[tuple[str, str]] = Counter()
     for data in head:
-        for place, guess in enumerate(guesses(data)):
-            (others if place else firsts)[guess] += 1
+        for place, likely in enumerate(guesses(data)):
+            (others if place else firsts)[likely] += 1
     if not firsts:
         return []
     best, count = firsts.most_common(1)[0]
-    for guess, times in firsts.items():
-        others[guess] += times
+    others.update(firsts)
     second = next((guess for guess, _ in others.most_common() if guess[0] != best[0]), None)
     total = firsts.total()
     share = "" if count == total else f" ({count} of {total})"

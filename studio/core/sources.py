@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from glob import has_magic
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from studio import paths
 from studio.core import cache, hub_ids, lines, rows, unpacking
@@ -113,33 +113,32 @@ def find(path: str | Path, on_progress: OnProgress | None = None) -> Source:
         raise unreadable(given, error) from None
 
 
-def of_files(folder: Path, files: Iterable[tuple[str, Path]], name: str, on_progress: OnProgress | None) -> Source:
-    """Chooses the data files among many by their names; `name` is what messages call all of them together.
-
-    Raises:
-        StudioError: (data) none of them is a data file.
-    """
-    known = sorted((label, path) for label, path in files if _plain_kind(label))
-    if len(known) > MAX_FILES:
-        message = f"{name} holds {len(known):,} data files; {MAX_FILES:,} are the most."
-        raise StudioError("data", message, "Join the rows into fewer files.")
-    chosen = [(label, path) for label, path in known if not _ABOUT.fullmatch(label.rpartition("/")[2])]
-    prose = [item for item in chosen if _plain_kind(item[0]) in _PROSE]
+def chosen(names: Iterable[str]) -> tuple[list[str], str]:
+    """Chooses by their names the files to learn from; returns them in order, and which were left out and why."""
+    data = sorted(name for name in names if _plain_kind(name) and not _ABOUT.fullmatch(name.rpartition("/")[2]))
+    prose = [name for name in data if _plain_kind(name) in _PROSE]
     notes = []
-    if len(prose) < len(chosen):
-        chosen = [item for item in chosen if item not in prose]
-        notes += [f"{_named(prose)} left out as text beside data"] if prose else []
-    held = [item for item in chosen if _HELD_BACK.search(item[0])]
-    if 0 < len(held) < len(chosen):
-        chosen = [item for item in chosen if item not in held]
+    if 0 < len(prose) < len(data):
+        data = [name for name in data if name not in set(prose)]
+        notes.append(f"{_named(prose)} left out as text beside data")
+    held = [name for name in data if _HELD_BACK.search(name)]
+    if 0 < len(held) < len(data):
+        data = [name for name in data if name not in set(held)]
         notes.append(f"{_named(held)} left out as held back for evaluation")
+    return data, "; ".join(notes)
+
+
+def _of_files(folder: Path, files: dict[str, Path], name: str, on_progress: OnProgress | None) -> Source:
+    names, note = chosen(files)
+    if len(names) > MAX_FILES:
+        message = f"{name} holds {len(names):,} data files; {MAX_FILES:,} are the most."
+        raise StudioError("data", message, "Join the rows into fewer files.")
     # Files without a row are common among shards; a folder of nothing else is a mistake.
-    filled = [(label, path) for label, path in chosen if _state(path, empty=True)[0]]
+    filled = [label for label in names if _state(files[label], empty=True)[0]]
     if not filled:
         message = f"{name} holds no data file with rows in it."
         raise StudioError("data", message, f"Data files end in {', '.join(ENDINGS)}.")
-    parts = tuple(_part(label, path, on_progress) for label, path in filled)
-    return Source(folder, name, parts, "; ".join(notes))
+    return Source(folder, name, tuple(_part(label, files[label], on_progress) for label in filled), note)
 
 
 def unreadable(path: Path, error: OSError) -> StudioError:
@@ -149,15 +148,27 @@ def unreadable(path: Path, error: OSError) -> StudioError:
 
 
 def _of_folder(folder: Path, given: Path, name: str, on_progress: OnProgress | None) -> Source:
-    return of_files(given, _walked(folder, name), name, on_progress)
+    return _of_files(given, dict(_walked(folder, name)), name, on_progress)
 
 
 def _of_hub(wanted: hub_ids.HubId, on_progress: OnProgress | None) -> Source:
     # The hub's library is loaded for what lies there alone.
     from studio.core import hub_data
 
-    files = hub_data.files(wanted, ENDINGS, on_progress)
-    return of_files(Path(f"hf://datasets/{wanted.repo}"), files, wanted.repo, on_progress)
+    note = ""
+
+    def choose(names: list[str]) -> list[str]:
+        nonlocal note
+        # What was named is taken as it is.
+        found, note = ([name for name in names if _plain_kind(name)], "") if wanted.pattern else chosen(names)
+        return found
+
+    files = dict(hub_data.files(wanted, choose, on_progress))
+    if not files:
+        message = f"{wanted.repo} holds no data files that can be read here."
+        raise StudioError("data", message, f"Data files end in {', '.join(ENDINGS)}.")
+    parts = tuple(_part(name, path, on_progress) for name, path in sorted(files.items()) if _state(path, empty=True)[0])
+    return Source(Path(f"hf://datasets/{wanted.repo}/{wanted.pattern}"), wanted.repo, parts, note)
 
 
 def _walked(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
@@ -229,8 +240,8 @@ def _ending(name: str) -> str:
     return os.path.splitext(name)[1].lower()
 
 
-def _named(items: list[tuple[str, Path]]) -> str:
-    shown = ", ".join(label[:60] for label, _ in items[:3])
+def _named(items: list[str]) -> str:
+    shown = ", ".join(item[:60] for item in items[:3])
     more = f" and {len(items) - 3} more" if len(items) > 3 else ""
     return f"{shown}{more} {'was' if len(items) == 1 else 'were'}"
 
@@ -238,6 +249,8 @@ def _named(items: list[tuple[str, Path]]) -> str:
 def _is_lines(path: Path) -> bool:
     """Whether a `.json` file in truth holds one object a line, as many do."""
     with path.open("rb") as file:
+        if not lines.after_mark(file).read(4096).lstrip().startswith(b"{"):
+            return False
         found: list[tuple[bytes, int]] = []
         for block in lines.blocks(lines.after_mark(file)):
             found += [item for item, _ in zip(block.texts(), range(2), strict=False)]
@@ -254,8 +267,8 @@ def _other_encoding(path: Path, name: str) -> str:
         raise StudioError("data", f"{name} is UTF-32 text.", "Save it as UTF-8.")
     if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
-    zeros = [byte == 0 for byte in head]
-    return {(False, True, False, True): "utf-16-le", (True, False, True, False): "utf-16-be"}.get(tuple(zeros), "")
+    zeros = "".join("0" if byte == 0 else "x" for byte in head)
+    return {"x0x0": "utf-16-le", "0x0x": "utf-16-be"}.get(zeros, "")
 
 
 def _as_utf8(path: Path, encoding: str) -> Path:

@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import zstandard
 
@@ -78,7 +78,7 @@ def unpack(source: Path, target: Path, on_progress: OnProgress | None = None) ->
 
 
 @contextlib.contextmanager
-def _opened(source: Path, raw: BinaryIO) -> Iterator[IO[bytes]]:
+def _opened(source: Path, raw: BinaryIO) -> Iterator[Any]:
     if source.suffix.lower() == ".gz":
         with gzip.GzipFile(fileobj=raw) as packed:
             yield packed

@@ -51,8 +51,8 @@ def test_check_lists_every_rejected_row(rows: Path, capsys: pytest.CaptureFixtur
     assert code == 0
     assert (found["format"], found["rows"], found["valid"]) == ("prompt_completion", 5, 3)
     assert found["rejected"] == [
-        {"row": 1, "line": 2, "reason": "`completion` is empty"},
-        {"row": 3, "line": 4, "reason": "not JSON: Expecting value (character 1)"},
+        {"row": 1, "line": 2, "reason": "`completion` is empty", "file": "rows.jsonl"},
+        {"row": 3, "line": 4, "reason": "not JSON: Expecting value (character 1)", "file": "rows.jsonl"},
     ]
     assert "tokens" not in found
 
