@@ -213,7 +213,7 @@ def _from_messages(data: Mapping[str, Any]) -> Example:
 
 
 def _from_prompt(data: Mapping[str, Any]) -> Example:
-    before_name, answer_name = shapes.answered(data) or ("prompt", "completion")
+    before_name, answer_name = shapes.answered(data) or shapes.answered(data, empty=True) or ("prompt", "completion")
     before_value, answer_value = _field(data, before_name), _field(data, answer_name)
     prompt, completion = listed(before_value), listed(answer_value)
     if prompt is None and completion is None:
@@ -264,6 +264,8 @@ def _history(value: Any) -> list[Message]:
             value = json.loads(value)
         except (ValueError, RecursionError):
             raise _fault("`history` is not a list of pairs") from None
+    if value and not isinstance(value, list):
+        raise _fault("`history` is not a list of pairs")
     for pair in value or ():
         if not (isinstance(pair, list) and len(pair) == 2) or any(_text_fault(item, empty=True) for item in pair):
             raise _fault("`history` is not a list of pairs of texts")

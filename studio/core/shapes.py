@@ -97,11 +97,11 @@ def listed(value: Any) -> list[Any] | None:
     return value if isinstance(value, list) else None
 
 
-def answered(data: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Returns the names of the columns that hold a question and its answer."""
+def answered(data: Mapping[str, Any], empty: bool = False) -> tuple[str, str] | None:
+    """Returns the names of the columns that hold a question and its answer; with `empty` also such that hold none."""
     if data.get("prompt") is not None and data.get("completion") is not None:
         return "prompt", "completion"
-    names = {key.lower() for key, value in data.items() if value is not None}
+    names = {key.lower() for key, value in data.items() if empty or value is not None}
     return next((pair for pair in ANSWERED if names.issuperset(pair)), None)
 
 

@@ -1,6 +1,5 @@
 """Compressed files and archives laid out plain in the cache, by limits that are measured and not believed."""
 
-import contextlib
 import gzip
 import shutil
 import stat
@@ -8,7 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, BinaryIO
+from typing import BinaryIO
 
 import zstandard
 
@@ -27,6 +26,8 @@ FREE_BYTES = 10_000_000
 _RESERVE_BYTES = 500_000_000
 _MAX_WINDOW = 1 << 27
 _CHUNK = 1 << 20
+# A block of zstd of four bytes may hold 128 kB: this much of it at once fits into memory whatever it holds.
+_ZSTD_CHUNK = 1 << 10
 _DAMAGED = (zlib.error, zstandard.ZstdError, EOFError, zipfile.BadZipFile, NotImplementedError, gzip.BadGzipFile)
 
 
@@ -39,9 +40,9 @@ class _Meter:
         self._on_progress = on_progress
         self.written = 0
 
-    def copy(self, packed: IO[bytes], plain: BinaryIO, read: Callable[[], int]) -> None:
+    def copy(self, pieces: Iterator[bytes], plain: BinaryIO, read: Callable[[], int]) -> None:
         """Writes a file out; `read` tells how many packed bytes are done."""
-        while chunk := packed.read(_CHUNK):
+        for chunk in pieces:
             self.written += len(chunk)
             if self.written > FREE_BYTES and self.written > MAX_RATIO * self._size:
                 message = f"{self._name} unfolds to more than {MAX_RATIO} times its size; it was not opened further."
@@ -71,21 +72,31 @@ def unpack(source: Path, target: Path, on_progress: OnProgress | None = None) ->
         if source.suffix.lower() in ARCHIVES:
             _unzip(source, target, meter)
             return
-        with source.open("rb") as raw, (target / source.stem).open("wb") as plain, _opened(source, raw) as packed:
-            meter.copy(packed, plain, raw.tell)
+        opened = _gunzipped if source.suffix.lower() == ".gz" else _unpacked_zstd
+        with source.open("rb") as raw, (target / source.stem).open("wb") as plain:
+            meter.copy(opened(raw), plain, raw.tell)
     except _DAMAGED as error:
         raise StudioError("data", f"{source.name} is damaged: {error}.", "Get it or compress it again.") from None
 
 
-@contextlib.contextmanager
-def _opened(source: Path, raw: BinaryIO) -> Iterator[Any]:
-    if source.suffix.lower() == ".gz":
-        with gzip.GzipFile(fileobj=raw) as packed:
-            yield packed
-    else:
-        decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
-        with decompressor.stream_reader(raw, read_across_frames=True, closefd=False) as stream:
-            yield stream
+def _gunzipped(raw: BinaryIO) -> Iterator[bytes]:
+    with gzip.GzipFile(fileobj=raw) as packed:
+        yield from iter(lambda: packed.read(_CHUNK), b"")
+
+
+def _unpacked_zstd(raw: BinaryIO) -> Iterator[bytes]:
+    """Yields the content of all frames; unlike the library's own reader it notices when the last one is cut off."""
+    decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
+    frame = decompressor.decompressobj()
+    begun = False
+    while packed := raw.read(_ZSTD_CHUNK):
+        while packed:
+            yield frame.decompress(packed)
+            packed, begun = frame.unused_data if frame.eof else b"", not frame.eof
+            if frame.eof:
+                frame = decompressor.decompressobj()
+    if begun:
+        raise EOFError("it ends too early")
 
 
 def _unzip(source: Path, target: Path, meter: _Meter) -> None:
@@ -101,7 +112,7 @@ def _unzip(source: Path, target: Path, meter: _Meter) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with archive.open(entry) as packed, path.open("xb") as plain:
-                    meter.copy(packed, plain, lambda entry=entry: entry.header_offset)  # type: ignore[misc]
+                    meter.copy(iter(lambda packed=packed: packed.read(_CHUNK), b""), plain, lambda entry=entry: entry.header_offset)  # type: ignore[misc]
             except (FileExistsError, IsADirectoryError, NotADirectoryError):
                 message = f"{source.name} holds `{entry.filename[:100]}` twice."
                 raise StudioError("data", message, "Pack the files again under names of their own.") from None
