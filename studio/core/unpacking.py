@@ -112,7 +112,11 @@ def _unzip(source: Path, target: Path, meter: _Meter) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with archive.open(entry) as packed, path.open("xb") as plain:
-                    meter.copy(iter(lambda packed=packed: packed.read(_CHUNK), b""), plain, lambda entry=entry: entry.header_offset)  # type: ignore[misc]
+                    meter.copy(
+                        iter(lambda packed=packed: packed.read(_CHUNK), b""),
+                        plain,
+                        lambda entry=entry: entry.header_offset,
+                    )  # type: ignore[misc]
             except (FileExistsError, IsADirectoryError, NotADirectoryError):
                 message = f"{source.name} holds `{entry.filename[:100]}` twice."
                 raise StudioError("data", message, "Pack the files again under names of their own.") from None

@@ -46,7 +46,10 @@ def test_to_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_columns_are_mapped(tmp_path: Path) -> None:
     target = tmp_path / "b.jsonl"
     done = convert.convert(source(tmp_path), target, {"text": "{n}: {a}"})
-    assert [json.loads(line)["text"] for line in target.read_text(encoding="utf-8").splitlines()] == ["1: x\ny", "2.5: ü"]
+    assert [json.loads(line)["text"] for line in target.read_text(encoding="utf-8").splitlines()] == [
+        "1: x\ny",
+        "2.5: ü",
+    ]
     assert done.left_out == 2
 
 

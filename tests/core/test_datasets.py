@@ -24,7 +24,6 @@ from studio.core import json_files, parsing
 from studio.core.datasets import Dataset, Rejected, Row, open_dataset, split
 from studio.core.errors import StudioError
 from studio.core.rows import Parsed
-from studio.core.shapes import Guess
 from studio.core.sources import find
 
 ROWS = [{"prompt": f"What is {i}?", "completion": f"It is {i} ü\n日本."} for i in range(5)]
@@ -329,6 +328,12 @@ def test_a_row_too_long_for_the_window_ends_the_reading(tmp_path: Path, monkeypa
     path.write_text(json.dumps([{"text": "a"}, {"text": "x" * 100_000}]))
     with pytest.raises(StudioError, match=r"is not JSON: Unterminated string .*character 26 of"):
         list(read(path))
+
+
+def test_half_a_surrogate_in_a_wrapped_array_refuses_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('{"data": [{"text": "\\ud800"}, {"text": "b"}]}')
+    assert open_dataset(path).rejected == [Rejected(0, 0, "not UTF-8 text")]
 
 
 def test_a_chosen_format_overrides_detection(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from studio.core import index, parsing, sources
 from studio.core.errors import StudioError
 from studio.core.index import RowIndex
 
-ROWS = [{"prompt": f"What\nis {i}?", "completion": f"It's \"{i}\", ü"} for i in range(50)]
+ROWS = [{"prompt": f"What\nis {i}?", "completion": f'It\'s "{i}", ü'} for i in range(50)]
 
 
 def built(path: Path | str) -> RowIndex:

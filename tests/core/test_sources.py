@@ -41,7 +41,14 @@ def lay(folder: Path, **files: bytes) -> Path:
 
 
 def test_a_folder_gives_all_its_files_rows_with_their_file(tmp_path: Path) -> None:
-    lay(tmp_path, b_jsonl=b'{"text": "b"}\nbad\n', a__x_csv=b"text\nx\n", a__y_jsonl=ROW, readme_md=b"# Data", e_jsonl=b"")
+    lay(
+        tmp_path,
+        b_jsonl=b'{"text": "b"}\nbad\n',
+        a__x_csv=b"text\nx\n",
+        a__y_jsonl=ROW,
+        readme_md=b"# Data",
+        e_jsonl=b"",
+    )
     (tmp_path / ".hidden.jsonl").write_bytes(ROW)
     dataset = open_dataset(tmp_path)
     assert texts(dataset) == ["x", "a", "b"]
