@@ -33,8 +33,8 @@ from studio.core.errors import StudioError
 
 CASE_S = 20
 KINDS = ("jsonl", "json", "csv", "tsv", "parquet", "arrow", "stream", "xlsx", "txt", "md", "gz", "zst", "zip")
-_TOKENS = [b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\r", b"\n", b"\r\n", b'"', b'""', b",", b"{", b"[" * 80, b"\\ud800",
-           b"9" * 30, b"1e999", b"NaN", b"\\", b"\xed\xa0\x80", b"null", b"}{", b"\x1a", b"<", b"&lt;", b"\t"]  # fmt: skip
+_TOKENS = [b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\r", b"\n", b"\r\n", b'"', b'""', b",", b"{", b"[" * 80, b"\\ud800"]
+_TOKENS += [b"9" * 30, b"1e999", b"NaN", b"\\", b"\xed\xa0\x80", b"null", b"}{", b"\x1a", b"<", b"&lt;", b"\t"]
 
 
 def real(kind: str) -> tuple[str, bytes]:
@@ -109,8 +109,8 @@ def check(path: Path) -> tuple[int, int] | None:
         dataset = open_dataset(path)
         known = index.build(sources.find(path))
     except StudioError as error:
-        assert error.message, path
-        assert error.hint, path
+        if not (error.message and error.hint):
+            raise AssertionError("a failure without words") from error
         return None
     finally:
         assert path.read_bytes() == before, "the source was written to"

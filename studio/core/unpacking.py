@@ -6,8 +6,9 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import zstandard
 
@@ -81,7 +82,12 @@ def unpack(source: Path, target: Path, on_progress: OnProgress | None = None) ->
 
 def _gunzipped(raw: BinaryIO) -> Iterator[bytes]:
     with gzip.GzipFile(fileobj=raw) as packed:
-        yield from iter(lambda: packed.read(_CHUNK), b"")
+        yield from _pieces(packed)
+
+
+def _pieces(packed: IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
+    while piece := packed.read(_CHUNK):
+        yield piece
 
 
 def _unpacked_zstd(raw: BinaryIO) -> Iterator[bytes]:
@@ -112,11 +118,7 @@ def _unzip(source: Path, target: Path, meter: _Meter) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with archive.open(entry) as packed, path.open("xb") as plain:
-                    meter.copy(
-                        iter(lambda packed=packed: packed.read(_CHUNK), b""),
-                        plain,
-                        lambda entry=entry: entry.header_offset,
-                    )  # type: ignore[misc]
+                    meter.copy(_pieces(packed), plain, partial(getattr, entry, "header_offset"))
             except (FileExistsError, IsADirectoryError, NotADirectoryError):
                 message = f"{source.name} holds `{entry.filename[:100]}` twice."
                 raise StudioError("data", message, "Pack the files again under names of their own.") from None

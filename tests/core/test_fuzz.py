@@ -3,6 +3,7 @@
 `STUDIO_FUZZ=10000` opens that many files and reads that many rows; a share of them is for every day.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -21,11 +22,10 @@ from tests.fuzzing import KINDS
 COUNT = int(os.environ.get("STUDIO_FUZZ", "520"))
 NAMES = sorted({*shapes.LISTS, *(name for pair in shapes.ANSWERED for name in pair), *shapes.TEXTS, "chosen", "rejected",
                 "label", "history", "system", "tools", "role", "content", "from", "value", "tool_calls"})  # fmt: skip
-LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.sampled_from(
-    ["user", "assistant", "gpt", "[", "[{}]", '[{"role": "user"}]', "\ud800", "true"]
-)  # fmt: skip
+WORDS = ["user", "assistant", "gpt", "[", "[{}]", '[{"role": "user"}]', "\ud800", "true"]
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6)
 VALUES: st.SearchStrategy[Any] = st.recursive(
-    LEAVES,
+    LEAVES | st.sampled_from(WORDS),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
     max_leaves=12,
 )
@@ -53,7 +53,5 @@ def test_rows_of_nonsense(row: dict[str, Any], source: str) -> None:
     for row_format in shapes.FORMATS:
         fault = chat.fault(row, row_format)
         assert fault == fault.strip()
-    try:
-        assert isinstance(mapped(row, {"text": source})["text"], object)
-    except StudioError as error:
-        assert error.reason == "data"
+    with contextlib.suppress(StudioError):
+        assert "text" in mapped(row, {"text": source})

@@ -1,4 +1,4 @@
-"""Folders, patterns and archives open as the data files in them; whatever leads elsewhere or grows too large does not."""
+"""Folders, patterns and archives open as the data files in them; what leads elsewhere or grows too large does not."""
 
 import gzip
 import os
