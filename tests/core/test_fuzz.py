@@ -20,8 +20,8 @@ from studio.core.mapping import mapped
 from tests.fuzzing import KINDS
 
 COUNT = int(os.environ.get("STUDIO_FUZZ", "520"))
-NAMES = sorted({*shapes.LISTS, *(name for pair in shapes.ANSWERED for name in pair), *shapes.TEXTS, "chosen", "rejected",
-                "label", "history", "system", "tools", "role", "content", "from", "value", "tool_calls"})  # fmt: skip
+NAMES = [*shapes.LISTS, *{name for pair in shapes.ANSWERED for name in pair}, *shapes.TEXTS, "chosen", "rejected"]
+NAMES = sorted({*NAMES, "label", "history", "system", "tools", "role", "content", "from", "value", "tool_calls"})
 WORDS = ["user", "assistant", "gpt", "[", "[{}]", '[{"role": "user"}]', "\ud800", "true"]
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6)
 VALUES: st.SearchStrategy[Any] = st.recursive(
