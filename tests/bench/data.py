@@ -58,7 +58,7 @@ CONTENDERS = {
     "search_rare": (_OPEN, _SEARCH.format(query="text='999999'"), ""),
     "search_common": (_OPEN, _SEARCH.format(query="text='the'"), ""),
     "search_role": (_OPEN, _SEARCH.format(query="role='assistant'"), ""),
-    "search_expression": (_OPEN, _SEARCH.format(query=r"text=r'\\b9999\\d\\b', expression=True"), ""),
+    "search_expression": (_OPEN, _SEARCH.format(query=r"text=r'\b9999\d\b', expression=True"), ""),
     "sort_length": (_OPEN, "told['rows'] = len(search.order(known, 'length'))", ""),
     "check": (
         "from studio.core.datasets import open_dataset",
