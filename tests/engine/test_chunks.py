@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from studio.cli import run
+from studio.core import desk
 from studio.core.config import DataSpec
 from studio.core.datasets import open_dataset
 from studio.core.errors import StudioError
+from studio.engine.desk_work import Work
 from studio.engine.labels import Chunk, Chunking, Encoder, make_encoder
 from studio.engine.tokens import tokenize
 from tests.models import CHATML, tokenizer
@@ -134,13 +137,13 @@ def test_a_run_learns_every_chunk(tmp_path: Path) -> None:
         data=replace(plain.data, **data),
         training=replace(plain.training, objective="pretraining", num_train_epochs=1),
     )
-    run = trained(whole, tmp_path / "run")
-    progress = run.progress()
+    done = trained(whole, tmp_path / "run")
+    progress = done.progress()
     assert progress.prepared is not None
     assert progress.prepared.rows > 4
     assert progress.prepared.truncated_rows == 0
     assert any("1 long text was made into" in notice.message for notice in progress.notices)
-    assert losses(run)
+    assert losses(done)
 
 
 def test_a_cut_text_says_so(tmp_path: Path) -> None:
@@ -149,3 +152,23 @@ def test_a_cut_text_says_so(tmp_path: Path) -> None:
     assert tokenize(open_dataset(file), np.arange(1), an_encoder(16, None)).truncated == 1
     with pytest.raises(StudioError):
         an_encoder(16, Chunking(1)).encode({"text": ""}, "text")
+
+
+def test_the_desk_and_the_command_line_show_the_chunks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tmp_path / "model"
+    tokenizer().save_pretrained(model)
+    (model / "config.json").write_text('{"model_type": "llama"}', encoding="utf-8")
+    file = tmp_path / "a.jsonl"
+    file.write_text(json.dumps({"text": "word and word " * 60}), encoding="utf-8")
+    request = desk.Tokens(file=str(file), model=str(model), max_length=32, long_text="chunks", chunk_overlap=8)
+    shown = Work().do(request, lambda *_: None, lambda *_: None)
+    assert isinstance(shown, desk.Picture)
+    encoded = an_encoder(32, Chunking(8)).encode({"text": "word and word " * 60}, "text")
+    assert shown.chunks == [tuple(chunk) for chunk in encoded.chunks]
+    assert (shown.kept, shown.tokens, shown.beginning) == (len(encoded.ids), len(encoded.ids), 0)
+    command = ["data", "tokens", str(file), "--model", str(model), "--row", "0", "--max-length", "32"]
+    assert run([*command, "--chunk-overlap", "8", "--json"]) == 0
+    chunks = json.loads(capsys.readouterr().out)["chunks"]
+    assert chunks == [{"start": a, "stop": b, "learned_from": c} for a, b, c in encoded.chunks]
+    assert run([*command, "--chunk-overlap", "8"]) == 0
+    assert f"{len(chunks)} chunks: 0 to 32, 24 to 56" in capsys.readouterr().out
