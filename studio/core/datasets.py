@@ -156,8 +156,6 @@ def open_dataset(
     return cache.made(folder, lambda target: _opened(target, source.path), make)
 
 
-
-
 def _opened(folder: Path, source: Path) -> Dataset | None:
     """Opens what the cache holds; None where it holds nothing whole."""
     rows = folder / "rows.arrow"
