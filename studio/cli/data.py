@@ -1,4 +1,4 @@
-"""The commands: data check|tokens, and those of `data_rows`."""
+"""The commands: data check|tokens, and those of `data_rows` and `versions`."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from studio.cli import data_rows, output
+from studio.cli import data_rows, output, versions
 from studio.cli.output import printable
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ _SHOWN_REJECTS = 20
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds this module's commands."""
-    data = commands.add_parser("data", help="look at a data file", description="Look at a data file.")
+    data = commands.add_parser(
+        "data", help="look at data, and make versions of it", description="Look at data, and make versions of it."
+    )
     actions = data.add_subparsers(dest="action", metavar="ACTION", required=True)
     check = output.add_command(actions, "check", "Find a data file's format and every row that cannot be used.", _check)
     tokens = output.add_command(actions, "tokens", "Show a row's tokens and which of them are learned.", _tokens)
@@ -29,7 +31,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         command.add_argument("file", metavar="FILE", help="a data file, a folder, a pattern, an archive or a hub id")
         data_rows.add_mapping(command)
         command.add_argument("--max-length", type=int, metavar="N", help="cut rows behind this many tokens")
+        text = "make chunks of long texts instead, each repeating this many tokens of the one before"
+        command.add_argument("--chunk-overlap", type=int, metavar="N", help=text)
     check.add_argument("--model", metavar="M", help="count the tokens as this model sees them")
+    versions.add(actions)
     tokens.add_argument("--model", metavar="M", required=True, help="whose tokens: `demo`, a folder or a hub id")
     tokens.add_argument("--row", type=int, metavar="N", required=True, help="the row's number in the file, from 0")
     data_rows.add(actions)
@@ -72,7 +77,11 @@ def _tokens(args: argparse.Namespace) -> None:
         }
         for index, (left, right) in enumerate(encoded.offsets)
     ]
-    output.show(args, {"tokens": tokens}, _picture(encoded, tokens))
+    chunks = [{"start": chunk.start, "stop": chunk.stop, "learned_from": chunk.fresh} for chunk in encoded.chunks]
+    text = _picture(encoded, tokens)
+    if len(chunks) > 1:
+        text += f"\n{len(chunks)} chunks: " + ", ".join(f"{chunk.start} to {chunk.stop}" for chunk in encoded.chunks)
+    output.show(args, {"tokens": tokens, "chunks": chunks}, text)
 
 
 def _opened(args: argparse.Namespace) -> "tuple[DataSpec, Dataset]":

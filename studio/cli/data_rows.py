@@ -72,6 +72,8 @@ def spec_of(args: argparse.Namespace) -> "DataSpec":
     settings["mapping"] = dict(item.split("=", 1) for item in args.map)
     if getattr(args, "max_length", None) is not None:
         settings["max_length"] = args.max_length
+    if getattr(args, "chunk_overlap", None) is not None:
+        settings |= {"long_text": "chunks", "chunk_overlap": args.chunk_overlap}
     return build({"data": settings}).data
 
 

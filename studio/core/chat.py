@@ -17,7 +17,7 @@ __all__ = ["FORMATS", "ROLES", "TRAINABLE", "Example", "Preference", "fault", "s
 
 ROLES = ("system", "user", "assistant", "tool")
 # What a model can be trained on here; the other formats are opened and shown.
-TRAINABLE = ("messages", "prompt_completion", "alpaca", "text")
+TRAINABLE = ("messages", "prompt_completion", "alpaca", "text", "mixed")
 
 # Fields of a message besides its role and content that chat templates read.
 _MORE_FIELDS = ("name", "reasoning_content", "thinking", "reasoning", "tool_call_id")
@@ -116,7 +116,7 @@ def to_example(data: Mapping[str, Any], row_format: str) -> Example:
 
     Args:
         data: the row's columns.
-        row_format: one of `TRAINABLE`.
+        row_format: one of `TRAINABLE`; of `mixed` rows each one's columns tell.
 
     Raises:
         StudioError: (data) the row is not usable, or cannot be learned from; the message says why.
@@ -128,6 +128,11 @@ def to_example(data: Mapping[str, Any], row_format: str) -> Example:
             return _from_prompt(data)
         case "alpaca":
             return _from_alpaca(data)
+        case "mixed":
+            found = shape(data)
+            if found is None:
+                raise _fault("it is in no known format")
+            return to_example(data, found[0])
         case "preference" | "kto":
             raise _fault("rows of this format cannot be learned from yet")
     return Example([], [], "", _text(data, first_of(data, shapes.TEXTS) or "text"))

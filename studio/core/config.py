@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 from studio.core.errors import StudioError, given_path
 from studio.core.hub_ids import is_hub_id
 from studio.core.mapping import Role, format_of
+from studio.paths import is_version
 
 # Built when first used: a command that reads no config does not pay for it.
 _STRICT = ConfigDict(extra="forbid", defer_build=True)
@@ -24,6 +25,7 @@ Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Format = Literal["auto", "messages", "prompt_completion", "alpaca", "text", "preference", "kto"]
 Method = Literal["lora", "full"]
 Objective = Literal["sft", "pretraining"]
+LongText = Literal["cut", "chunks"]
 Sampling = Literal["random", "group_by_length", "sequential"]
 
 
@@ -66,7 +68,7 @@ class DataSpec:
         Field(
             min_length=1,
             title="Training data",
-            description="A data file, a folder or pattern of them, a zip archive, or a dataset's Hugging Face id.",
+            description="A data file, a folder or pattern of them, an archive, a dataset version, a hub id.",
             json_schema_extra=_BASIC,
         ),
     ]
@@ -95,6 +97,21 @@ class DataSpec:
             json_schema_extra=_BASIC,
         ),
     ] = 0.0
+    eval_stratify_by: Annotated[
+        str,
+        Field(
+            max_length=100,
+            title="Stratify by",
+            description="The split's share holds in each group of `length`, `turns`, `source` or a column.",
+        ),
+    ] = ""
+    eval_exclusive: Annotated[
+        bool,
+        Field(
+            title="Never train on evaluation rows",
+            description="A row equal to an evaluation row is evaluated or left out, never trained on.",
+        ),
+    ] = True
     max_length: Annotated[
         int,
         Field(
@@ -105,6 +122,27 @@ class DataSpec:
             json_schema_extra={"basic": True, "unit": "tokens"},
         ),
     ] = 1024
+    long_text: Annotated[
+        LongText,
+        Field(
+            title="Long texts",
+            description="Plain text above the maximum length: `cut` drops the rest, `chunks` makes several rows of it.",
+        ),
+    ] = "cut"
+    chunk_overlap: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=524_288,
+            title="Chunk overlap",
+            description="Tokens a chunk repeats of the one before, as context; at most half the maximum length.",
+            json_schema_extra={"unit": "tokens"},
+        ),
+    ] = 0
+    train_overlap: Annotated[
+        bool,
+        Field(title="Learn the overlap", description="Learns repeated tokens again; otherwise every token once."),
+    ] = False
     packing: Annotated[
         bool,
         Field(
@@ -349,7 +387,10 @@ class RunConfig:
                 format_of(self.data.mapping)
             except StudioError as error:
                 raise ValueError(str(error).rstrip(".")) from None
-        if self.training.early_stopping_patience and not (self.data.eval_split or self.data.eval_path):
+        if self.data.chunk_overlap > self.data.max_length // 2:
+            raise ValueError("data.chunk_overlap: at most half of data.max_length")
+        evaluated = self.data.eval_split or self.data.eval_path or is_version(self.data.path)
+        if self.training.early_stopping_patience and not evaluated:
             raise ValueError("training.early_stopping_patience: needs data.eval_split or data.eval_path")
         return self
 

@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from studio import paths
 from studio.core import cache, mapping, parsing, shapes, sources
-from studio.core.errors import StudioError
+from studio.core.errors import StudioError, given_path
 from studio.core.mapping import Role
 from studio.core.rows import Parsed
 from studio.core.shapes import Guess
@@ -95,6 +94,10 @@ class Dataset:
         number, line, part, row = (self.table.column(name)[index].as_py() for name in ("number", "line", "part", "row"))
         return Row(number, line, json.loads(row), self.files[part] if self.files else "")
 
+    def text(self, index: int) -> str:
+        """Returns the columns of a usable row as JSON text, by its place among them; the quickest way to one."""
+        return str(self.table.column("row")[index].as_py())
+
     def find(self, number: int) -> Row:
         """Returns the row with this number in the file.
 
@@ -121,7 +124,8 @@ def open_dataset(
     """Opens data files; the second time at once, from the cache.
 
     Args:
-        path: a file of a kind that `sources` knows, a folder, a pattern, an archive, or the id of a dataset on the hub.
+        path: a file of a kind that `sources` knows, a folder, a pattern, an archive, the id of a dataset on the
+            hub, or a dataset version, whose rows are numbered in its own order.
         format: one of `chat.FORMATS`, or `auto` to detect it from the first rows' columns.
         on_progress: told (bytes read, bytes in all) while the files are fetched, unpacked and parsed.
         columns: which columns play which part, as `mapping` has it; then the rows have the parts as their columns.
@@ -130,6 +134,10 @@ def open_dataset(
         StudioError: (data) missing, empty, unreadable or in no known format; (disk) the cache is full;
             (network) it cannot be fetched; (config) the mapping makes no row.
     """
+    if paths.is_version(path):
+        from studio.core import versions  # which opens its sources with this function
+
+        return versions.open_version(given_path(path, "data").absolute(), on_progress)
     source = sources.find(path, on_progress)
     columns = dict(columns or {})
     chosen = mapping.format_of(columns) if columns and format == "auto" else format
@@ -146,34 +154,6 @@ def open_dataset(
             shutil.rmtree(stale, ignore_errors=True)
 
     return cache.made(folder, lambda target: _opened(target, source.path), make)
-
-
-def split(count: int, share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Draws the rows held back for evaluation, each by a key of (seed, row).
-
-    The keys are those of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), so that no version of a library changes them.
-
-    Returns:
-        Row indices for training and for evaluation, int64, both rising; with a share above 0 neither is empty.
-
-    Raises:
-        StudioError: (data) there are not enough rows.
-    """
-    held = min(max(round(count * share), 1), count - 1) if share > 0 else 0
-    if count < 1 or (share > 0 and held < 1):
-        message = "There is no usable row to train on." if count < 1 else "One row cannot be split in two."
-        raise StudioError("data", message, "Add rows, or set data.eval_split to 0.")
-    with np.errstate(over="ignore"):
-        keys = (np.arange(count, dtype=np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-        keys = _mixed(keys + _mixed(np.array([seed], dtype=np.uint64)))
-    order = np.argsort(keys, kind="stable").astype(np.int64)
-    return np.sort(order[held:]), np.sort(order[:held])
-
-
-def _mixed(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        keys = (keys ^ (keys >> np.uint64(shift))) * np.uint64(factor)
-    return keys ^ (keys >> np.uint64(31))
 
 
 def _opened(folder: Path, source: Path) -> Dataset | None:

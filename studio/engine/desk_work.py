@@ -74,6 +74,9 @@ class Work:
             format=request.format,  # type: ignore[arg-type]
             max_length=request.max_length,
             chat_template=request.chat_template,
+            long_text=request.long_text,
+            chunk_overlap=request.chunk_overlap,
+            train_overlap=request.train_overlap,
         )
         data: dict[str, Any] = {"messages": [{"role": m.role, "content": m.content} for m in request.messages]}
         row_format = "messages"
@@ -87,7 +90,8 @@ class Work:
 
     def _encoder_of(self, folder: Path, spec: DataSpec, objective: str) -> Encoder:
         """Returns the encoder of a row; the last one is kept, since making it is costly for large tokenizers."""
-        key = (folder, spec.max_length, spec.chat_template, _changed_s(spec.chat_template), objective)
+        chunking = (spec.long_text, spec.chunk_overlap, spec.train_overlap)
+        key = (folder, spec.max_length, *chunking, spec.chat_template, _changed_s(spec.chat_template), objective)
         if self._encoder is None or self._encoder[0] != key:
             tokenizer = self._tokenizer_of(folder)
             with limited():
@@ -143,6 +147,8 @@ def picture(encoder: Encoder, encoded: Encoded) -> desk.Picture:
         offsets=offsets,
         kept=encoded.kept,
         tokens=len(encoded.ids),
+        chunks=[(chunk.start, chunk.stop, chunk.fresh) for chunk in encoded.chunks],
+        beginning=encoded.beginning,
     )
 
 

@@ -12,7 +12,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -21,7 +20,7 @@ from hypothesis import strategies as st
 
 from studio import paths
 from studio.core import json_files, parsing
-from studio.core.datasets import Dataset, Rejected, Row, open_dataset, split
+from studio.core.datasets import Dataset, Rejected, Row, open_dataset
 from studio.core.errors import StudioError
 from studio.core.rows import Parsed
 from studio.core.sources import find
@@ -395,31 +394,6 @@ def test_a_row_is_found_by_its_number_in_the_file(tmp_path: Path) -> None:
             dataset.find(number)
     with pytest.raises(IndexError):
         dataset[2]
-
-
-@given(count=st.integers(2, 300), share=st.floats(0, 0.99), seed=st.integers(0, 2**32 - 1))
-def test_a_split_takes_every_row_once(count: int, share: float, seed: int) -> None:
-    train, held = split(count, share, seed)
-    assert sorted([*train, *held]) == list(range(count))
-    assert len(train) >= 1
-    assert len(held) == (min(max(round(count * share), 1), count - 1) if share > 0 else 0)
-    assert train.dtype == held.dtype == np.int64
-    assert all(np.diff(train) > 0)
-
-
-def test_a_split_is_the_same_for_ever_and_fair() -> None:
-    assert split(10, 0.3, 7)[1].tolist() == [1, 5, 9]
-    assert split(10, 0.3, 8)[1].tolist() != [1, 5, 9]
-    counts = sum(np.isin(np.arange(20), split(20, 0.25, seed)[1]).astype(int) for seed in range(2000))
-    assert np.abs(np.asarray(counts) / 2000 - 0.25).max() < 0.05
-
-
-def test_a_split_of_too_few_rows_is_refused() -> None:
-    for count, share in ((0, 0.0), (0, 0.5), (1, 0.1)):
-        with pytest.raises(StudioError) as caught:
-            split(count, share, 0)
-        assert caught.value.reason == "data"
-    assert [part.tolist() for part in split(1, 0.0, 0)] == [[0], []]
 
 
 @pytest.mark.parametrize("path", ["~nosuchuser/x.jsonl", "a\0b", "x" * 300])
