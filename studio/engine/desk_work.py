@@ -1,21 +1,14 @@
 """What the desk process does for each request, in the main thread, keeping what is costly to load."""
 
-import ctypes
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from studio.core import config_file, desk
 from studio.core.config import DataSpec
 from studio.core.datasets import open_dataset
-from studio.core.errors import StudioError
 from studio.core.events import Event, Phase
 from studio.engine import hardware, hub, model, planning, targets
 from studio.engine.generate import Sampling
@@ -24,14 +17,6 @@ from studio.engine.loaded import Loaded
 
 OnProgress = Callable[[desk.PhaseName, int, int], None]
 OnPiece = Callable[[int, str], None]
-
-# A template is laid out in milliseconds; one that takes this long, or this much memory, does so on purpose.
-TEMPLATE_S = 8.0
-TEMPLATE_BYTES = 1_000_000_000
-
-
-class TooLong(BaseException):
-    """A stranger's template did not come to an end. No engine code may take it for an error of its own."""
 
 
 class Work:
@@ -82,16 +67,13 @@ class Work:
             data, row_format = dataset.find(request.row).data, dataset.format
         folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "tokenizer")
         encoder = self._encoder_of(folder, spec, request.objective)
-        with limited():
-            return picture(encoder, encoder.encode(data, row_format))
+        return picture(encoder, encoder.encode(data, row_format))
 
     def _encoder_of(self, folder: Path, spec: DataSpec, objective: str) -> Encoder:
         """Returns the encoder of a row; the last one is kept, since making it is costly for large tokenizers."""
         key = (folder, spec.max_length, spec.chat_template, _changed_s(spec.chat_template), objective)
         if self._encoder is None or self._encoder[0] != key:
-            tokenizer = self._tokenizer_of(folder)
-            with limited():
-                self._encoder = key, make_encoder(tokenizer, spec, objective)
+            self._encoder = key, make_encoder(self._tokenizer_of(folder), spec, objective)
         return self._encoder[1]
 
     def _tokenizer_of(self, folder: Path) -> Any:
@@ -105,8 +87,7 @@ class Work:
         messages = [asdict(item) for item in request.messages]
         sampling = Sampling(**asdict(request.sampling))
         wanted = self._loaded.prepare(request, on_progress)
-        with limited():
-            self._loaded.check(wanted, messages)
+        self._loaded.check(wanted, messages)
         answers = self._loaded.answer(wanted, messages, sampling, on_progress, on_piece)
         columns = [
             desk.Column(adapter=name, text=item.text, tokens=item.tokens, seconds=item.seconds, cut=item.cut)
@@ -144,59 +125,3 @@ def picture(encoder: Encoder, encoded: Encoded) -> desk.Picture:
         kept=encoded.kept,
         tokens=len(encoded.ids),
     )
-
-
-@contextmanager
-def limited(seconds: float = TEMPLATE_S) -> Iterator[None]:
-    """Ends what a stranger's template does inside once it takes too long or too much memory.
-
-    Jinja's sandbox keeps a template from reaching anything, but not from counting for ever; being Python, its loops
-    can be interrupted by an exception raised in this thread from another. For the main thread alone.
-
-    Raises:
-        StudioError: (data) it did.
-    """
-    thread, lock, going = threading.get_ident(), threading.Lock(), True
-
-    def interrupt(kind: Any) -> None:
-        with lock:
-            if going:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), kind)
-
-    timer = threading.Timer(seconds, interrupt, [ctypes.py_object(TooLong)])
-    timer.daemon = True
-    timer.start()
-    try:
-        with _little_memory():
-            yield
-    except TooLong:
-        raise _endless(f"did not come to an end within {seconds:.0f} seconds") from None
-    except MemoryError:
-        raise _endless("asked for more memory than a conversation can need") from None
-    finally:
-        timer.cancel()
-        with lock:
-            going = False
-
-
-def _endless(what: str) -> StudioError:
-    return StudioError("data", f"Laying this out {what}.", "Choose another chat template, or shorten the row.")
-
-
-@contextmanager
-def _little_memory() -> Iterator[None]:
-    """Bounds what the process may take on top of what it has, where the system can do that."""
-    if sys.platform != "linux":
-        yield
-        return
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = psutil.Process().memory_info().vms + TEMPLATE_BYTES
-    if hard != resource.RLIM_INFINITY:
-        limit = min(limit, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

@@ -7,11 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateError
+from jinja2 import Environment, TemplateError
 from transformers.utils.chat_template_utils import render_jinja_template
 
 from studio.core.chat import Example
 from studio.core.errors import StudioError
+from studio.engine.limits import limited
 
 # What a template can raise besides its own errors when a message is not what it expects.
 TEMPLATE_ERRORS = (TemplateError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError)
@@ -168,7 +169,7 @@ def find_template(tokenizer: Any, choice: str) -> str | None:
         if not tokenizer.chat_template:
             return None
         try:
-            return _compiled(str(tokenizer.get_chat_template()))
+            return checked(str(tokenizer.get_chat_template()))
         except (TemplateError, ValueError) as error:
             message = f"The model's chat template cannot be used: {words(error)}."
             raise StudioError("model", message, "Name a Jinja file with data.chat_template.") from None
@@ -176,7 +177,7 @@ def find_template(tokenizer: Any, choice: str) -> str | None:
     try:
         if path.stat().st_size > _MAX_TEMPLATE_BYTES:
             raise StudioError("config", f"{path.name} is larger than 1 MB.", "A chat template is a short Jinja file.")
-        return _compiled(path.read_text(encoding="utf-8-sig"))
+        return checked(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         message = f"The chat template {path} cannot be read: {error.strerror}."
     except UnicodeDecodeError:
@@ -186,9 +187,21 @@ def find_template(tokenizer: Any, choice: str) -> str | None:
     raise StudioError("config", message, "Set data.chat_template to `auto`, `none` or a Jinja file.")
 
 
-def _compiled(template: str) -> str:
-    """Returns `template` once it has been compiled."""
-    render_jinja_template(conversations=[], chat_template=template)
+def checked(template: str) -> str:
+    """Returns `template` once it has been compiled.
+
+    Raises:
+        TemplateError: it cannot be, or holds what no conversation needs.
+        StudioError: (data) compiling it does not come to an end.
+    """
+    # A power of two numbers can hang inside Python where nothing can interrupt it, even while it is compiled.
+    before = ""
+    for _, kind, value in Environment().lex(template):
+        if kind == "operator" and value == "**" and before not in ("(", ","):
+            raise TemplateError("it raises a number to a power, which no conversation needs")
+        before = before if kind in ("whitespace", "comment") else value
+    with limited():
+        render_jinja_template(conversations=[], chat_template=template)
     return template
 
 

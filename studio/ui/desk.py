@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signa
 
 import studio
 from studio import paths
-from studio.core import desk
+from studio.core import desk, launch
 
 # As VS Code does with its extension host: three deaths in five minutes are bad luck, one more is a pattern.
 MOST_DEATHS, DEATHS_WITHIN_S = 3, 300.0
@@ -241,7 +241,10 @@ class Desk(QObject):
     def _dead(self, code: int) -> desk.Failed:
         if self._worn():
             return self._worn_out(0)
-        if code == -_KILLED:
+        if code == -launch.TEMPLATE_SIGNAL:
+            message = self.tr("Laying out a row with the chat template did not come to an end.")
+            hint = self.tr("Choose another chat template.")
+        elif code == -_KILLED:
             message = self.tr("The helper process was killed, most likely because memory ran out.")
             hint = self.tr("Close other programs or choose a smaller model, then try again: it starts by itself.")
         else:

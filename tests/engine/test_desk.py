@@ -210,7 +210,7 @@ def test_a_hostile_template_is_ended(desk_: Child, model: str, rows: str, tmp_pa
     started = time.monotonic()
     failed = desk_.failure(Tokens(id=1, file=rows, row=0, model=model, chat_template=str(path)))
     assert failed.reason in ("data", "config")
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 8, "two seconds of the processor's time"
     assert desk_.result(Tokens(id=2, file=rows, row=0, model=model)).tokens
 
 
