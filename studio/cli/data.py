@@ -1,4 +1,4 @@
-"""The commands: data check|tokens."""
+"""The commands: data check|tokens|audit."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from studio.cli import output
+from studio.cli import audit, output
 from studio.cli.output import printable
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """Adds this module's commands."""
     data = commands.add_parser("data", help="look at a data file", description="Look at a data file.")
     actions = data.add_subparsers(dest="action", metavar="ACTION", required=True)
+    audit.add(actions)
     check = output.add_command(actions, "check", "Find a data file's format and every row that cannot be used.", _check)
     tokens = output.add_command(actions, "tokens", "Show a row's tokens and which of them are learned.", _tokens)
     for command in (check, tokens):

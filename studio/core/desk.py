@@ -1,7 +1,7 @@
 """What the window asks of the desk process and what it answers, one JSON object a line on a private pipe.
 
-Every request carries an `id` and gets any number of `Progress` and `Piece` and then exactly one of `Done`, `Failed`
-and `Cancelled` with the same id. Requests are worked on one after the other, in the order they came.
+Every request carries an `id` and gets any number of `Progress`, `Piece` and `Found` and then exactly one of `Done`,
+`Failed` and `Cancelled` with the same id. Requests are worked on one after the other, in the order they came.
 """
 
 from typing import Annotated, Any, Literal
@@ -17,7 +17,7 @@ _OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants", defer_build=Tru
 # A row may be of any length; the window is shown its beginning.
 MAX_SHOWN_TOKENS = 50_000
 
-PhaseName = Literal["reading", "downloading", "loading", "counting", "answering"]
+PhaseName = Literal["reading", "downloading", "loading", "counting", "answering", "checking", "comparing", "tokenizing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -127,6 +127,42 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Audit:
+    """Looks at every row of a data file with a model's eyes. Answered by `Found` and `Audited`.
+
+    Attributes:
+        eval_path: a file of its own for evaluation; empty: `eval_split` of the rows, drawn by `seed`.
+    """
+
+    kind: Literal["audit"] = "audit"
+    id: int = 0
+    file: str
+    format: str = "auto"
+    eval_path: str = ""
+    eval_split: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    model: str = "demo"
+    revision: str | None = None
+    max_length: Annotated[int, Field(ge=8, le=1_048_576)] = 1024
+    chat_template: str = "auto"
+    objective: Literal["sft", "pretraining"] = "sft"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Lengths:
+    """Counts the tokens of every row, whatever the maximum length. Answered by `Measured`."""
+
+    kind: Literal["lengths"] = "lengths"
+    id: int = 0
+    file: str
+    format: str = "auto"
+    model: str = "demo"
+    revision: str | None = None
+    chat_template: str = "auto"
+    objective: Literal["sft", "pretraining"] = "sft"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Cancel:
     """Ends the request with this id: at once while it waits, else at the next piece of work."""
 
@@ -185,7 +221,39 @@ class Facts:
     facts: dict[str, Any]
 
 
-Result = Picture | Answers | Facts
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Audited:
+    """What an audit found in all.
+
+    Attributes:
+        findings: each `studio.core.findings.Finding.summary`, in the order of its `KINDS`.
+        about: `rows` and `usable` rows of the file, and how many are in which of the `languages`.
+        folders: where all their rows lie, for `studio.core.findings.load`.
+        lengths: where the rows' lengths lie, for `studio.core.lengths.Lengths.load`.
+    """
+
+    kind: Literal["audited"] = "audited"
+    findings: list[dict[str, Any]]
+    about: dict[str, Any]
+    folders: list[str]
+    lengths: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Measured:
+    """The rows' lengths in tokens.
+
+    Attributes:
+        lengths: the folder they lie in, for `studio.core.lengths.Lengths.load`.
+        findings: the rows that have none, as in `Audited`.
+    """
+
+    kind: Literal["measured"] = "measured"
+    lengths: str
+    findings: list[dict[str, Any]]
+
+
+Result = Picture | Answers | Facts | Audited | Measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -207,6 +275,15 @@ class Piece:
     id: int
     column: int
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Found:
+    """Findings of an audit, as they are complete; as in `Audited`."""
+
+    kind: Literal["found"] = "found"
+    id: int
+    findings: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -238,8 +315,8 @@ class Cancelled:
     id: int
 
 
-Request = Tokens | Plan | Model | Hardware | Answer
-Reply = Progress | Piece | Done | Failed | Cancelled
+Request = Tokens | Plan | Model | Hardware | Answer | Audit | Lengths
+Reply = Progress | Piece | Found | Done | Failed | Cancelled
 
 _REQUESTS: TypeAdapter[Request | Cancel] = TypeAdapter(
     Annotated[Request | Cancel, Field(discriminator="kind")], config=_OPEN

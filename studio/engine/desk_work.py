@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from studio.core import config_file, desk
+from studio.core.audit import OnFindings
 from studio.core.config import DataSpec
 from studio.core.datasets import open_dataset
 from studio.core.events import Event, Phase
-from studio.engine import hardware, hub, model, planning, targets
+from studio.engine import audit, hardware, hub, model, planning, targets
 from studio.engine.generate import Sampling
 from studio.engine.labels import Encoded, Encoder, make_encoder
 from studio.engine.loaded import Loaded
@@ -28,11 +29,13 @@ class Work:
         self._encoder: tuple[Any, Encoder] | None = None
         self._tokenizer: tuple[Any, Any] | None = None
 
-    def do(self, request: desk.Request, on_progress: OnProgress, on_piece: OnPiece) -> desk.Result:
+    def do(
+        self, request: desk.Request, on_progress: OnProgress, on_piece: OnPiece, on_findings: OnFindings
+    ) -> desk.Result:
         """Answers a request.
 
         Raises:
-            StudioError: it cannot be answered. What `on_progress` and `on_piece` raise passes through.
+            StudioError: it cannot be answered. What the callbacks raise passes through.
         """
         match request:
             case desk.Tokens():
@@ -47,6 +50,10 @@ class Work:
                 return desk.Facts(facts=hardware.report())
             case desk.Answer():
                 return self._answers(request, on_progress, on_piece)
+            case desk.Audit():
+                return self._audit(request, on_progress, on_findings)
+            case desk.Lengths():
+                return self._lengths(request, on_progress)
 
     def forget(self) -> None:
         """Drops everything loaded: after a defect nobody knows what state it is in."""
@@ -68,6 +75,33 @@ class Work:
         folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "tokenizer")
         encoder = self._encoder_of(folder, spec, request.objective)
         return picture(encoder, encoder.encode(data, row_format))
+
+    def _audit(self, request: desk.Audit, on_progress: OnProgress, on_findings: OnFindings) -> desk.Audited:
+        spec = DataSpec(
+            path=request.file,
+            format=request.format,  # type: ignore[arg-type]
+            eval_path=request.eval_path or None,
+            eval_split=request.eval_split,
+            max_length=request.max_length,
+            chat_template=request.chat_template,
+        )
+        dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"))
+        folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"))
+        encoder = self._encoder_of(folder, spec, request.objective)
+        made = audit.examine(dataset, encoder, spec, request.seed, on_progress, on_findings)
+        return desk.Audited(
+            findings=[item.summary() for item in made.found],
+            about=made.about,
+            folders=[str(place) for place in made.folders],
+            lengths=str(made.lengths_folder),
+        )
+
+    def _lengths(self, request: desk.Lengths, on_progress: OnProgress) -> desk.Measured:
+        spec = DataSpec(path=request.file, chat_template=request.chat_template)
+        dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"))
+        folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"))
+        place, measured = audit.measure(dataset, self._encoder_of(folder, spec, request.objective), on_progress)
+        return desk.Measured(lengths=str(place), findings=[item.summary() for item in measured.unfit])
 
     def _encoder_of(self, folder: Path, spec: DataSpec, objective: str) -> Encoder:
         """Returns the encoder of a row; the last one is kept, since making it is costly for large tokenizers."""

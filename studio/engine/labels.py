@@ -110,6 +110,12 @@ class Encoder:
         closing = self._plain_tokenizer.encode(text, add_special_tokens=False).ids
         return list(dict.fromkeys(ids + closing[-1:]))
 
+    @property
+    def special_texts(self) -> set[str]:
+        """The texts that the tokenizer takes for one of its special tokens wherever they stand."""
+        named = set(self.tokenizer.all_special_tokens)
+        return named | {item.content for item in self._added.values() if item.special}
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of everything here that decides a row's tokens and labels."""

@@ -32,6 +32,7 @@ class Call(QObject):
     Signals:
         progressed: a `desk.Progress`.
         piece: (column, text), the next piece of an answer.
+        found: a list of an audit's findings, as `desk.Found` has them.
         done: the `desk.Result`.
         failed: a `desk.Failed`.
         cancelled: ended as asked.
@@ -40,6 +41,7 @@ class Call(QObject):
 
     progressed = Signal(object)
     piece = Signal(int, str)
+    found = Signal(list)
     done = Signal(object)
     failed = Signal(object)
     cancelled = Signal()
@@ -67,6 +69,8 @@ class Call(QObject):
                 return
             case desk.Piece():
                 self.piece.emit(reply.column, reply.text)
+            case desk.Found():
+                self.found.emit(reply.findings)
                 return
         self.open = False
         match reply:
@@ -183,7 +187,7 @@ class Desk(QObject):
         while self._process is not None and self._process.canReadLine():
             reply = desk.decode_reply(bytes(self._process.readLine().data()))
             call = self._calls.get(reply.id) if reply else None
-            if call is not None and isinstance(reply, desk.Progress | desk.Piece):
+            if call is not None and isinstance(reply, desk.Progress | desk.Piece | desk.Found):
                 call.take(reply)
             elif call is not None and reply is not None:
                 self._end(call, reply)
