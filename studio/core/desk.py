@@ -61,6 +61,7 @@ class Tokens:
         file: the data file; empty: `messages` instead.
         row: its number in the file, from 0.
         model: `demo`, a folder or a hub id.
+        template: the text of a chat template that is being edited; empty: the one `chat_template` names.
     """
 
     kind: Literal["tokens"] = "tokens"
@@ -73,6 +74,7 @@ class Tokens:
     revision: str | None = None
     max_length: Annotated[int, Field(ge=8, le=1_048_576)] = 1024
     chat_template: str = "auto"
+    template: Annotated[str, Field(max_length=1_000_000)] = ""
     objective: Literal["sft", "pretraining"] = "sft"
 
 
@@ -181,6 +183,9 @@ class Picture:
             that was added outside of the text has an empty span.
         kept: how many tokens the maximum length leaves; those behind are cut.
         tokens: how many the row has in all.
+        written: whether a token is of what the person wrote; the others come from the template.
+        wrote: what the person wrote, as (role, text); the role is empty where it is no message. The beginning of it,
+            where it is very long.
     """
 
     kind: Literal["picture"] = "picture"
@@ -192,6 +197,8 @@ class Picture:
     offsets: list[tuple[int, int]]
     kept: int
     tokens: int
+    written: list[bool] = Field(default_factory=list)
+    wrote: list[tuple[str, str]] = Field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)

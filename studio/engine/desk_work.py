@@ -1,23 +1,29 @@
 """What the desk process does for each request, in the main thread, keeping what is costly to load."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from studio.core import config_file, desk
 from studio.core.audit import OnFindings
+from studio.core.chat import to_example
+from studio.core.checks import text_of
 from studio.core.config import DataSpec
 from studio.core.datasets import open_dataset
 from studio.core.events import Event, Phase
 from studio.engine import audit, hardware, hub, model, planning, targets
 from studio.engine.generate import Sampling
-from studio.engine.labels import Encoded, Encoder, make_encoder
+from studio.engine.labels import Encoder, make_encoder
 from studio.engine.loaded import Loaded
+from studio.engine.provenance import written
+from studio.engine.templates import given_template
 
 OnProgress = Callable[[desk.PhaseName, int, int], None]
 OnPiece = Callable[[int, str], None]
+
+_MOST_CHARS = 1_000_000
 
 
 class Work:
@@ -74,7 +80,9 @@ class Work:
             data, row_format = dataset.find(request.row).data, dataset.format
         folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "tokenizer")
         encoder = self._encoder_of(folder, spec, request.objective)
-        return picture(encoder, encoder.encode(data, row_format))
+        if request.template:
+            encoder = replace(encoder, template=given_template(request.template))
+        return picture(encoder, data, row_format)
 
     def _audit(self, request: desk.Audit, on_progress: OnProgress, on_findings: OnFindings) -> desk.Audited:
         spec = DataSpec(
@@ -144,11 +152,17 @@ def _changed_s(template: str) -> float:
     return path.stat().st_mtime if template not in ("auto", "none") and path.is_file() else 0.0
 
 
-def picture(encoder: Encoder, encoded: Encoded) -> desk.Picture:
-    """Returns a row's tokens for the window, at most `desk.MAX_SHOWN_TOKENS` of them."""
+def picture(encoder: Encoder, data: dict[str, Any], row_format: str) -> desk.Picture:
+    """Returns a row's tokens for the window, at most `desk.MAX_SHOWN_TOKENS` of them.
+
+    Raises:
+        StudioError: (data) the row is not usable, or the template refuses it or does not come to an end.
+    """
+    encoded = encoder.encode(data, row_format)
     shown = slice(desk.MAX_SHOWN_TOKENS)
     offsets = encoded.offsets[shown]
     whole = len(offsets) == len(encoded.ids)
+    said = text_of(0, to_example(data, row_format))
     return desk.Picture(
         text=encoded.text if whole else encoded.text[: offsets[-1][1]],
         ids=encoded.ids[shown],
@@ -158,4 +172,6 @@ def picture(encoder: Encoder, encoded: Encoded) -> desk.Picture:
         offsets=offsets,
         kept=encoded.kept,
         tokens=len(encoded.ids),
+        written=written(encoder, data, row_format, encoded.text, offsets),
+        wrote=[(role, text[:_MOST_CHARS]) for role, text in said.parts],
     )

@@ -82,6 +82,16 @@ class Encoder:
         encodings = iter(self._plain_tokenizer.encode_batch(texts, add_special_tokens=False))
         return [item if isinstance(item, str) else self._labelled(item, next(encodings)) for item in laid]
 
+    def text(self, data: dict[str, Any], row_format: str) -> str | None:
+        """Returns the text that a row's tokens are made of; None: it is not usable.
+
+        Raises:
+            StudioError: (data) the template does not come to an end, or takes all memory.
+        """
+        with limited() as renew:
+            laid = self._laid(data, row_format, renew)
+        return None if isinstance(laid, str) else laid.text
+
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """Returns the ids a model continues to answer, token for token those of training.
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, TemplateError
+from jinja2 import Environment, TemplateError, TemplateSyntaxError
 from transformers.utils.chat_template_utils import render_jinja_template
 
 from studio.core.chat import Example
@@ -102,12 +102,12 @@ class ChatTemplate:
             prompt = ""
         if prompt and index == len(messages) - 1 and text == f"{prompt}{content}{self._tail}":
             return len(prompt), len(prompt) + len(content)
-        mark = _unused(messages)
+        mark = unused("".join(value for item in messages for value in item.values()))
         probe = self.render([*messages[:index], messages[index] | {"content": mark}, *messages[index + 1 :]])
         before, found, after = probe.partition(mark)
         if not found:
             raise TemplateError("it leaves out an answer")
-        start, stop = _common(text, before), len(text) - _common(text[::-1], after[::-1])
+        start, stop = common(text, before), len(text) - common(text[::-1], after[::-1])
         if prompt and text.startswith(prompt) and len(prompt) <= stop:
             start = len(prompt)
         return min(start, stop), stop
@@ -187,6 +187,20 @@ def find_template(tokenizer: Any, choice: str) -> str | None:
     raise StudioError("config", message, "Set data.chat_template to `auto`, `none` or a Jinja file.")
 
 
+def given_template(text: str) -> str:
+    """Returns the text of a template that someone is writing, once it has been checked.
+
+    Raises:
+        StudioError: (config) it cannot be used.
+    """
+    try:
+        return checked(text)
+    except TemplateError as error:
+        line = f" in line {error.lineno}" if isinstance(error, TemplateSyntaxError) else ""
+        message = f"The chat template is not valid{line}: {words(error)}."
+        raise StudioError("config", message, "Go on editing, or take the model's own.") from None
+
+
 def checked(template: str) -> str:
     """Returns `template` once it has been compiled.
 
@@ -205,7 +219,7 @@ def checked(template: str) -> str:
     return template
 
 
-def _common(text: str, other: str) -> int:
+def common(text: str, other: str) -> int:
     """Returns how many characters both begin with."""
     if text.startswith(other):
         return len(other)
@@ -213,10 +227,9 @@ def _common(text: str, other: str) -> int:
     return next((index for index, (a, b) in pairs if a != b), min(len(text), len(other)))
 
 
-def _unused(messages: Sequence[Message]) -> str:
-    """Returns a private-use character that stands in no message."""
-    written = "".join(value for item in messages for value in item.values())
-    return next(mark for mark in map(chr, range(0xE000, 0xF8FF)) if mark not in written)
+def unused(text: str) -> str:
+    """Returns a private-use character that does not stand in a text."""
+    return next(mark for mark in map(chr, range(0xE000, 0xF8FF)) if mark not in text)
 
 
 def words(error: BaseException) -> str:
