@@ -165,8 +165,13 @@ def _compared(
         return _compared_text(texts(source, place, place + 1)[0])
 
     alike = list(sketches.pairs(text_at, first != np.arange(len(first)), lambda *at: on_progress("comparing", *at)))
-    near = np.array(sorted({row: other for row, other, _ in reversed(alike)}.items()), np.int64).reshape(-1, 2)
-    for key, rows_, others in (("duplicate", copies, first[copies]), ("near", near[:, 0], near[:, 1])):
+    like = np.full(len(first), -1, np.int64)
+    for row, other, _ in reversed(alike):
+        like[row] = other
+    # A copy is like what its original is like.
+    like = like[first]
+    near = np.nonzero(like >= 0)[0]
+    for key, rows_, others in (("duplicate", copies, first[copies]), ("near", near, like[near])):
         # What belongs with a row of the evaluation file is told as a leak.
         inside = (rows_ < own) & (others < own)
         if inside.any():

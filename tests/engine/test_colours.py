@@ -31,13 +31,14 @@ TEMPLATES = {"ChatML": CHATML, "Llama 3": HEADERS, "Mistral": INST, "Gemma": TUR
 
 def row(row_format: str, first: str, second: str) -> dict[str, Any]:
     asked, answered = {"role": "user", "content": first}, {"role": "assistant", "content": second}
-    return {
+    rows: dict[str, dict[str, Any]] = {
         "messages": {"messages": [asked, answered, asked, answered]},
         "prompt_completion": {"prompt": first, "completion": second},
         "prompt_messages": {"prompt": [asked], "completion": [answered]},
         "alpaca": {"instruction": first, "output": second},
         "text": {"text": first + second},
-    }[row_format]
+    }
+    return rows[row_format]
 
 
 @cache
@@ -98,7 +99,7 @@ def test_the_colours_are_the_labels(
         }
         made = tokenize(dataset, np.arange(len(dataset)), maker)
     spec = TrainingSpec(per_device_train_batch_size=2, train_sampling_strategy="random")
-    seen = {}
+    seen: dict[int, tuple[list[int], list[bool]]] = {}
     steps = batches.plan_epoch(made.lengths, spec, max_length if packing else None, 0) if len(made) else []
     for step in steps:
         for rows in step:
