@@ -53,7 +53,7 @@ class Lengths:
         first: the place of its first token that carries loss.
         last: where its last answer begins.
         stop: behind its last token that carries loss.
-        ended: 1 where that token is one that ends an answer.
+        ended: 1 where a token that ends an answer is among the last of them.
     """
 
     rows: Counts

@@ -12,7 +12,10 @@ from studio.core.steps import Exclude, Replace, Step, spans
 
 
 def remedy(
-    finding: Finding, data_of: Callable[[int], dict[str, Any]], specials: Sequence[str] = (), source: int = 0
+    finding: Finding,
+    data_of: Callable[[int], dict[str, Any]],
+    specials: Sequence[str] = (),
+    place_of: Callable[[int], tuple[int, int]] = lambda row: (0, row),
 ) -> Iterator[Step]:
     """Yields the steps that take a finding away; none where a person must look.
 
@@ -20,17 +23,18 @@ def remedy(
 
     Args:
         finding: what was found.
-        data_of: a row's data by its number, as it stands after the steps before.
+        data_of: a row's data by its number in the dataset that was audited.
         specials: the tokenizer's special tokens, as in the audit.
-        source: the dataset's number among the version's sources.
+        place_of: where such a row comes from: its source, and its number there; see `versions.origins`.
     """
     kind = finding.kind
     if kind.remedy == "exclude":
-        yield Exclude(rows=spans((source, row) for row in finding.rows.tolist()), why=kind.title)
+        yield Exclude(rows=spans(map(place_of, finding.rows.tolist())), why=kind.title)
     elif kind.remedy:
         mend = _mending(finding.key, specials)
         for row in finding.rows.tolist():
-            yield Replace(source=source, row=row, data=_each_text(data_of(row), mend))
+            source, number = place_of(row)
+            yield Replace(source=source, row=number, data=_each_text(data_of(row), mend))
 
 
 def _mending(key: str, specials: Sequence[str]) -> Callable[[str], str]:

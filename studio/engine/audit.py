@@ -28,6 +28,8 @@ _VERSION = 1  # of what is counted: raise it whenever the same rows would get ot
 _BATCH_ROWS = 512
 _WHOLE = 1_048_576  # a maximum length that cuts nothing worth counting
 _NOTES = 1000
+# Where everything is learned, a template's line break may stand behind the end token.
+_END = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,7 @@ def _counted(encoded: Encoded, stops: set[int]) -> tuple[int, int, int, int, int
         last = count - backwards.index(False, count - stop)
     except ValueError:
         last = 0
-    return count, trained.index(True), last, stop, int(encoded.ids[stop - 1] in stops)
+    return count, trained.index(True), last, stop, int(not stops.isdisjoint(encoded.ids[max(last, stop - _END) : stop]))
 
 
 def _measured(folder: Path) -> Measured | None:

@@ -165,6 +165,16 @@ def test_remedies_take_findings_away_whatever_they_are(
             assert key not in audited(folder, written(folder, left, f"{key}.jsonl")), key
 
 
+def test_remedies_address_rows_where_they_come_from(tmp_path: Path) -> None:
+    dataset = written(tmp_path, ROWS)
+    found = audited(tmp_path, dataset)
+    for key in ("duplicate", "mail"):
+        (step,) = remedy(found[key], lambda row: dataset.find(row).data, place_of=lambda row: (2, row + 1000))
+        place = next(each(step.rows)) if isinstance(step, Exclude) else None
+        assert place in (None, (2, AT[key] + 1000))
+        assert not isinstance(step, Replace) or (step.source, step.row) == (2, AT[key] + 1000)
+
+
 def test_messages_in_a_cell_are_mended(tmp_path: Path) -> None:
     cell = {"messages": json.dumps(BAD["mail"]["messages"])}
     rows = [*ROWS[:3], cell]
