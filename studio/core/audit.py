@@ -4,6 +4,7 @@ Memory is bounded: a few numbers a row, and what is larger lies in files. What d
 `studio.engine.audit`.
 """
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -79,13 +80,14 @@ def audit(
 
 def texts(dataset: Dataset, first: int, stop: int) -> list[Text]:
     """Reads the text of some usable rows, by their place."""
-    return [text_of(row.number, to_example(row.data, dataset.format)) for row in rows(dataset, first, stop)]
+    return [text_of(number, to_example(data, dataset.format)) for number, data in rows(dataset, first, stop)]
 
 
-def rows(dataset: Dataset, first: int, stop: int) -> Iterator[Any]:
-    """Yields some usable rows, by their place."""
-    for index in range(first, min(stop, len(dataset))):
-        yield dataset[index]
+def rows(dataset: Dataset, first: int, stop: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yields number and data of some usable rows, by their place; faster than one by one."""
+    part = dataset.table.slice(first, stop - first)
+    for number, row in zip(part.column("number").to_pylist(), part.column("row").to_pylist(), strict=True):
+        yield number, json.loads(row)
 
 
 def _unusable(dataset: Dataset) -> list[Finding]:

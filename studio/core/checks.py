@@ -81,10 +81,13 @@ def text_of(number: int, example: Example) -> Text:
     """Returns the text of what a row means."""
     if not example.messages:
         return Text(number, [("", (example.prompt or "") + example.answer)], [0], False)
-    parts = [(item["role"], item.get("content") or "") for item in example.messages]
+    messages = example.messages
+    parts = [(item["role"], item.get("content") or "") for item in messages]
     answers = [index for index, trained in enumerate(example.trained) if trained]
-    extra = [text for item in example.messages for key, text in item.items() if key not in ("role", "content")]
-    return Text(number, [*parts, *(("", text) for text in extra if isinstance(text, str))], answers, True)
+    if max(map(len, messages)) > 2:
+        more = (text for item in messages for key, text in item.items() if key not in ("role", "content"))
+        parts += [("", text) for text in more if isinstance(text, str)]
+    return Text(number, parts, answers, True)
 
 
 def mojibake(text: str) -> Spans:

@@ -11,7 +11,7 @@ from collections import defaultdict
 import numpy as np
 from numpy.typing import NDArray
 
-_LOOKED_AT_CHARS = 300
+_LOOKED_AT_CHARS = 240
 _WHOLE = 27_720  # so that any of its parts up to a twelfth is whole, and sums are the same in every order
 _LEAST_HITS = 2
 _CLEARLY = 1.25

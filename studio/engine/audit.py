@@ -149,14 +149,15 @@ def _measure(dataset: Dataset, encoder: Encoder, folder: Path, on_progress: Prog
     stops = set(encoder.stop_ids)
     for first in range(0, len(dataset), _BATCH_ROWS):
         batch = list(audit.rows(dataset, first, first + _BATCH_ROWS))
-        for row, result in zip(batch, encoder.encode_all([row.data for row in batch], dataset.format), strict=True):
+        results = encoder.encode_all([data for _, data in batch], dataset.format)
+        for (number, _), result in zip(batch, results, strict=True):
             if isinstance(result, Encoded) and True in result.trained:
-                table.extend((row.number, *_counted(result, stops)))
+                table.extend((number, *_counted(result, stops)))
                 continue
             key = "refused" if isinstance(result, str) else "untrained"
-            unfit.add(key, row.number)
+            unfit.add(key, number)
             if len(notes[key]) < _NOTES:
-                notes[key][row.number] = result if isinstance(result, str) else "no token of it is to be learned"
+                notes[key][number] = result if isinstance(result, str) else "no token of it is to be learned"
         on_progress("tokenizing", first + len(batch), len(dataset))
     Lengths(*np.array(table, np.int32).reshape(-1, 6).T).save(folder)
     findings.save(folder, [findings.finding(item.key, item.hits, notes[item.key]) for item in unfit.found()], {})
