@@ -37,7 +37,7 @@ def _audit(args: argparse.Namespace) -> None:
 
     config = _config(args)
     dataset = open_dataset(args.file, config.data.format, partial(output.progress, "Reading"))
-    folder = hub.resolve(args.model, on_progress=partial(output.progress, "Downloading"))
+    folder = hub.resolve(args.model, on_progress=partial(output.progress, "Downloading"), need="tokenizer")
     encoder = make_encoder(model.load_tokenizer(folder), config.data, config.training.objective)
     made = examine(
         dataset,

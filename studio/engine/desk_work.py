@@ -94,7 +94,7 @@ class Work:
             chat_template=request.chat_template,
         )
         dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"))
-        folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"))
+        folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "tokenizer")
         encoder = self._encoder_of(folder, spec, request.objective)
         made = audit.examine(dataset, encoder, spec, request.seed, on_progress, on_findings)
         return desk.Audited(
@@ -107,7 +107,7 @@ class Work:
     def _lengths(self, request: desk.Lengths, on_progress: OnProgress) -> desk.Measured:
         spec = DataSpec(path=request.file, chat_template=request.chat_template)
         dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"))
-        folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"))
+        folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "tokenizer")
         place, measured = audit.measure(dataset, self._encoder_of(folder, spec, request.objective), on_progress)
         return desk.Measured(lengths=str(place), findings=[item.summary() for item in measured.unfit])
 
