@@ -69,6 +69,7 @@ class Call(QObject):
                 return
             case desk.Piece():
                 self.piece.emit(reply.column, reply.text)
+                return
             case desk.Found():
                 self.found.emit(reply.findings)
                 return
