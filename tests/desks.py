@@ -62,7 +62,7 @@ class Child:
 
     def replies(self, request_id: int) -> list[desk.Reply]:
         found = [self.reply()]
-        while isinstance(found[-1], desk.Progress | desk.Piece):
+        while isinstance(found[-1], desk.Progress | desk.Piece | desk.Found):
             found.append(self.reply())
         assert {item.id for item in found} == {request_id}
         return found

@@ -1,4 +1,4 @@
-"""The commands: data check|tokens, and those of `data_rows` and `versions`."""
+"""The commands: data check|tokens, and those of `audit`, `data_rows` and `versions`."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from studio.cli import data_rows, output, versions
+from studio.cli import audit, data_rows, output, versions
 from studio.cli.output import printable
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "data", help="look at data, and make versions of it", description="Look at data, and make versions of it."
     )
     actions = data.add_subparsers(dest="action", metavar="ACTION", required=True)
+    audit.add(actions)
     check = output.add_command(actions, "check", "Find a data file's format and every row that cannot be used.", _check)
     tokens = output.add_command(actions, "tokens", "Show a row's tokens and which of them are learned.", _tokens)
     for command in (check, tokens):

@@ -1,7 +1,7 @@
 """What the window asks of the desk process and what it answers, one JSON object a line on a private pipe.
 
-Every request carries an `id` and gets any number of `Progress` and `Piece` and then exactly one of `Done`, `Failed`
-and `Cancelled` with the same id. Requests are worked on one after the other, in the order they came.
+Every request carries an `id` and gets any number of `Progress`, `Piece` and `Found` and then exactly one of `Done`,
+`Failed` and `Cancelled` with the same id. Requests are worked on one after the other, in the order they came.
 """
 
 from typing import Annotated, Any, Literal
@@ -18,7 +18,7 @@ _OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants", defer_build=Tru
 # A row may be of any length; the window is shown its beginning.
 MAX_SHOWN_TOKENS = 50_000
 
-PhaseName = Literal["reading", "downloading", "loading", "counting", "answering"]
+PhaseName = Literal["reading", "downloading", "loading", "counting", "answering", "checking", "comparing", "tokenizing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -63,6 +63,7 @@ class Tokens:
         row: its number in the file, from 0.
         mapping: which of its columns play which part, as `DataSpec.mapping`.
         model: `demo`, a folder or a hub id.
+        template: the text of a chat template that is being edited; empty: the one `chat_template` names.
     """
 
     kind: Literal["tokens"] = "tokens"
@@ -79,6 +80,7 @@ class Tokens:
     long_text: LongText = "cut"
     chunk_overlap: Annotated[int, Field(ge=0, le=524_288)] = 0
     train_overlap: bool = False
+    template: Annotated[str, Field(max_length=1_000_000)] = ""
     objective: Literal["sft", "pretraining"] = "sft"
 
 
@@ -133,6 +135,44 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Audit:
+    """Looks at every row of a data file with a model's eyes. Answered by `Found` and `Audited`.
+
+    Attributes:
+        eval_path: a file of its own for evaluation; empty: `eval_split` of the rows, drawn by `seed`.
+    """
+
+    kind: Literal["audit"] = "audit"
+    id: int = 0
+    file: str
+    format: str = "auto"
+    mapping: dict[Role, str] = Field(default_factory=dict)
+    eval_path: str = ""
+    eval_split: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    model: str = "demo"
+    revision: str | None = None
+    max_length: Annotated[int, Field(ge=8, le=1_048_576)] = 1024
+    chat_template: str = "auto"
+    objective: Literal["sft", "pretraining"] = "sft"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Lengths:
+    """Counts the tokens of every row, whatever the maximum length. Answered by `Measured`."""
+
+    kind: Literal["lengths"] = "lengths"
+    id: int = 0
+    file: str
+    format: str = "auto"
+    mapping: dict[Role, str] = Field(default_factory=dict)
+    model: str = "demo"
+    revision: str | None = None
+    chat_template: str = "auto"
+    objective: Literal["sft", "pretraining"] = "sft"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Cancel:
     """Ends the request with this id: at once while it waits, else at the next piece of work."""
 
@@ -153,6 +193,9 @@ class Picture:
         tokens: how many the row has in all.
         chunks: of which of its tokens, [start, stop), a sequence is made, and from which on they carry loss; of a long
             text there may be several. All behind the first begin with the row's first `beginning` tokens too.
+        written: whether a token is of what the person wrote; the others come from the template.
+        wrote: what the person wrote, as (role, text); the role is empty where it is no message. The beginning of it,
+            where it is very long.
     """
 
     kind: Literal["picture"] = "picture"
@@ -166,6 +209,8 @@ class Picture:
     tokens: int
     chunks: list[tuple[int, int, int]] = Field(default_factory=list)
     beginning: int = 0
+    written: list[bool] = Field(default_factory=list)
+    wrote: list[tuple[str, str]] = Field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -195,7 +240,39 @@ class Facts:
     facts: dict[str, Any]
 
 
-Result = Picture | Answers | Facts
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Audited:
+    """What an audit found in all.
+
+    Attributes:
+        findings: each `studio.core.findings.Finding.summary`, in the order of its `KINDS`.
+        about: `rows` and `usable` rows of the file, and how many are in which of the `languages`.
+        folders: where all their rows lie, for `studio.core.findings.load`.
+        lengths: where the rows' lengths lie, for `studio.core.lengths.Lengths.load`.
+    """
+
+    kind: Literal["audited"] = "audited"
+    findings: list[dict[str, Any]]
+    about: dict[str, Any]
+    folders: list[str]
+    lengths: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Measured:
+    """The rows' lengths in tokens.
+
+    Attributes:
+        lengths: the folder they lie in, for `studio.core.lengths.Lengths.load`.
+        findings: the rows that have none, as in `Audited`.
+    """
+
+    kind: Literal["measured"] = "measured"
+    lengths: str
+    findings: list[dict[str, Any]]
+
+
+Result = Picture | Answers | Facts | Audited | Measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -217,6 +294,15 @@ class Piece:
     id: int
     column: int
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Found:
+    """Findings of an audit, as they are complete; as in `Audited`."""
+
+    kind: Literal["found"] = "found"
+    id: int
+    findings: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -248,8 +334,8 @@ class Cancelled:
     id: int
 
 
-Request = Tokens | Plan | Model | Hardware | Answer
-Reply = Progress | Piece | Done | Failed | Cancelled
+Request = Tokens | Plan | Model | Hardware | Answer | Audit | Lengths
+Reply = Progress | Piece | Found | Done | Failed | Cancelled
 
 _REQUESTS: TypeAdapter[Request | Cancel] = TypeAdapter(
     Annotated[Request | Cancel, Field(discriminator="kind")], config=_OPEN

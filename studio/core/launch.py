@@ -12,6 +12,12 @@ from studio.core import events
 from studio.core.errors import EXIT_CODES, Reason, StudioError
 from studio.core.runs import Run
 
+# SIGVTALRM: by it the system ends a process in which a chat template hangs; see `studio.engine.limits`.
+TEMPLATE_SIGNAL = 26
+TEMPLATE_END = (
+    "Laying out a row with the chat template did not come to an end.",
+    "Choose another chat template with data.chat_template.",
+)
 _LOOK_S = 1.0
 # Elsewhere a session of its own is enough; Windows hands a console's Ctrl+C and its closing to all in one group.
 if sys.platform == "win32":
@@ -65,6 +71,9 @@ def death(run: Run, code: int) -> events.Failed:
         # It could not write its events: another process has the run, or the disk is full.
         message = next((line for line in reversed(log) if line), "The run's process gave up.")
         return events.Failed(reason=reason, message=message, hint="Start it again when that is mended.")
+    if code in (-TEMPLATE_SIGNAL, 128 + TEMPLATE_SIGNAL):
+        message, hint = TEMPLATE_END
+        return events.Failed(reason="data", message=message, hint=hint, detail="\n".join(log))
     if code in (-9, 137):
         message = "The run's process was killed, most likely because memory ran out."
         hint = "Close other programs or lower the batch size, then resume the run."

@@ -18,6 +18,7 @@ from studio.core import desk
 from studio.core.errors import StudioError
 
 if TYPE_CHECKING:
+    from studio.core.findings import Finding
     from studio.engine.desk_work import Work
 
 
@@ -110,7 +111,7 @@ def main(requests: int, replies: int) -> int:
 def serve(pipe: Pipe, work: "Work", request: desk.Request) -> None:
     """Answers one request: with exactly one last reply, whatever happens."""
     try:
-        result = work.do(request, _progress(pipe, request.id), _pieces(pipe, request.id))
+        result = work.do(request, _progress(pipe, request.id), _pieces(pipe, request.id), _findings(pipe, request.id))
         pipe.say(desk.Done(id=request.id, result=result))
     except Cancelled:
         pipe.say(desk.Cancelled(id=request.id))
@@ -135,6 +136,15 @@ def _pieces(pipe: Pipe, request_id: int) -> Callable[[int, str], None]:
     def report(column: int, text: str) -> None:
         pipe.check(request_id)
         pipe.say(desk.Piece(id=request_id, column=column, text=text))
+
+    return report
+
+
+def _findings(pipe: Pipe, request_id: int) -> "Callable[[list[Finding]], None]":
+    def report(findings: "list[Finding]") -> None:
+        pipe.check(request_id)
+        if findings:
+            pipe.say(desk.Found(id=request_id, findings=[item.summary() for item in findings]))
 
     return report
 

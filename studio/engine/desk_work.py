@@ -1,37 +1,29 @@
 """What the desk process does for each request, in the main thread, keeping what is costly to load."""
 
-import ctypes
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from studio.core import config_file, desk
+from studio.core.audit import OnFindings
+from studio.core.chat import to_example
+from studio.core.checks import text_of
 from studio.core.config import DataSpec
 from studio.core.datasets import open_dataset
-from studio.core.errors import StudioError
 from studio.core.events import Event, Phase
-from studio.engine import hardware, hub, model, planning, targets
+from studio.engine import audit, hardware, hub, model, planning, targets
 from studio.engine.generate import Sampling
-from studio.engine.labels import Encoded, Encoder, make_encoder
+from studio.engine.labels import Encoder, make_encoder
 from studio.engine.loaded import Loaded
+from studio.engine.provenance import written
+from studio.engine.templates import given_template
 
 OnProgress = Callable[[desk.PhaseName, int, int], None]
 OnPiece = Callable[[int, str], None]
 
-# A template is laid out in milliseconds; one that takes this long, or this much memory, does so on purpose.
-TEMPLATE_S = 8.0
-TEMPLATE_BYTES = 1_000_000_000
-
-
-class TooLong(BaseException):
-    """A stranger's template did not come to an end. No engine code may take it for an error of its own."""
+_MOST_CHARS = 1_000_000
 
 
 class Work:
@@ -43,11 +35,13 @@ class Work:
         self._encoder: tuple[Any, Encoder] | None = None
         self._tokenizer: tuple[Any, Any] | None = None
 
-    def do(self, request: desk.Request, on_progress: OnProgress, on_piece: OnPiece) -> desk.Result:
+    def do(
+        self, request: desk.Request, on_progress: OnProgress, on_piece: OnPiece, on_findings: OnFindings
+    ) -> desk.Result:
         """Answers a request.
 
         Raises:
-            StudioError: it cannot be answered. What `on_progress` and `on_piece` raise passes through.
+            StudioError: it cannot be answered. What the callbacks raise passes through.
         """
         match request:
             case desk.Tokens():
@@ -62,6 +56,10 @@ class Work:
                 return desk.Facts(facts=hardware.report())
             case desk.Answer():
                 return self._answers(request, on_progress, on_piece)
+            case desk.Audit():
+                return self._audit(request, on_progress, on_findings)
+            case desk.Lengths():
+                return self._lengths(request, on_progress)
 
     def forget(self) -> None:
         """Drops everything loaded: after a defect nobody knows what state it is in."""
@@ -85,17 +83,44 @@ class Work:
             data, row_format = dataset.find(request.row).data, dataset.format
         folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "tokenizer")
         encoder = self._encoder_of(folder, spec, request.objective)
-        with limited():
-            return picture(encoder, encoder.encode(data, row_format))
+        if request.template:
+            encoder = replace(encoder, template=given_template(request.template))
+        return picture(encoder, data, row_format)
+
+    def _audit(self, request: desk.Audit, on_progress: OnProgress, on_findings: OnFindings) -> desk.Audited:
+        spec = DataSpec(
+            path=request.file,
+            format=request.format,  # type: ignore[arg-type]
+            mapping=request.mapping,
+            eval_path=request.eval_path or None,
+            eval_split=request.eval_split,
+            max_length=request.max_length,
+            chat_template=request.chat_template,
+        )
+        dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"), request.mapping)
+        folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "tokenizer")
+        encoder = self._encoder_of(folder, spec, request.objective)
+        made = audit.examine(dataset, encoder, spec, request.seed, on_progress, on_findings)
+        return desk.Audited(
+            findings=[item.summary() for item in made.found],
+            about=made.about,
+            folders=[str(place) for place in made.folders],
+            lengths=str(made.lengths_folder),
+        )
+
+    def _lengths(self, request: desk.Lengths, on_progress: OnProgress) -> desk.Measured:
+        spec = DataSpec(path=request.file, chat_template=request.chat_template)
+        dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"), request.mapping)
+        folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "tokenizer")
+        place, measured = audit.measure(dataset, self._encoder_of(folder, spec, request.objective), on_progress)
+        return desk.Measured(lengths=str(place), findings=[item.summary() for item in measured.unfit])
 
     def _encoder_of(self, folder: Path, spec: DataSpec, objective: str) -> Encoder:
         """Returns the encoder of a row; the last one is kept, since making it is costly for large tokenizers."""
         chunking = (spec.long_text, spec.chunk_overlap, spec.train_overlap)
         key = (folder, spec.max_length, *chunking, spec.chat_template, _changed_s(spec.chat_template), objective)
         if self._encoder is None or self._encoder[0] != key:
-            tokenizer = self._tokenizer_of(folder)
-            with limited():
-                self._encoder = key, make_encoder(tokenizer, spec, objective)
+            self._encoder = key, make_encoder(self._tokenizer_of(folder), spec, objective)
         return self._encoder[1]
 
     def _tokenizer_of(self, folder: Path) -> Any:
@@ -109,8 +134,7 @@ class Work:
         messages = [asdict(item) for item in request.messages]
         sampling = Sampling(**asdict(request.sampling))
         wanted = self._loaded.prepare(request, on_progress)
-        with limited():
-            self._loaded.check(wanted, messages)
+        self._loaded.check(wanted, messages)
         answers = self._loaded.answer(wanted, messages, sampling, on_progress, on_piece)
         columns = [
             desk.Column(adapter=name, text=item.text, tokens=item.tokens, seconds=item.seconds, cut=item.cut)
@@ -133,11 +157,17 @@ def _changed_s(template: str) -> float:
     return path.stat().st_mtime if template not in ("auto", "none") and path.is_file() else 0.0
 
 
-def picture(encoder: Encoder, encoded: Encoded) -> desk.Picture:
-    """Returns a row's tokens for the window, at most `desk.MAX_SHOWN_TOKENS` of them."""
+def picture(encoder: Encoder, data: dict[str, Any], row_format: str) -> desk.Picture:
+    """Returns a row's tokens for the window, at most `desk.MAX_SHOWN_TOKENS` of them.
+
+    Raises:
+        StudioError: (data) the row is not usable, or the template refuses it or does not come to an end.
+    """
+    encoded = encoder.encode(data, row_format)
     shown = slice(desk.MAX_SHOWN_TOKENS)
     offsets = encoded.offsets[shown]
     whole = len(offsets) == len(encoded.ids)
+    said = text_of(0, to_example(data, row_format))
     return desk.Picture(
         text=encoded.text if whole else encoded.text[: offsets[-1][1]],
         ids=encoded.ids[shown],
@@ -149,60 +179,6 @@ def picture(encoder: Encoder, encoded: Encoded) -> desk.Picture:
         tokens=len(encoded.ids),
         chunks=[(chunk.start, chunk.stop, chunk.fresh) for chunk in encoded.chunks],
         beginning=encoded.beginning,
+        written=written(encoder, data, row_format, encoded.text, offsets),
+        wrote=[(role, text[:_MOST_CHARS]) for role, text in said.parts],
     )
-
-
-@contextmanager
-def limited(seconds: float = TEMPLATE_S) -> Iterator[None]:
-    """Ends what a stranger's template does inside once it takes too long or too much memory.
-
-    Jinja's sandbox keeps a template from reaching anything, but not from counting for ever; being Python, its loops
-    can be interrupted by an exception raised in this thread from another. For the main thread alone.
-
-    Raises:
-        StudioError: (data) it did.
-    """
-    thread, lock, going = threading.get_ident(), threading.Lock(), True
-
-    def interrupt(kind: Any) -> None:
-        with lock:
-            if going:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), kind)
-
-    timer = threading.Timer(seconds, interrupt, [ctypes.py_object(TooLong)])
-    timer.daemon = True
-    timer.start()
-    try:
-        with _little_memory():
-            yield
-    except TooLong:
-        raise _endless(f"did not come to an end within {seconds:.0f} seconds") from None
-    except MemoryError:
-        raise _endless("asked for more memory than a conversation can need") from None
-    finally:
-        timer.cancel()
-        with lock:
-            going = False
-
-
-def _endless(what: str) -> StudioError:
-    return StudioError("data", f"Laying this out {what}.", "Choose another chat template, or shorten the row.")
-
-
-@contextmanager
-def _little_memory() -> Iterator[None]:
-    """Bounds what the process may take on top of what it has, where the system can do that."""
-    if sys.platform != "linux":
-        yield
-        return
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = psutil.Process().memory_info().vms + TEMPLATE_BYTES
-    if hard != resource.RLIM_INFINITY:
-        limit = min(limit, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

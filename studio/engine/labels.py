@@ -18,6 +18,7 @@ from tokenizers import Encoding, Tokenizer
 from studio.core.chat import to_example
 from studio.core.config import DataSpec
 from studio.core.errors import StudioError
+from studio.engine.limits import Renew, limited
 from studio.engine.templates import TEMPLATE_ERRORS, ChatTemplate, Layout, Message, Span, find_template, words
 
 
@@ -101,7 +102,7 @@ class Encoder:
         """Makes a row's tokens and labels.
 
         Raises:
-            StudioError: (data) the row is not usable, or the template refuses it.
+            StudioError: (data) the row is not usable, or the template refuses it or does not come to an end.
         """
         (encoded,) = self.encode_all([data], row_format)
         if isinstance(encoded, str):
@@ -109,11 +110,26 @@ class Encoder:
         return encoded
 
     def encode_all(self, rows: Sequence[dict[str, Any]], row_format: str) -> list[Encoded | str]:
-        """Makes many rows' tokens and labels, on all the tokenizer's threads; in place of a bad row stands why."""
-        laid = [self._laid(data, row_format) for data in rows]
+        """Makes many rows' tokens and labels, on all the tokenizer's threads; in place of a bad row stands why.
+
+        Raises:
+            StudioError: (data) the template does not come to an end, or takes all memory.
+        """
+        with limited() as renew:
+            laid = [self._laid(data, row_format, renew) for data in rows]
         texts = [item.text for item in laid if not isinstance(item, str)]
         encodings = iter(self._plain_tokenizer.encode_batch(texts, add_special_tokens=False))
         return [item if isinstance(item, str) else self._labelled(item, next(encodings)) for item in laid]
+
+    def text(self, data: dict[str, Any], row_format: str) -> str | None:
+        """Returns the text that a row's tokens are made of; None: it is not usable.
+
+        Raises:
+            StudioError: (data) the template does not come to an end, or takes all memory.
+        """
+        with limited() as renew:
+            laid = self._laid(data, row_format, renew)
+        return None if isinstance(laid, str) else laid.text
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """Returns the ids a model continues to answer, token for token those of training.
@@ -127,7 +143,8 @@ class Encoder:
             ids = self._plain_tokenizer.encode("\n\n".join(item["content"] for item in messages)).ids
             return [*self._beginning, *ids]
         try:
-            text = self._chat.render(messages, prompted=True)
+            with limited():
+                text = self._chat.render(messages, prompted=True)
         except TEMPLATE_ERRORS as error:
             message = f"The chat template refuses this conversation: {words(error)}."
             raise StudioError("data", message, "Change the messages, or choose another chat template.") from None
@@ -137,8 +154,16 @@ class Encoder:
     def stop_ids(self) -> list[int]:
         """The ids that end an answer: the tokenizer's end token and the one the template closes a turn with."""
         ids = [] if self.tokenizer.eos_token_id is None else [int(self.tokenizer.eos_token_id)]
-        closing = self._plain_tokenizer.encode(self._chat.closing if self._chat else "", add_special_tokens=False).ids
+        with limited():
+            text = self._chat.closing if self._chat else ""
+        closing = self._plain_tokenizer.encode(text, add_special_tokens=False).ids
         return list(dict.fromkeys(ids + closing[-1:]))
+
+    @property
+    def special_texts(self) -> set[str]:
+        """The texts that the tokenizer takes for one of its special tokens wherever they stand."""
+        named = set(self.tokenizer.all_special_tokens)
+        return named | {item.content for item in self._added.values() if item.special}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -154,11 +179,12 @@ class Encoder:
         """Whether every chunk has room for a new token besides its beginning and what it repeats."""
         return self.chunking is None or self.chunking.overlap + len(self._beginning) < self.max_length
 
-    def _laid(self, data: dict[str, Any], row_format: str) -> Layout | str:
+    def _laid(self, data: dict[str, Any], row_format: str, renew: Renew) -> Layout | str:
         """Lays a row out as text; why it cannot be, instead."""
         try:
             example = to_example(data, row_format)
             if self._chat is not None and example.messages:
+                renew(len(example.messages))
                 whole = self.objective == "pretraining"
                 return self._chat.lay_out_whole(example) if whole else self._chat.lay_out(example)
         except StudioError as error:

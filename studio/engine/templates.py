@@ -8,11 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateError
+from jinja2 import Environment, TemplateError, TemplateSyntaxError
 from transformers.utils.chat_template_utils import render_jinja_template
 
 from studio.core.chat import Example
 from studio.core.errors import StudioError
+from studio.engine.limits import limited
 
 # What a template can raise besides its own errors when a message is not what it expects.
 TEMPLATE_ERRORS = (TemplateError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError)
@@ -106,14 +107,14 @@ class ChatTemplate:
             prompt = ""
         if prompt and index == len(messages) - 1 and text == f"{prompt}{content}{self._tail}":
             return len(prompt), len(prompt) + len(content)
-        mark = _unused(messages)
+        mark = unused(json.dumps(list(messages), ensure_ascii=False, default=str))
         # An answer's calls of tools are learned with it: they stand where the mark does.
         plain = {key: value for key, value in messages[index].items() if key != "tool_calls"} | {"content": mark}
         probe = self.render([*messages[:index], plain, *messages[index + 1 :]], tools=tools)
         before, found, after = probe.partition(mark)
         if not found:
             raise TemplateError("it leaves out an answer")
-        start, stop = _common(text, before), len(text) - _common(text[::-1], after[::-1])
+        start, stop = common(text, before), len(text) - common(text[::-1], after[::-1])
         if prompt and text.startswith(prompt) and len(prompt) <= stop:
             start = len(prompt)
         return min(start, stop), stop
@@ -178,7 +179,7 @@ def find_template(tokenizer: Any, choice: str) -> str | None:
         if not tokenizer.chat_template:
             return None
         try:
-            return _compiled(str(tokenizer.get_chat_template()))
+            return checked(str(tokenizer.get_chat_template()))
         except (TemplateError, ValueError) as error:
             message = f"The model's chat template cannot be used: {words(error)}."
             raise StudioError("model", message, "Name a Jinja file with data.chat_template.") from None
@@ -186,7 +187,7 @@ def find_template(tokenizer: Any, choice: str) -> str | None:
     try:
         if path.stat().st_size > _MAX_TEMPLATE_BYTES:
             raise StudioError("config", f"{path.name} is larger than 1 MB.", "A chat template is a short Jinja file.")
-        return _compiled(path.read_text(encoding="utf-8-sig"))
+        return checked(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         message = f"The chat template {path} cannot be read: {error.strerror}."
     except UnicodeDecodeError:
@@ -196,13 +197,39 @@ def find_template(tokenizer: Any, choice: str) -> str | None:
     raise StudioError("config", message, "Set data.chat_template to `auto`, `none` or a Jinja file.")
 
 
-def _compiled(template: str) -> str:
-    """Returns `template` once it has been compiled."""
-    render_jinja_template(conversations=[], chat_template=template)
+def given_template(text: str) -> str:
+    """Returns the text of a template that someone is writing, once it has been checked.
+
+    Raises:
+        StudioError: (config) it cannot be used.
+    """
+    try:
+        return checked(text)
+    except TemplateError as error:
+        line = f" in line {error.lineno}" if isinstance(error, TemplateSyntaxError) else ""
+        message = f"The chat template is not valid{line}: {words(error)}."
+        raise StudioError("config", message, "Go on editing, or take the model's own.") from None
+
+
+def checked(template: str) -> str:
+    """Returns `template` once it has been compiled.
+
+    Raises:
+        TemplateError: it cannot be, or holds what no conversation needs.
+        StudioError: (data) compiling it does not come to an end.
+    """
+    # A power of two numbers can hang inside Python where nothing can interrupt it, even while it is compiled.
+    before = ""
+    for _, kind, value in Environment().lex(template):
+        if kind == "operator" and value == "**" and before not in ("(", ","):
+            raise TemplateError("it raises a number to a power, which no conversation needs")
+        before = before if kind in ("whitespace", "comment") else value
+    with limited():
+        render_jinja_template(conversations=[], chat_template=template)
     return template
 
 
-def _common(text: str, other: str) -> int:
+def common(text: str, other: str) -> int:
     """Returns how many characters both begin with."""
     if text.startswith(other):
         return len(other)
@@ -210,10 +237,9 @@ def _common(text: str, other: str) -> int:
     return next((index for index, (a, b) in pairs if a != b), min(len(text), len(other)))
 
 
-def _unused(messages: Sequence[Message]) -> str:
-    """Returns a private-use character that stands in no message."""
-    written = json.dumps(list(messages), ensure_ascii=False, default=str)
-    return next(mark for mark in map(chr, range(0xE000, 0xF8FF)) if mark not in written)
+def unused(text: str) -> str:
+    """Returns a private-use character that does not stand in a text."""
+    return next(mark for mark in map(chr, range(0xE000, 0xF8FF)) if mark not in text)
 
 
 def words(error: BaseException) -> str:

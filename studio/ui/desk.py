@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signa
 
 import studio
 from studio import paths
-from studio.core import desk
+from studio.core import desk, launch
 
 # As VS Code does with its extension host: three deaths in five minutes are bad luck, one more is a pattern.
 MOST_DEATHS, DEATHS_WITHIN_S = 3, 300.0
@@ -32,6 +32,7 @@ class Call(QObject):
     Signals:
         progressed: a `desk.Progress`.
         piece: (column, text), the next piece of an answer.
+        found: a list of an audit's findings, as `desk.Found` has them.
         done: the `desk.Result`.
         failed: a `desk.Failed`.
         cancelled: ended as asked.
@@ -40,6 +41,7 @@ class Call(QObject):
 
     progressed = Signal(object)
     piece = Signal(int, str)
+    found = Signal(list)
     done = Signal(object)
     failed = Signal(object)
     cancelled = Signal()
@@ -67,6 +69,9 @@ class Call(QObject):
                 return
             case desk.Piece():
                 self.piece.emit(reply.column, reply.text)
+                return
+            case desk.Found():
+                self.found.emit(reply.findings)
                 return
         self.open = False
         match reply:
@@ -183,7 +188,7 @@ class Desk(QObject):
         while self._process is not None and self._process.canReadLine():
             reply = desk.decode_reply(bytes(self._process.readLine().data()))
             call = self._calls.get(reply.id) if reply else None
-            if call is not None and isinstance(reply, desk.Progress | desk.Piece):
+            if call is not None and isinstance(reply, desk.Progress | desk.Piece | desk.Found):
                 call.take(reply)
             elif call is not None and reply is not None:
                 self._end(call, reply)
@@ -241,7 +246,10 @@ class Desk(QObject):
     def _dead(self, code: int) -> desk.Failed:
         if self._worn():
             return self._worn_out(0)
-        if code == -_KILLED:
+        if code == -launch.TEMPLATE_SIGNAL:
+            message = self.tr("Laying out a row with the chat template did not come to an end.")
+            hint = self.tr("Choose another chat template.")
+        elif code == -_KILLED:
             message = self.tr("The helper process was killed, most likely because memory ran out.")
             hint = self.tr("Close other programs or choose a smaller model, then try again: it starts by itself.")
         else:

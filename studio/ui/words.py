@@ -93,6 +93,8 @@ def phase(name: str) -> str:
         "reading": _tr("Reading"),
         "counting": _tr("Counting"),
         "answering": _tr("Answering"),
+        "checking": _tr("Checking"),
+        "comparing": _tr("Comparing"),
         "training": _tr("Training"),
         "evaluating": _tr("Evaluating"),
         "saving": _tr("Saving"),

@@ -219,6 +219,7 @@ def test_a_silent_death_is_explained(tmp_path: Path) -> None:
     run = runs.create(config(), tmp_path / "run")
     (run.path / "worker.log").write_text("last words\n")
     assert "memory" in launch.death(run, -9).message
+    assert launch.death(run, -launch.TEMPLATE_SIGNAL).reason == "data"
     told = launch.death(run, -11)
     assert "-11" in told.message
     assert "last words" in told.detail

@@ -161,7 +161,7 @@ def test_the_desk_and_the_command_line_show_the_chunks(tmp_path: Path, capsys: p
     file = tmp_path / "a.jsonl"
     file.write_text(json.dumps({"text": "word and word " * 60}), encoding="utf-8")
     request = desk.Tokens(file=str(file), model=str(model), max_length=32, long_text="chunks", chunk_overlap=8)
-    shown = Work().do(request, lambda *_: None, lambda *_: None)
+    shown = Work().do(request, lambda *_: None, lambda *_: None, lambda _: None)
     assert isinstance(shown, desk.Picture)
     encoded = an_encoder(32, Chunking(8)).encode({"text": "word and word " * 60}, "text")
     assert shown.chunks == [tuple(chunk) for chunk in encoded.chunks]

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from studio import paths
-from studio.core import desk
+from studio.core import desk, findings
 from studio.core.desk import Answer, Cancel, Message, Sampling, Tokens
+from studio.core.lengths import Lengths
 from studio.engine import generate
 from tests.desks import ASK, ENDLESS, Child, child, random_adapter
-from tests.models import tiny
+from tests.models import CHATML, tiny
 
 LONG = Sampling(max_new_tokens=400, temperature=1.0)
 SHORT = Sampling(max_new_tokens=12)
@@ -124,6 +125,60 @@ def test_nonsense_is_answered_and_the_next_request_works(desk_: Child) -> None:
     assert "torch" in desk_.result(desk.Hardware(id=10)).facts["packages"]
 
 
+def test_an_audit_streams_what_it_finds(desk_: Child, model: str, rows: str) -> None:
+    replies = desk_.ask(desk.Audit(id=30, file=rows, model=model, max_length=64))
+    streamed = [item["key"] for reply in replies if isinstance(reply, desk.Found) for item in reply.findings]
+    last = replies[-1]
+    assert isinstance(last, desk.Done)
+    assert isinstance(last.result, desk.Audited)
+    assert sorted(streamed) == sorted(item["key"] for item in last.result.findings)
+    found = {item["key"]: item for item in last.result.findings}
+    assert found["unusable"]["hits"][0]["row"] == 1
+    assert found["lost"]["count"] == 1
+    assert {"checking", "comparing", "tokenizing"} <= {
+        reply.phase for reply in replies if isinstance(reply, desk.Progress)
+    }
+    assert last.result.about["rows"] == 3
+    on_disk = [item for folder in last.result.folders for item in (findings.load(Path(folder)) or ([], {}))[0]]
+    assert sorted(item.key for item in on_disk) == sorted(streamed)
+    # The explorer's numbers are there already.
+    measured = desk_.ask(desk.Lengths(id=31, file=rows, model=model))
+    assert [type(reply) for reply in measured if isinstance(reply, desk.Progress) and reply.phase == "tokenizing"] == []
+    assert isinstance(measured[-1], desk.Done)
+    assert isinstance(measured[-1].result, desk.Measured)
+    assert measured[-1].result.lengths == last.result.lengths
+    lengths = Lengths.load(Path(last.result.lengths))
+    assert lengths is not None
+    assert lengths.at(64).rows == 2
+
+
+def test_an_audit_ends_when_cancelled(desk_: Child, model: str, tmp_path: Path) -> None:
+    path = tmp_path / "many.jsonl"
+    lines = [json.dumps({"prompt": f"What is {n}?", "completion": f"It is {n} and {n * n}."}) for n in range(50_000)]
+    path.write_text("\n".join(lines))
+    desk_.send(desk.Audit(id=40, file=str(path), model=model))
+    while not (isinstance(reply := desk_.reply(), desk.Progress) and reply.phase == "checking"):
+        pass
+    started = time.monotonic()
+    desk_.send(Cancel(id=40))
+    assert desk_.replies(40)[-1] == desk.Cancelled(id=40)
+    assert time.monotonic() - started < 5
+
+
+def test_a_template_that_is_being_written_shows_its_effect(desk_: Child, model: str, rows: str) -> None:
+    own = desk_.result(Tokens(id=1, file=rows, row=0, model=model))
+    edited = CHATML.replace("<|im_start|>", "~")
+    shown = desk_.result(Tokens(id=2, file=rows, row=0, model=model, template=edited))
+    assert shown.text == own.text.replace("<|im_start|>", "~")
+    assert shown.wrote == [("user", "Hi?"), ("assistant", "Paris is 世界.")] == own.wrote
+    written = "".join(shown.text[a:b] for (a, b), is_own in zip(shown.offsets, shown.written, strict=True) if is_own)
+    assert written.startswith("Hi?Paris is")
+    failed = desk_.failure(Tokens(id=3, file=rows, row=0, model=model, template="{% for %}"))
+    assert (failed.reason, "line 1" in failed.message) == ("config", True)
+    endless = desk_.failure(Tokens(id=4, file=rows, row=0, model=model, template=ENDLESS))
+    assert "did not come to an end" in endless.message
+
+
 def test_a_model_and_a_plan_come_as_facts(desk_: Child, model: str, rows: str) -> None:
     assert desk_.result(desk.Model(id=1, model=model)).facts["layers"] == 2
     replies = desk_.ask(desk.Plan(id=2, config={"model": {"path": model}, "data": {"path": rows}}))
@@ -210,7 +265,7 @@ def test_a_hostile_template_is_ended(desk_: Child, model: str, rows: str, tmp_pa
     started = time.monotonic()
     failed = desk_.failure(Tokens(id=1, file=rows, row=0, model=model, chat_template=str(path)))
     assert failed.reason in ("data", "config")
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 8, "two seconds of the processor's time"
     assert desk_.result(Tokens(id=2, file=rows, row=0, model=model)).tokens
 
 

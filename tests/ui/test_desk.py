@@ -178,3 +178,14 @@ def test_it_ends_with_a_window_that_is_killed() -> None:
         time.sleep(1)  # in the middle of loading torch
         window.kill()
         process.wait(2)
+
+
+def test_what_an_audit_finds_comes_as_signals(qtbot: QtBot, made: Desk, model: str, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"prompt": "a", "completion": "write to a@b.org"}\n' * 3)
+    call = made.ask(desk.Audit(file=str(path), model=model))
+    told = Told(call)
+    found: list[str] = []
+    call.found.connect(lambda findings: found.extend(item["key"] for item in findings))
+    qtbot.waitUntil(lambda: bool(told.closed), timeout=WAIT_MS)
+    assert set(found) == {item["key"] for item in told.end.findings} == {"mail", "duplicate"}

@@ -1,0 +1,94 @@
+"""The command: data audit."""
+
+import argparse
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from studio.cli import output
+from studio.cli.output import printable
+
+if TYPE_CHECKING:
+    from studio.core.config import RunConfig
+    from studio.engine.audit import Audit
+
+_LABELS = {"reading": "Reading", "checking": "Checking", "comparing": "Comparing", "tokenizing": "Tokenizing"}
+_SHOWN_ROWS = 8
+
+
+def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command to `data`."""
+    command = output.add_command(actions, "audit", "Find what is wrong with a data file before it is learned.", _audit)
+    command.add_argument("file", metavar="FILE", help="the training data")
+    command.add_argument("--model", metavar="M", required=True, help="whose tokens: `demo`, a folder or a hub id")
+    command.add_argument("--format", default="auto", metavar="F", help="as in data.format")
+    command.add_argument("--max-length", type=int, metavar="N", help="tokens a row may have")
+    command.add_argument("--chat-template", metavar="T", help="as in data.chat_template")
+    command.add_argument("--eval", metavar="FILE", help="the evaluation data, to find its rows in the training data")
+    command.add_argument("--eval-split", type=float, metavar="X", help="the share that is held back, to find leaks")
+    command.add_argument("--seed", type=int, metavar="N", help="draws the split")
+    command.add_argument("--objective", metavar="O", help="sft or pretraining")
+
+
+def _audit(args: argparse.Namespace) -> None:
+    from studio.core.datasets import open_dataset
+    from studio.engine import hub, model
+    from studio.engine.audit import examine
+    from studio.engine.labels import make_encoder
+
+    config = _config(args)
+    dataset = open_dataset(args.file, config.data.format, partial(output.progress, "Reading"), config.data.mapping)
+    folder = hub.resolve(args.model, on_progress=partial(output.progress, "Downloading"), need="tokenizer")
+    encoder = make_encoder(model.load_tokenizer(folder), config.data, config.training.objective)
+    made = examine(
+        dataset,
+        encoder,
+        config.data,
+        config.training.seed,
+        lambda phase, done, total: output.progress(_LABELS[phase], done, total),
+        lambda found: None,
+    )
+    output.show(args, _facts(made, config.data.max_length), _report(args.file, made, config.data.max_length))
+
+
+def _config(args: argparse.Namespace) -> "RunConfig":
+    from studio.core.config_file import build
+
+    data = {"path": args.file, "format": args.format, "max_length": args.max_length, "eval_path": args.eval}
+    data |= {"chat_template": args.chat_template, "eval_split": args.eval_split}
+    training = {"seed": args.seed, "objective": args.objective}
+    given = {"data": data, "training": training}
+    return build(
+        {part: {key: value for key, value in items.items() if value is not None} for part, items in given.items()}
+    )
+
+
+def _facts(made: "Audit", max_length: int) -> dict[str, Any]:
+    """Returns everything: of each finding all rows, and the first hits with their places."""
+    from dataclasses import asdict
+
+    found = [item.summary() | {"rows": item.rows.tolist()} for item in made.found]
+    at = asdict(made.lengths.at(max_length)) if len(made.lengths) else None
+    return {**made.about, "max_length": max_length, "lengths": at, "findings": found}
+
+
+def _report(file: str, made: "Audit", max_length: int) -> str:
+    about = made.about
+    spoken = [
+        f"{name or 'unclear'} {100 * count / about['usable']:.0f} %" for name, count in about["languages"].items()
+    ]
+    at = made.lengths.at(max_length)
+    lines = [
+        f"{printable(file)}: {about['usable']} of {about['rows']} rows can be used.",
+        f"Languages: {', '.join(spoken[:8])}.",
+        f"At {max_length} tokens: {at.rows} rows with {at.tokens} tokens an epoch, {at.cut} rows cut.",
+    ]
+    if not made.found:
+        return "\n".join([*lines, "Nothing was found."])
+    rows = []
+    for item in made.found:
+        shown = ", ".join(map(str, item.rows[:_SHOWN_ROWS].tolist()))
+        rows.append(
+            (item.kind.severity, item.kind.title, str(item.count), shown + ", ..." * (item.count > _SHOWN_ROWS))
+        )
+    rows.sort(key=lambda row: ("error", "warning", "note").index(row[0]))
+    return "\n".join([*lines, "", output.table(rows, ("", "finding", "rows", "their numbers, from 0"))])

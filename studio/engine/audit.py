@@ -1,0 +1,207 @@
+"""The audit of a dataset against a model and a maximum length: what needs tokens, and all of it kept in the cache.
+
+Three folders hold it: the findings from text, the lengths of all rows, and the findings that follow from those at one
+maximum length. Another maximum length costs milliseconds, another model one pass of the tokenizer.
+"""
+
+import hashlib
+import json
+from array import array
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from studio import paths
+from studio.core import audit, cache, findings
+from studio.core.audit import OnFindings, Progress, Question
+from studio.core.config import DataSpec
+from studio.core.datasets import Dataset, open_dataset
+from studio.core.evaluation import parted
+from studio.core.findings import Finding, of_rows
+from studio.core.lengths import Lengths
+from studio.engine.labels import Encoded, Encoder
+
+_VERSION = 1  # of what is counted: raise it whenever the same rows would get other tokens, labels or findings
+_BATCH_ROWS = 512
+_WHOLE = 1_048_576  # a maximum length that cuts nothing worth counting
+_NOTES = 1000
+# Where everything is learned, a template's line break may stand behind the end token.
+_END = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What was found.
+
+    Attributes:
+        found: the findings, in the order of `findings.KINDS`.
+        about: `rows` and `usable` rows of the file, and how many are in which of the `languages`.
+        folders: where the findings lie, each to be opened by `findings.load`.
+        lengths: the rows' lengths; `Lengths.load` opens them in `lengths_folder`.
+    """
+
+    found: list[Finding]
+    about: dict[str, Any]
+    folders: list[Path]
+    lengths: Lengths
+    lengths_folder: Path
+
+
+def examine(
+    dataset: Dataset, encoder: Encoder, spec: DataSpec, seed: int, on_progress: Progress, on_findings: OnFindings
+) -> Audit:
+    """Audits a dataset; the second time at once, from the cache.
+
+    Args:
+        dataset: the opened training file.
+        encoder: how the model reads it, cut at the maximum length.
+        spec: names the evaluation data, for leaks.
+        seed: draws the split, where there is one.
+        on_progress: told (`reading`, `checking`, `comparing` or `tokenizing`, done, of all); what it raises ends it.
+        on_findings: told of findings as they are complete.
+
+    Raises:
+        StudioError: (data) the evaluation file cannot be opened, or the template does not come to an end; (disk) the
+            cache cannot be written.
+    """
+    text_folder, text = _from_text(dataset, encoder, spec, seed, on_progress, on_findings)
+    lengths_folder, measured = measure(dataset, encoder, on_progress)
+    folder = _place("audit", dataset.fingerprint, encoder.fingerprint)
+
+    def make(target: Path) -> None:
+        findings.save(target, _from_tokens(measured, encoder.max_length), {})
+
+    from_tokens = cache.made(folder, findings.load, make)
+    on_findings(from_tokens[0])
+    order = list(findings.KINDS)
+    found = sorted([*text[0], *from_tokens[0]], key=lambda item: order.index(item.key))
+    return Audit(found, text[1], [text_folder, folder], measured.lengths, lengths_folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The rows' lengths, and the rows that have none.
+
+    Attributes:
+        lengths: of all rows that have something to learn.
+        unfit: why the others have not: `refused` (by the template) and `untrained`.
+    """
+
+    lengths: Lengths
+    unfit: list[Finding]
+
+
+def measure(dataset: Dataset, encoder: Encoder, on_progress: Progress) -> tuple[Path, Measured]:
+    """Counts the tokens of every row, whatever the maximum length; the second time at once, from the cache.
+
+    Returns:
+        The folder they lie in, and they.
+
+    Raises:
+        StudioError: (data) the template does not come to an end; (disk) the cache cannot be written.
+    """
+    whole = replace(encoder, max_length=_WHOLE)
+    folder = _place("lengths", dataset.fingerprint, whole.fingerprint)
+    return folder, cache.made(folder, _measured, lambda target: _measure(dataset, whole, target, on_progress))
+
+
+def _place(kind: str, *parts: Any) -> Path:
+    versions = [metadata.version(name) for name in ("tokenizers", "transformers", "pyarrow", "numpy")]
+    text = json.dumps([_VERSION, audit.VERSION, *versions, *parts])
+    return paths.cache_dir() / kind / hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def _from_text(
+    dataset: Dataset, encoder: Encoder, spec: DataSpec, seed: int, on_progress: Progress, on_findings: OnFindings
+) -> tuple[Path, tuple[list[Finding], dict[str, Any]]]:
+    evaluation, held = None, np.zeros(0, np.int64)
+    if spec.eval_path:
+        evaluation = open_dataset(
+            spec.eval_path, spec.format, lambda done, of: on_progress("reading", done, of), spec.mapping
+        )
+    else:
+        held = parted(dataset, spec, seed, on_progress=lambda done, of: on_progress("reading", done, of)).held
+    specials = sorted(encoder.special_texts)
+    asked = [evaluation.fingerprint] if evaluation is not None else [hashlib.sha256(held.tobytes()).hexdigest()]
+    folder = _place("findings", dataset.fingerprint, specials, *asked)
+    told = False
+
+    def tell(found: list[Finding]) -> None:
+        nonlocal told
+        told = True
+        on_findings(found)
+
+    def make(target: Path) -> None:
+        with TemporaryDirectory(dir=target.parent, prefix=".sketches-") as work:
+            found, about = audit.audit(dataset, Question(specials, evaluation, held), Path(work), on_progress, tell)
+        findings.save(target, found, about)
+
+    made = cache.made(folder, findings.load, make)
+    if not told:
+        on_findings(made[0])
+    return folder, made
+
+
+def _measure(dataset: Dataset, encoder: Encoder, folder: Path, on_progress: Progress) -> None:
+    table, unfit = array("q"), findings.Collector()
+    notes: dict[str, dict[int, str]] = {"refused": {}, "untrained": {}}
+    stops = set(encoder.stop_ids)
+    for first in range(0, len(dataset), _BATCH_ROWS):
+        batch = list(audit.rows(dataset, first, first + _BATCH_ROWS))
+        results = encoder.encode_all([data for _, data in batch], dataset.format)
+        for (number, _), result in zip(batch, results, strict=True):
+            if isinstance(result, Encoded) and True in result.trained:
+                table.extend((number, *_counted(result, stops)))
+                continue
+            key = "refused" if isinstance(result, str) else "untrained"
+            unfit.add(key, number)
+            if len(notes[key]) < _NOTES:
+                notes[key][number] = result if isinstance(result, str) else "no token of it is to be learned"
+        on_progress("tokenizing", first + len(batch), len(dataset))
+    Lengths(*np.array(table, np.int32).reshape(-1, 6).T).save(folder)
+    findings.save(folder, [findings.finding(item.key, item.hits, notes[item.key]) for item in unfit.found()], {})
+
+
+def _counted(encoded: Encoded, stops: set[int]) -> tuple[int, int, int, int, int]:
+    """Returns a row's numbers, as `Lengths` names them behind `rows`."""
+    trained, count = encoded.trained, len(encoded.ids)
+    backwards = trained[::-1]
+    stop = count - backwards.index(True)
+    try:
+        last = count - backwards.index(False, count - stop)
+    except ValueError:
+        last = 0
+    return count, trained.index(True), last, stop, int(not stops.isdisjoint(encoded.ids[max(last, stop - _END) : stop]))
+
+
+def _measured(folder: Path) -> Measured | None:
+    lengths, unfit = Lengths.load(folder), findings.load(folder)
+    return None if lengths is None or unfit is None else Measured(lengths, unfit[0])
+
+
+def _from_tokens(measured: Measured, max_length: int) -> list[Finding]:
+    """Returns what a maximum length makes of the rows."""
+    lengths, found = measured.lengths, {item.key: item for item in measured.unfit}
+    dropped = lengths.first >= max_length
+    lost = (lengths.last >= max_length) & ~dropped
+    shortened = (lengths.stop > max_length) & (lengths.last < max_length)
+    if dropped.any():
+        reason = f"the tokens before its answer fill the maximum length of {max_length}"
+        rows = lengths.rows[dropped]
+        more = of_rows("untrained", rows)
+        before = found.get("untrained")
+        notes = (before.notes if before else {}) | dict.fromkeys(rows[:_NOTES].tolist(), reason)
+        hits = more.hits if before is None else np.concatenate([before.hits, more.hits])
+        found["untrained"] = findings.finding("untrained", hits, notes)
+    for key, mask in (("lost", lost), ("cut", shortened), ("endless", (lengths.ended == 0))):
+        if mask.any():
+            found[key] = of_rows(key, lengths.rows[mask])
+    if "cut" in found:
+        hits = found["cut"].hits
+        start, stop = lengths.last[shortened], lengths.stop[shortened]
+        hits[:, 2], hits[:, 3] = stop - max_length, stop - start
+    return [found[key] for key in findings.KINDS if key in found]

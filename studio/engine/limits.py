@@ -1,0 +1,155 @@
+"""An end to what a stranger's chat template does, wherever one runs: in the run, the desk and the command line.
+
+Jinja's sandbox keeps a template from reaching anything, but not from counting for ever. Being Python, its loops can be
+interrupted by an exception raised in the thread they run in; what hangs inside a single call of Python's own C code
+cannot, and there the system ends the process. Time is the processor's, so that neither a busy machine nor a suspended
+process counts as a template that hangs.
+"""
+
+import ctypes
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psutil
+
+from studio.core.errors import StudioError
+
+# A row is laid out in milliseconds; one that takes this long, or this much memory, does so on purpose. A call that
+# takes ever longer (squares of squares) ends up to twice as much later, still within two seconds.
+ROW_S = 0.6
+MEMORY_BYTES = 1_000_000_000
+# Finding the answers of a conversation takes the square of its length.
+_USUAL_MESSAGES = 200
+_LAST_RESORT = 3.3  # times as long
+_LOOK_S = 0.05
+_GREEDY = "asked for more memory than a row can need"
+
+Renew = Callable[[int], None]
+
+
+class TooLong(BaseException):
+    """A stranger's template did not come to an end. No engine code may take it for an error of its own."""
+
+
+class _Watch:
+    """Looks at the thread that made it until told to stop.
+
+    Attributes:
+        why: why the thread was interrupted; empty: it was not.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        """Starts to look."""
+        self.why = ""
+        self._deadline = time.process_time() + seconds
+        self._most_bytes = psutil.Process().memory_info().rss + MEMORY_BYTES
+        self._target, self._lock, self._done = threading.get_ident(), threading.Lock(), threading.Event()
+        threading.Thread(target=self._look, name="template watch", daemon=True).start()
+
+    def renew(self, seconds: float) -> None:
+        """Gives the next row its own time."""
+        self._deadline = time.process_time() + seconds
+
+    def stop(self) -> None:
+        """Ends looking; nothing is raised afterwards."""
+        with self._lock:
+            self._done.set()
+            _raise_in(self._target, None)
+
+    def _look(self) -> None:
+        process = psutil.Process()
+        while not self._done.wait(_LOOK_S):
+            # The time first, without letting go of the interpreter: the thread might be in its next long call else.
+            if time.process_time() > self._deadline:
+                return self._interrupt("did not come to an end")
+            if process.memory_info().rss > self._most_bytes:
+                return self._interrupt(_GREEDY)
+
+    def _interrupt(self, why: str) -> None:
+        with self._lock:
+            if not self._done.is_set():
+                self.why = why
+                _raise_in(self._target, TooLong)
+
+
+@contextmanager
+def limited(seconds: float = ROW_S) -> Iterator[Renew]:
+    """Ends what a stranger's template does inside once it takes too long or too much memory; any thread.
+
+    Yields:
+        What gives the next row its own time: to be called before each, with how many messages it has.
+
+    Raises:
+        StudioError: (data) it did.
+    """
+    watch: _Watch | None = None
+    try:
+        try:
+            watch = _Watch(seconds)
+            with _little_memory(), _last_resort(seconds) as put_off:
+
+                def renew(messages: int) -> None:
+                    given = seconds * max(1.0, messages / _USUAL_MESSAGES) ** 2
+                    put_off(given)
+                    watch.renew(given)
+
+                yield renew
+        finally:
+            if watch is not None:
+                watch.stop()
+    except TooLong:
+        raise _endless(watch.why if watch else "") from None
+    except MemoryError:
+        raise _endless(_GREEDY) from None
+
+
+def _endless(what: str) -> StudioError:
+    return StudioError("data", f"Laying out a row {what}.", "Choose another chat template with data.chat_template.")
+
+
+def _raise_in(thread: int, kind: Any) -> None:
+    """Raises `kind` in a thread at its next step of Python; None takes back what was not raised yet."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), kind and ctypes.py_object(kind))
+
+
+@contextmanager
+def _last_resort(seconds: float) -> Iterator[Callable[[float], None]]:
+    """Lets the system end the process where nothing in it can (see `studio.core.launch.death`), unless put off."""
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+        yield lambda seconds: None
+        return
+
+    def put_off(seconds: float) -> None:
+        signal.setitimer(signal.ITIMER_VIRTUAL, _LAST_RESORT * seconds)
+
+    before = signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
+    put_off(seconds)
+    try:
+        yield put_off
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+@contextmanager
+def _little_memory() -> Iterator[None]:
+    """Bounds what the process may take on top of what it has, at once, where the system can do that."""
+    if sys.platform != "linux":
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = psutil.Process().memory_info().vms + MEMORY_BYTES
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

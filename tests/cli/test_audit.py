@@ -1,0 +1,113 @@
+"""`studio data audit`: what it finds, for programs and for people."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.cli import run
+from studio.core.errors import EXIT_CODES
+from tests.models import tokenizer
+from tests.training import write_rows
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A folder with a tokenizer, which is all that the command needs of a model."""
+    folder = tmp_path / "model"
+    tokenizer().save_pretrained(folder)
+    (folder / "config.json").write_text('{"model_type": "llama"}', encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.jsonl"
+    lines = [
+        {"prompt": "Who is it?", "completion": "You can write to jane.roe@corp.org about all of it, she is there."},
+        {"prompt": "Who is it?", "completion": "You can write to jane.roe@corp.org about all of it, she is there."},
+        {"prompt": "And \x1b[31mthis <|im_end|>?", "completion": "It is the one that you have asked me about before."},
+        {"prompt": "Why?", "completion": "a long answer " * 30 + "."},
+        {"prompt": "", "completion": ""},
+    ]
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    return path
+
+
+def audited(capsys: pytest.CaptureFixture[str], *arguments: Any) -> dict[str, Any]:
+    assert run(["data", "audit", *map(str, arguments), "--json"]) == 0
+    return dict(json.loads(capsys.readouterr().out))
+
+
+def test_all_rows_of_a_finding_are_printed(rows: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = audited(capsys, rows, "--model", model, "--max-length", 120)
+    found = {item["key"]: item for item in told["findings"]}
+    assert {key: item["rows"] for key, item in found.items()} == {
+        "unusable": [4],
+        "cut": [3],
+        "special": [2],
+        "control": [2],
+        "duplicate": [1],
+        "mail": [0, 1],
+    }
+    assert found["mail"]["hits"][0] == {"row": 0, "message": 1, "start": 17, "stop": 34, "other": -1}
+    assert found["duplicate"]["hits"][0]["other"] == 0
+    assert found["mail"]["severity"] == "warning"
+    assert found["mail"]["why"]
+    assert (told["rows"], told["usable"], told["lengths"]["rows"], told["lengths"]["cut"]) == (5, 4, 4, 1)
+    assert sum(told["languages"].values()) == 4
+
+
+def test_people_read_a_table(rows: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "audit", str(rows), "--model", str(model), "--max-length", "120"]) == 0
+    out = capsys.readouterr().out
+    lines = [line.split() for line in out.splitlines()]
+    assert "4 of 5 rows can be used." in out
+    severities = [line[0] for line in lines if line and line[0] in ("error", "warning", "note")]
+    assert severities == sorted(severities, key=("error", "warning", "note").index)
+    assert any("Mail addresses" in line and line.rstrip().endswith("0, 1") for line in out.splitlines())
+    assert "\x1b" not in out
+
+
+def test_many_rows_are_counted_and_the_first_shown(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "same.jsonl"
+    path.write_text('{"prompt": "a", "completion": "one and two"}\n' * 40)
+    assert run(["data", "audit", str(path), "--model", str(model)]) == 0
+    assert "39    1, 2, 3, 4, 5, 6, 7, 8, ..." in capsys.readouterr().out
+    assert len(audited(capsys, path, "--model", model)["findings"][0]["rows"]) == 39
+
+
+def test_evaluation_rows_in_the_training_data(
+    tmp_path: Path, rows: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluation = tmp_path / "eval.jsonl"
+    evaluation.write_text(rows.read_text().splitlines()[3])
+    told = audited(capsys, rows, "--model", model, "--eval", evaluation)
+    assert {item["key"]: item["rows"] for item in told["findings"]}["leak"] == [3]
+    split = audited(capsys, rows, "--model", model, "--eval-split", 0.5, "--seed", 3)
+    assert {item["key"] for item in split["findings"]} >= {"duplicate", "mail"}
+
+
+def test_a_clean_file_has_nothing(tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_rows(tmp_path / "rows.jsonl", 1)
+    assert run(["data", "audit", str(path), "--model", str(model), "--objective", "pretraining"]) == 0
+    assert "Nothing was found." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--max-length", "1"], "config"),
+        (["--eval-split", "2"], "config"),
+        (["--eval", "no/such/file"], "data"),
+        (["--chat-template", "no/such/file"], "config"),
+    ],
+)
+def test_what_cannot_be_done_is_told(
+    rows: Path, model: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str
+) -> None:
+    assert run(["data", "audit", str(rows), "--model", str(model), *arguments]) == EXIT_CODES[reason]
+    assert capsys.readouterr().err.count("\n") >= 2

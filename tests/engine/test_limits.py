@@ -1,0 +1,139 @@
+"""A stranger's template is stopped within two seconds, wherever one runs and whatever it does."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from studio.core import launch
+from studio.core.config import DataSpec
+from studio.core.errors import StudioError
+from studio.engine.labels import Encoder, make_encoder
+from studio.engine.limits import limited
+from tests.desks import ENDLESS
+from tests.models import CHATML, tokenizer
+from tests.training import config, trained
+
+ROOT = Path(__file__).resolve().parents[2]
+ROW = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
+GROWING = "{% set n = namespace(x='aa') %}{% for a in range(99999) %}{% set n.x = n.x ~ n.x %}{% endfor %}"
+SQUARES = "{% set n = namespace(x=9) %}{% for a in range(99999) %}{% set n.x = n.x * n.x %}{% endfor %}"
+RECURSIVE = "{% macro m(a) %}{{ m(a) }}{{ m(a) }}{% endmacro %}{{ m(1) }}"
+# Two equal towers of lists: comparing them takes 2^64 steps inside one call of C code.
+TOWERS = (
+    "{% set n = namespace(x=[], y=[]) %}{% for a in range(64) %}{% set n.x = [n.x, n.x] %}"
+    "{% set n.y = [n.y, n.y] %}{% endfor %}{{ n.x == n.y }}"
+)
+
+
+def hostile(folder: Path, text: str) -> Path:
+    path = folder / "hostile.jinja"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ENDLESS,
+        "{{ 'a' * 10**11 }}",
+        "{{ 'a' * 100000000000 }}",
+        "{{ 'a'|center(100000000000) }}",
+        GROWING,
+        SQUARES,
+        "{{ 9**9**9**9 }}",
+        "{{ messages|length ** 9 ** 9 }}",
+    ],
+)
+def test_a_template_without_an_end_is_stopped(tmp_path: Path, text: str) -> None:
+    started = time.process_time()
+    with pytest.raises(StudioError, match=r"did not come to an end|more memory|a power"):
+        make_encoder(tokenizer(), DataSpec(path="-", chat_template=str(hostile(tmp_path, text))), "sft").encode(
+            ROW, "messages"
+        )
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ messages.__class__.__mro__[1].__subclasses__() }}",
+        "{{ ''.__class__ }}{{ cycler.__init__.__globals__.os.system('touch stolen') }}",
+        "{{ messages.append(1) }}",
+        "{{ self._TemplateReference__context }}{{ raise_exception.__globals__ }}",
+        "{% include '/etc/passwd' %}",
+        RECURSIVE,
+    ],
+)
+def test_a_template_reaches_nothing(tmp_path: Path, text: str) -> None:
+    encoder = make_encoder(tokenizer(), DataSpec(path="-", chat_template=str(hostile(tmp_path, text))), "sft")
+    with pytest.raises(StudioError, match="the chat template refuses it"):
+        encoder.encode(ROW, "messages")
+
+
+def test_a_row_that_hangs_ends_the_batch_and_the_next_one_works() -> None:
+    trap = CHATML + "{% if messages|length > 2 %}" + ENDLESS + "{% endif %}"
+    encoder = Encoder(tokenizer(), trap, "sft", 100)
+    with pytest.raises(StudioError, match="did not come to an end"):
+        encoder.encode_all([ROW, {"messages": ROW["messages"] * 2}, ROW], "messages")
+    assert encoder.encode_all([ROW], "messages")[0] == encoder.encode(ROW, "messages")
+    with pytest.raises(StudioError, match="did not come to an end"):
+        encoder.prompt(ROW["messages"] * 2)
+
+
+def test_each_row_has_its_own_time() -> None:
+    with limited(0.3) as renew:
+        until = time.process_time() + 0.6
+        while time.process_time() < until:
+            renew(1)
+
+
+def test_waiting_is_not_hanging() -> None:
+    with limited(0.05):
+        time.sleep(0.3)
+
+
+def test_any_thread_can_be_stopped() -> None:
+    encoder, said = Encoder(tokenizer(), ENDLESS, "sft", 100), []
+
+    def work() -> None:
+        try:
+            encoder.encode(ROW, "messages")
+        except StudioError as error:
+            said.append(error.message)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(20)
+    assert said == ["Laying out a row did not come to an end."]
+
+
+def test_double_stars_that_are_no_power_are_none(tmp_path: Path) -> None:
+    text = "**{{ '**' }}{% for m in messages %}{{ dict(m, **m).content }}{{ dict(**m).role }}{% endfor %}"
+    encoder = make_encoder(tokenizer(), DataSpec(path="-", chat_template=str(hostile(tmp_path, text))), "sft")
+    assert encoder.encode(ROW, "messages").text == "****auserbassistant"
+
+
+def test_a_run_on_a_hostile_template_says_so(tmp_path: Path) -> None:
+    whole = config(tmp_path, rows=8, data={"chat_template": str(hostile(tmp_path, ENDLESS))})
+    with pytest.raises(StudioError, match="did not come to an end"):
+        trained(whole, tmp_path / "run")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the system's timers end processes on POSIX only")
+def test_what_no_exception_can_end_the_system_ends(tmp_path: Path) -> None:
+    code = (
+        "import sys, time\nfrom studio.engine.labels import Encoder\nfrom tests.models import tokenizer\n"
+        f"encoder = Encoder(tokenizer(), {TOWERS!r}, 'sft', 100)\nprint('ready', flush=True)\n"
+        f"encoder.encode({ROW!r}, 'messages')"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | {"STUDIO_HOME": str(tmp_path)}, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        assert process.wait(30) == -launch.TEMPLATE_SIGNAL
