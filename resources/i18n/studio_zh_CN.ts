@@ -58,6 +58,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>标签</translation>
     </message>
     <message>
+        <source>Adapters</source>
+        <translation>适配器</translation>
+    </message>
+    <message>
         <source>Eval loss</source>
         <translation>评估损失</translation>
     </message>
@@ -1883,12 +1887,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>从精简训练到通常训练所需的内存</translation>
     </message>
     <message>
-        <source>Teach a language model to answer your way, on this machine. Nothing leaves it.</source>
-        <translation>在本机上教语言模型以你的方式回答。任何内容都不会离开本机。</translation>
-    </message>
-    <message>
         <source>Welcome to Finetune Studio</source>
         <translation>欢迎使用 Finetune Studio</translation>
+    </message>
+    <message>
+        <source>Teach a language model to answer your way, on this machine. Nothing leaves it.</source>
+        <translation>在本机上教语言模型以你的方式回答。任何内容都不会离开本机。</translation>
     </message>
     <message>
         <source>Try the demo</source>
