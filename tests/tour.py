@@ -46,6 +46,7 @@ def main(out: Path, scale: str) -> None:
             session.theme.set_mode(mode)
             end = time.monotonic() + 0.3
             wait(lambda: time.monotonic() > end)  # noqa: B023 - called at once
+            app.sendPostedEvents()  # a text set by the last event has its room only then
             top = app.activePopupWidget() or app.activeModalWidget() or window
             top.grab().save(str(out / f"{name}-{mode}{tag}.png"))
 
