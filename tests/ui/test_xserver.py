@@ -68,6 +68,9 @@ class Program:
     def __init__(self, screen: Screen, process: "subprocess.Popen[bytes]", home: Path, scale: float) -> None:
         self.screen, self.process, self.home, self.scale = screen, process, home, scale
         self.window = wait_for(lambda: screen.window(TITLE), "the window", 60.0)
+        wait_for(lambda: self.brightness() > 0, "the welcome page")
+        assert self.selected() is None, "it is none of the rail's pages"
+        self.screen.press("ctrl", "1")
         wait_for(lambda: self.selected() is not None, "the first page")
 
     def px(self, logical: float) -> int:
