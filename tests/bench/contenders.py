@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 
@@ -124,6 +125,11 @@ def trl(folder: Path, about: dict[str, Any], *, rows_at_once: int, checkpointing
 def llamafactory(folder: Path, about: dict[str, Any], *, rows_at_once: int, checkpointing: bool) -> None:
     """Takes the steps with LLaMA-Factory's own way from a config to a trained adapter."""
     import torch
+    import transformers  # it looks for the module below, and must not find the empty one
+
+    assert transformers.__version__
+    # It imports this for sounds, of which there are none here; the one built for this torch is hard to come by.
+    sys.modules.setdefault("torchaudio", ModuleType("torchaudio"))
     from llamafactory.train import tuner
     from llamafactory.train.sft import workflow
 
@@ -136,6 +142,7 @@ def llamafactory(folder: Path, about: dict[str, Any], *, rows_at_once: int, chec
         "adapter_name_or_path": str(folder / "adapter"),
         "finetuning_type": "lora",
         "template": "empty",
+        "dataset": "tokenized",
         "tokenized_path": str(folder / "tokens"),
         "cutoff_len": about["max_length"],
         "disable_shuffling": True,
