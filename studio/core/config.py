@@ -289,6 +289,16 @@ class TrainingSpec:
             json_schema_extra=_BASIC,
         ),
     ] = 1
+    micro_batch_tokens: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=16_777_216,
+            title="Tokens at once",
+            description="A step's rows are computed in passes of at most so many tokens; 0: chosen for the device.",
+            json_schema_extra={"unit": "tokens"},
+        ),
+    ] = 0
     learning_rate: Annotated[
         float,
         Field(gt=0, le=10, title="Learning rate", description="Size of a step.", json_schema_extra=_BASIC),

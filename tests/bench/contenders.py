@@ -7,6 +7,7 @@ the steps and prints one JSON line: losses, and of the steps behind the first th
 process's peak memory in bytes. Every contender keeps the order of the rows, so all take the same steps.
 """
 
+import importlib
 import json
 import os
 import resource
@@ -76,7 +77,7 @@ def _arguments(folder: Path, about: dict[str, Any], rows_at_once: int, checkpoin
 def _ticking(clock: Clock) -> Any:
     from transformers import TrainerCallback
 
-    class Ticking(TrainerCallback):
+    class Ticking(TrainerCallback):  # type: ignore[misc]
         def on_step_end(self, *_: Any, **__: Any) -> None:
             clock.tick()
 
@@ -130,8 +131,8 @@ def llamafactory(folder: Path, about: dict[str, Any], *, rows_at_once: int, chec
     assert transformers.__version__
     # It imports this for sounds, of which there are none here; the one built for this torch is hard to come by.
     sys.modules.setdefault("torchaudio", ModuleType("torchaudio"))
-    from llamafactory.train import tuner
-    from llamafactory.train.sft import workflow
+    tuner = importlib.import_module("llamafactory.train.tuner")
+    workflow: Any = importlib.import_module("llamafactory.train.sft.workflow")
 
     torch.set_num_threads(about["threads"])
     clock, kept = Clock(), list[Any]()

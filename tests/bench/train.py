@@ -111,7 +111,7 @@ def prepare(folder: Path, options: argparse.Namespace) -> list[int]:
     DatasetDict({"train": Dataset.from_list(rows)}).save_to_disk(str(folder / "tokens"))
     base = model.load_base(folder / "model", config.model, torch.device("cpu"))
     optim.seed_all(config.training.seed, "initialise")
-    adapters.save_adapter(adapters.attach(base, config.adapter), folder / "adapter", "model")  # type: ignore[arg-type]
+    adapters.save_adapter(adapters.attach(base, config.adapter), folder / "adapter", "model")
     about = {
         "config": to_dict(config),
         "steps": options.steps,
@@ -172,8 +172,8 @@ def table(found: dict[str, dict[str, Any]]) -> str:
         ratio = first["tokens_per_cpu_s"] / item["tokens_per_cpu_s"] if "tokens_per_cpu_s" in first else float("nan")
         memory = first["peak_bytes"] / item["peak_bytes"] if "peak_bytes" in first else float("nan")
         lines.append(
-            f"| {name} | {item['tokens_per_cpu_s']:.0f} | {item['tokens_per_s']:.0f} | {item['peak_bytes'] / 1e9:.2f} GB"
-            f" | {ratio:.2f}x | {memory:.2f} | {item['loss_difference']:.1e} |"
+            f"| {name} | {item['tokens_per_cpu_s']:.0f} | {item['tokens_per_s']:.0f} | {item['peak_bytes'] / 1e9:.2f}"
+            f" GB | {ratio:.2f}x | {memory:.2f} | {item['loss_difference']:.1e} |"
         )
     return "\n".join(lines)
 
@@ -201,7 +201,7 @@ def main() -> None:
             for name in names:
                 measured[name].append(measure(name, Path(place), options))
                 print(name, json.dumps(measured[name][-1]), file=sys.stderr)
-    losses = next((found[0]["losses"] for found in measured.values() if "losses" in found[0]), [])
+    losses: list[float] = next((found[0]["losses"] for found in measured.values() if "losses" in found[0]), [])
     found = {name: summary(rounds, tokens, losses) for name, rounds in measured.items()}
     print(table(found))
     if options.json:
