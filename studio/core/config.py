@@ -373,6 +373,15 @@ class TrainingSpec:
     early_stopping_threshold: Annotated[
         float, Field(ge=0, title="Least gain", description="What counts as a gain in evaluation loss.")
     ] = 0.0
+    threads: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=1024,
+            title="Threads",
+            description="Processor threads to compute with; 0: OMP_NUM_THREADS, else measured when the run begins.",
+        ),
+    ] = 0
     seed: Annotated[int, Field(ge=0, lt=2**32, title="Seed", description="The same seed gives the same run.")] = 0
 
 

@@ -26,6 +26,7 @@ from studio.engine import (
     hub,
     model,
     optim,
+    threads,
     tokens,
     weights,
 )
@@ -106,8 +107,8 @@ def prepare(run: Run, emit: Emit) -> Session:
     Raises:
         StudioError: data, model, adapter or config cannot be used as asked.
     """
-    about, config = run.about(), run.config()
-    torch.set_num_threads(int(about["threads"]))
+    config = run.config()
+    torch.set_num_threads(threads.choose(run))
     emit(events.Phase(name="tokenizing", detail=config.data.path))
     base = hub.resolve(config.model.path, config.model.revision, teller(emit, "downloading"))
     corpus = read_corpus(config, model.load_tokenizer(base), emit)
@@ -121,6 +122,7 @@ def prepare(run: Run, emit: Emit) -> Session:
     choices = choose(bare, config, device)
     if choices.batching == "padded":
         emit(events.Notice(message="This model does not keep rows laid end to end apart; batches are padded instead."))
+    print(f"{torch.get_num_threads()} threads, {choices.micro_batch_tokens} tokens at once.", file=sys.stderr)
     for path, reason in choices.plain.items():
         print(f"Not taken: {path}: {reason}.", file=sys.stderr)
     optimizer = optim.make_optimizer(bare, config.training, device)

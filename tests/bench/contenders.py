@@ -176,6 +176,12 @@ def main(name: str, folder: Path) -> None:
     match name:
         case "ours":
             ours(folder, about)
+        case "ours-flat":
+            from studio.engine import prefix
+
+            # Every row by itself, whatever they have in common.
+            prefix.groups = lambda tokens, rows: [(rows, 0)]
+            ours(folder, about)
         case "trl-usual":
             trl(folder, about, rows_at_once=rows, checkpointing=True)
         case "trl-best":
