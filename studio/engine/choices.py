@@ -77,8 +77,8 @@ class Trial:
         ids = np.random.default_rng(0).integers(0, self.vocabulary, 40).astype(np.int32)
         ids[22:37] = ids[:15]
         trained = np.arange(40) % 22 > 15
-        offsets, rows = np.array([0, 22, 40]), np.arange(2)
-        self._rows = Tokens(ids, trained, offsets, rows, np.diff(offsets).astype(np.int32), 0, [])
+        offsets, starts = np.array([0, 22, 40]), np.zeros(2, np.int64)
+        self._rows = Tokens(ids, trained, offsets, np.arange(2), starts, np.diff(offsets).astype(np.int32), 0, [])
         alone = [self._batch("padded", row) for row in range(2)]
         self._logits = torch.cat([self._computed(objectives.supervised_logits, batch) for batch in alone])
         self._losses = torch.cat([self._computed(objectives.language_modelling, batch) for batch in alone])

@@ -42,6 +42,10 @@ def ours(folder: Path, about: dict[str, Any]) -> None:
     """Takes the steps with this program's own loop: a run like any other."""
     from studio.core import events, runs
     from studio.core.config import from_dict
+    from studio.engine.child import spare_imports
+
+    config = from_dict(about["config"])
+    spare_imports(config)
     from studio.engine.train import train
 
     clock, losses = Clock(), list[float]()
@@ -51,7 +55,7 @@ def ours(folder: Path, about: dict[str, Any]) -> None:
             clock.tick()
             losses.append(event.loss)
 
-    train(runs.create(from_dict(about["config"]), Path(tempfile.mkdtemp()) / "run"), 0, emit)
+    train(runs.create(config, Path(tempfile.mkdtemp()) / "run"), 0, emit)
     clock.report(losses)
 
 

@@ -55,7 +55,8 @@ def _prepared(folder: Path, rank: int = 16) -> tuple[Any, Any, Any]:
     def step(length: int, count: int = 1) -> None:
         ids = np.random.default_rng(0).integers(0, 30_000, length * count).astype(np.int32)
         offsets = np.arange(count + 1) * length
-        rows = Tokens(ids, np.arange(length * count) % length >= length // 2, offsets, np.arange(count), ids, 0, [])
+        trained, places = np.arange(length * count) % length >= length // 2, np.arange(count)
+        rows = Tokens(ids, trained, offsets, places, 0 * places, ids, 0, [])
         for part, shared in chosen.passes(rows, [np.arange(count)]):
             batch = batches.collate(rows, part, "flat", 0, shared)
             objectives.language_modelling(adapted, batch, chosen.chunked).sum().backward()

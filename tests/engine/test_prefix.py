@@ -23,7 +23,8 @@ def tokens_of(rows: list[list[int]], trained_from: list[int]) -> Tokens:
     offsets = np.cumsum([0, *map(len, rows)])
     trained = np.concatenate([np.arange(len(row)) >= start for row, start in zip(rows, trained_from, strict=True)])
     ids = np.concatenate(rows).astype(np.int32)
-    return Tokens(ids, trained, offsets, np.arange(len(rows)), np.diff(offsets).astype(np.int32), 0, [])
+    places, starts = np.arange(len(rows)), np.zeros(len(rows), np.int64)
+    return Tokens(ids, trained, offsets, places, starts, np.diff(offsets).astype(np.int32), 0, [])
 
 
 def results(model: Any, tokens: Tokens, passes: list[tuple[Any, int]]) -> list[torch.Tensor]:
