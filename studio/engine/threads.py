@@ -9,7 +9,7 @@ import time
 import torch
 from torch.nn import functional
 
-from studio.core.runs import Run
+from studio.core.runs import Run, available_threads
 
 _ROUNDS = 5
 # More threads are taken only where they are worth it to those who share the machine.
@@ -20,14 +20,14 @@ def choose(run: Run) -> int:
     """Returns how many threads the run is to compute with; by the run's process.
 
     A run that goes on computes with as many as before, whatever is asked by then, since another number would round
-    otherwise. Else `training.threads` counts, then OMP_NUM_THREADS as it was when the run was made, then what is
-    measured now.
+    otherwise. Else `training.threads` counts, then OMP_NUM_THREADS, then what is measured now.
     """
-    told, most = run.summary().prepared, int(run.about()["threads"])
+    told = run.summary().prepared
     if told is not None and told.threads:
         return told.threads
     if asked := run.config().training.threads:
         return asked
+    most = available_threads()
     return most if "OMP_NUM_THREADS" in os.environ else fastest(most)
 
 
