@@ -1,6 +1,6 @@
 """The yardstick: this program's training beside its peers', on the same model, rows, adapter and steps.
 
-    python -m tests.bench.train [--rounds 3] [--steps 5] [--with ours,trl-usual,...] [--other-python PATH]
+    python -m tests.bench.train [--rounds 3] [--steps 5] [--with ours,trl-usual,...] [--llamafactory-python PATH]
 
 One process a contender, in turn, round after round; medians of the rounds. Prints a table and, with `--json FILE`,
 writes everything measured. Only real tokens count, never padding. LLaMA-Factory pins other versions of the libraries,
