@@ -54,7 +54,7 @@ def _chat(args: argparse.Namespace) -> None:
         raise StudioError("usage", "--json gives one answer, and there is no question.", "Add --prompt.")
     _require_model(args, [entry] if entry else [])
 
-    from studio.engine import adapters, generate, model
+    from studio.engine import adapters, generate, model, turns
 
     sampling = _sampling(args)
     folder = _base_folder(args, entry)
@@ -64,7 +64,8 @@ def _chat(args: argparse.Namespace) -> None:
         talker = adapters.load_adapter(talker, entry.folder)
     messages = _opening(args)
     if prompt is None:
-        _talk(lambda said, on_text: generate.answer(talker, encoder, said, sampling, on_text), messages)
+        kept = turns.Turns()
+        _talk(lambda said, on_text: generate.answer(talker, encoder, said, sampling, on_text, kept), messages)
         return
     messages.append({"role": "user", "content": prompt})
     on_text = None if args.json else _print_piece

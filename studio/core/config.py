@@ -289,6 +289,16 @@ class TrainingSpec:
             json_schema_extra=_BASIC,
         ),
     ] = 1
+    micro_batch_tokens: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=16_777_216,
+            title="Tokens at once",
+            description="A step's rows are computed in passes of at most so many tokens; 0: chosen for the device.",
+            json_schema_extra={"unit": "tokens"},
+        ),
+    ] = 0
     learning_rate: Annotated[
         float,
         Field(gt=0, le=10, title="Learning rate", description="Size of a step.", json_schema_extra=_BASIC),
@@ -363,6 +373,15 @@ class TrainingSpec:
     early_stopping_threshold: Annotated[
         float, Field(ge=0, title="Least gain", description="What counts as a gain in evaluation loss.")
     ] = 0.0
+    threads: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=1024,
+            title="Threads",
+            description="Processor threads to compute with; 0: OMP_NUM_THREADS, else measured when the run begins.",
+        ),
+    ] = 0
     seed: Annotated[int, Field(ge=0, lt=2**32, title="Seed", description="The same seed gives the same run.")] = 0
 
 

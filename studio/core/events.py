@@ -39,6 +39,9 @@ class Prepared:
         tokens_per_epoch: tokens fed in one epoch, padding never counted.
         trained_tokens_per_epoch: those of them that carry loss.
         batching: `flat` (rows end to end) or `padded` (the fallback where a model mixes flat rows).
+        threads: processor threads it computes with.
+        micro_batch_tokens: the most tokens of a pass; 0: micro-batches as configured.
+        plain: fast paths that are not taken, by name, and why; the plain ones compute the same.
     """
 
     kind: Literal["prepared"] = "prepared"
@@ -57,6 +60,9 @@ class Prepared:
     device: str
     dtype: str
     batching: Literal["flat", "padded"]
+    threads: int = 0
+    micro_batch_tokens: int = 0
+    plain: dict[str, str] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)

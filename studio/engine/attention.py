@@ -2,7 +2,8 @@
 
 A block-diagonal mask lets attention cost N^2 for N tokens together; attending row by row costs the sum of the rows'
 squares, and needs no mask. 16 rows of 250 tokens: a sixteenth. The rows' lengths travel to the attention layers as
-one of the keyword arguments that transformers' models hand down (their road for variable-length kernels).
+one of the keyword arguments that transformers' models hand down (their road for variable-length kernels). Where rows
+share their beginning (see `prefix`), it comes first, and each row attends to it as well.
 """
 
 from typing import Any
@@ -23,6 +24,7 @@ def attend_by_row(
     attention_mask: torch.Tensor | None,
     *,
     row_lengths: tuple[int, ...] | None = None,
+    shared: int = 0,
     sliding_window: int | None = None,
     **options: Any,
 ) -> tuple[torch.Tensor, None]:
@@ -34,7 +36,8 @@ def attend_by_row(
         key: see `query`.
         value: see `query`.
         attention_mask: None where rows are laid end to end.
-        row_lengths: tokens of each row; their sum is N.
+        row_lengths: tokens of each row; their sum is N. With `shared`, of the common beginning and each row's rest.
+        shared: tokens of the beginning that all rows have in common; 0: there is none.
         sliding_window: a token sees itself and at most so many less one before it.
         options: scaling, dropout and whatever else the model hands down.
 
@@ -44,11 +47,14 @@ def attend_by_row(
     if row_lengths is None or attention_mask is not None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)[0], None
     parts = []
-    rows = zip(*(tensor.split(row_lengths, dim=2) for tensor in (query, key, value)), strict=True)
-    for length, (q, k, v) in zip(row_lengths, rows, strict=True):
-        mask = None
-        if sliding_window is not None and length > sliding_window:
-            mask = _band(length, sliding_window, query.device)
+    rows = list(zip(*(tensor.split(row_lengths, dim=2) for tensor in (query, key, value)), strict=True))
+    _, first_key, first_value = rows[0]
+    for at, (q, k, v) in enumerate(rows):
+        before, mask = shared if at else 0, None
+        if before:
+            k, v = torch.cat([first_key, k], 2), torch.cat([first_value, v], 2)
+        if before or (sliding_window is not None and q.shape[2] > sliding_window):
+            mask = _seen(q.shape[2], before, sliding_window, query.device)
         parts.append(sdpa_attention_forward(module, q, k, v, mask, **options)[0])
     return torch.cat(parts, dim=1), None
 
@@ -79,11 +85,12 @@ def in_use(model: Any) -> bool:
     return bool(model.config.get_text_config()._attn_implementation == NAME)
 
 
-def _band(length: int, window: int, device: torch.device) -> torch.Tensor:
-    """Returns (1, 1, L, L) bool: what each token of a row sees through a sliding window."""
-    place = torch.arange(length, device=device)
-    distance = place[:, None] - place[None, :]
-    return ((distance >= 0) & (distance < window))[None, None]
+def _seen(length: int, before: int, window: int | None, device: torch.device) -> torch.Tensor:
+    """Returns (1, 1, L, before + L) bool: what each of a row's tokens sees of the common beginning and of the row."""
+    distance = torch.arange(before, before + length, device=device)[:, None] - torch.arange(
+        before + length, device=device
+    )
+    return ((distance >= 0) & (distance < (window or before + length)))[None, None]
 
 
 def _mask(*, attention_mask: torch.Tensor | None = None, allow_is_causal_skip: bool = True, **options: Any) -> Any:

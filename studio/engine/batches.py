@@ -30,7 +30,8 @@ class MicroBatch:
         input_ids: (B, T) int64; flat: (1, N), the rows end to end.
         position_ids: (1, N) int64, starting anew with each row; None where padded.
         attention_mask: (B, T) int64, 0 on padding; None where flat.
-        row_lengths: tokens of each row; None where padded.
+        row_lengths: tokens of each row; None where padded. With `shared`, of the beginning and of each row's rest.
+        shared: tokens of the beginning that stands first and belongs to all rows; 0: there is none.
         keep: (B, T) bool, the S positions whose next token is trained.
         targets: (S,) int64, those next tokens.
         owners: (S,) int64, the place in `rows` of each target's row.
@@ -42,6 +43,7 @@ class MicroBatch:
     position_ids: torch.Tensor | None
     attention_mask: torch.Tensor | None
     row_lengths: tuple[int, ...] | None
+    shared: int
     keep: torch.Tensor
     targets: torch.Tensor
     owners: torch.Tensor
@@ -83,21 +85,41 @@ def plan_epoch(
     return [batches[i : i + per_step] for i in range(0, len(batches), per_step)]
 
 
-def evaluation_batches(lengths: Rows, size: int, max_length: int) -> list[Rows]:
-    """Divides rows into micro-batches of like lengths, each at most `size * max_length` tokens."""
+def evaluation_batches(lengths: Rows, most: int) -> list[Rows]:
+    """Divides rows into micro-batches of like lengths, each at most `most` tokens; a longer row is alone."""
     batches: list[Rows] = []
     current: list[int] = []
     for row in np.argsort(-lengths, kind="stable"):
         # Sorted by falling length, the first row is the widest: the bound holds for padded batches too.
-        if current and (len(current) + 1) * lengths[current[0]] > size * max_length:
+        if current and (len(current) + 1) * lengths[current[0]] > most:
             batches.append(np.array(current))
             current = []
         current.append(int(row))
     return [*batches, np.array(current)] if current else batches
 
 
-def collate(tokens: Tokens, rows: Rows, batching: Batching, pad_id: int) -> MicroBatch:
-    """Makes the tensors of one micro-batch, on the CPU."""
+def next_fit(lengths: Rows, most: int) -> list[Rows]:
+    """Divides rows, in the order given, into runs of at most `most` tokens; a longer row is alone."""
+    ends = np.cumsum(lengths)
+    runs, start = [], 0
+    while start < len(lengths):
+        before = int(ends[start - 1]) if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, before + most, side="right")))
+        runs.append(np.arange(start, stop))
+        start = stop
+    return runs
+
+
+def collate(tokens: Tokens, rows: Rows, batching: Batching, pad_id: int, shared: int = 0) -> MicroBatch:
+    """Makes the tensors of one micro-batch, on the CPU.
+
+    Args:
+        tokens: where the rows are.
+        rows: their places there.
+        batching: end to end, or padded to the longest.
+        pad_id: what padding is filled with.
+        shared: tokens that all the rows begin with and that are laid down once; see `prefix`. Flat only.
+    """
     encoded = [tokens[int(row)] for row in rows]
     lengths = np.array([len(ids) for ids, _ in encoded])
     # Position t predicts token t + 1, so a row's mask moves one to the left and its last position predicts nothing.
@@ -105,10 +127,13 @@ def collate(tokens: Tokens, rows: Rows, batching: Batching, pad_id: int) -> Micr
     targets = np.concatenate([ids[1:][trained[1:]] for ids, trained in encoded])
     owners = np.repeat(np.arange(len(rows)), [int(keep.sum()) for keep in keeps])
     positions = attention = None
+    segments = lengths
     if batching == "flat":
-        ids = np.concatenate([ids for ids, _ in encoded])[None]
-        keep = np.concatenate(keeps)[None]
-        positions = torch.from_numpy(np.concatenate([np.arange(n) for n in lengths])[None])
+        ids = np.concatenate([encoded[0][0][:shared], *(ids[shared:] for ids, _ in encoded)])[None]
+        keep = np.concatenate([keeps[0][:shared], *(keep[shared:] for keep in keeps)])[None]
+        places = [np.arange(shared), *(np.arange(shared, n) for n in lengths)]
+        positions = torch.from_numpy(np.concatenate(places)[None])
+        segments = np.array([shared, *(lengths - shared)]) if shared else lengths
     else:
         shape = (len(rows), int(lengths.max()))
         ids, keep, mask = np.full(shape, pad_id), np.zeros(shape, bool), np.zeros(shape, np.int64)
@@ -119,7 +144,8 @@ def collate(tokens: Tokens, rows: Rows, batching: Batching, pad_id: int) -> Micr
         input_ids=torch.from_numpy(ids.astype(np.int64)),
         position_ids=positions,
         attention_mask=attention,
-        row_lengths=tuple(lengths.tolist()) if batching == "flat" else None,
+        row_lengths=tuple(segments.tolist()) if batching == "flat" else None,
+        shared=shared,
         keep=torch.from_numpy(keep),
         targets=torch.from_numpy(targets.astype(np.int64)),
         owners=torch.from_numpy(owners),
@@ -149,22 +175,11 @@ def _batches(lengths: Rows, spec: TrainingSpec, epoch: int, size: int) -> list[R
 def _packed(lengths: Rows, spec: TrainingSpec, max_length: int, epoch: int) -> list[Rows]:
     """Packs rows into sequences of at most `max_length` tokens."""
     if spec.train_sampling_strategy == "sequential":
-        return _next_fit(lengths, max_length)
+        return next_fit(lengths, max_length)
     random = _generator(spec.seed, epoch)
     shuffled = random.permutation(len(lengths))
     sequences = _best_fit(lengths, shuffled[np.argsort(-lengths[shuffled], kind="stable")], max_length)
     return [sequences[i] for i in random.permutation(len(sequences))]
-
-
-def _next_fit(lengths: Rows, max_length: int) -> list[Rows]:
-    ends = np.cumsum(lengths)
-    sequences, start = [], 0
-    while start < len(lengths):
-        before = int(ends[start - 1]) if start else 0
-        stop = max(start + 1, int(np.searchsorted(ends, before + max_length, side="right")))
-        sequences.append(np.arange(start, stop))
-        start = stop
-    return sequences
 
 
 def _best_fit(lengths: Rows, order: Rows, max_length: int) -> list[Rows]:

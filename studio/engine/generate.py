@@ -19,6 +19,7 @@ from studio.core.config import DataSpec
 from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.engine.labels import Encoder, make_encoder
+from studio.engine.turns import Turns
 
 Messages = Sequence[Mapping[str, str]]
 
@@ -81,6 +82,7 @@ def answer(
     messages: Messages,
     sampling: Sampling,
     on_text: Callable[[str], None] | None = None,
+    turns: Turns | None = None,
 ) -> str:
     """Returns what `model`, with whichever adapter is active, writes behind `messages`.
 
@@ -90,12 +92,13 @@ def answer(
         messages: `role` and `content` each, the user's last.
         sampling: how tokens are chosen; the global random state stays as it is.
         on_text: gets the text piece by piece, never half a character; an exception it raises ends the answer.
+        turns: what earlier answers of this model have read; only what is new is read then.
 
     Raises:
         StudioError: (data) the conversation is longer than the model's context.
     """
     told = None if on_text is None else lambda column, text: on_text(text)
-    return _write(model, encoder, messages, sampling, on_text=told)[0].text
+    return _write(model, encoder, messages, sampling, on_text=told, turns=turns)[0].text
 
 
 def compare(
@@ -106,6 +109,7 @@ def compare(
     sampling: Sampling,
     own: Mapping[str, Encoder] | None = None,
     on_text: Callable[[int, str], None] | None = None,
+    turns: Turns | None = None,
 ) -> list[Answer]:
     """Returns the base's (None) and adapters' answers to the same conversation, in the order asked for.
 
@@ -120,19 +124,22 @@ def compare(
         sampling: how tokens are chosen; each column draws from its own generator with the same seed.
         own: encoders of the adapters that were trained with another template.
         on_text: gets (column, text) piece by piece, never half a character; an exception it raises ends them all.
+        turns: what earlier answers of this model have read; only what is new is read then.
 
     Raises:
         StudioError: (data) the conversation is longer than the model's context; (adapter) one cannot be compared.
     """
-    own = own or {}
+    own, turns = own or {}, turns or Turns()
     if not isinstance(model, PeftModel):
         columns = range(len(adapters))
-        return [_write(model, encoder, messages, sampling, on_text=_from(on_text, at))[0] for at in columns]
+        return [
+            _write(model, encoder, messages, sampling, on_text=_from(on_text, at), turns=turns)[0] for at in columns
+        ]
     _check_bias(model, adapters)
     if not own and sampling.temperature == 0 and all(_plain(model, name) for name in model.peft_config):
         try:
             with _mixed(model, adapters):
-                return _write(model, encoder, messages, sampling, columns=adapters, on_text=on_text)
+                return _write(model, encoder, messages, sampling, columns=adapters, on_text=on_text, turns=turns)
         except ValueError:
             # The architecture hands some layer single tokens (see `_mixed`): one after the other, then.
             pass
@@ -140,7 +147,8 @@ def compare(
     for at, name in enumerate(adapters):
         with _only(model, name):
             used = encoder if name is None else own.get(name, encoder)
-            answers += _write(model, used, messages, sampling, columns=[name], on_text=_from(on_text, at))
+            told = _from(on_text, at)
+            answers += _write(model, used, messages, sampling, columns=[name], on_text=told, turns=turns)
     return answers
 
 
@@ -223,25 +231,31 @@ def _write(
     *,
     columns: Sequence[str | None] = (None,),
     on_text: Callable[[int, str], None] | None = None,
+    turns: Turns | None = None,
 ) -> list[Answer]:
     """Generates an answer for each of `columns`, in one batch, by whatever adapters are active."""
     prompt = encoder.prompt([dict(message) for message in messages])
     room = min(sampling.max_new_tokens, _room(model, len(prompt)))
     stops = _stop_ids(model, encoder)
     ids = torch.tensor([prompt] * len(columns), device=model.device)
+    turns, key = turns or Turns(), tuple(columns)
     options: dict[str, Any] = {"streamer": _Columns(encoder, stops, len(columns), on_text)} if on_text else {}
+    if (cache := turns.take(key, ids)) is not None:
+        options["past_key_values"] = cache
     started = time.perf_counter()
     with _still(model), torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(sampling.seed)
         made = model.generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
+            return_dict_in_generate=True,
             generation_config=_generation_config(sampling, room, stops, encoder),
             **options,
         )
     seconds = time.perf_counter() - started
+    turns.keep(key, made.sequences, made.past_key_values)
     answers = []
-    for name, row in zip(columns, made[:, len(prompt) :].tolist(), strict=True):
+    for name, row in zip(columns, made.sequences[:, len(prompt) :].tolist(), strict=True):
         end = next((at for at, token in enumerate(row) if token in stops), len(row))
         text = _decode(encoder.tokenizer, row[:end])
         answers.append(Answer(name, text, end, seconds, cut=end == len(row)))

@@ -15,6 +15,7 @@ from studio.core.errors import StudioError
 from studio.core.library import WEIGHTS, Entry
 from studio.engine import adapters, generate, hardware, hub, model, vetting, weights
 from studio.engine.labels import Encoder
+from studio.engine.turns import Turns
 
 # Adapters beside the base; beyond it the base is loaded afresh rather than growing for ever.
 _MOST_ADAPTERS = 16
@@ -50,11 +51,12 @@ class Loaded:
         self._tokenizer: Any = None
         self._names: dict[_Identity, str] = {}
         self._encoders: dict[_Identity | None, Encoder] = {}
+        self._turns = Turns()
 
     def drop(self) -> None:
         """Frees the base and every adapter."""
         self._key = self._model = self._tokenizer = None
-        self._names, self._encoders = {}, {}
+        self._names, self._encoders, self._turns = {}, {}, Turns()
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -136,9 +138,11 @@ class Loaded:
             for at, name in zip(group, names, strict=True)
             if name is not None and (encoder := self._encoder(wanted.entries[at])).template != plain.template
         }
-        return generate.compare(
-            self._model, plain, messages, names, sampling, own, lambda column, text: on_piece(group[column], text)
-        )
+
+        def told(column: int, text: str) -> None:
+            on_piece(group[column], text)
+
+        return generate.compare(self._model, plain, messages, names, sampling, own, told, self._turns)
 
     def _load(self, wanted: Wanted, on_progress: OnProgress) -> None:
         self.drop()

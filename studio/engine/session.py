@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,17 +20,17 @@ from studio.core.errors import Reason, StudioError
 from studio.core.runs import Run
 from studio.engine import (
     adapters,
-    attention,
     batches,
     checkpoint,
     hardware,
     hub,
     model,
-    objectives,
     optim,
+    threads,
     tokens,
     weights,
 )
+from studio.engine.choices import Choices, choose
 from studio.engine.corpus import Corpus, Emit, read_corpus, teller
 
 
@@ -66,6 +67,7 @@ class Session:
 
     Attributes:
         model: the model as it is called (wrapped for data-parallel training); `bare` is the same unwrapped.
+        choices: how the model is computed.
         steps: optimizer steps of the whole run; `steps_per_epoch` of one epoch.
         emit: tells an event; does nothing but in the main process.
     """
@@ -79,7 +81,7 @@ class Session:
     bare: Any
     optimizer: Optimizer
     scheduler: LRScheduler
-    batching: batches.Batching
+    choices: Choices
     pad_id: int
     steps: int
     steps_per_epoch: int
@@ -105,8 +107,8 @@ def prepare(run: Run, emit: Emit) -> Session:
     Raises:
         StudioError: data, model, adapter or config cannot be used as asked.
     """
-    about, config = run.about(), run.config()
-    torch.set_num_threads(int(about["threads"]))
+    config = run.config()
+    torch.set_num_threads(threads.choose(run))
     emit(events.Phase(name="tokenizing", detail=config.data.path))
     base = hub.resolve(config.model.path, config.model.revision, teller(emit, "downloading"))
     corpus = read_corpus(config, model.load_tokenizer(base), emit)
@@ -117,7 +119,12 @@ def prepare(run: Run, emit: Emit) -> Session:
     frozen = model.load_base(base, config.model, device)
     optim.seed_all(config.training.seed, "initialise")
     bare = adapters.attach(frozen, config.adapter, config.training.activation_checkpointing)
-    batching = _batching(bare, config, device, emit)
+    choices = choose(bare, config, device)
+    if choices.batching == "padded":
+        emit(events.Notice(message="This model does not keep rows laid end to end apart; batches are padded instead."))
+    print(f"{torch.get_num_threads()} threads, {choices.micro_batch_tokens} tokens at once.", file=sys.stderr)
+    for path, reason in choices.plain.items():
+        print(f"Not taken: {path}: {reason}.", file=sys.stderr)
     optimizer = optim.make_optimizer(bare, config.training, device)
     # Behind the optimizer: transformers' way to some of them sets accelerate's state anew.
     accelerator = _accelerator(config, device)
@@ -135,7 +142,7 @@ def prepare(run: Run, emit: Emit) -> Session:
         bare=bare,
         optimizer=prepared,
         scheduler=scheduler,
-        batching=batching,
+        choices=choices,
         pad_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0,
         steps=steps,
         steps_per_epoch=per_epoch,
@@ -243,28 +250,6 @@ def _accelerator(config: RunConfig, device: torch.device) -> Accelerator:
     return Accelerator(mixed_precision=precision, cpu=device.type == "cpu", kwargs_handlers=[constants])
 
 
-def _batching(bare: Any, config: RunConfig, device: torch.device, emit: Emit) -> batches.Batching:
-    """Flat rows where the model keeps them apart, by measurement; else padded."""
-    dtype = hardware.dtype(config.model, device)
-    vocabulary = bare.get_input_embeddings().num_embeddings
-    if config.model.quantization != "none":
-        dtype = torch.bfloat16
-    if attention.use(bare):
-        if objectives.keeps_rows_apart(bare, vocabulary, device, dtype):
-            return "flat"
-        attention.undo(bare)
-    if objectives.keeps_rows_apart(bare, vocabulary, device, dtype):
-        return "flat"
-    if config.data.packing:
-        raise StudioError(
-            "config",
-            "This model does not keep packed rows apart: one row would see another.",
-            "Set `data.packing` to false.",
-        )
-    emit(events.Notice(message="This model does not keep rows laid end to end apart; batches are padded instead."))
-    return "padded"
-
-
 def _prepared(session: Session) -> events.Prepared:
     corpus, accelerator = session.corpus, session.accelerator
     trainable, total = adapters.count(session.bare)
@@ -282,5 +267,8 @@ def _prepared(session: Session) -> events.Prepared:
         total_parameters=total,
         device=str(accelerator.device),
         dtype=str(hardware.dtype(session.config.model, accelerator.device)).removeprefix("torch."),
-        batching=session.batching,
+        batching=session.choices.batching,
+        threads=torch.get_num_threads(),
+        micro_batch_tokens=session.choices.micro_batch_tokens,
+        plain=session.choices.plain,
     )

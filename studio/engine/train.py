@@ -5,6 +5,7 @@ import os
 import time
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from studio.engine import batches, checkpoint, hardware, objectives, optim, resu
 from studio.engine.corpus import Emit, trained_counts
 from studio.engine.rowlog import RowLog
 from studio.engine.session import Session
+from studio.engine.tokens import Tokens
 
 _POLL_S = 0.1
 _ETA_STEPS = 20
@@ -169,12 +171,10 @@ def _step(current: Session, micro_batches: list[batches.Rows], log: RowLog) -> _
     trained = int(sum(corpus.trained[rows].sum() for rows in micro_batches))
     optim.seed_all(spec.seed, "step", step, rank)
     current.model.train()
-    losses = []
-    for i, rows in enumerate(mine):
-        batch = batches.collate(corpus.train, rows, current.batching, current.pad_id).to(accelerator.device)
-        with nullcontext() if i == len(mine) - 1 else accelerator.no_sync(current.model):
-            with accelerator.autocast():
-                row_losses = objectives.language_modelling(current.model, batch)
+    losses, passes = [], current.choices.passes(corpus.train, mine)
+    for i, (rows, shared) in enumerate(passes):
+        with nullcontext() if i == len(passes) - 1 else accelerator.no_sync(current.model):
+            row_losses = _row_losses(current, current.model, corpus.train, rows, shared)
             accelerator.backward(row_losses.sum() * (weight / trained))
         losses.append(row_losses.detach())
     total = accelerator.reduce(torch.cat(losses).sum() * (weight / world), "sum")
@@ -187,10 +187,16 @@ def _step(current: Session, micro_batches: list[batches.Rows], log: RowLog) -> _
     current.scheduler.step()
     current.optimizer.zero_grad(set_to_none=True)
     if weight:
-        rows = np.concatenate(mine)
+        rows = np.concatenate([rows for rows, _ in passes])
         log.append(step, corpus.train.rows[rows], corpus.trained[rows], torch.cat(losses).cpu().numpy())
     fed = int(sum(corpus.train.lengths[rows].sum() for rows in micro_batches))
     return _Measured(loss=loss, learning_rate=rate, grad_norm=grad_norm, tokens=fed, trained=trained)
+
+
+def _row_losses(current: Session, model: torch.nn.Module, part: Tokens, rows: batches.Rows, shared: int) -> Any:
+    batch = batches.collate(part, rows, current.choices.batching, current.pad_id, shared)
+    with current.accelerator.autocast():
+        return objectives.language_modelling(model, batch.to(current.accelerator.device), current.choices.chunked)
 
 
 def _require_finite(current: Session, step: int, loss: float, grad_norm: float, rows: batches.Rows) -> None:
@@ -237,15 +243,16 @@ def _evaluate(current: Session) -> tuple[float, int] | None:
         return None
     accelerator, config = current.accelerator, current.config
     current.emit(events.Phase(name="evaluating"))
-    size = config.training.per_device_train_batch_size
-    micro_batches = batches.evaluation_batches(part.lengths, size, config.data.max_length)
+    size = config.training.per_device_train_batch_size * config.data.max_length
+    if current.choices.batching == "flat":
+        size = current.choices.micro_batch_tokens
+    micro_batches = batches.evaluation_batches(part.lengths, size)
     total = torch.zeros((), device=accelerator.device)
     # Unwrapped: the processes have different numbers of batches, and nothing to agree on before the sum.
     current.bare.eval()
-    with torch.no_grad(), accelerator.autocast():
+    with torch.no_grad():
         for rows in micro_batches[accelerator.process_index :: accelerator.num_processes]:
-            batch = batches.collate(part, rows, current.batching, current.pad_id).to(accelerator.device)
-            total += objectives.language_modelling(current.bare, batch).sum()
+            total += _row_losses(current, current.bare, part, rows, 0).sum()
     trained = int(trained_counts(part).sum())
     current.emit(events.Phase(name="training"))
     return float(accelerator.reduce(total, "sum")) / trained, trained

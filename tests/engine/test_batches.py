@@ -75,7 +75,7 @@ def test_grouping_by_length_saves_padding() -> None:
 
 @given(lengths=lengths_of_rows, size=st.integers(1, 4))
 def test_evaluation_sees_every_row_within_the_token_budget(lengths: Rows, size: int) -> None:
-    parts = batches.evaluation_batches(lengths, size, 64)
+    parts = batches.evaluation_batches(lengths, size * 64)
     assert sorted(int(row) for rows in parts for row in rows) == list(range(len(lengths)))
     assert all(len(rows) * lengths[rows].max() <= size * 64 for rows in parts)
 

@@ -76,6 +76,21 @@ def test_stopping_and_resuming_changes_nothing(tmp_path: Path, training: dict[st
     assert digest(run) == digest(reference)
 
 
+def test_with_a_common_beginning_stopping_and_resuming_changes_nothing(tmp_path: Path) -> None:
+    whole = config(tmp_path, adapter={"lora_dropout": 0.0}, data={"max_length": 256}, num_train_epochs=1, **EVERY)
+    system = {"role": "system", "content": "You answer letters about small orders, late boxes and numbers. " * 2}
+    rows = Path(whole.data.path)
+    lines = [json.loads(line) for line in rows.read_text().splitlines()]
+    rows.write_text("".join(json.dumps({"messages": [system, *line["messages"]]}) + "\n" for line in lines))
+    reference = trained(whole, tmp_path / "reference")
+    assert reference.progress().prepared.plain == {}  # type: ignore[union-attr]
+    run = runs.create(whole, tmp_path / "run")
+    interrupted(run, 3)
+    resume(run)
+    assert run.progress().resumed[-1].step == 3
+    assert digest(run) == digest(reference)
+
+
 def test_a_damaged_checkpoint_is_named_and_the_one_before_used(tmp_path: Path) -> None:
     whole = config(tmp_path, **EVERY)
     reference = trained(whole, tmp_path / "reference")

@@ -364,7 +364,7 @@ def worker(run: Run, *prelude: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_running_out_of_memory_is_told_with_a_remedy(tmp_path: Path) -> None:
-    whole = config(tmp_path, rows=4000, per_device_train_batch_size=4000)
+    whole = config(tmp_path, rows=4000, per_device_train_batch_size=4000, micro_batch_tokens=1_000_000)
     run = runs.create(whole, tmp_path / "run")
     limit = (
         "import resource, psutil, torch, studio.engine.train",

@@ -1,0 +1,148 @@
+"""How this model is computed: each fast path is tried on it beside the plain one, and left out where they differ."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from studio.core.config import RunConfig
+from studio.core.errors import StudioError
+from studio.engine import attention, batches, hardware, head, lora, objectives, prefix
+from studio.engine.batches import Rows
+from studio.engine.tokens import Tokens
+
+# Of 256 to 1024 tokens a pass, all were as fast on a processor; the fewer, the less memory.
+_PASS_TOKENS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What is chosen for a model and a config.
+
+    Attributes:
+        batching: rows end to end, or padded.
+        micro_batch_tokens: the most tokens of a pass over rows laid end to end; a longer row is alone.
+        chunked: the loss is computed by `head`.
+        shares: a common beginning of rows is computed once, by `prefix`.
+        plain: fast paths that are not taken, by name, and why.
+    """
+
+    batching: batches.Batching
+    micro_batch_tokens: int
+    chunked: bool
+    shares: bool
+    plain: dict[str, str]
+
+    def passes(self, tokens: Tokens, micro_batches: list[Rows]) -> list[tuple[Rows, int]]:
+        """Divides a step's rows into forward passes: the rows of each, and the length of their common beginning."""
+        if self.batching == "padded":
+            return [(rows, 0) for rows in micro_batches]
+        rows, lengths = np.concatenate(micro_batches), tokens.lengths
+        groups = prefix.groups(tokens, rows) if self.shares else [(rows, 0)]
+        return [
+            (group[run], shared)
+            for group, shared in groups
+            for run in batches.next_fit(lengths[group] - shared, self.micro_batch_tokens)
+        ]
+
+
+def choose(model: Any, config: RunConfig, device: torch.device) -> Choices:
+    """Chooses for a `model` with its adapter and changes it accordingly, or leaves it as it is.
+
+    Raises:
+        StudioError: (config) packing is asked for, and the model does not keep rows apart.
+    """
+    spec, plain = config.training, dict[str, str]()
+    exact = hardware.dtype(config.model, device) == torch.float32 and config.model.quantization == "none"
+    trial = Trial(model, device, 1e-4 if exact else 5e-2)
+    if reason := lora.use(model):
+        plain["LoRA's passes written out"] = reason
+    batching = _batching(trial, config.data.packing, plain)
+    if reason := _head_refusal(trial):
+        plain["loss in chunks"] = reason
+    if not_shared := _sharing_refusal(trial, batching):
+        plain["a common beginning computed once"] = not_shared
+    tokens = _PASS_TOKENS if device.type == "cpu" else spec.per_device_train_batch_size * config.data.max_length
+    return Choices(batching, spec.micro_batch_tokens or tokens, not reason, not not_shared, plain)
+
+
+class Trial:
+    """Two short rows that begin alike, and what a model makes of each alone, to compare other ways with."""
+
+    def __init__(self, model: Any, device: torch.device, bound: float) -> None:
+        """Computes each row alone; `bound` is the largest difference, relative to the largest number."""
+        self.model, self.bare, self.device, self.bound = model, objectives.bare(model), device, bound
+        self.vocabulary = int(self.bare.get_input_embeddings().num_embeddings)
+        ids = np.random.default_rng(0).integers(0, self.vocabulary, 40).astype(np.int32)
+        ids[22:37] = ids[:15]
+        trained = np.arange(40) % 22 > 15
+        offsets, starts = np.array([0, 22, 40]), np.zeros(2, np.int64)
+        self._rows = Tokens(ids, trained, offsets, np.arange(2), starts, np.diff(offsets).astype(np.int32), 0, [])
+        alone = [self._batch("padded", row) for row in range(2)]
+        self._logits = torch.cat([self._computed(objectives.supervised_logits, batch) for batch in alone])
+        self._losses = torch.cat([self._computed(objectives.language_modelling, batch) for batch in alone])
+
+    def end_to_end(self, shared: bool = False) -> bool:
+        """Whether rows laid end to end leave each other alone in this model.
+
+        Attention is told of the borders by positions that start anew or by the rows' lengths; a model that ignores
+        them, or carries state from token to token, would let one row see another.
+        """
+        batch = self._batch("flat", 0, 1, shared=15 if shared else 0)
+        return self._agrees(self._computed(objectives.supervised_logits, batch), self._logits)
+
+    def in_chunks(self) -> bool:
+        """Whether the model does nothing to the logits behind its head, such as capping or scaling them."""
+        batch = self._batch("padded", 1)
+        found = self._computed(objectives.language_modelling, batch, chunked=True)
+        return self._agrees(found, self._losses[1:], 0.1)
+
+    def _batch(self, batching: batches.Batching, *rows: int, shared: int = 0) -> batches.MicroBatch:
+        return batches.collate(self._rows, np.array(rows), batching, 0, shared).to(self.device)
+
+    def _computed(self, what: Any, batch: batches.MicroBatch, **options: Any) -> torch.Tensor:
+        was_training = self.model.training
+        self.model.eval()
+        try:
+            with torch.no_grad():
+                found: torch.Tensor = what(self.model, batch, **options)
+                return found.float()
+        finally:
+            self.model.train(was_training)
+
+    def _agrees(self, found: torch.Tensor, expected: torch.Tensor, share: float = 1.0) -> bool:
+        bound = share * self.bound * expected.abs().max().clamp(min=1e-6)
+        return bool((found - expected).abs().max() <= bound)
+
+
+def _batching(trial: Trial, packing: bool, plain: dict[str, str]) -> batches.Batching:
+    if attention.use(trial.bare):
+        if trial.end_to_end():
+            return "flat"
+        attention.undo(trial.bare)
+    plain["attention row by row"] = "the model has an attention of its own"
+    if trial.end_to_end():
+        return "flat"
+    if packing:
+        raise StudioError(
+            "config",
+            "This model does not keep packed rows apart: one row would see another.",
+            "Set `data.packing` to false.",
+        )
+    plain["rows end to end"] = "the model does not keep them apart; batches are padded instead"
+    return "padded"
+
+
+def _head_refusal(trial: Trial) -> str:
+    if reason := head.refusal(trial.bare):
+        return reason
+    return "" if trial.in_chunks() else "the model changes the logits behind its head"
+
+
+def _sharing_refusal(trial: Trial, batching: batches.Batching) -> str:
+    if batching == "padded" or not attention.in_use(trial.bare):
+        return "attention is not computed row by row"
+    if prefix.draws(trial.model, trial.vocabulary, trial.device):
+        return "dropout draws anew for each row"
+    return "" if trial.end_to_end(shared=True) else "the model's attention does not take it"

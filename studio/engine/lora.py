@@ -1,0 +1,119 @@
+"""LoRA's forward and backward pass written out, so that nothing is kept that they do not need.
+
+PEFT's layer is a graph of six operations: each keeps its inputs, scales and adds in passes of its own over (N, out),
+and copies the input where it drops some of it. Written by hand, the pass adds into the base's product as it
+multiplies, and keeps x, which the layer before keeps anyway, and x A^T of rank r. The idea is Unsloth's (Han 2023, its
+`fast_lora`); the formulas follow from y = W x + b + s B A x (Hu et al. 2021, eq. 3).
+Gain: 1.12 times as fast and 0.5 GB less at 1,400 tokens a pass, `tests.bench.train`'s model on a processor.
+"""
+
+from typing import Any
+
+import torch
+from peft import PeftModel
+from peft.tuners.lora import LoraLayer
+from torch.nn import functional
+from transformers.pytorch_utils import Conv1D
+
+
+class _Linear(torch.autograd.Function):
+    """y = W x + b + s B A d(x), for the frozen W and b of `base`; d drops entries and scales what is left."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, a: torch.Tensor, b: torch.Tensor, base: Any, s: float, p: float) -> Any:
+        flat, kept = x.reshape(-1, x.shape[-1]), None
+        y = functional.linear(flat, _weight(base, x.dtype), base.bias)
+        if p:
+            dropped, kept = torch.native_dropout(flat, p, True)
+        low = (dropped if p else flat) @ a.to(x.dtype).t()
+        y.addmm_(low, b.to(x.dtype).t(), alpha=s)
+        ctx.save_for_backward(x, low, a, b, kept)
+        ctx.base, ctx.s, ctx.p = base, s, p
+        return y.view(*x.shape[:-1], -1)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> Any:
+        x, low, a, b, kept = ctx.saved_tensors
+        g, s = gradient.reshape(-1, gradient.shape[-1]), ctx.s
+        narrow = g @ b.to(g.dtype)
+        for_b = (g.t() @ low).mul_(s)
+        flat = x.reshape(-1, x.shape[-1])
+        if kept is not None:
+            s /= 1 - ctx.p
+            flat = flat * kept
+        for_a = (narrow.t() @ flat).mul_(s)
+        for_x = None
+        if ctx.needs_input_grad[0]:
+            for_x = g @ _weight(ctx.base, g.dtype)
+            if kept is None:
+                for_x.addmm_(narrow, a.to(g.dtype), alpha=s)
+            else:
+                for_x.addcmul_(narrow @ a.to(g.dtype), kept, value=s)
+            for_x = for_x.view(x.shape)
+        return for_x, for_a.to(a.dtype), for_b.to(b.dtype), None, None, None
+
+
+def use(model: Any) -> str:
+    """Makes the LoRA layers of `model` compute by the written-out passes where those are the same function.
+
+    Returns:
+        Which kinds of layers stay as PEFT has them, and why; empty if none does.
+    """
+    if not isinstance(model, PeftModel):
+        return "there is no adapter"
+    left: dict[str, None] = {}
+    for layer in (module for module in model.modules() if isinstance(module, LoraLayer)):
+        if reason := _refusal(layer):
+            left[reason] = None
+        else:
+            _replace(layer)
+    return "; ".join(left)
+
+
+def undo(model: torch.nn.Module) -> None:
+    """Gives the layers PEFT's own passes back."""
+    for module in model.modules():
+        if isinstance(module, LoraLayer):
+            vars(module).pop("forward", None)
+
+
+def _refusal(layer: Any) -> str:
+    base, names = layer.get_base_layer(), layer.active_adapters
+    if type(base) not in (torch.nn.Linear, Conv1D) and getattr(base.weight, "quant_state", None) is None:
+        return f"{type(base).__name__} layers are not plain multiplications"
+    if base.weight.requires_grad or (base.bias is not None and base.bias.requires_grad):
+        return "weights or biases of the base are trained too"
+    if len(names) != 1 or len(layer.lora_A) != 1 or layer.lora_variant or layer.lora_bias[names[0]]:
+        return "DoRA and other variants have more to compute"
+    return ""
+
+
+def _replace(layer: Any) -> None:
+    plain, name = layer.forward, layer.active_adapters[0]
+    base, dropout = layer.get_base_layer(), layer.lora_dropout[name]
+    a, b, s = layer.lora_A[name], layer.lora_B[name], layer.scaling[name]
+
+    def forward(x: torch.Tensor, *positional: Any, **options: Any) -> Any:
+        if torch.is_autocast_enabled(x.device.type):
+            x = x.to(torch.get_autocast_dtype(x.device.type))
+        elif x.dtype != a.weight.dtype:
+            return plain(x, *positional, **options)
+        if positional or options or layer.disable_adapters or layer.merged:
+            return plain(x, *positional, **options)
+        p = dropout.p if layer.training and isinstance(dropout, torch.nn.Dropout) else 0.0
+        return _Linear.apply(x, a.weight, b.weight, base, s, p)  # type: ignore[no-untyped-call]
+
+    layer.forward = forward
+
+
+def _weight(base: Any, dtype: torch.dtype) -> torch.Tensor:
+    """Returns the base's weight as (out, in), whichever way it is held."""
+    state = getattr(base.weight, "quant_state", None)
+    if state is not None:
+        from bitsandbytes.functional import dequantize_4bit
+
+        dense: torch.Tensor = dequantize_4bit(base.weight.data, state)
+        return dense.to(dtype)
+    weight: torch.Tensor = base.weight.t() if isinstance(base, Conv1D) else base.weight
+    return weight.to(dtype)

@@ -1,0 +1,202 @@
+"""One contender of `tests.bench.train` in a process of its own; run by path, so that it needs nothing but itself.
+
+    python contenders.py NAME FOLDER
+
+Reads `bench.json`, `model/`, `tokens/` (the rows as token ids and labels) and `adapter/` (the start) from FOLDER, takes
+the steps and prints one JSON line: losses, and of the steps behind the first their CPU and wall seconds, and the
+process's peak memory in bytes. Every contender keeps the order of the rows, so all take the same steps.
+"""
+
+import importlib
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+class Clock:
+    """Reads the clocks at the end of each step."""
+
+    def __init__(self) -> None:
+        """Starts without a reading."""
+        self.readings: list[tuple[float, float]] = []
+
+    def tick(self) -> None:
+        """Takes a reading."""
+        self.readings.append((time.process_time(), time.perf_counter()))
+
+    def report(self, losses: list[float]) -> None:
+        """Prints what was measured."""
+        (cpu, wall), (cpu_end, wall_end) = self.readings[0], self.readings[-1]
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        found = {"losses": losses, "cpu_s": cpu_end - cpu, "wall_s": wall_end - wall, "peak_bytes": peak}
+        print(json.dumps(found), flush=True)
+
+
+def ours(folder: Path, about: dict[str, Any]) -> None:
+    """Takes the steps with this program's own loop: a run like any other."""
+    from studio.core import events, runs
+    from studio.core.config import from_dict
+    from studio.engine.child import spare_imports
+
+    config = from_dict(about["config"])
+    spare_imports(config)
+    from studio.engine.train import train
+
+    clock, losses = Clock(), list[float]()
+
+    def emit(event: events.Event) -> None:
+        if isinstance(event, events.Step):
+            clock.tick()
+            losses.append(event.loss)
+
+    train(runs.create(config, Path(tempfile.mkdtemp()) / "run"), 0, emit)
+    clock.report(losses)
+
+
+def _arguments(folder: Path, about: dict[str, Any], rows_at_once: int, checkpointing: bool) -> dict[str, Any]:
+    """Returns what the trainers built on transformers' have in common."""
+    return {
+        "output_dir": str(folder / "trash"),
+        "max_steps": about["steps"],
+        "per_device_train_batch_size": rows_at_once,
+        "gradient_accumulation_steps": about["rows_per_step"] // rows_at_once,
+        "gradient_checkpointing": checkpointing,
+        "learning_rate": about["learning_rate"],
+        "lr_scheduler_type": "constant",
+        "warmup_steps": 0,
+        "bf16": False,
+        "logging_steps": 1,
+        "report_to": "none",
+        "save_strategy": "no",
+        "disable_tqdm": True,
+    }
+
+
+def _ticking(clock: Clock) -> Any:
+    from transformers import TrainerCallback
+
+    class Ticking(TrainerCallback):  # type: ignore[misc]
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            clock.tick()
+
+    return Ticking()
+
+
+def _losses(trainer: Any) -> list[float]:
+    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+
+
+def trl(folder: Path, about: dict[str, Any], *, rows_at_once: int, checkpointing: bool) -> None:
+    """Takes the steps with TRL's SFTTrainer."""
+    import torch
+    from datasets import load_from_disk
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+    from trl import SFTConfig, SFTTrainer
+
+    torch.set_num_threads(about["threads"])
+    options: dict[str, Any] = {"dtype": torch.float32}
+    if about["quantization"] == "nf4":
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.float32,
+        )
+    base = AutoModelForCausalLM.from_pretrained(folder / "model", **options)
+    clock = Clock()
+    trainer = SFTTrainer(
+        model=PeftModel.from_pretrained(base, folder / "adapter", is_trainable=True),
+        args=SFTConfig(
+            **_arguments(folder, about, rows_at_once, checkpointing),
+            use_cpu=True,
+            max_length=about["max_length"],
+            train_sampling_strategy="sequential",
+        ),
+        train_dataset=load_from_disk(str(folder / "tokens"))["train"],
+        processing_class=AutoTokenizer.from_pretrained(folder / "model"),
+        callbacks=[_ticking(clock)],
+    )
+    trainer.train()
+    clock.report(_losses(trainer))
+
+
+def llamafactory(folder: Path, about: dict[str, Any], *, rows_at_once: int, checkpointing: bool) -> None:
+    """Takes the steps with LLaMA-Factory's own way from a config to a trained adapter."""
+    import torch
+    import transformers  # it looks for the module below, and must not find the empty one
+
+    assert transformers.__version__
+    # It imports this for sounds, of which there are none here; the one built for this torch is hard to come by.
+    sys.modules.setdefault("torchaudio", ModuleType("torchaudio"))
+    tuner = importlib.import_module("llamafactory.train.tuner")
+    workflow: Any = importlib.import_module("llamafactory.train.sft.workflow")
+
+    torch.set_num_threads(about["threads"])
+    clock, kept = Clock(), list[Any]()
+    arguments = _arguments(folder, about, rows_at_once, checkpointing) | {
+        "stage": "sft",
+        "do_train": True,
+        "model_name_or_path": str(folder / "model"),
+        "adapter_name_or_path": str(folder / "adapter"),
+        "finetuning_type": "lora",
+        "template": "empty",
+        "dataset": "tokenized",
+        "tokenized_path": str(folder / "tokens"),
+        "cutoff_len": about["max_length"],
+        "disable_shuffling": True,
+        "disable_gradient_checkpointing": not checkpointing,
+        "infer_dtype": "float32",
+        "use_cpu": True,
+        "plot_loss": False,
+        "overwrite_output_dir": True,
+    }
+    del arguments["gradient_checkpointing"]
+    if about["quantization"] == "nf4":
+        arguments |= {"quantization_bit": 4, "quantization_type": "nf4", "double_quantization": True}
+    make = workflow.CustomSeq2SeqTrainer
+
+    def keeping(*positional: Any, **options: Any) -> Any:
+        kept.append(make(*positional, **options))
+        return kept[0]
+
+    workflow.CustomSeq2SeqTrainer = keeping
+    tuner.run_exp(arguments, [_ticking(clock)])
+    clock.report(_losses(kept[0]))
+
+
+def main(name: str, folder: Path) -> None:
+    """Runs the contender `name`; its libraries' own words go to the standard error."""
+    sys.stdout = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    about = json.loads((folder / "bench.json").read_text())
+    rows = about["rows_per_step"]
+    match name:
+        case "ours":
+            ours(folder, about)
+        case "ours-flat":
+            from studio.engine import prefix
+
+            # Every row by itself, whatever they have in common.
+            prefix.groups = lambda tokens, rows: [(rows, 0)]
+            ours(folder, about)
+        case "trl-usual":
+            trl(folder, about, rows_at_once=rows, checkpointing=True)
+        case "trl-best":
+            trl(folder, about, rows_at_once=1, checkpointing=False)
+        case "llamafactory-usual":
+            llamafactory(folder, about, rows_at_once=rows, checkpointing=True)
+        case "llamafactory-best":
+            llamafactory(folder, about, rows_at_once=1, checkpointing=False)
+        case _:
+            sys.exit(f"no contender {name}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,213 @@
+"""The yardstick: this program's training beside its peers', on the same model, rows, adapter and steps.
+
+    python -m tests.bench.train [--rounds 3] [--steps 5] [--with ours,trl-usual,...] [--llamafactory-python PATH]
+
+One process a contender, in turn, round after round; medians of the rounds. Prints a table and, with `--json FILE`,
+writes everything measured. Only real tokens count, never padding. LLaMA-Factory pins other versions of the libraries,
+so it lives in an environment of its own, whose interpreter `--llamafactory-python` names; without it, it is absent.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset, DatasetDict
+from tokenizers import Tokenizer, pre_tokenizers
+from tokenizers.models import WordLevel
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from studio.core.config import RunConfig, from_dict, to_dict
+from studio.engine import adapters, corpus, model, optim
+
+CONTENDERS = ("ours", "trl-usual", "trl-best", "llamafactory-usual", "llamafactory-best")
+_ROOT = Path(__file__).resolve().parents[2]
+_VOCABULARY = 32_000
+_ROWS_PER_STEP = 8
+_MAX_LENGTH = 1024
+_SPECIAL = ["<unk>", "<s>", "</s>", "<pad>"]
+
+
+def make_model(folder: Path) -> None:
+    """Writes a random Llama of 50 million parameters and a tokenizer of one token a word."""
+    words = {word: at for at, word in enumerate([*_SPECIAL, *(f"w{i}" for i in range(_VOCABULARY - len(_SPECIAL)))])}
+    plain = Tokenizer(WordLevel(words, unk_token="<unk>"))
+    plain.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    PreTrainedTokenizerFast(
+        tokenizer_object=plain, unk_token="<unk>", bos_token="<s>", eos_token="</s>", pad_token="<pad>"
+    ).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=_VOCABULARY,
+        hidden_size=512,
+        intermediate_size=1408,
+        num_hidden_layers=10,
+        num_attention_heads=8,
+        num_key_value_heads=8,
+        max_position_embeddings=8192,
+        tie_word_embeddings=True,
+        pad_token_id=3,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+
+
+def write_rows(path: Path, count: int, trained: float, shared: int) -> None:
+    """Writes rows of log-normal lengths: mean 180 tokens, at most 1024, about `trained` of them the answer's.
+
+    Args:
+        path: a JSONL file of prompts and completions.
+        count: how many.
+        trained: the answers' share of the tokens.
+        shared: words of a system prompt that every row begins with, on top of its own.
+    """
+    random = np.random.default_rng(0)
+    system = [f"w{i}" for i in random.integers(0, 30_000, shared)]
+    with path.open("w", encoding="utf-8") as file:
+        for length in np.clip(random.lognormal(np.log(180) - 0.405, 0.9, count), 16, _MAX_LENGTH - shared).astype(int):
+            words = [f"w{i}" for i in random.zipf(1.3, length) % 30_000]
+            cut = max(1, int(length * (1 - trained)))
+            row = {"prompt": " ".join([*system, *words[:cut]]), "completion": " " + " ".join(words[cut:])}
+            file.write(json.dumps(row) + "\n")
+
+
+def config_of(folder: Path, options: argparse.Namespace) -> RunConfig:
+    """Returns the config of the run that this program trains."""
+    return from_dict(
+        {
+            "model": {"path": str(folder / "model"), "quantization": options.quantization, "dtype": "float32"},
+            "data": {"path": str(folder / "rows.jsonl"), "max_length": _MAX_LENGTH, "chat_template": "none"},
+            "adapter": {"r": options.rank, "lora_alpha": 2 * options.rank},
+            "training": {
+                "max_steps": options.steps,
+                "per_device_train_batch_size": _ROWS_PER_STEP,
+                "learning_rate": 1e-3,
+                "lr_scheduler_type": "constant",
+                "warmup_steps": 0,
+                "train_sampling_strategy": "sequential",
+                "save_steps": 1000,
+            },
+        }
+    )
+
+
+def prepare(folder: Path, options: argparse.Namespace) -> list[int]:
+    """Writes all that the contenders share; returns the tokens of each step."""
+    make_model(folder / "model")
+    write_rows(folder / "rows.jsonl", options.steps * _ROWS_PER_STEP, options.trained, options.shared)
+    config = config_of(folder, options)
+    train = corpus.read_corpus(config, model.load_tokenizer(folder / "model"), lambda event: None).train
+    rows = []
+    for place in range(len(train)):
+        ids, trained = train[place]
+        labels = np.where(trained, ids, -100)
+        rows.append({"input_ids": ids.tolist(), "attention_mask": [1] * len(ids), "labels": labels.tolist()})
+    DatasetDict({"train": Dataset.from_list(rows)}).save_to_disk(str(folder / "tokens"))
+    base = model.load_base(folder / "model", config.model, torch.device("cpu"))
+    optim.seed_all(config.training.seed, "initialise")
+    adapters.save_adapter(adapters.attach(base, config.adapter), folder / "adapter", "model")
+    about = {
+        "config": to_dict(config),
+        "steps": options.steps,
+        "rows_per_step": _ROWS_PER_STEP,
+        "learning_rate": config.training.learning_rate,
+        "max_length": _MAX_LENGTH,
+        "threads": options.threads,
+        "quantization": options.quantization,
+    }
+    (folder / "bench.json").write_text(json.dumps(about))
+    return [int(train.lengths[i : i + _ROWS_PER_STEP].sum()) for i in range(0, len(train), _ROWS_PER_STEP)]
+
+
+def measure(name: str, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Runs a contender once; returns what it measured, or why it could not."""
+    python = options.llamafactory_python if name.startswith("llamafactory") else sys.executable
+    if python is None:
+        return {"fault": "no environment of its own was named (--llamafactory-python)"}
+    environment = os.environ | {
+        "OMP_NUM_THREADS": str(options.threads),
+        "PYTHONPATH": str(_ROOT) if name.startswith("ours") else "",
+        "STUDIO_HOME": str(folder / "home"),
+        "HF_HUB_OFFLINE": "1",
+        "DISABLE_VERSION_CHECK": "1",
+    }
+    script = Path(__file__).with_name("contenders.py")
+    done = subprocess.run(
+        [python, str(script), name, str(folder)], env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0 or not done.stdout.strip():
+        return {"fault": (done.stderr.strip().splitlines() or [f"code {done.returncode}"])[-1]}
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def summary(rounds: list[dict[str, Any]], tokens: list[int], losses: list[float]) -> dict[str, Any]:
+    """Returns a contender's medians and how far its losses are from `losses`, relatively."""
+    if faults := [found["fault"] for found in rounds if "fault" in found]:
+        return {"fault": faults[0]}
+    counted = sum(tokens[1:])
+    return {
+        "tokens_per_cpu_s": counted / statistics.median(found["cpu_s"] for found in rounds),
+        "tokens_per_s": counted / statistics.median(found["wall_s"] for found in rounds),
+        "peak_bytes": statistics.median(found["peak_bytes"] for found in rounds),
+        "loss_difference": float(np.max(np.abs(np.array(rounds[0]["losses"]) / np.array(losses) - 1))),
+    }
+
+
+def table(found: dict[str, dict[str, Any]]) -> str:
+    """Returns the summaries as a Markdown table, the first one's ratios to the others beside them."""
+    lines = ["| contender | tokens / CPU s | tokens / s | peak memory | ours is | of its memory | losses differ |"]
+    lines.append("|---|---|---|---|---|---|---|")
+    first = next(iter(found.values()))
+    for name, item in found.items():
+        if "fault" in item:
+            lines.append(f"| {name} | absent: {item['fault'][:80]} | | | | | |")
+            continue
+        ratio = first["tokens_per_cpu_s"] / item["tokens_per_cpu_s"] if "tokens_per_cpu_s" in first else float("nan")
+        memory = first["peak_bytes"] / item["peak_bytes"] if "peak_bytes" in first else float("nan")
+        lines.append(
+            f"| {name} | {item['tokens_per_cpu_s']:.0f} | {item['tokens_per_s']:.0f} | {item['peak_bytes'] / 1e9:.2f}"
+            f" GB | {ratio:.2f}x | {memory:.2f} | {item['loss_difference']:.1e} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measures every contender asked for, round after round."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=5, help="the first is not counted")
+    parser.add_argument("--with", dest="names", default=",".join(CONTENDERS), help="which contenders, ours first")
+    parser.add_argument("--llamafactory-python", help="the interpreter of an environment that holds it")
+    parser.add_argument("--quantization", choices=("none", "nf4"), default="none")
+    parser.add_argument("--rank", type=int, default=16)
+    parser.add_argument("--trained", type=float, default=0.5, help="the answers' share of the tokens")
+    parser.add_argument("--shared", type=int, default=0, help="words of a system prompt shared by all rows")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    names = options.names.split(",")
+    measured: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    with tempfile.TemporaryDirectory() as place:
+        os.environ["STUDIO_HOME"] = str(Path(place) / "home")
+        tokens = prepare(Path(place), options)
+        for _ in range(options.rounds):
+            for name in names:
+                measured[name].append(measure(name, Path(place), options))
+                print(name, json.dumps(measured[name][-1]), file=sys.stderr)
+    losses: list[float] = next((found[0]["losses"] for found in measured.values() if "losses" in found[0]), [])
+    found = {name: summary(rounds, tokens, losses) for name, rounds in measured.items()}
+    print(table(found))
+    if options.json:
+        about = vars(options) | {"json": None, "tokens": tokens, "torch": torch.__version__}
+        options.json.write_text(json.dumps({"about": about, "found": found, "rounds": measured}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
