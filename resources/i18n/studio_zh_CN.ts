@@ -340,7 +340,7 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>新对话</translation>
     </message>
     <message>
-        <source>Highlight differences from the base</source>
+        <source>Mark differences from the base</source>
         <translation>突出显示与基座的差异</translation>
     </message>
     <message>

@@ -49,7 +49,7 @@ class ComparePage(QWidget):
         self.stop_button = button(self.tr("Stop"), self.stop)
         theme.dress(self.stop_button, "stop")
         self.new_button = button(self.tr("New conversation"), self.begin_anew, "flat")
-        self.differences = QCheckBox(self.tr("Highlight differences from the base"))
+        self.differences = QCheckBox(self.tr("Mark differences from the base"))
         self.differences.setAccessibleName(self.differences.text())
         self.differences.toggled.connect(self._mark)
         self.status = label("", "caption")
