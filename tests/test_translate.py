@@ -85,7 +85,7 @@ def test_texts_of_the_window_are_found_under_the_context_qt_asks_for() -> None:
     found = set(translate.texts())
     assert Text("ConfigurePage", "Start training") in found  # self.tr
     assert Text("pages", "Compare") in found  # a module's own _tr
-    assert Text("core", "{0} is a folder.") in found  # an f-string of an error
+    assert Text("core", "{0} is empty.") in found  # an f-string of an error
     with pytest.raises(StudioError) as refused:
         config_file.parse("- 1", "x.yaml")
     assert refused.value.hint in {text.source for text in found}

@@ -36,7 +36,7 @@ def _audit(args: argparse.Namespace) -> None:
     from studio.engine.labels import make_encoder
 
     config = _config(args)
-    dataset = open_dataset(args.file, config.data.format, partial(output.progress, "Reading"))
+    dataset = open_dataset(args.file, config.data.format, partial(output.progress, "Reading"), config.data.mapping)
     folder = hub.resolve(args.model, on_progress=partial(output.progress, "Downloading"), need="tokenizer")
     encoder = make_encoder(model.load_tokenizer(folder), config.data, config.training.objective)
     made = examine(

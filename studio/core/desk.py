@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from studio.core.config import Quantization
+from studio.core.config import LongText, Quantization
 from studio.core.errors import Reason, StudioError
+from studio.core.mapping import Role
 
 _OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants", defer_build=True)
 
@@ -60,6 +61,7 @@ class Tokens:
     Attributes:
         file: the data file; empty: `messages` instead.
         row: its number in the file, from 0.
+        mapping: which of its columns play which part, as `DataSpec.mapping`.
         model: `demo`, a folder or a hub id.
         template: the text of a chat template that is being edited; empty: the one `chat_template` names.
     """
@@ -70,10 +72,14 @@ class Tokens:
     row: Annotated[int, Field(ge=0)] = 0
     messages: list[Message] = Field(default_factory=list)
     format: str = "auto"
+    mapping: dict[Role, str] = Field(default_factory=dict)
     model: str = "demo"
     revision: str | None = None
     max_length: Annotated[int, Field(ge=8, le=1_048_576)] = 1024
     chat_template: str = "auto"
+    long_text: LongText = "cut"
+    chunk_overlap: Annotated[int, Field(ge=0, le=524_288)] = 0
+    train_overlap: bool = False
     template: Annotated[str, Field(max_length=1_000_000)] = ""
     objective: Literal["sft", "pretraining"] = "sft"
 
@@ -140,6 +146,7 @@ class Audit:
     id: int = 0
     file: str
     format: str = "auto"
+    mapping: dict[Role, str] = Field(default_factory=dict)
     eval_path: str = ""
     eval_split: Annotated[float, Field(ge=0, lt=1)] = 0.0
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
@@ -158,6 +165,7 @@ class Lengths:
     id: int = 0
     file: str
     format: str = "auto"
+    mapping: dict[Role, str] = Field(default_factory=dict)
     model: str = "demo"
     revision: str | None = None
     chat_template: str = "auto"
@@ -183,6 +191,8 @@ class Picture:
             that was added outside of the text has an empty span.
         kept: how many tokens the maximum length leaves; those behind are cut.
         tokens: how many the row has in all.
+        chunks: of which of its tokens, [start, stop), a sequence is made, and from which on they carry loss; of a long
+            text there may be several. All behind the first begin with the row's first `beginning` tokens too.
         written: whether a token is of what the person wrote; the others come from the template.
         wrote: what the person wrote, as (role, text); the role is empty where it is no message. The beginning of it,
             where it is very long.
@@ -197,6 +207,8 @@ class Picture:
     offsets: list[tuple[int, int]]
     kept: int
     tokens: int
+    chunks: list[tuple[int, int, int]] = Field(default_factory=list)
+    beginning: int = 0
     written: list[bool] = Field(default_factory=list)
     wrote: list[tuple[str, str]] = Field(default_factory=list)
 

@@ -13,7 +13,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +203,7 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
     """Makes a new run folder.
 
     Args:
-        config: the run's config; paths in it are absolute.
+        config: the run's config; paths in it are absolute. Of dataset versions the run keeps a copy.
         folder: where; None: a new folder in the program's own place for runs.
 
     Raises:
@@ -222,6 +222,7 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
                 f"{folder} is not empty.",
                 "Name a new folder; an interrupted run goes on with `studio runs resume`.",
             )
+        config = _pinned(config, folder)
         about = {
             "format": 1,
             "config": declared.to_dict(config),
@@ -233,6 +234,21 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
     except OSError as error:
         raise disk_error(folder, error) from None
     return Run(folder)
+
+
+def _pinned(config: RunConfig, folder: Path) -> RunConfig:
+    """Copies the dataset versions of a config into the run's folder: they may be edited further, a run's rows stay."""
+
+    def pinned(path: str) -> str:
+        # What cannot be read is told by whoever opens it.
+        if not paths.is_version(path) or not Path(path).is_file():
+            return path
+        copy = folder / Path(path).name
+        write_atomic(copy, Path(path).read_bytes())
+        return str(copy)
+
+    data = replace(config.data, path=pinned(config.data.path))
+    return replace(config, data=replace(data, eval_path=pinned(data.eval_path) if data.eval_path else data.eval_path))
 
 
 def listing() -> list[Run]:

@@ -147,6 +147,8 @@ class Split:
 class Mix:
     """Draws rows of each source so that they make up the given shares, spread evenly over an epoch.
 
+    Rows for evaluation are not mixed: each stays, once.
+
     Attributes:
         shares: one a source; only their ratio counts, 0 leaves a source out.
         epoch: how many rows an epoch has: `shortest` (as many as there can be without any row coming twice),
@@ -159,6 +161,7 @@ class Mix:
     seed: Seed = 0
 
 
+ByHand = Exclude | Restore | Keep | Tag  # what is done to rows that are named
 Step = Replace | Exclude | Restore | Keep | Tag | Filter | Deduplicate | Sample | Balance | Split | Mix
 
 
@@ -184,4 +187,4 @@ def chosen(step: Step) -> tuple[Span, ...]:
     """Returns the rows that a step names one by one; none where it is a rule."""
     if isinstance(step, Replace):
         return ((step.source, step.row, step.row),)
-    return step.rows if isinstance(step, Exclude | Restore | Keep | Tag) else ()
+    return step.rows if isinstance(step, ByHand) else ()

@@ -19,7 +19,8 @@ from studio import paths
 from studio.core import audit, cache, findings
 from studio.core.audit import OnFindings, Progress, Question
 from studio.core.config import DataSpec
-from studio.core.datasets import Dataset, open_dataset, split
+from studio.core.datasets import Dataset, open_dataset
+from studio.core.evaluation import parted
 from studio.core.findings import Finding, of_rows
 from studio.core.lengths import Lengths
 from studio.engine.labels import Encoded, Encoder
@@ -119,11 +120,13 @@ def _from_text(
 ) -> tuple[Path, tuple[list[Finding], dict[str, Any]]]:
     evaluation, held = None, np.zeros(0, np.int64)
     if spec.eval_path:
-        evaluation = open_dataset(spec.eval_path, spec.format, lambda done, of: on_progress("reading", done, of))
-    elif spec.eval_split:
-        _, held = split(len(dataset), spec.eval_split, seed)
+        evaluation = open_dataset(
+            spec.eval_path, spec.format, lambda done, of: on_progress("reading", done, of), spec.mapping
+        )
+    else:
+        held = parted(dataset, spec, seed, on_progress=lambda done, of: on_progress("reading", done, of)).held
     specials = sorted(encoder.special_texts)
-    asked = [evaluation.fingerprint] if evaluation is not None else [spec.eval_split, seed if spec.eval_split else 0]
+    asked = [evaluation.fingerprint] if evaluation is not None else [hashlib.sha256(held.tobytes()).hexdigest()]
     folder = _place("findings", dataset.fingerprint, specials, *asked)
     told = False
 

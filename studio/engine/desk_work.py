@@ -72,11 +72,14 @@ class Work:
             format=request.format,  # type: ignore[arg-type]
             max_length=request.max_length,
             chat_template=request.chat_template,
+            long_text=request.long_text,
+            chunk_overlap=request.chunk_overlap,
+            train_overlap=request.train_overlap,
         )
         data: dict[str, Any] = {"messages": [{"role": m.role, "content": m.content} for m in request.messages]}
         row_format = "messages"
         if request.file:
-            dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"))
+            dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"), request.mapping)
             data, row_format = dataset.find(request.row).data, dataset.format
         folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "tokenizer")
         encoder = self._encoder_of(folder, spec, request.objective)
@@ -88,12 +91,13 @@ class Work:
         spec = DataSpec(
             path=request.file,
             format=request.format,  # type: ignore[arg-type]
+            mapping=request.mapping,
             eval_path=request.eval_path or None,
             eval_split=request.eval_split,
             max_length=request.max_length,
             chat_template=request.chat_template,
         )
-        dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"))
+        dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"), request.mapping)
         folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "tokenizer")
         encoder = self._encoder_of(folder, spec, request.objective)
         made = audit.examine(dataset, encoder, spec, request.seed, on_progress, on_findings)
@@ -106,14 +110,15 @@ class Work:
 
     def _lengths(self, request: desk.Lengths, on_progress: OnProgress) -> desk.Measured:
         spec = DataSpec(path=request.file, chat_template=request.chat_template)
-        dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"))
+        dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"), request.mapping)
         folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "tokenizer")
         place, measured = audit.measure(dataset, self._encoder_of(folder, spec, request.objective), on_progress)
         return desk.Measured(lengths=str(place), findings=[item.summary() for item in measured.unfit])
 
     def _encoder_of(self, folder: Path, spec: DataSpec, objective: str) -> Encoder:
         """Returns the encoder of a row; the last one is kept, since making it is costly for large tokenizers."""
-        key = (folder, spec.max_length, spec.chat_template, _changed_s(spec.chat_template), objective)
+        chunking = (spec.long_text, spec.chunk_overlap, spec.train_overlap)
+        key = (folder, spec.max_length, *chunking, spec.chat_template, _changed_s(spec.chat_template), objective)
         if self._encoder is None or self._encoder[0] != key:
             self._encoder = key, make_encoder(self._tokenizer_of(folder), spec, objective)
         return self._encoder[1]
@@ -172,6 +177,8 @@ def picture(encoder: Encoder, data: dict[str, Any], row_format: str) -> desk.Pic
         offsets=offsets,
         kept=encoded.kept,
         tokens=len(encoded.ids),
+        chunks=[(chunk.start, chunk.stop, chunk.fresh) for chunk in encoded.chunks],
+        beginning=encoded.beginning,
         written=written(encoder, data, row_format, encoded.text, offsets),
         wrote=[(role, text[:_MOST_CHARS]) for role, text in said.parts],
     )

@@ -2,11 +2,12 @@
 
 Jinja's sandbox keeps a template from reaching anything, but not from counting for ever. Being Python, its loops can be
 interrupted by an exception raised in the thread they run in; what hangs inside a single call of Python's own C code
-cannot, and there the system ends the process. Time is the processor's, so that neither a busy machine nor a suspended
-process counts as a template that hangs.
+cannot, and there the system ends the process. Time is the processor's, and the thread's own where the system tells it,
+so that neither a busy machine nor another thread nor a suspended process counts as a template that hangs.
 """
 
 import ctypes
+import gc
 import signal
 import sys
 import threading
@@ -46,14 +47,15 @@ class _Watch:
     def __init__(self, seconds: float) -> None:
         """Starts to look."""
         self.why = ""
-        self._deadline = time.process_time() + seconds
+        self._clock = _clock()
+        self._deadline = self._clock() + seconds
         self._most_bytes = psutil.Process().memory_info().rss + MEMORY_BYTES
         self._target, self._lock, self._done = threading.get_ident(), threading.Lock(), threading.Event()
         threading.Thread(target=self._look, name="template watch", daemon=True).start()
 
     def renew(self, seconds: float) -> None:
         """Gives the next row its own time."""
-        self._deadline = time.process_time() + seconds
+        self._deadline = self._clock() + seconds
 
     def stop(self) -> None:
         """Ends looking; nothing is raised afterwards."""
@@ -65,7 +67,7 @@ class _Watch:
         process = psutil.Process()
         while not self._done.wait(_LOOK_S):
             # The time first, without letting go of the interpreter: the thread might be in its next long call else.
-            if time.process_time() > self._deadline:
+            if self._clock() > self._deadline:
                 return self._interrupt("did not come to an end")
             if process.memory_info().rss > self._most_bytes:
                 return self._interrupt(_GREEDY)
@@ -88,7 +90,10 @@ def limited(seconds: float = ROW_S) -> Iterator[Renew]:
         StudioError: (data) it did.
     """
     watch: _Watch | None = None
+    collects = gc.isenabled()
     try:
+        # A collection of a large heap takes as long as a row may, and what is raised in its callbacks is lost.
+        gc.disable()
         try:
             watch = _Watch(seconds)
             with _little_memory(), _last_resort(seconds) as put_off:
@@ -102,10 +107,20 @@ def limited(seconds: float = ROW_S) -> Iterator[Renew]:
         finally:
             if watch is not None:
                 watch.stop()
+            if collects:
+                gc.enable()
     except TooLong:
         raise _endless(watch.why if watch else "") from None
     except MemoryError:
         raise _endless(_GREEDY) from None
+
+
+def _clock() -> Callable[[], float]:
+    """Returns what tells the processor time of this thread in seconds; of the whole process where there is no such."""
+    if sys.platform == "linux":
+        clock = time.pthread_getcpuclockid(threading.get_ident())
+        return lambda: time.clock_gettime(clock)
+    return time.process_time
 
 
 def _endless(what: str) -> StudioError:

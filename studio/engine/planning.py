@@ -57,7 +57,7 @@ def plan(
         "rows": len(corpus.train.lengths),
         "eval_rows": len(evaluation.lengths) if evaluation else 0,
         "rejected_rows": corpus.rejected_rows,
-        "untrained_rows": len(corpus.unused) - corpus.rejected_rows,
+        "untrained_rows": len(corpus.unused) - corpus.rejected_rows - corpus.leaked_rows,
         "truncated_rows": corpus.train.truncated + (evaluation.truncated if evaluation else 0),
         "seconds": math.ceil(tokens * steps / per_epoch / speed) if speed else None,
     }

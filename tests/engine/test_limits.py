@@ -1,5 +1,6 @@
 """A stranger's template is stopped within two seconds, wherever one runs and whatever it does."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -137,3 +138,26 @@ def test_what_no_exception_can_end_the_system_ends(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         assert process.wait(30) == -launch.TEMPLATE_SIGNAL
+
+
+def test_neither_another_thread_nor_a_collection_counts_as_the_template() -> None:
+    done = threading.Event()
+
+    def busy() -> None:
+        while not done.is_set():
+            sum(range(1000))
+
+    others = [threading.Thread(target=busy) for _ in range(2)]
+    for thread in others:
+        thread.start()
+    try:
+        with limited(0.3):
+            assert not gc.isenabled()
+            started = time.process_time()
+            while time.process_time() - started < 0.6:
+                time.sleep(0.01)
+    finally:
+        done.set()
+        for thread in others:
+            thread.join()
+    assert gc.isenabled()
