@@ -48,6 +48,7 @@ class AuditView(QStackedWidget):
         self.addWidget(empty(theme, "search", self.tr("What is in this data?"), text, begin))
         self.addWidget(self._found())
         self.failure = FailureCard(theme)
+        self.failure.dismissed.connect(self.offer)
         again = button(self.tr("Audit again"), self.wanted.emit)
         self.addWidget(holder(column(self.failure, row(again, None), None)))
 
@@ -102,6 +103,7 @@ class AuditView(QStackedWidget):
 
     def _finish(self, result: desk.Audited) -> None:
         self._going.hide()
+        self._call = None
         self.findings = {item["key"]: item for item in result.findings}
         self._lay_out()
         languages = result.about["languages"]
