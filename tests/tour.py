@@ -34,7 +34,7 @@ def main(out: Path, scale: str) -> None:
     session = window.session
     tag = "" if scale == "1" else f"-{scale}x"
 
-    def wait(until: Callable[[], bool], limit_s: float = 60.0) -> None:
+    def wait(until: Callable[[], bool], limit_s: float = 300.0) -> None:
         deadline = time.monotonic() + limit_s
         while not until() and time.monotonic() < deadline:
             app.processEvents()
@@ -46,6 +46,7 @@ def main(out: Path, scale: str) -> None:
             session.theme.set_mode(mode)
             end = time.monotonic() + 0.3
             wait(lambda: time.monotonic() > end)  # noqa: B023 - called at once
+            app.sendPostedEvents()  # a text set by the last event has its room only then
             top = app.activePopupWidget() or app.activeModalWidget() or window
             top.grab().save(str(out / f"{name}-{mode}{tag}.png"))
 
@@ -61,7 +62,7 @@ def main(out: Path, scale: str) -> None:
     welcome = window.page("welcome")
     wait(lambda: session.machine.latest is not None)
     shot("welcome-checking")
-    wait(lambda: welcome._asked and not session.desk.requests(), 120)  # type: ignore[attr-defined]
+    wait(lambda: welcome._asked and not session.desk.requests())  # type: ignore[attr-defined]
     shot("welcome")
     for name in ("data", "train", "library"):
         window.show_page(name)
@@ -102,14 +103,14 @@ def main(out: Path, scale: str) -> None:
     wait(lambda: len(session.running()) == 1)
     shot("train-starting")
     model = next(iter(session.models.values()))
-    wait(lambda: model.progress.step > 15, 120)
+    wait(lambda: model.progress.step > 15)
     shot("train-running")
     wait(lambda: not model.alive, 500)
     shot("train-done")
     session.draft.apply({"name": "wrong-model", "model.path": str(bad.parent)}, "tour")
     window.show_page("configure")
     configure.start()  # type: ignore[attr-defined]
-    wait(lambda: len(session.models) == 2 and not session.running(), 120)
+    wait(lambda: len(session.models) == 2 and not session.running())
     shot("train-failed")
     page("library")
     library = window.page("library")
@@ -132,14 +133,14 @@ def main(out: Path, scale: str) -> None:
     letter = "This is Ravi. I ordered a yellow pillow, order 92082. It has a big crack."
     compare.prompt.setPlainText(letter)  # type: ignore[attr-defined]
     compare.run()  # type: ignore[attr-defined]
-    wait(lambda: not compare.running, 120)  # type: ignore[attr-defined]
+    wait(lambda: not compare.running)  # type: ignore[attr-defined]
     shot("compare")
     compare.panel.choose(core_library.entries()[-1])  # type: ignore[attr-defined]
     compare.show_chat(True)  # type: ignore[attr-defined]
     for said in (letter, "Thank you. When will it arrive?"):
         compare.prompt.setPlainText(said)  # type: ignore[attr-defined]
         compare.run()  # type: ignore[attr-defined]
-        wait(lambda: not compare.running, 120)  # type: ignore[attr-defined]
+        wait(lambda: not compare.running)  # type: ignore[attr-defined]
     shot("chat")
     window.find_command()
     shot("palette")

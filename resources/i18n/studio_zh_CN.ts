@@ -8,6 +8,97 @@ chat template 对话模板; quantization 量化; target modules 目标模块; sa
 library 适配器库; preset 预设; trash 回收站; helper process 辅助进程. Settings' values and keys of the YAML stay English. -->
 <TS version="2.1" language="zh_CN" sourcelanguage="en">
 <context>
+    <name>AdapterCard</name>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>What you want to remember of it</source>
+        <translation>想记住的内容</translation>
+    </message>
+    <message>
+        <source>Note</source>
+        <translation>备注</translation>
+    </message>
+    <message>
+        <source>Compare with the base</source>
+        <translation>与基座对比</translation>
+    </message>
+    <message>
+        <source>Show its run</source>
+        <translation>查看训练任务</translation>
+    </message>
+    <message>
+        <source>Open folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>删除</translation>
+    </message>
+    <message>
+        <source>Export...</source>
+        <translation>导出…</translation>
+    </message>
+    <message>
+        <source>Compare them with the base</source>
+        <translation>将它们与基座对比</translation>
+    </message>
+    <message>
+        <source>Delete them</source>
+        <translation>删除它们</translation>
+    </message>
+    <message>
+        <source>{count} adapters</source>
+        <translation>{count} 个适配器</translation>
+    </message>
+    <message>
+        <source>Tags</source>
+        <translation>标签</translation>
+    </message>
+    <message>
+        <source>Adapters</source>
+        <translation>适配器</translation>
+    </message>
+    <message>
+        <source>Eval loss</source>
+        <translation>评估损失</translation>
+    </message>
+    <message>
+        <source>Base</source>
+        <translation>基座</translation>
+    </message>
+    <message>
+        <source>Data</source>
+        <translation>数据</translation>
+    </message>
+    <message>
+        <source>Made</source>
+        <translation>创建时间</translation>
+    </message>
+    <message>
+        <source>Rank</source>
+        <translation>秩</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>大小</translation>
+    </message>
+    <message>
+        <source>Loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>Steps</source>
+        <translation>步数</translation>
+    </message>
+    <message>
+        <source>Checksum</source>
+        <translation>校验和</translation>
+    </message>
+</context>
+<context>
     <name>AdapterTable</name>
     <message>
         <source>Name</source>
@@ -145,6 +236,73 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
 </context>
 <context>
+    <name>CapacityTable</name>
+    <message>
+        <source>QLoRA</source>
+        <translation>QLoRA</translation>
+    </message>
+    <message>
+        <source>An adapter on a base held in 4 bits</source>
+        <translation>在以 4 位存放的基座上训练适配器</translation>
+    </message>
+    <message>
+        <source>LoRA</source>
+        <translation>LoRA</translation>
+    </message>
+    <message>
+        <source>An adapter on a base held in 16 bits, on a processor in 32</source>
+        <translation>在以 16 位（处理器上为 32 位）存放的基座上训练适配器</translation>
+    </message>
+    <message>
+        <source>Full</source>
+        <translation>全量</translation>
+    </message>
+    <message>
+        <source>All weights are trained, no adapter</source>
+        <translation>训练全部权重，不用适配器</translation>
+    </message>
+    <message>
+        <source>Parameters</source>
+        <translation>参数量</translation>
+    </message>
+    <message>
+        <source>{count} billion</source>
+        <translation>{count}B</translation>
+    </message>
+    <message>
+        <source>Green: a usual run fits into {room} GB. Amber: only one of short rows and small batches.</source>
+        <translation>绿色：通常的训练任务可放入 {room} GB。琥珀色：仅适合短数据行和小批大小的训练任务。</translation>
+    </message>
+    <message>
+        <source>Without a card a model of more than a billion parameters takes hours or days.</source>
+        <translation>没有显卡时，参数超过十亿的模型需要数小时到数天。</translation>
+    </message>
+    <message>
+        <source>fits</source>
+        <translation>可用</translation>
+    </message>
+    <message>
+        <source>fits a lean run</source>
+        <translation>仅限精简训练</translation>
+    </message>
+    <message>
+        <source>too large</source>
+        <translation>过大</translation>
+    </message>
+    <message>
+        <source>{lean} - {usual} GB</source>
+        <translation>{lean} - {usual} GB</translation>
+    </message>
+    <message>
+        <source>not here</source>
+        <translation>此处不可用</translation>
+    </message>
+    <message>
+        <source>4-bit quantization does not work on this machine.</source>
+        <translation>4 位量化在本机上无法工作。</translation>
+    </message>
+</context>
+<context>
     <name>ChatView</name>
     <message>
         <source>Conversation</source>
@@ -277,6 +435,26 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>开始训练</translation>
     </message>
     <message>
+        <source>Copy the configuration as a command</source>
+        <translation>将配置复制为命令</translation>
+    </message>
+    <message>
+        <source>Copy the configuration as YAML</source>
+        <translation>将配置复制为 YAML</translation>
+    </message>
+    <message>
+        <source>Choose the base model</source>
+        <translation>选择基座模型</translation>
+    </message>
+    <message>
+        <source>The configuration is on the clipboard.</source>
+        <translation>配置已复制到剪贴板。</translation>
+    </message>
+    <message>
+        <source>The command is on the clipboard: in a terminal it starts the same run.</source>
+        <translation>命令已复制到剪贴板：在终端中运行即可启动相同的训练任务。</translation>
+    </message>
+    <message>
         <source>Form</source>
         <translation>表单</translation>
     </message>
@@ -297,10 +475,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>配置</translation>
     </message>
     <message>
-        <source>Run</source>
-        <translation>运行</translation>
-    </message>
-    <message>
         <source>Model</source>
         <translation>模型</translation>
     </message>
@@ -317,8 +491,8 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>训练</translation>
     </message>
     <message>
-        <source>Model folder</source>
-        <translation>模型文件夹</translation>
+        <source>Run</source>
+        <translation>运行</translation>
     </message>
     <message>
         <source>Data files</source>
@@ -329,24 +503,16 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>浏览：{name}</translation>
     </message>
     <message>
-        <source>The configuration as YAML</source>
-        <translation>YAML 形式的配置</translation>
-    </message>
-    <message>
         <source>Presets</source>
         <translation>预设</translation>
     </message>
     <message>
-        <source>Count steps and tokens</source>
-        <translation>统计步数和词元数</translation>
-    </message>
-    <message>
-        <source>Reads the data and the model&apos;s structure, without training.</source>
-        <translation>读取数据和模型结构，不进行训练。</translation>
-    </message>
-    <message>
         <source>Summary</source>
         <translation>摘要</translation>
+    </message>
+    <message>
+        <source>Copy as command</source>
+        <translation>复制为命令</translation>
     </message>
     <message>
         <source>Copy as YAML</source>
@@ -365,24 +531,12 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>撤销</translation>
     </message>
     <message>
-        <source>Sequences per step: {count}</source>
-        <translation>每步序列数：{count}</translation>
+        <source>{n} changed</source>
+        <translation>已更改 {n} 项</translation>
     </message>
     <message>
-        <source>Strength ({rule}): {value}</source>
-        <translation>强度（{rule}）：{value}</translation>
-    </message>
-    <message>
-        <source>Changed from the defaults: {count}</source>
-        <translation>不同于默认值的设置：{count}</translation>
-    </message>
-    <message>
-        <source>The configuration is on the clipboard.</source>
-        <translation>配置已复制到剪贴板。</translation>
-    </message>
-    <message>
-        <source>Counting ...</source>
-        <translation>正在统计…</translation>
+        <source>{n} settings differ from the defaults</source>
+        <translation>{n} 项设置与默认值不同</translation>
     </message>
 </context>
 <context>
@@ -644,6 +798,85 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
 </context>
 <context>
+    <name>Facts</name>
+    <message>
+        <source>Trains on</source>
+        <translation>训练设备</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation>内存</translation>
+    </message>
+    <message>
+        <source>Number format</source>
+        <translation>数值格式</translation>
+    </message>
+    <message>
+        <source>Disk</source>
+        <translation>磁盘</translation>
+    </message>
+    <message>
+        <source>PyTorch</source>
+        <translation>PyTorch</translation>
+    </message>
+    <message>
+        <source>4-bit and 8-bit</source>
+        <translation>4 位与 8 位</translation>
+    </message>
+    <message>
+        <source>NVIDIA driver</source>
+        <translation>NVIDIA 驱动</translation>
+    </message>
+    <message>
+        <source>Hugging Face</source>
+        <translation>Hugging Face</translation>
+    </message>
+    <message>
+        <source>Checking ...</source>
+        <translation>正在检查…</translation>
+    </message>
+    <message>
+        <source>bfloat16</source>
+        <translation>bfloat16</translation>
+    </message>
+    <message>
+        <source>float16: this card does not know bfloat16</source>
+        <translation>float16：此显卡不支持 bfloat16</translation>
+    </message>
+    <message>
+        <source>{name}. No NVIDIA card was found: small models train well, large ones slowly.</source>
+        <translation>{name}。未找到 NVIDIA 显卡：小模型可以顺利训练，大模型会很慢。</translation>
+    </message>
+    <message>
+        <source>float32</source>
+        <translation>float32</translation>
+    </message>
+    <message>
+        <source>{free} of {total} free</source>
+        <translation>可用 {free}，共 {total}</translation>
+    </message>
+    <message>
+        <source>{free} free</source>
+        <translation>可用 {free}</translation>
+    </message>
+    <message>
+        <source>Offline: models come from the cache</source>
+        <translation>离线：模型取自缓存</translation>
+    </message>
+    <message>
+        <source>Models can be downloaded</source>
+        <translation>可以下载模型</translation>
+    </message>
+    <message>
+        <source>a token is stored</source>
+        <translation>已保存访问令牌</translation>
+    </message>
+    <message>
+        <source>no token is stored</source>
+        <translation>未保存访问令牌</translation>
+    </message>
+</context>
+<context>
     <name>FailureCard</name>
     <message>
         <source>Details</source>
@@ -687,8 +920,8 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
 <context>
     <name>LibraryPage</name>
     <message>
-        <source>Search by name, base, data or note</source>
-        <translation>按名称、基座、数据或备注搜索</translation>
+        <source>Search by name, base, data, tag or note</source>
+        <translation>按名称、基座、数据、标签或备注搜索</translation>
     </message>
     <message>
         <source>Search the library</source>
@@ -699,12 +932,8 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>适配器库</translation>
     </message>
     <message>
-        <source>{name} lies in the trash.</source>
-        <translation>{name} 已移到回收站。</translation>
-    </message>
-    <message>
-        <source>Undo</source>
-        <translation>撤销</translation>
+        <source>In the trash: {names}.</source>
+        <translation>已移到回收站：{names}。</translation>
     </message>
     <message>
         <source>Move the adapter to the trash</source>
@@ -723,6 +952,18 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>重命名适配器</translation>
     </message>
     <message>
+        <source>Tag the adapter</source>
+        <translation>为适配器添加标签</translation>
+    </message>
+    <message>
+        <source>Show the adapter&apos;s run</source>
+        <translation>查看适配器的训练任务</translation>
+    </message>
+    <message>
+        <source>Open the adapter&apos;s folder</source>
+        <translation>打开适配器的文件夹</translation>
+    </message>
+    <message>
         <source>Refresh the library</source>
         <translation>刷新适配器库</translation>
     </message>
@@ -731,68 +972,12 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>适配器</translation>
     </message>
     <message>
-        <source>Name</source>
-        <translation>名称</translation>
+        <source>One of them is damaged.</source>
+        <translation>其中一个已损坏。</translation>
     </message>
     <message>
-        <source>What you want to remember of it</source>
-        <translation>想记住的内容</translation>
-    </message>
-    <message>
-        <source>Note</source>
-        <translation>备注</translation>
-    </message>
-    <message>
-        <source>Show its run</source>
-        <translation>查看训练任务</translation>
-    </message>
-    <message>
-        <source>Export...</source>
-        <translation>导出…</translation>
-    </message>
-    <message>
-        <source>Compare with the base</source>
-        <translation>与基座对比</translation>
-    </message>
-    <message>
-        <source>Open folder</source>
-        <translation>打开文件夹</translation>
-    </message>
-    <message>
-        <source>Delete</source>
-        <translation>删除</translation>
-    </message>
-    <message>
-        <source>Base</source>
-        <translation>基座</translation>
-    </message>
-    <message>
-        <source>Data</source>
-        <translation>数据</translation>
-    </message>
-    <message>
-        <source>Made</source>
-        <translation>创建时间</translation>
-    </message>
-    <message>
-        <source>Rank</source>
-        <translation>秩</translation>
-    </message>
-    <message>
-        <source>Size</source>
-        <translation>大小</translation>
-    </message>
-    <message>
-        <source>Loss</source>
-        <translation>损失</translation>
-    </message>
-    <message>
-        <source>Steps</source>
-        <translation>步数</translation>
-    </message>
-    <message>
-        <source>Checksum</source>
-        <translation>校验和</translation>
+        <source>They were made for different base models.</source>
+        <translation>它们的基座模型不同。</translation>
     </message>
     <message>
         <source>Every run that ends well puts its adapter here. An adapter made elsewhere can be dropped on the window: a folder with adapter_config.json and adapter_model.safetensors.</source>
@@ -810,12 +995,28 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
 <context>
     <name>LinePlot</name>
     <message>
-        <source>step</source>
-        <translation>步</translation>
+        <source>best {loss} at step {step}</source>
+        <translation>最佳 {loss}，第 {step} 步</translation>
+    </message>
+    <message>
+        <source>each step</source>
+        <translation>每步</translation>
     </message>
     <message>
         <source>smoothed</source>
         <translation>平滑后</translation>
+    </message>
+    <message>
+        <source>evaluation</source>
+        <translation>评估</translation>
+    </message>
+    <message>
+        <source>Show the line: {name}</source>
+        <translation>显示曲线：{name}</translation>
+    </message>
+    <message>
+        <source>step</source>
+        <translation>步</translation>
     </message>
     <message>
         <source>eval</source>
@@ -881,6 +1082,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>切换浅色与深色</translation>
     </message>
     <message>
+        <source>Welcome</source>
+        <translation>欢迎</translation>
+    </message>
+    <message>
         <source>Train the built-in demo</source>
         <translation>训练内置演示</translation>
     </message>
@@ -915,30 +1120,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>The window speaks the chosen language when it is next opened.</source>
         <translation>下次打开窗口时将使用所选语言。</translation>
-    </message>
-    <message>
-        <source>No run is going</source>
-        <translation>没有正在进行的训练</translation>
-    </message>
-    <message>
-        <source>Training  {runs}</source>
-        <translation>正在训练  {runs}</translation>
-    </message>
-    <message>
-        <source>{free} GB of disk free</source>
-        <translation>磁盘剩余 {free} GB</translation>
-    </message>
-    <message>
-        <source>Data files</source>
-        <translation>数据文件</translation>
-    </message>
-    <message>
-        <source>All files (*)</source>
-        <translation>所有文件 (*)</translation>
-    </message>
-    <message>
-        <source>Open data file</source>
-        <translation>打开数据文件</translation>
     </message>
     <message>
         <source>Open run or adapter folder</source>
@@ -982,10 +1163,103 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
+    <name>ModelList</name>
+    <message>
+        <source>Search, or type a Hugging Face id such as owner/model</source>
+        <translation>搜索，或输入 Hugging Face 模型 ID（如 owner/model）</translation>
+    </message>
+    <message>
+        <source>Search models</source>
+        <translation>搜索模型</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Choose folder...</source>
+        <translation>选择文件夹…</translation>
+    </message>
+    <message>
+        <source>Use the folder {path}</source>
+        <translation>使用文件夹 {path}</translation>
+    </message>
+    <message>
+        <source>From Hugging Face: the structure is read now, the weights when training starts.</source>
+        <translation>来自 Hugging Face：现在读取结构，训练开始时读取权重。</translation>
+    </message>
+    <message>
+        <source>Use {id}</source>
+        <translation>使用 {id}</translation>
+    </message>
+    <message>
+        <source>Type a Hugging Face id (owner/model) or the path of a folder.</source>
+        <translation>请输入 Hugging Face 模型 ID（owner/model）或文件夹路径。</translation>
+    </message>
+    <message>
+        <source>No such model on this machine</source>
+        <translation>本机上没有此模型</translation>
+    </message>
+</context>
+<context>
+    <name>ModelPicker</name>
+    <message>
+        <source>Built-in model</source>
+        <translation>内置模型</translation>
+    </message>
+    <message>
+        <source>Comes with the program, for a first try</source>
+        <translation>随程序附带，可用于初次尝试</translation>
+    </message>
+    <message>
+        <source>Folder</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>From Hugging Face</source>
+        <translation>来自 Hugging Face</translation>
+    </message>
+    <message>
+        <source>comes with the program</source>
+        <translation>随程序附带</translation>
+    </message>
+    <message>
+        <source>on this machine</source>
+        <translation>在本机上</translation>
+    </message>
+    <message>
+        <source>partly on this machine</source>
+        <translation>部分在本机上</translation>
+    </message>
+    <message>
+        <source>folder</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>{n} parameters</source>
+        <translation>{n} 个参数</translation>
+    </message>
+    <message>
+        <source>Model folder</source>
+        <translation>模型文件夹</translation>
+    </message>
+</context>
+<context>
     <name>Notices</name>
     <message>
         <source>Dismiss</source>
         <translation>关闭提示</translation>
+    </message>
+</context>
+<context>
+    <name>Reason</name>
+    <message>
+        <source>Go to it</source>
+        <translation>转到该处</translation>
+    </message>
+    <message>
+        <source>Why it cannot start</source>
+        <translation>无法开始的原因</translation>
     </message>
 </context>
 <context>
@@ -1001,6 +1275,182 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Why it cannot be used</source>
         <translation>不能使用的原因</translation>
+    </message>
+</context>
+<context>
+    <name>RunCurves</name>
+    <message>
+        <source>Loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>Learning rate</source>
+        <translation>学习率</translation>
+    </message>
+    <message>
+        <source>Gradient norm</source>
+        <translation>梯度范数</translation>
+    </message>
+    <message>
+        <source>Tokens / s</source>
+        <translation>词元/秒</translation>
+    </message>
+    <message>
+        <source>Choose a run on the left.</source>
+        <translation>请在左侧选择训练任务。</translation>
+    </message>
+    <message>
+        <source>The curves begin with the first step.</source>
+        <translation>曲线从第一步开始。</translation>
+    </message>
+    <message>
+        <source>This run ended before its first step. Its log says what it did.</source>
+        <translation>此训练任务在第一步之前就已结束。原因见其日志。</translation>
+    </message>
+    <message>
+        <source>No run is chosen</source>
+        <translation>未选择训练任务</translation>
+    </message>
+    <message>
+        <source>It is getting ready</source>
+        <translation>正在准备</translation>
+    </message>
+    <message>
+        <source>No step was made</source>
+        <translation>没有完成任何一步</translation>
+    </message>
+    <message>
+        <source>Logarithmic</source>
+        <translation>对数坐标</translation>
+    </message>
+    <message>
+        <source>Logarithmic loss axis</source>
+        <translation>损失轴使用对数坐标</translation>
+    </message>
+    <message>
+        <source>Smoothing</source>
+        <translation>平滑</translation>
+    </message>
+    <message>
+        <source>Whole curve</source>
+        <translation>完整曲线</translation>
+    </message>
+</context>
+<context>
+    <name>RunFailure</name>
+    <message>
+        <source>Details</source>
+        <translation>详情</translation>
+    </message>
+    <message>
+        <source>Resume the run</source>
+        <translation>恢复训练任务</translation>
+    </message>
+    <message>
+        <source>Halve the batch in a new run</source>
+        <translation>批大小减半，新建任务</translation>
+    </message>
+    <message>
+        <source>Change the settings</source>
+        <translation>修改设置</translation>
+    </message>
+    <message>
+        <source>half the batch</source>
+        <translation>批大小减半</translation>
+    </message>
+    <message>
+        <source>activation checkpointing</source>
+        <translation>激活重计算</translation>
+    </message>
+</context>
+<context>
+    <name>RunHead</name>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>恢复</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation>更多</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>进度</translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Stopping</source>
+        <translation>正在停止</translation>
+    </message>
+    <message>
+        <source>Loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>Best eval loss</source>
+        <translation>最低评估损失</translation>
+    </message>
+    <message>
+        <source>Tokens / s</source>
+        <translation>词元/秒</translation>
+    </message>
+    <message>
+        <source>Epoch</source>
+        <translation>轮次</translation>
+    </message>
+    <message>
+        <source>Peak memory</source>
+        <translation>内存峰值</translation>
+    </message>
+    <message>
+        <source>Starting</source>
+        <translation>正在启动</translation>
+    </message>
+    <message>
+        <source>Step {step} of {steps}</source>
+        <translation>第 {step} 步，共 {steps} 步</translation>
+    </message>
+    <message>
+        <source>It made no step</source>
+        <translation>没有完成任何一步</translation>
+    </message>
+    <message>
+        <source>adapter</source>
+        <translation>适配器</translation>
+    </message>
+    <message>
+        <source>trained in</source>
+        <translation>训练用时</translation>
+    </message>
+    <message>
+        <source>{time} left</source>
+        <translation>剩余 {time}</translation>
+    </message>
+</context>
+<context>
+    <name>RunLog</name>
+    <message>
+        <source>The end of the run&apos;s log</source>
+        <translation>训练任务日志的末尾</translation>
+    </message>
+    <message>
+        <source>Open the run folder</source>
+        <translation>打开训练任务文件夹</translation>
+    </message>
+    <message>
+        <source>What the run and its libraries print (worker.log)</source>
+        <translation>训练任务及其所用库的输出（worker.log）</translation>
     </message>
 </context>
 <context>
@@ -1069,140 +1519,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>用这些设置新建训练任务</translation>
     </message>
     <message>
-        <source>Pause</source>
-        <translation>暂停</translation>
-    </message>
-    <message>
-        <source>Resume</source>
-        <translation>恢复</translation>
-    </message>
-    <message>
-        <source>Stop</source>
-        <translation>停止</translation>
-    </message>
-    <message>
-        <source>More</source>
-        <translation>更多</translation>
-    </message>
-    <message>
-        <source>Progress</source>
-        <translation>进度</translation>
-    </message>
-    <message>
-        <source>Loss</source>
-        <translation>损失</translation>
-    </message>
-    <message>
-        <source>Best eval loss</source>
-        <translation>最低评估损失</translation>
-    </message>
-    <message>
-        <source>Tokens / s</source>
-        <translation>词元/秒</translation>
-    </message>
-    <message>
-        <source>Epoch</source>
-        <translation>轮次</translation>
-    </message>
-    <message>
-        <source>Peak memory</source>
-        <translation>内存峰值</translation>
-    </message>
-    <message>
-        <source>Details</source>
-        <translation>详情</translation>
-    </message>
-    <message>
-        <source>Loss, training and evaluation (points)</source>
-        <translation>损失：训练（线）与评估（点）</translation>
-    </message>
-    <message>
-        <source>Learning rate</source>
-        <translation>学习率</translation>
-    </message>
-    <message>
-        <source>Gradient norm</source>
-        <translation>梯度范数</translation>
-    </message>
-    <message>
-        <source>Logarithmic</source>
-        <translation>对数坐标</translation>
-    </message>
-    <message>
-        <source>Logarithmic loss axis</source>
-        <translation>损失轴使用对数坐标</translation>
-    </message>
-    <message>
-        <source>Smoothing</source>
-        <translation>平滑</translation>
-    </message>
-    <message>
-        <source>Whole curve</source>
-        <translation>完整曲线</translation>
-    </message>
-    <message>
-        <source>The end of the run&apos;s log</source>
-        <translation>训练任务日志的末尾</translation>
-    </message>
-    <message>
-        <source>What the run and its libraries print (worker.log)</source>
-        <translation>训练任务及其所用库的输出（worker.log）</translation>
-    </message>
-    <message>
         <source>The run&apos;s settings</source>
         <translation>训练任务的设置</translation>
     </message>
     <message>
         <source>Settings that differ from the defaults</source>
         <translation>不同于默认值的设置</translation>
-    </message>
-    <message>
-        <source>Go on</source>
-        <translation>继续</translation>
-    </message>
-    <message>
-        <source>Stopping</source>
-        <translation>正在停止</translation>
-    </message>
-    <message>
-        <source>Starting</source>
-        <translation>正在启动</translation>
-    </message>
-    <message>
-        <source>Step {step} of {steps}</source>
-        <translation>第 {step} 步，共 {steps} 步</translation>
-    </message>
-    <message>
-        <source>It made no step</source>
-        <translation>没有完成任何一步</translation>
-    </message>
-    <message>
-        <source>adapter</source>
-        <translation>适配器</translation>
-    </message>
-    <message>
-        <source>trained in</source>
-        <translation>训练用时</translation>
-    </message>
-    <message>
-        <source>{time} left</source>
-        <translation>剩余 {time}</translation>
-    </message>
-    <message>
-        <source>Halve the batch in a new run</source>
-        <translation>批大小减半，新建任务</translation>
-    </message>
-    <message>
-        <source>Change the settings</source>
-        <translation>修改设置</translation>
-    </message>
-    <message>
-        <source>half the batch</source>
-        <translation>批大小减半</translation>
-    </message>
-    <message>
-        <source>activation checkpointing</source>
-        <translation>激活重计算</translation>
     </message>
     <message>
         <source>The run&apos;s process is not to be found on this machine.</source>
@@ -1215,6 +1537,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
 </context>
 <context>
     <name>Session</name>
+    <message>
+        <source>Other changes were made since: Ctrl+Z takes them back, the latest first.</source>
+        <translation>此后又有其他更改：按 Ctrl+Z 可从最近的更改起逐一撤销。</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
     <message>
         <source>The run is done: the adapter {name} is in the library.</source>
         <translation>训练已完成：适配器 {name} 已放入适配器库。</translation>
@@ -1229,6 +1559,207 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Keyboard shortcuts</source>
         <translation>键盘快捷键</translation>
+    </message>
+</context>
+<context>
+    <name>StatusLine</name>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Free memory</source>
+        <translation>可用内存</translation>
+    </message>
+    <message>
+        <source>Running jobs</source>
+        <translation>进行中的工作</translation>
+    </message>
+    <message>
+        <source>Free disk</source>
+        <translation>可用磁盘空间</translation>
+    </message>
+    <message>
+        <source> and {count} more</source>
+        <translation>，另有 {count} 个</translation>
+    </message>
+    <message>
+        <source>{free} of {total} GPU memory free</source>
+        <translation>显存可用 {free}，共 {total}</translation>
+    </message>
+    <message>
+        <source>{free} of {total} memory free</source>
+        <translation>内存可用 {free}，共 {total}</translation>
+    </message>
+    <message>
+        <source>{free} of disk free</source>
+        <translation>磁盘可用 {free}</translation>
+    </message>
+    <message>
+        <source>step {step} of {steps}</source>
+        <translation>第 {step} 步，共 {steps} 步</translation>
+    </message>
+    <message>
+        <source>preparing</source>
+        <translation>准备中</translation>
+    </message>
+    <message>
+        <source>Answering</source>
+        <translation>回答</translation>
+    </message>
+    <message>
+        <source>Reading a row</source>
+        <translation>正在读取数据行</translation>
+    </message>
+    <message>
+        <source>Counting steps and tokens</source>
+        <translation>正在统计步数和词元</translation>
+    </message>
+    <message>
+        <source>Reading the model</source>
+        <translation>正在读取模型</translation>
+    </message>
+    <message>
+        <source>Checking the machine</source>
+        <translation>正在检查本机</translation>
+    </message>
+    <message>
+        <source>Working</source>
+        <translation>正在处理</translation>
+    </message>
+    <message>
+        <source>No job is running</source>
+        <translation>没有进行中的工作</translation>
+    </message>
+</context>
+<context>
+    <name>Summary</name>
+    <message>
+        <source>State of the summary</source>
+        <translation>概要状态</translation>
+    </message>
+    <message>
+        <source>Trainable</source>
+        <translation>可训练</translation>
+    </message>
+    <message>
+        <source>Share of all</source>
+        <translation>占全部比例</translation>
+    </message>
+    <message>
+        <source>Adapter size</source>
+        <translation>适配器大小</translation>
+    </message>
+    <message>
+        <source>Strength</source>
+        <translation>强度</translation>
+    </message>
+    <message>
+        <source>Sequences a step</source>
+        <translation>每步序列数</translation>
+    </message>
+    <message>
+        <source>Steps</source>
+        <translation>步数</translation>
+    </message>
+    <message>
+        <source>Tokens an epoch</source>
+        <translation>每轮词元</translation>
+    </message>
+    <message>
+        <source>Time</source>
+        <translation>时间</translation>
+    </message>
+    <message>
+        <source>Reading the model&apos;s structure ...</source>
+        <translation>正在读取模型结构…</translation>
+    </message>
+    <message>
+        <source>Counting steps and tokens ...</source>
+        <translation>正在统计步数和词元…</translation>
+    </message>
+    <message>
+        <source>Steps and tokens are counted once every setting is right.</source>
+        <translation>所有设置正确后，才会统计步数和词元。</translation>
+    </message>
+    <message>
+        <source>{count}, {share} learned</source>
+        <translation>{count}，其中 {share} 用于学习</translation>
+    </message>
+    <message>
+        <source>about {time}</source>
+        <translation>约 {time}</translation>
+    </message>
+    <message>
+        <source>From the speed of the earlier run most like this one.</source>
+        <translation>根据与此最相似的以往训练任务的速度估算。</translation>
+    </message>
+    <message>
+        <source>not known yet</source>
+        <translation>尚不清楚</translation>
+    </message>
+    <message>
+        <source>Counting steps and tokens: {share}</source>
+        <translation>正在统计步数和词元：{share}</translation>
+    </message>
+    <message>
+        <source>Fetching the model&apos;s tokenizer: {share}</source>
+        <translation>正在获取模型的分词器：{share}</translation>
+    </message>
+    <message>
+        <source>{share} of {total}</source>
+        <translation>{total} 的 {share}</translation>
+    </message>
+    <message>
+        <source>Every weight is trained itself, so there is no update to scale.</source>
+        <translation>每个权重都直接训练，因此没有需要缩放的更新。</translation>
+    </message>
+    <message>
+        <source>alpha / sqrt(rank)</source>
+        <translation>alpha / sqrt(秩)</translation>
+    </message>
+    <message>
+        <source>alpha / rank</source>
+        <translation>alpha / 秩</translation>
+    </message>
+    <message>
+        <source>{a} to {b}</source>
+        <translation>{a} 到 {b}</translation>
+    </message>
+    <message>
+        <source>The adapter&apos;s change is added {number} times over: more acts like a larger learning rate.</source>
+        <translation>适配器的更改会乘以 {number} 后叠加：数值越大，作用越接近更大的学习率。</translation>
+    </message>
+    <message>
+        <source>{n} rows to learn from</source>
+        <translation>{n} 行用于学习</translation>
+    </message>
+    <message>
+        <source>{n} held back</source>
+        <translation>{n} 行留作评估</translation>
+    </message>
+    <message>
+        <source>{n} cut at the maximum length</source>
+        <translation>{n} 行按最大长度截断</translation>
+    </message>
+    <message>
+        <source>{n} that cannot be read</source>
+        <translation>{n} 行无法读取</translation>
+    </message>
+    <message>
+        <source>{n} with nothing to learn</source>
+        <translation>{n} 行没有可学习的内容</translation>
+    </message>
+</context>
+<context>
+    <name>TagEdit</name>
+    <message>
+        <source>Add a tag</source>
+        <translation>添加标签</translation>
+    </message>
+    <message>
+        <source>Remove the tag {name}</source>
+        <translation>移除标签 {name}</translation>
     </message>
 </context>
 <context>
@@ -1325,10 +1856,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>训练任务 {name} 已移到回收站。</translation>
     </message>
     <message>
-        <source>Undo</source>
-        <translation>撤销</translation>
-    </message>
-    <message>
         <source>Choose data and a model on the Configure page and start. The curves appear here as it trains.</source>
         <translation>在“配置”页选择数据和模型并开始训练。训练时曲线会显示在这里。</translation>
     </message>
@@ -1343,6 +1870,56 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>No runs yet</source>
         <translation>还没有训练任务</translation>
+    </message>
+</context>
+<context>
+    <name>WelcomePage</name>
+    <message>
+        <source>This machine</source>
+        <translation>本机</translation>
+    </message>
+    <message>
+        <source>What it can fine-tune</source>
+        <translation>可以微调的模型</translation>
+    </message>
+    <message>
+        <source>Memory from a lean run to a usual one</source>
+        <translation>从精简训练到通常训练所需的内存</translation>
+    </message>
+    <message>
+        <source>Welcome to Finetune Studio</source>
+        <translation>欢迎使用 Finetune Studio</translation>
+    </message>
+    <message>
+        <source>Teach a language model to answer your way, on this machine. Nothing leaves it.</source>
+        <translation>在本机上教语言模型以你的方式回答。任何内容都不会离开本机。</translation>
+    </message>
+    <message>
+        <source>Try the demo</source>
+        <translation>试试演示</translation>
+    </message>
+    <message>
+        <source>Open your own data...</source>
+        <translation>打开自己的数据…</translation>
+    </message>
+    <message>
+        <source>The demo trains the built-in model on built-in letters: a minute or two, nothing to download.</source>
+        <translation>演示用内置的信件训练内置模型：只需一两分钟，无需下载。</translation>
+    </message>
+</context>
+<context>
+    <name>YamlView</name>
+    <message>
+        <source>The configuration as YAML</source>
+        <translation>YAML 形式的配置</translation>
+    </message>
+    <message>
+        <source>YAML</source>
+        <translation>YAML</translation>
+    </message>
+    <message>
+        <source>Line {n}: </source>
+        <translation>第 {n} 行：</translation>
     </message>
 </context>
 <context>
@@ -2263,26 +2840,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请稍后重试。</translation>
     </message>
     <message>
-        <source>entry.json holds wrong values.</source>
-        <translation>entry.json 中有错误的值。</translation>
-    </message>
-    <message>
-        <source>entry.json is missing; add the folder with `studio adapters add`.</source>
-        <translation>缺少 entry.json；请用 `studio adapters add` 添加该文件夹。</translation>
-    </message>
-    <message>
-        <source>holds wrong values</source>
-        <translation>中有错误的值</translation>
-    </message>
-    <message>
-        <source>cannot be read</source>
-        <translation>无法读取</translation>
-    </message>
-    <message>
-        <source>entry.json {0}.</source>
-        <translation>entry.json {0}。</translation>
-    </message>
-    <message>
         <source>{0} is missing.</source>
         <translation>缺少 {0}。</translation>
     </message>
@@ -2309,6 +2866,90 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Only adapters saved as safetensors are taken; pickled ones (.bin) may hold code.</source>
         <translation>只接受 safetensors 格式的适配器；pickle 文件（.bin）可能含有代码。</translation>
+    </message>
+    <message>
+        <source>No module is left to put an adapter on.</source>
+        <translation>没有剩下可添加适配器的模块。</translation>
+    </message>
+    <message>
+        <source>Choose more target modules or layers, or exclude fewer.</source>
+        <translation>请选择更多目标模块或层，或减少排除项。</translation>
+    </message>
+    <message>
+        <source>{0} is an expression of {1} characters.</source>
+        <translation>{0} 是长度为 {1} 个字符的表达式。</translation>
+    </message>
+    <message>
+        <source>Use at most {0}.</source>
+        <translation>最多 {0} 个。</translation>
+    </message>
+    <message>
+        <source>{0} {1} is not a regular expression: {2}.</source>
+        <translation>{0} {1} 不是正则表达式：{2}。</translation>
+    </message>
+    <message>
+        <source>Correct it, or name the modules in a list such as [q_proj, v_proj].</source>
+        <translation>请改正，或用列表指定模块，如 [q_proj, v_proj]。</translation>
+    </message>
+    <message>
+        <source>Matching {0} {1} takes too long: its repetitions are nested.</source>
+        <translation>匹配 {0} {1} 耗时过长：其中有嵌套的重复。</translation>
+    </message>
+    <message>
+        <source>Write it without a repetition inside a repetition, or name the modules in a list.</source>
+        <translation>请避免在重复中再用重复，或用列表指定模块。</translation>
+    </message>
+    <message>
+        <source>{0} shares its weight with the other end of this model, and PEFT cannot train the two as one.</source>
+        <translation>{0} 与模型另一端共享权重，PEFT 无法把两者作为一个整体训练。</translation>
+    </message>
+    <message>
+        <source>Take it out of modules_to_save.</source>
+        <translation>请把它从 modules_to_save 中去掉。</translation>
+    </message>
+    <message>
+        <source>LoRA cannot go on {0}, which is a {1}.</source>
+        <translation>LoRA 不能用于 {0}，它是 {1}。</translation>
+    </message>
+    <message>
+        <source>Choose linear layers such as [q_proj, v_proj], or all-linear.</source>
+        <translation>请选择线性层，如 [q_proj, v_proj]，或 all-linear。</translation>
+    </message>
+    <message>
+        <source>{0}: no module matches `{1}`.</source>
+        <translation>{0}：没有模块与 `{1}` 匹配。</translation>
+    </message>
+    <message>
+        <source>{0}The model has {1}.</source>
+        <translation>{0}模型中有 {1}。</translation>
+    </message>
+    <message>
+        <source>adapter.layers_to_transform: `{0}` is no layer.</source>
+        <translation>adapter.layers_to_transform：`{0}` 不是层。</translation>
+    </message>
+    <message>
+        <source>Write such as `0-3,8`.</source>
+        <translation>请写成如 `0-3,8` 的形式。</translation>
+    </message>
+    <message>
+        <source>layers_to_transform: no chosen module is in layer {0}.</source>
+        <translation>layers_to_transform：所选模块都不在第 {0} 层。</translation>
+    </message>
+    <message>
+        <source>Layers go from 0 to {0}.</source>
+        <translation>层编号从 0 到 {0}。</translation>
+    </message>
+    <message>
+        <source>The chosen modules are in no layer.</source>
+        <translation>所选模块不属于任何层。</translation>
+    </message>
+    <message>
+        <source>{0} shares its weight with the other end of this model, and an adapter would change only one of them.</source>
+        <translation>{0} 与模型另一端共享权重，适配器只会改变其中一个。</translation>
+    </message>
+    <message>
+        <source>Leave it out of target_modules; put it in modules_to_save to train it whole.</source>
+        <translation>请不要放入 target_modules；要完整训练它，请放入 modules_to_save。</translation>
     </message>
     <message>
         <source>{0} is of a kind that cannot be read (`{1}`).</source>
@@ -2541,6 +3182,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Set quantization to none, or the method to lora.</source>
         <translation>请把量化设为 none，或把方法设为 lora。</translation>
+    </message>
+    <message>
+        <source>The model {0} {1}.</source>
+        <translation>模型 {0} {1}。</translation>
     </message>
     <message>
         <source>The checkpoint {0} could not be read back: {1}.</source>
@@ -2855,68 +3500,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请选择它自己的基座（{0}），或不使用此适配器。</translation>
     </message>
     <message>
-        <source>holds an adapter beside the model</source>
-        <translation>除模型外还含有适配器</translation>
-    </message>
-    <message>
-        <source>Move {0} to a folder of its own.</source>
-        <translation>请把 {0} 移到单独的文件夹。</translation>
-    </message>
-    <message>
-        <source>is an adapter, not a base model</source>
-        <translation>是适配器，不是基座模型</translation>
-    </message>
-    <message>
-        <source>Name the base model it was trained on.</source>
-        <translation>请指定训练它时所用的基座模型。</translation>
-    </message>
-    <message>
-        <source>holds no config.json</source>
-        <translation>中没有 config.json</translation>
-    </message>
-    <message>
-        <source>Name the folder of a model in the Hugging Face format.</source>
-        <translation>请指定 Hugging Face 格式的模型文件夹。</translation>
-    </message>
-    <message>
-        <source>needs program code of its own, which is never run here</source>
-        <translation>需要自带的程序代码，而此处绝不运行这类代码</translation>
-    </message>
-    <message>
-        <source>Choose another model of its kind.</source>
-        <translation>请选择其他同类模型。</translation>
-    </message>
-    <message>
-        <source>cannot be opened: {0}</source>
-        <translation>无法打开：{0}</translation>
-    </message>
-    <message>
-        <source>Choose a text model, or a newer Finetune Studio.</source>
-        <translation>请选择文本模型，或使用更新版本的 Finetune Studio。</translation>
-    </message>
-    <message>
-        <source>is already quantized ({0}), in a way that cannot be trained here</source>
-        <translation>已被量化（{0}），其方式在此无法训练</translation>
-    </message>
-    <message>
-        <source>Use the model it was made from, and choose 8bit or nf4 for it.</source>
-        <translation>请使用量化前的模型，并选择 8bit 或 nf4。</translation>
-    </message>
-    <message>
         <source>The tokenizer in {0} cannot be opened.</source>
         <translation>{0} 中的分词器无法打开。</translation>
     </message>
     <message>
         <source>The folder needs tokenizer.json as its maker published it; download the model again.</source>
         <translation>文件夹需要发布者提供的 tokenizer.json；请重新下载模型。</translation>
-    </message>
-    <message>
-        <source>is already quantized</source>
-        <translation>已被量化</translation>
-    </message>
-    <message>
-        <source>Set model.quantization to none; it is loaded as it is.</source>
-        <translation>请把 model.quantization 设为 none；模型会按原样加载。</translation>
     </message>
     <message>
         <source>The model does not fit into the memory of {0}.</source>
@@ -2953,26 +3542,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Download the model again; its files are from different models.</source>
         <translation>请重新下载模型；其中的文件来自不同的模型。</translation>
-    </message>
-    <message>
-        <source>claims {0} = {1}, which no real model has</source>
-        <translation>声称 {0} = {1}，没有真实模型会如此</translation>
-    </message>
-    <message>
-        <source>asks for program code from elsewhere ({0})</source>
-        <translation>要求使用别处的程序代码（{0}）</translation>
-    </message>
-    <message>
-        <source>Choose another model.</source>
-        <translation>请选择其他模型。</translation>
-    </message>
-    <message>
-        <source>asks for program code or files of its own ({0})</source>
-        <translation>要求使用自带的程序代码或文件（{0}）</translation>
-    </message>
-    <message>
-        <source>The model {0} {1}.</source>
-        <translation>模型 {0} {1}。</translation>
     </message>
     <message>
         <source>The optimizer `{0}` cannot be used: {1}</source>
@@ -3019,96 +3588,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>此模型不能隔开首尾相接的行；改为填充批次。</translation>
     </message>
     <message>
-        <source>No module is left to put an adapter on.</source>
-        <translation>没有剩下可添加适配器的模块。</translation>
-    </message>
-    <message>
-        <source>Choose more target modules or layers, or exclude fewer.</source>
-        <translation>请选择更多目标模块或层，或减少排除项。</translation>
-    </message>
-    <message>
-        <source>{0} is an expression of {1} characters.</source>
-        <translation>{0} 是长度为 {1} 个字符的表达式。</translation>
-    </message>
-    <message>
-        <source>Use at most {0}.</source>
-        <translation>最多 {0} 个。</translation>
-    </message>
-    <message>
-        <source>{0} {1} is not a regular expression: {2}.</source>
-        <translation>{0} {1} 不是正则表达式：{2}。</translation>
-    </message>
-    <message>
-        <source>Correct it, or name the modules in a list such as [q_proj, v_proj].</source>
-        <translation>请改正，或用列表指定模块，如 [q_proj, v_proj]。</translation>
-    </message>
-    <message>
-        <source>Matching {0} {1} takes too long: its repetitions are nested.</source>
-        <translation>匹配 {0} {1} 耗时过长：其中有嵌套的重复。</translation>
-    </message>
-    <message>
-        <source>Write it without a repetition inside a repetition, or name the modules in a list.</source>
-        <translation>请避免在重复中再用重复，或用列表指定模块。</translation>
-    </message>
-    <message>
-        <source>{0} shares its weight with the other end of this model, and PEFT cannot train the two as one.</source>
-        <translation>{0} 与模型另一端共享权重，PEFT 无法把两者作为一个整体训练。</translation>
-    </message>
-    <message>
-        <source>Take it out of modules_to_save.</source>
-        <translation>请把它从 modules_to_save 中去掉。</translation>
-    </message>
-    <message>
         <source>{0} is quantized and cannot be trained whole.</source>
         <translation>{0} 已量化，无法完整训练。</translation>
     </message>
     <message>
         <source>Take it out of modules_to_save, or set quantization to none.</source>
         <translation>请把它从 modules_to_save 中去掉，或把量化设为 none。</translation>
-    </message>
-    <message>
-        <source>LoRA cannot go on {0}, which is a {1}.</source>
-        <translation>LoRA 不能用于 {0}，它是 {1}。</translation>
-    </message>
-    <message>
-        <source>Choose linear layers such as [q_proj, v_proj], or all-linear.</source>
-        <translation>请选择线性层，如 [q_proj, v_proj]，或 all-linear。</translation>
-    </message>
-    <message>
-        <source>{0}: no module matches `{1}`.</source>
-        <translation>{0}：没有模块与 `{1}` 匹配。</translation>
-    </message>
-    <message>
-        <source>{0}The model has {1}.</source>
-        <translation>{0}模型中有 {1}。</translation>
-    </message>
-    <message>
-        <source>adapter.layers_to_transform: `{0}` is no layer.</source>
-        <translation>adapter.layers_to_transform：`{0}` 不是层。</translation>
-    </message>
-    <message>
-        <source>Write such as `0-3,8`.</source>
-        <translation>请写成如 `0-3,8` 的形式。</translation>
-    </message>
-    <message>
-        <source>layers_to_transform: no chosen module is in layer {0}.</source>
-        <translation>layers_to_transform：所选模块都不在第 {0} 层。</translation>
-    </message>
-    <message>
-        <source>Layers go from 0 to {0}.</source>
-        <translation>层编号从 0 到 {0}。</translation>
-    </message>
-    <message>
-        <source>The chosen modules are in no layer.</source>
-        <translation>所选模块不属于任何层。</translation>
-    </message>
-    <message>
-        <source>{0} shares its weight with the other end of this model, and an adapter would change only one of them.</source>
-        <translation>{0} 与模型另一端共享权重，适配器只会改变其中一个。</translation>
-    </message>
-    <message>
-        <source>Leave it out of target_modules; put it in modules_to_save to train it whole.</source>
-        <translation>请不要放入 target_modules；要完整训练它，请放入 modules_to_save。</translation>
     </message>
     <message>
         <source>The model&apos;s chat template cannot be used: {0}.</source>
@@ -3402,6 +3887,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>{name} 不是数据文件、配置文件、训练任务文件夹或适配器文件夹。</translation>
     </message>
     <message>
+        <source>Data files</source>
+        <translation>数据文件</translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation>所有文件 (*)</translation>
+    </message>
+    <message>
+        <source>Open data file</source>
+        <translation>打开数据文件</translation>
+    </message>
+    <message>
         <source>open {name}</source>
         <translation>打开 {name}</translation>
     </message>
@@ -3430,18 +3927,11 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
-    <name>forms</name>
+    <name>edits</name>
     <message>
-        <source>from {number}</source>
-        <translation>最小 {number}</translation>
+        <source>remove the run {name}</source>
+        <translation>移除训练任务 {name}</translation>
     </message>
-    <message>
-        <source>to {number}</source>
-        <translation>最大 {number}</translation>
-    </message>
-</context>
-<context>
-    <name>library</name>
     <message>
         <source>remove {name}</source>
         <translation>移除 {name}</translation>
@@ -3449,6 +3939,25 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>change {name}</source>
         <translation>修改 {name}</translation>
+    </message>
+</context>
+<context>
+    <name>forms</name>
+    <message>
+        <source>at least {}</source>
+        <translation>至少 {}</translation>
+    </message>
+    <message>
+        <source>above {}</source>
+        <translation>大于 {}</translation>
+    </message>
+    <message>
+        <source>at most {}</source>
+        <translation>至多 {}</translation>
+    </message>
+    <message>
+        <source>below {}</source>
+        <translation>小于 {}</translation>
     </message>
 </context>
 <context>
@@ -3472,6 +3981,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Compare</source>
         <translation>对比</translation>
+    </message>
+    <message>
+        <source>Welcome</source>
+        <translation>欢迎</translation>
     </message>
 </context>
 <context>

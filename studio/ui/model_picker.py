@@ -243,7 +243,7 @@ class ModelList(QFrame):
         item.setToolTip(offer.path)
         if not offer.usable:
             item.setFlags(Qt.ItemFlag.NoItemFlags)
-        title = label(offer.title, "strong" if offer.usable else "disabled")
+        title = label(offer.title, "strong" if offer.usable else "muted")
         detail = label(offer.detail, "caption")
         for part in (title, detail):
             part.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)

@@ -110,7 +110,8 @@ class Summary(QWidget):
         plan = json.dumps(values | {"name": None}, sort_keys=True, default=str)
         if plan == self._plan:
             return
-        if self._model_key(values) != self._model or values["data"] != self._data(self._plan):
+        judged = json.loads(self._plan) if self._plan else {}
+        if any(values[part] != judged.get(part) for part in ("model", "data", "adapter")):
             self._find("asked", {})
         self._plan, self._model = plan, self._model_key(values)
         self._drop()
@@ -257,10 +258,6 @@ class Summary(QWidget):
     @staticmethod
     def _model_key(values: dict[str, Any]) -> str:
         return json.dumps([values["model"]["path"], values["model"]["revision"]], default=str)
-
-    @staticmethod
-    def _data(plan: str) -> Any:
-        return json.loads(plan)["data"] if plan else None
 
 
 def _placed(sentence: str, reason: str) -> dict[str, str]:

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton, QWidget
 
 from studio import paths
 
@@ -126,8 +126,8 @@ class Theme(QObject):
         self.mode = mode
         self._follow_system()
 
-    def icon(self, name: str, colour: str = "") -> QIcon:
-        """Returns an icon of `resources/icons` in the theme's colours, or in one colour."""
+    def icon(self, name: str, colour: str = "", gap: int = 0) -> QIcon:
+        """Returns an icon of `resources/icons` in the theme's colours, or in one colour, `gap` pixels wider."""
         icon = QIcon()
         # One picture for each density of the screens at hand: drawing them is a good part of a start.
         scales = {math.ceil(screen.devicePixelRatio()) for screen in self._app.screens()}
@@ -139,7 +139,7 @@ class Theme(QObject):
         ]
         for shade, mode, state in shades:
             for scale in scales:
-                icon.addPixmap(_rendered(name, shade, ICON_PX, scale), mode, state)
+                icon.addPixmap(_rendered(name, shade, ICON_PX, scale, gap), mode, state)
         return icon
 
     def pixmap(self, name: str, size: int, colour: str) -> QPixmap:
@@ -150,7 +150,11 @@ class Theme(QObject):
         """Gives a button or an action an icon that follows the theme; `role` names one of the palette's colours."""
         target.setProperty("icon_name", name)
         target.setProperty("icon_role", role)
-        target.setIcon(self.icon(name, getattr(self.palette, role) if role else ""))
+        # A push button leaves next to nothing between its icon and its text.
+        gap = GRID // 2 if isinstance(target, QPushButton) else 0
+        target.setIcon(self.icon(name, getattr(self.palette, role) if role else "", gap))
+        if isinstance(target, QPushButton):
+            target.setIconSize(QSize(ICON_PX + gap, ICON_PX))
 
     def _wanted(self) -> Palette:
         if self.mode == "system":
@@ -227,11 +231,11 @@ def _svg(name: str, colour: str) -> bytes:
 
 
 @cache
-def _rendered(name: str, colour: str, size: int, scale: int) -> QPixmap:
-    pixmap = QPixmap(QSize(size, size) * scale)
+def _rendered(name: str, colour: str, size: int, scale: int, gap: int = 0) -> QPixmap:
+    pixmap = QPixmap(QSize(size + gap, size) * scale)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
-    QSvgRenderer(QByteArray(_svg(name, colour))).render(painter)
+    QSvgRenderer(QByteArray(_svg(name, colour))).render(painter, QRectF(0, 0, size * scale, size * scale))
     painter.end()
     pixmap.setDevicePixelRatio(scale)
     return pixmap

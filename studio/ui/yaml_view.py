@@ -38,6 +38,8 @@ class YamlView(QWidget):
         self.editor = QPlainTextEdit()
         self.editor.setObjectName("mono")
         self.editor.setAccessibleName(self.tr("The configuration as YAML"))
+        # YAML indents by spaces only, and the keyboard has to get out again.
+        self.editor.setTabChangesFocus(True)
         # One history of edits: the window's.
         self.editor.setUndoRedoEnabled(False)
         self.editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)

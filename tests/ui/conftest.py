@@ -17,7 +17,8 @@ def window(qtbot: QtBot, qapp: QApplication) -> Iterator[MainWindow]:
     qtbot.waitExposed(made)
     yield made
     for model in made.session.running():
-        model.end_process(kill=True)
+        # One that was only just started has no process yet.
+        qtbot.waitUntil(lambda model=model: model.end_process(kill=True) or not model.alive, timeout=30_000)
     made._closing = True
     made.close()
     made.deleteLater()

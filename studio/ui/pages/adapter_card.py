@@ -5,13 +5,13 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent
-from PySide6.QtWidgets import QGridLayout, QLineEdit, QPlainTextEdit, QPushButton, QScrollArea, QStackedWidget
+from PySide6.QtWidgets import QGridLayout, QLineEdit, QPlainTextEdit, QPushButton, QStackedWidget
 
 from studio.core.library import Entry
 from studio.core.units import size
 from studio.ui import words
 from studio.ui.elided import Elided
-from studio.ui.parts import button, card, clear, column, holder, label, line, row, selectable
+from studio.ui.parts import button, card, clear, column, holder, label, line, row, scrolling, selectable
 from studio.ui.tables import rank, texts
 from studio.ui.tags import TagEdit
 from studio.ui.theme import GRID, Theme
@@ -118,10 +118,8 @@ class AdapterCard(QStackedWidget):
             None,
         )
         words.setContentsMargins(0, 0, GRID, 0)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
+        area = scrolling(holder(words, "body"))
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(holder(words, "body"))
         layout = column(area, line(), self.compare, row(self.run, self.folder), row(self.export, self.remove))
         layout.setStretch(0, 1)
         return layout
@@ -130,9 +128,10 @@ class AdapterCard(QStackedWidget):
         self._count = label("", "heading")
         self._names = column(spacing=GRID // 2)
         self._why_not = label("", "fault", wrap=True)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setWidget(holder(column(self._names, None), "body"))
+        area = scrolling(holder(column(self._names, None), "body"))
+        # Nothing in it takes the focus, so the keyboard has to scroll the area itself.
+        area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        area.setAccessibleName(self.tr("Adapters"))
         head = row(self._count, None, label(self.tr("Eval loss"), "caption"))
         layout = column(head, area, line(), self._why_not, self.compare_all, self.remove_all)
         layout.setStretch(1, 1)

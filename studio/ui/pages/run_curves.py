@@ -83,7 +83,7 @@ class RunCurves(QStackedWidget):
         smoothing.wheelEvent = lambda event: event.ignore()  # type: ignore[method-assign]
         self._smoothing = smoothing
         whole = button(self.tr("Whole curve"), self._reset_views, "flat")
-        tools = row(None, whole, log, label(self.tr("Smoothing"), "muted"), smoothing, spacing=GRID)
+        tools = row(None, whole, log, GRID, label(self.tr("Smoothing"), "muted"), smoothing, spacing=GRID)
         small = row(*(self.plots[name] for name in ("learning_rate", "grad_norm", "tokens_per_s")), spacing=2 * GRID)
         layout = column(tools, self.plots["loss"], holder(small), spacing=GRID)
         layout.setStretch(1, 3)

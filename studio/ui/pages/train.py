@@ -73,6 +73,8 @@ class TrainPage(QWidget):
             self.list.setCurrentIndex(self.table.index(at, 0))
         self._states.setCurrentIndex(1)
         self.view.show_run(self._session.model_of(run))
+        # Else the button of the page left behind passes the focus on to the first one here, which removes runs.
+        self.list.setFocus()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Looks for runs that others start, as long as it is looked at."""

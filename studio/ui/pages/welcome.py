@@ -47,6 +47,7 @@ class WelcomePage(QWidget):
         middle.setContentsMargins(3 * GRID, 4 * GRID, 3 * GRID, 3 * GRID)
         area = QScrollArea()
         area.setWidgetResizable(True)
+        area.setAccessibleName(self.tr("Welcome to Finetune Studio"))
         area.setWidget(holder(middle, "body"))
         self.setLayout(column(area))
         session.machine.seen.connect(self._show_machine)
