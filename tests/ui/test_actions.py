@@ -280,7 +280,7 @@ class Opened(QObject):
 
 def opens(w: World, name: str, folder: Path) -> None:
     opened = Opened()
-    QDesktopServices.setUrlHandler("file", opened, "take")  # type: ignore[call-overload] # what is declared is not what it takes
+    QDesktopServices.setUrlHandler("file", opened, "take")  # type: ignore[arg-type] # declared wrongly
     w.do(name)
     QDesktopServices.unsetUrlHandler("file")
     assert opened.paths == [str(folder)]
