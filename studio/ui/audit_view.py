@@ -65,6 +65,7 @@ class AuditView(QStackedWidget):
         self._call = call
         self._bar.setRange(0, 0)
         self._going.show()
+        self._again.hide()
         self._about.setText("")
         call.progressed.connect(self._advance)
         call.found.connect(self._take)
@@ -103,6 +104,7 @@ class AuditView(QStackedWidget):
 
     def _finish(self, result: desk.Audited) -> None:
         self._going.hide()
+        self._again.show()
         self._call = None
         self.findings = {item["key"]: item for item in result.findings}
         self._lay_out()
@@ -170,6 +172,9 @@ class AuditView(QStackedWidget):
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setAccessibleName(self.tr("Findings"))
-        layout = column(self._going, self._about, area, spacing=GRID)
+        self._again = button(self.tr("Audit again"), self.wanted.emit, "flat")
+        said = row(self._about, self._again)
+        said.setStretch(0, 1)
+        layout = column(self._going, said, area, spacing=GRID)
         layout.setStretch(2, 1)
         return holder(layout)
