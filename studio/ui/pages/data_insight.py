@@ -1,4 +1,4 @@
-"""What the Data page knows of a whole dataset: its audit and its lengths, asked of the desk when somebody wants them."""
+"""What the Data page knows of a whole dataset: its audit and its lengths, asked of the desk on demand."""
 
 from collections.abc import Callable
 from pathlib import Path
