@@ -4,11 +4,12 @@ import argparse
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from studio.cli import output
+from studio.cli import data_rows, output, versions
 from studio.cli.output import printable
 
 if TYPE_CHECKING:
     from studio.core.config import RunConfig
+    from studio.core.datasets import Dataset
     from studio.engine.audit import Audit
 
 _LABELS = {"reading": "Reading", "checking": "Checking", "comparing": "Comparing", "tokenizing": "Tokenizing"}
@@ -20,13 +21,15 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command = output.add_command(actions, "audit", "Find what is wrong with a data file before it is learned.", _audit)
     command.add_argument("file", metavar="FILE", help="the training data")
     command.add_argument("--model", metavar="M", required=True, help="whose tokens: `demo`, a folder or a hub id")
-    command.add_argument("--format", default="auto", metavar="F", help="as in data.format")
+    data_rows.add_mapping(command)
     command.add_argument("--max-length", type=int, metavar="N", help="tokens a row may have")
     command.add_argument("--chat-template", metavar="T", help="as in data.chat_template")
     command.add_argument("--eval", metavar="FILE", help="the evaluation data, to find its rows in the training data")
     command.add_argument("--eval-split", type=float, metavar="X", help="the share that is held back, to find leaks")
     command.add_argument("--seed", type=int, metavar="N", help="draws the split")
     command.add_argument("--objective", metavar="O", help="sft or pretraining")
+    command.add_argument("--mend", metavar="FINDING", help="take this finding away, in a version; the file stays")
+    command.add_argument("--version", metavar="NAME", help="the version to make; FILE itself where it is one")
 
 
 def _audit(args: argparse.Namespace) -> None:
@@ -47,13 +50,48 @@ def _audit(args: argparse.Namespace) -> None:
         lambda phase, done, total: output.progress(_LABELS[phase], done, total),
         lambda found: None,
     )
-    output.show(args, _facts(made, config.data.max_length), _report(args.file, made, config.data.max_length))
+    if args.mend:
+        _mend(args, dataset, made, sorted(encoder.special_texts))
+    else:
+        output.show(args, _facts(made, config.data.max_length), _report(args.file, made, config.data.max_length))
+
+
+def _mend(args: argparse.Namespace, dataset: "Dataset", made: "Audit", specials: list[str]) -> None:
+    """Takes a finding away: by steps of the version that was audited, or of a new one of the file."""
+    from studio import paths
+    from studio.core import recipe, remedies
+    from studio.core.errors import StudioError
+    from studio.core.versions import Version, create, origins
+
+    found = {item.key: item for item in made.found}
+    if args.mend not in found:
+        names = ", ".join(found) or "none"
+        raise StudioError("usage", f"There is no finding `{args.mend}` here.", f"The findings are: {names}.")
+    finding = found[args.mend]
+    if not finding.kind.remedy:
+        hint = "Look at its rows, and change them by `studio data edit`."
+        raise StudioError("data", f"Only a person can mend `{args.mend}`.", hint)
+    path, places = dataset.source, {}
+    if paths.is_version(path):
+        rows = origins(dataset)[finding.rows].tolist()
+        places = {row: place[:2] for row, place in zip(finding.rows.tolist(), rows, strict=True)}
+    else:
+        spec = data_rows.spec_of(args)
+        source = recipe.Source(path=args.file, format=spec.format, mapping=spec.mapping)
+        path = create(args.version or recipe.free_name(path), [source])
+    version = Version(path, partial(output.progress, "Reading"))
+    version.add(
+        *remedies.remedy(finding, lambda row: dataset.find(row).data, specials, lambda row: places.get(row, (0, row)))
+    )
+    versions.show(args, version)
 
 
 def _config(args: argparse.Namespace) -> "RunConfig":
     from studio.core.config_file import build
 
-    data = {"path": args.file, "format": args.format, "max_length": args.max_length, "eval_path": args.eval}
+    spec = data_rows.spec_of(args)
+    data = {"path": args.file, "format": spec.format, "mapping": spec.mapping, "eval_path": args.eval}
+    data |= {"max_length": args.max_length}
     data |= {"chat_template": args.chat_template, "eval_split": args.eval_split}
     training = {"seed": args.seed, "objective": args.objective}
     given = {"data": data, "training": training}

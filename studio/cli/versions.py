@@ -75,7 +75,7 @@ def _create(args: argparse.Namespace) -> None:
     args.file = args.files[0]
     spec = data_rows.spec_of(args)
     files = [recipe.Source(path=file, format=spec.format, mapping=spec.mapping) for file in args.files]
-    _told(args, versions.Version(versions.create(args.name, files, args.told), args.told))
+    show(args, versions.Version(versions.create(args.name, files, args.told), args.told))
 
 
 def _mix(args: argparse.Namespace) -> None:
@@ -98,7 +98,7 @@ def _mix(args: argparse.Namespace) -> None:
     except StudioError:
         path.unlink()
         raise
-    _told(args, version)
+    show(args, version)
 
 
 def _edit(args: argparse.Namespace) -> None:
@@ -106,7 +106,7 @@ def _edit(args: argparse.Namespace) -> None:
 
     version = _opened(args)
     version.add(recipe.read_step({"kind": args.kind} | dict(map(_setting, args.settings))))
-    _told(args, version)
+    show(args, version)
 
 
 def _split(args: argparse.Namespace) -> None:
@@ -115,17 +115,17 @@ def _split(args: argparse.Namespace) -> None:
     given = {"share": args.share, "seed": args.seed, "stratify_by": args.stratify_by}
     version = _opened(args)
     version.add(recipe.read_step({"kind": "split"} | given))
-    _told(args, version)
+    show(args, version)
 
 
 def _go(undo: bool, args: argparse.Namespace) -> None:
     version = _opened(args)
     (version.undo if undo else version.redo)(max(args.steps, 0))
-    _told(args, version)
+    show(args, version)
 
 
 def _show(args: argparse.Namespace) -> None:
-    _told(args, _opened(args))
+    show(args, _opened(args))
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -216,7 +216,8 @@ def _rows(text: str) -> list[tuple[int, int, int]]:
     return found
 
 
-def _told(args: argparse.Namespace, version: "Version") -> None:
+def show(args: argparse.Namespace, version: "Version") -> None:
+    """Prints what a version is made of."""
     from studio.core.versions import describe
 
     about = describe(version)

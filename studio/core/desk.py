@@ -211,6 +211,7 @@ class Picture:
     beginning: int = 0
     written: list[bool] = Field(default_factory=list)
     wrote: list[tuple[str, str]] = Field(default_factory=list)
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)

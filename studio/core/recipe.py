@@ -132,6 +132,12 @@ def name_of(path: Path) -> str:
     return path.name[: -len(paths.VERSION_SUFFIX)]
 
 
+def free_name(file: Path) -> str:
+    """Returns a name for a version of a file that no version has yet."""
+    names = (slug(f"{file.stem}{end}") for end in ("", *(f"-{number}" for number in range(2, 10_000))))
+    return next(name for name in names if not file_of(name).exists())
+
+
 def listed() -> list[Path]:
     """Returns the versions in the studio's own folder, by name."""
     return sorted(paths.datasets_dir().glob(f"*{paths.VERSION_SUFFIX}")) if paths.datasets_dir().is_dir() else []

@@ -181,4 +181,5 @@ def picture(encoder: Encoder, data: dict[str, Any], row_format: str) -> desk.Pic
         beginning=encoded.beginning,
         written=written(encoder, data, row_format, encoded.text, offsets),
         wrote=[(role, text[:_MOST_CHARS]) for role, text in said.parts],
+        template=encoder.template or "",
     )

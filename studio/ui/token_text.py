@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QFont, QTextCharFormat
 from studio.core.desk import Picture
 from studio.ui.theme import Palette
 
-State = Literal["trained", "masked", "truncated"]
+State = Literal["trained", "masked", "frame", "truncated"]
 
 _CONTROLS = {"\r": "␍", "\0": "␀", "\u2029": "¶"}  # what the text widget would swallow or take for a line of its own
 
@@ -28,10 +28,12 @@ class Laid:
 
 
 def state(picture: Picture, token: int) -> State:
-    """Returns what becomes of a token: cut tokens are learned from no more, whatever their label."""
+    """Returns what becomes of a token: cut ones are learned from no more, and a `frame` is what the template adds."""
     if token >= picture.kept:
         return "truncated"
-    return "trained" if picture.trained[token] else "masked"
+    if picture.trained[token]:
+        return "trained"
+    return "masked" if not picture.written or picture.written[token] else "frame"
 
 
 def lay_out(picture: Picture, *, apart: bool = False, whitespace: bool = False) -> Laid:
@@ -66,7 +68,8 @@ def formats(palette: Palette) -> dict[tuple[State, bool, bool], QTextCharFormat]
     made = {}
     for kind, back, text in (
         ("trained", palette.good_panel, palette.good),
-        ("masked", palette.panel, palette.muted),
+        ("masked", palette.panel, palette.text),
+        ("frame", palette.panel, palette.muted),
         ("truncated", palette.bad_panel, palette.bad),
     ):
         for special in (False, True):
@@ -77,6 +80,7 @@ def formats(palette: Palette) -> dict[tuple[State, bool, bool], QTextCharFormat]
                 # Not by colour alone.
                 look.setFontUnderline(kind == "trained")
                 look.setFontStrikeOut(kind == "truncated")
+                look.setFontItalic(kind == "frame")
                 look.setFontWeight(QFont.Weight.Bold if special else QFont.Weight.Normal)
                 made[kind, special, other] = look
     return made  # type: ignore[return-value]

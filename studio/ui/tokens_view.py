@@ -13,6 +13,7 @@ from studio.core.desk import Picture
 from studio.ui import token_text, words
 from studio.ui.desk import Call
 from studio.ui.parts import button, column, label, row
+from studio.ui.template_editor import TemplateEditor
 from studio.ui.theme import GRID, Theme
 
 
@@ -44,12 +45,19 @@ class TokensView(QWidget):
         modes = [self._mode(self.tr("Text")), self._mode(self.tr("Tokens"))]
         modes[0].setChecked(True)
         self._modes.buttonToggled.connect(lambda _, on: self._show() if on else None)
-        self._legend = [label("", "pill") for _ in range(4)]
+        self._legend = [label("", "pill") for _ in range(5)]
+        self.editor = TemplateEditor()
+        self.editor.hide()
+        edit = button(self.tr("Template"), lambda: None, "segment")
+        edit.setToolTip(self.tr("Write the chat template and see at once what it makes of the row"))
+        edit.setCheckable(True)
+        edit.toggled.connect(self.editor.setVisible)
         self.detail = label("", "caption")
         self.detail.setAccessibleName(self.tr("Token under the pointer"))
-        head = row(*modes, GRID, self._whitespace, None, *self._legend)
-        layout = column(head, self.text, self.detail)
+        head = row(*modes, GRID, edit, GRID, self._whitespace, None, *self._legend)
+        layout = column(head, self.text, self.detail, self.editor)
         layout.setStretch(1, 1)
+        layout.setStretch(3, 1)
         self.setLayout(layout)
         theme.changed.connect(self._show)
         self.show_message("")
@@ -66,10 +74,16 @@ class TokensView(QWidget):
     def show_picture(self, picture: Picture) -> None:
         """Shows a row's tokens."""
         self.picture = picture
+        if not self.editor.typed():
+            self.editor.show_own(picture.template)
+        self.editor.show_fault("")
         self._show()
 
     def show_failure(self, failed: desk.Failed) -> None:
-        """Shows why there are no tokens."""
+        """Shows why there are no tokens; where a template is being written, beside it."""
+        if self.editor.typed():
+            self.editor.show_fault(words.sentence(failed.message))
+            return
         self.show_message(f"{words.sentence(failed.message)}\n{words.sentence(failed.hint)}")
 
     def show_message(self, text: str) -> None:
@@ -105,6 +119,7 @@ class TokensView(QWidget):
         states = {
             "trained": self.tr("learned"),
             "masked": self.tr("context, not learned"),
+            "frame": self.tr("added by the template, not learned"),
             "truncated": self.tr("cut: behind the maximum length"),
         }
         parts = [
@@ -167,6 +182,7 @@ class TokensView(QWidget):
         named = [
             (self.tr("Learned {n}"), states.count("trained"), ("trained", False, False)),
             (self.tr("Context {n}"), states.count("masked"), ("masked", False, False)),
+            (self.tr("Template {n}"), states.count("frame"), ("frame", False, False)),
             (self.tr("Cut {n}"), cut, ("truncated", False, False)),
             (self.tr("Special {n}"), sum(picture.special), ("masked", True, False)),
         ]

@@ -111,3 +111,26 @@ def test_what_cannot_be_done_is_told(
 ) -> None:
     assert run(["data", "audit", str(rows), "--model", str(model), *arguments]) == EXIT_CODES[reason]
     assert capsys.readouterr().err.count("\n") >= 2
+
+
+def test_a_finding_is_taken_away_in_a_version(
+    rows: Path, model: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = rows.read_bytes()
+    told = audited(capsys, rows, "--model", model, "--mend", "mail")
+    version = Path(told["path"])
+    assert version.name == "rows.recipe.json"
+    assert told["steps"][0]["kind"] == "replace"
+    left = audited(capsys, version, "--model", model)
+    assert "mail" not in {item["key"] for item in left["findings"]}
+    again = audited(capsys, version, "--model", model, "--mend", "duplicate")
+    assert (again["path"], again["rows"]) == (told["path"], told["rows"] - 1)
+    other = audited(capsys, rows, "--model", model, "--mend", "duplicate")
+    assert Path(other["path"]).name == "rows-2.recipe.json"
+    assert rows.read_bytes() == before
+
+
+def test_what_cannot_be_mended_is_told(rows: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for key, code in (("unusable", "data"), ("typos", "usage")):
+        assert run(["data", "audit", str(rows), "--model", str(model), "--mend", key, "--json"]) == EXIT_CODES[code]
+        assert json.loads(capsys.readouterr().out)["error"]["hint"]

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -208,3 +209,36 @@ def test_eight_thousand_tokens_are_quick(view: TokensView, qtbot: QtBot, lines: 
     assert drawn is not None
     assert drawn.fontStrikeOut()
     assert drawn.foreground().color() == QColor(LIGHT.bad)
+
+
+def test_what_the_template_adds_is_told_from_what_a_person_wrote(view: TokensView) -> None:
+    shown = replace(CHAT, written=["<" not in name for name in CHAT.names], template="{{ x }}")
+    view.show_picture(shown)
+    states = [token_text.state(shown, token) for token in range(len(shown.ids))]
+    assert states[:4] == ["frame", "masked", "masked", "masked"]
+    assert states[8] == "trained", "what is learned is learned, whoever wrote it"
+    assert f"Template {states.count('frame')}" in [item.text() for item in view._legend]
+    assert "added by the template" in view.describe(0)
+    assert "context, not learned" in view.describe(1)
+
+
+def test_a_template_is_tried_as_it_is_written(view: TokensView, qtbot: QtBot) -> None:
+    view.show_picture(replace(CHAT, template="{{ own }}"))
+    editor = view.editor
+    assert editor.text.toPlainText() == "{{ own }}"
+    assert editor.typed() == ""
+    with qtbot.waitSignal(editor.tried) as tried:
+        QTest.keyClicks(editor.text, "x")
+    assert tried.args == ["x{{ own }}"]
+    view.show_failure(desk.Failed(id=1, reason="config", message="It is not valid.", hint="Go on."))
+    assert view.picture is not None, "the row stays in sight"
+    assert view.editor._fault.text() == "It is not valid."
+    assert not view.editor._keep.isEnabled()
+    view.show_picture(replace(CHAT, template="x{{ own }}"))
+    assert editor.own == "{{ own }}", "what is tried is not yet the settings'"
+    with qtbot.waitSignal(editor.kept) as kept:
+        editor._keep.click()
+    assert kept.args == ["x{{ own }}"]
+    with qtbot.waitSignal(editor.tried) as back:
+        editor.reset()
+    assert back.args == [""]

@@ -1,0 +1,180 @@
+"""What an audit found in a dataset: each finding with why it matters, its rows, and what takes it away."""
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QProgressBar, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+
+from studio.core import desk
+from studio.ui import words
+from studio.ui.answer_view import FailureCard
+from studio.ui.desk import Call
+from studio.ui.parts import button, card, clear, column, empty, holder, label, pill, row
+from studio.ui.theme import GRID, Theme
+
+_ORDER = ("error", "warning", "note")
+_TONES = {"error": "bad", "warning": "warn", "note": ""}
+
+
+class AuditView(QStackedWidget):
+    """Shows an audit: offered, going on, done or failed.
+
+    Attributes:
+        findings: what was found so far, by key, as `studio.core.findings.Finding.summary`.
+
+    Signals:
+        wanted: the dataset is to be audited.
+        rows_wanted: (key, title): the rows of a finding are to be shown.
+        mending_wanted: (key, title): a finding is to be taken away.
+        done: the `desk.Audited`.
+    """
+
+    wanted = Signal()
+    rows_wanted = Signal(str, str)
+    mending_wanted = Signal(str, str)
+    done = Signal(object)
+
+    def __init__(self, theme: Theme) -> None:
+        """Offers an audit."""
+        super().__init__()
+        self._theme = theme
+        self._call: Call | None = None
+        self.findings: dict[str, dict[str, Any]] = {}
+        begin = button(self.tr("Audit this dataset"), self.wanted.emit, "primary")
+        text = self.tr(
+            "Every row is looked at as the chosen model will read it: answers that are cut or never end, duplicates, "
+            "leaks into the evaluation, broken encoding, secrets and more. The file is not changed."
+        )
+        self.addWidget(empty(theme, "search", self.tr("What is in this data?"), text, begin))
+        self.addWidget(self._found())
+        self.failure = FailureCard(theme)
+        self.failure.dismissed.connect(self.offer)
+        again = button(self.tr("Audit again"), self.wanted.emit)
+        self.addWidget(holder(column(self.failure, row(again, None), None)))
+
+    def offer(self) -> None:
+        """Shows nothing found: another dataset is looked at."""
+        self.stop()
+        self._reset()
+        self.setCurrentIndex(0)
+
+    def follow(self, call: Call) -> None:
+        """Shows an audit as it goes on."""
+        self.stop()
+        self._reset()
+        self._call = call
+        self._bar.setRange(0, 0)
+        self._going.show()
+        self._again.hide()
+        self._about.setText("")
+        call.progressed.connect(self._advance)
+        call.found.connect(self._take)
+        call.done.connect(self._finish)
+        call.failed.connect(self._fail)
+        call.cancelled.connect(self.offer)
+        call.ended.connect(lambda: self._forget(call))
+        self.setCurrentIndex(1)
+
+    def stop(self) -> None:
+        """Ends an audit that is going on."""
+        if self._call is not None:
+            call, self._call = self._call, None
+            call.disconnect(self)
+            call.cancel()
+
+    def _forget(self, call: Call) -> None:
+        if self._call is call:
+            self._call = None
+
+    def _reset(self) -> None:
+        self.findings = {}
+        clear(self._list)
+        self._list.addStretch(1)
+
+    def _advance(self, progress: desk.Progress) -> None:
+        self._bar.setRange(0, progress.total)
+        self._bar.setValue(progress.done)
+        share = f"  {progress.done / progress.total:.0%}" if progress.total else ""
+        self._phase.setText(words.phase(progress.phase) + share)
+
+    def _take(self, findings: list[dict[str, Any]]) -> None:
+        for item in findings:
+            self.findings[item["key"]] = item
+        self._lay_out()
+
+    def _finish(self, result: desk.Audited) -> None:
+        self._going.hide()
+        self._again.show()
+        self._call = None
+        self.findings = {item["key"]: item for item in result.findings}
+        self._lay_out()
+        languages = result.about["languages"]
+        usable = max(result.about["usable"], 1)
+        spoken = ", ".join(
+            f"{name or self.tr('unclear')} {count / usable:.0%}" for name, count in list(languages.items())[:5]
+        )
+        said = self.tr("{n} kinds of findings in {rows} rows. Languages: {languages}.")
+        if not self.findings:
+            said = self.tr("Nothing was found in {rows} rows. Languages: {languages}.")
+        rows = f"{result.about['rows']:,}"
+        self._about.setText(said.format(n=len(self.findings), rows=rows, languages=spoken or self.tr("none")))
+        self.done.emit(result)
+
+    def _fail(self, failed: desk.Failed) -> None:
+        self.failure.show_failure(failed)
+        self.setCurrentIndex(2)
+
+    def _lay_out(self) -> None:
+        clear(self._list)
+        for item in sorted(self.findings.values(), key=lambda item: _ORDER.index(item["severity"])):
+            self._list.addWidget(self._card(item))
+        self._list.addStretch(1)
+
+    def _card(self, item: dict[str, Any]) -> QFrame:
+        key, title = item["key"], words.told(item["title"])
+        severity = pill(self._severity(item["severity"]), _TONES[item["severity"]])
+        show = button(self.tr("Show the rows"), lambda: self.rows_wanted.emit(key, title))
+        show.setAccessibleName(self.tr("Show the rows: {title}").format(title=title))
+        show.setEnabled(key != "unusable")
+        parts: list[QWidget | None] = [label(title, "heading"), severity, label(f"{item['count']:,}", "muted"), None]
+        if mending := self._mending(item["remedy"]):
+            mend = button(mending, lambda: self.mending_wanted.emit(key, title))
+            mend.setAccessibleName(f"{mending}: {title}")
+            # Rows are left out of a version of the data, and a version is made of rows that are there.
+            mend.setEnabled(self._call is None)
+            parts.append(mend)
+        return card(column(row(*parts, show), label(words.told(item["why"]), "muted", wrap=True), spacing=GRID // 2))
+
+    def _severity(self, name: str) -> str:
+        return {"error": self.tr("serious"), "warning": self.tr("worth a look"), "note": self.tr("to know")}[name]
+
+    def _mending(self, remedy: str) -> str:
+        names = {
+            "exclude": self.tr("Leave these rows out"),
+            "redact": self.tr("Put stand-ins there"),
+            "repair": self.tr("Mend the text"),
+        }
+        return names.get(remedy, "")
+
+    def _found(self) -> QWidget:
+        self._phase, self._about = label(""), label("", "muted", wrap=True)
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName(self.tr("Audit"))
+        stop = button(self.tr("Cancel"), self.offer)
+        self._going = holder(row(self._phase, self._bar, stop, spacing=2 * GRID))
+        self._list = QVBoxLayout()
+        self._list.setContentsMargins(0, 0, GRID, 0)
+        self._list.setSpacing(GRID)
+        area = QScrollArea()
+        area.setWidget(holder(self._list, "body"))
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setAccessibleName(self.tr("Findings"))
+        self._again = button(self.tr("Audit again"), self.wanted.emit, "flat")
+        said = row(self._about, self._again)
+        said.setStretch(0, 1)
+        layout = column(self._going, said, area, spacing=GRID)
+        layout.setStretch(2, 1)
+        return holder(layout)

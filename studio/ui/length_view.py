@@ -1,0 +1,154 @@
+"""How long the rows are in tokens, with a cutoff to drag and what it makes of them at once."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QGridLayout, QLabel, QSpinBox, QWidget
+
+from studio.core.config import TrainingSpec
+from studio.ui.parts import button, card, column, label, row
+from studio.ui.theme import GRID, Theme
+
+if TYPE_CHECKING:
+    from studio.core.lengths import Lengths
+
+_BINS = 120
+# Packed steps take some milliseconds to count, so a drag that goes on does without them.
+_REST_MS = 60
+_LEAST, _MOST = 8, 1_048_576
+
+
+class LengthView(QWidget):
+    """A histogram of the rows' lengths with a line to drag.
+
+    Attributes:
+        cutoff: the maximum length looked at, in tokens.
+
+    Signals:
+        chosen: this maximum length is to be used.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, theme: Theme) -> None:
+        """Shows nothing yet."""
+        super().__init__()
+        self._theme = theme
+        self._lengths: Lengths | None = None
+        self._spec, self._packing = TrainingSpec(), False
+        self.cutoff = _LEAST
+        self._plot = self._make_plot()
+        self.box = QSpinBox()
+        self.box.setRange(_LEAST, _MOST)
+        self.box.setSuffix(self.tr(" tokens"))
+        self.box.setAccessibleName(self.tr("Maximum length"))
+        self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.box.setFixedWidth(18 * GRID)
+        self.box.valueChanged.connect(self.set_cutoff)
+        use = button(self.tr("Use this length"), lambda: self.chosen.emit(self.cutoff), "primary")
+        self._figures: dict[str, QLabel] = {}
+        head = row(label(self.tr("Maximum length")), self.box, use, None, label(self.tr("Drag the line"), "caption"))
+        layout = column(head, self._plot, self._grid(), spacing=2 * GRID)
+        layout.setStretch(1, 1)
+        self.setLayout(column(card(layout)))
+        self._resting = QTimer(self)
+        self._resting.setSingleShot(True)
+        self._resting.setInterval(_REST_MS)
+        self._resting.timeout.connect(self._count_packed)
+        theme.changed.connect(self._colour)
+        self._colour()
+
+    def show_lengths(self, lengths: "Lengths", cutoff: int, spec: TrainingSpec, *, packing: bool) -> None:
+        """Shows the rows' lengths and what a run of `spec` would make of them at `cutoff`."""
+        self._lengths, self._spec, self._packing = lengths, spec, packing
+        counts, edges = lengths.histogram(_BINS)
+        self._bars.setOpts(x0=edges[:-1], x1=edges[1:], y0=np.zeros(len(counts)), height=counts)
+        self._plot.setXRange(0, float(edges[-1]), padding=0.02)
+        self._plot.setYRange(0, float(counts.max(initial=1)) * 1.08, padding=0)
+        self.set_cutoff(cutoff)
+        self._count()
+
+    def set_cutoff(self, cutoff: int) -> None:
+        """Looks at another maximum length, in tokens."""
+        cutoff = min(max(cutoff, _LEAST), _MOST)
+        if cutoff == self.cutoff:
+            return
+        self.cutoff = cutoff
+        # Each tells the other, and the second time nothing is new.
+        self.box.setValue(cutoff)
+        self._line.setValue(cutoff)
+        self._count()
+
+    def figure(self, name: str) -> str:
+        """Returns what is said of `cut`, `shortened`, `lost`, `dropped`, `tokens`, `padded` or `packed`."""
+        return self._figures[name].text()
+
+    def _make_plot(self) -> pg.PlotWidget:
+        plot = pg.PlotWidget()
+        plot.setAccessibleName(self.tr("Rows by their length in tokens"))
+        plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        plot.setMenuEnabled(False)
+        for action in plot.scene().contextMenu:
+            # The library's own would come up among the window's commands.
+            action.setParent(None)
+        plot.scene().contextMenu = []
+        plot.hideButtons()
+        plot.setMouseEnabled(x=False, y=False)
+        plot.setMinimumHeight(16 * GRID)
+        self._bars = pg.BarGraphItem(x0=[0], x1=[1], y0=[0], height=[0])
+        self._line = pg.InfiniteLine(pos=_LEAST, angle=90, movable=True, bounds=(_LEAST, _MOST))
+        plot.addItem(self._bars)
+        plot.addItem(self._line)
+        self._line.sigPositionChanged.connect(lambda: self.set_cutoff(round(self._line.value())))
+        return plot
+
+    def _grid(self) -> QGridLayout:
+        names = {
+            "cut": self.tr("Rows cut"),
+            "shortened": self.tr("Answers shortened"),
+            "lost": self.tr("Answers lost whole"),
+            "dropped": self.tr("Rows left out"),
+            "tokens": self.tr("Tokens an epoch"),
+            "padded": self.tr("Steps an epoch"),
+            "packed": self.tr("Steps, packed"),
+        }
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(4 * GRID)
+        grid.setVerticalSpacing(GRID // 2)
+        for index, (name, title) in enumerate(names.items()):
+            self._figures[name] = label("-", "figure")
+            grid.addWidget(label(title, "caption"), 2 * (index // 4), index % 4)
+            grid.addWidget(self._figures[name], 2 * (index // 4) + 1, index % 4)
+        grid.setColumnStretch(4, 1)
+        return grid
+
+    def _count(self) -> None:
+        """Says what the cutoff makes of the rows; some microseconds."""
+        lengths = self._lengths
+        if lengths is None or not len(lengths):
+            return
+        at = lengths.at(self.cutoff)
+        for name, count in (("cut", at.cut), ("shortened", at.shortened), ("lost", at.lost), ("dropped", at.dropped)):
+            share = 100 * count / len(lengths)
+            self._figures[name].setText(f"{count:,}" + (f"  ({share:.1f} %)" if count else ""))
+        self._figures["tokens"].setText(f"{at.tokens:,}")
+        self._figures["padded"].setText(f"{lengths.steps(self.cutoff, self._spec, packing=False):,}")
+        self._resting.start()
+
+    def _count_packed(self) -> None:
+        if self._lengths is not None and len(self._lengths):
+            self._figures["packed"].setText(f"{self._lengths.steps(self.cutoff, self._spec, packing=True):,}")
+
+    def _colour(self) -> None:
+        palette = self._theme.palette
+        self._plot.setBackground(palette.panel)
+        self._bars.setOpts(brush=pg.mkBrush(palette.series[0]), pen=pg.mkPen(palette.panel))
+        self._line.setPen(pg.mkPen(palette.bad, width=2))
+        self._line.setHoverPen(pg.mkPen(palette.bad, width=4))
+        for side in ("left", "bottom"):
+            axis = self._plot.getAxis(side)
+            axis.setPen(pg.mkPen(palette.border))
+            axis.setTextPen(pg.mkPen(palette.muted))
+            axis.setStyle(tickLength=0)

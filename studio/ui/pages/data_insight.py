@@ -1,0 +1,167 @@
+"""What the Data page knows of a whole dataset: its audit and its lengths, asked of the desk on demand."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QStackedWidget
+
+from studio.core import desk
+from studio.core.config import TrainingSpec
+from studio.ui import words
+from studio.ui.audit_view import AuditView
+from studio.ui.length_view import LengthView
+from studio.ui.parts import button, column, empty, holder, label, row
+from studio.ui.session import Session
+
+_DECIDE = ("model.path", "model.revision", "data.max_length", "data.chat_template", "training.objective")
+
+
+class Insight(QObject):
+    """The tabs *Audit* and *Lengths* of a dataset.
+
+    Attributes:
+        audit, lengths: the two widgets.
+
+    Signals:
+        rows_wanted: (numbers, title): these rows are to be shown.
+        mending_wanted: (command, title): this `studio` command takes a finding away, in a version.
+    """
+
+    rows_wanted = Signal(list, str)
+    mending_wanted = Signal(list, str)
+
+    def __init__(self, session: Session, shown: Callable[[], desk.Lengths], parent: QObject) -> None:
+        """Knows nothing yet; `shown` says which data is looked at: its file, format and mapping."""
+        super().__init__(parent)
+        self._session, self._shown = session, shown
+        self._found: desk.Audited | None = None
+        self._counting = 0
+        self.audit = AuditView(session.theme)
+        self.audit.wanted.connect(self._examine)
+        self.audit.done.connect(self._examined)
+        self.audit.rows_wanted.connect(self._show_rows)
+        self.audit.mending_wanted.connect(self._mend)
+        self.view = LengthView(session.theme)
+        self.view.chosen.connect(self._choose)
+        self.lengths = QStackedWidget()
+        count = button(self.tr("Count the tokens"), self._count, "primary")
+        text = self.tr(
+            "Every row is counted in the chosen model's tokens. Then a line can be dragged to see what any maximum "
+            "length would cut, and what an epoch would take."
+        )
+        self.lengths.addWidget(empty(session.theme, "data", self.tr("How long are the rows?"), text, count))
+        self._said = label("", "muted", wrap=True)
+        self.lengths.addWidget(holder(column(None, row(None, self._said, None), None)))
+        self.lengths.addWidget(self.view)
+
+    def forget(self) -> None:
+        """Knows nothing any more: another dataset is shown, or its rows are others now."""
+        self._found = None
+        self._counting += 1
+        self.audit.offer()
+        self.lengths.setCurrentIndex(0)
+
+    def leave(self) -> None:
+        """Ends what is going on."""
+        self.audit.stop()
+
+    def _fault(self) -> str:
+        faults = self._session.draft.faults()
+        return next((words.sentence(faults[key]) for key in _DECIDE if key in faults), "")
+
+    def _examine(self) -> None:
+        if fault := self._fault():
+            self._session.tell(fault, "bad")
+            return
+        draft, shown = self._session.draft, self._shown()
+        request = desk.Audit(
+            file=shown.file,
+            format=shown.format,
+            mapping=shown.mapping,
+            eval_path=draft.value("data.eval_path") or "",
+            eval_split=draft.value("data.eval_split"),
+            seed=draft.value("training.seed"),
+            model=draft.value("model.path"),
+            revision=draft.value("model.revision"),
+            max_length=draft.value("data.max_length"),
+            chat_template=draft.value("data.chat_template"),
+            objective=draft.value("training.objective"),
+        )
+        self.audit.follow(self._session.desk.ask(request))
+
+    def _examined(self, found: desk.Audited) -> None:
+        self._found = found
+        self._show_lengths(found.lengths)
+
+    def _show_rows(self, key: str, title: str) -> None:
+        # numpy is loaded with the first audit, not with the window.
+        from studio.core import findings
+
+        for folder in self._found.folders if self._found is not None else ():
+            held = findings.load(Path(folder))
+            for item in held[0] if held is not None else ():
+                if item.key == key:
+                    self.rows_wanted.emit(item.rows.tolist(), title)
+
+    def _mend(self, key: str, title: str) -> None:
+        draft, shown = self._session.draft, self._shown()
+        command = ["data", "audit", shown.file, "--model", draft.value("model.path"), "--mend", key]
+        command += ["--format", shown.format]
+        command += [word for part, column in shown.mapping.items() for word in ("--map", f"{part}={column}")]
+        command += ["--max-length", str(draft.value("data.max_length"))]
+        command += ["--chat-template", draft.value("data.chat_template")]
+        command += ["--objective", draft.value("training.objective"), "--seed", str(draft.value("training.seed"))]
+        if draft.value("data.eval_path"):
+            command += ["--eval", draft.value("data.eval_path")]
+        elif draft.value("data.eval_split"):
+            command += ["--eval-split", str(draft.value("data.eval_split"))]
+        self.mending_wanted.emit(command, title)
+
+    def _count(self) -> None:
+        if fault := self._fault():
+            self._session.tell(fault, "bad")
+            return
+        draft = self._session.draft
+        shown = self._shown()
+        request = desk.Lengths(
+            file=shown.file,
+            format=shown.format,
+            mapping=shown.mapping,
+            model=draft.value("model.path"),
+            revision=draft.value("model.revision"),
+            chat_template=draft.value("data.chat_template"),
+            objective=draft.value("training.objective"),
+        )
+        self._counting += 1
+        turn, call = self._counting, self._session.desk.ask(request)
+        self._say(self.tr("Counting ..."))
+        call.progressed.connect(lambda progress: self._advance(turn, progress))
+        call.done.connect(lambda found: self._show_lengths(found.lengths) if turn == self._counting else None)
+        call.failed.connect(
+            lambda failed: self._say(words.sentence(failed.message)) if turn == self._counting else None
+        )
+
+    def _advance(self, turn: int, progress: desk.Progress) -> None:
+        if turn == self._counting and progress.total:
+            self._say(f"{words.phase(progress.phase)}  {progress.done / progress.total:.0%}")
+
+    def _say(self, text: str) -> None:
+        self._said.setText(text)
+        self.lengths.setCurrentIndex(1)
+
+    def _show_lengths(self, folder: str) -> None:
+        from studio.core.lengths import Lengths
+
+        found = Lengths.load(Path(folder))
+        if found is None or not len(found):
+            self._say(self.tr("No row has a token to learn from."))
+            return
+        draft = self._session.draft
+        spec = TrainingSpec() if draft.faults() else draft.config().training
+        self.view.show_lengths(found, draft.value("data.max_length"), spec, packing=bool(draft.value("data.packing")))
+        self.lengths.setCurrentIndex(2)
+
+    def _choose(self, cutoff: int) -> None:
+        self._session.draft.edit("data.max_length", cutoff, self.tr("maximum length"))
+        self._session.tell(self.tr("The maximum length is {n} tokens now.").format(n=f"{cutoff:,}"), "good")
