@@ -72,6 +72,7 @@ class MainWindow(QMainWindow):
         session.data_wanted.connect(lambda path: self._deliver("data", path))
         session.compare_wanted.connect(lambda entries: self._deliver("compare", entries))
         session.run_wanted.connect(lambda run: self._deliver("train", run))
+        session.theme.clothe(self)
         self._restore(railed[0].key)
         self._stack.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._stack.setFocus()
