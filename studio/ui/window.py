@@ -299,7 +299,6 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(QByteArray(base64.b64decode(stored.geometry)))
         screen = QApplication.primaryScreen().availableSize()
         self.resize(self.size().boundedTo(screen))
-        self.show_page(stored.page if stored.page in self._rail else first)
-        if not stored.welcomed:
-            stored.welcomed = True
-            self.show_page("welcome")
+        shown = stored.page if stored.page in self._rail else first
+        self.show_page(shown if stored.welcomed else "welcome")
+        stored.welcomed = True
