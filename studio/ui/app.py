@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 import studio
-from studio.core import settings
+from studio.core import events, library, settings
 from studio.ui import words
 from studio.ui.crash import CrashHook
 from studio.ui.session import Session
@@ -84,11 +84,18 @@ def open_window(app: QApplication) -> MainWindow:
 
 
 def load_ahead() -> threading.Thread:
-    """Loads in a thread what most pages and the first data file need, so that none of it holds the window later."""
+    """Loads in a thread what pages, data and runs need when they are first shown, so that it does not hold the window.
+
+    The library is read too, since it keeps what it has read.
+    """
 
     def load() -> None:
-        for name in ("numpy", "pyqtgraph", "pyarrow.compute", "studio.core.datasets"):
+        pages = (f"studio.ui.pages.{name}" for name in ("configure", "train", "library", "compare"))
+        for name in ("numpy", "pyqtgraph", "pyarrow.compute", "studio.core.datasets", *pages):
             importlib.import_module(name)
+        # What reads events is put together with the first of them.
+        events.decode_event("")
+        library.entries()
 
     made = threading.Thread(target=load, name="load ahead")
     made.start()

@@ -46,7 +46,7 @@ class LinePlot(QWidget):
         self.setLayout(column(head, self.plot, spacing=GRID // 2))
         self.plot.scene().sigMouseMoved.connect(self._hover)
         # By a mouse alone: what is new moves the range too, and is drawn anyway.
-        self.plot.getViewBox().sigRangeChangedManually.connect(self._draw_raw)
+        self.view.sigRangeChangedManually.connect(self._draw_raw)
         theme.changed.connect(self._colour)
         self._colour()
 
@@ -55,7 +55,7 @@ class LinePlot(QWidget):
         self._curve, self._points = curve, points
         self._drawn = (-1, -1, -1.0)
         self.mark_best(None)
-        self.plot.getViewBox().enableAutoRange()
+        self.view.enableAutoRange()
         self.readout.setText("")
         self._cross.hide()
         self.redraw()
@@ -72,12 +72,13 @@ class LinePlot(QWidget):
     def set_log(self, on: bool) -> None:
         """Switches the value axis between linear and logarithmic."""
         self.log = on
-        self.plot.setLogMode(y=on)
-        self.plot.getViewBox().enableAutoRange()
+        for item in (*self._lines, *self._axes.values()):
+            item.setLogMode(False, on)
+        self.view.enableAutoRange()
 
     def reset_view(self) -> None:
         """Shows the whole curve again after zooming."""
-        self.plot.getViewBox().enableAutoRange()
+        self.view.enableAutoRange()
         self._draw_raw()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -112,36 +113,37 @@ class LinePlot(QWidget):
 
     def _draw_raw(self) -> None:
         """Draws what can be seen of the curve, which is all of it until somebody zooms."""
-        view = self.plot.getViewBox()
         if self._curve is not None:
-            seen = () if view.autoRangeEnabled()[0] else view.viewRange()[0]
+            seen = () if self.view.autoRangeEnabled()[0] else self.view.viewRange()[0]
             # Two points for each pixel of its width; more would cost more and look the same.
             blocks = max(_FEWEST_BLOCKS, self.plot.width())
             self._raw.setData(*self._curve.outline(*seen, blocks=blocks), connect="finite")
 
     def _make_plot(self, title: str, small: bool) -> None:
-        self.plot = pg.PlotWidget()
+        # The library's own plot of the same parts brings along its menus: fifty widgets for each, never shown.
+        self.plot = pg.GraphicsLayoutWidget()
         self.plot.setAccessibleName(title)
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.plot.setMenuEnabled(False)
-        for action in self.plot.scene().contextMenu:
-            # The library's own would come up among the window's commands.
-            action.setParent(None)
-        self.plot.scene().contextMenu = []
-        self.plot.hideButtons()
-        self.plot.setMouseEnabled(x=True, y=False)
-        self.plot.getPlotItem().setDownsampling(auto=True, mode="peak")
-        self.plot.getPlotItem().setClipToView(True)
-        self.plot.getViewBox().enableAutoRange()
-        for side in ("left", "bottom"):
+        self.plot.ci.layout.setContentsMargins(1, 1, 1, 1)
+        self.plot.ci.layout.setSpacing(0)
+        self.view = pg.ViewBox(enableMenu=False)
+        self.view.setMouseEnabled(x=True, y=False)
+        self._axes = {side: pg.AxisItem(side, maxTickLength=0) for side in ("left", "bottom")}
+        for place, item in (((0, 0), self._axes["left"]), ((0, 1), self.view), ((1, 1), self._axes["bottom"])):
+            self.plot.addItem(item, *place)
+        for axis in self._axes.values():
+            axis.linkToView(self.view)
+            axis.setZValue(0.5)
             # Drawing the numbers takes longer than drawing the curve.
-            self.plot.getAxis(side).setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+            axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+        self._axes["left"].setWidth(6 * GRID)
         if small:
             self.plot.setMinimumHeight(8 * GRID)
-        self._raw, self._smooth, self._evals, self._best = (self.plot.plot() for _ in range(4))
+        self._raw, self._smooth, self._evals, self._best = self._lines = [pg.PlotDataItem() for _ in range(4)]
         self._cross = pg.InfiniteLine(angle=90)
         self._cross.hide()
-        self.plot.addItem(self._cross, ignoreBounds=True)
+        for item in (*self._lines, self._cross):
+            self.view.addItem(item, ignoreBounds=item is self._cross)
 
     def _switches(self) -> list[QToolButton]:
         names = {
@@ -166,17 +168,17 @@ class LinePlot(QWidget):
         return list(self.legend.values())
 
     def _show_values(self, shown: bool) -> None:
-        for side in ("left", "bottom"):
-            self.plot.getAxis(side).setVisible(shown)
+        for axis in self._axes.values():
+            axis.setVisible(shown)
 
     def _hover(self, position: QPointF) -> None:
         curve = self._curve
-        inside = self.plot.getPlotItem().sceneBoundingRect().contains(position)
+        inside = self.view.sceneBoundingRect().contains(position)
         if curve is None or not len(curve) or not inside:
             self._cross.hide()
             self.readout.setText("")
             return
-        where = self.plot.getViewBox().mapSceneToView(position).x()
+        where = self.view.mapSceneToView(position).x()
         at = int(np.clip(np.searchsorted(curve.x, where), 0, len(curve) - 1))
         self._cross.setPos(curve.x[at])
         self._cross.show()
@@ -208,13 +210,10 @@ class LinePlot(QWidget):
         for key, shade in (("raw", faint), ("smooth", colour), ("evaluation", points)):
             if key in self.legend:
                 self.legend[key].setIcon(_sign(shade, dotted=key == "evaluation"))
-        for side in ("left", "bottom"):
-            axis = self.plot.getAxis(side)
+        for axis in self._axes.values():
             axis.setPen(pg.mkPen(palette.border))
             axis.setTextPen(pg.mkPen(palette.muted))
-            axis.setStyle(tickLength=0)
-        self.plot.getAxis("left").setWidth(6 * GRID)
-        self.plot.showGrid(x=False, y=True, alpha=0.12 if not palette.dark else 0.2)
+        self._axes["left"].setGrid(51 if palette.dark else 31)
 
 
 def _sign(colour: QColor, *, dotted: bool) -> QIcon:

@@ -15,6 +15,7 @@ from studio import paths
 
 GRID = 8
 ICON_PX = 18
+_FONT_PX = 13
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,10 @@ DARK = Palette(
 class Theme(QObject):
     """Keeps the application in one of the two palettes, or in the system's.
 
+    Attributes:
+        palette: the present colours.
+        sheet: the style sheet in these colours.
+
     Signals:
         changed: another palette is shown now.
     """
@@ -118,6 +123,9 @@ class Theme(QObject):
         self.mode = mode
         self.palette = self._wanted()
         app.setStyle("Fusion")
+        font = app.font()
+        font.setPixelSize(_FONT_PX)
+        app.setFont(font)
         app.styleHints().colorSchemeChanged.connect(self._follow_system)
         self._apply()
 
@@ -156,6 +164,15 @@ class Theme(QObject):
         if isinstance(target, QPushButton):
             target.setIconSize(QSize(ICON_PX + gap, ICON_PX))
 
+    def clothe(self, window: QWidget) -> None:
+        """Gives a window the style sheet, now and with every change.
+
+        It is the window's and not the application's: else Qt styles each widget anew for every layout that it is put
+        into on its way to the window.
+        """
+        window.setStyleSheet(self.sheet)
+        self.changed.connect(lambda: window.setStyleSheet(self.sheet))
+
     def _wanted(self) -> Palette:
         if self.mode == "system":
             dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
@@ -187,7 +204,7 @@ class Theme(QObject):
         values = {key: value for key, value in asdict(self.palette).items() if isinstance(value, str)}
         for name, shade in (("chevron-down", "muted"), ("chevron-up", "muted"), ("check", "on_accent")):
             values[name.replace("-", "_")] = _tinted_file(name, values[shade]).as_posix()
-        self._app.setStyleSheet(string.Template(template).substitute(values))
+        self.sheet = string.Template(template).substitute(values)
 
 
 def _qt_palette(colours: Palette) -> QPalette:

@@ -72,6 +72,7 @@ class MainWindow(QMainWindow):
         session.data_wanted.connect(lambda path: self._deliver("data", path))
         session.compare_wanted.connect(lambda entries: self._deliver("compare", entries))
         session.run_wanted.connect(lambda run: self._deliver("train", run))
+        session.theme.clothe(self)
         self._restore(railed[0].key)
         self._stack.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._stack.setFocus()
@@ -298,7 +299,6 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(QByteArray(base64.b64decode(stored.geometry)))
         screen = QApplication.primaryScreen().availableSize()
         self.resize(self.size().boundedTo(screen))
-        self.show_page(stored.page if stored.page in self._rail else first)
-        if not stored.welcomed:
-            stored.welcomed = True
-            self.show_page("welcome")
+        shown = stored.page if stored.page in self._rail else first
+        self.show_page(shown if stored.welcomed else "welcome")
+        stored.welcomed = True

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QPushButton, QSpinBox
@@ -20,6 +20,7 @@ from studio.core.units import short, size
 from studio.engine import planning, targets
 from studio.engine.model import skeleton
 from studio.ui.app import open_window
+from studio.ui.forms import declared_fields
 from studio.ui.model_picker import ModelList
 from studio.ui.pages.configure import ConfigurePage
 from studio.ui.session import demo_data
@@ -168,6 +169,7 @@ def test_what_does_not_fit_the_model_is_said_at_its_field(ready: ConfigurePage, 
 
 
 def test_what_the_desk_finds_wrong_is_said_at_its_field(ready: ConfigurePage, window: MainWindow, qtbot: QtBot) -> None:
+    ready._show_all(True)
     for changed, value, key, said in (
         ("training.optim", "adam_of_tomorrow", "training.optim", "adam_of_tomorrow"),
         ("data.max_length", 8, "data.path", "None of the training rows"),
@@ -256,6 +258,22 @@ def test_yaml_that_is_wrong_says_where(page: ConfigurePage, window: MainWindow, 
     page._show_view(0)
     window.session.undo.undo()
     assert page.start_button.isEnabled()
+
+
+def test_seldom_settings_are_made_when_asked_for_and_stand_in_their_place(page: ConfigurePage) -> None:
+    page._show_all(False)
+    specs = sorted(declared_fields(), key=lambda spec: list(page._sections).index(spec.section))
+    assert set(page.fields) == {spec.key for spec in specs if spec.basic} | {"name"}
+    page._all_button.click()
+    assert set(page.fields) == {spec.key for spec in specs}
+    rows = [page.fields[spec.key].editor for spec in specs]
+    tops = [made.mapTo(page, QPoint()).y() for made in rows]
+    assert tops == sorted(tops)
+    following, at = [], page._sections["model"].heading.nextInFocusChain()
+    while at is not page._sections["model"].heading:
+        following.append(at)
+        at = at.nextInFocusChain()
+    assert [made for made in following if made in rows] == rows
 
 
 def test_sections_fold_and_count_what_is_changed(page: ConfigurePage, window: MainWindow) -> None:
@@ -371,6 +389,7 @@ def test_every_action_of_the_page_is_named(page: ConfigurePage, window: MainWind
 
 
 def test_each_field_explains_itself(page: ConfigurePage) -> None:
+    page._show_all(True)
     tips = {key: field.editor.toolTip() for key, field in page.fields.items()}
     assert "At least 1, at most 1,024." in tips["adapter.r"]
     assert "Above 0" in tips["training.learning_rate"]

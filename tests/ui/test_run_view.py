@@ -86,8 +86,8 @@ def test_evaluations_are_a_line_of_their_own_and_the_best_that_counts_has_a_star
         QTest.mouseClick(plot.legend[name], Qt.MouseButton.LeftButton)
     assert not plot._raw.isVisible()
     assert plot._evals.isVisible()
-    plot.plot.getViewBox().updateAutoRange()
-    low, high = plot.plot.getViewBox().viewRange()[1]
+    plot.view.updateAutoRange()
+    low, high = plot.view.viewRange()[1]
     assert 1.0 < low < 1.05
     assert 1.6 < high < 1.7
 
@@ -108,11 +108,11 @@ def test_the_logarithmic_axis_bears_a_loss_of_zero_and_one_that_is_no_number(win
     plot.set_log(True)
     window.grab()
     assert plot.log
-    low, high = plot.plot.getViewBox().viewRange()[1]
+    low, high = plot.view.viewRange()[1]
     assert low <= math.log10(0.1) < 0.0 <= high
     plot.set_log(False)
     window.grab()
-    assert plot.plot.getViewBox().viewRange()[1][1] >= 1.0
+    assert plot.view.viewRange()[1][1] >= 1.0
 
 
 def test_curves_are_not_drawn_while_nobody_sees_them_and_are_whole_when_they_do(

@@ -58,6 +58,8 @@ def train(window: MainWindow) -> TrainPage:
 
 
 def field(page: ConfigurePage, key: str) -> QWidget:
+    if key not in page.fields:
+        page._show_all(True)
     return page.fields[key].editor
 
 
@@ -138,6 +140,7 @@ def test_a_file_that_cannot_be_read_is_said_so(window: MainWindow, qtbot: QtBot,
 
 def test_the_form_has_every_setting_with_help_and_bounds(window: MainWindow) -> None:
     page = configure(window)
+    page._show_all(True)
     assert set(page.fields) == {spec.key for spec in declared_fields()}
     for made in page.fields.values():
         assert made.editor.accessibleName()
@@ -211,6 +214,7 @@ def test_presets_apply_as_one_step(window: MainWindow) -> None:
 
 def test_the_wheel_changes_nothing_that_is_not_focused(window: MainWindow) -> None:
     page = configure(window)
+    page._show_all(True)
     before = window.session.draft.values()
     for made in page.fields.values():
         if isinstance(made.editor, QComboBox | QSpinBox):

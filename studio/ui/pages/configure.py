@@ -4,6 +4,7 @@ import os
 import shlex
 import subprocess
 from functools import partial
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton, QS
 from studio.core import config_file
 from studio.core.errors import StudioError
 from studio.ui import words
-from studio.ui.forms import Field, declared_fields
+from studio.ui.forms import Field, FieldSpec, declared_fields
 from studio.ui.model_picker import ModelPicker
 from studio.ui.parts import button, card, column, holder, icon_button, label, line, row, scrolling, set_mark
 from studio.ui.presets import Preset, presets
@@ -36,6 +37,7 @@ class ConfigurePage(QWidget):
         """Shows the session's draft."""
         super().__init__()
         self._session, self._draft = session, session.draft
+        self._specs = {spec.key: spec for spec in declared_fields()}
         self.fields: dict[str, Field] = {}
         self.summary = Summary(session.draft, session.desk)
         self.yaml = YamlView(session.draft, session.theme)
@@ -78,10 +80,10 @@ class ConfigurePage(QWidget):
 
     def go_to(self, key: str) -> None:
         """Shows a setting in the form and puts the cursor there."""
-        field = self.fields[key]
         self._show_view(0)
-        if not field.shown:
+        if key not in self.fields or not self.fields[key].shown:
             self._show_all(True)
+        field = self.fields[key]
         self._sections[field.spec.section].unfold()
         self._area.ensureWidgetVisible(field.editor, 0, 16 * GRID)
         field.focus()
@@ -91,7 +93,7 @@ class ConfigurePage(QWidget):
         if self.yaml.fault:
             self._show_view(1)
             self.yaml.editor.setFocus()
-        elif (key := next(iter(self._draft.faults()), "")) in self.fields:
+        elif (key := next(iter(self._draft.faults()), "")) in self._specs:
             self.go_to(key)
 
     def choose_model(self) -> None:
@@ -146,19 +148,21 @@ class ConfigurePage(QWidget):
         }
         self._sections = {name: Section(title, self._session.theme) for name, title in names.items()}
         self.picker = ModelPicker(self._session.theme, lambda: self._session.settings.recent_models)
-        for spec in declared_fields():
-            picker = self.picker if spec.key == "model.path" else None
-            field = self.fields[spec.key] = Field(spec, self._session.theme, self._choices(spec.key), picker)
-            field.setParent(self)
-            field.edited.connect(self._edited)
-            if spec.key in ("data.path", "data.eval_path"):
-                field.extra.append(self._browse(field))
-            grid = self._sections[spec.section].grid
-            field.place(grid, grid.rowCount())
         inner = column(*self._sections.values(), None, spacing=2 * GRID)
         inner.setContentsMargins(0, 0, GRID, 0)
         self._area = scrolling(holder(inner, "body"))
         return self._area
+
+    def _make(self, spec: FieldSpec) -> Field:
+        """Makes a setting's row; most are asked for by few, and wait until then."""
+        picker = self.picker if spec.key == "model.path" else None
+        made = Field(spec, self._session.theme, self._choices(spec.key), picker)
+        made.setParent(self)
+        made.edited.connect(self._edited)
+        if spec.key in ("data.path", "data.eval_path"):
+            made.extra.append(self._browse(made))
+        made.place(self._sections[spec.section].grid, list(self._specs).index(spec.key))
+        return made
 
     def _choices(self, key: str) -> list[str] | None:
         if key == "data.path":
@@ -207,7 +211,7 @@ class ConfigurePage(QWidget):
         return side
 
     def _edited(self, key: str, value: Any) -> None:
-        self._draft.edit(key, value, self.fields[key].spec.title)
+        self._draft.edit(key, value, self._specs[key].title)
 
     def _apply(self, preset: Preset) -> None:
         self._draft.apply(preset.settings, self.tr("preset {name}").format(name=preset.title))
@@ -226,20 +230,34 @@ class ConfigurePage(QWidget):
         self._all_button.setChecked(everything)
         self._basic_button.setChecked(not everything)
         shown = set()
-        for field in self.fields.values():
-            visible = everything or field.spec.basic or field.spec.key == "name"
-            field.set_visible(visible)
-            field.show_value(self._draft)
+        for key, spec in self._specs.items():
+            visible = everything or spec.basic or key == "name"
             if visible:
-                shown.add(field.spec.section)
+                shown.add(spec.section)
+                if key not in self.fields:
+                    self.fields[key] = self._make(spec)
+                    self.fields[key].show_value(self._draft)
+            if key in self.fields:
+                self.fields[key].set_visible(visible)
         for name, section in self._sections.items():
             section.setVisible(name in shown)
+        self._order_tabs()
+
+    def _order_tabs(self) -> None:
+        """Lets Tab go through the rows as they stand, whenever each was made."""
+        stops: dict[str, list[QWidget]] = {name: [section.heading] for name, section in self._sections.items()}
+        for key in filter(self.fields.__contains__, self._specs):
+            field = self.fields[key]
+            stops[field.spec.section] += [field.editor, *field.extra, field.reset]
+        for before, after in pairwise(chain.from_iterable(stops.values())):
+            self.setTabOrder(before, after)
 
     def _refresh(self) -> None:
         faults, changed = self._draft.faults(), dict.fromkeys(self._sections, 0)
-        for key, field in self.fields.items():
+        for field in self.fields.values():
             field.show_value(self._draft)
-            changed[field.spec.section] += self._draft.is_changed(key)
+        for key, spec in self._specs.items():
+            changed[spec.section] += self._draft.is_changed(key)
         for name, section in self._sections.items():
             section.note(self.tr("{n} changed").format(n=changed[name]) if changed[name] else "")
         text = self.tr("{n} settings differ from the defaults").format(n=sum(changed.values()))
@@ -261,7 +279,7 @@ class ConfigurePage(QWidget):
         key = next(iter(faults), None)
         if key is None:
             return ""
-        title = self.fields[key].spec.title if key in self.fields else ""
+        title = self._specs[key].title if key in self._specs else ""
         sentence = words.sentence(faults[key]).replace(f"`{key}`", title)
         return sentence if not title or sentence.startswith(title) else f"{title}: {sentence}"
 

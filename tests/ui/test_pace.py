@@ -1,0 +1,66 @@
+"""What would hold the window's thread and is not done in it, or only once: by counts, since times are the machine's."""
+
+from collections import Counter
+
+import pytest
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QApplication, QWidget
+
+from studio.core import library
+from studio.ui.app import load_ahead
+from studio.ui.plots import LinePlot
+from studio.ui.theme import Theme
+from studio.ui.window import MainWindow
+from tests.bench.window import adapters
+
+
+class Styled(QObject):
+    """Counts how often each widget is styled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: Counter[QWidget] = Counter()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.StyleChange and isinstance(watched, QWidget):
+            self.times[watched] += 1
+        return False
+
+
+@pytest.fixture
+def styled(qapp: QApplication) -> Styled:
+    made = Styled()
+    qapp.installEventFilter(made)
+    return made
+
+
+@pytest.mark.parametrize("key", ["configure", "train", "library", "compare"])
+def test_a_page_is_styled_once_however_deep_its_layouts_are(window: MainWindow, styled: Styled, key: str) -> None:
+    page = window.page(key)
+    inner = {made: styled.times[made] for made in page.findChildren(QWidget)}
+    assert len(inner) > 50
+    assert sum(inner.values()) < 2 * len(inner)
+
+
+def test_another_theme_styles_a_widget_at_most_twice(window: MainWindow, styled: Styled) -> None:
+    page = window.page("configure")
+    styled.times.clear()
+    window._switch_theme()
+    inner = page.findChildren(QWidget)
+    assert 0 < sum(styled.times[made] for made in inner) <= 2 * len(inner)
+
+
+def test_a_plot_makes_no_widgets_that_it_does_not_show(qapp: QApplication) -> None:
+    theme, before = Theme(qapp), len(qapp.allWidgets())
+    made = LinePlot(theme, "loss", smoothed=True)
+    assert len(qapp.allWidgets()) - before < 16
+    made.deleteLater()
+    theme.deleteLater()
+
+
+def test_the_library_is_read_before_it_is_looked_at(window: MainWindow) -> None:
+    adapters(20)
+    load_ahead().join()
+    read = library._written.cache_info().misses
+    window.show_page("library")
+    assert library._written.cache_info().misses == read
