@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
 from studio.ui.parts import button, card, clear, column, holder, icon_button, label, row, set_mark
@@ -14,7 +14,7 @@ from studio.ui.theme import GRID, Theme
 # Conversations as `messages` have them and as ShareGPT does: who speaks, and what is said.
 _DIALECTS = (("role", "content"), ("from", "value"))
 _ROLES = {"role": ("system", "user", "assistant", "tool"), "from": ("system", "human", "gpt", "tool")}
-_FEWEST_LINES, _MOST_LINES = 2, 16
+_FEWEST_LINES, _MOST_LINES = 1, 16
 
 
 class RowEditor(QScrollArea):
@@ -247,6 +247,13 @@ class TextBox(QPlainTextEdit):
         self.setTabChangesFocus(True)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.document().documentLayout().documentSizeChanged.connect(lambda: self._fit())
+        # The style sheet's font decides how tall a line is, and it comes with the polish.
+        self.ensurePolished()
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lines wrap anew."""
+        super().resizeEvent(event)
         self._fit()
 
     def written(self) -> str:
@@ -263,7 +270,7 @@ class TextBox(QPlainTextEdit):
     def _fit(self) -> None:
         # A plain text's document counts its height in lines, wrapped ones included.
         lines = min(max(round(self.document().size().height()), _FEWEST_LINES), _MOST_LINES)
-        self.setFixedHeight(lines * self.fontMetrics().lineSpacing() + 3 * GRID)
+        self.setFixedHeight(lines * self.fontMetrics().lineSpacing() + 3 * GRID + GRID // 2)
 
 
 def dialect(value: Any) -> tuple[str, str] | None:
