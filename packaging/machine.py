@@ -1,4 +1,4 @@
-"""What this machine has and lacks: a fitting Python, an NVIDIA driver, Qt's system libraries.
+"""What this machine has and lacks: a fitting Python, an NVIDIA driver, Qt's system libraries, a screen for tests.
 
 Read by Pythons older than the program needs, so that they can be told so: no syntax newer than 3.8.
 """
@@ -31,7 +31,17 @@ WINDOW_LIBRARIES = {
     "libxcb-keysyms.so.1": "libxcb-keysyms1",
     "libxcb-shape.so.0": "libxcb-shape0",
     "libxcb-randr.so.0": "libxcb-randr0",
+    "libxcb-image.so.0": "libxcb-image0",
+    "libxcb-render-util.so.0": "libxcb-render-util0",
+    "libxcb-shm.so.0": "libxcb-shm0",
+    "libxcb-sync.so.1": "libxcb-sync1",
+    "libxcb-xfixes.so.0": "libxcb-xfixes0",
+    "libxcb-xkb.so.1": "libxcb-xkb1",
+    "libX11-xcb.so.1": "libx11-xcb1",
 }
+
+# An X server without a screen and a small window manager, which the tests of the real window need.
+TEST_PROGRAMS = {"Xvfb": "xvfb", "jwm": "jwm"}
 
 
 def python_problem(version: tuple[int, ...]) -> str | None:
@@ -65,35 +75,36 @@ def loads(library: str) -> bool:
     return True
 
 
-def missing_qt_libraries() -> list[str]:
-    """Returns which of the libraries Qt needs from the system are missing; none but on Linux."""
+def missing_parts(tests: bool) -> list[str]:
+    """Returns what Qt, and with `tests` the tests, need from the system and lack; nothing but on Linux."""
     if not sys.platform.startswith("linux"):
         return []
-    return [name for name in [*OFFSCREEN_LIBRARIES, *WINDOW_LIBRARIES] if not loads(name)]
+    libraries = [name for name in [*OFFSCREEN_LIBRARIES, *WINDOW_LIBRARIES] if not loads(name)]
+    return libraries + [name for name in TEST_PROGRAMS if tests and not shutil.which(name)]
 
 
-def apt_command(libraries: Iterable[str]) -> list[str]:
-    """Returns the command that installs `libraries` on Debian or Ubuntu."""
-    packages = {**OFFSCREEN_LIBRARIES, **WINDOW_LIBRARIES}
-    return ["apt-get", "install", "-y", "--no-install-recommends", *(packages[name] for name in libraries)]
+def apt_command(missing: Iterable[str]) -> list[str]:
+    """Returns the command that installs `missing` on Debian or Ubuntu."""
+    packages = {**OFFSCREEN_LIBRARIES, **WINDOW_LIBRARIES, **TEST_PROGRAMS}
+    return ["apt-get", "install", "-y", "--no-install-recommends", *(packages[name] for name in missing)]
 
 
-def supply_qt_libraries(dry_run: bool) -> None:
-    """Installs Qt's missing system libraries where that is allowed, else says how; never stops the start."""
-    missing = missing_qt_libraries()
+def supply_parts(tests: bool, dry_run: bool) -> None:
+    """Installs what `missing_parts` names where that is allowed, else says how; never stops the start."""
+    missing = missing_parts(tests)
     if not missing:
         return
     if not shutil.which("apt-get"):
-        print(f"The window needs system libraries that are missing here: {' '.join(missing)}")
+        print(f"The window or its tests need parts of the system that are missing here: {' '.join(missing)}")
         return
     command = apt_command(missing)
     prefix = apt_prefix()
     if prefix is None or dry_run:
         shown = [*(["sudo"] if prefix is None else prefix), *command]
-        print("The window and its tests need system libraries that are missing here. This installs them:")
+        print("The window or its tests need parts of the system that are missing here. This installs them:")
         print("  " + " ".join(shown))
         return
-    print("Installing the system libraries Qt lacks (235 MB on disk on a bare system): " + " ".join(command[4:]))
+    print("Installing what the system lacks (235 MB on disk on a bare one): " + " ".join(command[4:]))
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for step in (["apt-get", "update", "-q"], command):
         code = subprocess.call([*prefix, *step], env=environment, stdout=subprocess.DEVNULL)

@@ -111,12 +111,12 @@ def install(environment: Environment, extras: set[str], index: str, driver: bool
     announce(environment, parts, torch, driver)
     commands = environment.pip_commands(torch, extras, index)
     if dry_run:
-        machine.supply_qt_libraries(dry_run=True)
+        machine.supply_parts("test" in extras, dry_run=True)
         print("\n".join(shlex.join(command) for command in commands))
         return
     digest = environment.digest(driver, index)
     environment.write_stamp(digest, extras, index, complete=False)
-    machine.supply_qt_libraries(dry_run=False)
+    machine.supply_parts("test" in extras, dry_run=False)
     environment.log.unlink(missing_ok=True)
     for command in commands:
         environment.pip(command)

@@ -1,5 +1,6 @@
 """`python -m studio` and the `studio` command: decides what to load before anything heavy is."""
 
+import gc
 import io
 import os
 import sys
@@ -16,11 +17,15 @@ def no_display(platform: str, environment: Mapping[str, str]) -> bool:
 
 def main() -> int:
     """Opens the window without arguments or for `window`, else runs a command; returns the exit code."""
+    # Else pydantic looks for plug-ins among all installed packages.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if sys.argv[1:] in ([], ["window"]):
         if no_display(sys.platform, os.environ):
             print("There is no display to open the window on.", file=sys.stderr)
             print("Start it in a desktop session, or use the commands: `studio --help` lists them.", file=sys.stderr)
             return EXIT_NO_DISPLAY
+        # What a start makes stays for good: to look through it for garbage again and again is a tenth of the start.
+        gc.disable()
         from studio.ui.app import main as open_window
 
         return open_window()

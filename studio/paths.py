@@ -6,6 +6,8 @@ from pathlib import Path
 
 import platformdirs
 
+VERSION_SUFFIX = ".recipe.json"
+
 
 def resources() -> Path:
     """Returns the folder of the icons, presets and the built-in model, wherever the program runs from.
@@ -44,6 +46,16 @@ def adapters_dir() -> Path:
 def cache_dir() -> Path:
     """Returns the folder for what can be made again, such as data files converted to Arrow."""
     return home() / "cache"
+
+
+def datasets_dir() -> Path:
+    """Returns the folder of the dataset versions that were given a name."""
+    return home() / "datasets"
+
+
+def is_version(path: str | Path) -> bool:
+    """Tells by its name whether a file is a dataset version."""
+    return str(path).lower().endswith(VERSION_SUFFIX)
 
 
 def settings_file() -> Path:

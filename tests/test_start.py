@@ -195,4 +195,11 @@ def test_every_line_of_the_constraints_is_an_exact_version() -> None:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux leaves these libraries to the system")
 def test_a_missing_library_names_the_package_that_brings_it() -> None:
     assert not machine.loads("libqt-asks-for-this.so.0")
-    assert machine.apt_command(["libEGL.so.1", "libxcb-icccm.so.4"])[-2:] == ["libegl1", "libxcb-icccm4"]
+    command = machine.apt_command(["libEGL.so.1", "libxcb-icccm.so.4", "Xvfb"])
+    assert command[-3:] == ["libegl1", "libxcb-icccm4", "xvfb"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has X servers to test on")
+def test_only_the_tests_ask_for_an_x_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert set(machine.missing_parts(tests=True)) - set(machine.missing_parts(tests=False)) == {"Xvfb", "jwm"}

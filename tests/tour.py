@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+SIZE = (1280, 720)
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -23,12 +24,13 @@ def main(out: Path, scale: str) -> None:
     sys.path.insert(0, str(_ROOT))
     from PySide6.QtWidgets import QApplication
 
+    from studio.core import library as core_library
     from studio.ui.app import open_window
     from studio.ui.session import demo_data
 
     app = QApplication([])
     window = open_window(app)
-    window.resize(1280, 720)
+    window.resize(*SIZE)
     session = window.session
     tag = "" if scale == "1" else f"-{scale}x"
 
@@ -44,7 +46,7 @@ def main(out: Path, scale: str) -> None:
             session.theme.set_mode(mode)
             end = time.monotonic() + 0.3
             wait(lambda: time.monotonic() > end)  # noqa: B023 - called at once
-            top = app.activeModalWidget() or window
+            top = app.activePopupWidget() or app.activeModalWidget() or window
             top.grab().save(str(out / f"{name}-{mode}{tag}.png"))
 
     def close_dialog() -> None:
@@ -56,6 +58,11 @@ def main(out: Path, scale: str) -> None:
         window.show_page(name)
         shot(name)
 
+    welcome = window.page("welcome")
+    wait(lambda: session.machine.latest is not None)
+    shot("welcome-checking")
+    wait(lambda: welcome._asked and not session.desk.requests(), 120)  # type: ignore[attr-defined]
+    shot("welcome")
     for name in ("data", "train", "library"):
         window.show_page(name)
         shot(f"{name}-empty")
@@ -71,8 +78,18 @@ def main(out: Path, scale: str) -> None:
     data._tabs.setCurrentIndex(1)  # type: ignore[attr-defined]
     shot("data-rejected")
     session.draft.apply({"data.path": str(demo_data()), "adapter.r": 8}, "tour")
-    page("configure")
+    window.show_page("configure")
     configure = window.page("configure")
+    wait(lambda: not configure.summary.stale)  # type: ignore[attr-defined]
+    shot("configure")
+    models = configure.picker.open()  # type: ignore[attr-defined]
+    wait(lambda: bool(configure.picker.models))  # type: ignore[attr-defined]
+    shot("configure-models")
+    models.close()
+    session.draft.edit("adapter.target_modules", ["q_prj"])
+    configure.go_to_fault()  # type: ignore[attr-defined]
+    shot("configure-fault")
+    session.undo.undo()
     configure._show_all(True)  # type: ignore[attr-defined]
     shot("configure-all")
     configure._show_view(1)  # type: ignore[attr-defined]
@@ -87,7 +104,7 @@ def main(out: Path, scale: str) -> None:
     model = next(iter(session.models.values()))
     wait(lambda: model.progress.step > 15, 120)
     shot("train-running")
-    wait(lambda: not model.alive, 200)
+    wait(lambda: not model.alive, 500)
     shot("train-done")
     session.draft.apply({"name": "wrong-model", "model.path": str(bad.parent)}, "tour")
     window.show_page("configure")
@@ -99,6 +116,31 @@ def main(out: Path, scale: str) -> None:
     library.export()  # type: ignore[attr-defined]
     shot("export")
     close_dialog()
+    for word in ("letters", "first try", "keep"):
+        library.card.tags.box.setText(word)  # type: ignore[attr-defined]
+        library.card.tags.box.returnPressed.emit()  # type: ignore[attr-defined]
+    entry = library.entry()  # type: ignore[attr-defined]
+    core_library.add(entry.folder, title="shop-desk, a second one", base=entry.base, data=entry.data,
+                     config=entry.config, metrics=entry.metrics)  # fmt: skip
+    session.library_changed.emit()
+    shot("library-tags")
+    library.table.selectAll()  # type: ignore[attr-defined]
+    shot("library-several")
+    library.compare()  # type: ignore[attr-defined]
+    compare = window.page("compare")
+    compare.panel.numbers["max_new_tokens"].setValue(80)  # type: ignore[attr-defined]
+    letter = "This is Ravi. I ordered a yellow pillow, order 92082. It has a big crack."
+    compare.prompt.setPlainText(letter)  # type: ignore[attr-defined]
+    compare.run()  # type: ignore[attr-defined]
+    wait(lambda: not compare.running, 120)  # type: ignore[attr-defined]
+    shot("compare")
+    compare.panel.choose(core_library.entries()[-1])  # type: ignore[attr-defined]
+    compare.show_chat(True)  # type: ignore[attr-defined]
+    for said in (letter, "Thank you. When will it arrive?"):
+        compare.prompt.setPlainText(said)  # type: ignore[attr-defined]
+        compare.run()  # type: ignore[attr-defined]
+        wait(lambda: not compare.running, 120)  # type: ignore[attr-defined]
+    shot("chat")
     window.find_command()
     shot("palette")
     close_dialog()

@@ -1,4 +1,4 @@
-"""The commands: data check|tokens."""
+"""The commands: data check|tokens, and those of `data_rows` and `versions`."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from studio.cli import output
+from studio.cli import data_rows, output, versions
 from studio.cli.output import printable
 
 if TYPE_CHECKING:
@@ -21,17 +21,23 @@ _SHOWN_REJECTS = 20
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds this module's commands."""
-    data = commands.add_parser("data", help="look at a data file", description="Look at a data file.")
+    data = commands.add_parser(
+        "data", help="look at data, and make versions of it", description="Look at data, and make versions of it."
+    )
     actions = data.add_subparsers(dest="action", metavar="ACTION", required=True)
     check = output.add_command(actions, "check", "Find a data file's format and every row that cannot be used.", _check)
     tokens = output.add_command(actions, "tokens", "Show a row's tokens and which of them are learned.", _tokens)
     for command in (check, tokens):
-        command.add_argument("file", metavar="FILE", help="a JSONL, JSON, CSV or Parquet file")
-        command.add_argument("--format", default="auto", metavar="F", help="messages, prompt_completion, alpaca, text")
+        command.add_argument("file", metavar="FILE", help="a data file, a folder, a pattern, an archive or a hub id")
+        data_rows.add_mapping(command)
         command.add_argument("--max-length", type=int, metavar="N", help="cut rows behind this many tokens")
+        text = "make chunks of long texts instead, each repeating this many tokens of the one before"
+        command.add_argument("--chunk-overlap", type=int, metavar="N", help=text)
     check.add_argument("--model", metavar="M", help="count the tokens as this model sees them")
+    versions.add(actions)
     tokens.add_argument("--model", metavar="M", required=True, help="whose tokens: `demo`, a folder or a hub id")
     tokens.add_argument("--row", type=int, metavar="N", required=True, help="the row's number in the file, from 0")
+    data_rows.add(actions)
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -41,10 +47,13 @@ def _check(args: argparse.Namespace) -> int:
     found = {
         "format": dataset.format,
         "reason": dataset.reason,
+        "second": asdict(dataset.second) if dataset.second else None,
+        "mapping": spec.mapping,
+        "files": dataset.files or [dataset.source.name],
         "fingerprint": dataset.fingerprint,
         "rows": dataset.rows,
         "valid": len(dataset),
-        "rejected": [asdict(item) for item in dataset.rejected],
+        "rejected": [{**asdict(item), "file": item.file or dataset.source.name} for item in dataset.rejected],
     }
     if args.model:
         found |= _counted(dataset, _encoder(args.model, spec))
@@ -68,18 +77,20 @@ def _tokens(args: argparse.Namespace) -> None:
         }
         for index, (left, right) in enumerate(encoded.offsets)
     ]
-    output.show(args, {"tokens": tokens}, _picture(encoded, tokens))
+    chunks = [{"start": chunk.start, "stop": chunk.stop, "learned_from": chunk.fresh} for chunk in encoded.chunks]
+    text = _picture(encoded, tokens)
+    if len(chunks) > 1:
+        text += f"\n{len(chunks)} chunks: " + ", ".join(f"{chunk.start} to {chunk.stop}" for chunk in encoded.chunks)
+    output.show(args, {"tokens": tokens, "chunks": chunks}, text)
 
 
 def _opened(args: argparse.Namespace) -> "tuple[DataSpec, Dataset]":
-    from studio.core.config_file import build
     from studio.core.datasets import open_dataset
 
-    settings = {"path": args.file, "format": args.format}
-    if args.max_length is not None:
-        settings["max_length"] = args.max_length
-    spec = build({"data": settings}).data
-    return spec, open_dataset(args.file, spec.format, partial(output.progress, "Reading"))
+    spec = data_rows.spec_of(args)
+    with data_rows.guard(args) as live:
+        told = data_rows.telling(live, "Reading")
+        return spec, open_dataset(args.file, spec.format, told, spec.mapping)
 
 
 def _encoder(path: str, spec: "DataSpec") -> "Encoder":
@@ -116,8 +127,9 @@ def _counted(dataset: "Dataset", encoder: "Encoder") -> dict[str, Any]:
 def _report(file: str, found: dict[str, Any]) -> str:
     lines = [
         f"{printable(file)}: {found['format']} ({printable(found['reason'])})",
+        *([f"Or {found['second']['format']}: {printable(found['second']['reason'])}."] if found["second"] else []),
         f"{found['valid']} of {found['rows']} rows can be used.",
-        *_listed("rejected", found["rejected"]),
+        *_listed("rejected", found["rejected"], len(found["files"]) > 1),
     ]
     counts = found.get("tokens")
     if counts:
@@ -127,16 +139,17 @@ def _report(file: str, found: dict[str, Any]) -> str:
         )
     if "truncated_rows" in found:
         lines.append(f"Cut at {found['max_length']} tokens: {found['truncated_rows']} rows.")
-        lines += _listed("without a learned token", found["untrained"])
+        lines += _listed("without a learned token", found["untrained"], False)
     return "\n".join(lines)
 
 
-def _listed(what: str, rows: list[dict[str, Any]]) -> list[str]:
+def _listed(what: str, rows: list[dict[str, Any]], several: bool) -> list[str]:
     if not rows:
         return []
     lines = [f"{len(rows)} {'row' if len(rows) == 1 else 'rows'} {what}:"]
     for item in rows[:_SHOWN_REJECTS]:
         line = f", line {item['line']}" if item["line"] else ""
+        line += f" of {printable(item['file'])}" if several else ""
         lines.append(f"  row {item['row']}{line}: {printable(item['reason'])}")
     if len(rows) > _SHOWN_REJECTS:
         lines.append(f"  and {len(rows) - _SHOWN_REJECTS} more; --json lists them all")

@@ -1,10 +1,14 @@
-"""The commands: model show."""
+"""The commands: model list, model show."""
 
 import argparse
 import re
+from dataclasses import asdict
 from typing import Any
 
 from studio.cli.output import add_command, progress, show, table
+from studio.core.units import short, size
+
+_COLUMNS = ("MODEL", "PARAMETERS", "SIZE", "ARCHITECTURE", "LICENCE", "CANNOT BE USED")
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -12,24 +16,45 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     text = "Look into a base model."
     group = commands.add_parser("model", help=text, description=text)
     actions = group.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listed = add_command(actions, "list", "The base models on this machine; nothing is loaded or downloaded.", _list)
+    listed.add_argument("--folder", action="append", default=[], help="a folder to look into too; may be repeated")
     command = add_command(actions, "show", "Show a model's structure; no weights are loaded or downloaded.", _show)
     command.add_argument("model", metavar="MODEL", help="`demo`, a folder or a Hugging Face id")
     command.add_argument("--revision", help="branch, tag or commit of a Hugging Face id")
 
 
+def _list(args: argparse.Namespace) -> None:
+    from studio.engine.local import listing
+
+    found = listing(args.folder)
+    rows = [
+        (
+            model.path,
+            short(model.parameters) if model.parameters else "",
+            size(model.size_bytes) if model.size_bytes else "",
+            model.architecture,
+            model.licence,
+            model.unusable,
+        )
+        for model in found
+    ]
+    show(args, [asdict(model) for model in found], table(rows, _COLUMNS))
+
+
 def _show(args: argparse.Namespace) -> None:
     from studio.engine.hub import resolve
-    from studio.engine.model import describe
+    from studio.engine.model import skeleton
+    from studio.engine.targets import tree
 
-    folder = resolve(args.model, args.revision, lambda done, total: progress("Config", done, total), weights=False)
-    about = describe(folder)
+    folder = resolve(args.model, args.revision, lambda done, total: progress("Config", done, total), need="config")
+    about = tree(skeleton(folder)).to_dict()
     show(args, about, _text(about))
 
 
 def _text(about: dict[str, Any]) -> str:
     """Returns the structure as a table, the same module of all layers on one line."""
     folded: dict[tuple[str, str, str], list[int]] = {}
-    for module in about["modules"]:
+    for module in (module for module in about["modules"] if module["shape"] or module["parameters"]):
         name = re.sub(r"\.\d+\.", ".*.", module["name"])
         shape = " x ".join(map(str, module["shape"]))
         folded.setdefault((name, module["type"], shape), []).append(module["parameters"])

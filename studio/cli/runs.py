@@ -29,7 +29,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         ("train", "Train a config; a closed terminal does not end it.", _train),
     ):
         command = add_command(commands, name, text, handler)
-        command.add_argument("config", type=Path, help="a YAML file")
+        command.add_argument("config", type=Path, nargs="?", help="a YAML file; without one, --set says all")
         command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting")
         if name == "train":
             command.add_argument("--run-dir", type=Path, help="a new folder for the run")
@@ -188,7 +188,8 @@ def _plan(args: argparse.Namespace) -> None:
     from studio.engine.planning import plan
 
     planned = plan(config)
-    text = "\n".join(f"{key.replace('_', ' ').capitalize():<26}{value:>16,}" for key, value in planned.items())
+    known = {key.replace("_", " ").capitalize(): value for key, value in planned.items() if value is not None}
+    text = "\n".join(f"{name:<26}{value:>16,}" for name, value in known.items())
     show(args, planned, text)
 
 

@@ -13,9 +13,11 @@ from studio.core.errors import StudioError
 from studio.core.runs import disk_error, sync_folder
 
 T = TypeVar("T")
+_PIECE = 1 << 22
+Make = Callable[[Path], None]
 
 
-def made(folder: Path, opened: Callable[[Path], T | None], make: Callable[[Path], None]) -> T:
+def made(folder: Path, opened: Callable[[Path], T | None], make: Make) -> T:
     """Opens what `folder` holds, which is made first where it is absent or damaged.
 
     Where several want the same at once, one makes it and the others wait.
@@ -45,22 +47,33 @@ def made(folder: Path, opened: Callable[[Path], T | None], make: Callable[[Path]
     return found
 
 
-def sha256(file: Path) -> str:
-    """Returns the SHA-256 of a file's content in hexadecimal; it is read in pieces."""
+def sha256(file: Path, on_piece: Callable[[], None] | None = None) -> str:
+    """Returns the SHA-256 of a file's content in hexadecimal; it is read in pieces, each of which is told of."""
+    digest = hashlib.sha256()
     with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        while piece := stream.read(_PIECE):
+            digest.update(piece)
+            if on_piece:
+                on_piece()
+    return digest.hexdigest()
 
 
-def _replace(folder: Path, make: Callable[[Path], None]) -> None:
+def digest(*parts: str) -> str:
+    """Returns the SHA-256 of some texts in hexadecimal."""
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _replace(folder: Path, make: Make) -> None:
     part = folder.with_name(f".{folder.name}.part")
     # What a process that was killed left behind; the lock says that no other one is at work.
     shutil.rmtree(part, ignore_errors=True)
     try:
         part.mkdir()
         make(part)
-        for path in part.iterdir():
-            with path.open("rb+") as file:
-                os.fsync(file.fileno())
+        for path in part.rglob("*"):
+            if path.is_file():
+                with path.open("rb+") as file:
+                    os.fsync(file.fileno())
         sync_folder(part)
         shutil.rmtree(folder, ignore_errors=True)
         part.replace(folder)

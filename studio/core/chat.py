@@ -5,21 +5,30 @@ Whatever is wrong with a row is said as a `StudioError("data", ...)` whose messa
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, field
+from typing import Any
 
+from studio.core import shapes
 from studio.core.errors import StudioError
+from studio.core.shapes import FORMATS, RowFormat, first_of, listed
+from studio.core.shapes import field as _field
 
-RowFormat = Literal["messages", "prompt_completion", "alpaca", "text"]
-FORMATS: tuple[RowFormat, ...] = get_args(RowFormat)
+__all__ = ["FORMATS", "ROLES", "TRAINABLE", "Example", "Preference", "fault", "shape", "to_example", "to_preference"]
+
 ROLES = ("system", "user", "assistant", "tool")
+# What a model can be trained on here; the other formats are opened and shown.
+TRAINABLE = ("messages", "prompt_completion", "alpaca", "text", "mixed")
 
 # Fields of a message besides its role and content that chat templates read.
-_MORE_FIELDS = ("name", "reasoning_content", "thinking", "reasoning")
+_MORE_FIELDS = ("name", "reasoning_content", "thinking", "reasoning", "tool_call_id")
+_MORE_KEYS = frozenset((*_MORE_FIELDS, "tool_calls"))
 
 # The layouts of rows for a model without a chat template.
 _ALPACA_PLAIN = "Instruction:\n{instruction}\n\nResponse:\n"
 _ALPACA_PLAIN_INPUT = "Instruction:\n{instruction}\n\nInput:\n{input}\n\nResponse:\n"
+
+
+Message = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,40 +40,86 @@ class Example:
         trained: for each message, whether the model learns to write it; only answers are.
         prompt: what stands before the answer where no chat template is used; None: only a template can lay it out.
         answer: what is learned where no chat template is used.
+        tools: the tools that the model is told of, as JSON schemas.
     """
 
-    messages: list[dict[str, str]]
+    messages: list[Message]
     trained: list[bool]
     prompt: str | None
     answer: str
+    tools: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Two answers to one prompt, the better and the worse; all three texts or all three lists of messages."""
+
+    prompt: str | list[Message]
+    chosen: str | list[Message]
+    rejected: str | list[Message]
 
 
 def shape(data: Mapping[str, Any]) -> tuple[RowFormat, str] | None:
-    """Recognises a row's format by its keys, in any letter case.
+    """Recognises a row's likeliest format by its keys, in any letter case.
 
     Returns:
         The format and the columns that showed it; None: no known format.
     """
-    for name in ("messages", "conversations"):
-        first = next(iter(_listed(_field(data, name)) or ()), None)
-        if isinstance(first, dict) and (name == "messages" or {"role", "content"} <= first.keys()):
-            return "messages", f"`{name}`"
-    if _field(data, "prompt") is not None and _field(data, "completion") is not None:
-        return "prompt_completion", "`prompt` and `completion`"
-    if _field(data, "instruction") is not None and _field(data, "output") is not None:
-        return "alpaca", "`instruction` and `output`"
-    return ("text", "`text`") if _field(data, "text") is not None else None
+    return next(iter(shapes.guesses(data)), None)
+
+
+def fault(data: Mapping[str, Any], row_format: str) -> str:
+    """Returns why a row is not usable in a format; empty if it is."""
+    if _sound(data, row_format):
+        return ""
+    try:
+        if row_format == "preference":
+            to_preference(data)
+        elif row_format == "kto":
+            if shapes.truth(_field(data, "label")) is None:
+                return "`label` is not true or false"
+            _from_prompt(data)
+        else:
+            to_example(data, row_format)
+    except StudioError as error:
+        return error.message
+    return ""
+
+
+def _sound(data: Mapping[str, Any], row_format: str) -> bool:
+    """Whether a row is beyond doubt usable: what most rows are, seen ten times as fast as by reading them."""
+    if row_format == "messages":
+        items, answered = data.get("messages"), False
+        if type(items) is not list or "tools" in data or "system" in data:
+            return False
+        for item in items:
+            if type(item) is not dict or len(item) != 2:
+                return False
+            role, content = item.get("role"), item.get("content")
+            if type(content) is not str or not content.isascii() or not content or content.isspace():
+                return False
+            if role == "assistant":
+                answered = True
+            elif role not in ("user", "system", "tool"):
+                return False
+        return answered
+    if row_format == "prompt_completion":
+        texts = data.get("prompt"), data.get("completion")
+        return all(
+            type(text) is str and text.isascii() and text[:1] not in ("", "[") and not text.isspace() for text in texts
+        )
+    return False
 
 
 def to_example(data: Mapping[str, Any], row_format: str) -> Example:
-    """Reads a row.
+    """Reads a row to learn from.
 
     Args:
         data: the row's columns.
-        row_format: one of `FORMATS`.
+        row_format: one of `TRAINABLE`; of `mixed` rows each one's columns tell.
 
     Raises:
-        StudioError: (data) the row is not usable; the message says why.
+        StudioError: (data) the row is not usable, or cannot be learned from; the message says why.
     """
     match row_format:
         case "messages":
@@ -73,59 +128,171 @@ def to_example(data: Mapping[str, Any], row_format: str) -> Example:
             return _from_prompt(data)
         case "alpaca":
             return _from_alpaca(data)
-    return Example([], [], "", _text(data, "text"))
+        case "mixed":
+            found = shape(data)
+            if found is None:
+                raise _fault("it is in no known format")
+            return to_example(data, found[0])
+        case "preference" | "kto":
+            raise _fault("rows of this format cannot be learned from yet")
+    return Example([], [], "", _text(data, first_of(data, shapes.TEXTS) or "text"))
+
+
+def untrainable(row_format: str) -> StudioError:
+    """Says that rows of a format cannot be trained on, and how they can all the same."""
+    what = "with labels of good and bad"
+    hint = "To learn every completion, good or bad, set data.format=prompt_completion."
+    if row_format == "preference":
+        what = "of preferences"
+        hint = "To learn the chosen answers, set data.mapping={prompt: prompt, completion: chosen}."
+    return StudioError("data", f"Training on rows {what} is not possible yet.", hint)
+
+
+def to_preference(data: Mapping[str, Any]) -> Preference:
+    """Reads a row of two answers; a prompt that is in no column is what both begin with.
+
+    Raises:
+        StudioError: (data) the row is not usable; the message says why.
+    """
+    name = first_of(data, shapes.QUESTIONS)
+    chosen, rejected = listed(_field(data, "chosen")), listed(_field(data, "rejected"))
+    if chosen is None and rejected is None:
+        return _preferred_texts(data, name)
+    if chosen is None or rejected is None:
+        raise _fault("`chosen` and `rejected` are neither both texts nor both lists of messages")
+    better, worse = _messages(chosen, "chosen "), _messages(rejected, "rejected ")
+    prompt = listed(_field(data, name)) if name else None
+    if prompt is not None:
+        asked = _messages(prompt, "prompt ")
+        if better[: len(asked)] == asked == worse[: len(asked)]:
+            better, worse = better[len(asked) :], worse[len(asked) :]
+    else:
+        pairs = zip(better, worse, strict=False)
+        count = next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(better), len(worse)))
+        asked, better, worse = better[:count], better[count:], worse[count:]
+        if not asked and name:
+            asked = [{"role": "user", "content": _text(data, name)}]
+    if not better or not worse or better == worse:
+        raise _fault("`chosen` and `rejected` are the same")
+    return Preference(asked, better, worse)
+
+
+def _preferred_texts(data: Mapping[str, Any], name: str) -> Preference:
+    better, worse = _text(data, "chosen"), _text(data, "rejected")
+    if better == worse:
+        raise _fault("`chosen` and `rejected` are the same")
+    if name:
+        prompt = _text(data, name, empty=True)
+        size = len(prompt) if better.startswith(prompt) and worse.startswith(prompt) else 0
+    else:
+        size = next((at for at, (a, b) in enumerate(zip(better, worse, strict=False)) if a != b),
+                    min(len(better), len(worse)))  # fmt: skip
+        # The answers part where words part: at the last speaker's name if there are such, else at the last space.
+        speaker = better.rfind("Assistant:", 0, size)
+        size = speaker + len("Assistant:") if speaker >= 0 else better.rfind(" ", 0, size) + 1
+        prompt = better[:size]
+    if not better[size:].strip() or not worse[size:].strip():
+        raise _fault("`chosen` or `rejected` is empty behind the prompt")
+    return Preference(prompt, better[size:], worse[size:])
 
 
 def _from_messages(data: Mapping[str, Any]) -> Example:
-    name = "messages" if _field(data, "messages") is not None else "conversations"
-    value = _listed(_field(data, name))
+    name = first_of(data, shapes.LISTS)
+    value = listed(_field(data, name)) if name else None
     if value is None:
-        raise _fault("`messages` is missing" if _field(data, name) is None else f"`{name}` is not a list")
-    if data.get("tools"):
-        raise _fault("`tools`: tool definitions are not supported")
+        raise _fault(f"`{name}` is not a list" if name else "`messages` is missing")
     messages = _messages(value)
     # `weight: 0` is how OpenAI's fine-tuning files leave an answer out of the loss.
     trained = [
         item["role"] == "assistant" and raw.get("weight") not in (0, False)
         for item, raw in zip(messages, value, strict=True)
     ]
+    # ShareGPT files may keep the system's message beside the conversation.
+    system = _field(data, "system")
+    if isinstance(system, str) and system.strip() and messages[0]["role"] != "system":
+        messages, trained = [{"role": "system", "content": _text(data, "system")}, *messages], [False, *trained]
     if not any(trained):
         answered = any(item["role"] == "assistant" for item in messages)
         raise _fault("every assistant message has weight 0" if answered else "no assistant message")
-    return Example(messages, trained, None, "")
+    return Example(messages, trained, None, "", _tools(_field(data, "tools")))
 
 
 def _from_prompt(data: Mapping[str, Any]) -> Example:
-    prompt, completion = _listed(_field(data, "prompt")), _listed(_field(data, "completion"))
+    before_name, answer_name = shapes.answered(data) or shapes.answered(data, empty=True) or ("prompt", "completion")
+    before_value, answer_value = _field(data, before_name), _field(data, answer_name)
+    prompt, completion = listed(before_value), listed(answer_value)
     if prompt is None and completion is None:
-        before, answer = _text(data, "prompt", empty=True), _text(data, "completion")
-        messages = [{"role": "user", "content": before}, {"role": "assistant", "content": answer}]
+        before, answer = _text(data, before_name, empty=True), _text(data, answer_name)
+        messages: list[Message] = [{"role": "user", "content": before}, {"role": "assistant", "content": answer}]
         return Example(messages, [False, True], before, answer)
     if prompt is None or completion is None:
-        raise _fault("`prompt` and `completion` are neither both texts nor both lists of messages")
-    asked, answers = _messages(prompt, "prompt "), _messages(completion, "completion ")
+        if completion is None or not isinstance(before_value, str):
+            raise _fault(f"`{before_name}` and `{answer_name}` are neither both texts nor both lists of messages")
+        prompt = [{"role": "user", "content": before_value}]
+    asked, answers = _messages(prompt, f"{before_name} "), _messages(completion, f"{answer_name} ")
+    if answers[: len(asked)] == asked:
+        answers = answers[len(asked) :]
     trained = [False] * len(asked) + [item["role"] == "assistant" for item in answers]
     if not any(trained):
-        raise _fault("no assistant message in `completion`")
-    return Example(asked + answers, trained, None, "")
+        raise _fault(f"no assistant message in `{answer_name}`")
+    return Example(asked + answers, trained, None, "", _tools(_field(data, "tools")))
 
 
 def _from_alpaca(data: Mapping[str, Any]) -> Example:
-    instruction, answer = _text(data, "instruction"), _text(data, "output")
+    instruction = _text(data, "instruction")
+    answer = _text(data, first_of(data, shapes.OUTPUTS) or "output")
     # CSV writes what is absent as an empty text.
-    extra = _text(data, "input", empty=True) if _field(data, "input") is not None else ""
+    name = first_of(data, shapes.INPUTS)
+    extra = _text(data, name, empty=True) if name else ""
     system = _text(data, "system", empty=True) if _field(data, "system") is not None else ""
     user = f"{instruction}\n\n{extra}" if extra.strip() else instruction
-    messages = [{"role": "user", "content": user}, {"role": "assistant", "content": answer}]
+    turns = _history(_field(data, "history"))
+    messages = [*turns, {"role": "user", "content": user}, {"role": "assistant", "content": answer}]
     layout = _ALPACA_PLAIN_INPUT if extra.strip() else _ALPACA_PLAIN
     plain = layout.format(instruction=instruction, input=extra)
+    if turns:
+        asked = [item["content"] for item in turns]
+        before = zip(asked[::2], asked[1::2], strict=True)
+        plain = "".join(_ALPACA_PLAIN.format(instruction=a) + f"{b}\n\n" for a, b in before) + plain
     if system.strip():
         messages.insert(0, {"role": "system", "content": system})
         plain = f"{system}\n\n{plain}"
-    return Example(messages, [item["role"] == "assistant" for item in messages], plain, answer)
+    # Only the last answer is the row's own.
+    return Example(messages, [False] * (len(messages) - 1) + [True], plain, answer)
 
 
-def _messages(value: Iterable[Any], where: str = "") -> list[dict[str, str]]:
+def _history(value: Any) -> list[Message]:
+    """Reads the turns before an instruction: pairs of a question and its answer."""
+    turns: list[Message] = []
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise _fault("`history` is not a list of pairs") from None
+    if value and not isinstance(value, list):
+        raise _fault("`history` is not a list of pairs")
+    for pair in value or ():
+        if not (isinstance(pair, list) and len(pair) == 2) or any(_text_fault(item, empty=True) for item in pair):
+            raise _fault("`history` is not a list of pairs of texts")
+        turns += [{"role": "user", "content": pair[0]}, {"role": "assistant", "content": pair[1]}]
+    return turns
+
+
+def _tools(value: Any) -> list[Any]:
+    """Reads the tools a conversation may call, a list or the JSON text of one."""
+    if isinstance(value, str) and value.strip():
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise _fault("`tools` is not JSON") from None
+    if not value:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise _fault("`tools` is not a list of objects")
+    return list(value)
+
+
+def _messages(value: Iterable[Any], where: str = "") -> list[Message]:
     messages = []
     for number, item in enumerate(value, start=1):
         message = _message(item)
@@ -137,46 +304,33 @@ def _messages(value: Iterable[Any], where: str = "") -> list[dict[str, str]]:
     return messages
 
 
-def _message(item: Any) -> dict[str, str] | str:
-    """Reads one message; what is wrong with it, instead."""
+def _message(item: Any) -> Message | str:
+    """Reads one message, of either dialect; what is wrong with it, instead."""
     if not isinstance(item, dict):
         return " is not an object"
     role, content = item.get("role"), item.get("content")
-    if role not in ROLES:
-        return f": role {_short(role)} is not one of {', '.join(ROLES)}" if "role" in item else ": `role` is missing"
-    if item.get("tool_calls"):
-        return ": tool calls are not supported"
-    fault = _text_fault(content, empty=role != "assistant")
-    if fault:
-        return f": `content` {fault}"
-    message = {"role": role, "content": content}
-    if len(item) > 2:
+    if role is None and "from" in item:
+        role, content = item["from"], item.get("value")
+    speaker = role if role in ROLES else shapes.SPEAKERS.get(role.strip().lower()) if isinstance(role, str) else None
+    if speaker is None:
+        named = "role" in item or "from" in item
+        return f": role {_short(role)} is not one of {', '.join(ROLES)}" if named else ": `role` is missing"
+    calls = item.get("tool_calls")
+    fault = _text_fault(content, empty=speaker != "assistant")
+    if fault and not (calls and content in (None, "")):
+        return f": `{'content' if 'content' in item or 'from' not in item else 'value'}` {fault}"
+    message: Message = {"role": speaker, "content": content or ""}
+    if len(item) > 2 and not _MORE_KEYS.isdisjoint(item):
         more = {key: item[key] for key in _MORE_FIELDS if isinstance(item.get(key), str)}
         for key, text in more.items():
             if fault := _text_fault(text, empty=True):
                 return f": `{key}` {fault}"
         message |= more
+        if calls:
+            if not (isinstance(calls, list) and all(isinstance(call, dict) for call in calls)):
+                return ": `tool_calls` is not a list of objects"
+            message["tool_calls"] = calls
     return message
-
-
-def _field(data: Mapping[str, Any], name: str) -> Any:
-    """Returns a column's value, its name in any letter case; None where it is absent."""
-    if name in data:
-        return data[name]
-    return next((value for key, value in data.items() if key.lower() == name), None)
-
-
-def _listed(value: Any) -> list[Any] | None:
-    """Returns a list as it is or out of the JSON text that a CSV cell holds it in; None for anything else."""
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return None
-        # A prompt may begin with a bracket: only objects are messages.
-        if not (isinstance(value, list) and value and all(isinstance(item, dict) for item in value)):
-            return None
-    return value if isinstance(value, list) else None
 
 
 def _text(data: Mapping[str, Any], name: str, empty: bool = False) -> str:

@@ -11,7 +11,10 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
 
-from studio.core.errors import given_path
+from studio.core.errors import StudioError, given_path
+from studio.core.hub_ids import is_hub_id
+from studio.core.mapping import Role, format_of
+from studio.paths import is_version
 
 # Built when first used: a command that reads no config does not pay for it.
 _STRICT = ConfigDict(extra="forbid", defer_build=True)
@@ -19,9 +22,10 @@ _BASIC = {"basic": True}
 
 Quantization = Literal["none", "8bit", "nf4"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
-Format = Literal["auto", "messages", "prompt_completion", "alpaca", "text"]
+Format = Literal["auto", "messages", "prompt_completion", "alpaca", "text", "preference", "kto"]
 Method = Literal["lora", "full"]
 Objective = Literal["sft", "pretraining"]
+LongText = Literal["cut", "chunks"]
 Sampling = Literal["random", "group_by_length", "sequential"]
 
 
@@ -64,13 +68,21 @@ class DataSpec:
         Field(
             min_length=1,
             title="Training data",
-            description="A JSONL, JSON, CSV or Parquet file.",
+            description="A data file, a folder or pattern of them, an archive, a dataset version, a hub id.",
             json_schema_extra=_BASIC,
         ),
     ]
     format: Annotated[
         Format, Field(title="Format", description="`auto` detects it from the columns; name one to override.")
     ] = "auto"
+    mapping: Annotated[
+        dict[Role, Annotated[str, Field(min_length=1, max_length=10_000)]],
+        Field(
+            title="Columns",
+            description="Which column plays which part, such as {prompt: question, completion: answer}; a text with "
+            "columns in braces joins them: {text: '{title}, {body}'}.",
+        ),
+    ] = Field(default_factory=dict)
     eval_path: Annotated[
         str | None,
         Field(title="Evaluation data", description="A file of its own for evaluation, instead of a split."),
@@ -85,6 +97,21 @@ class DataSpec:
             json_schema_extra=_BASIC,
         ),
     ] = 0.0
+    eval_stratify_by: Annotated[
+        str,
+        Field(
+            max_length=100,
+            title="Stratify by",
+            description="The split's share holds in each group of `length`, `turns`, `source` or a column.",
+        ),
+    ] = ""
+    eval_exclusive: Annotated[
+        bool,
+        Field(
+            title="Never train on evaluation rows",
+            description="A row equal to an evaluation row is evaluated or left out, never trained on.",
+        ),
+    ] = True
     max_length: Annotated[
         int,
         Field(
@@ -95,6 +122,27 @@ class DataSpec:
             json_schema_extra={"basic": True, "unit": "tokens"},
         ),
     ] = 1024
+    long_text: Annotated[
+        LongText,
+        Field(
+            title="Long texts",
+            description="Plain text above the maximum length: `cut` drops the rest, `chunks` makes several rows of it.",
+        ),
+    ] = "cut"
+    chunk_overlap: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=524_288,
+            title="Chunk overlap",
+            description="Tokens a chunk repeats of the one before, as context; at most half the maximum length.",
+            json_schema_extra={"unit": "tokens"},
+        ),
+    ] = 0
+    train_overlap: Annotated[
+        bool,
+        Field(title="Learn the overlap", description="Learns repeated tokens again; otherwise every token once."),
+    ] = False
     packing: Annotated[
         bool,
         Field(
@@ -334,9 +382,20 @@ class RunConfig:
     def _settings_agree(self) -> "RunConfig":
         if self.adapter.method == "full" and self.model.quantization != "none":
             raise ValueError("model.quantization: full fine-tuning needs unquantized weights; set it to none")
-        if self.training.early_stopping_patience and not (self.data.eval_split or self.data.eval_path):
+        if self.data.mapping and self.data.format == "auto":
+            try:
+                format_of(self.data.mapping)
+            except StudioError as error:
+                raise ValueError(str(error).rstrip(".")) from None
+        if self.data.chunk_overlap > self.data.max_length // 2:
+            raise ValueError("data.chunk_overlap: at most half of data.max_length")
+        evaluated = self.data.eval_split or self.data.eval_path or is_version(self.data.path)
+        if self.training.early_stopping_patience and not evaluated:
             raise ValueError("training.early_stopping_patience: needs data.eval_split or data.eval_path")
         return self
+
+
+_RUN_CONFIG: TypeAdapter[RunConfig] = TypeAdapter(RunConfig)
 
 
 def to_dict(config: RunConfig) -> dict[str, Any]:
@@ -350,14 +409,13 @@ def from_dict(data: dict[str, Any]) -> RunConfig:
     Raises:
         pydantic.ValidationError: a key or a value is wrong; `studio.core.config_file` turns it into sentences.
     """
-    config: RunConfig = TypeAdapter(RunConfig).validate_python(data)
-    return config
+    return _RUN_CONFIG.validate_python(data)
 
 
 def resolved(config: RunConfig, folder: Path) -> RunConfig:
     """Makes the paths in `config` absolute, reading relative ones from `folder`.
 
-    A model path stays as it is unless such a folder exists: it may be `demo` or a Hugging Face id.
+    A path that may be a Hugging Face id, or for a model `demo`, stays as it is unless there is such a file or folder.
 
     Raises:
         StudioError: (config) a path that no file can have.
@@ -366,9 +424,12 @@ def resolved(config: RunConfig, folder: Path) -> RunConfig:
     def absolute(path: str) -> str:
         return str(given_path(path, "config", folder).resolve())
 
-    data = replace(config.data, path=absolute(config.data.path))
+    def found(path: str) -> str:
+        return path if is_hub_id(path, folder) else absolute(path)
+
+    data = replace(config.data, path=found(config.data.path))
     if data.eval_path:
-        data = replace(data, eval_path=absolute(data.eval_path))
+        data = replace(data, eval_path=found(data.eval_path))
     if data.chat_template not in ("auto", "none"):
         data = replace(data, chat_template=absolute(data.chat_template))
     model = config.model

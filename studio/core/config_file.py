@@ -16,20 +16,42 @@ from studio.core.errors import StudioError, given_path
 _MAX_BYTES = 1_000_000
 
 
-def load(path: Path, assignments: Sequence[str] = ()) -> RunConfig:
+def load(path: Path | None, assignments: Sequence[str] = ()) -> RunConfig:
     """Reads a YAML config, applies `key=value` assignments and resolves its relative paths.
 
     Args:
-        path: the YAML file; relative paths in it are read from its folder.
+        path: the YAML file; relative paths in it are read from its folder. None: the assignments are everything.
         assignments: such as `adapter.r=8`; the section may be left out where the name is unique.
 
     Raises:
         StudioError: (config) unreadable file, unknown key or value out of bounds, each named.
     """
-    data = _read_yaml(path)
+    data = _read_yaml(path) if path else {}
     for assignment in assignments:
         _assign(data, assignment)
-    return declared.resolved(build(data), path.resolve().parent)
+    return declared.resolved(build(data), path.resolve().parent if path else Path.cwd())
+
+
+def as_assignments(config: RunConfig) -> list[str]:
+    """Returns the `key=value` assignments that make `config` of the defaults."""
+    named = declared.changed(config) | ({"name": config.name} if config.name is not None else {})
+    return [f"{key}={_flow(value)}" for key, value in named.items()]
+
+
+def line_of(text: str, key: str) -> int:
+    """Returns the line of YAML text, from 0, in which the setting with a dotted name stands; -1: in none."""
+    try:
+        node = yaml.compose(text)
+    except yaml.YAMLError:
+        return -1
+    line = -1
+    for part in key.split("."):
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        found = next(((name, value) for name, value in pairs if name.value == part), None)
+        if found is None:
+            return line
+        line, node = found[0].start_mark.line, found[1]
+    return line
 
 
 def build(data: dict[str, Any]) -> RunConfig:
@@ -132,6 +154,11 @@ def _assign(data: dict[str, Any], assignment: str) -> None:
         if not isinstance(target, dict):
             raise StudioError("config", f"`{section}` must hold settings.", f"Write `{section}: {{...}}`.")
     target[name] = value
+
+
+def _flow(value: Any) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, width=1_000_000, allow_unicode=True)
+    return text.removesuffix("...\n").strip()
 
 
 def _nearest(key: str, known: Sequence[str]) -> str:

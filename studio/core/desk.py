@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from studio.core.config import Quantization
+from studio.core.config import LongText, Quantization
 from studio.core.errors import Reason, StudioError
+from studio.core.mapping import Role
 
 _OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants", defer_build=True)
 
@@ -60,6 +61,7 @@ class Tokens:
     Attributes:
         file: the data file; empty: `messages` instead.
         row: its number in the file, from 0.
+        mapping: which of its columns play which part, as `DataSpec.mapping`.
         model: `demo`, a folder or a hub id.
     """
 
@@ -69,10 +71,14 @@ class Tokens:
     row: Annotated[int, Field(ge=0)] = 0
     messages: list[Message] = Field(default_factory=list)
     format: str = "auto"
+    mapping: dict[Role, str] = Field(default_factory=dict)
     model: str = "demo"
     revision: str | None = None
     max_length: Annotated[int, Field(ge=8, le=1_048_576)] = 1024
     chat_template: str = "auto"
+    long_text: LongText = "cut"
+    chunk_overlap: Annotated[int, Field(ge=0, le=524_288)] = 0
+    train_overlap: bool = False
     objective: Literal["sft", "pretraining"] = "sft"
 
 
@@ -145,6 +151,8 @@ class Picture:
             that was added outside of the text has an empty span.
         kept: how many tokens the maximum length leaves; those behind are cut.
         tokens: how many the row has in all.
+        chunks: of which of its tokens, [start, stop), a sequence is made, and from which on they carry loss; of a long
+            text there may be several. All behind the first begin with the row's first `beginning` tokens too.
     """
 
     kind: Literal["picture"] = "picture"
@@ -156,6 +164,8 @@ class Picture:
     offsets: list[tuple[int, int]]
     kept: int
     tokens: int
+    chunks: list[tuple[int, int, int]] = Field(default_factory=list)
+    beginning: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)

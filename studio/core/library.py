@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ _SECTIONS = ("model", "data", "adapter", "training")
 _TEXTS = ("README.md", "chat_template.jinja")
 _LOCK_S = 60.0
 _LATEST_S = 32e9  # in the year 2984; some systems' calendars end soon after
-_OPEN = ConfigDict(extra="ignore")
+_OPEN = ConfigDict(extra="ignore", defer_build=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -84,7 +85,7 @@ class Entry:
     fault: str = ""
 
 
-_ENTRY = TypeAdapter(Entry)
+_ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 
 def to_dict(entry: Entry) -> dict[str, Any]:
@@ -298,17 +299,16 @@ def _changing() -> Iterator[Path]:
 
 def _read(folder: Path) -> Entry:
     """Reads an entry; whatever is wrong with it becomes its `fault`."""
-    plain = Entry(name=folder.name, folder=folder, title=folder.name)
     try:
-        data = json.loads((folder / "entry.json").read_bytes())
-        entry = _ENTRY.validate_python({**data, "name": folder.name, "folder": folder, "fault": ""})
-        if any(not isinstance(entry.config.get(section, {}), dict) for section in _SECTIONS):
-            return replace(plain, fault="entry.json holds wrong values.")
+        found = (folder / "entry.json").stat()
+        entry = _written(folder, found.st_mtime_ns, found.st_size)
     except FileNotFoundError:
-        return replace(plain, fault="entry.json is missing; add the folder with `studio adapters add`.")
+        return _faulty(folder, "entry.json is missing; add the folder with `studio adapters add`.")
     except (OSError, ValueError, TypeError, RecursionError) as error:
         known = isinstance(error, ValidationError)
-        return replace(plain, fault=f"entry.json {'holds wrong values' if known else 'cannot be read'}.")
+        return _faulty(folder, f"entry.json {'holds wrong values' if known else 'cannot be read'}.")
+    if any(not isinstance(entry.config.get(section, {}), dict) for section in _SECTIONS):
+        return _faulty(folder, "entry.json holds wrong values.")
     try:
         held = (folder / WEIGHTS).stat().st_size
     except OSError:
@@ -318,6 +318,17 @@ def _read(folder: Path) -> Entry:
     if not (folder / PEFT_CONFIG).is_file():
         return replace(entry, fault=f"{PEFT_CONFIG} is missing.")
     return entry
+
+
+@lru_cache(maxsize=4096)
+def _written(folder: Path, _changed_ns: int, _size: int) -> Entry:
+    """Reads what was written of an entry, once for each state of the file: the window looks often."""
+    data = json.loads((folder / "entry.json").read_bytes())
+    return _ENTRY.validate_python({**data, "name": folder.name, "folder": folder, "fault": ""})
+
+
+def _faulty(folder: Path, fault: str) -> Entry:
+    return Entry(name=folder.name, folder=folder, title=folder.name, fault=fault)
 
 
 def _stage(folder: Path, stage: Path, about: Entry) -> None:

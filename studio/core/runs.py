@@ -13,8 +13,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib import metadata
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +73,7 @@ class Run:
     def changed_versions(self) -> str:
         """Returns which packages have other versions than when the run began, in words; empty if none."""
         began = self.about().get("versions", {})
-        now = {name: metadata.version(name) for name in _PACKAGES}
+        now = _versions()
         return ", ".join(
             f"{name} {began[name]}, now {now[name]}" for name in now if began.get(name, now[name]) != now[name]
         )
@@ -204,7 +203,7 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
     """Makes a new run folder.
 
     Args:
-        config: the run's config; paths in it are absolute.
+        config: the run's config; paths in it are absolute. Of dataset versions the run keeps a copy.
         folder: where; None: a new folder in the program's own place for runs.
 
     Raises:
@@ -223,17 +222,33 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
                 f"{folder} is not empty.",
                 "Name a new folder; an interrupted run goes on with `studio runs resume`.",
             )
+        config = _pinned(config, folder)
         about = {
             "format": 1,
             "config": declared.to_dict(config),
             "created_s": time.time(),
             "threads": available_threads(),
-            "versions": {name: metadata.version(name) for name in _PACKAGES},
+            "versions": _versions(),
         }
         write_atomic(folder / "run.json", json.dumps(about, indent=1).encode())
     except OSError as error:
         raise disk_error(folder, error) from None
     return Run(folder)
+
+
+def _pinned(config: RunConfig, folder: Path) -> RunConfig:
+    """Copies the dataset versions of a config into the run's folder: they may be edited further, a run's rows stay."""
+
+    def pinned(path: str) -> str:
+        # What cannot be read is told by whoever opens it.
+        if not paths.is_version(path) or not Path(path).is_file():
+            return path
+        copy = folder / Path(path).name
+        write_atomic(copy, Path(path).read_bytes())
+        return str(copy)
+
+    data = replace(config.data, path=pinned(config.data.path))
+    return replace(config, data=replace(data, eval_path=pinned(data.eval_path) if data.eval_path else data.eval_path))
 
 
 def listing() -> list[Run]:
@@ -321,6 +336,13 @@ def write_atomic(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def _versions() -> dict[str, str]:
+    # Loads `email` and more: too much for a window that starts no run.
+    from importlib import metadata
+
+    return {name: metadata.version(name) for name in _PACKAGES}
 
 
 def sync_tree(folder: Path) -> None:

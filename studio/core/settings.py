@@ -20,21 +20,25 @@ class Settings:
 
     Attributes:
         theme: `system`, `light` or `dark`.
+        language: a code such as `zh_CN`, or `system`.
         geometry: the window's place and size, as Qt writes it, in base 64.
         page: the page shown last.
         recent_data: data files, the newest first.
         recent_models: base models, the newest first.
         draft: the configuration being edited, as plain data; empty: none yet.
         all_fields: whether the form shows every setting.
+        welcomed: whether the welcome page has been shown.
     """
 
     theme: str = "system"
+    language: str = "system"
     geometry: str = ""
     page: str = ""
     recent_data: list[str] = Field(default_factory=list)
     recent_models: list[str] = Field(default_factory=list)
     draft: dict[str, Any] = Field(default_factory=dict)
     all_fields: bool = False
+    welcomed: bool = False
 
 
 _SETTINGS = TypeAdapter(Settings)

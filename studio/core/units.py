@@ -8,3 +8,20 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"
+
+
+def short(count: float) -> str:
+    """Returns a count in words, such as `1.24 B` (thousand millions)."""
+    for unit in ("", " K", " M"):
+        if count < 999.5:
+            return f"{count:.3g}{unit}"
+        count /= 1000
+    return f"{count:,.0f} B" if count >= 100 else f"{count:.3g} B"
+
+
+def duration(seconds: float) -> str:
+    """Returns a time in words, such as `2 min` or `1 h 20 min`."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"

@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
+from studio.core import modules
 from studio.core.config import AdapterSpec
 from studio.core.errors import StudioError, as_memory_error
 from studio.core.library import PEFT_CONFIG, WEIGHTS
@@ -181,13 +182,13 @@ def _foreign_config(model: PreTrainedModel, about: dict[str, Any], trainable: bo
     names = [name for name, _ in model.named_modules()]
     linear = [name for name, module in model.named_modules() if isinstance(module, targets.ADAPTABLE)]
     if isinstance(fields.get("target_modules"), str) and fields["target_modules"] != "all-linear":
-        fields["target_modules"] = targets.matching(fields["target_modules"], linear, "target_modules")
+        fields["target_modules"] = modules.matching(fields["target_modules"], linear, "target_modules")
     if isinstance(fields.get("exclude_modules"), str):
-        fields["exclude_modules"] = targets.matching(fields["exclude_modules"], names, "exclude_modules")
+        fields["exclude_modules"] = modules.matching(fields["exclude_modules"], names, "exclude_modules")
     # Experts are parameters, not modules; in PEFT they have ranks of their own too.
     places = linear + [name for name, _ in model.named_parameters()]
     for key in ("rank_pattern", "alpha_pattern"):
-        fields[key] = targets.patterns(fields.get(key, {}), places, key, strict=False)
+        fields[key] = modules.patterns(fields.get(key, {}), places, key, strict=False)
     # The weights are about to be replaced, so drawing them at random would only cost time.
     return LoraConfig(task_type="CAUSAL_LM", inference_mode=not trainable, init_lora_weights=True, **fields)
 

@@ -5,13 +5,13 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from studio.core import datasets, events
-from studio.core.config import RunConfig
+from studio.core import chat, datasets, events
+from studio.core import evaluation as evaluation_of
+from studio.core.config import DataSpec, RunConfig
 from studio.core.datasets import Rejected
 from studio.core.errors import StudioError
 from studio.core.runs import Run, disk_error, write_atomic
@@ -30,7 +30,9 @@ class Corpus:
         evaluation: the evaluation rows; None without a split or a file.
         trained: (rows,) int64, tokens of each training row that carry loss.
         unused: rows that are not used: their file's name, place in it, and why.
-        rejected_rows: how many of them could not be read; nothing could be learned from the others.
+        rejected_rows: how many of them could not be read.
+        leaked_rows: how many are left out since they are equal to an evaluation row; nothing could be learned from the
+            others.
         fingerprint: of the training data.
         evaluation_fingerprint: of the evaluation data, where it is a file of its own.
         rows: all rows in the training file.
@@ -42,6 +44,7 @@ class Corpus:
     trained: Rows
     unused: list[dict[str, Any]]
     rejected_rows: int
+    leaked_rows: int
     fingerprint: str
     evaluation_fingerprint: str
     rows: int
@@ -75,32 +78,50 @@ def read_corpus(config: RunConfig, tokenizer: Any, emit: Emit) -> Corpus:
     """
     told = teller(emit, "tokenizing")
     encoder = labels.make_encoder(tokenizer, config.data, config.training.objective)
-    dataset = datasets.open_dataset(Path(config.data.path), config.data.format)
-    chosen, held_back = datasets.split(len(dataset), config.data.eval_split, config.training.seed)
-    train = tokens.tokenize(dataset, chosen, encoder, told)
-    held = tokens.tokenize(dataset, held_back, encoder, told) if len(held_back) else None
+    dataset = _opened(config.data, config.data.path)
+    path = config.data.eval_path
+    other = _opened(config.data, path) if path else None
+    parts = evaluation_of.parted(dataset, config.data, config.training.seed, other, told)
+    train = tokens.tokenize(dataset, parts.train, encoder, told)
+    held = tokens.tokenize(dataset, parts.held, encoder, told) if len(parts.held) else None
     read = [(dataset, [part for part in (train, held) if part is not None])]
-    evaluation, fingerprint = held, ""
-    if config.data.eval_path:
-        other = datasets.open_dataset(Path(config.data.eval_path), config.data.format)
-        evaluation, fingerprint = tokens.tokenize(other, np.arange(len(other)), encoder, told), other.fingerprint
+    evaluation = held
+    if other is not None:
+        evaluation = tokens.tokenize(other, np.arange(len(other)), encoder, told)
         read.append((other, [evaluation]))
     _require_rows("training", train)
     if evaluation is not None:
         _require_rows("evaluation", evaluation)
+    elif config.training.early_stopping_patience:
+        message = "Early stopping needs rows for evaluation, and this dataset version holds none back."
+        raise StudioError("config", message, "Split the version, or set `data.eval_split`.")
+    if parts.leaked:
+        said = "1 row that is" if len(parts.leaked) == 1 else f"{len(parts.leaked):,} rows that are"
+        emit(events.Notice(message=f"{said} equal to an evaluation row will not be trained on."))
+    _tell_chunks(train, emit)
     rejected = [item for source, _ in read for item in _named(source, source.rejected)]
     untrained = [item for source, parts in read for part in parts for item in _named(source, part.untrained)]
+    leaked = _named(dataset, parts.leaked)
     return Corpus(
         encoder=encoder,
         train=train,
         evaluation=evaluation,
         trained=trained_counts(train),
-        unused=rejected + untrained,
+        unused=rejected + leaked + untrained,
         rejected_rows=len(rejected),
+        leaked_rows=len(leaked),
         fingerprint=dataset.fingerprint,
-        evaluation_fingerprint=fingerprint,
+        evaluation_fingerprint=other.fingerprint if other is not None else "",
         rows=dataset.rows,
     )
+
+
+def _tell_chunks(train: tokens.Tokens, emit: Emit) -> None:
+    later = int(np.count_nonzero(train.starts))
+    if later:
+        texts = len(np.unique(train.rows[train.starts > 0]))
+        said = "1 long text was" if texts == 1 else f"{texts:,} long texts were"
+        emit(events.Notice(message=f"{said} made into {texts + later:,} chunks for training."))
 
 
 def trained_counts(part: tokens.Tokens) -> Rows:
@@ -124,7 +145,14 @@ def teller(emit: Emit, phase: events.PhaseName) -> Callable[[int, int], None]:
 
 
 def _named(source: datasets.Dataset, rows: Sequence[Rejected]) -> list[dict[str, Any]]:
-    return [{"file": source.source.name, **asdict(item)} for item in rows]
+    return [{**asdict(item), "file": item.file or source.source.name} for item in rows]
+
+
+def _opened(spec: DataSpec, path: str) -> datasets.Dataset:
+    dataset = datasets.open_dataset(path, spec.format, columns=spec.mapping)
+    if dataset.format not in chat.TRAINABLE:
+        raise chat.untrainable(dataset.format)
+    return dataset
 
 
 def _require_rows(what: str, part: tokens.Tokens) -> None:

@@ -17,7 +17,7 @@ from studio.core.config import DataSpec
 from studio.core.datasets import open_dataset
 from studio.core.errors import StudioError
 from studio.core.events import Event, Phase
-from studio.engine import hardware, hub, model, planning
+from studio.engine import hardware, hub, model, planning, targets
 from studio.engine.generate import Sampling
 from studio.engine.labels import Encoded, Encoder, make_encoder
 from studio.engine.loaded import Loaded
@@ -41,6 +41,7 @@ class Work:
         """Starts with nothing loaded."""
         self._loaded = Loaded()
         self._encoder: tuple[Any, Encoder] | None = None
+        self._tokenizer: tuple[Any, Any] | None = None
 
     def do(self, request: desk.Request, on_progress: OnProgress, on_piece: OnPiece) -> desk.Result:
         """Answers a request.
@@ -52,10 +53,11 @@ class Work:
             case desk.Tokens():
                 return self._tokens(request, on_progress)
             case desk.Plan():
-                return desk.Facts(facts=planning.plan(config_file.build(request.config), _counting(on_progress)))
+                config = config_file.build(request.config)
+                return desk.Facts(facts=planning.plan(config, _counting(on_progress), self._tokenizer_of))
             case desk.Model():
-                folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), False)
-                return desk.Facts(facts=model.describe(folder))
+                folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "config")
+                return desk.Facts(facts=targets.tree(model.skeleton(folder)).to_dict())
             case desk.Hardware():
                 return desk.Facts(facts=hardware.report())
             case desk.Answer():
@@ -64,7 +66,7 @@ class Work:
     def forget(self) -> None:
         """Drops everything loaded: after a defect nobody knows what state it is in."""
         self._loaded.drop()
-        self._encoder = None
+        self._encoder = self._tokenizer = None
 
     def _tokens(self, request: desk.Tokens, on_progress: OnProgress) -> desk.Picture:
         spec = DataSpec(
@@ -72,25 +74,36 @@ class Work:
             format=request.format,  # type: ignore[arg-type]
             max_length=request.max_length,
             chat_template=request.chat_template,
+            long_text=request.long_text,
+            chunk_overlap=request.chunk_overlap,
+            train_overlap=request.train_overlap,
         )
         data: dict[str, Any] = {"messages": [{"role": m.role, "content": m.content} for m in request.messages]}
         row_format = "messages"
         if request.file:
-            dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"))
+            dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"), request.mapping)
             data, row_format = dataset.find(request.row).data, dataset.format
-        folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"))
+        folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "tokenizer")
         encoder = self._encoder_of(folder, spec, request.objective)
         with limited():
             return picture(encoder, encoder.encode(data, row_format))
 
     def _encoder_of(self, folder: Path, spec: DataSpec, objective: str) -> Encoder:
         """Returns the encoder of a row; the last one is kept, since making it is costly for large tokenizers."""
-        key = (folder, spec.max_length, spec.chat_template, _changed_s(spec.chat_template), objective)
+        chunking = (spec.long_text, spec.chunk_overlap, spec.train_overlap)
+        key = (folder, spec.max_length, *chunking, spec.chat_template, _changed_s(spec.chat_template), objective)
         if self._encoder is None or self._encoder[0] != key:
-            tokenizer = model.load_tokenizer(folder)
+            tokenizer = self._tokenizer_of(folder)
             with limited():
                 self._encoder = key, make_encoder(tokenizer, spec, objective)
         return self._encoder[1]
+
+    def _tokenizer_of(self, folder: Path) -> Any:
+        """Returns the tokenizer of a model; the last one is kept, since opening a large one takes a second."""
+        key = folder, [_changed_s(str(file)) for file in sorted(folder.glob("token*"))]
+        if self._tokenizer is None or self._tokenizer[0] != key:
+            self._tokenizer = key, model.load_tokenizer(folder)
+        return self._tokenizer[1]
 
     def _answers(self, request: desk.Answer, on_progress: OnProgress, on_piece: OnPiece) -> desk.Answers:
         messages = [asdict(item) for item in request.messages]
@@ -109,7 +122,8 @@ class Work:
 def _counting(on_progress: OnProgress) -> Callable[[Event], None]:
     def report(event: Event) -> None:
         if isinstance(event, Phase):
-            on_progress("counting", event.done, event.total)
+            phase: desk.PhaseName = "downloading" if event.name == "downloading" else "counting"
+            on_progress(phase, event.done, event.total)
 
     return report
 
@@ -133,6 +147,8 @@ def picture(encoder: Encoder, encoded: Encoded) -> desk.Picture:
         offsets=offsets,
         kept=encoded.kept,
         tokens=len(encoded.ids),
+        chunks=[(chunk.start, chunk.stop, chunk.fresh) for chunk in encoded.chunks],
+        beginning=encoded.beginning,
     )
 
 

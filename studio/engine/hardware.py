@@ -3,15 +3,14 @@
 import importlib
 import os
 import platform
-import shutil
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import psutil
 import torch
 
 from studio import paths
+from studio.core import machine
 from studio.core.config import ModelSpec
 
 _PACKAGES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "datasets", "huggingface_hub")
@@ -47,11 +46,6 @@ def memory_bytes(device: torch.device) -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def free_bytes(path: Path) -> int:
-    """Returns the free space in bytes where `path` is, or will be when it is made."""
-    return shutil.disk_usage(_existing(path.absolute())).free
-
-
 def report() -> dict[str, Any]:
     """Returns what `studio doctor` shows: the machine, the packages and a list of checks.
 
@@ -61,7 +55,9 @@ def report() -> dict[str, Any]:
 
     memory = psutil.virtual_memory()
     home = paths.home()
-    driver = _driver()
+    probe = machine.Probe()
+    driver = probe.driver or None
+    probe.close()
     checks = [_check_torch(), _check_driver(driver), _check_bitsandbytes(), _check_home(), _check_disk(), _check_demo()]
     return {
         "python": platform.python_version(),
@@ -69,7 +65,7 @@ def report() -> dict[str, Any]:
         "packages": {name: _version(name) for name in _PACKAGES},
         "cpu": {"cores": os.cpu_count(), "usable": torch.get_num_threads(), "name": platform.processor()},
         "memory_bytes": {"total": memory.total, "free": memory.available},
-        "home": {"path": str(home), "free_bytes": free_bytes(paths.home())},
+        "home": {"path": str(home), "free_bytes": machine.free_bytes(paths.home())},
         "device": str(device()),
         "dtype": str(dtype(ModelSpec(), device())).removeprefix("torch."),
         "gpus": _gpus(),
@@ -134,14 +130,14 @@ def _check_bitsandbytes() -> dict[str, Any]:
 
 def _check_home() -> dict[str, Any]:
     home = paths.home()
-    place = _existing(home)
+    place = next(place for place in (home, *home.parents) if place.exists())
     problem = "" if place.is_dir() and os.access(place, os.W_OK) else f"{home} cannot be written."
     hint = "Set STUDIO_HOME to a folder of your own."
     return _check("home", True, problem, hint, f"Runs and adapters are kept in {home}.")
 
 
 def _check_disk() -> dict[str, Any]:
-    free = free_bytes(paths.home())
+    free = machine.free_bytes(paths.home())
     problem = f"Only {free / 1e9:.1f} GB are free." if free < _LEAST_FREE_BYTES else ""
     hint = "Free some space: checkpoints and models need it."
     return _check("disk", False, problem, hint, f"{free / 1e9:.0f} GB are free.")
@@ -152,10 +148,6 @@ def _check_demo() -> dict[str, Any]:
         "" if (paths.resources() / "demo" / "model" / "config.json").is_file() else "The built-in model is missing."
     )
     return _check("demo", False, problem, "Install Finetune Studio again.", "The built-in model is in place.")
-
-
-def _existing(path: Path) -> Path:
-    return next(place for place in (path, *path.parents) if place.exists())
 
 
 def _version(name: str) -> str | None:
@@ -183,17 +175,3 @@ def _gpus() -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def _driver() -> str | None:
-    """The NVIDIA driver's version, where there is one; it is not asked for through torch, which may not see it."""
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return None
-    try:
-        return str(pynvml.nvmlSystemGetDriverVersion())
-    finally:
-        pynvml.nvmlShutdown()

@@ -7,11 +7,11 @@ position in the text, never by token id, so a padding token equal to the end tok
 import hashlib
 import json
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from tokenizers import Encoding, Tokenizer
 
@@ -19,6 +19,30 @@ from studio.core.chat import to_example
 from studio.core.config import DataSpec
 from studio.core.errors import StudioError
 from studio.engine.templates import TEMPLATE_ERRORS, ChatTemplate, Layout, Message, Span, find_template, words
+
+
+class Chunk(NamedTuple):
+    """A part of a row that is fed as a sequence: its tokens [start, stop), of which those from `fresh` on are learned.
+
+    One that does not begin the row is fed behind the tokenizer's own beginning, since every text begins so.
+    """
+
+    start: int
+    stop: int
+    fresh: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """How a text of more than the maximum length is made into several sequences.
+
+    Attributes:
+        overlap: tokens a chunk repeats of the one before.
+        train_overlap: whether they are learned again.
+    """
+
+    overlap: int = 0
+    train_overlap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +56,8 @@ class Encoded:
         special: whether it is one of the tokenizer's special tokens; T.
         offsets: where it stands in `text`, [start, end) in characters; T.
         kept: how many tokens `max_length` leaves; those behind are cut.
+        beginning: how many of the first tokens are the tokenizer's own beginning of a text.
+        chunks: what is fed: one sequence of the kept tokens, or several that together have all.
     """
 
     text: str
@@ -40,6 +66,17 @@ class Encoded:
     special: list[bool]
     offsets: list[Span]
     kept: int
+    beginning: int
+    chunks: list[Chunk]
+
+    def sequences(self) -> Iterator[tuple[list[int], list[bool]]]:
+        """Yields what the model is fed: the token ids and which of them carry loss, T each, of every chunk."""
+        for start, stop, fresh in self.chunks:
+            head = self.beginning if start else 0
+            trained = [self.trained[place] and place >= fresh for place in range(start, stop)]
+            trained = [False] * head + trained
+            trained[:1] = [False] * len(trained[:1])
+            yield self.ids[:head] + self.ids[start:stop], trained
 
 
 @dataclass(frozen=True)
@@ -51,12 +88,14 @@ class Encoder:
         template: the chat template's Jinja text; None: plain text.
         objective: `sft` learns the answers, `pretraining` every token.
         max_length: tokens a row may have.
+        chunking: how texts that are longer are made into several sequences; None: they are cut like other rows.
     """
 
     tokenizer: Any
     template: str | None
     objective: str
     max_length: int
+    chunking: Chunking | None = None
 
     def encode(self, data: dict[str, Any], row_format: str) -> Encoded:
         """Makes a row's tokens and labels.
@@ -106,7 +145,14 @@ class Encoder:
         """SHA-256 of everything here that decides a row's tokens and labels."""
         tokenizer = [self._plain_tokenizer.to_str(), self._beginning, self.tokenizer.special_tokens_map]
         parts = [*tokenizer, self.template, self.objective, self.max_length]
+        if self.chunking is not None:
+            parts += [self.chunking.overlap, self.chunking.train_overlap]
         return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
+
+    @property
+    def chunks_advance(self) -> bool:
+        """Whether every chunk has room for a new token besides its beginning and what it repeats."""
+        return self.chunking is None or self.chunking.overlap + len(self._beginning) < self.max_length
 
     def _laid(self, data: dict[str, Any], row_format: str) -> Layout | str:
         """Lays a row out as text; why it cannot be, instead."""
@@ -145,7 +191,19 @@ class Encoder:
         if trained:
             trained[0] = False
         special = [item in self._special_ids for item in ids]
-        return Encoded(laid.text, ids, trained, special, offsets, min(len(ids), self.max_length))
+        beginning = len(self._beginning) if laid.bare else 0
+        text = laid.bare and laid.spans == [(0, len(laid.text))]
+        chunks = self._chunks(len(ids), beginning) if text else [Chunk(0, min(len(ids), self.max_length), 0)]
+        return Encoded(laid.text, ids, trained, special, offsets, chunks[-1].stop, beginning, chunks)
+
+    def _chunks(self, count: int, beginning: int) -> list[Chunk]:
+        """Cuts a text of `count` tokens, the beginning among them, into chunks."""
+        chunks = [Chunk(0, min(count, self.max_length), 0)]
+        while self.chunking is not None and (behind := chunks[-1].stop) < count:
+            start = behind - self.chunking.overlap
+            stop = min(start + self.max_length - beginning, count)
+            chunks.append(Chunk(start, stop, start if self.chunking.train_overlap else behind))
+        return chunks
 
     def _split(self, laid: Layout, ids: list[int], offsets: list[Span]) -> tuple[list[int], list[Span]]:
         """Parts tokens at the beginning of each answer where the prompt alone has other ones.
@@ -224,13 +282,18 @@ def make_encoder(tokenizer: Any, data: DataSpec, objective: str) -> Encoder:
 
     Raises:
         StudioError: (model) the tokenizer knows no offsets or no end token, or its template is broken;
-            (config) the template file cannot be used.
+            (config) the template file cannot be used, or chunks would repeat all they hold.
     """
     if not getattr(tokenizer, "is_fast", False):
         message = "The model's tokenizer cannot tell which token stands for which part of a text."
         raise StudioError("model", message, "Choose a model with a tokenizer.json file.")
-    encoder = Encoder(tokenizer, find_template(tokenizer, data.chat_template), objective, data.max_length)
+    chunking = Chunking(data.chunk_overlap, data.train_overlap) if data.long_text == "chunks" else None
+    template = find_template(tokenizer, data.chat_template)
+    encoder = Encoder(tokenizer, template, objective, data.max_length, chunking)
     if not encoder.stop_ids:
         message = "The model's tokenizer names no end token, so an answer could never be learned to end."
         raise StudioError("model", message, "Choose another model, or name `eos_token` in its tokenizer_config.json.")
+    if chunking is not None and not encoder.chunks_advance:
+        message = f"Chunks of {data.max_length} tokens cannot repeat {data.chunk_overlap} of them."
+        raise StudioError("config", message, "Lower `data.chunk_overlap`, or raise `data.max_length`.")
     return encoder

@@ -2,7 +2,6 @@
 
 import logging
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +23,8 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from studio.core.config import ModelSpec
 from studio.core.errors import StudioError, as_memory_error
 from studio.core.library import PEFT_CONFIG
-from studio.engine import hardware, weights
+from studio.engine import base_config, hardware, weights
 
-# More than any real model has: a config of a million layers would keep the library busy for ever.
-_LIMITS = {
-    key: limit
-    for limit, keys in {
-        512: ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "encoder_layers", "decoder_layers"),
-        4096: ("num_experts", "num_local_experts", "n_routed_experts", "n_shared_experts"),
-        65_536: ("hidden_size", "n_embd", "d_model", "dim", "num_attention_heads", "n_head", "num_key_value_heads"),
-        1_048_576: ("intermediate_size", "n_inner", "ffn_dim", "moe_intermediate_size"),
-        2_097_152: ("vocab_size",),
-        134_217_728: ("max_position_embeddings", "n_positions", "n_ctx"),
-    }.items()
-    for key in keys
-}
-_ATTENTION = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3")
 # Building a config or an empty model from a stranger's values can fail in any of these ways, and only in these.
 _CONFIG_ERRORS = (
     StrictDataclassError,
@@ -67,38 +52,16 @@ def check(folder: Path) -> dict[str, Any]:
     """
     config = check_config(folder)
     if (folder / PEFT_CONFIG).is_file():
-        raise _refused(folder, "holds an adapter beside the model", f"Move {PEFT_CONFIG} to a folder of its own.")
+        raise base_config.refused(
+            folder, "holds an adapter beside the model", f"Move {PEFT_CONFIG} to a folder of its own."
+        )
     weights.files(folder)
     return config
 
 
 def check_config(folder: Path) -> dict[str, Any]:
     """Vets config.json alone; see `check`."""
-    path = folder / "config.json"
-    if not path.is_file():
-        if (folder / PEFT_CONFIG).is_file():
-            raise _refused(folder, "is an adapter, not a base model", "Name the base model it was trained on.")
-        raise _refused(folder, "holds no config.json", "Name the folder of a model in the Hugging Face format.")
-    config = weights.read_json(path, "model")
-    kind = config.get("model_type")
-    if not isinstance(kind, str) or kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
-        if "auto_map" in config or config.get("trust_remote_code"):
-            raise _refused(
-                folder, "needs program code of its own, which is never run here", "Choose another model of its kind."
-            )
-        known = f"transformers {transformers.__version__} knows no language model of the type {kind!r}"
-        raise _refused(folder, f"cannot be opened: {known}", "Choose a text model, or a newer Finetune Studio.")
-    _check_values(folder, config)
-    quantized = config.get("quantization_config") or {}
-    method = quantized.get("quant_method") if isinstance(quantized, dict) else quantized
-    if quantized and method != "bitsandbytes":
-        raise _refused(
-            folder,
-            f"is already quantized ({method}), in a way that cannot be trained here",
-            "Use the model it was made from, and choose 8bit or nf4 for it.",
-        )
-    # transformers has this type itself, so the folder's own code is not needed and not even mentioned to it.
-    return {key: value for key, value in config.items() if key not in ("auto_map", "trust_remote_code")}
+    return base_config.check(folder, MODEL_FOR_CAUSAL_LM_MAPPING_NAMES)
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
@@ -137,7 +100,9 @@ def load_base(folder: Path, spec: ModelSpec, device: torch.device) -> PreTrained
     config = _config(folder)
     dtype = hardware.dtype(spec, device)
     if spec.quantization != "none" and getattr(config, "quantization_config", None):
-        raise _refused(folder, "is already quantized", "Set model.quantization to none; it is loaded as it is.")
+        raise base_config.refused(
+            folder, "is already quantized", "Set model.quantization to none; it is loaded as it is."
+        )
     quiet = transformers.utils.logging
     quiet.disable_progress_bar()
     quiet.set_verbosity_error()  # its report of wrong weights becomes an error below
@@ -194,40 +159,6 @@ def empty(config: PreTrainedConfig, name: str) -> PreTrainedModel:
     return model
 
 
-def describe(folder: Path) -> dict[str, Any]:
-    """Returns a model's structure for `studio model show`: no weights are loaded, only config.json is needed.
-
-    Returns:
-        `architecture`, `parameters`, `layers`, and `modules`: for each that holds parameters its `name`, `type`,
-        `shape` (of the weight, as stored) and `parameters`; shared weights count once, so they add up to the total.
-    """
-    model = skeleton(folder)
-    modules = list(_modules(model))
-    return {
-        "architecture": type(model).__name__,
-        "parameters": sum(module["parameters"] for module in modules),
-        "layers": model.config.get_text_config().num_hidden_layers,
-        "modules": modules,
-    }
-
-
-def _modules(model: PreTrainedModel) -> Iterator[dict[str, Any]]:
-    seen: set[int] = set()
-    for name, module in model.named_modules():
-        own = dict(module.named_parameters(recurse=False))
-        new = {key: 0 if id(value) in seen else value.numel() for key, value in own.items()}
-        seen |= {id(value) for value in own.values()}
-        # A weight and its bias are one module's row; other parameters, such as fused experts, are rows of their own.
-        whole = [key for key in own if key in ("weight", "bias")]
-        if whole:
-            shape = list(own[whole[0]].shape)
-            count = sum(new[key] for key in whole)
-            yield {"name": name, "type": type(module).__name__, "shape": shape, "parameters": count}
-        for key in (key for key in own if key not in whole):
-            full = f"{name}.{key}".lstrip(".")
-            yield {"name": full, "type": "Parameter", "shape": list(own[key].shape), "parameters": new[key]}
-
-
 def _config(folder: Path) -> PreTrainedConfig:
     data = check_config(folder)
     try:
@@ -268,24 +199,3 @@ def _check_loaded(folder: Path, report: dict[str, Any]) -> None:
             "Download the model again; its files are from different models.",
             "\n".join(f"{word}: {key}" for word, keys in parts.items() for key in keys[:100]),
         )
-
-
-def _check_values(folder: Path, config: dict[str, Any], depth: int = 0) -> None:
-    """Refuses sizes no real model has and settings that load code, at every level of a config."""
-    for key, value in config.items():
-        if key in _LIMITS and value is not None:
-            values = value if isinstance(value, list) else [value]
-            if any(type(one) is not int or not 0 <= one <= _LIMITS[key] for one in values):
-                raise _refused(
-                    folder, f"claims {key} = {str(value)[:40]}, which no real model has", "Download it again."
-                )
-        if "_implementation" in key and isinstance(value, str) and value not in _ATTENTION:
-            raise _refused(folder, f"asks for program code from elsewhere ({key})", "Choose another model.")
-        if key in ("custom_generate", "transformers_weights") or (key == "trust_remote_code" and value):
-            raise _refused(folder, f"asks for program code or files of its own ({key})", "Choose another model.")
-        if isinstance(value, dict) and depth < 8:
-            _check_values(folder, value, depth + 1)
-
-
-def _refused(folder: Path, what: str, hint: str) -> StudioError:
-    return StudioError("model", f"The model {folder} {what}.", hint)

@@ -1,52 +1,65 @@
 """What a config amounts to, found out without loading a weight."""
 
+import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from studio.core import modules, pace
 from studio.core.config import RunConfig
 from studio.core.events import Event
-from studio.engine import adapters, hub, model, optim, session
-from studio.engine.corpus import read_corpus
+from studio.engine import adapters, hub, model, optim, session, targets
+from studio.engine.corpus import read_corpus, teller
 
 
-def plan(config: RunConfig, on_event: Callable[[Event], None] = lambda event: None) -> dict[str, Any]:
+def plan(
+    config: RunConfig,
+    on_event: Callable[[Event], None] = lambda event: None,
+    load_tokenizer: Callable[[Path], Any] = model.load_tokenizer,
+) -> dict[str, Any]:
     """Counts what a run of `config` would train and feed.
 
-    The model's structure is built on the meta device; the data is read and tokenised for real.
+    The model's structure is built on the meta device; the data is read and tokenised for real. Of a model on the Hub
+    only the config and the tokenizer are fetched.
 
     Args:
         config: what to count.
         on_event: told of the phases; an exception it raises ends the counting.
+        load_tokenizer: opens the tokenizer of a model's folder.
 
     Returns:
         trainable_parameters, total_parameters, adapter_bytes (as saved, float32), steps, steps_per_epoch,
-        tokens_per_epoch, trained_tokens_per_epoch, rows, eval_rows, rejected_rows, untrained_rows, truncated_rows.
+        tokens_per_epoch, trained_tokens_per_epoch, rows, eval_rows, rejected_rows, untrained_rows, truncated_rows, and
+        seconds (at the speed of an earlier run like it, evaluation not counted; None: there was none).
 
     Raises:
         StudioError: data, model or adapter cannot be used as asked.
     """
-    base = hub.resolve(config.model.path, config.model.revision)
-    model.check(base)
-    corpus = read_corpus(config, model.load_tokenizer(base), on_event)
-    trainable, total = adapters.count(adapters.attach(model.skeleton(base), config.adapter))
+    base = hub.resolve(config.model.path, config.model.revision, teller(on_event, "downloading"), need="tokenizer")
+    skeleton = model.skeleton(base)
+    counted = modules.count(targets.tree(skeleton), config.adapter)
+    trainable, total = adapters.count(adapters.attach(skeleton, config.adapter))
+    corpus = read_corpus(config, load_tokenizer(base), on_event)
     steps, per_epoch = session.step_counts(config, corpus.train)
     _try_out(config, steps)
-    evaluation = corpus.evaluation
+    evaluation, tokens = corpus.evaluation, int(corpus.train.lengths.sum())
+    speed = pace.tokens_per_s(config)
     return {
         "trainable_parameters": trainable,
         "total_parameters": total,
-        "adapter_bytes": 4 * trainable,
+        "adapter_bytes": counted.adapter_bytes,
         "steps": steps,
         "steps_per_epoch": per_epoch,
-        "tokens_per_epoch": int(corpus.train.lengths.sum()),
+        "tokens_per_epoch": tokens,
         "trained_tokens_per_epoch": int(corpus.trained.sum()),
         "rows": len(corpus.train.lengths),
         "eval_rows": len(evaluation.lengths) if evaluation else 0,
         "rejected_rows": corpus.rejected_rows,
-        "untrained_rows": len(corpus.unused) - corpus.rejected_rows,
+        "untrained_rows": len(corpus.unused) - corpus.rejected_rows - corpus.leaked_rows,
         "truncated_rows": corpus.train.truncated + (evaluation.truncated if evaluation else 0),
+        "seconds": math.ceil(tokens * steps / per_epoch / speed) if speed else None,
     }
 
 

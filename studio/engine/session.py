@@ -275,7 +275,7 @@ def _prepared(session: Session) -> events.Prepared:
         eval_rows=len(corpus.evaluation.lengths) if corpus.evaluation else 0,
         rejected_rows=corpus.rejected_rows,
         truncated_rows=corpus.train.truncated + (corpus.evaluation.truncated if corpus.evaluation else 0),
-        untrained_rows=len(corpus.unused) - corpus.rejected_rows,
+        untrained_rows=len(corpus.unused) - corpus.rejected_rows - corpus.leaked_rows,
         tokens_per_epoch=int(corpus.train.lengths.sum()),
         trained_tokens_per_epoch=int(corpus.trained.sum()),
         trainable_parameters=trainable,

@@ -1,5 +1,6 @@
 """A chat template: a conversation as text, and where in it the answers stand."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from studio.core.errors import StudioError
 TEMPLATE_ERRORS = (TemplateError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError)
 _MAX_TEMPLATE_BYTES = 1_000_000
 
-Message = dict[str, str]
+Message = dict[str, Any]
 Span = tuple[int, int]
 
 
@@ -49,9 +50,9 @@ class ChatTemplate:
     text: str
     tokenizer: Any
 
-    def render(self, messages: Sequence[Message], prompted: bool = False) -> str:
+    def render(self, messages: Sequence[Message], prompted: bool = False, tools: Sequence[Any] = ()) -> str:
         """Returns a conversation as text; with `prompted` up to where an answer begins. Raises as `lay_out`."""
-        return self._rendered(messages, prompted)[0]
+        return self._rendered(messages, prompted, tools)[0]
 
     def lay_out(self, example: Example) -> Layout:
         """Renders a conversation and finds what is learned of it.
@@ -60,14 +61,17 @@ class ChatTemplate:
             TemplateError and its kin (`TEMPLATE_ERRORS`): the template refuses it.
         """
         messages = example.messages
-        text, spans = self._rendered(messages)
+        text, spans = self._rendered(messages, tools=example.tools)
+        silent = [{key: value for key, value in item.items() if key != "tool_calls"} for item in messages]
+        if silent != messages and self.render(silent, tools=example.tools) == text:
+            raise TemplateError("it leaves out the calls of tools")
         answers = [index for index, item in enumerate(messages) if item["role"] == "assistant"]
         marked = len(spans) == len(answers) and all(
             messages[index]["content"].strip() in text[slice(*span)] for span, index in zip(spans, answers, strict=True)
         )
         if not marked:
             # No markers, markers that do not follow the messages, or an answer rewritten or left out.
-            spans = [self._span(messages, index, text) for index in answers]
+            spans = [self._span(example, index, text) for index in answers]
         # The closing token is learned too, or the model would never learn to stop.
         spans = [(a, b + len(self.closing) * text.startswith(self.closing, b)) for a, b in spans]
         end = example.trained[-1] and not self._ends_closed(text[: spans[-1][1]])
@@ -81,28 +85,31 @@ class ChatTemplate:
 
     def lay_out_whole(self, example: Example) -> Layout:
         """Renders a conversation of which everything is learned; raises as `lay_out`."""
-        text = self.render(example.messages)
+        text = self.render(example.messages, tools=example.tools)
         return Layout(text, [(0, len(text))], bare=False, end=not self._ends_closed(text))
 
     def _ends_closed(self, text: str) -> bool:
         ends = (self.closing.strip(), self._tail.strip())
         return bool(self.closing) and text.rstrip().endswith(ends)
 
-    def _span(self, messages: list[Message], index: int, text: str) -> Span:
+    def _span(self, example: Example, index: int, text: str) -> Span:
         """Finds an answer in the rendered conversation.
 
         It begins where the prompt for it ends, so that what inference is given and what is learned meet; where the
         template renders that prompt in another way inside a conversation, it begins with its content.
         """
+        messages, tools = example.messages, example.tools
         content = messages[index]["content"]
         try:
-            prompt = self.render(messages[:index], prompted=True) if index else ""
+            prompt = self.render(messages[:index], prompted=True, tools=tools) if index else ""
         except TEMPLATE_ERRORS:
             prompt = ""
         if prompt and index == len(messages) - 1 and text == f"{prompt}{content}{self._tail}":
             return len(prompt), len(prompt) + len(content)
         mark = _unused(messages)
-        probe = self.render([*messages[:index], messages[index] | {"content": mark}, *messages[index + 1 :]])
+        # An answer's calls of tools are learned with it: they stand where the mark does.
+        plain = {key: value for key, value in messages[index].items() if key != "tool_calls"} | {"content": mark}
+        probe = self.render([*messages[:index], plain, *messages[index + 1 :]], tools=tools)
         before, found, after = probe.partition(mark)
         if not found:
             raise TemplateError("it leaves out an answer")
@@ -122,10 +129,13 @@ class ChatTemplate:
                 continue
         return ""
 
-    def _rendered(self, messages: Sequence[Message], prompted: bool = False) -> tuple[str, list[Span]]:
+    def _rendered(
+        self, messages: Sequence[Message], prompted: bool = False, tools: Sequence[Any] = ()
+    ) -> tuple[str, list[Span]]:
         """Renders a conversation; with it where the template's generation markers stand."""
         texts, blocks = render_jinja_template(
             conversations=[list(messages)],
+            tools=list(tools) or None,
             chat_template=self.text,
             return_assistant_tokens_mask=self._has_markers,
             add_generation_prompt=prompted,
@@ -202,7 +212,7 @@ def _common(text: str, other: str) -> int:
 
 def _unused(messages: Sequence[Message]) -> str:
     """Returns a private-use character that stands in no message."""
-    written = "".join(value for item in messages for value in item.values())
+    written = json.dumps(list(messages), ensure_ascii=False, default=str)
     return next(mark for mark in map(chr, range(0xE000, 0xF8FF)) if mark not in written)
 
 

@@ -17,21 +17,23 @@ from studio.core import cache
 from studio.core.datasets import Dataset, Rejected
 from studio.engine.labels import Encoded, Encoder
 
-_VERSION = 1  # of the labels: raise it whenever the same row would get other tokens or labels
+_VERSION = 2  # of the labels: raise it whenever the same row would get other tokens or labels
 _BATCH_ROWS = 512
-_FILES = {"ids": np.int32, "trained": np.bool_, "offsets": np.int64, "rows": np.int64, "full_lengths": np.int32}
+_FILES = {"ids": np.int32, "trained": np.bool_, "offsets": np.int64, "rows": np.int64}
+_FILES |= {"starts": np.int64, "full_lengths": np.int32}
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The tokens of N rows, end to end.
+    """The tokens of N sequences, end to end: each is a row, or a chunk of one that is a long text.
 
     Attributes:
-        ids: token ids; int32, all rows' T together.
+        ids: token ids; int32, all sequences' T together.
         trained: whether a token carries loss; bool, as `ids`.
-        offsets: where each row begins in `ids`; int64, N + 1.
-        rows: each row's number in its file; int64, N.
-        full_lengths: each row's tokens before it was cut; int32, N.
+        offsets: where each sequence begins in `ids`; int64, N + 1.
+        rows: the number of each one's row in its file; int64, N.
+        starts: which of its row's tokens each begins with, 0 but for later chunks; int64, N.
+        full_lengths: each one's tokens before it was cut; int32, N.
         truncated: how many rows were cut at the maximum length.
         untrained: the rows left out because no token of theirs would carry loss, and why.
     """
@@ -40,6 +42,7 @@ class Tokens:
     trained: NDArray[np.bool_]
     offsets: NDArray[np.int64]
     rows: NDArray[np.int64]
+    starts: NDArray[np.int64]
     full_lengths: NDArray[np.int32]
     truncated: int
     untrained: list[Rejected]
@@ -49,7 +52,7 @@ class Tokens:
         return len(self.rows)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-        """Returns a row's token ids and which of them carry loss, T each, by its place among the N rows."""
+        """Returns a sequence's token ids and which of them carry loss, T each, by its place among the N."""
         if not 0 <= index < len(self):
             raise IndexError(index)
         span = slice(self.offsets[index], self.offsets[index + 1])
@@ -57,7 +60,7 @@ class Tokens:
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """Tokens of each row, after it was cut; int64, N."""
+        """Tokens of each sequence, after it was cut; int64, N."""
         return np.diff(self.offsets)
 
 
@@ -99,6 +102,7 @@ def _write(
 ) -> None:
     lengths = array("q")
     rows = array("q")
+    starts = array("q")
     full_lengths = array("q")
     untrained: list[Rejected] = []
     with (folder / "ids").open("wb") as ids, (folder / "trained").open("wb") as trained:
@@ -110,15 +114,21 @@ def _write(
                 if reason or isinstance(result, str):
                     untrained.append(Rejected(row.number, row.line, reason))
                     continue
-                ids.write(np.asarray(result.ids[: result.kept], dtype=np.int32).tobytes())
-                trained.write(np.asarray(result.trained[: result.kept], dtype=np.bool_).tobytes())
-                lengths.append(result.kept)
-                rows.append(row.number)
-                full_lengths.append(len(result.ids))
+                for chunk, (fed, learned) in zip(result.chunks, result.sequences(), strict=True):
+                    # A last chunk of one token may have nothing before it to be predicted from.
+                    if not any(learned):
+                        continue
+                    ids.write(np.asarray(fed, dtype=np.int32).tobytes())
+                    trained.write(np.asarray(learned, dtype=np.bool_).tobytes())
+                    lengths.append(len(fed))
+                    rows.append(row.number)
+                    starts.append(chunk.start)
+                    full_lengths.append(len(fed) + len(result.ids) - result.kept)
             if on_progress:
                 on_progress(first + len(batch), len(indices))
     np.cumsum([0, *lengths], dtype=np.int64).tofile(folder / "offsets")
     np.asarray(rows, dtype=np.int64).tofile(folder / "rows")
+    np.asarray(starts, dtype=np.int64).tofile(folder / "starts")
     np.asarray(full_lengths, dtype=np.int32).tofile(folder / "full_lengths")
     about: dict[str, Any] = {
         "truncated": sum(full > kept for full, kept in zip(full_lengths, lengths, strict=True)),

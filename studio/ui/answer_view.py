@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QTextCursor
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QWidget
 
 from studio.core import desk
+from studio.ui import words
 from studio.ui.parts import button, card, column, icon_button, label, pill, row, selectable
 from studio.ui.theme import GRID, Theme
 
@@ -68,7 +69,7 @@ class AnswerColumn(QFrame):
         if self._text != answer.text:
             self._text = answer.text
             self.view.setPlainText(answer.text)
-        parts = [self.tr("{n} tokens").format(n=answer.tokens), f"{answer.seconds:.1f} s"]
+        parts = [self.tr("{n} tokens").format(n=answer.tokens), self.tr("{n} s").format(n=f"{answer.seconds:.1f}")]
         if answer.cut:
             parts.append(self.tr("cut at the longest answer"))
         self.status.setText("  ·  ".join(parts))
@@ -129,12 +130,13 @@ class FailureCard(QWidget):
 
     def show_failure(self, failed: desk.Failed) -> None:
         """Shows a failure in place of the last one."""
-        self._message.setText(failed.message)
-        self._hint.setText(failed.hint)
+        message, hint = words.sentence(failed.message), words.sentence(failed.hint)
+        self._message.setText(message)
+        self._hint.setText(hint)
         self._detail.setPlainText(failed.detail)
         self._detail.hide()
         self._more.setVisible(bool(failed.detail))
-        self.setAccessibleName(f"{failed.message} {failed.hint}")
+        self.setAccessibleName(f"{message} {hint}")
         self.show()
 
     def _toggle(self) -> None:

@@ -1,18 +1,28 @@
 """The composition root: makes the application, the session and the window, and wires them."""
 
-import sys
+import gc
+import importlib
+import threading
 from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication, QTimer
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 
-from studio import paths
+import studio
 from studio.core import settings
+from studio.ui import words
 from studio.ui.crash import CrashHook
 from studio.ui.session import Session
-from studio.ui.theme import Theme
+from studio.ui.theme import LIGHT, Theme
 from studio.ui.window import MainWindow, PageSpec
+
+_SETTLED_MS = 500
+
+
+def _welcome(session: Session) -> QWidget:
+    from studio.ui.pages.welcome import WelcomePage
+
+    return WelcomePage(session)
 
 
 def _data(session: Session) -> QWidget:
@@ -46,19 +56,21 @@ def _compare(session: Session) -> QWidget:
 
 
 def pages() -> list[PageSpec]:
-    """Returns the pages of the rail, in order; each is imported when it is first shown."""
+    """Returns the pages, those of the rail in its order; each is imported when it is first shown."""
     return [
         PageSpec("data", _tr("Data"), "data", _data),
         PageSpec("configure", _tr("Configure"), "configure", _configure),
         PageSpec("train", _tr("Train"), "train", _train),
         PageSpec("library", _tr("Library"), "library", _library),
         PageSpec("compare", _tr("Compare"), "compare", _compare),
+        PageSpec("welcome", _tr("Welcome"), "", _welcome),
     ]
 
 
 def open_window(app: QApplication) -> MainWindow:
     """Makes the window in `app` and shows it; runs that are going are attached to right after."""
     stored = settings.load()
+    words.speak(app, stored.language)
     theme = Theme(app, stored.theme)
     session = Session(theme, stored)
     window = MainWindow(session, pages())
@@ -67,19 +79,40 @@ def open_window(app: QApplication) -> MainWindow:
     theme.setParent(window)
     window.show()
     QTimer.singleShot(0, session, session.attach_all)
+    QTimer.singleShot(0, session.machine, session.machine.start)
     return window
+
+
+def load_ahead() -> threading.Thread:
+    """Loads in a thread what most pages and the first data file need, so that none of it holds the window later."""
+
+    def load() -> None:
+        for name in ("numpy", "pyqtgraph", "pyarrow.compute", "studio.core.datasets"):
+            importlib.import_module(name)
+
+    made = threading.Thread(target=load, name="load ahead")
+    made.start()
+    return made
 
 
 def main(arguments: Sequence[str] = ()) -> int:
     """Runs the window until it is closed; returns the exit code."""
-    app = QApplication([sys.argv[0], *arguments])
-    app.setApplicationName("Finetune Studio")
+    # The first word is the window's class, by which a desktop knows whose it is.
+    app = QApplication(["finetune-studio", *arguments])
+    app.setApplicationName(studio.NAME)
     app.setDesktopFileName("finetune-studio")
-    app.setWindowIcon(QIcon(str(paths.resources() / "icons" / "train.svg")))
     hook = CrashHook(app)
     hook.install()
     window = open_window(app)
+    app.setWindowIcon(window.session.theme.icon("train", LIGHT.accent))
+    # Nor is it looked through later, which would stop the window for 30 ms each time.
+    gc.freeze()
+    gc.enable()
+    ahead: list[threading.Thread] = []
+    QTimer.singleShot(_SETTLED_MS, window, lambda: ahead.append(load_ahead()))
     code = app.exec()
+    for thread in ahead:
+        thread.join()
     hook.remove()
     del window
     return code

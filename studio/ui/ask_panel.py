@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from studio.core import library
 from studio.core.desk import Sampling
 from studio.core.library import Entry
+from studio.ui import words
 from studio.ui.parts import button, column, holder, icon_button, label, row
 from studio.ui.theme import GRID, Theme
 
@@ -49,6 +50,7 @@ class AskPanel(QScrollArea):
         """Chooses the built-in model and no adapter."""
         super().__init__()
         self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFixedWidth(36 * GRID)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.base = self._base_box()
@@ -149,7 +151,7 @@ class AskPanel(QScrollArea):
         item.setCheckState(Qt.CheckState.Checked if chosen and not entry.fault else Qt.CheckState.Unchecked)
         base = self.tr("Base: {path}").format(path=entry.base.path or self.tr("unknown"))
         # Only a text with no markup in it is shown as it is; a title can hold anything.
-        item.setToolTip("\n".join((entry.name, base, entry.fault)).strip().replace("<", "\u2039"))
+        item.setToolTip("\n".join((entry.name, base, words.sentence(entry.fault))).strip().replace("<", "\u2039"))
         if entry.fault:
             item.setFlags(Qt.ItemFlag.NoItemFlags)
         return item
@@ -157,17 +159,18 @@ class AskPanel(QScrollArea):
     def _sampling_form(self) -> QWidget:
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
-        for at, (name, hint) in enumerate(get_type_hints(Sampling, include_extras=True).items()):
+        for at, (key, hint) in enumerate(get_type_hints(Sampling, include_extras=True).items()):
             kind, info = get_args(hint)
-            number = self.numbers[name] = _number(kind, info, getattr(Sampling(), name))
-            number.setAccessibleName(info.title)
-            number.setAccessibleDescription(info.description)
-            number.setToolTip(info.description)
+            number = self.numbers[key] = _number(kind, info, getattr(Sampling(), key))
+            title, help_ = words.told(info.title), words.told(info.description)
+            number.setAccessibleName(title)
+            number.setAccessibleDescription(help_)
+            number.setToolTip(help_)
             number.installEventFilter(self)
-            title = label(info.title)
-            title.setToolTip(info.description)
-            title.setBuddy(number)
-            grid.addWidget(title, at, 0)
+            name = label(title)
+            name.setToolTip(help_)
+            name.setBuddy(number)
+            grid.addWidget(name, at, 0)
             grid.addWidget(number, at, 1)
         return holder(grid)
 

@@ -1,5 +1,7 @@
 """Growing curves in numpy: appended to cheaply, smoothed as they grow."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,6 +45,26 @@ class Curve:
         """The smoothed values; a view."""
         return self._data[2, : self._size]
 
+    def outline(
+        self, low: float = -np.inf, high: float = np.inf, *, blocks: int = 1000
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Returns points that draw the line from `low` to `high`.
+
+        Where there are many, these are the least and the greatest value of each of about `blocks` stretches: on a
+        screen the same line.
+        """
+        first = max(0, int(np.searchsorted(self.x, low)) - 1)
+        last = int(np.searchsorted(self.x, high, "right")) + 1
+        x, y = self.x[first:last], self.y[first:last]
+        size = len(x) // blocks
+        if size < 4:
+            return x, y
+        whole = len(x) // size * size
+        stretches = y[:whole].reshape(-1, size)
+        ends = np.stack([np.fmin.reduce(stretches, axis=1), np.fmax.reduce(stretches, axis=1)], axis=1)
+        places = x[:whole].reshape(-1, size)[:, [0, size // 2]]
+        return np.concatenate([places.ravel(), x[whole:]]), np.concatenate([ends.ravel(), y[whole:]])
+
     def extend(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
         """Appends points."""
         needed = self._size + len(x)
@@ -68,9 +90,8 @@ class Curve:
         # A value that is no number would stay in the mean for ever; the raw line shows it.
         last = np.maximum.accumulate(np.where(np.isfinite(values), np.arange(len(values)), -1))
         values = np.where(last >= 0, values[last], self._mean / self._weight if self._weight else 0.0)
-        powers = a ** np.arange(1, _BLOCK + 1)
-        lags = np.subtract.outer(np.arange(_BLOCK), np.arange(_BLOCK))
-        kernel = np.where(lags >= 0, (1 - a) * a ** np.maximum(lags, 0), 0.0)
+        powers = a ** np.arange(1, min(_BLOCK, len(values)) + 1)
+        kernel = _kernel(a, len(powers))
         for first in range(0, len(values), _BLOCK):
             part = values[first : first + _BLOCK]
             n = len(part)
@@ -79,3 +100,10 @@ class Curve:
             result[first : first + n] = mean / weight
             self._mean, self._weight = float(mean[-1]), float(weight[-1])
         return result
+
+
+@lru_cache(maxsize=8)
+def _kernel(a: float, size: int) -> NDArray[np.float64]:
+    """Returns the weight of each value of a block (column) in the mean at each (row)."""
+    lags = np.subtract.outer(np.arange(size), np.arange(size))
+    return np.where(lags >= 0, (1 - a) * a ** np.maximum(lags, 0), 0.0)

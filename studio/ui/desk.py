@@ -88,9 +88,11 @@ class Desk(QObject):
 
     Signals:
         died: the process ended by itself; the sentence says so.
+        worked: a request was asked or has ended.
     """
 
     died = Signal(str)
+    worked = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         """Starts nothing yet."""
@@ -105,6 +107,10 @@ class Desk(QObject):
     def process_id(self) -> int:
         """The process's id; 0: none is running."""
         return int(self._process.processId()) if self._process else 0
+
+    def requests(self) -> list[desk.Request]:
+        """Returns what has been asked and not yet ended, the oldest first."""
+        return [call.request for call in self._calls.values()]
 
     def warm(self) -> None:
         """Starts the process ahead of the first request, since loading takes it seconds."""
@@ -124,6 +130,7 @@ class Desk(QObject):
             self._start()
         else:
             self._write(call.request)
+        self.worked.emit()
         return call
 
     def cancel(self, call: Call) -> None:
@@ -184,6 +191,7 @@ class Desk(QObject):
     def _end(self, call: Call, reply: desk.Reply) -> None:
         self._calls.pop(call.request.id, None)
         call.take(reply)
+        self.worked.emit()
 
     def _force(self, call: Call) -> None:
         if call.open and self._process is not None:

@@ -1,6 +1,7 @@
 """The configuration being edited: plain values, what is wrong with each, and an undo step for every edit."""
 
 import copy
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from studio.core.config import DataSpec, RunConfig
 from studio.core.errors import StudioError
 
 _EDIT_ID = 1
+# Typing a number is one edit; a later change of the same setting is another.
+_ONE_EDIT_S = 1.5
 
 
 def defaults() -> dict[str, Any]:
@@ -41,7 +44,8 @@ class Draft(QObject):
         """Begins with `stored` where that still fits, else with the defaults."""
         super().__init__(parent)
         self._undo = undo
-        self._values = defaults()
+        self._defaults = defaults()
+        self._values = copy.deepcopy(self._defaults)
         known = list(config_file.keys())
         for key in known:
             try:
@@ -49,6 +53,7 @@ class Draft(QObject):
             except (KeyError, TypeError):
                 continue
         self._faults = self._check()
+        self._found: dict[str, str] = {}
 
     def values(self) -> dict[str, Any]:
         """Returns all values as plain data."""
@@ -60,11 +65,21 @@ class Draft(QObject):
 
     def is_changed(self, key: str) -> bool:
         """Whether a value is not the default."""
-        return bool(self.value(key) != value_at(defaults(), key))
+        return bool(self.value(key) != value_at(self._defaults, key))
 
     def faults(self) -> dict[str, str]:
         """Returns a sentence for each wrong value, by dotted name; what is wrong with none alone has the key ``."""
-        return dict(self._faults)
+        return self._found | self._faults
+
+    def sound(self) -> bool:
+        """Whether the values are a config, whatever model and data have to say to it."""
+        return not self._faults
+
+    def find(self, found: dict[str, str]) -> None:
+        """Takes what model and data say is wrong with the present values, by dotted name, in place of the last."""
+        if found != self._found:
+            self._found = dict(found)
+            self.changed.emit()
 
     def config(self) -> RunConfig:
         """Returns the config with absolute paths.
@@ -75,7 +90,7 @@ class Draft(QObject):
         return declared.resolved(config_file.build(self.values()), Path.cwd())
 
     def edit(self, key: str, value: Any, title: str = "") -> None:
-        """Changes one value, as an undo step; steps on the same value in a row become one."""
+        """Changes one value, as an undo step; quick ones on the same value become one."""
         if value != self.value(key):
             fresh = self.values()
             _put(fresh, key, value)
@@ -135,6 +150,7 @@ class _Edit(QUndoCommand):
     def __init__(self, draft: Draft, values: dict[str, Any], title: str, key: str) -> None:
         super().__init__(title)
         self._draft, self.before, self.after, self.key = draft, draft.values(), values, key
+        self.time_s = time.monotonic()
 
     def id(self) -> int:
         return _EDIT_ID
@@ -142,7 +158,9 @@ class _Edit(QUndoCommand):
     def mergeWith(self, other: QUndoCommand) -> bool:
         if not isinstance(other, _Edit) or not self.key or other.key != self.key:
             return False
-        self.after = other.after
+        if other.time_s - self.time_s > _ONE_EDIT_S:
+            return False
+        self.after, self.time_s = other.after, other.time_s
         if self.after == self.before:
             self.setObsolete(True)
         return True

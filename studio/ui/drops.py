@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from studio.core import config as declared
 from studio.core import config_file
@@ -28,6 +29,13 @@ def open_path(session: Session, path: Path) -> None:
     else:
         text = _tr("{name} is no data file, config, run folder or adapter folder.")
         session.tell(text.format(name=path.name), "bad")
+
+
+def choose_data(parent: QWidget) -> Path | None:
+    """Asks for a data file; None: the user changed their mind."""
+    kinds = f"{_tr('Data files')} ({' '.join(f'*{ending}' for ending in DATA_ENDINGS)});;{_tr('All files (*)')}"
+    chosen, _ = QFileDialog.getOpenFileName(parent, _tr("Open data file"), "", kinds)
+    return Path(chosen) if chosen else None
 
 
 def _load_config(session: Session, path: Path) -> None:

@@ -108,6 +108,7 @@ class Shortcuts(QDialog):
             grid.addWidget(label(keys_of(action), "pill"), at, 1, Qt.AlignmentFlag.AlignRight)
         area = QScrollArea()
         area.setWidgetResizable(True)
+        area.setAccessibleName(self.windowTitle())
         area.setWidget(holder(column(grid, None, margin=GRID), "body"))
         self.setLayout(column(label(self.tr("Keyboard shortcuts"), "heading"), area, margin=2 * GRID))
         self.resize(440, 560)

@@ -5,16 +5,20 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEdit, QSpinBox, QWidget
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEdit, QSizePolicy, QSpinBox, QWidget
 
 from studio.core.config import RunConfig
+from studio.ui import words
 from studio.ui.draft import Draft, defaults, value_at
+from studio.ui.model_picker import ModelPicker
 from studio.ui.parts import column, holder, icon_button, label, row, set_mark
 from studio.ui.theme import GRID, Theme
+from studio.ui.yaml_view import leave_undo
 
 _LARGEST = 2**31 - 1
 _WIDTH = 30 * GRID
+_WIDE = 50 * GRID
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class FieldSpec:
     kind: Any
     low: float | None
     high: float | None
+    bounds: str
 
     @property
     def section(self) -> str:
@@ -55,20 +60,26 @@ def _field(key: str, hint: Any) -> FieldSpec:
     for item in info.metadata:
         bounds |= {sign: getattr(item, sign) for sign in ("ge", "gt", "le", "lt") if hasattr(item, sign)}
     low, high = bounds.get("ge", bounds.get("gt")), bounds.get("le", bounds.get("lt"))
+    limits = {"ge": _tr("at least {}"), "gt": _tr("above {}"), "le": _tr("at most {}"), "lt": _tr("below {}")}
+    said = ", ".join(text.format(f"{bounds[sign]:,}") for sign, text in limits.items() if sign in bounds)
     return FieldSpec(
         key,
-        info.title or key,
-        info.description or "",
-        extra.get("unit", ""),
+        words.told(info.title or key),
+        words.told(info.description or ""),
+        words.told(extra.get("unit", "")),
         bool(extra.get("basic")),
         kind,
         low,
         high,
+        said,
     )
 
 
 class Field(QObject):
     """One setting's widgets: label with a changed mark, editor, unit, reset and what is wrong.
+
+    Attributes:
+        shown: whether its row is among those shown.
 
     Signals:
         edited: the user gave another value.
@@ -76,26 +87,37 @@ class Field(QObject):
 
     edited = Signal(str, object)
 
-    def __init__(self, spec: FieldSpec, theme: Theme, choices: list[str] | None = None) -> None:
-        """Makes the widgets; `choices` offers values for a text field."""
+    def __init__(
+        self, spec: FieldSpec, theme: Theme, choices: list[str] | None = None, picker: ModelPicker | None = None
+    ) -> None:
+        """Makes the widgets; `choices` offers values for a text field, `picker` takes its place."""
         super().__init__()
         self.spec = spec
         self._showing = False
-        self.editor = self._editor(spec.kind, choices)
+        self.editor: QWidget = picker or self._editor(spec.kind, choices)
+        if picker is not None:
+            picker.picked.connect(lambda path: self.edited.emit(spec.key, path))
         self.editor.setAccessibleName(spec.title)
         self.editor.setAccessibleDescription(spec.help)
-        self.editor.setToolTip(_wrapped(spec))
-        self.editor.setFixedWidth(_WIDTH)
+        self.editor.setToolTip(_explained(spec))
+        # A path or a name of a model is long; it takes the room that there is.
+        wide = picker is not None or choices is not None
+        self.editor.setMinimumWidth(_WIDTH)
+        self.editor.setMaximumWidth(_WIDE if wide else _WIDTH)
+        if wide:
+            self.editor.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.editor.installEventFilter(self)
+        if isinstance(self.editor, QSpinBox | QComboBox) and (line := self.editor.findChild(QLineEdit)) is not None:
+            line.installEventFilter(self)
         self.mark = QLabel()
         self.mark.setObjectName("mark")
         self.mark.setFixedSize(6, 6)
         self.mark.setToolTip(self.tr("Changed from the default"))
         self.title = label(spec.title)
         self.title.setBuddy(self.editor)
-        self.title.setToolTip(_wrapped(spec))
+        self.title.setToolTip(_explained(spec))
         self.fault = label("", "fault", wrap=True)
-        self.fault.setMaximumWidth(_WIDTH)
+        self.fault.setFixedWidth(_WIDE)
         self.fault.hide()
         self.reset = icon_button(theme, "reset", self.tr("Reset {name}").format(name=spec.title), self._reset)
         for widget in (self.mark, self.reset):
@@ -103,6 +125,7 @@ class Field(QObject):
             policy.setRetainSizeWhenHidden(True)
             widget.setSizePolicy(policy)
         self.unit = label(spec.unit, "unit")
+        self.shown = True
         self.extra: list[QWidget] = []
         self._rows: list[QWidget] = []
 
@@ -113,6 +136,7 @@ class Field(QObject):
         head.setContentsMargins(0, 7, 0, 1)
         unit = [self.unit] if self.spec.unit else []
         line = row(self.editor, *self.extra, *unit, self.reset, None, spacing=GRID)
+        line.setStretch(0, 1000)
         # Half of the space between rows is theirs, so that hidden ones leave no gap.
         body = column(line, self.fault, spacing=2)
         body.setContentsMargins(0, 0, 0, GRID)
@@ -120,8 +144,13 @@ class Field(QObject):
         for place, widget in enumerate(self._rows):
             grid.addWidget(widget, at, place, top)
 
+    def focus(self) -> None:
+        """Goes to the editor."""
+        self.editor.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def set_visible(self, visible: bool) -> None:
         """Shows or hides the whole row."""
+        self.shown = visible
         for widget in self._rows:
             widget.setVisible(visible)
 
@@ -134,12 +163,16 @@ class Field(QObject):
         changed = draft.is_changed(self.spec.key)
         self.mark.setVisible(changed)
         self.reset.setVisible(changed)
-        self.fault.setText(fault.replace(f"`{self.spec.key}`", self.spec.title))
+        self.fault.setText(words.sentence(fault).replace(f"`{self.spec.key}`", self.spec.title))
+        # A wrapped label in a grid is given its height for one line only.
+        self.fault.setMinimumHeight(self.fault.heightForWidth(_WIDE) if fault else 0)
         self.fault.setVisible(bool(fault))
         set_mark(self.editor, "wrong", bool(fault))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Lets the wheel scroll the form instead of changing a value the user has not chosen to edit."""
+        """Lets the wheel scroll the form, not change a value nobody chose to edit; leaves undo to the window."""
+        if leave_undo(event):
+            return True
         if event.type() == QEvent.Type.Wheel and watched is self.editor and not self.editor.hasFocus():
             event.ignore()
             return True
@@ -162,7 +195,7 @@ class Field(QObject):
             spin = QSpinBox()
             spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             spin.setRange(int(self.spec.low or 0), int(min(self.spec.high or _LARGEST, _LARGEST)))
-            spin.lineEdit().setTextMargins(6, 0, 0, 0)
+            spin.lineEdit().setTextMargins(9, 0, 0, 0)
             spin.valueChanged.connect(self._tell)
             return spin
         text = QLineEdit()
@@ -171,7 +204,9 @@ class Field(QObject):
 
     def _put(self, value: Any) -> None:
         editor = self.editor
-        if isinstance(editor, QCheckBox):
+        if isinstance(editor, ModelPicker):
+            editor.show_path(str(value))
+        elif isinstance(editor, QCheckBox):
             editor.setChecked(bool(value))
         elif isinstance(editor, QComboBox):
             if editor.currentText() != str(value):
@@ -230,16 +265,17 @@ def written(value: Any) -> str:
     if value is None or value in ({}, []):
         return ""
     if isinstance(value, float):
-        return f"{value:g}"
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
     if isinstance(value, list | dict):
         return yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True).strip()
     return str(value)
 
 
-def _wrapped(spec: FieldSpec) -> str:
-    limits = [
-        f"from {spec.low:g}" if spec.low is not None else "",
-        f"to {spec.high:g}" if spec.high is not None else "",
-    ]
-    bounds = " ".join(filter(None, limits))
-    return f"{spec.help}\n{spec.key}{f'  ({bounds})' if bounds else ''}"
+def _explained(spec: FieldSpec) -> str:
+    return "\n".join(
+        filter(None, [spec.help, spec.bounds and f"{spec.bounds[:1].upper()}{spec.bounds[1:]}.", spec.key])
+    )
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("forms", text)

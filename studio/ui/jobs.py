@@ -19,7 +19,7 @@ from studio.core.runs import Run
 
 _POLL_MS = 60
 _ALIVE_S = 0.5
-_BATCH = 2000
+_BATCH = 500
 
 
 class TrainingWorker(QThread):

@@ -1,7 +1,7 @@
 """Core objects with signals: a run that is followed, and the table of all runs. No widgets."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,21 @@ from studio.core import events, runs
 from studio.core.errors import StudioError
 from studio.core.progress import Progress
 from studio.core.runs import Run
-from studio.ui import jobs
+from studio.ui import jobs, words
 from studio.ui.curves import Curve
 from studio.ui.jobs import TrainingWorker
 
 Index = QModelIndex | QPersistentModelIndex
 CURVES = ("loss", "learning_rate", "grad_norm", "tokens_per_s")
+# What no process works on; it changes only with the file of events.
+_ENDED = ("completed", "early_stopped", "stopped", "failed", "interrupted", "damaged")
 
 
 class RunModel(QObject):
     """A run folded from its events as they come.
 
     Attributes:
+        title: what the run is called.
         progress: what the events say.
         curves: one for each of `CURVES`, and `eval_loss`.
         alive: whether a process works on the run, as far as is known.
@@ -43,6 +46,7 @@ class RunModel(QObject):
         """Knows nothing yet; `attach` or `start` fills it."""
         super().__init__(parent)
         self.run = run
+        self.title = title_of(run)
         self.progress = Progress()
         self.curves = {name: Curve() for name in (*CURVES, "eval_loss")}
         self.alive = False
@@ -138,9 +142,18 @@ class RunModel(QObject):
         self.refused.emit(error)
 
 
+def title_of(run: Run) -> str:
+    """Returns what a run is called: its config's name, or its data file's."""
+    try:
+        config: dict[str, Any] = run.about()["config"]
+    except StudioError:
+        return run.name
+    return config.get("name") or Path(config.get("data", {}).get("path", run.name)).stem
+
+
 @dataclass(slots=True)
 class Glance:
-    """A run as the list shows it, without reading all of it."""
+    """A run as the list shows it, without reading all of it; `stamp` tells whether its events are still the same."""
 
     run: Run
     title: str
@@ -148,17 +161,17 @@ class Glance:
     state: str
     step: int = 0
     loss: float | None = None
+    stamp: tuple[int, int] = (0, 0)
 
 
-def glance(run: Run, alive: bool | None = None) -> Glance:
-    """Looks at the end of a run's events only; `alive` None: looks at its lock too."""
+def glance(run: Run) -> Glance:
+    """Looks at the end of a run's events only."""
+    stamp = _stamp(run)
     try:
-        about: dict[str, Any] = run.about()
-        alive = run.alive() if alive is None else alive
+        created_s: float = run.about().get("created_s", 0.0)
+        alive = run.alive()
     except StudioError:
-        return Glance(run, run.name, 0.0, "damaged")
-    config = about.get("config", {})
-    title = config.get("name") or Path(config.get("data", {}).get("path", run.name)).stem
+        return Glance(run, run.name, 0.0, "damaged", stamp=stamp)
     seen = Progress()
     for event in jobs.tail(run):
         seen.apply(event)
@@ -166,7 +179,16 @@ def glance(run: Run, alive: bool | None = None) -> Glance:
     state: str = seen.state
     if not alive:
         state = seen.finished.outcome if seen.finished else "failed" if seen.failed else "interrupted"
-    return Glance(run, title, about.get("created_s", 0.0), state, seen.step, last.loss if last else None)
+    return Glance(run, title_of(run), created_s, state, seen.step, last.loss if last else None, stamp)
+
+
+def _stamp(run: Run) -> tuple[int, int]:
+    """Time and size of the file of events."""
+    try:
+        found = run.events_path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
 
 
 class RunTable(QAbstractTableModel):
@@ -178,14 +200,14 @@ class RunTable(QAbstractTableModel):
         self.items: list[Glance] = []
 
     def refresh(self) -> None:
-        """Reads the folder of runs again, keeping the rows that are still there."""
+        """Reads the folder of runs again, and those runs that go on or have gone on since."""
         found, known = runs.listing(), {item.run.name: item for item in self.items}
         if [run.name for run in found] != [item.run.name for item in self.items]:
             self.beginResetModel()
             self.items = [known.get(run.name) or glance(run) for run in found]
             self.endResetModel()
         for row, item in enumerate(self.items):
-            if item.state not in ("completed", "early_stopped"):
+            if item.state not in _ENDED or item.stamp != _stamp(item.run):
                 self._put(row, glance(item.run))
 
     def update_run(self, model: RunModel) -> None:
@@ -194,8 +216,7 @@ class RunTable(QAbstractTableModel):
             if item.run.name == model.run.name:
                 steps = model.progress.steps
                 loss = steps[-1].loss if steps else None
-                fresh = Glance(item.run, item.title, item.created_s, model.state(), model.progress.step, loss)
-                self._put(row, fresh)
+                self._put(row, replace(item, state=model.state(), step=model.progress.step, loss=loss))
 
     def row_of(self, name: str) -> int:
         """Returns the row of the run `name`; -1: none."""
@@ -217,7 +238,7 @@ class RunTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return item.title
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{item.title}, {item.state}, {self.tr('step')} {item.step}"
+            return f"{item.title}, {words.state(item.state)}, {self.tr('step')} {item.step}"
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{item.run.name}\n{time.strftime('%Y-%m-%d %H:%M', time.localtime(item.created_s))}"
         return None

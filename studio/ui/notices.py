@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFrame, QVBoxLayout, QWidget
 
 from studio.ui.parts import button, icon_button, label, row
 from studio.ui.session import Notice
@@ -15,12 +15,12 @@ _WIDTH = 420
 
 
 class Notices(QWidget):
-    """A stack of notices over the lower right corner of `host`."""
+    """A stack of notices over the lower left corner of `host`, where no page has a button one is about to press."""
 
-    def __init__(self, host: QWidget, theme: Theme) -> None:
-        """Lies over `host` and moves along with it."""
+    def __init__(self, host: QWidget, theme: Theme, left: int) -> None:
+        """Lies over `host`, `left` pixels from its edge, and moves along with it."""
         super().__init__(host)
-        self._host, self._theme = host, theme
+        self._host, self._theme, self._left = host, theme, left
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(0, 0, 0, 0)
         self._box.setSpacing(GRID)
@@ -45,8 +45,9 @@ class Notices(QWidget):
         layout.setContentsMargins(2 * GRID, GRID, GRID, GRID)
         frame.setLayout(layout)
         frame.setFixedWidth(_WIDTH)
-        for child in frame.findChildren(QWidget):
-            child.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        for child in frame.findChildren(QAbstractButton):
+            # Tab gets there; a click leaves the focus where the user works.
+            child.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._box.addWidget(frame)
         if notice.tone != "bad":
             timer = QTimer(frame)
@@ -85,8 +86,7 @@ class Notices(QWidget):
             frame.setFixedHeight(tall)
             height += tall + GRID
         height = max(height, 0)
-        left = self._host.width() - _WIDTH - 3 * GRID
-        self.setGeometry(left, self._host.height() - height - 6 * GRID, _WIDTH, height)
+        self.setGeometry(self._left, self._host.height() - height - 3 * GRID, _WIDTH, height)
         self.raise_()
 
 

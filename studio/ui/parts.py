@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
@@ -11,7 +12,9 @@ from PySide6.QtWidgets import (
     QLayout,
     QLayoutItem,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
+    QTabWidget,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -121,6 +124,24 @@ def card(layout: QLayout, kind: str = "card") -> QFrame:
     return made
 
 
+def tabs(name: str) -> QTabWidget:
+    """Returns an empty row of tabs; `name` is what a screen reader says."""
+    made = QTabWidget()
+    made.setDocumentMode(True)
+    made.tabBar().setDrawBase(False)
+    made.tabBar().setAccessibleName(name)
+    return made
+
+
+def scrolling(inner: QWidget) -> QScrollArea:
+    """Returns an area that scrolls `inner`, whose own widgets take the focus."""
+    made = QScrollArea()
+    made.setWidgetResizable(True)
+    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    made.setWidget(inner)
+    return made
+
+
 def line() -> QFrame:
     """Returns a thin horizontal line."""
     made = QFrame()
@@ -137,13 +158,20 @@ def holder(layout: QLayout, name: str = "") -> QWidget:
     return made
 
 
+def icon_label(theme: Theme, icon: str, size: int = 2 * GRID) -> QLabel:
+    """Returns an icon by itself, in the muted colour of the theme."""
+    made = QLabel()
+    made.setProperty("icon_name", icon)
+    made.setProperty("icon_role", "muted")
+    made.setProperty("icon_size", size)
+    made.setPixmap(theme.pixmap(icon, size, theme.palette.muted))
+    made.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+    return made
+
+
 def empty(theme: Theme, icon: str, title: str, text: str, *buttons: QPushButton) -> QWidget:
     """Returns what a page shows while there is nothing on it: what belongs here and how to get it."""
-    picture = QLabel()
-    picture.setProperty("icon_name", icon)
-    picture.setProperty("icon_role", "muted")
-    picture.setProperty("icon_size", 5 * GRID)
-    picture.setPixmap(theme.pixmap(icon, 5 * GRID, theme.palette.muted))
+    picture = icon_label(theme, icon, 5 * GRID)
     said = label(text, "muted", wrap=True)
     said.setFixedWidth(_EMPTY_PX)
     # The style sheet's font decides how tall it is, and it comes with the polish.
@@ -167,3 +195,13 @@ def clear(layout: QLayout) -> None:
             widget.deleteLater()
         elif (inner := item.layout()) is not None:
             clear(inner)
+
+
+def add_action(widget: QWidget, text: str, act: Callable[[], object], keys: str = "") -> QAction:
+    """Gives a page an action, which the command palette then finds by its `text`; `keys` work all over the window."""
+    made = QAction(text, widget)
+    # A lambda takes no `checked`, whatever the handler would have made of it.
+    made.triggered.connect(lambda: act())
+    made.setShortcut(keys)
+    widget.addAction(made)
+    return made

@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from studio import paths
+from studio.ui import words
 
 _ORDER = ("quick", "balanced", "thorough")
 
@@ -23,4 +24,4 @@ def presets() -> list[Preset]:
     """Returns the presets that come with the program, the quickest first."""
     folder = paths.resources() / "presets"
     read = (yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8")) for name in _ORDER)
-    return [Preset(item["title"], item["why"], item["settings"]) for item in read]
+    return [Preset(words.told(item["title"]), words.told(item["why"]), item["settings"]) for item in read]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoStack
+from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from studio import paths
 from studio.core import config_file, runs, settings
@@ -14,9 +14,11 @@ from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from studio.core.settings import Settings
+from studio.ui import words
 from studio.ui.desk import Desk
 from studio.ui.draft import Draft
 from studio.ui.theme import Theme
+from studio.ui.watch import MachineWatch
 
 if TYPE_CHECKING:
     from studio.ui.models import RunModel
@@ -61,6 +63,7 @@ class Session(QObject):
         self.undo = QUndoStack(self)
         self.draft = Draft(self.undo, stored.draft, self)
         self.desk = Desk(self)
+        self.machine = MachineWatch(self)
         self.models: dict[str, RunModel] = {}
 
     def tell(self, text: str, tone: str = "", action: str = "", act: Callable[[], object] | None = None) -> None:
@@ -69,7 +72,25 @@ class Session(QObject):
 
     def tell_error(self, error: StudioError) -> None:
         """Shows a failure in its two sentences."""
-        self.tell(str(error), "bad")
+        self.tell(words.sentences(error), "bad")
+
+    def push(self, step: QUndoCommand, said: str) -> None:
+        """Does an undo step, and tells of it with a button that takes exactly this step back."""
+        self.undo.push(step)
+        at = self.undo.index()
+        # A step that failed has told so itself and is deleted by now.
+        if not at or self.undo.command(at - 1) is not step:
+            return
+
+        def back() -> None:
+            if self.undo.index() < at or self.undo.command(at - 1) is not step:
+                return
+            if self.undo.index() == at:
+                self.undo.undo()
+            else:
+                self.tell(self.tr("Other changes were made since: Ctrl+Z takes them back, the latest first."))
+
+        self.tell(said, "", self.tr("Undo"), back)
 
     def save(self) -> None:
         """Writes the settings; a full disk is told of, once, by a notice."""
@@ -143,6 +164,7 @@ class Session(QObject):
         """Follows no run any longer and stores the settings; the runs go on."""
         for model in self.models.values():
             model.leave()
+        self.machine.leave()
         self.desk.close()
         self.settings.draft = self.draft.values()
         self.save()

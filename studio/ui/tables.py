@@ -5,10 +5,11 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from studio.core.library import Entry
 from studio.core.units import size
+from studio.ui import words
 
 if TYPE_CHECKING:
     from studio.core.datasets import Dataset, Rejected, Row
@@ -45,7 +46,6 @@ class DatasetTable(QAbstractTableModel):
         self._found = None
         if text and self.dataset is not None:
             # Loaded with the first search, not with the window.
-            import pyarrow as pa
             import pyarrow.compute as pc
 
             rows = self.dataset.table.column("row")
@@ -54,7 +54,7 @@ class DatasetTable(QAbstractTableModel):
                 pc.match_substring(rows, json.dumps(text, ensure_ascii=escaped)[1:-1], ignore_case=True)
                 for escaped in (False, True)
             ]
-            self._found = pa.chunked_array(pc.indices_nonzero(pc.or_(*masks))).to_numpy()
+            self._found = pc.indices_nonzero(pc.or_(*masks)).to_numpy()
         self.endResetModel()
 
     def row(self, index: int) -> "Row | None":
@@ -132,7 +132,7 @@ class RejectedTable(QAbstractTableModel):
         if role != _DISPLAY:
             return None
         item = self._items[index.row()]
-        return (str(item.row), str(item.line or "-"), item.reason)[index.column()]
+        return (str(item.row), str(item.line or "-"), words.sentence(item.reason))[index.column()]
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> Any:
         """Returns the columns' names."""
@@ -171,7 +171,7 @@ class AdapterTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.InitialSortOrderRole:
             return sort_key(entry, index.column())
         if role == Qt.ItemDataRole.ToolTipRole:
-            return entry.fault or None
+            return words.sentence(entry.fault) or None
         return texts(entry)[index.column()] if role == _DISPLAY else None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> Any:
@@ -200,7 +200,7 @@ def rank(entry: Entry) -> Any:
 def texts(entry: Entry) -> tuple[str, ...]:
     """Returns the cells of an adapter's row."""
     made = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.created_s)) if entry.created_s else ""
-    title = f"{entry.title or entry.name}{'  (damaged)' if entry.fault else ''}"
+    title = f"{entry.title or entry.name}{_tr('  (damaged)') if entry.fault else ''}"
     losses = (entry.metrics.get("loss"), entry.metrics.get("eval_loss"))
     shown = [f"{value:.4f}" if isinstance(value, float) else "" for value in losses]
     data = entry.data.path.replace("\\", "/").rsplit("/", 1)[-1]
@@ -221,3 +221,7 @@ def sort_key(entry: Entry, column: int) -> Any:
         number = numbers[column]
         return float(number) if isinstance(number, int | float) else float("inf")
     return texts(entry)[column].casefold()
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("tables", text)

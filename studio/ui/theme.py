@@ -1,7 +1,9 @@
 """The look: one typed palette for light and one for dark, poured into Qt's palette, the style sheet and the plots."""
 
+import math
 import string
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QObject, QSize, Qt, Signal
@@ -19,7 +21,7 @@ ICON_PX = 18
 class Palette:
     """The colours of a theme, as `#rrggbb`.
 
-    Text on `window`, `panel` and `raised` has a contrast of at least 4.5 : 1, `muted` and the signal colours too.
+    Every colour of text has a contrast of at least 4.5 : 1 with each ground the style sheet puts it on.
     """
 
     dark: bool
@@ -42,6 +44,7 @@ class Palette:
     bad: str
     bad_panel: str
     good_panel: str
+    warn_panel: str
     grid: str
     series: tuple[str, ...]
 
@@ -67,6 +70,7 @@ LIGHT = Palette(
     bad="#bd2c3b",
     bad_panel="#fdf0f1",
     good_panel="#eef8f2",
+    warn_panel="#fcf4e3",
     grid="#e6e8ee",
     series=("#4f56d6", "#b9560c", "#18774a", "#9a3d9e", "#0b7285"),
 )
@@ -83,8 +87,8 @@ DARK = Palette(
     text="#e7e9ee",
     muted="#9aa1b0",
     disabled="#5f6573",
-    accent="#6a70ea",
-    accent_hover="#7d83f2",
+    accent="#5d63e2",
+    accent_hover="#5157d0",
     on_accent="#ffffff",
     link="#a5a9fb",
     good="#5cc48f",
@@ -92,6 +96,7 @@ DARK = Palette(
     bad="#f2828c",
     bad_panel="#2e1d22",
     good_panel="#18291f",
+    warn_panel="#2e2617",
     grid="#2a2d36",
     series=("#8f94f8", "#f0a35c", "#5cc48f", "#d78fdc", "#58c3d6"),
 )
@@ -124,6 +129,8 @@ class Theme(QObject):
     def icon(self, name: str, colour: str = "") -> QIcon:
         """Returns an icon of `resources/icons` in the theme's colours, or in one colour."""
         icon = QIcon()
+        # One picture for each density of the screens at hand: drawing them is a good part of a start.
+        scales = {math.ceil(screen.devicePixelRatio()) for screen in self._app.screens()}
         shades = [
             (colour or self.palette.muted, QIcon.Mode.Normal, QIcon.State.Off),
             (colour or self.palette.text, QIcon.Mode.Active, QIcon.State.Off),
@@ -131,7 +138,7 @@ class Theme(QObject):
             (self.palette.disabled, QIcon.Mode.Disabled, QIcon.State.Off),
         ]
         for shade, mode, state in shades:
-            for scale in (1, 2, 3):
+            for scale in scales:
                 icon.addPixmap(_rendered(name, shade, ICON_PX, scale), mode, state)
         return icon
 
@@ -213,11 +220,13 @@ def _qt_palette(colours: Palette) -> QPalette:
     return palette
 
 
+@cache
 def _svg(name: str, colour: str) -> bytes:
     text = (paths.resources() / "icons" / f"{name}.svg").read_text(encoding="utf-8")
     return text.replace("currentColor", colour).encode()
 
 
+@cache
 def _rendered(name: str, colour: str, size: int, scale: int) -> QPixmap:
     pixmap = QPixmap(QSize(size, size) * scale)
     pixmap.fill(Qt.GlobalColor.transparent)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QButtonGroup, QCheckBox, QPlainTextE
 
 from studio.core import desk
 from studio.core.desk import Picture
-from studio.ui import token_text
+from studio.ui import token_text, words
 from studio.ui.desk import Call
 from studio.ui.parts import button, column, label, row
 from studio.ui.theme import GRID, Theme
@@ -70,7 +70,7 @@ class TokensView(QWidget):
 
     def show_failure(self, failed: desk.Failed) -> None:
         """Shows why there are no tokens."""
-        self.show_message(f"{failed.message}\n{failed.hint}")
+        self.show_message(f"{words.sentence(failed.message)}\n{words.sentence(failed.hint)}")
 
     def show_message(self, text: str) -> None:
         """Shows a text in place of tokens."""

@@ -1,17 +1,15 @@
 """The main window: the rail of pages, menus, drops, notices, and what happens when it closes."""
 
 import base64
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
-    QButtonGroup,
     QFileDialog,
     QHBoxLayout,
     QMainWindow,
@@ -19,28 +17,26 @@ from PySide6.QtWidgets import (
     QMessageBox,
     QSizePolicy,
     QStackedWidget,
-    QStatusBar,
     QToolButton,
     QWidget,
 )
 
 import studio
-from studio import paths
 from studio.core import events
-from studio.ui import drops
+from studio.ui import drops, words
 from studio.ui.finder import Finder, Shortcuts
 from studio.ui.notices import Notices
 from studio.ui.parts import column, holder, label, row
 from studio.ui.session import Session
+from studio.ui.status import StatusLine
 from studio.ui.theme import GRID, ICON_PX
 
 _RAIL_PX = 168
-_STATUS_MS = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class PageSpec:
-    """A page of the rail; `make` is called when it is shown for the first time."""
+    """A page; `make` is called when it is shown for the first time. Without an icon it is not in the rail."""
 
     key: str
     title: str
@@ -52,7 +48,7 @@ class MainWindow(QMainWindow):
     """The one window of the program."""
 
     def __init__(self, session: Session, pages: list[PageSpec]) -> None:
-        """Shows `pages` in their order, the one shown last at first."""
+        """Shows `pages` in their order: the one shown last at first, or the welcome page at the very first start."""
         super().__init__()
         self.session = session
         self._specs = {spec.key: spec for spec in pages}
@@ -60,21 +56,23 @@ class MainWindow(QMainWindow):
         self._rail: dict[str, QToolButton] = {}
         self._stack = QStackedWidget()
         self._closing = False
-        self.setWindowTitle("Finetune Studio")
+        self.setWindowTitle(studio.NAME)
         self.setAcceptDrops(True)
         self.setMinimumSize(960, 600)
-        self.page_actions = [self._page_action(number, spec) for number, spec in enumerate(pages, start=1)]
-        body = holder(self._layout())
+        railed = [spec for spec in pages if spec.icon]
+        self.page_actions = [self._page_action(number, spec) for number, spec in enumerate(railed, start=1)]
+        body = holder(self._layout(railed))
         self.setCentralWidget(body)
         self._menus()
-        self._status()
-        self.notices = Notices(body, session.theme)
+        self.status = StatusLine(session)
+        self.setStatusBar(self.status)
+        self.notices = Notices(body, session.theme, _RAIL_PX + 3 * GRID)
         session.noticed.connect(self.notices.show_notice)
         session.page_wanted.connect(self.show_page)
         session.data_wanted.connect(lambda path: self._deliver("data", path))
         session.compare_wanted.connect(lambda entries: self._deliver("compare", entries))
         session.run_wanted.connect(lambda run: self._deliver("train", run))
-        self._restore(pages[0].key)
+        self._restore(railed[0].key)
         self._stack.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._stack.setFocus()
 
@@ -82,8 +80,10 @@ class MainWindow(QMainWindow):
         """Shows a page, which is built the first time."""
         page = self.page(key)
         self._stack.setCurrentWidget(page)
-        self._rail[key].setChecked(True)
-        self.session.settings.page = key
+        for name, made in self._rail.items():
+            made.setChecked(name == key)
+        if key in self._rail:
+            self.session.settings.page = key
 
     def page(self, key: str) -> QWidget:
         """Returns a page, which is built the first time."""
@@ -101,7 +101,9 @@ class MainWindow(QMainWindow):
 
     def all_actions(self) -> list[QAction]:
         """Returns every action of the window and of the pages built so far, each once."""
-        found = [action for action in self.findChildren(QAction) if action.text() and action.menu() is None]
+        # Those of the plots' scenes are another library's.
+        ours = (action for action in self.findChildren(QAction) if isinstance(action.parent(), QWidget))
+        found = [action for action in ours if action.text() and action.menu() is None]
         return list(dict.fromkeys(found))
 
     def open_path(self, path: Path) -> None:
@@ -133,9 +135,8 @@ class MainWindow(QMainWindow):
         self.session.close()
         event.accept()
 
-    def _layout(self) -> QHBoxLayout:
-        group = QButtonGroup(self)
-        for spec, action in zip(self._specs.values(), self.page_actions, strict=True):
+    def _layout(self, railed: list[PageSpec]) -> QHBoxLayout:
+        for spec, action in zip(railed, self.page_actions, strict=True):
             made = QToolButton()
             made.setObjectName("rail")
             made.setText(f"  {spec.title}")
@@ -148,9 +149,8 @@ class MainWindow(QMainWindow):
             made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             self.session.theme.dress(made, spec.icon)
             made.clicked.connect(action.trigger)
-            group.addButton(made)
             self._rail[spec.key] = made
-        name = label("Finetune Studio", "heading")
+        name = label(studio.NAME, "heading")
         name.setContentsMargins(GRID, GRID, 0, GRID)
         rail = holder(column(name, *self._rail.values(), None, spacing=2, margin=GRID), "rail")
         rail.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -186,7 +186,9 @@ class MainWindow(QMainWindow):
         view.addActions(self.page_actions)
         view.addSeparator()
         self._theme_menu(view.addMenu(self.tr("Theme")))
+        self._language_menu(view.addMenu(self.tr("Language")))
         self._add(view, self.tr("Switch light and dark"), "Ctrl+Shift+L", self._switch_theme)
+        self._add(help_, self.tr("Welcome"), "", lambda: self.show_page("welcome"))
         self._add(help_, self.tr("Train the built-in demo"), "", self.session.start_demo)
         help_.addSeparator()
         self._add(help_, self.tr("Find a command..."), "Ctrl+K", self.find_command)
@@ -212,6 +214,19 @@ class MainWindow(QMainWindow):
             group.addAction(action)
             self._theme_actions[mode] = action
 
+    def _language_menu(self, menu: QMenu) -> None:
+        group = QActionGroup(self)
+        for language, name in {"system": self.tr("The system's language"), **words.LANGUAGES}.items():
+            action = self._add(menu, name, "", partial(self._set_language, language))
+            action.setCheckable(True)
+            action.setChecked(self.session.settings.language == language)
+            group.addAction(action)
+
+    def _set_language(self, language: str) -> None:
+        self.session.settings.language = language
+        self.session.save()
+        self.session.tell(self.tr("The window speaks the chosen language when it is next opened."))
+
     def _set_theme(self, mode: str) -> None:
         self.session.theme.set_mode(mode)
         self._theme_actions[mode].setChecked(True)
@@ -221,40 +236,10 @@ class MainWindow(QMainWindow):
     def _switch_theme(self) -> None:
         self._set_theme("light" if self.session.theme.palette.dark else "dark")
 
-    def _status(self) -> None:
-        bar = QStatusBar()
-        bar.setSizeGripEnabled(False)
-        self.status_runs, self.status_disk = label(), label()
-        bar.addWidget(self.status_runs)
-        bar.addPermanentWidget(self.status_disk)
-        self.setStatusBar(bar)
-        self.session.runs_changed.connect(self._refresh_status)
-        timer = QTimer(self)
-        timer.timeout.connect(self._refresh_status)
-        timer.start(_STATUS_MS)
-        self._refresh_status()
-
-    def _refresh_status(self) -> None:
-        going = self.session.running()
-        text = self.tr("No run is going")
-        if going:
-            parts = []
-            for model in going:
-                planned = model.progress.prepared
-                steps = f"{model.progress.step} / {planned.steps}" if planned else model.state()
-                parts.append(f"{model.run.config().name or model.run.name}: {steps}")
-            text = self.tr("Training  {runs}").format(runs="   ".join(parts))
-        self.status_runs.setText(text)
-        home = paths.home()
-        place = next((folder for folder in (home, *home.parents) if folder.exists()), Path.cwd())
-        free = shutil.disk_usage(place).free / 1e9
-        self.status_disk.setText(self.tr("{free} GB of disk free").format(free=f"{free:,.0f}"))
-
     def _choose_data(self) -> None:
-        kinds = self.tr("Data files") + " (*.jsonl *.ndjson *.json *.csv *.tsv *.parquet);;" + self.tr("All files (*)")
-        chosen, _ = QFileDialog.getOpenFileName(self, self.tr("Open data file"), "", kinds)
-        if chosen:
-            self.open_path(Path(chosen))
+        chosen = drops.choose_data(self)
+        if chosen is not None:
+            self.open_path(chosen)
 
     def _choose_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, self.tr("Open run or adapter folder"))
@@ -313,4 +298,7 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(QByteArray(base64.b64decode(stored.geometry)))
         screen = QApplication.primaryScreen().availableSize()
         self.resize(self.size().boundedTo(screen))
-        self.show_page(stored.page if stored.page in self._specs else first)
+        self.show_page(stored.page if stored.page in self._rail else first)
+        if not stored.welcomed:
+            stored.welcomed = True
+            self.show_page("welcome")

@@ -51,8 +51,8 @@ def test_check_lists_every_rejected_row(rows: Path, capsys: pytest.CaptureFixtur
     assert code == 0
     assert (found["format"], found["rows"], found["valid"]) == ("prompt_completion", 5, 3)
     assert found["rejected"] == [
-        {"row": 1, "line": 2, "reason": "`completion` is empty"},
-        {"row": 3, "line": 4, "reason": "not JSON: Expecting value (character 1)"},
+        {"row": 1, "line": 2, "reason": "`completion` is empty", "file": "rows.jsonl"},
+        {"row": 3, "line": 4, "reason": "not JSON: Expecting value (character 1)", "file": "rows.jsonl"},
     ]
     assert "tokens" not in found
 
@@ -185,3 +185,86 @@ def test_a_terminal_of_another_encoding_gets_utf_8(tmp_path: Path, encoding: str
     command = [sys.executable, "-m", "studio", "data", "check", str(path)]
     done = subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONIOENCODING": encoding}, check=True)
     assert "支援.jsonl: text" in done.stdout.decode()
+
+
+def lines_of(capsys: pytest.CaptureFixture[str], *arguments: Any) -> tuple[int, list[Any]]:
+    """Runs a command with `--json` that prints a line for each step."""
+    code = run([*map(str, arguments), "--json"])
+    return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_check_of_a_folder_names_the_file_and_the_second_guess(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text('{"text": "a", "question": "q", "answer": "a"}\n')
+    (folder / "b.jsonl").write_text('{"question": "", "answer": ""}\n')
+    code, found = answer(capsys, "data", "check", folder)
+    assert (code, found["format"], found["files"]) == (0, "prompt_completion", ["a.jsonl", "b.jsonl"])
+    assert found["second"] == {"format": "text", "reason": "rows have `text` too"}
+    assert found["rejected"] == [{"row": 1, "line": 1, "reason": "`answer` is empty", "file": "b.jsonl"}]
+    assert run(["data", "check", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert "Or text: rows have `text` too." in out
+    assert "row 1, line 1 of b.jsonl: `answer` is empty" in out
+
+
+def test_columns_are_mapped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("title,body\nT,B\n")
+    code, found = answer(capsys, "data", "check", path, "--map", "text={title}: {body}")
+    assert (code, found["format"], found["mapping"]) == (0, "text", {"text": "{title}: {body}"})
+    for wrong, reason in (("text", "usage"), ("word=title", "config")):
+        code, found = answer(capsys, "data", "check", path, "--map", wrong)
+        assert (code, found["error"]["reason"]) == (EXIT_CODES[reason], reason)
+
+
+def test_show_gives_rows_as_the_file_has_them(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = answer(capsys, "data", "show", rows, "--first", 2)
+    assert (code, found["format"], len(found["rows"])) == (0, "prompt_completion", 2)
+    assert found["rows"][1] == {
+        "row": 1,
+        "file": "rows.jsonl",
+        "line": 2,
+        "data": {"prompt": "What?", "completion": ""},
+        "fault": "",
+    }
+    code, found = answer(capsys, "data", "show", rows, "--row", 3)
+    assert found["rows"][0]["fault"] == "not JSON: Expecting value (character 1)"
+    code, found = answer(capsys, "data", "show", rows, "--row", 9)
+    assert "has no row 9; it has rows 0 to 4" in found["error"]["message"]
+    assert run(["data", "show", str(rows)]) == 0
+    assert "row 0, rows.jsonl:1: " in capsys.readouterr().out
+
+
+def test_show_of_rows_in_no_known_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"colour": "red"}\n')
+    code, found = answer(capsys, "data", "show", path)
+    assert (code, found["format"], found["rows"][0]["data"]) == (0, None, {"colour": "red"})
+
+
+def test_search_tells_rows_as_they_are_found(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = lines_of(capsys, "data", "search", rows, "what?")
+    assert code == 0
+    assert said[-1] == {"complete": True, "found": 2, "rows": 5}
+    assert [number for item in said[:-1] for number in item["rows"]] == [0, 1]
+    _, said = lines_of(capsys, "data", "search", rows, "--status", "rejected")
+    assert said[0]["rows"] == [1, 3]
+    _, said = lines_of(capsys, "data", "search", rows, "--status", "accepted", "--sort", "length", "--descending")
+    assert said[0]["rows"][-1] == 0
+    _, said = lines_of(capsys, "data", "search", rows, "^W", "--regex", "--limit", 1)
+    assert said[-1]["found"] == 1
+    assert run(["data", "search", str(rows), "never"]) == 0
+    assert "1 of 5 rows" in capsys.readouterr().out
+
+
+def test_convert(rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = answer(capsys, "data", "convert", rows, tmp_path / "b.parquet")
+    assert (code, found["rows"], found["left_out"]) == (0, 4, 1)
+    code, found = answer(capsys, "data", "check", tmp_path / "b.parquet")
+    assert (code, found["rows"]) == (0, 4)
+    assert run(["data", "convert", str(rows), str(tmp_path / "b.jsonl")]) == 0
+    assert "1 left out, the first: rows.jsonl, line 4: not JSON" in capsys.readouterr().out
+    assert run(["data", "convert", str(rows), str(tmp_path / "b.jsonl")]) == EXIT_CODES["usage"]

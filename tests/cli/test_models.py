@@ -13,8 +13,8 @@ from tests.models import tiny
 def test_show_as_json_is_the_documented_shape(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["model", "show", str(tiny("llama", tmp_path)), "--json"]) == 0
     about = json.loads(capsys.readouterr().out)
-    assert set(about) == {"architecture", "parameters", "layers", "modules"}
-    assert set(about["modules"][0]) == {"name", "type", "shape", "parameters"}
+    assert set(about) == {"architecture", "parameters", "layers", "modules", "decoder", "head", "tied", "fused"}
+    assert set(about["modules"][0]) == {"name", "type", "kind", "shape", "parameters", "bias", "outputs"}
 
 
 def test_show_folds_the_layers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,3 +51,15 @@ def test_doctor_fails_where_nothing_can_be_kept(
     monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "file" / "home"))
     assert run(["doctor"]) == 1
     assert "STUDIO_HOME" in capsys.readouterr().out
+
+
+def test_list_shows_the_models_of_this_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(tiny("llama", tmp_path / "mine"))
+    assert run(["model", "list", "--folder", folder, "--json"]) == 0
+    found = {model["path"]: model for model in json.loads(capsys.readouterr().out)}
+    assert found["demo"]["unusable"] == ""
+    assert found[folder]["parameters"] == 38_048
+    assert run(["model", "list", "--folder", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[0] == "MODEL"
+    assert lines[-1].endswith("Holds no config.json.")

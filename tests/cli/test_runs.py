@@ -168,9 +168,9 @@ def spoil_data(whole: RunConfig) -> None:
     Path(whole.data.path).write_text("")
 
 
-def spoil_weights(whole: RunConfig) -> None:
-    file = Path(whole.model.path) / "model.safetensors"
-    file.write_bytes(file.read_bytes()[:-100])
+def spoil_model(whole: RunConfig) -> None:
+    file = Path(whole.model.path) / "config.json"
+    file.write_bytes(file.read_bytes()[:-20])
 
 
 def lose_data(whole: RunConfig) -> None:
@@ -188,7 +188,7 @@ def fold_data(whole: RunConfig) -> None:
         (spoil_data, [], "data"),
         (lose_data, [], "data"),
         (fold_data, [], "data"),
-        (spoil_weights, [], "model"),
+        (spoil_model, [], "model"),
         (None, ["model.path=nobody/has-this-model"], "network"),
         (None, ["adapter.r=0"], "config"),
         (None, ["adapter.rank=3"], "config"),

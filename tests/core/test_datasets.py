@@ -6,12 +6,12 @@ import os
 import shutil
 import stat
 import tracemalloc
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,9 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio import paths
-from studio.core import parsing
-from studio.core.datasets import Dataset, Rejected, Row, open_dataset, split
+from studio.core import json_files, parsing
+from studio.core.datasets import Dataset, Rejected, Row, open_dataset
 from studio.core.errors import StudioError
+from studio.core.rows import Parsed
+from studio.core.sources import find
 
 ROWS = [{"prompt": f"What is {i}?", "completion": f"It is {i} ü\n日本."} for i in range(5)]
 
@@ -34,6 +36,12 @@ def jsonl(path: Path, *lines: Any) -> Path:
 
 def data_of(dataset: Dataset) -> list[dict[str, Any]]:
     return [dataset[index].data for index in range(len(dataset))]
+
+
+def read(path: Path) -> Iterator[Parsed]:
+    """Yields the rows of one file, as they are parsed."""
+    (part,) = find(path).parts
+    return parsing.read(part)
 
 
 def write(path: Path, rows: list[dict[str, Any]]) -> Path:
@@ -185,7 +193,7 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_file(tmp_path: Path) 
     dataset = open_dataset(path)
     assert dataset[0].data == {"text": "good"}
     assert dataset.rejected[0].line == 3
-    assert "field limit" in dataset.rejected[0].reason
+    assert "a quote in it is never closed" in dataset.rejected[0].reason
     assert dataset[len(dataset) - 1].data == {"text": "last"}
 
 
@@ -227,9 +235,17 @@ def test_parquet_with_values_json_does_not_know(tmp_path: Path) -> None:
         ("a.json", b'[{"text": "\xff"}]', "not UTF-8 or UTF-16"),
         ("a.csv", b"text\n", "holds no rows"),
         ("a.csv", b"a,a\n1,2\n", "names the column `a` more than once"),
-        ("a.csv", b"question,answer\n1,2\n", "its columns are `question`, `answer`"),
+        ("a.csv", b"colour,weight\n1,2\n", "its columns are `colour`, `weight`"),
         ("a.parquet", b"PAR1 not really PAR1", "is not a readable Parquet file"),
-        ("a.xlsx", b"PK", "of a kind that cannot be read (`.xlsx`)"),
+        ("a.xlsx", b"PK", "is not a readable XLSX workbook"),
+        ("a.arrow", b"ARROW1\0\0 not really", "is not a readable Arrow file"),
+        ("a.jsonl.gz", b"not gzip", "is damaged"),
+        ("a.jsonl.zst", b"not zstd", "is damaged"),
+        ("a.zip", b"PK not a zip", "is damaged"),
+        ("a.pdf", b"%PDF", "of a kind that cannot be read (`.pdf`)"),
+        ("a.pdf.gz", b"%PDF", "of a kind that cannot be read (`.pdf`)"),
+        ("a.jsonl", b"\xff\xfe\0\0a\0\0\0", "is UTF-32 text"),
+        ("a.jsonl", b"\xff\xfea\0b", "does not go on so"),
         ("data", b"x", "of a kind that cannot be read (`no ending`)"),
     ],
 )
@@ -244,11 +260,11 @@ def test_a_file_that_cannot_be_used_is_told_in_a_sentence(
     assert caught.value.reason == "data"
     assert message in caught.value.message
     assert caught.value.hint
-    assert not [path for path in (home / "cache").glob("*/*") if path.suffix != ".lock"]
+    assert not [path for path in (home / "cache" / "datasets").glob("*") if path.suffix != ".lock"]
 
 
 def test_folders_and_files_one_may_not_read(tmp_path: Path) -> None:
-    with pytest.raises(StudioError, match="is a folder"):
+    with pytest.raises(StudioError, match="holds no data file"):
         open_dataset(tmp_path)
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe.jsonl")
@@ -263,7 +279,7 @@ def test_folders_and_files_one_may_not_read(tmp_path: Path) -> None:
 
 
 def test_a_json_file_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parsing, "MAX_JSON_BYTES", 10)
+    monkeypatch.setattr(json_files, "MAX_JSON_BYTES", 10)
     path = tmp_path / "a.json"
     path.write_text(json.dumps({"data": ROWS}))
     with pytest.raises(StudioError, match=r"as an array.* or as JSONL"):
@@ -276,10 +292,10 @@ def test_a_json_file_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: p
 def test_a_json_array_is_the_same_through_any_window(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, window: int
 ) -> None:
-    monkeypatch.setattr(parsing, "_WINDOW", window)
+    monkeypatch.setattr(json_files, "_WINDOW", window)
     path = tmp_path / "a.json"
     path.write_text(' \n[ {"text": "a, [] \\n"} ,\n\n 123, {"text":\n "ü \\ud83d\\ude00"},{"text": ""}, 4.5e+6 ]\n ')
-    assert [(row.line, row.data, row.reason) for row in parsing.read(path)] == [
+    assert [(row.line, row.data, row.reason) for row in read(path)] == [
         (2, {"text": "a, [] \n"}, ""),
         (4, None, "not an object"),
         (4, {"text": "ü 😀"}, ""),
@@ -289,7 +305,7 @@ def test_a_json_array_is_the_same_through_any_window(
     for broken, where in (("[1,\n 2 3]", "line 2, character 8 "), ("[1,\n tru]", "line 2, character 6 ")):
         path.write_text(broken)
         with pytest.raises(StudioError, match=where):
-            list(parsing.read(path))
+            list(read(path))
 
 
 def test_a_json_array_is_never_whole_in_memory(tmp_path: Path) -> None:
@@ -297,7 +313,7 @@ def test_a_json_array_is_never_whole_in_memory(tmp_path: Path) -> None:
     path.write_text(json.dumps([{"text": "x" * 1000}] * 20_000))
     tracemalloc.start()
     try:
-        assert sum(1 for _ in parsing.read(path)) == 20_000
+        assert sum(1 for _ in read(path)) == 20_000
         # The two first lines are looked at, up to the size of a row, to see whether it is JSONL.
         assert tracemalloc.get_traced_memory()[1] < 5_000_000
     finally:
@@ -305,12 +321,18 @@ def test_a_json_array_is_never_whole_in_memory(tmp_path: Path) -> None:
 
 
 def test_a_row_too_long_for_the_window_ends_the_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parsing, "_WINDOW", 100)
-    monkeypatch.setattr(parsing, "MAX_WINDOW", 1000)
+    monkeypatch.setattr(json_files, "_WINDOW", 100)
+    monkeypatch.setattr(json_files, "MAX_WINDOW", 1000)
     path = tmp_path / "a.json"
     path.write_text(json.dumps([{"text": "a"}, {"text": "x" * 100_000}]))
     with pytest.raises(StudioError, match=r"is not JSON: Unterminated string .*character 26 of"):
-        list(parsing.read(path))
+        list(read(path))
+
+
+def test_half_a_surrogate_in_a_wrapped_array_refuses_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('{"data": [{"text": "\\ud800"}, {"text": "b"}]}')
+    assert open_dataset(path).rejected == [Rejected(0, 0, "not UTF-8 text")]
 
 
 def test_a_chosen_format_overrides_detection(tmp_path: Path) -> None:
@@ -372,31 +394,6 @@ def test_a_row_is_found_by_its_number_in_the_file(tmp_path: Path) -> None:
             dataset.find(number)
     with pytest.raises(IndexError):
         dataset[2]
-
-
-@given(count=st.integers(2, 300), share=st.floats(0, 0.99), seed=st.integers(0, 2**32 - 1))
-def test_a_split_takes_every_row_once(count: int, share: float, seed: int) -> None:
-    train, held = split(count, share, seed)
-    assert sorted([*train, *held]) == list(range(count))
-    assert len(train) >= 1
-    assert len(held) == (min(max(round(count * share), 1), count - 1) if share > 0 else 0)
-    assert train.dtype == held.dtype == np.int64
-    assert all(np.diff(train) > 0)
-
-
-def test_a_split_is_the_same_for_ever_and_fair() -> None:
-    assert split(10, 0.3, 7)[1].tolist() == [1, 5, 9]
-    assert split(10, 0.3, 8)[1].tolist() != [1, 5, 9]
-    counts = sum(np.isin(np.arange(20), split(20, 0.25, seed)[1]).astype(int) for seed in range(2000))
-    assert np.abs(np.asarray(counts) / 2000 - 0.25).max() < 0.05
-
-
-def test_a_split_of_too_few_rows_is_refused() -> None:
-    for count, share in ((0, 0.0), (0, 0.5), (1, 0.1)):
-        with pytest.raises(StudioError) as caught:
-            split(count, share, 0)
-        assert caught.value.reason == "data"
-    assert [part.tolist() for part in split(1, 0.0, 0)] == [[0], []]
 
 
 @pytest.mark.parametrize("path", ["~nosuchuser/x.jsonl", "a\0b", "x" * 300])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from studio.core.units import size
+from studio.core.units import short, size
 
 
 @pytest.mark.parametrize(
@@ -11,3 +11,19 @@ from studio.core.units import size
 )
 def test_bytes_are_told_in_the_unit_that_fits(count: float, words: str) -> None:
     assert size(count) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (38_048, "38 K"),
+        (999_700, "1 M"),
+        (3_970_000, "3.97 M"),
+        (7.24e9, "7.24 B"),
+        (4.05e11, "405 B"),
+    ],
+)
+def test_counts_are_told_in_three_figures(count: float, words: str) -> None:
+    assert short(count) == words

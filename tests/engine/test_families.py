@@ -10,7 +10,8 @@ from transformers import PreTrainedModel
 
 from studio.core.config import AdapterSpec, ModelSpec
 from studio.engine.adapters import attach, load_adapter, save_adapter
-from studio.engine.model import describe, load_base
+from studio.engine.model import load_base, skeleton
+from studio.engine.targets import tree
 from tests.models import FAMILIES, tiny
 
 # Plain PEFT asks the model about checkpointing by the name that transformers 5 is phasing out.
@@ -91,10 +92,10 @@ def test_quantized_bases_train_and_reload(folder: Path, tmp_path: Path, quantiza
 
 
 def test_the_structure_counts_every_parameter_once(folder: Path) -> None:
-    about = describe(folder)
+    about = tree(skeleton(folder)).to_dict()
     assert about["parameters"] == base(folder).num_parameters()
     assert about["layers"] == 2
     stored = load_file(folder / "model.safetensors")
     shapes = {module["name"]: module["shape"] for module in about["modules"]}
-    assert all(list(value.shape) == shapes[key.removesuffix(".weight")] for key, value in stored.items()
+    assert all(tuple(value.shape) == shapes[key.removesuffix(".weight")] for key, value in stored.items()
                if key.removesuffix(".weight") in shapes)  # fmt: skip

@@ -2,89 +2,21 @@
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from huggingface_hub import constants
 
 from studio import paths
+from studio.core.config import ModelSpec
 from studio.core.errors import StudioError
 from studio.engine.hub import resolve
+from studio.engine.planning import plan
+from tests.hub import SHA, Hub, serving
 from tests.models import tiny
-
-SHA = "0123456789abcdef0123456789abcdef01234567"
-
-
-class Hub(ThreadingHTTPServer):
-    """Serves one folder as the model `someone/tiny`."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.folder = folder
-        self.refusal = ""  # the Hub's error code for every request
-        self.cut_at: int | None = None  # the connection breaks behind this byte of the weights
-        self.etag = "weights"
-        self.claimed: int | None = None  # the size the weights are said to have
-        self.asked: list[tuple[str, str]] = []  # path and range of every file asked for
-
-
-class Answer(BaseHTTPRequestHandler):
-    server: Hub
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        if self.server.refusal:
-            status = {"RepoNotFound": 404, "RevisionNotFound": 404, "GatedRepo": 403}.get(self.server.refusal, 500)
-            return self.answer(b"{}", status, {"X-Error-Code": self.server.refusal})
-        files = [file for file in sorted(self.server.folder.rglob("*")) if file.is_file()]
-        names = {str(file.relative_to(self.server.folder)): file for file in files}
-        path = self.path.partition("?")[0]
-        if "/tree/" in path:
-            tree = [
-                {"type": "file", "path": name, "size": file.stat().st_size, "oid": "0" * 40}
-                for name, file in names.items()
-            ]
-            return self.answer(json.dumps(tree).encode())
-        if path.startswith("/api/models/"):
-            return self.answer(json.dumps({"id": "someone/tiny", "sha": SHA, "siblings": []}).encode())
-        return self.file(names[path.partition(f"{SHA}/")[2]])
-
-    def file(self, file: Path) -> None:
-        data = file.read_bytes()
-        asked = self.headers.get("Range", "")
-        if self.command == "GET":
-            self.server.asked.append((file.name, asked))
-        first = int(asked.removeprefix("bytes=").partition("-")[0]) if asked else 0
-        headers = {
-            "Content-Length": str(len(data) - first),
-            "ETag": f'"{self.server.etag if file.suffix == ".safetensors" else file.name}"',
-            "X-Repo-Commit": SHA,
-            "Accept-Ranges": "bytes",
-        }
-        if first:
-            headers["Content-Range"] = f"bytes {first}-{len(data) - 1}/{len(data)}"
-        if self.server.claimed and file.suffix == ".safetensors":
-            headers["Content-Length"] = str(self.server.claimed)
-        cut = self.server.cut_at if file.suffix == ".safetensors" else None
-        self.answer(data[first:], 206 if first else 200, headers, cut and max(cut - first, 0))
-
-    def answer(
-        self, data: bytes, status: int = 200, headers: dict[str, str] | None = None, cut: int | None = None
-    ) -> None:
-        self.send_response(status)
-        for key, value in ({"Content-Length": str(len(data))} | (headers or {})).items():
-            self.send_header(key, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(data[:cut])
+from tests.training import config
 
 
 @pytest.fixture
@@ -93,18 +25,8 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     for name in ("pytorch_model.bin", "modeling.py", "consolidated.safetensors", "onnx/model.safetensors"):
         (model / name).parent.mkdir(exist_ok=True)
         (model / name).write_bytes(b"unwanted")
-    server = Hub(model)
-    url = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setattr(constants, "ENDPOINT", url)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(model, tmp_path / "cache", monkeypatch) as server:
+        yield server
 
 
 def failure(path: str, revision: str | None = None) -> StudioError:
@@ -136,10 +58,24 @@ def test_a_downloaded_model_is_found_without_network(hub: Hub, monkeypatch: pyte
 
 @pytest.mark.loopback
 def test_the_structure_needs_the_config_alone(hub: Hub) -> None:
-    folder = resolve("someone/tiny", weights=False)
+    folder = resolve("someone/tiny", need="config")
     assert [name for name, _ in hub.asked] == ["config.json"]
     assert not (folder / "model.safetensors").exists()
     assert (resolve("someone/tiny") / "model.safetensors").is_file(), "the weights are fetched when they are needed"
+
+
+@pytest.mark.loopback
+def test_counting_needs_the_config_and_the_tokenizer(hub: Hub, tmp_path: Path) -> None:
+    made = config(tmp_path, rows=20)
+    spec = replace(made, model=ModelSpec(path="someone/tiny"))
+    assert plan(spec) == plan(made)
+    asked = {name for name, _ in hub.asked}
+    assert {"config.json", "tokenizer.json"} <= asked
+    assert not any(name.endswith(".safetensors") for name in asked)
+    hub.asked.clear()
+    plan(spec)
+    assert hub.asked == [], "what is in the cache is not asked for again"
+    assert (resolve("someone/tiny") / "model.safetensors").is_file()
 
 
 @pytest.mark.parametrize(

@@ -322,9 +322,13 @@ def test_a_template_that_fails_refuses_the_row(template: str, reason: str) -> No
 
 
 def test_one_bad_row_does_not_hold_up_the_others() -> None:
-    rows = [{"messages": conversation("a", "b")}, {"messages": [{"role": "bot"}]}, {"messages": conversation("c", "d")}]
+    rows = [
+        {"messages": conversation("a", "b")},
+        {"messages": [{"role": "parrot"}]},
+        {"messages": conversation("c", "d")},
+    ]
     good, bad, other = encoder(CHATML).encode_all(rows, "messages")
-    assert bad == "message 1: role 'bot' is not one of system, user, assistant, tool"
+    assert bad == "message 1: role 'parrot' is not one of system, user, assistant, tool"
     assert isinstance(good, Encoded)
     assert isinstance(other, Encoded)
     assert other == encoder(CHATML).encode(rows[2], "messages")

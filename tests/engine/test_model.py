@@ -16,7 +16,8 @@ from transformers import AutoModelForCausalLM
 from studio import paths
 from studio.core.config import ModelSpec
 from studio.core.errors import StudioError
-from studio.engine.model import check, describe, load_base, load_tokenizer, skeleton
+from studio.engine.model import check, load_base, load_tokenizer, skeleton
+from studio.engine.targets import tree
 from studio.engine.weights import fingerprint
 from tests.models import random_model, tiny
 
@@ -320,24 +321,25 @@ def test_a_model_too_large_for_the_memory_is_said(
 
 def test_the_structure_needs_no_weights(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
-    about = describe(folder)
+    about = tree(skeleton(folder)).to_dict()
     assert (about["architecture"], about["layers"], about["parameters"]) == ("LlamaForCausalLM", 2, 38_048)
     modules = {module["name"]: module for module in about["modules"]}
     assert modules["model.layers.1.self_attn.k_proj"] == {
-        "name": "model.layers.1.self_attn.k_proj", "type": "Linear", "shape": [16, 32], "parameters": 512}  # fmt: skip
+        "name": "model.layers.1.self_attn.k_proj", "type": "Linear", "kind": "linear", "shape": (16, 32),
+        "parameters": 512, "bias": 0, "outputs": 16}  # fmt: skip
     assert sum(module["parameters"] for module in about["modules"]) == about["parameters"]
     assert {value.device.type for value in skeleton(folder).parameters()} == {"meta"}
 
 
 def test_shared_weights_count_once(tmp_path: Path) -> None:
-    modules = {module["name"]: module for module in describe(tiny("gemma3", tmp_path))["modules"]}
+    modules = {module["name"]: module for module in tree(skeleton(tiny("gemma3", tmp_path))).to_dict()["modules"]}
     assert modules["lm_head"]["shape"] == modules["model.embed_tokens"]["shape"]
     assert modules["lm_head"]["parameters"] == 0
 
 
 def test_fused_experts_are_listed(tmp_path: Path) -> None:
-    modules = {module["name"]: module for module in describe(tiny("mixtral", tmp_path))["modules"]}
-    assert modules["model.layers.0.mlp.experts.gate_up_proj"]["shape"] == [4, 128, 32]
+    modules = {module["name"]: module for module in tree(skeleton(tiny("mixtral", tmp_path))).to_dict()["modules"]}
+    assert modules["model.layers.0.mlp.experts.gate_up_proj"]["shape"] == (4, 128, 32)
 
 
 def test_the_fingerprint_is_of_names_and_contents(folder: Path, tmp_path: Path) -> None:

@@ -36,6 +36,18 @@ def test_the_window_opens_without_torch_in_less_than_a_quarter_of_a_gigabyte() -
     assert windows
 
 
+def test_what_is_loaded_ahead_is_there_without_pandas() -> None:
+    code = (
+        "import json, sys\nfrom studio.ui import app\napp.load_ahead().join()\nprint(json.dumps(sorted(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    modules = set(json.loads(done.stdout))
+    assert {"numpy", "pyqtgraph", "pyarrow.compute", "studio.core.datasets"} <= modules
+    assert (HEAVY | {"pandas"}) & modules == set()
+
+
 @pytest.mark.qt_log_ignore("propagateSizeHints")
 def test_an_unforeseen_error_is_one_dialog_with_a_report_to_copy(
     qtbot: QtBot, qapp: QApplication, capsys: pytest.CaptureFixture[str]

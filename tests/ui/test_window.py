@@ -207,16 +207,16 @@ def test_start_says_why_it_cannot(window: MainWindow) -> None:
 def test_yaml_and_form_are_two_views_of_one(window: MainWindow, qtbot: QtBot) -> None:
     page, draft = configure(window), window.session.draft
     page._show_view(1)
-    page.yaml.setPlainText("adapter: {r: 3}\ndata: {path: x.jsonl}")
+    page.yaml.editor.setPlainText("adapter: {r: 3}\ndata: {path: x.jsonl}")
     qtbot.waitUntil(lambda: draft.value("adapter.r") == 3)
     rank = field(page, "adapter.r")
     assert isinstance(rank, QSpinBox)
     assert rank.value() == 3
-    page.yaml.setPlainText("adapter: {rr: 3}")
-    qtbot.waitUntil(lambda: "adapter.rr" in page._yaml_fault.text())
+    page.yaml.editor.setPlainText("adapter: {rr: 3}")
+    qtbot.waitUntil(lambda: "adapter.rr" in page.yaml.message.text())
     assert draft.value("adapter.r") == 3
     draft.edit("adapter.r", 5)
-    assert "r: 5" in page.yaml.toPlainText()
+    assert "r: 5" in page.yaml.editor.toPlainText()
 
 
 def test_presets_apply_as_one_step(window: MainWindow) -> None:
@@ -276,7 +276,7 @@ def test_the_demo_starts_with_one_click(window: MainWindow, qtbot: QtBot) -> Non
     model = page.view.model
     assert model is not None
     qtbot.waitUntil(lambda: model.progress.step >= 1, timeout=100_000)
-    assert page.view.name.text() == "demo"
+    assert page.view.head.name.text() == "demo"
     assert model.end_process(kill=True)
     qtbot.waitUntil(lambda: not model.alive, timeout=10_000)
 
@@ -290,8 +290,8 @@ def test_a_killed_run_is_told_of_and_resumes(window: MainWindow, qtbot: QtBot) -
     os.kill(process.pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: not model.alive, timeout=10_000)
     qtbot.waitUntil(lambda: not view.failure.isHidden(), timeout=5000)
-    assert "killed" in view._what.text()
-    view._remedy.click()
+    assert "killed" in view.failure.what.text()
+    view.failure.remedy.click()
     qtbot.waitUntil(lambda: bool(model.progress.resumed), timeout=100_000)
     view.stop.trigger()
     qtbot.waitUntil(lambda: not model.alive, timeout=60_000)
@@ -351,8 +351,8 @@ def test_adapters_are_renamed_noted_removed_and_brought_back(window: MainWindow,
     page = window.page("library")
     assert isinstance(page, LibraryPage)
     assert [entry.title for entry in page.table_model.items] == ["second", "first"]
-    page.title.setText("better")
-    page.title.editingFinished.emit()
+    page.card.title.setText("better")
+    page.card.title.editingFinished.emit()
     assert library.find("better").name == "second"
     window.session.undo.undo()
     assert library.find("second").title == "second"

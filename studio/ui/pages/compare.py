@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QPlainTextEdit,
     QPushButton,
-    QScrollArea,
     QStackedWidget,
     QWidget,
 )
@@ -19,7 +18,7 @@ from studio.ui.answer_view import AnswerColumn, FailureCard
 from studio.ui.ask_panel import AskPanel
 from studio.ui.chat_view import ChatView
 from studio.ui.desk import Call, Desk
-from studio.ui.parts import button, clear, column, empty, holder, label, row
+from studio.ui.parts import button, clear, column, empty, holder, label, row, scrolling
 from studio.ui.theme import GRID, Theme
 
 
@@ -231,9 +230,7 @@ class ComparePage(QWidget):
         self._row = QHBoxLayout()
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(2 * GRID)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(holder(self._row, "body"))
+        scroll = scrolling(holder(self._row, "body"))
         title = self.tr("Hear what the training changed")
         said = self.tr("Choose a base and adapters on the left, write a question and run it: all answers appear here.")
         for widget in (empty(self._theme, "compare", title, said), scroll, self.chat):

@@ -1,35 +1,32 @@
-"""The Configure page: every setting of a run as a form and as YAML, presets, a summary, and the start."""
+"""The Configure page: every setting of a run as a form and as YAML, a live summary, presets, and the start."""
 
-import tempfile
+import os
+import shlex
+import subprocess
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
-from PySide6.QtCore import QTimer
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import (
-    QApplication,
-    QFileDialog,
-    QGridLayout,
-    QPlainTextEdit,
-    QScrollArea,
-    QStackedWidget,
-    QWidget,
-)
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton, QStackedWidget, QWidget
 
 from studio.core import config_file
 from studio.core.errors import StudioError
-from studio.ui.draft import merged
+from studio.ui import words
 from studio.ui.forms import Field, declared_fields
-from studio.ui.jobs import Command
-from studio.ui.parts import button, card, column, holder, icon_button, label, line, row, set_mark
+from studio.ui.model_picker import ModelPicker
+from studio.ui.parts import button, card, column, holder, icon_button, label, line, row, scrolling, set_mark
 from studio.ui.presets import Preset, presets
+from studio.ui.section import Section
 from studio.ui.session import Session, demo_data
+from studio.ui.summary import Summary
 from studio.ui.theme import GRID
+from studio.ui.yaml_view import YamlView
 
-_TYPING_MS = 400
-_SIDE_PX = 296
+_SIDE_PX = 304
+_REASON_LETTERS = 180  # the field has all of them
 
 
 class ConfigurePage(QWidget):
@@ -40,28 +37,29 @@ class ConfigurePage(QWidget):
         super().__init__()
         self._session, self._draft = session, session.draft
         self.fields: dict[str, Field] = {}
-        self._plan: Command | None = None
-        self._plan_file: Path | None = None
+        self.summary = Summary(session.draft, session.desk)
+        self.yaml = YamlView(session.draft, session.theme)
         self._views = QStackedWidget()
         self._views.addWidget(self._form())
-        self._views.addWidget(self._yaml_view())
+        self._views.addWidget(self.yaml)
         body = row(self._views, self._side(), spacing=2 * GRID)
         body.setStretch(0, 1)
         layout = column(self._head(), body, spacing=2 * GRID, margin=3 * GRID)
         layout.setStretch(1, 1)
         self.setLayout(layout)
-        start = QAction(self.tr("Start training"), self)
-        start.setShortcut(QKeySequence("Ctrl+Return"))
-        start.triggered.connect(self.start)
-        self.addAction(start)
-        self.start_action = start
+        self.start_action = self._action(self.tr("Start training"), "Ctrl+Return", self.start)
+        self._action(self.tr("Copy the configuration as a command"), "", self.copy_command)
+        self._action(self.tr("Copy the configuration as YAML"), "", self.copy_yaml)
+        self._action(self.tr("Choose the base model"), "", self.choose_model)
         self._draft.changed.connect(self._refresh)
+        self.yaml.judged.connect(self._refresh)
         self._show_all(session.settings.all_fields)
         self._refresh()
+        QTimer.singleShot(0, self.picker, self.picker.refresh)
 
     def start(self) -> None:
         """Makes a run of the draft and starts it, unless something is wrong with it."""
-        if self._draft.faults():
+        if self._draft.faults() or self.yaml.fault:
             return
         try:
             config = self._draft.config()
@@ -74,9 +72,56 @@ class ConfigurePage(QWidget):
         self._session.run_wanted.emit(model.run)
 
     def leave(self) -> None:
-        """Ends the counting, if it is going on."""
-        if self._plan is not None:
-            self._plan.cancel()
+        """Ends the counting and the listing of models, if they are going on."""
+        self.summary.leave()
+        self.picker.leave()
+
+    def go_to(self, key: str) -> None:
+        """Shows a setting in the form and puts the cursor there."""
+        field = self.fields[key]
+        self._show_view(0)
+        if not field.shown:
+            self._show_all(True)
+        self._sections[field.spec.section].unfold()
+        self._area.ensureWidgetVisible(field.editor, 0, 16 * GRID)
+        field.focus()
+
+    def go_to_fault(self) -> None:
+        """Goes to what keeps the run from starting."""
+        if self.yaml.fault:
+            self._show_view(1)
+            self.yaml.editor.setFocus()
+        elif (key := next(iter(self._draft.faults()), "")) in self.fields:
+            self.go_to(key)
+
+    def choose_model(self) -> None:
+        """Opens the list of models."""
+        self.go_to("model.path")
+        self.picker.open()
+
+    def copy_yaml(self) -> None:
+        """Puts the whole configuration on the clipboard."""
+        QApplication.clipboard().setText(yaml.safe_dump(self._draft.values(), sort_keys=False, allow_unicode=True))
+        self._session.tell(self.tr("The configuration is on the clipboard."))
+
+    def copy_command(self) -> None:
+        """Puts the command that starts the same run on the clipboard."""
+        try:
+            settings = config_file.as_assignments(self._draft.config())
+        except StudioError as error:
+            self._session.tell_error(error)
+            return
+        words = ["studio", "train", *(word for setting in settings for word in ("--set", setting))]
+        QApplication.clipboard().setText(subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words))
+        self._session.tell(self.tr("The command is on the clipboard: in a terminal it starts the same run."))
+
+    def _action(self, text: str, keys: str, act: Any) -> QAction:
+        made = QAction(text, self)
+        if keys:
+            made.setShortcut(QKeySequence(keys))
+        made.triggered.connect(lambda: act())
+        self.addAction(made)
+        return made
 
     def _head(self) -> QWidget:
         self._form_button = button(self.tr("Form"), lambda: self._show_view(0), "segment")
@@ -87,107 +132,74 @@ class ConfigurePage(QWidget):
             made.setCheckable(True)
         self._form_button.setChecked(True)
         title = label(self.tr("Configure"), "title")
-        return holder(
-            row(
-                title,
-                None,
-                self._basic_button,
-                self._all_button,
-                2 * GRID,
-                self._form_button,
-                self._yaml_button,
-                spacing=GRID // 2,
-            )
-        )
+        depth = (self._basic_button, self._all_button)
+        kinds = (self._form_button, self._yaml_button)
+        return holder(row(title, None, *depth, 2 * GRID, *kinds, spacing=GRID // 2))
 
     def _form(self) -> QWidget:
         names = {
-            "": self.tr("Run"),
             "model": self.tr("Model"),
             "data": self.tr("Data"),
             "adapter": self.tr("Adapter"),
             "training": self.tr("Training"),
+            "": self.tr("Run"),
         }
-        self._sections: dict[str, QWidget] = {}
-        grids: dict[str, QGridLayout] = {}
-        for section, name in names.items():
-            grid = grids[section] = QGridLayout()
-            grid.setColumnMinimumWidth(0, 20 * GRID)
-            grid.setColumnStretch(1, 1)
-            grid.setVerticalSpacing(0)
-            grid.setHorizontalSpacing(2 * GRID)
-            self._sections[section] = card(column(label(name, "heading"), grid, spacing=GRID))
+        self._sections = {name: Section(title, self._session.theme) for name, title in names.items()}
+        self.picker = ModelPicker(self._session.theme, lambda: self._session.settings.recent_models)
         for spec in declared_fields():
-            field = self.fields[spec.key] = Field(spec, self._session.theme, self._choices(spec.key))
+            picker = self.picker if spec.key == "model.path" else None
+            field = self.fields[spec.key] = Field(spec, self._session.theme, self._choices(spec.key), picker)
             field.setParent(self)
             field.edited.connect(self._edited)
-            if spec.key in ("model.path", "data.path", "data.eval_path"):
+            if spec.key in ("data.path", "data.eval_path"):
                 field.extra.append(self._browse(field))
-            field.place(grids[spec.section], grids[spec.section].rowCount())
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        order = [self._sections[name] for name in ("model", "data", "adapter", "training", "")]
-        inner = column(*order, None, spacing=2 * GRID)
+            grid = self._sections[spec.section].grid
+            field.place(grid, grid.rowCount())
+        inner = column(*self._sections.values(), None, spacing=2 * GRID)
         inner.setContentsMargins(0, 0, GRID, 0)
-        area.setWidget(holder(inner, "body"))
-        return area
+        self._area = scrolling(holder(inner, "body"))
+        return self._area
 
     def _choices(self, key: str) -> list[str] | None:
-        if key == "model.path":
-            return ["demo", *self._session.settings.recent_models]
         if key == "data.path":
             return list(dict.fromkeys([str(demo_data()), *self._session.settings.recent_data]))
         return None
 
     def _browse(self, field: Field) -> QWidget:
         def choose() -> None:
-            if field.spec.key == "model.path":
-                chosen = QFileDialog.getExistingDirectory(self, self.tr("Model folder"))
-            else:
-                kinds = self.tr("Data files") + " (*.jsonl *.ndjson *.json *.csv *.tsv *.parquet)"
-                chosen, _ = QFileDialog.getOpenFileName(self, field.spec.title, "", kinds)
+            kinds = self.tr("Data files") + " (*.jsonl *.ndjson *.json *.csv *.tsv *.parquet)"
+            chosen, _ = QFileDialog.getOpenFileName(self, field.spec.title, "", kinds)
             if chosen:
                 self._edited(field.spec.key, chosen)
 
         name = self.tr("Browse for {name}").format(name=field.spec.title)
         return icon_button(self._session.theme, "folder", name, choose)
 
-    def _yaml_view(self) -> QWidget:
-        self.yaml = QPlainTextEdit()
-        self.yaml.setObjectName("mono")
-        self.yaml.setAccessibleName(self.tr("The configuration as YAML"))
-        self._yaml_fault = label("", "fault", wrap=True)
-        self._typing = QTimer(self)
-        self._typing.setSingleShot(True)
-        self._typing.setInterval(_TYPING_MS)
-        self._typing.timeout.connect(self._take_yaml)
-        self.yaml.textChanged.connect(self._yaml_typed)
-        self._writing = False
-        return holder(column(self.yaml, self._yaml_fault))
-
     def _side(self) -> QWidget:
         chosen = column(label(self.tr("Presets"), "heading"), spacing=GRID)
+        self._presets: list[tuple[Preset, QPushButton]] = []
         for preset in presets():
             made = button(preset.title, partial(self._apply, preset))
             made.setToolTip(preset.why)
+            made.setAccessibleDescription(preset.why)
+            self._presets.append((preset, made))
             chosen.addWidget(made)
             chosen.addWidget(label(preset.why, "caption", wrap=True))
-        self.summary = label("")
-        self._planned = label("")
-        self._planned.hide()
-        self._count = button(self.tr("Count steps and tokens"), self._count_plan)
-        self._count.setToolTip(self.tr("Reads the data and the model's structure, without training."))
-        facts = column(label(self.tr("Summary"), "heading"), self.summary, self._planned, self._count)
+        self._changes = label("", "caption")
+        facts = column(label(self.tr("Summary"), "heading"), self.summary, self._changes)
         self.start_button = button(self.tr("Start training"), self.start, "primary")
         self._session.theme.dress(self.start_button, "play", "on_accent")
-        self.reason = label("", "fault", wrap=True)
-        copy = button(self.tr("Copy as YAML"), self._copy, "flat")
-        inner = column(card(chosen), card(facts), None, spacing=2 * GRID)
+        self.reason = Reason()
+        self.reason.clicked.connect(self.go_to_fault)
+        copies = row(
+            button(self.tr("Copy as command"), self.copy_command, "flat"),
+            button(self.tr("Copy as YAML"), self.copy_yaml, "flat"),
+        )
+        inner = column(card(facts), card(chosen), None, spacing=2 * GRID)
         inner.setContentsMargins(0, 0, GRID, 0)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setWidget(holder(inner, "body"))
-        bottom = column(line(), self.reason, self.start_button, copy, spacing=GRID)
+        area = scrolling(holder(inner, "body"))
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        bottom = column(line(), self.reason, self.start_button, copies, spacing=GRID)
         layout = column(area, bottom, spacing=GRID)
         layout.setStretch(0, 1)
         side = holder(layout)
@@ -220,106 +232,67 @@ class ConfigurePage(QWidget):
             field.show_value(self._draft)
             if visible:
                 shown.add(field.spec.section)
-        for section, widget in self._sections.items():
-            widget.setVisible(section in shown)
+        for name, section in self._sections.items():
+            section.setVisible(name in shown)
 
     def _refresh(self) -> None:
-        faults = self._draft.faults()
-        for field in self.fields.values():
+        faults, changed = self._draft.faults(), dict.fromkeys(self._sections, 0)
+        for key, field in self.fields.items():
             field.show_value(self._draft)
-        self._write_yaml()
-        self.summary.setText(self._summary())
-        self._planned.hide()
+            changed[field.spec.section] += self._draft.is_changed(key)
+        for name, section in self._sections.items():
+            section.note(self.tr("{n} changed").format(n=changed[name]) if changed[name] else "")
+        text = self.tr("{n} settings differ from the defaults").format(n=sum(changed.values()))
+        self._changes.setText(text)
+        self._changes.setVisible(any(changed.values()))
+        values = self._draft
+        for preset, made in self._presets:
+            set_mark(made, "chosen", all(values.value(key) == value for key, value in preset.settings.items()))
+        reason = self._reason(faults)
+        self.reason.setText(reason if len(reason) <= _REASON_LETTERS else f"{reason[:_REASON_LETTERS]} ...")
+        self.reason.setVisible(bool(reason))
+        for target in (self.start_button, self.start_action):
+            target.setEnabled(not reason)
+
+    def _reason(self, faults: dict[str, str]) -> str:
+        """Returns the one sentence that says why the run cannot start; empty: it can."""
+        if self.yaml.fault:
+            return self.yaml.fault
         key = next(iter(faults), None)
         if key is None:
-            self.reason.hide()
+            return ""
+        title = self.fields[key].spec.title if key in self.fields else ""
+        sentence = words.sentence(faults[key]).replace(f"`{key}`", title)
+        return sentence if not title or sentence.startswith(title) else f"{title}: {sentence}"
+
+
+class Reason(QLabel):
+    """A sentence that leads to what it is about.
+
+    Signals:
+        clicked: by the mouse, or by Return or Space.
+    """
+
+    clicked = Signal()
+
+    def __init__(self) -> None:
+        """Says nothing yet."""
+        super().__init__()
+        self.setObjectName("reason")
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setToolTip(self.tr("Go to it"))
+        self.setAccessibleName(self.tr("Why it cannot start"))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Leads there."""
+        self.clicked.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Leads there."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.clicked.emit()
         else:
-            title = self.fields[key].spec.title if key in self.fields else ""
-            sentence = faults[key].replace(f"`{key}`", title)
-            self.reason.setText(sentence if not title or sentence.startswith(title) else f"{title}: {sentence}")
-            self.reason.show()
-        for target in (self.start_button, self.start_action, self._count):
-            target.setEnabled(not faults)
-
-    def _summary(self) -> str:
-        values = self._draft.values()
-        training, adapter = values["training"], values["adapter"]
-        lines = []
-        try:
-            batch = training["per_device_train_batch_size"] * training["gradient_accumulation_steps"]
-            lines.append(self.tr("Sequences per step: {count}").format(count=f"{batch:,}"))
-            if adapter["method"] == "lora":
-                root = adapter["r"] ** 0.5 if adapter["use_rslora"] else adapter["r"]
-                strength = f"{adapter['lora_alpha'] / root:g}"
-                rule = "alpha / sqrt(rank)" if adapter["use_rslora"] else "alpha / rank"
-                lines.append(self.tr("Strength ({rule}): {value}").format(rule=rule, value=strength))
-        except (TypeError, ZeroDivisionError):
-            pass
-        changed = sum(self._draft.is_changed(key) for key in self.fields)
-        lines.append(self.tr("Changed from the defaults: {count}").format(count=changed))
-        return "\n".join(lines)
-
-    def _write_yaml(self) -> None:
-        if self.yaml.hasFocus() and self._typing.isActive():
-            return
-        text = yaml.safe_dump(self._draft.values(), sort_keys=False, allow_unicode=True)
-        if self.yaml.hasFocus() and self._read_back() == self._draft.values():
-            return
-        self._writing = True
-        self.yaml.setPlainText(text)
-        self._writing = False
-        self._show_yaml_fault("")
-
-    def _read_back(self) -> Any:
-        try:
-            return merged(config_file.parse(self.yaml.toPlainText(), "YAML"))
-        except StudioError:
-            return None
-
-    def _yaml_typed(self) -> None:
-        if not self._writing:
-            self._typing.start()
-
-    def _take_yaml(self) -> None:
-        try:
-            values = merged(config_file.parse(self.yaml.toPlainText(), "YAML"))
-        except StudioError as error:
-            self._show_yaml_fault(str(error))
-            return
-        self._show_yaml_fault("")
-        self._draft.replace(values, self.tr("YAML"))
-
-    def _show_yaml_fault(self, text: str) -> None:
-        self._yaml_fault.setText(text)
-        self._yaml_fault.setVisible(bool(text))
-        set_mark(self.yaml, "wrong", bool(text))
-
-    def _copy(self) -> None:
-        QApplication.clipboard().setText(yaml.safe_dump(self._draft.values(), sort_keys=False, allow_unicode=True))
-        self._session.tell(self.tr("The configuration is on the clipboard."))
-
-    def _count_plan(self) -> None:
-        with tempfile.NamedTemporaryFile("w", suffix=".yaml", delete=False, encoding="utf-8") as file:
-            yaml.safe_dump(self._draft.values(), file, allow_unicode=True)
-        self._plan_file = Path(file.name)
-        self._count.setEnabled(False)
-        self._planned.setText(self.tr("Counting ..."))
-        self._planned.show()
-        self._plan = Command(["plan", file.name], self)
-        self._plan.done.connect(self._show_plan)
-        self._plan.failed.connect(self._plan_failed)
-        self._plan.over.connect(self._plan_over)
-
-    def _show_plan(self, planned: dict[str, Any]) -> None:
-        lines = [f"{key.replace('_', ' ').capitalize()}: {value:,}" for key, value in planned.items()]
-        self._planned.setText("\n".join(lines))
-
-    def _plan_failed(self, error: StudioError) -> None:
-        self._planned.hide()
-        self._session.tell_error(error)
-
-    def _plan_over(self) -> None:
-        self._plan = None
-        self._count.setEnabled(not self._draft.faults())
-        if self._plan_file is not None:
-            self._plan_file.unlink(missing_ok=True)
+            super().keyPressEvent(event)

@@ -17,14 +17,15 @@ from PySide6.QtWidgets import (
     QSplitter,
     QStackedWidget,
     QTableView,
-    QTabWidget,
     QWidget,
 )
 
 from studio.core.desk import Tokens
 from studio.core.errors import StudioError
+from studio.ui import words
+from studio.ui.elided import Elided
 from studio.ui.jobs import Command
-from studio.ui.parts import button, card, column, empty, holder, label, pill, row, selectable
+from studio.ui.parts import button, card, column, empty, holder, label, pill, row, selectable, tabs
 from studio.ui.session import Session, demo_data
 from studio.ui.tables import DatasetTable, RejectedTable
 from studio.ui.theme import GRID
@@ -124,8 +125,8 @@ class DataPage(QWidget):
             self._command = None
 
     def _fail(self, error: StudioError) -> None:
-        self._fail_text.setText(error.message)
-        self._fail_hint.setText(error.hint)
+        self._fail_text.setText(words.sentence(error.message))
+        self._fail_hint.setText(words.sentence(error.hint))
         self._states.setCurrentIndex(2)
 
     def _show(self, data: "Dataset") -> None:
@@ -135,7 +136,7 @@ class DataPage(QWidget):
         self._name.setText(data.source.name)
         self._name.setToolTip(str(data.source))
         self._format.setText(data.format.replace("_", " + "))
-        self._why.setText(self.tr("Taken for this because {reason}.").format(reason=data.reason))
+        self._why.setText(self.tr("Taken for this because {reason}.").format(reason=words.sentence(data.reason)))
         text = self.tr("{good} of {all} rows can be used.")
         self._count.setText(text.format(good=f"{len(data):,}", all=f"{data.rows:,}"))
         self._tabs.setTabText(0, self.tr("Rows ({count})").format(count=f"{len(data):,}"))
@@ -192,9 +193,9 @@ class DataPage(QWidget):
 
     def _shown(self) -> QWidget:
         self._name = selectable(label("", "heading"))
-        self._format, self._why, self._count = pill(""), label("", "muted"), label("")
+        self._format, self._why, self._count = pill(""), Elided("", "muted"), label("")
         use = button(self.tr("Train on this"), self._use)
-        facts = column(row(self._name, self._format, None, use), row(self._count, self._why, None), spacing=GRID // 2)
+        facts = column(row(self._name, self._format, None, use), row(self._count, self._why), spacing=GRID // 2)
         self.search = QLineEdit()
         self.search.setPlaceholderText(self.tr("Search the rows"))
         self.search.setAccessibleName(self.tr("Search the rows"))
@@ -218,10 +219,8 @@ class DataPage(QWidget):
         self._resting.timeout.connect(self._show_tokens)
         self.tokens = TokensView(self._session.theme)
         self.tokens.setContentsMargins(0, GRID, 0, 0)
-        self._views = QTabWidget()
+        self._views = tabs(self.tr("Views of the row"))
         self._views.setObjectName("views")
-        self._views.setDocumentMode(True)
-        self._views.tabBar().setDrawBase(False)
         self._views.addTab(self._row, self.tr("As it is written"))
         self._views.addTab(self.tokens, self.tr("As the model reads it"))
         self._views.currentChanged.connect(lambda: self._resting.start())
@@ -237,9 +236,7 @@ class DataPage(QWidget):
         rows = holder(inner)
         rejected = _table(self.rejected_model, self.tr("Rejected rows"))
         rejected.horizontalHeader().setStretchLastSection(True)
-        self._tabs = QTabWidget()
-        self._tabs.setDocumentMode(True)
-        self._tabs.tabBar().setDrawBase(False)
+        self._tabs = tabs(self.tr("Usable and rejected rows"))
         self._tabs.addTab(rows, "")
         below = column(rejected)
         below.setContentsMargins(0, GRID, 0, 0)
@@ -271,7 +268,7 @@ class DataPage(QWidget):
         if self._views.currentWidget() is not self.tokens or item is None or data is None:
             return
         if fault := next((draft.faults()[key] for key in _DECIDE_TOKENS if key in draft.faults()), ""):
-            self.tokens.show_message(fault)
+            self.tokens.show_message(words.sentence(fault))
             return
         model, revision, length, template, objective = (draft.value(key) for key in _DECIDE_TOKENS)
         request = Tokens(
@@ -313,6 +310,7 @@ def _table(model: DatasetTable | RejectedTable, name: str) -> QTableView:
     made.setModel(model)
     made.setAccessibleName(name)
     made.setShowGrid(False)
+    made.setTabKeyNavigation(False)
     made.setWordWrap(False)
     made.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     made.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QButtonGroup, QDialog, QFileDialog, QFrame, QLineE
 from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.core.units import size
+from studio.ui import words
 from studio.ui.jobs import Command
 from studio.ui.parts import button, card, column, label, row, selectable
 from studio.ui.session import Session
@@ -109,7 +110,10 @@ class ExportDialog(QDialog):
         self.start.hide()
 
     def _fail(self, error: StudioError) -> None:
-        said = column(selectable(label(error.message, "heading", wrap=True)), selectable(label(error.hint, wrap=True)))
+        said = column(
+            selectable(label(words.sentence(error.message), "heading", wrap=True)),
+            selectable(label(words.sentence(error.hint), wrap=True)),
+        )
         self._put_proof(card(said, "failure"))
 
     def _over(self) -> None:

@@ -1,17 +1,17 @@
 """The Library page: the adapters, what each is from, its name and note, removal with undo, and export with proof."""
 
-from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, QUrl
-from PySide6.QtGui import QAction, QDesktopServices, QUndoCommand
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, QUrl
+from PySide6.QtGui import QColor, QDesktopServices, QFont, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QGridLayout,
     QHeaderView,
     QLineEdit,
-    QPlainTextEdit,
     QStackedWidget,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTableView,
     QWidget,
 )
@@ -19,18 +19,17 @@ from PySide6.QtWidgets import (
 from studio.core import library, runs
 from studio.core.errors import StudioError
 from studio.core.library import Entry
-from studio.core.units import size
+from studio.ui.edits import AdapterChange, AdapterRemoval
+from studio.ui.pages.adapter_card import AdapterCard
 from studio.ui.pages.export import ExportDialog
-from studio.ui.parts import button, card, clear, column, empty, holder, label, line, row, selectable
+from studio.ui.parts import add_action, button, column, empty, holder, label, row
 from studio.ui.session import Session
-from studio.ui.tables import AdapterTable, rank, sort_key, texts
-from studio.ui.theme import GRID
-
-_SIDE_PX = 304
+from studio.ui.tables import AdapterTable, sort_key, texts
+from studio.ui.theme import GRID, Theme
 
 
 class LibraryPage(QWidget):
-    """All adapters, and one of them in detail."""
+    """All adapters, and those selected in detail."""
 
     def __init__(self, session: Session) -> None:
         """Lists the library."""
@@ -40,7 +39,7 @@ class LibraryPage(QWidget):
         self._proxy = _Filter(self)
         self._proxy.setSourceModel(self.table_model)
         self.search = QLineEdit()
-        self.search.setPlaceholderText(self.tr("Search by name, base, data or note"))
+        self.search.setPlaceholderText(self.tr("Search by name, base, data, tag or note"))
         self.search.setAccessibleName(self.tr("Search the library"))
         self.search.setClearButtonEnabled(True)
         self.search.setFixedWidth(40 * GRID)
@@ -48,7 +47,8 @@ class LibraryPage(QWidget):
         self.table = self._table()
         self._states = QStackedWidget()
         self._states.addWidget(self._empty())
-        body = row(self.table, self._side(), spacing=2 * GRID)
+        self.card = self._make_card()
+        body = row(self.table, self.card, spacing=2 * GRID)
         body.setStretch(0, 1)
         self._states.addWidget(holder(body))
         self._head = row(label(self.tr("Library"), "title"), None, self.search)
@@ -61,7 +61,8 @@ class LibraryPage(QWidget):
 
     def refresh(self) -> None:
         """Reads the library again and keeps the selection."""
-        chosen = self.entry()
+        now = self.entry()
+        chosen = {entry.name for entry in self.chosen()}
         found = library.entries()
         self.table_model.set_items(found)
         self._states.setCurrentIndex(1 if found else 0)
@@ -69,26 +70,38 @@ class LibraryPage(QWidget):
         self._fit()
         if found:
             names = [entry.name for entry in found]
-            at = names.index(chosen.name) if chosen is not None and chosen.name in names else 0
+            at = names.index(now.name) if now is not None and now.name in names else 0
             self.table.setCurrentIndex(self._proxy.mapFromSource(self.table_model.index(at, 0)))
-        self._show(self.entry())
+            for other in (at for at, name in enumerate(names) if name in chosen):
+                where = self._proxy.mapFromSource(self.table_model.index(other, 0))
+                flags = QItemSelectionModel.SelectionFlag
+                self.table.selectionModel().select(where, flags.Select | flags.Rows)
+        self._show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leaves the names room: what the side tells too goes first."""
+        super().resizeEvent(event)
+        for at, least in ((5, 1200), (2, 1040)):
+            self.table.setColumnHidden(at, event.size().width() < least)
 
     def entry(self) -> Entry | None:
-        """Returns the adapter that is selected."""
+        """Returns the adapter that is looked at: of several chosen ones the one clicked last."""
         index = self.table.currentIndex()
         found = index.data(Qt.ItemDataRole.UserRole) if index.isValid() else None
         return found if isinstance(found, Entry) else None
 
+    def chosen(self) -> list[Entry]:
+        """Returns the adapters selected, in the order shown."""
+        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
+        return [self._proxy.index(at, 0).data(Qt.ItemDataRole.UserRole) for at in rows]
+
     def remove(self) -> None:
-        """Moves the selected adapter to the trash, as an undo step."""
-        entry = self.entry()
-        if entry is None:
-            return
-        step = _Removal(self._session, entry)
-        self._session.undo.push(step)
-        if not step.isObsolete():
-            text = self.tr("{name} lies in the trash.").format(name=entry.title)
-            self._session.tell(text, "", self.tr("Undo"), self._session.undo.undo)
+        """Moves the selected adapters to the trash, as one undo step."""
+        chosen = self.chosen()
+        if chosen:
+            names = ", ".join(entry.title for entry in chosen)
+            text = self.tr("In the trash: {names}.").format(names=names)
+            self._session.push(AdapterRemoval(self._session, chosen), text)
 
     def export(self) -> None:
         """Asks where to, and exports the selected adapter."""
@@ -97,26 +110,25 @@ class LibraryPage(QWidget):
             ExportDialog(self._session, entry, self).open()
 
     def compare(self) -> None:
-        """Takes the selected adapter to the Compare page."""
-        entry = self.entry()
-        if entry is not None and not entry.fault:
-            self._session.compare_wanted.emit([entry])
+        """Takes the selected adapters to the Compare page."""
+        chosen = self.chosen()
+        if chosen and not any(entry.fault for entry in chosen) and not self._why_not(chosen):
+            self._session.compare_wanted.emit(chosen)
 
     def _actions(self) -> None:
-        def add(text: str, act: Callable[[], object], keys: str = "") -> QAction:
-            action = QAction(text, self)
-            action.triggered.connect(lambda: act())
-            if keys:
-                action.setShortcut(keys)
-                action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            self.addAction(action)
-            return action
-
-        add(self.tr("Move the adapter to the trash"), self.remove, "Del")
-        add(self.tr("Export the adapter..."), self.export, "Ctrl+E")
-        add(self.tr("Compare the adapter with its base"), self.compare, "Ctrl+Shift+C")
-        add(self.tr("Rename the adapter"), self._rename_focus, "F2")
-        add(self.tr("Refresh the library"), self.refresh, "F5")
+        for text, act, keys in (
+            (self.tr("Move the adapter to the trash"), self.remove, "Del"),
+            (self.tr("Export the adapter..."), self.export, "Ctrl+E"),
+            (self.tr("Compare the adapter with its base"), self.compare, "Ctrl+Shift+C"),
+            (self.tr("Rename the adapter"), self._rename_focus, "F2"),
+            (self.tr("Tag the adapter"), self._tag_focus, "Ctrl+T"),
+            (self.tr("Show the adapter's run"), self._open_run, ""),
+            (self.tr("Open the adapter's folder"), self._open_folder, ""),
+            (self.tr("Refresh the library"), self.refresh, "F5"),
+        ):
+            made = add_action(self, text, act, keys)
+            # The same keys mean other things on other pages.
+            made.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     def _table(self) -> QTableView:
         made = QTableView()
@@ -124,16 +136,18 @@ class LibraryPage(QWidget):
         made.setModel(self._proxy)
         made.setSortingEnabled(True)
         made.sortByColumn(3, Qt.SortOrder.DescendingOrder)
+        made.setItemDelegateForColumn(0, _NameDelegate(self._session.theme, made))
         made.setShowGrid(False)
+        made.setTabKeyNavigation(False)
         made.setWordWrap(False)
         made.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        made.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        made.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         made.verticalHeader().hide()
         made.verticalHeader().setDefaultSectionSize(5 * GRID)
         made.horizontalHeader().setHighlightSections(False)
         made.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         made.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        made.selectionModel().currentRowChanged.connect(lambda: self._show(self.entry()))
+        made.selectionModel().selectionChanged.connect(self._show)
         return made
 
     def _fit(self) -> None:
@@ -141,101 +155,46 @@ class LibraryPage(QWidget):
             if width:
                 self.table.setColumnWidth(at, width)
 
-    def _side(self) -> QWidget:
-        self.title = QLineEdit()
-        self.title.setAccessibleName(self.tr("Name"))
-        self.title.editingFinished.connect(self._rename)
-        self._facts = QGridLayout()
-        self._facts.setColumnStretch(1, 1)
-        self._facts.setHorizontalSpacing(2 * GRID)
-        self._facts.setVerticalSpacing(GRID // 2)
-        self.note = _Note()
-        self.note.setPlaceholderText(self.tr("What you want to remember of it"))
-        self.note.setAccessibleName(self.tr("Note"))
-        self.note.setFixedHeight(10 * GRID)
-        self.note.left = self._annotate
-        self._fault = label("", "fault", wrap=True)
-        self._run = button(self.tr("Show its run"), self._open_run)
-        self._export = button(self.tr("Export..."), self.export, "primary")
-        compare = button(self.tr("Compare with the base"), self.compare)
-        self._compare_button = compare
-        folder = button(self.tr("Open folder"), self._open_folder)
-        delete = button(self.tr("Delete"), self.remove)
-        self._session.theme.dress(self._export, "export", "on_accent")
-        self._session.theme.dress(delete, "trash")
-        inner = column(
-            label(self.tr("Name"), "caption"),
-            self.title,
-            self._fault,
-            self._facts,
-            label(self.tr("Note"), "caption"),
-            self.note,
-            None,
-            line(),
-            compare,
-            row(self._run, folder),
-            row(self._export, delete),
-        )
-        made = card(inner)
-        made.setFixedWidth(_SIDE_PX)
-        self._details = made
+    def _make_card(self) -> AdapterCard:
+        made = AdapterCard(self._session.theme)
+        made.edited.connect(self._change)
+        made.run.clicked.connect(self._open_run)
+        made.folder.clicked.connect(self._open_folder)
+        made.export.clicked.connect(self.export)
+        for both in (made.compare, made.compare_all):
+            both.clicked.connect(self.compare)
+        for both in (made.remove, made.remove_all):
+            both.clicked.connect(self.remove)
         return made
 
-    def _show(self, entry: Entry | None) -> None:
-        self._details.setEnabled(entry is not None)
-        clear(self._facts)
-        if entry is None:
-            self.title.clear()
-            self.note.setPlainText("")
-            return
-        if not self.title.hasFocus():
-            self.title.setText(entry.title)
-            self.title.setCursorPosition(0)
-        if not self.note.hasFocus():
-            self.note.setPlainText(entry.note)
-        self._fault.setText(entry.fault)
-        self._fault.setVisible(bool(entry.fault))
-        self._export.setEnabled(not entry.fault)
-        self._compare_button.setEnabled(not entry.fault)
-        self._run.setEnabled(bool(entry.run))
-        cells, metrics = texts(entry), entry.metrics
-        facts = {
-            self.tr("Base"): cells[1],
-            self.tr("Data"): f"{cells[2]} ({entry.data.rows:,})" if entry.data.rows else cells[2],
-            self.tr("Made"): cells[3],
-            self.tr("Rank"): str(rank(entry) or "-"),
-            self.tr("Size"): size(entry.weights_bytes),
-            self.tr("Loss"): " / ".join(filter(None, cells[6:8])) or "-",
-            self.tr("Steps"): f"{metrics['step']:,}" if isinstance(metrics.get("step"), int) else "-",
-            self.tr("Checksum"): entry.sha256[:12] or "-",
-        }
-        for at, (name, value) in enumerate(facts.items()):
-            said = selectable(label(value, wrap=True))
-            said.setAccessibleName(name)
-            self._facts.addWidget(label(name, "muted"), at, 0, Qt.AlignmentFlag.AlignTop)
-            self._facts.addWidget(said, at, 1)
+    def _show(self) -> None:
+        chosen = self.chosen()
+        if len(chosen) > 1:
+            self.card.show_entries(chosen, self._why_not(chosen))
+        else:
+            known = [tag for entry in self.table_model.items for tag in entry.tags]
+            self.card.show_entry(self.entry(), known)
 
-    def _change(self, **what: Any) -> None:
-        entry = self.entry()
-        if entry is None or all(getattr(entry, key) == value for key, value in what.items()):
-            return
-        self._session.undo.push(_Change(self._session, entry, what))
+    def _why_not(self, chosen: list[Entry]) -> str:
+        """Says why these cannot answer side by side; empty: they can."""
+        if any(entry.fault for entry in chosen):
+            return self.tr("One of them is damaged.")
+        bases = {entry.base.path for entry in chosen}
+        return self.tr("They were made for different base models.") if len(bases) > 1 else ""
 
-    def _rename(self) -> None:
-        entry, text = self.entry(), self.title.text().strip()
-        if entry is not None and not text:
-            self.title.setText(entry.title)
-        elif entry is not None and not entry.fault:
-            self._change(title=text)
-
-    def _annotate(self) -> None:
+    def _change(self, what: dict[str, Any]) -> None:
         entry = self.entry()
         if entry is not None and not entry.fault:
-            self._change(note=self.note.toPlainText())
+            self._session.undo.push(AdapterChange(self._session, entry, what))
 
     def _rename_focus(self) -> None:
-        self.title.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.title.selectAll()
+        self._session.page_wanted.emit("library")
+        self.card.title.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.card.title.selectAll()
+
+    def _tag_focus(self) -> None:
+        self._session.page_wanted.emit("library")
+        self.card.tags.box.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _open_run(self) -> None:
         entry = self.entry()
@@ -286,59 +245,31 @@ class _Filter(QSortFilterProxyModel):
         return bool(sort_key(items[left.row()], left.column()) < sort_key(items[right.row()], right.column()))
 
 
-class _Note(QPlainTextEdit):
-    """A text that says when the user has left it."""
+class _NameDelegate(QStyledItemDelegate):
+    """Draws an adapter's name, and its tags below it where it has some."""
 
-    left: Callable[[], object]
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
 
-    def focusOutEvent(self, event: Any) -> None:
-        super().focusOutEvent(event)
-        self.left()
-
-
-class _Removal(QUndoCommand):
-    """An adapter moved to the trash."""
-
-    def __init__(self, session: Session, entry: Entry) -> None:
-        super().__init__(session.tr("remove {name}").format(name=entry.title))
-        self._session, self._entry = session, entry
-
-    def redo(self) -> None:
-        self._do(lambda: library.remove(self._entry))
-
-    def undo(self) -> None:
-        def back() -> None:
-            self._entry = library.restore(self._entry.name)
-
-        self._do(back)
-
-    def _do(self, act: Callable[[], object]) -> None:
-        try:
-            act()
-        except StudioError as error:
-            self.setObsolete(True)
-            self._session.tell_error(error)
-        self._session.library_changed.emit()
-
-
-class _Change(QUndoCommand):
-    """An adapter's title or note changed."""
-
-    def __init__(self, session: Session, entry: Entry, what: dict[str, Any]) -> None:
-        super().__init__(session.tr("change {name}").format(name=entry.title))
-        self._session, self._entry = session, entry
-        self._after, self._before = what, {key: getattr(entry, key) for key in what}
-
-    def redo(self) -> None:
-        self._do(self._after)
-
-    def undo(self) -> None:
-        self._do(self._before)
-
-    def _do(self, what: dict[str, Any]) -> None:
-        try:
-            library.change(self._entry, **what)
-        except StudioError as error:
-            self.setObsolete(True)
-            self._session.tell_error(error)
-        self._session.library_changed.emit()
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        entry = index.data(Qt.ItemDataRole.UserRole)
+        if not entry.tags:
+            super().paint(painter, option, index)
+            return
+        self.initStyleOption(option, index)
+        name, option.text = option.text, ""
+        option.widget.style().drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, option.widget)
+        room, elide = option.rect.adjusted(GRID + 3, 4, -GRID, -4), Qt.TextElideMode.ElideRight
+        painter.save()
+        painter.setPen(QColor(self._theme.palette.text))
+        painter.drawText(room, Qt.AlignmentFlag.AlignTop, option.fontMetrics.elidedText(name, elide, room.width()))
+        small = QFont(option.font)
+        small.setPixelSize(11)
+        painter.setFont(small)
+        painter.setPen(QColor(self._theme.palette.link))
+        tags = painter.fontMetrics().elidedText("  ".join(f"#{tag}" for tag in entry.tags), elide, room.width())
+        painter.drawText(room, Qt.AlignmentFlag.AlignBottom, tags)
+        painter.restore()

@@ -1,33 +1,29 @@
 """The Train page: the runs, and of one of them the curves, the progress, the log and what to do."""
 
 from PySide6.QtCore import QModelIndex, QRect, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QFont, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QHideEvent, QPainter, QPen, QShowEvent
 from PySide6.QtWidgets import (
     QListView,
     QStackedWidget,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QToolButton,
     QWidget,
 )
 
-from studio.core import runs
-from studio.core.errors import StudioError
 from studio.core.runs import Run
+from studio.ui import words
+from studio.ui.edits import RunRemoval
 from studio.ui.models import Glance, Index, RunTable
 from studio.ui.pages.run_view import RunView
-from studio.ui.parts import button, column, empty, holder, icon_button, label, row
+from studio.ui.parts import add_action, button, column, empty, holder, label, row
 from studio.ui.session import Session
 from studio.ui.theme import GRID, Theme
 
 _REFRESH_MS = 2000
 _LIST_PX = 224
 _ROW_PX = 56
-
-
-def state_words(state: str) -> str:
-    """Returns a run's state as a person reads it."""
-    return state.replace("_", " ").capitalize()
 
 
 class TrainPage(QWidget):
@@ -45,11 +41,17 @@ class TrainPage(QWidget):
         self.list.setFixedWidth(_LIST_PX)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.selectionModel().currentChanged.connect(self._chosen)
-        self._remove = icon_button(session.theme, "trash", self.tr("Move the run to the trash"), self._remove_run)
+        self.remove = add_action(self, self.tr("Move the run to the trash"), self.remove_run, "Del")
+        self.remove.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        session.theme.dress(self.remove, "trash")
+        remove = QToolButton()
+        remove.setObjectName("flat")
+        remove.setDefaultAction(self.remove)
+        remove.setAccessibleName(self.remove.text())
         self.view = RunView(session)
         self._states = QStackedWidget()
         self._states.addWidget(self._empty())
-        side = column(row(label(self.tr("Runs"), "heading"), None, self._remove), self.list)
+        side = column(row(label(self.tr("Runs"), "heading"), None, remove), self.list)
         body = row(holder(side), self.view, spacing=2 * GRID)
         body.setStretch(1, 1)
         self._states.addWidget(holder(body))
@@ -58,9 +60,9 @@ class TrainPage(QWidget):
         self.setLayout(layout)
         session.runs_changed.connect(self._refresh)
         self.view.advanced.connect(self._advance)
-        timer = QTimer(self)
-        timer.timeout.connect(self._refresh)
-        timer.start(_REFRESH_MS)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_REFRESH_MS)
+        self._timer.timeout.connect(self._refresh)
         self._refresh()
 
     def receive(self, run: Run) -> None:
@@ -72,7 +74,19 @@ class TrainPage(QWidget):
         self._states.setCurrentIndex(1)
         self.view.show_run(self._session.model_of(run))
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Looks for runs that others start, as long as it is looked at."""
+        super().showEvent(event)
+        self._refresh()
+        self._timer.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Looks for nothing nobody sees."""
+        self._timer.stop()
+        super().hideEvent(event)
+
     def _refresh(self) -> None:
+        self._drop_the_gone()
         shown = self.view.model
         self.table.refresh()
         for model in self._session.models.values():
@@ -86,9 +100,15 @@ class TrainPage(QWidget):
             if at >= 0:
                 self.list.setCurrentIndex(self.table.index(at, 0))
 
+    def _drop_the_gone(self) -> None:
+        """Shows a run no longer that has been moved away."""
+        if self.view.model is not None and not self.view.model.run.path.exists():
+            self.view.show_run(None)
+            self.list.setCurrentIndex(QModelIndex())
+
     def _chosen(self, now: QModelIndex) -> None:
         item = now.data(Qt.ItemDataRole.UserRole) if now.isValid() else None
-        self._remove.setEnabled(item is not None)
+        self.remove.setEnabled(item is not None)
         if isinstance(item, Glance) and item.state != "damaged":
             self.view.show_run(self._session.model_of(item.run))
 
@@ -96,29 +116,12 @@ class TrainPage(QWidget):
         if self.view.model is not None:
             self.table.update_run(self.view.model)
 
-    def _remove_run(self) -> None:
+    def remove_run(self) -> None:
+        """Moves the chosen run to the trash, as an undo step."""
         item = self.list.currentIndex().data(Qt.ItemDataRole.UserRole)
-        if not isinstance(item, Glance):
-            return
-        try:
-            trash = runs.remove(item.run)
-        except StudioError as error:
-            self._session.tell_error(error)
-            return
-        self.view.show_run(None)
-        self._session.forget(item.run)
-        self.list.setCurrentIndex(QModelIndex())
-        self._session.runs_changed.emit()
-
-        def back() -> None:
-            try:
-                runs.restore(trash, item.run)
-            except StudioError as error:
-                self._session.tell_error(error)
-            self._session.runs_changed.emit()
-
-        text = self.tr("The run {name} lies in the trash.").format(name=item.title)
-        self._session.tell(text, "", self.tr("Undo"), back)
+        if isinstance(item, Glance):
+            text = self.tr("The run {name} lies in the trash.").format(name=item.title)
+            self._session.push(RunRemoval(self._session, item.run, item.title), text)
 
     def _empty(self) -> QWidget:
         text = self.tr("Choose data and a model on the Configure page and start. The curves appear here as it trains.")
@@ -173,7 +176,7 @@ class _RunDelegate(QStyledItemDelegate):
         small.setPixelSize(12)
         painter.setFont(small)
         painter.setPen(QColor(colours.muted))
-        said = state_words(item.state)
+        said = words.state(item.state)
         if item.loss is not None:
             said = f"{said}, {self.tr('step')} {item.step:,}, {item.loss:.3f}"
         said = painter.fontMetrics().elidedText(said, Qt.TextElideMode.ElideRight, text.width())

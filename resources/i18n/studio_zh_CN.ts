@@ -1,0 +1,3571 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<!-- Glossary. fine-tuning 微调; adapter 适配器; base (model) 基座（模型）; rank 秩; alpha 缩放系数; learning rate 学习率;
+warm-up 预热; schedule 调度; epoch 轮; step 步; batch size 批大小; accumulation 梯度累积; gradient norm 梯度范数;
+gradient clipping 梯度裁剪; weight decay 权重衰减; loss 损失; evaluation loss 评估损失; early stopping 早停;
+checkpoint 检查点; activation checkpointing 激活重计算; token 词元; tokenizer 分词器; row 行; packing 序列打包;
+chat template 对话模板; quantization 量化; target modules 目标模块; sampling 采样; seed 随机种子; run 训练任务;
+library 适配器库; preset 预设; trash 回收站; helper process 辅助进程. Settings' values and keys of the YAML stay English. -->
+<TS version="2.1" language="zh_CN" sourcelanguage="en">
+<context>
+    <name>AdapterTable</name>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>Base</source>
+        <translation>基座</translation>
+    </message>
+    <message>
+        <source>Data</source>
+        <translation>数据</translation>
+    </message>
+    <message>
+        <source>Date</source>
+        <translation>日期</translation>
+    </message>
+    <message>
+        <source>Rank</source>
+        <translation>秩</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>大小</translation>
+    </message>
+    <message>
+        <source>Loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>Eval loss</source>
+        <translation>评估损失</translation>
+    </message>
+</context>
+<context>
+    <name>AnswerColumn</name>
+    <message>
+        <source>Answer of {name}</source>
+        <translation>{name} 的回答</translation>
+    </message>
+    <message>
+        <source>base</source>
+        <translation>基座</translation>
+    </message>
+    <message>
+        <source>adapter</source>
+        <translation>适配器</translation>
+    </message>
+    <message>
+        <source>Copy the answer of {name}</source>
+        <translation>复制 {name} 的回答</translation>
+    </message>
+    <message>
+        <source>Waiting ...</source>
+        <translation>等待中…</translation>
+    </message>
+    <message>
+        <source>Writing ...</source>
+        <translation>正在生成…</translation>
+    </message>
+    <message>
+        <source>{n} tokens</source>
+        <translation>{n} 个词元</translation>
+    </message>
+    <message>
+        <source>{n} s</source>
+        <translation>{n} 秒</translation>
+    </message>
+    <message>
+        <source>cut at the longest answer</source>
+        <translation>达到最长回答长度而截断</translation>
+    </message>
+    <message>
+        <source>Ended early</source>
+        <translation>提前结束</translation>
+    </message>
+    <message>
+        <source>No answer</source>
+        <translation>没有回答</translation>
+    </message>
+</context>
+<context>
+    <name>AskPanel</name>
+    <message>
+        <source>Choose a model folder</source>
+        <translation>选择模型文件夹</translation>
+    </message>
+    <message>
+        <source>Adapters to ask</source>
+        <translation>参与回答的适配器</translation>
+    </message>
+    <message>
+        <source>System instruction</source>
+        <translation>系统指令</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>Base model</source>
+        <translation>基座模型</translation>
+    </message>
+    <message>
+        <source>Adapters</source>
+        <translation>适配器</translation>
+    </message>
+    <message>
+        <source>Sampling</source>
+        <translation>采样</translation>
+    </message>
+    <message>
+        <source>Reset sampling</source>
+        <translation>重置采样参数</translation>
+    </message>
+    <message>
+        <source>No adapters yet. Train one, or add one in the Library; the base can answer alone.</source>
+        <translation>还没有适配器。请训练一个，或在“适配器库”中添加；基座模型也可以单独回答。</translation>
+    </message>
+    <message>
+        <source>The built-in model, a folder, or a Hugging Face id such as owner/model</source>
+        <translation>内置模型、文件夹，或 Hugging Face 模型 ID（如 owner/model）</translation>
+    </message>
+    <message>
+        <source>Built-in model</source>
+        <translation>内置模型</translation>
+    </message>
+    <message>
+        <source>Base: {path}</source>
+        <translation>基座：{path}</translation>
+    </message>
+    <message>
+        <source>unknown</source>
+        <translation>未知</translation>
+    </message>
+</context>
+<context>
+    <name>ChatView</name>
+    <message>
+        <source>Conversation</source>
+        <translation>对话</translation>
+    </message>
+    <message>
+        <source>You</source>
+        <translation>你</translation>
+    </message>
+    <message>
+        <source>{name} said</source>
+        <translation>{name} 的发言</translation>
+    </message>
+</context>
+<context>
+    <name>ComparePage</name>
+    <message>
+        <source>Ask something. {keys} runs it.</source>
+        <translation>输入问题，按 {keys} 运行。</translation>
+    </message>
+    <message>
+        <source>Question</source>
+        <translation>问题</translation>
+    </message>
+    <message>
+        <source>Run</source>
+        <translation>运行</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>New conversation</source>
+        <translation>新对话</translation>
+    </message>
+    <message>
+        <source>Highlight differences from the base</source>
+        <translation>突出显示与基座的差异</translation>
+    </message>
+    <message>
+        <source>Base model</source>
+        <translation>基座模型</translation>
+    </message>
+    <message>
+        <source>Stopping ...</source>
+        <translation>正在停止…</translation>
+    </message>
+    <message>
+        <source>Waiting for the helper process ...</source>
+        <translation>正在等待辅助进程…</translation>
+    </message>
+    <message>
+        <source>Downloading the base model ...</source>
+        <translation>正在下载基座模型…</translation>
+    </message>
+    <message>
+        <source>Loading ...</source>
+        <translation>正在加载…</translation>
+    </message>
+    <message>
+        <source>Answering ...</source>
+        <translation>正在回答…</translation>
+    </message>
+    <message>
+        <source>An answer is being written.</source>
+        <translation>正在生成回答。</translation>
+    </message>
+    <message>
+        <source>Choose a base model first.</source>
+        <translation>请先选择基座模型。</translation>
+    </message>
+    <message>
+        <source>A conversation is held with one: choose a single adapter.</source>
+        <translation>一次只能与一个模型对话：请只选择一个适配器。</translation>
+    </message>
+    <message>
+        <source>Write a question first.</source>
+        <translation>请先输入问题。</translation>
+    </message>
+    <message>
+        <source>Ctrl+Enter</source>
+        <translation>Ctrl+Enter</translation>
+    </message>
+    <message>
+        <source>Side by side</source>
+        <translation>并排对比</translation>
+    </message>
+    <message>
+        <source>Conversation</source>
+        <translation>对话</translation>
+    </message>
+    <message>
+        <source>Hear what the training changed</source>
+        <translation>听听训练带来了什么变化</translation>
+    </message>
+    <message>
+        <source>Choose a base and adapters on the left, write a question and run it: all answers appear here.</source>
+        <translation>在左侧选择基座和适配器，输入问题并运行：所有回答都会显示在这里。</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>对比</translation>
+    </message>
+    <message>
+        <source>Compare: run</source>
+        <translation>对比：运行</translation>
+    </message>
+    <message>
+        <source>Compare: stop</source>
+        <translation>对比：停止</translation>
+    </message>
+    <message>
+        <source>Compare: new conversation</source>
+        <translation>对比：新对话</translation>
+    </message>
+    <message>
+        <source>Compare: side by side</source>
+        <translation>对比：并排对比</translation>
+    </message>
+    <message>
+        <source>Compare: conversation</source>
+        <translation>对比：对话</translation>
+    </message>
+</context>
+<context>
+    <name>ConfigurePage</name>
+    <message>
+        <source>Start training</source>
+        <translation>开始训练</translation>
+    </message>
+    <message>
+        <source>Form</source>
+        <translation>表单</translation>
+    </message>
+    <message>
+        <source>YAML</source>
+        <translation>YAML</translation>
+    </message>
+    <message>
+        <source>Basic</source>
+        <translation>基本</translation>
+    </message>
+    <message>
+        <source>All settings</source>
+        <translation>全部设置</translation>
+    </message>
+    <message>
+        <source>Configure</source>
+        <translation>配置</translation>
+    </message>
+    <message>
+        <source>Run</source>
+        <translation>运行</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Data</source>
+        <translation>数据</translation>
+    </message>
+    <message>
+        <source>Adapter</source>
+        <translation>适配器</translation>
+    </message>
+    <message>
+        <source>Training</source>
+        <translation>训练</translation>
+    </message>
+    <message>
+        <source>Model folder</source>
+        <translation>模型文件夹</translation>
+    </message>
+    <message>
+        <source>Data files</source>
+        <translation>数据文件</translation>
+    </message>
+    <message>
+        <source>Browse for {name}</source>
+        <translation>浏览：{name}</translation>
+    </message>
+    <message>
+        <source>The configuration as YAML</source>
+        <translation>YAML 形式的配置</translation>
+    </message>
+    <message>
+        <source>Presets</source>
+        <translation>预设</translation>
+    </message>
+    <message>
+        <source>Count steps and tokens</source>
+        <translation>统计步数和词元数</translation>
+    </message>
+    <message>
+        <source>Reads the data and the model&apos;s structure, without training.</source>
+        <translation>读取数据和模型结构，不进行训练。</translation>
+    </message>
+    <message>
+        <source>Summary</source>
+        <translation>摘要</translation>
+    </message>
+    <message>
+        <source>Copy as YAML</source>
+        <translation>复制为 YAML</translation>
+    </message>
+    <message>
+        <source>preset {name}</source>
+        <translation>预设“{name}”</translation>
+    </message>
+    <message>
+        <source>{name}: {count} settings applied.</source>
+        <translation>{name}：已应用 {count} 项设置。</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Sequences per step: {count}</source>
+        <translation>每步序列数：{count}</translation>
+    </message>
+    <message>
+        <source>Strength ({rule}): {value}</source>
+        <translation>强度（{rule}）：{value}</translation>
+    </message>
+    <message>
+        <source>Changed from the defaults: {count}</source>
+        <translation>不同于默认值的设置：{count}</translation>
+    </message>
+    <message>
+        <source>The configuration is on the clipboard.</source>
+        <translation>配置已复制到剪贴板。</translation>
+    </message>
+    <message>
+        <source>Counting ...</source>
+        <translation>正在统计…</translation>
+    </message>
+</context>
+<context>
+    <name>CrashDialog</name>
+    <message>
+        <source>Something went wrong</source>
+        <translation>出错了</translation>
+    </message>
+    <message>
+        <source>Report</source>
+        <translation>错误报告</translation>
+    </message>
+    <message>
+        <source>This is a defect of Finetune Studio. Runs that are going are not affected, and you can go on.</source>
+        <translation>这是 Finetune Studio 的缺陷。正在进行的训练任务不受影响，你可以继续使用。</translation>
+    </message>
+    <message>
+        <source>Copy report</source>
+        <translation>复制报告</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+</context>
+<context>
+    <name>DataPage</name>
+    <message>
+        <source>Data files</source>
+        <translation>数据文件</translation>
+    </message>
+    <message>
+        <source>Add data file...</source>
+        <translation>添加数据文件…</translation>
+    </message>
+    <message>
+        <source>Data</source>
+        <translation>数据</translation>
+    </message>
+    <message>
+        <source>Reading {name} ...</source>
+        <translation>正在读取 {name}…</translation>
+    </message>
+    <message>
+        <source>Shop letters (built in)</source>
+        <translation>商店来信（内置）</translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation>所有文件 (*)</translation>
+    </message>
+    <message>
+        <source>Add data file</source>
+        <translation>添加数据文件</translation>
+    </message>
+    <message>
+        <source>Taken for this because {reason}.</source>
+        <translation>判断依据：{reason}。</translation>
+    </message>
+    <message>
+        <source>{good} of {all} rows can be used.</source>
+        <translation>共 {all} 行，其中 {good} 行可用。</translation>
+    </message>
+    <message>
+        <source>Rows ({count})</source>
+        <translation>数据行（{count}）</translation>
+    </message>
+    <message>
+        <source>Rejected ({count})</source>
+        <translation>被拒绝（{count}）</translation>
+    </message>
+    <message>
+        <source>Look at the built-in data</source>
+        <translation>查看内置数据</translation>
+    </message>
+    <message>
+        <source>Open a JSONL, JSON, CSV or Parquet file, or drop one anywhere on the window. Its format is found out, and every row that cannot be used is listed with its line and the reason.</source>
+        <translation>打开 JSONL、JSON、CSV 或 Parquet 文件，或把它拖放到窗口的任意位置。格式会自动识别，无法使用的每一行都会列出行号和原因。</translation>
+    </message>
+    <message>
+        <source>What is the model to learn?</source>
+        <translation>要让模型学习什么？</translation>
+    </message>
+    <message>
+        <source>Reading</source>
+        <translation>读取数据</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Read again</source>
+        <translation>重新读取</translation>
+    </message>
+    <message>
+        <source>Other file...</source>
+        <translation>其他文件…</translation>
+    </message>
+    <message>
+        <source>Train on this</source>
+        <translation>用它训练</translation>
+    </message>
+    <message>
+        <source>Search the rows</source>
+        <translation>搜索数据行</translation>
+    </message>
+    <message>
+        <source>Rows</source>
+        <translation>数据行</translation>
+    </message>
+    <message>
+        <source>The whole row</source>
+        <translation>完整的一行</translation>
+    </message>
+    <message>
+        <source>Views of the row</source>
+        <translation>该行的显示方式</translation>
+    </message>
+    <message>
+        <source>As it is written</source>
+        <translation>原文</translation>
+    </message>
+    <message>
+        <source>As the model reads it</source>
+        <translation>模型所见</translation>
+    </message>
+    <message>
+        <source>Rejected rows</source>
+        <translation>被拒绝的行</translation>
+    </message>
+    <message>
+        <source>Usable and rejected rows</source>
+        <translation>可用的行与被拒绝的行</translation>
+    </message>
+    <message>
+        <source>{count} found</source>
+        <translation>找到 {count} 行</translation>
+    </message>
+    <message>
+        <source>The model&apos;s tokenizer is being loaded ...</source>
+        <translation>正在加载模型的分词器…</translation>
+    </message>
+    <message>
+        <source>training data</source>
+        <translation>训练数据</translation>
+    </message>
+</context>
+<context>
+    <name>DatasetTable</name>
+    <message>
+        <source>Row</source>
+        <translation>行</translation>
+    </message>
+</context>
+<context>
+    <name>Desk</name>
+    <message>
+        <source>The helper process was killed, most likely because memory ran out.</source>
+        <translation>辅助进程被终止，很可能是因为内存不足。</translation>
+    </message>
+    <message>
+        <source>Close other programs or choose a smaller model, then try again: it starts by itself.</source>
+        <translation>请关闭其他程序或选择更小的模型，然后重试：它会自动启动。</translation>
+    </message>
+    <message>
+        <source>The helper process ended unexpectedly (code %1).</source>
+        <translation>辅助进程意外结束（代码 %1）。</translation>
+    </message>
+    <message>
+        <source>Try again: it starts by itself. The details show what it said last.</source>
+        <translation>请重试：它会自动启动。详情中有它最后的输出。</translation>
+    </message>
+    <message>
+        <source>The helper process ended again and again, so it is not started for now.</source>
+        <translation>辅助进程反复意外结束，暂时不再启动。</translation>
+    </message>
+    <message>
+        <source>Wait five minutes or start Finetune Studio again; the details show what it said last.</source>
+        <translation>请等待五分钟，或重新启动 Finetune Studio；详情中有它最后的输出。</translation>
+    </message>
+</context>
+<context>
+    <name>Draft</name>
+    <message>
+        <source>Choose a data file.</source>
+        <translation>请选择数据文件。</translation>
+    </message>
+    <message>
+        <source>There is no such file.</source>
+        <translation>没有这个文件。</translation>
+    </message>
+</context>
+<context>
+    <name>ExportDialog</name>
+    <message>
+        <source>Export {name}</source>
+        <translation>导出 {name}</translation>
+    </message>
+    <message>
+        <source>Adapter (PEFT)</source>
+        <translation>适配器（PEFT）</translation>
+    </message>
+    <message>
+        <source>Merged model</source>
+        <translation>合并后的模型</translation>
+    </message>
+    <message>
+        <source>Small files for transformers, PEFT and vLLM; the base model is needed beside them.</source>
+        <translation>供 transformers、PEFT 和 vLLM 使用的小文件；还需要同时有基座模型。</translation>
+    </message>
+    <message>
+        <source>A whole model that needs no adapter, as safetensors.</source>
+        <translation>不再需要适配器的完整模型，safetensors 格式。</translation>
+    </message>
+    <message>
+        <source>Folder</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>Browse...</source>
+        <translation>浏览…</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Open folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>New folder</source>
+        <translation>新文件夹</translation>
+    </message>
+    <message>
+        <source>Writing, reading back and comparing with the live adapter ...</source>
+        <translation>正在写入、读回，并与原适配器比较…</translation>
+    </message>
+    <message>
+        <source>Verified: {count} files, {size}</source>
+        <translation>已验证：{count} 个文件，{size}</translation>
+    </message>
+    <message>
+        <source>Read back and compared with the live adapter at {positions} positions: logits differ by at most {difference} (rounding allows {bound}; the adapter itself moves them by {effect}), {equal} % of the likeliest tokens are the same.</source>
+        <translation>已读回，并在 {positions} 个位置上与原适配器比较：logits 最多相差 {difference}（舍入误差允许 {bound}；适配器本身使其变化 {effect}），{equal} % 的最可能词元相同。</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Where to</source>
+        <translation>导出位置</translation>
+    </message>
+</context>
+<context>
+    <name>FailureCard</name>
+    <message>
+        <source>Details</source>
+        <translation>详情</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Dismiss</source>
+        <translation>关闭提示</translation>
+    </message>
+</context>
+<context>
+    <name>Field</name>
+    <message>
+        <source>Changed from the default</source>
+        <translation>已不同于默认值</translation>
+    </message>
+    <message>
+        <source>Reset {name}</source>
+        <translation>重置“{name}”</translation>
+    </message>
+</context>
+<context>
+    <name>Finder</name>
+    <message>
+        <source>Commands</source>
+        <translation>命令</translation>
+    </message>
+    <message>
+        <source>Type a command</source>
+        <translation>输入命令</translation>
+    </message>
+    <message>
+        <source>Find a command</source>
+        <translation>查找命令</translation>
+    </message>
+</context>
+<context>
+    <name>LibraryPage</name>
+    <message>
+        <source>Search by name, base, data or note</source>
+        <translation>按名称、基座、数据或备注搜索</translation>
+    </message>
+    <message>
+        <source>Search the library</source>
+        <translation>搜索适配器库</translation>
+    </message>
+    <message>
+        <source>Library</source>
+        <translation>适配器库</translation>
+    </message>
+    <message>
+        <source>{name} lies in the trash.</source>
+        <translation>{name} 已移到回收站。</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Move the adapter to the trash</source>
+        <translation>把适配器移到回收站</translation>
+    </message>
+    <message>
+        <source>Export the adapter...</source>
+        <translation>导出适配器…</translation>
+    </message>
+    <message>
+        <source>Compare the adapter with its base</source>
+        <translation>对比适配器与其基座</translation>
+    </message>
+    <message>
+        <source>Rename the adapter</source>
+        <translation>重命名适配器</translation>
+    </message>
+    <message>
+        <source>Refresh the library</source>
+        <translation>刷新适配器库</translation>
+    </message>
+    <message>
+        <source>Adapters</source>
+        <translation>适配器</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>What you want to remember of it</source>
+        <translation>想记住的内容</translation>
+    </message>
+    <message>
+        <source>Note</source>
+        <translation>备注</translation>
+    </message>
+    <message>
+        <source>Show its run</source>
+        <translation>查看训练任务</translation>
+    </message>
+    <message>
+        <source>Export...</source>
+        <translation>导出…</translation>
+    </message>
+    <message>
+        <source>Compare with the base</source>
+        <translation>与基座对比</translation>
+    </message>
+    <message>
+        <source>Open folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>删除</translation>
+    </message>
+    <message>
+        <source>Base</source>
+        <translation>基座</translation>
+    </message>
+    <message>
+        <source>Data</source>
+        <translation>数据</translation>
+    </message>
+    <message>
+        <source>Made</source>
+        <translation>创建时间</translation>
+    </message>
+    <message>
+        <source>Rank</source>
+        <translation>秩</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>大小</translation>
+    </message>
+    <message>
+        <source>Loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>Steps</source>
+        <translation>步数</translation>
+    </message>
+    <message>
+        <source>Checksum</source>
+        <translation>校验和</translation>
+    </message>
+    <message>
+        <source>Every run that ends well puts its adapter here. An adapter made elsewhere can be dropped on the window: a folder with adapter_config.json and adapter_model.safetensors.</source>
+        <translation>每个顺利结束的训练任务都会把适配器放到这里。在别处制作的适配器可以拖放到窗口上：即含有 adapter_config.json 和 adapter_model.safetensors 的文件夹。</translation>
+    </message>
+    <message>
+        <source>Configure a run</source>
+        <translation>配置训练任务</translation>
+    </message>
+    <message>
+        <source>No adapters yet</source>
+        <translation>还没有适配器</translation>
+    </message>
+</context>
+<context>
+    <name>LinePlot</name>
+    <message>
+        <source>step</source>
+        <translation>步</translation>
+    </message>
+    <message>
+        <source>smoothed</source>
+        <translation>平滑后</translation>
+    </message>
+    <message>
+        <source>eval</source>
+        <translation>评估</translation>
+    </message>
+</context>
+<context>
+    <name>MainWindow</name>
+    <message>
+        <source>&amp;File</source>
+        <translation>文件(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Edit</source>
+        <translation>编辑(&amp;E)</translation>
+    </message>
+    <message>
+        <source>&amp;View</source>
+        <translation>视图(&amp;V)</translation>
+    </message>
+    <message>
+        <source>&amp;Help</source>
+        <translation>帮助(&amp;H)</translation>
+    </message>
+    <message>
+        <source>Open data file...</source>
+        <translation>打开数据文件…</translation>
+    </message>
+    <message>
+        <source>Open recent</source>
+        <translation>最近打开</translation>
+    </message>
+    <message>
+        <source>Open run or adapter folder...</source>
+        <translation>打开训练任务或适配器文件夹…</translation>
+    </message>
+    <message>
+        <source>Quit</source>
+        <translation>退出</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Redo</source>
+        <translation>重做</translation>
+    </message>
+    <message>
+        <source>Search</source>
+        <translation>搜索</translation>
+    </message>
+    <message>
+        <source>Theme</source>
+        <translation>主题</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>语言</translation>
+    </message>
+    <message>
+        <source>Switch light and dark</source>
+        <translation>切换浅色与深色</translation>
+    </message>
+    <message>
+        <source>Train the built-in demo</source>
+        <translation>训练内置演示</translation>
+    </message>
+    <message>
+        <source>Find a command...</source>
+        <translation>查找命令…</translation>
+    </message>
+    <message>
+        <source>Keyboard shortcuts</source>
+        <translation>键盘快捷键</translation>
+    </message>
+    <message>
+        <source>About Finetune Studio</source>
+        <translation>关于 Finetune Studio</translation>
+    </message>
+    <message>
+        <source>Follow the system</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>浅色</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>深色</translation>
+    </message>
+    <message>
+        <source>The system&apos;s language</source>
+        <translation>系统语言</translation>
+    </message>
+    <message>
+        <source>The window speaks the chosen language when it is next opened.</source>
+        <translation>下次打开窗口时将使用所选语言。</translation>
+    </message>
+    <message>
+        <source>No run is going</source>
+        <translation>没有正在进行的训练</translation>
+    </message>
+    <message>
+        <source>Training  {runs}</source>
+        <translation>正在训练  {runs}</translation>
+    </message>
+    <message>
+        <source>{free} GB of disk free</source>
+        <translation>磁盘剩余 {free} GB</translation>
+    </message>
+    <message>
+        <source>Data files</source>
+        <translation>数据文件</translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation>所有文件 (*)</translation>
+    </message>
+    <message>
+        <source>Open data file</source>
+        <translation>打开数据文件</translation>
+    </message>
+    <message>
+        <source>Open run or adapter folder</source>
+        <translation>打开训练任务或适配器文件夹</translation>
+    </message>
+    <message>
+        <source>Finetune Studio {version}
+
+Fine-tunes language models with LoRA, on your own machine.</source>
+        <translation>Finetune Studio {version}
+
+在你自己的机器上，用 LoRA 微调语言模型。</translation>
+    </message>
+    <message>
+        <source>About</source>
+        <translation>关于</translation>
+    </message>
+    <message>
+        <source>A run is going</source>
+        <translation>训练正在进行</translation>
+    </message>
+    <message>
+        <source>A run is still training. What is to become of it?</source>
+        <translation>还有训练任务正在进行，要如何处理？</translation>
+    </message>
+    <message>
+        <source>It can go on by itself: the next window shows it with its whole curve.</source>
+        <translation>它可以自行继续：下次打开窗口时会显示它和完整的曲线。</translation>
+    </message>
+    <message>
+        <source>Keep training</source>
+        <translation>继续训练</translation>
+    </message>
+    <message>
+        <source>Stop and save</source>
+        <translation>停止并保存</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+</context>
+<context>
+    <name>Notices</name>
+    <message>
+        <source>Dismiss</source>
+        <translation>关闭提示</translation>
+    </message>
+</context>
+<context>
+    <name>RejectedTable</name>
+    <message>
+        <source>Row</source>
+        <translation>行</translation>
+    </message>
+    <message>
+        <source>Line</source>
+        <translation>文件行号</translation>
+    </message>
+    <message>
+        <source>Why it cannot be used</source>
+        <translation>不能使用的原因</translation>
+    </message>
+</context>
+<context>
+    <name>RunTable</name>
+    <message>
+        <source>step</source>
+        <translation>步</translation>
+    </message>
+</context>
+<context>
+    <name>RunView</name>
+    <message>
+        <source>Views of the run</source>
+        <translation>训练任务的视图</translation>
+    </message>
+    <message>
+        <source>Curves</source>
+        <translation>曲线</translation>
+    </message>
+    <message>
+        <source>Log</source>
+        <translation>日志</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation>设置</translation>
+    </message>
+    <message>
+        <source>Stop and save the adapter</source>
+        <translation>停止并保存适配器</translation>
+    </message>
+    <message>
+        <source>Stop with a checkpoint only</source>
+        <translation>停止，仅保存检查点</translation>
+    </message>
+    <message>
+        <source>End now with a checkpoint</source>
+        <translation>立即结束并保存检查点</translation>
+    </message>
+    <message>
+        <source>Kill the process</source>
+        <translation>强制终止进程</translation>
+    </message>
+    <message>
+        <source>Pause or go on</source>
+        <translation>暂停或继续</translation>
+    </message>
+    <message>
+        <source>Save a checkpoint now</source>
+        <translation>立即保存检查点</translation>
+    </message>
+    <message>
+        <source>Evaluate now</source>
+        <translation>立即评估</translation>
+    </message>
+    <message>
+        <source>Resume the run</source>
+        <translation>恢复训练任务</translation>
+    </message>
+    <message>
+        <source>Open the run folder</source>
+        <translation>打开训练任务文件夹</translation>
+    </message>
+    <message>
+        <source>Use these settings for a new run</source>
+        <translation>用这些设置新建训练任务</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>恢复</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation>更多</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>进度</translation>
+    </message>
+    <message>
+        <source>Loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>Best eval loss</source>
+        <translation>最低评估损失</translation>
+    </message>
+    <message>
+        <source>Tokens / s</source>
+        <translation>词元/秒</translation>
+    </message>
+    <message>
+        <source>Epoch</source>
+        <translation>轮次</translation>
+    </message>
+    <message>
+        <source>Peak memory</source>
+        <translation>内存峰值</translation>
+    </message>
+    <message>
+        <source>Details</source>
+        <translation>详情</translation>
+    </message>
+    <message>
+        <source>Loss, training and evaluation (points)</source>
+        <translation>损失：训练（线）与评估（点）</translation>
+    </message>
+    <message>
+        <source>Learning rate</source>
+        <translation>学习率</translation>
+    </message>
+    <message>
+        <source>Gradient norm</source>
+        <translation>梯度范数</translation>
+    </message>
+    <message>
+        <source>Logarithmic</source>
+        <translation>对数坐标</translation>
+    </message>
+    <message>
+        <source>Logarithmic loss axis</source>
+        <translation>损失轴使用对数坐标</translation>
+    </message>
+    <message>
+        <source>Smoothing</source>
+        <translation>平滑</translation>
+    </message>
+    <message>
+        <source>Whole curve</source>
+        <translation>完整曲线</translation>
+    </message>
+    <message>
+        <source>The end of the run&apos;s log</source>
+        <translation>训练任务日志的末尾</translation>
+    </message>
+    <message>
+        <source>What the run and its libraries print (worker.log)</source>
+        <translation>训练任务及其所用库的输出（worker.log）</translation>
+    </message>
+    <message>
+        <source>The run&apos;s settings</source>
+        <translation>训练任务的设置</translation>
+    </message>
+    <message>
+        <source>Settings that differ from the defaults</source>
+        <translation>不同于默认值的设置</translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Stopping</source>
+        <translation>正在停止</translation>
+    </message>
+    <message>
+        <source>Starting</source>
+        <translation>正在启动</translation>
+    </message>
+    <message>
+        <source>Step {step} of {steps}</source>
+        <translation>第 {step} 步，共 {steps} 步</translation>
+    </message>
+    <message>
+        <source>It made no step</source>
+        <translation>没有完成任何一步</translation>
+    </message>
+    <message>
+        <source>adapter</source>
+        <translation>适配器</translation>
+    </message>
+    <message>
+        <source>trained in</source>
+        <translation>训练用时</translation>
+    </message>
+    <message>
+        <source>{time} left</source>
+        <translation>剩余 {time}</translation>
+    </message>
+    <message>
+        <source>Halve the batch in a new run</source>
+        <translation>批大小减半，新建任务</translation>
+    </message>
+    <message>
+        <source>Change the settings</source>
+        <translation>修改设置</translation>
+    </message>
+    <message>
+        <source>half the batch</source>
+        <translation>批大小减半</translation>
+    </message>
+    <message>
+        <source>activation checkpointing</source>
+        <translation>激活重计算</translation>
+    </message>
+    <message>
+        <source>The run&apos;s process is not to be found on this machine.</source>
+        <translation>在本机上找不到该训练任务的进程。</translation>
+    </message>
+    <message>
+        <source>settings of {name}</source>
+        <translation>{name} 的设置</translation>
+    </message>
+</context>
+<context>
+    <name>Session</name>
+    <message>
+        <source>The run is done: the adapter {name} is in the library.</source>
+        <translation>训练已完成：适配器 {name} 已放入适配器库。</translation>
+    </message>
+    <message>
+        <source>Show</source>
+        <translation>查看</translation>
+    </message>
+</context>
+<context>
+    <name>Shortcuts</name>
+    <message>
+        <source>Keyboard shortcuts</source>
+        <translation>键盘快捷键</translation>
+    </message>
+</context>
+<context>
+    <name>TokensView</name>
+    <message>
+        <source>Tokens of the row</source>
+        <translation>该行的词元</translation>
+    </message>
+    <message>
+        <source>Show spaces</source>
+        <translation>显示空白字符</translation>
+    </message>
+    <message>
+        <source>Text</source>
+        <translation>文本</translation>
+    </message>
+    <message>
+        <source>Tokens</source>
+        <translation>词元</translation>
+    </message>
+    <message>
+        <source>Token under the pointer</source>
+        <translation>指针所指的词元</translation>
+    </message>
+    <message>
+        <source>learned</source>
+        <translation>参与学习</translation>
+    </message>
+    <message>
+        <source>context, not learned</source>
+        <translation>仅作上下文，不学习</translation>
+    </message>
+    <message>
+        <source>cut: behind the maximum length</source>
+        <translation>已截断：超出最大长度</translation>
+    </message>
+    <message>
+        <source>Token {n} of {all}</source>
+        <translation>第 {n} 个词元，共 {all} 个</translation>
+    </message>
+    <message>
+        <source>id {id}</source>
+        <translation>ID {id}</translation>
+    </message>
+    <message>
+        <source>characters {a} to {b}</source>
+        <translation>第 {a} 至 {b} 个字符</translation>
+    </message>
+    <message>
+        <source>added</source>
+        <translation>附加</translation>
+    </message>
+    <message>
+        <source>special</source>
+        <translation>特殊词元</translation>
+    </message>
+    <message>
+        <source>The first {n} of {all} tokens are shown.</source>
+        <translation>共 {all} 个词元，只显示前 {n} 个。</translation>
+    </message>
+    <message>
+        <source>Learned {n}</source>
+        <translation>学习 {n}</translation>
+    </message>
+    <message>
+        <source>Context {n}</source>
+        <translation>上下文 {n}</translation>
+    </message>
+    <message>
+        <source>Cut {n}</source>
+        <translation>截断 {n}</translation>
+    </message>
+    <message>
+        <source>Special {n}</source>
+        <translation>特殊 {n}</translation>
+    </message>
+</context>
+<context>
+    <name>TrainPage</name>
+    <message>
+        <source>Runs</source>
+        <translation>训练任务</translation>
+    </message>
+    <message>
+        <source>Move the run to the trash</source>
+        <translation>把训练任务移到回收站</translation>
+    </message>
+    <message>
+        <source>Train</source>
+        <translation>训练</translation>
+    </message>
+    <message>
+        <source>The run {name} lies in the trash.</source>
+        <translation>训练任务 {name} 已移到回收站。</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Choose data and a model on the Configure page and start. The curves appear here as it trains.</source>
+        <translation>在“配置”页选择数据和模型并开始训练。训练时曲线会显示在这里。</translation>
+    </message>
+    <message>
+        <source>Configure a run</source>
+        <translation>配置训练任务</translation>
+    </message>
+    <message>
+        <source>Train the built-in demo</source>
+        <translation>训练内置演示</translation>
+    </message>
+    <message>
+        <source>No runs yet</source>
+        <translation>还没有训练任务</translation>
+    </message>
+</context>
+<context>
+    <name>_RunDelegate</name>
+    <message>
+        <source>step</source>
+        <translation>步</translation>
+    </message>
+</context>
+<context>
+    <name>core</name>
+    <message>
+        <source>Balanced</source>
+        <translation>均衡</translation>
+    </message>
+    <message>
+        <source>The usual choice - rank 16 on every linear layer, three passes, cosine schedule.</source>
+        <translation>常用选择：所有线性层秩 16，训练三轮，余弦调度。</translation>
+    </message>
+    <message>
+        <source>Quick</source>
+        <translation>快速</translation>
+    </message>
+    <message>
+        <source>A first look in minutes - a small adapter and one pass over the data.</source>
+        <translation>几分钟先看效果：小适配器，数据只过一遍。</translation>
+    </message>
+    <message>
+        <source>Thorough</source>
+        <translation>充分</translation>
+    </message>
+    <message>
+        <source>For a result to keep - rank 64, five slower passes, a tenth held back, ends early when that stops improving.</source>
+        <translation>用于最终成果：秩 64，较慢的五轮，留出十分之一作评估，不再改善时提前结束。</translation>
+    </message>
+    <message>
+        <source>should be greater than or equal to {0}</source>
+        <translation>应大于或等于 {0}</translation>
+    </message>
+    <message>
+        <source>should be greater than {0}</source>
+        <translation>应大于 {0}</translation>
+    </message>
+    <message>
+        <source>should be less than or equal to {0}</source>
+        <translation>应小于或等于 {0}</translation>
+    </message>
+    <message>
+        <source>should be less than {0}</source>
+        <translation>应小于 {0}</translation>
+    </message>
+    <message>
+        <source>should be a valid integer, unable to parse string as an integer</source>
+        <translation>应为整数</translation>
+    </message>
+    <message>
+        <source>should be a valid integer, got a number with a fractional part</source>
+        <translation>应为整数，不能有小数部分</translation>
+    </message>
+    <message>
+        <source>should be a valid integer</source>
+        <translation>应为整数</translation>
+    </message>
+    <message>
+        <source>should be a valid number, unable to parse string as a number</source>
+        <translation>应为数字</translation>
+    </message>
+    <message>
+        <source>should be a valid number</source>
+        <translation>应为数字</translation>
+    </message>
+    <message>
+        <source>should be a finite number</source>
+        <translation>应为有限数</translation>
+    </message>
+    <message>
+        <source>should be a valid boolean, unable to interpret input</source>
+        <translation>应为 true 或 false</translation>
+    </message>
+    <message>
+        <source>should be a valid boolean</source>
+        <translation>应为 true 或 false</translation>
+    </message>
+    <message>
+        <source>should be a valid string</source>
+        <translation>应为文本</translation>
+    </message>
+    <message>
+        <source>should be a valid list</source>
+        <translation>应为列表</translation>
+    </message>
+    <message>
+        <source>should be a valid dictionary</source>
+        <translation>应为键值对</translation>
+    </message>
+    <message>
+        <source>string should have at least 1 character</source>
+        <translation>不能为空</translation>
+    </message>
+    <message>
+        <source>should be {0} or {1}</source>
+        <translation>应为 {0} 或 {1}</translation>
+    </message>
+    <message>
+        <source>{0} (at least {1}, at most {2})</source>
+        <translation>{0}（至少 {1}，至多 {2}）</translation>
+    </message>
+    <message>
+        <source>{0} (at least {1}, below {2})</source>
+        <translation>{0}（至少 {1}，小于 {2}）</translation>
+    </message>
+    <message>
+        <source>{0} (above {1}, at most {2})</source>
+        <translation>{0}（大于 {1}，至多 {2}）</translation>
+    </message>
+    <message>
+        <source>{0} (at least {1})</source>
+        <translation>{0}（至少 {1}）</translation>
+    </message>
+    <message>
+        <source>{0} (above {1})</source>
+        <translation>{0}（大于 {1}）</translation>
+    </message>
+    <message>
+        <source>{0} cannot be read back.</source>
+        <translation>{0} 无法读回。</translation>
+    </message>
+    <message>
+        <source>Check the disk, then start again.</source>
+        <translation>请检查磁盘，然后重新开始。</translation>
+    </message>
+    <message>
+        <source>`messages` is missing</source>
+        <translation>缺少 `messages`</translation>
+    </message>
+    <message>
+        <source>`{0}` is not a list</source>
+        <translation>`{0}` 不是列表</translation>
+    </message>
+    <message>
+        <source>`tools`: tool definitions are not supported</source>
+        <translation>`tools`：不支持工具定义</translation>
+    </message>
+    <message>
+        <source>every assistant message has weight 0</source>
+        <translation>所有助手消息的权重都为 0</translation>
+    </message>
+    <message>
+        <source>no assistant message</source>
+        <translation>没有助手消息</translation>
+    </message>
+    <message>
+        <source>`prompt` and `completion` are neither both texts nor both lists of messages</source>
+        <translation>`prompt` 和 `completion` 既不都是文本，也不都是消息列表</translation>
+    </message>
+    <message>
+        <source>no assistant message in `completion`</source>
+        <translation>`completion` 中没有助手消息</translation>
+    </message>
+    <message>
+        <source>{0}message {1}{2}</source>
+        <translation>{0}第 {1} 条消息{2}</translation>
+    </message>
+    <message>
+        <source>{0}the list of messages is empty</source>
+        <translation>{0}消息列表是空的</translation>
+    </message>
+    <message>
+        <source>Correct the row or leave it out.</source>
+        <translation>请改正该行，或将其删除。</translation>
+    </message>
+    <message>
+        <source> is not an object</source>
+        <translation>不是对象</translation>
+    </message>
+    <message>
+        <source>: role {0} is not one of {1}</source>
+        <translation>：角色 {0} 不在 {1} 之中</translation>
+    </message>
+    <message>
+        <source>: `role` is missing</source>
+        <translation>：缺少 `role`</translation>
+    </message>
+    <message>
+        <source>: tool calls are not supported</source>
+        <translation>：不支持工具调用</translation>
+    </message>
+    <message>
+        <source>: `content` {0}</source>
+        <translation>：`content` {0}</translation>
+    </message>
+    <message>
+        <source>is missing</source>
+        <translation>缺失</translation>
+    </message>
+    <message>
+        <source>is not text but {0}</source>
+        <translation>不是文本，而是 {0}</translation>
+    </message>
+    <message>
+        <source>is empty</source>
+        <translation>是空的</translation>
+    </message>
+    <message>
+        <source>holds half of a surrogate pair, which is not a character</source>
+        <translation>含有半个代理对，不是有效字符</translation>
+    </message>
+    <message>
+        <source>Base model</source>
+        <translation>基座模型</translation>
+    </message>
+    <message>
+        <source>`demo` for the built-in model, a folder, or a Hugging Face id.</source>
+        <translation>`demo` 表示内置模型；也可以是文件夹或 Hugging Face 模型 ID。</translation>
+    </message>
+    <message>
+        <source>Revision</source>
+        <translation>版本</translation>
+    </message>
+    <message>
+        <source>Branch, tag or commit of a Hugging Face id.</source>
+        <translation>Hugging Face 模型 ID 的分支、标签或提交。</translation>
+    </message>
+    <message>
+        <source>Quantization</source>
+        <translation>量化</translation>
+    </message>
+    <message>
+        <source>Holds the frozen base in 8 or 4 bits: a half or a quarter of the memory, a little slower.</source>
+        <translation>以 8 位或 4 位存放冻结的基座：内存降到一半或四分之一，速度略慢。</translation>
+    </message>
+    <message>
+        <source>Number format</source>
+        <translation>数值格式</translation>
+    </message>
+    <message>
+        <source>`auto`: bfloat16 where the hardware has it, else float32.</source>
+        <translation>`auto`：硬件支持时用 bfloat16，否则用 float32。</translation>
+    </message>
+    <message>
+        <source>Training data</source>
+        <translation>训练数据</translation>
+    </message>
+    <message>
+        <source>A JSONL, JSON, CSV or Parquet file.</source>
+        <translation>JSONL、JSON、CSV 或 Parquet 文件。</translation>
+    </message>
+    <message>
+        <source>Format</source>
+        <translation>格式</translation>
+    </message>
+    <message>
+        <source>`auto` detects it from the columns; name one to override.</source>
+        <translation>`auto` 根据列名识别；也可以直接指定。</translation>
+    </message>
+    <message>
+        <source>Evaluation data</source>
+        <translation>评估数据</translation>
+    </message>
+    <message>
+        <source>A file of its own for evaluation, instead of a split.</source>
+        <translation>单独用于评估的文件，不再从训练数据中划分。</translation>
+    </message>
+    <message>
+        <source>Evaluation split</source>
+        <translation>评估划分比例</translation>
+    </message>
+    <message>
+        <source>The share of rows held back for evaluation, drawn by the seed.</source>
+        <translation>留作评估的数据行比例，按随机种子抽取。</translation>
+    </message>
+    <message>
+        <source>Maximum length</source>
+        <translation>最大长度</translation>
+    </message>
+    <message>
+        <source>Rows with more tokens than this are cut at the end; the cut is counted and shown.</source>
+        <translation>词元数超过此值的行会从末尾截断；截断会被统计并显示。</translation>
+    </message>
+    <message>
+        <source>tokens</source>
+        <translation>词元</translation>
+    </message>
+    <message>
+        <source>Packing</source>
+        <translation>序列打包</translation>
+    </message>
+    <message>
+        <source>Lays several short rows into one sequence. No row sees another.</source>
+        <translation>把多个短行放进一个序列。各行互不可见。</translation>
+    </message>
+    <message>
+        <source>Chat template</source>
+        <translation>对话模板</translation>
+    </message>
+    <message>
+        <source>`auto`: the model&apos;s own. `none`: plain text. Otherwise the path of a Jinja file.</source>
+        <translation>`auto`：模型自带的模板。`none`：纯文本。其他：Jinja 文件的路径。</translation>
+    </message>
+    <message>
+        <source>Method</source>
+        <translation>方法</translation>
+    </message>
+    <message>
+        <source>`lora` trains small matrices beside frozen weights; `full` trains every weight.</source>
+        <translation>`lora` 在冻结权重旁训练小矩阵；`full` 训练全部权重。</translation>
+    </message>
+    <message>
+        <source>Rank</source>
+        <translation>秩</translation>
+    </message>
+    <message>
+        <source>Width of the low-rank update: more can express more, and costs more memory.</source>
+        <translation>低秩更新的宽度：越大表达能力越强，占用内存也越多。</translation>
+    </message>
+    <message>
+        <source>Alpha</source>
+        <translation>Alpha（缩放系数）</translation>
+    </message>
+    <message>
+        <source>Strength of the update: it is scaled by alpha / rank.</source>
+        <translation>更新的强度：按 alpha / 秩 缩放。</translation>
+    </message>
+    <message>
+        <source>Dropout</source>
+        <translation>Dropout（随机失活）</translation>
+    </message>
+    <message>
+        <source>Share of the update&apos;s inputs zeroed in training, against overfitting.</source>
+        <translation>训练时把更新的输入置零的比例，用于防止过拟合。</translation>
+    </message>
+    <message>
+        <source>Target modules</source>
+        <translation>目标模块</translation>
+    </message>
+    <message>
+        <source>`all-linear`, a list of names such as [q_proj, v_proj], or one regular expression.</source>
+        <translation>`all-linear`、名称列表（如 [q_proj, v_proj]），或一个正则表达式。</translation>
+    </message>
+    <message>
+        <source>Excluded modules</source>
+        <translation>排除的模块</translation>
+    </message>
+    <message>
+        <source>Names or a regular expression to skip.</source>
+        <translation>要跳过的名称或正则表达式。</translation>
+    </message>
+    <message>
+        <source>Layers</source>
+        <translation>层</translation>
+    </message>
+    <message>
+        <source>Only these layers: numbers, or ranges such as `0-3,8`. Empty: all.</source>
+        <translation>只用这些层：编号，或如 `0-3,8` 的范围。留空：全部。</translation>
+    </message>
+    <message>
+        <source>Rank pattern</source>
+        <translation>按模块设定秩</translation>
+    </message>
+    <message>
+        <source>Ranks for module names or regular expressions that differ.</source>
+        <translation>为个别模块名或正则表达式单独设定秩。</translation>
+    </message>
+    <message>
+        <source>Alpha pattern</source>
+        <translation>按模块设定 Alpha</translation>
+    </message>
+    <message>
+        <source>Alphas for module names or regular expressions that differ.</source>
+        <translation>为个别模块名或正则表达式单独设定 alpha。</translation>
+    </message>
+    <message>
+        <source>Fully trained modules</source>
+        <translation>完整训练的模块</translation>
+    </message>
+    <message>
+        <source>Modules trained whole and saved beside LoRA.</source>
+        <translation>完整训练并与 LoRA 一同保存的模块。</translation>
+    </message>
+    <message>
+        <source>rsLoRA</source>
+        <translation>rsLoRA</translation>
+    </message>
+    <message>
+        <source>Scales by alpha / sqrt(rank), steadier at high ranks.</source>
+        <translation>按 alpha / sqrt(秩) 缩放，秩较大时更稳定。</translation>
+    </message>
+    <message>
+        <source>DoRA</source>
+        <translation>DoRA</translation>
+    </message>
+    <message>
+        <source>Learns each weight&apos;s length apart from its direction; slower.</source>
+        <translation>把权重的大小与方向分开学习；速度较慢。</translation>
+    </message>
+    <message>
+        <source>Bias</source>
+        <translation>偏置</translation>
+    </message>
+    <message>
+        <source>Which bias vectors are trained too.</source>
+        <translation>同时训练哪些偏置向量。</translation>
+    </message>
+    <message>
+        <source>Initialisation</source>
+        <translation>初始化</translation>
+    </message>
+    <message>
+        <source>How the update starts; all start as no change at all.</source>
+        <translation>更新的初始方式；无论哪种，起点都不改变模型。</translation>
+    </message>
+    <message>
+        <source>Objective</source>
+        <translation>训练目标</translation>
+    </message>
+    <message>
+        <source>`sft` learns the answers only; `pretraining` learns every token of the text.</source>
+        <translation>`sft` 只学习回答；`pretraining` 学习文本的每个词元。</translation>
+    </message>
+    <message>
+        <source>Epochs</source>
+        <translation>训练轮数</translation>
+    </message>
+    <message>
+        <source>How often every row is seen.</source>
+        <translation>每一行被训练的次数。</translation>
+    </message>
+    <message>
+        <source>Maximum steps</source>
+        <translation>最大步数</translation>
+    </message>
+    <message>
+        <source>Ends the run at this step; -1: by epochs.</source>
+        <translation>到这一步时结束；-1：按训练轮数。</translation>
+    </message>
+    <message>
+        <source>Batch size</source>
+        <translation>批大小</translation>
+    </message>
+    <message>
+        <source>Sequences computed at once; the main use of memory.</source>
+        <translation>一次计算的序列数；内存占用的主要来源。</translation>
+    </message>
+    <message>
+        <source>sequences</source>
+        <translation>个序列</translation>
+    </message>
+    <message>
+        <source>Accumulation</source>
+        <translation>梯度累积</translation>
+    </message>
+    <message>
+        <source>Batches summed into one optimizer step: a larger batch without more memory.</source>
+        <translation>多个批次累加成一个优化器步：等效于更大的批，而不多占内存。</translation>
+    </message>
+    <message>
+        <source>Learning rate</source>
+        <translation>学习率</translation>
+    </message>
+    <message>
+        <source>Size of a step.</source>
+        <translation>每一步的步长。</translation>
+    </message>
+    <message>
+        <source>Schedule</source>
+        <translation>学习率调度</translation>
+    </message>
+    <message>
+        <source>How the learning rate falls over the run.</source>
+        <translation>训练过程中学习率如何下降。</translation>
+    </message>
+    <message>
+        <source>Schedule options</source>
+        <translation>调度选项</translation>
+    </message>
+    <message>
+        <source>Further settings of the schedule.</source>
+        <translation>调度的其他设置。</translation>
+    </message>
+    <message>
+        <source>Warm-up</source>
+        <translation>预热</translation>
+    </message>
+    <message>
+        <source>Steps in which the learning rate rises; below 1: a share of all steps.</source>
+        <translation>学习率上升所用的步数；小于 1：占总步数的比例。</translation>
+    </message>
+    <message>
+        <source>Optimizer</source>
+        <translation>优化器</translation>
+    </message>
+    <message>
+        <source>Any optimizer name of transformers, such as adamw_8bit.</source>
+        <translation>transformers 支持的任意优化器名称，如 adamw_8bit。</translation>
+    </message>
+    <message>
+        <source>Optimizer options</source>
+        <translation>优化器选项</translation>
+    </message>
+    <message>
+        <source>As transformers reads them: a=1,b=2.</source>
+        <translation>按 transformers 的写法：a=1,b=2。</translation>
+    </message>
+    <message>
+        <source>Weight decay</source>
+        <translation>权重衰减</translation>
+    </message>
+    <message>
+        <source>Pull towards zero.</source>
+        <translation>把权重拉向零。</translation>
+    </message>
+    <message>
+        <source>Gradient clipping</source>
+        <translation>梯度裁剪</translation>
+    </message>
+    <message>
+        <source>Largest gradient norm of a step; 0: no clipping.</source>
+        <translation>每步允许的最大梯度范数；0：不裁剪。</translation>
+    </message>
+    <message>
+        <source>Activation checkpointing</source>
+        <translation>激活重计算</translation>
+    </message>
+    <message>
+        <source>Recomputes activations: far less memory, slower.</source>
+        <translation>重新计算激活值：内存大幅减少，速度较慢。</translation>
+    </message>
+    <message>
+        <source>Row order</source>
+        <translation>数据行顺序</translation>
+    </message>
+    <message>
+        <source>`random`, `group_by_length` (like lengths together) or `sequential`.</source>
+        <translation>`random`（随机）、`group_by_length`（长度相近的放在一起）或 `sequential`（按顺序）。</translation>
+    </message>
+    <message>
+        <source>Evaluate every</source>
+        <translation>评估间隔</translation>
+    </message>
+    <message>
+        <source>Steps.</source>
+        <translation>步数。</translation>
+    </message>
+    <message>
+        <source>steps</source>
+        <translation>步</translation>
+    </message>
+    <message>
+        <source>Save every</source>
+        <translation>保存间隔</translation>
+    </message>
+    <message>
+        <source>At most this many steps are computed again after a crash.</source>
+        <translation>崩溃后最多需要重算这么多步。</translation>
+    </message>
+    <message>
+        <source>Checkpoints kept</source>
+        <translation>保留的检查点数</translation>
+    </message>
+    <message>
+        <source>The newest ones; the best is kept besides.</source>
+        <translation>保留最新的几个；最好的一个另外保留。</translation>
+    </message>
+    <message>
+        <source>Keep the best</source>
+        <translation>保留最佳结果</translation>
+    </message>
+    <message>
+        <source>The result is the checkpoint of lowest evaluation loss.</source>
+        <translation>以评估损失最低的检查点作为结果。</translation>
+    </message>
+    <message>
+        <source>Early stopping</source>
+        <translation>早停</translation>
+    </message>
+    <message>
+        <source>Ends after this many evaluations without gain; 0: never.</source>
+        <translation>连续这么多次评估没有改善就结束；0：从不。</translation>
+    </message>
+    <message>
+        <source>Least gain</source>
+        <translation>最小改善量</translation>
+    </message>
+    <message>
+        <source>What counts as a gain in evaluation loss.</source>
+        <translation>评估损失降低多少才算改善。</translation>
+    </message>
+    <message>
+        <source>Seed</source>
+        <translation>随机种子</translation>
+    </message>
+    <message>
+        <source>The same seed gives the same run.</source>
+        <translation>相同的种子得到相同的训练过程。</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>What the run and its adapter are called.</source>
+        <translation>训练任务及其适配器的名称。</translation>
+    </message>
+    <message>
+        <source>Correct the named settings and start again.</source>
+        <translation>请改正所列设置，然后重新开始。</translation>
+    </message>
+    <message>
+        <source>{0} uses YAML aliases.</source>
+        <translation>{0} 使用了 YAML 别名。</translation>
+    </message>
+    <message>
+        <source>Write the repeated values out.</source>
+        <translation>请把重复的值逐一写出。</translation>
+    </message>
+    <message>
+        <source>Correct the YAML; indentation is by spaces.</source>
+        <translation>请改正 YAML；缩进使用空格。</translation>
+    </message>
+    <message>
+        <source>{0} holds no settings.</source>
+        <translation>{0} 中没有设置。</translation>
+    </message>
+    <message>
+        <source>Start it with `data: {path: FILE}`.</source>
+        <translation>请以 `data: {path: FILE}` 开头。</translation>
+    </message>
+    <message>
+        <source>{0} is larger than 1 MB.</source>
+        <translation>{0} 超过 1 MB。</translation>
+    </message>
+    <message>
+        <source>A run&apos;s config is a short YAML file.</source>
+        <translation>训练任务的配置是一个很短的 YAML 文件。</translation>
+    </message>
+    <message>
+        <source>{0} cannot be read: {1}.</source>
+        <translation>{0} 无法读取：{1}。</translation>
+    </message>
+    <message>
+        <source>Check the path of the config file.</source>
+        <translation>请检查配置文件的路径。</translation>
+    </message>
+    <message>
+        <source>`{0}` is not an assignment.</source>
+        <translation>`{0}` 不是赋值。</translation>
+    </message>
+    <message>
+        <source>Write it as key=value.</source>
+        <translation>请写成 key=value 的形式。</translation>
+    </message>
+    <message>
+        <source>`{0}` could mean {1}.</source>
+        <translation>`{0}` 可以指 {1}。</translation>
+    </message>
+    <message>
+        <source>Write the name in full.</source>
+        <translation>请写出完整名称。</translation>
+    </message>
+    <message>
+        <source>There is no setting `{0}`.</source>
+        <translation>没有设置 `{0}`。</translation>
+    </message>
+    <message>
+        <source>`{0}` must hold settings.</source>
+        <translation>`{0}` 中必须是设置。</translation>
+    </message>
+    <message>
+        <source>Did you mean `{0}`?</source>
+        <translation>是否指 `{0}`？</translation>
+    </message>
+    <message>
+        <source>The settings are {0}.</source>
+        <translation>可用的设置有 {0}。</translation>
+    </message>
+    <message>
+        <source>`{0}` {1}{2}, but it is {3}{4}.</source>
+        <translation>`{0}` {1}{2}，但它是 {3}{4}。</translation>
+    </message>
+    <message>
+        <source>There is no setting `{0}`. {1}</source>
+        <translation>没有设置 `{0}`。{1}</translation>
+    </message>
+    <message>
+        <source>`{0}` is missing.</source>
+        <translation>缺少 `{0}`。</translation>
+    </message>
+    <message>
+        <source>`{0}` must hold settings, such as `{1}: {...}`.</source>
+        <translation>`{0}` 中必须是设置，例如 `{1}: {...}`。</translation>
+    </message>
+    <message>
+        <source>{0} has no row {1}; it has {2}.</source>
+        <translation>{0} 没有第 {1} 行；它共有 {2} 行。</translation>
+    </message>
+    <message>
+        <source>Rows count from 0.</source>
+        <translation>行从 0 开始计数。</translation>
+    </message>
+    <message>
+        <source>Row {0}{1} of {2} was rejected: {3}.</source>
+        <translation>{2} 的第 {0} 行{1}被拒绝：{3}。</translation>
+    </message>
+    <message>
+        <source>Correct the row, or ask for another one.</source>
+        <translation>请改正该行，或换一行。</translation>
+    </message>
+    <message>
+        <source>{0} was changed while it was read.</source>
+        <translation>{0} 在读取过程中被修改。</translation>
+    </message>
+    <message>
+        <source>Open it again.</source>
+        <translation>请重新打开。</translation>
+    </message>
+    <message>
+        <source>There is no usable row to train on.</source>
+        <translation>没有可用于训练的行。</translation>
+    </message>
+    <message>
+        <source>One row cannot be split in two.</source>
+        <translation>只有一行，无法划分。</translation>
+    </message>
+    <message>
+        <source>Add rows, or set data.eval_split to 0.</source>
+        <translation>请增加数据行，或把 data.eval_split 设为 0。</translation>
+    </message>
+    <message>
+        <source>{0} is a folder.</source>
+        <translation>{0} 是文件夹。</translation>
+    </message>
+    <message>
+        <source>Name the data file in it.</source>
+        <translation>请指定其中的数据文件。</translation>
+    </message>
+    <message>
+        <source>{0} is not a file.</source>
+        <translation>{0} 不是文件。</translation>
+    </message>
+    <message>
+        <source>Name a data file.</source>
+        <translation>请指定数据文件。</translation>
+    </message>
+    <message>
+        <source>{0} is empty.</source>
+        <translation>{0} 是空的。</translation>
+    </message>
+    <message>
+        <source>Give a file with at least one row.</source>
+        <translation>请提供至少有一行的文件。</translation>
+    </message>
+    <message>
+        <source>There is no file {0}.</source>
+        <translation>没有文件 {0}。</translation>
+    </message>
+    <message>
+        <source>Check the path.</source>
+        <translation>请检查路径。</translation>
+    </message>
+    <message>
+        <source>{0} holds no rows.</source>
+        <translation>{0} 中没有数据行。</translation>
+    </message>
+    <message>
+        <source>Give each row one of: `messages` (a list of {role, content}); `prompt` and `completion`; `instruction` and `output`; or `text`.</source>
+        <translation>请让每一行具备以下之一：`messages`（{role, content} 的列表）；`prompt` 和 `completion`；`instruction` 和 `output`；或 `text`。</translation>
+    </message>
+    <message>
+        <source>None of the first {0} rows of {1} can be read ({2}{3}).</source>
+        <translation>{1} 的前 {0} 行都无法读取（{2}{3}）。</translation>
+    </message>
+    <message>
+        <source>{0} is in no known format; its columns are {1}.</source>
+        <translation>{0} 不是已知的格式；它的列为 {1}。</translation>
+    </message>
+    <message>
+        <source>the first rows have {0}</source>
+        <translation>前几行含有 {0}</translation>
+    </message>
+    <message>
+        <source>Longest answer</source>
+        <translation>最长回答</translation>
+    </message>
+    <message>
+        <source>Tokens; the model&apos;s context may end it.</source>
+        <translation>词元数；模型的上下文长度可能使其更早结束。</translation>
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation>温度</translation>
+    </message>
+    <message>
+        <source>0: always the likeliest token; 1: as trained.</source>
+        <translation>0：总取最可能的词元；1：与训练时的分布一致。</translation>
+    </message>
+    <message>
+        <source>Top p</source>
+        <translation>Top p</translation>
+    </message>
+    <message>
+        <source>Only the likeliest tokens up to this probability; 1: all.</source>
+        <translation>只取累计概率不超过此值的最可能词元；1：全部。</translation>
+    </message>
+    <message>
+        <source>Top k</source>
+        <translation>Top k</translation>
+    </message>
+    <message>
+        <source>Only this many of the likeliest tokens; 0: all.</source>
+        <translation>只取这么多个最可能的词元；0：全部。</translation>
+    </message>
+    <message>
+        <source>Repetition penalty</source>
+        <translation>重复惩罚</translation>
+    </message>
+    <message>
+        <source>Above 1: fewer repetitions.</source>
+        <translation>大于 1：减少重复。</translation>
+    </message>
+    <message>
+        <source>The same seed gives the same answer.</source>
+        <translation>相同的种子得到相同的回答。</translation>
+    </message>
+    <message>
+        <source>The request cannot be read: {0}: {1}.</source>
+        <translation>无法读取请求：{0}：{1}。</translation>
+    </message>
+    <message>
+        <source>Start Finetune Studio again; its window and its helper process may be of different versions.</source>
+        <translation>请重新启动 Finetune Studio；窗口与辅助进程的版本可能不同。</translation>
+    </message>
+    <message>
+        <source>`{0}` cannot be opened: {1}.</source>
+        <translation>`{0}` 无法打开：{1}。</translation>
+    </message>
+    <message>
+        <source>Memory ran out.</source>
+        <translation>内存不足。</translation>
+    </message>
+    <message>
+        <source>Halve `per_device_train_batch_size` and double `gradient_accumulation_steps`: the same training in less memory. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.</source>
+        <translation>请将 `per_device_train_batch_size` 减半、`gradient_accumulation_steps` 加倍：训练不变，内存更少。减小 `max_length`、启用 `activation_checkpointing` 或用 nf4 量化基座可进一步节省。</translation>
+    </message>
+    <message>
+        <source>The run {0} is already going.</source>
+        <translation>训练任务 {0} 已在进行。</translation>
+    </message>
+    <message>
+        <source>Stop it with `studio runs stop {0}`.</source>
+        <translation>可用 `studio runs stop {0}` 停止它。</translation>
+    </message>
+    <message>
+        <source>Start it again when that is mended.</source>
+        <translation>请在排除问题后重新启动。</translation>
+    </message>
+    <message>
+        <source>The run&apos;s process was killed, most likely because memory ran out.</source>
+        <translation>训练进程被终止，很可能是因为内存不足。</translation>
+    </message>
+    <message>
+        <source>Close other programs or lower the batch size, then resume the run.</source>
+        <translation>请关闭其他程序或减小批大小，然后恢复训练。</translation>
+    </message>
+    <message>
+        <source>The run&apos;s process ended unexpectedly (code {0}).</source>
+        <translation>训练进程意外结束（代码 {0}）。</translation>
+    </message>
+    <message>
+        <source>Resume it with `studio runs resume {0}`; worker.log in the run folder has more.</source>
+        <translation>可用 `studio runs resume {0}` 恢复；训练任务文件夹中的 worker.log 有更多信息。</translation>
+    </message>
+    <message>
+        <source>`{0}` could mean {1} adapters: {2}.</source>
+        <translation>`{0}` 可以指 {1} 个适配器：{2}。</translation>
+    </message>
+    <message>
+        <source>Write the name.</source>
+        <translation>请写出名称。</translation>
+    </message>
+    <message>
+        <source>There is no adapter `{0}`.</source>
+        <translation>没有适配器 `{0}`。</translation>
+    </message>
+    <message>
+        <source>`studio adapters list` shows them all.</source>
+        <translation>`studio adapters list` 可列出全部。</translation>
+    </message>
+    <message>
+        <source>{0} has changed since it was added.</source>
+        <translation>{0} 在加入后已被修改。</translation>
+    </message>
+    <message>
+        <source>The adapter {0} is damaged: {1}</source>
+        <translation>适配器 {0} 已损坏：{1}</translation>
+    </message>
+    <message>
+        <source>Remove it.</source>
+        <translation>请将其移除。</translation>
+    </message>
+    <message>
+        <source>The trash holds {0}.</source>
+        <translation>回收站中有 {0}。</translation>
+    </message>
+    <message>
+        <source>The trash holds no adapter.</source>
+        <translation>回收站中没有适配器。</translation>
+    </message>
+    <message>
+        <source>No adapter `{0}` was removed.</source>
+        <translation>没有移除过适配器 `{0}`。</translation>
+    </message>
+    <message>
+        <source>Another process is changing the adapter library.</source>
+        <translation>另一个进程正在修改适配器库。</translation>
+    </message>
+    <message>
+        <source>Try again later.</source>
+        <translation>请稍后重试。</translation>
+    </message>
+    <message>
+        <source>entry.json holds wrong values.</source>
+        <translation>entry.json 中有错误的值。</translation>
+    </message>
+    <message>
+        <source>entry.json is missing; add the folder with `studio adapters add`.</source>
+        <translation>缺少 entry.json；请用 `studio adapters add` 添加该文件夹。</translation>
+    </message>
+    <message>
+        <source>holds wrong values</source>
+        <translation>中有错误的值</translation>
+    </message>
+    <message>
+        <source>cannot be read</source>
+        <translation>无法读取</translation>
+    </message>
+    <message>
+        <source>entry.json {0}.</source>
+        <translation>entry.json {0}。</translation>
+    </message>
+    <message>
+        <source>{0} is missing.</source>
+        <translation>缺少 {0}。</translation>
+    </message>
+    <message>
+        <source>{0} has {1} bytes instead of {2}.</source>
+        <translation>{0} 有 {1} 字节，而应为 {2} 字节。</translation>
+    </message>
+    <message>
+        <source>{0} changed while it was copied.</source>
+        <translation>{0} 在复制过程中被修改。</translation>
+    </message>
+    <message>
+        <source>Add the adapter again.</source>
+        <translation>请重新添加该适配器。</translation>
+    </message>
+    <message>
+        <source>{0} has no readable {1}.</source>
+        <translation>{0} 中没有可读的 {1}。</translation>
+    </message>
+    <message>
+        <source>Name a folder that PEFT saved an adapter into.</source>
+        <translation>请指定由 PEFT 保存了适配器的文件夹。</translation>
+    </message>
+    <message>
+        <source>Only adapters saved as safetensors are taken; pickled ones (.bin) may hold code.</source>
+        <translation>只接受 safetensors 格式的适配器；pickle 文件（.bin）可能含有代码。</translation>
+    </message>
+    <message>
+        <source>{0} is of a kind that cannot be read (`{1}`).</source>
+        <translation>{0} 的类型无法读取（`{1}`）。</translation>
+    </message>
+    <message>
+        <source>Give a file that ends in {0}.</source>
+        <translation>请提供以 {0} 结尾的文件。</translation>
+    </message>
+    <message>
+        <source>{0} is not UTF-8 or UTF-16 text.</source>
+        <translation>{0} 不是 UTF-8 或 UTF-16 文本。</translation>
+    </message>
+    <message>
+        <source>Save it as UTF-8.</source>
+        <translation>请另存为 UTF-8。</translation>
+    </message>
+    <message>
+        <source>Check the path and the file&apos;s permissions.</source>
+        <translation>请检查路径和文件权限。</translation>
+    </message>
+    <message>
+        <source>holds NUL bytes</source>
+        <translation>含有 NUL 字节</translation>
+    </message>
+    <message>
+        <source>not UTF-8 text (byte {0} of the line)</source>
+        <translation>不是 UTF-8 文本（该行第 {0} 个字节）</translation>
+    </message>
+    <message>
+        <source>not JSON: {0} (character {1})</source>
+        <translation>不是 JSON：{0}（第 {1} 个字符）</translation>
+    </message>
+    <message>
+        <source>holds a number of more than 4300 digits</source>
+        <translation>含有超过 4300 位的数字</translation>
+    </message>
+    <message>
+        <source>{0} is not JSON: {1} ({2}).</source>
+        <translation>{0} 不是 JSON：{1}（{2}）。</translation>
+    </message>
+    <message>
+        <source>Correct it there.</source>
+        <translation>请在该处改正。</translation>
+    </message>
+    <message>
+        <source>{0} is nested too deeply, or holds a number of more than 4300 digits.</source>
+        <translation>{0} 嵌套过深，或含有超过 4300 位的数字。</translation>
+    </message>
+    <message>
+        <source>Convert it to JSONL: then only the bad rows are refused.</source>
+        <translation>请转换为 JSONL：这样只会拒绝有问题的行。</translation>
+    </message>
+    <message>
+        <source>{0} has {1} MB; one JSON object can be read up to {2} MB.</source>
+        <translation>{0} 有 {1} MB；单个 JSON 对象最多可读 {2} MB。</translation>
+    </message>
+    <message>
+        <source>Write the rows as an array, [{...}, {...}], or as JSONL with one object a line: they have no such limit.</source>
+        <translation>请把数据行写成数组 [{...}, {...}]，或写成每行一个对象的 JSONL：它们没有此限制。</translation>
+    </message>
+    <message>
+        <source>{0} holds neither an array of objects nor an object with one array in it.</source>
+        <translation>{0} 既不是对象数组，也不是只含一个数组的对象。</translation>
+    </message>
+    <message>
+        <source>Write the rows as [{...}, {...}], or as JSONL with one object a line.</source>
+        <translation>请把数据行写成 [{...}, {...}]，或写成每行一个对象的 JSONL。</translation>
+    </message>
+    <message>
+        <source>has {0} fields, but the header names {1} columns</source>
+        <translation>有 {0} 个字段，而表头有 {1} 列</translation>
+    </message>
+    <message>
+        <source>not UTF-8 text</source>
+        <translation>不是 UTF-8 文本</translation>
+    </message>
+    <message>
+        <source>{0} is not CSV: {1}.</source>
+        <translation>{0} 不是 CSV：{1}。</translation>
+    </message>
+    <message>
+        <source>Save it as CSV again.</source>
+        <translation>请重新保存为 CSV。</translation>
+    </message>
+    <message>
+        <source>The first line of {0} names the column `{1}` more than once.</source>
+        <translation>{0} 的首行中，列名 `{1}` 出现不止一次。</translation>
+    </message>
+    <message>
+        <source>Give each column a name of its own.</source>
+        <translation>请为每一列取不同的名称。</translation>
+    </message>
+    <message>
+        <source>{0} is not a readable Parquet file: {1}.</source>
+        <translation>{0} 不是可读的 Parquet 文件：{1}。</translation>
+    </message>
+    <message>
+        <source>Write it again, or give JSONL.</source>
+        <translation>请重新生成，或改用 JSONL。</translation>
+    </message>
+    <message>
+        <source>larger than {0} MB</source>
+        <translation>超过 {0} MB</translation>
+    </message>
+    <message>
+        <source>nested deeper than {0}</source>
+        <translation>嵌套超过 {0} 层</translation>
+    </message>
+    <message>
+        <source>not an object</source>
+        <translation>不是对象</translation>
+    </message>
+    <message>
+        <source>{0} is not a readable run folder.</source>
+        <translation>{0} 不是可读的训练任务文件夹。</translation>
+    </message>
+    <message>
+        <source>Check the name or the path.</source>
+        <translation>请检查名称或路径。</translation>
+    </message>
+    <message>
+        <source>The config in {0} cannot be read.</source>
+        <translation>{0} 中的配置无法读取。</translation>
+    </message>
+    <message>
+        <source>It may be of another version.</source>
+        <translation>它可能属于另一个版本。</translation>
+    </message>
+    <message>
+        <source>Another process is working on the run {0}.</source>
+        <translation>另一个进程正在处理训练任务 {0}。</translation>
+    </message>
+    <message>
+        <source>Wait for it, or stop it with `studio runs stop {0}`.</source>
+        <translation>请等待它结束，或用 `studio runs stop {0}` 停止它。</translation>
+    </message>
+    <message>
+        <source>{0} cannot be written: {1}.</source>
+        <translation>{0} 无法写入：{1}。</translation>
+    </message>
+    <message>
+        <source>Check the folder&apos;s permissions.</source>
+        <translation>请检查文件夹的权限。</translation>
+    </message>
+    <message>
+        <source>The disk is full: {0} could not be written.</source>
+        <translation>磁盘已满：{0} 未能写入。</translation>
+    </message>
+    <message>
+        <source>{0} could not be written: {1}.</source>
+        <translation>{0} 未能写入：{1}。</translation>
+    </message>
+    <message>
+        <source>Check the folder and its permissions.</source>
+        <translation>请检查文件夹及其权限。</translation>
+    </message>
+    <message>
+        <source>{0} is not empty.</source>
+        <translation>{0} 不是空的。</translation>
+    </message>
+    <message>
+        <source>Name a new folder; an interrupted run goes on with `studio runs resume`.</source>
+        <translation>请指定新文件夹；中断的训练任务可用 `studio runs resume` 继续。</translation>
+    </message>
+    <message>
+        <source>No run was named.</source>
+        <translation>没有指定训练任务。</translation>
+    </message>
+    <message>
+        <source>`studio runs list` shows them all.</source>
+        <translation>`studio runs list` 可列出全部。</translation>
+    </message>
+    <message>
+        <source>`{0}` could mean {1} runs: {2}.</source>
+        <translation>`{0}` 可以指 {1} 个训练任务：{2}。</translation>
+    </message>
+    <message>
+        <source>Write more of the name.</source>
+        <translation>请把名称写得更完整。</translation>
+    </message>
+    <message>
+        <source>There is no run `{0}`.</source>
+        <translation>没有训练任务 `{0}`。</translation>
+    </message>
+    <message>
+        <source>{0} is taken by now.</source>
+        <translation>{0} 现已被占用。</translation>
+    </message>
+    <message>
+        <source>Move that away, then restore the run.</source>
+        <translation>请先把它移走，再恢复该训练任务。</translation>
+    </message>
+    <message>
+        <source>PEFT cannot put this adapter on the model: {0}</source>
+        <translation>PEFT 无法把此适配器装到模型上：{0}</translation>
+    </message>
+    <message>
+        <source>Change the adapter&apos;s settings.</source>
+        <translation>请修改适配器的设置。</translation>
+    </message>
+    <message>
+        <source>In this model PEFT takes some of these target modules to mean the experts ({0}).</source>
+        <translation>在此模型中，PEFT 会把其中一些目标模块当作专家（{0}）。</translation>
+    </message>
+    <message>
+        <source>Choose other modules, such as [q_proj, k_proj, v_proj, o_proj]; experts cannot be adapted yet.</source>
+        <translation>请选择其他模块，如 [q_proj, k_proj, v_proj, o_proj]；目前还不能为专家添加适配器。</translation>
+    </message>
+    <message>
+        <source>PEFT cannot load the adapter in {0}: {1}</source>
+        <translation>PEFT 无法加载 {0} 中的适配器：{1}</translation>
+    </message>
+    <message>
+        <source>Export it again from its source.</source>
+        <translation>请从来源处重新导出。</translation>
+    </message>
+    <message>
+        <source>Orthogonal initialisation needs even ranks.</source>
+        <translation>正交初始化要求秩为偶数。</translation>
+    </message>
+    <message>
+        <source>Choose an even rank.</source>
+        <translation>请选择偶数秩。</translation>
+    </message>
+    <message>
+        <source>Full fine-tuning needs unquantized weights.</source>
+        <translation>全量微调需要未量化的权重。</translation>
+    </message>
+    <message>
+        <source>Set quantization to none, or the method to lora.</source>
+        <translation>请把量化设为 none，或把方法设为 lora。</translation>
+    </message>
+    <message>
+        <source>The checkpoint {0} could not be read back: {1}.</source>
+        <translation>检查点 {0} 无法读回：{1}。</translation>
+    </message>
+    <message>
+        <source>Check the disk&apos;s health. Earlier checkpoints are kept; resume the run from them.</source>
+        <translation>请检查磁盘状况。较早的检查点仍保留，可从它们恢复训练。</translation>
+    </message>
+    <message>
+        <source>The disk is nearly full: a checkpoint needs {0} GB and {1} GB are free.</source>
+        <translation>磁盘快满了：一个检查点需要 {0} GB，剩余 {1} GB。</translation>
+    </message>
+    <message>
+        <source>Free some space and resume the run: it goes on from its last checkpoint.</source>
+        <translation>请腾出空间后恢复训练：它会从最后一个检查点继续。</translation>
+    </message>
+    <message>
+        <source>The run ended by a defect of the program: {0}: {1}</source>
+        <translation>程序缺陷导致训练结束：{0}：{1}</translation>
+    </message>
+    <message>
+        <source>Its checkpoints are kept. Please report the details; resuming may work.</source>
+        <translation>检查点仍保留。请报告详情；恢复训练可能可行。</translation>
+    </message>
+    <message>
+        <source>None of the {0} rows has a token to learn from.</source>
+        <translation>{0} 行中没有任何可供学习的词元。</translation>
+    </message>
+    <message>
+        <source>`studio data tokens` shows what the model sees of a row; check the maximum length and the template.</source>
+        <translation>`studio data tokens` 可显示模型所见的一行；请检查最大长度和模板。</translation>
+    </message>
+    <message>
+        <source>Close other programs, choose nf4 quantization or a smaller model, or ask for shorter answers.</source>
+        <translation>请关闭其他程序、选择 nf4 量化或更小的模型，或要求更短的回答。</translation>
+    </message>
+    <message>
+        <source>This failed by a defect of the program: {0}: {1}</source>
+        <translation>程序缺陷导致失败：{0}：{1}</translation>
+    </message>
+    <message>
+        <source>Please report the details; what is open in the window is not touched.</source>
+        <translation>请报告详情；窗口中打开的内容不受影响。</translation>
+    </message>
+    <message>
+        <source>Laying this out {0}.</source>
+        <translation>套用模板时{0}。</translation>
+    </message>
+    <message>
+        <source>Choose another chat template, or shorten the row.</source>
+        <translation>请选择其他对话模板，或缩短该行。</translation>
+    </message>
+    <message>
+        <source>Export another one.</source>
+        <translation>请导出其他适配器。</translation>
+    </message>
+    <message>
+        <source>{0} is there already.</source>
+        <translation>{0} 已存在。</translation>
+    </message>
+    <message>
+        <source>Name a new folder; nothing is overwritten.</source>
+        <translation>请指定新文件夹；不会覆盖任何文件。</translation>
+    </message>
+    <message>
+        <source>The export needs {0} GB and the disk has {1} GB left.</source>
+        <translation>导出需要 {0} GB，磁盘剩余 {1} GB。</translation>
+    </message>
+    <message>
+        <source>Free some space, or name a folder on another disk.</source>
+        <translation>请腾出空间，或指定另一磁盘上的文件夹。</translation>
+    </message>
+    <message>
+        <source>Read back from the disk, the export answers differently: its logits are off by up to {0}, and at most {1} can be rounding.</source>
+        <translation>从磁盘读回后，导出结果的回答不同：logits 最多相差 {0}，而舍入误差至多为 {1}。</translation>
+    </message>
+    <message>
+        <source>Do not use it. It was kept as {0} to look at; the adapter in the library is as it was.</source>
+        <translation>请不要使用它。它保留为 {0} 以供查看；适配器库中的适配器没有变化。</translation>
+    </message>
+    <message>
+        <source>The adapter {0} cannot be merged.</source>
+        <translation>适配器 {0} 无法合并。</translation>
+    </message>
+    <message>
+        <source>Export it with --to peft instead.</source>
+        <translation>请改为导出 PEFT 格式（--to peft）。</translation>
+    </message>
+    <message>
+        <source>The weights in {0} are stored quantized, and merging into those would erase most of the adapter.</source>
+        <translation>{0} 中的权重是量化存储的，合并进去会抹掉适配器的大部分效果。</translation>
+    </message>
+    <message>
+        <source>Name the full-precision original of this base with --base.</source>
+        <translation>请用 --base 指定此基座的全精度原版。</translation>
+    </message>
+    <message>
+        <source>The base model takes {0} GB of memory in full precision; {1} GB are free.</source>
+        <translation>基座模型在全精度下需要 {0} GB 内存；可用 {1} GB。</translation>
+    </message>
+    <message>
+        <source>Close other programs, or export on a machine with more memory.</source>
+        <translation>请关闭其他程序，或在内存更大的机器上导出。</translation>
+    </message>
+    <message>
+        <source>It must be {0}.</source>
+        <translation>它必须{0}。</translation>
+    </message>
+    <message>
+        <source>The conversation has {0} tokens, but this model reads at most {1}.</source>
+        <translation>对话有 {0} 个词元，而此模型最多读取 {1} 个。</translation>
+    </message>
+    <message>
+        <source>Shorten it, or start a new one.</source>
+        <translation>请缩短对话，或开始新对话。</translation>
+    </message>
+    <message>
+        <source>The adapter {0} is not loaded.</source>
+        <translation>适配器 {0} 没有加载。</translation>
+    </message>
+    <message>
+        <source>Load it before it is compared.</source>
+        <translation>请先加载再对比。</translation>
+    </message>
+    <message>
+        <source>The adapter {0} trained bias vectors, which change the base model itself.</source>
+        <translation>适配器 {0} 训练了偏置向量，这会改变基座模型本身。</translation>
+    </message>
+    <message>
+        <source>Compare it in a model of its own.</source>
+        <translation>请在单独的模型中对比它。</translation>
+    </message>
+    <message>
+        <source>PyTorch {0} cannot compute on {1}: {2}</source>
+        <translation>PyTorch {0} 无法在 {1} 上计算：{2}</translation>
+    </message>
+    <message>
+        <source>Install the PyTorch build for this GPU and driver, or update the driver.</source>
+        <translation>请安装适合此 GPU 和驱动的 PyTorch 版本，或更新驱动。</translation>
+    </message>
+    <message>
+        <source>There is an NVIDIA driver ({0}), but PyTorch {1} does not use it.</source>
+        <translation>有 NVIDIA 驱动（{0}），但 PyTorch {1} 没有使用它。</translation>
+    </message>
+    <message>
+        <source>Training runs on the CPU; for the GPU install the PyTorch build for this driver, or update the driver.</source>
+        <translation>训练将在 CPU 上进行；要用 GPU，请安装适合此驱动的 PyTorch 版本，或更新驱动。</translation>
+    </message>
+    <message>
+        <source>bitsandbytes does not work here: {0}</source>
+        <translation>bitsandbytes 在此无法工作：{0}</translation>
+    </message>
+    <message>
+        <source>{0} cannot be written.</source>
+        <translation>{0} 无法写入。</translation>
+    </message>
+    <message>
+        <source>Set STUDIO_HOME to a folder of your own.</source>
+        <translation>请把 STUDIO_HOME 设为你自己的文件夹。</translation>
+    </message>
+    <message>
+        <source>Only {0} GB are free.</source>
+        <translation>只剩 {0} GB 可用。</translation>
+    </message>
+    <message>
+        <source>Free some space: checkpoints and models need it.</source>
+        <translation>请腾出空间：检查点和模型需要它。</translation>
+    </message>
+    <message>
+        <source>The built-in model is missing.</source>
+        <translation>缺少内置模型。</translation>
+    </message>
+    <message>
+        <source>{0} is a file, and a model is a folder of config.json, safetensors weights and a tokenizer.</source>
+        <translation>{0} 是文件，而模型应是含有 config.json、safetensors 权重和分词器的文件夹。</translation>
+    </message>
+    <message>
+        <source>A GGUF or pickle file cannot be trained: choose the model&apos;s safetensors folder or its Hugging Face id.</source>
+        <translation>GGUF 或 pickle 文件不能训练：请选择模型的 safetensors 文件夹，或其 Hugging Face 模型 ID。</translation>
+    </message>
+    <message>
+        <source>There is no folder {0}, and it is no Hugging Face id either.</source>
+        <translation>没有文件夹 {0}，它也不是 Hugging Face 模型 ID。</translation>
+    </message>
+    <message>
+        <source>Name a folder, an id such as `owner/model`, or `demo` for the built-in model.</source>
+        <translation>请指定文件夹、形如 `owner/model` 的模型 ID，或用 `demo` 表示内置模型。</translation>
+    </message>
+    <message>
+        <source>{0} is neither a folder nor in the Hugging Face cache, and offline mode is on.</source>
+        <translation>{0} 不是文件夹，也不在 Hugging Face 缓存中，而离线模式已开启。</translation>
+    </message>
+    <message>
+        <source>Unset HF_HUB_OFFLINE to download it, or name a folder that holds a model.</source>
+        <translation>请取消 HF_HUB_OFFLINE 以便下载，或指定含有模型的文件夹。</translation>
+    </message>
+    <message>
+        <source>{0} of {1} arrived damaged.</source>
+        <translation>{1} 的 {0} 下载后已损坏。</translation>
+    </message>
+    <message>
+        <source>Start again: it comes anew.</source>
+        <translation>请重新开始：会再次下载。</translation>
+    </message>
+    <message>
+        <source>{0} needs {1} GB and the Hugging Face cache has {2} GB left.</source>
+        <translation>{0} 需要 {1} GB，Hugging Face 缓存所在磁盘剩余 {2} GB。</translation>
+    </message>
+    <message>
+        <source>Free some space, or set HF_HOME to a folder on a larger disk.</source>
+        <translation>请腾出空间，或把 HF_HOME 设为更大磁盘上的文件夹。</translation>
+    </message>
+    <message>
+        <source>{0} is only for those who accepted its terms.</source>
+        <translation>{0} 仅供已接受其条款的用户使用。</translation>
+    </message>
+    <message>
+        <source>Accept them on {0}/{1}, log in with `hf auth login`, and start again.</source>
+        <translation>请在 {0}/{1} 接受条款，用 `hf auth login` 登录，然后重新开始。</translation>
+    </message>
+    <message>
+        <source>There is no folder {0} and no such model on Hugging Face, or it is private.</source>
+        <translation>没有文件夹 {0}，Hugging Face 上也没有此模型，或者它是私有的。</translation>
+    </message>
+    <message>
+        <source>Check the spelling; for a private model log in with `hf auth login`.</source>
+        <translation>请检查拼写；私有模型请用 `hf auth login` 登录。</translation>
+    </message>
+    <message>
+        <source>{0} has no revision {1}.</source>
+        <translation>{0} 没有版本 {1}。</translation>
+    </message>
+    <message>
+        <source>Name an existing branch, tag or commit.</source>
+        <translation>请指定存在的分支、标签或提交。</translation>
+    </message>
+    <message>
+        <source>The disk filled up while {0} was downloading.</source>
+        <translation>下载 {0} 时磁盘已满。</translation>
+    </message>
+    <message>
+        <source>Free some space and start again: the download goes on where it stopped.</source>
+        <translation>请腾出空间后重新开始：下载会从中断处继续。</translation>
+    </message>
+    <message>
+        <source>Hugging Face answered with error {0} for {1}.</source>
+        <translation>Hugging Face 对 {1} 返回错误 {0}。</translation>
+    </message>
+    <message>
+        <source>offline mode is on</source>
+        <translation>离线模式已开启</translation>
+    </message>
+    <message>
+        <source>Hugging Face cannot be reached</source>
+        <translation>无法连接 Hugging Face</translation>
+    </message>
+    <message>
+        <source>{0} is not on this machine, or not all of it, and {1}.</source>
+        <translation>{0} 不在本机上或不完整，并且{1}。</translation>
+    </message>
+    <message>
+        <source>Check the connection and start again: a broken download goes on where it stopped.</source>
+        <translation>请检查网络连接后重新开始：中断的下载会继续。</translation>
+    </message>
+    <message>
+        <source>The row cannot be used: {0}.</source>
+        <translation>该行不能使用：{0}。</translation>
+    </message>
+    <message>
+        <source>The chat template refuses this conversation: {0}.</source>
+        <translation>对话模板不接受这段对话：{0}。</translation>
+    </message>
+    <message>
+        <source>Change the messages, or choose another chat template.</source>
+        <translation>请修改消息，或选择其他对话模板。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s tokenizer cannot tell which token stands for which part of a text.</source>
+        <translation>模型的分词器无法指出每个词元对应文本的哪一部分。</translation>
+    </message>
+    <message>
+        <source>Choose a model with a tokenizer.json file.</source>
+        <translation>请选择带有 tokenizer.json 文件的模型。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s tokenizer names no end token, so an answer could never be learned to end.</source>
+        <translation>模型的分词器没有指定结束词元，因此无法学会结束回答。</translation>
+    </message>
+    <message>
+        <source>Choose another model, or name `eos_token` in its tokenizer_config.json.</source>
+        <translation>请选择其他模型，或在其 tokenizer_config.json 中指定 `eos_token`。</translation>
+    </message>
+    <message>
+        <source>No base model is chosen.</source>
+        <translation>没有选择基座模型。</translation>
+    </message>
+    <message>
+        <source>Choose one, such as the built-in model.</source>
+        <translation>请选择一个，例如内置模型。</translation>
+    </message>
+    <message>
+        <source>Use another one.</source>
+        <translation>请换用其他的。</translation>
+    </message>
+    <message>
+        <source>The adapter {0} was trained on other weights than those of {1}.</source>
+        <translation>适配器 {0} 训练时所用的权重与 {1} 不同。</translation>
+    </message>
+    <message>
+        <source>Choose its own base ({0}), or leave this adapter out.</source>
+        <translation>请选择它自己的基座（{0}），或不使用此适配器。</translation>
+    </message>
+    <message>
+        <source>holds an adapter beside the model</source>
+        <translation>除模型外还含有适配器</translation>
+    </message>
+    <message>
+        <source>Move {0} to a folder of its own.</source>
+        <translation>请把 {0} 移到单独的文件夹。</translation>
+    </message>
+    <message>
+        <source>is an adapter, not a base model</source>
+        <translation>是适配器，不是基座模型</translation>
+    </message>
+    <message>
+        <source>Name the base model it was trained on.</source>
+        <translation>请指定训练它时所用的基座模型。</translation>
+    </message>
+    <message>
+        <source>holds no config.json</source>
+        <translation>中没有 config.json</translation>
+    </message>
+    <message>
+        <source>Name the folder of a model in the Hugging Face format.</source>
+        <translation>请指定 Hugging Face 格式的模型文件夹。</translation>
+    </message>
+    <message>
+        <source>needs program code of its own, which is never run here</source>
+        <translation>需要自带的程序代码，而此处绝不运行这类代码</translation>
+    </message>
+    <message>
+        <source>Choose another model of its kind.</source>
+        <translation>请选择其他同类模型。</translation>
+    </message>
+    <message>
+        <source>cannot be opened: {0}</source>
+        <translation>无法打开：{0}</translation>
+    </message>
+    <message>
+        <source>Choose a text model, or a newer Finetune Studio.</source>
+        <translation>请选择文本模型，或使用更新版本的 Finetune Studio。</translation>
+    </message>
+    <message>
+        <source>is already quantized ({0}), in a way that cannot be trained here</source>
+        <translation>已被量化（{0}），其方式在此无法训练</translation>
+    </message>
+    <message>
+        <source>Use the model it was made from, and choose 8bit or nf4 for it.</source>
+        <translation>请使用量化前的模型，并选择 8bit 或 nf4。</translation>
+    </message>
+    <message>
+        <source>The tokenizer in {0} cannot be opened.</source>
+        <translation>{0} 中的分词器无法打开。</translation>
+    </message>
+    <message>
+        <source>The folder needs tokenizer.json as its maker published it; download the model again.</source>
+        <translation>文件夹需要发布者提供的 tokenizer.json；请重新下载模型。</translation>
+    </message>
+    <message>
+        <source>is already quantized</source>
+        <translation>已被量化</translation>
+    </message>
+    <message>
+        <source>Set model.quantization to none; it is loaded as it is.</source>
+        <translation>请把 model.quantization 设为 none；模型会按原样加载。</translation>
+    </message>
+    <message>
+        <source>The model does not fit into the memory of {0}.</source>
+        <translation>模型超出了{0}的内存。</translation>
+    </message>
+    <message>
+        <source>Choose nf4 quantization or a smaller model, or close other programs that use the memory.</source>
+        <translation>请选择 nf4 量化或更小的模型，或关闭占用内存的其他程序。</translation>
+    </message>
+    <message>
+        <source>The weights in {0} cannot be loaded.</source>
+        <translation>{0} 中的权重无法加载。</translation>
+    </message>
+    <message>
+        <source>Download the model again.</source>
+        <translation>请重新下载模型。</translation>
+    </message>
+    <message>
+        <source>The config of {0} describes no model.</source>
+        <translation>{0} 的配置没有描述任何模型。</translation>
+    </message>
+    <message>
+        <source>Download it again.</source>
+        <translation>请重新下载。</translation>
+    </message>
+    <message>
+        <source>config.json in {0} is not a sound {1} config.</source>
+        <translation>{0} 中的 config.json 不是有效的 {1} 配置。</translation>
+    </message>
+    <message>
+        <source>The weights in {0} do not belong to its config.json: {1}.</source>
+        <translation>{0} 中的权重与其 config.json 不匹配：{1}。</translation>
+    </message>
+    <message>
+        <source>Download the model again; its files are from different models.</source>
+        <translation>请重新下载模型；其中的文件来自不同的模型。</translation>
+    </message>
+    <message>
+        <source>claims {0} = {1}, which no real model has</source>
+        <translation>声称 {0} = {1}，没有真实模型会如此</translation>
+    </message>
+    <message>
+        <source>asks for program code from elsewhere ({0})</source>
+        <translation>要求使用别处的程序代码（{0}）</translation>
+    </message>
+    <message>
+        <source>Choose another model.</source>
+        <translation>请选择其他模型。</translation>
+    </message>
+    <message>
+        <source>asks for program code or files of its own ({0})</source>
+        <translation>要求使用自带的程序代码或文件（{0}）</translation>
+    </message>
+    <message>
+        <source>The model {0} {1}.</source>
+        <translation>模型 {0} {1}。</translation>
+    </message>
+    <message>
+        <source>The optimizer `{0}` cannot be used: {1}</source>
+        <translation>优化器 `{0}` 无法使用：{1}</translation>
+    </message>
+    <message>
+        <source>Choose another `training.optim`, such as adamw_torch, adamw_8bit or adafactor.</source>
+        <translation>请选择其他 `training.optim`，如 adamw_torch、adamw_8bit 或 adafactor。</translation>
+    </message>
+    <message>
+        <source>`training.lr_scheduler_kwargs` do not fit the schedule {0}: {1}.</source>
+        <translation>`training.lr_scheduler_kwargs` 与调度 {0} 不符：{1}。</translation>
+    </message>
+    <message>
+        <source>Leave them empty for the schedule&apos;s own defaults.</source>
+        <translation>留空即使用该调度的默认值。</translation>
+    </message>
+    <message>
+        <source>The weights of {0} are no longer finite.</source>
+        <translation>{0} 的权重已不再是有限数。</translation>
+    </message>
+    <message>
+        <source>Resume the run with a lower learning rate.</source>
+        <translation>请用更低的学习率恢复训练。</translation>
+    </message>
+    <message>
+        <source>{0} {1} changed since the run began.</source>
+        <translation>训练开始后，{0} {1} 已被修改。</translation>
+    </message>
+    <message>
+        <source>Put it back as it was to resume, or start a new run.</source>
+        <translation>请还原后再恢复训练，或新建训练任务。</translation>
+    </message>
+    <message>
+        <source>This model does not keep packed rows apart: one row would see another.</source>
+        <translation>此模型不能隔开打包的数据行：一行会看到另一行。</translation>
+    </message>
+    <message>
+        <source>Set `data.packing` to false.</source>
+        <translation>请把 `data.packing` 设为 false。</translation>
+    </message>
+    <message>
+        <source>This model does not keep rows laid end to end apart; batches are padded instead.</source>
+        <translation>此模型不能隔开首尾相接的行；改为填充批次。</translation>
+    </message>
+    <message>
+        <source>No module is left to put an adapter on.</source>
+        <translation>没有剩下可添加适配器的模块。</translation>
+    </message>
+    <message>
+        <source>Choose more target modules or layers, or exclude fewer.</source>
+        <translation>请选择更多目标模块或层，或减少排除项。</translation>
+    </message>
+    <message>
+        <source>{0} is an expression of {1} characters.</source>
+        <translation>{0} 是长度为 {1} 个字符的表达式。</translation>
+    </message>
+    <message>
+        <source>Use at most {0}.</source>
+        <translation>最多 {0} 个。</translation>
+    </message>
+    <message>
+        <source>{0} {1} is not a regular expression: {2}.</source>
+        <translation>{0} {1} 不是正则表达式：{2}。</translation>
+    </message>
+    <message>
+        <source>Correct it, or name the modules in a list such as [q_proj, v_proj].</source>
+        <translation>请改正，或用列表指定模块，如 [q_proj, v_proj]。</translation>
+    </message>
+    <message>
+        <source>Matching {0} {1} takes too long: its repetitions are nested.</source>
+        <translation>匹配 {0} {1} 耗时过长：其中有嵌套的重复。</translation>
+    </message>
+    <message>
+        <source>Write it without a repetition inside a repetition, or name the modules in a list.</source>
+        <translation>请避免在重复中再用重复，或用列表指定模块。</translation>
+    </message>
+    <message>
+        <source>{0} shares its weight with the other end of this model, and PEFT cannot train the two as one.</source>
+        <translation>{0} 与模型另一端共享权重，PEFT 无法把两者作为一个整体训练。</translation>
+    </message>
+    <message>
+        <source>Take it out of modules_to_save.</source>
+        <translation>请把它从 modules_to_save 中去掉。</translation>
+    </message>
+    <message>
+        <source>{0} is quantized and cannot be trained whole.</source>
+        <translation>{0} 已量化，无法完整训练。</translation>
+    </message>
+    <message>
+        <source>Take it out of modules_to_save, or set quantization to none.</source>
+        <translation>请把它从 modules_to_save 中去掉，或把量化设为 none。</translation>
+    </message>
+    <message>
+        <source>LoRA cannot go on {0}, which is a {1}.</source>
+        <translation>LoRA 不能用于 {0}，它是 {1}。</translation>
+    </message>
+    <message>
+        <source>Choose linear layers such as [q_proj, v_proj], or all-linear.</source>
+        <translation>请选择线性层，如 [q_proj, v_proj]，或 all-linear。</translation>
+    </message>
+    <message>
+        <source>{0}: no module matches `{1}`.</source>
+        <translation>{0}：没有模块与 `{1}` 匹配。</translation>
+    </message>
+    <message>
+        <source>{0}The model has {1}.</source>
+        <translation>{0}模型中有 {1}。</translation>
+    </message>
+    <message>
+        <source>adapter.layers_to_transform: `{0}` is no layer.</source>
+        <translation>adapter.layers_to_transform：`{0}` 不是层。</translation>
+    </message>
+    <message>
+        <source>Write such as `0-3,8`.</source>
+        <translation>请写成如 `0-3,8` 的形式。</translation>
+    </message>
+    <message>
+        <source>layers_to_transform: no chosen module is in layer {0}.</source>
+        <translation>layers_to_transform：所选模块都不在第 {0} 层。</translation>
+    </message>
+    <message>
+        <source>Layers go from 0 to {0}.</source>
+        <translation>层编号从 0 到 {0}。</translation>
+    </message>
+    <message>
+        <source>The chosen modules are in no layer.</source>
+        <translation>所选模块不属于任何层。</translation>
+    </message>
+    <message>
+        <source>{0} shares its weight with the other end of this model, and an adapter would change only one of them.</source>
+        <translation>{0} 与模型另一端共享权重，适配器只会改变其中一个。</translation>
+    </message>
+    <message>
+        <source>Leave it out of target_modules; put it in modules_to_save to train it whole.</source>
+        <translation>请不要放入 target_modules；要完整训练它，请放入 modules_to_save。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s chat template cannot be used: {0}.</source>
+        <translation>模型的对话模板无法使用：{0}。</translation>
+    </message>
+    <message>
+        <source>Name a Jinja file with data.chat_template.</source>
+        <translation>请用 data.chat_template 指定 Jinja 文件。</translation>
+    </message>
+    <message>
+        <source>A chat template is a short Jinja file.</source>
+        <translation>对话模板是一个很短的 Jinja 文件。</translation>
+    </message>
+    <message>
+        <source>The chat template {0} cannot be read: {1}.</source>
+        <translation>对话模板 {0} 无法读取：{1}。</translation>
+    </message>
+    <message>
+        <source>The chat template {0} is not UTF-8 text.</source>
+        <translation>对话模板 {0} 不是 UTF-8 文本。</translation>
+    </message>
+    <message>
+        <source>The chat template {0} is not valid: {1}.</source>
+        <translation>对话模板 {0} 无效：{1}。</translation>
+    </message>
+    <message>
+        <source>Set data.chat_template to `auto`, `none` or a Jinja file.</source>
+        <translation>请把 data.chat_template 设为 `auto`、`none` 或 Jinja 文件。</translation>
+    </message>
+    <message>
+        <source>The run {0} is already complete.</source>
+        <translation>训练任务 {0} 已经完成。</translation>
+    </message>
+    <message>
+        <source>Start a new run from its config to train more.</source>
+        <translation>要继续训练，请用其配置新建训练任务。</translation>
+    </message>
+    <message>
+        <source>The run began with other versions: {0}. It may differ slightly.</source>
+        <translation>训练开始时的库版本不同：{0}。结果可能略有差异。</translation>
+    </message>
+    <message>
+        <source>The best checkpoint is damaged; the best is looked for from here on.</source>
+        <translation>最佳检查点已损坏；从这里起重新寻找最佳。</translation>
+    </message>
+    <message>
+        <source>The {0} of step {1} is not a finite number; nothing of it was kept.</source>
+        <translation>第 {1} 步的 {0} 不是有限数；该步的结果没有保留。</translation>
+    </message>
+    <message>
+        <source>Resume with a lower learning rate: `studio runs resume NAME --learning-rate X`.</source>
+        <translation>请用更低的学习率恢复：`studio runs resume NAME --learning-rate X`。</translation>
+    </message>
+    <message>
+        <source>Rows of the step, counted from 0: {0}</source>
+        <translation>该步的数据行（从 0 计数）：{0}</translation>
+    </message>
+    <message>
+        <source>The checkpoint {0} that holds the result is damaged: {1}.</source>
+        <translation>保存结果的检查点 {0} 已损坏：{1}。</translation>
+    </message>
+    <message>
+        <source>Resume the run: it goes on from the checkpoint before.</source>
+        <translation>请恢复训练：它会从前一个检查点继续。</translation>
+    </message>
+    <message>
+        <source>{0} holds no adapter: there is no {1}.</source>
+        <translation>{0} 中没有适配器：缺少 {1}。</translation>
+    </message>
+    <message>
+        <source>Name the folder that PEFT wrote.</source>
+        <translation>请指定由 PEFT 写出的文件夹。</translation>
+    </message>
+    <message>
+        <source>{0} holds no {1}{2}.</source>
+        <translation>{0} 中没有 {1}{2}。</translation>
+    </message>
+    <message>
+        <source>Save the adapter as safetensors where it comes from.</source>
+        <translation>请在来源处把适配器保存为 safetensors。</translation>
+    </message>
+    <message>
+        <source>The adapter in {0} {1}.</source>
+        <translation>{0} 中的适配器{1}。</translation>
+    </message>
+    <message>
+        <source>{0} is larger than any real one.</source>
+        <translation>{0} 大得不合常理。</translation>
+    </message>
+    <message>
+        <source>Download the folder again.</source>
+        <translation>请重新下载该文件夹。</translation>
+    </message>
+    <message>
+        <source>{0} in {1} is not JSON.</source>
+        <translation>{1} 中的 {0} 不是 JSON。</translation>
+    </message>
+    <message>
+        <source>{0} in {1} holds no settings.</source>
+        <translation>{1} 中的 {0} 没有设置。</translation>
+    </message>
+    <message>
+        <source>Check the file.</source>
+        <translation>请检查该文件。</translation>
+    </message>
+    <message>
+        <source>{0} in {1} is damaged or incomplete.</source>
+        <translation>{1} 中的 {0} 已损坏或不完整。</translation>
+    </message>
+    <message>
+        <source>Download the file again.</source>
+        <translation>请重新下载该文件。</translation>
+    </message>
+    <message>
+        <source>{0} in {1} lists no weights.</source>
+        <translation>{1} 中的 {0} 没有列出权重。</translation>
+    </message>
+    <message>
+        <source>{0} names weights outside the folder or not in safetensors: {1}.</source>
+        <translation>{0} 指向文件夹之外或非 safetensors 的权重：{1}。</translation>
+    </message>
+    <message>
+        <source>Such a model is not opened; get it from its original source.</source>
+        <translation>不会打开这样的模型；请从原始来源获取。</translation>
+    </message>
+    <message>
+        <source>{0} is missing in {1}.</source>
+        <translation>{1} 中缺少 {0}。</translation>
+    </message>
+    <message>
+        <source>The download is incomplete: download it again.</source>
+        <translation>下载不完整：请重新下载。</translation>
+    </message>
+    <message>
+        <source>{0} in {1} is a link to a place outside the folder.</source>
+        <translation>{1} 中的 {0} 是指向文件夹之外的链接。</translation>
+    </message>
+    <message>
+        <source>Copy the real file there, if you trust it.</source>
+        <translation>如果信任它，请把真正的文件复制到该处。</translation>
+    </message>
+    <message>
+        <source>{0} holds GGUF weights, which are made for answering and cannot be trained.</source>
+        <translation>{0} 中是 GGUF 权重，仅用于推理，不能训练。</translation>
+    </message>
+    <message>
+        <source>Use the safetensors version of this model, usually the original it was converted from.</source>
+        <translation>请使用此模型的 safetensors 版本，通常是转换前的原版。</translation>
+    </message>
+    <message>
+        <source>{0} holds its weights as pickle files, which can run any program when opened.</source>
+        <translation>{0} 的权重是 pickle 文件，打开时可能执行任意程序。</translation>
+    </message>
+    <message>
+        <source>Use a version of this model in safetensors; most have one.</source>
+        <translation>请使用此模型的 safetensors 版本；大多数模型都有。</translation>
+    </message>
+    <message>
+        <source>{0} holds no weights (model.safetensors).</source>
+        <translation>{0} 中没有权重（model.safetensors）。</translation>
+    </message>
+    <message>
+        <source>Download the model again or name another folder.</source>
+        <translation>请重新下载模型，或指定其他文件夹。</translation>
+    </message>
+    <message>
+        <source>The demo was stopped.</source>
+        <translation>演示已停止。</translation>
+    </message>
+    <message>
+        <source>Go on with `studio runs resume {0}`.</source>
+        <translation>可用 `studio runs resume {0}` 继续。</translation>
+    </message>
+    <message>
+        <source>--json gives one answer, and there is no question.</source>
+        <translation>--json 只给出一个回答，而没有问题。</translation>
+    </message>
+    <message>
+        <source>Add --prompt.</source>
+        <translation>请加上 --prompt。</translation>
+    </message>
+    <message>
+        <source>There is nothing to answer.</source>
+        <translation>没有要回答的内容。</translation>
+    </message>
+    <message>
+        <source>Add --prompt, or --prompts with a file.</source>
+        <translation>请加上 --prompt，或用 --prompts 指定文件。</translation>
+    </message>
+    <message>
+        <source>These adapters have different base models.</source>
+        <translation>这些适配器的基座模型不同。</translation>
+    </message>
+    <message>
+        <source>Name one of them with --model.</source>
+        <translation>请用 --model 指定其中一个。</translation>
+    </message>
+    <message>
+        <source>No model is named.</source>
+        <translation>没有指定模型。</translation>
+    </message>
+    <message>
+        <source>Name one, such as `demo`, or an adapter that knows its base.</source>
+        <translation>请指定一个，如 `demo`，或已知其基座的适配器。</translation>
+    </message>
+    <message>
+        <source>The question from the pipe is not UTF-8 text.</source>
+        <translation>管道中的问题不是 UTF-8 文本。</translation>
+    </message>
+    <message>
+        <source>Convert it first.</source>
+        <translation>请先转换。</translation>
+    </message>
+    <message>
+        <source>There is no question.</source>
+        <translation>没有问题。</translation>
+    </message>
+    <message>
+        <source>Add --prompt, or pipe one in.</source>
+        <translation>请加上 --prompt，或通过管道输入。</translation>
+    </message>
+    <message>
+        <source>{0} is larger than 10 MB.</source>
+        <translation>{0} 超过 10 MB。</translation>
+    </message>
+    <message>
+        <source>Name a file with one prompt a line.</source>
+        <translation>请指定每行一个提示的文件。</translation>
+    </message>
+    <message>
+        <source>The base model of {0} is not known.</source>
+        <translation>{0} 的基座模型未知。</translation>
+    </message>
+    <message>
+        <source>Name the model it was made for.</source>
+        <translation>请指定它所对应的模型。</translation>
+    </message>
+    <message>
+        <source>Use it with its own base ({0}), or add --force to see what it does here.</source>
+        <translation>请配合它自己的基座（{0}）使用，或加上 --force 查看在此的效果。</translation>
+    </message>
+    <message>
+        <source>{0} is in the library already.</source>
+        <translation>{0} 已在适配器库中。</translation>
+    </message>
+    <message>
+        <source>`studio adapters list` shows it.</source>
+        <translation>`studio adapters list` 可列出它。</translation>
+    </message>
+    <message>
+        <source>{0} is no learning rate.</source>
+        <translation>{0} 不是有效的学习率。</translation>
+    </message>
+    <message>
+        <source>Give one above 0 and at most 10.</source>
+        <translation>请提供大于 0 且不超过 10 的值。</translation>
+    </message>
+    <message>
+        <source>The run {0} is not going.</source>
+        <translation>训练任务 {0} 没有在进行。</translation>
+    </message>
+    <message>
+        <source>It is {0}; there is nothing to stop.</source>
+        <translation>它的状态是 {0}；没有可停止的。</translation>
+    </message>
+    <message>
+        <source>There is no setting `{0}.{1}`.</source>
+        <translation>没有设置 `{0}.{1}`。</translation>
+    </message>
+    <message>
+        <source>Correct the name.</source>
+        <translation>请改正名称。</translation>
+    </message>
+    <message>
+        <source>Python could not be started: {0}.</source>
+        <translation>无法启动 Python：{0}。</translation>
+    </message>
+    <message>
+        <source>The command ended unexpectedly (code {0}).</source>
+        <translation>命令意外结束（代码 {0}）。</translation>
+    </message>
+    <message>
+        <source>The details below say more.</source>
+        <translation>下面的详情有更多说明。</translation>
+    </message>
+</context>
+<context>
+    <name>drops</name>
+    <message>
+        <source>{name} is no data file, config, run folder or adapter folder.</source>
+        <translation>{name} 不是数据文件、配置文件、训练任务文件夹或适配器文件夹。</translation>
+    </message>
+    <message>
+        <source>open {name}</source>
+        <translation>打开 {name}</translation>
+    </message>
+    <message>
+        <source>Checking the adapter {name} ...</source>
+        <translation>正在检查适配器 {name}…</translation>
+    </message>
+    <message>
+        <source>Added to the library as {name}.</source>
+        <translation>已加入适配器库，名为 {name}。</translation>
+    </message>
+</context>
+<context>
+    <name>durations</name>
+    <message>
+        <source>{s} s</source>
+        <translation>{s} 秒</translation>
+    </message>
+    <message>
+        <source>{h} h {min} min</source>
+        <translation>{h} 小时 {min} 分</translation>
+    </message>
+    <message>
+        <source>{min} min {s} s</source>
+        <translation>{min} 分 {s} 秒</translation>
+    </message>
+</context>
+<context>
+    <name>forms</name>
+    <message>
+        <source>from {number}</source>
+        <translation>最小 {number}</translation>
+    </message>
+    <message>
+        <source>to {number}</source>
+        <translation>最大 {number}</translation>
+    </message>
+</context>
+<context>
+    <name>library</name>
+    <message>
+        <source>remove {name}</source>
+        <translation>移除 {name}</translation>
+    </message>
+    <message>
+        <source>change {name}</source>
+        <translation>修改 {name}</translation>
+    </message>
+</context>
+<context>
+    <name>pages</name>
+    <message>
+        <source>Data</source>
+        <translation>数据</translation>
+    </message>
+    <message>
+        <source>Configure</source>
+        <translation>配置</translation>
+    </message>
+    <message>
+        <source>Train</source>
+        <translation>训练</translation>
+    </message>
+    <message>
+        <source>Library</source>
+        <translation>适配器库</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>对比</translation>
+    </message>
+</context>
+<context>
+    <name>tables</name>
+    <message>
+        <source>  (damaged)</source>
+        <translation>（已损坏）</translation>
+    </message>
+</context>
+<context>
+    <name>words</name>
+    <message>
+        <source>Waiting</source>
+        <translation>等待中</translation>
+    </message>
+    <message>
+        <source>Preparing</source>
+        <translation>准备中</translation>
+    </message>
+    <message>
+        <source>Training</source>
+        <translation>训练</translation>
+    </message>
+    <message>
+        <source>Paused</source>
+        <translation>已暂停</translation>
+    </message>
+    <message>
+        <source>Stopping</source>
+        <translation>正在停止</translation>
+    </message>
+    <message>
+        <source>Finished</source>
+        <translation>已结束</translation>
+    </message>
+    <message>
+        <source>Completed</source>
+        <translation>已完成</translation>
+    </message>
+    <message>
+        <source>Stopped</source>
+        <translation>已停止</translation>
+    </message>
+    <message>
+        <source>Early stopped</source>
+        <translation>已早停</translation>
+    </message>
+    <message>
+        <source>Failed</source>
+        <translation>失败</translation>
+    </message>
+    <message>
+        <source>Interrupted</source>
+        <translation>已中断</translation>
+    </message>
+    <message>
+        <source>Damaged</source>
+        <translation>已损坏</translation>
+    </message>
+    <message>
+        <source>Loading</source>
+        <translation>加载</translation>
+    </message>
+    <message>
+        <source>Downloading</source>
+        <translation>下载</translation>
+    </message>
+    <message>
+        <source>Tokenizing</source>
+        <translation>分词</translation>
+    </message>
+    <message>
+        <source>Reading</source>
+        <translation>读取数据</translation>
+    </message>
+    <message>
+        <source>Counting</source>
+        <translation>统计</translation>
+    </message>
+    <message>
+        <source>Answering</source>
+        <translation>回答</translation>
+    </message>
+    <message>
+        <source>Evaluating</source>
+        <translation>评估</translation>
+    </message>
+    <message>
+        <source>Saving</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Finishing</source>
+        <translation>收尾</translation>
+    </message>
+</context>
+</TS>

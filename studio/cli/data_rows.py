@@ -1,0 +1,261 @@
+"""The commands: data show|search|index|convert."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from studio.cli import output
+from studio.cli.output import one_line, printable
+
+if TYPE_CHECKING:
+    from studio.core.config import DataSpec
+    from studio.core.errors import StudioError
+    from studio.core.index import IndexedRow, RowIndex
+    from studio.core.rows import Parsed
+    from studio.core.search import Rows
+
+_SHOWN = 20
+_HEAD = 100
+_CELL = 400
+
+
+def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds this module's commands."""
+    show = output.add_command(actions, "show", "Show rows as the file has them, and what they are taken for.", _show)
+    search = output.add_command(actions, "search", "Find rows by text, role, length, file or status.", _search)
+    index = output.add_command(actions, "index", "Find where every row lies; with --json a line for each step.", _index)
+    convert = output.add_command(actions, "convert", "Write the rows as JSONL or Parquet.", _convert)
+    for command in (show, search, index, convert):
+        command.add_argument("file", metavar="FILE", help="a data file, a folder, a pattern, an archive or a hub id")
+    show.add_argument("--row", type=int, metavar="N", help="this row alone, by its number from 0")
+    show.add_argument("--first", type=int, default=_SHOWN, metavar="N", help=f"so many rows ({_SHOWN})")
+    search.add_argument("text", metavar="TEXT", nargs="?", default="", help="stands in the row, in any letter case")
+    search.add_argument("--regex", action="store_true", help="TEXT is a regular expression")
+    search.add_argument("--role", default="", metavar="R", help="has a message of this role")
+    search.add_argument("--min-bytes", type=int, default=0, metavar="N", help="at least so long")
+    search.add_argument("--max-bytes", type=int, default=0, metavar="N", help="at most so long")
+    search.add_argument("--in-file", default="", metavar="NAME", help="of files with this in their name")
+    search.add_argument("--status", choices=("accepted", "rejected"), help="usable or not; all rows are checked first")
+    search.add_argument("--sort", default="", metavar="COLUMN", help="`length` or a column")
+    search.add_argument("--descending", action="store_true", help="the greatest first")
+    search.add_argument("--limit", type=int, default=0, metavar="N", help="stop after so many")
+    convert.add_argument("target", metavar="TARGET", help="a .jsonl or .parquet file")
+    convert.add_argument("--overwrite", action="store_true", help="TARGET may be replaced")
+    for command in (search, convert):
+        add_mapping(command)
+
+
+def add_mapping(command: argparse.ArgumentParser) -> None:
+    """Adds the options that say what the rows are taken for."""
+    help = "detected if not given: messages, prompt_completion, alpaca, text, preference, kto"
+    command.add_argument("--format", default="auto", metavar="F", help=help)
+    help = "the column, or the columns in braces, for a part: prompt={title}"
+    command.add_argument("--map", action="append", default=[], metavar="PART=COLUMN", help=help)
+
+
+def spec_of(args: argparse.Namespace) -> "DataSpec":
+    """Returns what the options say of the data.
+
+    Raises:
+        StudioError: (usage) a `--map` has no `=`; (config) a value is wrong.
+    """
+    from studio.core.config_file import build
+    from studio.core.errors import StudioError
+
+    wrong = next((item for item in args.map if "=" not in item), None)
+    if wrong is not None:
+        raise StudioError("usage", f"`--map {wrong}` names no column.", "Write it as --map prompt=question.")
+    settings: dict[str, Any] = {"path": args.file, "format": args.format}
+    settings["mapping"] = dict(item.split("=", 1) for item in args.map)
+    if getattr(args, "max_length", None) is not None:
+        settings["max_length"] = args.max_length
+    if getattr(args, "chunk_overlap", None) is not None:
+        settings |= {"long_text": "chunks", "chunk_overlap": args.chunk_overlap}
+    return build({"data": settings}).data
+
+
+def guard(args: argparse.Namespace) -> Any:
+    """Returns the bounds for reading a stranger's file; what they end is told as any failure is."""
+    from studio.core import limits
+
+    def tell(error: "StudioError") -> None:
+        if args.json:
+            failure = {"reason": error.reason, "message": error.message, "hint": error.hint, "detail": ""}
+            os.write(1, json.dumps({"error": failure}).encode() + b"\n")
+        os.write(2, f"{error.message}\n{error.hint}\n".encode())
+
+    return limits.guarded(tell)
+
+
+def telling(live: Callable[[], None], label: str) -> Callable[[int, int], None]:
+    """Returns a progress callback that is a sign of life and draws a bar."""
+
+    def tell(done: int, total: int) -> None:
+        live()
+        output.progress(label, done, total)
+
+    return tell
+
+
+def _show(args: argparse.Namespace) -> None:
+    from itertools import islice
+
+    from studio.core import index, parsing, shapes, sources
+    from studio.core.errors import StudioError
+
+    with guard(args) as live:
+        source = sources.find(args.file, telling(live, "Unpacking"))
+        found: list[dict[str, Any]] = []
+        head = [(part.name, row) for part in source.parts[:1] for row in islice(parsing.read(part), _HEAD)]
+        try:
+            guesses = [vars_of(guess) for guess in shapes.detected(source.name, [row for _, row in head])]
+        except StudioError as error:
+            guesses = []
+            if not head:
+                raise
+            output.progress(one_line(error.message), 0, 0)
+        if args.row is None:
+            found = [_shown(number, name, row) for number, (name, row) in enumerate(head[: args.first])]
+        else:
+            known = index.build(source, telling(live, "Indexing"))
+            found = [_of_index(row_of(known, args.row))]
+    about = {"format": guesses[0]["format"] if guesses else None, "guesses": guesses, "note": source.note}
+    lines = [f"{guess['format']}: {guess['reason']}" for guess in guesses]
+    text = "\n".join([*lines, *(_line(item) for item in found)])
+    output.show(args, about | {"files": [part.name for part in source.parts], "rows": found}, text)
+
+
+def vars_of(guess: Any) -> dict[str, str]:
+    """Returns a guess as plain data."""
+    return {"format": guess.format, "reason": guess.reason}
+
+
+def row_of(index: "RowIndex", number: int) -> "IndexedRow":
+    """Returns a row of an index.
+
+    Raises:
+        StudioError: (data) there is none of this number.
+    """
+    from studio.core.errors import StudioError
+
+    if not 0 <= number < len(index):
+        span = f"rows 0 to {len(index) - 1}" if len(index) else "no rows"
+        raise StudioError("data", f"{index.name} has no row {number}; it has {span}.", "Rows count from 0.")
+    return index.row(number)
+
+
+def _shown(number: int, file: str, row: "Parsed") -> dict[str, Any]:
+    return {"row": number, "file": file, "line": row.line, "data": row.data, "fault": row.reason}
+
+
+def _of_index(row: "IndexedRow") -> dict[str, Any]:
+    return _shown(row.number, row.file, row.parsed)
+
+
+def _line(item: dict[str, Any]) -> str:
+    where = f"row {item['row']}" + (f", {printable(item['file'])}:{item['line']}" if item["line"] else "")
+    what = item["fault"] or json.dumps(item["data"], ensure_ascii=False)
+    return one_line(f"{where}: {what[:_CELL]}{' ...' if len(what) > _CELL else ''}")
+
+
+def _index(args: argparse.Namespace) -> None:
+    from studio.core import index, sources
+
+    with guard(args) as live:
+        source = sources.find(args.file, telling(live, "Unpacking"))
+        folder = index.folder_of(source)
+        _say(args, {"index": str(folder), "files": [part.name for part in source.parts], "note": source.note})
+
+        def tell(done: int, total: int) -> None:
+            live()
+            output.progress("Indexing", done, total)
+            _say(args, {"done": done, "total": total})
+
+        known = index.build(source, tell)
+    _say(args, {"complete": True, "rows": len(known)})
+    if not args.json:
+        print(f"{printable(args.file)}: {len(known):,} rows")
+
+
+def _say(args: argparse.Namespace, item: dict[str, Any]) -> None:
+    if args.json:
+        print(json.dumps(item, ensure_ascii=False), flush=True)
+
+
+def _search(args: argparse.Namespace) -> None:
+    from studio.core import index, search, sources
+
+    with guard(args) as live:
+        source = sources.find(args.file, telling(live, "Unpacking"))
+        known = index.build(source, telling(live, "Indexing"))
+        query = search.Query(
+            text=args.text,
+            expression=args.regex,
+            role=args.role,
+            min_bytes=args.min_bytes,
+            max_bytes=args.max_bytes,
+            file=args.in_file,
+            rows=_of_status(args, len(known), live),
+        )
+        count, found = 0, []
+        for batch in search.search(known, query):
+            live()
+            rows = batch.rows[: args.limit - count] if args.limit and not args.sort else batch.rows
+            count += len(rows)
+            if args.sort:
+                found.append(rows)
+            else:
+                _tell_found(args, known, rows, batch.done)
+            if args.limit and count >= args.limit and not args.sort:
+                break
+        if args.sort:
+            import numpy as np
+
+            ordered = search.order(known, args.sort, args.descending, np.concatenate(found))
+            _tell_found(args, known, ordered[: args.limit or None], len(known))
+    _say(args, {"complete": True, "found": count, "rows": len(known)})
+    if not args.json:
+        print(f"{count:,} of {len(known):,} rows")
+
+
+def _of_status(args: argparse.Namespace, count: int, live: Callable[[], None]) -> "Rows | None":
+    """Returns the rows of a status, by the full check of all rows."""
+    if args.status is None:
+        return None
+    import numpy as np
+
+    from studio.core.datasets import open_dataset
+
+    spec = spec_of(args)
+    dataset = open_dataset(args.file, spec.format, telling(live, "Checking"), spec.mapping)
+    rejected = np.zeros(count, dtype=np.bool_)
+    rejected[[item.row for item in dataset.rejected]] = True
+    return np.flatnonzero(rejected == (args.status == "rejected")).astype(np.int64)
+
+
+def _tell_found(args: argparse.Namespace, index: "RowIndex", rows: "Rows", done: int) -> None:
+    if args.json:
+        _say(args, {"rows": rows.tolist(), "done": done})
+        return
+    for number in rows[:_HEAD]:
+        print(_line(_of_index(index.row(int(number)))))
+    if len(rows) > _HEAD:
+        print(f"... and {len(rows) - _HEAD:,} more here; --json lists them all")
+    sys.stdout.flush()
+
+
+def _convert(args: argparse.Namespace) -> None:
+    from studio.core import convert, sources
+
+    columns = spec_of(args).mapping
+    with guard(args) as live:
+        source = sources.find(args.file, telling(live, "Unpacking"))
+        done = convert.convert(source, args.target, columns, args.overwrite, telling(live, "Converting"))
+    text = f"{done.rows:,} rows written to {printable(args.target)}."
+    if done.left_out:
+        text += f"\n{done.left_out:,} left out, the first: {printable(done.first_fault)}"
+    about = {"target": args.target, "rows": done.rows, "left_out": done.left_out, "first_fault": done.first_fault}
+    output.show(args, about, text)

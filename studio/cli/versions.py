@@ -1,0 +1,237 @@
+"""The commands: data version|edit|split|mix."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from studio.cli import data_rows, output
+from studio.cli.output import printable
+
+if TYPE_CHECKING:
+    from studio.core.versions import Version
+
+_EDIT = """Adds a step to a version. KIND and its settings:
+  exclude rows=ROWS why=TEXT      take rows out
+  restore rows=ROWS               bring them back
+  keep rows=ROWS why=TEXT         take all others out
+  tag rows=ROWS tag=NAME on=BOOL  rows tagged `eval` are for evaluation
+  replace row=N source=N data=JSON
+  filter text=TEXT regex=BOOL role=ROLE min_chars=N max_chars=N tag=NAME source=N invert=BOOL
+  deduplicate by=row|prompt|answer|COLUMN
+  sample count=N seed=N
+  balance by=source|tag|length|turns|COLUMN count=N seed=N
+  split share=X seed=N stratify_by=source|tag|length|turns|COLUMN
+  mix shares=[X, ...] epoch=shortest|longest|N seed=N
+ROWS are numbers in the file from 0, such as 3,10-20; of another source than the first: 1:3,1:10-20."""
+
+
+def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds this module's commands below `data`."""
+    _add_version(actions)
+    edit = output.add_command(actions, "edit", "Add a step to a version; `undo` takes it back.", _bounded(_edit))
+    edit.description, edit.formatter_class = _EDIT, argparse.RawDescriptionHelpFormatter
+    edit.add_argument("name", metavar="NAME", help="the version")
+    edit.add_argument("kind", metavar="KIND", help="what to do, see above")
+    edit.add_argument("settings", metavar="KEY=VALUE", nargs="*", help="how")
+    split = output.add_command(actions, "split", "Hold rows of a version back for evaluation.", _bounded(_split))
+    split.add_argument("name", metavar="NAME", help="the version")
+    split.add_argument("--share", type=float, required=True, metavar="X", help="of the rows, such as 0.1; 0: none")
+    split.add_argument("--stratify-by", default="", metavar="G", help="source, tag, length, turns or a column")
+    mix = output.add_command(actions, "mix", "Make a version of several files in given shares.", _bounded(_mix))
+    mix.add_argument("name", metavar="NAME", help="the new version")
+    mix.add_argument("files", metavar="FILE=SHARE", nargs="+", help="a file or a version and its share, such as a=2")
+    text = "rows of an epoch: shortest (no row twice), longest (every row at least once) or a number"
+    mix.add_argument("--epoch", default="shortest", metavar="E", help=text)
+    for command in (split, mix):
+        command.add_argument("--seed", type=int, default=0, metavar="N", help="another seed draws other rows")
+
+
+def _add_version(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "Make, see and export dataset versions: steps over files that are never changed."
+    version = actions.add_parser("version", help=text, description=text)
+    verbs = version.add_subparsers(dest="verb", metavar="VERB", required=True)
+    create = output.add_command(verbs, "create", "Make a version of all rows of some files.", _bounded(_create))
+    create.add_argument("name", metavar="NAME", help="the new version: a name, or a path ending in .recipe.json")
+    create.add_argument("files", metavar="FILE", nargs="+", help="data files, or versions")
+    data_rows.add_mapping(create)
+    output.add_command(verbs, "list", "List the versions.", _list)
+    known = [output.add_command(verbs, "show", "Show a version's sources, rows and steps.", _bounded(_show))]
+    for name, text in (("undo", "Undo the last steps."), ("redo", "Do undone steps again.")):
+        known.append(output.add_command(verbs, name, text, _bounded(partial(_go, name == "undo"))))
+        known[-1].add_argument("--steps", type=int, default=1, metavar="N", help="how many, by default 1")
+    known.append(output.add_command(verbs, "rebase", "Take a version over to sources that changed.", _bounded(_rebase)))
+    export = output.add_command(verbs, "export", "Write a version's rows to a new file.", _bounded(_export))
+    for command in (*known, export):
+        command.add_argument("name", metavar="NAME", help="the version")
+    export.add_argument("out", metavar="OUT", help="the file to write, ending in .jsonl or .parquet")
+    export.add_argument("--part", choices=("all", "train", "eval"), default="all", help="which rows")
+
+
+def _create(args: argparse.Namespace) -> None:
+    from studio.core import recipe, versions
+
+    args.file = args.files[0]
+    spec = data_rows.spec_of(args)
+    files = [recipe.Source(path=file, format=spec.format, mapping=spec.mapping) for file in args.files]
+    _told(args, versions.Version(versions.create(args.name, files, args.told), args.told))
+
+
+def _mix(args: argparse.Namespace) -> None:
+    from studio.core import recipe, versions
+    from studio.core.errors import StudioError
+
+    pairs = [file.rpartition("=") for file in args.files]
+    try:
+        shares = [float(share) for _, _, share in pairs]
+    except ValueError:
+        shares = []
+    if not shares or not all(file for file, _, _ in pairs):
+        raise StudioError("usage", "Each file needs its share.", "Write FILE=SHARE, such as chats.jsonl=2.")
+    epoch = int(args.epoch) if args.epoch.isdecimal() else args.epoch
+    step = recipe.read_step({"kind": "mix", "shares": shares, "epoch": epoch, "seed": args.seed})
+    path = versions.create(args.name, [recipe.Source(path=file) for file, _, _ in pairs], args.told)
+    try:
+        version = versions.Version(path, args.told)
+        version.add(step)
+    except StudioError:
+        path.unlink()
+        raise
+    _told(args, version)
+
+
+def _edit(args: argparse.Namespace) -> None:
+    from studio.core import recipe
+
+    version = _opened(args)
+    version.add(recipe.read_step({"kind": args.kind} | dict(map(_setting, args.settings))))
+    _told(args, version)
+
+
+def _split(args: argparse.Namespace) -> None:
+    from studio.core import recipe
+
+    given = {"share": args.share, "seed": args.seed, "stratify_by": args.stratify_by}
+    version = _opened(args)
+    version.add(recipe.read_step({"kind": "split"} | given))
+    _told(args, version)
+
+
+def _go(undo: bool, args: argparse.Namespace) -> None:
+    version = _opened(args)
+    (version.undo if undo else version.redo)(max(args.steps, 0))
+    _told(args, version)
+
+
+def _show(args: argparse.Namespace) -> None:
+    _told(args, _opened(args))
+
+
+def _list(args: argparse.Namespace) -> None:
+    from studio.core import recipe
+    from studio.core.errors import StudioError
+
+    found = []
+    for path in recipe.listed():
+        about: dict[str, Any] = {"name": recipe.name_of(path), "path": str(path)}
+        try:
+            said = recipe.load(path)
+            found.append(about | {"sources": [item.path for item in said.sources], "steps": said.cursor, "fault": ""})
+        except StudioError as error:
+            found.append(about | {"sources": [], "steps": 0, "fault": error.message})
+    rows = [[item["name"], str(item["steps"]), item["fault"] or ", ".join(item["sources"])] for item in found]
+    text = output.table(rows, ("NAME", "STEPS", "SOURCES")) if rows else "There are no versions yet."
+    output.show(args, {"versions": found}, text)
+
+
+def _rebase(args: argparse.Namespace) -> None:
+    from studio.core import rebasing, recipe
+
+    found = rebasing.rebase(recipe.file_of(args.name), args.told)
+    lines = [f"Changed: {printable(', '.join(found.changed)) or 'nothing'}. Rows found again: {found.found}."]
+    lines += [
+        f"  step {item['step'] + 1} ({item['kind']}): row {item['source']}:{item['row']}: {printable(item['reason'])}"
+        for item in found.lost
+    ]
+    output.show(args, asdict(found), "\n".join(lines))
+
+
+def _export(args: argparse.Namespace) -> None:
+    from studio.core import exporting, recipe
+
+    note = exporting.export(recipe.file_of(args.name), args.out, args.part, args.told)
+    text = f"{printable(args.out)}: {note['rows']} rows; {printable(args.out)}{exporting.PROVENANCE} says what of."
+    output.show(args, note, text)
+
+
+def _opened(args: argparse.Namespace) -> "Version":
+    from studio.core import recipe
+    from studio.core.versions import Version
+
+    return Version(recipe.file_of(args.name), args.told)
+
+
+def _bounded(handler: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], None]:
+    """Returns the handler with bounds on what it reads; `args.told` tells of its progress."""
+
+    def call(args: argparse.Namespace) -> None:
+        with data_rows.guard(args) as live:
+            args.told = data_rows.telling(live, "Reading")
+            handler(args)
+
+    return call
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """Reads KEY=VALUE: texts as they stand, rows in their own way, anything else as YAML."""
+    import yaml
+
+    from studio.core.errors import StudioError
+
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise StudioError("usage", f"`{text[:100]}` is no setting.", "Write KEY=VALUE, such as count=100.")
+    if name == "rows":
+        return name, _rows(value)
+    if name in ("text", "why", "tag", "by", "stratify_by"):
+        return name, value
+    try:
+        return name, yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise StudioError("usage", f"`{value[:100]}` cannot be read.", "Quote it, or write it as JSON.") from None
+
+
+def _rows(text: str) -> list[tuple[int, int, int]]:
+    from studio.core.errors import StudioError
+
+    found = []
+    for part in filter(None, text.split(",")):
+        source, _, span = part.rpartition(":")
+        first, _, last = span.partition("-")
+        if not (first.isdecimal() and (not last or last.isdecimal()) and (not source or source.isdecimal())):
+            message = f"`{part[:100]}` names no rows."
+            raise StudioError("usage", message, "Write 3, 10-20, or 1:3 for a row of another source.")
+        found.append((int(source or 0), int(first), int(last or first)))
+    return found
+
+
+def _told(args: argparse.Namespace, version: "Version") -> None:
+    from studio.core.versions import describe
+
+    about = describe(version)
+    lines = [f"{about['name']}: {about['rows']} rows, {about['eval_rows']} of them for evaluation ({about['format']})."]
+    rows = [
+        [str(place), item["path"], *(str(item[key]) for key in ("usable", "different_rows", "train_rows", "eval_rows"))]
+        for place, item in enumerate(about["sources"])
+    ]
+    lines.append(output.table(rows, ("SOURCE", "FILE", "ROWS", "USED", "TRAINING ROWS", "EVALUATION ROWS")))
+    if about["tags"]:
+        lines.append("Tags: " + ", ".join(f"{printable(tag)} ({count})" for tag, count in about["tags"].items()) + ".")
+    for place, step in enumerate(about["steps"], start=1):
+        hidden = ("kind", "time_s", "counts", "rows_left", "joined", "steps")
+        shown = {key: value for key, value in step.items() if key not in hidden and value not in ("", None)}
+        settings = ", ".join(f"{key}={value}" for key, value in shown.items() if value is not False)
+        left = f"leaves {step['rows_left']} rows" if step["counts"] else "undone"
+        lines.append(f"{place}. {step['kind']} ({printable(settings)}): {left}")
+    output.show(args, about, "\n".join(lines))

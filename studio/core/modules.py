@@ -1,0 +1,383 @@
+"""A model's module tree, which of its modules an adapter goes on, and exactly what that amounts to.
+
+The engine reads the tree off a model (`studio.engine.targets.tree`); everything here is names and arithmetic, so the
+window counts an adapter's parameters by itself, while the settings are being typed.
+"""
+
+import difflib
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import prod
+from typing import Any, Literal, TypeVar
+
+import regex
+
+from studio.core.config import AdapterSpec
+from studio.core.errors import StudioError
+
+Value = TypeVar("Value")
+
+_MAX_PATTERN = 1000
+_MATCHING_S = 1.0
+# In models with fused experts PEFT takes these names to mean the experts, wherever else they stand.
+_EXPERTS = {"gate", "w1", "w2", "w3", "gate_proj", "up_proj", "down_proj"}
+# The first number behind a name and a dot is the layer, as PEFT reads it: `layers.3`, `h.3`.
+_LAYER = re.compile(r".*?\.[^.]*\.(\d+)\.")
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module of a model, or a parameter that no module of a known kind holds.
+
+    Attributes:
+        type: its class; `Parameter`: a bare one, such as fused experts.
+        kind: `linear` or `embedding`, which LoRA can go on, or nothing.
+        shape: of the weight, as stored; empty: it has none of its own.
+        parameters: its own ones, bias included, each counted where it is met first; shared weights count once.
+        bias: those of them that are its bias.
+        outputs: the length of its output; 0: it is neither linear nor an embedding.
+    """
+
+    name: str
+    type: str
+    kind: Literal["linear", "embedding", ""]
+    shape: tuple[int, ...]
+    parameters: int
+    bias: int
+    outputs: int
+
+    @property
+    def held(self) -> int:
+        """Its own parameters, shared or not."""
+        return self.bias + (prod(self.shape) if self.shape or self.type == "Parameter" else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A model's modules and what is special about some of them.
+
+    Attributes:
+        modules: all but the model itself, outer ones before inner ones.
+        decoder: the name of the language model, which may be a part of the whole; empty: the whole.
+        head: the name of the output head.
+        tied: the names of the embedding and the head if they share one weight, else nothing.
+        fused: whether experts are fused into one parameter.
+    """
+
+    architecture: str
+    layers: int
+    modules: tuple[Module, ...]
+    decoder: str
+    head: str
+    tied: tuple[str, ...]
+    fused: bool
+
+    @property
+    def parameters(self) -> int:
+        """All parameters of the model."""
+        return sum(module.parameters for module in self.modules)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the tree as plain data, `parameters` among it."""
+        return asdict(self) | {"parameters": self.parameters}
+
+    @staticmethod
+    def from_dict(data: dict[str, Any]) -> "Tree":
+        """Reads what `to_dict` wrote."""
+        modules = tuple(Module(**item | {"shape": tuple(item["shape"])}) for item in data["modules"])
+        plain = {key: value for key, value in data.items() if key not in ("modules", "parameters", "tied")}
+        return Tree(modules=modules, tied=tuple(data["tied"]), **plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Where an adapter goes on a model.
+
+    Attributes:
+        targets: the names of the modules that get one, in the model's order.
+        layers: the layers they are in; None: not asked for.
+        whole: the modules to train whole: the name PEFT is given -> the module's full name.
+        rank_pattern, alpha_pattern: by plain names, the first that matches the end of a name counts.
+    """
+
+    targets: list[str]
+    layers: list[int] | None
+    whole: dict[str, str]
+    rank_pattern: dict[str, int]
+    alpha_pattern: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What an adapter amounts to.
+
+    Attributes:
+        trainable: parameters that are trained.
+        total: those of the model, adapter included.
+        adapter_bytes: of the adapter's tensors as saved, in float32.
+        targets: how many modules get one.
+        scaling: the least and the greatest factor of the updates, alpha / r or alpha / sqrt(r).
+    """
+
+    trainable: int
+    total: int
+    adapter_bytes: int
+    targets: int
+    scaling: tuple[float, float]
+
+
+def choose(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Choice:
+    """Returns where `spec` puts an adapter on the model of `tree`.
+
+    `all-linear` means every linear layer of the language model but its output head, as in PEFT. Experts that a model
+    fuses into one parameter are no linear layers and stay as they are, and so does what shares their names.
+
+    Args:
+        tree: the model.
+        spec: the adapter.
+        matching_s: how long a single regular expression may take.
+
+    Raises:
+        StudioError: (adapter) a name, expression or layer matches nothing, or something LoRA cannot go on.
+    """
+    names = [module.name for module in tree.modules if module.type != "Parameter"]
+    whole = _whole(tree, names, spec.modules_to_save)
+    left = [name for name in names if not any(f"{name}.".startswith(f"{kept}.") for kept in whole.values())]
+    chosen = _targets(tree, left, spec.target_modules, matching_s)
+    if spec.exclude_modules is not None:
+        excluded = _named(left, spec.exclude_modules, "exclude_modules", matching_s)
+        chosen = [name for name in chosen if name not in excluded]
+    layers = _layers(spec.layers_to_transform)
+    if layers is not None:
+        chosen = _in_layers(chosen, layers)
+    if not chosen:
+        raise StudioError(
+            "adapter",
+            "No module is left to put an adapter on.",
+            "Choose more target modules or layers, or exclude fewer.",
+        )
+    _check_tied(tree, chosen)
+    return Choice(
+        targets=chosen,
+        layers=layers,
+        whole=whole,
+        rank_pattern=patterns(spec.rank_pattern, chosen, "rank_pattern", matching_s=matching_s),
+        alpha_pattern=patterns(spec.alpha_pattern, chosen, "alpha_pattern", matching_s=matching_s),
+    )
+
+
+def count(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Count:
+    """Returns what training `spec` on the model of `tree` amounts to, exactly as PEFT would make it.
+
+    A LoRA of rank r beside a weight of (n, m) has r (n + m) parameters (Hu et al. 2021, section 4.1), with DoRA one
+    more for each output (Liu et al. 2024, equation 5). Modules trained whole are copied.
+
+    Raises:
+        StudioError: (adapter) see `choose`.
+    """
+    total = tree.parameters
+    if spec.method == "full":
+        return Count(trainable=total, total=total, adapter_bytes=4 * total, targets=0, scaling=(1.0, 1.0))
+    choice = choose(tree, spec, matching_s)
+    modules, targets = {module.name: module for module in tree.modules}, set(choice.targets)
+    added, scalings = 0, []
+    for name in choice.targets:
+        rank = _first(choice.rank_pattern, name, spec.r)
+        alpha = _first(choice.alpha_pattern, name, spec.lora_alpha)
+        scalings.append(alpha / (rank**0.5 if spec.use_rslora else rank))
+        added += rank * sum(modules[name].shape) + (modules[name].outputs if spec.use_dora else 0)
+    copied, repeated = _copied(tree, choice)
+    biases = 0
+    if spec.bias != "none":
+        kept = [module for module in tree.modules if spec.bias == "all" or module.name in targets]
+        biases = sum(module.bias for module in kept if not _under(module.name, choice.whole.values()))
+        if spec.bias == "all":
+            # PEFT writes the biases of what is trained whole three times: as such, as a bias, and the original's.
+            repeated += 2 * sum(module.bias for module in kept) - 2 * biases
+    trainable = added + copied + biases
+    return Count(
+        trainable=trainable,
+        total=total + added + copied,
+        adapter_bytes=4 * (trainable + repeated),
+        targets=len(targets),
+        scaling=(min(scalings), max(scalings)),
+    )
+
+
+def matching(pattern: str, names: Iterable[str], setting: str, matching_s: float = _MATCHING_S) -> list[str]:
+    """Returns the `names` that the regular expression `pattern` matches as a whole.
+
+    Raises:
+        StudioError: (adapter) it is no expression, too long, or so nested that matching would never end.
+    """
+    if len(pattern) > _MAX_PATTERN:
+        raise StudioError(
+            "adapter", f"{setting} is an expression of {len(pattern)} characters.", f"Use at most {_MAX_PATTERN}."
+        )
+    try:
+        compiled = regex.compile(pattern)
+        end = time.monotonic() + matching_s
+        return [name for name in names if compiled.fullmatch(name, timeout=max(end - time.monotonic(), 0.001))]
+    except regex.error as error:
+        raise StudioError(
+            "adapter",
+            f"{setting} {pattern!r} is not a regular expression: {error}.",
+            "Correct it, or name the modules in a list such as [q_proj, v_proj].",
+        ) from None
+    except TimeoutError:
+        raise StudioError(
+            "adapter",
+            f"Matching {setting} {pattern!r} takes too long: its repetitions are nested.",
+            "Write it without a repetition inside a repetition, or name the modules in a list.",
+        ) from None
+
+
+def patterns(
+    given: Mapping[str, Value],
+    names: Sequence[str],
+    setting: str,
+    strict: bool = True,
+    matching_s: float = _MATCHING_S,
+) -> dict[str, Value]:
+    """Turns rank or alpha patterns into plain names; as in PEFT, the first that matches the end of a name counts.
+
+    Raises:
+        StudioError: (adapter) one matches none of `names`; unless `strict`, that one is left out.
+    """
+    plain: dict[str, Value] = {}
+    for key, value in given.items():
+        found = matching(rf"(?:.*\.)?(?:{key})", names, setting, matching_s)
+        if not found and strict:
+            raise _unknown(setting, key, names)
+        for name in [key] if re.fullmatch(r"[\w.]+", key) else found:
+            plain.setdefault(name, value)
+    return plain
+
+
+def _whole(tree: Tree, names: Sequence[str], given: Sequence[str]) -> dict[str, str]:
+    """Returns the modules to train whole, as `Choice.whole`."""
+    found: dict[str, str] = {}
+    for name in given:
+        full = _named(names, [name], "modules_to_save")
+        # PEFT looks at the end of the letters, so that `norm` would mean `input_layernorm` too.
+        exact = len(full) == 1 and sum(module.endswith(name) for module in names) == 1
+        found |= {name: full[0]} if exact else {module: module for module in full}
+    for name in found.values():
+        # PEFT keeps the two ends the same only where it knows the embedding by this name.
+        if name in tree.tied and not any(end.endswith("embed_tokens") for end in tree.tied):
+            raise StudioError(
+                "adapter",
+                f"{name} shares its weight with the other end of this model, and PEFT cannot train the two as one.",
+                "Take it out of modules_to_save.",
+            )
+    return found
+
+
+def _targets(tree: Tree, names: list[str], given: str | list[str], matching_s: float) -> list[str]:
+    modules = {module.name: module for module in tree.modules}
+    if given == "all-linear":
+        # A model that also sees has linear layers outside its language model; they are left alone.
+        return [
+            name
+            for name in names
+            if modules[name].kind == "linear" and name != tree.head and name.startswith(tree.decoder)
+            if not (tree.fused and name.rpartition(".")[2] in _EXPERTS)
+        ]
+    found = _named(names, given, "target_modules", matching_s)
+    fit = [name for name in found if modules[name].kind]
+    unfit = [name for name in found if name not in fit]
+    if unfit and (isinstance(given, list) or not fit):
+        raise StudioError(
+            "adapter",
+            f"LoRA cannot go on {unfit[0]}, which is a {modules[unfit[0]].type}.",
+            "Choose linear layers such as [q_proj, v_proj], or all-linear.",
+        )
+    return fit
+
+
+def _named(names: Sequence[str], given: str | list[str], setting: str, matching_s: float = _MATCHING_S) -> list[str]:
+    """Returns the names that an expression matches, or that are or end in one of a list's names."""
+    if isinstance(given, str):
+        found = matching(given, names, setting, matching_s)
+        if not found:
+            raise _unknown(setting, given, names)
+        return found
+    chosen: dict[str, None] = {}
+    for one in given:
+        found = [name for name in names if name == one or name.endswith(f".{one}")]
+        if not found:
+            raise _unknown(setting, one, names)
+        chosen |= dict.fromkeys(found)
+    return list(chosen)
+
+
+def _unknown(setting: str, given: str, names: Sequence[str]) -> StudioError:
+    leaves = sorted({leaf for name in names if not (leaf := name.rpartition(".")[2]).isdigit() and leaf})
+    close = difflib.get_close_matches(given.rpartition(".")[2], leaves, 1, 0.5)
+    advice = f"Did you mean `{close[0]}`? " if close else ""
+    if given in leaves:
+        advice = f"An expression must match a whole name; write it as a list: [{given}]. "
+    return StudioError(
+        "adapter", f"{setting}: no module matches `{given}`.", f"{advice}The model has {', '.join(leaves[:30])}."
+    )
+
+
+def _layers(given: list[int] | str | None) -> list[int] | None:
+    if given is None or given == "" or given == []:
+        return None
+    if isinstance(given, list):
+        return sorted(set(given))
+    found: set[int] = set()
+    for part in given.split(","):
+        match = re.fullmatch(r"\s*(\d{1,4})\s*(?:-\s*(\d{1,4})\s*)?", part)
+        if not match:
+            raise StudioError(
+                "config", f"adapter.layers_to_transform: `{part.strip()}` is no layer.", "Write such as `0-3,8`."
+            )
+        first, last = int(match[1]), int(match[2] or match[1])
+        found |= set(range(first, last + 1))
+    return sorted(found)
+
+
+def _in_layers(names: list[str], layers: list[int]) -> list[str]:
+    numbered = {name: int(match[1]) for name in names if (match := _LAYER.match(name))}
+    missing = sorted(set(layers) - set(numbered.values()))
+    if missing:
+        last = max(numbered.values(), default=-1)
+        raise StudioError(
+            "adapter",
+            f"layers_to_transform: no chosen module is in layer {missing[0]}.",
+            f"Layers go from 0 to {last}." if last >= 0 else "The chosen modules are in no layer.",
+        )
+    return [name for name in names if numbered.get(name) in layers]
+
+
+def _check_tied(tree: Tree, chosen: list[str]) -> None:
+    for name in set(tree.tied).intersection(chosen):
+        raise StudioError(
+            "adapter",
+            f"{name} shares its weight with the other end of this model, and an adapter would change only one of them.",
+            "Leave it out of target_modules; put it in modules_to_save to train it whole.",
+        )
+
+
+def _first(pattern: Mapping[str, Value], name: str, otherwise: Value) -> Value:
+    """Returns what the first name of a plain pattern that ends `name` says."""
+    return next((value for key, value in pattern.items() if name == key or name.endswith(f".{key}")), otherwise)
+
+
+def _under(name: str, holders: Iterable[str]) -> bool:
+    return any(f"{name}.".startswith(f"{holder}.") for holder in holders)
+
+
+def _copied(tree: Tree, choice: Choice) -> tuple[int, int]:
+    """Returns the parameters of the modules trained whole, and how many of them are written once more."""
+    ends = [name for name in choice.whole.values() if name in tree.tied]
+    whole = [module for module in tree.modules if _under(module.name, choice.whole.values())]
+    found = sum(module.held for module in whole if module.name not in ends)
+    if not ends:
+        return found, 0
+    shared = next(module.held for module in tree.modules if module.name in ends)
+    return found + shared, shared

@@ -1,0 +1,100 @@
+"""The undo steps that change files: a run or an adapter moved to the trash, an adapter's words changed.
+
+A step that fails tells why and becomes obsolete, so that the stack drops it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, SignalInstance
+from PySide6.QtGui import QUndoCommand
+
+from studio.core import library, runs
+from studio.core.errors import StudioError
+from studio.core.library import Entry
+from studio.core.runs import Run
+from studio.ui.session import Session
+
+
+class RunRemoval(QUndoCommand):
+    """A run moved to the trash."""
+
+    def __init__(self, session: Session, run: Run, title: str) -> None:
+        """Moves nothing before it is pushed."""
+        super().__init__(_tr("remove the run {name}").format(name=title))
+        self._session, self._removed = session, run
+
+    def redo(self) -> None:
+        """Moves it to the trash."""
+
+        def away() -> None:
+            self._trash = runs.remove(self._removed)
+            self._session.forget(self._removed)
+
+        _do(self, self._session, away, self._session.runs_changed)
+
+    def undo(self) -> None:
+        """Brings it back."""
+        _do(self, self._session, lambda: runs.restore(self._trash, self._removed), self._session.runs_changed)
+
+
+class AdapterRemoval(QUndoCommand):
+    """Adapters moved to the trash, one or several at once."""
+
+    def __init__(self, session: Session, entries: Sequence[Entry]) -> None:
+        """Moves nothing before it is pushed."""
+        super().__init__(_tr("remove {name}").format(name=", ".join(entry.title for entry in entries)))
+        self._session, self._entries = session, list(entries)
+
+    def redo(self) -> None:
+        """Moves them to the trash; those that cannot be moved stay, and are no part of the step any longer."""
+        self._each(library.remove, lambda entry, _: entry)
+
+    def undo(self) -> None:
+        """Brings them back."""
+        self._each(lambda entry: library.restore(entry.name), lambda _, restored: restored)
+
+    def _each(self, act: Callable[[Entry], Any], keep: Callable[[Entry, Any], Entry]) -> None:
+        done = []
+        for entry in self._entries:
+            try:
+                done.append(keep(entry, act(entry)))
+            except StudioError as error:
+                self._session.tell_error(error)
+        self._entries = done
+        self.setObsolete(not done)
+        self._session.library_changed.emit()
+
+
+class AdapterChange(QUndoCommand):
+    """An adapter's title, note or tags changed."""
+
+    def __init__(self, session: Session, entry: Entry, what: dict[str, Any]) -> None:
+        """Changes nothing before it is pushed; `what` goes to `library.change`."""
+        super().__init__(_tr("change {name}").format(name=entry.title))
+        self._session, self._entry = session, entry
+        self._after, self._before = what, {key: getattr(entry, key) for key in what}
+
+    def redo(self) -> None:
+        """Writes what is new."""
+        self._write(self._after)
+
+    def undo(self) -> None:
+        """Writes what was there."""
+        self._write(self._before)
+
+    def _write(self, what: dict[str, Any]) -> None:
+        _do(self, self._session, lambda: library.change(self._entry, **what), self._session.library_changed)
+
+
+def _do(step: QUndoCommand, session: Session, act: Callable[[], object], changed: SignalInstance) -> None:
+    try:
+        act()
+    except StudioError as error:
+        step.setObsolete(True)
+        session.tell_error(error)
+    changed.emit()
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("edits", text)

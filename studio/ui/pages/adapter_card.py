@@ -1,0 +1,189 @@
+"""The side of the Library page: one adapter in detail, or what can be done with several."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFocusEvent
+from PySide6.QtWidgets import QGridLayout, QLineEdit, QPlainTextEdit, QPushButton, QScrollArea, QStackedWidget
+
+from studio.core.library import Entry
+from studio.core.units import size
+from studio.ui import words
+from studio.ui.elided import Elided
+from studio.ui.parts import button, card, clear, column, holder, label, line, row, selectable
+from studio.ui.tables import rank, texts
+from studio.ui.tags import TagEdit
+from studio.ui.theme import GRID, Theme
+
+_WIDTH_PX = 320
+
+
+class AdapterCard(QStackedWidget):
+    """What an adapter is, and the words the user has for it.
+
+    Attributes:
+        title, tags, note: where they are edited.
+        compare, export, remove, run, folder: buttons, left to the page to connect.
+        compare_all, remove_all: the same for several adapters.
+
+    Signals:
+        edited: what the user has changed, as `library.change` takes it.
+    """
+
+    edited = Signal(dict)
+
+    def __init__(self, theme: Theme) -> None:
+        """Shows nothing yet."""
+        super().__init__()
+        self.setFixedWidth(_WIDTH_PX)
+        self._theme = theme
+        self._entry: Entry | None = None
+        self.title = QLineEdit()
+        self.title.setAccessibleName(self.tr("Name"))
+        self.title.editingFinished.connect(self._rename)
+        self.tags = TagEdit(theme)
+        self.tags.edited.connect(lambda tags: self.edited.emit({"tags": tags}))
+        self.note = _Note()
+        self.note.setPlaceholderText(self.tr("What you want to remember of it"))
+        self.note.setAccessibleName(self.tr("Note"))
+        self.note.setFixedHeight(8 * GRID)
+        self.note.left.connect(self._annotate)
+        self.compare, self.run = _button(self.tr("Compare with the base")), _button(self.tr("Show its run"))
+        self.folder, self.remove = _button(self.tr("Open folder")), _button(self.tr("Delete"))
+        self.export = _button(self.tr("Export..."), "primary")
+        self.compare_all = _button(self.tr("Compare them with the base"), "primary")
+        self.remove_all = _button(self.tr("Delete them"))
+        theme.dress(self.export, "export", "on_accent")
+        theme.dress(self.compare, "compare")
+        theme.dress(self.compare_all, "compare", "on_accent")
+        theme.dress(self.remove, "trash")
+        theme.dress(self.remove_all, "trash")
+        self.addWidget(card(self._one()))
+        self.addWidget(card(self._several()))
+
+    def show_entry(self, entry: Entry | None, known_tags: Iterable[str] = ()) -> None:
+        """Shows one adapter, or none; `known_tags` are offered while one is typed."""
+        before, self._entry = self._entry, entry
+        self.setCurrentIndex(0)
+        self.setEnabled(entry is not None)
+        clear(self._facts)
+        if entry is None:
+            self.title.clear()
+            self.note.setPlainText("")
+            self.tags.show_tags(())
+            return
+        another = before is None or before.name != entry.name
+        if another or not self.title.hasFocus():
+            self.title.setText(entry.title)
+            self.title.setCursorPosition(0)
+        if another or not self.note.hasFocus():
+            self.note.setPlainText(entry.note)
+        self.tags.show_tags(entry.tags, known_tags)
+        self._fault.setText(words.sentence(entry.fault))
+        self._fault.setVisible(bool(entry.fault))
+        for widget in (self.export, self.compare, self.title, self.tags, self.note):
+            widget.setEnabled(not entry.fault)
+        self.run.setEnabled(bool(entry.run))
+        self._show_facts(entry)
+
+    def show_entries(self, entries: Sequence[Entry], why_not: str) -> None:
+        """Shows that several are chosen; `why_not` says why they cannot be compared, empty: they can."""
+        self.setCurrentIndex(1)
+        self.setEnabled(True)
+        self._count.setText(self.tr("{count} adapters").format(count=len(entries)))
+        clear(self._names)
+        for entry in entries:
+            loss = texts(entry)[7]
+            self._names.addLayout(row(Elided(entry.title or entry.name), None, label(loss, "muted")))
+        self.compare_all.setEnabled(not why_not)
+        self._why_not.setText(why_not)
+        self._why_not.setVisible(bool(why_not))
+
+    def _one(self) -> Any:
+        self._fault = label("", "fault", wrap=True)
+        self._facts = QGridLayout()
+        self._facts.setColumnStretch(1, 1)
+        self._facts.setHorizontalSpacing(2 * GRID)
+        self._facts.setVerticalSpacing(GRID // 2)
+        words = column(
+            label(self.tr("Name"), "caption"),
+            self.title,
+            self._fault,
+            self._facts,
+            label(self.tr("Tags"), "caption"),
+            self.tags,
+            label(self.tr("Note"), "caption"),
+            self.note,
+            None,
+        )
+        words.setContentsMargins(0, 0, GRID, 0)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(holder(words, "body"))
+        layout = column(area, line(), self.compare, row(self.run, self.folder), row(self.export, self.remove))
+        layout.setStretch(0, 1)
+        return layout
+
+    def _several(self) -> Any:
+        self._count = label("", "heading")
+        self._names = column(spacing=GRID // 2)
+        self._why_not = label("", "fault", wrap=True)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(holder(column(self._names, None), "body"))
+        head = row(self._count, None, label(self.tr("Eval loss"), "caption"))
+        layout = column(head, area, line(), self._why_not, self.compare_all, self.remove_all)
+        layout.setStretch(1, 1)
+        return layout
+
+    def _show_facts(self, entry: Entry) -> None:
+        cells, metrics = texts(entry), entry.metrics
+        facts = {
+            self.tr("Base"): cells[1],
+            self.tr("Data"): f"{cells[2]} ({entry.data.rows:,})" if entry.data.rows else cells[2],
+            self.tr("Made"): cells[3],
+            self.tr("Rank"): str(rank(entry) or "-"),
+            self.tr("Size"): size(entry.weights_bytes),
+            self.tr("Loss"): " / ".join(filter(None, cells[6:8])) or "-",
+            self.tr("Steps"): f"{metrics['step']:,}" if isinstance(metrics.get("step"), int) else "-",
+            self.tr("Checksum"): entry.sha256[:12] or "-",
+        }
+        for at, (name, value) in enumerate(facts.items()):
+            said = selectable(label(value, wrap=True))
+            said.setAccessibleName(name)
+            self._facts.addWidget(label(name, "muted"), at, 0, Qt.AlignmentFlag.AlignTop)
+            self._facts.addWidget(said, at, 1)
+
+    def _rename(self) -> None:
+        text = self.title.text().strip()
+        if self._entry is None:
+            return
+        if text and text != self._entry.title:
+            self.edited.emit({"title": text})
+        else:
+            self.title.setText(self._entry.title)
+
+    def _annotate(self) -> None:
+        text = self.note.toPlainText()
+        if self._entry is not None and not self._entry.fault and text != self._entry.note:
+            self.edited.emit({"note": text})
+
+
+class _Note(QPlainTextEdit):
+    """A text that says when the user has left it."""
+
+    left = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTabChangesFocus(True)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.left.emit()
+
+
+def _button(text: str, kind: str = "") -> QPushButton:
+    return button(text, lambda: None, kind)

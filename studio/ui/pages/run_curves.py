@@ -1,0 +1,105 @@
+"""A run's curves: the loss with its evaluations, and below it learning rate, gradient norm and speed."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QStackedWidget, QWidget
+
+from studio.ui.models import RunModel
+from studio.ui.parts import button, card, column, empty, holder, label, row
+from studio.ui.plots import LinePlot
+from studio.ui.session import Session
+from studio.ui.theme import GRID
+
+_SMOOTHINGS = (("0", 0.0), ("0.6", 0.6), ("0.9", 0.9), ("0.97", 0.97))
+
+
+class RunCurves(QStackedWidget):
+    """Shows the curves once there is a step, and until then why there is none.
+
+    Attributes:
+        plots: by the names of the model's curves.
+    """
+
+    def __init__(self, session: Session) -> None:
+        """Shows nothing yet."""
+        super().__init__()
+        self._session = session
+        self._model: RunModel | None = None
+        self._turn = 0
+        theme = session.theme
+        self.plots = {
+            "loss": LinePlot(theme, self.tr("Loss"), smoothed=True),
+            "learning_rate": LinePlot(theme, self.tr("Learning rate"), series=2, small=True),
+            "grad_norm": LinePlot(theme, self.tr("Gradient norm"), series=3, small=True),
+            "tokens_per_s": LinePlot(theme, self.tr("Tokens / s"), series=4, small=True),
+        }
+        none, waits = self.tr("Choose a run on the left."), self.tr("The curves begin with the first step.")
+        never = self.tr("This run ended before its first step. Its log says what it did.")
+        texts = {
+            self.tr("No run is chosen"): none,
+            self.tr("It is getting ready"): waits,
+            self.tr("No step was made"): never,
+        }
+        for title, text in texts.items():
+            self.addWidget(_framed(empty(theme, "train", title, text)))
+        self.addWidget(self._curves())
+
+    def show_run(self, model: RunModel | None) -> None:
+        """Shows another run's curves, or none."""
+        self._model = model
+        for name, plot in self.plots.items():
+            points = model.curves["eval_loss"] if model is not None and name == "loss" else None
+            plot.set_curves(model.curves[name] if model is not None else None, points)
+        if model is not None:
+            self._set_smoothing(self._smoothing.currentIndex())
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draws what has come since."""
+        model = self._model
+        if model is None:
+            self.setCurrentIndex(0)
+        elif not len(model.curves["loss"]):
+            self.setCurrentIndex(1 if model.alive else 2)
+        else:
+            self.setCurrentIndex(3)
+            best = model.progress.best
+            self.plots["loss"].mark_best((best.step, best.eval_loss) if best is not None else None)
+            # Plots that draw in one go hold the window several times as long as one does.
+            small = [plot for name, plot in self.plots.items() if name != "loss"]
+            self._turn = (self._turn + 1) % len(small)
+            self.plots["loss"].redraw()
+            small[self._turn].redraw()
+
+    def _curves(self) -> QWidget:
+        log = QCheckBox(self.tr("Logarithmic"))
+        log.setAccessibleName(self.tr("Logarithmic loss axis"))
+        log.toggled.connect(self.plots["loss"].set_log)
+        smoothing = QComboBox()
+        smoothing.setAccessibleName(self.tr("Smoothing"))
+        smoothing.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        smoothing.addItems([name for name, _ in _SMOOTHINGS])
+        smoothing.setCurrentIndex(1)
+        smoothing.currentIndexChanged.connect(self._set_smoothing)
+        smoothing.wheelEvent = lambda event: event.ignore()  # type: ignore[method-assign]
+        self._smoothing = smoothing
+        whole = button(self.tr("Whole curve"), self._reset_views, "flat")
+        tools = row(None, whole, log, label(self.tr("Smoothing"), "muted"), smoothing, spacing=GRID)
+        small = row(*(self.plots[name] for name in ("learning_rate", "grad_norm", "tokens_per_s")), spacing=2 * GRID)
+        layout = column(tools, self.plots["loss"], holder(small), spacing=GRID)
+        layout.setStretch(1, 3)
+        layout.setStretch(2, 2)
+        return card(layout)
+
+    def _set_smoothing(self, index: int) -> None:
+        curve = self._model.curves["loss"] if self._model is not None else None
+        if curve is not None and curve.smoothing != _SMOOTHINGS[index][1]:
+            curve.set_smoothing(_SMOOTHINGS[index][1])
+            self.plots["loss"].redraw()
+
+    def _reset_views(self) -> None:
+        for plot in self.plots.values():
+            plot.reset_view()
+
+
+def _framed(inner: QWidget) -> QFrame:
+    return card(column(inner))

@@ -1,0 +1,152 @@
+"""The head of a run: its name and state, the buttons that steer it, how far it is, and its figures."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QMenu, QProgressBar, QToolButton
+
+from studio.core.units import size
+from studio.ui import words
+from studio.ui.elided import Elided
+from studio.ui.models import RunModel
+from studio.ui.parts import button, card, column, label, pill, row, selectable, set_tone
+from studio.ui.theme import GRID, Theme
+
+
+class RunHead(QFrame):
+    """Shows a `RunModel`'s state; the buttons trigger the actions it is given.
+
+    Attributes:
+        name, state: labels.
+    """
+
+    def __init__(
+        self, theme: Theme, pause: QAction, resume: QAction, stops: Sequence[QAction | None], more: Sequence[QAction]
+    ) -> None:
+        """Shows nothing yet; None among `stops` is a line between them."""
+        super().__init__()
+        self._theme = theme
+        self.name = Elided("", "heading")
+        self.state = pill("")
+        self.pause_button = button(self.tr("Pause"), pause.trigger)
+        theme.dress(self.pause_button, "pause")
+        self.resume_button = button(self.tr("Resume"), resume.trigger, "primary")
+        theme.dress(self.resume_button, "resume", "on_accent")
+        self.stop_button = self._menu_button(self.tr("Stop"), "stop", stops)
+        self.more_button = self._menu_button(self.tr("More"), "", more)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName(self.tr("Progress"))
+        self.said, self.left = label("", "muted"), label("", "muted")
+        buttons = (self.pause_button, self.resume_button, self.stop_button, self.more_button)
+        head = row(self.name, self.state, None, *buttons)
+        inner = card(column(head, self.bar, row(self.said, None, self.left), self._figures(), spacing=GRID))
+        self.setLayout(column(inner))
+
+    def show_run(self, model: RunModel | None) -> None:
+        """Shows where the run is now."""
+        if model is None:
+            self.name.setText("")
+            self.state.setText("")
+            return
+        told, state = model.progress, model.state()
+        self.name.setText(model.title)
+        tone = {"completed": "good", "early_stopped": "good", "failed": "bad"}.get(state, "live" if model.alive else "")
+        self.state.setText(words.state(state))
+        set_tone(self.state, tone)
+        self._show_progress(model)
+        self._show_figures(model)
+        paused = told.state == "paused"
+        self.pause_button.setText(self.tr("Go on") if paused else self.tr("Pause"))
+        self.pause_button.setAccessibleName(self.pause_button.text())
+        self._theme.dress(self.pause_button, "play" if paused else "pause")
+        for widget in (self.pause_button, self.stop_button):
+            widget.setVisible(model.alive)
+        self.stop_button.setText(self.tr("Stopping") if model.asked_stop and model.alive else self.tr("Stop"))
+        self.resume_button.setVisible(model.can_resume())
+
+    def _menu_button(self, text: str, icon: str, actions: Sequence[QAction | None]) -> QToolButton:
+        made = QToolButton()
+        made.setObjectName("tool")
+        made.setText(text)
+        made.setAccessibleName(text)
+        made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        if icon:
+            self._theme.dress(made, icon)
+        menu = QMenu(made)
+        for action in actions:
+            menu.addSeparator() if action is None else menu.addAction(action)
+        made.setMenu(menu)
+        return made
+
+    def _figures(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(4 * GRID)
+        grid.setVerticalSpacing(0)
+        names = {
+            "loss": self.tr("Loss"),
+            "eval": self.tr("Best eval loss"),
+            "speed": self.tr("Tokens / s"),
+            "epoch": self.tr("Epoch"),
+            "memory": self.tr("Peak memory"),
+        }
+        self.values: dict[str, QLabel] = {}
+        for at, (key, name) in enumerate(names.items()):
+            self.values[key] = selectable(label("-", "figure"))
+            self.values[key].setAccessibleName(name)
+            grid.addWidget(label(name, "caption"), 0, at)
+            grid.addWidget(self.values[key], 1, at)
+        grid.setColumnStretch(len(names), 1)
+        return grid
+
+    def _show_progress(self, model: RunModel) -> None:
+        told = model.progress
+        phase, planned = told.phase, told.prepared
+        if model.alive and (not told.steps or told.state == "preparing"):
+            known = phase is not None and phase.total > 0
+            self.bar.setRange(0, phase.total if phase is not None and known else 0)
+            self.bar.setValue(phase.done if phase is not None and known else 0)
+            said = f"{words.phase(phase.name)} {phase.detail}".strip() if phase is not None else self.tr("Starting")
+            self.said.setText(f"{said} ...")
+            self.left.setText("")
+            return
+        steps = planned.steps if planned is not None else 0
+        self.bar.setRange(0, max(steps, 1))
+        self.bar.setValue(told.step)
+        done = self.tr("Step {step} of {steps}").format(step=f"{told.step:,}", steps=f"{steps:,}")
+        self.said.setText(done if planned is not None else self.tr("It made no step"))
+        self.left.setText(self._time_text(model))
+
+    def _show_figures(self, model: RunModel) -> None:
+        told = model.progress
+        last = told.steps[-1] if told.steps else None
+        self.values["loss"].setText(f"{last.loss:.4f}" if last else "-")
+        self.values["eval"].setText(f"{told.best.eval_loss:.4f}" if told.best else "-")
+        self.values["speed"].setText(f"{last.tokens_per_s:,.0f}" if last else "-")
+        self.values["epoch"].setText(f"{last.epoch:.2f}" if last else "-")
+        self.values["memory"].setText(size(last.memory_bytes) if last else "-")
+
+    def _time_text(self, model: RunModel) -> str:
+        told = model.progress
+        if told.finished is not None:
+            result = f"{self.tr('adapter')} {told.finished.adapter}, " if told.finished.adapter else ""
+            return f"{result}{self.tr('trained in')} {_duration(told.finished.train_s)}"
+        if model.alive and told.steps and told.state != "paused":
+            return self.tr("{time} left").format(time=_duration(told.steps[-1].eta_s))
+        return ""
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return _tr("{s} s").format(s=whole)
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    if hours:
+        return _tr("{h} h {min} min").format(h=hours, min=minutes)
+    return _tr("{min} min {s} s").format(min=minutes, s=whole % 60)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("durations", text)

@@ -1,0 +1,67 @@
+"""The line at the window's foot: the device and its free memory, what is being worked on, and the disk."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QStatusBar
+
+from studio.core.units import size
+from studio.ui.elided import Elided
+from studio.ui.parts import label
+from studio.ui.session import Session
+
+
+class StatusLine(QStatusBar):
+    """Shows what the session's watch, runs and desk tell."""
+
+    def __init__(self, session: Session) -> None:
+        """Is empty until the machine has been read once."""
+        super().__init__()
+        self._session = session
+        self.setSizeGripEnabled(False)
+        self.device, self.work = Elided(), Elided()
+        self.memory, self.disk = label(), label()
+        self.device.setAccessibleName(self.tr("Device"))
+        self.memory.setAccessibleName(self.tr("Free memory"))
+        self.work.setAccessibleName(self.tr("Running jobs"))
+        self.disk.setAccessibleName(self.tr("Free disk"))
+        self.work.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter)
+        self.addWidget(self.device)
+        self.addWidget(self.memory)
+        self.addWidget(self.work, 1)
+        self.addPermanentWidget(self.disk)
+        session.machine.seen.connect(self._show)
+        session.runs_changed.connect(self._show_work)
+        session.desk.worked.connect(self._show_work)
+        self._show()
+
+    def _show(self) -> None:
+        self._show_work()
+        found = self._session.machine.latest
+        for widget in (self.device, self.memory, self.disk):
+            widget.setVisible(found is not None)
+        if found is None:
+            return
+        others = self.tr(" and {count} more").format(count=len(found.gpus) - 1) if len(found.gpus) > 1 else ""
+        self.device.setText(f"{found.device}{others}")
+        free, total = size(found.device_free_bytes), size(found.device_bytes)
+        text = self.tr("{free} of {total} GPU memory free") if found.gpus else self.tr("{free} of {total} memory free")
+        self.memory.setText(text.format(free=free, total=total))
+        self.disk.setText(self.tr("{free} of disk free").format(free=size(found.disk_free_bytes)))
+
+    def _show_work(self) -> None:
+        parts = []
+        for model in self._session.running():
+            planned = model.progress.prepared
+            told = self.tr("step {step} of {steps}")
+            at = told.format(step=f"{model.progress.step:,}", steps=f"{planned.steps:,}") if planned else ""
+            parts.append(f"{model.title}: {at or self.tr('preparing')}")
+        asked = self._session.desk.requests()
+        if asked:
+            words = {
+                "answer": self.tr("Answering"),
+                "tokens": self.tr("Reading a row"),
+                "plan": self.tr("Counting steps and tokens"),
+                "model": self.tr("Reading the model"),
+                "hardware": self.tr("Checking the machine"),
+            }
+            parts.append(words.get(asked[0].kind, self.tr("Working")))
+        self.work.setText("     ".join(parts) or self.tr("No job is running"))

@@ -1,0 +1,133 @@
+"""The window's language, and what the core says put into it.
+
+The core and the engine speak English, to the command line and to a run's folder alike; what of it is shown in the
+window is translated here, where it is shown.
+"""
+
+import re
+from functools import lru_cache
+from xml.etree import ElementTree
+
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
+
+from studio import paths
+from studio.core.errors import StudioError
+
+LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
+_PLACE = re.compile(r"(?P<name>`?)\{(?P<at>\d+)\}")
+
+
+def speak(app: QCoreApplication, language: str) -> None:
+    """Gives all windows made from now on a language: one of `LANGUAGES`, or anything else for the system's."""
+    for old in app.findChildren(QTranslator):
+        app.removeTranslator(old)
+        old.deleteLater()
+    chosen = language if language in LANGUAGES else of_system()
+    own, qt = str(paths.resources() / "i18n"), QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+    for name, folder in ((f"qtbase_{chosen}", qt), (f"studio_{chosen}", own)):
+        translator = QTranslator(app)
+        if translator.load(name, folder):
+            app.installTranslator(translator)
+
+
+def of_system() -> str:
+    """Returns the first of the system's languages that the window speaks; English if it speaks none."""
+    for name in QLocale.system().uiLanguages():
+        locale = QLocale(name)
+        if locale.language() == QLocale.Language.English:
+            return "en"
+        simplified = (QLocale.Language.Chinese, QLocale.Script.SimplifiedHanScript)
+        # `zh` alone is also said by a system that writes the traditional script.
+        if name != "zh" and (locale.language(), locale.script()) == simplified:
+            return "zh_CN"
+    return "en"
+
+
+def told(text: str) -> str:
+    """Returns a title, a help text or another fixed text of the core in the window's language."""
+    return QCoreApplication.translate("core", text)
+
+
+def sentence(text: str) -> str:
+    """Returns what the core says of a failure in the window's language; as it is where the sentence is not known.
+
+    One with values in it, such as a file's name, is recognised by the words around them; a value can be a sentence.
+    """
+    if not text or (exact := told(text)) != text:
+        return exact if text else ""
+    for pattern, source in _sentences(_catalogue()):
+        if found := pattern.fullmatch(text):
+            return _filled(told(source), found.groups())
+    return text
+
+
+def sentences(error: StudioError) -> str:
+    """Returns both sentences of a failure in the window's language."""
+    return f"{sentence(error.message)} {sentence(error.hint)}"
+
+
+def state(name: str) -> str:
+    """Returns what a run is doing, or how it ended, in words."""
+    return {
+        "waiting": _tr("Waiting"),
+        "preparing": _tr("Preparing"),
+        "training": _tr("Training"),
+        "paused": _tr("Paused"),
+        "stopping": _tr("Stopping"),
+        "finished": _tr("Finished"),
+        "completed": _tr("Completed"),
+        "stopped": _tr("Stopped"),
+        "early_stopped": _tr("Early stopped"),
+        "failed": _tr("Failed"),
+        "interrupted": _tr("Interrupted"),
+        "damaged": _tr("Damaged"),
+    }[name]
+
+
+def phase(name: str) -> str:
+    """Returns what a process is busy with, in words."""
+    return {
+        "loading": _tr("Loading"),
+        "downloading": _tr("Downloading"),
+        "tokenizing": _tr("Tokenizing"),
+        "reading": _tr("Reading"),
+        "counting": _tr("Counting"),
+        "answering": _tr("Answering"),
+        "training": _tr("Training"),
+        "evaluating": _tr("Evaluating"),
+        "saving": _tr("Saving"),
+        "finishing": _tr("Finishing"),
+    }[name]
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("words", text)
+
+
+def _catalogue() -> str:
+    """Returns the file of the language spoken, the one that can be read; empty: English, which needs none."""
+    app = QCoreApplication.instance()
+    loaded = [item.filePath() for item in app.findChildren(QTranslator)] if app is not None else []
+    return next((name.removesuffix(".qm") + ".ts" for name in loaded if "studio_" in name), "")
+
+
+@lru_cache(maxsize=2)
+def _sentences(catalogue: str) -> list[tuple[re.Pattern[str], str]]:
+    """Returns the core's sentences with places for values, the longest first, and what each looks like."""
+    if not catalogue:
+        return []
+    contexts = ElementTree.parse(catalogue).getroot().iter("context")
+    sources = [text.text or "" for item in contexts if item.findtext("name") == "core" for text in item.iter("source")]
+    placed = sorted((text for text in sources if "{0}" in text), key=len, reverse=True)
+    # Of two values side by side the first is a number, or empty.
+    value = r"(\\d+|.*?)"
+    return [(re.compile(re.sub(r"\\{\d+\\}", value, re.escape(text)), re.DOTALL), text) for text in placed]
+
+
+def _filled(source: str, values: tuple[str, ...]) -> str:
+    def value(place: re.Match[str]) -> str:
+        said = values[int(place["at"])]
+        # What stands between backticks is a name.
+        return f"`{said}" if place["name"] else sentence(said)
+
+    return _PLACE.sub(value, source)

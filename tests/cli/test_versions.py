@@ -1,0 +1,119 @@
+"""`studio data version`, `edit`, `split` and `mix`: all that a version can become, for programs and for people."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.cli import run
+from studio.core.errors import EXIT_CODES
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    first.write_text("\n".join(json.dumps({"prompt": f"q{i}", "completion": "a", "n": i}) for i in range(10)), "utf-8")
+    second.write_text("\n".join(json.dumps({"text": f"t{i}"}) for i in range(5)), encoding="utf-8")
+    return [first, second]
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: Any, code: int = 0) -> Any:
+    """Runs a command with `--json`; returns what it printed."""
+    assert run(["data", *map(str, arguments), "--json"]) == code
+    return json.loads(capsys.readouterr().out)
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
+    assert run(["data", *map(str, arguments)]) == 0
+    return capsys.readouterr().out
+
+
+def test_a_version_from_its_making_to_its_export(
+    files: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert told(capsys, "version", "list") == {"versions": []}
+    made = told(capsys, "version", "create", "v", files[0])
+    assert (made["rows"], made["format"], made["sources"][0]["usable"]) == (10, "prompt_completion", 10)
+    told(capsys, "edit", "v", "exclude", "rows=0,3-4", "why=no, never")
+    told(capsys, "edit", "v", "replace", "row=1", 'data={"prompt": "new?", "completion": "yes: 1"}')
+    told(capsys, "edit", "v", "tag", "rows=0:9", "tag=good", "on=true")
+    about = told(capsys, "split", "v", "--share", 0.3, "--seed", 4)
+    assert (about["rows"], about["eval_rows"], about["tags"]) == (7, 2, {"eval": 2, "good": 1})
+    assert [step["rows_left"] for step in about["steps"]] == [7, 7, 7, 7]
+    assert about["steps"][0]["why"] == "no, never"
+    undone = told(capsys, "version", "undo", "v", "--steps", 2)
+    assert [step["counts"] for step in undone["steps"]] == [True, True, False, False]
+    assert told(capsys, "version", "redo", "v")["tags"] == {"good": 1}
+    assert told(capsys, "version", "show", "v")["steps"][3]["counts"] is False
+    assert [item["steps"] for item in told(capsys, "version", "list")["versions"]] == [3]
+    out = tmp_path / "out.jsonl"
+    assert told(capsys, "version", "export", "v", out)["rows"] == 7
+    assert json.loads(out.read_text(encoding="utf-8").splitlines()[0])["completion"] == "yes: 1"
+    assert told(capsys, "check", made["path"])["valid"] == 7, "a version is checked as any file is"
+
+
+def test_files_are_mixed(files: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    about = told(capsys, "mix", "m", f"{files[0]}=1", f"{files[1]}=3", "--epoch", "longest", "--seed", 1)
+    assert [item["train_rows"] for item in about["sources"]] == [10, 30]
+    assert [item["different_rows"] for item in about["sources"]] == [10, 5]
+    assert about["format"] == "mixed"
+    assert told(capsys, "mix", "n", f"{files[0]}=1", f"{files[1]}=1")["rows"] == 10
+    assert told(capsys, "mix", "o", f"{files[0]}=1", f"{files[1]}=1", "--epoch", 100)["rows"] == 100
+    error = told(capsys, "mix", "p", files[0], code=EXIT_CODES["usage"])["error"]
+    assert error["message"] == "Each file needs its share."
+    told(capsys, "mix", "p", f"{files[0]}=0", code=EXIT_CODES["data"])
+    assert [item["name"] for item in told(capsys, "version", "list")["versions"]] == ["m", "n", "o"]
+
+
+def test_a_changed_source_is_said_and_taken_over(files: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    told(capsys, "version", "create", "v", files[0])
+    told(capsys, "edit", "v", "exclude", "rows=0,9")
+    files[0].write_text("\n".join(files[0].read_text(encoding="utf-8").splitlines()[:-1]), encoding="utf-8")
+    error = told(capsys, "version", "show", "v", code=EXIT_CODES["data"])["error"]
+    assert "studio data version rebase v" in error["hint"]
+    found = told(capsys, "version", "rebase", "v")
+    assert (found["changed"], found["found"], len(found["lost"])) == (["a.jsonl"], 1, 1)
+    assert "Changed: nothing" in said(capsys, "version", "rebase", "v")
+    assert told(capsys, "version", "show", "v")["rows"] == 8
+
+
+def test_people_read_what_was_done(files: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no versions" in said(capsys, "version", "list")
+    path = tmp_path / "my own.recipe.json"
+    said(capsys, "version", "create", path, *files)
+    text = said(capsys, "edit", path, "filter", "source=0", "min_chars=1")
+    assert "10 rows, 0 of them for evaluation (mixed)" in text
+    assert "1. filter (min_chars=1, source=0): leaves 10 rows" in text
+    assert "1. filter" in said(capsys, "version", "undo", path)
+    assert "says what of" in said(capsys, "version", "export", path, tmp_path / "o.parquet")
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason", "words"),
+    [
+        (["shuffle"], "data", "not known"),
+        (["sample", "count"], "usage", "KEY=VALUE"),
+        (["sample", "count=many"], "data", "count"),
+        (["exclude", "rows=a-b"], "usage", "names no rows"),
+        (["exclude", "rows=99"], "data", "no row 99"),
+        (["replace", "row=1", "data={"], "usage", "cannot be read"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    files: list[Path], capsys: pytest.CaptureFixture[str], settings: list[str], reason: str, words: str
+) -> None:
+    told(capsys, "version", "create", "v", files[0])
+    error = told(capsys, "edit", "v", *settings, code=EXIT_CODES[reason])["error"]
+    assert words in error["message"] + error["hint"]
+    assert told(capsys, "version", "show", "v")["steps"] == []
+
+
+def test_a_version_that_cannot_be_read_is_listed(
+    files: list[Path], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told(capsys, "version", "create", "v", files[0])
+    (home / "datasets" / "v.recipe.json").write_text("{", encoding="utf-8")
+    (listed,) = told(capsys, "version", "list")["versions"]
+    assert "damaged" in listed["fault"]
+    assert "damaged" in said(capsys, "version", "list")

@@ -1,0 +1,56 @@
+"""The speed a new run can expect, from the earlier ones."""
+
+from dataclasses import replace
+
+from studio.core import events, pace, runs
+from studio.core.config import AdapterSpec, DataSpec, ModelSpec, RunConfig, TrainingSpec
+
+CONFIG = RunConfig(data=DataSpec(path="rows.jsonl"))
+
+
+def ran(config: RunConfig, *speeds: float) -> None:
+    run = runs.create(config)
+    for step, speed in enumerate(speeds, start=1):
+        run.emit(
+            events.Step(step=step, epoch=0.1, loss=2.0, learning_rate=1e-3, grad_norm=1.0, tokens=9, trained_tokens=4,
+                        step_s=0.1, tokens_per_s=speed, memory_bytes=1, eta_s=3.0)
+        )  # fmt: skip
+
+
+def test_nothing_is_known_at_first() -> None:
+    assert pace.tokens_per_s(CONFIG) is None
+    ran(CONFIG, 5, 900)
+    assert pace.tokens_per_s(CONFIG) is None, "too short to say"
+
+
+def test_the_median_of_an_earlier_run_counts_without_its_first_step() -> None:
+    ran(CONFIG, 1, 100, 300, 200)
+    assert pace.tokens_per_s(CONFIG) == 200
+    assert pace.tokens_per_s(replace(CONFIG, name="another")) == 200
+
+
+def test_other_work_says_nothing() -> None:
+    ran(CONFIG, 1, 100, 300, 200)
+    for other in (
+        replace(CONFIG, model=ModelSpec(path="org/other")),
+        replace(CONFIG, model=ModelSpec(quantization="nf4")),
+        replace(CONFIG, adapter=AdapterSpec(use_dora=True)),
+        replace(CONFIG, training=TrainingSpec(activation_checkpointing=True)),
+    ):
+        assert pace.tokens_per_s(other) is None
+
+
+def test_the_run_most_alike_counts() -> None:
+    ran(replace(CONFIG, training=TrainingSpec(per_device_train_batch_size=1)), 1, 50, 50, 50)
+    assert pace.tokens_per_s(CONFIG) == 50, "better than nothing"
+    ran(CONFIG, 1, 100, 100, 100)
+    ran(replace(CONFIG, training=TrainingSpec(per_device_train_batch_size=2)), 1, 70, 70, 70)
+    assert pace.tokens_per_s(CONFIG) == 100
+
+
+def test_a_run_that_cannot_be_read_is_passed_over() -> None:
+    ran(CONFIG, 1, 100, 100, 100)
+    runs.create(CONFIG).events_path.write_text("nonsense\n")
+    broken = runs.create(CONFIG)
+    (broken.path / "run.json").write_text("{}")
+    assert pace.tokens_per_s(CONFIG) == 100

@@ -1,0 +1,47 @@
+"""What a run is fed: columns as they are mapped, rows named with their file, and no preference taken for an answer."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.core.config import RunConfig
+from studio.core.errors import StudioError
+from studio.engine.corpus import Corpus, read_corpus
+from tests.models import tokenizer
+from tests.training import config
+
+PAIRS = [{"prompt": f"What {i}?", "chosen": f"It is {i}.", "rejected": "No."} for i in range(6)]
+
+
+def corpus(made: RunConfig, **data: Any) -> Corpus:
+    return read_corpus(replace(made, data=replace(made.data, **data)), tokenizer(), lambda event: None)
+
+
+def test_preferences_are_trained_on_only_as_the_user_maps_them(tmp_path: Path) -> None:
+    made = config(tmp_path)
+    path = tmp_path / "pairs.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in PAIRS))
+    with pytest.raises(StudioError, match="rows of preferences is not possible yet") as caught:
+        corpus(made, path=str(path))
+    assert "data.mapping={prompt: prompt, completion: chosen}" in caught.value.hint
+    found = corpus(made, path=str(path), mapping={"prompt": "prompt", "completion": "chosen"})
+    assert found.rows == len(found.train) == 6
+    text = tokenizer().decode(found.train[2][0])
+    assert "It is 2." in text
+    assert "No." not in text
+
+
+def test_a_row_that_is_not_used_is_named_with_its_file(tmp_path: Path) -> None:
+    made = config(tmp_path)
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / f"{name}.jsonl").write_text('{"text": "some words"}\n{"text": ""}\n')
+    found = corpus(made, path=str(folder))
+    assert [(item["file"], item["row"], item["line"]) for item in found.unused] == [
+        ("a.jsonl", 1, 2),
+        ("b.jsonl", 3, 2),
+    ]

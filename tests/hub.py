@@ -1,0 +1,100 @@
+"""A small imitation of the Hugging Face Hub's API on this machine: one folder as `someone/tiny`."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+
+SHA = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Hub(ThreadingHTTPServer):
+    """Serves one folder as the model, or the dataset, `someone/tiny`."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.folder = folder
+        self.refusal = ""  # the Hub's error code for every request
+        self.large = (".safetensors", ".parquet", ".jsonl")  # what the following three hold for
+        self.cut_at: int | None = None  # the connection breaks behind this byte
+        self.etag = "weights"
+        self.claimed: int | None = None  # the size the weights are said to have
+        self.asked: list[tuple[str, str]] = []  # path and range of every file asked for
+
+
+class Answer(BaseHTTPRequestHandler):
+    server: Hub
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        if self.server.refusal:
+            status = {"RepoNotFound": 404, "RevisionNotFound": 404, "GatedRepo": 403}.get(self.server.refusal, 500)
+            return self.answer(b"{}", status, {"X-Error-Code": self.server.refusal})
+        files = [file for file in sorted(self.server.folder.rglob("*")) if file.is_file()]
+        names = {str(file.relative_to(self.server.folder)): file for file in files}
+        path = self.path.partition("?")[0]
+        if "/tree/" in path:
+            tree = [
+                {"type": "file", "path": name, "size": file.stat().st_size, "oid": "0" * 40}
+                for name, file in names.items()
+            ]
+            return self.answer(json.dumps(tree).encode())
+        if path.startswith(("/api/models/", "/api/datasets/")):
+            return self.answer(json.dumps({"id": "someone/tiny", "sha": SHA, "siblings": []}).encode())
+        return self.file(names[path.partition(f"{SHA}/")[2]])
+
+    def file(self, file: Path) -> None:
+        data = file.read_bytes()
+        asked = self.headers.get("Range", "")
+        if self.command == "GET":
+            self.server.asked.append((file.name, asked))
+        first = int(asked.removeprefix("bytes=").partition("-")[0]) if asked else 0
+        headers = {
+            "Content-Length": str(len(data) - first),
+            "ETag": f'"{self.server.etag if file.suffix == ".safetensors" else file.name}"',
+            "X-Repo-Commit": SHA,
+            "Accept-Ranges": "bytes",
+        }
+        if first:
+            headers["Content-Range"] = f"bytes {first}-{len(data) - 1}/{len(data)}"
+        if self.server.claimed and file.suffix in self.server.large:
+            headers["Content-Length"] = str(self.server.claimed)
+        cut = self.server.cut_at if file.suffix in self.server.large else None
+        self.answer(data[first:], 206 if first else 200, headers, cut and max(cut - first, 0))
+
+    def answer(
+        self, data: bytes, status: int = 200, headers: dict[str, str] | None = None, cut: int | None = None
+    ) -> None:
+        self.send_response(status)
+        for key, value in ({"Content-Length": str(len(data))} | (headers or {})).items():
+            self.send_header(key, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(data[:cut])
+
+
+@contextmanager
+def serving(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """Serves `folder` while inside; what is downloaded lands in `cache`."""
+    server = Hub(folder)
+    url = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -1,0 +1,25 @@
+"""The real window, for the tests of its pages."""
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from studio.ui.app import open_window
+from studio.ui.window import MainWindow
+
+
+@pytest.fixture
+def window(qtbot: QtBot, qapp: QApplication) -> Iterator[MainWindow]:
+    """A window that is open; whatever runs it started are killed behind it."""
+    made = open_window(qapp)
+    qtbot.waitExposed(made)
+    yield made
+    for model in made.session.running():
+        model.end_process(kill=True)
+    made._closing = True
+    made.close()
+    made.deleteLater()
+    qapp.processEvents()
+    qapp.sendPostedEvents(None, 52)  # QEvent.DeferredDelete

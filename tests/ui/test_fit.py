@@ -1,0 +1,141 @@
+"""Every page at every size, in both themes: no word is cut off, nothing lies outside the page."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QScrollArea,
+    QSpinBox,
+    QTabBar,
+    QToolButton,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from studio.core import library
+from studio.ui.elided import Elided
+from studio.ui.pages.compare import ComparePage
+from studio.ui.pages.data import DataPage
+from studio.ui.pages.library import LibraryPage
+from studio.ui.session import demo_data
+from studio.ui.window import MainWindow
+from tests.core.test_library import added
+from tests.ui.told import evaluated, finished, made_run, prepared, step, tell
+
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
+
+PAGES = ("welcome", "data", "configure", "train", "library", "compare")
+_CONTROLS = (QAbstractButton, QLineEdit, QSpinBox, QComboBox, QPlainTextEdit, QAbstractItemView)
+_INNER = (QLineEdit, QAbstractSpinBox, QComboBox, QTabBar, QAbstractItemView)
+
+
+def fill(window: MainWindow, qtbot: QtBot, folder: Path) -> None:
+    """Brings every page into the state in which it shows most."""
+    run = made_run("a run with a rather long name, as people give them")
+    tell(run, prepared(12_345), *(step(number, 9 / number) for number in range(1, 300)))
+    tell(run, evaluated(290, 0.031, True), finished(299))
+    model = window.session.model_of(run)
+    with qtbot.waitSignal(model.stopped, timeout=5000):
+        pass
+    window.session.run_wanted.emit(run)
+    base, tags = library.Base(path="demo"), ["letters", "a longer tag", "keep"]
+    title = "an adapter with a long name that says a lot"
+    entry = added(folder, title, base=base, tags=tags, note="word " * 40)
+    window.session.library_changed.emit()
+    page = window.page("library")
+    assert isinstance(page, LibraryPage)
+    assert page.entry() == entry
+    data = window.page("data")
+    assert isinstance(data, DataPage)
+    data.receive(demo_data())
+    qtbot.waitUntil(lambda: data.table_model.rowCount() == 800, timeout=60_000)
+    window.session.compare_wanted.emit([entry])
+    compare = window.page("compare")
+    assert isinstance(compare, ComparePage)
+    compare._make_columns([entry])
+    compare._update()
+
+
+@pytest.mark.parametrize("size", [(960, 600), (1280, 720), (3840, 2160)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_nothing_is_cut_off(window: MainWindow, qtbot: QtBot, size: tuple[int, int], tmp_path: Path) -> None:
+    for key in PAGES:
+        window.page(key)
+    found = sweep(window, size)
+    fill(window, qtbot, tmp_path)
+    found += sweep(window, size)
+    assert not found, "\n".join(found)
+
+
+def sweep(window: MainWindow, size: tuple[int, int]) -> list[str]:
+    """Looks at each page in both themes; returns what is wrong."""
+    found = []
+    window.resize(*size)
+    for mode in ("light", "dark"):
+        window.session.theme.set_mode(mode)
+        assert window.session.theme.palette.dark == (mode == "dark")
+        for key in PAGES:
+            window.show_page(key)
+            for _ in range(3):
+                QApplication.processEvents()
+            assert (window.width(), window.height()) == size, key
+            page = window.page(key)
+            found += [f"{mode} {key}: {fault}" for fault in (*faults(window), *unnamed(page))]
+    return list(dict.fromkeys(found))
+
+
+def faults(window: MainWindow) -> list[str]:
+    found = []
+    for made in window.findChildren(QWidget):
+        if not made.isVisible() or _is_part(made):
+            continue
+        if isinstance(made, QLabel | QPushButton | QCheckBox | QToolButton):
+            found += [f"cut: {_said(made)}"] if is_cut(made) else []
+        if isinstance(made, _CONTROLS) and not _scrolls(made) and not _whole(made):
+            found.append(f"outside: {_said(made)}")
+    return found
+
+
+def is_cut(made: QLabel | QAbstractButton) -> bool:
+    if isinstance(made, Elided):
+        return False
+    if isinstance(made, QLabel) and made.wordWrap():
+        return made.height() < made.heightForWidth(made.width())
+    # A button's least size is that of its text; the look may give it more room where there is some.
+    wanted = made.sizeHint() if isinstance(made, QLabel) else made.sizeHint().boundedTo(made.minimumSizeHint())
+    return made.width() < wanted.width() or made.height() < wanted.height()
+
+
+def unnamed(page: QWidget) -> list[str]:
+    ours = [made for made in page.findChildren(QWidget) if isinstance(made, _CONTROLS) and not _is_part(made)]
+    return [f"no name: {type(made).__name__}" for made in ours if not made.accessibleName()]
+
+
+def _whole(made: QWidget) -> bool:
+    """Whether no edge of the widgets around it cuts a piece off."""
+    return made.visibleRegion().boundingRect().contains(made.rect()) or made.visibleRegion().isEmpty()
+
+
+def _scrolls(made: QWidget) -> bool:
+    parent = made.parentWidget()
+    return parent is not None and (isinstance(parent, QScrollArea) or _scrolls(parent))
+
+
+def _is_part(made: QWidget) -> bool:
+    """Whether Qt itself made it, inside a control of ours."""
+    parent = made.parentWidget()
+    return isinstance(parent, _INNER) or (parent is not None and "Private" in parent.metaObject().className())
+
+
+def _said(made: QWidget) -> str:
+    text = getattr(made, "text", lambda: "")()
+    return f"{type(made).__name__} `{text[:40]}` {made.width()}x{made.height()} of {made.sizeHint().toTuple()}"

@@ -1,0 +1,176 @@
+"""The Library page: tags and words that are edited, several adapters at once, and every change undone."""
+
+import time
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication
+from pytestqt.qtbot import QtBot
+
+from studio.core import library
+from studio.ui.pages.compare import ComparePage
+from studio.ui.pages.library import LibraryPage
+from studio.ui.tags import TagEdit
+from studio.ui.window import MainWindow
+from tests.core.test_library import added
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def page(window: MainWindow, tmp_path: Path) -> LibraryPage:
+    base = library.Base(path="demo")
+    for number, title in enumerate(("first", "second", "third"), start=1):
+        added(tmp_path, title, float(number), base=base)
+        time.sleep(0.01)
+    window.show_page("library")
+    found = window.page("library")
+    assert isinstance(found, LibraryPage)
+    assert [entry.title for entry in found.table_model.items] == ["third", "second", "first"]
+    return found
+
+
+def select(page: LibraryPage, *rows: int) -> None:
+    control = Qt.KeyboardModifier.ControlModifier
+    for number, row in enumerate(rows):
+        where = page.table.visualRect(page.table.model().index(row, 0)).center()
+        keys = control if number else Qt.KeyboardModifier.NoModifier
+        QTest.mouseClick(page.table.viewport(), LEFT, keys, where)
+
+
+def add_tag(page: LibraryPage, text: str) -> None:
+    QTest.keyClicks(page.card.tags.box, text)
+    QTest.keyClick(page.card.tags.box, Qt.Key.Key_Return)
+
+
+def test_tags_are_typed_found_taken_away_and_undone(window: MainWindow, page: LibraryPage) -> None:
+    select(page, 1)
+    add_tag(page, "letters")
+    QTest.keyClicks(page.card.tags.box, "good one,")
+    assert library.find("second").tags == ["letters", "good one"]
+    assert [chip.text() for chip in page.card.tags.chips()] == ["letters", "good one"]
+    assert page.entry() == library.find("second")
+    add_tag(page, "LETTERS")
+    assert library.find("second").tags == ["letters", "good one"]
+    page.search.setText("LETTERS good")
+    assert page.table.model().rowCount() == 1
+    page.search.clear()
+    QTest.mouseClick(page.card.tags.chips()[0], LEFT)
+    assert library.find("second").tags == ["good one"]
+    for tags in (["letters", "good one"], ["letters"], []):
+        window.session.undo.undo()
+        assert library.find("second").tags == tags
+        assert page.card.tags.tags() == tags
+    window.session.undo.redo()
+    assert library.find("second").tags == ["letters"]
+
+
+def test_known_tags_are_offered_to_the_next_adapter(page: LibraryPage) -> None:
+    select(page, 0)
+    add_tag(page, "letters")
+    select(page, 1)
+    assert page.card.tags.tags() == []
+    QTest.keyClicks(page.card.tags.box, "le")
+    offered = page.card.tags.box.completer()
+    assert offered.currentCompletion() == "letters"
+    page.card.tags.box.clear()
+
+
+def test_name_and_note_belong_to_the_adapter_they_were_written_at(window: MainWindow, page: LibraryPage) -> None:
+    select(page, 0)
+    page.card.note.setFocus()
+    QTest.keyClicks(page.card.note, "the best so far")
+    select(page, 1)
+    page.table.setFocus()
+    assert library.find("third").note == "the best so far"
+    assert page.card.note.toPlainText() == ""
+    QTest.keyClick(page.table, Qt.Key.Key_F2)
+    assert window.focusWidget() is page.card.title
+    QTest.keyClicks(page.card.title, "renamed")
+    QTest.keyClick(page.card.title, Qt.Key.Key_Return)
+    assert library.find("renamed").name == "second"
+    page.card.title.clear()
+    page.card.title.editingFinished.emit()
+    assert page.card.title.text() == "renamed"
+
+
+def test_several_are_compared_and_removed_as_one_step(window: MainWindow, page: LibraryPage) -> None:
+    select(page, 0, 2)
+    assert page.card.currentIndex() == 1
+    assert page.card._count.text() == "2 adapters"
+    QTest.mouseClick(page.card.remove_all, LEFT)
+    assert [entry.title for entry in library.entries()] == ["second"]
+    assert page.card.currentIndex() == 0
+    window.session.undo.undo()
+    assert {entry.title for entry in library.entries()} == {"first", "second", "third"}
+    window.session.undo.redo()
+    assert [entry.title for entry in library.entries()] == ["second"]
+    window.session.undo.undo()
+    page.table.selectAll()
+    assert page.card._count.text() == "3 adapters"
+    QTest.mouseClick(page.card.compare_all, LEFT)
+    compare = window.page("compare")
+    assert isinstance(compare, ComparePage)
+    assert {entry.title for entry in compare.panel.entries()} == {"first", "second", "third"}
+    assert compare.panel.model() == "demo"
+
+
+def test_adapters_of_different_bases_are_not_compared(window: MainWindow, page: LibraryPage, tmp_path: Path) -> None:
+    added(tmp_path, "other", 9.0, base=library.Base(path="org/other"))
+    window.session.library_changed.emit()
+    page.table.selectAll()
+    assert not page.card.compare_all.isEnabled()
+    assert page.card._why_not.text() == "They were made for different base models."
+    page.compare()
+    assert window._stack.currentWidget() is page
+
+
+def test_a_selection_survives_a_change_elsewhere(window: MainWindow, page: LibraryPage, tmp_path: Path) -> None:
+    select(page, 0, 2)
+    added(tmp_path, "newest", 9.0)
+    window.session.library_changed.emit()
+    assert {entry.title for entry in page.chosen()} == {"first", "third"}
+
+
+def test_what_cannot_be_removed_stays_and_is_no_step(window: MainWindow, page: LibraryPage) -> None:
+    select(page, 0)
+    entry = page.entry()
+    assert entry is not None
+    entry.folder.rename(entry.folder.with_name("moved-away"))
+    page.remove()
+    assert not window.session.undo.canUndo()
+    assert window.notices.texts()
+
+
+def test_a_damaged_adapter_can_be_removed_alone(window: MainWindow, page: LibraryPage) -> None:
+    entry = library.find("third")
+    (entry.folder / library.WEIGHTS).unlink()
+    page.refresh()
+    select(page, 0)
+    assert "missing" in page.card._fault.text()
+    for widget in (page.card.export, page.card.compare, page.card.tags, page.card.title):
+        assert not widget.isEnabled()
+    page.export()
+    page.compare()
+    assert QApplication.activeModalWidget() is None
+    assert window._stack.currentWidget() is page
+    QTest.mouseClick(page.card.remove, LEFT)
+    assert len(library.entries()) == 2
+
+
+def test_long_tags_flow_onto_lines_of_their_own(qtbot: QtBot, window: MainWindow) -> None:
+    tags = TagEdit(window.session.theme)
+    qtbot.addWidget(tags)
+    tags.resize(220, 10)
+    tags.show_tags(["one", "another tag", "a third one", "x" * 40])
+    tags.adjustSize()
+    tags.resize(220, tags.heightForWidth(220))
+    tags.show()
+    places = [chip.geometry() for chip in tags.chips()] + [tags.box.geometry()]
+    assert all(tags.rect().contains(place) for place in places)
+    assert not any(a.intersects(b) for at, a in enumerate(places) for b in places[:at])
+    assert len({place.y() for place in places}) > 2
+    assert all(isinstance(chip, QAbstractButton) and "Remove the tag" in chip.accessibleName() for chip in tags.chips())

@@ -1,0 +1,238 @@
+"""What the Train page shows of runs: curves or why there are none, the log, the list, removal and its undo."""
+
+import math
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from studio.core import events, runs
+from studio.ui.models import RunTable
+from studio.ui.pages.run_view import RunView
+from studio.ui.pages.train import TrainPage
+from studio.ui.window import MainWindow
+from tests.ui.told import evaluated, finished, made_run, prepared, step, tell
+
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
+
+
+def page_of(window: MainWindow) -> TrainPage:
+    window.show_page("train")
+    page = window.page("train")
+    assert isinstance(page, TrainPage)
+    return page
+
+
+def shown(window: MainWindow, qtbot: QtBot, run: runs.Run) -> RunView:
+    page = page_of(window)
+    worker = window.session.model_of(run)._worker
+    assert worker is not None
+    qtbot.waitUntil(worker.isFinished, timeout=5000)
+    QApplication.processEvents()
+    window.session.run_wanted.emit(run)
+    qtbot.waitUntil(lambda: not page.view._timer.isActive(), timeout=5000)
+    return page.view
+
+
+def drawn(item: object) -> list[tuple[float, float]]:
+    x, y = item.getData()  # type: ignore[attr-defined]
+    return [] if x is None else list(zip(x.tolist(), y.tolist(), strict=True))
+
+
+def told_run(name: str = "told") -> runs.Run:
+    run = made_run(name)
+    losses = [2.0, 1.5, 1.2, 1.0]
+    tell(run, prepared(4), *(step(number, loss) for number, loss in enumerate(losses, start=1)))
+    tell(run, evaluated(2, 1.6, True), evaluated(3, 1.1, True), evaluated(4, 1.05, False), finished(4))
+    return run
+
+
+def test_a_run_without_steps_leaves_no_axes_of_the_one_before(window: MainWindow, qtbot: QtBot) -> None:
+    view = shown(window, qtbot, told_run("full"))
+    plots = view.curves.plots
+    assert plots["loss"].isVisible()
+    assert drawn(plots["loss"]._raw) == [(1, 2.0), (2, 1.5), (3, 1.2), (4, 1.0)]
+    bare = made_run("bare")
+    tell(bare, prepared(9), events.Failed(reason="data", message="No row.", hint="Choose other data."))
+    assert shown(window, qtbot, bare) is view
+    assert view.curves.currentIndex() == 2
+    assert not plots["loss"].isVisible()
+    assert view.failure.what.text() == "No row."
+    assert view.failure.remedy.text() == "Change the settings"
+    view.show_run(None)
+    assert view.curves.currentIndex() == 0
+    assert view.failure.isHidden()
+    assert not view.again.isEnabled()
+
+
+def test_evaluations_are_a_line_of_their_own_and_the_best_that_counts_has_a_star(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    plot = shown(window, qtbot, told_run()).curves.plots["loss"]
+    assert drawn(plot._evals) == [(2, 1.6), (3, 1.1), (4, 1.05)]
+    # The one at step 4 was asked for by hand, which counts for nothing.
+    assert drawn(plot._best) == [(3, 1.1)]
+    assert plot._best_text.text() == "best 1.1000 at step 3"
+    assert {name: made.text() for name, made in plot.legend.items()} == {
+        "raw": "each step",
+        "smooth": "smoothed",
+        "evaluation": "evaluation",
+    }
+    assert all(made.isVisible() for made in plot.legend.values())
+    for name in ("raw", "smooth"):
+        QTest.mouseClick(plot.legend[name], Qt.MouseButton.LeftButton)
+    assert not plot._raw.isVisible()
+    assert plot._evals.isVisible()
+    plot.plot.getViewBox().updateAutoRange()
+    low, high = plot.plot.getViewBox().viewRange()[1]
+    assert 1.0 < low < 1.05
+    assert 1.6 < high < 1.7
+
+
+def test_a_run_without_evaluations_has_no_switch_for_them(window: MainWindow, qtbot: QtBot) -> None:
+    run = made_run()
+    tell(run, prepared(2), step(1, 2.0), step(2, 1.0), finished(2))
+    plot = shown(window, qtbot, run).curves.plots["loss"]
+    assert not plot.legend["evaluation"].isVisible()
+    assert drawn(plot._best) == []
+
+
+def test_the_logarithmic_axis_bears_a_loss_of_zero_and_one_that_is_no_number(window: MainWindow, qtbot: QtBot) -> None:
+    run = made_run()
+    losses = [1.0, 0.0, math.nan, 0.1]
+    tell(run, prepared(4), *(step(number, loss) for number, loss in enumerate(losses, start=1)), finished(4))
+    plot = shown(window, qtbot, run).curves.plots["loss"]
+    plot.set_log(True)
+    window.grab()
+    assert plot.log
+    low, high = plot.plot.getViewBox().viewRange()[1]
+    assert low <= math.log10(0.1) < 0.0 <= high
+    plot.set_log(False)
+    window.grab()
+    assert plot.plot.getViewBox().viewRange()[1][1] >= 1.0
+
+
+def test_curves_are_not_drawn_while_nobody_sees_them_and_are_whole_when_they_do(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    run = told_run()
+    view = shown(window, qtbot, run)
+    plot = view.curves.plots["loss"]
+    window.show_page("data")
+    before = drawn(plot._raw)
+    model = window.session.models[run.name]
+    model._receive([step(5, 0.5)])
+    qtbot.waitUntil(lambda: not view._timer.isActive())
+    assert drawn(plot._raw) == before
+    window.show_page("train")
+    assert drawn(plot._raw)[-1] == (5, 0.5)
+
+
+def test_smoothing_stays_as_chosen_from_run_to_run(window: MainWindow, qtbot: QtBot) -> None:
+    first, second = told_run("a"), told_run("b")
+    view = shown(window, qtbot, first)
+    view.curves._smoothing.setCurrentIndex(0)
+    shown(window, qtbot, second)
+    assert window.session.models[second.name].curves["loss"].smoothing == 0.0
+    assert [loss for _, loss in drawn(view.curves.plots["loss"]._smooth)] == [2.0, 1.5, 1.2, 1.0]
+
+
+def test_the_log_is_read_while_it_is_looked_at_alone(window: MainWindow, qtbot: QtBot) -> None:
+    run = told_run()
+    log = run.path / "worker.log"
+    log.write_text("first\n", encoding="utf-8")
+    view = shown(window, qtbot, run)
+    assert not view.log._timer.isActive()
+    assert view.log.text.toPlainText() == ""
+    view.tabs.setCurrentWidget(view.log)
+    assert view.log.text.toPlainText() == "first\n"
+    with log.open("a", encoding="utf-8") as file:
+        file.write("second\n")
+    qtbot.waitUntil(lambda: "second" in view.log.text.toPlainText(), timeout=5000)
+    view.tabs.setCurrentWidget(view.curves)
+    assert not view.log._timer.isActive()
+
+
+def test_out_of_memory_halves_the_batch_of_a_new_run(window: MainWindow, qtbot: QtBot) -> None:
+    run = made_run()
+    tell(run, prepared(9), step(1, 2.0), events.Failed(reason="memory", message="Memory ran out.", hint="Halve it."))
+    view = shown(window, qtbot, run)
+    assert view.failure.remedy.text() == "Halve the batch in a new run"
+    before = window.session.draft.value("training.per_device_train_batch_size")
+    view.failure.remedy.click()
+    assert window.session.draft.value("training.per_device_train_batch_size") == before // 2
+    assert window.session.draft.value("training.gradient_accumulation_steps") == 2
+
+
+def test_a_removed_run_comes_back_by_ctrl_z(window: MainWindow, qtbot: QtBot) -> None:
+    told_run("kept")
+    gone = told_run("gone")
+    page = page_of(window)
+    shown(window, qtbot, gone)
+    before = gone.events_path.read_bytes()
+    page.list.setFocus()
+    QTest.keyClick(page.list, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: not gone.path.exists(), timeout=2000)
+    assert [item.title for item in page.table.items] == ["kept"]
+    assert page.view.model is not None
+    assert page.view.model.title == "kept"
+    assert "gone" in window.notices.texts()[-1]
+    assert window.session.undo.undoText() == "remove the run gone"
+    QTest.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert gone.events_path.read_bytes() == before
+    assert {item.title for item in page.table.items} == {"gone", "kept"}
+    window.session.undo.redo()
+    assert not gone.path.exists()
+
+
+def test_a_run_that_is_going_is_not_removed_and_leaves_no_step(window: MainWindow, qtbot: QtBot) -> None:
+    run = told_run()
+    page = page_of(window)
+    shown(window, qtbot, run)
+    with run.claim():
+        page.remove_run()
+    assert run.path.exists()
+    assert not window.session.undo.canUndo()
+    assert "working on the run" in window.notices.texts()[-1]
+
+
+def test_the_button_of_a_notice_takes_back_its_own_step_alone(window: MainWindow, qtbot: QtBot) -> None:
+    run = told_run()
+    page = page_of(window)
+    shown(window, qtbot, run)
+    acts = []
+    window.session.noticed.connect(lambda notice: acts.append(notice.act))
+    page.remove_run()
+    window.session.draft.edit("adapter.r", 5)
+    acts[0]()
+    assert window.session.draft.value("adapter.r") == 5
+    assert not run.path.exists()
+    assert "Ctrl+Z" in window.notices.texts()[-1]
+    window.session.undo.undo()
+    acts[0]()
+    assert run.path.exists()
+    acts[0]()
+    assert not window.session.undo.canUndo()
+
+
+def test_the_list_looks_again_only_at_what_may_have_changed(home: Path, qapp: object) -> None:
+    done, going = told_run("done"), made_run("going")
+    tell(going, prepared(9), step(1, 2.0))
+    table = RunTable()
+    with going.claim():
+        table.refresh()
+        assert {item.title: item.state for item in table.items} == {"done": "completed", "going": "training"}
+        tell(going, step(2, 1.5))
+        before = table.items[table.row_of(done.name)]
+        table.refresh()
+        assert table.items[table.row_of(done.name)] is before
+        assert table.items[table.row_of(going.name)].step == 2
+    table.refresh()
+    assert table.items[table.row_of(going.name)].state == "interrupted"
+    (home / "runs" / "odd").mkdir()
+    (home / "runs" / "odd" / "run.json").write_text("{}", encoding="utf-8")
+    table.refresh()
+    assert table.items[table.row_of("odd")].state == "damaged"

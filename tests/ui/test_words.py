@@ -1,0 +1,189 @@
+"""The window's language: chosen, followed, and spoken on every page, with nothing cut off."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QCheckBox,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QTabBar,
+    QToolButton,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from studio.core import config_file, desk, events, progress, settings
+from studio.core.errors import StudioError, as_memory_error
+from studio.ui import words
+from studio.ui.app import open_window
+from studio.ui.finder import title_of
+from studio.ui.window import MainWindow
+from tests.ui import walk
+from translate import FOLDER, read
+
+# The offscreen platform says this of every window with a least size.
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
+
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+WORD = re.compile(r"[A-Za-z]{2,}")
+
+
+@pytest.fixture(autouse=True)
+def english_again(qapp: QApplication) -> Iterator[None]:
+    yield
+    words.speak(qapp, "en")
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture
+def window(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[MainWindow]:
+    walk.furnish(tmp_path)
+    settings.save(settings.Settings(language="zh_CN"))
+    made = open_window(qapp)
+    made.resize(1280, 720)
+    qtbot.waitExposed(made)
+    yield made
+    made._closing = True
+    made.close()
+    made.deleteLater()
+    qapp.processEvents()
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def shown(top: QWidget) -> Iterator[tuple[QWidget, str]]:
+    """Yields what is written on a window, in tips and for a screen reader too; a value has a name, and is left out."""
+    for made in top.findChildren(QWidget):
+        if not made.isVisible():
+            continue
+        yield from ((made, text) for text in (made.toolTip(), made.accessibleName()))
+        if isinstance(made, QAbstractButton) or (isinstance(made, QLabel) and not made.accessibleName()):
+            yield made, made.text()
+        elif isinstance(made, QLineEdit | QPlainTextEdit):
+            yield made, made.placeholderText()
+        elif isinstance(made, QTabBar):
+            yield from ((made, made.tabText(at)) for at in range(made.count()))
+
+
+def is_foreign(text: str, same: set[str], values: set[str]) -> bool:
+    """Whether a text has English words, though it is neither Chinese nor the same in both, nor a value."""
+    text = re.sub(r"Ctrl\+\S+|F\d+|Del", "", text).strip()
+    return bool(WORD.search(text)) and not CHINESE.search(text) and text not in same | values
+
+
+def test_every_page_and_dialog_is_chinese(window: MainWindow) -> None:
+    same = {text.source for text, said in read(FOLDER / "studio_zh_CN.ts").items() if text.source == said}
+    values = {"Finetune Studio", "English", "first", "second", "short", "demo"}
+    found = []
+    for where, top in walk.everywhere(window):
+        for made, text in shown(top):
+            if is_foreign(text, same, values) and made.objectName() != "pill" and not Path(text).is_absolute():
+                found.append(f"{where}: {type(made).__name__} {text!r}")
+    assert not "\n".join(dict.fromkeys(found))
+    actions = [title_of(action) for action in window.all_actions()]
+    assert [text for text in actions if is_foreign(text, same, values)] == []
+
+
+def test_nothing_is_cut_off_in_chinese(window: MainWindow) -> None:
+    cut = []
+    for where, top in walk.everywhere(window):
+        if too_narrow(top):
+            QTest.qWait(300)  # what has just come in is laid out a moment later
+        cut += [f"{where}: {text}" for text in too_narrow(top)]
+        assert top.minimumSizeHint().width() <= 1280, where
+    assert not "\n".join(dict.fromkeys(cut))
+
+
+def too_narrow(top: QWidget) -> list[str]:
+    """Returns the texts on buttons and in labels that have less room than they need."""
+    found = []
+    for made in top.findChildren(QWidget):
+        text = made.text() if isinstance(made, QPushButton | QToolButton | QCheckBox | QLabel) else ""
+        broken = isinstance(made, QLabel) and made.wordWrap()
+        if text and not broken and made.isVisible() and made.width() < made.sizeHint().width():
+            found.append(f"{text!r} has {made.width()} of {made.sizeHint().width()}")
+    return found
+
+
+def test_qt_speaks_it_too(qapp: QApplication) -> None:
+    words.speak(qapp, "zh_CN")
+    assert QCoreApplication.translate("QPlatformTheme", "Cancel") == "取消"
+    words.speak(qapp, "en")
+    assert QCoreApplication.translate("QPlatformTheme", "Cancel") == "Cancel"
+
+
+def test_the_language_is_chosen_in_the_menu_and_remembered(window: MainWindow, qapp: QApplication) -> None:
+    actions = {action.text(): action for action in window.all_actions()}
+    assert actions["简体中文"].isChecked()
+    actions["English"].trigger()
+    assert settings.load().language == "en"
+    assert CHINESE.search(window.notices.texts()[-1])  # it says when
+    words.speak(qapp, settings.load().language)
+    assert words.state("paused") == "Paused"
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ("zh_CN.UTF-8", "zh_CN"),
+        ("zh_SG.UTF-8", "zh_CN"),
+        ("zh_TW.UTF-8", "en"),
+        ("de_DE.UTF-8", "en"),
+        ("en_US.UTF-8", "en"),
+        ("C", "en"),
+    ],
+)
+def test_the_systems_language_is_followed(environment: str, language: str) -> None:
+    code = "from studio.ui import words; print(words.of_system())"
+    told = {key: value for key, value in os.environ.items() if key not in ("LANG", "LANGUAGE") and key[:3] != "LC_"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=told | {"LC_ALL": environment}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == language
+
+
+def test_sentences_with_values_are_recognised(qapp: QApplication) -> None:
+    english = "There is no file /tmp/a b.jsonl."
+    assert words.sentence(english) == english
+    words.speak(qapp, "zh_CN")
+    assert words.sentence(english) == "没有文件 /tmp/a b.jsonl。"
+    assert words.sentence("message 3: `content` is empty") == "第 3 条消息：`content` 是空的"
+    assert words.sentence("") == ""
+    unknown = "Nobody has ever said this: a, b."
+    assert words.sentence(unknown) == unknown
+    # What stands between backticks is a name, even if it reads like a word that is known.
+    assert words.sentence("There is no setting `Rank`.") == "没有设置 `Rank`。"
+    memory = as_memory_error(MemoryError())
+    assert isinstance(memory, StudioError)
+    assert words.sentences(memory).startswith("内存不足。 请将")
+
+
+def test_bounds_are_told_in_it(qapp: QApplication) -> None:
+    words.speak(qapp, "zh_CN")
+    values = {"data": {"path": "x"}, "adapter": {"r": 0, "lora_dropout": "a", "bias": 1}, "training": {"seed": -1}}
+    said = {key: words.sentence(text) for key, text in config_file.faults(values).items()}
+    assert said["adapter.r"] == "`adapter.r` 应大于或等于 1，但它是 0（至少 1，至多 1024）。"
+    assert said["adapter.lora_dropout"] == "`adapter.lora_dropout` 应为数字，但它是 'a'（至少 0.0，小于 1.0）。"
+    assert all(CHINESE.search(text) for text in said.values())
+    assert len(said) == 4
+
+
+def test_every_state_and_phase_has_a_word(qapp: QApplication) -> None:
+    states = {*get_args(progress.State), *get_args(events.Outcome), "stopping", "interrupted", "damaged"}
+    phases = {*get_args(events.PhaseName), *get_args(desk.PhaseName)}
+    assert words.state("early_stopped") == "Early stopped"
+    words.speak(qapp, "zh_CN")
+    assert all(CHINESE.search(words.state(name)) for name in states)
+    assert all(CHINESE.search(words.phase(name)) for name in phases)
