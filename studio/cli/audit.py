@@ -78,7 +78,7 @@ def _mend(args: argparse.Namespace, dataset: "Dataset", made: "Audit", specials:
     else:
         spec = data_rows.spec_of(args)
         source = recipe.Source(path=args.file, format=spec.format, mapping=spec.mapping)
-        path = create(args.version or recipe.free_name(path), [source])
+        path = create(args.version or recipe.free_name(path.name), [source])
     version = Version(path, partial(output.progress, "Reading"))
     version.add(
         *remedies.remedy(finding, lambda row: dataset.find(row).data, specials, lambda row: places.get(row, (0, row)))

@@ -34,6 +34,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         command.add_argument("--max-length", type=int, metavar="N", help="cut rows behind this many tokens")
         text = "make chunks of long texts instead, each repeating this many tokens of the one before"
         command.add_argument("--chunk-overlap", type=int, metavar="N", help=text)
+    check.add_argument("--most-rejected", type=int, metavar="N", help="list no more rejected rows than these")
     check.add_argument("--model", metavar="M", help="count the tokens as this model sees them")
     versions.add(actions)
     tokens.add_argument("--model", metavar="M", required=True, help="whose tokens: `demo`, a folder or a hub id")
@@ -54,7 +55,10 @@ def _check(args: argparse.Namespace) -> int:
         "fingerprint": dataset.fingerprint,
         "rows": dataset.rows,
         "valid": len(dataset),
-        "rejected": [{**asdict(item), "file": item.file or dataset.source.name} for item in dataset.rejected],
+        "rejected": [
+            {**asdict(item), "file": item.file or dataset.source.name}
+            for item in dataset.rejected[: args.most_rejected]
+        ],
     }
     if args.model:
         found |= _counted(dataset, _encoder(args.model, spec))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from studio.core.index import IndexedRow, RowIndex
     from studio.core.rows import Parsed
     from studio.core.search import Rows
+    from studio.core.sources import Source
 
 _SHOWN = 20
 _HEAD = 100
@@ -41,6 +42,8 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     search.add_argument("--status", choices=("accepted", "rejected"), help="usable or not; all rows are checked first")
     search.add_argument("--sort", default="", metavar="COLUMN", help="`length` or a column")
     search.add_argument("--descending", action="store_true", help="the greatest first")
+    text = "append the rows' numbers to FILE, eight bytes each, and tell only how many"
+    search.add_argument("--into", metavar="FILE", help=text)
     search.add_argument("--limit", type=int, default=0, metavar="N", help="stop after so many")
     convert.add_argument("target", metavar="TARGET", help="a .jsonl or .parquet file")
     convert.add_argument("--overwrite", action="store_true", help="TARGET may be replaced")
@@ -101,22 +104,15 @@ def telling(live: Callable[[], None], label: str) -> Callable[[int, int], None]:
 
 
 def _show(args: argparse.Namespace) -> None:
-    from itertools import islice
-
-    from studio.core import index, parsing, shapes, sources
+    from studio.core import index, sources
     from studio.core.errors import StudioError
 
     with guard(args) as live:
         source = sources.find(args.file, telling(live, "Unpacking"))
         found: list[dict[str, Any]] = []
-        head = [(part.name, row) for part in source.parts[:1] for row in islice(parsing.read(part), _HEAD)]
-        try:
-            guesses = [vars_of(guess) for guess in shapes.detected(source.name, [row for _, row in head])]
-        except StudioError as error:
-            guesses = []
-            if not head:
-                raise
-            output.progress(one_line(error.message), 0, 0)
+        head, guesses = _head(source)
+        if not head:
+            raise StudioError("data", f"{source.name} holds no rows.", "Give a file with at least one row.")
         if args.row is None:
             found = [_shown(number, name, row) for number, (name, row) in enumerate(head[: args.first])]
         else:
@@ -126,6 +122,22 @@ def _show(args: argparse.Namespace) -> None:
     lines = [f"{guess['format']}: {guess['reason']}" for guess in guesses]
     text = "\n".join([*lines, *(_line(item) for item in found)])
     output.show(args, about | {"files": [part.name for part in source.parts], "rows": found}, text)
+
+
+def _head(source: "Source") -> "tuple[list[tuple[str, Parsed]], list[dict[str, str]]]":
+    """Returns the first rows, each with its file's name, and what they may be."""
+    from itertools import islice
+
+    from studio.core import parsing, shapes
+    from studio.core.errors import StudioError
+
+    head = [(part.name, row) for part in source.parts[:1] for row in islice(parsing.read(part), _HEAD)]
+    try:
+        return head, [
+            vars_of(guess) for guess in shapes.detected(source.name, [row for _, row in head])
+        ] if head else []
+    except StudioError:
+        return head, []
 
 
 def vars_of(guess: Any) -> dict[str, str]:
@@ -167,7 +179,8 @@ def _index(args: argparse.Namespace) -> None:
     with guard(args) as live:
         source = sources.find(args.file, telling(live, "Unpacking"))
         folder = index.folder_of(source)
-        _say(args, {"index": str(folder), "files": [part.name for part in source.parts], "note": source.note})
+        about = {"index": str(folder), "files": [part.name for part in source.parts], "note": source.note}
+        _say(args, about | {"guesses": _head(source)[1] if args.json else []})
 
         def tell(done: int, total: int) -> None:
             live()
@@ -186,10 +199,10 @@ def _say(args: argparse.Namespace, item: dict[str, Any]) -> None:
 
 
 def _search(args: argparse.Namespace) -> None:
-    from studio.core import index, search, sources
+    from studio.core import index, search
 
     with guard(args) as live:
-        source = sources.find(args.file, telling(live, "Unpacking"))
+        source = _searched(args, live)
         known = index.build(source, telling(live, "Indexing"))
         query = search.Query(
             text=args.text,
@@ -221,6 +234,20 @@ def _search(args: argparse.Namespace) -> None:
         print(f"{count:,} of {len(known):,} rows")
 
 
+def _searched(args: argparse.Namespace, live: Callable[[], None]) -> "Source":
+    """Returns what is searched: a version's rows as they are now, in its order, or the files."""
+    from studio import paths
+    from studio.core import sources
+
+    if paths.is_version(args.file):
+        from studio.core import recipe, versions
+
+        version = recipe.file_of(args.file)
+        versions.open_version(version, telling(live, "Reading"))
+        return sources.find(versions.rows_file(version))
+    return sources.find(args.file, telling(live, "Unpacking"))
+
+
 def _of_status(args: argparse.Namespace, count: int, live: Callable[[], None]) -> "Rows | None":
     """Returns the rows of a status, by the full check of all rows."""
     if args.status is None:
@@ -237,6 +264,10 @@ def _of_status(args: argparse.Namespace, count: int, live: Callable[[], None]) -
 
 
 def _tell_found(args: argparse.Namespace, index: "RowIndex", rows: "Rows", done: int) -> None:
+    if args.into:
+        with open(args.into, "ab") as file:
+            file.write(rows.astype("<i8").tobytes())
+        rows = rows[:0]
     if args.json:
         _say(args, {"rows": rows.tolist(), "done": done})
         return

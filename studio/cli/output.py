@@ -2,11 +2,17 @@
 
 import argparse
 import json
+import os
 import sys
+import time
 import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+# Set by the window: progress comes as lines of JSON before the answer.
+PROGRESS = "STUDIO_PROGRESS"
+_EVERY_S = 0.1
+_told_s = 0.0
 _HARMLESS = "\n\t\u200c\u200d"  # among them the joiners of Persian, of Hindi and of emoji
 
 
@@ -49,7 +55,13 @@ def one_line(text: str) -> str:
 
 
 def progress(label: str, done: int, total: int) -> None:
-    """Redraws one line of progress on a terminal's standard error; silent elsewhere."""
+    """Redraws one line of progress on a terminal's standard error, or prints it as JSON for the window."""
+    global _told_s
+    if PROGRESS in os.environ:
+        if time.monotonic() - _told_s > _EVERY_S:
+            _told_s = time.monotonic()
+            print(json.dumps({"doing": label, "done": done, "total": total}), flush=True)
+        return
     if sys.stderr.isatty():
         share = done / total if total else 0.0
         bar = "#" * round(30 * share)

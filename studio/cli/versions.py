@@ -1,9 +1,11 @@
 """The commands: data version|edit|split|mix."""
 
 import argparse
+import json
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.cli import data_rows, output
@@ -33,7 +35,7 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     edit = output.add_command(actions, "edit", "Add a step to a version; `undo` takes it back.", _bounded(_edit))
     edit.description, edit.formatter_class = _EDIT, argparse.RawDescriptionHelpFormatter
     edit.add_argument("name", metavar="NAME", help="the version")
-    edit.add_argument("kind", metavar="KIND", help="what to do, see above")
+    edit.add_argument("kind", metavar="KIND", help="what to do, see above; or @FILE: a JSON list of steps")
     edit.add_argument("settings", metavar="KEY=VALUE", nargs="*", help="how")
     split = output.add_command(actions, "split", "Hold rows of a version back for evaluation.", _bounded(_split))
     split.add_argument("name", metavar="NAME", help="the version")
@@ -104,9 +106,23 @@ def _mix(args: argparse.Namespace) -> None:
 def _edit(args: argparse.Namespace) -> None:
     from studio.core import recipe
 
+    if args.kind.startswith("@"):
+        steps = [recipe.read_step(item) for item in _listed_steps(Path(args.kind[1:]))]
+    else:
+        steps = [recipe.read_step({"kind": args.kind} | dict(map(_setting, args.settings)))]
     version = _opened(args)
-    version.add(recipe.read_step({"kind": args.kind} | dict(map(_setting, args.settings))))
+    version.add(*steps)
     show(args, version)
+
+
+def _listed_steps(path: Path) -> list[Any]:
+    from studio.core.errors import StudioError
+
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StudioError("usage", f"{path} cannot be read: {error}.", "Give a file with a JSON list.") from None
+    return found if isinstance(found, list) else [found]
 
 
 def _split(args: argparse.Namespace) -> None:

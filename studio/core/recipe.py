@@ -132,10 +132,11 @@ def name_of(path: Path) -> str:
     return path.name[: -len(paths.VERSION_SUFFIX)]
 
 
-def free_name(file: Path) -> str:
+def free_name(file: str) -> str:
     """Returns a name for a version of a file that no version has yet."""
-    names = (slug(f"{file.stem}{end}") for end in ("", *(f"-{number}" for number in range(2, 10_000))))
-    return next(name for name in names if not file_of(name).exists())
+    stem = slug(file.partition(".")[0])[:50] or "data"
+    taken = {name_of(path) for path in listed()}
+    return next(name for n in range(1, len(taken) + 2) if (name := stem if n == 1 else f"{stem}-{n}") not in taken)
 
 
 def listed() -> list[Path]:

@@ -5,8 +5,11 @@ they are asked for. A row of all sources has a *place*: its number in its file, 
 """
 
 import json
+import secrets
+import zipfile
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +20,7 @@ from studio.core.contents import RECORD, Records, contents, key, record, texts, 
 from studio.core.datasets import Dataset
 from studio.core.draws import Ints, Keys, Mask
 from studio.core.errors import StudioError
+from studio.core.runs import disk_error
 from studio.core.steps import EVALUATION, Span, Step
 
 Progress = Callable[[int, int], None]
@@ -148,6 +152,38 @@ class Selection:
         else:
             self._choose(step)
         self.sizes.append(len(self.chosen))
+
+    def store(self, file: Path) -> None:
+        """Writes what the steps so far have left, for `restore`.
+
+        Raises:
+            StudioError: (disk) it cannot be written.
+        """
+        names = sorted(self.tags)
+        held: dict[str, Any] = {f"tag{at}": self.tags[name] for at, name in enumerate(names)}
+        part = file.with_name(f"{file.stem}-{secrets.token_hex(4)}.part.npz")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            np.savez(part, chosen=self.chosen, removed_by=self.removed_by, sizes=self.sizes, names=names, **held)
+            part.replace(file)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise disk_error(file, error, "Free some space and try again.") from None
+
+    def restore(self, file: Path, done: Sequence[Step]) -> bool:
+        """Takes what `store` wrote behind the steps `done`, in place of doing them; False: there is nothing whole."""
+        try:
+            with np.load(file, allow_pickle=False) as held:
+                names = [str(name) for name in held["names"]]
+                tags = {name: held[f"tag{at}"] for at, name in enumerate(names)}
+                chosen, removed_by, sizes = held["chosen"], held["removed_by"], held["sizes"]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return False
+        for step in done:
+            if isinstance(step, steps.Replace):
+                self._replace(step)
+        self.chosen, self.removed_by, self.sizes, self.tags = chosen, removed_by, sizes.tolist(), tags
+        return True
 
     def _choose(self, step: Step) -> None:
         before = self._mask(self.chosen)

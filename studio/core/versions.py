@@ -18,13 +18,15 @@ from studio.core.errors import StudioError, given_path
 from studio.core.hub_ids import is_hub_id
 from studio.core.recipe import Made, Recipe, Source
 from studio.core.selection import Progress, Selection
-from studio.core.steps import Step, chosen, each
+from studio.core.steps import Balance, Deduplicate, Filter, Split, Step, chosen, each
 
 MIXED = "mixed"  # the format of a version whose sources are in different ones: each row tells its own
 
 _VERSION = 1  # of what is cached: raise it whenever the same recipe would give other rows
 _ORIGIN = np.dtype([("source", "<i4"), ("number", "<i8"), ("held", "?")])
 _TOLD_ROWS = 1000
+# What these leave is kept: they may read every row.
+_SLOW = (Filter, Deduplicate, Balance, Split)
 
 
 class Version:
@@ -60,6 +62,7 @@ class Version:
                 marks = "".join(f"{self.selection.original(*row):016x}" for row in each(chosen(step)))
                 made.append(Made(step=step, time_s=time.time(), marks=marks, joined=bool(made)))
                 self.selection.do(step)
+                _keep(self._sources, (*self.recipe.effective, *(item.step for item in made)), self.selection)
             self._change(self.recipe.added(made))
         except StudioError:
             self.selection = self._done()
@@ -82,12 +85,8 @@ class Version:
         self._go(self.recipe.redone(times))
 
     def _go(self, wanted: Recipe) -> None:
-        behind = self.recipe.cursor
         self._change(wanted)
-        if self.recipe.cursor < behind:
-            self.selection = self._done()
-        for step in self.recipe.effective[behind:]:
-            self.selection.do(step)
+        self.selection = self._done()
 
     def _change(self, wanted: Recipe) -> None:
         def changed(found: Recipe) -> Recipe:
@@ -188,6 +187,11 @@ def describe(version: Version) -> dict[str, Any]:
     }
 
 
+def rows_file(path: Path) -> Path:
+    """Returns the file that `open_version` writes a version's rows to, one a line, in their order."""
+    return _folder(path) / "rows.jsonl"
+
+
 def evaluation_rows(dataset: Dataset) -> Mask | None:
     """Returns which rows of an opened version it holds back for evaluation, (n,); None where it has none, or is a file.
 
@@ -264,10 +268,29 @@ def _unchanged(path: Path, said: Recipe, on_progress: Progress | None) -> list[D
 
 
 def _selected(sources: Sequence[Dataset], said: Recipe, on_progress: Progress | None) -> Selection:
-    selection = Selection(sources, on_progress)
-    for step in said.effective:
-        selection.do(step)
+    selection, done = Selection(sources, on_progress), 0
+    for count in range(said.cursor, 0, -1):
+        if isinstance(said.effective[count - 1], _SLOW) and selection.restore(
+            _kept_file(sources, said.effective[:count]), said.effective[:count]
+        ):
+            done = count
+            break
+    for count in range(done + 1, said.cursor + 1):
+        selection.do(said.effective[count - 1])
+        _keep(sources, said.effective[:count], selection)
     return selection
+
+
+def _keep(sources: Sequence[Dataset], done: Sequence[Step], selection: Selection) -> None:
+    """Keeps in the cache what the last of some steps left, where it took reading every row."""
+    if isinstance(done[-1], _SLOW):
+        selection.store(_kept_file(sources, done))
+
+
+def _kept_file(sources: Sequence[Dataset], done: Sequence[Step]) -> Path:
+    parts = [_VERSION, [source.fingerprint for source in sources], [recipe.plain(step) for step in done]]
+    key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:40]
+    return paths.cache_dir() / "selections" / f"{key}.npz"
 
 
 def _write(selection: Selection, said: Recipe, folder: Path, on_progress: Progress | None) -> None:

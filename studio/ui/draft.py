@@ -12,6 +12,7 @@ from studio.core import config as declared
 from studio.core import config_file
 from studio.core.config import DataSpec, RunConfig
 from studio.core.errors import StudioError
+from studio.core.hub_ids import is_hub_id
 
 _EDIT_ID = 1
 # Typing a number is one edit; a later change of the same setting is another.
@@ -119,7 +120,7 @@ class Draft(QObject):
         path = self._values["data"]["path"]
         if not path:
             found["data.path"] = self.tr("Choose a data file.")
-        elif isinstance(path, str) and not Path(path).expanduser().is_file():
+        elif isinstance(path, str) and not (Path(path).expanduser().exists() or is_hub_id(path, Path())):
             found["data.path"] = self.tr("There is no such file.")
         return found
 

@@ -13,7 +13,12 @@ from studio.core.runs import Run
 from studio.ui.jobs import Command
 from studio.ui.session import Session
 
-DATA_ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+
+def data_endings() -> tuple[str, ...]:
+    """Returns how the names of the files end that hold data."""
+    from studio.core.sources import ENDINGS  # it loads numpy, which the window alone does not need
+
+    return ENDINGS
 
 
 def open_path(session: Session, path: Path) -> None:
@@ -22,7 +27,7 @@ def open_path(session: Session, path: Path) -> None:
         session.run_wanted.emit(Run(path.resolve()))
     elif (path / PEFT_CONFIG).is_file():
         _add_adapter(session, path)
-    elif path.suffix.lower() in DATA_ENDINGS:
+    elif path.suffix.lower() in data_endings() or path.is_dir():
         session.data_wanted.emit(path)
     elif path.suffix.lower() in (".yaml", ".yml"):
         _load_config(session, path)
@@ -33,7 +38,7 @@ def open_path(session: Session, path: Path) -> None:
 
 def choose_data(parent: QWidget) -> Path | None:
     """Asks for a data file; None: the user changed their mind."""
-    kinds = f"{_tr('Data files')} ({' '.join(f'*{ending}' for ending in DATA_ENDINGS)});;{_tr('All files (*)')}"
+    kinds = f"{_tr('Data files')} ({' '.join(f'*{ending}' for ending in data_endings())});;{_tr('All files (*)')}"
     chosen, _ = QFileDialog.getOpenFileName(parent, _tr("Open data file"), "", kinds)
     return Path(chosen) if chosen else None
 

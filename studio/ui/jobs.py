@@ -137,14 +137,16 @@ def owner(run: Run) -> psutil.Process | None:
 
 
 class Command(QObject):
-    """One `studio` command in a process of its own, whose answer is the JSON it prints.
+    """One `studio` command in a process of its own, whose answer is the last line of JSON it prints.
 
     Signals:
+        told: each line as it comes, decoded; of progress it is `doing`, `done` and `total`.
         done: what it printed, decoded.
         failed: a `StudioError` with its own words.
         over: after either of them.
     """
 
+    told = Signal(object)
     done = Signal(object)
     failed = Signal(object)
     over = Signal()
@@ -156,12 +158,19 @@ class Command(QObject):
         environment = QProcessEnvironment.systemEnvironment()
         environment.insert("PYTHONPATH", str(Path(studio.__file__).resolve().parents[1]))
         environment.insert("PYTHONIOENCODING", "utf-8")
+        environment.insert("STUDIO_PROGRESS", "1")
         self._process.setProcessEnvironment(environment)
         self._process.setStandardInputFile(QProcess.nullDevice())
+        self._process.readyReadStandardOutput.connect(self._read)
         self._process.finished.connect(self._finish)
         self._process.errorOccurred.connect(self._refuse)
         self._cancelled = False
-        self._process.start(sys.executable, ["-P", "-m", "studio", *words, "--json"])
+        self._printed = b""
+        self._answer: Any = None
+        # Behind `--` nothing is taken for an option.
+        at = words.index("--") if "--" in words else len(words)
+        arguments = ["-P", "-m", "studio", *words[:at], "--json", *words[at:]]
+        self._process.start(sys.executable, arguments)
 
     def cancel(self) -> None:
         """Kills the process and waits for its end; nothing but `over` is told after it."""
@@ -176,20 +185,29 @@ class Command(QObject):
             self.failed.emit(StudioError("run", f"Python could not be started: {sys.executable}.", words))
             self.over.emit()
 
-    def _finish(self, code: int, _status: QProcess.ExitStatus) -> None:
+    def _finish(self, code: int, status: QProcess.ExitStatus) -> None:
         if not self._cancelled:
-            self._tell(code)
+            self._tell(code, status)
         self.over.emit()
         self.deleteLater()
 
-    def _tell(self, code: int) -> None:
-        printed = self._process.readAllStandardOutput().toStdString().strip()
+    def _read(self) -> None:
+        *lines, self._printed = (self._printed + self._process.readAllStandardOutput().data()).split(b"\n")
+        for line in filter(bytes.strip, lines):
+            try:
+                self._answer = json.loads(line)
+            except ValueError:
+                self._answer = None
+            if isinstance(self._answer, dict) and not self._cancelled:
+                self.told.emit(self._answer)
+
+    def _tell(self, code: int, status: QProcess.ExitStatus) -> None:
+        self._printed += b"\n"
+        self._read()
         said = self._process.readAllStandardError().toStdString().strip()
-        answer: Any = None
-        try:
-            answer = json.loads(printed.splitlines()[-1]) if printed else None
-        except ValueError:
-            code = code or 1
+        answer = None if status == QProcess.ExitStatus.CrashExit else self._answer
+        if isinstance(answer, dict) and "doing" in answer:
+            answer = None  # it was at work when it ended
         if isinstance(answer, dict) and "error" in answer:
             error = answer["error"]
             self.failed.emit(StudioError(error["reason"], error["message"], error["hint"], error["detail"]))

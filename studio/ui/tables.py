@@ -3,95 +3,265 @@
 import json
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QCoreApplication,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import QColor, QFont
 
+from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.core.units import size
 from studio.ui import words
+from studio.ui.theme import Theme
 
 if TYPE_CHECKING:
-    from studio.core.datasets import Dataset, Rejected, Row
+    from studio.ui.row_source import RowSource, Shown
 
 Index = QModelIndex | QPersistentModelIndex
-_CACHE = 512
+ROW, LENGTH, STATUS = range(3)
+_FIXED = 3
+_CACHE = 2000
+_MOST_WANTED = 300
+_TURN_S, _PAUSE_MS = 0.006, 2
+_HEAD = 5
 _CELL = 240
 _MOST_COLUMNS = 16
 _DISPLAY, _USER = Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.UserRole
+_TIP, _COLOUR, _FONT = Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.ForegroundRole, Qt.ItemDataRole.FontRole
 
 
 class DatasetTable(QAbstractTableModel):
-    """The usable rows of a data file; only rows that are looked at are read. `Qt.UserRole` gives the `Row`."""
+    """Rows of a file or a version; only those that are looked at are read, a few in each turn of the event loop.
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        """Starts without a file."""
+    `Qt.UserRole` gives a row's place, or None.
+
+    Signals:
+        failed: a `StudioError`: rows cannot be read any more.
+    """
+
+    failed = Signal(object)
+
+    def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
+        """Starts without rows."""
         super().__init__(parent)
-        self.dataset: Dataset | None = None
-        self._found: Any = None
-        self._columns: list[str] = []
-        self._cache: OrderedDict[int, Row] = OrderedDict()
+        self._theme = theme
+        self.source: RowSource | None = None
+        self._count = 0
+        self._places: Any = None
+        self._shown: Any = None
+        self.columns: list[str] = []
+        self._lines: OrderedDict[int, Line] = OrderedDict()
+        self._wanted: OrderedDict[int, int] = OrderedDict()
+        self._spent_s, self._broken = 0.0, False
+        self._turn = QTimer(self)
+        self._turn.setSingleShot(True)
+        self._turn.timeout.connect(self._fill)
 
-    def set_dataset(self, dataset: "Dataset | None") -> None:
-        """Shows a file's rows, or nothing."""
+    def set_source(self, source: "RowSource | None") -> None:
+        """Shows other rows, or none."""
         self.beginResetModel()
-        self.dataset, self._found = dataset, None
-        self._cache.clear()
-        self._columns = list(dataset[0].data)[:_MOST_COLUMNS] if dataset is not None and len(dataset) else []
+        self.source, self._shown, self.columns, self._broken = source, None, [], False
+        self._take()
         self.endResetModel()
 
-    def search(self, text: str) -> None:
-        """Shows only the rows that hold `text` anywhere, in any letter case; all of them for no text."""
-        self.beginResetModel()
-        self._found = None
-        if text and self.dataset is not None:
-            # Loaded with the first search, not with the window.
-            import pyarrow.compute as pc
+    def refresh(self) -> None:
+        """Shows the same source after it changed; what is read is read anew, and a choice of rows stays."""
+        before = self._count
+        self._lines.clear()
+        self._take()
+        if self._count != before:
+            self.beginResetModel()
+            self.endResetModel()
+        elif self._count:
+            self.dataChanged.emit(self.index(0, 0), self.index(self._count - 1, self.columnCount() - 1))
 
-            rows = self.dataset.table.column("row")
-            # The row is JSON: a letter may stand there as itself or escaped.
-            masks = [
-                pc.match_substring(rows, json.dumps(text, ensure_ascii=escaped)[1:-1], ignore_case=True)
-                for escaped in (False, True)
-            ]
-            self._found = pc.indices_nonzero(pc.or_(*masks)).to_numpy()
+    def grow(self) -> None:
+        """Shows the rows that have become known since."""
+        if self.source is None or self._shown is not None:
+            return
+        count = len(self.source)
+        if count > self._count:
+            if not self.columns:
+                self.beginResetModel()
+                self._take()
+                self.endResetModel()
+                return
+            self.beginInsertRows(QModelIndex(), self._count, count - 1)
+            self._count = count
+            self.endInsertRows()
+
+    def show_only(self, places: Any) -> None:
+        """Shows these rows (int64, in this order); None: all."""
+        self.beginResetModel()
+        self._shown = places
+        self._recount()
         self.endResetModel()
 
-    def row(self, index: int) -> "Row | None":
-        """Returns the row shown at a place."""
-        if self.dataset is None or not 0 <= index < self.rowCount():
+    def place(self, at: int) -> int | None:
+        """Returns the place of the row that is shown at `at`."""
+        if not 0 <= at < self._count:
             return None
-        at = int(self._found[index]) if self._found is not None else index
-        if at not in self._cache:
-            self._cache[at] = self.dataset[at]
-            if len(self._cache) > _CACHE:
-                self._cache.popitem(last=False)
-        return self._cache[at]
+        if self._shown is not None:
+            return int(self._shown[at])
+        return at if self._places is None else int(self._places[at])
+
+    def find(self, place: int) -> int:
+        """Returns where the row of a place is shown; -1: it is not."""
+        shown = self._shown if self._shown is not None else self._places
+        if shown is None:
+            return place if place < self._count else -1
+        found = (shown == place).nonzero()[0]
+        return int(found[0]) if len(found) else -1
+
+    def shown(self) -> Any:
+        """Returns the places chosen to be shown; None: all are."""
+        return self._shown
+
+    def row(self, at: int) -> "Shown | None":
+        """Reads the row shown at `at`, whole."""
+        place = self.place(at)
+        if self.source is None or place is None:
+            return None
+        try:
+            return self.source.read(place)
+        except (StudioError, IndexError) as error:
+            self._fail(error)
+            return None
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         """Returns the number of rows shown."""
-        if parent.isValid() or self.dataset is None:
-            return 0
-        return len(self.dataset) if self._found is None else len(self._found)
+        return 0 if parent.isValid() else self._count
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        """Returns one for the row's number, and one for each of its columns."""
-        return 0 if parent.isValid() or self.dataset is None else 1 + len(self._columns)
+        """Returns three for the row's number, length and status, and one for each of its columns."""
+        return 0 if parent.isValid() or self.source is None else _FIXED + len(self.columns)
 
     def data(self, index: Index, role: int = _DISPLAY) -> Any:
-        """Returns a cell's text, shortened, or the `Row`."""
-        if role not in (_DISPLAY, _USER):
+        """Returns a cell's text, shortened; dots while it is not read yet."""
+        place = self.place(index.row())
+        if place is None or role == _USER:
+            return place
+        if role not in (_DISPLAY, _TIP, _COLOUR, _FONT):
             return None
-        row = self.row(index.row())
-        if row is None or role == _USER:
-            return row
-        return str(row.number) if index.column() == 0 else cell(row.data.get(self._columns[index.column() - 1]))
+        line = self._line(place, index.row())
+        if line is None:
+            dim = QColor(self._theme.palette.disabled) if role == _COLOUR else None
+            return "\u00b7\u00b7\u00b7" if role == _DISPLAY else dim
+        if role == _COLOUR:
+            return self._colour(line, index.column())
+        if role == _FONT:
+            return _struck() if line.excluded and index.column() >= _FIXED else None
+        if role == _TIP:
+            return words.sentence(line.fault) or None if index.column() <= STATUS else None
+        return line.cells[index.column()] if index.column() < len(line.cells) else ""
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> Any:
         """Returns the columns' names."""
         if role == _DISPLAY and orientation == Qt.Orientation.Horizontal:
-            return self.tr("Row") if section == 0 else self._columns[section - 1]
+            names = (self.tr("Row"), self.tr("Bytes"), self.tr("Status"))
+            return names[section] if section < _FIXED else self.columns[section - _FIXED]
         return None
+
+    def _take(self) -> None:
+        """Looks at what the source has now."""
+        self._lines.clear()
+        self._places = self.source.places() if self.source is not None else None
+        self._recount()
+        if self.source is None or self.columns:
+            return
+        found: dict[str, None] = {}
+        for at in range(min(self._count, _HEAD)):
+            row = self.row(at)
+            found |= dict.fromkeys(row.data) if row is not None and row.data is not None else {}
+        self.columns = list(found)[:_MOST_COLUMNS]
+
+    def _recount(self) -> None:
+        known = len(self.source) if self.source is not None else 0
+        self._count = known if self._shown is None else len(self._shown)
+
+    def _line(self, place: int, at: int) -> "Line | None":
+        if place not in self._lines:
+            # A few rows are read at once; what takes longer waits, so that the window never does.
+            if self._spent_s > _TURN_S:
+                self._want(place, at)
+                return None
+            self._read(place)
+            if not self._turn.isActive():
+                self._turn.start(0)
+        return self._lines.get(place)
+
+    def _want(self, place: int, at: int) -> None:
+        self._wanted[place] = at
+        if len(self._wanted) > _MOST_WANTED:
+            self._wanted.popitem(last=False)
+        if not self._turn.isActive():
+            self._turn.start(0)
+
+    def _fill(self) -> None:
+        self._spent_s = 0.0
+        while self._wanted and self._spent_s <= _TURN_S:
+            place, at = self._wanted.popitem()
+            self._read(place)
+            if self.place(at) == place:
+                self.dataChanged.emit(self.index(at, 0), self.index(at, self.columnCount() - 1))
+        if self._wanted:
+            self._turn.start(_PAUSE_MS)
+
+    def _read(self, place: int) -> None:
+        assert self.source is not None
+        started = time.perf_counter()
+        try:
+            self._lines[place] = self._made(self.source.read(place))
+        except (StudioError, IndexError) as error:
+            self._lines[place] = Line([], False, str(error))
+            self._fail(error)
+        if len(self._lines) > _CACHE:
+            self._lines.popitem(last=False)
+        self._spent_s += time.perf_counter() - started
+
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, StudioError) and not self._broken:
+            self._broken = True
+            self.failed.emit(error)
+
+    def _made(self, row: "Shown") -> "Line":
+        said = [self.tr("excluded")] if row.excluded else [self.tr("rejected")] if row.fault else []
+        said += [self.tr("edited")] if row.edited else []
+        number = f"{row.source}:{row.number}" if row.source else str(row.number)
+        data = row.data if row.data is not None else {self.columns[0]: row.raw} if self.columns else {}
+        cells = [number, f"{row.length:,}", ", ".join([*said, *row.tags])]
+        return Line(cells + [cell(data.get(name)) for name in self.columns], row.excluded, row.fault)
+
+    def _colour(self, line: "Line", column: int) -> QColor | None:
+        palette = self._theme.palette
+        if line.excluded:
+            return QColor(palette.muted)
+        if line.fault and column <= STATUS:
+            return QColor(palette.bad)
+        return QColor(palette.muted) if column < _FIXED else None
+
+
+class Line(NamedTuple):
+    """What is kept of a row that was read: its cells' texts, not its data, which may be a megabyte."""
+
+    cells: list[str]
+    excluded: bool
+    fault: str
+
+
+def _struck() -> QFont:
+    font = QFont()
+    font.setStrikeOut(True)
+    return font
 
 
 def cell(value: Any) -> str:
@@ -111,9 +281,9 @@ class RejectedTable(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         """Starts empty."""
         super().__init__(parent)
-        self._items: list[Rejected] = []
+        self._items: list[dict[str, Any]] = []
 
-    def set_items(self, items: "list[Rejected]") -> None:
+    def set_items(self, items: list[dict[str, Any]]) -> None:
         """Shows other rows."""
         self.beginResetModel()
         self._items = items
@@ -132,7 +302,7 @@ class RejectedTable(QAbstractTableModel):
         if role != _DISPLAY:
             return None
         item = self._items[index.row()]
-        return (str(item.row), str(item.line or "-"), words.sentence(item.reason))[index.column()]
+        return (str(item["row"]), str(item["line"] or "-"), words.sentence(item["reason"]))[index.column()]
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> Any:
         """Returns the columns' names."""

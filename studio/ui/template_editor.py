@@ -58,6 +58,11 @@ class TemplateEditor(QWidget):
                 self.text.setPlainText(template)
         self._mark()
 
+    def take_over(self) -> None:
+        """What was written is the settings' own from now on."""
+        self.own = self.text.toPlainText()
+        self._mark()
+
     def show_fault(self, text: str) -> None:
         """Says what is wrong with what was written; nothing, for no text."""
         self._fault.setText(text)

@@ -299,7 +299,7 @@ def stalls() -> dict[str, Any]:
     file.write_bytes(b"".join(b'{"prompt": "question %d", "completion": "an answer"}\n' % n for n in range(100_000)))
     page = window.page("data")
     held("table_of_100000_rows", lambda: window.open_path(file), 1.0, lambda: page.table_model.rowCount() == 100_000)
-    held("scroll", lambda: page._table.scrollToBottom())
+    held("scroll", lambda: page.rows.table.scrollToBottom())
     held("search", lambda: page.search.setText("question 777"), 1.0)
     window.show_page("library")
     held("library_of_1000_changed", window.session.library_changed.emit, 1.0)

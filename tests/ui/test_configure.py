@@ -270,7 +270,7 @@ def test_seldom_settings_are_made_when_asked_for_and_stand_in_their_place(page: 
     tops = [made.mapTo(page, QPoint()).y() for made in rows]
     assert tops == sorted(tops)
     following, at = [], page._sections["model"].heading.nextInFocusChain()
-    while at is not page._sections["model"].heading:
+    while at is not None and at is not page._sections["model"].heading:
         following.append(at)
         at = at.nextInFocusChain()
     assert [made for made in following if made in rows] == rows

@@ -92,15 +92,15 @@ def test_a_data_file_is_read_searched_and_its_bad_rows_listed(window: MainWindow
     window.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, mime, button, none))
     page = window.page("data")
     assert isinstance(page, DataPage)
-    qtbot.waitUntil(lambda: page.table_model.rowCount() == 50, timeout=20_000)
-    assert page.rejected_model.rowCount() == 2
+    qtbot.waitUntil(lambda: page.rejected_model.rowCount() == 2, timeout=20_000)
+    assert page.table_model.rowCount() == 52
     assert page.rejected_model.index(1, 1).data() == "52"
     assert "JSON" in page.rejected_model.index(1, 2).data()
     QTest.keyClicks(page.search, "QUESTION 17")
-    qtbot.waitUntil(lambda: page.table_model.rowCount() == 1)
-    assert "question 17 <b>é</b>" in page._row.toPlainText()
+    qtbot.waitUntil(lambda: page.table_model.rowCount() == 1, timeout=20_000)
+    assert "question 17 <b>é</b>" in page.rows.pane.written.toPlainText()
     page.search.setText("é")
-    qtbot.waitUntil(lambda: page.table_model.rowCount() == 50)
+    qtbot.waitUntil(lambda: page.table_model.rowCount() == 50, timeout=20_000)
     page._use()
     assert window.session.draft.value("data.path") == str(file)
 
@@ -122,6 +122,7 @@ def test_a_row_is_shown_as_the_model_reads_it(window: MainWindow, qtbot: QtBot) 
     )
     row = page.table_model.row(0)
     assert row is not None
+    assert row.data is not None
     assert learned == row.data["messages"][-1]["content"] + "<|im_end|>"
 
 

@@ -1,100 +1,173 @@
-"""The Data page: data files, what each was taken for and why, its rows, and the rows that cannot be used."""
+"""The Data page: data files and dataset versions, what each was taken for and why, and all their rows."""
 
-import json
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QModelIndex, Qt, QTimer
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QFileDialog,
-    QHeaderView,
-    QLineEdit,
-    QListWidget,
-    QListWidgetItem,
-    QPlainTextEdit,
-    QProgressBar,
-    QSplitter,
-    QStackedWidget,
-    QTableView,
-    QWidget,
-)
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QMenu, QProgressBar, QStackedWidget, QWidget
 
-from studio.core.desk import Tokens
+from studio import paths
+from studio.core import recipe
+from studio.core.desk import Lengths, Tokens
 from studio.core.errors import StudioError
-from studio.ui import words
-from studio.ui.elided import Elided
+from studio.core.mapping import Role
+from studio.core.steps import EVALUATION, Keep, Step, spans
+from studio.ui import drops, words
 from studio.ui.jobs import Command
-from studio.ui.parts import button, card, column, empty, holder, label, pill, row, selectable, tabs
+from studio.ui.pages.data_columns import ColumnsDialog
+from studio.ui.pages.data_head import DataHead
+from studio.ui.pages.data_insight import Insight
+from studio.ui.pages.data_rows import RowsView, Table, dress
+from studio.ui.pages.data_steps import Asking
+from studio.ui.pages.data_version import Editing
+from studio.ui.parts import button, card, column, empty, holder, label, row, selectable, tabs
+from studio.ui.reading import Reading, options
+from studio.ui.row_source import FileRows, Shown, VersionRows
 from studio.ui.session import Session, demo_data
-from studio.ui.tables import DatasetTable, RejectedTable
+from studio.ui.tables import RejectedTable
 from studio.ui.theme import GRID
-from studio.ui.tokens_view import TokensView
 
 if TYPE_CHECKING:
-    from studio.core.datasets import Dataset
+    from studio.core.versions import Version
 
-_TYPING_MS = 200
 _DECIDE_TOKENS = ("model.path", "model.revision", "data.max_length", "data.chat_template", "training.objective")
+_PREVIEWED = 3
 
 
 class DataPage(QWidget):
-    """Data files and their rows."""
+    """Data files and versions, and their rows."""
 
     def __init__(self, session: Session) -> None:
-        """Lists the built-in file and the recent ones."""
+        """Lists the built-in file, the versions and the recent files."""
         super().__init__()
         self._session = session
-        self._command: Command | None = None
         self._path: Path | None = None
-        self._asked = False
-        self.table_model, self.rejected_model = DatasetTable(self), RejectedTable(self)
+        self._reading: Reading | None = None
+        self._format, self._columns = "auto", dict[Role, str]()
+        self._known: dict[str, Any] = {}
+        self._rejected_count = 0
+        self._editing = Editing(session, self)
+        self._asking = Asking(self, self.apply)
+        self.rejected_model = RejectedTable(self)
+        self.head = DataHead(session.theme)
+        self.rows = RowsView(session, self._tokens_of)
+        self.table_model, self.search = self.rows.table_model, self.rows.search.text
+        self.tokens = self.rows.pane.tokens
+        rejected = Table(lambda _key: False)
+        dress(rejected, self.rejected_model, self.tr("Rejected rows"))
+        rejected.horizontalHeader().setStretchLastSection(True)
+        below = column(rejected)
+        below.setContentsMargins(0, GRID, 0, 0)
+        self._tabs = tabs(self.tr("Usable and rejected rows"))
+        self._tabs.addTab(self.rows, "")
+        self._tabs.addTab(holder(below), "")
+        self.insight = Insight(session, self._asked, self._order, self)
+        self._tabs.addTab(self.insight.audit, self.tr("Audit"))
+        self._tabs.addTab(self.insight.lengths, self.tr("Lengths"))
+        self._states = QStackedWidget()
+        shown = column(self.head, self._tabs, spacing=GRID)
+        shown.setStretch(1, 1)
+        for widget in (self._empty(), self._waiting(), self._failed(), holder(shown)):
+            self._states.addWidget(widget)
+        self._connect()
+        self._lay_out()
+        self._list_files()
+
+    def receive(self, path: Path) -> None:
+        """Opens a data file, a folder or a version: it is read by processes of its own, and shown while it is."""
+        self.leave()
+        self._path = path if str(path).startswith("hf:") else Path(path).expanduser().absolute()
+        self._session.remember_data(self._path)
+        self._list_files()
+        draft = self._session.draft
+        mine = draft.value("data.path") == str(self._path)
+        self._format = draft.value("data.format") if mine else "auto"
+        self._columns = dict(draft.value("data.mapping")) if mine else {}
+        self._known = {}
+        self.insight.forget()
+        self._waiting_text.setText(self.tr("Reading {name} ...").format(name=self._path.name))
+        self._states.setCurrentIndex(1)
+        self._tabs.setCurrentIndex(0)
+        if paths.is_version(self._path):
+            self._editing.open(self._path)
+        else:
+            self._read(self._path)
+
+    def show_rows(self, numbers: list[int], title: str) -> None:
+        """Shows only these rows, by their numbers in the file or in the version's order, until the chip is cleared."""
+        self._tabs.setCurrentIndex(0)
+        self.rows.choose(numbers, title)
+
+    def apply(self, steps: Sequence[Step], title: str) -> None:
+        """Does steps, undoable; a plain file becomes a version first."""
+        if self._path is None:
+            return
+        if self._editing.version is None and not self._editing.waiting():
+            self._editing.create(str(self._path), self._format, self._columns)
+        self._editing.apply(steps, title)
+
+    def leave(self) -> None:
+        """Ends whatever children do for the page."""
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading.deleteLater()
+            self._reading = None
+        self._editing.leave()
+        self.rows.search.leave()
+        self.insight.leave()
+
+    def _connect(self) -> None:
+        head, editing, rows = self.head, self._editing, self.rows
+        head.format_wanted.connect(lambda name: self._take(name, {}))
+        head.columns_wanted.connect(self._ask_columns)
+        head.use_wanted.connect(self._use)
+        head.cancel_wanted.connect(self._cancel_reading)
+        head.resume_wanted.connect(lambda: self._resume())
+        menu = QMenu(head.versions)
+        menu.aboutToShow.connect(lambda: self._fill(menu))
+        head.versions.setMenu(menu)
+        rows.steps_wanted.connect(self.apply)
+        rows.search.save_wanted.connect(self._save_shown)
+        rows.table_model.failed.connect(self._fail)
+        editing.opened.connect(self._show_version)
+        editing.changed.connect(self._refresh_version)
+        editing.changed.connect(self.insight.refresh)
+        editing.opened.connect(self.insight.refresh)
+        self.insight.rows_wanted.connect(self._show_places)
+        self.insight.mending_wanted.connect(editing.compute)
+        editing.failed.connect(self._fail)
+        editing.moved.connect(lambda done, total: self.head.show_moved(self.tr("Working on the version"), done, total))
+        editing.over.connect(self.head.show_done)
+
+    def _lay_out(self) -> None:
         self._files = QListWidget()
         self._files.setAccessibleName(self.tr("Data files"))
         self._files.setFixedWidth(27 * GRID)
         self._files.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._files.itemActivated.connect(self._chosen)
         self._files.itemClicked.connect(self._chosen)
-        self._states = QStackedWidget()
-        for widget in (self._empty(), self._reading(), self._failed(), self._shown()):
-            self._states.addWidget(widget)
         add = button(self.tr("Add data file..."), self._add, "primary")
-        session.theme.dress(add, "plus", "on_accent")
-        head = row(label(self.tr("Data"), "title"), None, add)
+        self._session.theme.dress(add, "plus", "on_accent")
+        folder = button(self.tr("Add folder..."), self._add_folder)
+        head = row(label(self.tr("Data"), "title"), None, folder, add)
         body = row(self._files, self._states, spacing=2 * GRID)
         body.setStretch(1, 1)
         layout = column(head, body, spacing=2 * GRID, margin=3 * GRID)
         layout.setStretch(1, 1)
         self.setLayout(layout)
-        self._list_files()
-
-    def receive(self, path: Path) -> None:
-        """Opens a data file: has it read by a process of its own, then shows what that left in the cache."""
-        self._path = Path(path).expanduser().absolute()
-        if self._command is not None:
-            self._command.cancel()
-        self._session.remember_data(self._path)
-        self._list_files()
-        self._reading_text.setText(self.tr("Reading {name} ...").format(name=self._path.name))
-        self._states.setCurrentIndex(1)
-        self._command = Command(["data", "check", str(self._path)], self)
-        self._command.done.connect(self._read)
-        self._command.failed.connect(self._fail)
-        self._command.over.connect(self._over)
-
-    def leave(self) -> None:
-        """Ends the reading, if one is going on."""
-        if self._command is not None:
-            self._command.cancel()
 
     def _list_files(self) -> None:
         self._files.clear()
-        paths = [demo_data(), *(Path(name) for name in self._session.settings.recent_data)]
-        for path in dict.fromkeys(paths):
+        paths_ = [demo_data(), *recipe.listed(), *(Path(name) for name in self._session.settings.recent_data)]
+        for path in dict.fromkeys(paths_):
+            version = paths.is_version(path)
             name = self.tr("Shop letters (built in)") if path == demo_data() else path.name
-            item = QListWidgetItem(self._session.theme.icon("file"), name)
+            icon = "branch" if version else "folder" if path.is_dir() else "file"
+            item = QListWidgetItem(self._session.theme.icon(icon), recipe.name_of(path) if version else name)
             item.setData(Qt.ItemDataRole.UserRole, str(path))
-            item.setToolTip(str(path))
+            item.setToolTip(self.tr("Version: {path}").format(path=path) if version else str(path))
             self._files.addItem(item)
             if path == self._path:
                 self._files.setCurrentItem(item)
@@ -105,69 +178,260 @@ class DataPage(QWidget):
             self.receive(path)
 
     def _add(self) -> None:
-        kinds = self.tr("Data files") + " (*.jsonl *.ndjson *.json *.csv *.tsv *.parquet);;" + self.tr("All files (*)")
-        chosen, _ = QFileDialog.getOpenFileName(self, self.tr("Add data file"), "", kinds)
+        chosen = drops.choose_data(self)
+        if chosen is not None:
+            self.receive(chosen)
+
+    def _add_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, self.tr("Add folder of data files"))
         if chosen:
             self.receive(Path(chosen))
 
-    def _read(self, _found: dict[str, object]) -> None:
+    # A plain file.
+
+    def _read(self, path: Path) -> None:
+        reading = self._reading = Reading(path, self)
+        reading.guessed.connect(self._guess)
+        reading.found.connect(self._show_index)
+        reading.moved.connect(self._move)
+        reading.indexed.connect(self._indexed)
+        reading.checked.connect(self._checked)
+        reading.failed.connect(self._fail)
+        reading.faulted.connect(self._fault)
+        reading.start(self._format, self._columns)
+
+    def _guess(self, guesses: list[dict[str, Any]]) -> None:
         assert self._path is not None
-        # Arrow is loaded with the first file, not with the window.
-        from studio.core.datasets import open_dataset
+        self.head.show_name(self._path.name, str(self._path))
+        self.head.columns.setEnabled(True)
+        if self._format == "auto" and not self._columns:
+            self.head.show_guesses(guesses)
+            self._known = {"format": guesses[0]["format"]} if guesses else {}
+
+    def _show_index(self, folder: Path) -> None:
+        from studio.core.index import RowIndex
 
         try:
-            self._show(open_dataset(self._path))
+            source = FileRows(RowIndex(folder), self._known.get("format", ""), self._columns)
         except StudioError as error:
             self._fail(error)
-
-    def _over(self) -> None:
-        if self.sender() is self._command:
-            self._command = None
-
-    def _fail(self, error: StudioError) -> None:
-        self._fail_text.setText(words.sentence(error.message))
-        self._fail_hint.setText(words.sentence(error.hint))
-        self._states.setCurrentIndex(2)
-
-    def _show(self, data: "Dataset") -> None:
-        self.search.clear()
-        self.table_model.set_dataset(data)
-        self.rejected_model.set_items(data.rejected)
-        self._name.setText(data.source.name)
-        self._name.setToolTip(str(data.source))
-        self._format.setText(data.format.replace("_", " + "))
-        self._why.setText(self.tr("Taken for this because {reason}.").format(reason=words.sentence(data.reason)))
-        text = self.tr("{good} of {all} rows can be used.")
-        self._count.setText(text.format(good=f"{len(data):,}", all=f"{data.rows:,}"))
-        self._tabs.setTabText(0, self.tr("Rows ({count})").format(count=f"{len(data):,}"))
-        self._tabs.setTabText(1, self.tr("Rejected ({count})").format(count=f"{len(data.rejected):,}"))
-        self._tabs.setTabVisible(1, bool(data.rejected))
-        self._size_columns()
-        if len(data):
-            self._table.selectRow(0)
-        else:
-            self._tabs.setCurrentIndex(1)
+            return
+        self._rejected_count = 0
+        self.rejected_model.set_items([])
+        self._tabs.setTabVisible(1, False)
+        self.rows.set_source(source)
+        statuses = [("accepted", self.tr("Usable")), ("rejected", self.tr("Rejected"))]
+        self.rows.search.set_file(str(self._path), options(self._format, self._columns), statuses)
+        self._count_rows()
         self._states.setCurrentIndex(3)
 
-    def _size_columns(self) -> None:
-        header, count = self._table.horizontalHeader(), self.table_model.columnCount()
-        header.setStretchLastSection(True)
-        self._table.setColumnWidth(0, 9 * GRID)
-        room = max(self._table.viewport().width(), 80 * GRID) - 9 * GRID
-        for index in range(1, count):
-            self._table.setColumnWidth(index, max(18 * GRID, room // (count - 1)))
+    def _move(self, done: int, total: int) -> None:
+        if self._reading is not None and self._states.currentIndex() == 3:
+            self.rows.grow()
+            self._count_rows()
+            text = self.tr("Checking every row") if self._reading.complete else self.tr("Reading")
+            self.head.show_moved(text, done, total)
+        elif total:
+            text = self.tr("Reading {name} ...").format(name=self._path.name if self._path else "")
+            self._waiting_text.setText(f"{text} {100 * done // total} %")
+
+    def _indexed(self) -> None:
+        self.rows.grow()
+        self._count_rows()
+        self.rows.search.again()
+        self.head.show_moved(self.tr("Checking every row"), 0, 0)
+
+    def _count_rows(self) -> None:
+        source = self.table_model.source
+        count = len(source) if source is not None else 0
+        self.head.count.setText(self.tr("{count} rows").format(count=f"{count:,}"))
+        self._tabs.setTabText(0, self.tr("Rows ({count})").format(count=f"{count:,}"))
+
+    def _checked(self, found: dict[str, Any]) -> None:
+        self._known = found
+        self.head.show_done()
+        self.head.show_fault(None)
+        second = found["second"] if not self._columns else None
+        self.head.show_format(found["format"], found["reason"], second)
+        text = self.tr("{good} of {all} rows can be used.")
+        self.head.count.setText(text.format(good=f"{found['valid']:,}", all=f"{found['rows']:,}"))
+        self._rejected_count = found["rows"] - found["valid"]
+        self.rejected_model.set_items(found["rejected"])
+        self._tabs.setTabText(1, self.tr("Rejected ({count})").format(count=f"{self._rejected_count:,}"))
+        self._tabs.setTabVisible(1, bool(self._rejected_count))
+        source = self.table_model.source
+        if isinstance(source, FileRows):
+            source.format, source.columns = found["format"], dict(self._columns)
+            self.rows.show_status_column(bool(self._rejected_count))
+            self.rows.refresh()
+        if not found["valid"]:
+            self._tabs.setCurrentIndex(1)
+
+    def _fault(self, error: StudioError) -> None:
+        self.head.show_done()
+        self.head.show_fault(error)
+
+    def _cancel_reading(self) -> None:
+        if self._reading is not None and self._reading.busy:
+            self._reading.cancel()
+            text = self.tr("Not every row was checked.") if self._reading.complete else self.tr("Not all was read.")
+            self.head.show_cancelled(text)
+        self._editing.cancel()
+
+    def _resume(self) -> None:
+        if self._reading is not None and self._reading.complete:
+            self._reading.check(self._format, self._columns)
+            self.head.show_moved(self.tr("Checking every row"), 0, 0)
+        elif self._path is not None:
+            self.receive(self._path)
+
+    def _take(self, format: str, columns: dict[Role, str]) -> None:
+        """Takes the rows for something else: checks them anew, and the configuration follows if it is of this data."""
+        if self._path is None or self._reading is None:
+            return
+        self._format, self._columns = format, columns
+        draft = self._session.draft
+        if draft.value("data.path") == str(self._path):
+            draft.apply({"data.format": format, "data.mapping": dict(columns)}, self.tr("columns"))
+        self.rows.search.set_options(options(format, columns))
+        if self._reading.complete:
+            self._resume()
+        else:
+            self.receive(self._path)
+
+    def _ask_columns(self) -> ColumnsDialog | None:
+        source = self.table_model.source
+        if source is None:
+            return None
+        found = [source.read(place) for place in range(min(len(source), _PREVIEWED))]
+        rows = [item.data for item in found if item.data is not None]
+        dialog = ColumnsDialog(self.window(), rows, self._known.get("format", ""), self._columns)
+        dialog.chosen.connect(lambda columns: self._take("auto", columns))
+        dialog.open()
+        return dialog
+
+    # A version.
+
+    def _show_version(self, version: "Version") -> None:
+        from studio.core import versions
+
+        made_here = [source.path for source in version.recipe.sources] == [str(self._path)]
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading.deleteLater()
+            self._reading = None
+        self._path = version.path
+        self._session.remember_data(version.path)
+        self._list_files()
+        self.head.show_name(recipe.name_of(version.path), str(version.path))
+        names = ", ".join(item.source.name for item in version.selection.sources)
+        self.head.show_format(versions.format_of(version.selection.sources), "", None)
+        self.head.columns.setEnabled(False)
+        self.head.why.setText(self.tr("A version of {names}").format(names=names))
+        self._tabs.setTabVisible(1, False)
+        self._tabs.setCurrentIndex(0)
+        source = VersionRows(version)
+        if made_here:
+            self.rows.swap_source(source)
+        else:
+            self.rows.set_source(source)
+        self.rows.search.set_file(str(version.path), [], self._statuses())
+        self._states.setCurrentIndex(3)
+        self._refresh_version()
+
+    def _refresh_version(self) -> None:
+        version, source = self._editing.version, self.table_model.source
+        if version is None or not isinstance(source, VersionRows):
+            return
+        source.version = version
+        self.rows.refresh()
+        self.rows.search.set_statuses(self._statuses())
+        selection = version.selection
+        held = int(selection.evaluation().sum())
+        text = self.tr("{count} rows").format(count=f"{len(selection):,}")
+        more = self.tr("{count} of them for evaluation").format(count=f"{held:,}")
+        self.head.count.setText(f"{text}, {more}" if held else text)
+        self._tabs.setTabText(0, self.tr("Rows ({count})").format(count=f"{len(selection):,}"))
+
+    def _statuses(self) -> list[tuple[str, str]]:
+        version = self._editing.version
+        tags = sorted(version.selection.tags) if version is not None else []
+        own = [("kept", self.tr("Kept")), ("excluded", self.tr("Excluded")), ("edited", self.tr("Edited"))]
+        return [*own, *((tag, self.tr("For evaluation") if tag == EVALUATION else tag) for tag in tags)]
+
+    def _save_shown(self) -> None:
+        places = self.rows.shown_places()
+        if places is None or not len(places):
+            self._session.tell(self.tr("Search or filter first: all rows are shown."))
+            return
+        rows = spans(self.rows.address(int(place)) for place in places)
+        self.apply([Keep(rows=rows, why=self.search.text()[:200])], self.tr("keep what was found"))
+
+    def _fill(self, menu: QMenu) -> None:
+        """Fills the menu as the data shown is."""
+        menu.clear()
+        columns, asking, version = self.table_model.columns, self._asking, self._editing.version
+        count = self.table_model.rowCount()
+        for text, act in (
+            (self.tr("Split..."), lambda: asking.split(columns)),
+            (self.tr("Deduplicate..."), lambda: asking.deduplicate(columns)),
+            (self.tr("Sample..."), lambda: asking.sample(count)),
+            (self.tr("Balance..."), lambda: asking.balance(columns)),
+            (self.tr("Mix with..."), self._mix),
+        ):
+            menu.addAction(text).triggered.connect(partial(_call, act))
+        menu.addSeparator()
+        history = menu.addAction(self.tr("History..."))
+        history.setEnabled(version is not None)
+        history.triggered.connect(lambda: self._history())
+        menu.addAction(self.tr("Export...")).triggered.connect(lambda: self._export())
+
+    def _mix(self) -> None:
+        if self._path is not None:
+            self._asking.mix(self._path, recipe.free_name("mix"), self._editing.mix)
+
+    def _history(self) -> QWidget | None:
+        version = self._editing.version
+        return self._asking.history(version.recipe, self._editing.move) if version is not None else None
+
+    def _export(self) -> None:
+        kinds = "JSONL (*.jsonl);;Parquet (*.parquet)"
+        chosen, _ = QFileDialog.getSaveFileName(self, self.tr("Export the rows"), "", kinds)
+        if chosen:
+            self.export(Path(chosen))
+
+    def export(self, target: Path) -> None:
+        """Writes the rows to a new file, by a child."""
+        verb = ["version", "export"] if self._editing.version is not None else ["convert"]
+        mapped = options(self._format, self._columns) if verb == ["convert"] else []
+        command = Command(["data", *verb, str(self._path), str(target), *mapped], self)
+        text = self.tr("{count} rows written to {name}.")
+        command.done.connect(
+            lambda said: self._session.tell(text.format(count=f"{said['rows']:,}", name=target.name), "good")
+        )
+        command.failed.connect(self._session.tell_error)
+
+    # The states.
+
+    def _fail(self, error: StudioError) -> None:
+        self.head.show_done()
+        self._fail_text.setText(words.sentence(error.message))
+        self._fail_hint.setText(words.sentence(error.hint))
+        self._rebase.setVisible(self._path is not None and paths.is_version(self._path) and "rebase" in error.hint)
+        self._states.setCurrentIndex(2)
 
     def _empty(self) -> QWidget:
         choose = button(self.tr("Add data file..."), self._add)
         demo = button(self.tr("Look at the built-in data"), lambda: self.receive(demo_data()), "primary")
         text = self.tr(
-            "Open a JSONL, JSON, CSV or Parquet file, or drop one anywhere on the window. Its format is found out, and "
-            "every row that cannot be used is listed with its line and the reason."
+            "Open a data file or a folder of them, or drop one anywhere on the window: JSONL, JSON, CSV, Parquet, "
+            "Arrow, XLSX, text, also compressed. Its format is found out, and every row that cannot be used is listed "
+            "with its line and the reason."
         )
         return empty(self._session.theme, "data", self.tr("What is the model to learn?"), text, choose, demo)
 
-    def _reading(self) -> QWidget:
-        self._reading_text = label("", "heading")
+    def _waiting(self) -> QWidget:
+        self._waiting_text = label("", "heading")
         bar = QProgressBar()
         bar.setRange(0, 0)
         bar.setFixedWidth(40 * GRID)
@@ -175,7 +439,7 @@ class DataPage(QWidget):
         bar.setAccessibleName(self.tr("Reading"))
         stop = button(self.tr("Cancel"), self._cancel)
         return holder(
-            column(None, row(None, self._reading_text, None), row(None, bar, None), row(None, stop, None), None)
+            column(None, row(None, self._waiting_text, None), row(None, bar, None), row(None, stop, None), None)
         )
 
     def _cancel(self) -> None:
@@ -188,136 +452,67 @@ class DataPage(QWidget):
         self._fail_text = selectable(label("", "heading", wrap=True))
         self._fail_hint = selectable(label("", wrap=True))
         again = button(self.tr("Read again"), lambda: self.receive(self._path) if self._path else None)
-        box = column(self._fail_text, self._fail_hint, row(again, button(self.tr("Other file..."), self._add), None))
-        return holder(column(card(box, "failure"), None))
+        take_over = self.tr("Take the new rows over")
+        self._rebase = button(take_over, lambda: self._editing.rebase(self._path) if self._path else None, "primary")
+        buttons = row(self._rebase, again, button(self.tr("Other file..."), self._add), None)
+        return holder(column(card(column(self._fail_text, self._fail_hint, buttons), "failure"), None))
 
-    def _shown(self) -> QWidget:
-        self._name = selectable(label("", "heading"))
-        self._format, self._why, self._count = pill(""), Elided("", "muted"), label("")
-        use = button(self.tr("Train on this"), self._use)
-        facts = column(row(self._name, self._format, None, use), row(self._count, self._why), spacing=GRID // 2)
-        self.search = QLineEdit()
-        self.search.setPlaceholderText(self.tr("Search the rows"))
-        self.search.setAccessibleName(self.tr("Search the rows"))
-        self.search.setClearButtonEnabled(True)
-        self._typing = QTimer(self)
-        self._typing.setSingleShot(True)
-        self._typing.setInterval(_TYPING_MS)
-        self._typing.timeout.connect(self._search)
-        self.search.textChanged.connect(lambda: self._typing.start())
-        self._found = label("", "muted")
-        self._table = _table(self.table_model, self.tr("Rows"))
-        self._table.selectionModel().currentRowChanged.connect(self._show_row)
-        self.table_model.modelReset.connect(lambda: self._table.scrollToTop())
-        self._row = QPlainTextEdit()
-        self._row.setReadOnly(True)
-        self._row.setObjectName("mono")
-        self._row.setAccessibleName(self.tr("The whole row"))
-        self._resting = QTimer(self)
-        self._resting.setSingleShot(True)
-        self._resting.setInterval(_TYPING_MS)
-        self._resting.timeout.connect(self._show_tokens)
-        self.tokens = TokensView(self._session.theme)
-        self.tokens.setContentsMargins(0, GRID, 0, 0)
-        self._views = tabs(self.tr("Views of the row"))
-        self._views.setObjectName("views")
-        self._views.addTab(self._row, self.tr("As it is written"))
-        self._views.addTab(self.tokens, self.tr("As the model reads it"))
-        self._views.currentChanged.connect(lambda: self._resting.start())
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.addWidget(self._table)
-        split.addWidget(self._views)
-        split.setSizes([220, 340])
-        split.setHandleWidth(GRID)
-        split.setChildrenCollapsible(False)
-        self._found.hide()
-        inner = column(row(self.search, self._found), split, spacing=GRID)
-        inner.setContentsMargins(0, GRID, 0, 0)
-        rows = holder(inner)
-        rejected = _table(self.rejected_model, self.tr("Rejected rows"))
-        rejected.horizontalHeader().setStretchLastSection(True)
-        self._tabs = tabs(self.tr("Usable and rejected rows"))
-        self._tabs.addTab(rows, "")
-        below = column(rejected)
-        below.setContentsMargins(0, GRID, 0, 0)
-        self._tabs.addTab(holder(below), "")
-        layout = column(card(facts), self._tabs, spacing=GRID)
-        layout.setStretch(1, 1)
-        return holder(layout)
-
-    def _search(self) -> None:
-        text = self.search.text()
-        self.table_model.search(text)
-        found = self.table_model.rowCount()
-        self._found.setVisible(bool(text))
-        self._found.setText(self.tr("{count} found").format(count=f"{found:,}") if text else "")
-        self._row.clear()
-        if found:
-            self._table.selectRow(0)
-
-    def _show_row(self, now: QModelIndex) -> None:
-        item = self.table_model.row(now.row()) if now.isValid() else None
-        if item is not None:
-            self._row.setPlainText(whole(item.data))
-            self._resting.start()
-
-    def _show_tokens(self) -> None:
-        """Asks for the row's tokens as the present settings make them, while they are looked at."""
-        item = self.table_model.row(self._table.currentIndex().row())
-        data, draft = self.table_model.dataset, self._session.draft
-        if self._views.currentWidget() is not self.tokens or item is None or data is None:
-            return
+    def _tokens_of(self, shown: Shown) -> Tokens | str:
+        """Returns how to ask for a row's tokens as the present settings make them, or why there are none."""
+        draft = self._session.draft
         if fault := next((draft.faults()[key] for key in _DECIDE_TOKENS if key in draft.faults()), ""):
-            self.tokens.show_message(words.sentence(fault))
-            return
+            return words.sentence(fault)
+        if shown.fault:
+            return words.sentence(shown.fault)
+        file, number, columns = str(self._path), shown.number, self._columns
+        row_format = str(self._known.get("format", "auto"))
+        if (version := self._editing.version) is not None:
+            source = version.recipe.sources[shown.source]
+            file, row_format, columns = source.path, source.format, source.mapping
+            if shown.edited:
+                number = VersionRows(version).number_of(shown.place)
+                file, row_format, columns = str(version.path), "auto", {}
+                if number < 0:
+                    return self.tr("The row is excluded.")
         model, revision, length, template, objective = (draft.value(key) for key in _DECIDE_TOKENS)
-        request = Tokens(
-            file=str(data.source),
-            row=item.number,
-            format=data.format,
+        return Tokens(
+            file=file,
+            row=number,
+            format=row_format,
+            mapping=columns,
             model=model,
             revision=revision,
             max_length=length,
             chat_template=template,
             objective=objective,
         )
-        if not self._asked:
-            self.tokens.show_message(self.tr("The model's tokenizer is being loaded ..."))
-        self._asked = True
-        self.tokens.follow(self._session.desk.ask(request))
+
+    def _order(self) -> Any:
+        """Returns the places of the rows in their order; None where a row's number is its place."""
+        version = self._editing.version
+        return version.selection.chosen.copy() if version is not None else None
+
+    def _show_places(self, places: Any, title: str) -> None:
+        self._tabs.setCurrentIndex(0)
+        self.rows.choose_places(places, title)
+
+    def _asked(self) -> Lengths:
+        """Returns how the desk is asked for all rows of what is shown."""
+        if self._editing.version is not None:
+            return Lengths(file=str(self._editing.version.path))
+        return Lengths(file=str(self._path), format=self._format, mapping=self._columns)
 
     def _use(self) -> None:
         if self._path is not None:
-            self._session.draft.edit("data.path", str(self._path), self.tr("training data"))
+            version = self._editing.version is not None
+            values = {
+                "data.path": str(self._path),
+                "data.format": "auto" if version else self._format,
+                "data.mapping": {} if version else dict(self._columns),
+            }
+            self._session.draft.apply(values, self.tr("training data"))
             self._session.page_wanted.emit("configure")
 
 
-def whole(data: dict[str, object]) -> str:
-    """Returns a row as a person reads it: a conversation as its turns, anything else as JSON."""
-    parts = []
-    for name, value in data.items():
-        if isinstance(value, list) and value and all(isinstance(item, dict) and "content" in item for item in value):
-            parts += [f"{item.get('role', '?')}\n{item['content']}" for item in value]
-        elif isinstance(value, str):
-            parts.append(f"{name}\n{value}")
-        else:
-            parts.append(f"{name}\n{json.dumps(value, ensure_ascii=False, indent=1)}")
-    return "\n\n".join(parts)
-
-
-def _table(model: DatasetTable | RejectedTable, name: str) -> QTableView:
-    made = QTableView()
-    made.setModel(model)
-    made.setAccessibleName(name)
-    made.setShowGrid(False)
-    made.setTabKeyNavigation(False)
-    made.setWordWrap(False)
-    made.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    made.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    made.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-    made.verticalHeader().hide()
-    made.verticalHeader().setDefaultSectionSize(4 * GRID)
-    made.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-    made.horizontalHeader().setHighlightSections(False)
-    made.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-    return made
+def _call(act: Any, _checked: bool = False) -> None:
+    act()

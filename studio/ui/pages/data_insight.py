@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QStackedWidget
@@ -24,17 +25,29 @@ class Insight(QObject):
         audit, lengths: the two widgets.
 
     Signals:
-        rows_wanted: (numbers, title): these rows are to be shown.
+        rows_wanted: (places, title): these rows are to be shown; int64, rising.
         mending_wanted: (command, title): this `studio` command takes a finding away, in a version.
     """
 
-    rows_wanted = Signal(list, str)
+    rows_wanted = Signal(object, str)
     mending_wanted = Signal(list, str)
 
-    def __init__(self, session: Session, shown: Callable[[], desk.Lengths], parent: QObject) -> None:
-        """Knows nothing yet; `shown` says which data is looked at: its file, format and mapping."""
+    def __init__(
+        self, session: Session, shown: Callable[[], desk.Lengths], order: Callable[[], Any], parent: QObject
+    ) -> None:
+        """Knows nothing yet.
+
+        Args:
+            session: the window's.
+            shown: says which data is looked at: its file, format and mapping.
+            order: gives the places of its rows in their order, or None where a row's number is its place.
+            parent: the page.
+        """
         super().__init__(parent)
-        self._session, self._shown = session, shown
+        self._session, self._shown, self._order = session, shown, order
+        # The rows may be in another order by the time that those of a finding are asked for.
+        self._audited_order: Any = None
+        self._mending = False
         self._found: desk.Audited | None = None
         self._counting = 0
         self.audit = AuditView(session.theme)
@@ -56,11 +69,17 @@ class Insight(QObject):
         self.lengths.addWidget(self.view)
 
     def forget(self) -> None:
-        """Knows nothing any more: another dataset is shown, or its rows are others now."""
+        """Knows nothing any more: another dataset is shown."""
         self._found = None
         self._counting += 1
         self.audit.offer()
         self.lengths.setCurrentIndex(0)
+
+    def refresh(self) -> None:
+        """Audits again what a finding was just taken away from."""
+        if self._mending:
+            self._mending = False
+            self._examine()
 
     def leave(self) -> None:
         """Ends what is going on."""
@@ -75,6 +94,7 @@ class Insight(QObject):
             self._session.tell(fault, "bad")
             return
         draft, shown = self._session.draft, self._shown()
+        self._audited_order = self._order()
         request = desk.Audit(
             file=shown.file,
             format=shown.format,
@@ -96,13 +116,16 @@ class Insight(QObject):
 
     def _show_rows(self, key: str, title: str) -> None:
         # numpy is loaded with the first audit, not with the window.
+        import numpy as np
+
         from studio.core import findings
 
         for folder in self._found.folders if self._found is not None else ():
             held = findings.load(Path(folder))
             for item in held[0] if held is not None else ():
                 if item.key == key:
-                    self.rows_wanted.emit(item.rows.tolist(), title)
+                    order = self._audited_order
+                    self.rows_wanted.emit(item.rows if order is None else np.sort(order[item.rows]), title)
 
     def _mend(self, key: str, title: str) -> None:
         draft, shown = self._session.draft, self._shown()
@@ -116,6 +139,7 @@ class Insight(QObject):
             command += ["--eval", draft.value("data.eval_path")]
         elif draft.value("data.eval_split"):
             command += ["--eval-split", str(draft.value("data.eval_split"))]
+        self._mending = True
         self.mending_wanted.emit(command, title)
 
     def _count(self) -> None:

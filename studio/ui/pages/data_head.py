@@ -1,0 +1,131 @@
+"""What stands over the rows: which data it is, what it was taken for and why, and how far it is read."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QProgressBar, QToolButton, QWidget
+
+from studio.core.errors import StudioError
+from studio.ui import words
+from studio.ui.elided import Elided
+from studio.ui.parts import button, card, column, holder, label, pill, row
+from studio.ui.theme import GRID, Theme
+
+
+class DataHead(QWidget):
+    """Facts about the data shown, and what can be done with all of it.
+
+    Signals:
+        format_wanted: the rows are to be taken for this format.
+        columns_wanted: the mapping of columns is to be edited.
+        use_wanted: the data is to be trained on.
+        cancel_wanted, resume_wanted: of the reading.
+    """
+
+    format_wanted = Signal(str)
+    columns_wanted = Signal()
+    use_wanted = Signal()
+    cancel_wanted = Signal()
+    resume_wanted = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        """Shows nothing yet."""
+        super().__init__()
+        self.name, self.format, self.why = Elided("", "heading"), pill(""), Elided("", "muted")
+        self.count = label("")
+        self.second = button("", self._take_second, "flat")
+        self.columns = button(self.tr("Columns..."), self.columns_wanted.emit)
+        self.columns.setToolTip(self.tr("Say which column plays which part"))
+        self.versions = QToolButton()
+        self.versions.setObjectName("tool")
+        self.versions.setText(self.tr("Version"))
+        self.versions.setAccessibleName(self.tr("Version"))
+        self.versions.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.use = button(self.tr("Train on this"), self.use_wanted.emit, "primary")
+        self.fault = label("", "fault", wrap=True)
+        self._second_format = ""
+        top = row(self.name, self.format, None, self.columns, self.versions, self.use)
+        facts = row(self.count, self.why, self.second)
+        facts.setStretch(1, 1)
+        self._bars = self._made_bar()
+        box = column(top, facts, self._bars, self.fault, spacing=GRID // 2)
+        self.setLayout(column(card(box)))
+        for hidden in (self.second, self._bars, self.fault):
+            hidden.hide()
+
+    def show_name(self, name: str, where: str) -> None:
+        """Shows what the data is called; `where` it lies is its tip."""
+        self.name.setText(name)
+        self.setToolTip(where)
+        self.show_format("", "", None)
+        self.count.setText("")
+        self.show_fault(None)
+        self.show_done()
+
+    def show_format(self, format: str, reason: str, second: dict[str, Any] | None) -> None:
+        """Shows what the rows are taken for and why, and the next likeliest."""
+        self.format.setVisible(bool(format))
+        self.format.setText(format_name(format))
+        text = self.tr("Taken for this because {reason}.")
+        self.why.setText(text.format(reason=words.sentence(reason)) if reason else "")
+        self._second_format = str(second["format"]) if second else ""
+        self.second.setVisible(second is not None)
+        if second is not None:
+            text = self.tr("Or: {format}").format(format=format_name(self._second_format))
+            self.second.setText(text)
+            self.second.setAccessibleName(text)
+            self.second.setToolTip(words.sentence(str(second["reason"])))
+
+    def show_guesses(self, guesses: Sequence[dict[str, Any]]) -> None:
+        """Shows what the first rows may be, before all are checked."""
+        if guesses:
+            second = guesses[1] if len(guesses) > 1 else None
+            self.show_format(guesses[0]["format"], guesses[0]["reason"], second)
+
+    def show_moved(self, text: str, done: int, total: int) -> None:
+        """Shows how far what `text` names has come; of an unknown length with `total` 0."""
+        self._doing.setText(f"{text} {100 * done // total} %" if total else text)
+        self._bar.setRange(0, 1000 if total else 0)
+        self._bar.setValue(1000 * done // total if total else 0)
+        self._again.hide()
+        self._stop.show()
+        self._bar.show()
+        self._bars.show()
+
+    def show_cancelled(self, text: str) -> None:
+        """Says that what was done was cancelled, and offers to go on."""
+        self._doing.setText(text)
+        self._bar.hide()
+        self._stop.hide()
+        self._again.show()
+        self._bars.show()
+
+    def show_done(self) -> None:
+        """Says no more of what was done."""
+        self._bars.hide()
+
+    def show_fault(self, error: StudioError | None) -> None:
+        """Says why the rows cannot be used; None: they can."""
+        self.fault.setText(words.sentences(error) if error is not None else "")
+        self.fault.setVisible(error is not None)
+
+    def _made_bar(self) -> QWidget:
+        self._doing = label("", "caption")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName(self.tr("Reading"))
+        self._stop = button(self.tr("Cancel"), self.cancel_wanted.emit, "flat")
+        self._again = button(self.tr("Go on"), self.resume_wanted.emit, "flat")
+        self._again.hide()
+        layout = row(self._doing, self._bar, self._stop, self._again)
+        layout.setStretch(1, 1)
+        return holder(layout)
+
+    def _take_second(self) -> None:
+        self.format_wanted.emit(self._second_format)
+
+
+def format_name(format: str) -> str:
+    """Returns a format as people read it."""
+    return format.replace("_", " + ")

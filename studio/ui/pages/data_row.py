@@ -1,0 +1,172 @@
+"""One row: as it is written, as the model reads it, and as it may be edited."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
+
+from studio import paths
+from studio.core.desk import Tokens
+from studio.core.runs import disk_error, write_atomic
+from studio.ui.parts import button, column, holder, label, row, tabs
+from studio.ui.row_editor import RowEditor
+from studio.ui.row_source import Shown
+from studio.ui.session import Session
+from studio.ui.theme import GRID
+from studio.ui.tokens_view import TokensView
+
+_RESTING_MS = 200
+
+
+class RowPane(QWidget):
+    """The views of a row.
+
+    Signals:
+        saved: (the row as it was shown, its new data): it was edited.
+    """
+
+    saved = Signal(object, object)
+
+    def __init__(self, session: Session, request: Callable[[Shown], Tokens | str]) -> None:
+        """Shows nothing; `request` says how to ask for a row's tokens, or why there are none."""
+        super().__init__()
+        self._session, self._request, self._asked = session, request, False
+        self._row: Shown | None = None
+        self._edited = False
+        self.written = QPlainTextEdit()
+        self.written.setReadOnly(True)
+        self.written.setObjectName("mono")
+        self.written.setAccessibleName(self.tr("The whole row"))
+        self.tokens = TokensView(session.theme)
+        self.tokens.setContentsMargins(0, GRID, 0, 0)
+        self.tokens.editor.tried.connect(lambda: self._show_tokens())
+        self.tokens.editor.kept.connect(self._keep_template)
+        self.editor = RowEditor(session.theme)
+        self.editor.touched.connect(self._touched)
+        self.views = tabs(self.tr("Views of the row"))
+        self.views.setObjectName("views")
+        self.views.addTab(self.written, self.tr("As it is written"))
+        self.views.addTab(self.tokens, self.tr("As the model reads it"))
+        self.edit_pane = self._made_editor()
+        self.views.addTab(self.edit_pane, self.tr("Edit"))
+        self._resting = QTimer(self)
+        self._resting.setSingleShot(True)
+        self._resting.setInterval(_RESTING_MS)
+        self._resting.timeout.connect(self._show_tokens)
+        self.views.currentChanged.connect(lambda: self._look())
+        self.setLayout(column(self.views))
+
+    def show_row(self, row: Shown | None) -> None:
+        """Shows another row, or the same after it changed; an edit that was not saved is told of, and can be."""
+        before = self._row
+        if self._edited and before is not None and (row is None or row.place != before.place):
+            self._keep(before)
+        self._row, self._edited = row, False
+        self.written.setPlainText("" if row is None else whole(row.data) if row.data is not None else row.raw)
+        self.editor.show_row(row.data if row is not None and row.data is not None and self._editing() else {})
+        self._mark()
+        self._look(shown=True)
+
+    def edit(self) -> None:
+        """Shows the row to be edited, and puts the cursor into it."""
+        self.views.setCurrentWidget(self.edit_pane)
+        box = next((box for box in self.editor.findChildren(QPlainTextEdit) if box.isVisible()), None)
+        if box is not None:
+            box.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _made_editor(self) -> QWidget:
+        self.save = button(self.tr("Save"), self._save, "primary")
+        self.save.setToolTip(self.tr("Save the row (Ctrl+Return)"))
+        self.revert = button(self.tr("Revert"), self._revert)
+        self._said = label("", "muted")
+        made = holder(column(self.editor, row(self.save, self.revert, self._said, None), spacing=GRID))
+        made.setContentsMargins(0, GRID, 0, 0)
+        keys = QShortcut(QKeySequence("Ctrl+Return"), made)
+        keys.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        keys.activated.connect(self._save)
+        return made
+
+    def _editing(self) -> bool:
+        return self.views.currentWidget() is self.edit_pane
+
+    def _look(self, shown: bool = False) -> None:
+        if self._editing() and not shown and not self._edited and self._row is not None:
+            self.editor.show_row(self._row.data or {})
+        if self._editing() and self._row is not None and self._row.data is None:
+            self._said.setText(self.tr("This row cannot be read, so there is nothing to edit."))
+        self._resting.start()
+
+    def _touched(self, differs: bool) -> None:
+        self._edited = differs
+        self._mark()
+
+    def _mark(self) -> None:
+        fault = bool(self._edited and self.editor.fault())
+        self.save.setEnabled(self._edited and not fault)
+        self.revert.setEnabled(self._edited)
+        self._said.setText(self.tr("Not saved yet") if self._edited else "")
+
+    def _save(self) -> None:
+        if self._row is not None and self._edited and not self.editor.fault():
+            self._edited = False
+            self.saved.emit(self._row, self.editor.values())
+            self._mark()
+
+    def _revert(self) -> None:
+        if self._row is not None:
+            self._edited = False
+            self.editor.show_row(self._row.data or {})
+            self._mark()
+
+    def _keep(self, before: Shown) -> None:
+        text = self.tr("The edit of row {number} was not saved.").format(number=before.number)
+        if self.editor.fault():
+            self._session.tell(text)
+            return
+        values = self.editor.values()
+        self._session.tell(text, "", self.tr("Save it"), lambda: self.saved.emit(before, values))
+
+    def _show_tokens(self) -> None:
+        """Asks for the row's tokens as the present settings make them, while they are looked at."""
+        if self.views.currentWidget() is not self.tokens or self._row is None:
+            return
+        request = self._request(self._row)
+        if isinstance(request, str):
+            self.tokens.show_message(request)
+            return
+        if not self._asked:
+            self.tokens.show_message(self.tr("The model's tokenizer is being loaded ..."))
+        self._asked = True
+        request = replace(request, template=self.tokens.editor.typed())
+        self.tokens.follow(self._session.desk.ask(request))
+
+    def _keep_template(self, text: str) -> None:
+        """Has training use a template that was written here: it becomes a file that the settings name."""
+        file = paths.home() / "templates" / f"{hashlib.sha256(text.encode()).hexdigest()[:12]}.jinja"
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(file, text.encode())
+        except OSError as error:
+            self._session.tell_error(disk_error(file, error))
+            return
+        self._session.draft.edit("data.chat_template", str(file), self.tr("chat template"))
+        self._session.tell(self.tr("Training uses this template now."), "good")
+        self.tokens.editor.take_over()
+
+
+def whole(data: dict[str, Any]) -> str:
+    """Returns a row as a person reads it: a conversation as its turns, anything else as JSON."""
+    parts = []
+    for name, value in data.items():
+        if isinstance(value, list) and value and all(isinstance(item, dict) and "content" in item for item in value):
+            parts += [f"{item.get('role', '?')}\n{item['content']}" for item in value]
+        elif isinstance(value, str):
+            parts.append(f"{name}\n{value}")
+        else:
+            parts.append(f"{name}\n{json.dumps(value, ensure_ascii=False, indent=1)}")
+    return "\n\n".join(parts)

@@ -1,0 +1,319 @@
+"""The rows: a table over all of them, the search over it, and what is done to single rows by key or button."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QInputDialog,
+    QPushButton,
+    QSplitter,
+    QTableView,
+    QWidget,
+)
+
+from studio.core import steps
+from studio.core.desk import Tokens
+from studio.core.steps import Step
+from studio.ui.pages.data_row import RowPane
+from studio.ui.pages.data_search import RowSearch
+from studio.ui.parts import button, column, icon_button, row
+from studio.ui.row_source import FileRows, RowSource, Shown, VersionRows
+from studio.ui.session import Session
+from studio.ui.tables import LENGTH, ROW, STATUS, DatasetTable, RejectedTable
+from studio.ui.theme import GRID
+
+if TYPE_CHECKING:
+    from studio.ui.row_source import Places
+
+
+class RowsView(QWidget):
+    """All rows of a file or a version.
+
+    Signals:
+        steps_wanted: (steps, what they do): something is to be done to rows.
+    """
+
+    steps_wanted = Signal(list, str)
+
+    def __init__(self, session: Session, request: Callable[[Shown], Tokens | str]) -> None:
+        """Shows no rows; `request` as `RowPane` has it."""
+        super().__init__()
+        self._session = session
+        self._found: Places | None = None
+        self._chosen: Places | None = None
+        self._status = ""
+        self.table_model = DatasetTable(session.theme, self)
+        self.search = RowSearch()
+        self.search.found.connect(self._show_found)
+        self.search.status_wanted.connect(self._show_status)
+        self.search.cleared.connect(lambda: self.choose(None, ""))
+        self.table = Table(self._pressed)
+        dress(self.table, self.table_model, self.tr("Rows"))
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.table.selectionModel().currentRowChanged.connect(self._show_row)
+        header = self.table.horizontalHeader()
+        header.setSectionsClickable(True)
+        header.sectionClicked.connect(self._sort)
+        self.pane = RowPane(session, request)
+        self.pane.saved.connect(self._saved)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.addWidget(self.table)
+        split.addWidget(self.pane)
+        split.setSizes([220, 340])
+        split.setHandleWidth(GRID)
+        split.setChildrenCollapsible(False)
+        layout = column(self.search, self._tools(), split, spacing=GRID)
+        layout.setStretch(2, 1)
+        layout.setContentsMargins(0, GRID, 0, 0)
+        self.setLayout(layout)
+
+    def set_source(self, source: RowSource | None) -> None:
+        """Shows other rows from the first on."""
+        self._found, self._chosen, self._status = None, None, ""
+        self.table_model.set_source(source)
+        self.table.horizontalHeader().setSortIndicatorShown(False)
+        self.pane.show_row(None)
+        self.show_status_column(isinstance(source, VersionRows))
+        self._size_columns()
+        self._first()
+
+    def swap_source(self, source: RowSource) -> None:
+        """Shows a version in place of the file it was made of; the row looked at and what was chosen stay."""
+        at, found, chosen = self.table_model.place(self.table.currentIndex().row()), self._found, self._chosen
+        self.table_model.set_source(source)
+        self._found, self._chosen = found, chosen
+        self.show_status_column(True)
+        self._show()
+        self._go(self.table_model.find(at) if at is not None else 0)
+
+    def refresh(self) -> None:
+        """Shows the same rows after they changed."""
+        at, line = self.table_model.place(self.table.currentIndex().row()), self.table.currentIndex().row()
+        source = self.table_model.source
+        if isinstance(source, VersionRows):
+            source.refresh()
+        self.table_model.refresh()
+        if self._status:
+            self._show()
+        found = self.table_model.find(at) if at is not None else -1
+        self._go(found if found >= 0 else min(line, self.table_model.rowCount() - 1))
+        self._show_row(self.table.currentIndex())
+
+    def grow(self) -> None:
+        """Shows rows that have become known."""
+        fresh = not self.table_model.columns
+        self.table_model.grow()
+        if fresh and self.table_model.columns:
+            self._size_columns()
+            self._first()
+
+    def choose(self, numbers: Sequence[int] | None, title: str) -> None:
+        """Shows only these rows, by their numbers in the file or in the version's order; None: all again."""
+        import numpy as np  # it is loaded with the first data, not with the window
+
+        places = None if numbers is None else self._placed(np.asarray(numbers, dtype=np.int64))
+        self.choose_places(places, title)
+
+    def choose_places(self, places: "Places | None", title: str) -> None:
+        """Shows only the rows at these places, whatever has become of them since; None: all again."""
+        self._chosen = places
+        self.search.show_chip(title if places is not None else "")
+        self._show()
+        self._first()
+
+    def shown_places(self) -> "Places | None":
+        """Returns the places of the rows chosen by search, filter or another part; None: all are shown."""
+        shown: Places | None = self.table_model.shown()
+        return shown
+
+    def show_status_column(self, shown: bool) -> None:
+        """Shows what was done to rows, or what is wrong with them, in a column of its own."""
+        self.table.setColumnHidden(STATUS, not shown)
+
+    def act(self, kind: str) -> None:
+        """Does to the rows selected what a key or a button says: exclude, restore, tag, edit, next or previous."""
+        if kind in ("next", "previous"):
+            self._go(self.table.currentIndex().row() + (1 if kind == "next" else -1))
+        elif kind == "edit":
+            self.pane.edit()
+        elif kind == "tag":
+            self._ask_tag()
+        elif rows := self._selected():
+            made = steps.Exclude(rows=rows) if kind == "exclude" else steps.Restore(rows=rows)
+            alone = len(list(steps.each(rows))) == 1
+            self.steps_wanted.emit([made], self.tr("exclude rows") if kind == "exclude" else self.tr("restore rows"))
+            if alone:
+                self._go(self.table.currentIndex().row() + 1)
+
+    def address(self, place: int) -> tuple[int, int]:
+        """Returns the source of a row and its number there, as steps name it."""
+        source = self.table_model.source
+        return source.version.selection.address(place) if isinstance(source, VersionRows) else (0, place)
+
+    def _tools(self) -> Any:
+        theme = self._session.theme
+        before = icon_button(theme, "chevron-up", self.tr("Previous row (K)"), lambda: self.act("previous"))
+        behind = icon_button(theme, "chevron-down", self.tr("Next row (J)"), lambda: self.act("next"))
+        said = (
+            ("exclude", self.tr("Exclude"), self.tr("Take the rows out; they stay in sight (X)")),
+            ("restore", self.tr("Restore"), self.tr("Bring the rows back (R)")),
+            ("tag", self.tr("Tag..."), self.tr("Put a tag on the rows (T)")),
+            ("edit", self.tr("Edit"), self.tr("Edit the row (E)")),
+        )
+        self.tools: dict[str, QPushButton] = {}
+        for kind, text, tip in said:
+            made = button(text, lambda kind=kind: self.act(kind), "flat")  # type: ignore[misc]
+            made.setToolTip(tip)
+            self.tools[kind] = made
+        return row(before, behind, *self.tools.values(), None, spacing=GRID // 2)
+
+    def _pressed(self, key: int) -> bool:
+        kind = _KEYS.get(Qt.Key(key))
+        if kind is not None:
+            self.act(kind)
+        return kind is not None
+
+    def _selected(self) -> tuple[steps.Span, ...]:
+        ranges = self.table.selectionModel().selection()
+        found = (ranges.at(at) for at in range(ranges.count()))
+        lines = [line for item in found for line in range(item.top(), item.bottom() + 1)]
+        places = [place for line in lines if (place := self.table_model.place(line)) is not None]
+        return steps.spans(map(self.address, places))
+
+    def _ask_tag(self) -> None:
+        rows = self._selected()
+        if not rows:
+            return
+        source = self.table_model.source
+        known = sorted(source.version.selection.tags) if isinstance(source, VersionRows) else []
+        dialog = QInputDialog(self)
+        dialog.setWindowTitle(self.tr("Tag rows"))
+        dialog.setLabelText(self.tr("Tag; rows tagged `eval` are held back for evaluation"))
+        dialog.setComboBoxItems(list(dict.fromkeys([*known, steps.EVALUATION])))
+        dialog.setComboBoxEditable(True)
+        dialog.setTextValue("")
+        dialog.textValueSelected.connect(lambda text: self._tag(rows, text.strip()[:40]))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _tag(self, rows: tuple[steps.Span, ...], tag: str) -> None:
+        if tag:
+            self.steps_wanted.emit([steps.Tag(rows=rows, tag=tag)], self.tr("tag rows"))
+
+    def _saved(self, shown: Shown, data: dict[str, Any]) -> None:
+        step: Step = steps.Replace(source=shown.source, row=shown.number, data=data)
+        self.steps_wanted.emit([step], self.tr("edit a row"))
+
+    def _placed(self, numbers: "Places") -> "Places":
+        source = self.table_model.source
+        return source.of_numbers(numbers) if isinstance(source, VersionRows) else numbers
+
+    def _show_found(self, numbers: "Places | None") -> None:
+        before = 0 if self._found is None else len(self._found)
+        self._found = None if numbers is None else self._placed(numbers)
+        self._show()
+        if not before or self._found is None:
+            self._first()
+
+    def _show_status(self, status: str) -> None:
+        if status != self._status:
+            self._status = status
+            self._show()
+            self._first()
+
+    def _show(self) -> None:
+        import numpy as np
+
+        places, source = self._found, self.table_model.source
+        if self._chosen is not None:
+            places = self._chosen if places is None else places[np.isin(places, self._chosen)]
+        if self._status and isinstance(source, VersionRows):
+            fits = source.with_status(self._status)
+            places = fits if places is None else places[np.isin(places, fits)]
+        self.table_model.show_only(places)
+
+    def _first(self) -> None:
+        self.table.scrollToTop()
+        self._go(0)
+        if not self.table_model.rowCount():
+            self.pane.show_row(None)
+
+    def _go(self, line: int) -> None:
+        if 0 <= line < self.table_model.rowCount():
+            index = self.table_model.index(line, 0)
+            flags = QItemSelectionModel.SelectionFlag
+            self.table.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+
+    def _show_row(self, now: QModelIndex, _before: QModelIndex | None = None) -> None:
+        if now.isValid():
+            self.pane.show_row(self.table_model.row(now.row()))
+
+    def _sort(self, section: int) -> None:
+        header = self.table.horizontalHeader()
+        if section == STATUS or not isinstance(self.table_model.source, FileRows | VersionRows):
+            return
+        if section == ROW:
+            header.setSortIndicatorShown(False)
+            self.search.sort("", False)
+            return
+        header.setSortIndicatorShown(True)
+        descending = header.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
+        by = "length" if section == LENGTH else self.table_model.columns[section - STATUS - 1]
+        self.search.sort(by, descending)
+
+    def _size_columns(self) -> None:
+        header, count = self.table.horizontalHeader(), self.table_model.columnCount()
+        header.setStretchLastSection(True)
+        widths = (9 * GRID, 9 * GRID, 11 * GRID)
+        for section, width in enumerate(widths[:count]):
+            self.table.setColumnWidth(section, width)
+        free = count - len(widths)
+        room = max(self.table.viewport().width(), 80 * GRID) - sum(widths[:2])
+        for section in range(len(widths), count):
+            self.table.setColumnWidth(section, max(18 * GRID, room // free))
+
+
+_KEYS = {
+    Qt.Key.Key_J: "next",
+    Qt.Key.Key_K: "previous",
+    Qt.Key.Key_X: "exclude",
+    Qt.Key.Key_R: "restore",
+    Qt.Key.Key_T: "tag",
+    Qt.Key.Key_E: "edit",
+}
+
+
+class Table(QTableView):
+    """A table whose letters are commands."""
+
+    def __init__(self, pressed: Callable[[int], bool]) -> None:
+        """Asks `pressed` what a key does; it says whether it did something."""
+        super().__init__()
+        self._ask = pressed
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Takes the letters for commands, the rest as any table does."""
+        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        if not (plain and self._ask(event.key())):
+            super().keyPressEvent(event)
+
+
+def dress(made: QTableView, model: DatasetTable | RejectedTable, name: str) -> None:
+    """Gives a table its model, its name for a screen reader, and the look of all tables of rows."""
+    made.setModel(model)
+    made.setAccessibleName(name)
+    made.setShowGrid(False)
+    made.setTabKeyNavigation(False)
+    made.setWordWrap(False)
+    made.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    made.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    made.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    made.verticalHeader().hide()
+    made.verticalHeader().setDefaultSectionSize(4 * GRID)
+    made.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+    made.horizontalHeader().setHighlightSections(False)
+    made.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)

@@ -1,0 +1,212 @@
+"""The menu of a dataset version: what is done to all rows at once, each asked for in a small dialog."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QSpinBox,
+    QWidget,
+)
+
+from studio.core import recipe, steps
+from studio.core.steps import Step
+from studio.ui.parts import button, column, label, row
+from studio.ui.theme import GRID
+
+_MOST = 2_000_000_000
+
+
+class StepDialog(QDialog):
+    """Asks for the settings of one step."""
+
+    def __init__(self, parent: QWidget, title: str, text: str) -> None:
+        """Asks nothing yet; `text` says what the step does."""
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(title)
+        self._form = QFormLayout()
+        self._form.setSpacing(GRID)
+        self.take = button(title, self.accept, "primary")
+        self.take.setDefault(True)
+        buttons = row(None, button(self.tr("Cancel"), self.reject), self.take)
+        said = label(text, "muted", wrap=True)
+        said.setMinimumWidth(48 * GRID)
+        self.setLayout(column(said, self._form, buttons, spacing=2 * GRID, margin=3 * GRID))
+
+    def number(self, name: str, value: int, least: int = 0, most: int = _MOST) -> QSpinBox:
+        """Asks for a whole number."""
+        made = QSpinBox()
+        made.setRange(least, most)
+        made.setValue(value)
+        self._add(name, made)
+        return made
+
+    def share(self, name: str, value: float) -> QDoubleSpinBox:
+        """Asks for a share."""
+        made = QDoubleSpinBox()
+        made.setRange(0.0, 1000.0)
+        made.setValue(value)
+        self._add(name, made)
+        return made
+
+    def choice(self, name: str, items: list[tuple[str, str]]) -> QComboBox:
+        """Asks for one of some items: what it means and how it is shown."""
+        made = QComboBox()
+        for key, text in items:
+            made.addItem(text, key)
+        self._add(name, made)
+        return made
+
+    def words(self, name: str, value: str) -> QLineEdit:
+        """Asks for a text."""
+        made = QLineEdit(value)
+        self._add(name, made)
+        return made
+
+    def ask(self, done: Callable[[], object]) -> None:
+        """Opens; `done` is called where the answer is yes."""
+        self.accepted.connect(lambda: done())
+        self.open()
+
+    def _add(self, name: str, made: QWidget) -> None:
+        made.setAccessibleName(name)
+        self._form.addRow(name, made)
+
+
+class Asking(QWidget):
+    """Asks for steps over all rows; a widget only so that its dialogs have a place."""
+
+    def __init__(self, parent: QWidget, apply: Callable[[list[Step], str], object]) -> None:
+        """Hands each step asked for to `apply`."""
+        super().__init__(parent)
+        self.hide()
+        self._apply = apply
+
+    def split(self, columns: list[str]) -> StepDialog:
+        """Asks which share is held back for evaluation."""
+        text = self.tr("Holds rows back for evaluation. Equal rows are always on the same side.")
+        made = StepDialog(self.window(), self.tr("Split"), text)
+        share = made.number(self.tr("Share for evaluation, in %"), 10, 0, 99)
+        groups = made.choice(self.tr("The same share in each"), [("", self.tr("(nothing)")), *self._groups(columns)])
+        seed = made.number(self.tr("Seed"), 0)
+        made.ask(
+            lambda: self._apply(
+                [steps.Split(share=share.value() / 100, seed=seed.value(), stratify_by=groups.currentData())],
+                self.tr("split"),
+            )
+        )
+        return made
+
+    def deduplicate(self, columns: list[str]) -> StepDialog:
+        """Asks in what rows are equal."""
+        made = StepDialog(self.window(), self.tr("Deduplicate"), self.tr("Keeps the first of the rows that are equal."))
+        own = [("row", self.tr("the whole row")), ("prompt", self.tr("the prompt")), ("answer", self.tr("the answer"))]
+        by = made.choice(self.tr("Equal in"), [*own, *((name, name) for name in columns)])
+        made.ask(lambda: self._apply([steps.Deduplicate(by=by.currentData())], self.tr("deduplicate")))
+        return made
+
+    def sample(self, rows: int) -> StepDialog:
+        """Asks how many rows are drawn."""
+        made = StepDialog(self.window(), self.tr("Sample"), self.tr("Keeps some rows, drawn by the seed."))
+        count = made.number(self.tr("Rows"), min(1000, max(rows, 1)), 1)
+        seed = made.number(self.tr("Seed"), 0)
+        made.ask(lambda: self._apply([steps.Sample(count=count.value(), seed=seed.value())], self.tr("sample")))
+        return made
+
+    def balance(self, columns: list[str]) -> StepDialog:
+        """Asks which groups are to be of one size."""
+        text = self.tr("Keeps the same number of rows of each group.")
+        made = StepDialog(self.window(), self.tr("Balance"), text)
+        by = made.choice(self.tr("Groups by"), self._groups(columns))
+        count = made.number(self.tr("Rows of each"), 0)
+        count.setSpecialValueText(self.tr("as the smallest"))
+        seed = made.number(self.tr("Seed"), 0)
+        made.ask(
+            lambda: self._apply(
+                [steps.Balance(by=by.currentData(), count=count.value() or None, seed=seed.value())], self.tr("balance")
+            )
+        )
+        return made
+
+    def mix(self, file: Path, name: str, done: Callable[[str, list[tuple[str, float]], str], object]) -> None:
+        """Asks for another file and the shares."""
+        chosen, _ = QFileDialog.getOpenFileName(self.window(), self.tr("Mix with"))
+        if not chosen:
+            return
+        other = Path(chosen)
+        text = self.tr("Makes a new version with rows of both, spread evenly over an epoch.")
+        made = StepDialog(self.window(), self.tr("Mix"), text)
+        title = made.words(self.tr("Name"), name)
+        shares = [made.share(item.name, 1.0) for item in (file, other)]
+        kinds = [("shortest", self.tr("no row comes twice")), ("longest", self.tr("every row comes once"))]
+        epoch = made.choice(self.tr("An epoch is so long that"), kinds)
+
+        def answer() -> None:
+            files = [(str(item), share.value()) for item, share in zip((file, other), shares, strict=True)]
+            done(title.text(), files, epoch.currentData())
+
+        made.ask(answer)
+
+    def history(self, said: recipe.Recipe, go: Callable[[int], object]) -> "History":
+        """Shows the steps; a click goes to one."""
+        made = History(self.window(), said, go)
+        made.open()
+        return made
+
+    def _groups(self, columns: list[str]) -> list[tuple[str, str]]:
+        own = [("length", self.tr("length")), ("turns", self.tr("turns")), ("tag", self.tr("tag"))]
+        return [*own, ("source", self.tr("source file")), *((name, name) for name in columns)]
+
+
+class History(QDialog):
+    """The steps of a version; the undone ones are dim."""
+
+    def __init__(self, parent: QWidget, said: recipe.Recipe, go: Callable[[int], object]) -> None:
+        """Lists the steps; choosing one calls `go` with how many count then."""
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(self.tr("History"))
+        self.list = QListWidget()
+        self.list.setAccessibleName(self.tr("Steps"))
+        self.list.setMinimumSize(56 * GRID, 36 * GRID)
+        self._add(0, self.tr("As the files are"), said.cursor)
+        count = 0
+        for about in recipe.summary(said):
+            count += int(about["steps"])
+            if not about["joined"] or not self.list.count() > 1:
+                self._add(count, self._described(about), said.cursor)
+            else:
+                last = self.list.item(self.list.count() - 1)
+                last.setText(f"{last.text()}; {self._described(about)}")
+                last.setData(Qt.ItemDataRole.UserRole, count)
+        self.list.itemActivated.connect(lambda item: go(item.data(Qt.ItemDataRole.UserRole)))
+        self.list.itemClicked.connect(lambda item: go(item.data(Qt.ItemDataRole.UserRole)))
+        self.list.itemClicked.connect(lambda _item: self.accept())
+        close = button(self.tr("Close"), self.reject)
+        hint = label(self.tr("Choose a step to go to: what was done behind it is undone, not lost."), "muted")
+        self.setLayout(column(hint, self.list, row(None, close), spacing=GRID, margin=2 * GRID))
+
+    def _add(self, count: int, text: str, cursor: int) -> None:
+        item = QListWidgetItem(text if count <= cursor else self.tr("{step} (undone)").format(step=text))
+        item.setData(Qt.ItemDataRole.UserRole, count)
+        self.list.addItem(item)
+        if count == cursor:
+            self.list.setCurrentItem(item)
+
+    def _described(self, about: dict[str, Any]) -> str:
+        hidden = ("kind", "time_s", "counts", "joined", "steps", "rows")
+        settings = [f"{key} {value}" for key, value in about.items() if key not in hidden and value not in ("", None)]
+        rows = [self.tr("{count} rows").format(count=f"{about['rows']:,}")] if about.get("rows") else []
+        when = time.strftime("%H:%M", time.localtime(about["time_s"]))
+        return f"{when}  {about['kind']}  {', '.join([*rows, *(text for text in settings if 'False' not in text)])}"

@@ -1,0 +1,302 @@
+"""The Data page with real files and real children: reading, searching, editing, and versions."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QInputDialog, QPlainTextEdit
+from pytestqt.qtbot import QtBot
+
+from studio.core import recipe, versions
+from studio.ui.pages.data import DataPage
+from studio.ui.row_source import VersionRows
+from studio.ui.tables import STATUS
+from studio.ui.window import MainWindow
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
+
+WAIT_MS = 60_000
+ROWS = [{"prompt": f"question {n}", "completion": "ab" * (n + 1), "topic": "xyz"[n % 3]} for n in range(30)]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "letters.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def page(window: MainWindow, qtbot: QtBot, file: Path) -> DataPage:
+    window.open_path(file)
+    made = window.page("data")
+    assert isinstance(made, DataPage)
+    checked(made, qtbot)
+    return made
+
+
+def checked(page: DataPage, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: "valid" in page._known, timeout=WAIT_MS)
+
+
+def version(page: DataPage, qtbot: QtBot, steps: int) -> versions.Version:
+    qtbot.waitUntil(
+        lambda: (found := page._editing.version) is not None and found.recipe.cursor == steps, timeout=WAIT_MS
+    )
+    made = page._editing.version
+    assert made is not None
+    return made
+
+
+def press(page: DataPage, *keys: Qt.Key) -> None:
+    for key in keys:
+        QTest.keyClick(page.rows.table, key)
+
+
+def numbers(page: DataPage) -> list[str]:
+    return [page.table_model.index(at, 0).data() for at in range(page.table_model.rowCount())]
+
+
+def test_rows_are_shown_while_they_are_read_and_cancelling_keeps_them(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    file = tmp_path / "large.jsonl"
+    file.write_bytes(b"".join(b'{"text": "row %d %s"}\n' % (n, b"x" * 400) for n in range(1000)) * 300)
+    window.open_path(file)
+    page = window.page("data")
+    assert isinstance(page, DataPage)
+    qtbot.waitUntil(lambda: page.table_model.rowCount() > 0, timeout=WAIT_MS)
+    assert page.table_model.index(0, STATUS + 1).data() == f"row 0 {'x' * 400}"[:240]
+    qtbot.waitUntil(lambda: page.table_model.rowCount() == 300_000, timeout=WAIT_MS)
+    assert page._reading is not None
+    assert page._reading.busy
+    QTest.mouseClick(page.head._stop, Qt.MouseButton.LeftButton)
+    assert not page._reading.busy
+    assert page.table_model.rowCount() == 300_000
+    assert "checked" in page.head._doing.text()
+    page.receive(tmp_path / "large.jsonl")
+    page._cancel()
+    assert page._states.currentIndex() == 0
+
+
+def test_a_row_that_is_not_read_yet_is_dots_and_then_filled_in(page: DataPage, qtbot: QtBot) -> None:
+    model = page.table_model
+    model._lines.clear()
+    model._spent_s = 1.0
+    assert model.index(7, STATUS + 1).data() == "\u00b7\u00b7\u00b7"
+    with qtbot.waitSignal(model.dataChanged):
+        pass
+    assert model.index(7, STATUS + 1).data() == "question 7"
+
+
+def test_what_it_was_taken_for_the_second_guess_and_the_columns(page: DataPage, qtbot: QtBot, tmp_path: Path) -> None:
+    assert page.head.format.text() == "prompt + completion"
+    assert "`prompt` and `completion`" in page.head.why.text()
+    other = tmp_path / "tasks.jsonl"
+    row = {"instruction": "Translate", "input": "cat", "output": "Katze", "note": "de"}
+    other.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    page.receive(other)
+    page._known = {}
+    checked(page, qtbot)
+    first, second = page._known["format"], page._known["second"]["format"]
+    assert page.head.second.text() == f"Or: {second.replace('_', ' + ')}"
+    page._known = {}
+    page.head.second.click()
+    checked(page, qtbot)
+    assert page._known["format"] == second != first
+    dialog = page._ask_columns()
+    assert dialog is not None
+    dialog.format.setCurrentIndex(dialog.format.findData("prompt_completion"))
+    dialog.boxes["prompt"].setCurrentText("{instruction} ({note}): {input}")
+    dialog.boxes["completion"].setCurrentText("nowhere")
+    assert "nowhere" in dialog.fault.text()
+    assert not dialog.take.isEnabled()
+    dialog.boxes["completion"].setCurrentText("output")
+    assert "Translate (de): cat" in dialog.preview.toPlainText()
+    page._known = {}
+    dialog.take.click()
+    checked(page, qtbot)
+    assert page._known["mapping"] == {"prompt": "{instruction} ({note}): {input}", "completion": "output"}
+    page._use()
+    draft = page._session.draft
+    assert draft.value("data.mapping") == page._known["mapping"]
+    assert draft.value("data.path") == str(other)
+
+
+def test_search_by_text_expression_length_and_order(page: DataPage, qtbot: QtBot) -> None:
+    search = page.rows.search
+
+    def shows(*expected: int) -> None:
+        qtbot.waitUntil(lambda: numbers(page) == [str(n) for n in expected], timeout=WAIT_MS)
+
+    page.search.setText("question 2")
+    shows(2, *range(20, 30))
+    assert page.rows.pane.written.toPlainText().startswith("prompt\nquestion 2")
+    search.expression.click()
+    page.search.setText("question 2[13]$")
+    shows(21, 23)
+    page.search.setText("(")
+    qtbot.waitUntil(lambda: search.fault.isVisible(), timeout=WAIT_MS)
+    assert "regular expression" in search.fault.text()
+    page.search.setText("")
+    shows(*range(30))
+    search.filters.click()
+    search.least.setValue(len(json.dumps(ROWS[27])))
+    shows(27, 28, 29)
+    page.rows.search.sort("length", True)
+    shows(29, 28, 27)
+    assert not search.fault.isVisible()
+    qtbot.waitUntil(lambda: search.said.text() == "3 found", timeout=WAIT_MS)
+    search.save.click()
+    made = version(page, qtbot, 1)
+    assert made.selection.chosen.tolist() == [27, 28, 29]
+
+
+def test_rows_of_another_part_are_shown_until_the_chip_is_cleared(page: DataPage) -> None:
+    page.show_rows([4, 9], "Empty answers")
+    assert numbers(page) == ["4", "9"]
+    assert page.rows.search.chip.text() == "Empty answers  \u00d7"
+    QTest.mouseClick(page.rows.search.chip, Qt.MouseButton.LeftButton)
+    assert page.table_model.rowCount() == 30
+    assert page.rows.search.chip.isHidden()
+
+
+def test_triage_by_keys_makes_a_version_and_is_undone(
+    page: DataPage, window: MainWindow, qtbot: QtBot, file: Path
+) -> None:
+    before = file.read_bytes()
+    press(page, Qt.Key.Key_J, Qt.Key.Key_J, Qt.Key.Key_K, Qt.Key.Key_X)
+    made = version(page, qtbot, 1)
+    assert made.path == recipe.file_of("letters")
+    assert "letters.jsonl stays as it is" in window.notices.texts()[0]
+    assert page.table_model.rowCount() == 30
+    assert page.table_model.index(1, STATUS).data() == "excluded"
+    assert page.table_model.index(1, 3).data(Qt.ItemDataRole.FontRole).strikeOut()
+    assert page.rows.table.currentIndex().row() == 2
+    press(page, Qt.Key.Key_X)
+    assert len(made.selection) == 28
+    assert page.head.count.text() == "28 rows"
+    window.session.undo.undo()
+    assert len(made.selection) == 29
+    assert page.table_model.index(2, STATUS).data() == ""
+    window.session.undo.redo()
+    assert len(recipe.load(made.path).effective) == 2
+    press(page, Qt.Key.Key_K, Qt.Key.Key_R)
+    assert len(made.selection) == 29
+    assert file.read_bytes() == before
+
+
+def test_tags_and_status(page: DataPage, qtbot: QtBot) -> None:
+    press(page, Qt.Key.Key_T)
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, QInputDialog)
+    dialog.setTextValue("good")
+    dialog.accept()
+    made = version(page, qtbot, 1)
+    assert made.selection.tags["good"].nonzero()[0].tolist() == [0]
+    assert page.table_model.index(0, STATUS).data() == "good"
+    press(page, Qt.Key.Key_J, Qt.Key.Key_X)
+    status = page.rows.search.status
+    for key, expected in (("good", ["0"]), ("excluded", ["1"]), ("edited", []), ("", [str(n) for n in range(30)])):
+        status.setCurrentIndex(status.findData(key))
+        assert numbers(page) == expected
+
+
+def test_a_row_is_edited_saved_and_reverted(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
+    press(page, Qt.Key.Key_J, Qt.Key.Key_E)
+    pane = page.rows.pane
+    assert pane.views.currentWidget() is pane.edit_pane
+
+    def box(at: int) -> QPlainTextEdit:
+        return [item for item in pane.editor.findChildren(QPlainTextEdit) if item.isVisible()][at]
+
+    box(1).setPlainText("other")
+    assert pane.save.isEnabled()
+    pane.revert.click()
+    assert box(1).toPlainText() == "abab"
+    box(1).setPlainText("another")
+    QTest.keyClick(box(1), Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    made = version(page, qtbot, 1)
+    assert made.selection.data(1) == ROWS[1] | {"completion": "another"}
+    assert page.table_model.index(1, STATUS).data() == "edited"
+    box(1).setPlainText("never saved")
+    page.rows.act("next")
+    assert "row 1 was not saved" in window.notices.texts()[-1]
+    assert box(0).toPlainText() == "question 2"
+    window.session.undo.undo()
+    assert made.selection.data(1) == ROWS[1]
+    with qtbot.waitSignal(page._editing.over, timeout=WAIT_MS):
+        page.search.setText("another")
+        page.receive(made.path)
+    qtbot.waitUntil(lambda: page._editing.version is not None, timeout=WAIT_MS)
+    source = page.table_model.source
+    assert isinstance(source, VersionRows)
+    assert source.number_of(3) == 3
+
+
+def test_rules_run_in_a_child_and_the_history_goes_anywhere(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
+    columns = page.table_model.columns
+    dialog = page._asking.split(columns)
+    dialog.accept()
+    version(page, qtbot, 1)
+    qtbot.waitUntil(lambda: page.head.count.text() == "30 rows, 3 of them for evaluation", timeout=WAIT_MS)
+    page._asking.balance(columns).accept()
+    version(page, qtbot, 2)
+    page._asking.deduplicate(columns).accept()
+    version(page, qtbot, 3)
+    sample = page._asking.sample(30)
+    sample.accept()
+    version(page, qtbot, 4)
+    history = page._history()
+    assert history is not None
+    texts = [history.list.item(at).text() for at in range(history.list.count())]  # type: ignore[attr-defined]
+    assert [text.split()[1] for text in texts[1:]] == ["split", "balance", "deduplicate", "sample"]
+    history.list.itemActivated.emit(history.list.item(1))  # type: ignore[attr-defined]
+    history.close()
+    assert version(page, qtbot, 1).selection.evaluation().sum() == 3
+    window.session.undo.undo()
+    version(page, qtbot, 4)
+    page.export(Path(page._path or "").with_name("out.jsonl"))
+    qtbot.waitUntil(lambda: any("out.jsonl" in text for text in window.notices.texts()), timeout=WAIT_MS)
+
+
+def test_a_mix_and_a_version_of_a_file_that_changed(
+    page: DataPage, window: MainWindow, qtbot: QtBot, file: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.jsonl"
+    other.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:10]))
+    page._editing.mix("both", [(str(file), 1.0), (str(other), 1.0)], "shortest")
+    made = version(page, qtbot, 1)
+    assert (made.path, len(made.selection)) == (recipe.file_of("both"), 20)
+    page._use()
+    assert window.session.draft.value("data.path") == str(made.path)
+    assert "data.path" not in window.session.draft.faults()
+    time.sleep(0.01)
+    other.write_bytes(file.read_bytes())
+    page.receive(made.path)
+    qtbot.waitUntil(lambda: page._states.currentIndex() == 2, timeout=WAIT_MS)
+    assert "changed since" in page._fail_text.text()
+    assert not page._rebase.isHidden()
+    page._rebase.click()
+    qtbot.waitUntil(lambda: page._editing.version is not None, timeout=WAIT_MS)
+    assert len(version(page, qtbot, 1).selection) == 60
+
+
+def test_rejected_rows_are_in_place_and_in_a_list(page: DataPage, qtbot: QtBot, tmp_path: Path) -> None:
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    (bad / "a.jsonl").write_text('{"prompt": "a", "completion": "b"}\n{"prompt": "a"\n', encoding="utf-8")
+    (bad / "b.csv").write_text("prompt,completion\nx,y\n", encoding="utf-8")
+    page._known = {}
+    page._session.data_wanted.emit(bad)
+    checked(page, qtbot)
+    assert page.head.count.text() == "2 of 3 rows can be used."
+    assert page.table_model.index(1, STATUS).data() == "rejected"
+    assert "JSON" in page.table_model.index(1, 0).data(Qt.ItemDataRole.ToolTipRole)
+    assert page.rejected_model.rowCount() == 1
+    status = page.rows.search.status
+    status.setCurrentIndex(status.findData("rejected"))
+    qtbot.waitUntil(lambda: numbers(page) == ["1"], timeout=WAIT_MS)
