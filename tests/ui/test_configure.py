@@ -11,7 +11,7 @@ import yaml
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QPushButton, QSpinBox
+from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QPushButton, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from studio.core import config_file, modules
@@ -269,10 +269,9 @@ def test_seldom_settings_are_made_when_asked_for_and_stand_in_their_place(page: 
     rows = [page.fields[spec.key].editor for spec in specs]
     tops = [made.mapTo(page, QPoint()).y() for made in rows]
     assert tops == sorted(tops)
-    following, at = [], page._sections["model"].heading.nextInFocusChain()
-    while at is not None and at is not page._sections["model"].heading:
-        following.append(at)
-        at = at.nextInFocusChain()
+    following: list[QWidget] = [page._sections["model"].heading]
+    while (after := following[-1].nextInFocusChain()) is not None and after is not following[0]:
+        following.append(after)
     assert [made for made in following if made in rows] == rows
 
 

@@ -1,6 +1,7 @@
 """What would hold the window's thread and is not done in it, or only once: by counts, since times are the machine's."""
 
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QEvent, QObject
@@ -28,10 +29,11 @@ class Styled(QObject):
 
 
 @pytest.fixture
-def styled(qapp: QApplication) -> Styled:
+def styled(qapp: QApplication) -> Iterator[Styled]:
     made = Styled()
     qapp.installEventFilter(made)
-    return made
+    yield made
+    qapp.removeEventFilter(made)
 
 
 @pytest.mark.parametrize("key", ["configure", "train", "library", "compare"])
