@@ -141,6 +141,7 @@ def test_a_row_is_shown_as_the_model_reads_it(window: MainWindow, qtbot: QtBot) 
     )
     row = page.table_model.row(0)
     assert row is not None
+    assert row.data is not None
     assert learned == row.data["messages"][-1]["content"] + "<|im_end|>"
 
 

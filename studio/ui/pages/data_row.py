@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from studio.core.desk import Tokens
@@ -69,9 +69,21 @@ class RowPane(QWidget):
     def edit(self) -> None:
         """Shows the row to be edited, and puts the cursor into it."""
         self.views.setCurrentWidget(self.edit_pane)
+        # What was laid out just now is shown in the next turn, and only then takes the focus.
+        QTimer.singleShot(0, self, self._focus)
+
+    def _focus(self) -> None:
         box = next((box for box in self.editor.findChildren(QPlainTextEdit) if box.isVisible()), None)
         if box is not None:
             box.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Saves on Ctrl+Return, which no text box takes."""
+        held, keys = event.modifiers(), (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if event.key() in keys and held & Qt.KeyboardModifier.ControlModifier and self._editing():
+            self._save()
+        else:
+            super().keyPressEvent(event)
 
     def _made_editor(self) -> QWidget:
         self.save = button(self.tr("Save"), self._save, "primary")
@@ -80,9 +92,6 @@ class RowPane(QWidget):
         self._said = label("", "muted")
         made = holder(column(self.editor, row(self.save, self.revert, self._said, None), spacing=GRID))
         made.setContentsMargins(0, GRID, 0, 0)
-        keys = QShortcut(QKeySequence("Ctrl+Return"), made)
-        keys.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        keys.activated.connect(self._save)
         return made
 
     def _editing(self) -> bool:
