@@ -264,7 +264,7 @@ class DataPage(QWidget):
             self._reading.cancel()
             text = self.tr("Not every row was checked.") if self._reading.complete else self.tr("Not all was read.")
             self.head.show_cancelled(text)
-        self._editing.cancel()
+        self._editing.stop()
 
     def _resume(self) -> None:
         if self._reading is not None and self._reading.complete:

@@ -22,6 +22,9 @@ _RESTING_MS = 200
 class RowPane(QWidget):
     """The views of a row.
 
+    Attributes:
+        shows: stands for the data whose rows are shown.
+
     Signals:
         saved: (the row as it was shown, its new data): it was edited.
     """
@@ -34,6 +37,7 @@ class RowPane(QWidget):
         self._session, self._request, self._asked = session, request, False
         self._row: Shown | None = None
         self._edited = False
+        self.shows: object = None
         self.written = QPlainTextEdit()
         self.written.setReadOnly(True)
         self.written.setObjectName("mono")
@@ -131,8 +135,15 @@ class RowPane(QWidget):
         if self.editor.fault():
             self._session.tell(text)
             return
-        values = self.editor.values()
-        self._session.tell(text, "", self.tr("Save it"), lambda: self.saved.emit(before, values))
+        values, shows = self.editor.values(), self.shows
+
+        def save() -> None:
+            if self.shows is shows:
+                self.saved.emit(before, values)
+            else:
+                self._session.tell(self.tr("Other data is shown now: open it again and edit the row anew."))
+
+        self._session.tell(text, "", self.tr("Save it"), save)
 
     def _show_tokens(self) -> None:
         """Asks for the row's tokens as the present settings make them, while they are looked at."""

@@ -77,6 +77,7 @@ class RowsView(QWidget):
         self.table_model.set_source(source)
         self.table.horizontalHeader().setSortIndicatorShown(False)
         self.pane.show_row(None)
+        self.pane.shows = object()
         self.show_status_column(isinstance(source, VersionRows))
         self._first()
 
