@@ -11,6 +11,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from studio.ui.window import MainWindow
 
 SIZE = (1280, 720)
 _ROOT = Path(__file__).resolve().parents[1]
@@ -76,8 +80,10 @@ def main(out: Path, scale: str) -> None:
     bad.write_text('{"prompt": "a", "completion": "b"}\n{"prompt": "a"\n{"prompt": "only"}\n' * 4, encoding="utf-8")
     window.open_path(bad)
     wait(lambda: data.rejected_model.rowCount() == 8)  # type: ignore[attr-defined]
+    shot("data-in-place")
     data._tabs.setCurrentIndex(1)  # type: ignore[attr-defined]
     shot("data-rejected")
+    browse(window, wait, shot)
     session.draft.apply({"data.path": str(demo_data()), "adapter.r": 8}, "tour")
     window.show_page("configure")
     configure = window.page("configure")
@@ -151,6 +157,59 @@ def main(out: Path, scale: str) -> None:
     window.close()
     window.deleteLater()
     app.processEvents()
+
+
+def browse(window: "MainWindow", wait: Callable[[Callable[[], bool]], object], shot: Callable[[str], object]) -> None:
+    """Walks through what the Data page does with rows."""
+    from studio.ui.pages.data import DataPage
+    from studio.ui.session import demo_data
+
+    data = window.page("data")
+    assert isinstance(data, DataPage)
+    tasks = Path(tempfile.mkdtemp()) / "tasks.csv"
+    tasks.write_text("instruction,input,output,note\n" + "Translate,cat,Katze,de\n" * 60, encoding="utf-8")
+    data.receive(tasks)
+    wait(lambda: "valid" in data._known)
+    shot("data-guess")
+    columns = data._ask_columns()
+    assert columns is not None
+    shot("data-columns")
+    columns.close()
+    data.receive(demo_data())
+    wait(lambda: "valid" in data._known)
+    data.head.show_moved("Checking every row", 1, 3)
+    shot("data-progress")
+    data.head.show_done()
+    data.rows.search.filters.click()
+    data.search.setText("order 1")
+    wait(lambda: "found" in data.rows.search.said.text())
+    shot("data-search")
+    data.rows.search.expression.click()
+    data.search.setText("(order")
+    wait(data.rows.search.fault.isVisible)
+    shot("data-search-fault")
+    data.search.setText("")
+    data.rows.search.filters.click()
+    data.rows.search.expression.click()
+    wait(lambda: data.table_model.rowCount() == 800)
+    data.show_rows([3, 5, 8], "Short answers")
+    shot("data-chosen")
+    data.rows.choose(None, "")
+    for kind in ("next", "exclude", "exclude"):
+        data.rows.act(kind)
+    wait(lambda: (made := data._editing.version) is not None and made.recipe.cursor == 2)
+    shot("data-version")
+    data.rows.act("edit")
+    shot("data-edit")
+    split = data._asking.split(data.table_model.columns)
+    shot("data-split")
+    split.accept()
+    wait(lambda: "evaluation" in data.head.count.text())
+    history = data._history()
+    assert history is not None
+    shot("data-history")
+    history.close()
+    data.rows.pane.views.setCurrentIndex(0)
 
 
 if __name__ == "__main__":

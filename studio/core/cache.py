@@ -10,7 +10,6 @@ from typing import TypeVar
 import filelock
 
 from studio.core.errors import StudioError
-from studio.core.runs import disk_error, sync_folder
 
 T = TypeVar("T")
 _PIECE = 1 << 22
@@ -41,6 +40,8 @@ def made(folder: Path, opened: Callable[[Path], T | None], make: Make) -> T:
                 _replace(folder, make)
                 found = opened(folder)
     except OSError as error:
+        from studio.core.runs import disk_error
+
         raise disk_error(folder.parent, error, "Free some space and start again: nothing is lost.") from None
     if found is None:
         raise StudioError("disk", f"{folder} cannot be read back.", "Check the disk, then start again.")
@@ -64,6 +65,9 @@ def digest(*parts: str) -> str:
 
 
 def _replace(folder: Path, make: Make) -> None:
+    # It loads the whole configuration, which who only opens what is there need not wait for.
+    from studio.core.runs import sync_folder
+
     part = folder.with_name(f".{folder.name}.part")
     # What a process that was killed left behind; the lock says that no other one is at work.
     shutil.rmtree(part, ignore_errors=True)

@@ -21,7 +21,6 @@ from studio.core import cache, lines, parsing, rows, sources
 from studio.core.errors import StudioError
 from studio.core.parsing import Table
 from studio.core.rows import Parsed
-from studio.core.runs import disk_error
 from studio.core.sources import Part, Source
 
 Progress = Callable[[int, int], None]
@@ -177,6 +176,8 @@ def build(source: Source, on_progress: Progress | None = None) -> RowIndex:
                 _write(folder, source, on_progress)
                 (folder / "done").touch()
     except OSError as error:
+        from studio.core.runs import disk_error  # it loads the whole configuration, which the first rows can do without
+
         raise disk_error(folder, error, "Free some space and open it again.") from None
     return RowIndex(folder)
 

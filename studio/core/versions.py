@@ -26,6 +26,7 @@ _VERSION = 1  # of what is cached: raise it whenever the same recipe would give 
 _ORIGIN = np.dtype([("source", "<i4"), ("number", "<i8"), ("held", "?")])
 _TOLD_ROWS = 1000
 # What these leave is kept: they may read every row.
+_MOST_KEPT = 40
 _SLOW = (Filter, Deduplicate, Balance, Split)
 
 
@@ -284,7 +285,17 @@ def _selected(sources: Sequence[Dataset], said: Recipe, on_progress: Progress | 
 def _keep(sources: Sequence[Dataset], done: Sequence[Step], selection: Selection) -> None:
     """Keeps in the cache what the last of some steps left, where it took reading every row."""
     if isinstance(done[-1], _SLOW):
-        selection.store(_kept_file(sources, done))
+        file = _kept_file(sources, done)
+        selection.store(file)
+        for old in sorted(file.parent.glob("*.npz"), key=_changed_s)[:-_MOST_KEPT]:
+            old.unlink(missing_ok=True)
+
+
+def _changed_s(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _kept_file(sources: Sequence[Dataset], done: Sequence[Step]) -> Path:

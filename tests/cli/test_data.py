@@ -268,3 +268,25 @@ def test_convert(rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert run(["data", "convert", str(rows), str(tmp_path / "b.jsonl")]) == 0
     assert "1 left out, the first: rows.jsonl, line 4: not JSON" in capsys.readouterr().out
     assert run(["data", "convert", str(rows), str(tmp_path / "b.jsonl")]) == EXIT_CODES["usage"]
+
+
+def test_rows_found_go_into_a_file(rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    into = tmp_path / "found"
+    code, said = lines_of(capsys, "data", "search", rows, "what?", "--into", into)
+    assert (code, said[-1]["found"]) == (0, 2)
+    assert all(item["rows"] == [] for item in said[:-1])
+    assert into.read_bytes() == (0).to_bytes(8, "little") + (1).to_bytes(8, "little")
+
+
+def test_the_check_lists_no_more_rejected_rows_than_asked_for(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, found = answer(capsys, "data", "check", rows, "--most-rejected", 1)
+    assert (found["rows"] - found["valid"], len(found["rejected"])) == (2, 1)
+
+
+def test_progress_comes_as_lines_where_the_window_asks(
+    rows: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STUDIO_PROGRESS", "1")
+    _, said = lines_of(capsys, "data", "check", rows)
+    assert said[0] == {"doing": "Reading", "done": rows.stat().st_size, "total": rows.stat().st_size}
+    assert said[-1]["rows"] == 5

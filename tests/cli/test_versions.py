@@ -117,3 +117,29 @@ def test_a_version_that_cannot_be_read_is_listed(
     (listed,) = told(capsys, "version", "list")["versions"]
     assert "damaged" in listed["fault"]
     assert "damaged" in said(capsys, "version", "list")
+
+
+def test_a_list_of_steps_is_done_together(
+    files: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told(capsys, "version", "create", "v", files[0])
+    steps = tmp_path / "steps.json"
+    steps.write_text(json.dumps([{"kind": "exclude", "rows": [[0, 2, 3]]}, {"kind": "sample", "count": 5}]), "utf-8")
+    assert told(capsys, "edit", "v", f"@{steps}")["rows"] == 5
+    assert told(capsys, "version", "undo", "v")["rows"] == 10
+    steps.write_text("[", encoding="utf-8")
+    assert "cannot be read" in told(capsys, "edit", "v", f"@{steps}", code=EXIT_CODES["usage"])["error"]["message"]
+    code = EXIT_CODES["data"]
+    steps.write_text('{"kind": "none"}', encoding="utf-8")
+    assert "not known" in told(capsys, "edit", "v", f"@{steps}", code=code)["error"]["message"]
+
+
+def test_the_rows_of_a_version_are_searched_as_they_are_now(
+    files: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = told(capsys, "version", "create", "v", files[0])["path"]
+    told(capsys, "edit", "v", "exclude", "rows=0-2")
+    told(capsys, "edit", "v", "replace", "row=4", 'data={"prompt": "new", "completion": "a"}')
+    assert run(["data", "search", path, "new", "--json"]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (found[0]["rows"], found[-1]["found"]) == ([1], 1)

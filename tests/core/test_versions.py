@@ -325,3 +325,33 @@ def test_no_source_is_opened_for_writing(files: list[Path], monkeypatch: pytest.
     assert written, "nothing was watched"
     assert not {str(file) for file in files} & set(written)
     assert [(file.read_bytes(), file.stat().st_mtime_ns) for file in files] == before
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(made=st.lists(STEP, max_size=6))
+def test_what_was_kept_of_slow_steps_is_what_doing_them_gives(files: list[Path], made: list[steps.Step]) -> None:
+    recipe.file_of("kept").unlink(missing_ok=True)
+    version = a_version(files, name="kept")
+    for step in made:
+        with suppress(StudioError):
+            version.add(step)
+
+    def state() -> list[Any]:
+        found = Version(version.path).selection
+        tags = {tag: mask.tolist() for tag, mask in found.tags.items() if mask.any()}
+        return [
+            found.chosen.tolist(),
+            found.removed_by.tolist(),
+            found.sizes,
+            tags,
+            found.edits,
+            found.labels("length"),
+        ]
+
+    kept = state()
+    for file in (paths.cache_dir() / "selections").glob("*.npz"):
+        file.write_bytes(file.read_bytes()[:50])
+    assert state() == kept
+    version.undo(2)
+    version.redo(2)
+    assert version.selection.chosen.tolist() == kept[0]

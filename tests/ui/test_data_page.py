@@ -71,6 +71,9 @@ def test_rows_are_shown_while_they_are_read_and_cancelling_keeps_them(
     qtbot.waitUntil(lambda: page.table_model.rowCount() > 0, timeout=WAIT_MS)
     assert page.table_model.index(0, STATUS + 1).data() == f"row 0 {'x' * 400}"[:240]
     qtbot.waitUntil(lambda: page.table_model.rowCount() == 300_000, timeout=WAIT_MS)
+    reading = page._reading
+    assert reading is not None
+    qtbot.waitUntil(lambda: reading.complete, timeout=WAIT_MS)
     assert page._reading is not None
     assert page._reading.busy
     QTest.mouseClick(page.head._stop, Qt.MouseButton.LeftButton)
@@ -211,6 +214,7 @@ def test_a_row_is_edited_saved_and_reverted(page: DataPage, window: MainWindow, 
     assert pane.views.currentWidget() is pane.edit_pane
 
     def box(at: int) -> QPlainTextEdit:
+        QApplication.processEvents()
         return [item for item in pane.editor.findChildren(QPlainTextEdit) if item.isVisible()][at]
 
     box(1).setPlainText("other")

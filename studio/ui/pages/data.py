@@ -125,9 +125,7 @@ class DataPage(QWidget):
         head.use_wanted.connect(self._use)
         head.cancel_wanted.connect(self._cancel_reading)
         head.resume_wanted.connect(lambda: self._resume())
-        menu = QMenu(head.versions)
-        menu.aboutToShow.connect(lambda: self._fill(menu))
-        head.versions.setMenu(menu)
+        head.menu.aboutToShow.connect(lambda: self._fill(head.menu))
         rows.steps_wanted.connect(self.apply)
         rows.search.save_wanted.connect(self._save_shown)
         rows.table_model.failed.connect(self._fail)
@@ -276,7 +274,7 @@ class DataPage(QWidget):
             self._reading.cancel()
             text = self.tr("Not every row was checked.") if self._reading.complete else self.tr("Not all was read.")
             self.head.show_cancelled(text)
-        self._editing.cancel()
+        self._editing.stop()
 
     def _resume(self) -> None:
         if self._reading is not None and self._reading.complete:

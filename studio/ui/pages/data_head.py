@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QProgressBar, QToolButton, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QMenu, QProgressBar, QWidget
 
 from studio.core.errors import StudioError
 from studio.ui import words
@@ -37,11 +37,12 @@ class DataHead(QWidget):
         self.second = button("", self._take_second, "flat")
         self.columns = button(self.tr("Columns..."), self.columns_wanted.emit)
         self.columns.setToolTip(self.tr("Say which column plays which part"))
-        self.versions = QToolButton()
-        self.versions.setObjectName("tool")
-        self.versions.setText(self.tr("Version"))
-        self.versions.setAccessibleName(self.tr("Version"))
-        self.versions.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.second.setAccessibleName(self.tr("The second guess"))
+        self.menu = QMenu(self)
+        self.versions = button(self.tr("Version"), self._open_menu)
+        self.versions.setToolTip(self.tr("Split, sample, mix, export: what is done to all rows"))
+        self.versions.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+        theme.dress(self.versions, "chevron-down")
         self.use = button(self.tr("Train on this"), self.use_wanted.emit, "primary")
         self.fault = label("", "fault", wrap=True)
         self._second_format = ""
@@ -121,6 +122,9 @@ class DataHead(QWidget):
         layout = row(self._doing, self._bar, self._stop, self._again)
         layout.setStretch(1, 1)
         return holder(layout)
+
+    def _open_menu(self) -> None:
+        self.menu.popup(self.versions.mapToGlobal(self.versions.rect().bottomLeft()))
 
     def _take_second(self) -> None:
         self.format_wanted.emit(self._second_format)

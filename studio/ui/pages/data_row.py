@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from studio import paths
@@ -26,6 +26,9 @@ _RESTING_MS = 200
 class RowPane(QWidget):
     """The views of a row.
 
+    Attributes:
+        shows: stands for the data whose rows are shown.
+
     Signals:
         saved: (the row as it was shown, its new data): it was edited.
     """
@@ -38,6 +41,7 @@ class RowPane(QWidget):
         self._session, self._request, self._asked = session, request, False
         self._row: Shown | None = None
         self._edited = False
+        self.shows: object = None
         self.written = QPlainTextEdit()
         self.written.setReadOnly(True)
         self.written.setObjectName("mono")
@@ -75,9 +79,21 @@ class RowPane(QWidget):
     def edit(self) -> None:
         """Shows the row to be edited, and puts the cursor into it."""
         self.views.setCurrentWidget(self.edit_pane)
+        # What was laid out just now is shown in the next turn, and only then takes the focus.
+        QTimer.singleShot(0, self, self._focus)
+
+    def _focus(self) -> None:
         box = next((box for box in self.editor.findChildren(QPlainTextEdit) if box.isVisible()), None)
         if box is not None:
             box.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Saves on Ctrl+Return, which no text box takes."""
+        held, keys = event.modifiers(), (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if event.key() in keys and held & Qt.KeyboardModifier.ControlModifier and self._editing():
+            self._save()
+        else:
+            super().keyPressEvent(event)
 
     def _made_editor(self) -> QWidget:
         self.save = button(self.tr("Save"), self._save, "primary")
@@ -86,9 +102,6 @@ class RowPane(QWidget):
         self._said = label("", "muted")
         made = holder(column(self.editor, row(self.save, self.revert, self._said, None), spacing=GRID))
         made.setContentsMargins(0, GRID, 0, 0)
-        keys = QShortcut(QKeySequence("Ctrl+Return"), made)
-        keys.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        keys.activated.connect(self._save)
         return made
 
     def _editing(self) -> bool:
@@ -128,8 +141,15 @@ class RowPane(QWidget):
         if self.editor.fault():
             self._session.tell(text)
             return
-        values = self.editor.values()
-        self._session.tell(text, "", self.tr("Save it"), lambda: self.saved.emit(before, values))
+        values, shows = self.editor.values(), self.shows
+
+        def save() -> None:
+            if self.shows is shows:
+                self.saved.emit(before, values)
+            else:
+                self._session.tell(self.tr("Other data is shown now: open it again and edit the row anew."))
+
+        self._session.tell(text, "", self.tr("Save it"), save)
 
     def _show_tokens(self) -> None:
         """Asks for the row's tokens as the present settings make them, while they are looked at."""

@@ -63,7 +63,7 @@ class RowsView(QWidget):
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.table)
         split.addWidget(self.pane)
-        split.setSizes([220, 340])
+        split.setSizes([300, 260])
         split.setHandleWidth(GRID)
         split.setChildrenCollapsible(False)
         layout = column(self.search, self._tools(), split, spacing=GRID)
@@ -77,8 +77,8 @@ class RowsView(QWidget):
         self.table_model.set_source(source)
         self.table.horizontalHeader().setSortIndicatorShown(False)
         self.pane.show_row(None)
+        self.pane.shows = object()
         self.show_status_column(isinstance(source, VersionRows))
-        self._size_columns()
         self._first()
 
     def swap_source(self, source: RowSource) -> None:
@@ -133,6 +133,7 @@ class RowsView(QWidget):
     def show_status_column(self, shown: bool) -> None:
         """Shows what was done to rows, or what is wrong with them, in a column of its own."""
         self.table.setColumnHidden(STATUS, not shown)
+        self._size_columns()
 
     def act(self, kind: str) -> None:
         """Does to the rows selected what a key or a button says: exclude, restore, tag, edit, next or previous."""
@@ -272,7 +273,8 @@ class RowsView(QWidget):
         for section, width in enumerate(widths[:count]):
             self.table.setColumnWidth(section, width)
         free = count - len(widths)
-        room = max(self.table.viewport().width(), 80 * GRID) - sum(widths[:2])
+        used = sum(width for section, width in enumerate(widths) if not self.table.isColumnHidden(section))
+        room = max(self.table.viewport().width(), 80 * GRID) - used
         for section in range(len(widths), count):
             self.table.setColumnWidth(section, max(18 * GRID, room // free))
 

@@ -140,6 +140,7 @@ class RowSearch(QWidget):
         self.stop = button(self.tr("Cancel"), self._cancel, "flat")
         self.chip = QPushButton()
         self.chip.setObjectName("chip")
+        self.chip.setAccessibleName(self.tr("Clear"))
         self.chip.clicked.connect(lambda: self.cleared.emit())
         self._more = self._made_filters()
         first = row(self.text, self.expression, self.filters, self.chip, self.said, self.stop)

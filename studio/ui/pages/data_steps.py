@@ -207,6 +207,8 @@ class History(QDialog):
     def _described(self, about: dict[str, Any]) -> str:
         hidden = ("kind", "time_s", "counts", "joined", "steps", "rows")
         settings = [f"{key} {value}" for key, value in about.items() if key not in hidden and value not in ("", None)]
-        rows = [self.tr("{count} rows").format(count=f"{about['rows']:,}")] if about.get("rows") else []
+        named = about.get("rows", 0)
+        rows = [self.tr("{count} rows").format(count=f"{named:,}")] if named > 1 else []
+        rows += [self.tr("one row")] if named == 1 else []
         when = time.strftime("%H:%M", time.localtime(about["time_s"]))
         return f"{when}  {about['kind']}  {', '.join([*rows, *(text for text in settings if 'False' not in text)])}"

@@ -123,8 +123,13 @@ class Editing(QObject):
         self.version = None
         self.cancel()
 
+    def stop(self) -> None:
+        """Ends what a child does, and what waits for it; the version stays as it was."""
+        self._waiting.clear()
+        self.cancel()
+
     def cancel(self) -> None:
-        """Ends what a child does; the version stays as it was."""
+        """Ends what a child does."""
         command, self._command = self._command, None
         if command is not None:
             command.cancel()
