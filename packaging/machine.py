@@ -41,6 +41,7 @@ WINDOW_LIBRARIES = {
 }
 
 # An X server without a screen and a small window manager, which the tests of the real window need.
+APT_S = 300
 TEST_PROGRAMS = {"Xvfb": "xvfb", "jwm": "jwm"}
 
 
@@ -107,10 +108,18 @@ def supply_parts(tests: bool, dry_run: bool) -> None:
     print("Installing what the system lacks (235 MB on disk on a bare one): " + " ".join(command[4:]))
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for step in (["apt-get", "update", "-q"], command):
-        code = subprocess.call([*prefix, *step], env=environment, stdout=subprocess.DEVNULL)
+        code = _call([*prefix, *step], environment)
     if code:
         print(f"That failed (code {code}). The program goes on; the window will need:")
         print("  " + " ".join([*prefix, *command]))
+
+
+def _call(command: list[str], environment: dict[str, str]) -> int:
+    """Runs a command that may wait for a network that is not there; returns its exit code."""
+    try:
+        return subprocess.call(command, env=environment, stdout=subprocess.DEVNULL, timeout=APT_S)
+    except subprocess.TimeoutExpired:
+        return 124
 
 
 def apt_prefix() -> list[str] | None:

@@ -203,3 +203,10 @@ def test_a_missing_library_names_the_package_that_brings_it() -> None:
 def test_only_the_tests_ask_for_an_x_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert set(machine.missing_parts(tests=True)) - set(machine.missing_parts(tests=False)) == {"Xvfb", "jwm"}
+
+
+def test_a_network_that_is_not_there_does_not_hold_the_start_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "APT_S", 0.2)
+    assert machine._call([sys.executable, "-c", "import time; time.sleep(60)"], dict(os.environ)) == 124
+    monkeypatch.setattr(machine, "APT_S", 60)
+    assert machine._call([sys.executable, "-c", "raise SystemExit(3)"], dict(os.environ)) == 3
