@@ -23,8 +23,11 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "resources" / "i18n"
 CORE = "core"  # the context of whatever comes from outside of the window's own code
 # Where core and engine put what a user reads: in these calls, under these names, and returned by functions so named.
-_SAYS = {"StudioError", "_refused", "_fault", "bad"}
-_NAMES = {"message", "hint", "reason", "fault", "problem", "_TOO_LARGE", "_TOO_DEEP"}
+_SAYS = {"StudioError", "_refused", "_fault", "bad", "Kind", "Guess", "Parsed", "_interrupt"}
+_NAMES = {"message", "hint", "reason", "fault", "problem", "what", "said", "TEMPLATE_END"}
+_NAMES |= {"TOO_LARGE", "_TOO_DEEP", "_TOO_MANY_DIGITS", "_GREEDY"}
+# Sentences with hardly a letter of their own, which are not looked for.
+_BARE = (": `{0}` {1}", "`{0}` {1}", "`{0}` and `{1}`", " in line {0}")
 # What pydantic says of a wrong value, and the bounds that `core.config_file` adds.
 _OF_PYDANTIC = (
     "should be greater than or equal to {0}",
@@ -109,7 +112,7 @@ def of_core() -> Iterator[str]:
     for path in sorted((ROOT / "resources" / "presets").glob("*.yaml")):
         preset = yaml.safe_load(path.read_text(encoding="utf-8"))
         yield from (preset["title"], preset["why"])
-    yield from _OF_PYDANTIC
+    yield from (*_OF_PYDANTIC, *_BARE)
     for package in ("core", "engine", "cli", "ui"):
         for path in sorted((ROOT / "studio" / package).rglob("*.py")):
             tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -133,7 +136,7 @@ def _said(tree: ast.Module) -> Iterator[ast.expr]:
             yield from _assigned(node)
     for item in returns:
         if item.value is not None:
-            yield from item.value.elts if isinstance(item.value, ast.Tuple) else [item.value]
+            yield item.value
 
 
 def _of_call(node: ast.Call) -> Iterator[ast.expr]:
@@ -147,8 +150,7 @@ def _of_call(node: ast.Call) -> Iterator[ast.expr]:
             yield from (value for key, value in pairs if isinstance(key, ast.Constant) and key.value == "unit")
     else:
         said = [*(value for key, value in told.items() if key in _NAMES), *(node.args if name in _SAYS else [])]
-        # A reason, such as `data`, is a code and no sentence.
-        yield from (item for item in said if not (isinstance(item, ast.Constant) and str(item.value).isidentifier()))
+        yield from (item for item in said if not _is_code(item))
 
 
 def _assigned(node: ast.Assign) -> Iterator[ast.expr]:
@@ -175,6 +177,13 @@ def _templates(node: ast.expr) -> Iterator[str]:
         yield made
     elif isinstance(node, ast.IfExp):
         yield from (*_templates(node.body), *_templates(node.orelse))
+    elif isinstance(node, ast.Tuple):
+        yield from (text for item in node.elts if not _is_code(item) for text in _templates(item))
+
+
+def _is_code(node: ast.expr) -> bool:
+    """Whether it is a reason, such as `data`, or another code and no sentence."""
+    return isinstance(node, ast.Constant) and str(node.value).isidentifier()
 
 
 def _says_something(text: str) -> bool:

@@ -236,6 +236,85 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
 </context>
 <context>
+    <name>AuditView</name>
+    <message>
+        <source>Audit this dataset</source>
+        <translation>审查此数据集</translation>
+    </message>
+    <message>
+        <source>Every row is looked at as the chosen model will read it: answers that are cut or never end, duplicates, leaks into the evaluation, broken encoding, secrets and more. The file is not changed.</source>
+        <translation>按所选模型读取的方式检查每一行：被截断或没有结束的回答、重复、泄漏到评估中的数据、损坏的编码、机密信息等。文件不会被修改。</translation>
+    </message>
+    <message>
+        <source>What is in this data?</source>
+        <translation>这份数据里有什么？</translation>
+    </message>
+    <message>
+        <source>Audit again</source>
+        <translation>重新审查</translation>
+    </message>
+    <message>
+        <source>unclear</source>
+        <translation>不明</translation>
+    </message>
+    <message>
+        <source>{n} kinds of findings in {rows} rows. Languages: {languages}.</source>
+        <translation>{rows} 行中发现 {n} 类问题。语言：{languages}。</translation>
+    </message>
+    <message>
+        <source>Nothing was found in {rows} rows. Languages: {languages}.</source>
+        <translation>{rows} 行中没有发现问题。语言：{languages}。</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>Show the rows</source>
+        <translation>显示这些行</translation>
+    </message>
+    <message>
+        <source>Show the rows: {title}</source>
+        <translation>显示这些行：{title}</translation>
+    </message>
+    <message>
+        <source>serious</source>
+        <translation>严重</translation>
+    </message>
+    <message>
+        <source>worth a look</source>
+        <translation>值得查看</translation>
+    </message>
+    <message>
+        <source>to know</source>
+        <translation>供参考</translation>
+    </message>
+    <message>
+        <source>Leave these rows out</source>
+        <translation>排除这些行</translation>
+    </message>
+    <message>
+        <source>Put stand-ins there</source>
+        <translation>替换为占位文本</translation>
+    </message>
+    <message>
+        <source>Mend the text</source>
+        <translation>修复文本</translation>
+    </message>
+    <message>
+        <source>Audit</source>
+        <translation>审查</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Findings</source>
+        <translation>发现的问题</translation>
+    </message>
+</context>
+<context>
     <name>CapacityTable</name>
     <message>
         <source>QLoRA</source>
@@ -695,6 +774,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
 <context>
     <name>Desk</name>
     <message>
+        <source>Laying out a row with the chat template did not come to an end.</source>
+        <translation>用对话模板处理一行时始终没有结束。</translation>
+    </message>
+    <message>
+        <source>Choose another chat template.</source>
+        <translation>请选择其他对话模板。</translation>
+    </message>
+    <message>
         <source>The helper process was killed, most likely because memory ran out.</source>
         <translation>辅助进程被终止，很可能是因为内存不足。</translation>
     </message>
@@ -915,6 +1002,88 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Find a command</source>
         <translation>查找命令</translation>
+    </message>
+</context>
+<context>
+    <name>Insight</name>
+    <message>
+        <source>Count the tokens</source>
+        <translation>统计词元</translation>
+    </message>
+    <message>
+        <source>Every row is counted in the chosen model&apos;s tokens. Then a line can be dragged to see what any maximum length would cut, and what an epoch would take.</source>
+        <translation>按所选模型的词元统计每一行。之后可以拖动竖线，查看任一最大长度会截断哪些内容，以及训练一轮的开销。</translation>
+    </message>
+    <message>
+        <source>How long are the rows?</source>
+        <translation>数据行有多长？</translation>
+    </message>
+    <message>
+        <source>Counting ...</source>
+        <translation>正在统计…</translation>
+    </message>
+    <message>
+        <source>No row has a token to learn from.</source>
+        <translation>没有任何一行含有可供学习的词元。</translation>
+    </message>
+    <message>
+        <source>maximum length</source>
+        <translation>最大长度</translation>
+    </message>
+    <message>
+        <source>The maximum length is {n} tokens now.</source>
+        <translation>最大长度现为 {n} 个词元。</translation>
+    </message>
+</context>
+<context>
+    <name>LengthView</name>
+    <message>
+        <source> tokens</source>
+        <translation> 个词元</translation>
+    </message>
+    <message>
+        <source>Maximum length</source>
+        <translation>最大长度</translation>
+    </message>
+    <message>
+        <source>Use this length</source>
+        <translation>采用此长度</translation>
+    </message>
+    <message>
+        <source>Drag the line</source>
+        <translation>拖动竖线</translation>
+    </message>
+    <message>
+        <source>Rows by their length in tokens</source>
+        <translation>数据行按词元长度的分布</translation>
+    </message>
+    <message>
+        <source>Rows cut</source>
+        <translation>被截断的行</translation>
+    </message>
+    <message>
+        <source>Answers shortened</source>
+        <translation>被缩短的回答</translation>
+    </message>
+    <message>
+        <source>Answers lost whole</source>
+        <translation>完全丢失的回答</translation>
+    </message>
+    <message>
+        <source>Rows left out</source>
+        <translation>被略去的行</translation>
+    </message>
+    <message>
+        <source>Tokens an epoch</source>
+        <translation>每轮词元</translation>
+    </message>
+    <message>
+        <source>Steps an epoch</source>
+        <translation>每轮步数</translation>
+    </message>
+    <message>
+        <source>Steps, packed</source>
+        <translation>步数（序列打包）</translation>
     </message>
 </context>
 <context>
@@ -1763,6 +1932,25 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
+    <name>TemplateEditor</name>
+    <message>
+        <source>Chat template</source>
+        <translation>对话模板</translation>
+    </message>
+    <message>
+        <source>A Jinja chat template; the row above follows it as you type.</source>
+        <translation>Jinja 对话模板；上方的行会随输入即时更新。</translation>
+    </message>
+    <message>
+        <source>Use this template</source>
+        <translation>使用此模板</translation>
+    </message>
+    <message>
+        <source>Take the edits back</source>
+        <translation>撤回修改</translation>
+    </message>
+</context>
+<context>
     <name>TokensView</name>
     <message>
         <source>Tokens of the row</source>
@@ -1781,6 +1969,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>词元</translation>
     </message>
     <message>
+        <source>Template</source>
+        <translation>模板</translation>
+    </message>
+    <message>
+        <source>Write the chat template and see at once what it makes of the row</source>
+        <translation>编写对话模板，并立即查看它对该行的处理结果</translation>
+    </message>
+    <message>
         <source>Token under the pointer</source>
         <translation>指针所指的词元</translation>
     </message>
@@ -1791,6 +1987,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>context, not learned</source>
         <translation>仅作上下文，不学习</translation>
+    </message>
+    <message>
+        <source>added by the template, not learned</source>
+        <translation>由模板添加，不学习</translation>
     </message>
     <message>
         <source>cut: behind the maximum length</source>
@@ -1827,6 +2027,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Context {n}</source>
         <translation>上下文 {n}</translation>
+    </message>
+    <message>
+        <source>Template {n}</source>
+        <translation>模板 {n}</translation>
     </message>
     <message>
         <source>Cut {n}</source>
@@ -2044,6 +2248,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>{0}（大于 {1}）</translation>
     </message>
     <message>
+        <source>: `{0}` {1}</source>
+        <translation>：`{0}` {1}</translation>
+    </message>
+    <message>
+        <source>`{0}` {1}</source>
+        <translation>`{0}` {1}</translation>
+    </message>
+    <message>
+        <source>`{0}` and `{1}`</source>
+        <translation>`{0}` 和 `{1}`</translation>
+    </message>
+    <message>
+        <source> in line {0}</source>
+        <translation>（第 {0} 行）</translation>
+    </message>
+    <message>
         <source>{0} cannot be read back.</source>
         <translation>{0} 无法读回。</translation>
     </message>
@@ -2052,16 +2272,52 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请检查磁盘，然后重新开始。</translation>
     </message>
     <message>
-        <source>`messages` is missing</source>
-        <translation>缺少 `messages`</translation>
+        <source>it is in no known format</source>
+        <translation>不是已知的格式</translation>
+    </message>
+    <message>
+        <source>rows of this format cannot be learned from yet</source>
+        <translation>暂时还不能从这种格式的行学习</translation>
+    </message>
+    <message>
+        <source>with labels of good and bad</source>
+        <translation>带有好坏标签的行</translation>
+    </message>
+    <message>
+        <source>To learn every completion, good or bad, set data.format=prompt_completion.</source>
+        <translation>要学习所有回答（不论好坏），请设置 data.format=prompt_completion。</translation>
+    </message>
+    <message>
+        <source>of preferences</source>
+        <translation>偏好数据行</translation>
+    </message>
+    <message>
+        <source>To learn the chosen answers, set data.mapping={prompt: prompt, completion: chosen}.</source>
+        <translation>要学习被选中的回答，请设置 data.mapping={prompt: prompt, completion: chosen}。</translation>
+    </message>
+    <message>
+        <source>Training on rows {0} is not possible yet.</source>
+        <translation>暂不支持用{0}训练。</translation>
+    </message>
+    <message>
+        <source>`chosen` and `rejected` are neither both texts nor both lists of messages</source>
+        <translation>`chosen` 和 `rejected` 既不都是文本，也不都是消息列表</translation>
+    </message>
+    <message>
+        <source>`chosen` and `rejected` are the same</source>
+        <translation>`chosen` 和 `rejected` 相同</translation>
+    </message>
+    <message>
+        <source>`chosen` or `rejected` is empty behind the prompt</source>
+        <translation>`chosen` 或 `rejected` 在提示之后是空的</translation>
     </message>
     <message>
         <source>`{0}` is not a list</source>
         <translation>`{0}` 不是列表</translation>
     </message>
     <message>
-        <source>`tools`: tool definitions are not supported</source>
-        <translation>`tools`：不支持工具定义</translation>
+        <source>`messages` is missing</source>
+        <translation>缺少 `messages`</translation>
     </message>
     <message>
         <source>every assistant message has weight 0</source>
@@ -2072,12 +2328,28 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>没有助手消息</translation>
     </message>
     <message>
-        <source>`prompt` and `completion` are neither both texts nor both lists of messages</source>
-        <translation>`prompt` 和 `completion` 既不都是文本，也不都是消息列表</translation>
+        <source>`{0}` and `{1}` are neither both texts nor both lists of messages</source>
+        <translation>`{0}` 和 `{1}` 既不都是文本，也不都是消息列表</translation>
     </message>
     <message>
-        <source>no assistant message in `completion`</source>
-        <translation>`completion` 中没有助手消息</translation>
+        <source>no assistant message in `{0}`</source>
+        <translation>`{0}` 中没有助手消息</translation>
+    </message>
+    <message>
+        <source>`history` is not a list of pairs</source>
+        <translation>`history` 不是成对内容的列表</translation>
+    </message>
+    <message>
+        <source>`history` is not a list of pairs of texts</source>
+        <translation>`history` 不是成对文本的列表</translation>
+    </message>
+    <message>
+        <source>`tools` is not JSON</source>
+        <translation>`tools` 不是 JSON</translation>
+    </message>
+    <message>
+        <source>`tools` is not a list of objects</source>
+        <translation>`tools` 不是对象的列表</translation>
     </message>
     <message>
         <source>{0}message {1}{2}</source>
@@ -2092,6 +2364,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请改正该行，或将其删除。</translation>
     </message>
     <message>
+        <source>`label` is not true or false</source>
+        <translation>`label` 不是 true 或 false</translation>
+    </message>
+    <message>
         <source> is not an object</source>
         <translation>不是对象</translation>
     </message>
@@ -2104,12 +2380,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>：缺少 `role`</translation>
     </message>
     <message>
-        <source>: tool calls are not supported</source>
-        <translation>：不支持工具调用</translation>
+        <source>content</source>
+        <translation>content</translation>
     </message>
     <message>
-        <source>: `content` {0}</source>
-        <translation>：`content` {0}</translation>
+        <source>value</source>
+        <translation>value</translation>
+    </message>
+    <message>
+        <source>: `tool_calls` is not a list of objects</source>
+        <translation>：`tool_calls` 不是对象的列表</translation>
     </message>
     <message>
         <source>is missing</source>
@@ -2126,6 +2406,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>holds half of a surrogate pair, which is not a character</source>
         <translation>含有半个代理对，不是有效字符</translation>
+    </message>
+    <message>
+        <source>{0} is not a readable {1} file: {2}.</source>
+        <translation>{0} 不是可读的 {1} 文件：{2}。</translation>
+    </message>
+    <message>
+        <source>Write it again, or give JSONL.</source>
+        <translation>请重新生成，或改用 JSONL。</translation>
+    </message>
+    <message>
+        <source>not UTF-8 text, or a value that cannot be read</source>
+        <translation>不是 UTF-8 文本，或含有无法读取的值</translation>
     </message>
     <message>
         <source>Base model</source>
@@ -2164,8 +2456,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>训练数据</translation>
     </message>
     <message>
-        <source>A JSONL, JSON, CSV or Parquet file.</source>
-        <translation>JSONL、JSON、CSV 或 Parquet 文件。</translation>
+        <source>A data file, a folder or pattern of them, an archive, a dataset version, a hub id.</source>
+        <translation>数据文件、数据文件的文件夹或匹配模式、压缩包、数据集版本，或 Hugging Face ID。</translation>
     </message>
     <message>
         <source>Format</source>
@@ -2174,6 +2466,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>`auto` detects it from the columns; name one to override.</source>
         <translation>`auto` 根据列名识别；也可以直接指定。</translation>
+    </message>
+    <message>
+        <source>Columns</source>
+        <translation>列</translation>
+    </message>
+    <message>
+        <source>Which column plays which part, such as {prompt: question, completion: answer}; a text with columns in braces joins them: {text: &apos;{title}, {body}&apos;}.</source>
+        <translation>各列的用途，如 {prompt: question, completion: answer}；花括号中写列名的文本会把各列拼接起来：{text: &apos;{title}, {body}&apos;}。</translation>
     </message>
     <message>
         <source>Evaluation data</source>
@@ -2192,6 +2492,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>留作评估的数据行比例，按随机种子抽取。</translation>
     </message>
     <message>
+        <source>Stratify by</source>
+        <translation>分层依据</translation>
+    </message>
+    <message>
+        <source>The split&apos;s share holds in each group of `length`, `turns`, `source` or a column.</source>
+        <translation>在按 `length`、`turns`、`source` 或某一列分成的每一组中，划分比例都相同。</translation>
+    </message>
+    <message>
+        <source>Never train on evaluation rows</source>
+        <translation>绝不用评估行训练</translation>
+    </message>
+    <message>
+        <source>A row equal to an evaluation row is evaluated or left out, never trained on.</source>
+        <translation>与评估行相同的行只用于评估或被略去，绝不用于训练。</translation>
+    </message>
+    <message>
         <source>Maximum length</source>
         <translation>最大长度</translation>
     </message>
@@ -2202,6 +2518,30 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>tokens</source>
         <translation>词元</translation>
+    </message>
+    <message>
+        <source>Long texts</source>
+        <translation>长文本</translation>
+    </message>
+    <message>
+        <source>Plain text above the maximum length: `cut` drops the rest, `chunks` makes several rows of it.</source>
+        <translation>超过最大长度的纯文本：`cut` 丢弃其余部分，`chunks` 将其分成多行。</translation>
+    </message>
+    <message>
+        <source>Chunk overlap</source>
+        <translation>分块重叠</translation>
+    </message>
+    <message>
+        <source>Tokens a chunk repeats of the one before, as context; at most half the maximum length.</source>
+        <translation>每个分块作为上下文重复前一块末尾的词元数；最多为最大长度的一半。</translation>
+    </message>
+    <message>
+        <source>Learn the overlap</source>
+        <translation>学习重叠部分</translation>
+    </message>
+    <message>
+        <source>Learns repeated tokens again; otherwise every token once.</source>
+        <translation>重复的词元会再次学习；否则每个词元只学一次。</translation>
     </message>
     <message>
         <source>Packing</source>
@@ -2376,6 +2716,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>多个批次累加成一个优化器步：等效于更大的批，而不多占内存。</translation>
     </message>
     <message>
+        <source>Tokens at once</source>
+        <translation>单次计算的词元数</translation>
+    </message>
+    <message>
+        <source>A step&apos;s rows are computed in passes of at most so many tokens; 0: chosen for the device.</source>
+        <translation>每一步的数据行分次计算，每次至多这么多词元；0：根据设备选择。</translation>
+    </message>
+    <message>
         <source>Learning rate</source>
         <translation>学习率</translation>
     </message>
@@ -2508,6 +2856,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>评估损失降低多少才算改善。</translation>
     </message>
     <message>
+        <source>Threads</source>
+        <translation>线程数</translation>
+    </message>
+    <message>
+        <source>Processor threads to compute with; 0: OMP_NUM_THREADS, else measured when the run begins.</source>
+        <translation>计算所用的处理器线程数；0：取 OMP_NUM_THREADS，否则在训练开始时测定。</translation>
+    </message>
+    <message>
         <source>Seed</source>
         <translation>随机种子</translation>
     </message>
@@ -2612,6 +2968,38 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`{0}` 中必须是设置，例如 `{1}: {...}`。</translation>
     </message>
     <message>
+        <source>{0} is of no kind that is written.</source>
+        <translation>不支持写入 {0} 这种类型的文件。</translation>
+    </message>
+    <message>
+        <source>End it in {0}.</source>
+        <translation>请让文件名以 {0} 结尾。</translation>
+    </message>
+    <message>
+        <source>{0} is read from.</source>
+        <translation>正在从 {0} 读取。</translation>
+    </message>
+    <message>
+        <source>Give the new file another name.</source>
+        <translation>请为新文件换一个名称。</translation>
+    </message>
+    <message>
+        <source>There is {0} already.</source>
+        <translation>{0} 已存在。</translation>
+    </message>
+    <message>
+        <source>Give another name, or --overwrite.</source>
+        <translation>请换一个名称，或加上 --overwrite。</translation>
+    </message>
+    <message>
+        <source>There is no folder {0}.</source>
+        <translation>没有文件夹 {0}。</translation>
+    </message>
+    <message>
+        <source>Make it first.</source>
+        <translation>请先创建它。</translation>
+    </message>
+    <message>
         <source>{0} has no row {1}; it has {2}.</source>
         <translation>{0} 没有第 {1} 行；它共有 {2} 行。</translation>
     </message>
@@ -2636,68 +3024,20 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请重新打开。</translation>
     </message>
     <message>
-        <source>There is no usable row to train on.</source>
-        <translation>没有可用于训练的行。</translation>
-    </message>
-    <message>
-        <source>One row cannot be split in two.</source>
-        <translation>只有一行，无法划分。</translation>
-    </message>
-    <message>
-        <source>Add rows, or set data.eval_split to 0.</source>
-        <translation>请增加数据行，或把 data.eval_split 设为 0。</translation>
-    </message>
-    <message>
-        <source>{0} is a folder.</source>
-        <translation>{0} 是文件夹。</translation>
-    </message>
-    <message>
-        <source>Name the data file in it.</source>
-        <translation>请指定其中的数据文件。</translation>
-    </message>
-    <message>
-        <source>{0} is not a file.</source>
-        <translation>{0} 不是文件。</translation>
-    </message>
-    <message>
-        <source>Name a data file.</source>
-        <translation>请指定数据文件。</translation>
-    </message>
-    <message>
-        <source>{0} is empty.</source>
-        <translation>{0} 是空的。</translation>
+        <source>{0} holds no rows.</source>
+        <translation>{0} 中没有数据行。</translation>
     </message>
     <message>
         <source>Give a file with at least one row.</source>
         <translation>请提供至少有一行的文件。</translation>
     </message>
     <message>
-        <source>There is no file {0}.</source>
-        <translation>没有文件 {0}。</translation>
+        <source>the columns are mapped</source>
+        <translation>已指定各列的用途</translation>
     </message>
     <message>
-        <source>Check the path.</source>
-        <translation>请检查路径。</translation>
-    </message>
-    <message>
-        <source>{0} holds no rows.</source>
-        <translation>{0} 中没有数据行。</translation>
-    </message>
-    <message>
-        <source>Give each row one of: `messages` (a list of {role, content}); `prompt` and `completion`; `instruction` and `output`; or `text`.</source>
-        <translation>请让每一行具备以下之一：`messages`（{role, content} 的列表）；`prompt` 和 `completion`；`instruction` 和 `output`；或 `text`。</translation>
-    </message>
-    <message>
-        <source>None of the first {0} rows of {1} can be read ({2}{3}).</source>
-        <translation>{1} 的前 {0} 行都无法读取（{2}{3}）。</translation>
-    </message>
-    <message>
-        <source>{0} is in no known format; its columns are {1}.</source>
-        <translation>{0} 不是已知的格式；它的列为 {1}。</translation>
-    </message>
-    <message>
-        <source>the first rows have {0}</source>
-        <translation>前几行含有 {0}</translation>
+        <source>chosen</source>
+        <translation>由用户指定</translation>
     </message>
     <message>
         <source>Longest answer</source>
@@ -2752,8 +3092,116 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请重新启动 Finetune Studio；窗口与辅助进程的版本可能不同。</translation>
     </message>
     <message>
+        <source>{0} of {1} arrived damaged.</source>
+        <translation>{1} 的 {0} 下载后已损坏。</translation>
+    </message>
+    <message>
+        <source>Start again: it comes anew.</source>
+        <translation>请重新开始：会再次下载。</translation>
+    </message>
+    <message>
+        <source>{0} needs {1} GB and the Hugging Face cache has {2} GB left.</source>
+        <translation>{0} 需要 {1} GB，Hugging Face 缓存所在磁盘剩余 {2} GB。</translation>
+    </message>
+    <message>
+        <source>Free some space, or set HF_HOME to a folder on a larger disk.</source>
+        <translation>请腾出空间，或把 HF_HOME 设为更大磁盘上的文件夹。</translation>
+    </message>
+    <message>
+        <source>{0} is only for those who accepted its terms.</source>
+        <translation>{0} 仅供已接受其条款的用户使用。</translation>
+    </message>
+    <message>
+        <source>Accept them on {0}/{1}, log in with `hf auth login`, and start again.</source>
+        <translation>请在 {0}/{1} 接受条款，用 `hf auth login` 登录，然后重新开始。</translation>
+    </message>
+    <message>
+        <source>There is no folder {0} and no such {1} on Hugging Face, or it is private.</source>
+        <translation>没有文件夹 {0}，Hugging Face 上也没有这样的 {1}，或者它是私有的。</translation>
+    </message>
+    <message>
+        <source>Check the spelling; for a private {0} log in with `hf auth login`.</source>
+        <translation>请检查拼写；私有的 {0} 请先用 `hf auth login` 登录。</translation>
+    </message>
+    <message>
+        <source>{0} has no revision {1}.</source>
+        <translation>{0} 没有版本 {1}。</translation>
+    </message>
+    <message>
+        <source>Name an existing branch, tag or commit.</source>
+        <translation>请指定存在的分支、标签或提交。</translation>
+    </message>
+    <message>
+        <source>The disk filled up while {0} was downloading.</source>
+        <translation>下载 {0} 时磁盘已满。</translation>
+    </message>
+    <message>
+        <source>Free some space and start again: the download goes on where it stopped.</source>
+        <translation>请腾出空间后重新开始：下载会从中断处继续。</translation>
+    </message>
+    <message>
+        <source>Hugging Face answered with error {0} for {1}.</source>
+        <translation>Hugging Face 对 {1} 返回错误 {0}。</translation>
+    </message>
+    <message>
+        <source>Try again later.</source>
+        <translation>请稍后重试。</translation>
+    </message>
+    <message>
+        <source>offline mode is on</source>
+        <translation>离线模式已开启</translation>
+    </message>
+    <message>
+        <source>Hugging Face cannot be reached</source>
+        <translation>无法连接 Hugging Face</translation>
+    </message>
+    <message>
+        <source>{0} is not on this machine, or not all of it, and {1}.</source>
+        <translation>{0} 不在本机上或不完整，并且{1}。</translation>
+    </message>
+    <message>
+        <source>Check the connection and start again: a broken download goes on where it stopped.</source>
+        <translation>请检查网络连接后重新开始：中断的下载会继续。</translation>
+    </message>
+    <message>
+        <source>Rows that are all equal cannot be split in two.</source>
+        <translation>所有行都相同，无法划分成两部分。</translation>
+    </message>
+    <message>
+        <source>One row cannot be split in two.</source>
+        <translation>只有一行，无法划分。</translation>
+    </message>
+    <message>
+        <source>{0} shares were given for {1} sources.</source>
+        <translation>给出了 {0} 个比例，而来源有 {1} 个。</translation>
+    </message>
+    <message>
+        <source>Give one share a source, at least one of them above 0.</source>
+        <translation>请为每个来源给出一个比例，其中至少一个大于 0。</translation>
+    </message>
+    <message>
+        <source>Source {0} has no rows left to mix.</source>
+        <translation>来源 {0} 没有剩余的行可供混合。</translation>
+    </message>
+    <message>
+        <source>Give it the share 0, or undo what took its rows out.</source>
+        <translation>请将其比例设为 0，或撤销排除这些行的步骤。</translation>
+    </message>
+    <message>
+        <source>An epoch of this mix would have {0} rows.</source>
+        <translation>这样混合后，一轮将有 {0} 行。</translation>
+    </message>
+    <message>
+        <source>Raise the smallest share, or give the number of rows of an epoch.</source>
+        <translation>请提高最小的比例，或指定一轮的行数。</translation>
+    </message>
+    <message>
         <source>`{0}` cannot be opened: {1}.</source>
         <translation>`{0}` 无法打开：{1}。</translation>
+    </message>
+    <message>
+        <source>Check the path.</source>
+        <translation>请检查路径。</translation>
     </message>
     <message>
         <source>Memory ran out.</source>
@@ -2762,6 +3210,346 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Halve `per_device_train_batch_size` and double `gradient_accumulation_steps`: the same training in less memory. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.</source>
         <translation>请将 `per_device_train_batch_size` 减半、`gradient_accumulation_steps` 加倍：训练不变，内存更少。减小 `max_length`、启用 `activation_checkpointing` 或用 nf4 量化基座可进一步节省。</translation>
+    </message>
+    <message>
+        <source>There is no usable row to train on.</source>
+        <translation>没有可用于训练的行。</translation>
+    </message>
+    <message>
+        <source>Add rows, or correct those rejected.</source>
+        <translation>请增加数据行，或改正被拒绝的行。</translation>
+    </message>
+    <message>
+        <source>Every row is for evaluation, so there is none to train on.</source>
+        <translation>所有行都用于评估，没有可用于训练的行。</translation>
+    </message>
+    <message>
+        <source>Add rows, or hold fewer back; see `data.eval_exclusive`.</source>
+        <translation>请增加数据行，或少留出一些用于评估；参见 `data.eval_exclusive`。</translation>
+    </message>
+    <message>
+        <source>Split the version itself by its tags: `studio data split`.</source>
+        <translation>请在版本内按标签划分：`studio data split`。</translation>
+    </message>
+    <message>
+        <source>Rows can be stratified by tags only in a dataset version.</source>
+        <translation>只有在数据集版本中才能按标签分层。</translation>
+    </message>
+    <message>
+        <source>There is a file {0} already.</source>
+        <translation>已有文件 {0}。</translation>
+    </message>
+    <message>
+        <source>Choose another name.</source>
+        <translation>请换一个名称。</translation>
+    </message>
+    <message>
+        <source>{0} ends in neither .jsonl nor .parquet.</source>
+        <translation>{0} 既不以 .jsonl 结尾，也不以 .parquet 结尾。</translation>
+    </message>
+    <message>
+        <source>Choose one of these endings.</source>
+        <translation>请使用其中一种扩展名。</translation>
+    </message>
+    <message>
+        <source>The version {0} has no rows {1}.</source>
+        <translation>版本 {0} 中没有 {1} 的行。</translation>
+    </message>
+    <message>
+        <source>Split it first, or export all rows.</source>
+        <translation>请先划分，或导出所有行。</translation>
+    </message>
+    <message>
+        <source>The rows do not fit into one table: a column holds different kinds of values.</source>
+        <translation>这些行无法放进一张表：某一列含有不同类型的值。</translation>
+    </message>
+    <message>
+        <source>Export them as JSONL.</source>
+        <translation>请导出为 JSONL。</translation>
+    </message>
+    <message>
+        <source>Rows that cannot be read</source>
+        <translation>无法读取的行</translation>
+    </message>
+    <message>
+        <source>They are left out of training as they are.</source>
+        <translation>它们不会用于训练。</translation>
+    </message>
+    <message>
+        <source>Rows the chat template refuses</source>
+        <translation>对话模板不接受的行</translation>
+    </message>
+    <message>
+        <source>They are left out of training.</source>
+        <translation>它们不会用于训练。</translation>
+    </message>
+    <message>
+        <source>Rows with nothing to learn</source>
+        <translation>没有可学内容的行</translation>
+    </message>
+    <message>
+        <source>No token of theirs would carry loss.</source>
+        <translation>其中没有任何词元参与计算损失。</translation>
+    </message>
+    <message>
+        <source>Answers cut away whole</source>
+        <translation>被完全截去的回答</translation>
+    </message>
+    <message>
+        <source>The maximum length ends before the last answer begins.</source>
+        <translation>最大长度在最后一个回答开始之前就已用尽。</translation>
+    </message>
+    <message>
+        <source>Answers cut before their end</source>
+        <translation>结尾被截断的回答</translation>
+    </message>
+    <message>
+        <source>The model learns answers that break off, and not how they end; a larger maximum length keeps them.</source>
+        <translation>模型会学到中断的回答，而学不到如何结束；增大最大长度可以保留完整回答。</translation>
+    </message>
+    <message>
+        <source>Answers whose end is not learned</source>
+        <translation>结束未被学习的回答</translation>
+    </message>
+    <message>
+        <source>Without a learned end token the model does not know when to stop; the chat template decides this.</source>
+        <translation>如果没有学习结束词元，模型就不知道何时停止；这取决于对话模板。</translation>
+    </message>
+    <message>
+        <source>Empty answers</source>
+        <translation>空回答</translation>
+    </message>
+    <message>
+        <source>The model would learn to say nothing.</source>
+        <translation>模型会学成什么也不说。</translation>
+    </message>
+    <message>
+        <source>Answers of one word</source>
+        <translation>只有一个词的回答</translation>
+    </message>
+    <message>
+        <source>Right for labels; elsewhere the model learns to be curt.</source>
+        <translation>对分类标签是正常的；在其他场合，模型会变得过于简短。</translation>
+    </message>
+    <message>
+        <source>Roles in an unusual order</source>
+        <translation>角色顺序异常</translation>
+    </message>
+    <message>
+        <source>Templates expect a system message first, then user and assistant in turn, and an answer at the end.</source>
+        <translation>模板要求先是系统消息，然后用户与助手交替，最后是回答。</translation>
+    </message>
+    <message>
+        <source>Special tokens inside the text</source>
+        <translation>文本中含有特殊词元</translation>
+    </message>
+    <message>
+        <source>The tokenizer takes them for the real thing, so the text forges the beginning or the end of a turn.</source>
+        <translation>分词器会把它们当作真正的特殊词元，相当于在文本中伪造了一轮对话的开头或结尾。</translation>
+    </message>
+    <message>
+        <source>Broken encoding</source>
+        <translation>编码损坏</translation>
+    </message>
+    <message>
+        <source>UTF-8 was once read as another encoding; the model would learn it.</source>
+        <translation>UTF-8 曾被当作其他编码读取；模型会学到这些乱码。</translation>
+    </message>
+    <message>
+        <source>Lost characters</source>
+        <translation>丢失的字符</translation>
+    </message>
+    <message>
+        <source>U+FFFD stands where a character could not be read; it is gone.</source>
+        <translation>无法读取的字符处是 U+FFFD；原字符已经丢失。</translation>
+    </message>
+    <message>
+        <source>Control characters</source>
+        <translation>控制字符</translation>
+    </message>
+    <message>
+        <source>Invisible rests of other programs become tokens.</source>
+        <translation>其他程序留下的不可见字符会变成词元。</translation>
+    </message>
+    <message>
+        <source>Exact duplicates</source>
+        <translation>完全重复</translation>
+    </message>
+    <message>
+        <source>Each copy counts again: the model learns it by heart.</source>
+        <translation>每个副本都会重复计入：模型会死记硬背。</translation>
+    </message>
+    <message>
+        <source>Near duplicates</source>
+        <translation>近似重复</translation>
+    </message>
+    <message>
+        <source>They differ by a few words and count almost as copies.</source>
+        <translation>只差几个词，几乎等同于重复。</translation>
+    </message>
+    <message>
+        <source>One prompt, different answers</source>
+        <translation>同一提示，不同回答</translation>
+    </message>
+    <message>
+        <source>The model can only learn the mean of them, unless variety is what is wanted.</source>
+        <translation>模型只能学到它们的平均，除非需要的正是多样性。</translation>
+    </message>
+    <message>
+        <source>Evaluation rows in the training data</source>
+        <translation>训练数据中含有评估行</translation>
+    </message>
+    <message>
+        <source>What was learned by heart looks like skill: the evaluation loss comes out too low.</source>
+        <translation>死记硬背会显得像是能力：评估损失会偏低。</translation>
+    </message>
+    <message>
+        <source>Rows in another language</source>
+        <translation>其他语言的行</translation>
+    </message>
+    <message>
+        <source>Few rows are in this one; a mistake, often.</source>
+        <translation>只有少数行使用这种语言；往往是误入的。</translation>
+    </message>
+    <message>
+        <source>Keys and tokens</source>
+        <translation>密钥与令牌</translation>
+    </message>
+    <message>
+        <source>A model gives what it has learned to whoever asks.</source>
+        <translation>模型会把学到的内容告诉任何提问者。</translation>
+    </message>
+    <message>
+        <source>Mail addresses</source>
+        <translation>邮箱地址</translation>
+    </message>
+    <message>
+        <source>Personal data that the model may repeat.</source>
+        <translation>模型可能复述的个人信息。</translation>
+    </message>
+    <message>
+        <source>Telephone numbers</source>
+        <translation>电话号码</translation>
+    </message>
+    <message>
+        <source>Card numbers</source>
+        <translation>银行卡号</translation>
+    </message>
+    <message>
+        <source>Their checksum is right; the model may repeat them.</source>
+        <translation>校验和正确；模型可能会复述它们。</translation>
+    </message>
+    <message>
+        <source>Account numbers</source>
+        <translation>账号</translation>
+    </message>
+    <message>
+        <source>Refusals of another assistant</source>
+        <translation>其他助手的拒答</translation>
+    </message>
+    <message>
+        <source>The model learns to refuse, and to call itself what another model was.</source>
+        <translation>模型会学成拒绝回答，并自称是另一个模型。</translation>
+    </message>
+    <message>
+        <source>Answers that speak for the user</source>
+        <translation>代替用户发言的回答</translation>
+    </message>
+    <message>
+        <source>The model learns to go on with the next question instead of stopping.</source>
+        <translation>模型会学成接着写下一个问题，而不是停下来。</translation>
+    </message>
+    <message>
+        <source>Answers that break off</source>
+        <translation>中断的回答</translation>
+    </message>
+    <message>
+        <source>They end in the middle of a sentence, unlike the others.</source>
+        <translation>与其他回答不同，它们在句子中间就结束了。</translation>
+    </message>
+    <message>
+        <source>Rests of HTML</source>
+        <translation>HTML 残留</translation>
+    </message>
+    <message>
+        <source>Tags and entities of web pages become part of the answers.</source>
+        <translation>网页的标签和实体会成为回答的一部分。</translation>
+    </message>
+    <message>
+        <source>Rows far longer than the others</source>
+        <translation>远长于其他行的行</translation>
+    </message>
+    <message>
+        <source>They cost the most memory and are often two rows in one.</source>
+        <translation>它们占用的内存最多，而且往往是两行并成了一行。</translation>
+    </message>
+    <message>
+        <source>{0} is no Hugging Face id.</source>
+        <translation>{0} 不是 Hugging Face ID。</translation>
+    </message>
+    <message>
+        <source>Name it as `owner/name`.</source>
+        <translation>请写成 `owner/name` 的形式。</translation>
+    </message>
+    <message>
+        <source>{0} is neither a folder nor in the Hugging Face cache, and offline mode is on.</source>
+        <translation>{0} 不是文件夹，也不在 Hugging Face 缓存中，而离线模式已开启。</translation>
+    </message>
+    <message>
+        <source>Unset HF_HUB_OFFLINE to download it, or name a folder or file.</source>
+        <translation>请取消 HF_HUB_OFFLINE 以便下载，或指定文件夹或文件。</translation>
+    </message>
+    <message>
+        <source>{0} was changed since it was read.</source>
+        <translation>{0} 在读取之后被修改。</translation>
+    </message>
+    <message>
+        <source>There is no index in {0}.</source>
+        <translation>{0} 中没有索引。</translation>
+    </message>
+    <message>
+        <source>Open the data again.</source>
+        <translation>请重新打开数据。</translation>
+    </message>
+    <message>
+        <source>{0} is not JSON: {1} ({2}).</source>
+        <translation>{0} 不是 JSON：{1}（{2}）。</translation>
+    </message>
+    <message>
+        <source>Correct it there.</source>
+        <translation>请在该处改正。</translation>
+    </message>
+    <message>
+        <source>{0} is nested too deeply, or holds a number of more than 4300 digits.</source>
+        <translation>{0} 嵌套过深，或含有超过 4300 位的数字。</translation>
+    </message>
+    <message>
+        <source>Convert it to JSONL: then only the bad rows are refused.</source>
+        <translation>请转换为 JSONL：这样只会拒绝有问题的行。</translation>
+    </message>
+    <message>
+        <source>{0} has {1} MB; one JSON object can be read up to {2} MB.</source>
+        <translation>{0} 有 {1} MB；单个 JSON 对象最多可读 {2} MB。</translation>
+    </message>
+    <message>
+        <source>Write the rows as an array, [{...}, {...}], or as JSONL with one object a line: they have no such limit.</source>
+        <translation>请把数据行写成数组 [{...}, {...}]，或写成每行一个对象的 JSONL：它们没有此限制。</translation>
+    </message>
+    <message>
+        <source>{0} holds neither an array of objects nor an object with one array in it.</source>
+        <translation>{0} 既不是对象数组，也不是只含一个数组的对象。</translation>
+    </message>
+    <message>
+        <source>Write the rows as [{...}, {...}], or as JSONL with one object a line.</source>
+        <translation>请把数据行写成 [{...}, {...}]，或写成每行一个对象的 JSONL。</translation>
+    </message>
+    <message>
+        <source>Laying out a row with the chat template did not come to an end.</source>
+        <translation>用对话模板处理一行时始终没有结束。</translation>
+    </message>
+    <message>
+        <source>Choose another chat template with data.chat_template.</source>
+        <translation>请用 data.chat_template 选择其他对话模板。</translation>
     </message>
     <message>
         <source>The run {0} is already going.</source>
@@ -2836,10 +3624,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>另一个进程正在修改适配器库。</translation>
     </message>
     <message>
-        <source>Try again later.</source>
-        <translation>请稍后重试。</translation>
-    </message>
-    <message>
         <source>{0} is missing.</source>
         <translation>缺少 {0}。</translation>
     </message>
@@ -2866,6 +3650,38 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Only adapters saved as safetensors are taken; pickled ones (.bin) may hold code.</source>
         <translation>只接受 safetensors 格式的适配器；pickle 文件（.bin）可能含有代码。</translation>
+    </message>
+    <message>
+        <source>Reading stood still for {0} seconds and was ended.</source>
+        <translation>读取停滞了 {0} 秒，已被终止。</translation>
+    </message>
+    <message>
+        <source>The file may be damaged or made to do harm.</source>
+        <translation>文件可能已损坏，或是恶意构造的。</translation>
+    </message>
+    <message>
+        <source>Reading this takes more memory than a data file can need.</source>
+        <translation>读取它所需的内存超出数据文件可能的需要。</translation>
+    </message>
+    <message>
+        <source>Split it, or convert it to JSONL.</source>
+        <translation>请拆分该文件，或将其转换为 JSONL。</translation>
+    </message>
+    <message>
+        <source>`data.mapping` gives {0}, which make no row.</source>
+        <translation>`data.mapping` 给出了 {0}，它们不能构成一行。</translation>
+    </message>
+    <message>
+        <source>Give one of: {0}.</source>
+        <translation>请给出以下之一：{0}。</translation>
+    </message>
+    <message>
+        <source>there is no column `{0}`</source>
+        <translation>没有列 `{0}`</translation>
+    </message>
+    <message>
+        <source>Correct `data.mapping`.</source>
+        <translation>请改正 `data.mapping`。</translation>
     </message>
     <message>
         <source>No module is left to put an adapter on.</source>
@@ -2952,80 +3768,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请不要放入 target_modules；要完整训练它，请放入 modules_to_save。</translation>
     </message>
     <message>
-        <source>{0} is of a kind that cannot be read (`{1}`).</source>
-        <translation>{0} 的类型无法读取（`{1}`）。</translation>
-    </message>
-    <message>
-        <source>Give a file that ends in {0}.</source>
-        <translation>请提供以 {0} 结尾的文件。</translation>
-    </message>
-    <message>
         <source>{0} is not UTF-8 or UTF-16 text.</source>
         <translation>{0} 不是 UTF-8 或 UTF-16 文本。</translation>
     </message>
     <message>
         <source>Save it as UTF-8.</source>
         <translation>请另存为 UTF-8。</translation>
-    </message>
-    <message>
-        <source>Check the path and the file&apos;s permissions.</source>
-        <translation>请检查路径和文件权限。</translation>
-    </message>
-    <message>
-        <source>holds NUL bytes</source>
-        <translation>含有 NUL 字节</translation>
-    </message>
-    <message>
-        <source>not UTF-8 text (byte {0} of the line)</source>
-        <translation>不是 UTF-8 文本（该行第 {0} 个字节）</translation>
-    </message>
-    <message>
-        <source>not JSON: {0} (character {1})</source>
-        <translation>不是 JSON：{0}（第 {1} 个字符）</translation>
-    </message>
-    <message>
-        <source>holds a number of more than 4300 digits</source>
-        <translation>含有超过 4300 位的数字</translation>
-    </message>
-    <message>
-        <source>{0} is not JSON: {1} ({2}).</source>
-        <translation>{0} 不是 JSON：{1}（{2}）。</translation>
-    </message>
-    <message>
-        <source>Correct it there.</source>
-        <translation>请在该处改正。</translation>
-    </message>
-    <message>
-        <source>{0} is nested too deeply, or holds a number of more than 4300 digits.</source>
-        <translation>{0} 嵌套过深，或含有超过 4300 位的数字。</translation>
-    </message>
-    <message>
-        <source>Convert it to JSONL: then only the bad rows are refused.</source>
-        <translation>请转换为 JSONL：这样只会拒绝有问题的行。</translation>
-    </message>
-    <message>
-        <source>{0} has {1} MB; one JSON object can be read up to {2} MB.</source>
-        <translation>{0} 有 {1} MB；单个 JSON 对象最多可读 {2} MB。</translation>
-    </message>
-    <message>
-        <source>Write the rows as an array, [{...}, {...}], or as JSONL with one object a line: they have no such limit.</source>
-        <translation>请把数据行写成数组 [{...}, {...}]，或写成每行一个对象的 JSONL：它们没有此限制。</translation>
-    </message>
-    <message>
-        <source>{0} holds neither an array of objects nor an object with one array in it.</source>
-        <translation>{0} 既不是对象数组，也不是只含一个数组的对象。</translation>
-    </message>
-    <message>
-        <source>Write the rows as [{...}, {...}], or as JSONL with one object a line.</source>
-        <translation>请把数据行写成 [{...}, {...}]，或写成每行一个对象的 JSONL。</translation>
-    </message>
-    <message>
-        <source>has {0} fields, but the header names {1} columns</source>
-        <translation>有 {0} 个字段，而表头有 {1} 列</translation>
-    </message>
-    <message>
-        <source>not UTF-8 text</source>
-        <translation>不是 UTF-8 文本</translation>
     </message>
     <message>
         <source>{0} is not CSV: {1}.</source>
@@ -3036,6 +3784,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请重新保存为 CSV。</translation>
     </message>
     <message>
+        <source>The first line of {0} is {1}.</source>
+        <translation>{0} 的第一行{1}。</translation>
+    </message>
+    <message>
+        <source>Name the columns in it.</source>
+        <translation>请在其中写出列名。</translation>
+    </message>
+    <message>
         <source>The first line of {0} names the column `{1}` more than once.</source>
         <translation>{0} 的首行中，列名 `{1}` 出现不止一次。</translation>
     </message>
@@ -3044,12 +3800,76 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请为每一列取不同的名称。</translation>
     </message>
     <message>
-        <source>{0} is not a readable Parquet file: {1}.</source>
-        <translation>{0} 不是可读的 Parquet 文件：{1}。</translation>
+        <source>{0}, or a quote in it is never closed</source>
+        <translation>{0}，或其中有引号没有闭合</translation>
     </message>
     <message>
-        <source>Write it again, or give JSONL.</source>
-        <translation>请重新生成，或改用 JSONL。</translation>
+        <source>holds NUL bytes</source>
+        <translation>含有 NUL 字节</translation>
+    </message>
+    <message>
+        <source>not UTF-8 text</source>
+        <translation>不是 UTF-8 文本</translation>
+    </message>
+    <message>
+        <source>has {0} fields, but the header names {1} columns</source>
+        <translation>有 {0} 个字段，而表头有 {1} 列</translation>
+    </message>
+    <message>
+        <source>`{0}` cannot be the name of a version.</source>
+        <translation>`{0}` 不能用作版本名称。</translation>
+    </message>
+    <message>
+        <source>Use up to 60 letters, digits, `.`, `-` and `_`, or a path that ends in {0}.</source>
+        <translation>请使用至多 60 个字母、数字、`.`、`-` 和 `_`，或以 {0} 结尾的路径。</translation>
+    </message>
+    <message>
+        <source>There is no version {0}.</source>
+        <translation>没有版本 {0}。</translation>
+    </message>
+    <message>
+        <source>`studio data version list` shows them.</source>
+        <translation>`studio data version list` 可列出所有版本。</translation>
+    </message>
+    <message>
+        <source>Check its permissions.</source>
+        <translation>请检查其权限。</translation>
+    </message>
+    <message>
+        <source>{0} is not a recipe, or is damaged.</source>
+        <translation>{0} 不是配方，或已损坏。</translation>
+    </message>
+    <message>
+        <source>{0} was written by another version of Finetune Studio.</source>
+        <translation>{0} 由其他版本的 Finetune Studio 写出。</translation>
+    </message>
+    <message>
+        <source>Open it with that one.</source>
+        <translation>请用那个版本打开。</translation>
+    </message>
+    <message>
+        <source>{0} was changed by something other than Finetune Studio.</source>
+        <translation>{0} 被 Finetune Studio 以外的程序修改过。</translation>
+    </message>
+    <message>
+        <source>{0} does not fit together.</source>
+        <translation>{0} 的内容前后不一致。</translation>
+    </message>
+    <message>
+        <source>There is a version {0} already.</source>
+        <translation>已有版本 {0}。</translation>
+    </message>
+    <message>
+        <source>A step of this kind is not known.</source>
+        <translation>没有这种步骤。</translation>
+    </message>
+    <message>
+        <source>This is no {0} step: {1}: {2}.</source>
+        <translation>这不是有效的 {0} 步骤：{1}：{2}。</translation>
+    </message>
+    <message>
+        <source>Correct `{0}`.</source>
+        <translation>请改正 `{0}`。</translation>
     </message>
     <message>
         <source>larger than {0} MB</source>
@@ -3058,6 +3878,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>nested deeper than {0}</source>
         <translation>嵌套超过 {0} 层</translation>
+    </message>
+    <message>
+        <source>holds a number of more than 4300 digits</source>
+        <translation>含有超过 4300 位的数字</translation>
+    </message>
+    <message>
+        <source>not UTF-8 text (byte {0} of the line)</source>
+        <translation>不是 UTF-8 文本（该行第 {0} 个字节）</translation>
+    </message>
+    <message>
+        <source>not JSON: {0} (character {1})</source>
+        <translation>不是 JSON：{0}（第 {1} 个字符）</translation>
+    </message>
+    <message>
+        <source>holds a value that cannot be written as JSON</source>
+        <translation>含有无法写成 JSON 的值</translation>
     </message>
     <message>
         <source>not an object</source>
@@ -3144,6 +3980,294 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请先把它移走，再恢复该训练任务。</translation>
     </message>
     <message>
+        <source>`{0}` is not a regular expression: {1}.</source>
+        <translation>`{0}` 不是正则表达式：{1}。</translation>
+    </message>
+    <message>
+        <source>Correct it.</source>
+        <translation>请改正。</translation>
+    </message>
+    <message>
+        <source>The expression takes too long: it did not come to an end for row {0}.</source>
+        <translation>该表达式耗时过长：处理第 {0} 行时始终没有结束。</translation>
+    </message>
+    <message>
+        <source>Avoid repetitions within repetitions, as in `(a+)+`.</source>
+        <translation>请避免在重复中嵌套重复，如 `(a+)+`。</translation>
+    </message>
+    <message>
+        <source>There is no source {0}.</source>
+        <translation>没有来源 {0}。</translation>
+    </message>
+    <message>
+        <source>There are {0}, from 0.</source>
+        <translation>共有 {0} 个，从 0 开始编号。</translation>
+    </message>
+    <message>
+        <source>No row has a column `{0}`.</source>
+        <translation>没有任何一行含有列 `{0}`。</translation>
+    </message>
+    <message>
+        <source>Name one of the columns, or `source`, `tag`, `length`, `turns`.</source>
+        <translation>请指定其中一列，或 `source`、`tag`、`length`、`turns`。</translation>
+    </message>
+    <message>
+        <source>Correct it, or search for the text as it is.</source>
+        <translation>请改正它，或按原文搜索。</translation>
+    </message>
+    <message>
+        <source>`{0}` takes too long on a row.</source>
+        <translation>`{0}` 在某一行上耗时过长。</translation>
+    </message>
+    <message>
+        <source>Make the expression simpler.</source>
+        <translation>请简化表达式。</translation>
+    </message>
+    <message>
+        <source>the first rows have {0}{1}</source>
+        <translation>前几行含有 {0}{1}</translation>
+    </message>
+    <message>
+        <source>rows have {0} too</source>
+        <translation>各行还含有 {0}</translation>
+    </message>
+    <message>
+        <source>Give each row one of: `messages` (a list of {role, content}); `prompt` and `completion`; `instruction` and `output`; `chosen` and `rejected`; or `text`. Or say which columns play these parts with `data.mapping`.</source>
+        <translation>请让每一行具备以下之一：`messages`（{role, content} 的列表）；`prompt` 和 `completion`；`instruction` 和 `output`；`chosen` 和 `rejected`；或 `text`。也可以用 `data.mapping` 指定各列的用途。</translation>
+    </message>
+    <message>
+        <source>None of the first {0} rows of {1} can be read ({2}{3}).</source>
+        <translation>{1} 的前 {0} 行都无法读取（{2}{3}）。</translation>
+    </message>
+    <message>
+        <source>{0} is in no known format; its columns are {1}.</source>
+        <translation>{0} 不是已知的格式；它的列为 {1}。</translation>
+    </message>
+    <message>
+        <source>{0} is not a readable XLSX workbook: {1}.</source>
+        <translation>{0} 不是可读的 XLSX 工作簿：{1}。</translation>
+    </message>
+    <message>
+        <source>Save it again, or as CSV.</source>
+        <translation>请重新保存，或另存为 CSV。</translation>
+    </message>
+    <message>
+        <source>{0} unfolds to {1} MB, which is more than a workbook is read for.</source>
+        <translation>{0} 解压后有 {1} MB，超出了工作簿的读取上限。</translation>
+    </message>
+    <message>
+        <source>Save the sheet as CSV: that has no such limit.</source>
+        <translation>请把工作表另存为 CSV：CSV 没有这种限制。</translation>
+    </message>
+    <message>
+        <source>The first row of {0} names the column `{1}` more than once.</source>
+        <translation>{0} 的首行多次出现列名 `{1}`。</translation>
+    </message>
+    <message>
+        <source>{0} holds {1} data files; {2} are the most.</source>
+        <translation>{0} 中有 {1} 个数据文件；最多允许 {2} 个。</translation>
+    </message>
+    <message>
+        <source>Join the rows into fewer files.</source>
+        <translation>请将数据行合并到较少的文件中。</translation>
+    </message>
+    <message>
+        <source>{0} holds no data file with rows in it.</source>
+        <translation>{0} 中没有含数据行的数据文件。</translation>
+    </message>
+    <message>
+        <source>Data files end in {0}.</source>
+        <translation>数据文件的扩展名为 {0}。</translation>
+    </message>
+    <message>
+        <source>Check the path and the file&apos;s permissions.</source>
+        <translation>请检查路径和文件权限。</translation>
+    </message>
+    <message>
+        <source>{0} holds no data files that can be read here.</source>
+        <translation>{0} 中没有可在此读取的数据文件。</translation>
+    </message>
+    <message>
+        <source>{0} holds too many files.</source>
+        <translation>{0} 中的文件过多。</translation>
+    </message>
+    <message>
+        <source>Name a folder of data files alone.</source>
+        <translation>请指定只含数据文件的文件夹。</translation>
+    </message>
+    <message>
+        <source>{0} is refused: `{1}` in it is a link that leads out of it.</source>
+        <translation>已拒绝 {0}：其中的 `{1}` 是指向其外部的链接。</translation>
+    </message>
+    <message>
+        <source>Put the file itself in its place, or name it directly.</source>
+        <translation>请用真正的文件替换该链接，或直接指定该文件。</translation>
+    </message>
+    <message>
+        <source>No file fits {0}.</source>
+        <translation>没有与 {0} 匹配的文件。</translation>
+    </message>
+    <message>
+        <source>Check the pattern; `**` stands for any folders.</source>
+        <translation>请检查匹配模式；`**` 表示任意层文件夹。</translation>
+    </message>
+    <message>
+        <source>{0} is refused: it leads out of {1}.</source>
+        <translation>已拒绝 {0}：它指向 {1} 之外。</translation>
+    </message>
+    <message>
+        <source>{0} fits {1} files.</source>
+        <translation>{0} 匹配 {1} 个文件。</translation>
+    </message>
+    <message>
+        <source>{0} are the most.</source>
+        <translation>最多允许 {0} 个。</translation>
+    </message>
+    <message>
+        <source>All files that fit {0} are empty.</source>
+        <translation>与 {0} 匹配的文件都是空的。</translation>
+    </message>
+    <message>
+        <source>Give files with rows.</source>
+        <translation>请提供含数据行的文件。</translation>
+    </message>
+    <message>
+        <source>{0} is empty.</source>
+        <translation>{0} 是空的。</translation>
+    </message>
+    <message>
+        <source>{0} is of a kind that cannot be read (`{1}`).</source>
+        <translation>{0} 的类型无法读取（`{1}`）。</translation>
+    </message>
+    <message>
+        <source>Give a file that ends in {0}.</source>
+        <translation>请提供以 {0} 结尾的文件。</translation>
+    </message>
+    <message>
+        <source>{0} is UTF-32 text.</source>
+        <translation>{0} 是 UTF-32 文本。</translation>
+    </message>
+    <message>
+        <source>{0} begins as UTF-16 text and does not go on so.</source>
+        <translation>{0} 以 UTF-16 文本开头，但后面并非如此。</translation>
+    </message>
+    <message>
+        <source>{0} is not a file.</source>
+        <translation>{0} 不是文件。</translation>
+    </message>
+    <message>
+        <source>Name a data file, or a folder of such files.</source>
+        <translation>请指定数据文件，或含有数据文件的文件夹。</translation>
+    </message>
+    <message>
+        <source>There is no file {0}.</source>
+        <translation>没有文件 {0}。</translation>
+    </message>
+    <message>
+        <source>{0} unfolds to more than {1} times its size; it was not opened further.</source>
+        <translation>{0} 解压后超过自身大小的 {1} 倍；没有继续打开。</translation>
+    </message>
+    <message>
+        <source>Unpack it by other means if you trust it, and open what it holds.</source>
+        <translation>如果信任它，请用其他方式解压，再打开其中的内容。</translation>
+    </message>
+    <message>
+        <source>{0} does not fit on the disk unpacked.</source>
+        <translation>磁盘空间不足以解压 {0}。</translation>
+    </message>
+    <message>
+        <source>Free some space, or set STUDIO_HOME to a folder on a larger disk.</source>
+        <translation>请腾出空间，或把 STUDIO_HOME 设为更大磁盘上的文件夹。</translation>
+    </message>
+    <message>
+        <source>{0} is damaged: {1}.</source>
+        <translation>{0} 已损坏：{1}。</translation>
+    </message>
+    <message>
+        <source>Get it or compress it again.</source>
+        <translation>请重新获取或重新压缩。</translation>
+    </message>
+    <message>
+        <source>{0} holds {1} files; {2} are the most.</source>
+        <translation>{0} 中有 {1} 个文件；最多允许 {2} 个。</translation>
+    </message>
+    <message>
+        <source>{0} holds `{1}` twice.</source>
+        <translation>{0} 中有两个 `{1}`。</translation>
+    </message>
+    <message>
+        <source>Pack the files again under names of their own.</source>
+        <translation>请用互不相同的名称重新打包这些文件。</translation>
+    </message>
+    <message>
+        <source>leads out of the archive</source>
+        <translation>指向压缩包之外</translation>
+    </message>
+    <message>
+        <source>is a link or a device</source>
+        <translation>是链接或设备</translation>
+    </message>
+    <message>
+        <source>is encrypted</source>
+        <translation>已加密</translation>
+    </message>
+    <message>
+        <source>is an archive itself</source>
+        <translation>本身也是压缩包</translation>
+    </message>
+    <message>
+        <source>has a path that is too long</source>
+        <translation>路径过长</translation>
+    </message>
+    <message>
+        <source>{0} is refused: `{1}` in it {2}.</source>
+        <translation>已拒绝 {0}：其中的 `{1}` {2}。</translation>
+    </message>
+    <message>
+        <source>Unpack it by other means if you trust it, and open the files it holds.</source>
+        <translation>如果信任它，请用其他方式解压，再打开其中的文件。</translation>
+    </message>
+    <message>
+        <source>Something else changed the version {0} meanwhile.</source>
+        <translation>版本 {0} 在此期间被其他程序修改。</translation>
+    </message>
+    <message>
+        <source>The version {0} has no rows left.</source>
+        <translation>版本 {0} 中已没有数据行。</translation>
+    </message>
+    <message>
+        <source>Undo the step that took them out.</source>
+        <translation>请撤销排除它们的步骤。</translation>
+    </message>
+    <message>
+        <source>Row {0} of {1} cannot be used as it was edited: {2}.</source>
+        <translation>{1} 的第 {0} 行编辑后无法使用：{2}。</translation>
+    </message>
+    <message>
+        <source>Undo the edit.</source>
+        <translation>请撤销该编辑。</translation>
+    </message>
+    <message>
+        <source>a version of {0}</source>
+        <translation>{0} 的一个版本</translation>
+    </message>
+    <message>
+        <source>Rows in the format `{0}` cannot be mixed with others.</source>
+        <translation>`{0}` 格式的行不能与其他格式混合。</translation>
+    </message>
+    <message>
+        <source>Give them another format, or map their columns.</source>
+        <translation>请为它们指定其他格式，或指定各列的用途。</translation>
+    </message>
+    <message>
+        <source>{0} changed since the version {1} was made of it.</source>
+        <translation>创建版本 {1} 之后，{0} 已被修改。</translation>
+    </message>
+    <message>
+        <source>Put it back as it was, or take its new rows over with `studio data version rebase {0}`.</source>
+        <translation>请将其还原，或用 `studio data version rebase {0}` 采用新的数据行。</translation>
+    </message>
+    <message>
         <source>PEFT cannot put this adapter on the model: {0}</source>
         <translation>PEFT 无法把此适配器装到模型上：{0}</translation>
     </message>
@@ -3184,6 +4308,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请把量化设为 none，或把方法设为 lora。</translation>
     </message>
     <message>
+        <source>the tokens before its answer fill the maximum length of {0}</source>
+        <translation>回答之前的词元已占满最大长度 {0}</translation>
+    </message>
+    <message>
         <source>The model {0} {1}.</source>
         <translation>模型 {0} {1}。</translation>
     </message>
@@ -3212,6 +4340,46 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>检查点仍保留。请报告详情；恢复训练可能可行。</translation>
     </message>
     <message>
+        <source>This model does not keep packed rows apart: one row would see another.</source>
+        <translation>此模型不能隔开打包的数据行：一行会看到另一行。</translation>
+    </message>
+    <message>
+        <source>Set `data.packing` to false.</source>
+        <translation>请把 `data.packing` 设为 false。</translation>
+    </message>
+    <message>
+        <source>Early stopping needs rows for evaluation, and this dataset version holds none back.</source>
+        <translation>早停需要用于评估的行，而此数据集版本没有留出任何行。</translation>
+    </message>
+    <message>
+        <source>Split the version, or set `data.eval_split`.</source>
+        <translation>请划分该版本，或设置 `data.eval_split`。</translation>
+    </message>
+    <message>
+        <source>1 row that is</source>
+        <translation>1 行</translation>
+    </message>
+    <message>
+        <source>{0} rows that are</source>
+        <translation>{0} 行</translation>
+    </message>
+    <message>
+        <source>{0} equal to an evaluation row will not be trained on.</source>
+        <translation>{0}与评估行相同，不会用于训练。</translation>
+    </message>
+    <message>
+        <source>1 long text was</source>
+        <translation>1 篇长文本</translation>
+    </message>
+    <message>
+        <source>{0} long texts were</source>
+        <translation>{0} 篇长文本</translation>
+    </message>
+    <message>
+        <source>{0} made into {1} chunks for training.</source>
+        <translation>{0}已分成 {1} 个分块用于训练。</translation>
+    </message>
+    <message>
         <source>None of the {0} rows has a token to learn from.</source>
         <translation>{0} 行中没有任何可供学习的词元。</translation>
     </message>
@@ -3230,14 +4398,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Please report the details; what is open in the window is not touched.</source>
         <translation>请报告详情；窗口中打开的内容不受影响。</translation>
-    </message>
-    <message>
-        <source>Laying this out {0}.</source>
-        <translation>套用模板时{0}。</translation>
-    </message>
-    <message>
-        <source>Choose another chat template, or shorten the row.</source>
-        <translation>请选择其他对话模板，或缩短该行。</translation>
     </message>
     <message>
         <source>Export another one.</source>
@@ -3266,6 +4426,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Do not use it. It was kept as {0} to look at; the adapter in the library is as it was.</source>
         <translation>请不要使用它。它保留为 {0} 以供查看；适配器库中的适配器没有变化。</translation>
+    </message>
+    <message>
+        <source>A LoRA adapter for {0}.</source>
+        <translation>用于 {0} 的 LoRA 适配器。</translation>
+    </message>
+    <message>
+        <source>{0}, with a LoRA adapter merged into its weights.</source>
+        <translation>{0}，其权重已合并 LoRA 适配器。</translation>
     </message>
     <message>
         <source>The adapter {0} cannot be merged.</source>
@@ -3376,80 +4544,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请指定文件夹、形如 `owner/model` 的模型 ID，或用 `demo` 表示内置模型。</translation>
     </message>
     <message>
-        <source>{0} is neither a folder nor in the Hugging Face cache, and offline mode is on.</source>
-        <translation>{0} 不是文件夹，也不在 Hugging Face 缓存中，而离线模式已开启。</translation>
-    </message>
-    <message>
         <source>Unset HF_HUB_OFFLINE to download it, or name a folder that holds a model.</source>
         <translation>请取消 HF_HUB_OFFLINE 以便下载，或指定含有模型的文件夹。</translation>
-    </message>
-    <message>
-        <source>{0} of {1} arrived damaged.</source>
-        <translation>{1} 的 {0} 下载后已损坏。</translation>
-    </message>
-    <message>
-        <source>Start again: it comes anew.</source>
-        <translation>请重新开始：会再次下载。</translation>
-    </message>
-    <message>
-        <source>{0} needs {1} GB and the Hugging Face cache has {2} GB left.</source>
-        <translation>{0} 需要 {1} GB，Hugging Face 缓存所在磁盘剩余 {2} GB。</translation>
-    </message>
-    <message>
-        <source>Free some space, or set HF_HOME to a folder on a larger disk.</source>
-        <translation>请腾出空间，或把 HF_HOME 设为更大磁盘上的文件夹。</translation>
-    </message>
-    <message>
-        <source>{0} is only for those who accepted its terms.</source>
-        <translation>{0} 仅供已接受其条款的用户使用。</translation>
-    </message>
-    <message>
-        <source>Accept them on {0}/{1}, log in with `hf auth login`, and start again.</source>
-        <translation>请在 {0}/{1} 接受条款，用 `hf auth login` 登录，然后重新开始。</translation>
-    </message>
-    <message>
-        <source>There is no folder {0} and no such model on Hugging Face, or it is private.</source>
-        <translation>没有文件夹 {0}，Hugging Face 上也没有此模型，或者它是私有的。</translation>
-    </message>
-    <message>
-        <source>Check the spelling; for a private model log in with `hf auth login`.</source>
-        <translation>请检查拼写；私有模型请用 `hf auth login` 登录。</translation>
-    </message>
-    <message>
-        <source>{0} has no revision {1}.</source>
-        <translation>{0} 没有版本 {1}。</translation>
-    </message>
-    <message>
-        <source>Name an existing branch, tag or commit.</source>
-        <translation>请指定存在的分支、标签或提交。</translation>
-    </message>
-    <message>
-        <source>The disk filled up while {0} was downloading.</source>
-        <translation>下载 {0} 时磁盘已满。</translation>
-    </message>
-    <message>
-        <source>Free some space and start again: the download goes on where it stopped.</source>
-        <translation>请腾出空间后重新开始：下载会从中断处继续。</translation>
-    </message>
-    <message>
-        <source>Hugging Face answered with error {0} for {1}.</source>
-        <translation>Hugging Face 对 {1} 返回错误 {0}。</translation>
-    </message>
-    <message>
-        <source>offline mode is on</source>
-        <translation>离线模式已开启</translation>
-    </message>
-    <message>
-        <source>Hugging Face cannot be reached</source>
-        <translation>无法连接 Hugging Face</translation>
-    </message>
-    <message>
-        <source>{0} is not on this machine, or not all of it, and {1}.</source>
-        <translation>{0} 不在本机上或不完整，并且{1}。</translation>
-    </message>
-    <message>
-        <source>Check the connection and start again: a broken download goes on where it stopped.</source>
-        <translation>请检查网络连接后重新开始：中断的下载会继续。</translation>
     </message>
     <message>
         <source>The row cannot be used: {0}.</source>
@@ -3478,6 +4574,26 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Choose another model, or name `eos_token` in its tokenizer_config.json.</source>
         <translation>请选择其他模型，或在其 tokenizer_config.json 中指定 `eos_token`。</translation>
+    </message>
+    <message>
+        <source>Chunks of {0} tokens cannot repeat {1} of them.</source>
+        <translation>{0} 个词元的分块不能重复其中的 {1} 个。</translation>
+    </message>
+    <message>
+        <source>Lower `data.chunk_overlap`, or raise `data.max_length`.</source>
+        <translation>请减小 `data.chunk_overlap`，或增大 `data.max_length`。</translation>
+    </message>
+    <message>
+        <source>asked for more memory than a row can need</source>
+        <translation>请求的内存超出一行可能的需要</translation>
+    </message>
+    <message>
+        <source>did not come to an end</source>
+        <translation>始终没有结束</translation>
+    </message>
+    <message>
+        <source>Laying out a row {0}.</source>
+        <translation>套用模板时{0}。</translation>
     </message>
     <message>
         <source>No base model is chosen.</source>
@@ -3560,6 +4676,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>留空即使用该调度的默认值。</translation>
     </message>
     <message>
+        <source>This model does not keep rows laid end to end apart; batches are padded instead.</source>
+        <translation>此模型不能隔开首尾相接的行；改为填充批次。</translation>
+    </message>
+    <message>
         <source>The weights of {0} are no longer finite.</source>
         <translation>{0} 的权重已不再是有限数。</translation>
     </message>
@@ -3574,18 +4694,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Put it back as it was to resume, or start a new run.</source>
         <translation>请还原后再恢复训练，或新建训练任务。</translation>
-    </message>
-    <message>
-        <source>This model does not keep packed rows apart: one row would see another.</source>
-        <translation>此模型不能隔开打包的数据行：一行会看到另一行。</translation>
-    </message>
-    <message>
-        <source>Set `data.packing` to false.</source>
-        <translation>请把 `data.packing` 设为 false。</translation>
-    </message>
-    <message>
-        <source>This model does not keep rows laid end to end apart; batches are padded instead.</source>
-        <translation>此模型不能隔开首尾相接的行；改为填充批次。</translation>
     </message>
     <message>
         <source>{0} is quantized and cannot be trained whole.</source>
@@ -3624,6 +4732,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请把 data.chat_template 设为 `auto`、`none` 或 Jinja 文件。</translation>
     </message>
     <message>
+        <source>The chat template is not valid{0}: {1}.</source>
+        <translation>对话模板无效{0}：{1}。</translation>
+    </message>
+    <message>
+        <source>Go on editing, or take the model&apos;s own.</source>
+        <translation>请继续修改，或使用模型自带的模板。</translation>
+    </message>
+    <message>
         <source>The run {0} is already complete.</source>
         <translation>训练任务 {0} 已经完成。</translation>
     </message>
@@ -3638,6 +4754,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The best checkpoint is damaged; the best is looked for from here on.</source>
         <translation>最佳检查点已损坏；从这里起重新寻找最佳。</translation>
+    </message>
+    <message>
+        <source>loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>gradient</source>
+        <translation>梯度</translation>
     </message>
     <message>
         <source>The {0} of step {1} is not a finite number; nothing of it was kept.</source>
@@ -3760,6 +4884,30 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请重新下载模型，或指定其他文件夹。</translation>
     </message>
     <message>
+        <source>There is no finding `{0}` here.</source>
+        <translation>此处没有问题 `{0}`。</translation>
+    </message>
+    <message>
+        <source>The findings are: {0}.</source>
+        <translation>发现的问题有：{0}。</translation>
+    </message>
+    <message>
+        <source>Look at its rows, and change them by `studio data edit`.</source>
+        <translation>请查看相关的行，并用 `studio data edit` 修改。</translation>
+    </message>
+    <message>
+        <source>Only a person can mend `{0}`.</source>
+        <translation>`{0}` 只能由人工修正。</translation>
+    </message>
+    <message>
+        <source>`--map {0}` names no column.</source>
+        <translation>`--map {0}` 没有指定列。</translation>
+    </message>
+    <message>
+        <source>Write it as --map prompt=question.</source>
+        <translation>请写成 --map prompt=question 的形式。</translation>
+    </message>
+    <message>
         <source>The demo was stopped.</source>
         <translation>演示已停止。</translation>
     </message>
@@ -3858,6 +5006,38 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>It is {0}; there is nothing to stop.</source>
         <translation>它的状态是 {0}；没有可停止的。</translation>
+    </message>
+    <message>
+        <source>Each file needs its share.</source>
+        <translation>每个文件都需要指定比例。</translation>
+    </message>
+    <message>
+        <source>Write FILE=SHARE, such as chats.jsonl=2.</source>
+        <translation>请写成 FILE=SHARE，例如 chats.jsonl=2。</translation>
+    </message>
+    <message>
+        <source>`{0}` is no setting.</source>
+        <translation>`{0}` 不是设置。</translation>
+    </message>
+    <message>
+        <source>Write KEY=VALUE, such as count=100.</source>
+        <translation>请写成 KEY=VALUE，例如 count=100。</translation>
+    </message>
+    <message>
+        <source>`{0}` cannot be read.</source>
+        <translation>`{0}` 无法读取。</translation>
+    </message>
+    <message>
+        <source>Quote it, or write it as JSON.</source>
+        <translation>请加上引号，或写成 JSON。</translation>
+    </message>
+    <message>
+        <source>`{0}` names no rows.</source>
+        <translation>`{0}` 没有指定行。</translation>
+    </message>
+    <message>
+        <source>Write 3, 10-20, or 1:3 for a row of another source.</source>
+        <translation>请写成 3、10-20，或用 1:3 表示另一来源中的行。</translation>
     </message>
     <message>
         <source>There is no setting `{0}.{1}`.</source>
@@ -4067,6 +5247,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Answering</source>
         <translation>回答</translation>
+    </message>
+    <message>
+        <source>Checking</source>
+        <translation>检查</translation>
+    </message>
+    <message>
+        <source>Comparing</source>
+        <translation>比对</translation>
     </message>
     <message>
         <source>Evaluating</source>

@@ -79,5 +79,6 @@ class CapacityTable(QWidget):
             verdict = "no"
             cell.setText(self.tr("not here"))
             cell.setToolTip(self.tr("4-bit quantization does not work on this machine."))
-        cell.setAccessibleName(f"{parameters / 1e9:g} B, {method}: {cell.text()}, {cell.toolTip()}")
+        size = self.tr("{count} billion").format(count=f"{parameters / 1e9:g}")
+        cell.setAccessibleName(f"{size}, {method}: {cell.text()}, {cell.toolTip()}")
         set_mark(cell, "verdict", verdict)

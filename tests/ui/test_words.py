@@ -29,6 +29,7 @@ from studio.core import config_file, desk, events, progress, settings
 from studio.core.errors import StudioError, as_memory_error
 from studio.ui import words
 from studio.ui.app import open_window
+from studio.ui.elided import Elided
 from studio.ui.finder import title_of
 from studio.ui.window import MainWindow
 from tests.ui import walk
@@ -68,7 +69,10 @@ def shown(top: QWidget) -> Iterator[tuple[QWidget, str]]:
     for made in top.findChildren(QWidget):
         if not made.isVisible():
             continue
-        yield from ((made, text) for text in (made.toolTip(), made.accessibleName()))
+        yield made, made.accessibleName()
+        # What there is no room for is told in a tip.
+        if not (isinstance(made, Elided) and made.accessibleName() and made.toolTip() == made.text()):
+            yield made, made.toolTip()
         if isinstance(made, QAbstractButton) or (isinstance(made, QLabel) and not made.accessibleName()):
             yield made, made.text()
         elif isinstance(made, QLineEdit | QPlainTextEdit):
