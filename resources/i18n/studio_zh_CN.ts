@@ -236,6 +236,149 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
 </context>
 <context>
+    <name>Asking</name>
+    <message>
+        <source>Holds rows back for evaluation. Equal rows are always on the same side.</source>
+        <translation>留出一部分行用于评估。相同的行总在同一侧。</translation>
+    </message>
+    <message>
+        <source>Split</source>
+        <translation>划分</translation>
+    </message>
+    <message>
+        <source>Share for evaluation, in %</source>
+        <translation>评估所占比例（%）</translation>
+    </message>
+    <message>
+        <source>The same share in each</source>
+        <translation>各组比例相同，分组依据</translation>
+    </message>
+    <message>
+        <source>(nothing)</source>
+        <translation>（不分组）</translation>
+    </message>
+    <message>
+        <source>Seed</source>
+        <translation>随机种子</translation>
+    </message>
+    <message>
+        <source>split</source>
+        <translation>划分</translation>
+    </message>
+    <message>
+        <source>Deduplicate</source>
+        <translation>去重</translation>
+    </message>
+    <message>
+        <source>Keeps the first of the rows that are equal.</source>
+        <translation>相同的行只保留第一行。</translation>
+    </message>
+    <message>
+        <source>the whole row</source>
+        <translation>整行</translation>
+    </message>
+    <message>
+        <source>the prompt</source>
+        <translation>提示</translation>
+    </message>
+    <message>
+        <source>the answer</source>
+        <translation>回答</translation>
+    </message>
+    <message>
+        <source>Equal in</source>
+        <translation>相同的依据</translation>
+    </message>
+    <message>
+        <source>deduplicate</source>
+        <translation>去重</translation>
+    </message>
+    <message>
+        <source>Sample</source>
+        <translation>抽样</translation>
+    </message>
+    <message>
+        <source>Keeps some rows, drawn by the seed.</source>
+        <translation>按随机种子抽取并保留一部分行。</translation>
+    </message>
+    <message>
+        <source>Rows</source>
+        <translation>数据行</translation>
+    </message>
+    <message>
+        <source>sample</source>
+        <translation>抽样</translation>
+    </message>
+    <message>
+        <source>Keeps the same number of rows of each group.</source>
+        <translation>每组保留相同数量的行。</translation>
+    </message>
+    <message>
+        <source>Balance</source>
+        <translation>均衡</translation>
+    </message>
+    <message>
+        <source>Groups by</source>
+        <translation>分组依据</translation>
+    </message>
+    <message>
+        <source>Rows of each</source>
+        <translation>每组行数</translation>
+    </message>
+    <message>
+        <source>as the smallest</source>
+        <translation>与最小的组相同</translation>
+    </message>
+    <message>
+        <source>balance</source>
+        <translation>均衡</translation>
+    </message>
+    <message>
+        <source>Mix with</source>
+        <translation>混合其他数据</translation>
+    </message>
+    <message>
+        <source>Makes a new version with rows of both, spread evenly over an epoch.</source>
+        <translation>创建包含两者数据行的新版本，各行均匀分布在一轮中。</translation>
+    </message>
+    <message>
+        <source>Mix</source>
+        <translation>混合</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>no row comes twice</source>
+        <translation>没有行重复出现</translation>
+    </message>
+    <message>
+        <source>every row comes once</source>
+        <translation>每一行都出现</translation>
+    </message>
+    <message>
+        <source>An epoch is so long that</source>
+        <translation>一轮的长度使得</translation>
+    </message>
+    <message>
+        <source>length</source>
+        <translation>长度</translation>
+    </message>
+    <message>
+        <source>turns</source>
+        <translation>对话轮次</translation>
+    </message>
+    <message>
+        <source>tag</source>
+        <translation>标签</translation>
+    </message>
+    <message>
+        <source>source file</source>
+        <translation>来源文件</translation>
+    </message>
+</context>
+<context>
     <name>AuditView</name>
     <message>
         <source>Audit this dataset</source>
@@ -394,6 +537,41 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>{name} said</source>
         <translation>{name} 的发言</translation>
+    </message>
+</context>
+<context>
+    <name>ColumnsDialog</name>
+    <message>
+        <source>Columns</source>
+        <translation>列</translation>
+    </message>
+    <message>
+        <source>Format</source>
+        <translation>格式</translation>
+    </message>
+    <message>
+        <source>The first rows with these columns</source>
+        <translation>按这些列得到的前几行</translation>
+    </message>
+    <message>
+        <source>A text with columns in braces joins them, such as {title}: {body}.</source>
+        <translation>花括号中写列名的文本会把各列拼接起来，例如 {title}: {body}。</translation>
+    </message>
+    <message>
+        <source>As detected</source>
+        <translation>恢复自动识别</translation>
+    </message>
+    <message>
+        <source>Use these columns</source>
+        <translation>使用这些列</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>{part} (optional)</source>
+        <translation>{part}（可选）</translation>
     </message>
 </context>
 <context>
@@ -619,6 +797,13 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
 </context>
 <context>
+    <name>Conversation</name>
+    <message>
+        <source>Add a message</source>
+        <translation>添加消息</translation>
+    </message>
+</context>
+<context>
     <name>CrashDialog</name>
     <message>
         <source>Something went wrong</source>
@@ -642,62 +827,38 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
 </context>
 <context>
-    <name>DataPage</name>
+    <name>DataHead</name>
     <message>
-        <source>Data files</source>
-        <translation>数据文件</translation>
+        <source>Columns...</source>
+        <translation>列…</translation>
     </message>
     <message>
-        <source>Add data file...</source>
-        <translation>添加数据文件…</translation>
+        <source>Say which column plays which part</source>
+        <translation>指定各列的用途</translation>
     </message>
     <message>
-        <source>Data</source>
-        <translation>数据</translation>
+        <source>The second guess</source>
+        <translation>第二种可能的格式</translation>
     </message>
     <message>
-        <source>Reading {name} ...</source>
-        <translation>正在读取 {name}…</translation>
+        <source>Version</source>
+        <translation>版本</translation>
     </message>
     <message>
-        <source>Shop letters (built in)</source>
-        <translation>商店来信（内置）</translation>
+        <source>Split, sample, mix, export: what is done to all rows</source>
+        <translation>划分、抽样、混合、导出：对所有行的操作</translation>
     </message>
     <message>
-        <source>All files (*)</source>
-        <translation>所有文件 (*)</translation>
-    </message>
-    <message>
-        <source>Add data file</source>
-        <translation>添加数据文件</translation>
+        <source>Train on this</source>
+        <translation>用它训练</translation>
     </message>
     <message>
         <source>Taken for this because {reason}.</source>
         <translation>判断依据：{reason}。</translation>
     </message>
     <message>
-        <source>{good} of {all} rows can be used.</source>
-        <translation>共 {all} 行，其中 {good} 行可用。</translation>
-    </message>
-    <message>
-        <source>Rows ({count})</source>
-        <translation>数据行（{count}）</translation>
-    </message>
-    <message>
-        <source>Rejected ({count})</source>
-        <translation>被拒绝（{count}）</translation>
-    </message>
-    <message>
-        <source>Look at the built-in data</source>
-        <translation>查看内置数据</translation>
-    </message>
-    <message>
-        <source>Open a JSONL, JSON, CSV or Parquet file, or drop one anywhere on the window. Its format is found out, and every row that cannot be used is listed with its line and the reason.</source>
-        <translation>打开 JSONL、JSON、CSV 或 Parquet 文件，或把它拖放到窗口的任意位置。格式会自动识别，无法使用的每一行都会列出行号和原因。</translation>
-    </message>
-    <message>
-        <source>What is the model to learn?</source>
-        <translation>要让模型学习什么？</translation>
+        <source>Or: {format}</source>
+        <translation>或：{format}</translation>
     </message>
     <message>
         <source>Reading</source>
@@ -708,41 +869,12 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>取消</translation>
     </message>
     <message>
-        <source>Read again</source>
-        <translation>重新读取</translation>
+        <source>Go on</source>
+        <translation>继续</translation>
     </message>
-    <message>
-        <source>Other file...</source>
-        <translation>其他文件…</translation>
-    </message>
-    <message>
-        <source>Train on this</source>
-        <translation>用它训练</translation>
-    </message>
-    <message>
-        <source>Search the rows</source>
-        <translation>搜索数据行</translation>
-    </message>
-    <message>
-        <source>Rows</source>
-        <translation>数据行</translation>
-    </message>
-    <message>
-        <source>The whole row</source>
-        <translation>完整的一行</translation>
-    </message>
-    <message>
-        <source>Views of the row</source>
-        <translation>该行的显示方式</translation>
-    </message>
-    <message>
-        <source>As it is written</source>
-        <translation>原文</translation>
-    </message>
-    <message>
-        <source>As the model reads it</source>
-        <translation>模型所见</translation>
-    </message>
+</context>
+<context>
+    <name>DataPage</name>
     <message>
         <source>Rejected rows</source>
         <translation>被拒绝的行</translation>
@@ -752,12 +884,192 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>可用的行与被拒绝的行</translation>
     </message>
     <message>
-        <source>{count} found</source>
-        <translation>找到 {count} 行</translation>
+        <source>Audit</source>
+        <translation>审查</translation>
     </message>
     <message>
-        <source>The model&apos;s tokenizer is being loaded ...</source>
-        <translation>正在加载模型的分词器…</translation>
+        <source>Lengths</source>
+        <translation>长度</translation>
+    </message>
+    <message>
+        <source>Reading {name} ...</source>
+        <translation>正在读取 {name}…</translation>
+    </message>
+    <message>
+        <source>Working on the version</source>
+        <translation>正在处理版本</translation>
+    </message>
+    <message>
+        <source>Data files</source>
+        <translation>数据文件</translation>
+    </message>
+    <message>
+        <source>Add data file...</source>
+        <translation>添加数据文件…</translation>
+    </message>
+    <message>
+        <source>Add folder...</source>
+        <translation>添加文件夹…</translation>
+    </message>
+    <message>
+        <source>Data</source>
+        <translation>数据</translation>
+    </message>
+    <message>
+        <source>Shop letters (built in)</source>
+        <translation>商店来信（内置）</translation>
+    </message>
+    <message>
+        <source>Version: {path}</source>
+        <translation>版本：{path}</translation>
+    </message>
+    <message>
+        <source>Add folder of data files</source>
+        <translation>添加数据文件的文件夹</translation>
+    </message>
+    <message>
+        <source>Usable</source>
+        <translation>可用</translation>
+    </message>
+    <message>
+        <source>Rejected</source>
+        <translation>被拒绝</translation>
+    </message>
+    <message>
+        <source>Checking every row</source>
+        <translation>正在检查每一行</translation>
+    </message>
+    <message>
+        <source>Reading</source>
+        <translation>读取数据</translation>
+    </message>
+    <message>
+        <source>{count} rows</source>
+        <translation>{count} 行</translation>
+    </message>
+    <message>
+        <source>Rows ({count})</source>
+        <translation>数据行（{count}）</translation>
+    </message>
+    <message>
+        <source>{good} of {all} rows can be used.</source>
+        <translation>共 {all} 行，其中 {good} 行可用。</translation>
+    </message>
+    <message>
+        <source>Rejected ({count})</source>
+        <translation>被拒绝（{count}）</translation>
+    </message>
+    <message>
+        <source>Not every row was checked.</source>
+        <translation>并非每一行都已检查。</translation>
+    </message>
+    <message>
+        <source>Not all was read.</source>
+        <translation>没有全部读取。</translation>
+    </message>
+    <message>
+        <source>columns</source>
+        <translation>列</translation>
+    </message>
+    <message>
+        <source>A version of {names}</source>
+        <translation>{names} 的一个版本</translation>
+    </message>
+    <message>
+        <source>{count} of them for evaluation</source>
+        <translation>其中 {count} 行用于评估</translation>
+    </message>
+    <message>
+        <source>Kept</source>
+        <translation>保留</translation>
+    </message>
+    <message>
+        <source>Excluded</source>
+        <translation>已排除</translation>
+    </message>
+    <message>
+        <source>Edited</source>
+        <translation>已编辑</translation>
+    </message>
+    <message>
+        <source>For evaluation</source>
+        <translation>用于评估</translation>
+    </message>
+    <message>
+        <source>Search or filter first: all rows are shown.</source>
+        <translation>请先搜索或筛选：当前显示的是所有行。</translation>
+    </message>
+    <message>
+        <source>keep what was found</source>
+        <translation>只保留找到的行</translation>
+    </message>
+    <message>
+        <source>Split...</source>
+        <translation>划分…</translation>
+    </message>
+    <message>
+        <source>Deduplicate...</source>
+        <translation>去重…</translation>
+    </message>
+    <message>
+        <source>Sample...</source>
+        <translation>抽样…</translation>
+    </message>
+    <message>
+        <source>Balance...</source>
+        <translation>均衡…</translation>
+    </message>
+    <message>
+        <source>Mix with...</source>
+        <translation>混合其他数据…</translation>
+    </message>
+    <message>
+        <source>History...</source>
+        <translation>历史…</translation>
+    </message>
+    <message>
+        <source>Export...</source>
+        <translation>导出…</translation>
+    </message>
+    <message>
+        <source>Export the rows</source>
+        <translation>导出数据行</translation>
+    </message>
+    <message>
+        <source>{count} rows written to {name}.</source>
+        <translation>已将 {count} 行写入 {name}。</translation>
+    </message>
+    <message>
+        <source>Look at the built-in data</source>
+        <translation>查看内置数据</translation>
+    </message>
+    <message>
+        <source>Open a data file or a folder of them, or drop one anywhere on the window: JSONL, JSON, CSV, Parquet, Arrow, XLSX, text, also compressed. Its format is found out, and every row that cannot be used is listed with its line and the reason.</source>
+        <translation>打开数据文件或其所在的文件夹，或拖放到窗口任意位置：JSONL、JSON、CSV、Parquet、Arrow、XLSX、文本，压缩的也可以。格式会自动识别，每个不能使用的行都会连同行号和原因列出。</translation>
+    </message>
+    <message>
+        <source>What is the model to learn?</source>
+        <translation>要让模型学习什么？</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Read again</source>
+        <translation>重新读取</translation>
+    </message>
+    <message>
+        <source>Take the new rows over</source>
+        <translation>采用新的数据行</translation>
+    </message>
+    <message>
+        <source>Other file...</source>
+        <translation>其他文件…</translation>
+    </message>
+    <message>
+        <source>The row is excluded.</source>
+        <translation>该行已被排除。</translation>
     </message>
     <message>
         <source>training data</source>
@@ -769,6 +1081,26 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Row</source>
         <translation>行</translation>
+    </message>
+    <message>
+        <source>Bytes</source>
+        <translation>字节</translation>
+    </message>
+    <message>
+        <source>Status</source>
+        <translation>状态</translation>
+    </message>
+    <message>
+        <source>excluded</source>
+        <translation>已排除</translation>
+    </message>
+    <message>
+        <source>rejected</source>
+        <translation>被拒绝</translation>
+    </message>
+    <message>
+        <source>edited</source>
+        <translation>已编辑</translation>
     </message>
 </context>
 <context>
@@ -815,6 +1147,25 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>There is no such file.</source>
         <translation>没有这个文件。</translation>
+    </message>
+</context>
+<context>
+    <name>Editing</name>
+    <message>
+        <source>Your edits are kept as the version {name}; {file} stays as it is.</source>
+        <translation>你的编辑保存为版本 {name}；{file} 保持不变。</translation>
+    </message>
+    <message>
+        <source>Taken over to the new rows; {count} rows that steps name were not found again.</source>
+        <translation>已应用到新的数据行；步骤中涉及的 {count} 行没有再找到。</translation>
+    </message>
+    <message>
+        <source>go to another step</source>
+        <translation>转到其他步骤</translation>
+    </message>
+    <message>
+        <source>{name} is a version of the file now.</source>
+        <translation>{name} 现在是该文件的一个版本。</translation>
     </message>
 </context>
 <context>
@@ -1002,6 +1353,41 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Find a command</source>
         <translation>查找命令</translation>
+    </message>
+</context>
+<context>
+    <name>History</name>
+    <message>
+        <source>History</source>
+        <translation>历史</translation>
+    </message>
+    <message>
+        <source>Steps</source>
+        <translation>步数</translation>
+    </message>
+    <message>
+        <source>As the files are</source>
+        <translation>文件原样</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Choose a step to go to: what was done behind it is undone, not lost.</source>
+        <translation>选择要转到的步骤：其后的操作会被撤销，但不会丢失。</translation>
+    </message>
+    <message>
+        <source>{step} (undone)</source>
+        <translation>{step}（已撤销）</translation>
+    </message>
+    <message>
+        <source>{count} rows</source>
+        <translation>{count} 行</translation>
+    </message>
+    <message>
+        <source>one row</source>
+        <translation>1 行</translation>
     </message>
 </context>
 <context>
@@ -1332,6 +1718,29 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
+    <name>Message</name>
+    <message>
+        <source>Who speaks</source>
+        <translation>发言者</translation>
+    </message>
+    <message>
+        <source>What is said</source>
+        <translation>发言内容</translation>
+    </message>
+    <message>
+        <source>Earlier</source>
+        <translation>上移</translation>
+    </message>
+    <message>
+        <source>Later</source>
+        <translation>下移</translation>
+    </message>
+    <message>
+        <source>Remove the message</source>
+        <translation>移除消息</translation>
+    </message>
+</context>
+<context>
     <name>ModelList</name>
     <message>
         <source>Search, or type a Hugging Face id such as owner/model</source>
@@ -1444,6 +1853,254 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Why it cannot be used</source>
         <translation>不能使用的原因</translation>
+    </message>
+</context>
+<context>
+    <name>RowEditor</name>
+    <message>
+        <source>Edit the row</source>
+        <translation>编辑该行</translation>
+    </message>
+</context>
+<context>
+    <name>RowPane</name>
+    <message>
+        <source>The whole row</source>
+        <translation>完整的一行</translation>
+    </message>
+    <message>
+        <source>Views of the row</source>
+        <translation>该行的显示方式</translation>
+    </message>
+    <message>
+        <source>As it is written</source>
+        <translation>原文</translation>
+    </message>
+    <message>
+        <source>As the model reads it</source>
+        <translation>模型所见</translation>
+    </message>
+    <message>
+        <source>Edit</source>
+        <translation>编辑</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Save the row (Ctrl+Return)</source>
+        <translation>保存该行 (Ctrl+Return)</translation>
+    </message>
+    <message>
+        <source>Revert</source>
+        <translation>还原</translation>
+    </message>
+    <message>
+        <source>This row cannot be read, so there is nothing to edit.</source>
+        <translation>该行无法读取，因此没有可编辑的内容。</translation>
+    </message>
+    <message>
+        <source>Not saved yet</source>
+        <translation>尚未保存</translation>
+    </message>
+    <message>
+        <source>The edit of row {number} was not saved.</source>
+        <translation>对第 {number} 行的编辑没有保存。</translation>
+    </message>
+    <message>
+        <source>Other data is shown now: open it again and edit the row anew.</source>
+        <translation>现在显示的是其他数据：请重新打开原数据并再次编辑该行。</translation>
+    </message>
+    <message>
+        <source>Save it</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>The model&apos;s tokenizer is being loaded ...</source>
+        <translation>正在加载模型的分词器…</translation>
+    </message>
+    <message>
+        <source>chat template</source>
+        <translation>对话模板</translation>
+    </message>
+    <message>
+        <source>Training uses this template now.</source>
+        <translation>训练现在使用此模板。</translation>
+    </message>
+</context>
+<context>
+    <name>RowSearch</name>
+    <message>
+        <source>Any status</source>
+        <translation>任意状态</translation>
+    </message>
+    <message>
+        <source>Clear: {title}</source>
+        <translation>清除：{title}</translation>
+    </message>
+    <message>
+        <source>Search all rows</source>
+        <translation>搜索所有行</translation>
+    </message>
+    <message>
+        <source>A regular expression, in which letter case counts</source>
+        <translation>正则表达式，区分大小写</translation>
+    </message>
+    <message>
+        <source>Regular expression</source>
+        <translation>正则表达式</translation>
+    </message>
+    <message>
+        <source>Filters</source>
+        <translation>筛选</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Clear</source>
+        <translation>清除</translation>
+    </message>
+    <message>
+        <source>Any role</source>
+        <translation>任意角色</translation>
+    </message>
+    <message>
+        <source>Role</source>
+        <translation>角色</translation>
+    </message>
+    <message>
+        <source>Rows that have a message of this role</source>
+        <translation>含有此角色消息的行</translation>
+    </message>
+    <message>
+        <source>Status</source>
+        <translation>状态</translation>
+    </message>
+    <message>
+        <source>File name</source>
+        <translation>文件名</translation>
+    </message>
+    <message>
+        <source>Rows of files with this in their name</source>
+        <translation>文件名含有此内容的文件中的行</translation>
+    </message>
+    <message>
+        <source>Least length</source>
+        <translation>最小长度</translation>
+    </message>
+    <message>
+        <source>Greatest length</source>
+        <translation>最大长度</translation>
+    </message>
+    <message>
+        <source>Save as version</source>
+        <translation>保存为版本</translation>
+    </message>
+    <message>
+        <source>Keep only the rows shown, as a step that can be undone</source>
+        <translation>只保留显示的行，作为可撤销的步骤</translation>
+    </message>
+    <message>
+        <source>Length</source>
+        <translation>长度</translation>
+    </message>
+    <message>
+        <source>to</source>
+        <translation>至</translation>
+    </message>
+    <message>
+        <source>bytes</source>
+        <translation>字节</translation>
+    </message>
+    <message>
+        <source>Searching ...</source>
+        <translation>正在搜索…</translation>
+    </message>
+    <message>
+        <source>{count} so far</source>
+        <translation>目前 {count} 行</translation>
+    </message>
+    <message>
+        <source>{count} found</source>
+        <translation>找到 {count} 行</translation>
+    </message>
+    <message>
+        <source>{count} found before it was cancelled</source>
+        <translation>取消前找到 {count} 行</translation>
+    </message>
+</context>
+<context>
+    <name>RowsView</name>
+    <message>
+        <source>Rows</source>
+        <translation>数据行</translation>
+    </message>
+    <message>
+        <source>exclude rows</source>
+        <translation>排除数据行</translation>
+    </message>
+    <message>
+        <source>restore rows</source>
+        <translation>恢复数据行</translation>
+    </message>
+    <message>
+        <source>Previous row (K)</source>
+        <translation>上一行 (K)</translation>
+    </message>
+    <message>
+        <source>Next row (J)</source>
+        <translation>下一行 (J)</translation>
+    </message>
+    <message>
+        <source>Exclude</source>
+        <translation>排除</translation>
+    </message>
+    <message>
+        <source>Take the rows out; they stay in sight (X)</source>
+        <translation>排除这些行；它们仍然可见 (X)</translation>
+    </message>
+    <message>
+        <source>Restore</source>
+        <translation>恢复</translation>
+    </message>
+    <message>
+        <source>Bring the rows back (R)</source>
+        <translation>恢复这些行 (R)</translation>
+    </message>
+    <message>
+        <source>Tag...</source>
+        <translation>标签…</translation>
+    </message>
+    <message>
+        <source>Put a tag on the rows (T)</source>
+        <translation>为这些行添加标签 (T)</translation>
+    </message>
+    <message>
+        <source>Edit</source>
+        <translation>编辑</translation>
+    </message>
+    <message>
+        <source>Edit the row (E)</source>
+        <translation>编辑该行 (E)</translation>
+    </message>
+    <message>
+        <source>Tag rows</source>
+        <translation>为数据行添加标签</translation>
+    </message>
+    <message>
+        <source>Tag; rows tagged `eval` are held back for evaluation</source>
+        <translation>标签；带有 `eval` 标签的行留作评估</translation>
+    </message>
+    <message>
+        <source>tag rows</source>
+        <translation>添加标签</translation>
+    </message>
+    <message>
+        <source>edit a row</source>
+        <translation>编辑一行</translation>
     </message>
 </context>
 <context>
@@ -1799,6 +2456,13 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>No job is running</source>
         <translation>没有进行中的工作</translation>
+    </message>
+</context>
+<context>
+    <name>StepDialog</name>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
     </message>
 </context>
 <context>
@@ -5016,6 +5680,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请写成 FILE=SHARE，例如 chats.jsonl=2。</translation>
     </message>
     <message>
+        <source>Give a file with a JSON list.</source>
+        <translation>请提供含有 JSON 列表的文件。</translation>
+    </message>
+    <message>
         <source>`{0}` is no setting.</source>
         <translation>`{0}` 不是设置。</translation>
     </message>
@@ -5058,6 +5726,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The details below say more.</source>
         <translation>下面的详情有更多说明。</translation>
+    </message>
+    <message>
+        <source>Row {0} cannot be read.</source>
+        <translation>第 {0} 行无法读取。</translation>
+    </message>
+    <message>
+        <source>Open the version again.</source>
+        <translation>请重新打开该版本。</translation>
     </message>
 </context>
 <context>
