@@ -173,7 +173,7 @@ class Selection:
     def restore(self, file: Path, done: Sequence[Step]) -> bool:
         """Takes what `store` wrote behind the steps `done`, in place of doing them; False: there is nothing whole."""
         try:
-            with np.load(file, allow_pickle=False) as held:
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
                 names = [str(name) for name in held["names"]]
                 tags = {name: held[f"tag{at}"] for at, name in enumerate(names)}
                 chosen, removed_by, sizes = held["chosen"], held["removed_by"], held["sizes"]
