@@ -157,7 +157,8 @@ class Editing(QObject):
         file.write_text(json.dumps([recipe.plain(step) for step in steps]), encoding="utf-8")
         self.compute(["data", "edit", str(version.path), f"@{file}"], title)
         if self._command is not None:
-            self._command.over.connect(folder.cleanup)
+            # A method alone would not keep the folder for as long as the child reads from it.
+            self._command.over.connect(lambda: folder.cleanup())
 
     def _done(self, version: "Version", before: int, title: str) -> None:
         self._session.undo.push(StepDone(self, version.path, before, version.recipe.cursor, title))
