@@ -68,7 +68,7 @@ def endless(folder: Path) -> Tokens:
 def test_answers_stream_and_calls_end_once(qtbot: QtBot, made: Desk, model: str) -> None:
     assert made.process_id == 0
     asked = Answer(model=model, adapters=[None], messages=ASK, sampling=Sampling(max_new_tokens=12))
-    told = [Told(made.ask(request)) for request in (asked, desk.Hardware(), Tokens(file="no/such.file"))]
+    told = [Told(made.ask(request)) for request in (asked, desk.Hardware(), Tokens(file="/no/such.file"))]
     qtbot.waitUntil(lambda: all(item.closed for item in told), timeout=WAIT_MS)
     assert "".join(text for _, text in told[0].pieces) == told[0].end.columns[0].text
     assert "torch" in told[1].end.facts["packages"]

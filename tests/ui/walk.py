@@ -43,6 +43,7 @@ def everywhere(window: MainWindow) -> Iterator[tuple[str, QWidget]]:
 def pages(window: MainWindow) -> Iterator[str]:
     """Shows every page in every state, and yields what it is called."""
     activate(window)
+    window.session.settings.all_fields = True  # those that few ask for too
     for action in window.page_actions:
         action.trigger()
         QApplication.processEvents()
