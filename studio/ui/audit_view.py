@@ -111,7 +111,7 @@ class AuditView(QStackedWidget):
         languages = result.about["languages"]
         usable = max(result.about["usable"], 1)
         spoken = ", ".join(
-            f"{name or self.tr('unclear')} {count / usable:.0%}" for name, count in list(languages.items())[:5]
+            f"{name or self.tr('unclear')} {count / usable:.1%}" for name, count in list(languages.items())[:5]
         )
         said = self.tr("{n} kinds of findings in {rows} rows. Languages: {languages}.")
         if not self.findings:

@@ -46,6 +46,7 @@ class LengthView(QWidget):
         self.box.setAccessibleName(self.tr("Maximum length"))
         self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.box.setFixedWidth(18 * GRID)
+        self.box.lineEdit().setTextMargins(GRID, 0, 0, 0)
         self.box.valueChanged.connect(self.set_cutoff)
         use = button(self.tr("Use this length"), lambda: self.chosen.emit(self.cutoff), "primary")
         self._figures: dict[str, QLabel] = {}

@@ -63,7 +63,7 @@ class RowsView(QWidget):
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.table)
         split.addWidget(self.pane)
-        split.setSizes([300, 260])
+        split.setSizes([220, 340])
         split.setHandleWidth(GRID)
         split.setChildrenCollapsible(False)
         layout = column(self.search, self._tools(), split, spacing=GRID)
