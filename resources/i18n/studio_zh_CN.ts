@@ -1040,34 +1040,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>已将 {count} 行写入 {name}。</translation>
     </message>
     <message>
-        <source>Look at the built-in data</source>
-        <translation>查看内置数据</translation>
-    </message>
-    <message>
-        <source>Open a data file or a folder of them, or drop one anywhere on the window: JSONL, JSON, CSV, Parquet, Arrow, XLSX, text, also compressed. Its format is found out, and every row that cannot be used is listed with its line and the reason.</source>
-        <translation>打开数据文件或其所在的文件夹，或拖放到窗口任意位置：JSONL、JSON、CSV、Parquet、Arrow、XLSX、文本，压缩的也可以。格式会自动识别，每个不能使用的行都会连同行号和原因列出。</translation>
-    </message>
-    <message>
-        <source>What is the model to learn?</source>
-        <translation>要让模型学习什么？</translation>
-    </message>
-    <message>
-        <source>Cancel</source>
-        <translation>取消</translation>
-    </message>
-    <message>
-        <source>Read again</source>
-        <translation>重新读取</translation>
-    </message>
-    <message>
-        <source>Take the new rows over</source>
-        <translation>采用新的数据行</translation>
-    </message>
-    <message>
-        <source>Other file...</source>
-        <translation>其他文件…</translation>
-    </message>
-    <message>
         <source>The row is excluded.</source>
         <translation>该行已被排除。</translation>
     </message>
@@ -1820,6 +1792,25 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Model folder</source>
         <translation>模型文件夹</translation>
+    </message>
+</context>
+<context>
+    <name>Nothing</name>
+    <message>
+        <source>Add data file...</source>
+        <translation>添加数据文件…</translation>
+    </message>
+    <message>
+        <source>Look at the built-in data</source>
+        <translation>查看内置数据</translation>
+    </message>
+    <message>
+        <source>Open a data file or a folder of them, or drop one anywhere on the window: JSONL, JSON, CSV, Parquet, Arrow, XLSX, text, also compressed. Its format is found out, and every row that cannot be used is listed with its line and the reason.</source>
+        <translation>打开数据文件或其所在的文件夹，或拖放到窗口任意位置：JSONL、JSON、CSV、Parquet、Arrow、XLSX、文本，压缩的也可以。格式会自动识别，每个不能使用的行都会连同行号和原因列出。</translation>
+    </message>
+    <message>
+        <source>What is the model to learn?</source>
+        <translation>要让模型学习什么？</translation>
     </message>
 </context>
 <context>
@@ -2738,6 +2729,32 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>No runs yet</source>
         <translation>还没有训练任务</translation>
+    </message>
+</context>
+<context>
+    <name>Unreadable</name>
+    <message>
+        <source>Take the new rows over</source>
+        <translation>采用新的数据行</translation>
+    </message>
+    <message>
+        <source>Read again</source>
+        <translation>重新读取</translation>
+    </message>
+    <message>
+        <source>Other file...</source>
+        <translation>其他文件…</translation>
+    </message>
+</context>
+<context>
+    <name>Waiting</name>
+    <message>
+        <source>Reading</source>
+        <translation>读取数据</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
     </message>
 </context>
 <context>

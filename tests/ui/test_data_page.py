@@ -282,9 +282,9 @@ def test_a_mix_and_a_version_of_a_file_that_changed(
     other.write_bytes(file.read_bytes())
     page.receive(made.path)
     qtbot.waitUntil(lambda: page._states.currentIndex() == 2, timeout=WAIT_MS)
-    assert "changed since" in page._fail_text.text()
-    assert not page._rebase.isHidden()
-    page._rebase.click()
+    assert "changed since" in page.unreadable.what.text()
+    assert not page.unreadable.rebase.isHidden()
+    page.unreadable.rebase.click()
     qtbot.waitUntil(lambda: page._editing.version is not None, timeout=WAIT_MS)
     assert len(version(page, qtbot, 1).selection) == 60
 

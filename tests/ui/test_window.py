@@ -133,8 +133,8 @@ def test_a_file_that_cannot_be_read_is_said_so(window: MainWindow, qtbot: QtBot,
     page = window.page("data")
     assert isinstance(page, DataPage)
     qtbot.waitUntil(lambda: page._states.currentIndex() == 2, timeout=20_000)
-    assert "empty" in page._fail_text.text()
-    assert page._fail_hint.text()
+    assert "empty" in page.unreadable.what.text()
+    assert page.unreadable.hint.text()
     window.open_path(tmp_path / "thing.xyz")
     assert "thing.xyz" in window.notices.texts()[-1]
 

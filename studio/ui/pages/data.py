@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QMenu, QProgressBar, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QMenu, QStackedWidget, QWidget
 
 from studio import paths
 from studio.core import recipe
@@ -20,9 +20,10 @@ from studio.ui.pages.data_columns import ColumnsDialog
 from studio.ui.pages.data_head import DataHead
 from studio.ui.pages.data_insight import Insight
 from studio.ui.pages.data_rows import RowsView, Table, dress
+from studio.ui.pages.data_states import Nothing, Unreadable, Waiting
 from studio.ui.pages.data_steps import Asking
 from studio.ui.pages.data_version import Editing
-from studio.ui.parts import button, card, column, empty, holder, label, row, selectable, tabs
+from studio.ui.parts import button, column, holder, label, row, tabs
 from studio.ui.reading import Reading, options
 from studio.ui.row_source import FileRows, Shown, VersionRows
 from studio.ui.session import Session, demo_data
@@ -66,10 +67,13 @@ class DataPage(QWidget):
         self.insight = Insight(session, self._asked, self._order, self)
         self._tabs.addTab(self.insight.audit, self.tr("Audit"))
         self._tabs.addTab(self.insight.lengths, self.tr("Lengths"))
+        nothing, self.waiting, self.unreadable = Nothing(session.theme), Waiting(), Unreadable()
+        nothing.add_wanted.connect(self._add)
+        nothing.demo_wanted.connect(lambda: self.receive(demo_data()))
         self._states = QStackedWidget()
         shown = column(self.head, self._tabs, spacing=GRID)
         shown.setStretch(1, 1)
-        for widget in (self._empty(), self._waiting(), self._failed(), holder(shown)):
+        for widget in (nothing, self.waiting, self.unreadable, holder(shown)):
             self._states.addWidget(widget)
         self._connect()
         self._lay_out()
@@ -87,7 +91,7 @@ class DataPage(QWidget):
         self._columns = dict(draft.value("data.mapping")) if mine else {}
         self._known = {}
         self.insight.forget()
-        self._waiting_text.setText(self.tr("Reading {name} ...").format(name=self._path.name))
+        self.waiting.text.setText(self.tr("Reading {name} ...").format(name=self._path.name))
         self._states.setCurrentIndex(1)
         self._tabs.setCurrentIndex(0)
         if paths.is_version(self._path):
@@ -127,6 +131,10 @@ class DataPage(QWidget):
         head.resume_wanted.connect(lambda: self._resume())
         head.menu.aboutToShow.connect(lambda: self._fill(head.menu))
         rows.steps_wanted.connect(self.apply)
+        self.waiting.cancelled.connect(self._cancel)
+        self.unreadable.rebase_wanted.connect(self._take_over)
+        self.unreadable.again_wanted.connect(self._again)
+        self.unreadable.other_wanted.connect(self._add)
         rows.search.save_wanted.connect(self._save_shown)
         rows.table_model.failed.connect(self._fail)
         editing.opened.connect(self._show_version)
@@ -138,6 +146,14 @@ class DataPage(QWidget):
         editing.failed.connect(self._fail)
         editing.moved.connect(lambda done, total: self.head.show_moved(self.tr("Working on the version"), done, total))
         editing.over.connect(self.head.show_done)
+
+    def _again(self) -> None:
+        if self._path is not None:
+            self.receive(self._path)
+
+    def _take_over(self) -> None:
+        if self._path is not None:
+            self._editing.rebase(self._path)
 
     def _lay_out(self) -> None:
         self._files = QListWidget()
@@ -231,7 +247,7 @@ class DataPage(QWidget):
             self.head.show_moved(text, done, total)
         elif total:
             text = self.tr("Reading {name} ...").format(name=self._path.name if self._path else "")
-            self._waiting_text.setText(f"{text} {100 * done // total} %")
+            self.waiting.text.setText(f"{text} {100 * done // total} %")
 
     def _indexed(self) -> None:
         self.rows.grow()
@@ -413,47 +429,14 @@ class DataPage(QWidget):
 
     def _fail(self, error: StudioError) -> None:
         self.head.show_done()
-        self._fail_text.setText(words.sentence(error.message))
-        self._fail_hint.setText(words.sentence(error.hint))
-        self._rebase.setVisible(self._path is not None and paths.is_version(self._path) and "rebase" in error.hint)
+        self.unreadable.show_error(error, version=self._path is not None and paths.is_version(self._path))
         self._states.setCurrentIndex(2)
-
-    def _empty(self) -> QWidget:
-        choose = button(self.tr("Add data file..."), self._add)
-        demo = button(self.tr("Look at the built-in data"), lambda: self.receive(demo_data()), "primary")
-        text = self.tr(
-            "Open a data file or a folder of them, or drop one anywhere on the window: JSONL, JSON, CSV, Parquet, "
-            "Arrow, XLSX, text, also compressed. Its format is found out, and every row that cannot be used is listed "
-            "with its line and the reason."
-        )
-        return empty(self._session.theme, "data", self.tr("What is the model to learn?"), text, choose, demo)
-
-    def _waiting(self) -> QWidget:
-        self._waiting_text = label("", "heading")
-        bar = QProgressBar()
-        bar.setRange(0, 0)
-        bar.setFixedWidth(40 * GRID)
-        bar.setTextVisible(False)
-        bar.setAccessibleName(self.tr("Reading"))
-        stop = button(self.tr("Cancel"), self._cancel)
-        return holder(
-            column(None, row(None, self._waiting_text, None), row(None, bar, None), row(None, stop, None), None)
-        )
 
     def _cancel(self) -> None:
         self.leave()
         self._path = None
         self._files.clearSelection()
         self._states.setCurrentIndex(0)
-
-    def _failed(self) -> QWidget:
-        self._fail_text = selectable(label("", "heading", wrap=True))
-        self._fail_hint = selectable(label("", wrap=True))
-        again = button(self.tr("Read again"), lambda: self.receive(self._path) if self._path else None)
-        take_over = self.tr("Take the new rows over")
-        self._rebase = button(take_over, lambda: self._editing.rebase(self._path) if self._path else None, "primary")
-        buttons = row(self._rebase, again, button(self.tr("Other file..."), self._add), None)
-        return holder(column(card(column(self._fail_text, self._fail_hint, buttons), "failure"), None))
 
     def _tokens_of(self, shown: Shown) -> Tokens | str:
         """Returns how to ask for a row's tokens as the present settings make them, or why there are none."""
