@@ -158,9 +158,9 @@ def test_search_by_text_expression_length_and_order(page: DataPage, qtbot: QtBot
     assert made.selection.chosen.tolist() == [27, 28, 29]
 
 
-def test_rows_of_another_part_are_shown_until_the_chip_is_cleared(page: DataPage) -> None:
+def test_rows_of_another_part_are_shown_until_the_chip_is_cleared(page: DataPage, qtbot: QtBot) -> None:
     page.show_rows([4, 9], "Empty answers")
-    assert numbers(page) == ["4", "9"]
+    qtbot.waitUntil(lambda: numbers(page) == ["4", "9"], timeout=WAIT_MS)
     assert page.rows.search.chip.text() == "Empty answers  \u00d7"
     QTest.mouseClick(page.rows.search.chip, Qt.MouseButton.LeftButton)
     assert page.table_model.rowCount() == 30
