@@ -57,6 +57,13 @@ def tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
+def bare_model(folder: Path) -> Path:
+    """Writes a tokenizer and a config, which is all that looking at data needs of a model; returns the folder."""
+    tokenizer().save_pretrained(folder)
+    (folder / "config.json").write_text('{"model_type": "llama"}', encoding="utf-8")
+    return folder
+
+
 def tiny(family: str, folder: Path, **settings: Any) -> Path:
     """Writes a random model of two layers and its tokenizer to `folder`; the same one every time.
 

@@ -20,7 +20,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 from huggingface_hub.file_download import http_get
-from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined] # it is, but not listed in __all__
 from huggingface_hub.utils.tqdm import tqdm
 
 from studio import paths
@@ -85,7 +85,7 @@ def bar(on_progress: OnProgress | None, total: int) -> type[tqdm]:
     class Bar(tqdm):
         def __init__(self, *args: Any, name: str | None = None, **kwargs: Any) -> None:
             self._reports = name in ("huggingface_hub.snapshot_download", "huggingface_hub.http_get")
-            super().__init__(*args, **{**kwargs, "disable": True})  # type: ignore[no-untyped-call]
+            super().__init__(*args, **{**kwargs, "disable": True})  # type: ignore[no-untyped-call] # tqdm has no types
             self.update(kwargs.get("initial", 0))
 
         def update(self, n: float | None = 1) -> None:

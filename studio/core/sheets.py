@@ -2,6 +2,7 @@
 
 import datetime
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ MAX_COLUMNS = 16_384  # as many as the format has
 _MAX_UNPACKED_BYTES = 500_000_000
 # What openpyxl lets through of a file that is not as it should be.
 _DAMAGED = (ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, OverflowError, NotImplementedError,
-            RuntimeError, AssertionError, ParseError, zipfile.BadZipFile, zipfile.zlib.error)  # type: ignore[attr-defined] # fmt: skip
+            RuntimeError, AssertionError, ParseError, zipfile.BadZipFile, zlib.error)  # fmt: skip
 
 
 def read(path: Path, name: str) -> Iterator[Parsed]:

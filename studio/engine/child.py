@@ -73,7 +73,7 @@ def spare_imports(config: RunConfig) -> None:
     PEFT imports it wherever it is installed, and with it half of torch's compiler: a quarter of the start, 45 MB.
     """
     if not _may_quantize(config):
-        sys.modules.setdefault("bitsandbytes", None)  # type: ignore[arg-type]
+        sys.modules.setdefault("bitsandbytes", None)  # type: ignore[arg-type] # how an import is refused
 
 
 def _may_quantize(config: RunConfig) -> bool:

@@ -69,7 +69,7 @@ class Work:
     def _tokens(self, request: desk.Tokens, on_progress: OnProgress) -> desk.Picture:
         spec = DataSpec(
             path=request.file or "-",
-            format=request.format,  # type: ignore[arg-type]
+            format=request.format,  # type: ignore[arg-type] # a wrong one is refused here
             max_length=request.max_length,
             chat_template=request.chat_template,
             long_text=request.long_text,
@@ -90,7 +90,7 @@ class Work:
     def _audit(self, request: desk.Audit, on_progress: OnProgress, on_findings: OnFindings) -> desk.Audited:
         spec = DataSpec(
             path=request.file,
-            format=request.format,  # type: ignore[arg-type]
+            format=request.format,  # type: ignore[arg-type] # a wrong one is refused here
             mapping=request.mapping,
             eval_path=request.eval_path or None,
             eval_split=request.eval_split,

@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 
 from studio.core.errors import StudioError
+from studio.core.limits import little_memory
 
 # A row is laid out in milliseconds; one that takes this long, or this much memory, does so on purpose. A call that
 # takes ever longer (squares of squares) ends up to twice as much later, still within two seconds.
@@ -96,7 +97,7 @@ def limited(seconds: float = ROW_S) -> Iterator[Renew]:
         gc.disable()
         try:
             watch = _Watch(seconds)
-            with _little_memory(), _last_resort(seconds) as put_off:
+            with little_memory(MEMORY_BYTES), _last_resort(seconds) as put_off:
 
                 def renew(messages: int) -> None:
                     given = seconds * max(1.0, messages / _USUAL_MESSAGES) ** 2
@@ -149,22 +150,3 @@ def _last_resort(seconds: float) -> Iterator[Callable[[float], None]]:
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
-
-
-@contextmanager
-def _little_memory() -> Iterator[None]:
-    """Bounds what the process may take on top of what it has, at once, where the system can do that."""
-    if sys.platform != "linux":
-        yield
-        return
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = psutil.Process().memory_info().vms + MEMORY_BYTES
-    if hard != resource.RLIM_INFINITY:
-        limit = min(limit, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

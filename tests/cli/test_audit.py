@@ -8,17 +8,14 @@ import pytest
 
 from studio.cli import run
 from studio.core.errors import EXIT_CODES
-from tests.models import tokenizer
+from tests.models import bare_model
 from tests.training import write_rows
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A folder with a tokenizer, which is all that the command needs of a model."""
-    folder = tmp_path / "model"
-    tokenizer().save_pretrained(folder)
-    (folder / "config.json").write_text('{"model_type": "llama"}', encoding="utf-8")
-    return folder
+    return bare_model(tmp_path / "model")
 
 
 @pytest.fixture

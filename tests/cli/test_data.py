@@ -12,7 +12,7 @@ import pytest
 from studio.cli import run
 from studio.cli.output import printable
 from studio.core.errors import EXIT_CODES
-from tests.models import tokenizer
+from tests.models import bare_model, tokenizer
 
 ANSWER = "It is \x1b[31mred\x1b[0m.\nü"
 
@@ -20,10 +20,7 @@ ANSWER = "It is \x1b[31mred\x1b[0m.\nü"
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A folder with a tokenizer, which is all that these commands need of a model."""
-    folder = tmp_path / "model"
-    tokenizer().save_pretrained(folder)
-    (folder / "config.json").write_text('{"model_type": "llama"}', encoding="utf-8")
-    return folder
+    return bare_model(tmp_path / "model")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from studio.core.errors import StudioError
 from studio.engine.desk_work import Work
 from studio.engine.labels import Chunk, Chunking, Encoder, make_encoder
 from studio.engine.tokens import tokenize
-from tests.models import CHATML, tokenizer
+from tests.models import CHATML, bare_model, tokenizer
 from tests.training import config, losses, trained
 
 
@@ -155,9 +155,7 @@ def test_a_cut_text_says_so(tmp_path: Path) -> None:
 
 
 def test_the_desk_and_the_command_line_show_the_chunks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model = tmp_path / "model"
-    tokenizer().save_pretrained(model)
-    (model / "config.json").write_text('{"model_type": "llama"}', encoding="utf-8")
+    model = bare_model(tmp_path / "model")
     file = tmp_path / "a.jsonl"
     file.write_text(json.dumps({"text": "word and word " * 60}), encoding="utf-8")
     request = desk.Tokens(file=str(file), model=str(model), max_length=32, long_text="chunks", chunk_overlap=8)

@@ -9,12 +9,21 @@ from pytestqt.qtbot import QtBot
 
 from studio.ui.app import open_window
 from studio.ui.models import RunModel
+from studio.ui.theme import Theme
 from studio.ui.window import MainWindow
 
 
 def ended(model: RunModel) -> bool:
     """Kills a run's process; whether there was one, or need not be."""
     return model.end_process(kill=True) or not model.alive
+
+
+@pytest.fixture
+def theme(qtbot: QtBot, qapp: QApplication) -> Iterator[Theme]:
+    """The light theme, for widgets that are shown without a window."""
+    made = Theme(qapp, "light")
+    yield made
+    made.deleteLater()
 
 
 @pytest.fixture

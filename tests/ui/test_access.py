@@ -1,12 +1,11 @@
 """Who has no mouse, or no eyes for the screen: names, the order of Tab, visible focus, contrast, and a calm wheel."""
 
 import re
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -22,7 +21,6 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from studio import paths
-from studio.ui.app import open_window
 from studio.ui.theme import DARK, LIGHT, Palette
 from studio.ui.window import MainWindow
 from tests.ui import walk
@@ -32,17 +30,14 @@ pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
 
 
 @pytest.fixture
-def window(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[MainWindow]:
+def furnished(tmp_path: Path) -> None:
     walk.furnish(tmp_path)
-    made = open_window(qapp)
-    made.resize(1280, 720)
-    qtbot.waitExposed(made)
-    yield made
-    made._closing = True
-    made.close()
-    made.deleteLater()
-    qapp.processEvents()
-    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture
+def window(furnished: None, window: MainWindow) -> MainWindow:
+    window.resize(1280, 720)
+    return window
 
 
 def stops(top: QWidget) -> list[QWidget]:

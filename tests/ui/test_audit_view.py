@@ -13,17 +13,10 @@ from studio.core.desk import Audited
 from studio.ui.audit_view import AuditView
 from studio.ui.desk import Desk
 from studio.ui.theme import Theme
-from tests.models import tokenizer
+from tests.models import bare_model
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 WAIT_MS = 120_000
-
-
-@pytest.fixture
-def theme(qtbot: QtBot, qapp: QApplication) -> Iterator[Theme]:
-    made = Theme(qapp, "light")
-    yield made
-    made.deleteLater()
 
 
 @pytest.fixture
@@ -44,9 +37,7 @@ def asked(qtbot: QtBot, theme: Theme) -> Iterator[Desk]:
 
 @pytest.fixture
 def request_of(tmp_path: Path) -> desk.Audit:
-    folder = tmp_path / "model"
-    tokenizer().save_pretrained(folder)
-    (folder / "config.json").write_text('{"model_type": "llama"}', encoding="utf-8")
+    folder = bare_model(tmp_path / "model")
     file = tmp_path / "rows.jsonl"
     row = {"prompt": "Who?", "completion": "You can write to jane.roe@corp.org about all of it, she is there."}
     file.write_text("\n".join([json.dumps(row)] * 2 + ['{"x": 1}']), encoding="utf-8")

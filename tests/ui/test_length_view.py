@@ -1,7 +1,6 @@
 """The length explorer: figures that follow the line, quickly."""
 
 import time
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -22,14 +21,12 @@ def lengths(count: int) -> Lengths:
 
 
 @pytest.fixture
-def view(qtbot: QtBot, qapp: QApplication) -> Iterator[LengthView]:
-    theme = Theme(qapp, "light")
+def view(qtbot: QtBot, theme: Theme) -> LengthView:
     made = LengthView(theme)
     qtbot.addWidget(made)
     made.resize(800, 500)
     made.show()
-    yield made
-    theme.deleteLater()
+    return made
 
 
 def test_the_figures_follow_the_line(view: LengthView, qtbot: QtBot) -> None:

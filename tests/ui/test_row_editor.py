@@ -1,6 +1,5 @@
 """A row edited by hand: every kind of column comes back as what it was, changed where it was changed."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -27,14 +26,12 @@ CHAT = {
 
 
 @pytest.fixture
-def editor(qtbot: QtBot, qapp: QApplication) -> Iterator[RowEditor]:
-    theme = Theme(qapp, "light")
+def editor(qtbot: QtBot, theme: Theme) -> RowEditor:
     made = RowEditor(theme)
     qtbot.addWidget(made)
     made.resize(600, 500)
     made.show()
-    yield made
-    theme.deleteLater()
+    return made
 
 
 def boxes(editor: RowEditor) -> list[QPlainTextEdit]:

@@ -23,12 +23,10 @@ from PySide6.QtWidgets import (
     QToolButton,
     QWidget,
 )
-from pytestqt.qtbot import QtBot
 
 from studio.core import config_file, desk, events, progress, settings
 from studio.core.errors import StudioError, as_memory_error
 from studio.ui import words
-from studio.ui.app import open_window
 from studio.ui.elided import Elided
 from studio.ui.finder import title_of
 from studio.ui.window import MainWindow
@@ -50,18 +48,15 @@ def english_again(qapp: QApplication) -> Iterator[None]:
 
 
 @pytest.fixture
-def window(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[MainWindow]:
+def furnished(tmp_path: Path) -> None:
     walk.furnish(tmp_path)
     settings.save(settings.Settings(language="zh_CN"))
-    made = open_window(qapp)
-    made.resize(1280, 720)
-    qtbot.waitExposed(made)
-    yield made
-    made._closing = True
-    made.close()
-    made.deleteLater()
-    qapp.processEvents()
-    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture
+def window(furnished: None, window: MainWindow) -> MainWindow:
+    window.resize(1280, 720)
+    return window
 
 
 def shown(top: QWidget) -> Iterator[tuple[QWidget, str]]:
