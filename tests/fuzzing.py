@@ -27,8 +27,9 @@ import zstandard
 from openpyxl import Workbook
 
 from studio import paths
-from studio.core import chat, index, sources
-from studio.core.datasets import Dataset, open_dataset
+from studio.core import chat
+from studio.core.data import index, sources
+from studio.core.data.datasets import Dataset, open_dataset
 from studio.core.errors import StudioError
 
 CASE_S = 20

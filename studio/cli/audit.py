@@ -9,7 +9,7 @@ from studio.cli.output import printable
 
 if TYPE_CHECKING:
     from studio.core.config import RunConfig
-    from studio.core.datasets import Dataset
+    from studio.core.data.datasets import Dataset
     from studio.engine.audit import Audit
 
 _LABELS = {"reading": "Reading", "checking": "Checking", "comparing": "Comparing", "tokenizing": "Tokenizing"}
@@ -33,7 +33,7 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 
 
 def _audit(args: argparse.Namespace) -> None:
-    from studio.core.datasets import open_dataset
+    from studio.core.data.datasets import open_dataset
     from studio.engine import hub, model
     from studio.engine.audit import examine
     from studio.engine.labels import make_encoder
@@ -59,9 +59,10 @@ def _audit(args: argparse.Namespace) -> None:
 def _mend(args: argparse.Namespace, dataset: "Dataset", made: "Audit", specials: list[str]) -> None:
     """Takes a finding away: by steps of the version that was audited, or of a new one of the file."""
     from studio import paths
-    from studio.core import recipe, remedies
+    from studio.core.audit import remedies
     from studio.core.errors import StudioError
-    from studio.core.versions import Version, create, origins
+    from studio.core.versions import recipe
+    from studio.core.versions.store import Version, create, origins
 
     found = {item.key: item for item in made.found}
     if args.mend not in found:

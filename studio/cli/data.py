@@ -13,7 +13,7 @@ from studio.cli.output import printable
 
 if TYPE_CHECKING:
     from studio.core.config import DataSpec
-    from studio.core.datasets import Dataset
+    from studio.core.data.datasets import Dataset
     from studio.engine.labels import Encoded, Encoder
 
 _SHOWN_REJECTS = 20
@@ -90,7 +90,7 @@ def _tokens(args: argparse.Namespace) -> None:
 
 
 def _opened(args: argparse.Namespace) -> "tuple[DataSpec, Dataset]":
-    from studio.core.datasets import open_dataset
+    from studio.core.data.datasets import open_dataset
 
     spec = data_rows.spec_of(args)
     with data_rows.guard(args) as live:

@@ -12,11 +12,11 @@ from studio.cli.output import one_line, printable
 
 if TYPE_CHECKING:
     from studio.core.config import DataSpec
+    from studio.core.data.index import IndexedRow, RowIndex
+    from studio.core.data.rows import Parsed
+    from studio.core.data.search import Rows
+    from studio.core.data.sources import Source
     from studio.core.errors import StudioError
-    from studio.core.index import IndexedRow, RowIndex
-    from studio.core.rows import Parsed
-    from studio.core.search import Rows
-    from studio.core.sources import Source
 
 _SHOWN = 20
 _HEAD = 100
@@ -104,7 +104,7 @@ def telling(live: Callable[[], None], label: str) -> Callable[[int, int], None]:
 
 
 def _show(args: argparse.Namespace) -> None:
-    from studio.core import index, sources
+    from studio.core.data import index, sources
     from studio.core.errors import StudioError
 
     with guard(args) as live:
@@ -128,7 +128,7 @@ def _head(source: "Source") -> "tuple[list[tuple[str, Parsed]], list[dict[str, s
     """Returns the first rows, each with its file's name, and what they may be."""
     from itertools import islice
 
-    from studio.core import parsing, shapes
+    from studio.core.data import parsing, shapes
     from studio.core.errors import StudioError
 
     head = [(part.name, row) for part in source.parts[:1] for row in islice(parsing.read(part), _HEAD)]
@@ -174,7 +174,7 @@ def _line(item: dict[str, Any]) -> str:
 
 
 def _index(args: argparse.Namespace) -> None:
-    from studio.core import index, sources
+    from studio.core.data import index, sources
 
     with guard(args) as live:
         source = sources.find(args.file, telling(live, "Unpacking"))
@@ -199,7 +199,7 @@ def _say(args: argparse.Namespace, item: dict[str, Any]) -> None:
 
 
 def _search(args: argparse.Namespace) -> None:
-    from studio.core import index, search
+    from studio.core.data import index, search
 
     with guard(args) as live:
         source = _searched(args, live)
@@ -237,10 +237,11 @@ def _search(args: argparse.Namespace) -> None:
 def _searched(args: argparse.Namespace, live: Callable[[], None]) -> "Source":
     """Returns what is searched: a version's rows as they are now, in its order, or the files."""
     from studio import paths
-    from studio.core import sources
+    from studio.core.data import sources
 
     if paths.is_version(args.file):
-        from studio.core import recipe, versions
+        from studio.core.versions import recipe
+        from studio.core.versions import store as versions
 
         version = recipe.file_of(args.file)
         versions.open_version(version, telling(live, "Reading"))
@@ -254,7 +255,7 @@ def _of_status(args: argparse.Namespace, count: int, live: Callable[[], None]) -
         return None
     import numpy as np
 
-    from studio.core.datasets import open_dataset
+    from studio.core.data.datasets import open_dataset
 
     spec = spec_of(args)
     dataset = open_dataset(args.file, spec.format, telling(live, "Checking"), spec.mapping)
@@ -279,7 +280,7 @@ def _tell_found(args: argparse.Namespace, index: "RowIndex", rows: "Rows", done:
 
 
 def _convert(args: argparse.Namespace) -> None:
-    from studio.core import convert, sources
+    from studio.core.data import convert, sources
 
     columns = spec_of(args).mapping
     with guard(args) as live:

@@ -12,7 +12,7 @@ from studio.cli import data_rows, output
 from studio.cli.output import printable
 
 if TYPE_CHECKING:
-    from studio.core.versions import Version
+    from studio.core.versions.store import Version
 
 _EDIT = """Adds a step to a version. KIND and its settings:
   exclude rows=ROWS why=TEXT      take rows out
@@ -72,7 +72,8 @@ def _add_version(actions: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def _create(args: argparse.Namespace) -> None:
-    from studio.core import recipe, versions
+    from studio.core.versions import recipe
+    from studio.core.versions import store as versions
 
     args.file = args.files[0]
     spec = data_rows.spec_of(args)
@@ -81,8 +82,9 @@ def _create(args: argparse.Namespace) -> None:
 
 
 def _mix(args: argparse.Namespace) -> None:
-    from studio.core import recipe, versions
     from studio.core.errors import StudioError
+    from studio.core.versions import recipe
+    from studio.core.versions import store as versions
 
     pairs = [file.rpartition("=") for file in args.files]
     try:
@@ -104,7 +106,7 @@ def _mix(args: argparse.Namespace) -> None:
 
 
 def _edit(args: argparse.Namespace) -> None:
-    from studio.core import recipe
+    from studio.core.versions import recipe
 
     if args.kind.startswith("@"):
         steps = [recipe.read_step(item) for item in _listed_steps(Path(args.kind[1:]))]
@@ -126,7 +128,7 @@ def _listed_steps(path: Path) -> list[Any]:
 
 
 def _split(args: argparse.Namespace) -> None:
-    from studio.core import recipe
+    from studio.core.versions import recipe
 
     given = {"share": args.share, "seed": args.seed, "stratify_by": args.stratify_by}
     version = _opened(args)
@@ -145,8 +147,8 @@ def _show(args: argparse.Namespace) -> None:
 
 
 def _list(args: argparse.Namespace) -> None:
-    from studio.core import recipe
     from studio.core.errors import StudioError
+    from studio.core.versions import recipe
 
     found = []
     for path in recipe.listed():
@@ -162,7 +164,7 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _rebase(args: argparse.Namespace) -> None:
-    from studio.core import rebasing, recipe
+    from studio.core.versions import rebasing, recipe
 
     found = rebasing.rebase(recipe.file_of(args.name), args.told)
     lines = [f"Changed: {printable(', '.join(found.changed)) or 'nothing'}. Rows found again: {found.found}."]
@@ -174,7 +176,7 @@ def _rebase(args: argparse.Namespace) -> None:
 
 
 def _export(args: argparse.Namespace) -> None:
-    from studio.core import exporting, recipe
+    from studio.core.versions import exporting, recipe
 
     note = exporting.export(recipe.file_of(args.name), args.out, args.part, args.told)
     text = f"{printable(args.out)}: {note['rows']} rows; {printable(args.out)}{exporting.PROVENANCE} says what of."
@@ -182,8 +184,8 @@ def _export(args: argparse.Namespace) -> None:
 
 
 def _opened(args: argparse.Namespace) -> "Version":
-    from studio.core import recipe
-    from studio.core.versions import Version
+    from studio.core.versions import recipe
+    from studio.core.versions.store import Version
 
     return Version(recipe.file_of(args.name), args.told)
 
@@ -234,7 +236,7 @@ def _rows(text: str) -> list[tuple[int, int, int]]:
 
 def show(args: argparse.Namespace, version: "Version") -> None:
     """Prints what a version is made of."""
-    from studio.core.versions import describe
+    from studio.core.versions.store import describe
 
     about = describe(version)
     lines = [f"{about['name']}: {about['rows']} rows, {about['eval_rows']} of them for evaluation ({about['format']})."]

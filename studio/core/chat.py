@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from studio.core import shapes
+from studio.core.data import shapes
+from studio.core.data.shapes import FORMATS, RowFormat, first_of, listed
+from studio.core.data.shapes import field as _field
 from studio.core.errors import StudioError
-from studio.core.shapes import FORMATS, RowFormat, first_of, listed
-from studio.core.shapes import field as _field
 
 __all__ = ["FORMATS", "ROLES", "TRAINABLE", "Example", "Preference", "fault", "shape", "to_example", "to_preference"]
 

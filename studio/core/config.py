@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
 
+from studio.core.data.mapping import Role, format_of
 from studio.core.errors import StudioError, given_path
 from studio.core.hub_ids import is_hub_id
-from studio.core.mapping import Role, format_of
 from studio.paths import is_version
 
 # Built when first used: a command that reads no config does not pay for it.

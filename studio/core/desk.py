@@ -10,8 +10,8 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from studio.core.config import LongText, Quantization
+from studio.core.data.mapping import Role
 from studio.core.errors import Reason, StudioError
-from studio.core.mapping import Role
 
 _OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants", defer_build=True)
 
@@ -246,10 +246,10 @@ class Audited:
     """What an audit found in all.
 
     Attributes:
-        findings: each `studio.core.findings.Finding.summary`, in the order of its `KINDS`.
+        findings: each `studio.core.audit.findings.Finding.summary`, in the order of its `KINDS`.
         about: `rows` and `usable` rows of the file, and how many are in which of the `languages`.
-        folders: where all their rows lie, for `studio.core.findings.load`.
-        lengths: where the rows' lengths lie, for `studio.core.lengths.Lengths.load`.
+        folders: where all their rows lie, for `studio.core.audit.findings.load`.
+        lengths: where the rows' lengths lie, for `studio.core.audit.lengths.Lengths.load`.
     """
 
     kind: Literal["audited"] = "audited"
@@ -264,7 +264,7 @@ class Measured:
     """The rows' lengths in tokens.
 
     Attributes:
-        lengths: the folder they lie in, for `studio.core.lengths.Lengths.load`.
+        lengths: the folder they lie in, for `studio.core.audit.lengths.Lengths.load`.
         findings: the rows that have none, as in `Audited`.
     """
 

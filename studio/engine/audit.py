@@ -16,13 +16,15 @@ from typing import Any
 import numpy as np
 
 from studio import paths
-from studio.core import audit, cache, findings
-from studio.core.audit import OnFindings, Progress, Question
+from studio.core import cache
+from studio.core.audit import findings
+from studio.core.audit import texts as audit
+from studio.core.audit.findings import Finding, of_rows
+from studio.core.audit.lengths import Lengths
+from studio.core.audit.texts import OnFindings, Progress, Question
 from studio.core.config import DataSpec
-from studio.core.datasets import Dataset, open_dataset
-from studio.core.evaluation import parted
-from studio.core.findings import Finding, of_rows
-from studio.core.lengths import Lengths
+from studio.core.data.datasets import Dataset, open_dataset
+from studio.core.versions.evaluation import parted
 from studio.engine.labels import Encoded, Encoder
 
 _VERSION = 1  # of what is counted: raise it whenever the same rows would get other tokens, labels or findings

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from studio.core import chat, datasets, events
-from studio.core import evaluation as evaluation_of
+from studio.core import chat, events
 from studio.core.config import DataSpec, RunConfig
-from studio.core.datasets import Rejected
+from studio.core.data import datasets
+from studio.core.data.datasets import Rejected
 from studio.core.errors import StudioError
 from studio.core.runs import Run, disk_error, write_atomic
+from studio.core.versions import evaluation as evaluation_of
 from studio.engine import labels, tokens
 from studio.engine.batches import Rows
 

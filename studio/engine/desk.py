@@ -18,7 +18,7 @@ from studio.core import desk
 from studio.core.errors import StudioError
 
 if TYPE_CHECKING:
-    from studio.core.findings import Finding
+    from studio.core.audit.findings import Finding
     from studio.engine.desk_work import Work
 
 

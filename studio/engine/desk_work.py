@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from studio.core import config_file, desk
-from studio.core.audit import OnFindings
+from studio.core.audit.checks import text_of
+from studio.core.audit.texts import OnFindings
 from studio.core.chat import to_example
-from studio.core.checks import text_of
 from studio.core.config import DataSpec
-from studio.core.datasets import open_dataset
+from studio.core.data.datasets import open_dataset
 from studio.core.events import Event, Phase
 from studio.engine import audit, hardware, hub, model, planning, targets
 from studio.engine.generate import Sampling

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from studio import paths
 from studio.core import cache
-from studio.core.datasets import Dataset, Rejected
+from studio.core.data.datasets import Dataset, Rejected
 from studio.engine.labels import Encoded, Encoder
 
 _VERSION = 2  # of the labels: raise it whenever the same row would get other tokens or labels

@@ -20,7 +20,7 @@ class AuditView(QStackedWidget):
     """Shows an audit: offered, going on, done or failed.
 
     Attributes:
-        findings: what was found so far, by key, as `studio.core.findings.Finding.summary`.
+        findings: what was found so far, by key, as `studio.core.audit.findings.Finding.summary`.
 
     Signals:
         wanted: the dataset is to be audited.

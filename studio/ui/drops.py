@@ -16,7 +16,7 @@ from studio.ui.session import Session
 
 def data_endings() -> tuple[str, ...]:
     """Returns how the names of the files end that hold data."""
-    from studio.core.sources import ENDINGS  # it loads numpy, which the window alone does not need
+    from studio.core.data.sources import ENDINGS  # it loads numpy, which the window alone does not need
 
     return ENDINGS
 

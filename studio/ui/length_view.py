@@ -12,7 +12,7 @@ from studio.ui.parts import button, card, column, label, row
 from studio.ui.theme import GRID, Theme
 
 if TYPE_CHECKING:
-    from studio.core.lengths import Lengths
+    from studio.core.audit.lengths import Lengths
 
 _BINS = 120
 # Packed steps take some milliseconds to count, so a drag that goes on does without them.

@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from studio.core.mapping import Role
+from studio.core.data.mapping import Role
 from studio.ui.jobs import Command
 
 _MOST_REJECTED = 10_000

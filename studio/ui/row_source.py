@@ -4,16 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from studio.core import mapping, steps
+from studio.core.data import mapping
+from studio.core.data.mapping import Role
 from studio.core.errors import StudioError
-from studio.core.mapping import Role
+from studio.core.versions import steps
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from studio.core.index import RowIndex
-    from studio.core.versions import Version
+    from studio.core.data.index import RowIndex
+    from studio.core.versions.store import Version
 
     Places = NDArray[np.int64]
 

@@ -33,7 +33,7 @@ told.update(wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu)
 told["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 print(json.dumps(told))
 """
-_OURS = "from studio.core import index, search, sources\nfrom studio.core.search import Query"
+_OURS = "from studio.core import index, search, sources\nfrom studio.core.data.search import Query"
 _INDEX = """
 def look(done, total):
     if "first_s" not in told:
@@ -61,7 +61,7 @@ CONTENDERS = {
     "search_expression": (_OPEN, _SEARCH.format(query=r"text=r'\b9999\d\b', expression=True"), ""),
     "sort_length": (_OPEN, "told['rows'] = len(search.order(known, 'length'))", ""),
     "check": (
-        "from studio.core.datasets import open_dataset",
+        "from studio.core.data.datasets import open_dataset",
         "data = open_dataset(path)\ntold['rows'] = data.rows\ntold['rejected'] = len(data.rejected)",
         "assert data[len(data) - 1].data",
     ),
@@ -124,7 +124,7 @@ def measured(name: str, path: Path, home: Path) -> dict[str, float]:
 
 def first_page(path: Path, home: Path) -> dict[str, float]:
     """Starts the command that the window starts; returns how long the first rows and a cancel take, and its memory."""
-    from studio.core.index import RowIndex
+    from studio.core.data.index import RowIndex
 
     with tempfile.TemporaryDirectory(dir=home) as fresh:
         command = [sys.executable, "-m", "studio", "data", "index", str(path), "--json"]

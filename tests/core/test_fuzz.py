@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio.core import chat, shapes
+from studio.core import chat
+from studio.core.data import shapes
+from studio.core.data.mapping import mapped
 from studio.core.errors import StudioError
-from studio.core.mapping import mapped
 from tests.fuzzing import KINDS
 
 COUNT = int(os.environ.get("STUDIO_FUZZ", "520"))

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio.core import findings
+from studio.core.audit import findings
+from studio.core.audit.findings import Finding
+from studio.core.audit.lengths import Lengths
+from studio.core.audit.remedies import remedy
 from studio.core.config import DataSpec, TrainingSpec
-from studio.core.datasets import Dataset, open_dataset
-from studio.core.findings import Finding
-from studio.core.lengths import Lengths
-from studio.core.remedies import remedy
-from studio.core.steps import Exclude, each
+from studio.core.data.datasets import Dataset, open_dataset
+from studio.core.versions.steps import Exclude, each
 from studio.engine import audit, batches
 from studio.engine.labels import Encoder, make_encoder
 from studio.engine.tokens import tokenize

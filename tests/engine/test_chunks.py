@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from studio.cli import run
 from studio.core import desk
 from studio.core.config import DataSpec
-from studio.core.datasets import open_dataset
+from studio.core.data.datasets import open_dataset
 from studio.core.errors import StudioError
 from studio.engine.desk_work import Work
 from studio.engine.labels import Chunk, Chunking, Encoder, make_encoder

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from studio.core.config import TrainingSpec
-from studio.core.datasets import open_dataset
+from studio.core.data.datasets import open_dataset
 from studio.core.errors import StudioError
 from studio.engine import batches
 from studio.engine.batches import Batching

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from studio import paths
-from studio.core import desk, findings
+from studio.core import desk
+from studio.core.audit import findings
+from studio.core.audit.lengths import Lengths
 from studio.core.desk import Answer, Cancel, Message, Sampling, Tokens
-from studio.core.lengths import Lengths
 from studio.engine import generate
 from tests.desks import ASK, ENDLESS, Child, child, random_adapter
 from tests.models import CHATML, tiny

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from studio import paths
-from studio.core.datasets import Dataset, Rejected, open_dataset
+from studio.core.data.datasets import Dataset, Rejected, open_dataset
 from studio.core.errors import StudioError
 from studio.engine.labels import Encoder
 from studio.engine.tokens import tokenize

@@ -10,7 +10,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QInputDialog, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
-from studio.core import recipe, versions
+from studio.core.versions import recipe
+from studio.core.versions import store as versions
 from studio.ui.pages.data import DataPage
 from studio.ui.row_source import VersionRows
 from studio.ui.tables import STATUS

@@ -7,8 +7,8 @@ import pytest
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
+from studio.core.audit.lengths import Lengths
 from studio.core.config import TrainingSpec
-from studio.core.lengths import Lengths
 from studio.ui.length_view import LengthView
 from studio.ui.theme import Theme
 

@@ -9,11 +9,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QMenu, QStackedWidget, QWidget
 
 from studio import paths
-from studio.core import recipe
+from studio.core.data.mapping import Role
 from studio.core.desk import Lengths, Tokens
 from studio.core.errors import StudioError
-from studio.core.mapping import Role
-from studio.core.steps import EVALUATION, Keep, Step, spans
+from studio.core.versions import recipe
+from studio.core.versions.steps import EVALUATION, Keep, Step, spans
 from studio.ui import drops, words
 from studio.ui.jobs import Command
 from studio.ui.pages.data_columns import ColumnsDialog
@@ -31,7 +31,7 @@ from studio.ui.tables import RejectedTable
 from studio.ui.theme import GRID
 
 if TYPE_CHECKING:
-    from studio.core.versions import Version
+    from studio.core.versions.store import Version
 
 _DECIDE_TOKENS = ("model.path", "model.revision", "data.max_length", "data.chat_template", "training.objective")
 _PREVIEWED = 3
@@ -223,7 +223,7 @@ class DataPage(QWidget):
             self._known = {"format": guesses[0]["format"]} if guesses else {}
 
     def _show_index(self, folder: Path) -> None:
-        from studio.core.index import RowIndex
+        from studio.core.data.index import RowIndex
 
         try:
             source = FileRows(RowIndex(folder), self._known.get("format", ""), self._columns)
@@ -327,7 +327,7 @@ class DataPage(QWidget):
     # A version.
 
     def _show_version(self, version: "Version") -> None:
-        from studio.core import versions
+        from studio.core.versions import store as versions
 
         made_here = [source.path for source in version.recipe.sources] == [str(self._path)]
         if self._reading is not None:

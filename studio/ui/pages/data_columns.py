@@ -6,9 +6,10 @@ from typing import Any, cast
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QLabel, QPlainTextEdit, QWidget
 
-from studio.core import chat, mapping
+from studio.core import chat
+from studio.core.data import mapping
+from studio.core.data.mapping import Role
 from studio.core.errors import StudioError
-from studio.core.mapping import Role
 from studio.ui import words
 from studio.ui.pages.data_head import format_name
 from studio.ui.pages.data_row import whole

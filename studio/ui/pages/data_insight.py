@@ -118,7 +118,7 @@ class Insight(QObject):
         # numpy is loaded with the first audit, not with the window.
         import numpy as np
 
-        from studio.core import findings
+        from studio.core.audit import findings
 
         for folder in self._found.folders if self._found is not None else ():
             held = findings.load(Path(folder))
@@ -175,7 +175,7 @@ class Insight(QObject):
         self.lengths.setCurrentIndex(1)
 
     def _show_lengths(self, folder: str) -> None:
-        from studio.core.lengths import Lengths
+        from studio.core.audit.lengths import Lengths
 
         found = Lengths.load(Path(folder))
         if found is None or not len(found):

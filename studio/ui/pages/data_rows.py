@@ -15,9 +15,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.core import steps
 from studio.core.desk import Tokens
-from studio.core.steps import Step
+from studio.core.versions import steps
+from studio.core.versions.steps import Step
 from studio.ui.pages.data_row import RowPane
 from studio.ui.pages.data_search import RowSearch
 from studio.ui.parts import button, column, icon_button, row

@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.core import recipe, steps
-from studio.core.steps import Step
+from studio.core.versions import recipe, steps
+from studio.core.versions.steps import Step
 from studio.ui.parts import button, column, label, row
 from studio.ui.theme import GRID
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand
 
-from studio.core import recipe
+from studio.core.data.mapping import Role
 from studio.core.errors import StudioError
-from studio.core.mapping import Role
-from studio.core.steps import ByHand, Replace, Step
+from studio.core.versions import recipe
+from studio.core.versions.steps import ByHand, Replace, Step
 from studio.ui.jobs import Command
 from studio.ui.reading import options
 from studio.ui.session import Session
 
 if TYPE_CHECKING:
-    from studio.core.versions import Version
+    from studio.core.versions.store import Version
 
 
 class Editing(QObject):
@@ -170,7 +170,7 @@ class Editing(QObject):
 
     def _load(self, path: Path) -> bool:
         # Arrow is loaded with the first version, not with the window.
-        from studio.core.versions import Version
+        from studio.core.versions.store import Version
 
         try:
             self.version = Version(path)

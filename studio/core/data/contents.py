@@ -1,0 +1,129 @@
+"""What each row of a dataset holds, as numbers: enough to find equal rows and to group rows, read once and cached."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from studio import paths
+from studio.core import cache, chat
+from studio.core.chat import Example
+from studio.core.data import shapes
+from studio.core.data.datasets import Dataset
+
+Records = NDArray[np.void]
+
+# `key`: of everything the model sees of the row; `prompt`, `answer`: of what stands before its last answer, and of
+# that answer; `chars`: characters in all; `turns`: messages, 0 for a text. A row that cannot be used has key 0.
+RECORD = np.dtype([("key", "<u8"), ("prompt", "<u8"), ("answer", "<u8"), ("chars", "<i8"), ("turns", "<i4")])
+
+_VERSION = 1  # of the records: raise it whenever the same row would get another
+_FIELDS = [field.name for field in fields(Example)]
+_TOLD_ROWS = 1000
+
+
+def contents(dataset: Dataset, on_progress: Callable[[int, int], None] | None = None) -> Records:
+    """Reads what each row of a file holds; the second time at once, from the cache.
+
+    Args:
+        dataset: the file.
+        on_progress: told (usable rows done, usable rows in all).
+
+    Returns:
+        (dataset.rows,) of `RECORD`, mapped from disk.
+
+    Raises:
+        StudioError: (disk) the cache cannot be written.
+    """
+    about = json.dumps([_VERSION, dataset.fingerprint, dataset.rows])
+    folder = paths.cache_dir() / "contents" / hashlib.sha256(about.encode()).hexdigest()[:40]
+
+    def make(target: Path) -> None:
+        with (target / "records").open("wb") as file:
+            file.truncate(dataset.rows * RECORD.itemsize)
+        if not dataset.rows:
+            return
+        records = np.memmap(target / "records", RECORD, "r+")
+        rejected = {item.row for item in dataset.rejected}
+        numbers = (number for number in range(dataset.rows) if number not in rejected)
+        for index, number in enumerate(numbers):
+            records[number] = record(json.loads(dataset.text(index)), dataset.format)
+            if on_progress and (index % _TOLD_ROWS == 0 or index == len(dataset) - 1):
+                on_progress(index + 1, len(dataset))
+        records.flush()
+
+    return cache.made(folder, lambda target: _opened(target / "records", dataset.rows), make)
+
+
+def record(data: Mapping[str, Any], row_format: str) -> tuple[int, int, int, int, int]:
+    """Returns what a row holds, in the order of `RECORD`.
+
+    Raises:
+        StudioError: (data) the row cannot be used; the message says why.
+    """
+    example, besides = understood(data, row_format)
+    # Where there are messages, the layout without a template says nothing more: equal rows of two formats are equal.
+    plain = ("prompt", "answer") if example.messages else ()
+    whole = [getattr(example, name) for name in _FIELDS if name not in plain]
+    before, answer = halves(example)
+    chars = sum(len(text) for _, text in texts(example))
+    return key([whole, besides]), key(before), key(answer), chars, len(example.messages)
+
+
+def understood(data: Mapping[str, Any], row_format: str) -> tuple[Example, Any]:
+    """Returns what a row means, of two answers the better one, and what it says besides: the other one, or a label.
+
+    Raises:
+        StudioError: (data) the row cannot be used; the message says why.
+    """
+    if row_format == "kto":
+        return chat.to_example(data, "prompt_completion"), shapes.truth(shapes.field(data, "label"))
+    if row_format != "preference":
+        return chat.to_example(data, row_format), None
+    pair = chat.to_preference(data)
+    if isinstance(pair.prompt, str):
+        return Example([], [], pair.prompt, str(pair.chosen)), pair.rejected
+    better = [item for item in pair.chosen if isinstance(item, dict)]
+    trained = [False] * len(pair.prompt) + [item["role"] == "assistant" for item in better]
+    return Example([*pair.prompt, *better], trained, None, ""), pair.rejected
+
+
+def key(value: Any) -> int:
+    """Returns 64 bits of a hash of plain data, never 0; equal data has equal ones."""
+    try:
+        said = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # a number of more than 64 bits, say
+        said = json.dumps(value, sort_keys=True, default=str).encode()
+    return int.from_bytes(hashlib.blake2b(said, digest_size=8).digest(), "little") or 1
+
+
+def halves(example: Example) -> tuple[Any, Any]:
+    """Returns what stands before a row's last answer, and that answer; of a text nothing and the text."""
+    last = max((place for place, trained in enumerate(example.trained) if trained), default=None)
+    if last is None:
+        return example.prompt, example.answer
+    return example.messages[:last], example.messages[last]
+
+
+def texts(example: Example) -> Iterator[tuple[str, str]]:
+    """Yields the role and the text of each message of a row; a text is an answer without a prompt."""
+    if not example.messages:
+        yield "", (example.prompt or "") + example.answer
+    for message in example.messages:
+        yield str(message.get("role", "")), str(message.get("content") or "")
+
+
+def _opened(file: Path, rows: int) -> Records | None:
+    """Opens what the cache holds; None where it holds nothing whole."""
+    try:
+        if file.stat().st_size != rows * RECORD.itemsize:
+            return None
+        return np.memmap(file, RECORD, "r") if rows else np.zeros(0, RECORD)
+    except OSError:
+        return None

@@ -1,0 +1,251 @@
+"""Where every row of a source lies: made at the speed of the disk by one process, read by others while it grows.
+
+JSONL and CSV are indexed as they are. Files of other kinds are written out as JSONL into the cache on the way, so that
+any row of any source is one read. The index is a file of fixed records that only ever grows.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import filelock
+import numpy as np
+from numpy.typing import NDArray
+
+from studio import paths
+from studio.core import cache
+from studio.core.data import lines, parsing, rows, sources
+from studio.core.data.parsing import Table
+from studio.core.data.rows import Parsed
+from studio.core.data.sources import Part, Source
+from studio.core.errors import StudioError
+
+Progress = Callable[[int, int], None]
+
+RECORD = np.dtype([("start", "<i8"), ("end", "<i8"), ("line", "<i4"), ("part", "<i4")])
+_VERSION = 1
+_AS_THEY_ARE = ("JSONL", "CSV", "TSV")
+_REFUSED = b"!"  # begins the line of a row that could not be read, with the reason
+_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """One of the files that rows lie in.
+
+    Attributes:
+        name: what the file is called.
+        path: where the rows are read from.
+        modified: its time of change in ns when it was indexed.
+        table: how it is laid out, if it is CSV.
+        made: it was written from a file of another kind.
+    """
+
+    name: str
+    path: str
+    modified: int
+    table: Table | None
+    made: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedRow:
+    """A row as its file has it: its number over all files from 0; `parsed` says what it holds or why it is bad."""
+
+    number: int
+    file: str
+    raw: bytes
+    parsed: Parsed
+
+
+class RowIndex:
+    """The index of a source, whole or growing. It holds no file open, so whoever builds it is never in the way."""
+
+    def __init__(self, folder: Path) -> None:
+        """Looks at the index in a folder, which `build` named.
+
+        Raises:
+            StudioError: (data) there is none.
+        """
+        self.folder = folder
+        self._read_about()
+
+    def __len__(self) -> int:
+        """Returns the number of rows known so far."""
+        try:
+            return (self.folder / "rows").stat().st_size // RECORD.itemsize
+        except FileNotFoundError:
+            return 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row is known."""
+        return (self.folder / "done").exists()
+
+    def spans(self, first: int = 0, last: int | None = None) -> NDArray[Any]:
+        """Returns the records, of type `RECORD`, of the rows from `first` to before `last` that are known."""
+        count = max(0, min(len(self), len(self) if last is None else last) - first)
+        if not count:
+            return np.zeros(0, dtype=RECORD)
+        return np.fromfile(self.folder / "rows", dtype=RECORD, count=count, offset=first * RECORD.itemsize)
+
+    def row(self, number: int) -> IndexedRow:
+        """Reads a row.
+
+        Raises:
+            IndexError: it is not known, or not yet.
+            StudioError: (data) its file has changed since.
+        """
+        return next(self.rows(number, number + 1))
+
+    def rows(self, first: int, last: int) -> Iterator[IndexedRow]:
+        """Reads the rows from `first` to before `last`; raises as `row`."""
+        if not 0 <= first < last <= len(self):
+            raise IndexError(first)
+        for number, span in enumerate(self.spans(first, last), start=first):
+            part = self.parts[int(span["part"])]
+            with self.open(int(span["part"])) as file:
+                file.seek(int(span["start"]))
+                raw = file.read(min(int(span["end"] - span["start"]), rows.MAX_ROW_BYTES + 1))
+            yield IndexedRow(number, part.name, raw, self.parse(int(span["part"]), raw, int(span["line"])))
+
+    def open(self, part: int) -> BinaryIO:
+        """Opens a file that rows lie in.
+
+        Raises:
+            StudioError: (data) it is gone, or has changed since it was indexed.
+        """
+        about = self.parts[part]
+        try:
+            file = open(about.path, "rb")  # noqa: SIM115 - it is the caller's to close
+            if about.made or os.fstat(file.fileno()).st_mtime_ns == about.modified:
+                return file
+            file.close()
+        except OSError as error:
+            raise sources.unreadable(Path(about.path), error) from None
+        raise StudioError("data", f"{about.name} was changed since it was read.", "Open it again.")
+
+    def parse(self, part: int, raw: bytes, line: int) -> Parsed:
+        """Reads the bytes of a row."""
+        about = self.parts[part]
+        if about.table is not None:
+            return parsing.csv_row(about.table, raw, line)
+        if about.made and raw.startswith(_REFUSED):
+            return Parsed(line, "", None, raw[1:].decode(), 0)
+        return rows.from_json(raw, line)
+
+    def _read_about(self) -> None:
+        try:
+            about = json.loads((self.folder / "about.json").read_text(encoding="utf-8"))
+            self.name: str = about["name"]
+            self.note: str = about["note"]
+            self.parts = [
+                Indexed(**item | {"table": Table(**item["table"]) if item["table"] else None})
+                for item in about["parts"]
+            ]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise StudioError("data", f"There is no index in {self.folder}.", "Open the data again.") from None
+
+
+def folder_of(source: Source) -> Path:
+    """Returns where the index of a source lies, once it is built."""
+    state = cache.digest(json.dumps(source.state()))[:16]
+    return paths.cache_dir() / "index" / f"{_place(source)}-{state}"
+
+
+def build(source: Source, on_progress: Progress | None = None) -> RowIndex:
+    """Indexes a source, or opens the index that is there.
+
+    Args:
+        source: what `sources.find` found.
+        on_progress: told (bytes done, bytes in all) after each chunk, whose rows can then be read; what it raises ends
+            the building, and what is there stays readable.
+
+    Raises:
+        StudioError: (data) a file cannot be read; (disk) the cache is full.
+    """
+    folder = folder_of(source)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(folder.with_name(f".{folder.name}.lock")):
+            if not (folder / "done").exists():
+                _start(folder, source)
+                _write(folder, source, on_progress)
+                (folder / "done").touch()
+    except OSError as error:
+        from studio.core.runs import disk_error  # it loads the whole configuration, which the first rows can do without
+
+        raise disk_error(folder, error, "Free some space and open it again.") from None
+    return RowIndex(folder)
+
+
+def _place(source: Source) -> str:
+    return cache.digest(str(source.path), str(_VERSION))[:24]
+
+
+def _start(folder: Path, source: Source) -> None:
+    """Empties the folder and says in it what is indexed."""
+    for stale in folder.parent.glob(f"{_place(source)}-*"):
+        if stale != folder:
+            shutil.rmtree(stale, ignore_errors=True)
+    for left in folder.iterdir():
+        left.unlink()
+    parts = []
+    for number, (part, (_, _, modified)) in enumerate(zip(source.parts, source.state(), strict=True)):
+        made = part.kind not in _AS_THEY_ARE
+        path = folder / f"{number}.jsonl" if made else part.path
+        table = parsing.read_table(part) if part.kind in ("CSV", "TSV") else None
+        parts.append(asdict(Indexed(part.name, str(path), modified, table, made)))
+    about = {"name": source.name, "note": source.note, "parts": parts}
+    temporary = folder / "about.part"
+    temporary.write_text(json.dumps(about), encoding="utf-8")
+    temporary.replace(folder / "about.json")
+
+
+def _write(folder: Path, source: Source, on_progress: Progress | None) -> None:
+    sizes = [size for _, size, _ in source.state()]
+    index = RowIndex(folder)
+    with (folder / "rows").open("wb", buffering=0) as file:
+        for number, part in enumerate(source.parts):
+            known = index.parts[number]
+            found = _made(part, Path(known.path)) if known.made else _as_it_is(part, known.table)
+            for records, position in found:
+                records["part"] = number
+                file.write(records.tobytes())
+                if on_progress:
+                    on_progress(min(sum(sizes[:number]) + position, sum(sizes)), sum(sizes))
+
+
+def _as_it_is(part: Part, table: Table | None) -> Iterator[tuple[NDArray[Any], int]]:
+    for block in parsing.blocks(part, table):
+        yield _records(block), block.position
+
+
+def _records(block: lines.Block) -> NDArray[Any]:
+    records = np.zeros(len(block.starts), dtype=RECORD)
+    records["start"], records["end"], records["line"] = block.starts, block.ends, block.lines
+    return records
+
+
+def _made(part: Part, target: Path) -> Iterator[tuple[NDArray[Any], int]]:
+    """Writes a file of another kind out as JSONL."""
+    at = 0
+    with target.open("wb", buffering=1 << 20) as file:
+        batch: list[tuple[int, int, int, int]] = []
+        for row in parsing.read(part):
+            raw = row.text.encode() if row.data is not None else _REFUSED + row.reason.encode()
+            # A JSON file's own line breaks stand between values alone.
+            raw = raw.replace(b"\n", b" ").replace(b"\r", b" ")
+            file.write(raw + b"\n")
+            batch.append((at, at + len(raw), row.line, 0))
+            at += len(raw) + 1
+            if len(batch) >= _BATCH:
+                file.flush()
+                yield np.array(batch, dtype=RECORD), row.position
+                batch = []
+        file.flush()
+        yield np.array(batch, dtype=RECORD), 0

@@ -1,0 +1,188 @@
+"""What a row's columns say of its format: the names that the formats' columns go by, and the likeliest formats.
+
+Column names count in any letter case.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Literal, get_args
+
+from studio.core.data.rows import Parsed
+from studio.core.errors import StudioError
+
+RowFormat = Literal["messages", "prompt_completion", "alpaca", "text", "preference", "kto"]
+FORMATS: tuple[RowFormat, ...] = get_args(RowFormat)
+
+LISTS = ("messages", "conversations", "conversation", "dialog", "dialogue")
+ANSWERED = (
+    ("prompt", "completion"),
+    ("question", "answer"),
+    ("query", "response"),
+    ("prompt", "response"),
+    ("question", "response"),
+    ("input", "output"),
+    ("instruction", "response"),
+    ("instruction", "answer"),
+    ("instruction", "completion"),
+    ("problem", "solution"),
+    ("user", "assistant"),
+    ("input", "target"),
+    ("source", "target"),
+)
+# Names of a task's answer, of what it is about, and of the text to learn whole.
+OUTPUTS = ("output", "response")
+INPUTS = ("input", "context")
+TEXTS = ("text", "content")
+QUESTIONS = ("prompt", "question", "instruction", "query", "input")
+
+# ShareGPT files name the speaker in many ways.
+SPEAKERS = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "human": "user",
+    "prompter": "user",
+    "assistant": "assistant",
+    "gpt": "assistant",
+    "chatgpt": "assistant",
+    "bing": "assistant",
+    "bard": "assistant",
+    "bot": "assistant",
+    "model": "assistant",
+    "ai": "assistant",
+    "function_call": "assistant",
+    "tool_call": "assistant",
+    "tool": "tool",
+    "observation": "tool",
+    "function": "tool",
+    "function_response": "tool",
+    "tool_response": "tool",
+}
+_TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A format that rows may be in, and what speaks for it."""
+
+    format: str
+    reason: str
+
+
+def field(data: Mapping[str, Any], name: str) -> Any:
+    """Returns a column's value, its name in any letter case; None where it is absent."""
+    if name in data:
+        return data[name]
+    return next((value for key, value in data.items() if key.lower() == name), None)
+
+
+def first_of(data: Mapping[str, Any], names: Iterable[str]) -> str:
+    """Returns the first of the names that has a value; empty where none has."""
+    return next((name for name in names if field(data, name) is not None), "")
+
+
+def listed(value: Any) -> list[Any] | None:
+    """Returns a list as it is or out of the JSON text that a CSV cell holds it in; None for anything else."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+        # A prompt may begin with a bracket: only objects are messages.
+        if not (isinstance(value, list) and value and all(isinstance(item, dict) for item in value)):
+            return None
+    return value if isinstance(value, list) else None
+
+
+def answered(data: Mapping[str, Any], empty: bool = False) -> tuple[str, str] | None:
+    """Returns the names of the columns that hold a question and its answer; with `empty` also such that hold none."""
+    if data.get("prompt") is not None and data.get("completion") is not None:
+        return "prompt", "completion"
+    names = {key.lower() for key, value in data.items() if empty or value is not None}
+    return next((pair for pair in ANSWERED if names.issuperset(pair)), None)
+
+
+def truth(value: Any) -> bool | None:
+    """Returns what a label says: true or false, as such, as a number or as a word; None for anything else."""
+    return _TRUTHS.get(str(value).strip().lower())
+
+
+def guesses(data: Mapping[str, Any]) -> list[tuple[RowFormat, str]]:
+    """Returns the formats a row may be in and the columns that show it, the likeliest first."""
+    names = {key.lower() for key, value in data.items() if value is not None}
+    found: list[tuple[RowFormat, str]] = []
+    if {"chosen", "rejected"} <= names:
+        found.append(("preference", "`chosen` and `rejected`"))
+    if conversation := next((name for name in LISTS if name in names and _is_messages(field(data, name))), ""):
+        found.append(("messages", f"`{conversation}`"))
+    pair = answered(data)
+    if pair and "label" in names and truth(field(data, "label")) is not None:
+        found.append(("kto", f"`{pair[0]}`, `{pair[1]}` and a `label` of true and false"))
+    task = next((name for name in OUTPUTS if "instruction" in names and name in names), "")
+    if task and pair != ("prompt", "completion"):
+        found.append(("alpaca", f"`instruction` and `{task}`"))
+        task = ""
+    if pair:
+        found.append(("prompt_completion", f"`{pair[0]}` and `{pair[1]}`"))
+    if task:
+        found.append(("alpaca", f"`instruction` and `{task}`"))
+    if text := next((name for name in TEXTS if isinstance(field(data, name), str)), ""):
+        found.append(("text", f"`{text}`"))
+    return found
+
+
+def detect(head: Iterable[Mapping[str, Any]]) -> list[Guess]:
+    """Returns the likeliest format of some rows and, where there is one, the next likeliest."""
+    firsts: Counter[tuple[str, str]] = Counter()
+    others: Counter[tuple[str, str]] = Counter()
+    for data in head:
+        for place, likely in enumerate(guesses(data)):
+            (others if place else firsts)[likely] += 1
+    if not firsts:
+        return []
+    best, count = firsts.most_common(1)[0]
+    others.update(firsts)
+    second = next((guess for guess, _ in others.most_common() if guess[0] != best[0]), None)
+    total = firsts.total()
+    share = "" if count == total else f" ({count} of {total})"
+    made = [Guess(best[0], f"the first rows have {best[1]}{share}")]
+    return made + ([Guess(second[0], f"rows have {second[1]} too")] if second else [])
+
+
+def detected(name: str, head: list[Parsed]) -> list[Guess]:
+    """Returns the likeliest format of the first rows and the next likeliest, if there is one.
+
+    Args:
+        name: what messages call the source.
+        head: its first rows.
+
+    Raises:
+        StudioError: (data) no row can be read, or none is in a known format.
+    """
+    good = [row.data for row in head if row.data is not None]
+    found = detect(good)
+    if found:
+        return found
+    hint = (
+        "Give each row one of: `messages` (a list of {role, content}); `prompt` and `completion`; "
+        "`instruction` and `output`; `chosen` and `rejected`; or `text`. Or say which columns play these parts with "
+        "`data.mapping`."
+    )
+    if not good:
+        where = f"line {head[0].line}: " if head[0].line else ""
+        message = f"None of the first {len(head)} rows of {name} can be read ({where}{head[0].reason})."
+        raise StudioError("data", message, hint)
+    names = list(dict.fromkeys(chain.from_iterable(good)))
+    shown = ", ".join(f"`{column[:40]}`" for column in names[:12]) + (", ..." if len(names) > 12 else "")
+    raise StudioError("data", f"{name} is in no known format; its columns are {shown or 'none'}.", hint)
+
+
+def _is_messages(value: Any) -> bool:
+    """Whether the first of a list is an object that names a speaker and what is said, in either dialect."""
+    first = next(iter(listed(value) or ()), None)
+    if not isinstance(first, dict):
+        return False
+    return bool({"role", "from"} & first.keys()) or "content" in first

@@ -1,0 +1,1 @@
+"""Dataset versions: recipes of steps over files that are never written to."""

@@ -1,0 +1,274 @@
+"""A dataset version as a recipe: which files it is made of and which steps make it of them.
+
+The files are never written to. A recipe is one small JSON file; it is written whole or not at all, and carries the
+SHA-256 of what it says. Undo and redo move a cursor through the steps; a new step takes the place of the undone ones.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import filelock
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from studio import paths
+from studio.core.data.mapping import Role
+from studio.core.errors import StudioError, given_path
+from studio.core.runs import disk_error, slug, write_atomic
+from studio.core.versions.steps import Count, Step, chosen
+
+_WRITTEN = 1  # the layout of the file
+_STRICT = ConfigDict(extra="forbid", defer_build=True)
+_AGAIN = "Make the version again, or put an older copy of the file in its place."
+_KINDS = "`kind` is one of " + ", ".join(kind.__dataclass_fields__["kind"].default for kind in get_args(Step)) + "."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class Source:
+    """A file, or anything else that `datasets.open_dataset` opens, that rows come from.
+
+    Attributes:
+        path: absolute, or the id of a dataset on the hub.
+        format: one of `chat.FORMATS`, or `auto`.
+        mapping: which column plays which role, where that was chosen; empty: by the format.
+        fingerprint: of its content when the recipe was made.
+        rows: all rows it had then.
+    """
+
+    path: str
+    format: str = "auto"
+    mapping: dict[Role, str] = Field(default_factory=dict)
+    fingerprint: str = ""
+    rows: Count = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class Made:
+    """A step of a recipe.
+
+    Attributes:
+        time_s: when it was made, Unix time.
+        marks: what the rows that it names held then, 16 hexadecimal digits each (`contents.marks`), so that they are
+            found again in a file that changed; empty where it is a rule.
+        joined: whether it was made together with the step before, and is undone with it.
+    """
+
+    step: Annotated[Step, Field(discriminator="kind")]
+    time_s: float = 0.0
+    marks: str = ""
+    joined: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class Recipe:
+    """A version of a dataset.
+
+    Attributes:
+        sources: what it is made of; rows are addressed by their place here, so it never changes.
+        steps: all steps, the undone ones at the end.
+        cursor: how many of them count.
+    """
+
+    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+    steps: tuple[Made, ...] = ()
+    cursor: Count = 0
+
+    @property
+    def effective(self) -> tuple[Step, ...]:
+        """The steps that count."""
+        return tuple(made.step for made in self.steps[: self.cursor])
+
+    def added(self, made: Sequence[Made]) -> "Recipe":
+        """Returns the recipe with steps behind those that count; the undone ones are dropped."""
+        steps = (*self.steps[: self.cursor], *made)
+        return replace(self, steps=steps, cursor=len(steps))
+
+    def at(self, cursor: int) -> "Recipe":
+        """Returns the recipe with `cursor` steps that count, or as many as there are."""
+        return replace(self, cursor=min(max(cursor, 0), len(self.steps)))
+
+    def undone(self, times: int = 1) -> "Recipe":
+        """Returns the recipe with what was done last undone, as often as said or can be."""
+        begins = [0, *(place for place, made in enumerate(self.steps) if not made.joined)]
+        before = [place for place in begins if place < self.cursor]
+        return self.at(before[max(len(before) - times, 0)]) if before and times else self
+
+    def redone(self, times: int = 1) -> "Recipe":
+        """Returns the recipe with what was undone last done again, as often as said or can be."""
+        begins = [place for place, made in enumerate(self.steps) if not made.joined]
+        behind = [*(place for place in begins if place > self.cursor), len(self.steps)]
+        return self.at(behind[min(times, len(behind)) - 1]) if times else self
+
+
+_RECIPE: TypeAdapter[Recipe] = TypeAdapter(Recipe)
+_STEP: TypeAdapter[Step] = TypeAdapter(Annotated[Step, Field(discriminator="kind")], config=_STRICT)
+
+
+def file_of(name: str | Path) -> Path:
+    """Returns the file of a version, which is named by its path or, in the studio's own folder, by its name.
+
+    Raises:
+        StudioError: (data) no file can have this name.
+    """
+    if paths.is_version(name):
+        return given_path(name, "data").absolute()
+    if not (text := str(name)) or slug(text) != text:
+        message = f"`{text[:100]}` cannot be the name of a version."
+        raise StudioError(
+            "data",
+            message,
+            f"Use up to 60 letters, digits, `.`, `-` and `_`, or a path that ends in {paths.VERSION_SUFFIX}.",
+        )
+    return paths.datasets_dir() / f"{text}{paths.VERSION_SUFFIX}"
+
+
+def name_of(path: Path) -> str:
+    """Returns a version's name."""
+    return path.name[: -len(paths.VERSION_SUFFIX)]
+
+
+def free_name(file: str) -> str:
+    """Returns a name for a version of a file that no version has yet."""
+    stem = slug(file.partition(".")[0])[:50] or "data"
+    taken = {name_of(path) for path in listed()}
+    return next(name for n in range(1, len(taken) + 2) if (name := stem if n == 1 else f"{stem}-{n}") not in taken)
+
+
+def listed() -> list[Path]:
+    """Returns the versions in the studio's own folder, by name."""
+    return sorted(paths.datasets_dir().glob(f"*{paths.VERSION_SUFFIX}")) if paths.datasets_dir().is_dir() else []
+
+
+def load(path: Path) -> Recipe:
+    """Reads a recipe.
+
+    Raises:
+        StudioError: (data) there is none, it is damaged, or a newer version wrote it.
+    """
+    try:
+        held = json.loads(path.read_bytes())
+        written, said = held["written"], held["recipe"]
+        whole = held["sha256"] == _stamp(said)
+    except FileNotFoundError:
+        raise StudioError("data", f"There is no version {path}.", "`studio data version list` shows them.") from None
+    except OSError as error:
+        raise StudioError("data", f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise StudioError("data", f"{path} is not a recipe, or is damaged.", _AGAIN) from None
+    if written != _WRITTEN:
+        message = f"{path} was written by another version of Finetune Studio."
+        raise StudioError("data", message, "Open it with that one.")
+    if not whole:
+        message = f"{path} was changed by something other than Finetune Studio."
+        raise StudioError("data", message, _AGAIN)
+    try:
+        recipe = _RECIPE.validate_python(said)
+    except ValidationError as error:
+        raise StudioError("data", f"{path} does not fit together.", _AGAIN, str(error)) from None
+    return recipe.at(recipe.cursor)
+
+
+def create(path: Path, recipe: Recipe) -> None:
+    """Writes a new recipe.
+
+    Raises:
+        StudioError: (data) there is one of this name; (disk) it cannot be written.
+    """
+    with _locked(path):
+        if path.exists():
+            raise StudioError("data", f"There is a version {path} already.", "Choose another name.")
+        _write(path, recipe)
+
+
+def change(path: Path, changed: Callable[[Recipe], Recipe]) -> Recipe:
+    """Reads a recipe, changes it and writes it back, while no other process does.
+
+    Raises:
+        StudioError: (data) it cannot be read; (disk) it cannot be written. What `changed` raises passes through.
+    """
+    with _locked(path):
+        recipe = changed(load(path))
+        _write(path, recipe)
+    return recipe
+
+
+def undo(path: Path, steps: int = 1) -> Recipe:
+    """Takes back what was done last, `steps` times or as often as there is something."""
+    return change(path, lambda recipe: recipe.undone(steps))
+
+
+def redo(path: Path, steps: int = 1) -> Recipe:
+    """Does again what was undone last, `steps` times or as often as there is something."""
+    return change(path, lambda recipe: recipe.redone(steps))
+
+
+def plain(item: Recipe | Source | Step) -> Any:
+    """Returns plain data that JSON can hold."""
+    adapter: TypeAdapter[Any] = _RECIPE if isinstance(item, Recipe) else TypeAdapter(type(item))
+    return adapter.dump_python(item, mode="json")
+
+
+def summary(said: Recipe) -> list[dict[str, Any]]:
+    """Returns all steps as plain data, of rows that they name only how many, and whether each counts.
+
+    Rows that were replaced together are one entry, whose `steps` says of how many steps it is.
+    """
+    found: list[dict[str, Any]] = []
+    for place, made in enumerate(said.steps):
+        about = {key: value for key, value in plain(made.step).items() if key not in ("rows", "row", "data")}
+        named = sum(last - first + 1 for _, first, last in chosen(made.step))
+        about |= {"rows": named} if named else {}
+        if made.joined and found and found[-1]["kind"] == about["kind"] == "replace":
+            found[-1]["rows"] += named
+            found[-1]["steps"] += 1
+        else:
+            more = {"time_s": made.time_s, "counts": place < said.cursor, "joined": made.joined, "steps": 1}
+            found.append(about | more)
+    return found
+
+
+def read_step(data: Any) -> Step:
+    """Reads a step from plain data.
+
+    Raises:
+        StudioError: (data) it is none; the message says why.
+    """
+    try:
+        return _STEP.validate_python(data)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        if not found["loc"]:
+            message, hint = "A step of this kind is not known.", _KINDS
+        else:
+            kind, *rest = (str(part) for part in found["loc"])
+            where = ".".join(rest)
+            message, hint = f"This is no {kind} step: {where}: {found['msg'].lower()}.", f"Correct `{where}`."
+        raise StudioError("data", message, hint, str(error)) from None
+
+
+def _stamp(said: Any) -> str:
+    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _write(path: Path, recipe: Recipe) -> None:
+    said = plain(recipe)
+    held = {"written": _WRITTEN, "sha256": _stamp(said), "recipe": said}
+    try:
+        write_atomic(path, json.dumps(held, indent=1).encode() + b"\n")
+    except OSError as error:
+        raise disk_error(path, error, "Free some space and try again: the version is as it was.") from None
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(path.with_name(f".{path.name}.lock")):
+            yield
+    except OSError as error:
+        raise disk_error(path, error, "Free some space and try again: the version is as it was.") from None

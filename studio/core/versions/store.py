@@ -1,0 +1,348 @@
+"""Dataset versions: making one of files, changing it step by step, and its rows opened as a dataset like any other."""
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from studio import paths
+from studio.core import cache, chat
+from studio.core.data import datasets
+from studio.core.data.datasets import Dataset
+from studio.core.errors import StudioError, given_path
+from studio.core.hub_ids import is_hub_id
+from studio.core.versions import recipe
+from studio.core.versions.draws import Mask
+from studio.core.versions.recipe import Made, Recipe, Source
+from studio.core.versions.selection import Progress, Selection
+from studio.core.versions.steps import Balance, Deduplicate, Filter, Split, Step, chosen, each
+
+MIXED = "mixed"  # the format of a version whose sources are in different ones: each row tells its own
+
+_VERSION = 1  # of what is cached: raise it whenever the same recipe would give other rows
+_ORIGIN = np.dtype([("source", "<i4"), ("number", "<i8"), ("held", "?")])
+_TOLD_ROWS = 1000
+# What these leave is kept: they may read every row.
+_MOST_KEPT = 40
+_SLOW = (Filter, Deduplicate, Balance, Split)
+
+
+class Version:
+    """A version open for editing: its recipe, and what its steps have left of the sources.
+
+    Attributes:
+        path: the recipe's file.
+        recipe: what it says.
+        selection: the rows.
+    """
+
+    def __init__(self, path: Path, on_progress: Progress | None = None) -> None:
+        """Opens a version and does its steps.
+
+        Raises:
+            StudioError: (data) the recipe or a source cannot be read, or a source changed since.
+        """
+        self.path = path
+        self.recipe = recipe.load(path)
+        self._told = on_progress
+        self._sources = _unchanged(path, self.recipe, on_progress)
+        self.selection = self._done()
+
+    def add(self, *steps: Step) -> None:
+        """Does steps and puts them into the recipe, to be undone together; the undone ones are dropped.
+
+        Raises:
+            StudioError: (data) one cannot be done, and nothing was; (busy) another process changed the version.
+        """
+        made: list[Made] = []
+        try:
+            for step in steps:
+                marks = "".join(f"{self.selection.original(*row):016x}" for row in each(chosen(step)))
+                made.append(Made(step=step, time_s=time.time(), marks=marks, joined=bool(made)))
+                self.selection.do(step)
+                _keep(self._sources, (*self.recipe.effective, *(item.step for item in made)), self.selection)
+            self._change(self.recipe.added(made))
+        except StudioError:
+            self.selection = self._done()
+            raise
+
+    def go(self, cursor: int) -> None:
+        """Undoes steps, or does undone ones again, until `cursor` of them count.
+
+        Raises:
+            StudioError: (busy) another process changed the version.
+        """
+        self._go(self.recipe.at(cursor))
+
+    def undo(self, times: int = 1) -> None:
+        """Undoes what was done last, as often as said or can be."""
+        self._go(self.recipe.undone(times))
+
+    def redo(self, times: int = 1) -> None:
+        """Does again what was undone last, as often as said or can be."""
+        self._go(self.recipe.redone(times))
+
+    def _go(self, wanted: Recipe) -> None:
+        self._change(wanted)
+        self.selection = self._done()
+
+    def _change(self, wanted: Recipe) -> None:
+        def changed(found: Recipe) -> Recipe:
+            if found != self.recipe:
+                message = f"Something else changed the version {recipe.name_of(self.path)} meanwhile."
+                raise StudioError("busy", message, "Open it again.")
+            return wanted
+
+        self.recipe = recipe.change(self.path, changed)
+
+    def _done(self) -> Selection:
+        return _selected(self._sources, self.recipe, self._told)
+
+
+def create(name: str | Path, files: Sequence[Source], on_progress: Progress | None = None) -> Path:
+    """Makes a version of all rows of some files, or of other versions.
+
+    Args:
+        name: a name, or the path of the file to write.
+        files: path, format and mapping of each; what was seen of it is filled in here.
+        on_progress: told (bytes read, bytes in all) of each.
+
+    Returns:
+        The recipe's file.
+
+    Raises:
+        StudioError: (data) a file cannot be read, or there is a version of this name already.
+    """
+    path = recipe.file_of(name)
+    sources = []
+    for source in files:
+        found = datasets.open_dataset(source.path, source.format, on_progress, source.mapping)
+        on_hub = is_hub_id(source.path, Path())
+        file = source.path if on_hub else str(given_path(source.path, "data").absolute())
+        sources.append(replace(source, path=file, fingerprint=found.fingerprint, rows=found.rows))
+    recipe.create(path, Recipe(sources=tuple(sources)))
+    return path
+
+
+def open_version(path: Path, on_progress: Progress | None = None) -> Dataset:
+    """Opens a version's rows, numbered from 0 in its order; the second time at once, from the cache.
+
+    Raises:
+        StudioError: (data) the recipe or a source cannot be read, or a source changed since; (disk) the cache is full.
+    """
+    said = recipe.load(path)
+    sources = _unchanged(path, said, on_progress)
+
+    def make(target: Path) -> None:
+        selection = _selected(sources, said, on_progress)
+        if not len(selection):
+            message = f"The version {recipe.name_of(path)} has no rows left."
+            raise StudioError("data", message, "Undo the step that took them out.")
+        _write(selection, said, target, on_progress)
+
+    folder = cache.made(_folder(path), lambda found: _whole(found, said), make)
+    row_format = format_of(sources)
+    inner = datasets.open_dataset(folder / "rows.jsonl", row_format)
+    if inner.rejected:
+        refused = inner.rejected[0]
+        source, number, _ = np.memmap(folder / "origins", _ORIGIN, "r")[refused.row].item()
+        message = f"Row {number} of {sources[source].source.name} cannot be used as it was edited: {refused.reason}."
+        raise StudioError("data", message, "Undo the edit.")
+    reason = f"a version of {', '.join(item.source.name for item in sources)}"
+    fingerprint = hashlib.sha256(json.dumps([_digest(said), row_format]).encode()).hexdigest()
+    return replace(inner, source=path, reason=reason, fingerprint=fingerprint)
+
+
+def describe(version: Version) -> dict[str, Any]:
+    """Returns what a version is made of, as plain data.
+
+    Its `sources` have the rows of their files, those that can be used, those that come in an epoch (`train_rows`,
+    `eval_rows`) and how many different ones these are; its `steps` what each left.
+    """
+    selection, held = version.selection, version.selection.evaluation()
+    owners = selection.sources_of(selection.chosen)
+    sources: list[dict[str, Any]] = []
+    for place, (source, file) in enumerate(zip(version.recipe.sources, selection.sources, strict=True)):
+        own = owners == place
+        about: dict[str, Any] = {"path": source.path, "format": file.format, "rows": file.rows, "usable": len(file)}
+        about |= {"train_rows": int((own & ~held).sum()), "eval_rows": int((own & held).sum())}
+        sources.append(about | {"different_rows": len(np.unique(selection.chosen[own]))})
+    steps = recipe.summary(version.recipe)
+    done = 0
+    for step in steps:
+        done += step["steps"]
+        if step["counts"]:
+            step["rows_left"] = selection.sizes[min(done, len(selection.sizes)) - 1]
+    return {
+        "name": recipe.name_of(version.path),
+        "path": str(version.path),
+        "format": format_of(selection.sources),
+        "rows": len(selection),
+        "eval_rows": int(held.sum()),
+        "tags": {tag: int(mask.sum()) for tag, mask in sorted(selection.tags.items())},
+        "sources": sources,
+        "steps": steps,
+    }
+
+
+def rows_file(path: Path) -> Path:
+    """Returns the file that `open_version` writes a version's rows to, one a line, in their order."""
+    return _folder(path) / "rows.jsonl"
+
+
+def evaluation_rows(dataset: Dataset) -> Mask | None:
+    """Returns which rows of an opened version it holds back for evaluation, (n,); None where it has none, or is a file.
+
+    Raises:
+        StudioError: (data) the version was changed since it was opened.
+    """
+    if not paths.is_version(dataset.source):
+        return None
+    held = np.asarray(origins(dataset)["held"])
+    return held if held.any() else None
+
+
+def origins(dataset: Dataset) -> Any:
+    """Returns where each row of an opened version comes from: its source, its number there, and if it is held back.
+
+    Raises:
+        StudioError: (data) the version was changed since it was opened.
+    """
+    path = dataset.source
+    folder = _whole(_folder(path), recipe.load(path))
+    if folder is None or (folder / "origins").stat().st_size != len(dataset) * _ORIGIN.itemsize:
+        raise StudioError("data", f"{path.name} was changed while it was read.", "Open it again.")
+    return np.memmap(folder / "origins", _ORIGIN, "r")
+
+
+def format_of(sources: Sequence[Dataset]) -> str:
+    """Returns the format of a version's rows.
+
+    Raises:
+        StudioError: (data) they cannot be in one version.
+    """
+    formats = {source.format for source in sources}
+    if len(formats) > 1 and (odd := formats - set(chat.TRAINABLE)):
+        message = f"Rows in the format `{sorted(odd)[0]}` cannot be mixed with others."
+        raise StudioError("data", message, "Give them another format, or map their columns.")
+    return formats.pop() if len(formats) == 1 else MIXED
+
+
+def common(data: dict[str, Any], row_format: str) -> dict[str, Any]:
+    """Returns a row in a shape that shows its format by itself, unchanged where it already does."""
+    found = chat.shape(data)
+    if found is not None and found[0] == row_format:
+        return data
+    example = chat.to_example(data, row_format)
+    if not example.messages:
+        return {"prompt": example.prompt, "completion": example.answer} if example.prompt else {"text": example.answer}
+    messages = []
+    for item, trained in zip(example.messages, example.trained, strict=True):
+        messages.append(item if trained or item["role"] != "assistant" else item | {"weight": 0})
+    return {"messages": messages} | ({"tools": example.tools} if example.tools else {})
+
+
+def opened(said: Recipe, on_progress: Progress | None = None) -> list[Dataset]:
+    """Opens the sources of a recipe as they are now.
+
+    Raises:
+        StudioError: (data) one cannot be read.
+    """
+    return [datasets.open_dataset(source.path, source.format, on_progress, source.mapping) for source in said.sources]
+
+
+def _unchanged(path: Path, said: Recipe, on_progress: Progress | None) -> list[Dataset]:
+    """Opens the sources, which are still as the recipe knows them."""
+    found = opened(said, on_progress)
+    for source, file in zip(said.sources, found, strict=True):
+        if file.fingerprint != source.fingerprint:
+            name = recipe.name_of(path)
+            raise StudioError(
+                "data",
+                f"{file.source.name} changed since the version {name} was made of it.",
+                f"Put it back as it was, or take its new rows over with `studio data version rebase {name}`.",
+            )
+    return found
+
+
+def _selected(sources: Sequence[Dataset], said: Recipe, on_progress: Progress | None) -> Selection:
+    selection, done = Selection(sources, on_progress), 0
+    for count in range(said.cursor, 0, -1):
+        if isinstance(said.effective[count - 1], _SLOW) and selection.restore(
+            _kept_file(sources, said.effective[:count]), said.effective[:count]
+        ):
+            done = count
+            break
+    for count in range(done + 1, said.cursor + 1):
+        selection.do(said.effective[count - 1])
+        _keep(sources, said.effective[:count], selection)
+    return selection
+
+
+def _keep(sources: Sequence[Dataset], done: Sequence[Step], selection: Selection) -> None:
+    """Keeps in the cache what the last of some steps left, where it took reading every row."""
+    if isinstance(done[-1], _SLOW):
+        file = _kept_file(sources, done)
+        selection.store(file)
+        for old in sorted(file.parent.glob("*.npz"), key=_changed_s)[:-_MOST_KEPT]:
+            old.unlink(missing_ok=True)
+
+
+def _changed_s(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _kept_file(sources: Sequence[Dataset], done: Sequence[Step]) -> Path:
+    parts = [_VERSION, [source.fingerprint for source in sources], [recipe.plain(step) for step in done]]
+    key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:40]
+    return paths.cache_dir() / "selections" / f"{key}.npz"
+
+
+def _write(selection: Selection, said: Recipe, folder: Path, on_progress: Progress | None) -> None:
+    mixed = format_of(selection.sources) == MIXED
+    origins = np.zeros(len(selection), _ORIGIN)
+    origins["held"] = selection.evaluation()
+    origins["source"], origins["number"] = selection.addresses(selection.chosen)
+    with (folder / "rows.jsonl").open("wb") as file:
+        for at, place in enumerate(selection.chosen.tolist()):
+            text = selection.text(place)
+            if mixed or "\n" in text or "\r" in text:
+                data = common(json.loads(text), selection.format(place)) if mixed else json.loads(text)
+                text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+            file.write(text.encode() + b"\n")
+            if on_progress and at % _TOLD_ROWS == 0:
+                on_progress(at, len(selection))
+    origins.tofile(folder / "origins")
+    sizes = [(folder / name).stat().st_size for name in ("rows.jsonl", "origins")]
+    about = {"digest": _digest(said), "bytes": sizes}
+    (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
+
+
+def _whole(folder: Path, said: Recipe) -> Path | None:
+    """Returns the folder if it holds the rows of this recipe whole."""
+    try:
+        about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+        sizes = [(folder / name).stat().st_size for name in ("rows.jsonl", "origins")]
+        return folder if about == {"digest": _digest(said), "bytes": sizes} else None
+    except (OSError, ValueError):
+        return None
+
+
+def _folder(path: Path) -> Path:
+    place = hashlib.sha256(str(path.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    return paths.cache_dir() / "versions" / place
+
+
+def _digest(said: Recipe) -> str:
+    """Returns the SHA-256 of all that decides the rows: what the sources hold, and the steps that count."""
+    sources = [source.fingerprint for source in said.sources]
+    parts = [_VERSION, sources, [recipe.plain(step) for step in said.effective]]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

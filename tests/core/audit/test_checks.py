@@ -1,0 +1,238 @@
+"""What the checks of single rows find, what they leave alone, and that what they find can be mended."""
+
+# Broken and foreign letters are what is looked for here.
+# ruff: noqa: RUF001
+
+import re
+import time
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from studio.core.audit import checks, private
+from studio.core.audit.checks import Scan, mended, mojibake, text_of
+from studio.core.audit.private import FINDERS, redacted
+from studio.core.chat import to_example
+
+SPECIALS = ("<|im_start|>", "<|im_end|>", "</s>")
+SECRET = "AKIA" + "IOSFODNN7EXAMPLE"
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
+PRIVATE_KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nIBAAKC\n-----END RSA PRIVATE KEY-----"
+FRAGMENTS = [
+    *("Ã©", "â€™", "Â ", "ðŸ˜€", "Ð¿Ñ€Ð¸", "\ufffd", "\x00", "\x85", "\ufeff", "é", "Ü“", "naïve", "😀"),
+    *(
+        SPECIALS[0],
+        "</s>",
+        "<|im_",
+        "end|>",
+        "as an AI language model",
+        "I'm sorry, but I can't",
+        "\nUser: ",
+        "\n### Input:",
+    ),
+    *("<br>", "</div>", "&nbsp;", "&AMP;", "&amp;lt;", "a < b", "```", "<html>", "<b class='x'>"),
+    *(SECRET, JWT, PRIVATE_KEY, "ghp_" + "a" * 36, "sk-" + "b" * 30, "a.b@corp.org", "x@example.com", "@"),
+    *(
+        "+49 170 1234567",
+        "(555) 123-4567",
+        "555-123-4567",
+        "4111 1111 1111 1111",
+        "4111111111111112",
+        "3782 822463 10005",
+    ),
+    *(
+        "DE89 3704 0044 0532 0130 00",
+        "GB82WEST12345698765432",
+        "DE00370400440532013000",
+        "1234567890123456",
+        " ",
+        "\n",
+        "word",
+    ),
+]
+TEXTS = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=6)), max_size=8).map("".join)
+
+
+def scanned(text: str, answer: str = "It is all right, and there is nothing to be said of it.") -> set[str]:
+    row = {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": answer}]}
+    scan, found = Scan(SPECIALS), text_of(7, to_example(row, "messages"))
+    scan.add([found], [found.joined])
+    for item in scan.found():
+        assert item.rows.tolist() == [7]
+        for _, message, start, stop, _ in item.hits.tolist():
+            assert message == -1 or 0 <= start < stop <= len((text, answer)[message])
+    return {item.key for item in scan.found()}
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("I donâ€™t know the cafÃ©", {"mojibake"}),
+        ("Â\xa0", {"mojibake"}),
+        ("ÐŸÑ€Ð¸Ð²ÐµÑ‚", {"mojibake"}),
+        ("a\ufffdb", {"replacement"}),
+        ("a\x07b", {"control"}),
+        ("a\ufeffb", {"control"}),
+        ("say <|im_end|> now", {"special"}),
+        (f"the key {SECRET} is mine", {"secret"}),
+        (f"{JWT}", {"secret"}),
+        (PRIVATE_KEY, {"secret"}),
+        ("ask john.doe+x@mail.corp.org about it", {"mail"}),
+        ("call +49 170 1234567 or (555) 123-4567", {"phone"}),
+        ("card 4111-1111-1111-1111", {"card"}),
+        ("DE89 3704 0044 0532 0130 00", {"iban"}),
+        ("GB82WEST12345698765432", {"iban"}),
+        ("It is <b>bold</b> &amp; more", {"html"}),
+    ],
+)
+def test_what_is_wrong_is_found(text: str, keys: set[str]) -> None:
+    assert scanned(text) == keys
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Das Menü“ ist gut; SÃO PAULO, naïve café, À la carte, Größe 5",
+        "日本語 русский العربية ελληνικά 👩‍👩‍👧 \u200d",
+        "1234 5678 9012 3456 7 and 2024-01-01 10:00:00, 192.168.100.200, 3.14159265358979",
+        "Order no. 4111 1111 1111 1112, ISBN 978-3-16-148410-0",
+        "write to me@example.com or @nobody, a@b",
+        "if a < b and c > d: x = `<div>` in ```html\n<div></div>\n```",
+        "AT&T, R&D; Tom & Jerry",
+        "risk-free task-oriented sk-learn, hf_hub, eyJ",
+        "1 + 1 = 2\n\tand tabs\r\n",
+        "AB12 3456 is a plate",
+    ],
+)
+def test_what_is_right_is_left_alone(text: str) -> None:
+    assert scanned(text) == set()
+
+
+@pytest.mark.parametrize(
+    ("answer", "keys"),
+    [
+        ("As an AI language model, I do not have any feelings about what you say.", {"refusal"}),
+        ("I'm sorry, but I can't help you with this thing that you ask me for.", {"refusal"}),
+        ("Here is the answer to it all.\nUser: and what is this one here for?", {"user"}),
+        ("yes", {"word"}),
+        ("two words", set()),
+    ],
+)
+def test_answers_are_looked_at(answer: str, keys: set[str]) -> None:
+    assert scanned("What?", answer) == keys
+    # A question may say anything.
+    assert scanned(f"{answer} ok") <= {"html"}
+
+
+@pytest.mark.parametrize(
+    ("roles", "wrong"),
+    [
+        ("ua", False),
+        ("sua", False),
+        ("uaua", False),
+        ("uata", False),
+        ("uattata", False),
+        ("a", True),
+        ("uua", True),
+        ("uaa", True),
+        ("usa", True),
+        ("uau", True),
+        ("uasua", True),
+    ],
+)
+def test_the_order_of_roles(roles: str, wrong: bool) -> None:
+    names = {"s": "system", "u": "user", "a": "assistant", "t": "tool"}
+    said = "It is all right, and there is nothing to be said of it."
+    row = {"messages": [{"role": names[role], "content": said} for role in roles]}
+    scan, found = Scan(), text_of(0, to_example(row, "messages"))
+    scan.add([found], [found.joined])
+    assert ({item.key for item in scan.found()} == {"roles"}) == wrong
+
+
+@settings(max_examples=300)
+@given(text=TEXTS)
+def test_the_quick_look_misses_nothing(text: str) -> None:
+    text = text.encode("utf-8", "ignore").decode()
+    array = pa.array([text], pa.large_string())
+    for key, check in checks._checks(SPECIALS).items():
+        if check.find(text):
+            assert pc.match_substring_regex(array, check.quick).to_pylist() == [True], key
+
+
+@settings(max_examples=300)
+@given(text=TEXTS)
+def test_what_is_mended_holds_it_no_longer(text: str) -> None:
+    checked = checks._checks(())
+    for key in ("mojibake", "control", "html"):
+        assert checked[key].find(mended(text, key)) == []
+    for key, find in FINDERS.items():
+        assert find(redacted(text, key)) == []
+        if not find(text):
+            assert redacted(text, key) == text
+
+
+@given(
+    text=st.text(
+        st.characters(
+            min_codepoint=0xA1, max_codepoint=0x2FFF, exclude_categories=["Cs", "Cn", "Cf", "Zs", "Zl", "Zp"]
+        ),
+        min_size=3,
+        max_size=20,
+    )
+)
+def test_broken_encoding_is_read_as_it_was_meant(text: str) -> None:
+    broken = text.encode().decode("latin-1")
+    assert mojibake(broken)
+    assert mended(broken, "mojibake") == mended(text, "mojibake")
+
+
+def test_answers_that_break_off_stand_out_only_among_those_that_do_not() -> None:
+    def run(ends: list[str]) -> list[int]:
+        scan = Scan()
+        rows = [
+            {"prompt": f"q{n}", "completion": f"This is what the long answer number {n} has to say to you{end}"}
+            for n, end in enumerate(ends)
+        ]
+        texts = [text_of(n, to_example(row, "prompt_completion")) for n, row in enumerate(rows)]
+        scan.add(texts, [text.joined for text in texts])
+        return [row for item in scan.found() if item.key == "unfinished" for row in item.rows.tolist()]
+
+    assert run(["."] * 9 + [" and the"]) == [9]
+    assert run(["!"] * 8 + [",", "。"]) == [8]
+    assert run([" and"] * 9 + ["."]) == []
+
+
+def test_rows_far_longer_than_the_others_stand_out() -> None:
+    random = np.random.default_rng(0)
+    lengths = random.lognormal(5, 0.5, 2000).astype(int) + 1
+    assert not checks._outliers(lengths).any()
+    lengths[77], lengths[78] = 200_000, 60_000
+    assert np.nonzero(checks._outliers(lengths))[0].tolist() == [77, 78]
+    assert not checks._outliers(np.array([1, 2, 100_000])).any(), "too few to say"
+
+
+def test_no_expression_is_slow_on_hostile_text() -> None:
+    hostile = ["a" * 50_000 + "@", "1 " * 50_000, "<b " * 30_000, "-----BEGIN " * 10_000, "eyJ" * 30_000, "+1" * 50_000]
+    hostile += [
+        "a.b@" + "a." * 40_000,
+        "Ã©" * 50_000,
+        "as a large " * 10_000,
+        "&" * 100_000,
+        "#" * 100_000,
+        "\n " * 50_000,
+    ]
+    for text in hostile:
+        started = time.process_time()
+        scanned(text)
+        assert time.process_time() - started < 3, text[:20]
+
+
+def test_each_kind_of_secret_has_its_shape() -> None:
+    assert len(private._SECRETS) == 13
+    for text in ("glpat-" + "a1" * 10, "xoxb-" + "1" * 12, "AIza" + "x" * 35, "rk_live_" + "4" * 24, "hf_" + "Q" * 34):
+        assert private.secrets(f"key: {text}, ok") == [(5, 5 + len(text))]
+    assert re.search(private.QUICK["secret"], "github_pat_" + "1" * 22)

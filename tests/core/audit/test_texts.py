@@ -1,0 +1,253 @@
+"""A dataset with everything wrong once: each thing is found in its row, and its remedy takes it away."""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from studio.core.audit import findings
+from studio.core.audit import texts as audit
+from studio.core.audit.findings import KINDS, Finding
+from studio.core.audit.remedies import remedy
+from studio.core.audit.texts import Question
+from studio.core.data.datasets import Dataset, open_dataset
+from studio.core.versions.steps import Exclude, Replace, Step, each
+
+SPECIALS = ("<|im_start|>", "<|im_end|>")
+Row = dict[str, Any]
+
+
+def chat(asked: str, answered: str, *more: Row) -> Row:
+    return {"messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": answered}, *more]}
+
+
+def good(number: int) -> Row:
+    name = "".join(map(chr, np.random.default_rng(number).integers(97, 123, 12)))
+    asked = f"What is thing number {number} called in the town of {name[::-1]} today?"
+    return chat(asked, f"They call it {name} {name.upper()} and {name[2:]}{name[:4]} there, and it is number {number}.")
+
+
+FOX = (
+    "The quick brown fox jumps over the lazy dog and runs into the big forest near the river, where nobody has seen a"
+    " fox before; all the birds fly up at once, and the dog, who is not so lazy after all, comes along {}."
+)
+BAD: dict[str, Row] = {
+    "mojibake": chat("Who?", "I donâ€™t know the cafÃ© of which you speak to me, sorry for that."),
+    "replacement": chat("x \ufffd y", "This is a fine answer to your question, no doubt at all about it."),
+    "control": chat("x\x07y", "This is a good reply to what you ask, without any doubt from me."),
+    "special": chat("hi <|im_<|im_end|>end|> there", "Nothing is wrong with the text of this one, that is for sure."),
+    "word": chat("Say yes, please, and nothing else", "Yes"),
+    "mail": chat("Where to?", "Write to john.doe@corp.org today, he is there in the morning."),
+    "phone": chat("Whom?", "Do call +49 170 1234567 in the evening, she is there by then."),
+    "card": chat("How?", "The card is 4111 1111 1111 1111 and that is all of it for now."),
+    "iban": chat("Whereto?", "It is DE89 3704 0044 0532 0130 00 that you have to send all to."),
+    "secret": chat("The key?", "Use AKIA" + "IOSFODNN7EXAMPLE as the key for all the things that you do."),
+    "refusal": chat("Are you happy?", "As an AI language model, I have no feelings about what you say."),
+    "user": chat("Go on", "This is what there is to be said.\nUser: and now what is it?"),
+    "html": chat("Bold?", "This is <b>bold</b> &amp;nbsp; nice for all of those who live here."),
+    "unfinished": chat("Cut?", "This one is long enough to be called long but then it just stops in"),
+    "duplicate": good(3),
+    "conflict": chat(good(4)["messages"][0]["content"], "A wholly other reply than the one that was given to it."),
+    "roles": {
+        "messages": [
+            {"role": "user", "content": "Before"},
+            *chat("a", "The roles are not as they should be here.")["messages"],
+        ]
+    },
+    "language": chat(
+        "Was?", "Das ist nicht die Antwort, die du von mir auf diese Frage haben willst, und sie ist kurz."
+    ),
+    "long": chat("Long?", "This is one more of the many words. " * 300),
+    "near": chat("The fox again, and what does it do?", FOX.format("there")),
+    "unusable": {"nothing": 1},
+}
+ROWS = [
+    *(good(number) for number in range(60)),
+    chat("The fox, and what does it do?", FOX.format("today")),
+    *BAD.values(),
+]
+AT = {key: 61 + place for place, key in enumerate(BAD)}
+
+
+def written(folder: Path, rows: list[Row], name: str = "rows.jsonl") -> Dataset:
+    path = folder / name
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    return open_dataset(path)
+
+
+def audited(folder: Path, dataset: Dataset, question: Question | None = None) -> dict[str, Finding]:
+    work = folder / f"work-{len(list(folder.iterdir()))}"
+    work.mkdir()
+    told: list[Finding] = []
+    question = question or Question(SPECIALS)
+    found, about = audit.audit(dataset, question, work, lambda *at: None, told.extend)
+    assert told == found, "each is told once"
+    assert about["usable"] == len(dataset)
+    assert sum(about["languages"].values()) == len(dataset)
+    return {item.key: item for item in found}
+
+
+def applied(rows: list[Row], steps: list[Step]) -> list[Row]:
+    """The rows of the version that these steps make."""
+    kept: dict[int, Row] = dict(enumerate(rows))
+    for step in steps:
+        if isinstance(step, Exclude):
+            for _, number in each(step.rows):
+                del kept[number]
+        else:
+            assert isinstance(step, Replace)
+            kept[step.row] = step.data
+    return list(kept.values())
+
+
+def test_each_thing_is_found_where_it_is(tmp_path: Path) -> None:
+    found = audited(tmp_path, written(tmp_path, ROWS))
+    assert {key: item.rows.tolist() for key, item in found.items()} == {key: [row] for key, row in AT.items()}
+    assert {key: item.count for key, item in found.items()} == dict.fromkeys(AT, 1)
+    assert found["duplicate"].hits[0, 4] == 3
+    assert found["conflict"].hits[0, 4] == 4
+    assert found["near"].hits[0, 4] == 60
+    assert "messages" in found["unusable"].notes[AT["unusable"]]
+    for key in ("mail", "phone", "card", "iban", "secret", "mojibake", "html"):
+        _, message, start, stop, _ = found[key].hits[0].tolist()
+        assert BAD[key]["messages"][message]["content"][start:stop].strip(" .") != ""
+    assert BAD["mail"]["messages"][1]["content"][slice(*found["mail"].hits[0, 2:4])] == "john.doe@corp.org"
+
+
+def test_nothing_is_found_where_all_is_well(tmp_path: Path) -> None:
+    assert audited(tmp_path, written(tmp_path, ROWS[:61])) == {}
+    assert audited(tmp_path, written(tmp_path, ROWS[:1], "one.jsonl")) == {}
+
+
+@pytest.mark.parametrize("key", [key for key in BAD if key != "unusable"])
+def test_a_remedy_takes_its_finding_away_and_no_other_comes(tmp_path: Path, key: str) -> None:
+    rows = [*ROWS[:61], BAD[key], *ROWS[61:-1]]
+    dataset = written(tmp_path, rows)
+    before = audited(tmp_path, dataset)
+    steps = list(remedy(before[key], lambda row: dataset.find(row).data, SPECIALS))
+    after = audited(tmp_path, written(tmp_path, applied(rows, steps), "mended.jsonl"))
+    assert key not in after
+    assert set(after) <= set(before) | {"near", "duplicate"}
+
+
+# Pieces to make rows of; what belongs to no kind is among them.
+PIECES = st.sampled_from(
+    [
+        *("Ã©", "â€™", "\ufffd", "\x01", "<|im_end|>", "a@b.org", "+49 170 1234567", "4111111111111111", "<br>"),
+        *("&lt;i&gt;", "AKIA" + "IOSFODNN7EXAMPLE", "DE89370400440532013000", "the order is late", "as an AI", "yes"),
+        *("\nUser: so?", "."),
+    ]
+)
+
+
+@settings(max_examples=15)
+@given(
+    texts=st.lists(
+        st.tuples(st.lists(PIECES, max_size=4), st.lists(PIECES, min_size=1, max_size=6)), min_size=1, max_size=12
+    )
+)
+def test_remedies_take_findings_away_whatever_they_are(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[Any]
+) -> None:
+    folder = tmp_path_factory.mktemp("rows")
+    rows = [chat(" ".join(asked), " ".join(answered)) for asked, answered in texts]
+    rows = [row for row in rows if row["messages"][1]["content"].strip()]
+    dataset = written(folder, [good(0), *rows])
+    for key, item in audited(folder, dataset).items():
+        steps = list(remedy(item, lambda row: dataset.find(row).data, SPECIALS))
+        assert steps or KINDS[key].remedy == ""
+        left = applied([good(0), *rows], steps)
+        if left and steps:
+            assert key not in audited(folder, written(folder, left, f"{key}.jsonl")), key
+
+
+def test_remedies_address_rows_where_they_come_from(tmp_path: Path) -> None:
+    dataset = written(tmp_path, ROWS)
+    found = audited(tmp_path, dataset)
+    for key in ("duplicate", "mail"):
+        (step,) = remedy(found[key], lambda row: dataset.find(row).data, place_of=lambda row: (2, row + 1000))
+        place = next(each(step.rows)) if isinstance(step, Exclude) else None
+        assert place in (None, (2, AT[key] + 1000))
+        assert not isinstance(step, Replace) or (step.source, step.row) == (2, AT[key] + 1000)
+
+
+def test_messages_in_a_cell_are_mended(tmp_path: Path) -> None:
+    cell = {"messages": json.dumps(BAD["mail"]["messages"])}
+    rows = [*ROWS[:3], cell]
+    dataset = written(tmp_path, rows)
+    steps = list(remedy(audited(tmp_path, dataset)["mail"], lambda row: dataset.find(row).data))
+    mended = applied(rows, steps)[3]
+    assert json.loads(mended["messages"])[1]["content"] == "Write to [EMAIL] today, he is there in the morning."
+
+
+def test_rows_of_an_evaluation_file_are_found_in_the_training_data(tmp_path: Path) -> None:
+    near = chat(
+        "What is thing number 7 called in the town of my dreams, and why is that its name today?", FOX.format("x")
+    )
+    nearly = chat(
+        "What is thing number 7 called in the town of my dreams, and why is that its name now?", FOX.format("x")
+    )
+    rows = [*ROWS[:61], near]
+    evaluation = written(tmp_path, [good(100), good(5), nearly, good(101)], "eval.jsonl")
+    dataset = written(tmp_path, rows)
+    question = Question(SPECIALS, evaluation)
+    found = audited(tmp_path, dataset, question)
+    assert set(found) == {"leak"}
+    assert found["leak"].hits[:, [0, 4]].tolist() == [[5, 1], [61, 2]], "the row, and that of the evaluation file"
+    left = applied(rows, list(remedy(found["leak"], lambda row: dataset.find(row).data)))
+    assert audited(tmp_path, written(tmp_path, left, "left.jsonl"), question) == {}
+
+
+def test_a_split_that_parts_copies_is_told(tmp_path: Path) -> None:
+    rows = [*ROWS[:30], *ROWS[:5]]
+    dataset = written(tmp_path, rows)
+    held = np.array([0, 2, 12, 30, 33], np.int64)
+    parted = [2, 3]
+    found = audited(tmp_path, dataset, Question(SPECIALS, None, held))
+    assert set(found) == {"duplicate", "leak"}
+    assert found["leak"].rows.tolist() == [row + 30 for row in parted]
+
+
+def test_findings_come_back_from_disk(tmp_path: Path) -> None:
+    found = list(audited(tmp_path, written(tmp_path, ROWS)).values())
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    findings.save(folder, found, {"rows": 3})
+    loaded = findings.load(folder)
+    assert loaded is not None
+    assert loaded[1] == {"rows": 3}
+    for item, again in zip(found, loaded[0], strict=True):
+        assert (item.key, item.count, item.notes) == (again.key, again.count, again.notes)
+        assert np.array_equal(item.hits, again.hits)
+        assert json.loads(json.dumps(again.summary(2)))["title"] == item.kind.title
+    (folder / "mail.npy").write_bytes(b"torn")
+    assert findings.load(folder) is None
+
+
+class Enough(BaseException):
+    """What a cancelled request raises in a progress callback."""
+
+
+@pytest.mark.parametrize("phase", ["checking", "comparing"])
+def test_it_ends_when_asked_to(tmp_path: Path, phase: str) -> None:
+    def tell(now: str, done: int, total: int) -> None:
+        assert 0 <= done <= total
+        if now == phase:
+            raise Enough
+
+    threads = threading.active_count()
+    with pytest.raises(Enough):
+        audit.audit(written(tmp_path, ROWS), Question(SPECIALS), tmp_path, tell, lambda found: None)
+    assert threading.active_count() == threads
+
+
+def test_every_kind_has_its_words() -> None:
+    for kind in KINDS.values():
+        assert kind.why.endswith(".")
+        assert kind.title[0].isupper()
+    assert len({kind.title for kind in KINDS.values()}) == len(KINDS)

@@ -1,0 +1,80 @@
+"""Any source becomes JSONL or Parquet, whole or not at all; the source stays as it is."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from studio.core.data import convert, sources
+from studio.core.errors import StudioError
+
+ROWS: list[dict[str, Any]] = [
+    {"a": "x\ny", "n": 1, "tags": ["p"], "mixed": "t"},
+    {"a": "ü", "n": 2.5, "tags": [], "mixed": {"k": 1}},
+    {"a": None, "late": 12345678901234567890123},
+]
+
+
+def source(folder: Path, rows: list[Any] = ROWS) -> sources.Source:
+    path = folder / "a.json"
+    path.write_text(json.dumps([*rows, 3], indent=1), encoding="utf-8")
+    return sources.find(path)
+
+
+def test_to_jsonl(tmp_path: Path) -> None:
+    target = tmp_path / "b.jsonl"
+    done = convert.convert(source(tmp_path), target)
+    assert [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()] == ROWS
+    assert (done.rows, done.left_out) == (3, 1)
+    assert done.first_fault == "a.json, line 22: not an object"
+
+
+def test_to_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convert, "_BATCH", 1)
+    target = tmp_path / "b.parquet"
+    convert.convert(source(tmp_path), target)
+    rows = pq.read_table(target).to_pylist()
+    assert [row["a"] for row in rows] == ["x\ny", "ü", None]
+    assert [row["n"] for row in rows] == [1.0, 2.5, None]
+    assert [row["tags"] for row in rows] == [["p"], [], None]
+    assert [row["mixed"] for row in rows] == ["t", '{"k": 1}', None]
+    assert rows[2]["late"] == "12345678901234567890123"
+
+
+def test_the_columns_are_mapped(tmp_path: Path) -> None:
+    target = tmp_path / "b.jsonl"
+    done = convert.convert(source(tmp_path), target, {"text": "{n}: {a}"})
+    assert [json.loads(line)["text"] for line in target.read_text(encoding="utf-8").splitlines()] == [
+        "1: x\ny",
+        "2.5: ü",
+    ]
+    assert done.left_out == 2
+
+
+def test_nothing_is_written_over_and_nothing_half(tmp_path: Path) -> None:
+    made = source(tmp_path)
+    target = tmp_path / "b.jsonl"
+    target.write_text("mine")
+    for place, said in (
+        (target, "already"),
+        (tmp_path / "a.csv", "of no kind"),
+        (tmp_path / "no" / "b.jsonl", "no folder"),
+        (tmp_path / "a.json", "of no kind"),
+    ):
+        with pytest.raises(StudioError, match=said) as caught:
+            convert.convert(made, place)
+        assert caught.value.reason == "usage"
+    broken = tmp_path / "c.json"
+    broken.write_text('[{"a": 1}, nonsense]')
+    with pytest.raises(StudioError, match="is not JSON"):
+        convert.convert(sources.find(broken), target, overwrite=True)
+    assert target.read_text() == "mine"
+    assert {path.name for path in tmp_path.iterdir()} == {"a.json", "b.jsonl", "c.json"}
+    same = tmp_path / "same.jsonl"
+    same.write_text('{"a": 1}\n')
+    with pytest.raises(StudioError, match="is read from"):
+        convert.convert(sources.find(same), same, overwrite=True)
+    convert.convert(made, target, overwrite=True)
+    assert len(target.read_text(encoding="utf-8").splitlines()) == 3

@@ -1,0 +1,104 @@
+"""A dataset's id opens as its data files, brought one by one; nothing else of the repository ever arrives."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from huggingface_hub import constants
+
+from studio.core import hub_ids
+from studio.core.config_file import load
+from studio.core.data import sources
+from studio.core.data.datasets import open_dataset
+from studio.core.errors import StudioError
+from tests.hub import Hub, serving
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    folder = tmp_path / "served"
+    (folder / "data").mkdir(parents=True)
+    rows = [{"question": f"What is {i}?", "answer": f"It is {i}. " * 40} for i in range(200)]
+    for name, part in (("train-00000-of-00002", rows[:100]), ("train-00001-of-00002", rows[100:]), ("test", rows[:3])):
+        pq.write_table(pa.Table.from_pylist(part), folder / "data" / f"{name}.parquet")
+    (folder / "README.md").write_text("---\nconfigs:\n- data_files: ../../secret.csv\n---\n")
+    (folder / "script.py").write_text("raise SystemExit('the code of a stranger ran')")
+    with serving(folder, tmp_path / "cache", monkeypatch) as server:
+        yield server
+
+
+@pytest.mark.loopback
+def test_an_id_opens_as_its_training_files(hub: Hub) -> None:
+    told: list[tuple[int, int]] = []
+    dataset = open_dataset("someone/tiny", on_progress=lambda done, total: told.append((done, total)))
+    assert (len(dataset), dataset.format) == (200, "prompt_completion")
+    assert "data/test.parquet was left out as held back for evaluation" in dataset.reason
+    assert dataset.files == [f"data/train-0000{i}-of-00002.parquet" for i in range(2)]
+    assert {name for name, _ in hub.asked} == {"train-00000-of-00002.parquet", "train-00001-of-00002.parquet"}
+    size = sum(file.stat().st_size for file in (hub.folder / "data").glob("train*"))
+    assert (size, size) in told
+
+
+@pytest.mark.loopback
+def test_what_is_here_needs_no_network(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = open_dataset("hf://datasets/someone/tiny/data/test*")
+    assert len(first) == 3
+    hub.asked.clear()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert open_dataset("hf://datasets/someone/tiny/data/test*").fingerprint == first.fingerprint
+    assert hub.asked == []
+    with pytest.raises(StudioError, match="offline mode is on"):
+        open_dataset("someone/other")
+
+
+@pytest.mark.loopback
+def test_a_cancelled_download_goes_on_where_it_stopped(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 500)
+
+    def cancel(done: int, _total: int) -> None:
+        if done >= 1000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sources.find("hf://datasets/someone/tiny/data/train*", cancel)
+    hub.asked.clear()
+    assert len(open_dataset("hf://datasets/someone/tiny/data/train*")) == 200
+    assert [asked for asked in hub.asked if asked[1] not in ("", "bytes=0-")], hub.asked
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize(("code", "reason"), [("RepoNotFound", "data"), ("GatedRepo", "data"), ("Other", "network")])
+def test_refusals_are_put_in_words(hub: Hub, monkeypatch: pytest.MonkeyPatch, code: str, reason: str) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    hub.refusal = code
+    with pytest.raises(StudioError) as caught:
+        open_dataset("someone/tiny")
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("owner/name", hub_ids.HubId("owner/name")),
+        ("hf://datasets/a/b@v1/data/x*", hub_ids.HubId("a/b", "v1", "data/x*")),
+        ("hf://datasets/a/b", hub_ids.HubId("a/b")),
+        ("data/rows.jsonl", None),
+        ("a/b/c", None),
+        ("../name", None),
+        ("/tmp/name", None),
+        ("hf://datasets/a", None),
+    ],
+)
+def test_ids_are_told_from_paths(text: str, wanted: hub_ids.HubId | None) -> None:
+    assert hub_ids.parse(text) == wanted
+
+
+def test_a_config_keeps_an_id_but_a_folder_of_that_name_wins(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(json.dumps({"data": {"path": "owner/name"}}))
+    assert load(path).data.path == "owner/name"
+    (tmp_path / "owner" / "name").mkdir(parents=True)
+    assert load(path).data.path == str(tmp_path / "owner" / "name")

@@ -1,0 +1,138 @@
+"""The index knows every row that parsing gives, can be read while it grows, and is never in the way."""
+
+import csv
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from studio.core.data import index, parsing, sources
+from studio.core.data.index import RowIndex
+from studio.core.errors import StudioError
+
+ROWS = [{"prompt": f"What\nis {i}?", "completion": f'It\'s "{i}", ü'} for i in range(50)]
+
+
+def built(path: Path | str) -> RowIndex:
+    return index.build(sources.find(path))
+
+
+def write(path: Path) -> Path:
+    if path.suffix == ".jsonl":
+        path.write_text("\n\n".join(json.dumps(row) for row in ROWS) + "\nbad\n", encoding="utf-8")
+    elif path.suffix == ".json":
+        path.write_text(json.dumps([*ROWS, 3], indent=1), encoding="utf-8")
+    elif path.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(ROWS), path)
+    elif path.suffix == ".txt":
+        path.write_text("one\n\ntwo\n\nthree")
+    else:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(ROWS[0]))
+            writer.writeheader()
+            writer.writerows(ROWS)
+            file.write("only one\n")
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv", "a.parquet", "a.txt"])
+def test_an_index_gives_the_rows_that_parsing_gives(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / name)
+    before = path.read_bytes()
+    source = sources.find(path)
+    known = index.build(source)
+    wanted = [(row.line, row.data, row.reason) for part in source.parts for row in parsing.read(part)]
+    assert known.complete
+    assert len(known) == len(wanted)
+    found = [known.row(number) for number in range(len(known))]
+    assert [(row.parsed.line, row.parsed.data, row.parsed.reason) for row in found] == wanted
+    assert [row.number for row in known.rows(1, 3)] == [1, 2]
+    assert path.read_bytes() == before
+    for number in (-1, len(known)):
+        with pytest.raises(IndexError):
+            known.row(number)
+
+
+def test_an_index_spans_a_folder(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl")
+    (tmp_path / "b.csv.gz").write_bytes(gzip.compress(b"prompt,completion\nx,y\n"))
+    known = built(tmp_path)
+    assert len(known) == 52
+    assert known.row(51).file == "b.csv.gz"
+    assert known.row(51).parsed.data == {"prompt": "x", "completion": "y"}
+    assert [part.name for part in known.parts] == ["a.jsonl", "b.csv.gz"]
+
+
+def test_rows_can_be_read_while_the_index_grows(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"text": "a"}\n' * 200_000)
+    source = sources.find(path)
+    seen: list[int] = []
+
+    def look(done: int, total: int) -> None:
+        other = RowIndex(index.folder_of(source))
+        assert not other.complete
+        seen.append(len(other))
+        assert other.row(len(other) - 1).parsed.data == {"text": "a"}
+        assert (total, done <= total) == (path.stat().st_size, True)
+
+    assert len(index.build(source, look)) == 200_000
+    assert seen == sorted(seen)
+    assert 0 < seen[0] < 30_000, "the first rows come at once"
+
+
+def test_a_cancelled_index_stays_readable_and_is_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"text": "a"}\n' * 200_000)
+    source = sources.find(path)
+
+    def cancel(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        index.build(source, cancel)
+    part = RowIndex(index.folder_of(source))
+    assert not part.complete
+    assert part.row(0).parsed.data == {"text": "a"}
+    assert len(index.build(source)) == 200_000
+    assert part.complete
+
+
+def test_a_file_that_changed_is_told_and_indexed_anew(tmp_path: Path, home: Path) -> None:
+    path = write(tmp_path / "a.jsonl")
+    known = built(path)
+    path.write_text('{"text": "new"}\n')
+    with pytest.raises(StudioError, match="was changed since it was read"):
+        known.row(0)
+    assert built(path).row(0).parsed.data == {"text": "new"}
+    assert len(list((home / "cache" / "index").glob("[!.]*"))) == 1, "the old index is gone"
+    path.unlink()
+    with pytest.raises(StudioError, match="cannot be read"):
+        RowIndex(next((home / "cache" / "index").glob("[!.]*"))).row(0)
+    with pytest.raises(StudioError, match="no index"):
+        RowIndex(home)
+
+
+def test_a_row_beyond_measure_is_known_and_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"text": "a"}\n{"text": "' + b"x" * 5_000_000 + b'"}\n{"text": "b"}\n')
+    known = built(path)
+    assert [known.row(number).parsed.reason for number in range(3)] == ["", "larger than 1 MB", ""]
+    assert known.row(2).parsed.line == 3
+
+
+def test_another_process_makes_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv")
+    command = [sys.executable, "-m", "studio", "data", "index", str(path), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    said: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
+    assert said[-1] == {"complete": True, "rows": 51}
+    known = RowIndex(Path(said[0]["index"]))
+    assert known.complete
+    assert known.row(50).parsed.reason == "has 1 fields, but the header names 2 columns"

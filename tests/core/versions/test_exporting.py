@@ -1,0 +1,93 @@
+"""A version is written whole or not at all, beside a note of what it was made of."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from studio.core import cache
+from studio.core.data.datasets import open_dataset
+from studio.core.errors import StudioError
+from studio.core.versions import exporting, steps
+from studio.core.versions import store as versions
+from studio.core.versions.exporting import export
+from studio.core.versions.recipe import Source
+from studio.core.versions.store import Version
+
+
+@pytest.fixture
+def version(tmp_path: Path) -> Version:
+    first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    first.write_text("\n".join(json.dumps({"prompt": f"q{i} ü", "completion": "a"}) for i in range(6)), "utf-8")
+    second.write_text("\n".join(json.dumps({"text": f"t{i}", "n": [i]}) for i in range(4)), encoding="utf-8")
+    made = Version(versions.create("v", [Source(path=str(first)), Source(path=str(second))]))
+    edit = steps.Replace(row=1, data={"prompt": "secret", "completion": "a"})
+    made.add(steps.Exclude(rows=((0, 0, 0),), why="dull"), edit, steps.Tag(rows=((1, 3, 3),), tag="eval"))
+    return made
+
+
+def rows_of(version: Version) -> list[dict[str, Any]]:
+    dataset = open_dataset(version.path)
+    return [dataset[index].data for index in range(len(dataset))]
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+def test_the_rows_can_be_read_back(version: Version, tmp_path: Path, ending: str) -> None:
+    rows = rows_of(version)
+    seen: list[tuple[int, int]] = []
+    for part, wanted in (("all", rows), ("train", rows[:-1]), ("eval", rows[-1:])):
+        out = tmp_path / "out" / f"{part}.{ending}"
+        note = export(version.path, out, part, lambda done, total: seen.append((done, total)))  # type: ignore[arg-type]
+        if ending == "jsonl":
+            found = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+        else:
+            found = [
+                {key: value for key, value in row.items() if value is not None}
+                for row in pq.read_table(out).to_pylist()
+            ]
+        assert found == wanted
+        assert (note["rows"], note["sha256"]) == (len(wanted), cache.sha256(out))
+        assert seen[-1] == (len(wanted), len(wanted))
+    assert len(list((tmp_path / "out").iterdir())) == 6
+
+
+def test_the_note_says_what_it_was_made_of(version: Version, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    note = export(version.path, out)
+    assert json.loads((tmp_path / "out.jsonl.provenance.json").read_text(encoding="utf-8")) == note
+    assert [(item["name"], item["rows"]) for item in note["sources"]] == [("a.jsonl", 5), ("b.jsonl", 4)]
+    assert note["fingerprint"] == open_dataset(version.path).fingerprint
+    assert [(item["kind"], item["rows"]) for item in note["steps"]] == [("exclude", 1), ("replace", 1), ("tag", 1)]
+    said = json.dumps(note)
+    assert "secret" not in said, "no row is told"
+    assert str(tmp_path) not in said, "nor where anything lies"
+
+
+@pytest.mark.parametrize(("name", "words"), [("a.jsonl", "already"), ("out.csv", "neither")])
+def test_no_file_is_written_over(version: Version, tmp_path: Path, name: str, words: str) -> None:
+    before = (tmp_path / "a.jsonl").read_bytes()
+    with pytest.raises(StudioError, match=words) as caught:
+        export(version.path, tmp_path / name)
+    assert caught.value.reason == "usage"
+    assert (tmp_path / "a.jsonl").read_bytes() == before
+
+
+def test_an_export_that_fails_leaves_nothing(version: Version, tmp_path: Path) -> None:
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    open_dataset(version.path)
+    before = sorted(tmp_path.iterdir())
+    for ending in ("jsonl", "parquet"):
+        with pytest.raises(KeyboardInterrupt):
+            export(version.path, tmp_path / f"out.{ending}", on_progress=interrupt)
+    version.add(steps.Replace(source=1, row=0, data={"text": "t", "n": "not a list"}))
+    with pytest.raises(StudioError, match="do not fit into one table"):
+        export(version.path, tmp_path / "out.parquet")
+    version.add(steps.Split(share=0))
+    with pytest.raises(StudioError, match="no rows for evaluation"):
+        export(version.path, tmp_path / "out.jsonl", "eval")
+    assert sorted(tmp_path.iterdir()) == before
+    assert exporting.PROVENANCE not in "".join(map(str, before))
