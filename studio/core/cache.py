@@ -1,9 +1,14 @@
-"""Folders of what can be made again: each is either whole or absent, whatever happens to who makes it."""
+"""Folders of what can be made again: each is either whole or absent, whatever happens to who makes it.
+
+Those that nobody opened for `UNUSED_S` are removed when another one is made beside them.
+"""
 
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +19,7 @@ from studio.core.errors import StudioError
 T = TypeVar("T")
 _PIECE = 1 << 22
 Make = Callable[[Path], None]
+UNUSED_S = 30 * 86_400.0
 
 
 def made(folder: Path, opened: Callable[[Path], T | None], make: Make) -> T:
@@ -31,6 +37,8 @@ def made(folder: Path, opened: Callable[[Path], T | None], make: Make) -> T:
     """
     found = opened(folder)
     if found is not None:
+        with suppress(OSError):
+            os.utime(folder)
         return found
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -39,6 +47,7 @@ def made(folder: Path, opened: Callable[[Path], T | None], make: Make) -> T:
             if found is None:
                 _replace(folder, make)
                 found = opened(folder)
+                _forget_unused(folder)
     except OSError as error:
         from studio.core.runs import disk_error
 
@@ -62,6 +71,19 @@ def sha256(file: Path, on_piece: Callable[[], None] | None = None) -> str:
 def digest(*parts: str) -> str:
     """Returns the SHA-256 of some texts in hexadecimal."""
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _forget_unused(folder: Path) -> None:
+    """Removes the neighbours of `folder` that were not opened for long and that no other process is making."""
+    for old in folder.parent.iterdir():
+        with suppress(OSError):
+            if old == folder or not old.is_dir() or time.time() - old.stat().st_mtime < UNUSED_S:
+                continue
+            lock = filelock.FileLock(old.with_name(f".{old.name.lstrip('.').removesuffix('.part')}.lock"), timeout=0)
+            with suppress(filelock.Timeout), lock:
+                # At once out of sight, so that it is never seen half removed.
+                gone = old.replace(old.with_name(f".{old.name.lstrip('.')}.gone"))
+                shutil.rmtree(gone, ignore_errors=True)
 
 
 def _replace(folder: Path, make: Make) -> None:

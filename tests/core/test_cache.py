@@ -2,10 +2,13 @@
 
 import errno
 import hashlib
+import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import filelock
 import pytest
 
 from studio.core import cache
@@ -74,3 +77,37 @@ def test_what_cannot_be_read_back_is_told(tmp_path: Path) -> None:
 def test_the_hash_of_a_file_is_that_of_its_content(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"abc" * 100_000)
     assert cache.sha256(tmp_path / "file") == hashlib.sha256(b"abc" * 100_000).hexdigest()
+
+
+def aged(folder: Path, days: float) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "file").write_text("whole", encoding="utf-8")
+    then = time.time() - days * 86_400
+    os.utime(folder, (then, then))
+    return folder
+
+
+def test_what_nobody_opens_for_a_month_is_removed(tmp_path: Path) -> None:
+    old, part, recent = aged(tmp_path / "old", 31), aged(tmp_path / ".killed.part", 31), aged(tmp_path / "recent", 29)
+    cache.made(tmp_path / "new", opened, make)
+    assert not old.exists()
+    assert not part.exists()
+    assert recent.exists()
+    assert visible(tmp_path / "new") == ["file"]
+    assert sorted(visible(tmp_path)) == ["new", "recent"]
+
+
+def test_what_is_opened_stays(tmp_path: Path) -> None:
+    old = aged(tmp_path / "old", 31)
+    assert cache.made(old, opened, make) == "whole"
+    cache.made(tmp_path / "new", opened, make)
+    assert old.exists()
+
+
+def test_what_another_process_is_making_stays(tmp_path: Path) -> None:
+    old = aged(tmp_path / "old", 31)
+    with filelock.FileLock(tmp_path / ".old.lock"):
+        cache.made(tmp_path / "new", opened, make)
+        assert old.exists()
+    cache.made(tmp_path / "newer", opened, make)
+    assert not old.exists()
