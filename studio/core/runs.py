@@ -55,7 +55,7 @@ class Run:
         """Returns `run.json`: config, creation time, threads, versions of the packages."""
         try:
             data = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             data = None
         if not (isinstance(data, dict) and isinstance(data.get("config"), dict) and type(data.get("threads")) is int):
             raise StudioError("run", f"{self.path} is not a readable run folder.", "Check the name or the path.")
@@ -239,16 +239,20 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
 def _pinned(config: RunConfig, folder: Path) -> RunConfig:
     """Copies the dataset versions of a config into the run's folder: they may be edited further, a run's rows stay."""
 
-    def pinned(path: str) -> str:
+    def pinned(path: str, place: Path) -> str:
         # What cannot be read is told by whoever opens it.
         if not paths.is_version(path) or not Path(path).is_file():
             return path
-        copy = folder / Path(path).name
+        place.mkdir(exist_ok=True)
+        copy = place / Path(path).name
         write_atomic(copy, Path(path).read_bytes())
         return str(copy)
 
-    data = replace(config.data, path=pinned(config.data.path))
-    return replace(config, data=replace(data, eval_path=pinned(data.eval_path) if data.eval_path else data.eval_path))
+    data = replace(config.data, path=pinned(config.data.path, folder))
+    if data.eval_path:
+        # Apart, since versions in different folders may be called the same.
+        data = replace(data, eval_path=pinned(data.eval_path, folder / "evaluation"))
+    return replace(config, data=data)
 
 
 def listing() -> list[Run]:

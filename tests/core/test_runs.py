@@ -65,6 +65,21 @@ def test_a_config_of_another_time_is_refused_in_words(tmp_path: Path) -> None:
         Run(tmp_path).config()
 
 
+def test_versions_called_the_same_are_kept_apart(tmp_path: Path) -> None:
+    files = {part: tmp_path / part / "v.recipe.json" for part in ("train", "eval")}
+    for part, file in files.items():
+        file.parent.mkdir()
+        file.write_text(part)
+    run = runs.create(RunConfig(data=DataSpec(path=str(files["train"]), eval_path=str(files["eval"]))))
+    data = run.config().data
+    for file in files.values():
+        file.write_text("edited since")
+    assert Path(data.path).read_text() == "train"
+    assert data.eval_path is not None
+    assert Path(data.eval_path).read_text() == "eval"
+    assert Path(data.path).parent == run.path
+
+
 def test_a_relative_folder_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert runs.create(config(), Path("here")).path == tmp_path / "here"
