@@ -59,7 +59,8 @@ def save(settings: Settings, path: Path | None = None) -> None:
         StudioError: (disk) the file cannot be written.
     """
     target = path or paths.settings_file()
-    data = json.dumps(_SETTINGS.dump_python(settings), indent=1, ensure_ascii=False).encode()
+    # A file's name may hold bytes that are no text; such a one is not found again, but keeps nothing else from disk.
+    data = json.dumps(_SETTINGS.dump_python(settings), indent=1, ensure_ascii=False).encode("utf-8", "replace")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(target, data)

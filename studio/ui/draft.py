@@ -2,6 +2,7 @@
 
 import copy
 import time
+from glob import has_magic
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from studio.core import config as declared
 from studio.core import config_file
 from studio.core.config import DataSpec, RunConfig
-from studio.core.errors import StudioError
+from studio.core.errors import StudioError, given_path
 from studio.core.hub_ids import is_hub_id
 
 _EDIT_ID = 1
@@ -120,7 +121,7 @@ class Draft(QObject):
         path = self._values["data"]["path"]
         if not path:
             found["data.path"] = self.tr("Choose a data file.")
-        elif isinstance(path, str) and not (Path(path).expanduser().exists() or is_hub_id(path, Path())):
+        elif isinstance(path, str) and not _may_be_data(path):
             found["data.path"] = self.tr("There is no such file.")
         return found
 
@@ -171,6 +172,14 @@ class _Edit(QUndoCommand):
 
     def redo(self) -> None:
         self._draft.show(copy.deepcopy(self.after))
+
+
+def _may_be_data(path: str) -> bool:
+    """Whether there is such a file or folder, or it is a pattern or an id, which is looked at later."""
+    try:
+        return has_magic(path) or given_path(path, "data").exists() or is_hub_id(path, Path())
+    except StudioError:
+        return False
 
 
 def _put(values: dict[str, Any], key: str, value: Any) -> None:

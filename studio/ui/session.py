@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from studio import paths
@@ -22,6 +22,8 @@ from studio.ui.watch import MachineWatch
 
 if TYPE_CHECKING:
     from studio.ui.models import RunModel
+
+_RESTING_MS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,13 @@ class Session(QObject):
         self.desk = Desk(self)
         self.machine = MachineWatch(self)
         self.models: dict[str, RunModel] = {}
+        self._unsaved = False
+        # Not only when the window closes: a system that shuts down, or a kill, closes none.
+        self._resting = QTimer(self)
+        self._resting.setSingleShot(True)
+        self._resting.setInterval(_RESTING_MS)
+        self._resting.timeout.connect(self.save)
+        self.draft.changed.connect(self._resting.start)
 
     def tell(self, text: str, tone: str = "", action: str = "", act: Callable[[], object] | None = None) -> None:
         """Shows a notice."""
@@ -93,11 +102,16 @@ class Session(QObject):
         self.tell(said, "", self.tr("Undo"), back)
 
     def save(self) -> None:
-        """Writes the settings; a full disk is told of, once, by a notice."""
+        """Writes the settings and the draft; that it fails is told of by a notice, once until it works again."""
+        self._resting.stop()
+        self.settings.draft = self.draft.values()
+        failed_before, self._unsaved = self._unsaved, False
         try:
             settings.save(self.settings)
         except StudioError as error:
-            self.tell_error(error)
+            self._unsaved = True
+            if not failed_before:
+                self.tell_error(error)
 
     def remember_data(self, path: Path) -> None:
         """Puts a data file at the head of the recent ones."""
@@ -166,7 +180,6 @@ class Session(QObject):
             model.leave()
         self.machine.leave()
         self.desk.close()
-        self.settings.draft = self.draft.values()
         self.save()
 
     def _known(self, run: Run) -> "RunModel":

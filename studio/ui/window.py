@@ -1,6 +1,5 @@
 """The main window: the rail of pages, menus, drops, notices, and what happens when it closes."""
 
-import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -129,7 +128,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._closing = True
-        self.session.settings.geometry = base64.b64encode(self.saveGeometry().data()).decode()
+        self.session.settings.geometry = self.saveGeometry().toBase64().data().decode()
         for page in self._pages.values():
             if hasattr(page, "leave"):
                 page.leave()
@@ -296,7 +295,7 @@ class MainWindow(QMainWindow):
         stored = self.session.settings
         self.resize(1280, 800)
         if stored.geometry:
-            self.restoreGeometry(QByteArray(base64.b64decode(stored.geometry)))
+            self.restoreGeometry(QByteArray.fromBase64(stored.geometry.encode()))
         screen = QApplication.primaryScreen().availableSize()
         self.resize(self.size().boundedTo(screen))
         shown = stored.page if stored.page in self._rail else first

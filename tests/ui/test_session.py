@@ -1,0 +1,70 @@
+"""What the pages share: settings that survive, the draft, followed runs, and undo from a notice."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QUndoStack
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from studio import paths
+from studio.core import settings
+from studio.core.settings import Settings
+from studio.ui.app import open_window
+from studio.ui.draft import Draft
+from studio.ui.session import demo_data
+from studio.ui.window import MainWindow
+
+# The offscreen platform says this of every window with a least size.
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
+
+
+def test_the_draft_is_kept_before_the_window_closes(window: MainWindow, qtbot: QtBot) -> None:
+    window.session.draft.edit("adapter.r", 77)
+    qtbot.waitUntil(lambda: settings.load().draft.get("adapter", {}).get("r") == 77)
+
+
+def test_settings_that_cannot_be_written_are_told_of_once(window: MainWindow) -> None:
+    window.session.save()
+    paths.settings_file().unlink()
+    paths.settings_file().mkdir()
+    for _ in range(3):
+        window.session.save()
+    assert len(window.notices.texts()) == 1
+    paths.settings_file().rmdir()
+    window.session.save()
+    paths.settings_file().unlink()
+    paths.settings_file().mkdir()
+    window.session.save()
+    assert len(window.notices.texts()) == 2
+    paths.settings_file().rmdir()
+
+
+def test_a_name_that_is_no_text_keeps_nothing_from_being_stored() -> None:
+    settings.save(Settings(page="library", recent_data=[os.fsdecode(b"/data/\xff.jsonl"), "/data/y.jsonl"]))
+    stored = settings.load()
+    assert stored.page == "library"
+    assert stored.recent_data[1] == "/data/y.jsonl"
+
+
+@pytest.mark.parametrize("path", ["~nobody/rows.jsonl", "x" * 300, "\0", 5, None])
+def test_a_window_opens_on_whatever_was_stored(qapp: QApplication, qtbot: QtBot, path: object) -> None:
+    stored = {"geometry": "abc", "page": "nowhere", "welcomed": True, "draft": {"data": {"path": path}, "name": []}}
+    paths.settings_file().write_text(json.dumps(stored))
+    made = open_window(qapp)
+    qtbot.waitExposed(made)
+    assert made.session.draft.faults()["data.path"]
+    made.close()
+    made.deleteLater()
+
+
+def test_what_may_be_data_is_no_fault(qapp: QApplication, tmp_path: Path) -> None:
+    draft = Draft(QUndoStack(), {})
+    for path in (str(demo_data()), str(tmp_path), str(tmp_path / "*.jsonl"), "owner/rows", "hf://datasets/a/b@x/y"):
+        draft.edit("data.path", path)
+        assert not draft.faults(), path
+    for path in ("", "owner/rows.jsonl", str(tmp_path / "none.jsonl"), "~nobody/x", "x" * 300):
+        draft.edit("data.path", path)
+        assert "data.path" in draft.faults(), path
