@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,10 @@ from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.progress import Progress
 
+if sys.platform != "win32":
+    import fcntl
+
+_LATEST_S = 32e9  # in the year 2984; some systems' calendars end soon after
 # A resumed run is exact with the same versions of these.
 _PACKAGES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "tokenizers")
 
@@ -57,9 +62,10 @@ class Run:
             data = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
             data = None
-        if not (isinstance(data, dict) and isinstance(data.get("config"), dict) and type(data.get("threads")) is int):
+        if not _is_about(data):
             raise StudioError("run", f"{self.path} is not a readable run folder.", "Check the name or the path.")
-        return data
+        found: dict[str, Any] = data
+        return found
 
     def config(self) -> RunConfig:
         """Returns the run's whole config."""
@@ -110,26 +116,39 @@ class Run:
         yield from (event for line in lines if (event := events.decode_event(line)) is not None)
 
     def alive(self) -> bool:
-        """Whether a process holds this run's claim."""
+        """Whether a process holds this run's claim; looking leaves nothing behind, and two may look at once."""
+        if sys.platform == "win32":
+            try:
+                with self.claim():
+                    return False
+            except StudioError as error:
+                return error.reason == "busy"
         try:
-            with self.claim():
-                return False
-        except StudioError as error:
-            # Who cannot write here, on a read-only share say, cannot tell; nor can he start anything.
-            return error.reason == "busy"
+            fd = os.open(self.path / "run.lock", os.O_RDONLY)
+        except OSError:
+            return False  # nobody has ever claimed it, or it cannot be told
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno in (errno.EAGAIN, errno.EACCES)
+        finally:
+            os.close(fd)
+        return False
 
     @contextmanager
     def claim(self, timeout_s: float = 0.0) -> Iterator[None]:
         """Holds the run's lock; freed by the system when the process dies.
 
         Args:
-            timeout_s: how long to wait for it; whoever asks `alive` holds it for a moment.
+            timeout_s: how long to wait for it; whoever asks `alive` keeps it from others for a moment.
 
         Raises:
             StudioError: (busy) another process holds it.
         """
         lock = filelock.FileLock(self.path / "run.lock")
         try:
+            # The lock would make the folder anew, and a run that was moved away could not come back to its place.
+            self.path.stat()
             lock.acquire(timeout=timeout_s)
         except filelock.Timeout:
             raise StudioError(
@@ -145,6 +164,22 @@ class Run:
             yield
         finally:
             lock.release()
+
+
+def _is_about(found: Any) -> bool:
+    """Whether `run.json` holds what a list of runs shows; whether its config is one is looked at when it is used."""
+    if not (isinstance(found, dict) and isinstance(found.get("config"), dict) and type(found.get("threads")) is int):
+        return False
+    name, data = found["config"].get("name"), found["config"].get("data", {})
+    made_s, versions = found.get("created_s", 0.0), found.get("versions", {})
+    return (
+        isinstance(name, str | None)
+        and isinstance(data, dict)
+        and isinstance(data.get("path", ""), str)
+        and isinstance(made_s, int | float)
+        and 0 <= made_s <= _LATEST_S
+        and isinstance(versions, dict)
+    )
 
 
 def append_line(path: Path, line: bytes) -> None:
@@ -258,7 +293,8 @@ def _pinned(config: RunConfig, folder: Path) -> RunConfig:
 def listing() -> list[Run]:
     """Returns the runs in the program's own place, newest first."""
     try:
-        found = [Run(path) for path in paths.runs_dir().iterdir() if (path / "run.json").is_file()]
+        # `os.path`: a folder that may not be looked into, another user's say, hides no other.
+        found = [Run(path) for path in paths.runs_dir().iterdir() if os.path.isfile(path / "run.json")]
     except FileNotFoundError:
         return []
     return sorted(found, key=lambda run: run.name, reverse=True)
@@ -272,7 +308,7 @@ def find(name: str, exact: bool = False) -> Run:
     """
     if not name:
         raise StudioError("run", "No run was named.", "`studio runs list` shows them all.")
-    if (Path(name) / "run.json").is_file():
+    if os.path.isfile(Path(name) / "run.json"):
         return Run(Path(name).resolve())
     runs = listing()
     found = [run for run in runs if run.name == name]
@@ -287,7 +323,7 @@ def find(name: str, exact: bool = False) -> Run:
 
 def remove(run: Run) -> Path:
     """Moves a run that nobody works on to the trash; returns where it lies now."""
-    with run.claim():
+    with run.claim(0.2):  # longer than anybody looks
         pass
     target = paths.home() / "trash" / f"{run.name}-{secrets.token_hex(4)}"
     try:

@@ -42,8 +42,9 @@ def test_names_never_collide_and_are_found_by_a_part() -> None:
         runs.find("")
     with pytest.raises(StudioError, match="could mean 2 runs"):
         runs.find("20")
-    with pytest.raises(StudioError, match="no run"):
-        runs.find("zebra")
+    for name in ("zebra", "a" * 300):
+        with pytest.raises(StudioError, match="no run"):
+            runs.find(name)
 
 
 def test_a_folder_in_use_is_not_taken(tmp_path: Path) -> None:
@@ -52,7 +53,24 @@ def test_a_folder_in_use_is_not_taken(tmp_path: Path) -> None:
         runs.create(config(), tmp_path / "run")
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"config": [], "threads": 1}', '{"config": {}, "threads": "2"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("{", "[]", "{}", "[" * 100_000, '{"config": [], "threads": 1}', '{"config": {}, "threads": "2"}'),
+        *(
+            f'{{"config": {{"name": {name}, "data": {data}}}, "created_s": {made}, "versions": {known}, "threads": 1}}'
+            for name, data, made, known in (
+                ("5", "{}", "0", "{}"),
+                ("null", "[]", "0", "{}"),
+                ("null", '{"path": 5}', "0", "{}"),
+                ("null", "{}", '"x"', "{}"),
+                ("null", "{}", "1e300", "{}"),
+                ("null", "{}", "NaN", "{}"),
+                ("null", "{}", "0", "[]"),
+            )
+        ),
+    ],
+)
 def test_a_damaged_run_is_refused_in_words(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(StudioError, match="not a readable run"):
@@ -90,6 +108,7 @@ def test_a_run_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
     odd = runs.create(config())
     odd.events_path.mkdir()
     (odd.path / "run.lock").mkdir()
+    (runs.create(config(), tmp_path / "other").path / "run.json").replace(paths.runs_dir() / "no folder")
     assert [item.alive() for item in runs.listing()] == [False, False]
     assert odd.summary().state == odd.progress().state == "waiting"
     assert set(runs.listing()) == {run, odd}
@@ -158,6 +177,33 @@ def test_only_one_process_claims_a_run_and_death_frees_it(tmp_path: Path) -> Non
         process.communicate()
     assert not run.alive()
     assert launch.wait_until_free(run, 1.0)
+
+
+def test_looking_leaves_nothing_behind_and_who_looks_is_not_taken_for_the_run(tmp_path: Path) -> None:
+    run = runs.create(config(), tmp_path / "run")
+    assert not run.alive()
+    assert [path.name for path in run.path.iterdir()] == ["run.json"]
+    with run.claim():
+        pass
+    found = list[bool]()
+    lookers = [threading.Thread(target=lambda: found.extend(run.alive() for _ in range(500))) for _ in range(2)]
+    for looker in lookers:
+        looker.start()
+    for looker in lookers:
+        looker.join()
+    assert found == [False] * 1000
+
+
+def test_a_run_that_is_gone_is_not_made_anew_by_who_looks_or_claims() -> None:
+    run = runs.create(config())
+    trash = runs.remove(run)
+    assert not run.alive()
+    with pytest.raises(StudioError), run.claim():
+        pass
+    with pytest.raises(StudioError):
+        launch.start(run)
+    runs.restore(trash, run)
+    assert run.config() == config()
 
 
 def test_a_look_at_a_run_does_not_keep_it_from_starting(tmp_path: Path) -> None:
