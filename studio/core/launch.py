@@ -10,7 +10,7 @@ from typing import get_args
 import studio
 from studio.core import events
 from studio.core.errors import EXIT_CODES, Reason, StudioError
-from studio.core.runs import Run
+from studio.core.runs import Run, disk_error
 
 # SIGVTALRM: by it the system ends a process in which a chat template hangs; see `studio.engine.limits`.
 TEMPLATE_SIGNAL = 26
@@ -19,6 +19,7 @@ TEMPLATE_END = (
     "Choose another chat template with data.chat_template.",
 )
 _LOOK_S = 1.0
+_LOG_BYTES = 65_536
 # Elsewhere a session of its own is enough; Windows hands a console's Ctrl+C and its closing to all in one group.
 if sys.platform == "win32":
     _DETACHED = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
@@ -33,7 +34,8 @@ def start(run: Run) -> subprocess.Popen[bytes]:
     terminal would take it along.
 
     Raises:
-        StudioError: (busy) a process already works on it.
+        StudioError: (busy) a process already works on it; (disk) its folder cannot be written; (run) the system
+            starts no process.
     """
     try:
         # Whoever looks whether the run is alive, a list in the window say, holds its lock for a moment.
@@ -45,27 +47,35 @@ def start(run: Run) -> subprocess.Popen[bytes]:
         raise StudioError(
             "busy", f"The run {run.name} is already going.", f"Stop it with `studio runs stop {run.name}`."
         ) from None
-    commands = run.commands_path.stat().st_size if run.commands_path.exists() else 0
+    try:
+        log = (run.path / "worker.log").open("ab")
+        commands = run.commands_path.stat().st_size if run.commands_path.exists() else 0
+    except OSError as error:
+        raise disk_error(run.path, error) from None
     arguments = [sys.executable, "-P", "-m", "studio", "worker", str(run.path), "--commands-from", str(commands)]
     # -P keeps the working folder out of the module search; a checkout that is not installed is named instead.
     places = [str(Path(studio.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, places))}
-    with (run.path / "worker.log").open("ab") as log:
-        return subprocess.Popen(
-            arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=run.path,
-            env=environment,
-            start_new_session=True,
-            creationflags=_DETACHED,
-        )
+    with log:
+        try:
+            return subprocess.Popen(
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=run.path,
+                env=environment,
+                start_new_session=True,
+                creationflags=_DETACHED,
+            )
+        except OSError as error:
+            message = f"The run's process could not be started: {error.strerror}."
+            raise StudioError("run", message, "Close other programs, then start it again.") from None
 
 
 def death(run: Run, code: int) -> events.Failed:
     """Explains a run process that ended with `code` and said nothing: for whoever waits for it."""
-    log = (run.path / "worker.log").read_text(encoding="utf-8", errors="replace").splitlines()[-20:]
+    log = _last_lines(run.path / "worker.log")
     reason = next((reason for reason in get_args(Reason) if EXIT_CODES[reason] == code), None)
     if reason is not None and reason != "usage":
         # It could not write its events: another process has the run, or the disk is full.
@@ -81,6 +91,16 @@ def death(run: Run, code: int) -> events.Failed:
         message = f"The run's process ended unexpectedly (code {code})."
         hint = f"Resume it with `studio runs resume {run.name}`; worker.log in the run folder has more."
     return events.Failed(reason="run", message=message, hint=hint, detail="\n".join(log))
+
+
+def _last_lines(log: Path) -> list[str]:
+    """Returns the end of a log, which may be of any length, or gone."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_BYTES))
+            return file.read().decode("utf-8", "replace").splitlines()[-20:]
+    except OSError:
+        return []
 
 
 def wait_until_free(run: Run, timeout_s: float) -> bool:

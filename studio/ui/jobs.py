@@ -31,7 +31,7 @@ class TrainingWorker(QThread):
     Signals:
         received: events in the order of the file, many at once.
         caught_up: all events that were there at first have been sent.
-        refused: a `StudioError`: the process could not be started.
+        refused: a `StudioError`: the process could not be started; what there is of the run is followed all the same.
         ended: no process works on the run any more; carries an `events.Failed` for one that said nothing, or None.
     """
 
@@ -61,8 +61,8 @@ class TrainingWorker(QThread):
             return False
         try:
             process.kill() if kill else process.terminate()
-        except psutil.NoSuchProcess:
-            return False
+        except psutil.Error:
+            return False  # it has just ended, or is another user's
         return True
 
     def run(self) -> None:
@@ -72,7 +72,6 @@ class TrainingWorker(QThread):
                 self._process = launch.start(self.followed)
         except StudioError as error:
             self.refused.emit(error)
-            return
         alive, looked = True, 0.0
         self._send()
         self.caught_up.emit()
@@ -118,20 +117,24 @@ def last_event(run: Run, reach: int = 16_384) -> events.Event | None:
 
 
 def tail(run: Run, reach: int = 16_384) -> list[events.Event]:
-    """Returns the events in the last `reach` bytes of a run's file."""
+    """Returns the events in the last `reach` bytes of a run's file, or the last one where it is longer than that."""
     try:
         size = run.events_path.stat().st_size
     except OSError:
         return []
-    lines, _ = runs.read_lines(run.events_path, max(0, size - reach))
-    return [event for line in lines if (event := events.decode_event(line)) is not None]
+    while True:
+        lines, _ = runs.read_lines(run.events_path, max(0, size - reach))
+        found = [event for line in lines if (event := events.decode_event(line)) is not None]
+        if found or reach >= size:
+            return found
+        reach *= 8
 
 
 def owner(run: Run) -> psutil.Process | None:
     """Finds the process that works on `run`, also one that another window started."""
-    for process in psutil.process_iter(["cmdline"]):
+    for process in psutil.process_iter(["cmdline", "status"]):
         words = process.info["cmdline"] or []
-        if "worker" in words and str(run.path) in words and process.status() != psutil.STATUS_ZOMBIE:
+        if "worker" in words and str(run.path) in words and process.info["status"] != psutil.STATUS_ZOMBIE:
             return process
     return None
 

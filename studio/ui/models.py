@@ -69,6 +69,7 @@ class RunModel(QObject):
         """Follows no longer; the run goes on by itself."""
         if self._worker is not None:
             self._worker.leave()
+            self._worker.deleteLater()
             self._worker = None
 
     def ask(self, command: events.Command) -> None:
@@ -107,7 +108,13 @@ class RunModel(QObject):
         self._worker.start()
         self.advanced.emit()
 
+    def _is_of_another(self) -> bool:
+        """Whether the signal at hand was on its way when its worker was left: its events are read anew."""
+        return self.sender() not in (None, self._worker)
+
     def _receive(self, batch: list[events.Event]) -> None:
+        if self._is_of_another():
+            return
         for event in batch:
             self.progress.apply(event)
         if any(isinstance(event, events.Resumed) for event in batch):
@@ -130,6 +137,8 @@ class RunModel(QObject):
             done.extend(np.array([e.step for e in new], float), np.array([e.eval_loss for e in new], float))
 
     def _end(self, death: events.Failed | None) -> None:
+        if self._is_of_another():
+            return
         self.alive = False
         if death is not None:
             self.progress.apply(death)
@@ -137,7 +146,7 @@ class RunModel(QObject):
         self.stopped.emit()
 
     def _refuse(self, error: StudioError) -> None:
-        self.alive = False
+        self.alive = self.lived = self.run.alive()
         self.advanced.emit()
         self.refused.emit(error)
 

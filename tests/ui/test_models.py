@@ -1,0 +1,70 @@
+"""Followed runs: each event once whatever comes between, refused starts, and glances at the end of a file."""
+
+import pytest
+from PySide6.QtCore import QThread
+from pytestqt.qtbot import QtBot
+
+from studio.core import events
+from studio.core.runs import Run
+from studio.ui import jobs
+from studio.ui.models import RunModel, glance
+from tests.ui.told import made_run, prepared, step, tell
+
+STEPS = 3000
+
+
+@pytest.fixture
+def long_run() -> Run:
+    run = made_run("long")
+    tell(run, prepared(STEPS), *(step(number, 1.0) for number in range(1, STEPS + 1)))
+    return run
+
+
+def test_what_was_on_its_way_when_a_run_is_read_anew_is_not_taken_twice(long_run: Run, qtbot: QtBot) -> None:
+    model = RunModel(long_run)
+    stops = list[None]()
+    model.stopped.connect(lambda: stops.append(None))
+    model.attach()
+    assert model._worker is not None
+    assert model._worker.wait(5000)
+    model.attach()  # all of the first worker's signals still wait to be delivered
+    qtbot.waitUntil(lambda: bool(stops), timeout=5000)
+    qtbot.wait(100)
+    assert [item.step for item in model.progress.steps] == list(range(1, STEPS + 1))
+    assert len(model.curves["loss"]) == STEPS
+    assert len(stops) == 1
+    model.leave()
+    qtbot.waitUntil(lambda: not model.findChildren(QThread))
+
+
+def test_a_run_that_goes_on_elsewhere_is_followed_where_a_start_is_refused(long_run: Run, qtbot: QtBot) -> None:
+    model = RunModel(long_run)
+    with long_run.claim():
+        with qtbot.waitSignal(model.refused, timeout=5000) as refused:
+            model.start()
+        assert refused.args[0].reason == "busy"
+        qtbot.waitUntil(lambda: model.progress.step == STEPS)
+        assert model.alive
+        tell(long_run, step(STEPS + 1, 0.5))
+        qtbot.waitUntil(lambda: model.progress.step == STEPS + 1)
+    qtbot.waitUntil(lambda: not model.alive)
+    model.leave()
+
+
+def test_a_run_that_cannot_be_started_says_why_and_keeps_its_curve(long_run: Run, qtbot: QtBot) -> None:
+    (long_run.path / "worker.log").mkdir()
+    model = RunModel(long_run)
+    with qtbot.waitSignals([model.refused, model.stopped], timeout=5000):
+        model.start()
+    assert not model.alive
+    assert not model.lived
+    assert model.progress.step == STEPS
+    assert model.can_resume()
+    model.leave()
+
+
+def test_a_last_event_of_any_length_is_seen() -> None:
+    run = made_run("long words")
+    tell(run, prepared(9), events.Failed(reason="data", message="m", hint="h", detail="x" * 200_000))
+    assert glance(run).state == "failed"
+    assert isinstance(jobs.last_event(run), events.Failed)
