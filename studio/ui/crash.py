@@ -59,7 +59,11 @@ class CrashHook(QObject):
     def _show(self, text: str) -> None:
         self.reports = [*self.reports, text][-_MAX_REPORTS:]
         if self.dialog is None:
-            self.dialog = CrashDialog(QApplication.activeWindow())
+            parent = QApplication.activeWindow()
+            # A list or a dialog that goes by itself would take this one along.
+            while parent is not None and parent.parentWidget() is not None:
+                parent = parent.parentWidget()
+            self.dialog = CrashDialog(parent)
             self.dialog.finished.connect(self._closed)
             self.dialog.open()
         self.dialog.set_report("\n\n".join(self.reports))

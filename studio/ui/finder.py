@@ -35,6 +35,7 @@ class Finder(QDialog):
     def __init__(self, actions: Sequence[QAction], parent: QWidget) -> None:
         """Offers `actions`; those that are disabled are listed greyed."""
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Commands"))
         self._actions = [action for action in actions if title_of(action)]
         self.box = QLineEdit()
@@ -99,6 +100,7 @@ class Shortcuts(QDialog):
     def __init__(self, actions: Sequence[QAction], parent: QWidget) -> None:
         """Lists `actions` in their order."""
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Keyboard shortcuts"))
         grid = QGridLayout()
         grid.setHorizontalSpacing(4 * GRID)

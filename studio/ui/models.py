@@ -222,7 +222,7 @@ class RunTable(QAbstractTableModel):
     def update_run(self, model: RunModel) -> None:
         """Takes over what a followed run knows of itself."""
         for row, item in enumerate(self.items):
-            if item.run.name == model.run.name:
+            if item.run.name == model.run.name and item.run.path.resolve() == model.run.path.resolve():
                 steps = model.progress.steps
                 loss = steps[-1].loss if steps else None
                 self._put(row, replace(item, state=model.state(), step=model.progress.step, loss=loss))

@@ -66,7 +66,7 @@ class Session(QObject):
         self.draft = Draft(self.undo, stored.draft, self)
         self.desk = Desk(self)
         self.machine = MachineWatch(self)
-        self.models: dict[str, RunModel] = {}
+        self.models: dict[Path, RunModel] = {}
         self._unsaved = False
         # Not only when the window closes: a system that shuts down, or a kill, closes none.
         self._resting = QTimer(self)
@@ -88,8 +88,13 @@ class Session(QObject):
         self.undo.push(step)
         at = self.undo.index()
         # A step that failed has told so itself and is deleted by now.
-        if not at or self.undo.command(at - 1) is not step:
-            return
+        if at and self.undo.command(at - 1) is step:
+            self.tell_step(said)
+
+    def tell_step(self, said: str) -> None:
+        """Tells of the undo step just done, with a button that takes exactly this step back."""
+        at = self.undo.index()
+        step = self.undo.command(at - 1)
 
         def back() -> None:
             if self.undo.index() < at or self.undo.command(at - 1) is not step:
@@ -126,7 +131,7 @@ class Session(QObject):
 
     def model_of(self, run: Run) -> "RunModel":
         """Returns the followed run, attaching to it at first."""
-        found = self.models.get(run.name)
+        found = self.models.get(run.path.resolve())
         if found is None:
             found = self._known(run)
             found.attach()
@@ -151,7 +156,7 @@ class Session(QObject):
 
     def resume(self, run: Run) -> "RunModel":
         """Starts or resumes the process of a run."""
-        found = self.models.get(run.name) or self._known(run)
+        found = self.models.get(run.path.resolve()) or self._known(run)
         found.start()
         self.runs_changed.emit()
         return found
@@ -159,7 +164,7 @@ class Session(QObject):
     def attach_all(self) -> None:
         """Follows every run that a process works on, such as those an earlier window left going."""
         for run in runs.listing():
-            if run.name not in self.models and run.alive():
+            if run.path.resolve() not in self.models and run.alive():
                 self.model_of(run)
         self.runs_changed.emit()
 
@@ -169,7 +174,7 @@ class Session(QObject):
 
     def forget(self, run: Run) -> None:
         """Follows a run no longer."""
-        found = self.models.pop(run.name, None)
+        found = self.models.pop(run.path.resolve(), None)
         if found is not None:
             found.leave()
             found.deleteLater()
@@ -186,7 +191,7 @@ class Session(QObject):
         # numpy is loaded with the first run, not with the window.
         from studio.ui.models import RunModel
 
-        found = self.models[run.name] = RunModel(run, self)
+        found = self.models[run.path.resolve()] = RunModel(run, self)
         found.stopped.connect(lambda: self._stopped(found))
         found.refused.connect(self.tell_error)
         return found

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 import studio
 from studio.core import events
+from studio.core.errors import StudioError
 from studio.ui import drops, words
 from studio.ui.finder import Finder, Shortcuts
 from studio.ui.notices import Notices
@@ -269,6 +270,7 @@ class MainWindow(QMainWindow):
     def _about(self) -> None:
         text = self.tr("Finetune Studio {version}\n\nFine-tunes language models with LoRA, on your own machine.")
         box = QMessageBox(self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setWindowTitle(self.tr("About"))
         box.setText(text.format(version=studio.__version__))
         box.open()
@@ -286,10 +288,16 @@ class MainWindow(QMainWindow):
         box.addButton(self.tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(keep)
         box.exec()
-        if box.clickedButton() is stop:
+        box.deleteLater()
+        if box.clickedButton() is not stop:
+            return box.clickedButton() is keep
+        try:
             for model in going:
                 model.ask(events.Stop())
-        return box.clickedButton() in (keep, stop)
+        except StudioError as error:
+            self.session.tell_error(error)
+            return False
+        return True
 
     def _restore(self, first: str) -> None:
         stored = self.session.settings

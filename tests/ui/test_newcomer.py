@@ -146,8 +146,8 @@ def test_a_window_that_is_killed_leaves_the_run_going_and_the_next_one_has_its_w
     before = run.progress().step
     second = open_window(qapp)
     try:
-        qtbot.waitUntil(lambda: run.name in second.session.models, timeout=10_000)
-        model = second.session.models[run.name]
+        qtbot.waitUntil(lambda: run.path.resolve() in second.session.models, timeout=10_000)
+        model = second.session.models[run.path.resolve()]
         qtbot.waitUntil(lambda: model.progress.step > before + 2, timeout=60_000)
         assert model.alive
         steps = model.curves["loss"].x.tolist()

@@ -123,7 +123,7 @@ def test_curves_are_not_drawn_while_nobody_sees_them_and_are_whole_when_they_do(
     plot = view.curves.plots["loss"]
     window.show_page("data")
     before = drawn(plot._raw)
-    model = window.session.models[run.name]
+    model = window.session.models[run.path.resolve()]
     model._receive([step(5, 0.5)])
     qtbot.waitUntil(lambda: not view._timer.isActive())
     assert drawn(plot._raw) == before
@@ -136,7 +136,7 @@ def test_smoothing_stays_as_chosen_from_run_to_run(window: MainWindow, qtbot: Qt
     view = shown(window, qtbot, first)
     view.curves._smoothing.setCurrentIndex(0)
     shown(window, qtbot, second)
-    assert window.session.models[second.name].curves["loss"].smoothing == 0.0
+    assert window.session.models[second.path.resolve()].curves["loss"].smoothing == 0.0
     assert [loss for _, loss in drawn(view.curves.plots["loss"]._smooth)] == [2.0, 1.5, 1.2, 1.0]
 
 

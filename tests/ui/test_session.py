@@ -10,11 +10,14 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from studio import paths
-from studio.core import settings
+from studio.core import runs, settings
+from studio.core.config import DataSpec, RunConfig
+from studio.core.runs import Run
 from studio.core.settings import Settings
 from studio.ui.app import open_window
 from studio.ui.draft import Draft
-from studio.ui.session import demo_data
+from studio.ui.pages.configure import ConfigurePage
+from studio.ui.session import Notice, demo_data
 from studio.ui.window import MainWindow
 
 # The offscreen platform says this of every window with a least size.
@@ -68,3 +71,38 @@ def test_what_may_be_data_is_no_fault(qapp: QApplication, tmp_path: Path) -> Non
     for path in ("", "owner/rows.jsonl", str(tmp_path / "none.jsonl"), "~nobody/x", "x" * 300):
         draft.edit("data.path", path)
         assert "data.path" in draft.faults(), path
+
+
+def test_runs_of_the_same_name_in_two_places_are_two(window: MainWindow, tmp_path: Path) -> None:
+    config = RunConfig(data=DataSpec(path=str(demo_data())))
+    one, other = (runs.create(config, tmp_path / place / "run") for place in ("one", "other"))
+    (tmp_path / "link").symlink_to(tmp_path / "one")
+    assert window.session.model_of(one).run == one
+    assert window.session.model_of(other).run == other
+    assert window.session.model_of(Run(tmp_path / "link" / "run")).run == one
+    window.session.forget(one)
+    assert [model.run for model in window.session.models.values()] == [other]
+
+
+def test_the_notice_of_a_preset_takes_back_the_preset_alone(window: MainWindow) -> None:
+    window.show_page("configure")
+    page, draft = window.page("configure"), window.session.draft
+    assert isinstance(page, ConfigurePage)
+    told = list[Notice]()
+    window.session.noticed.connect(told.append)
+    (preset, made), before = page._presets[0], draft.values()
+    made.click()
+    act = told[-1].act
+    assert act is not None
+    draft.edit("name", "mine")
+    act()
+    assert draft.value("name") == "mine"
+    assert all(draft.value(key) == value for key, value in preset.settings.items())
+    window.session.undo.undo()
+    act()
+    assert draft.values() == before
+    window.session.undo.redo()
+    draft.edit("name", "mine")
+    made.click()
+    assert told[-1].act is None  # nothing was changed, so there is nothing to take back
+    assert draft.value("name") == "mine"

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from studio.ui.crash import CrashHook
+from studio.ui.finder import Finder
+from studio.ui.window import MainWindow
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"torch", "transformers", "peft", "bitsandbytes", "accelerate", "studio.engine"}
@@ -68,4 +70,23 @@ def test_an_unforeseen_error_is_one_dialog_with_a_report_to_copy(
     assert "PySide6" in copied
     dialog.accept()
     assert hook.dialog is None
+    hook.deleteLater()
+
+
+@pytest.mark.qt_log_ignore("propagateSizeHints", "does not support")
+def test_a_report_outlives_the_list_it_arose_in(window: MainWindow, qapp: QApplication, qtbot: QtBot) -> None:
+    hook = CrashHook(qapp)
+    window.find_command()
+    finder = window.findChild(Finder)
+    assert finder is not None
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is finder)
+    hook.caught.emit("first")
+    qtbot.waitUntil(lambda: hook.dialog is not None)
+    finder.close()
+    qtbot.waitUntil(lambda: window.findChild(Finder) is None)
+    hook.caught.emit("second")
+    qtbot.waitUntil(lambda: len(hook.reports) == 2)
+    assert hook.dialog is not None
+    assert hook.dialog.text.toPlainText() == "first\n\nsecond"
+    hook.dialog.accept()
     hook.deleteLater()

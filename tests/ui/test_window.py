@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QComboBox,
+    QDialog,
     QLineEdit,
     QMessageBox,
     QSpinBox,
@@ -229,7 +230,7 @@ def test_the_wheel_changes_nothing_that_is_not_focused(window: MainWindow) -> No
 
 def test_a_run_from_start_to_library_and_out_of_it(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     run = start_short_run(window, qtbot, 6, **{"data.eval_split": 0.01, "training.eval_steps": 3})
-    model = window.session.models[run.name]
+    model = window.session.models[run.path.resolve()]
     qtbot.waitUntil(lambda: not model.alive, timeout=100_000)
     assert model.state() == "completed", model.progress.failed
     assert len(model.curves["loss"]) == 6
@@ -267,7 +268,7 @@ def test_the_demo_starts_with_one_click(window: MainWindow, qtbot: QtBot) -> Non
 
 def test_a_killed_run_is_told_of_and_resumes(window: MainWindow, qtbot: QtBot) -> None:
     run = start_short_run(window, qtbot, 5000, **{"training.save_steps": 2})
-    model, view = window.session.models[run.name], train(window).view
+    model, view = window.session.models[run.path.resolve()], train(window).view
     qtbot.waitUntil(lambda: model.progress.step >= 3, timeout=100_000)
     process = jobs.owner(run)
     assert process is not None
@@ -287,13 +288,13 @@ def test_a_killed_run_is_told_of_and_resumes(window: MainWindow, qtbot: QtBot) -
 def test_a_window_that_comes_back_finds_the_run_with_its_whole_curve(qtbot: QtBot, qapp: QApplication) -> None:
     first = open_window(qapp)
     run = start_short_run(first, qtbot, 5000)
-    qtbot.waitUntil(lambda: first.session.models[run.name].progress.step >= 3, timeout=100_000)
+    qtbot.waitUntil(lambda: first.session.models[run.path.resolve()].progress.step >= 3, timeout=100_000)
     first._closing = True
     first.close()
     first.deleteLater()
     second = open_window(qapp)
-    qtbot.waitUntil(lambda: run.name in second.session.models, timeout=5000)
-    model = second.session.models[run.name]
+    qtbot.waitUntil(lambda: run.path.resolve() in second.session.models, timeout=5000)
+    model = second.session.models[run.path.resolve()]
     qtbot.waitUntil(lambda: model.progress.step > 5, timeout=20_000)
     assert model.alive
     assert model.curves["loss"].x[0] == 1
@@ -320,6 +321,24 @@ def test_closing_asks_what_is_to_become_of_a_run(window: MainWindow, qtbot: QtBo
     assert closed == (answer != "Cancel")
     asked = [events.decode_command(line) for line in runs.read_lines(run.commands_path)[0]]
     assert asked == ([events.Stop()] if answer == "Stop and save" else [])
+    model.alive = False
+
+
+def test_a_window_stays_where_a_run_cannot_be_asked_to_stop(window: MainWindow, qtbot: QtBot) -> None:
+    run = runs.create(_config())
+    model = window.session.model_of(run)
+    model.alive = True
+    run.commands_path.mkdir()
+
+    def choose() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        next(made for made in box.buttons() if made.text() == "Stop and save").click()
+
+    QTimer.singleShot(50, choose)
+    assert not window.close()
+    assert window.isVisible()
+    assert "could not be written" in window.notices.texts()[-1]
     model.alive = False
 
 
@@ -363,6 +382,14 @@ def test_every_action_is_in_the_palette_and_the_palette_runs_one(window: MainWin
     QTest.keyClicks(finder.box, "conf")
     QTest.keyClick(finder.box, Qt.Key.Key_Return)
     assert window._stack.currentWidget() is window.page("configure")
+
+
+def test_dialogs_go_when_they_are_closed(window: MainWindow, qtbot: QtBot) -> None:
+    for show in (window.find_command, window.show_shortcuts, window._about, window.find_command):
+        show()
+        (shown,) = [made for made in window.findChildren(QDialog) if made.isVisible()]
+        shown.close()
+        qtbot.waitUntil(lambda: not window.findChildren(QDialog))
 
 
 def test_settings_survive(window: MainWindow, tmp_path: Path) -> None:

@@ -214,9 +214,13 @@ class ConfigurePage(QWidget):
         self._draft.edit(key, value, self._specs[key].title)
 
     def _apply(self, preset: Preset) -> None:
+        before = self._session.undo.index()
         self._draft.apply(preset.settings, self.tr("preset {name}").format(name=preset.title))
         text = self.tr("{name}: {count} settings applied.").format(name=preset.title, count=len(preset.settings))
-        self._session.tell(text, "", self.tr("Undo"), self._session.undo.undo)
+        if self._session.undo.index() != before:
+            self._session.tell_step(text)
+        else:
+            self._session.tell(text)
 
     def _show_view(self, index: int) -> None:
         self._views.setCurrentIndex(index)

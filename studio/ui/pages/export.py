@@ -1,9 +1,10 @@
 """The export dialog: a process of its own writes the adapter, reads it back, and the proof is shown."""
 
+import os
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QButtonGroup, QDialog, QFileDialog, QFrame, QLineEdit, QProgressBar, QRadioButton, QWidget
 
@@ -25,6 +26,7 @@ class ExportDialog(QDialog):
     def __init__(self, session: Session, entry: Entry, parent: QWidget) -> None:
         """Asks for the kind of export and the folder."""
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._session, self._entry = session, entry
         self._command: Command | None = None
         self._result: Path | None = None
@@ -77,7 +79,7 @@ class ExportDialog(QDialog):
         self._busy(True)
         to = "peft" if self.peft.isChecked() else "merged"
         self.said.setText(self.tr("Writing, reading back and comparing with the live adapter ..."))
-        words = ["export", self._entry.name, "--to", to, str(Path(self.folder.text()).expanduser().absolute())]
+        words = ["export", self._entry.name, "--to", to, str(Path(os.path.expanduser(self.folder.text())).absolute())]
         self._command = Command(words, self)
         self._command.done.connect(self._show)
         self._command.failed.connect(self._fail)
