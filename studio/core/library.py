@@ -10,7 +10,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
@@ -108,6 +108,8 @@ def find(name: str) -> Entry:
     Raises:
         StudioError: (adapter) none, or several.
     """
+    if not name:
+        raise StudioError("adapter", "No adapter was named.", "`studio adapters list` shows them all.")
     found, key = entries(), name.casefold()
     for matches in (
         [entry for entry in found if entry.name == name],
@@ -271,7 +273,8 @@ def restore(name: str) -> Entry:
             raise StudioError("adapter", f"No adapter `{name}` was removed.", hint)
         target = _free(source.name)
         source.rename(target)
-        source.parent.rmdir()
+        with suppress(OSError):  # a system's file browser may have left files of its own there
+            source.parent.rmdir()
         sync_folder(library)
         return _read(target)
 

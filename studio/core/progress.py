@@ -17,6 +17,7 @@ from studio.core.events import (
     Step,
 )
 
+_STEPPING = ("training", "evaluating", "saving")
 State = Literal["waiting", "preparing", "training", "paused", "finished", "failed"]
 
 
@@ -60,7 +61,10 @@ class Progress:
         match event:
             case Phase():
                 self.phase = event
-                self.state = "training" if event.name in ("training", "evaluating", "saving") else "preparing"
+                if event.name not in _STEPPING:
+                    self.state = "preparing"
+                elif self.state != "paused":  # a paused run saves and evaluates when asked, and stays paused
+                    self.state = "training"
             case Prepared():
                 self.prepared = event
             case Step():

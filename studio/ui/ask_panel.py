@@ -21,7 +21,7 @@ from studio.core import library
 from studio.core.desk import Sampling
 from studio.core.library import Entry
 from studio.ui import words
-from studio.ui.parts import button, column, holder, icon_button, label, row
+from studio.ui.parts import as_tip, button, column, holder, icon_button, label, row
 from studio.ui.theme import GRID, Theme
 
 DEMO = "demo"
@@ -150,8 +150,7 @@ class AskPanel(QScrollArea):
         item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable)
         item.setCheckState(Qt.CheckState.Checked if chosen and not entry.fault else Qt.CheckState.Unchecked)
         base = self.tr("Base: {path}").format(path=entry.base.path or self.tr("unknown"))
-        # Only a text with no markup in it is shown as it is; a title can hold anything.
-        item.setToolTip("\n".join((entry.name, base, words.sentence(entry.fault))).strip().replace("<", "\u2039"))
+        item.setToolTip(as_tip("\n".join((entry.name, base, words.sentence(entry.fault))).strip()))
         if entry.fault:
             item.setFlags(Qt.ItemFlag.NoItemFlags)
         return item

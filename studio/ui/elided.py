@@ -4,6 +4,8 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy
 
+from studio.ui.parts import as_tip
+
 _LEAST_LETTERS = 4
 
 
@@ -27,7 +29,7 @@ class Elided(QLabel):
         """Draws as much as there is room for."""
         room = self.contentsRect()
         shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
-        tip = self.text().replace("<", "\u2039") if shown != self.text() else ""
+        tip = as_tip(self.text()) if shown != self.text() else ""
         if tip != self.toolTip():
             self.setToolTip(tip)
         painter = QPainter(self)

@@ -213,7 +213,7 @@ class Field(QObject):
                 editor.setCurrentText(str(value))
         elif isinstance(editor, QSpinBox):
             if isinstance(value, int):
-                editor.setValue(value)
+                editor.setValue(max(editor.minimum(), min(value, editor.maximum())))
         elif isinstance(editor, QLineEdit) and parsed(editor.text(), self.spec.kind) != value:
             editor.setText(written(value))
             editor.setCursorPosition(0)
@@ -255,7 +255,7 @@ def parsed(text: str, kind: Any) -> Any:
     try:
         bare = f"[{text}]" if get_origin(kind) is list else f"{{{text}}}"
         value = yaml.safe_load(text if text[:1] in "[{" else bare)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a date that is none
         return text
     return value
 

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from studio.core.models import LocalModel
 from studio.core.units import short, size
 from studio.ui.jobs import Command
-from studio.ui.parts import button, column, holder, icon_label, label, row
+from studio.ui.parts import as_tip, button, column, holder, icon_label, label, row
 from studio.ui.theme import GRID, Theme
 
 _HEIGHT = 6 * GRID
@@ -81,7 +81,7 @@ class ModelPicker(QPushButton):
         about, room = self._about(path), self.width() - 6 * GRID
         for part, text in ((self._name, name), (self._detail, about)):
             part.setText(part.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room))
-            part.setToolTip(text)
+            part.setToolTip(as_tip(text))
         self.setAccessibleDescription(f"{name}. {about}")
 
     def refresh(self) -> None:
@@ -240,7 +240,7 @@ class ModelList(QFrame):
         item = QListWidgetItem()
         item.setData(Qt.ItemDataRole.UserRole, offer.path)
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{offer.title}. {offer.detail}")
-        item.setToolTip(offer.path)
+        item.setToolTip(as_tip(offer.path))
         if not offer.usable:
             item.setFlags(Qt.ItemFlag.NoItemFlags)
         title = label(offer.title, "strong" if offer.usable else "muted")
@@ -253,7 +253,7 @@ class ModelList(QFrame):
         inner = column(head, detail, spacing=2)
         inner.setContentsMargins(GRID, 6, GRID, 6)
         shown = holder(inner)
-        shown.setToolTip(offer.detail)
+        shown.setToolTip(as_tip(offer.detail))
         shown.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         item.setSizeHint(QSize(0, _ROW_PX))
         self.list.addItem(item)

@@ -15,6 +15,7 @@ from studio.core.runs import Run
 from studio.ui import jobs, words
 from studio.ui.curves import Curve
 from studio.ui.jobs import TrainingWorker
+from studio.ui.parts import as_tip
 
 Index = QModelIndex | QPersistentModelIndex
 CURVES = ("loss", "learning_rate", "grad_norm", "tokens_per_s")
@@ -249,7 +250,7 @@ class RunTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{item.title}, {words.state(item.state)}, {self.tr('step')} {item.step}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{item.run.name}\n{time.strftime('%Y-%m-%d %H:%M', time.localtime(item.created_s))}"
+            return f"{as_tip(item.run.name)}\n{time.strftime('%Y-%m-%d %H:%M', time.localtime(item.created_s))}"
         return None
 
     def _put(self, row: int, fresh: Glance) -> None:

@@ -36,6 +36,11 @@ def label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:
     return made
 
 
+def as_tip(text: str) -> str:
+    """Returns `text` as a tip that shows it as it is: Qt takes one with a tag in it for markup, pictures included."""
+    return text.replace("<", "\u2039")
+
+
 def selectable(made: QLabel) -> QLabel:
     """Lets the label's text be selected by mouse, and returns it."""
     made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from PySide6.QtCore import QRect, QSize, QStringListModel, Qt, Signal
 from PySide6.QtWidgets import QCompleter, QLayout, QLayoutItem, QLineEdit, QPushButton, QSizePolicy, QWidget
 
+from studio.ui.parts import as_tip
 from studio.ui.theme import GRID, Theme
 
 _MOST_LETTERS = 40
@@ -76,7 +77,7 @@ class TagEdit(QWidget):
         made.setObjectName("chip")
         made.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         made.setAccessibleName(self.tr("Remove the tag {name}").format(name=tag))
-        made.setToolTip(made.accessibleName().replace("<", "\u2039"))
+        made.setToolTip(as_tip(made.accessibleName()))
         self._theme.dress(made, "close")
         made.setIconSize(QSize(12, 12))
         made.clicked.connect(lambda: self._change([other for other in self._tags if other != tag]))

@@ -141,6 +141,18 @@ def test_find_by_name_title_part_and_folder(tmp_path: Path) -> None:
     assert error.value.reason == "adapter"
 
 
+def test_nothing_is_meant_by_no_name(tmp_path: Path) -> None:
+    added(tmp_path, "only")
+    with pytest.raises(StudioError, match="No adapter was named"):
+        library.find("")
+
+
+def test_what_a_file_browser_leaves_in_the_trash_is_in_nobodys_way(tmp_path: Path) -> None:
+    gone = library.remove(added(tmp_path, "gone"))
+    (gone.parent / ".DS_Store").write_bytes(b"")
+    assert library.restore("gone").name == "gone"
+
+
 def test_removed_adapters_come_back_newest_first_and_overwrite_nothing(tmp_path: Path) -> None:
     for value in (1.0, 2.0):
         trashed = library.remove(added(tmp_path, "x", value))

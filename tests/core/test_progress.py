@@ -53,6 +53,17 @@ def test_pause_and_continue_change_the_state() -> None:
     assert folded(step(1), pause, go_on).state == "training"
 
 
+def test_a_paused_run_that_evaluates_or_saves_stays_paused() -> None:
+    progress = folded(step(1), events.Obeyed(step=1, command={"kind": "pause"}))
+    for name in ("evaluating", "saving", "training"):
+        progress.apply(events.Phase(name=name))  # type: ignore[arg-type]
+        assert progress.state == "paused"
+    progress.apply(events.Obeyed(step=1, command={"kind": "continue"}))
+    assert progress.state == "training"
+    progress.apply(events.Phase(name="finishing"))
+    assert progress.state == "preparing"
+
+
 def test_notices_and_checkpoints_are_kept() -> None:
     notice, saved = events.Notice(message="n"), events.Saved(step=1, path="p", size_bytes=3)
     progress = folded(notice, saved)

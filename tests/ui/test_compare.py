@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from studio.core import library
+from studio.core import desk, library
 from studio.core.library import Entry
 from studio.ui.answer_view import different
 from studio.ui.desk import Desk
@@ -205,6 +205,39 @@ def test_a_question_that_fails_comes_back(page: ComparePage, qtbot: QtBot) -> No
     assert page.prompt.toPlainText().startswith("word word")
     assert page.chat.messages == []
     assert page._stack.currentIndex() == 0
+
+
+def test_what_is_typed_while_an_answer_fails_stays(page: ComparePage, qtbot: QtBot) -> None:
+    page.show_chat(True)
+    page.prompt.setPlainText(QUESTION)
+    page.panel.base.setCurrentText("/no/such/model")
+    page.run()
+    page.prompt.setPlainText("And of Spain?")
+    qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
+    assert page.prompt.toPlainText() == f"{QUESTION}\n\nAnd of Spain?"
+
+
+@pytest.mark.parametrize("chat", [False, True])
+def test_an_answer_nobody_wants_any_more_has_no_place(page: ComparePage, qtbot: QtBot, chat: bool) -> None:
+    page.show_chat(chat)
+    page.prompt.setPlainText(QUESTION)
+    page.run()
+    call = page._call
+    assert call is not None
+    page.begin_anew()
+    assert not page.running
+    for reply in (
+        desk.Piece(id=call.request.id, column=0, text="late"),
+        desk.Failed(id=call.request.id, reason="model", message="m", hint="h"),
+    ):
+        call.take(reply)
+    assert page.columns == []
+    assert page.chat.messages == []
+    assert page.failure.isHidden()
+    page.prompt.setPlainText(QUESTION)
+    page.run()
+    qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
+    assert page.chat.messages if chat else page.columns[0].text
 
 
 def test_a_death_in_the_middle_is_told_and_survived(qtbot: QtBot, theme: Theme, model: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QUndoStack
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from studio import paths
@@ -16,12 +16,14 @@ from studio.core.runs import Run
 from studio.core.settings import Settings
 from studio.ui.app import open_window
 from studio.ui.draft import Draft
+from studio.ui.forms import parsed
+from studio.ui.model_picker import ModelPicker
 from studio.ui.pages.configure import ConfigurePage
 from studio.ui.session import Notice, demo_data
 from studio.ui.window import MainWindow
 
 # The offscreen platform says this of every window with a least size.
-pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", "does not support")
 
 
 def test_the_draft_is_kept_before_the_window_closes(window: MainWindow, qtbot: QtBot) -> None:
@@ -106,3 +108,33 @@ def test_the_notice_of_a_preset_takes_back_the_preset_alone(window: MainWindow) 
     made.click()
     assert told[-1].act is None  # nothing was changed, so there is nothing to take back
     assert draft.value("name") == "mine"
+
+
+def test_a_value_beyond_what_a_box_can_show_is_borne(window: MainWindow) -> None:
+    window.show_page("configure")
+    page, draft = window.page("configure"), window.session.draft
+    assert isinstance(page, ConfigurePage)
+    page._show_all(True)
+    draft.edit("training.seed", 2**32 - 1)
+    assert draft.value("training.seed") == 2**32 - 1
+    assert "training.seed" not in draft.faults()
+    draft.edit("training.seed", 10**30)
+    assert "training.seed" in draft.faults()
+
+
+@pytest.mark.parametrize("text", ["a: 2024-13-41", "a: " + "1" * 5000, "{" * 3000])
+def test_what_yaml_stumbles_over_stays_text(text: str) -> None:
+    assert parsed(text, dict[str, int]) == text
+
+
+def test_a_path_with_a_tag_in_it_is_no_markup(window: MainWindow) -> None:
+    picker = ModelPicker(window.session.theme, lambda: ["/models/<img src=x>"])
+    picker.show_path("/models/<img src=x>")
+    shown = picker.open()
+    tips = [widget.toolTip() for widget in (picker, shown) for widget in widget.findChildren(QWidget)]
+    tips += [shown.list.item(at).toolTip() for at in range(shown.list.count())]
+    assert any("img" in tip for tip in tips)
+    assert not [tip for tip in tips if "<" in tip]
+    shown.close()
+    picker.leave()
+    picker.deleteLater()

@@ -114,8 +114,12 @@ class ComparePage(QWidget):
             self.status.setText(self.tr("Stopping ..."))
 
     def begin_anew(self) -> None:
-        """Forgets the conversation, or the answers."""
-        self.stop()
+        """Forgets the conversation, or the answers, also the one being written."""
+        if self._call is not None:
+            self._call.cancel()
+            # What still comes of it has no place here any more.
+            self._call.blockSignals(True)
+            self._end()
         self.chat.clear()
         self._make_columns(None)
         self.failure.hide()
@@ -163,7 +167,8 @@ class ComparePage(QWidget):
     def _fail(self, failed: desk.Failed) -> None:
         self.failure.show_failure(failed)
         if self.chatting:
-            self.prompt.setPlainText(self.chat.take_back())
+            # The next question may be half written by now.
+            self.prompt.setPlainText("\n\n".join(filter(None, (self.chat.take_back(), self.prompt.toPlainText()))))
         for shown in self.columns:
             shown.leave_off()
 
