@@ -752,10 +752,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>运行</translation>
     </message>
     <message>
-        <source>Data files</source>
-        <translation>数据文件</translation>
-    </message>
-    <message>
         <source>Browse for {name}</source>
         <translation>浏览：{name}</translation>
     </message>
@@ -782,10 +778,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>{name}: {count} settings applied.</source>
         <translation>{name}：已应用 {count} 项设置。</translation>
-    </message>
-    <message>
-        <source>Undo</source>
-        <translation>撤销</translation>
     </message>
     <message>
         <source>{n} changed</source>
@@ -2945,6 +2937,222 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>（第 {0} 行）</translation>
     </message>
     <message>
+        <source>Rows that cannot be read</source>
+        <translation>无法读取的行</translation>
+    </message>
+    <message>
+        <source>They are left out of training as they are.</source>
+        <translation>它们不会用于训练。</translation>
+    </message>
+    <message>
+        <source>Rows the chat template refuses</source>
+        <translation>对话模板不接受的行</translation>
+    </message>
+    <message>
+        <source>They are left out of training.</source>
+        <translation>它们不会用于训练。</translation>
+    </message>
+    <message>
+        <source>Rows with nothing to learn</source>
+        <translation>没有可学内容的行</translation>
+    </message>
+    <message>
+        <source>No token of theirs would carry loss.</source>
+        <translation>其中没有任何词元参与计算损失。</translation>
+    </message>
+    <message>
+        <source>Answers cut away whole</source>
+        <translation>被完全截去的回答</translation>
+    </message>
+    <message>
+        <source>The maximum length ends before the last answer begins.</source>
+        <translation>最大长度在最后一个回答开始之前就已用尽。</translation>
+    </message>
+    <message>
+        <source>Answers cut before their end</source>
+        <translation>结尾被截断的回答</translation>
+    </message>
+    <message>
+        <source>The model learns answers that break off, and not how they end; a larger maximum length keeps them.</source>
+        <translation>模型会学到中断的回答，而学不到如何结束；增大最大长度可以保留完整回答。</translation>
+    </message>
+    <message>
+        <source>Answers whose end is not learned</source>
+        <translation>结束未被学习的回答</translation>
+    </message>
+    <message>
+        <source>Without a learned end token the model does not know when to stop; the chat template decides this.</source>
+        <translation>如果没有学习结束词元，模型就不知道何时停止；这取决于对话模板。</translation>
+    </message>
+    <message>
+        <source>Empty answers</source>
+        <translation>空回答</translation>
+    </message>
+    <message>
+        <source>The model would learn to say nothing.</source>
+        <translation>模型会学成什么也不说。</translation>
+    </message>
+    <message>
+        <source>Answers of one word</source>
+        <translation>只有一个词的回答</translation>
+    </message>
+    <message>
+        <source>Right for labels; elsewhere the model learns to be curt.</source>
+        <translation>对分类标签是正常的；在其他场合，模型会变得过于简短。</translation>
+    </message>
+    <message>
+        <source>Roles in an unusual order</source>
+        <translation>角色顺序异常</translation>
+    </message>
+    <message>
+        <source>Templates expect a system message first, then user and assistant in turn, and an answer at the end.</source>
+        <translation>模板要求先是系统消息，然后用户与助手交替，最后是回答。</translation>
+    </message>
+    <message>
+        <source>Special tokens inside the text</source>
+        <translation>文本中含有特殊词元</translation>
+    </message>
+    <message>
+        <source>The tokenizer takes them for the real thing, so the text forges the beginning or the end of a turn.</source>
+        <translation>分词器会把它们当作真正的特殊词元，相当于在文本中伪造了一轮对话的开头或结尾。</translation>
+    </message>
+    <message>
+        <source>Broken encoding</source>
+        <translation>编码损坏</translation>
+    </message>
+    <message>
+        <source>UTF-8 was once read as another encoding; the model would learn it.</source>
+        <translation>UTF-8 曾被当作其他编码读取；模型会学到这些乱码。</translation>
+    </message>
+    <message>
+        <source>Lost characters</source>
+        <translation>丢失的字符</translation>
+    </message>
+    <message>
+        <source>U+FFFD stands where a character could not be read; it is gone.</source>
+        <translation>无法读取的字符处是 U+FFFD；原字符已经丢失。</translation>
+    </message>
+    <message>
+        <source>Control characters</source>
+        <translation>控制字符</translation>
+    </message>
+    <message>
+        <source>Invisible rests of other programs become tokens.</source>
+        <translation>其他程序留下的不可见字符会变成词元。</translation>
+    </message>
+    <message>
+        <source>Exact duplicates</source>
+        <translation>完全重复</translation>
+    </message>
+    <message>
+        <source>Each copy counts again: the model learns it by heart.</source>
+        <translation>每个副本都会重复计入：模型会死记硬背。</translation>
+    </message>
+    <message>
+        <source>Near duplicates</source>
+        <translation>近似重复</translation>
+    </message>
+    <message>
+        <source>They differ by a few words and count almost as copies.</source>
+        <translation>只差几个词，几乎等同于重复。</translation>
+    </message>
+    <message>
+        <source>One prompt, different answers</source>
+        <translation>同一提示，不同回答</translation>
+    </message>
+    <message>
+        <source>The model can only learn the mean of them, unless variety is what is wanted.</source>
+        <translation>模型只能学到它们的平均，除非需要的正是多样性。</translation>
+    </message>
+    <message>
+        <source>Evaluation rows in the training data</source>
+        <translation>训练数据中含有评估行</translation>
+    </message>
+    <message>
+        <source>What was learned by heart looks like skill: the evaluation loss comes out too low.</source>
+        <translation>死记硬背会显得像是能力：评估损失会偏低。</translation>
+    </message>
+    <message>
+        <source>Rows in another language</source>
+        <translation>其他语言的行</translation>
+    </message>
+    <message>
+        <source>Few rows are in this one; a mistake, often.</source>
+        <translation>只有少数行使用这种语言；往往是误入的。</translation>
+    </message>
+    <message>
+        <source>Keys and tokens</source>
+        <translation>密钥与令牌</translation>
+    </message>
+    <message>
+        <source>A model gives what it has learned to whoever asks.</source>
+        <translation>模型会把学到的内容告诉任何提问者。</translation>
+    </message>
+    <message>
+        <source>Mail addresses</source>
+        <translation>邮箱地址</translation>
+    </message>
+    <message>
+        <source>Personal data that the model may repeat.</source>
+        <translation>模型可能复述的个人信息。</translation>
+    </message>
+    <message>
+        <source>Telephone numbers</source>
+        <translation>电话号码</translation>
+    </message>
+    <message>
+        <source>Card numbers</source>
+        <translation>银行卡号</translation>
+    </message>
+    <message>
+        <source>Their checksum is right; the model may repeat them.</source>
+        <translation>校验和正确；模型可能会复述它们。</translation>
+    </message>
+    <message>
+        <source>Account numbers</source>
+        <translation>账号</translation>
+    </message>
+    <message>
+        <source>Refusals of another assistant</source>
+        <translation>其他助手的拒答</translation>
+    </message>
+    <message>
+        <source>The model learns to refuse, and to call itself what another model was.</source>
+        <translation>模型会学成拒绝回答，并自称是另一个模型。</translation>
+    </message>
+    <message>
+        <source>Answers that speak for the user</source>
+        <translation>代替用户发言的回答</translation>
+    </message>
+    <message>
+        <source>The model learns to go on with the next question instead of stopping.</source>
+        <translation>模型会学成接着写下一个问题，而不是停下来。</translation>
+    </message>
+    <message>
+        <source>Answers that break off</source>
+        <translation>中断的回答</translation>
+    </message>
+    <message>
+        <source>They end in the middle of a sentence, unlike the others.</source>
+        <translation>与其他回答不同，它们在句子中间就结束了。</translation>
+    </message>
+    <message>
+        <source>Rests of HTML</source>
+        <translation>HTML 残留</translation>
+    </message>
+    <message>
+        <source>Tags and entities of web pages become part of the answers.</source>
+        <translation>网页的标签和实体会成为回答的一部分。</translation>
+    </message>
+    <message>
+        <source>Rows far longer than the others</source>
+        <translation>远长于其他行的行</translation>
+    </message>
+    <message>
+        <source>They cost the most memory and are often two rows in one.</source>
+        <translation>它们占用的内存最多，而且往往是两行并成了一行。</translation>
+    </message>
+    <message>
         <source>{0} cannot be read back.</source>
         <translation>{0} 无法读回。</translation>
     </message>
@@ -3087,18 +3295,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>holds half of a surrogate pair, which is not a character</source>
         <translation>含有半个代理对，不是有效字符</translation>
-    </message>
-    <message>
-        <source>{0} is not a readable {1} file: {2}.</source>
-        <translation>{0} 不是可读的 {1} 文件：{2}。</translation>
-    </message>
-    <message>
-        <source>Write it again, or give JSONL.</source>
-        <translation>请重新生成，或改用 JSONL。</translation>
-    </message>
-    <message>
-        <source>not UTF-8 text, or a value that cannot be read</source>
-        <translation>不是 UTF-8 文本，或含有无法读取的值</translation>
     </message>
     <message>
         <source>Base model</source>
@@ -3649,6 +3845,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`{0}` 中必须是设置，例如 `{1}: {...}`。</translation>
     </message>
     <message>
+        <source>{0} is not a readable {1} file: {2}.</source>
+        <translation>{0} 不是可读的 {1} 文件：{2}。</translation>
+    </message>
+    <message>
+        <source>Write it again, or give JSONL.</source>
+        <translation>请重新生成，或改用 JSONL。</translation>
+    </message>
+    <message>
+        <source>not UTF-8 text, or a value that cannot be read</source>
+        <translation>不是 UTF-8 文本，或含有无法读取的值</translation>
+    </message>
+    <message>
         <source>{0} is of no kind that is written.</source>
         <translation>不支持写入 {0} 这种类型的文件。</translation>
     </message>
@@ -3721,450 +3929,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>由用户指定</translation>
     </message>
     <message>
-        <source>Longest answer</source>
-        <translation>最长回答</translation>
-    </message>
-    <message>
-        <source>Tokens; the model&apos;s context may end it.</source>
-        <translation>词元数；模型的上下文长度可能使其更早结束。</translation>
-    </message>
-    <message>
-        <source>Temperature</source>
-        <translation>温度</translation>
-    </message>
-    <message>
-        <source>0: always the likeliest token; 1: as trained.</source>
-        <translation>0：总取最可能的词元；1：与训练时的分布一致。</translation>
-    </message>
-    <message>
-        <source>Top p</source>
-        <translation>Top p</translation>
-    </message>
-    <message>
-        <source>Only the likeliest tokens up to this probability; 1: all.</source>
-        <translation>只取累计概率不超过此值的最可能词元；1：全部。</translation>
-    </message>
-    <message>
-        <source>Top k</source>
-        <translation>Top k</translation>
-    </message>
-    <message>
-        <source>Only this many of the likeliest tokens; 0: all.</source>
-        <translation>只取这么多个最可能的词元；0：全部。</translation>
-    </message>
-    <message>
-        <source>Repetition penalty</source>
-        <translation>重复惩罚</translation>
-    </message>
-    <message>
-        <source>Above 1: fewer repetitions.</source>
-        <translation>大于 1：减少重复。</translation>
-    </message>
-    <message>
-        <source>The same seed gives the same answer.</source>
-        <translation>相同的种子得到相同的回答。</translation>
-    </message>
-    <message>
-        <source>The request cannot be read: {0}: {1}.</source>
-        <translation>无法读取请求：{0}：{1}。</translation>
-    </message>
-    <message>
-        <source>Start Finetune Studio again; its window and its helper process may be of different versions.</source>
-        <translation>请重新启动 Finetune Studio；窗口与辅助进程的版本可能不同。</translation>
-    </message>
-    <message>
-        <source>{0} of {1} arrived damaged.</source>
-        <translation>{1} 的 {0} 下载后已损坏。</translation>
-    </message>
-    <message>
-        <source>Start again: it comes anew.</source>
-        <translation>请重新开始：会再次下载。</translation>
-    </message>
-    <message>
-        <source>{0} needs {1} GB and the Hugging Face cache has {2} GB left.</source>
-        <translation>{0} 需要 {1} GB，Hugging Face 缓存所在磁盘剩余 {2} GB。</translation>
-    </message>
-    <message>
-        <source>Free some space, or set HF_HOME to a folder on a larger disk.</source>
-        <translation>请腾出空间，或把 HF_HOME 设为更大磁盘上的文件夹。</translation>
-    </message>
-    <message>
-        <source>{0} is only for those who accepted its terms.</source>
-        <translation>{0} 仅供已接受其条款的用户使用。</translation>
-    </message>
-    <message>
-        <source>Accept them on {0}/{1}, log in with `hf auth login`, and start again.</source>
-        <translation>请在 {0}/{1} 接受条款，用 `hf auth login` 登录，然后重新开始。</translation>
-    </message>
-    <message>
-        <source>There is no folder {0} and no such {1} on Hugging Face, or it is private.</source>
-        <translation>没有文件夹 {0}，Hugging Face 上也没有这样的 {1}，或者它是私有的。</translation>
-    </message>
-    <message>
-        <source>Check the spelling; for a private {0} log in with `hf auth login`.</source>
-        <translation>请检查拼写；私有的 {0} 请先用 `hf auth login` 登录。</translation>
-    </message>
-    <message>
-        <source>{0} has no revision {1}.</source>
-        <translation>{0} 没有版本 {1}。</translation>
-    </message>
-    <message>
-        <source>Name an existing branch, tag or commit.</source>
-        <translation>请指定存在的分支、标签或提交。</translation>
-    </message>
-    <message>
-        <source>The disk filled up while {0} was downloading.</source>
-        <translation>下载 {0} 时磁盘已满。</translation>
-    </message>
-    <message>
-        <source>Free some space and start again: the download goes on where it stopped.</source>
-        <translation>请腾出空间后重新开始：下载会从中断处继续。</translation>
-    </message>
-    <message>
-        <source>Hugging Face answered with error {0} for {1}.</source>
-        <translation>Hugging Face 对 {1} 返回错误 {0}。</translation>
-    </message>
-    <message>
-        <source>Try again later.</source>
-        <translation>请稍后重试。</translation>
-    </message>
-    <message>
-        <source>offline mode is on</source>
-        <translation>离线模式已开启</translation>
-    </message>
-    <message>
-        <source>Hugging Face cannot be reached</source>
-        <translation>无法连接 Hugging Face</translation>
-    </message>
-    <message>
-        <source>{0} is not on this machine, or not all of it, and {1}.</source>
-        <translation>{0} 不在本机上或不完整，并且{1}。</translation>
-    </message>
-    <message>
-        <source>Check the connection and start again: a broken download goes on where it stopped.</source>
-        <translation>请检查网络连接后重新开始：中断的下载会继续。</translation>
-    </message>
-    <message>
-        <source>Rows that are all equal cannot be split in two.</source>
-        <translation>所有行都相同，无法划分成两部分。</translation>
-    </message>
-    <message>
-        <source>One row cannot be split in two.</source>
-        <translation>只有一行，无法划分。</translation>
-    </message>
-    <message>
-        <source>{0} shares were given for {1} sources.</source>
-        <translation>给出了 {0} 个比例，而来源有 {1} 个。</translation>
-    </message>
-    <message>
-        <source>Give one share a source, at least one of them above 0.</source>
-        <translation>请为每个来源给出一个比例，其中至少一个大于 0。</translation>
-    </message>
-    <message>
-        <source>Source {0} has no rows left to mix.</source>
-        <translation>来源 {0} 没有剩余的行可供混合。</translation>
-    </message>
-    <message>
-        <source>Give it the share 0, or undo what took its rows out.</source>
-        <translation>请将其比例设为 0，或撤销排除这些行的步骤。</translation>
-    </message>
-    <message>
-        <source>An epoch of this mix would have {0} rows.</source>
-        <translation>这样混合后，一轮将有 {0} 行。</translation>
-    </message>
-    <message>
-        <source>Raise the smallest share, or give the number of rows of an epoch.</source>
-        <translation>请提高最小的比例，或指定一轮的行数。</translation>
-    </message>
-    <message>
-        <source>`{0}` cannot be opened: {1}.</source>
-        <translation>`{0}` 无法打开：{1}。</translation>
-    </message>
-    <message>
-        <source>Check the path.</source>
-        <translation>请检查路径。</translation>
-    </message>
-    <message>
-        <source>Memory ran out.</source>
-        <translation>内存不足。</translation>
-    </message>
-    <message>
-        <source>Halve `per_device_train_batch_size` and double `gradient_accumulation_steps`: the same training in less memory. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.</source>
-        <translation>请将 `per_device_train_batch_size` 减半、`gradient_accumulation_steps` 加倍：训练不变，内存更少。减小 `max_length`、启用 `activation_checkpointing` 或用 nf4 量化基座可进一步节省。</translation>
-    </message>
-    <message>
-        <source>There is no usable row to train on.</source>
-        <translation>没有可用于训练的行。</translation>
-    </message>
-    <message>
-        <source>Add rows, or correct those rejected.</source>
-        <translation>请增加数据行，或改正被拒绝的行。</translation>
-    </message>
-    <message>
-        <source>Every row is for evaluation, so there is none to train on.</source>
-        <translation>所有行都用于评估，没有可用于训练的行。</translation>
-    </message>
-    <message>
-        <source>Add rows, or hold fewer back; see `data.eval_exclusive`.</source>
-        <translation>请增加数据行，或少留出一些用于评估；参见 `data.eval_exclusive`。</translation>
-    </message>
-    <message>
-        <source>Split the version itself by its tags: `studio data split`.</source>
-        <translation>请在版本内按标签划分：`studio data split`。</translation>
-    </message>
-    <message>
-        <source>Rows can be stratified by tags only in a dataset version.</source>
-        <translation>只有在数据集版本中才能按标签分层。</translation>
-    </message>
-    <message>
-        <source>There is a file {0} already.</source>
-        <translation>已有文件 {0}。</translation>
-    </message>
-    <message>
-        <source>Choose another name.</source>
-        <translation>请换一个名称。</translation>
-    </message>
-    <message>
-        <source>{0} ends in neither .jsonl nor .parquet.</source>
-        <translation>{0} 既不以 .jsonl 结尾，也不以 .parquet 结尾。</translation>
-    </message>
-    <message>
-        <source>Choose one of these endings.</source>
-        <translation>请使用其中一种扩展名。</translation>
-    </message>
-    <message>
-        <source>The version {0} has no rows {1}.</source>
-        <translation>版本 {0} 中没有 {1} 的行。</translation>
-    </message>
-    <message>
-        <source>Split it first, or export all rows.</source>
-        <translation>请先划分，或导出所有行。</translation>
-    </message>
-    <message>
-        <source>The rows do not fit into one table: a column holds different kinds of values.</source>
-        <translation>这些行无法放进一张表：某一列含有不同类型的值。</translation>
-    </message>
-    <message>
-        <source>Export them as JSONL.</source>
-        <translation>请导出为 JSONL。</translation>
-    </message>
-    <message>
-        <source>Rows that cannot be read</source>
-        <translation>无法读取的行</translation>
-    </message>
-    <message>
-        <source>They are left out of training as they are.</source>
-        <translation>它们不会用于训练。</translation>
-    </message>
-    <message>
-        <source>Rows the chat template refuses</source>
-        <translation>对话模板不接受的行</translation>
-    </message>
-    <message>
-        <source>They are left out of training.</source>
-        <translation>它们不会用于训练。</translation>
-    </message>
-    <message>
-        <source>Rows with nothing to learn</source>
-        <translation>没有可学内容的行</translation>
-    </message>
-    <message>
-        <source>No token of theirs would carry loss.</source>
-        <translation>其中没有任何词元参与计算损失。</translation>
-    </message>
-    <message>
-        <source>Answers cut away whole</source>
-        <translation>被完全截去的回答</translation>
-    </message>
-    <message>
-        <source>The maximum length ends before the last answer begins.</source>
-        <translation>最大长度在最后一个回答开始之前就已用尽。</translation>
-    </message>
-    <message>
-        <source>Answers cut before their end</source>
-        <translation>结尾被截断的回答</translation>
-    </message>
-    <message>
-        <source>The model learns answers that break off, and not how they end; a larger maximum length keeps them.</source>
-        <translation>模型会学到中断的回答，而学不到如何结束；增大最大长度可以保留完整回答。</translation>
-    </message>
-    <message>
-        <source>Answers whose end is not learned</source>
-        <translation>结束未被学习的回答</translation>
-    </message>
-    <message>
-        <source>Without a learned end token the model does not know when to stop; the chat template decides this.</source>
-        <translation>如果没有学习结束词元，模型就不知道何时停止；这取决于对话模板。</translation>
-    </message>
-    <message>
-        <source>Empty answers</source>
-        <translation>空回答</translation>
-    </message>
-    <message>
-        <source>The model would learn to say nothing.</source>
-        <translation>模型会学成什么也不说。</translation>
-    </message>
-    <message>
-        <source>Answers of one word</source>
-        <translation>只有一个词的回答</translation>
-    </message>
-    <message>
-        <source>Right for labels; elsewhere the model learns to be curt.</source>
-        <translation>对分类标签是正常的；在其他场合，模型会变得过于简短。</translation>
-    </message>
-    <message>
-        <source>Roles in an unusual order</source>
-        <translation>角色顺序异常</translation>
-    </message>
-    <message>
-        <source>Templates expect a system message first, then user and assistant in turn, and an answer at the end.</source>
-        <translation>模板要求先是系统消息，然后用户与助手交替，最后是回答。</translation>
-    </message>
-    <message>
-        <source>Special tokens inside the text</source>
-        <translation>文本中含有特殊词元</translation>
-    </message>
-    <message>
-        <source>The tokenizer takes them for the real thing, so the text forges the beginning or the end of a turn.</source>
-        <translation>分词器会把它们当作真正的特殊词元，相当于在文本中伪造了一轮对话的开头或结尾。</translation>
-    </message>
-    <message>
-        <source>Broken encoding</source>
-        <translation>编码损坏</translation>
-    </message>
-    <message>
-        <source>UTF-8 was once read as another encoding; the model would learn it.</source>
-        <translation>UTF-8 曾被当作其他编码读取；模型会学到这些乱码。</translation>
-    </message>
-    <message>
-        <source>Lost characters</source>
-        <translation>丢失的字符</translation>
-    </message>
-    <message>
-        <source>U+FFFD stands where a character could not be read; it is gone.</source>
-        <translation>无法读取的字符处是 U+FFFD；原字符已经丢失。</translation>
-    </message>
-    <message>
-        <source>Control characters</source>
-        <translation>控制字符</translation>
-    </message>
-    <message>
-        <source>Invisible rests of other programs become tokens.</source>
-        <translation>其他程序留下的不可见字符会变成词元。</translation>
-    </message>
-    <message>
-        <source>Exact duplicates</source>
-        <translation>完全重复</translation>
-    </message>
-    <message>
-        <source>Each copy counts again: the model learns it by heart.</source>
-        <translation>每个副本都会重复计入：模型会死记硬背。</translation>
-    </message>
-    <message>
-        <source>Near duplicates</source>
-        <translation>近似重复</translation>
-    </message>
-    <message>
-        <source>They differ by a few words and count almost as copies.</source>
-        <translation>只差几个词，几乎等同于重复。</translation>
-    </message>
-    <message>
-        <source>One prompt, different answers</source>
-        <translation>同一提示，不同回答</translation>
-    </message>
-    <message>
-        <source>The model can only learn the mean of them, unless variety is what is wanted.</source>
-        <translation>模型只能学到它们的平均，除非需要的正是多样性。</translation>
-    </message>
-    <message>
-        <source>Evaluation rows in the training data</source>
-        <translation>训练数据中含有评估行</translation>
-    </message>
-    <message>
-        <source>What was learned by heart looks like skill: the evaluation loss comes out too low.</source>
-        <translation>死记硬背会显得像是能力：评估损失会偏低。</translation>
-    </message>
-    <message>
-        <source>Rows in another language</source>
-        <translation>其他语言的行</translation>
-    </message>
-    <message>
-        <source>Few rows are in this one; a mistake, often.</source>
-        <translation>只有少数行使用这种语言；往往是误入的。</translation>
-    </message>
-    <message>
-        <source>Keys and tokens</source>
-        <translation>密钥与令牌</translation>
-    </message>
-    <message>
-        <source>A model gives what it has learned to whoever asks.</source>
-        <translation>模型会把学到的内容告诉任何提问者。</translation>
-    </message>
-    <message>
-        <source>Mail addresses</source>
-        <translation>邮箱地址</translation>
-    </message>
-    <message>
-        <source>Personal data that the model may repeat.</source>
-        <translation>模型可能复述的个人信息。</translation>
-    </message>
-    <message>
-        <source>Telephone numbers</source>
-        <translation>电话号码</translation>
-    </message>
-    <message>
-        <source>Card numbers</source>
-        <translation>银行卡号</translation>
-    </message>
-    <message>
-        <source>Their checksum is right; the model may repeat them.</source>
-        <translation>校验和正确；模型可能会复述它们。</translation>
-    </message>
-    <message>
-        <source>Account numbers</source>
-        <translation>账号</translation>
-    </message>
-    <message>
-        <source>Refusals of another assistant</source>
-        <translation>其他助手的拒答</translation>
-    </message>
-    <message>
-        <source>The model learns to refuse, and to call itself what another model was.</source>
-        <translation>模型会学成拒绝回答，并自称是另一个模型。</translation>
-    </message>
-    <message>
-        <source>Answers that speak for the user</source>
-        <translation>代替用户发言的回答</translation>
-    </message>
-    <message>
-        <source>The model learns to go on with the next question instead of stopping.</source>
-        <translation>模型会学成接着写下一个问题，而不是停下来。</translation>
-    </message>
-    <message>
-        <source>Answers that break off</source>
-        <translation>中断的回答</translation>
-    </message>
-    <message>
-        <source>They end in the middle of a sentence, unlike the others.</source>
-        <translation>与其他回答不同，它们在句子中间就结束了。</translation>
-    </message>
-    <message>
-        <source>Rests of HTML</source>
-        <translation>HTML 残留</translation>
-    </message>
-    <message>
-        <source>Tags and entities of web pages become part of the answers.</source>
-        <translation>网页的标签和实体会成为回答的一部分。</translation>
-    </message>
-    <message>
-        <source>Rows far longer than the others</source>
-        <translation>远长于其他行的行</translation>
-    </message>
-    <message>
-        <source>They cost the most memory and are often two rows in one.</source>
-        <translation>它们占用的内存最多，而且往往是两行并成了一行。</translation>
-    </message>
-    <message>
         <source>{0} is no Hugging Face id.</source>
         <translation>{0} 不是 Hugging Face ID。</translation>
     </message>
@@ -4225,130 +3989,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请把数据行写成 [{...}, {...}]，或写成每行一个对象的 JSONL。</translation>
     </message>
     <message>
-        <source>Laying out a row with the chat template did not come to an end.</source>
-        <translation>用对话模板处理一行时始终没有结束。</translation>
-    </message>
-    <message>
-        <source>Choose another chat template with data.chat_template.</source>
-        <translation>请用 data.chat_template 选择其他对话模板。</translation>
-    </message>
-    <message>
-        <source>The run {0} is already going.</source>
-        <translation>训练任务 {0} 已在进行。</translation>
-    </message>
-    <message>
-        <source>Stop it with `studio runs stop {0}`.</source>
-        <translation>可用 `studio runs stop {0}` 停止它。</translation>
-    </message>
-    <message>
-        <source>Start it again when that is mended.</source>
-        <translation>请在排除问题后重新启动。</translation>
-    </message>
-    <message>
-        <source>The run&apos;s process was killed, most likely because memory ran out.</source>
-        <translation>训练进程被终止，很可能是因为内存不足。</translation>
-    </message>
-    <message>
-        <source>Close other programs or lower the batch size, then resume the run.</source>
-        <translation>请关闭其他程序或减小批大小，然后恢复训练。</translation>
-    </message>
-    <message>
-        <source>The run&apos;s process ended unexpectedly (code {0}).</source>
-        <translation>训练进程意外结束（代码 {0}）。</translation>
-    </message>
-    <message>
-        <source>Resume it with `studio runs resume {0}`; worker.log in the run folder has more.</source>
-        <translation>可用 `studio runs resume {0}` 恢复；训练任务文件夹中的 worker.log 有更多信息。</translation>
-    </message>
-    <message>
-        <source>`{0}` could mean {1} adapters: {2}.</source>
-        <translation>`{0}` 可以指 {1} 个适配器：{2}。</translation>
-    </message>
-    <message>
-        <source>Write the name.</source>
-        <translation>请写出名称。</translation>
-    </message>
-    <message>
-        <source>There is no adapter `{0}`.</source>
-        <translation>没有适配器 `{0}`。</translation>
-    </message>
-    <message>
-        <source>`studio adapters list` shows them all.</source>
-        <translation>`studio adapters list` 可列出全部。</translation>
-    </message>
-    <message>
-        <source>{0} has changed since it was added.</source>
-        <translation>{0} 在加入后已被修改。</translation>
-    </message>
-    <message>
-        <source>The adapter {0} is damaged: {1}</source>
-        <translation>适配器 {0} 已损坏：{1}</translation>
-    </message>
-    <message>
-        <source>Remove it.</source>
-        <translation>请将其移除。</translation>
-    </message>
-    <message>
-        <source>The trash holds {0}.</source>
-        <translation>回收站中有 {0}。</translation>
-    </message>
-    <message>
-        <source>The trash holds no adapter.</source>
-        <translation>回收站中没有适配器。</translation>
-    </message>
-    <message>
-        <source>No adapter `{0}` was removed.</source>
-        <translation>没有移除过适配器 `{0}`。</translation>
-    </message>
-    <message>
-        <source>Another process is changing the adapter library.</source>
-        <translation>另一个进程正在修改适配器库。</translation>
-    </message>
-    <message>
-        <source>{0} is missing.</source>
-        <translation>缺少 {0}。</translation>
-    </message>
-    <message>
-        <source>{0} has {1} bytes instead of {2}.</source>
-        <translation>{0} 有 {1} 字节，而应为 {2} 字节。</translation>
-    </message>
-    <message>
-        <source>{0} changed while it was copied.</source>
-        <translation>{0} 在复制过程中被修改。</translation>
-    </message>
-    <message>
-        <source>Add the adapter again.</source>
-        <translation>请重新添加该适配器。</translation>
-    </message>
-    <message>
-        <source>{0} has no readable {1}.</source>
-        <translation>{0} 中没有可读的 {1}。</translation>
-    </message>
-    <message>
-        <source>Name a folder that PEFT saved an adapter into.</source>
-        <translation>请指定由 PEFT 保存了适配器的文件夹。</translation>
-    </message>
-    <message>
-        <source>Only adapters saved as safetensors are taken; pickled ones (.bin) may hold code.</source>
-        <translation>只接受 safetensors 格式的适配器；pickle 文件（.bin）可能含有代码。</translation>
-    </message>
-    <message>
-        <source>Reading stood still for {0} seconds and was ended.</source>
-        <translation>读取停滞了 {0} 秒，已被终止。</translation>
-    </message>
-    <message>
-        <source>The file may be damaged or made to do harm.</source>
-        <translation>文件可能已损坏，或是恶意构造的。</translation>
-    </message>
-    <message>
-        <source>Reading this takes more memory than a data file can need.</source>
-        <translation>读取它所需的内存超出数据文件可能的需要。</translation>
-    </message>
-    <message>
-        <source>Split it, or convert it to JSONL.</source>
-        <translation>请拆分该文件，或将其转换为 JSONL。</translation>
-    </message>
-    <message>
         <source>`data.mapping` gives {0}, which make no row.</source>
         <translation>`data.mapping` 给出了 {0}，它们不能构成一行。</translation>
     </message>
@@ -4363,90 +4003,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Correct `data.mapping`.</source>
         <translation>请改正 `data.mapping`。</translation>
-    </message>
-    <message>
-        <source>No module is left to put an adapter on.</source>
-        <translation>没有剩下可添加适配器的模块。</translation>
-    </message>
-    <message>
-        <source>Choose more target modules or layers, or exclude fewer.</source>
-        <translation>请选择更多目标模块或层，或减少排除项。</translation>
-    </message>
-    <message>
-        <source>{0} is an expression of {1} characters.</source>
-        <translation>{0} 是长度为 {1} 个字符的表达式。</translation>
-    </message>
-    <message>
-        <source>Use at most {0}.</source>
-        <translation>最多 {0} 个。</translation>
-    </message>
-    <message>
-        <source>{0} {1} is not a regular expression: {2}.</source>
-        <translation>{0} {1} 不是正则表达式：{2}。</translation>
-    </message>
-    <message>
-        <source>Correct it, or name the modules in a list such as [q_proj, v_proj].</source>
-        <translation>请改正，或用列表指定模块，如 [q_proj, v_proj]。</translation>
-    </message>
-    <message>
-        <source>Matching {0} {1} takes too long: its repetitions are nested.</source>
-        <translation>匹配 {0} {1} 耗时过长：其中有嵌套的重复。</translation>
-    </message>
-    <message>
-        <source>Write it without a repetition inside a repetition, or name the modules in a list.</source>
-        <translation>请避免在重复中再用重复，或用列表指定模块。</translation>
-    </message>
-    <message>
-        <source>{0} shares its weight with the other end of this model, and PEFT cannot train the two as one.</source>
-        <translation>{0} 与模型另一端共享权重，PEFT 无法把两者作为一个整体训练。</translation>
-    </message>
-    <message>
-        <source>Take it out of modules_to_save.</source>
-        <translation>请把它从 modules_to_save 中去掉。</translation>
-    </message>
-    <message>
-        <source>LoRA cannot go on {0}, which is a {1}.</source>
-        <translation>LoRA 不能用于 {0}，它是 {1}。</translation>
-    </message>
-    <message>
-        <source>Choose linear layers such as [q_proj, v_proj], or all-linear.</source>
-        <translation>请选择线性层，如 [q_proj, v_proj]，或 all-linear。</translation>
-    </message>
-    <message>
-        <source>{0}: no module matches `{1}`.</source>
-        <translation>{0}：没有模块与 `{1}` 匹配。</translation>
-    </message>
-    <message>
-        <source>{0}The model has {1}.</source>
-        <translation>{0}模型中有 {1}。</translation>
-    </message>
-    <message>
-        <source>adapter.layers_to_transform: `{0}` is no layer.</source>
-        <translation>adapter.layers_to_transform：`{0}` 不是层。</translation>
-    </message>
-    <message>
-        <source>Write such as `0-3,8`.</source>
-        <translation>请写成如 `0-3,8` 的形式。</translation>
-    </message>
-    <message>
-        <source>layers_to_transform: no chosen module is in layer {0}.</source>
-        <translation>layers_to_transform：所选模块都不在第 {0} 层。</translation>
-    </message>
-    <message>
-        <source>Layers go from 0 to {0}.</source>
-        <translation>层编号从 0 到 {0}。</translation>
-    </message>
-    <message>
-        <source>The chosen modules are in no layer.</source>
-        <translation>所选模块不属于任何层。</translation>
-    </message>
-    <message>
-        <source>{0} shares its weight with the other end of this model, and an adapter would change only one of them.</source>
-        <translation>{0} 与模型另一端共享权重，适配器只会改变其中一个。</translation>
-    </message>
-    <message>
-        <source>Leave it out of target_modules; put it in modules_to_save to train it whole.</source>
-        <translation>请不要放入 target_modules；要完整训练它，请放入 modules_to_save。</translation>
     </message>
     <message>
         <source>{0} is not UTF-8 or UTF-16 text.</source>
@@ -4497,62 +4053,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>有 {0} 个字段，而表头有 {1} 列</translation>
     </message>
     <message>
-        <source>`{0}` cannot be the name of a version.</source>
-        <translation>`{0}` 不能用作版本名称。</translation>
-    </message>
-    <message>
-        <source>Use up to 60 letters, digits, `.`, `-` and `_`, or a path that ends in {0}.</source>
-        <translation>请使用至多 60 个字母、数字、`.`、`-` 和 `_`，或以 {0} 结尾的路径。</translation>
-    </message>
-    <message>
-        <source>There is no version {0}.</source>
-        <translation>没有版本 {0}。</translation>
-    </message>
-    <message>
-        <source>`studio data version list` shows them.</source>
-        <translation>`studio data version list` 可列出所有版本。</translation>
-    </message>
-    <message>
-        <source>Check its permissions.</source>
-        <translation>请检查其权限。</translation>
-    </message>
-    <message>
-        <source>{0} is not a recipe, or is damaged.</source>
-        <translation>{0} 不是配方，或已损坏。</translation>
-    </message>
-    <message>
-        <source>{0} was written by another version of Finetune Studio.</source>
-        <translation>{0} 由其他版本的 Finetune Studio 写出。</translation>
-    </message>
-    <message>
-        <source>Open it with that one.</source>
-        <translation>请用那个版本打开。</translation>
-    </message>
-    <message>
-        <source>{0} was changed by something other than Finetune Studio.</source>
-        <translation>{0} 被 Finetune Studio 以外的程序修改过。</translation>
-    </message>
-    <message>
-        <source>{0} does not fit together.</source>
-        <translation>{0} 的内容前后不一致。</translation>
-    </message>
-    <message>
-        <source>There is a version {0} already.</source>
-        <translation>已有版本 {0}。</translation>
-    </message>
-    <message>
-        <source>A step of this kind is not known.</source>
-        <translation>没有这种步骤。</translation>
-    </message>
-    <message>
-        <source>This is no {0} step: {1}: {2}.</source>
-        <translation>这不是有效的 {0} 步骤：{1}：{2}。</translation>
-    </message>
-    <message>
-        <source>Correct `{0}`.</source>
-        <translation>请改正 `{0}`。</translation>
-    </message>
-    <message>
         <source>larger than {0} MB</source>
         <translation>超过 {0} MB</translation>
     </message>
@@ -4581,86 +4081,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>不是对象</translation>
     </message>
     <message>
-        <source>{0} is not a readable run folder.</source>
-        <translation>{0} 不是可读的训练任务文件夹。</translation>
-    </message>
-    <message>
-        <source>Check the name or the path.</source>
-        <translation>请检查名称或路径。</translation>
-    </message>
-    <message>
-        <source>The config in {0} cannot be read.</source>
-        <translation>{0} 中的配置无法读取。</translation>
-    </message>
-    <message>
-        <source>It may be of another version.</source>
-        <translation>它可能属于另一个版本。</translation>
-    </message>
-    <message>
-        <source>Another process is working on the run {0}.</source>
-        <translation>另一个进程正在处理训练任务 {0}。</translation>
-    </message>
-    <message>
-        <source>Wait for it, or stop it with `studio runs stop {0}`.</source>
-        <translation>请等待它结束，或用 `studio runs stop {0}` 停止它。</translation>
-    </message>
-    <message>
-        <source>{0} cannot be written: {1}.</source>
-        <translation>{0} 无法写入：{1}。</translation>
-    </message>
-    <message>
-        <source>Check the folder&apos;s permissions.</source>
-        <translation>请检查文件夹的权限。</translation>
-    </message>
-    <message>
-        <source>The disk is full: {0} could not be written.</source>
-        <translation>磁盘已满：{0} 未能写入。</translation>
-    </message>
-    <message>
-        <source>{0} could not be written: {1}.</source>
-        <translation>{0} 未能写入：{1}。</translation>
-    </message>
-    <message>
-        <source>Check the folder and its permissions.</source>
-        <translation>请检查文件夹及其权限。</translation>
-    </message>
-    <message>
-        <source>{0} is not empty.</source>
-        <translation>{0} 不是空的。</translation>
-    </message>
-    <message>
-        <source>Name a new folder; an interrupted run goes on with `studio runs resume`.</source>
-        <translation>请指定新文件夹；中断的训练任务可用 `studio runs resume` 继续。</translation>
-    </message>
-    <message>
-        <source>No run was named.</source>
-        <translation>没有指定训练任务。</translation>
-    </message>
-    <message>
-        <source>`studio runs list` shows them all.</source>
-        <translation>`studio runs list` 可列出全部。</translation>
-    </message>
-    <message>
-        <source>`{0}` could mean {1} runs: {2}.</source>
-        <translation>`{0}` 可以指 {1} 个训练任务：{2}。</translation>
-    </message>
-    <message>
-        <source>Write more of the name.</source>
-        <translation>请把名称写得更完整。</translation>
-    </message>
-    <message>
-        <source>There is no run `{0}`.</source>
-        <translation>没有训练任务 `{0}`。</translation>
-    </message>
-    <message>
-        <source>{0} is taken by now.</source>
-        <translation>{0} 现已被占用。</translation>
-    </message>
-    <message>
-        <source>Move that away, then restore the run.</source>
-        <translation>请先把它移走，再恢复该训练任务。</translation>
-    </message>
-    <message>
         <source>`{0}` is not a regular expression: {1}.</source>
         <translation>`{0}` 不是正则表达式：{1}。</translation>
     </message>
@@ -4675,34 +4095,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Avoid repetitions within repetitions, as in `(a+)+`.</source>
         <translation>请避免在重复中嵌套重复，如 `(a+)+`。</translation>
-    </message>
-    <message>
-        <source>There is no source {0}.</source>
-        <translation>没有来源 {0}。</translation>
-    </message>
-    <message>
-        <source>There are {0}, from 0.</source>
-        <translation>共有 {0} 个，从 0 开始编号。</translation>
-    </message>
-    <message>
-        <source>No row has a column `{0}`.</source>
-        <translation>没有任何一行含有列 `{0}`。</translation>
-    </message>
-    <message>
-        <source>Name one of the columns, or `source`, `tag`, `length`, `turns`.</source>
-        <translation>请指定其中一列，或 `source`、`tag`、`length`、`turns`。</translation>
-    </message>
-    <message>
-        <source>Correct it, or search for the text as it is.</source>
-        <translation>请改正它，或按原文搜索。</translation>
-    </message>
-    <message>
-        <source>`{0}` takes too long on a row.</source>
-        <translation>`{0}` 在某一行上耗时过长。</translation>
-    </message>
-    <message>
-        <source>Make the expression simpler.</source>
-        <translation>请简化表达式。</translation>
     </message>
     <message>
         <source>the first rows have {0}{1}</source>
@@ -4845,6 +4237,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>没有文件 {0}。</translation>
     </message>
     <message>
+        <source>Check the path.</source>
+        <translation>请检查路径。</translation>
+    </message>
+    <message>
         <source>{0} unfolds to more than {1} times its size; it was not opened further.</source>
         <translation>{0} 解压后超过自身大小的 {1} 倍；没有继续打开。</translation>
     </message>
@@ -4907,6 +4303,622 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Unpack it by other means if you trust it, and open the files it holds.</source>
         <translation>如果信任它，请用其他方式解压，再打开其中的文件。</translation>
+    </message>
+    <message>
+        <source>Longest answer</source>
+        <translation>最长回答</translation>
+    </message>
+    <message>
+        <source>Tokens; the model&apos;s context may end it.</source>
+        <translation>词元数；模型的上下文长度可能使其更早结束。</translation>
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation>温度</translation>
+    </message>
+    <message>
+        <source>0: always the likeliest token; 1: as trained.</source>
+        <translation>0：总取最可能的词元；1：与训练时的分布一致。</translation>
+    </message>
+    <message>
+        <source>Top p</source>
+        <translation>Top p</translation>
+    </message>
+    <message>
+        <source>Only the likeliest tokens up to this probability; 1: all.</source>
+        <translation>只取累计概率不超过此值的最可能词元；1：全部。</translation>
+    </message>
+    <message>
+        <source>Top k</source>
+        <translation>Top k</translation>
+    </message>
+    <message>
+        <source>Only this many of the likeliest tokens; 0: all.</source>
+        <translation>只取这么多个最可能的词元；0：全部。</translation>
+    </message>
+    <message>
+        <source>Repetition penalty</source>
+        <translation>重复惩罚</translation>
+    </message>
+    <message>
+        <source>Above 1: fewer repetitions.</source>
+        <translation>大于 1：减少重复。</translation>
+    </message>
+    <message>
+        <source>The same seed gives the same answer.</source>
+        <translation>相同的种子得到相同的回答。</translation>
+    </message>
+    <message>
+        <source>The request cannot be read: {0}: {1}.</source>
+        <translation>无法读取请求：{0}：{1}。</translation>
+    </message>
+    <message>
+        <source>Start Finetune Studio again; its window and its helper process may be of different versions.</source>
+        <translation>请重新启动 Finetune Studio；窗口与辅助进程的版本可能不同。</translation>
+    </message>
+    <message>
+        <source>{0} of {1} arrived damaged.</source>
+        <translation>{1} 的 {0} 下载后已损坏。</translation>
+    </message>
+    <message>
+        <source>Start again: it comes anew.</source>
+        <translation>请重新开始：会再次下载。</translation>
+    </message>
+    <message>
+        <source>{0} needs {1} GB and the Hugging Face cache has {2} GB left.</source>
+        <translation>{0} 需要 {1} GB，Hugging Face 缓存所在磁盘剩余 {2} GB。</translation>
+    </message>
+    <message>
+        <source>Free some space, or set HF_HOME to a folder on a larger disk.</source>
+        <translation>请腾出空间，或把 HF_HOME 设为更大磁盘上的文件夹。</translation>
+    </message>
+    <message>
+        <source>{0} is only for those who accepted its terms.</source>
+        <translation>{0} 仅供已接受其条款的用户使用。</translation>
+    </message>
+    <message>
+        <source>Accept them on {0}/{1}, log in with `hf auth login`, and start again.</source>
+        <translation>请在 {0}/{1} 接受条款，用 `hf auth login` 登录，然后重新开始。</translation>
+    </message>
+    <message>
+        <source>There is no folder {0} and no such {1} on Hugging Face, or it is private.</source>
+        <translation>没有文件夹 {0}，Hugging Face 上也没有这样的 {1}，或者它是私有的。</translation>
+    </message>
+    <message>
+        <source>Check the spelling; for a private {0} log in with `hf auth login`.</source>
+        <translation>请检查拼写；私有的 {0} 请先用 `hf auth login` 登录。</translation>
+    </message>
+    <message>
+        <source>{0} has no revision {1}.</source>
+        <translation>{0} 没有版本 {1}。</translation>
+    </message>
+    <message>
+        <source>Name an existing branch, tag or commit.</source>
+        <translation>请指定存在的分支、标签或提交。</translation>
+    </message>
+    <message>
+        <source>The disk filled up while {0} was downloading.</source>
+        <translation>下载 {0} 时磁盘已满。</translation>
+    </message>
+    <message>
+        <source>Free some space and start again: the download goes on where it stopped.</source>
+        <translation>请腾出空间后重新开始：下载会从中断处继续。</translation>
+    </message>
+    <message>
+        <source>Hugging Face answered with error {0} for {1}.</source>
+        <translation>Hugging Face 对 {1} 返回错误 {0}。</translation>
+    </message>
+    <message>
+        <source>Try again later.</source>
+        <translation>请稍后重试。</translation>
+    </message>
+    <message>
+        <source>offline mode is on</source>
+        <translation>离线模式已开启</translation>
+    </message>
+    <message>
+        <source>Hugging Face cannot be reached</source>
+        <translation>无法连接 Hugging Face</translation>
+    </message>
+    <message>
+        <source>{0} is not on this machine, or not all of it, and {1}.</source>
+        <translation>{0} 不在本机上或不完整，并且{1}。</translation>
+    </message>
+    <message>
+        <source>Check the connection and start again: a broken download goes on where it stopped.</source>
+        <translation>请检查网络连接后重新开始：中断的下载会继续。</translation>
+    </message>
+    <message>
+        <source>`{0}` cannot be opened: {1}.</source>
+        <translation>`{0}` 无法打开：{1}。</translation>
+    </message>
+    <message>
+        <source>Memory ran out.</source>
+        <translation>内存不足。</translation>
+    </message>
+    <message>
+        <source>Halve `per_device_train_batch_size` and double `gradient_accumulation_steps`: the same training in less memory. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.</source>
+        <translation>请将 `per_device_train_batch_size` 减半、`gradient_accumulation_steps` 加倍：训练不变，内存更少。减小 `max_length`、启用 `activation_checkpointing` 或用 nf4 量化基座可进一步节省。</translation>
+    </message>
+    <message>
+        <source>Laying out a row with the chat template did not come to an end.</source>
+        <translation>用对话模板处理一行时始终没有结束。</translation>
+    </message>
+    <message>
+        <source>Choose another chat template with data.chat_template.</source>
+        <translation>请用 data.chat_template 选择其他对话模板。</translation>
+    </message>
+    <message>
+        <source>The run {0} is already going.</source>
+        <translation>训练任务 {0} 已在进行。</translation>
+    </message>
+    <message>
+        <source>Stop it with `studio runs stop {0}`.</source>
+        <translation>可用 `studio runs stop {0}` 停止它。</translation>
+    </message>
+    <message>
+        <source>The run&apos;s process could not be started: {0}.</source>
+        <translation>无法启动训练任务的进程：{0}。</translation>
+    </message>
+    <message>
+        <source>Close other programs, then start it again.</source>
+        <translation>请关闭其他程序，然后重新启动。</translation>
+    </message>
+    <message>
+        <source>Start it again when that is mended.</source>
+        <translation>请在排除问题后重新启动。</translation>
+    </message>
+    <message>
+        <source>The run&apos;s process was killed, most likely because memory ran out.</source>
+        <translation>训练进程被终止，很可能是因为内存不足。</translation>
+    </message>
+    <message>
+        <source>Close other programs or lower the batch size, then resume the run.</source>
+        <translation>请关闭其他程序或减小批大小，然后恢复训练。</translation>
+    </message>
+    <message>
+        <source>The run&apos;s process ended unexpectedly (code {0}).</source>
+        <translation>训练进程意外结束（代码 {0}）。</translation>
+    </message>
+    <message>
+        <source>Resume it with `studio runs resume {0}`; worker.log in the run folder has more.</source>
+        <translation>可用 `studio runs resume {0}` 恢复；训练任务文件夹中的 worker.log 有更多信息。</translation>
+    </message>
+    <message>
+        <source>No adapter was named.</source>
+        <translation>没有指定适配器。</translation>
+    </message>
+    <message>
+        <source>`studio adapters list` shows them all.</source>
+        <translation>`studio adapters list` 可列出全部。</translation>
+    </message>
+    <message>
+        <source>`{0}` could mean {1} adapters: {2}.</source>
+        <translation>`{0}` 可以指 {1} 个适配器：{2}。</translation>
+    </message>
+    <message>
+        <source>Write the name.</source>
+        <translation>请写出名称。</translation>
+    </message>
+    <message>
+        <source>There is no adapter `{0}`.</source>
+        <translation>没有适配器 `{0}`。</translation>
+    </message>
+    <message>
+        <source>{0} has changed since it was added.</source>
+        <translation>{0} 在加入后已被修改。</translation>
+    </message>
+    <message>
+        <source>The adapter {0} is damaged: {1}</source>
+        <translation>适配器 {0} 已损坏：{1}</translation>
+    </message>
+    <message>
+        <source>Remove it.</source>
+        <translation>请将其移除。</translation>
+    </message>
+    <message>
+        <source>The trash holds {0}.</source>
+        <translation>回收站中有 {0}。</translation>
+    </message>
+    <message>
+        <source>The trash holds no adapter.</source>
+        <translation>回收站中没有适配器。</translation>
+    </message>
+    <message>
+        <source>No adapter `{0}` was removed.</source>
+        <translation>没有移除过适配器 `{0}`。</translation>
+    </message>
+    <message>
+        <source>Another process is changing the adapter library.</source>
+        <translation>另一个进程正在修改适配器库。</translation>
+    </message>
+    <message>
+        <source>{0} is missing.</source>
+        <translation>缺少 {0}。</translation>
+    </message>
+    <message>
+        <source>{0} has {1} bytes instead of {2}.</source>
+        <translation>{0} 有 {1} 字节，而应为 {2} 字节。</translation>
+    </message>
+    <message>
+        <source>{0} changed while it was copied.</source>
+        <translation>{0} 在复制过程中被修改。</translation>
+    </message>
+    <message>
+        <source>Add the adapter again.</source>
+        <translation>请重新添加该适配器。</translation>
+    </message>
+    <message>
+        <source>{0} has no readable {1}.</source>
+        <translation>{0} 中没有可读的 {1}。</translation>
+    </message>
+    <message>
+        <source>Name a folder that PEFT saved an adapter into.</source>
+        <translation>请指定由 PEFT 保存了适配器的文件夹。</translation>
+    </message>
+    <message>
+        <source>Only adapters saved as safetensors are taken; pickled ones (.bin) may hold code.</source>
+        <translation>只接受 safetensors 格式的适配器；pickle 文件（.bin）可能含有代码。</translation>
+    </message>
+    <message>
+        <source>Reading stood still for {0} seconds and was ended.</source>
+        <translation>读取停滞了 {0} 秒，已被终止。</translation>
+    </message>
+    <message>
+        <source>The file may be damaged or made to do harm.</source>
+        <translation>文件可能已损坏，或是恶意构造的。</translation>
+    </message>
+    <message>
+        <source>Reading this takes more memory than a data file can need.</source>
+        <translation>读取它所需的内存超出数据文件可能的需要。</translation>
+    </message>
+    <message>
+        <source>Split it, or convert it to JSONL.</source>
+        <translation>请拆分该文件，或将其转换为 JSONL。</translation>
+    </message>
+    <message>
+        <source>No module is left to put an adapter on.</source>
+        <translation>没有剩下可添加适配器的模块。</translation>
+    </message>
+    <message>
+        <source>Choose more target modules or layers, or exclude fewer.</source>
+        <translation>请选择更多目标模块或层，或减少排除项。</translation>
+    </message>
+    <message>
+        <source>{0} is an expression of {1} characters.</source>
+        <translation>{0} 是长度为 {1} 个字符的表达式。</translation>
+    </message>
+    <message>
+        <source>Use at most {0}.</source>
+        <translation>最多 {0} 个。</translation>
+    </message>
+    <message>
+        <source>{0} {1} is not a regular expression: {2}.</source>
+        <translation>{0} {1} 不是正则表达式：{2}。</translation>
+    </message>
+    <message>
+        <source>Correct it, or name the modules in a list such as [q_proj, v_proj].</source>
+        <translation>请改正，或用列表指定模块，如 [q_proj, v_proj]。</translation>
+    </message>
+    <message>
+        <source>Matching {0} {1} takes too long: its repetitions are nested.</source>
+        <translation>匹配 {0} {1} 耗时过长：其中有嵌套的重复。</translation>
+    </message>
+    <message>
+        <source>Write it without a repetition inside a repetition, or name the modules in a list.</source>
+        <translation>请避免在重复中再用重复，或用列表指定模块。</translation>
+    </message>
+    <message>
+        <source>{0} shares its weight with the other end of this model, and PEFT cannot train the two as one.</source>
+        <translation>{0} 与模型另一端共享权重，PEFT 无法把两者作为一个整体训练。</translation>
+    </message>
+    <message>
+        <source>Take it out of modules_to_save.</source>
+        <translation>请把它从 modules_to_save 中去掉。</translation>
+    </message>
+    <message>
+        <source>LoRA cannot go on {0}, which is a {1}.</source>
+        <translation>LoRA 不能用于 {0}，它是 {1}。</translation>
+    </message>
+    <message>
+        <source>Choose linear layers such as [q_proj, v_proj], or all-linear.</source>
+        <translation>请选择线性层，如 [q_proj, v_proj]，或 all-linear。</translation>
+    </message>
+    <message>
+        <source>{0}: no module matches `{1}`.</source>
+        <translation>{0}：没有模块与 `{1}` 匹配。</translation>
+    </message>
+    <message>
+        <source>{0}The model has {1}.</source>
+        <translation>{0}模型中有 {1}。</translation>
+    </message>
+    <message>
+        <source>adapter.layers_to_transform: `{0}` is no layer.</source>
+        <translation>adapter.layers_to_transform：`{0}` 不是层。</translation>
+    </message>
+    <message>
+        <source>Write such as `0-3,8`.</source>
+        <translation>请写成如 `0-3,8` 的形式。</translation>
+    </message>
+    <message>
+        <source>layers_to_transform: no chosen module is in layer {0}.</source>
+        <translation>layers_to_transform：所选模块都不在第 {0} 层。</translation>
+    </message>
+    <message>
+        <source>Layers go from 0 to {0}.</source>
+        <translation>层编号从 0 到 {0}。</translation>
+    </message>
+    <message>
+        <source>The chosen modules are in no layer.</source>
+        <translation>所选模块不属于任何层。</translation>
+    </message>
+    <message>
+        <source>{0} shares its weight with the other end of this model, and an adapter would change only one of them.</source>
+        <translation>{0} 与模型另一端共享权重，适配器只会改变其中一个。</translation>
+    </message>
+    <message>
+        <source>Leave it out of target_modules; put it in modules_to_save to train it whole.</source>
+        <translation>请不要放入 target_modules；要完整训练它，请放入 modules_to_save。</translation>
+    </message>
+    <message>
+        <source>{0} is not a readable run folder.</source>
+        <translation>{0} 不是可读的训练任务文件夹。</translation>
+    </message>
+    <message>
+        <source>Check the name or the path.</source>
+        <translation>请检查名称或路径。</translation>
+    </message>
+    <message>
+        <source>The config in {0} cannot be read.</source>
+        <translation>{0} 中的配置无法读取。</translation>
+    </message>
+    <message>
+        <source>It may be of another version.</source>
+        <translation>它可能属于另一个版本。</translation>
+    </message>
+    <message>
+        <source>Start a new run from its config to train more.</source>
+        <translation>要继续训练，请用其配置新建训练任务。</translation>
+    </message>
+    <message>
+        <source>The run {0} is already complete.</source>
+        <translation>训练任务 {0} 已经完成。</translation>
+    </message>
+    <message>
+        <source>Another process is working on the run {0}.</source>
+        <translation>另一个进程正在处理训练任务 {0}。</translation>
+    </message>
+    <message>
+        <source>Wait for it, or stop it with `studio runs stop {0}`.</source>
+        <translation>请等待它结束，或用 `studio runs stop {0}` 停止它。</translation>
+    </message>
+    <message>
+        <source>{0} cannot be written: {1}.</source>
+        <translation>{0} 无法写入：{1}。</translation>
+    </message>
+    <message>
+        <source>Check the folder&apos;s permissions.</source>
+        <translation>请检查文件夹的权限。</translation>
+    </message>
+    <message>
+        <source>The disk is full: {0} could not be written.</source>
+        <translation>磁盘已满：{0} 未能写入。</translation>
+    </message>
+    <message>
+        <source>{0} could not be written: {1}.</source>
+        <translation>{0} 未能写入：{1}。</translation>
+    </message>
+    <message>
+        <source>Check the folder and its permissions.</source>
+        <translation>请检查文件夹及其权限。</translation>
+    </message>
+    <message>
+        <source>{0} is not empty.</source>
+        <translation>{0} 不是空的。</translation>
+    </message>
+    <message>
+        <source>Name a new folder; an interrupted run goes on with `studio runs resume`.</source>
+        <translation>请指定新文件夹；中断的训练任务可用 `studio runs resume` 继续。</translation>
+    </message>
+    <message>
+        <source>No run was named.</source>
+        <translation>没有指定训练任务。</translation>
+    </message>
+    <message>
+        <source>`studio runs list` shows them all.</source>
+        <translation>`studio runs list` 可列出全部。</translation>
+    </message>
+    <message>
+        <source>`{0}` could mean {1} runs: {2}.</source>
+        <translation>`{0}` 可以指 {1} 个训练任务：{2}。</translation>
+    </message>
+    <message>
+        <source>Write more of the name.</source>
+        <translation>请把名称写得更完整。</translation>
+    </message>
+    <message>
+        <source>There is no run `{0}`.</source>
+        <translation>没有训练任务 `{0}`。</translation>
+    </message>
+    <message>
+        <source>{0} is taken by now.</source>
+        <translation>{0} 现已被占用。</translation>
+    </message>
+    <message>
+        <source>Move that away, then restore the run.</source>
+        <translation>请先把它移走，再恢复该训练任务。</translation>
+    </message>
+    <message>
+        <source>Rows that are all equal cannot be split in two.</source>
+        <translation>所有行都相同，无法划分成两部分。</translation>
+    </message>
+    <message>
+        <source>One row cannot be split in two.</source>
+        <translation>只有一行，无法划分。</translation>
+    </message>
+    <message>
+        <source>{0} shares were given for {1} sources.</source>
+        <translation>给出了 {0} 个比例，而来源有 {1} 个。</translation>
+    </message>
+    <message>
+        <source>Give one share a source, at least one of them above 0.</source>
+        <translation>请为每个来源给出一个比例，其中至少一个大于 0。</translation>
+    </message>
+    <message>
+        <source>Source {0} has no rows left to mix.</source>
+        <translation>来源 {0} 没有剩余的行可供混合。</translation>
+    </message>
+    <message>
+        <source>Give it the share 0, or undo what took its rows out.</source>
+        <translation>请将其比例设为 0，或撤销排除这些行的步骤。</translation>
+    </message>
+    <message>
+        <source>An epoch of this mix would have {0} rows.</source>
+        <translation>这样混合后，一轮将有 {0} 行。</translation>
+    </message>
+    <message>
+        <source>Raise the smallest share, or give the number of rows of an epoch.</source>
+        <translation>请提高最小的比例，或指定一轮的行数。</translation>
+    </message>
+    <message>
+        <source>There is no usable row to train on.</source>
+        <translation>没有可用于训练的行。</translation>
+    </message>
+    <message>
+        <source>Add rows, or correct those rejected.</source>
+        <translation>请增加数据行，或改正被拒绝的行。</translation>
+    </message>
+    <message>
+        <source>Every row is for evaluation, so there is none to train on.</source>
+        <translation>所有行都用于评估，没有可用于训练的行。</translation>
+    </message>
+    <message>
+        <source>Add rows, or hold fewer back; see `data.eval_exclusive`.</source>
+        <translation>请增加数据行，或少留出一些用于评估；参见 `data.eval_exclusive`。</translation>
+    </message>
+    <message>
+        <source>Split the version itself by its tags: `studio data split`.</source>
+        <translation>请在版本内按标签划分：`studio data split`。</translation>
+    </message>
+    <message>
+        <source>Rows can be stratified by tags only in a dataset version.</source>
+        <translation>只有在数据集版本中才能按标签分层。</translation>
+    </message>
+    <message>
+        <source>There is a file {0} already.</source>
+        <translation>已有文件 {0}。</translation>
+    </message>
+    <message>
+        <source>Choose another name.</source>
+        <translation>请换一个名称。</translation>
+    </message>
+    <message>
+        <source>{0} ends in neither .jsonl nor .parquet.</source>
+        <translation>{0} 既不以 .jsonl 结尾，也不以 .parquet 结尾。</translation>
+    </message>
+    <message>
+        <source>Choose one of these endings.</source>
+        <translation>请使用其中一种扩展名。</translation>
+    </message>
+    <message>
+        <source>The version {0} has no rows {1}.</source>
+        <translation>版本 {0} 中没有 {1} 的行。</translation>
+    </message>
+    <message>
+        <source>Split it first, or export all rows.</source>
+        <translation>请先划分，或导出所有行。</translation>
+    </message>
+    <message>
+        <source>The rows do not fit into one table: a column holds different kinds of values.</source>
+        <translation>这些行无法放进一张表：某一列含有不同类型的值。</translation>
+    </message>
+    <message>
+        <source>Export them as JSONL.</source>
+        <translation>请导出为 JSONL。</translation>
+    </message>
+    <message>
+        <source>`{0}` cannot be the name of a version.</source>
+        <translation>`{0}` 不能用作版本名称。</translation>
+    </message>
+    <message>
+        <source>Use up to 60 letters, digits, `.`, `-` and `_`, or a path that ends in {0}.</source>
+        <translation>请使用至多 60 个字母、数字、`.`、`-` 和 `_`，或以 {0} 结尾的路径。</translation>
+    </message>
+    <message>
+        <source>There is no version {0}.</source>
+        <translation>没有版本 {0}。</translation>
+    </message>
+    <message>
+        <source>`studio data version list` shows them.</source>
+        <translation>`studio data version list` 可列出所有版本。</translation>
+    </message>
+    <message>
+        <source>Check its permissions.</source>
+        <translation>请检查其权限。</translation>
+    </message>
+    <message>
+        <source>{0} is not a recipe, or is damaged.</source>
+        <translation>{0} 不是配方，或已损坏。</translation>
+    </message>
+    <message>
+        <source>{0} was written by another version of Finetune Studio.</source>
+        <translation>{0} 由其他版本的 Finetune Studio 写出。</translation>
+    </message>
+    <message>
+        <source>Open it with that one.</source>
+        <translation>请用那个版本打开。</translation>
+    </message>
+    <message>
+        <source>{0} was changed by something other than Finetune Studio.</source>
+        <translation>{0} 被 Finetune Studio 以外的程序修改过。</translation>
+    </message>
+    <message>
+        <source>{0} does not fit together.</source>
+        <translation>{0} 的内容前后不一致。</translation>
+    </message>
+    <message>
+        <source>There is a version {0} already.</source>
+        <translation>已有版本 {0}。</translation>
+    </message>
+    <message>
+        <source>A step of this kind is not known.</source>
+        <translation>没有这种步骤。</translation>
+    </message>
+    <message>
+        <source>This is no {0} step: {1}: {2}.</source>
+        <translation>这不是有效的 {0} 步骤：{1}：{2}。</translation>
+    </message>
+    <message>
+        <source>Correct `{0}`.</source>
+        <translation>请改正 `{0}`。</translation>
+    </message>
+    <message>
+        <source>There is no source {0}.</source>
+        <translation>没有来源 {0}。</translation>
+    </message>
+    <message>
+        <source>There are {0}, from 0.</source>
+        <translation>共有 {0} 个，从 0 开始编号。</translation>
+    </message>
+    <message>
+        <source>No row has a column `{0}`.</source>
+        <translation>没有任何一行含有列 `{0}`。</translation>
+    </message>
+    <message>
+        <source>Name one of the columns, or `source`, `tag`, `length`, `turns`.</source>
+        <translation>请指定其中一列，或 `source`、`tag`、`length`、`turns`。</translation>
+    </message>
+    <message>
+        <source>Correct it, or search for the text as it is.</source>
+        <translation>请改正它，或按原文搜索。</translation>
+    </message>
+    <message>
+        <source>`{0}` takes too long on a row.</source>
+        <translation>`{0}` 在某一行上耗时过长。</translation>
+    </message>
+    <message>
+        <source>Make the expression simpler.</source>
+        <translation>请简化表达式。</translation>
     </message>
     <message>
         <source>Something else changed the version {0} meanwhile.</source>
@@ -5419,14 +5431,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Go on editing, or take the model&apos;s own.</source>
         <translation>请继续修改，或使用模型自带的模板。</translation>
-    </message>
-    <message>
-        <source>The run {0} is already complete.</source>
-        <translation>训练任务 {0} 已经完成。</translation>
-    </message>
-    <message>
-        <source>Start a new run from its config to train more.</source>
-        <translation>要继续训练，请用其配置新建训练任务。</translation>
     </message>
     <message>
         <source>The run began with other versions: {0}. It may differ slightly.</source>

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from studio.cli.output import add_command, progress, show, table
+from studio.cli.output import add_command, one_line, printable, progress, show, table
 from studio.core import config_file, events, launch, runs
 from studio.core.config import changed
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
@@ -112,9 +112,11 @@ def _take(told: _Told, line: bytes, as_json: bool) -> None:
             told.finished = event
         case events.Failed():
             told.failed = event
+    if event is None:
+        return  # a torn line
     if as_json:
         print(line.decode(), flush=True)
-    elif event is not None:
+    else:
         _tell(event, told.steps)
 
 
@@ -138,8 +140,7 @@ def _escalate(run: Run, process: "subprocess.Popen[bytes]", presses: int) -> Non
 
 def _raise_failure(run: Run, failed: events.Failed) -> None:
     if failed.reason == "crash":
-        print(failed.detail, file=sys.stderr)
-        print(f"{failed.message}\n{failed.hint}", file=sys.stderr)
+        print(printable(f"{failed.detail}\n{failed.message}\n{failed.hint}"), file=sys.stderr)
         sys.exit(EXIT_CRASH)
     detail = f"{failed.detail}\nThe run is {run.path}".strip()
     raise StudioError(failed.reason, failed.message, failed.hint, detail)
@@ -175,10 +176,10 @@ def _tell(event: events.Event, steps: int) -> None:
             print(f"\nStep {event.step}: evaluation loss {event.eval_loss:.4f}", file=sys.stderr)
         case events.Resumed():
             for sentence in event.refused:
-                print(sentence, file=sys.stderr)
+                print(printable(sentence), file=sys.stderr)
             print(f"Going on behind step {event.step}.", file=sys.stderr)
         case events.Notice():
-            print(event.message, file=sys.stderr)
+            print(printable(event.message), file=sys.stderr)
         case _:
             pass
 
@@ -207,11 +208,7 @@ def _resume(args: argparse.Namespace) -> int:
     run = runs.find(args.run)
     if args.learning_rate is not None and not 0 < args.learning_rate <= 10:
         raise StudioError("usage", f"{args.learning_rate} is no learning rate.", "Give one above 0 and at most 10.")
-    told = run.progress().finished
-    if told is not None and told.outcome != "stopped":
-        raise StudioError(
-            "run", f"The run {run.name} is already complete.", "Start a new run from its config to train more."
-        )
+    run.unfinished()
     if args.detach:
         _start(run, args.learning_rate)
         show(args, {"run": run.name, "path": str(run.path)}, f"{run.name} goes on.")
@@ -277,14 +274,14 @@ def _show(args: argparse.Namespace) -> None:
         "failed": asdict(told.failed) if told.failed else None,
     }
     lines = [f"{run.name}: {data['state']}, {run.path}", ""]
-    lines += [f"  {key:<40}{value}" for key, value in changed(run.config()).items()]
+    lines += [f"  {key:<40}{one_line(str(value))}" for key, value in changed(run.config()).items()]
     if told.steps:
         last = told.steps[-1]
         lines += ["", f"Step {last.step}, loss {last.loss:.4f}, {last.tokens_per_s:,.0f} tokens/s"]
     lines += [f"Step {item.step}: evaluation loss {item.eval_loss:.4f}" for item in told.evaluations]
     lines += [f"Checkpoint of step {item.step}: {size(item.size_bytes)}" for item in told.saved[-2:]]
     if told.failed:
-        lines += ["", told.failed.message, told.failed.hint, told.failed.detail]
+        lines += ["", printable(f"{told.failed.message}\n{told.failed.hint}\n{told.failed.detail}")]
     show(args, data, "\n".join(lines))
 
 

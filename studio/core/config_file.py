@@ -14,6 +14,7 @@ from studio.core.config import RunConfig
 from studio.core.errors import StudioError, given_path
 
 _MAX_BYTES = 1_000_000
+_SHOWN_LETTERS = 200
 
 
 def load(path: Path | None, assignments: Sequence[str] = ()) -> RunConfig:
@@ -186,7 +187,8 @@ def _sentence(item: Any) -> str:
 
 def _shown(value: Any) -> str:
     try:
-        return repr(value)
+        shown = repr(value)
+        return shown if len(shown) <= _SHOWN_LETTERS else f"{shown[:_SHOWN_LETTERS]}..."
     except (ValueError, RecursionError):
         return "too large to show"  # a hexadecimal number may have more digits than Python prints
 

@@ -56,6 +56,11 @@ class Progress:
         """The evaluation of lowest loss that counted."""
         return next((item for item in reversed(self.evaluations) if item.best), None)
 
+    @property
+    def complete(self) -> bool:
+        """Whether it has done all it was to do; one that was stopped can go on."""
+        return self.finished is not None and self.finished.outcome != "stopped"
+
     def apply(self, event: Event) -> None:
         """Folds in one event; events come in the order of the file."""
         match event:

@@ -99,6 +99,18 @@ class Run:
             progress.apply(event)
         return progress
 
+    def unfinished(self) -> Progress:
+        """Folds all events so far of a run that is to go on.
+
+        Raises:
+            StudioError: (run) there is nothing left to train.
+        """
+        told = self.progress()
+        if told.complete:
+            hint = "Start a new run from its config to train more."
+            raise StudioError("run", f"The run {self.name} is already complete.", hint)
+        return told
+
     def summary(self) -> Progress:
         """As `progress`, but of the steps only the last: quick, for a list of many long runs."""
         lines, _ = read_lines(self.events_path)

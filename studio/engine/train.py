@@ -74,14 +74,11 @@ def train(run: Run, commands_from: int, emit: Emit) -> None:
         emit: told every event, in the main process only.
 
     Raises:
-        StudioError: as `session.prepare` and `session.save` do; (diverged) loss or gradient is not finite.
+        StudioError: as `Run.unfinished`, `session.prepare` and `session.save` do; (diverged) loss or gradient is not
+            finite.
     """
     main = int(os.environ.get("RANK", "0")) == 0
-    before = run.progress()
-    if before.finished is not None and before.finished.outcome != "stopped":
-        raise StudioError(
-            "run", f"The run {run.name} is already complete.", "Start a new run from its config to train more."
-        )
+    before = run.unfinished()
     commands = Commands(run, commands_from)
     current = session.prepare(run, emit if main else lambda event: None)
     _go_back(current, commands, before)

@@ -1,5 +1,6 @@
 """What a file or folder is that the user drops on the window or opens, and where it belongs."""
 
+import os
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
@@ -23,11 +24,11 @@ def data_endings() -> tuple[str, ...]:
 
 def open_path(session: Session, path: Path) -> None:
     """Opens a data file, a YAML config, a run folder or an adapter folder; says so where it is none of them."""
-    if (path / "run.json").is_file():
+    if os.path.isfile(path / "run.json"):  # false, not an error, where it may not be looked at
         session.run_wanted.emit(Run(path.resolve()))
-    elif (path / PEFT_CONFIG).is_file():
+    elif os.path.isfile(path / PEFT_CONFIG):
         _add_adapter(session, path)
-    elif path.suffix.lower() in data_endings() or path.is_dir():
+    elif path.suffix.lower() in data_endings() or os.path.isdir(path):
         session.data_wanted.emit(path)
     elif path.suffix.lower() in (".yaml", ".yml"):
         _load_config(session, path)
@@ -36,10 +37,10 @@ def open_path(session: Session, path: Path) -> None:
         session.tell(text.format(name=path.name), "bad")
 
 
-def choose_data(parent: QWidget) -> Path | None:
+def choose_data(parent: QWidget, title: str = "") -> Path | None:
     """Asks for a data file; None: the user changed their mind."""
     kinds = f"{_tr('Data files')} ({' '.join(f'*{ending}' for ending in data_endings())});;{_tr('All files (*)')}"
-    chosen, _ = QFileDialog.getOpenFileName(parent, _tr("Open data file"), "", kinds)
+    chosen, _ = QFileDialog.getOpenFileName(parent, title or _tr("Open data file"), "", kinds)
     return Path(chosen) if chosen else None
 
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 from studio.core import desk
 from studio.core.machine import Machine
 from studio.core.units import size
+from studio.ui import words
 from studio.ui.parts import label, selectable
 from studio.ui.theme import GRID, Theme
 
@@ -76,7 +77,7 @@ class Facts(QWidget):
         for check in report["checks"]:
             if check["name"] in _TRIED:
                 bad = "bad" if check["essential"] else "warn"
-                said = " ".join(filter(None, (check["message"], check["hint"])))
+                said = " ".join(filter(None, map(words.sentence, (check["message"], check["hint"]))))
                 self._say(check["name"], "good" if check["ok"] else bad, said)
         hub = report["hugging_face"]
         offline, online = self.tr("Offline: models come from the cache"), self.tr("Models can be downloaded")
@@ -86,7 +87,7 @@ class Facts(QWidget):
     def show_failure(self, failed: desk.Failed) -> None:
         """Says why the rest is not known."""
         for key in (*_TRIED, "hub"):
-            self._say(key, "warn", failed.message)
+            self._say(key, "warn", words.sentence(failed.message))
 
     def _say(self, key: str, role: str, text: str) -> None:
         self.values[key].setText(text)

@@ -94,8 +94,7 @@ class RunModel(QObject):
 
     def can_resume(self) -> bool:
         """Whether the run can go on from its last checkpoint."""
-        finished = self.progress.finished
-        return not self.alive and (finished is None or finished.outcome == "stopped")
+        return not self.alive and not self.progress.complete
 
     def _follow(self, *, start: bool) -> None:
         self.leave()

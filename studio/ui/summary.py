@@ -16,6 +16,7 @@ from studio.core.config import AdapterSpec
 from studio.core.errors import StudioError
 from studio.core.modules import Tree
 from studio.core.units import duration, short, size
+from studio.ui import words
 from studio.ui.desk import Call, Desk
 from studio.ui.draft import Draft
 from studio.ui.parts import column, label, set_mark
@@ -178,7 +179,7 @@ class Summary(QWidget):
         sentence = f"{failed.message} {failed.hint}"
         if failed.reason not in _PLACES:
             self._find("asked", {})
-            self._say(sentence, fault=True)
+            self._say(f"{words.sentence(failed.message)} {words.sentence(failed.hint)}", fault=True)
             return
         self._say(self.tr("Steps and tokens are counted once every setting is right."))
         self._find("asked", _placed(sentence, failed.reason))

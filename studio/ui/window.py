@@ -129,7 +129,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._closing = True
-        self.session.settings.geometry = self.saveGeometry().toBase64().data().decode()
+        self.session.settings.geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         for page in self._pages.values():
             if hasattr(page, "leave"):
                 page.leave()
@@ -250,7 +250,7 @@ class MainWindow(QMainWindow):
     def _fill_recent(self) -> None:
         self._recent.clear()
         for name in self.session.settings.recent_data:
-            self._recent.addAction(Path(name).name, partial(self.open_path, Path(name)))
+            self._recent.addAction(Path(name).name.replace("&", "&&"), partial(self.open_path, Path(name)))
         self._recent.setEnabled(bool(self.session.settings.recent_data))
 
     def _search(self) -> None:

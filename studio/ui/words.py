@@ -14,6 +14,7 @@ from studio import paths
 from studio.core.errors import StudioError
 
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
+_LONGEST = 2000  # letters; what is longer takes seconds to be recognised
 _PLACE = re.compile(r"(?P<name>`?)\{(?P<at>\d+)\}")
 
 
@@ -53,6 +54,8 @@ def sentence(text: str) -> str:
 
     One with values in it, such as a file's name, is recognised by the words around them; a value can be a sentence.
     """
+    if len(text) > _LONGEST:
+        return text
     if not text or (exact := told(text)) != text:
         return exact if text else ""
     for pattern, source in _sentences(_catalogue()):

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from studio import cli
-from studio.core import config_file, launch, runs
-from studio.core.config import RunConfig
+from studio.core import config_file, events, launch, runs
+from studio.core.config import DataSpec, RunConfig
 from studio.core.errors import EXIT_CODES
 from studio.core.runs import Run
 from tests.training import config
@@ -236,3 +236,13 @@ def test_wrong_usage_and_closed_output_are_no_defects(tmp_path: Path) -> None:
         f"{sys.executable} -m studio --help | head -1", shell=True, cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert piped.stderr == ""
+
+
+def test_what_a_strangers_run_says_steers_no_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    steering = "\x1b[2Jx"
+    run = runs.create(RunConfig(name="n", data=DataSpec(path="/x", chat_template=steering)), tmp_path / "run")
+    run.emit(events.Failed(reason="data", message=steering, hint=steering, detail=steering))
+    assert cli.run(["runs", "show", str(run.path)]) == 0
+    out = capsys.readouterr().out
+    assert out.count(r"\x1b[2Jx") == 4
+    assert "\x1b" not in out

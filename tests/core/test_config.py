@@ -151,3 +151,9 @@ def test_what_breaks_a_reader_is_refused_in_words(tmp_path: Path, text: str, wor
 @pytest.mark.parametrize("value", ["2026-13-45", "9" * 5000, "[" * 5000])
 def test_an_assigned_value_that_is_no_yaml_is_text(tmp_path: Path, value: str) -> None:
     assert refused(tmp_path, "data: {path: x}", f"training.seed={value}").reason == "config"
+
+
+def test_a_value_of_any_length_makes_a_short_sentence() -> None:
+    (said,) = config_file.faults({"data": {"path": "x"}, "training": {"learning_rate": "x " * 100_000}}).values()
+    assert len(said) < 500
+    assert "above 0" in said

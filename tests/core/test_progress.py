@@ -55,13 +55,12 @@ def test_pause_and_continue_change_the_state() -> None:
 
 def test_a_paused_run_that_evaluates_or_saves_stays_paused() -> None:
     progress = folded(step(1), events.Obeyed(step=1, command={"kind": "pause"}))
-    for name in ("evaluating", "saving", "training"):
-        progress.apply(events.Phase(name=name))  # type: ignore[arg-type]
-        assert progress.state == "paused"
-    progress.apply(events.Obeyed(step=1, command={"kind": "continue"}))
-    assert progress.state == "training"
-    progress.apply(events.Phase(name="finishing"))
-    assert progress.state == "preparing"
+    asked = (events.Phase(name="evaluating"), events.Phase(name="saving"), events.Phase(name="training"))
+    states = []
+    for event in (*asked, events.Obeyed(step=1, command={"kind": "continue"}), events.Phase(name="finishing")):
+        progress.apply(event)
+        states.append(progress.state)
+    assert states == ["paused", "paused", "paused", "training", "preparing"]
 
 
 def test_notices_and_checkpoints_are_kept() -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -286,3 +287,24 @@ def test_a_silent_death_is_explained(tmp_path: Path) -> None:
     assert "last words" in told.detail
     assert launch.death(run, 10).reason == "busy"
     assert launch.death(run, 10).message == "last words"
+
+
+def test_a_complete_run_does_not_go_on_and_a_stopped_one_does() -> None:
+    run = runs.create(config())
+    end = events.Finished(step=1, outcome="completed", path="adapter", adapter="a", result_step=1, train_s=1.0)
+    for event in (step(1), replace(end, outcome="stopped")):
+        run.emit(event)
+    assert run.unfinished().step == 1
+    run.emit(end)
+    with pytest.raises(StudioError, match="already complete"):
+        run.unfinished()
+
+
+def test_a_death_is_explained_without_its_log_and_with_one_of_any_length(tmp_path: Path) -> None:
+    run = runs.create(config(), tmp_path / "run")
+    assert launch.death(run, 1).reason == "run"
+    (run.path / "worker.log").write_bytes(b"first\n" + b"\xff" * 200_000 + b"\nlast words\n")
+    told = launch.death(run, 1)
+    assert told.detail.endswith("\nlast words")
+    assert "first" not in told.detail
+    assert len(told.detail) < 100_000

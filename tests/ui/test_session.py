@@ -131,7 +131,7 @@ def test_a_path_with_a_tag_in_it_is_no_markup(window: MainWindow) -> None:
     picker = ModelPicker(window.session.theme, lambda: ["/models/<img src=x>"])
     picker.show_path("/models/<img src=x>")
     shown = picker.open()
-    tips = [widget.toolTip() for widget in (picker, shown) for widget in widget.findChildren(QWidget)]
+    tips = [part.toolTip() for part in (*picker.findChildren(QWidget), *shown.findChildren(QWidget))]
     tips += [shown.list.item(at).toolTip() for at in range(shown.list.count())]
     assert any("img" in tip for tip in tips)
     assert not [tip for tip in tips if "<" in tip]

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -186,3 +187,13 @@ def test_every_state_and_phase_has_a_word(qapp: QApplication) -> None:
     words.speak(qapp, "zh_CN")
     assert all(CHINESE.search(words.state(name)) for name in states)
     assert all(CHINESE.search(words.phase(name)) for name in phases)
+
+
+def test_a_text_of_any_length_is_answered_at_once(qapp: QApplication) -> None:
+    words.speak(qapp, "zh_CN")
+    words.sentence("a")
+    began = time.process_time()
+    text = "`learning_rate` should be a valid number, but it is " + "x, " * 20_000
+    assert words.sentence(text) == text
+    assert time.process_time() - began < 1.0
+    words.speak(qapp, "en")

@@ -11,11 +11,11 @@ from typing import Any
 import yaml
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QStackedWidget, QWidget
 
 from studio.core import config_file
 from studio.core.errors import StudioError
-from studio.ui import words
+from studio.ui import drops, words
 from studio.ui.forms import Field, FieldSpec, declared_fields
 from studio.ui.model_picker import ModelPicker
 from studio.ui.parts import button, card, column, holder, icon_button, label, line, row, scrolling, set_mark
@@ -171,10 +171,9 @@ class ConfigurePage(QWidget):
 
     def _browse(self, field: Field) -> QWidget:
         def choose() -> None:
-            kinds = self.tr("Data files") + " (*.jsonl *.ndjson *.json *.csv *.tsv *.parquet)"
-            chosen, _ = QFileDialog.getOpenFileName(self, field.spec.title, "", kinds)
-            if chosen:
-                self._edited(field.spec.key, chosen)
+            chosen = drops.choose_data(self, field.spec.title)
+            if chosen is not None:
+                self._edited(field.spec.key, str(chosen))
 
         name = self.tr("Browse for {name}").format(name=field.spec.title)
         return icon_button(self._session.theme, "folder", name, choose)
