@@ -157,3 +157,9 @@ def test_a_value_of_any_length_makes_a_short_sentence() -> None:
     (said,) = config_file.faults({"data": {"path": "x"}, "training": {"learning_rate": "x " * 100_000}}).values()
     assert len(said) < 500
     assert "above 0" in said
+
+
+def test_a_chunk_repeats_at_most_half_of_itself(tmp_path: Path) -> None:
+    text = "data: {{path: x, max_length: 100, chunk_overlap: {}}}"
+    assert config_file.load(write(tmp_path, text.format(50))).data.chunk_overlap == 50
+    assert "at most half" in refused(tmp_path, text.format(51)).message

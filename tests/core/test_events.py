@@ -63,3 +63,9 @@ def test_torn_lines_are_passed_over(line: bytes) -> None:
 
 def test_a_command_out_of_bounds_is_not_obeyed() -> None:
     assert events.decode_command('{"kind": "set_learning_rate", "learning_rate": -1}') is None
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "10.1", "NaN", "Infinity"])
+def test_a_learning_rate_out_of_bounds_is_no_command(rate: str) -> None:
+    assert events.decode_command(f'{{"kind": "set_learning_rate", "learning_rate": {rate}}}') is None
+    assert events.decode_command('{"kind": "set_learning_rate", "learning_rate": 10}') is not None

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -54,6 +55,33 @@ def test_an_added_adapter_is_listed_with_all_that_was_told(tmp_path: Path) -> No
     assert not listed.fault
     assert abs(listed.created_s - time.time()) < 60
     assert json.loads(json.dumps(library.to_dict(listed)))["folder"] == str(paths.adapters_dir() / entry.name)
+
+
+def test_a_damaged_adapter_of_a_run_is_added_anew(tmp_path: Path) -> None:
+    folder = peft_folder(tmp_path / "made", 1.0)
+    first = library.add(folder, title="t", run="r")
+    (first.folder / library.PEFT_CONFIG).unlink()
+    second = library.add(folder, title="t", run="r")
+    assert second.name != first.name
+    assert not second.fault
+    assert library.add(folder, title="t", run="r") == second
+
+
+def test_weights_that_change_while_they_are_copied_are_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, copy = peft_folder(tmp_path / "made", 1.0), shutil.copyfileobj
+
+    def other(source: Any, target: Any, length: int) -> None:
+        copy(source, target, length)
+        if source.name.endswith(library.WEIGHTS):
+            target.seek(0)
+            target.write(b"x")
+
+    monkeypatch.setattr(shutil, "copyfileobj", other)
+    with pytest.raises(StudioError, match="changed while it was copied"):
+        library.add(folder, title="t")
+    assert library.entries() == []
 
 
 def test_only_what_belongs_to_an_adapter_is_copied(tmp_path: Path) -> None:

@@ -67,3 +67,33 @@ def test_notices_and_checkpoints_are_kept() -> None:
     notice, saved = events.Notice(message="n"), events.Saved(step=1, path="p", size_bytes=3)
     progress = folded(notice, saved)
     assert (progress.notices, progress.saved) == ([notice], [saved])
+
+
+def test_going_back_keeps_what_was_told_of_the_step_it_goes_back_to() -> None:
+    progress = folded(step(1), step(2), evaluated(1), evaluated(2), step(3), evaluated(3), resumed(2))
+    assert [item.step for item in progress.steps] == [1, 2]
+    assert [item.step for item in progress.evaluations] == [1, 2]
+
+
+def test_the_best_is_the_latest_that_was_better() -> None:
+    progress = folded(evaluated(1), evaluated(2), evaluated(3, best=False))
+    assert progress.best is not None
+    assert progress.best.step == 2
+
+
+def test_a_rate_set_after_going_back_takes_the_place_of_later_ones_alone() -> None:
+    def rate(at: int, value: float) -> events.Obeyed:
+        return events.Obeyed(step=at, command={"kind": "set_learning_rate", "learning_rate": value})
+
+    saved = events.Obeyed(step=5, command={"kind": "save"})
+    progress = folded(rate(2, 0.1), rate(5, 0.2), saved, resumed(3), rate(3, 0.3))
+    assert progress.learning_rates == [(2, 0.1), (3, 0.3)]
+    assert saved in progress.obeyed
+
+
+def evaluated(number: int, best: bool = True) -> events.Evaluated:
+    return events.Evaluated(step=number, eval_loss=1.0 / number, trained_tokens=9, best=best)
+
+
+def resumed(number: int) -> events.Resumed:
+    return events.Resumed(step=number, checkpoint="")

@@ -1,5 +1,6 @@
 """The run folder under ordinary use, torn lines, two processes and full disks."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -308,3 +309,44 @@ def test_a_death_is_explained_without_its_log_and_with_one_of_any_length(tmp_pat
     assert told.detail.endswith("\nlast words")
     assert "first" not in told.detail
     assert len(told.detail) < 100_000
+
+
+@pytest.mark.parametrize(("asked", "threads"), [("3", 3), ("0", None), ("two", None), ("", None)])
+def test_threads_are_those_asked_for(monkeypatch: pytest.MonkeyPatch, asked: str, threads: int | None) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(7)), raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    assert runs.available_threads() == (threads or 7)
+
+
+@pytest.mark.parametrize("code", [-9, 137])
+def test_a_kill_is_most_likely_the_systems(code: int) -> None:
+    assert "memory ran out" in launch.death(runs.create(config()), code).message
+
+
+def test_a_run_comes_back_to_a_free_place_only() -> None:
+    run = runs.create(config())
+    trash = runs.remove(run)
+    run.path.mkdir()
+    with pytest.raises(StudioError, match="taken by now"):
+        runs.restore(trash, run)
+    assert Run(trash).config() == config()
+    run.path.rmdir()
+    runs.restore(trash, run)
+    assert runs.listing() == [run]
+
+
+def test_content_is_durable_before_it_gets_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced, sync = list[tuple[str, bool]](), os.fsync
+
+    def note(fd: int) -> None:
+        synced.append((os.path.basename(os.readlink(f"/proc/self/fd/{fd}")), (tmp_path / "a").exists()))
+        sync(fd)
+
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("this system does not tell what is synced")
+    monkeypatch.setattr(os, "fsync", note)
+    runs.write_atomic(tmp_path / "a", b"x")
+    (content, named), folder = synced
+    assert content.startswith(".a.")
+    assert not named
+    assert folder == (tmp_path.name, True)

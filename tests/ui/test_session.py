@@ -54,6 +54,12 @@ def test_a_name_that_is_no_text_keeps_nothing_from_being_stored() -> None:
     assert stored.recent_data[1] == "/data/y.jsonl"
 
 
+def test_what_was_used_again_is_remembered_once_and_first() -> None:
+    recent = [f"/data/{number}" for number in range(12)]
+    assert settings.remembered(recent, "/data/5") == ["/data/5", *(item for item in recent if item != "/data/5")]
+    assert settings.remembered(recent, "/new") == ["/new", *recent[:11]]
+
+
 @pytest.mark.parametrize("path", ["~nobody/rows.jsonl", "x" * 300, "\0", 5, None])
 def test_a_window_opens_on_whatever_was_stored(qapp: QApplication, qtbot: QtBot, path: object) -> None:
     stored = {"geometry": "abc", "page": "nowhere", "welcomed": True, "draft": {"data": {"path": path}, "name": []}}
