@@ -53,9 +53,7 @@ def start(run: Run) -> subprocess.Popen[bytes]:
     except OSError as error:
         raise disk_error(run.path, error) from None
     arguments = [sys.executable, "-P", "-m", "studio", "worker", str(run.path), "--commands-from", str(commands)]
-    # -P keeps the working folder out of the module search; a checkout that is not installed is named instead.
-    places = [str(Path(studio.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, places))}
+    environment = os.environ | {"PYTHONPATH": module_path()}
     with log:
         try:
             return subprocess.Popen(
@@ -71,6 +69,16 @@ def start(run: Run) -> subprocess.Popen[bytes]:
         except OSError as error:
             message = f"The run's process could not be started: {error.strerror}."
             raise StudioError("run", message, "Close other programs, then start it again.") from None
+
+
+def module_path() -> str:
+    """Returns the `PYTHONPATH` of a child process.
+
+    Children start with `-P`, which keeps the working folder out of the module search; a checkout that is not installed
+    is named instead.
+    """
+    places = [str(Path(studio.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+    return os.pathsep.join(filter(None, places))
 
 
 def death(run: Run, code: int) -> events.Failed:

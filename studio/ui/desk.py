@@ -1,6 +1,5 @@
 """The window's side of the desk process: asks, streams the answers as signals, and starts it again when it dies."""
 
-import os
 import sys
 import time
 from collections import deque
@@ -9,7 +8,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
-import studio
 from studio import paths
 from studio.core import desk, launch
 
@@ -163,11 +161,9 @@ class Desk(QObject):
         home.mkdir(parents=True, exist_ok=True)
         process = QProcess(self)
         process.setProgram(sys.executable)
-        # -P keeps the working folder out of the module search; a checkout that is not installed is named instead.
         process.setArguments(["-P", "-m", "studio", "desk"])
         environment = QProcessEnvironment.systemEnvironment()
-        places = [str(Path(studio.__file__).resolve().parents[1]), environment.value("PYTHONPATH")]
-        environment.insert("PYTHONPATH", os.pathsep.join(filter(None, places)))
+        environment.insert("PYTHONPATH", launch.module_path())
         process.setProcessEnvironment(environment)
         process.setWorkingDirectory(str(home))
         process.setStandardErrorFile(str(_log()))

@@ -6,13 +6,11 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import psutil
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QThread, Signal
 
-import studio
 from studio.core import events, launch, runs
 from studio.core.errors import StudioError
 from studio.core.runs import Run
@@ -159,7 +157,7 @@ class Command(QObject):
         super().__init__(parent)
         self._process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
-        environment.insert("PYTHONPATH", str(Path(studio.__file__).resolve().parents[1]))
+        environment.insert("PYTHONPATH", launch.module_path())
         environment.insert("PYTHONIOENCODING", "utf-8")
         environment.insert("STUDIO_PROGRESS", "1")
         self._process.setProcessEnvironment(environment)

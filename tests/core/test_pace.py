@@ -1,6 +1,9 @@
 """The speed a new run can expect, from the earlier ones."""
 
+import time
 from dataclasses import replace
+
+import pytest
 
 from studio.core import events, pace, runs
 from studio.core.config import AdapterSpec, DataSpec, ModelSpec, RunConfig, TrainingSpec
@@ -46,6 +49,13 @@ def test_the_run_most_alike_counts() -> None:
     ran(CONFIG, 1, 100, 100, 100)
     ran(replace(CONFIG, training=TrainingSpec(per_device_train_batch_size=2)), 1, 70, 70, 70)
     assert pace.tokens_per_s(CONFIG) == 100
+
+
+def test_of_runs_as_much_alike_the_newest_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for day, speed in enumerate((100, 300, 200), start=1):
+        monkeypatch.setattr(time, "strftime", lambda _, day=day: f"2026010{day}-000000")
+        ran(CONFIG, 1, speed, speed, speed)
+    assert pace.tokens_per_s(CONFIG) == 200
 
 
 def test_a_run_that_cannot_be_read_is_passed_over() -> None:

@@ -1,10 +1,13 @@
 """Followed runs: each event once whatever comes between, refused starts, and glances at the end of a file."""
 
+import os
+
 import pytest
 from PySide6.QtCore import QThread
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from studio.core import events
+from studio.core import events, launch
 from studio.core.runs import Run
 from studio.ui import jobs
 from studio.ui.models import RunModel, glance
@@ -68,3 +71,15 @@ def test_a_last_event_of_any_length_is_seen() -> None:
     tell(run, prepared(9), events.Failed(reason="data", message="m", hint="h", detail="x" * 200_000))
     assert glance(run).state == "failed"
     assert isinstance(jobs.last_event(run), events.Failed)
+
+
+def test_a_command_finds_what_this_process_finds(
+    qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/somewhere/else")
+    assert launch.module_path().split(os.pathsep)[1:] == ["/somewhere/else"]
+    command = jobs.Command(["adapters", "list"], qapp)
+    assert command._process.processEnvironment().value("PYTHONPATH") == launch.module_path()
+    with qtbot.waitSignal(command.done, timeout=20_000) as done:
+        pass
+    assert done.args == [[]]
