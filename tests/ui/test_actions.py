@@ -52,7 +52,6 @@ class World:
             QTest.keyClick(finder.box, Qt.Key.Key_Down)
         assert finder.list.currentItem().text() == name
         QTest.keyClick(finder.box, Qt.Key.Key_Return)
-        finder.deleteLater()
 
     def shown(self) -> str:
         (name,) = (key for key, page in self.window._pages.items() if page is self.window._stack.currentWidget())
