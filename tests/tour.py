@@ -1,219 +1,375 @@
 """Opens the real window on the demo and writes a picture of each page and state, light and dark.
 
-    python tests/tour.py OUT
+    python tests/tour.py OUT [SCALE] [--language zh_CN] [--size 960x600] [--only PAGE]
 
-The pictures are made of a short real run in a home of their own.
+The pictures are made of short real runs in a home of their own.
 """
 
+import argparse
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 if TYPE_CHECKING:
-    from studio.ui.window import MainWindow
+    from studio.ui.pages.compare import ComparePage
+    from studio.ui.pages.configure import ConfigurePage
+    from studio.ui.pages.data import DataPage
+    from studio.ui.pages.library import LibraryPage
+    from studio.ui.pages.train import TrainPage
+    from studio.ui.pages.welcome import WelcomePage
+    from tests.camera import Camera
 
-SIZE = (1280, 720)
-_ROOT = Path(__file__).resolve().parents[1]
+LETTER = "This is Ravi. I ordered a yellow pillow, order 92082. It has a big crack."
+FAILURES = (
+    ("memory", "Memory ran out at step 12 with 8 sequences of 1024 tokens.", "Halve the batch and accumulate twice."),
+    ("disk", "The disk is full: the checkpoint of step 40 could not be written.", "Free some space, then resume."),
+    ("diverged", "The loss is not a number any more at step 7.", "Lower the learning rate, or clip the gradient."),
+)
 
 
-def main(out: Path, scale: str) -> None:
+def welcome(see: "Camera") -> None:
+    """The first page: while the machine is looked at, and then."""
+    page = cast("WelcomePage", see.window.page("welcome"))
+    see.wait(lambda: see.session.machine.latest is not None)
+    see.shot("welcome-checking")
+    see.wait(lambda: page._asked and not see.session.desk.requests())
+    see.shot("welcome")
+    for name in ("data", "train", "library", "compare"):
+        see.window.show_page(name)
+        see.shot(f"{name}-empty")
+
+
+def files(see: "Camera") -> None:
+    """Data files: read, taken for something, with bad rows, unreadable."""
+    page = cast("DataPage", see.window.page("data"))
+    see.window.show_page("data")
+    page.waiting.text.setText(f"{page.tr('Reading {name} ...').format(name='support.jsonl')} 42 %")
+    page._states.setCurrentIndex(1)
+    see.shot("data-waiting")
+    bad = see.folder / "letters.jsonl"
+    bad.write_text('{"prompt": "a", "completion": "b"}\n{"prompt": "a"\n{"prompt": "only"}\n' * 4, encoding="utf-8")
+    page.receive(bad)
+    see.wait(lambda: page.rejected_model.rowCount() == 8)
+    see.shot("data-in-place")
+    page._tabs.setCurrentIndex(1)
+    see.shot("data-rejected")
+    broken = see.folder / "broken.parquet"
+    broken.write_bytes(b"PAR1 but no more than that")
+    page.receive(broken)
+    see.wait(lambda: page._states.currentIndex() == 2)
+    see.shot("data-unreadable")
+    tasks = see.folder / "tasks.csv"
+    tasks.write_text("instruction,input,output,note\n" + "Translate,cat,Katze,de\n" * 60, encoding="utf-8")
+    page.receive(tasks)
+    see.wait(lambda: "valid" in page._known)
+    see.shot("data-guess")
+    see.dialog("data-columns", page._ask_columns)
+    page.receive(_demo())
+    see.wait(lambda: "valid" in page._known)
+    see.shot("data")
+    page.head.show_moved(page.tr("Checking every row"), 1, 3)
+    see.shot("data-progress")
+    page.head.show_cancelled(page.tr("Not every row was checked."))
+    see.shot("data-cancelled")
+    page.head.show_done()
+
+
+def rows(see: "Camera") -> None:
+    """Rows: searched, chosen, as tokens, with a template being written."""
+    page = cast("DataPage", see.window.page("data"))
+    page.rows.search.filters.click()
+    page.search.setText("order 1")
+    see.wait(lambda: "45" in page.rows.search.said.text())
+    see.shot("data-search")
+    page.search.setText("no row says this")
+    see.wait(lambda: page.table_model.rowCount() == 0)
+    see.shot("data-search-none")
+    page.rows.search.expression.click()
+    page.search.setText("(order")
+    see.wait(page.rows.search.fault.isVisible)
+    see.shot("data-search-fault")
+    page.search.setText("")
+    page.rows.search.filters.click()
+    page.rows.search.expression.click()
+    see.wait(lambda: page.table_model.rowCount() == 800)
+    page.show_rows([3, 5, 8], "Short answers")
+    see.shot("data-chosen")
+    page.rows.choose(None, "")
+    pane = page.rows.pane
+    pane.views.setCurrentIndex(1)
+    see.wait(lambda: page.tokens.picture is not None)
+    page.tokens.describe(40)
+    see.shot("data-tokens")
+    page.tokens.show_apart(True)
+    page.tokens.show_whitespace(True)
+    see.shot("data-tokens-apart")
+    page.tokens.show_apart(False)
+    page.tokens.show_whitespace(False)
+    see.button(page.tokens, "Template", page.tokens).click()
+    see.shot("data-template")
+    page.tokens.editor.text.setPlainText("{% for m in messages %}{{ m.content }")
+    see.wait(lambda: not page.tokens.editor._fault.isHidden())
+    see.shot("data-template-fault")
+    page.tokens.editor.reset()
+    see.button(page.tokens, "Template", page.tokens).click()
+    pane.views.setCurrentIndex(0)
+
+
+def versions(see: "Camera") -> None:
+    """What is done to rows: by hand, by the Version menu, and the history of it."""
+    page = cast("DataPage", see.window.page("data"))
+    page.head.versions.click()
+    see.shot("data-menu")
+    page.head.menu.close()
+    for kind in ("next", "exclude", "exclude"):
+        page.rows.act(kind)
+    see.wait(lambda: (made := page._editing.version) is not None and made.recipe.cursor == 2)
+    see.shot("data-version")
+    see.quiet()
+    page.rows.act("edit")
+    see.shot("data-edit")
+    page.rows.pane.views.setCurrentIndex(0)
+    asking, columns = page.menu.asking, page.table_model.columns
+    see.dialog("data-tag", page.rows._ask_tag)
+    for name, ask in (
+        ("deduplicate", lambda: asking.deduplicate(columns)),
+        ("sample", lambda: asking.sample(798)),
+        ("balance", lambda: asking.balance(columns)),
+    ):
+        see.dialog(f"data-{name}", ask)
+    split = asking.split(columns)
+    see.shot("data-split")
+    split.accept()
+    see.wait(lambda: (made := page._editing.version) is not None and made.recipe.cursor == 3)
+    see.dialog("data-history", page.menu.history)
+
+
+def insight(see: "Camera") -> None:
+    """The audit and the lengths of a dataset: offered, and what they find."""
+    page = cast("DataPage", see.window.page("data"))
+    poor = see.folder / "poor.jsonl"
+    good = _demo().read_text(encoding="utf-8").splitlines()[:60]
+    mails = ['{"prompt": "Who is it?", "completion": "Write to jane.roe@corp.org, she is there."}'] * 3
+    poor.write_text("\n".join([*good, *good[:9], *mails]) + "\n", encoding="utf-8")
+    page.receive(poor)
+    see.wait(lambda: "valid" in page._known)
+    for at, name in ((2, "audit"), (3, "lengths")):
+        page._tabs.setCurrentIndex(at)
+        see.shot(f"data-{name}-offer")
+    page._tabs.setCurrentIndex(2)
+    page.insight.audit.wanted.emit()
+    see.shot("data-audit-going")
+    see.wait(lambda: page.insight.audit._call is None)
+    see.shot("data-audit")
+    page._tabs.setCurrentIndex(3)
+    see.shot("data-lengths")
+
+
+def configure(see: "Camera") -> None:
+    """The form: as it is at first, filled, with a fault; all settings, the YAML, the models."""
+    page = cast("ConfigurePage", see.window.page("configure"))
+    draft = see.session.draft
+    see.window.show_page("configure")
+    see.shot("configure-empty")
+    draft.apply({"data.path": str(_demo()), "adapter.r": 8}, "tour")
+    see.wait(lambda: not page.summary.stale)
+    see.shot("configure")
+    models = page.picker.open()
+    see.wait(lambda: bool(page.picker.models))
+    see.shot("configure-models")
+    models.search.setText("no such: model!")
+    see.shot("configure-models-none")
+    models.close()
+    draft.edit("adapter.target_modules", ["q_prj"])
+    page.go_to_fault()
+    see.shot("configure-fault")
+    see.session.undo.undo()
+    page._show_all(True)
+    see.shot("configure-all")
+    page._show_view(1)
+    see.shot("configure-yaml")
+    page.yaml.editor.setPlainText("adapter: {r: 3\nmodel: [x")
+    see.wait(lambda: bool(page.yaml.fault))
+    see.shot("configure-yaml-fault")
+    see.session.undo.undo()
+    page._show_view(0)
+    page._show_all(False)
+
+
+def train(see: "Camera") -> None:
+    """A real run from its start to its end, and runs that failed in several ways."""
+    from studio.ui.pages.run_rate import RateDialog
+
+    settings = {
+        "name": "shop-desk", "data.path": str(_demo()), "data.eval_split": 0.05, "data.packing": True,
+        "data.max_length": 512, "training.max_steps": 60, "training.eval_steps": 10, "training.save_steps": 20,
+        "training.learning_rate": 4e-3,
+    }  # fmt: skip
+    page = cast("TrainPage", see.window.page("train"))
+    configure = cast("ConfigurePage", see.window.page("configure"))
+    see.session.draft.apply(settings, "tour")
+    configure.start()
+    see.wait(lambda: len(see.session.running()) == 1)
+    see.shot("train-starting")
+    (model,) = see.session.running()
+    see.wait(lambda: model.progress.step > 15)
+    see.shot("train-running")
+    page.view._ask_rate()
+    see.shot("train-rate")
+    (dialog,) = page.window().findChildren(RateDialog)
+    dialog.box.setText("fast")
+    see.shot("train-rate-fault")
+    dialog.close()
+    see.wait(lambda: not model.alive, 500)
+    see.shot("train-done")
+    see.quiet()
+    for at, name in ((1, "log"), (2, "settings")):
+        page.view.tabs.setCurrentIndex(at)
+        see.shot(f"train-{name}")
+    page.view.tabs.setCurrentIndex(0)
+    see.session.draft.apply({"name": "wrong-model", "model.path": str(see.folder)}, "tour")
+    configure.start()
+    see.wait(lambda: len(see.session.models) == 2 and not see.session.running())
+    see.shot("train-failed-model")
+    see.session.undo.undo()
+    for reason, message, hint in FAILURES:
+        see.session.run_wanted.emit(see.failed_run(reason, message, hint))
+        see.wait(lambda: not page.view.failure.isHidden())
+        see.shot(f"train-failed-{reason}")
+
+
+def library(see: "Camera") -> None:
+    """Adapters: one, several, none found, exported."""
+    from studio.core import library as core_library
+
+    page = cast("LibraryPage", see.window.page("library"))
+    see.window.show_page("library")
+    see.shot("library")
+    for word in ("letters", "first try", "keep"):
+        page.card.tags.box.setText(word)
+        page.card.tags.box.returnPressed.emit()
+    entry = page.entry()
+    assert entry is not None
+    core_library.add(entry.folder, title="shop-desk, a second one with a name that is too long for its column",
+                     base=entry.base, data=entry.data, config=entry.config, metrics=entry.metrics)  # fmt: skip
+    see.session.library_changed.emit()
+    see.shot("library-tags")
+    page.table.selectAll()
+    see.shot("library-several")
+    page.search.setText("nothing is called this")
+    see.shot("library-none-found")
+    page.search.setText("")
+    page.table.selectRow(1)
+    page.export()
+    see.shot("export")
+    dialog = see.top()
+    from studio.ui.pages.export import ExportDialog
+
+    assert isinstance(dialog, ExportDialog)
+    dialog.folder.setText(str(see.folder / "exported"))
+    dialog.export()
+    see.shot("export-busy")
+    see.wait(lambda: dialog._command is None)
+    see.shot("export-proof")
+    dialog.export()
+    see.wait(lambda: dialog._command is None)
+    see.shot("export-failed")
+    dialog.close()
+
+
+def compare(see: "Camera") -> None:
+    """Answers side by side, a conversation, and a model that cannot be read."""
+    from studio.core import library as core_library
+
+    page = cast("ComparePage", see.window.page("compare"))
+    see.session.compare_wanted.emit(core_library.entries())
+    page.panel.numbers["max_new_tokens"].setValue(80)
+
+    def ask(text: str) -> None:
+        page.prompt.setPlainText(text)
+        page.run()
+        see.wait(lambda: not page.running)
+
+    ask(LETTER)
+    page.differences.setChecked(True)
+    see.shot("compare")
+    page.panel.choose(core_library.entries()[-1])
+    page.show_chat(True)
+    ask(LETTER)
+    ask("Thank you. When will it arrive?")
+    see.shot("chat")
+    page.show_chat(False)
+    page.panel.base.setCurrentText(str(see.folder))
+    ask(LETTER)
+    see.shot("compare-failed")
+
+
+def shell(see: "Camera") -> None:
+    """What lies over the pages: palette, shortcuts, questions, notices."""
+    from studio.ui.crash import CrashDialog, report
+    from studio.ui.finder import Finder
+
+    window, session = see.window, see.session
+    window.show_page("data")
+    see.dialog("shortcuts", window.show_shortcuts)
+    see.dialog("about", window._about)
+    window.find_command()
+    see.shot("palette")
+    window.findChildren(Finder)[-1].box.setText("nothing is called this")
+    see.shot("palette-none")
+    see.close()
+    crash = CrashDialog(window)
+    crash.set_report(report("Traceback (most recent call last):\n  ...\nValueError: an example"))
+    see.dialog("crash", crash.open)
+    session.tell(session.tr("Other changes were made since: Ctrl+Z takes them back, the latest first."))
+    session.tell(session.tr("The run is done: the adapter {name} is in the library.").format(name="shop-desk"), "good",
+                 session.tr("Show"), lambda: None)  # fmt: skip
+    session.tell("The disk is full. Free some space and start again.", "bad")
+    see.shot("notices")
+    see.quiet()
+    for at, name in enumerate(("file", "edit", "view", "help")):
+        menu = window.menuBar().actions()[at].menu()
+        menu.popup(window.menuBar().mapToGlobal(window.menuBar().rect().bottomLeft()))  # type: ignore[attr-defined]
+        see.shot(f"menu-{name}")
+        menu.close()  # type: ignore[attr-defined]
+
+
+def _demo() -> Path:
+    from studio.ui.session import demo_data
+
+    return demo_data()
+
+
+PARTS: tuple[Callable[["Camera"], None], ...] = (
+    welcome, files, rows, versions, insight, configure, train, library, compare, shell
+)  # fmt: skip
+
+
+def main() -> None:
     """Walks through the window."""
+    read = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    read.add_argument("out", type=Path)
+    read.add_argument("scale", nargs="?", default="1")
+    read.add_argument("--language", default="en")
+    read.add_argument("--size", default="1280x720")
+    read.add_argument("--only", nargs="*", choices=[part.__name__ for part in PARTS])
+    asked = read.parse_args()
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ["QT_SCALE_FACTOR"] = scale
-    sys.path.insert(0, str(_ROOT))
-    from PySide6.QtWidgets import QApplication
+    os.environ |= {"QT_SCALE_FACTOR": asked.scale, "STUDIO_HOME": tempfile.mkdtemp()}
+    from tests.camera import Camera
 
-    from studio.core import library as core_library
-    from studio.ui.app import open_window
-    from studio.ui.session import demo_data
-
-    app = QApplication([])
-    window = open_window(app)
-    window.resize(*SIZE)
-    session = window.session
-    tag = "" if scale == "1" else f"-{scale}x"
-
-    def wait(until: Callable[[], bool], limit_s: float = 300.0) -> None:
-        deadline = time.monotonic() + limit_s
-        while not until() and time.monotonic() < deadline:
-            app.processEvents()
-            time.sleep(0.01)
-        assert until(), "the window did not get there"
-
-    def shot(name: str) -> None:
-        for mode in ("light", "dark"):
-            session.theme.set_mode(mode)
-            end = time.monotonic() + 0.3
-            wait(lambda: time.monotonic() > end)  # noqa: B023 - called at once
-            app.sendPostedEvents()  # a text set by the last event has its room only then
-            top = app.activePopupWidget() or app.activeModalWidget() or window
-            top.grab().save(str(out / f"{name}-{mode}{tag}.png"))
-
-    def close_dialog() -> None:
-        dialog = app.activeModalWidget()
-        assert dialog is not None
-        dialog.close()
-
-    def page(name: str) -> None:
-        window.show_page(name)
-        shot(name)
-
-    welcome = window.page("welcome")
-    wait(lambda: session.machine.latest is not None)
-    shot("welcome-checking")
-    wait(lambda: welcome._asked and not session.desk.requests())  # type: ignore[attr-defined]
-    shot("welcome")
-    for name in ("data", "train", "library"):
-        window.show_page(name)
-        shot(f"{name}-empty")
-    page("configure")
-    window.open_path(demo_data())
-    data = window.page("data")
-    wait(lambda: data.table_model.rowCount() > 0)  # type: ignore[attr-defined]
-    shot("data")
-    bad = Path(tempfile.mkdtemp()) / "letters.jsonl"
-    bad.write_text('{"prompt": "a", "completion": "b"}\n{"prompt": "a"\n{"prompt": "only"}\n' * 4, encoding="utf-8")
-    window.open_path(bad)
-    wait(lambda: data.rejected_model.rowCount() == 8)  # type: ignore[attr-defined]
-    shot("data-in-place")
-    data._tabs.setCurrentIndex(1)  # type: ignore[attr-defined]
-    shot("data-rejected")
-    browse(window, wait, shot)
-    session.draft.apply({"data.path": str(demo_data()), "adapter.r": 8}, "tour")
-    window.show_page("configure")
-    configure = window.page("configure")
-    wait(lambda: not configure.summary.stale)  # type: ignore[attr-defined]
-    shot("configure")
-    models = configure.picker.open()  # type: ignore[attr-defined]
-    wait(lambda: bool(configure.picker.models))  # type: ignore[attr-defined]
-    shot("configure-models")
-    models.close()
-    session.draft.edit("adapter.target_modules", ["q_prj"])
-    configure.go_to_fault()  # type: ignore[attr-defined]
-    shot("configure-fault")
-    session.undo.undo()
-    configure._show_all(True)  # type: ignore[attr-defined]
-    shot("configure-all")
-    configure._show_view(1)  # type: ignore[attr-defined]
-    shot("configure-yaml")
-    configure._show_view(0)  # type: ignore[attr-defined]
-    session.draft.apply({"name": "shop-desk", "data.eval_split": 0.05, "data.packing": True, "training.max_steps": 60,
-                         "training.eval_steps": 10, "training.save_steps": 20, "data.max_length": 512,
-                         "training.learning_rate": 4e-3}, "tour")  # fmt: skip
-    configure.start()  # type: ignore[attr-defined]
-    wait(lambda: len(session.running()) == 1)
-    shot("train-starting")
-    model = next(iter(session.models.values()))
-    wait(lambda: model.progress.step > 15)
-    shot("train-running")
-    wait(lambda: not model.alive, 500)
-    shot("train-done")
-    session.draft.apply({"name": "wrong-model", "model.path": str(bad.parent)}, "tour")
-    window.show_page("configure")
-    configure.start()  # type: ignore[attr-defined]
-    wait(lambda: len(session.models) == 2 and not session.running())
-    shot("train-failed")
-    page("library")
-    library = window.page("library")
-    library.export()  # type: ignore[attr-defined]
-    shot("export")
-    close_dialog()
-    for word in ("letters", "first try", "keep"):
-        library.card.tags.box.setText(word)  # type: ignore[attr-defined]
-        library.card.tags.box.returnPressed.emit()  # type: ignore[attr-defined]
-    entry = library.entry()  # type: ignore[attr-defined]
-    core_library.add(entry.folder, title="shop-desk, a second one", base=entry.base, data=entry.data,
-                     config=entry.config, metrics=entry.metrics)  # fmt: skip
-    session.library_changed.emit()
-    shot("library-tags")
-    library.table.selectAll()  # type: ignore[attr-defined]
-    shot("library-several")
-    library.compare()  # type: ignore[attr-defined]
-    compare = window.page("compare")
-    compare.panel.numbers["max_new_tokens"].setValue(80)  # type: ignore[attr-defined]
-    letter = "This is Ravi. I ordered a yellow pillow, order 92082. It has a big crack."
-    compare.prompt.setPlainText(letter)  # type: ignore[attr-defined]
-    compare.run()  # type: ignore[attr-defined]
-    wait(lambda: not compare.running)  # type: ignore[attr-defined]
-    shot("compare")
-    compare.panel.choose(core_library.entries()[-1])  # type: ignore[attr-defined]
-    compare.show_chat(True)  # type: ignore[attr-defined]
-    for said in (letter, "Thank you. When will it arrive?"):
-        compare.prompt.setPlainText(said)  # type: ignore[attr-defined]
-        compare.run()  # type: ignore[attr-defined]
-        wait(lambda: not compare.running)  # type: ignore[attr-defined]
-    shot("chat")
-    window.find_command()
-    shot("palette")
-    close_dialog()
-    window.show_shortcuts()
-    shot("shortcuts")
-    close_dialog()
-    window.close()
-    window.deleteLater()
-    app.processEvents()
-
-
-def browse(window: "MainWindow", wait: Callable[[Callable[[], bool]], object], shot: Callable[[str], object]) -> None:
-    """Walks through what the Data page does with rows."""
-    from studio.ui.pages.data import DataPage
-    from studio.ui.session import demo_data
-
-    data = window.page("data")
-    assert isinstance(data, DataPage)
-    tasks = Path(tempfile.mkdtemp()) / "tasks.csv"
-    tasks.write_text("instruction,input,output,note\n" + "Translate,cat,Katze,de\n" * 60, encoding="utf-8")
-    data.receive(tasks)
-    wait(lambda: "valid" in data._known)
-    shot("data-guess")
-    columns = data._ask_columns()
-    assert columns is not None
-    shot("data-columns")
-    columns.close()
-    data.receive(demo_data())
-    wait(lambda: "valid" in data._known)
-    data.head.show_moved("Checking every row", 1, 3)
-    shot("data-progress")
-    data.head.show_done()
-    data.rows.search.filters.click()
-    data.search.setText("order 1")
-    wait(lambda: "found" in data.rows.search.said.text())
-    shot("data-search")
-    data.rows.search.expression.click()
-    data.search.setText("(order")
-    wait(data.rows.search.fault.isVisible)
-    shot("data-search-fault")
-    data.search.setText("")
-    data.rows.search.filters.click()
-    data.rows.search.expression.click()
-    wait(lambda: data.table_model.rowCount() == 800)
-    data.show_rows([3, 5, 8], "Short answers")
-    shot("data-chosen")
-    data.rows.choose(None, "")
-    for kind in ("next", "exclude", "exclude"):
-        data.rows.act(kind)
-    wait(lambda: (made := data._editing.version) is not None and made.recipe.cursor == 2)
-    shot("data-version")
-    data.rows.act("edit")
-    shot("data-edit")
-    split = data._asking.split(data.table_model.columns)
-    shot("data-split")
-    split.accept()
-    wait(lambda: "evaluation" in data.head.count.text())
-    history = data._history()
-    assert history is not None
-    shot("data-history")
-    history.close()
-    data.rows.pane.views.setCurrentIndex(0)
+    width, height = map(int, asked.size.split("x"))
+    with Camera(asked.out, asked.language, width, height) as see:
+        for part in PARTS:
+            if not asked.only or part.__name__ in asked.only:
+                part(see)
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1])
-    target.mkdir(parents=True, exist_ok=True)
-    os.environ["STUDIO_HOME"] = tempfile.mkdtemp()
-    main(target, sys.argv[2] if len(sys.argv) > 2 else "1")
+    main()

@@ -86,8 +86,8 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>大小</translation>
     </message>
     <message>
-        <source>Loss</source>
-        <translation>损失</translation>
+        <source>Loss / eval</source>
+        <translation>损失 / 评估</translation>
     </message>
     <message>
         <source>Steps</source>
@@ -401,12 +401,12 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>不明</translation>
     </message>
     <message>
-        <source>{n} kinds of findings in {rows} rows. Languages: {languages}.</source>
-        <translation>{rows} 行中发现 {n} 类问题。语言：{languages}。</translation>
+        <source>Rows: {rows}. Kinds of findings: {n}. Languages: {languages}.</source>
+        <translation>共 {rows} 行，发现 {n} 类问题。语言：{languages}。</translation>
     </message>
     <message>
-        <source>Nothing was found in {rows} rows. Languages: {languages}.</source>
-        <translation>{rows} 行中没有发现问题。语言：{languages}。</translation>
+        <source>Rows: {rows}. Nothing was found. Languages: {languages}.</source>
+        <translation>共 {rows} 行，未发现问题。语言：{languages}。</translation>
     </message>
     <message>
         <source>none</source>
@@ -784,8 +784,8 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>已更改 {n} 项</translation>
     </message>
     <message>
-        <source>{n} settings differ from the defaults</source>
-        <translation>{n} 项设置与默认值不同</translation>
+        <source>Changed from the defaults: {n}</source>
+        <translation>已更改的设置：{n}</translation>
     </message>
 </context>
 <context>
@@ -994,42 +994,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>keep what was found</source>
         <translation>只保留找到的行</translation>
-    </message>
-    <message>
-        <source>Split...</source>
-        <translation>划分…</translation>
-    </message>
-    <message>
-        <source>Deduplicate...</source>
-        <translation>去重…</translation>
-    </message>
-    <message>
-        <source>Sample...</source>
-        <translation>抽样…</translation>
-    </message>
-    <message>
-        <source>Balance...</source>
-        <translation>均衡…</translation>
-    </message>
-    <message>
-        <source>Mix with...</source>
-        <translation>混合其他数据…</translation>
-    </message>
-    <message>
-        <source>History...</source>
-        <translation>历史…</translation>
-    </message>
-    <message>
-        <source>Export...</source>
-        <translation>导出…</translation>
-    </message>
-    <message>
-        <source>Export the rows</source>
-        <translation>导出数据行</translation>
-    </message>
-    <message>
-        <source>{count} rows written to {name}.</source>
-        <translation>已将 {count} 行写入 {name}。</translation>
     </message>
     <message>
         <source>The row is excluded.</source>
@@ -1318,6 +1282,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <source>Find a command</source>
         <translation>查找命令</translation>
     </message>
+    <message>
+        <source>No command has this in its name.</source>
+        <translation>没有名称包含此内容的命令。</translation>
+    </message>
 </context>
 <context>
     <name>History</name>
@@ -1352,6 +1320,150 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>one row</source>
         <translation>1 行</translation>
+    </message>
+    <message>
+        <source>Edit</source>
+        <translation>编辑</translation>
+    </message>
+    <message>
+        <source>Exclude</source>
+        <translation>排除</translation>
+    </message>
+    <message>
+        <source>Restore</source>
+        <translation>恢复</translation>
+    </message>
+    <message>
+        <source>Keep only</source>
+        <translation>仅保留</translation>
+    </message>
+    <message>
+        <source>Tag</source>
+        <translation>加标签</translation>
+    </message>
+    <message>
+        <source>Take the tag off</source>
+        <translation>移除标签</translation>
+    </message>
+    <message>
+        <source>Leave out</source>
+        <translation>排除符合者</translation>
+    </message>
+    <message>
+        <source>Filter</source>
+        <translation>筛选</translation>
+    </message>
+    <message>
+        <source>Deduplicate</source>
+        <translation>去重</translation>
+    </message>
+    <message>
+        <source>Sample</source>
+        <translation>抽样</translation>
+    </message>
+    <message>
+        <source>Balance</source>
+        <translation>均衡</translation>
+    </message>
+    <message>
+        <source>Split</source>
+        <translation>划分</translation>
+    </message>
+    <message>
+        <source>Mix</source>
+        <translation>混合</translation>
+    </message>
+    <message>
+        <source>text {value}</source>
+        <translation>文本 {value}</translation>
+    </message>
+    <message>
+        <source>as an expression</source>
+        <translation>正则表达式</translation>
+    </message>
+    <message>
+        <source>role {value}</source>
+        <translation>角色 {value}</translation>
+    </message>
+    <message>
+        <source>at least {value} characters</source>
+        <translation>至少 {value} 个字符</translation>
+    </message>
+    <message>
+        <source>at most {value} characters</source>
+        <translation>最多 {value} 个字符</translation>
+    </message>
+    <message>
+        <source>tag {value}</source>
+        <translation>标签 {value}</translation>
+    </message>
+    <message>
+        <source>source {value}</source>
+        <translation>来源 {value}</translation>
+    </message>
+    <message>
+        <source>by {value}</source>
+        <translation>按{value}</translation>
+    </message>
+    <message>
+        <source>{value} rows at most</source>
+        <translation>最多 {value} 行</translation>
+    </message>
+    <message>
+        <source>{value} for evaluation</source>
+        <translation>{value} 用于评估</translation>
+    </message>
+    <message>
+        <source>the same share in each {value}</source>
+        <translation>各组比例相同（{value}）</translation>
+    </message>
+    <message>
+        <source>shares {value}</source>
+        <translation>比例 {value}</translation>
+    </message>
+    <message>
+        <source>an epoch: {value}</source>
+        <translation>一轮：{value}</translation>
+    </message>
+    <message>
+        <source>seed {value}</source>
+        <translation>随机种子 {value}</translation>
+    </message>
+    <message>
+        <source>the whole row</source>
+        <translation>整行</translation>
+    </message>
+    <message>
+        <source>the prompt</source>
+        <translation>提示</translation>
+    </message>
+    <message>
+        <source>the answer</source>
+        <translation>回答</translation>
+    </message>
+    <message>
+        <source>length</source>
+        <translation>长度</translation>
+    </message>
+    <message>
+        <source>turns</source>
+        <translation>对话轮次</translation>
+    </message>
+    <message>
+        <source>tag</source>
+        <translation>标签</translation>
+    </message>
+    <message>
+        <source>source file</source>
+        <translation>来源文件</translation>
+    </message>
+    <message>
+        <source>no row comes twice</source>
+        <translation>没有行重复出现</translation>
+    </message>
+    <message>
+        <source>every row comes once</source>
+        <translation>每一行都出现</translation>
     </message>
 </context>
 <context>
@@ -1400,10 +1512,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>采用此长度</translation>
     </message>
     <message>
-        <source>Drag the line</source>
-        <translation>拖动竖线</translation>
-    </message>
-    <message>
         <source>Rows by their length in tokens</source>
         <translation>数据行按词元长度的分布</translation>
     </message>
@@ -1434,6 +1542,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Steps, packed</source>
         <translation>步数（序列打包）</translation>
+    </message>
+    <message>
+        <source>The longest row has {n} tokens</source>
+        <translation>最长的行有 {n} 个词元</translation>
+    </message>
+    <message>
+        <source>Drag the line</source>
+        <translation>拖动竖线</translation>
     </message>
 </context>
 <context>
@@ -1545,6 +1661,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
 <context>
     <name>MainWindow</name>
     <message>
+        <source>Everywhere</source>
+        <translation>全局</translation>
+    </message>
+    <message>
         <source>&amp;File</source>
         <translation>文件(&amp;F)</translation>
     </message>
@@ -1637,8 +1757,12 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>系统语言</translation>
     </message>
     <message>
-        <source>The window speaks the chosen language when it is next opened.</source>
-        <translation>下次打开窗口时将使用所选语言。</translation>
+        <source>The window speaks the chosen language when it is next opened. Runs that are going go on.</source>
+        <translation>窗口下次打开时使用所选语言。正在进行的训练会继续。</translation>
+    </message>
+    <message>
+        <source>Open it again now</source>
+        <translation>立即重新打开</translation>
     </message>
     <message>
         <source>Open run or adapter folder</source>
@@ -1762,10 +1886,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>来自 Hugging Face</translation>
     </message>
     <message>
-        <source>comes with the program</source>
-        <translation>随程序附带</translation>
-    </message>
-    <message>
         <source>on this machine</source>
         <translation>在本机上</translation>
     </message>
@@ -1810,6 +1930,33 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Dismiss</source>
         <translation>关闭提示</translation>
+    </message>
+</context>
+<context>
+    <name>RateDialog</name>
+    <message>
+        <source>Learning rate</source>
+        <translation>学习率</translation>
+    </message>
+    <message>
+        <source>The peak of the schedule from the next step on; its shape stays.</source>
+        <translation>从下一步起的调度峰值；调度曲线的形状不变。</translation>
+    </message>
+    <message>
+        <source>The last step was made with {rate}.</source>
+        <translation>上一步所用的学习率为 {rate}。</translation>
+    </message>
+    <message>
+        <source>Change it</source>
+        <translation>更改</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Type a number: {bounds}.</source>
+        <translation>请输入数字：{bounds}。</translation>
     </message>
 </context>
 <context>
@@ -2070,12 +2217,24 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>编辑该行 (E)</translation>
     </message>
     <message>
+        <source>Next row</source>
+        <translation>下一行</translation>
+    </message>
+    <message>
+        <source>Previous row</source>
+        <translation>上一行</translation>
+    </message>
+    <message>
+        <source>Rows tagged `eval` are held back for evaluation.</source>
+        <translation>带 `eval` 标签的行留作评估。</translation>
+    </message>
+    <message>
         <source>Tag rows</source>
         <translation>为数据行添加标签</translation>
     </message>
     <message>
-        <source>Tag; rows tagged `eval` are held back for evaluation</source>
-        <translation>标签；带有 `eval` 标签的行留作评估</translation>
+        <source>Tag</source>
+        <translation>加标签</translation>
     </message>
     <message>
         <source>tag rows</source>
@@ -2084,6 +2243,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>edit a row</source>
         <translation>编辑一行</translation>
+    </message>
+    <message>
+        <source>No row is like this.</source>
+        <translation>没有符合条件的行。</translation>
     </message>
 </context>
 <context>
@@ -2314,6 +2477,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Evaluate now</source>
         <translation>立即评估</translation>
+    </message>
+    <message>
+        <source>Change the learning rate...</source>
+        <translation>更改学习率…</translation>
     </message>
     <message>
         <source>Resume the run</source>
@@ -2585,8 +2752,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>对话模板</translation>
     </message>
     <message>
-        <source>A Jinja chat template; the row above follows it as you type.</source>
-        <translation>Jinja 对话模板；上方的行会随输入即时更新。</translation>
+        <source>A Jinja chat template; the row beside it follows as you type.</source>
+        <translation>Jinja 对话模板；旁边的行会随输入即时变化。</translation>
     </message>
     <message>
         <source>Use this template</source>
@@ -2736,6 +2903,45 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Other file...</source>
         <translation>其他文件…</translation>
+    </message>
+</context>
+<context>
+    <name>VersionMenu</name>
+    <message>
+        <source>Split the rows...</source>
+        <translation>划分各行…</translation>
+    </message>
+    <message>
+        <source>Deduplicate the rows...</source>
+        <translation>去除重复行…</translation>
+    </message>
+    <message>
+        <source>Sample rows...</source>
+        <translation>抽样…</translation>
+    </message>
+    <message>
+        <source>Balance groups of rows...</source>
+        <translation>平衡各组…</translation>
+    </message>
+    <message>
+        <source>Mix with another file...</source>
+        <translation>与另一文件混合…</translation>
+    </message>
+    <message>
+        <source>Export the rows...</source>
+        <translation>导出各行…</translation>
+    </message>
+    <message>
+        <source>History of the version...</source>
+        <translation>版本历史…</translation>
+    </message>
+    <message>
+        <source>{count} rows written to {name}.</source>
+        <translation>已将 {count} 行写入 {name}。</translation>
+    </message>
+    <message>
+        <source>Export the rows</source>
+        <translation>导出数据行</translation>
     </message>
 </context>
 <context>
@@ -2931,6 +3137,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>`{0}` and `{1}`</source>
         <translation>`{0}` 和 `{1}`</translation>
+    </message>
+    <message>
+        <source>`{0}`, `{1}` and a `label` of true and false</source>
+        <translation>`{0}`、`{1}` 和取值为真或假的 `label`</translation>
+    </message>
+    <message>
+        <source>No module matches `{0}`.</source>
+        <translation>没有模块与 `{0}` 匹配。</translation>
     </message>
     <message>
         <source> in line {0}</source>
@@ -4381,12 +4595,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请在 {0}/{1} 接受条款，用 `hf auth login` 登录，然后重新开始。</translation>
     </message>
     <message>
-        <source>There is no folder {0} and no such {1} on Hugging Face, or it is private.</source>
-        <translation>没有文件夹 {0}，Hugging Face 上也没有这样的 {1}，或者它是私有的。</translation>
+        <source>There is no folder {0} and no such model on Hugging Face, or it is private.</source>
+        <translation>没有文件夹 {0}，Hugging Face 上也没有该模型，或者它是私有的。</translation>
     </message>
     <message>
-        <source>Check the spelling; for a private {0} log in with `hf auth login`.</source>
-        <translation>请检查拼写；私有的 {0} 请先用 `hf auth login` 登录。</translation>
+        <source>There is no folder {0} and no such dataset on Hugging Face, or it is private.</source>
+        <translation>没有文件夹 {0}，Hugging Face 上也没有该数据集，或者它是私有的。</translation>
+    </message>
+    <message>
+        <source>Check the spelling; for what is private, log in with `hf auth login`.</source>
+        <translation>请检查拼写；若是私有的，请先用 `hf auth login` 登录。</translation>
     </message>
     <message>
         <source>{0} has no revision {1}.</source>
@@ -5189,6 +5407,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请安装适合此 GPU 和驱动的 PyTorch 版本，或更新驱动。</translation>
     </message>
     <message>
+        <source>PyTorch {0} computes on {1}.</source>
+        <translation>PyTorch {0} 在 {1} 上计算。</translation>
+    </message>
+    <message>
         <source>There is an NVIDIA driver ({0}), but PyTorch {1} does not use it.</source>
         <translation>有 NVIDIA 驱动（{0}），但 PyTorch {1} 没有使用它。</translation>
     </message>
@@ -5197,8 +5419,24 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>训练将在 CPU 上进行；要用 GPU，请安装适合此驱动的 PyTorch 版本，或更新驱动。</translation>
     </message>
     <message>
+        <source>The NVIDIA driver is in use.</source>
+        <translation>正在使用 NVIDIA 驱动程序。</translation>
+    </message>
+    <message>
+        <source>There is no NVIDIA driver, and none is needed.</source>
+        <translation>没有 NVIDIA 驱动程序，也不需要。</translation>
+    </message>
+    <message>
         <source>bitsandbytes does not work here: {0}</source>
         <translation>bitsandbytes 在此无法工作：{0}</translation>
+    </message>
+    <message>
+        <source>8-bit and NF4 are not available; training in full precision is.</source>
+        <translation>8 位和 NF4 不可用；可以用全精度训练。</translation>
+    </message>
+    <message>
+        <source>8-bit and NF4 quantization work.</source>
+        <translation>8 位和 NF4 量化可用。</translation>
     </message>
     <message>
         <source>{0} cannot be written.</source>
@@ -5209,6 +5447,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请把 STUDIO_HOME 设为你自己的文件夹。</translation>
     </message>
     <message>
+        <source>Runs and adapters are kept in {0}.</source>
+        <translation>训练任务和适配器保存在 {0}。</translation>
+    </message>
+    <message>
         <source>Only {0} GB are free.</source>
         <translation>只剩 {0} GB 可用。</translation>
     </message>
@@ -5217,8 +5459,20 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请腾出空间：检查点和模型需要它。</translation>
     </message>
     <message>
+        <source>{0} GB are free.</source>
+        <translation>剩余 {0} GB。</translation>
+    </message>
+    <message>
         <source>The built-in model is missing.</source>
         <translation>缺少内置模型。</translation>
+    </message>
+    <message>
+        <source>Install Finetune Studio again.</source>
+        <translation>请重新安装 Finetune Studio。</translation>
+    </message>
+    <message>
+        <source>The built-in model is in place.</source>
+        <translation>内置模型已就位。</translation>
     </message>
     <message>
         <source>{0} is a file, and a model is a folder of config.json, safetensors weights and a tokenizer.</source>
@@ -5789,21 +6043,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
-    <name>durations</name>
-    <message>
-        <source>{s} s</source>
-        <translation>{s} 秒</translation>
-    </message>
-    <message>
-        <source>{h} h {min} min</source>
-        <translation>{h} 小时 {min} 分</translation>
-    </message>
-    <message>
-        <source>{min} min {s} s</source>
-        <translation>{min} 分 {s} 秒</translation>
-    </message>
-</context>
-<context>
     <name>edits</name>
     <message>
         <source>remove the run {name}</source>
@@ -5964,6 +6203,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Finishing</source>
         <translation>收尾</translation>
+    </message>
+    <message>
+        <source>{s} s</source>
+        <translation>{s} 秒</translation>
+    </message>
+    <message>
+        <source>{min} min {s} s</source>
+        <translation>{min} 分 {s} 秒</translation>
+    </message>
+    <message>
+        <source>{min} min</source>
+        <translation>{min} 分钟</translation>
+    </message>
+    <message>
+        <source>{h} h {min} min</source>
+        <translation>{h} 小时 {min} 分</translation>
     </message>
 </context>
 </TS>

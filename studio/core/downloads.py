@@ -100,7 +100,7 @@ def bar(on_progress: OnProgress | None, total: int) -> type[tqdm]:
 
 def sentence(path: str, revision: str | None, error: BaseException, what: What = "model") -> StudioError:
     """Puts a failed look-up or download of a model or of data into words."""
-    kind, place = ("model", path) if what == "model" else ("dataset", f"datasets/{path}")
+    place = path if what == "model" else f"datasets/{path}"
     if isinstance(error, GatedRepoError):
         return StudioError(
             what,
@@ -110,8 +110,10 @@ def sentence(path: str, revision: str | None, error: BaseException, what: What =
     if isinstance(error, RepositoryNotFoundError):
         return StudioError(
             what,
-            f"There is no folder {path} and no such {kind} on Hugging Face, or it is private.",
-            f"Check the spelling; for a private {kind} log in with `hf auth login`.",
+            f"There is no folder {path} and no such model on Hugging Face, or it is private."
+            if what == "model"
+            else f"There is no folder {path} and no such dataset on Hugging Face, or it is private.",
+            "Check the spelling; for what is private, log in with `hf auth login`.",
         )
     if isinstance(error, RevisionNotFoundError):
         return StudioError(what, f"{path} has no revision {revision}.", "Name an existing branch, tag or commit.")

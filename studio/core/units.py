@@ -17,11 +17,3 @@ def short(count: float) -> str:
             return f"{count:.3g}{unit}"
         count /= 1000
     return f"{count:,.0f} B" if count >= 100 else f"{count:.3g} B"
-
-
-def duration(seconds: float) -> str:
-    """Returns a time in words, such as `2 min` or `1 h 20 min`."""
-    minutes = round(seconds / 60)
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"

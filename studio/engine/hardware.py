@@ -106,8 +106,13 @@ def _check_driver(driver: str | None) -> dict[str, Any]:
     unused = bool(driver) and not torch.cuda.is_available()
     problem = f"There is an NVIDIA driver ({driver}), but PyTorch {torch.__version__} does not use it."
     hint = "Training runs on the CPU; for the GPU install the PyTorch build for this driver, or update the driver."
-    good = "The NVIDIA driver is in use." if driver else "There is no NVIDIA driver, and none is needed."
-    return _check("driver", False, problem if unused else "", hint, good)
+    return _check(
+        "driver",
+        False,
+        problem if unused else "",
+        hint,
+        "The NVIDIA driver is in use." if driver else "There is no NVIDIA driver, and none is needed.",
+    )
 
 
 def _check_bitsandbytes() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QWidget
 
 from studio.core import desk
 from studio.ui import words
+from studio.ui.elided import Elided
 from studio.ui.parts import button, card, column, icon_button, label, pill, row, selectable
 from studio.ui.theme import GRID, Theme
 
@@ -33,10 +34,11 @@ class AnswerColumn(QFrame):
         self.answer: desk.Column | None = None
         self._text = ""
         self.setAccessibleName(self.tr("Answer of {name}").format(name=title))
-        name = label(title, "heading", wrap=True)
+        name = Elided(title, "heading")
         mark = pill(self.tr("base") if base else self.tr("adapter"), "" if base else "live")
         copy = icon_button(theme, "copy", self.tr("Copy the answer of {name}").format(name=title), self.copy)
         self.view = QPlainTextEdit()
+        self.view.setObjectName("answer")
         self.view.setReadOnly(True)
         self.view.setAccessibleName(self.accessibleName())
         self.status = label(self.tr("Waiting ..."), "caption", wrap=True)

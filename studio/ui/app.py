@@ -117,11 +117,20 @@ def main(arguments: Sequence[str] = ()) -> int:
     gc.enable()
     ahead: list[threading.Thread] = []
     QTimer.singleShot(_SETTLED_MS, window, lambda: ahead.append(load_ahead()))
-    code = app.exec()
+    code = until_closed(app, window)
     for thread in ahead:
         thread.join()
     hook.remove()
-    del window
+    return code
+
+
+def until_closed(app: QApplication, window: MainWindow) -> int:
+    """Runs the event loop until a window is closed for good, not to be opened again; returns the exit code."""
+    code = app.exec()
+    while window.opens_again:
+        window.deleteLater()
+        window = open_window(app)
+        code = app.exec()
     return code
 
 

@@ -21,7 +21,7 @@ from studio.core import library
 from studio.core.desk import Sampling
 from studio.core.library import Entry
 from studio.ui import words
-from studio.ui.parts import as_tip, button, column, holder, icon_button, label, row
+from studio.ui.parts import align_number, as_tip, button, column, holder, icon_button, label, row
 from studio.ui.theme import GRID, Theme
 
 DEMO = "demo"
@@ -31,7 +31,8 @@ _LARGEST = 2**31 - 1
 _PLAIN = (
     "QAbstractSpinBox { padding-right: 8px; }"
     "QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { width: 0; border: none; }"
-    "QSpinBox::up-arrow, QSpinBox::down-arrow { image: none; width: 0; }"
+    "QDoubleSpinBox::up-arrow, QDoubleSpinBox::down-arrow, QSpinBox::up-arrow, QSpinBox::down-arrow "
+    "{ image: none; width: 0; }"
     "QAbstractSpinBox QLineEdit { border: none; padding: 0; min-height: 0; background: transparent; }"
 )
 _Number = QSpinBox | QDoubleSpinBox
@@ -57,7 +58,8 @@ class AskPanel(QScrollArea):
         folder = icon_button(theme, "folder", self.tr("Choose a model folder"), self._pick_folder)
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Adapters to ask"))
-        self.list.setMinimumHeight(16 * GRID)
+        self.list.setMinimumHeight(12 * GRID)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemChanged.connect(self.changed)
         self.none = label("", "muted", wrap=True)
         self.system = QLineEdit()
@@ -197,6 +199,5 @@ def _number(kind: type, info: Any, value: float) -> _Number:
         number.setRange(bounds.get("ge", 0.01), bounds["le"])
         number.setValue(value)
     number.setStyleSheet(_PLAIN)
-    number.lineEdit().setTextMargins(GRID, 0, 0, 0)
-    number.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    align_number(number)
     return number

@@ -113,9 +113,9 @@ class AuditView(QStackedWidget):
         spoken = ", ".join(
             f"{name or self.tr('unclear')} {count / usable:.1%}" for name, count in list(languages.items())[:5]
         )
-        said = self.tr("{n} kinds of findings in {rows} rows. Languages: {languages}.")
+        said = self.tr("Rows: {rows}. Kinds of findings: {n}. Languages: {languages}.")
         if not self.findings:
-            said = self.tr("Nothing was found in {rows} rows. Languages: {languages}.")
+            said = self.tr("Rows: {rows}. Nothing was found. Languages: {languages}.")
         rows = f"{result.about['rows']:,}"
         self._about.setText(said.format(n=len(self.findings), rows=rows, languages=spoken or self.tr("none")))
         self.done.emit(result)

@@ -75,7 +75,7 @@ class ChatView(QScrollArea):
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         said.setAccessibleName(self.tr("{name} said").format(name=who))
-        turn: QFrame = card(column(label(who, "caption"), said, spacing=2))
+        turn: QFrame = card(column(label(who, "caption"), said, spacing=2), "mine" if mine else "card")
         margins = row(GRID * 8 if mine else 0, turn, 0 if mine else GRID * 8)
         margins.setStretch(1, 1)
         self._turns.addWidget(holder(margins))

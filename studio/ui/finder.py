@@ -83,6 +83,10 @@ class Finder(QDialog):
                     line = holder(hint)
                     line.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
                     self.list.setItemWidget(item, line)
+        if not self.list.count():
+            none = QListWidgetItem(self.tr("No command has this in its name."))
+            none.setFlags(Qt.ItemFlag.NoItemFlags)
+            self.list.addItem(none)
         self.list.setCurrentRow(0)
         self.list.scrollToItem(self.list.item(0), QAbstractItemView.ScrollHint.PositionAtTop)
 
@@ -95,22 +99,28 @@ class Finder(QDialog):
 
 
 class Shortcuts(QDialog):
-    """Lists every action that has a shortcut."""
+    """Lists what there is a key for."""
 
-    def __init__(self, actions: Sequence[QAction], parent: QWidget) -> None:
-        """Lists `actions` in their order."""
+    def __init__(self, groups: Sequence[tuple[str, Sequence[tuple[str, str]]]], parent: QWidget) -> None:
+        """Lists groups: what each is called, and in it names and their keys."""
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Keyboard shortcuts"))
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(4 * GRID)
-        grid.setColumnStretch(0, 1)
-        for at, action in enumerate(action for action in actions if keys_of(action)):
-            grid.addWidget(label(title_of(action)), at, 0)
-            grid.addWidget(label(keys_of(action), "pill"), at, 1, Qt.AlignmentFlag.AlignRight)
+        inner = column(spacing=3 * GRID, margin=GRID)
+        for title, lines in groups:
+            grid = QGridLayout()
+            grid.setHorizontalSpacing(4 * GRID)
+            grid.setVerticalSpacing(GRID // 2)
+            grid.setColumnStretch(0, 1)
+            grid.addWidget(label(title, "caption"), 0, 0)
+            for at, (name, keys) in enumerate(lines, start=1):
+                grid.addWidget(label(name), at, 0)
+                grid.addWidget(label(keys, "pill"), at, 1, Qt.AlignmentFlag.AlignRight)
+            inner.addLayout(grid)
+        inner.addStretch(1)
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setAccessibleName(self.windowTitle())
-        area.setWidget(holder(column(grid, None, margin=GRID), "body"))
-        self.setLayout(column(label(self.tr("Keyboard shortcuts"), "heading"), area, margin=2 * GRID))
-        self.resize(440, 560)
+        area.setWidget(holder(inner, "body"))
+        self.setLayout(column(label(self.windowTitle(), "heading"), area, spacing=2 * GRID, margin=3 * GRID))
+        self.resize(480, 600)

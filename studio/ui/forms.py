@@ -12,11 +12,12 @@ from studio.core.config import RunConfig
 from studio.ui import words
 from studio.ui.draft import Draft, defaults, value_at
 from studio.ui.model_picker import ModelPicker
-from studio.ui.parts import column, holder, icon_button, label, row, set_mark
+from studio.ui.parts import align_number, column, holder, icon_button, label, row, set_mark
 from studio.ui.theme import GRID, Theme
 from studio.ui.yaml_view import leave_undo
 
 _LARGEST = 2**31 - 1
+_NARROW = 18 * GRID
 _WIDTH = 30 * GRID
 _WIDE = 50 * GRID
 
@@ -102,9 +103,9 @@ class Field(QObject):
         self.editor.setToolTip(_explained(spec))
         # A path or a name of a model is long; it takes the room that there is.
         wide = picker is not None or choices is not None
-        self.editor.setMinimumWidth(_WIDTH)
+        self.editor.setMinimumWidth(_NARROW)
         self.editor.setMaximumWidth(_WIDE if wide else _WIDTH)
-        if wide:
+        if not isinstance(self.editor, QCheckBox):
             self.editor.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.editor.installEventFilter(self)
         if isinstance(self.editor, QSpinBox | QComboBox) and (line := self.editor.findChild(QLineEdit)) is not None:
@@ -193,9 +194,8 @@ class Field(QObject):
             return combo
         if kind is int:
             spin = QSpinBox()
-            spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             spin.setRange(int(self.spec.low or 0), int(min(self.spec.high or _LARGEST, _LARGEST)))
-            spin.lineEdit().setTextMargins(9, 0, 0, 0)
+            align_number(spin)
             spin.valueChanged.connect(self._tell)
             return spin
         text = QLineEdit()

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QSpinBox, QWidget
 
 from studio.core.config import TrainingSpec
-from studio.ui.parts import button, card, column, label, row
+from studio.ui.parts import align_number, button, card, column, label, row
 from studio.ui.theme import GRID, Theme
 
 if TYPE_CHECKING:
@@ -44,13 +44,13 @@ class LengthView(QWidget):
         self.box.setRange(_LEAST, _MOST)
         self.box.setSuffix(self.tr(" tokens"))
         self.box.setAccessibleName(self.tr("Maximum length"))
-        self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.box.setFixedWidth(18 * GRID)
-        self.box.lineEdit().setTextMargins(GRID, 0, 0, 0)
+        align_number(self.box)
         self.box.valueChanged.connect(self.set_cutoff)
         use = button(self.tr("Use this length"), lambda: self.chosen.emit(self.cutoff), "primary")
         self._figures: dict[str, QLabel] = {}
-        head = row(label(self.tr("Maximum length")), self.box, use, None, label(self.tr("Drag the line"), "caption"))
+        self._hint = label("", "caption")
+        head = row(label(self.tr("Maximum length")), self.box, use, None, self._hint)
         layout = column(head, self._plot, self._grid(), spacing=2 * GRID)
         layout.setStretch(1, 1)
         self.setLayout(column(card(layout)))
@@ -136,6 +136,9 @@ class LengthView(QWidget):
             self._figures[name].setText(f"{count:,}" + (f"  ({share:.1f} %)" if count else ""))
         self._figures["tokens"].setText(f"{at.tokens:,}")
         self._figures["padded"].setText(f"{lengths.steps(self.cutoff, self._spec, packing=False):,}")
+        longest = int(lengths.tokens.max())
+        far = self.tr("The longest row has {n} tokens").format(n=f"{longest:,}")
+        self._hint.setText(self.tr("Drag the line") if self.cutoff <= longest else far)
         self._resting.start()
 
     def _count_packed(self) -> None:

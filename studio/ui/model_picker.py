@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QPushButton,
     QSizePolicy,
+    QToolTip,
     QWidget,
 )
 
@@ -24,6 +25,7 @@ from studio.core.units import short, size
 from studio.ui.jobs import Command
 from studio.ui.parts import as_tip, button, column, holder, icon_label, label, row
 from studio.ui.theme import GRID, Theme
+from studio.ui.words import sentence
 
 _HEIGHT = 6 * GRID
 _LIST_PX = (560, 400)
@@ -81,7 +83,6 @@ class ModelPicker(QPushButton):
         about, room = self._about(path), self.width() - 6 * GRID
         for part, text in ((self._name, name), (self._detail, about)):
             part.setText(part.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room))
-            part.setToolTip(as_tip(text))
         self.setAccessibleDescription(f"{name}. {about}")
 
     def refresh(self) -> None:
@@ -125,6 +126,14 @@ class ModelPicker(QPushButton):
         super().resizeEvent(event)
         self.show_path(self._path)
 
+    def event(self, event: QEvent) -> bool:
+        """Says all of the model in the tip, before what a base model is."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            said = f"{self.accessibleDescription()}\n\n{self.toolTip()}".replace("<", "\u2039")
+            QToolTip.showText(event.globalPos(), said, self)
+            return True
+        return super().event(event)
+
     def sizeHint(self) -> QSize:
         """Is as tall as its two lines."""
         return QSize(30 * GRID, _HEIGHT)
@@ -143,7 +152,7 @@ class ModelPicker(QPushButton):
                 return self.tr("Comes with the program, for a first try")
             return self.tr("Folder") if _is_folder(path) else self.tr("From Hugging Face")
         sources = {
-            "built-in": self.tr("comes with the program"),
+            "built-in": "",
             "cache": self.tr("on this machine") if model.complete else self.tr("partly on this machine"),
             "folder": self.tr("folder"),
         }
@@ -154,7 +163,7 @@ class ModelPicker(QPushButton):
             model.licence,
             sources[model.source],
         ]
-        return model.unusable or "  ·  ".join(filter(None, parts))
+        return sentence(model.unusable) or "  ·  ".join(filter(None, parts))
 
     def _take(self, listed: Any) -> None:
         self.models = {item["path"]: LocalModel(**item) for item in listed} or self.models

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QBoxLayout,
+    QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
+    QSpinBox,
     QTabWidget,
     QToolButton,
     QVBoxLayout,
@@ -127,6 +129,13 @@ def card(layout: QLayout, kind: str = "card") -> QFrame:
     layout.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
     made.setLayout(layout)
     return made
+
+
+def align_number(box: QSpinBox | QDoubleSpinBox) -> None:
+    """Lines a number box's text up with those of text boxes, and keeps the wheel from giving it the focus."""
+    # Its own line lies further left than the style sheet's padding says: by a border and the padding.
+    box.lineEdit().setTextMargins(GRID + 1, 0, 0, 0)
+    box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
 
 def tabs(name: str) -> QTabWidget:

@@ -8,14 +8,14 @@ import json
 from typing import Any
 
 from pydantic import ValidationError
-from PySide6.QtCore import QEvent, QTimer
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from studio.core import config_file, desk, modules
 from studio.core.config import AdapterSpec
 from studio.core.errors import StudioError
 from studio.core.modules import Tree
-from studio.core.units import duration, short, size
+from studio.core.units import short, size
 from studio.ui import words
 from studio.ui.desk import Call, Desk
 from studio.ui.draft import Draft
@@ -65,7 +65,7 @@ class Summary(QWidget):
             made.setAccessibleName(title)
             head = label(title, "caption")
             head.setBuddy(made)
-            grid.addWidget(head, at, 0)
+            grid.addWidget(head, at, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(made, at, 1)
         self.strength = label("", "caption", wrap=True)
         self.state = label("", "caption", wrap=True)
@@ -160,7 +160,7 @@ class Summary(QWidget):
         learned = facts["trained_tokens_per_epoch"] / max(1, facts["tokens_per_epoch"])
         tokens = self.tr("{count}, {share} learned")
         self.figures["tokens"].setText(tokens.format(count=f"{facts['tokens_per_epoch']:,}", share=f"{learned:.0%}"))
-        known = self.tr("about {time}").format(time=duration(facts["seconds"] or 0))
+        known = self.tr("about {time}").format(time=words.duration(facts["seconds"] or 0))
         self.figures["time"].setToolTip(self.tr("From the speed of the earlier run most like this one."))
         self.figures["time"].setText(known if facts["seconds"] else self.tr("not known yet"))
         self._show_rows(facts)

@@ -341,7 +341,7 @@ class AdapterTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.InitialSortOrderRole:
             return sort_key(entry, index.column())
         if role == Qt.ItemDataRole.ToolTipRole:
-            return words.sentence(entry.fault) or None
+            return (words.sentence(entry.fault) or texts(entry)[index.column()]).replace("<", "\u2039")
         return texts(entry)[index.column()] if role == _DISPLAY else None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> Any:

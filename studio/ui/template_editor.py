@@ -3,7 +3,8 @@
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
-from studio.ui.parts import button, column, label, row, set_mark
+from studio.ui.elided import Elided
+from studio.ui.parts import button, column, row, set_mark
 from studio.ui.theme import GRID
 
 _PAUSE_MS = 400
@@ -31,9 +32,9 @@ class TemplateEditor(QWidget):
         self.text.setObjectName("mono")
         self.text.setTabChangesFocus(True)
         self.text.setAccessibleName(self.tr("Chat template"))
-        self.text.setPlaceholderText(self.tr("A Jinja chat template; the row above follows it as you type."))
-        self.text.setMinimumHeight(12 * GRID)
-        self._fault = label("", "fault", wrap=True)
+        self.text.setPlaceholderText(self.tr("A Jinja chat template; the row beside it follows as you type."))
+        self.text.setMinimumHeight(5 * GRID)
+        self._fault = Elided("", "fault")
         self._fault.hide()
         self._keep = button(self.tr("Use this template"), lambda: self.kept.emit(self.typed()))
         self._back = button(self.tr("Take the edits back"), self.reset, "flat")

@@ -12,6 +12,7 @@ from studio.core import desk
 from studio.core.desk import Picture
 from studio.ui import token_text, words
 from studio.ui.desk import Call
+from studio.ui.elided import Elided
 from studio.ui.parts import button, column, label, row
 from studio.ui.template_editor import TemplateEditor
 from studio.ui.theme import GRID, Theme
@@ -52,12 +53,15 @@ class TokensView(QWidget):
         edit.setToolTip(self.tr("Write the chat template and see at once what it makes of the row"))
         edit.setCheckable(True)
         edit.toggled.connect(self.editor.setVisible)
-        self.detail = label("", "caption")
+        self.detail = Elided("", "caption")
         self.detail.setAccessibleName(self.tr("Token under the pointer"))
-        head = row(*modes, GRID, edit, GRID, self._whitespace, None, *self._legend)
-        layout = column(head, self.text, self.detail, self.editor)
+        head = row(*modes, GRID, edit, GRID, self._whitespace, None)
+        # Beside each other: one above the other they have no room in a low window.
+        both = row(self.editor, self.text)
+        both.setStretch(0, 1)
+        both.setStretch(1, 1)
+        layout = column(head, both, row(self.detail, None, *self._legend))
         layout.setStretch(1, 1)
-        layout.setStretch(3, 1)
         self.setLayout(layout)
         theme.changed.connect(self._show)
         self.show_message("")

@@ -24,7 +24,7 @@ import studio
 from studio.core import events
 from studio.core.errors import StudioError
 from studio.ui import drops, words
-from studio.ui.finder import Finder, Shortcuts
+from studio.ui.finder import Finder, Shortcuts, keys_of, title_of
 from studio.ui.notices import Notices
 from studio.ui.parts import column, holder, label, row
 from studio.ui.session import Session
@@ -45,7 +45,11 @@ class PageSpec:
 
 
 class MainWindow(QMainWindow):
-    """The one window of the program."""
+    """The one window of the program.
+
+    Attributes:
+        opens_again: whether another window is to take its place once it is closed.
+    """
 
     def __init__(self, session: Session, pages: list[PageSpec]) -> None:
         """Shows `pages` in their order: the one shown last at first, or the welcome page at the very first start."""
@@ -55,7 +59,7 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, QWidget] = {}
         self._rail: dict[str, QToolButton] = {}
         self._stack = QStackedWidget()
-        self._closing = False
+        self._closing = self.opens_again = False
         self.setWindowTitle(studio.NAME)
         self.setAcceptDrops(True)
         self.setMinimumSize(960, 600)
@@ -106,6 +110,18 @@ class MainWindow(QMainWindow):
         ours = (action for action in self.findChildren(QAction) if isinstance(action.parent(), QWidget))
         found = [action for action in ours if action.text() and action.menu() is None]
         return list(dict.fromkeys(found))
+
+    def shortcuts(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Returns what there is a key for: first all over the window, then on each page built so far."""
+        left = [action for action in self.all_actions() if keys_of(action)]
+        found = []
+        for key, page in self._pages.items():
+            inside = [action for action in left if action.parent() is page or page.isAncestorOf(_owner(action))]
+            keys = [*((title_of(action), keys_of(action)) for action in inside), *getattr(page, "keys", ())]
+            if keys:
+                found.append((self._specs[key].title, keys))
+            left = [action for action in left if action not in inside]
+        return [(self.tr("Everywhere"), [(title_of(action), keys_of(action)) for action in left]), *found]
 
     def open_path(self, path: Path) -> None:
         """Opens whatever `path` is: a data file, a config, a run folder or an adapter folder."""
@@ -226,7 +242,13 @@ class MainWindow(QMainWindow):
     def _set_language(self, language: str) -> None:
         self.session.settings.language = language
         self.session.save()
-        self.session.tell(self.tr("The window speaks the chosen language when it is next opened."))
+        text = self.tr("The window speaks the chosen language when it is next opened. Runs that are going go on.")
+        self.session.tell(text, "", self.tr("Open it again now"), self._open_again)
+
+    def _open_again(self) -> None:
+        """Closes without a question: a new window comes at once, and follows the runs that are going."""
+        self.opens_again = self._closing = True
+        self.close()
 
     def _set_theme(self, mode: str) -> None:
         self.session.theme.set_mode(mode)
@@ -265,7 +287,7 @@ class MainWindow(QMainWindow):
 
     def show_shortcuts(self) -> None:
         """Opens the sheet of shortcuts."""
-        Shortcuts(self.all_actions(), self).open()
+        Shortcuts(self.shortcuts(), self).open()
 
     def _about(self) -> None:
         text = self.tr("Finetune Studio {version}\n\nFine-tunes language models with LoRA, on your own machine.")
@@ -309,3 +331,9 @@ class MainWindow(QMainWindow):
         shown = stored.page if stored.page in self._rail else first
         self.show_page(shown if stored.welcomed else "welcome")
         stored.welcomed = True
+
+
+def _owner(action: QAction) -> QWidget:
+    owner = action.parent()
+    assert isinstance(owner, QWidget)
+    return owner

@@ -15,6 +15,7 @@ from studio.core.errors import StudioError
 
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 _LONGEST = 2000  # letters; what is longer takes seconds to be recognised
+_ENDS = re.compile(r"(?<=[.?!]) (?=[A-Z])")
 _PLACE = re.compile(r"(?P<name>`?)\{(?P<at>\d+)\}")
 
 
@@ -61,7 +62,8 @@ def sentence(text: str) -> str:
     for pattern, source in _sentences(_catalogue()):
         if found := pattern.fullmatch(text):
             return _filled(told(source), found.groups())
-    return text
+    parts = _ENDS.split(text.strip())
+    return " ".join(map(sentence, parts)) if len(parts) > 1 else text
 
 
 def sentences(error: StudioError) -> str:
@@ -103,6 +105,19 @@ def phase(name: str) -> str:
         "saving": _tr("Saving"),
         "finishing": _tr("Finishing"),
     }[name]
+
+
+def duration(seconds: float) -> str:
+    """Returns a time in words, such as `45 s`, `2 min 5 s`, `12 min` or `1 h 20 min`."""
+    whole = round(seconds)
+    minutes = round(seconds / 60)
+    if whole < 60:
+        return _tr("{s} s").format(s=whole)
+    if whole < 600:
+        return _tr("{min} min {s} s").format(min=whole // 60, s=whole % 60)
+    if minutes < 60:
+        return _tr("{min} min").format(min=minutes)
+    return _tr("{h} h {min} min").format(h=minutes // 60, min=minutes % 60)
 
 
 def _tr(text: str) -> str:

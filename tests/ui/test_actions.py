@@ -1,120 +1,29 @@
 """Every action of the window: each is in the palette by name, and each, triggered, does what it says."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QObject, Qt, QTimer, QUrl, Slot
-from PySide6.QtGui import QAction, QDesktopServices
+from PySide6.QtCore import QObject, Qt, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLineEdit, QMessageBox
+from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from studio.core import events, library, runs, settings
+from studio.core import events, library, settings
 from studio.ui import words
-from studio.ui.finder import Finder, Shortcuts, title_of
-from studio.ui.models import RunModel
-from studio.ui.pages.compare import ComparePage
+from studio.ui.finder import Finder, Shortcuts, keys_of, title_of
+from studio.ui.pages.data_history import History
+from studio.ui.pages.data_steps import StepDialog
 from studio.ui.pages.export import ExportDialog
-from studio.ui.pages.library import LibraryPage
-from studio.ui.pages.train import TrainPage
+from studio.ui.pages.run_rate import RateDialog, peak
 from studio.ui.session import demo_data
 from studio.ui.window import MainWindow
 from tests.core.test_library import added
-from tests.ui.told import made_run, prepared, step, tell
+from tests.ui.told import made_run
+from tests.ui.world import World, asked, choose
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
-
-
-@dataclass
-class World:
-    """The window with all its pages built, and what the tests of its actions need."""
-
-    window: MainWindow
-    qtbot: QtBot
-    folder: Path
-
-    def action(self, name: str) -> QAction:
-        found = [action for action in self.window.all_actions() if title_of(action) == name]
-        assert len(found) == 1, name
-        return found[0]
-
-    def do(self, name: str) -> None:
-        """Finds the action in the palette as a person does, and triggers it there."""
-        self.action(name)
-        self.window.find_command()
-        finder = self.window.findChildren(Finder)[-1]
-        finder.box.setText(name)
-        for _ in range(finder.list.count()):
-            if finder.list.currentItem().text() == name:
-                break
-            QTest.keyClick(finder.box, Qt.Key.Key_Down)
-        assert finder.list.currentItem().text() == name
-        QTest.keyClick(finder.box, Qt.Key.Key_Return)
-
-    def shown(self) -> str:
-        (name,) = (key for key, page in self.window._pages.items() if page is self.window._stack.currentWidget())
-        return name
-
-    def train(self) -> TrainPage:
-        page = self.window.page("train")
-        assert isinstance(page, TrainPage)
-        return page
-
-    def shelf(self) -> LibraryPage:
-        page = self.window.page("library")
-        assert isinstance(page, LibraryPage)
-        return page
-
-    def compare(self) -> ComparePage:
-        page = self.window.page("compare")
-        assert isinstance(page, ComparePage)
-        return page
-
-    def told(self) -> RunModel:
-        """A run of two steps whose process is gone, shown on the Train page."""
-        run = made_run("told")
-        tell(run, prepared(9), step(1, 2.0), step(2, 1.0))
-        model = self.window.session.model_of(run)
-        with self.qtbot.waitSignal(model.stopped, timeout=5000):
-            pass
-        self.window.session.run_wanted.emit(run)
-        return model
-
-    def going(self) -> RunModel:
-        """A run whose process is taken to work, so that what it is asked can be read."""
-        model = self.told()
-        model.alive = True
-        self.train().view._refresh()
-        return model
-
-    def child(self) -> RunModel:
-        """A run with a real process."""
-        self.window.session.draft.apply({"data.path": str(demo_data()), "training.max_steps": 5000}, "test")
-        model = self.window.session.start(self.window.session.draft.config())
-        self.window.session.run_wanted.emit(model.run)
-        return model
-
-    def adapter(self, title: str = "mine", run: str = "") -> library.Entry:
-        entry = added(self.folder, title, base=library.Base(path="demo"), run=run)
-        self.window.session.library_changed.emit()
-        return entry
-
-    def in_dialog(self, act: Callable[[QDialog], object]) -> list[str]:
-        """Does something with the next dialog that waits for an answer; the list then holds its title."""
-        seen: list[str] = []
-
-        def look() -> None:
-            dialog = QApplication.activeModalWidget()
-            if isinstance(dialog, QFileDialog):
-                seen.append(dialog.windowTitle())
-                act(dialog)
-            elif not seen:
-                QTimer.singleShot(20, look)
-
-        QTimer.singleShot(20, look)
-        return seen
 
 
 @pytest.fixture
@@ -123,21 +32,6 @@ def world(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> World:
         window.page(key)
     window.show_page("data")
     return World(window, qtbot, tmp_path)
-
-
-def asked(model: RunModel) -> list[events.Command | None]:
-    found = [events.decode_command(line) for line in runs.read_lines(model.run.commands_path)[0]]
-    model.alive = False
-    return list(found)
-
-
-def choose(dialog: QDialog, path: Path) -> None:
-    assert isinstance(dialog, QFileDialog)
-    dialog.setDirectory(str(path.parent))
-    box = dialog.findChild(QLineEdit, "fileNameEdit")
-    assert isinstance(box, QLineEdit)
-    box.setText(str(path))
-    dialog.accept()
 
 
 def open_data_file(w: World) -> None:
@@ -419,6 +313,69 @@ def language(name: str, code: str) -> Callable[[World], None]:
     return check
 
 
+def of_rows(name: str, kind: type[QDialog]) -> Callable[[World], None]:
+    """An entry of the Version menu that asks for settings: from another page it leads to the rows."""
+
+    def check(w: World) -> None:
+        assert not w.action(name).isEnabled(), "there are no rows yet"
+        w.data()
+        w.window.show_page("train")
+        w.do(name)
+        assert w.shown() == "data"
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, kind)
+        dialog.close()
+
+    return check
+
+
+def mix(w: World) -> None:
+    w.data()
+    seen = w.in_dialog(lambda dialog: choose(dialog, demo_data()))
+    w.do("Mix with another file")
+    assert seen == ["Mix with"]
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, StepDialog)
+    dialog.close()
+
+
+def export_rows(w: World) -> None:
+    w.data()
+    target = w.folder / "rows.jsonl"
+    seen = w.in_dialog(lambda dialog: choose(dialog, target))
+    w.do("Export the rows")
+    assert seen == ["Export the rows"]
+    w.qtbot.waitUntil(lambda: "rows written" in "".join(w.window.notices.texts()), timeout=30_000)
+    assert target.stat().st_size == demo_data().stat().st_size
+
+
+def history(w: World) -> None:
+    page = w.data()
+    assert not w.action("History of the version").isEnabled(), "it is a plain file"
+    page.rows.act("exclude")
+    w.qtbot.waitUntil(w.action("History of the version").isEnabled, timeout=30_000)
+    w.do("History of the version")
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, History)
+    dialog.close()
+
+
+def rate(w: World) -> None:
+    model = w.going()
+    for text, takes in (("fast", False), ("0", False), ("11", False), ("2e-3", True)):
+        w.do("Change the learning rate")
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, RateDialog)
+        assert dialog.box.text() == "0.0002"
+        dialog.box.setText(text)
+        assert dialog.take.isEnabled() == takes
+        assert dialog.fault.text().strip() == ("" if takes else "Type a number: above 0, at most 10.")
+        QTest.keyClick(dialog.box, Qt.Key.Key_Return)
+        dialog.close()
+    assert peak(model.run) == 2e-3
+    assert asked(model) == [events.SetLearningRate(learning_rate=2e-3)]
+
+
 EFFECTS: dict[str, Callable[[World], None]] = {
     **{title: page(title) for title in ("Data", "Configure", "Train", "Library", "Compare", "Welcome")},
     "Open data file": open_data_file,
@@ -449,6 +406,12 @@ EFFECTS: dict[str, Callable[[World], None]] = {
     "Save a checkpoint now": command("Save a checkpoint now", events.Save()),
     "Evaluate now": command("Evaluate now", events.Evaluate()),
     "Resume the run": resume,
+    "Change the learning rate": rate,
+    **{name: of_rows(name, StepDialog) for name in ("Split the rows", "Deduplicate the rows", "Sample rows")},
+    "Balance groups of rows": of_rows("Balance groups of rows", StepDialog),
+    "Mix with another file": mix,
+    "Export the rows": export_rows,
+    "History of the version": history,
     "Open the run folder": lambda w: opens(w, "Open the run folder", w.told().run.path),
     "Use these settings for a new run": use_again,
     "Move the run to the trash": remove_run,
@@ -487,3 +450,23 @@ def test_the_palette_lists_every_action(world: World) -> None:
     finder = world.window.findChildren(Finder)[-1]
     listed = {finder.list.item(at).text() for at in range(finder.list.count())}
     assert listed == set(EFFECTS)
+
+
+def test_the_sheet_of_shortcuts_has_every_key_on_the_page_that_it_is_for(world: World) -> None:
+    groups = dict(world.window.shortcuts())
+    listed = sorted(line for lines in groups.values() for line in lines)
+    of_actions = [(title_of(action), keys_of(action)) for action in world.window.all_actions() if keys_of(action)]
+    assert listed == sorted([*of_actions, *world.window.page("data").keys])  # type: ignore[attr-defined]
+    assert ("Quit", "Ctrl+Q") in groups["Everywhere"]
+    assert ("Exclude", "X") in groups["Data"]
+    assert ("Start training", "Ctrl+Return") in groups["Configure"]
+    assert ("Move the run to the trash", "Del") in groups["Train"]
+
+
+def test_the_palette_says_that_no_command_is_called_so(world: World) -> None:
+    world.window.find_command()
+    finder = world.window.findChildren(Finder)[-1]
+    finder.box.setText("nothing is called this")
+    assert [finder.list.item(at).text() for at in range(finder.list.count())] == ["No command has this in its name."]
+    QTest.keyClick(finder.box, Qt.Key.Key_Return)
+    assert finder.isVisible()

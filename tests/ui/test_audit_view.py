@@ -67,7 +67,7 @@ def test_an_audit_is_offered_done_and_its_findings_can_be_worked_with(
     assert {"unusable", "duplicate", "mail"} <= set(view.findings)
     text = said(view)
     assert "Exact duplicates" in text
-    assert f"{len(view.findings)} kinds of findings in 3 rows." in text
+    assert f"Rows: 3. Kinds of findings: {len(view.findings)}." in text
     order = [item.text() for item in view.findChildren(QLabel) if item.text() in ("serious", "worth a look", "to know")]
     assert order == sorted(order, key=["serious", "worth a look", "to know"].index)
     with qtbot.waitSignal(view.mending_wanted) as mended:

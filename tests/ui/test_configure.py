@@ -4,6 +4,7 @@ import json
 import shlex
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from studio.core.units import short, size
 from studio.engine import planning, targets
 from studio.engine.model import skeleton
 from studio.ui.app import open_window
+from studio.ui.draft import defaults
 from studio.ui.forms import declared_fields
 from studio.ui.model_picker import ModelList
 from studio.ui.pages.configure import ConfigurePage
@@ -35,18 +37,59 @@ pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", "does not support",
 SOON_MS = 200_000  # a desk is a process that loads torch
 
 
-@pytest.fixture
-def window(qtbot: QtBot, qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
-    (tmp_path / "hub").mkdir()
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+@contextmanager
+def opened(qapp: QApplication) -> Iterator[tuple[MainWindow, ConfigurePage]]:
     made = open_window(qapp)
-    qtbot.waitExposed(made)
-    yield made
+    made.show_page("configure")
+    page = made.page("configure")
+    assert isinstance(page, ConfigurePage)
+    qapp.processEvents()  # what it asks for behind its first showing is asked, and can be ended
+    yield made, page
     made._closing = True
     made.close()
     made.deleteLater()
     qapp.processEvents()
     qapp.sendPostedEvents(None, 52)  # QEvent.DeferredDelete
+
+
+@pytest.fixture(scope="module")
+def opened_once(qapp: QApplication, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MainWindow]:
+    """The window of all these tests: its desk is a process that loads torch, and each test would wait for its own."""
+    home = tmp_path_factory.mktemp("configure")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STUDIO_HOME", str(home))
+        patch.setenv("HF_HUB_CACHE", str(home / "hub"))
+        with opened(qapp) as (made, page):
+            model, rows = tiny("llama", home / "base"), write_rows(home / "rows.jsonl", 40)
+            made.session.draft.apply({"model.path": str(model), "data.path": str(rows)}, "test")
+            deadline = time.monotonic() + SOON_MS / 1000
+            while page.summary.stale and time.monotonic() < deadline:
+                QTest.qWait(20)
+            yield made
+
+
+@pytest.fixture
+def window(opened_once: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MainWindow:
+    """The window as it is when it has just been opened, with nothing chosen."""
+    (tmp_path / "hub").mkdir()
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    session = opened_once.session
+    page = opened_once.page("configure")
+    assert isinstance(page, ConfigurePage)
+    opened_once.show_page("data")
+    page.leave()
+    session.draft.replace(defaults(), "test")
+    session.undo.clear()
+    session.settings.recent_models, session.settings.recent_data = [], []
+    page.picker.models = {}
+    page._show_all(False)
+    page._show_view(0)
+    for section in page._sections.values():
+        section.unfold()
+    for frame in opened_once.notices._frames():
+        opened_once.notices._drop(frame)
+    qtbot.waitUntil(lambda: not session.desk.requests(), timeout=SOON_MS)
+    return opened_once
 
 
 @pytest.fixture
@@ -260,7 +303,12 @@ def test_yaml_that_is_wrong_says_where(page: ConfigurePage, window: MainWindow, 
     assert page.start_button.isEnabled()
 
 
-def test_seldom_settings_are_made_when_asked_for_and_stand_in_their_place(page: ConfigurePage) -> None:
+def test_seldom_settings_are_made_when_asked_for_and_stand_in_their_place(qapp: QApplication) -> None:
+    with opened(qapp) as (_, page):
+        check_seldom_settings(page)
+
+
+def check_seldom_settings(page: ConfigurePage) -> None:
     page._show_all(False)
     specs = sorted(declared_fields(), key=lambda spec: list(page._sections).index(spec.section))
     assert set(page.fields) == {spec.key for spec in specs if spec.basic} | {"name"}
@@ -312,7 +360,7 @@ def test_what_is_copied_makes_the_same_run(page: ConfigurePage, window: MainWind
     assert "9999" in window.notices.texts()[-1]
 
 
-def opened(page: ConfigurePage, qtbot: QtBot) -> ModelList:
+def listed(page: ConfigurePage, qtbot: QtBot) -> ModelList:
     QTest.mouseClick(page.picker, Qt.MouseButton.LeftButton)
     (found,) = page.window().findChildren(ModelList)
     assert isinstance(found, ModelList)
@@ -335,7 +383,7 @@ def test_the_picker_offers_this_machine_with_search(
     (source / "config.json").write_text(json.dumps({"model_type": "own", "auto_map": {}}))
     cached(tmp_path / "hub", "org/own-code", source)
     window.session.settings.recent_models = [str(tiny("llama", tmp_path / "mine")), "org/elsewhere"]
-    shown = opened(page, qtbot)
+    shown = listed(page, qtbot)
     mine = str(tmp_path / "mine")
     assert lines(shown) == {"demo": True, "org/own-code": False, "org/small": True, mine: True, "org/elsewhere": True}
     item = shown.list.item(1)
@@ -359,7 +407,7 @@ def test_the_keys_pass_over_what_cannot_be_used(page: ConfigurePage, qtbot: QtBo
     cached(tmp_path / "hub", "org/z-last", source)
     (source / "config.json").unlink()
     cached(tmp_path / "hub", "org/broken", source)
-    shown = opened(page, qtbot)
+    shown = listed(page, qtbot)
     assert list(lines(shown)) == ["demo", "org/broken", "org/z-last"]
     QTest.keyClick(shown.search, Qt.Key.Key_Down)
     assert shown.list.currentRow() == 2
@@ -370,7 +418,7 @@ def test_the_keys_pass_over_what_cannot_be_used(page: ConfigurePage, qtbot: QtBo
 
 
 def test_an_id_or_a_folder_can_be_typed(page: ConfigurePage, window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    shown = opened(page, qtbot)
+    shown = listed(page, qtbot)
     shown.search.setText("someone/new-model")
     assert lines(shown) == {"someone/new-model": True}
     shown.search.setText("no such: model!")

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QInputDialog, QPlainTextEdit
+from PySide6.QtWidgets import QApplication, QComboBox, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from studio.core.versions import recipe
 from studio.core.versions import store as versions
 from studio.ui.pages.data import DataPage
+from studio.ui.pages.data_steps import StepDialog
 from studio.ui.row_source import VersionRows
 from studio.ui.tables import STATUS
 from studio.ui.window import MainWindow
@@ -196,9 +197,11 @@ def test_triage_by_keys_makes_a_version_and_is_undone(
 def test_tags_and_status(page: DataPage, qtbot: QtBot) -> None:
     press(page, Qt.Key.Key_T)
     dialog = QApplication.activeModalWidget()
-    assert isinstance(dialog, QInputDialog)
-    dialog.setTextValue("good")
-    dialog.accept()
+    assert isinstance(dialog, StepDialog)
+    box = dialog.findChild(QComboBox)
+    assert box is not None
+    box.setCurrentText("good")
+    dialog.take.click()
     made = version(page, qtbot, 1)
     assert made.selection.tags["good"].nonzero()[0].tolist() == [0]
     assert page.table_model.index(0, STATUS).data() == "good"
@@ -244,27 +247,32 @@ def test_a_row_is_edited_saved_and_reverted(page: DataPage, window: MainWindow, 
 
 def test_rules_run_in_a_child_and_the_history_goes_anywhere(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
     columns = page.table_model.columns
-    dialog = page._asking.split(columns)
+    dialog = page.menu.asking.split(columns)
     dialog.accept()
     version(page, qtbot, 1)
     qtbot.waitUntil(lambda: page.head.count.text() == "30 rows, 3 of them for evaluation", timeout=WAIT_MS)
-    page._asking.balance(columns).accept()
+    page.menu.asking.balance(columns).accept()
     version(page, qtbot, 2)
-    page._asking.deduplicate(columns).accept()
+    page.menu.asking.deduplicate(columns).accept()
     version(page, qtbot, 3)
-    sample = page._asking.sample(30)
+    sample = page.menu.asking.sample(30)
     sample.accept()
     version(page, qtbot, 4)
-    history = page._history()
+    history = page.menu.history()
     assert history is not None
-    texts = [history.list.item(at).text() for at in range(history.list.count())]  # type: ignore[attr-defined]
-    assert [text.split()[1] for text in texts[1:]] == ["split", "balance", "deduplicate", "sample"]
-    history.list.itemActivated.emit(history.list.item(1))  # type: ignore[attr-defined]
+    texts = [history.list.item(at).text() for at in range(history.list.count())]
+    assert [text.split("  ", 1)[1] for text in texts[1:]] == [
+        "Split  10% for evaluation, seed 0",
+        "Balance  by length, seed 0",
+        "Deduplicate  by the whole row",
+        "Sample  30 rows at most, seed 0",
+    ]
+    history.list.itemActivated.emit(history.list.item(1))
     history.close()
     assert version(page, qtbot, 1).selection.evaluation().sum() == 3
     window.session.undo.undo()
     version(page, qtbot, 4)
-    page.export(Path(page._path or "").with_name("out.jsonl"))
+    page.menu.export(Path(page._path or "").with_name("out.jsonl"))
     qtbot.waitUntil(lambda: any("out.jsonl" in text for text in window.notices.texts()), timeout=WAIT_MS)
 
 
@@ -305,3 +313,15 @@ def test_rejected_rows_are_in_place_and_in_a_list(page: DataPage, qtbot: QtBot, 
     status = page.rows.search.status
     status.setCurrentIndex(status.findData("rejected"))
     qtbot.waitUntil(lambda: numbers(page) == ["1"], timeout=WAIT_MS)
+
+
+def test_a_search_that_finds_nothing_says_so_and_shows_no_row(page: DataPage, qtbot: QtBot) -> None:
+    assert page.rows.pane.written.toPlainText()
+    page.search.setText("no row says this")
+    qtbot.waitUntil(lambda: page.table_model.rowCount() == 0, timeout=WAIT_MS)
+    assert page.rows.table.none == "No row is like this."
+    assert page.rows.pane.written.toPlainText() == ""
+    page.search.setText("")
+    qtbot.waitUntil(lambda: page.table_model.rowCount() == 30, timeout=WAIT_MS)
+    assert page.rows.table.none == ""
+    assert page.rows.pane.written.toPlainText()

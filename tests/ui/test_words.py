@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 from studio.core import config_file, desk, events, progress, settings
 from studio.core.errors import StudioError, as_memory_error
 from studio.ui import words
+from studio.ui.app import open_window, until_closed
 from studio.ui.elided import Elided
 from studio.ui.finder import title_of
 from studio.ui.window import MainWindow
@@ -134,6 +135,37 @@ def test_the_language_is_chosen_in_the_menu_and_remembered(window: MainWindow, q
     assert words.state("paused") == "Paused"
 
 
+def test_another_language_is_spoken_at_once_where_the_window_is_opened_again(qapp: QApplication) -> None:
+    seen: list[tuple[str, str]] = []
+
+    def switch(name: str) -> None:
+        (window,) = (made for made in qapp.topLevelWidgets() if isinstance(made, MainWindow) and made.isVisible())
+        seen.append((window.session.settings.page, window.page_actions[0].text()))
+        window.show_page("compare")
+        if name:
+            next(action for action in window.all_actions() if title_of(action) == name).trigger()
+            again = window.notices.findChildren(QPushButton)[-1]
+            QTimer.singleShot(0, lambda: switch(""))
+            again.click()
+        else:
+            window.close()
+            window.deleteLater()
+
+    QTimer.singleShot(0, lambda: switch("简体中文"))
+    assert until_closed(qapp, open_window(qapp)) == 0
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert seen == [("data", "Data"), ("compare", "数据")]
+    assert [made for made in qapp.topLevelWidgets() if isinstance(made, MainWindow)] == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (137, "2 min 17 s"), (601, "10 min"), (4790, "1 h 20 min")],
+)
+def test_a_time_is_told_in_the_units_that_matter(seconds: float, said: str) -> None:
+    assert words.duration(seconds) == said
+
+
 @pytest.mark.parametrize(
     ("environment", "language"),
     [
@@ -168,6 +200,14 @@ def test_sentences_with_values_are_recognised(qapp: QApplication) -> None:
     memory = as_memory_error(MemoryError())
     assert isinstance(memory, StudioError)
     assert words.sentences(memory).startswith("内存不足。 请将")
+    unmatched = "No module matches `q_prj`. Did you mean `q_proj`? The model has q_proj, v_proj."
+    assert words.sentence(unmatched).startswith("没有模块与 `q_prj` 匹配。 是否指 `q_proj`")
+    assert words.sentence(unmatched).endswith("模型中有 q_proj, v_proj。")
+    labelled = "`question`, `answer` and a `label` of true and false"
+    assert words.sentence(labelled) == "`question`、`answer` 和取值为真或假的 `label`"
+    for kind in ("model", "dataset"):
+        missing = f"There is no folder org/x and no such {kind} on Hugging Face, or it is private."
+        assert not re.search(r"\b(model|dataset|folder)\b", words.sentence(missing))
 
 
 def test_bounds_are_told_in_it(qapp: QApplication) -> None:

@@ -216,6 +216,21 @@ def test_a_file_is_dropped_and_a_field_is_filled(screen: Screen, home: Path, tmp
     assert {"37", 37} & set(leaves(stored["draft"]))
 
 
+def test_ctrl_q_ends_the_program_and_it_remembers_where_it_was(screen: Screen, home: Path) -> None:
+    with started(screen, home, 1) as program:
+        program.page("ctrl", "3")
+        screen.press("ctrl", "k")
+        wait_for(lambda: screen.window("Commands"), "the command palette")
+        screen.press("ctrl", "q")
+        assert program.process.poll() is None, "a dialog keeps the window's keys from it"
+        screen.press("Escape")
+        wait_for(lambda: screen.window("Commands") is None, "the palette gone")
+        screen.press("ctrl", "q")
+    stored = program.stored()
+    assert stored["page"] == "train"
+    assert stored["geometry"]
+
+
 def fields(program: Program) -> list[tuple[int, int]]:
     """Returns the middle of every framed box of the form, from the top, by its frame's colour."""
     pixels = program.screen.pixels(program.window)

@@ -55,7 +55,7 @@ def dialogs(window: MainWindow) -> Iterator[QDialog]:
     window.page("library")
     for make in (
         lambda: Finder(window.all_actions(), window),
-        lambda: Shortcuts(window.all_actions(), window),
+        lambda: Shortcuts(window.shortcuts(), window),
         lambda: ExportDialog(window.session, library.entries()[0], window),
         lambda: CrashDialog(window),
     ):

@@ -32,7 +32,7 @@ def read(part: Part) -> Iterator[Parsed]:
                     done += 1
                     yield _row(data, size * done // max(total, done))
     except (pa.ArrowException, NotImplementedError, MemoryError) as error:
-        what = " ".join(str(error).split())[:200]
+        what = " ".join(str(error).split())[:200].rstrip(".")
         message = f"{part.name} is not a readable {part.kind} file: {what}."
         raise StudioError("data", message, "Write it again, or give JSONL.") from None
 

@@ -42,7 +42,7 @@ def read(path: Path, name: str) -> Iterator[Parsed]:
         finally:
             book.close()
     except _DAMAGED as error:
-        what = " ".join(str(error).split())[:200]
+        what = " ".join(str(error).split())[:200].rstrip(".")
         message = f"{name} is not a readable XLSX workbook: {what}."
         raise StudioError("data", message, "Save it again, or as CSV.") from None
 

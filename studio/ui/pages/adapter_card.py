@@ -117,7 +117,6 @@ class AdapterCard(QStackedWidget):
             self.note,
             None,
         )
-        words.setContentsMargins(0, 0, GRID, 0)
         area = scrolling(holder(words, "body"))
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout = column(area, line(), self.compare, row(self.run, self.folder), row(self.export, self.remove))
@@ -145,7 +144,7 @@ class AdapterCard(QStackedWidget):
             self.tr("Made"): cells[3],
             self.tr("Rank"): str(rank(entry) or "-"),
             self.tr("Size"): size(entry.weights_bytes),
-            self.tr("Loss"): " / ".join(filter(None, cells[6:8])) or "-",
+            self.tr("Loss / eval"): " / ".join(filter(None, cells[6:8])) or "-",
             self.tr("Steps"): f"{metrics['step']:,}" if isinstance(metrics.get("step"), int) else "-",
             self.tr("Checksum"): entry.sha256[:12] or "-",
         }

@@ -1,12 +1,11 @@
 """The Data page: data files and dataset versions, what each was taken for and why, and all their rows."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QMenu, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QStackedWidget, QWidget
 
 from studio import paths
 from studio.core.data.mapping import Role
@@ -15,10 +14,10 @@ from studio.core.errors import StudioError
 from studio.core.versions import recipe
 from studio.core.versions.steps import EVALUATION, Keep, Step, spans
 from studio.ui import drops, words
-from studio.ui.jobs import Command
 from studio.ui.pages.data_columns import ColumnsDialog
 from studio.ui.pages.data_head import DataHead
 from studio.ui.pages.data_insight import Insight
+from studio.ui.pages.data_menu import VersionMenu
 from studio.ui.pages.data_rows import RowsView, Table, dress
 from studio.ui.pages.data_states import Nothing, Unreadable, Waiting
 from studio.ui.pages.data_steps import Asking
@@ -50,12 +49,13 @@ class DataPage(QWidget):
         self._known: dict[str, Any] = {}
         self._rejected_count = 0
         self._editing = Editing(session, self)
-        self._asking = Asking(self, self.apply)
         self.rejected_model = RejectedTable(self)
         self.head = DataHead(session.theme)
         self.rows = RowsView(session, self._tokens_of)
         self.table_model, self.search = self.rows.table_model, self.rows.search.text
-        self.tokens = self.rows.pane.tokens
+        self.tokens, self.keys = self.rows.pane.tokens, self.rows.keys
+        asking = Asking(self, self.apply)
+        self.menu = VersionMenu(self, self.head.menu, session, self._editing, self.rows, asking, self._shown)
         rejected = Table(lambda _key: False)
         dress(rejected, self.rejected_model, self.tr("Rejected rows"))
         rejected.horizontalHeader().setStretchLastSection(True)
@@ -129,7 +129,7 @@ class DataPage(QWidget):
         head.use_wanted.connect(self._use)
         head.cancel_wanted.connect(self._cancel_reading)
         head.resume_wanted.connect(lambda: self._resume())
-        head.menu.aboutToShow.connect(lambda: self._fill(head.menu))
+        self._states.currentChanged.connect(self._mark_menu)
         rows.steps_wanted.connect(self.apply)
         self.waiting.cancelled.connect(self._cancel)
         self.unreadable.rebase_wanted.connect(self._take_over)
@@ -351,6 +351,7 @@ class DataPage(QWidget):
             self.rows.set_source(source)
         self.rows.search.set_file(str(version.path), [], self._statuses())
         self._states.setCurrentIndex(3)
+        self._mark_menu()
         self._refresh_version()
 
     def _refresh_version(self) -> None:
@@ -381,51 +382,14 @@ class DataPage(QWidget):
         rows = spans(self.rows.address(int(place)) for place in places)
         self.apply([Keep(rows=rows, why=self.search.text()[:200])], self.tr("keep what was found"))
 
-    def _fill(self, menu: QMenu) -> None:
-        """Fills the menu as the data shown is."""
-        menu.clear()
-        columns, asking, version = self.table_model.columns, self._asking, self._editing.version
-        count = self.table_model.rowCount()
-        for text, act in (
-            (self.tr("Split..."), lambda: asking.split(columns)),
-            (self.tr("Deduplicate..."), lambda: asking.deduplicate(columns)),
-            (self.tr("Sample..."), lambda: asking.sample(count)),
-            (self.tr("Balance..."), lambda: asking.balance(columns)),
-            (self.tr("Mix with..."), self._mix),
-        ):
-            menu.addAction(text).triggered.connect(partial(_call, act))
-        menu.addSeparator()
-        history = menu.addAction(self.tr("History..."))
-        history.setEnabled(version is not None)
-        history.triggered.connect(lambda: self._history())
-        menu.addAction(self.tr("Export...")).triggered.connect(lambda: self._export())
-
-    def _mix(self) -> None:
-        if self._path is not None:
-            self._asking.mix(self._path, recipe.free_name("mix"), self._editing.mix)
-
-    def _history(self) -> QWidget | None:
-        version = self._editing.version
-        return self._asking.history(version.recipe, self._editing.move) if version is not None else None
-
-    def _export(self) -> None:
-        kinds = "JSONL (*.jsonl);;Parquet (*.parquet)"
-        chosen, _ = QFileDialog.getSaveFileName(self, self.tr("Export the rows"), "", kinds)
-        if chosen:
-            self.export(Path(chosen))
-
-    def export(self, target: Path) -> None:
-        """Writes the rows to a new file, by a child."""
-        verb = ["version", "export"] if self._editing.version is not None else ["convert"]
-        mapped = options(self._format, self._columns) if verb == ["convert"] else []
-        command = Command(["data", *verb, str(self._path), str(target), *mapped], self)
-        text = self.tr("{count} rows written to {name}.")
-        command.done.connect(
-            lambda said: self._session.tell(text.format(count=f"{said['rows']:,}", name=target.name), "good")
-        )
-        command.failed.connect(self._session.tell_error)
-
     # The states.
+
+    def _mark_menu(self) -> None:
+        self.menu.mark(rows=self._states.currentIndex() == 3)
+
+    def _shown(self) -> tuple[Path, list[str]] | None:
+        mapped = options(self._format, self._columns) if self._editing.version is None else []
+        return (self._path, mapped) if self._path is not None else None
 
     def _fail(self, error: StudioError) -> None:
         self.head.show_done()
@@ -493,7 +457,3 @@ class DataPage(QWidget):
             }
             self._session.draft.apply(values, self.tr("training data"))
             self._session.page_wanted.emit("configure")
-
-
-def _call(act: Any, _checked: bool = False) -> None:
-    act()

@@ -55,6 +55,7 @@ class ColumnsDialog(QDialog):
         self.format.setAccessibleName(self.tr("Format"))
         self._form = QFormLayout()
         self._form.setSpacing(GRID)
+        self._form.setLabelAlignment(Qt.AlignmentFlag.AlignVCenter)
         self.preview = QPlainTextEdit()
         self.preview.setReadOnly(True)
         self.preview.setObjectName("mono")
@@ -65,10 +66,9 @@ class ColumnsDialog(QDialog):
         back = button(self.tr("As detected"), lambda: self._take({}))
         self.take = button(self.tr("Use these columns"), lambda: self._take(self.mapping()), "primary")
         buttons = row(back, None, button(self.tr("Cancel"), self.reject), self.take)
-        head = QFormLayout()
-        head.addRow(self.tr("Format"), self.format)
-        layout = column(hint, head, self._form, self.preview, self.fault, buttons, spacing=GRID, margin=2 * GRID)
-        layout.setStretch(3, 1)
+        self._form.addRow(self.tr("Format"), self.format)
+        layout = column(hint, self._form, self.preview, self.fault, buttons, spacing=2 * GRID, margin=3 * GRID)
+        layout.setStretch(2, 1)
         self.setLayout(layout)
         self.format.currentIndexChanged.connect(lambda: self._lay_out())
         self._lay_out()
@@ -78,8 +78,8 @@ class ColumnsDialog(QDialog):
         return {cast(Role, role): text for role, box in self.boxes.items() if (text := box.currentText().strip())}
 
     def _lay_out(self) -> None:
-        while self._form.rowCount():
-            self._form.removeRow(0)
+        while self._form.rowCount() > 1:
+            self._form.removeRow(1)
         self.boxes = {}
         for part in _PARTS[self.format.currentData()]:
             role = part.strip("()")

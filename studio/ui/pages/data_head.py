@@ -34,7 +34,7 @@ class DataHead(QWidget):
         super().__init__()
         self.name, self.format, self.why = Elided("", "heading"), pill(""), Elided("", "muted")
         self.count = label("")
-        self.second = button("", self._take_second, "flat")
+        self.second = button("", self._take_second, "chip")
         self.columns = button(self.tr("Columns..."), self.columns_wanted.emit)
         self.columns.setToolTip(self.tr("Say which column plays which part"))
         self.second.setAccessibleName(self.tr("The second guess"))

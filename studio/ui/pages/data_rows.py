@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
-    QInputDialog,
     QPushButton,
     QSplitter,
     QTableView,
@@ -20,6 +19,7 @@ from studio.core.versions import steps
 from studio.core.versions.steps import Step
 from studio.ui.pages.data_row import RowPane
 from studio.ui.pages.data_search import RowSearch
+from studio.ui.pages.data_steps import StepDialog
 from studio.ui.parts import button, column, icon_button, row
 from studio.ui.row_source import FileRows, RowSource, Shown, VersionRows
 from studio.ui.session import Session
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 class RowsView(QWidget):
     """All rows of a file or a version.
+
+    Attributes:
+        keys: what is done to rows by a single key, and which.
 
     Signals:
         steps_wanted: (steps, what they do): something is to be done to rows.
@@ -60,10 +63,11 @@ class RowsView(QWidget):
         header.sectionClicked.connect(self._sort)
         self.pane = RowPane(session, request)
         self.pane.saved.connect(self._saved)
+        self.table.setMinimumHeight(14 * GRID)
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.table)
         split.addWidget(self.pane)
-        split.setSizes([220, 340])
+        split.setSizes([300, 300])
         split.setHandleWidth(GRID)
         split.setChildrenCollapsible(False)
         layout = column(self.search, self._tools(), split, spacing=GRID)
@@ -165,6 +169,8 @@ class RowsView(QWidget):
             ("tag", self.tr("Tag..."), self.tr("Put a tag on the rows (T)")),
             ("edit", self.tr("Edit"), self.tr("Edit the row (E)")),
         )
+        self.keys = [(self.tr("Next row"), "J"), (self.tr("Previous row"), "K")]
+        self.keys += [(text.rstrip(".…"), key) for (_, text, _), key in zip(said, "XRTE", strict=True)]
         self.tools: dict[str, QPushButton] = {}
         for kind, text, tip in said:
             made = button(text, lambda kind=kind: self.act(kind), "flat")  # type: ignore[misc]
@@ -191,15 +197,13 @@ class RowsView(QWidget):
             return
         source = self.table_model.source
         known = sorted(source.version.selection.tags) if isinstance(source, VersionRows) else []
-        dialog = QInputDialog(self)
-        dialog.setWindowTitle(self.tr("Tag rows"))
-        dialog.setLabelText(self.tr("Tag; rows tagged `eval` are held back for evaluation"))
-        dialog.setComboBoxItems(list(dict.fromkeys([*known, steps.EVALUATION])))
-        dialog.setComboBoxEditable(True)
-        dialog.setTextValue("")
-        dialog.textValueSelected.connect(lambda text: self._tag(rows, text.strip()[:40]))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        text = self.tr("Rows tagged `eval` are held back for evaluation.")
+        dialog = StepDialog(self.window(), self.tr("Tag rows"), text)
+        names = list(dict.fromkeys([*known, steps.EVALUATION]))
+        tag = dialog.choice(self.tr("Tag"), [(name, name) for name in names])
+        tag.setEditable(True)
+        tag.setCurrentText("")
+        dialog.ask(lambda: self._tag(rows, tag.currentText().strip()[:40]))
 
     def _tag(self, rows: tuple[steps.Span, ...], tag: str) -> None:
         if tag:
@@ -217,7 +221,7 @@ class RowsView(QWidget):
         before = 0 if self._found is None else len(self._found)
         self._found = None if numbers is None else self._placed(numbers)
         self._show()
-        if not before or self._found is None:
+        if not before or self._found is None or not len(self._found):
             self._first()
 
     def _show_status(self, status: str) -> None:
@@ -235,6 +239,7 @@ class RowsView(QWidget):
         if self._status and isinstance(source, VersionRows):
             fits = source.with_status(self._status)
             places = fits if places is None else places[np.isin(places, fits)]
+        self.table.none = self.tr("No row is like this.") if places is not None else ""
         self.table_model.show_only(places)
 
     def _first(self) -> None:
@@ -290,12 +295,25 @@ _KEYS = {
 
 
 class Table(QTableView):
-    """A table whose letters are commands."""
+    """A table whose letters are commands.
+
+    Attributes:
+        none: what is said while there is no row.
+    """
 
     def __init__(self, pressed: Callable[[int], bool]) -> None:
         """Asks `pressed` what a key does; it says whether it did something."""
         super().__init__()
         self._ask = pressed
+        self.none = ""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Says that there is no row, where there is none."""
+        super().paintEvent(event)
+        if self.none and not self.model().rowCount():
+            painter = QPainter(self.viewport())
+            painter.setPen(self.palette().placeholderText().color())
+            painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, self.none)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Takes the letters for commands, the rest as any table does."""

@@ -1,9 +1,7 @@
 """The menu of a dataset version: what is done to all rows at once, each asked for in a small dialog."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -13,15 +11,14 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QLineEdit,
-    QListWidget,
-    QListWidgetItem,
     QSpinBox,
     QWidget,
 )
 
 from studio.core.versions import recipe, steps
 from studio.core.versions.steps import Step
-from studio.ui.parts import button, column, label, row
+from studio.ui.pages.data_history import History
+from studio.ui.parts import align_number, button, column, label, row
 from studio.ui.theme import GRID
 
 _MOST = 2_000_000_000
@@ -37,6 +34,7 @@ class StepDialog(QDialog):
         self.setWindowTitle(title)
         self._form = QFormLayout()
         self._form.setSpacing(GRID)
+        self._form.setLabelAlignment(Qt.AlignmentFlag.AlignVCenter)
         self.take = button(title, self.accept, "primary")
         self.take.setDefault(True)
         buttons = row(None, button(self.tr("Cancel"), self.reject), self.take)
@@ -49,6 +47,7 @@ class StepDialog(QDialog):
         made = QSpinBox()
         made.setRange(least, most)
         made.setValue(value)
+        align_number(made)
         self._add(name, made)
         return made
 
@@ -57,6 +56,7 @@ class StepDialog(QDialog):
         made = QDoubleSpinBox()
         made.setRange(0.0, 1000.0)
         made.setValue(value)
+        align_number(made)
         self._add(name, made)
         return made
 
@@ -158,7 +158,7 @@ class Asking(QWidget):
 
         made.ask(answer)
 
-    def history(self, said: recipe.Recipe, go: Callable[[int], object]) -> "History":
+    def history(self, said: recipe.Recipe, go: Callable[[int], object]) -> History:
         """Shows the steps; a click goes to one."""
         made = History(self.window(), said, go)
         made.open()
@@ -167,48 +167,3 @@ class Asking(QWidget):
     def _groups(self, columns: list[str]) -> list[tuple[str, str]]:
         own = [("length", self.tr("length")), ("turns", self.tr("turns")), ("tag", self.tr("tag"))]
         return [*own, ("source", self.tr("source file")), *((name, name) for name in columns)]
-
-
-class History(QDialog):
-    """The steps of a version; the undone ones are dim."""
-
-    def __init__(self, parent: QWidget, said: recipe.Recipe, go: Callable[[int], object]) -> None:
-        """Lists the steps; choosing one calls `go` with how many count then."""
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(self.tr("History"))
-        self.list = QListWidget()
-        self.list.setAccessibleName(self.tr("Steps"))
-        self.list.setMinimumSize(56 * GRID, 36 * GRID)
-        self._add(0, self.tr("As the files are"), said.cursor)
-        count = 0
-        for about in recipe.summary(said):
-            count += int(about["steps"])
-            if not about["joined"] or not self.list.count() > 1:
-                self._add(count, self._described(about), said.cursor)
-            else:
-                last = self.list.item(self.list.count() - 1)
-                last.setText(f"{last.text()}; {self._described(about)}")
-                last.setData(Qt.ItemDataRole.UserRole, count)
-        self.list.itemActivated.connect(lambda item: go(item.data(Qt.ItemDataRole.UserRole)))
-        self.list.itemClicked.connect(lambda item: go(item.data(Qt.ItemDataRole.UserRole)))
-        self.list.itemClicked.connect(lambda _item: self.accept())
-        close = button(self.tr("Close"), self.reject)
-        hint = label(self.tr("Choose a step to go to: what was done behind it is undone, not lost."), "muted")
-        self.setLayout(column(hint, self.list, row(None, close), spacing=GRID, margin=2 * GRID))
-
-    def _add(self, count: int, text: str, cursor: int) -> None:
-        item = QListWidgetItem(text if count <= cursor else self.tr("{step} (undone)").format(step=text))
-        item.setData(Qt.ItemDataRole.UserRole, count)
-        self.list.addItem(item)
-        if count == cursor:
-            self.list.setCurrentItem(item)
-
-    def _described(self, about: dict[str, Any]) -> str:
-        hidden = ("kind", "time_s", "counts", "joined", "steps", "rows")
-        settings = [f"{key} {value}" for key, value in about.items() if key not in hidden and value not in ("", None)]
-        named = about.get("rows", 0)
-        rows = [self.tr("{count} rows").format(count=f"{named:,}")] if named > 1 else []
-        rows += [self.tr("one row")] if named == 1 else []
-        when = time.strftime("%H:%M", time.localtime(about["time_s"]))
-        return f"{when}  {about['kind']}  {', '.join([*rows, *(text for text in settings if 'False' not in text)])}"

@@ -6,7 +6,17 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QButtonGroup, QDialog, QFileDialog, QFrame, QLineEdit, QProgressBar, QRadioButton, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QDialog,
+    QFileDialog,
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QRadioButton,
+    QWidget,
+)
 
 from studio.core.errors import StudioError
 from studio.core.library import Entry
@@ -57,9 +67,9 @@ class ExportDialog(QDialog):
         self._box = column(
             label(self.tr("Export {name}").format(name=entry.title), "heading"),
             self.peft,
-            label(small, "caption", wrap=True),
+            _indented(label(small, "caption", wrap=True)),
             self.merged,
-            label(large, "caption", wrap=True),
+            _indented(label(large, "caption", wrap=True)),
             GRID,
             label(self.tr("New folder"), "caption"),
             row(self.folder, browse),
@@ -68,6 +78,7 @@ class ExportDialog(QDialog):
             margin=2 * GRID,
         )
         buttons = row(None, self.open_button, self.shut, self.start)
+        self._box.addStretch(1)
         self._box.addLayout(buttons)
         self.setLayout(self._box)
         self.setFixedWidth(_WIDTH)
@@ -131,7 +142,7 @@ class ExportDialog(QDialog):
 
     def _put_proof(self, frame: QFrame) -> None:
         self.proof = frame
-        self._box.insertWidget(self._box.count() - 1, frame)
+        self._box.insertWidget(self._box.count() - 2, frame)
 
     def _drop_proof(self) -> None:
         if self.proof is not None:
@@ -155,3 +166,9 @@ class ExportDialog(QDialog):
     def _open(self) -> None:
         if self._result is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._result)))
+
+
+def _indented(text: QLabel) -> QLabel:
+    """Lines a text up with the words of the choice above it."""
+    text.setContentsMargins(3 * GRID, 0, 0, GRID // 2)
+    return text

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QMenu, QProgressBar, QToolButton
 
@@ -10,7 +10,7 @@ from studio.core.units import size
 from studio.ui import words
 from studio.ui.elided import Elided
 from studio.ui.models import RunModel
-from studio.ui.parts import button, card, column, label, pill, row, selectable, set_tone
+from studio.ui.parts import button, card, column, label, pill, row, selectable, set_mark, set_tone
 from studio.ui.theme import GRID, Theme
 
 
@@ -64,7 +64,15 @@ class RunHead(QFrame):
         for widget in (self.pause_button, self.stop_button):
             widget.setVisible(model.alive)
         self.stop_button.setText(self.tr("Stopping") if model.asked_stop and model.alive else self.tr("Stop"))
+        self._show_resume(model)
+
+    def _show_resume(self, model: RunModel) -> None:
+        """Offers to go on; where a failure says what to do first, that is the button that stands out."""
+        plain = model.progress.failed is not None
         self.resume_button.setVisible(model.can_resume())
+        self.resume_button.setObjectName("" if plain else "primary")
+        set_mark(self.resume_button, "plain", plain)
+        self._theme.dress(self.resume_button, "resume", "" if plain else "on_accent")
 
     def _menu_button(self, text: str, icon: str, actions: Sequence[QAction | None]) -> QToolButton:
         made = QToolButton()
@@ -132,21 +140,7 @@ class RunHead(QFrame):
         told = model.progress
         if told.finished is not None:
             result = f"{self.tr('adapter')} {told.finished.adapter}, " if told.finished.adapter else ""
-            return f"{result}{self.tr('trained in')} {_duration(told.finished.train_s)}"
+            return f"{result}{self.tr('trained in')} {words.duration(told.finished.train_s)}"
         if model.alive and told.steps and told.state != "paused":
-            return self.tr("{time} left").format(time=_duration(told.steps[-1].eta_s))
+            return self.tr("{time} left").format(time=words.duration(told.steps[-1].eta_s))
         return ""
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 60:
-        return _tr("{s} s").format(s=whole)
-    hours, minutes = whole // 3600, whole % 3600 // 60
-    if hours:
-        return _tr("{h} h {min} min").format(h=hours, min=minutes)
-    return _tr("{min} min {s} s").format(min=minutes, s=whole % 60)
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("durations", text)

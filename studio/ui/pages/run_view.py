@@ -9,6 +9,7 @@ from studio.core.config import changed, to_dict
 from studio.core.errors import StudioError
 from studio.ui import words
 from studio.ui.models import RunModel
+from studio.ui.pages import run_rate
 from studio.ui.pages.run_curves import RunCurves
 from studio.ui.pages.run_failure import RunFailure
 from studio.ui.pages.run_head import RunHead
@@ -36,7 +37,7 @@ class RunView(QWidget):
         self.model: RunModel | None = None
         self._actions()
         stops = (self.stop, self.stop_bare, None, self.terminate, self.kill)
-        more = (self.save_now, self.evaluate, self.again, self.open_folder)
+        more = (self.save_now, self.evaluate, self.rate, self.again, self.open_folder)
         self.head = RunHead(session.theme, self.pause, self.resume, stops, more)
         self.failure = RunFailure(session.draft, self._resume, self._again)
         self.curves = RunCurves(session)
@@ -78,6 +79,7 @@ class RunView(QWidget):
         self.pause = add_action(self, self.tr("Pause or go on"), self._pause, "Ctrl+P")
         self.save_now = add_action(self, self.tr("Save a checkpoint now"), lambda: self._ask(events.Save()))
         self.evaluate = add_action(self, self.tr("Evaluate now"), lambda: self._ask(events.Evaluate()))
+        self.rate = add_action(self, self.tr("Change the learning rate..."), self._ask_rate)
         self.resume = add_action(self, self.tr("Resume the run"), self._resume, "Ctrl+R")
         self.open_folder = add_action(self, self.tr("Open the run folder"), self._open_folder)
         self.again = add_action(self, self.tr("Use these settings for a new run"), self._again)
@@ -103,18 +105,21 @@ class RunView(QWidget):
         self.head.show_run(model)
         self.curves.refresh()
         self.failure.show_failure(model.progress.failed if model is not None and not alive else None)
-        for action in (self.stop, self.stop_bare, self.terminate, self.kill, self.save_now, self.evaluate, self.pause):
+        steering = (self.stop, self.stop_bare, self.terminate, self.kill, self.save_now, self.evaluate, self.pause)
+        for action in (*steering, self.rate):
             action.setEnabled(alive)
         self.resume.setEnabled(model is not None and model.can_resume())
         for action in (self.open_folder, self.again):
             action.setEnabled(model is not None)
         self.advanced.emit()
 
-    def _ask(self, command: events.Command) -> None:
-        if self.model is None or not self.model.alive:
+    def _ask(self, command: events.Command, model: RunModel | None = None) -> None:
+        """Asks a run for something, the one shown if no other is named; one that has ended is asked nothing."""
+        model = model or self.model
+        if model is None or not model.alive:
             return
         try:
-            self.model.ask(command)
+            model.ask(command)
         except StudioError as error:
             self._session.tell_error(error)
 
@@ -122,6 +127,20 @@ class RunView(QWidget):
         if self.model is not None:
             paused = self.model.progress.state == "paused"
             self._ask(events.Continue() if paused else events.Pause())
+
+    def _ask_rate(self) -> None:
+        model = self.model
+        if model is None or not model.alive:
+            return
+        try:
+            peak = run_rate.peak(model.run)
+        except StudioError as error:
+            self._session.tell_error(error)
+            return
+        steps = model.progress.steps
+        dialog = run_rate.RateDialog(self.window(), peak, steps[-1].learning_rate if steps else None)
+        dialog.chosen.connect(lambda rate: self._ask(events.SetLearningRate(learning_rate=rate), model))
+        dialog.open()
 
     def _end(self, kill: bool) -> None:
         if self.model is not None and not self.model.end_process(kill):
