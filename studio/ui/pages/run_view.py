@@ -120,8 +120,7 @@ class RunView(QWidget):
 
     def _pause(self) -> None:
         if self.model is not None:
-            paused = self.model.progress.state == "paused"
-            self._ask(events.Continue() if paused else events.Pause())
+            self._ask(events.Continue() if self.model.held() else events.Pause())
 
     def _end(self, kill: bool) -> None:
         if self.model is not None and not self.model.end_process(kill):
