@@ -122,7 +122,7 @@ class RunModel(QObject):
         return self.sender() not in (None, self._worker)
 
     def _begin(self) -> None:
-        if self._is_of_another():
+        if self._is_of_another() or not self.alive:
             return
         # What was told before is of a process that has gone; the new one says nothing until its libraries are loaded.
         if self.progress.steps or self.progress.prepared is not None:

@@ -229,6 +229,15 @@ def test_a_failed_run_exits_as_the_run_says(tmp_path: Path, capfd: pytest.Captur
     assert Run(tmp_path / "run").progress().state == "failed"
 
 
+def test_a_name_mistyped_makes_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole, before = config(tmp_path), len(runs.listing())
+    for setting in ("data.path", "data.eval_path"):
+        mistyped = f"{setting}={tmp_path / 'rwos.jsonl'}"
+        assert cli.run(["train", str(written(whole, tmp_path)), "--set", mistyped]) == EXIT_CODES["data"]
+        assert "rwos.jsonl" in capsys.readouterr().err
+    assert len(runs.listing()) == before
+
+
 def test_wrong_usage_and_closed_output_are_no_defects(tmp_path: Path) -> None:
     assert studio("trian").returncode == 2
     assert studio("runs", "show", "nothing").returncode == EXIT_CODES["run"]

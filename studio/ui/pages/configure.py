@@ -263,7 +263,7 @@ class ConfigurePage(QWidget):
             changed[spec.section] += self._draft.is_changed(key)
         for name, section in self._sections.items():
             section.note(self.tr("{n} changed").format(n=changed[name]) if changed[name] else "")
-        text = self.tr("{n} settings differ from the defaults").format(n=sum(changed.values()))
+        text = self.tr("Settings that differ from the defaults: {n}").format(n=sum(changed.values()))
         self._changes.setText(text)
         self._changes.setVisible(any(changed.values()))
         values = self._draft

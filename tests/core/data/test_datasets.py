@@ -222,6 +222,7 @@ def test_parquet_with_values_json_does_not_know(tmp_path: Path) -> None:
         ("a.jsonl", b"", "is empty"),
         ("a.jsonl", b"\n \n", "holds no rows"),
         ("a.jsonl", b"hello\nworld\n", "can be read (line 1: not JSON"),
+        ("a.csv", "question,answer\nGröße,café\n".encode("cp1252"), "save it in the encoding UTF-8"),
         ("a.jsonl", b'{"from": 1, "value": 2}\n', "its columns are `from`, `value`"),
         ("a.jsonl", b"{}\n", "its columns are none"),
         ("a.json", b"[]", "holds no rows"),
