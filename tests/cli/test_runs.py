@@ -55,7 +55,9 @@ def studio(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[
 
 def worker_of(run: Run) -> int:
     """Returns the id of the process that works on a run."""
-    return next(p.pid for p in psutil.process_iter() if {"worker", str(run.path)} <= set(p.cmdline()))
+    # Of processes that have gone meanwhile there is none to be told.
+    seen = psutil.process_iter(["cmdline"])
+    return next(p.pid for p in seen if {"worker", str(run.path)} <= set(p.info["cmdline"] or []))
 
 
 def until(condition: Callable[[], Any], timeout_s: float = 60) -> None:

@@ -222,7 +222,6 @@ def test_parquet_with_values_json_does_not_know(tmp_path: Path) -> None:
         ("a.jsonl", b"", "is empty"),
         ("a.jsonl", b"\n \n", "holds no rows"),
         ("a.jsonl", b"hello\nworld\n", "can be read (line 1: not JSON"),
-        ("a.csv", "question,answer\nGröße,café\n".encode("cp1252"), "save it in the encoding UTF-8"),
         ("a.jsonl", b'{"from": 1, "value": 2}\n', "its columns are `from`, `value`"),
         ("a.jsonl", b"{}\n", "its columns are none"),
         ("a.json", b"[]", "holds no rows"),
@@ -262,6 +261,15 @@ def test_a_file_that_cannot_be_used_is_told_in_a_sentence(
     assert message in caught.value.message
     assert caught.value.hint
     assert not [path for path in (home / "cache" / "datasets").glob("*") if path.suffix != ".lock"]
+
+
+def test_text_in_another_encoding_is_told_how_to_become_data(tmp_path: Path, home: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("question,answer\nGröße,café\n".encode("cp1252"))
+    with pytest.raises(StudioError) as caught:
+        open_dataset(path)
+    assert "not UTF-8" in caught.value.message
+    assert "save it in the encoding UTF-8" in caught.value.hint
 
 
 def test_folders_and_files_one_may_not_read(tmp_path: Path) -> None:
