@@ -3995,6 +3995,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请以 `data: {path: FILE}` 开头。</translation>
     </message>
     <message>
+        <source>There is no setting `{0}`.</source>
+        <translation>没有设置 `{0}`。</translation>
+    </message>
+    <message>
         <source>{0} is larger than 1 MB.</source>
         <translation>{0} 超过 1 MB。</translation>
     </message>
@@ -4025,10 +4029,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Write the name in full.</source>
         <translation>请写出完整名称。</translation>
-    </message>
-    <message>
-        <source>There is no setting `{0}`.</source>
-        <translation>没有设置 `{0}`。</translation>
     </message>
     <message>
         <source>`{0}` must hold settings.</source>
@@ -4325,6 +4325,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>None of the first {0} rows of {1} can be read ({2}{3}).</source>
         <translation>{1} 的前 {0} 行都无法读取（{2}{3}）。</translation>
+    </message>
+    <message>
+        <source>If it is text, open it in an editor and save it in the encoding UTF-8.</source>
+        <translation>如果它是文本，请在编辑器中打开并以 UTF-8 编码保存。</translation>
     </message>
     <message>
         <source>{0} is in no known format; its columns are {1}.</source>
@@ -5983,14 +5987,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请写成 3、10-20，或用 1:3 表示另一来源中的行。</translation>
     </message>
     <message>
-        <source>There is no setting `{0}.{1}`.</source>
-        <translation>没有设置 `{0}.{1}`。</translation>
-    </message>
-    <message>
-        <source>Correct the name.</source>
-        <translation>请改正名称。</translation>
-    </message>
-    <message>
         <source>Python could not be started: {0}.</source>
         <translation>无法启动 Python：{0}。</translation>
     </message>
@@ -6123,6 +6119,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Training</source>
         <translation>训练</translation>
+    </message>
+    <message>
+        <source>Pausing</source>
+        <translation>正在暂停</translation>
     </message>
     <message>
         <source>Paused</source>

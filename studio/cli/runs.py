@@ -195,7 +195,12 @@ def _plan(args: argparse.Namespace) -> None:
 
 
 def _train(args: argparse.Namespace) -> int:
-    run = runs.create(config_file.load(args.config, args.set), args.run_dir)
+    config = config_file.load(args.config, args.set)
+    for path in filter(None, (config.data.path, config.data.eval_path)):
+        # A name mistyped makes no run that failed.
+        if config_file.absent(path):
+            raise StudioError("data", f"There is no file {path}.", "Check the path.")
+    run = runs.create(config, args.run_dir)
     if args.detach:
         _start(run)
         show(args, {"run": run.name, "path": str(run.path)}, f"{run.name}\n`studio runs show {run.name}` follows it.")

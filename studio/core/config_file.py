@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
+from glob import has_magic
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from studio.core import config as declared
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError, given_path
+from studio.core.hub_ids import is_hub_id
 
 _MAX_BYTES = 1_000_000
 _SHOWN_LETTERS = 200
@@ -121,6 +123,16 @@ def keys() -> Iterator[str]:
             yield name
 
 
+def absent(path: str) -> bool:
+    """Whether a data path names a file that is not there; an id or a pattern is looked up when it is read."""
+    return not (has_magic(path) or is_hub_id(path, Path()) or given_path(path, "data").exists())
+
+
+def no_setting(key: str) -> StudioError:
+    """Returns the failure that no setting is called `key`, with the nearest name."""
+    return StudioError("config", f"There is no setting `{key}`.", _nearest(key, list(keys())))
+
+
 def _read_yaml(path: Path) -> dict[str, Any]:
     path = given_path(path, "config")
     try:
@@ -143,7 +155,7 @@ def _assign(data: dict[str, Any], assignment: str) -> None:
     if len(full) > 1:
         raise StudioError("config", f"`{key}` could mean {' or '.join(full)}.", "Write the name in full.")
     if not full:
-        raise StudioError("config", f"There is no setting `{key}`.", _nearest(key, known))
+        raise no_setting(key)
     try:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError):

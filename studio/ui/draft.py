@@ -2,7 +2,6 @@
 
 import copy
 import time
-from glob import has_magic
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from studio.core import config as declared
 from studio.core import config_file
 from studio.core.config import DataSpec, RunConfig
-from studio.core.errors import StudioError, given_path
-from studio.core.hub_ids import is_hub_id
+from studio.core.errors import StudioError
 
 _EDIT_ID = 1
 # Typing a number is one edit; a later change of the same setting is another.
@@ -121,7 +119,7 @@ class Draft(QObject):
         path = self._values["data"]["path"]
         if not path:
             found["data.path"] = self.tr("Choose a data file.")
-        elif isinstance(path, str) and not _may_be_data(path):
+        elif isinstance(path, str) and _absent(path):
             found["data.path"] = self.tr("There is no such file.")
         return found
 
@@ -137,12 +135,12 @@ def merged(values: dict[str, Any]) -> dict[str, Any]:
         if isinstance(inner, dict) and isinstance(fresh.get(section), dict):
             for name, value in inner.items():
                 if f"{section}.{name}" not in known:
-                    raise StudioError("config", f"There is no setting `{section}.{name}`.", "Correct the name.")
+                    raise config_file.no_setting(f"{section}.{name}")
                 fresh[section][name] = value
         elif section in known:
             fresh[section] = inner
         else:
-            raise StudioError("config", f"There is no setting `{section}`.", "Correct the name.")
+            raise config_file.no_setting(section)
     return fresh
 
 
@@ -174,12 +172,11 @@ class _Edit(QUndoCommand):
         self._draft.show(copy.deepcopy(self.after))
 
 
-def _may_be_data(path: str) -> bool:
-    """Whether there is such a file or folder, or it is a pattern or an id, which is looked at later."""
+def _absent(path: str) -> bool:
     try:
-        return has_magic(path) or given_path(path, "data").exists() or is_hub_id(path, Path())
+        return config_file.absent(path)
     except StudioError:
-        return False
+        return True
 
 
 def _put(values: dict[str, Any], key: str, value: Any) -> None:

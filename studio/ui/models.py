@@ -51,7 +51,7 @@ class RunModel(QObject):
         self.progress = Progress()
         self.curves = {name: Curve() for name in (*CURVES, "eval_loss")}
         self.alive = False
-        self.asked_stop = False
+        self.asked_stop = self.asked_pause = False
         self.lived = False
         self._worker: TrainingWorker | None = None
         self._told = 0
@@ -63,7 +63,8 @@ class RunModel(QObject):
 
     def start(self) -> None:
         """Starts or resumes the run's process and follows it."""
-        self.alive, self.lived, self.asked_stop = True, True, False
+        self.alive, self.lived = True, True
+        self.asked_stop = self.asked_pause = False
         self._follow(start=True)
 
     def leave(self) -> None:
@@ -75,8 +76,10 @@ class RunModel(QObject):
 
     def ask(self, command: events.Command) -> None:
         """Asks the run's process for something."""
-        self.asked_stop = self.asked_stop or isinstance(command, events.Stop)
         self.run.ask(command)
+        self.asked_stop = self.asked_stop or isinstance(command, events.Stop)
+        if isinstance(command, events.Pause | events.Continue):
+            self.asked_pause = isinstance(command, events.Pause)
         self.advanced.emit()
 
     def end_process(self, kill: bool) -> bool:
@@ -87,10 +90,14 @@ class RunModel(QObject):
         """What the run is doing, in one word."""
         told = self.progress
         if self.alive:
-            return "stopping" if self.asked_stop else told.state
+            return "stopping" if self.asked_stop else "pausing" if self.asked_pause else told.state
         if told.finished is not None:
             return told.finished.outcome
         return "failed" if told.failed is not None else "interrupted"
+
+    def held(self) -> bool:
+        """Whether the run is paused, or will be as soon as it has read that it is to be."""
+        return self.asked_pause or self.progress.state == "paused"
 
     def can_resume(self) -> bool:
         """Whether the run can go on from its last checkpoint."""
@@ -105,6 +112,8 @@ class RunModel(QObject):
         self._worker.received.connect(self._receive)
         self._worker.ended.connect(self._end)
         self._worker.refused.connect(self._refuse)
+        if start:
+            self._worker.caught_up.connect(self._begin)
         self._worker.start()
         self.advanced.emit()
 
@@ -112,11 +121,21 @@ class RunModel(QObject):
         """Whether the signal at hand was on its way when its worker was left: its events are read anew."""
         return self.sender() not in (None, self._worker)
 
+    def _begin(self) -> None:
+        if self._is_of_another() or not self.alive:
+            return
+        # What was told before is of a process that has gone; the new one says nothing until its libraries are loaded.
+        if self.progress.steps or self.progress.prepared is not None:
+            self.progress.state, self.progress.phase = "preparing", None
+        self.advanced.emit()
+
     def _receive(self, batch: list[events.Event]) -> None:
         if self._is_of_another():
             return
         for event in batch:
             self.progress.apply(event)
+            if isinstance(event, events.Obeyed) and event.command.get("kind") == "pause":
+                self.asked_pause = False
         if any(isinstance(event, events.Resumed) for event in batch):
             self._told = 0
             for curve in self.curves.values():

@@ -77,6 +77,7 @@ def state(name: str) -> str:
         "waiting": _tr("Waiting"),
         "preparing": _tr("Preparing"),
         "training": _tr("Training"),
+        "pausing": _tr("Pausing"),
         "paused": _tr("Paused"),
         "stopping": _tr("Stopping"),
         "finished": _tr("Finished"),

@@ -118,7 +118,8 @@ class YamlView(QWidget):
     def _show_faults(self) -> None:
         """Marks the lines that are wrong and says why of the first."""
         text, faults = self.editor.toPlainText(), self._draft.faults()
-        keys = re.findall(r"`([\w.]+)`", self.fault) if self.fault else list(filter(None, faults))
+        # The first name is the wrong one; a right one may follow.
+        keys = re.findall(r"`([\w.]+)`", self.fault)[:1] if self.fault else list(filter(None, faults))
         lines = [config_file.line_of(text, key) for key in keys]
         if named := re.match(r"YAML\D*(\d+)", self.fault):
             lines = [int(named[1]) - 1]

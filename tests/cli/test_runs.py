@@ -55,7 +55,9 @@ def studio(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[
 
 def worker_of(run: Run) -> int:
     """Returns the id of the process that works on a run."""
-    return next(p.pid for p in psutil.process_iter() if {"worker", str(run.path)} <= set(p.cmdline()))
+    # Of processes that have gone meanwhile there is none to be told.
+    seen = psutil.process_iter(["cmdline"])
+    return next(p.pid for p in seen if {"worker", str(run.path)} <= set(p.info["cmdline"] or []))
 
 
 def until(condition: Callable[[], Any], timeout_s: float = 60) -> None:
@@ -227,6 +229,15 @@ def test_a_failed_run_exits_as_the_run_says(tmp_path: Path, capfd: pytest.Captur
     assert json.loads(out.splitlines()[-1])["error"]["reason"] == "data"
     assert "Traceback" not in out + err
     assert Run(tmp_path / "run").progress().state == "failed"
+
+
+def test_a_name_mistyped_makes_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole, before = config(tmp_path), len(runs.listing())
+    for setting in ("data.path", "data.eval_path"):
+        mistyped = f"{setting}={tmp_path / 'rwos.jsonl'}"
+        assert cli.run(["train", str(written(whole, tmp_path)), "--set", mistyped]) == EXIT_CODES["data"]
+        assert "rwos.jsonl" in capsys.readouterr().err
+    assert len(runs.listing()) == before
 
 
 def test_wrong_usage_and_closed_output_are_no_defects(tmp_path: Path) -> None:

@@ -293,6 +293,7 @@ def test_yaml_that_is_wrong_says_where(page: ConfigurePage, window: MainWindow, 
     assert page.reason.text() == page.yaml.fault
     text.setPlainText("data: {path: x}\nadapter:\n  rr: 3")
     qtbot.waitUntil(lambda: "adapter.rr" in page.yaml.fault)
+    assert "Did you mean `adapter.r`?" in page.yaml.fault
     assert [mark.cursor.blockNumber() for mark in text.extraSelections()] == [2]
     text.setPlainText(f"data: {{path: {demo_data()}}}\nadapter:\n  r: 5000")
     qtbot.waitUntil(lambda: not page.yaml.fault)
@@ -301,6 +302,13 @@ def test_yaml_that_is_wrong_says_where(page: ConfigurePage, window: MainWindow, 
     page._show_view(0)
     window.session.undo.undo()
     assert page.start_button.isEnabled()
+
+
+def test_a_pattern_of_files_is_data_and_a_name_mistyped_is_not(window: MainWindow, tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows.jsonl", 4)
+    for path, fault in (("*.jsonl", ""), ("rows.jsonl", ""), ("row.jsonl", "There is no such file.")):
+        window.session.draft.edit("data.path", str(tmp_path / path))
+        assert window.session.draft.faults().get("data.path", "") == fault
 
 
 def test_seldom_settings_are_made_when_asked_for_and_stand_in_their_place(qapp: QApplication) -> None:

@@ -68,6 +68,43 @@ def test_a_run_without_steps_leaves_no_axes_of_the_one_before(window: MainWindow
     assert not view.again.isEnabled()
 
 
+def test_a_run_that_is_to_pause_says_so_before_its_process_has_read_it(window: MainWindow, qtbot: QtBot) -> None:
+    run = made_run("slow")
+    tell(run, prepared(9))
+    view = shown(window, qtbot, run)
+    model = view.model
+    assert model is not None
+    model.alive = True
+    view._refresh()
+    view.pause.trigger()
+    view._refresh()
+    assert (model.state(), view.head.state.text()) == ("pausing", "Pausing")
+    assert view.head.pause_button.text() == "Go on"
+    view.pause.trigger()
+    assert not model.held()
+    view.pause.trigger()
+    model._receive([events.Obeyed(step=0, command={"kind": "pause"})])
+    view._refresh()
+    assert (model.state(), view.head.said.text()) == ("paused", "Step 0 of 9")
+    assert view.head.bar.maximum() == 9
+    model.alive = False
+
+
+def test_a_resumed_run_is_not_shown_to_train_before_it_does(window: MainWindow, qtbot: QtBot) -> None:
+    run = told_run("again")
+    model = shown(window, qtbot, run).model
+    assert model is not None
+    model.alive = True
+    model._begin()
+    assert (model.state(), model.progress.step) == ("preparing", 4)
+    view = page_of(window).view
+    view._refresh()
+    assert (view.head.said.text(), view.head.left.text()) == ("Starting ...", "")
+    model._receive([events.Resumed(step=2, checkpoint="step-2"), step(3, 1.2)])
+    assert (model.state(), model.progress.step) == ("training", 3)
+    model.alive = False
+
+
 def test_evaluations_are_a_line_of_their_own_and_the_best_that_counts_has_a_star(
     window: MainWindow, qtbot: QtBot
 ) -> None:

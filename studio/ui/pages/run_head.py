@@ -50,14 +50,14 @@ class RunHead(QFrame):
             self.name.setText("")
             self.state.setText("")
             return
-        told, state = model.progress, model.state()
+        state = model.state()
         self.name.setText(model.title)
         tone = {"completed": "good", "early_stopped": "good", "failed": "bad"}.get(state, "live" if model.alive else "")
         self.state.setText(words.state(state))
         set_tone(self.state, tone)
         self._show_progress(model)
         self._show_figures(model)
-        paused = told.state == "paused"
+        paused = model.held()
         self.pause_button.setText(self.tr("Go on") if paused else self.tr("Pause"))
         self.pause_button.setAccessibleName(self.pause_button.text())
         self._theme.dress(self.pause_button, "play" if paused else "pause")
@@ -112,7 +112,8 @@ class RunHead(QFrame):
     def _show_progress(self, model: RunModel) -> None:
         told = model.progress
         phase, planned = told.phase, told.prepared
-        if model.alive and (not told.steps or told.state == "preparing"):
+        waits = not told.steps and told.state != "paused"
+        if model.alive and (waits or told.state == "preparing"):
             known = phase is not None and phase.total > 0
             self.bar.setRange(0, phase.total if phase is not None and known else 0)
             self.bar.setValue(phase.done if phase is not None and known else 0)

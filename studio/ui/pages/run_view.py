@@ -125,8 +125,7 @@ class RunView(QWidget):
 
     def _pause(self) -> None:
         if self.model is not None:
-            paused = self.model.progress.state == "paused"
-            self._ask(events.Continue() if paused else events.Pause())
+            self._ask(events.Continue() if self.model.held() else events.Pause())
 
     def _ask_rate(self) -> None:
         model = self.model

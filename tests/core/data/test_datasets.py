@@ -263,6 +263,15 @@ def test_a_file_that_cannot_be_used_is_told_in_a_sentence(
     assert not [path for path in (home / "cache" / "datasets").glob("*") if path.suffix != ".lock"]
 
 
+def test_text_in_another_encoding_is_told_how_to_become_data(tmp_path: Path, home: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("question,answer\nGröße,café\n".encode("cp1252"))
+    with pytest.raises(StudioError) as caught:
+        open_dataset(path)
+    assert "not UTF-8" in caught.value.message
+    assert "save it in the encoding UTF-8" in caught.value.hint
+
+
 def test_folders_and_files_one_may_not_read(tmp_path: Path) -> None:
     with pytest.raises(StudioError, match="holds no data file"):
         open_dataset(tmp_path)
