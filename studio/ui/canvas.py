@@ -31,12 +31,14 @@ from studio.ui.theme import GRID, Theme
 
 Values = NDArray[np.float64]
 _NONE: Values = np.empty(0)
-_LEFT, _BOTTOM, _TOP, _RIGHT = 6 * GRID, 20, 6, GRID
+_LEFT, _BOTTOM, _TOP, _RIGHT = 6 * GRID, 20, 6, 20
 # Room for a number and its distance from the next.
 _WIDE_PX, _TALL_PX = 72, 34
 _PADDING = 0.04
 _TEXT_PX = 12
 _ZOOM = 1.25
+# More would hide the line, and each takes some microseconds.
+_MOST_DOTS = 100
 
 
 @dataclass(slots=True, eq=False)
@@ -233,7 +235,6 @@ class Canvas(QWidget):
             painter.drawText(QRectF(0, at - _TEXT_PX, _LEFT - GRID, 2 * _TEXT_PX), right, tick.text)
         top = self.height() - _BOTTOM + 2
         for tick, at in zip(along, self._across(np.array([tick.at for tick in along])).tolist(), strict=True):
-            at = min(at, self.width() - _WIDE_PX / 2) if tick is along[-1] else at
             painter.drawText(QRectF(at - _WIDE_PX / 2, top, _WIDE_PX, _BOTTOM - 2), middle, tick.text)
 
     def _paint_line(self, painter: QPainter, line: Line) -> None:
@@ -246,7 +247,7 @@ class Canvas(QWidget):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, line.width > 1)
             for first, last in _pieces(up):
                 painter.drawPolyline(_polygon(across[first:last], up[first:last]))
-        if line.dot:
+        if line.dot and len(line.x) <= _MOST_DOTS:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QColor(self._theme.palette.panel))
             painter.setBrush(line.colour)

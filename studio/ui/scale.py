@@ -3,8 +3,9 @@
 import math
 from dataclasses import dataclass
 
+_UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 _ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
-# A value below this is drawn on no logarithmic axis of fewer decades than that.
+# Where there are more decades than these, no number stands between two powers of ten.
 _FEW_DECADES = 3
 
 
@@ -33,7 +34,8 @@ def _linear(low: float, high: float, count: int, *, whole: bool = False) -> list
     if whole:
         step = float(max(1, math.ceil(step - 1e-9)))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [Tick(number * step, written(number * step, step)) for number in range(first, last + 1)]
+    most = max(abs(first), abs(last)) * step
+    return [Tick(number * step, written(number * step, step, most)) for number in range(first, last + 1)]
 
 
 def _logarithmic(low: float, high: float, count: int) -> list[Tick]:
@@ -45,19 +47,22 @@ def _logarithmic(low: float, high: float, count: int) -> list[Tick]:
     every = max(1, math.ceil((last - first) / count))
     marks = (1, 2, 5) if high - low <= _FEW_DECADES and count >= 2 * _FEW_DECADES else (1,)
     values = [mark * 10.0**decade for decade in range(first, last + 1, every) for mark in marks]
-    return [Tick(math.log10(value), written(value, value)) for value in values if low <= math.log10(value) <= high]
+    return [
+        Tick(math.log10(value), written(value, value, value)) for value in values if low <= math.log10(value) <= high
+    ]
 
 
-def written(value: float, step: float) -> str:
-    """Writes a number as exactly as multiples of `step` need, in a few letters."""
+def written(value: float, step: float, most: float) -> str:
+    """Writes a multiple of `step` as exactly as that needs, in the unit of the axis' greatest number."""
     if not value:
         return "0"
-    if abs(value) >= 1e4 or abs(value) < 1e-4:
-        for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-            if abs(value) >= size:
-                return f"{value / size:.{_places(step / size)}f}{letter}"
-        return f"{value:.2g}"
-    return f"{value:.{_places(step)}f}"
+    if most >= 1e4:
+        size, letter = next((size, letter) for size, letter in _UNITS if most >= size)
+        return f"{value / size:,.{_places(step / size)}f}{letter}"
+    if step >= 1e-3:
+        return f"{value:,.{_places(step)}f}"
+    power = math.floor(math.log10(abs(value)) + 1e-9)
+    return f"{value / 10.0**power:.{_places(step / 10.0**power)}f}e{power}"
 
 
 def _places(step: float) -> int:
