@@ -98,7 +98,7 @@ def test_new_steps_paint_one_curve_at_a_time_and_in_the_end_all(
     view.advanced.connect(lambda: refreshed.append(len(set(painted.seen))))
     for plot in view.curves.plots.values():
         plot.canvas.installEventFilter(painted)
-    window.session.models[run.name]._receive([step(5, 0.5)])
+    window.session.models[run.path.resolve()]._receive([step(5, 0.5)])
     qtbot.waitUntil(lambda: len(set(painted.seen)) == 4)
     # When each refresh had come, at most one more canvas was painted than at the one before.
     assert refreshed == sorted(refreshed)
@@ -116,7 +116,7 @@ def test_a_run_out_of_sight_paints_nothing_and_changes_no_text(
     painted, before = Painted(), view.head.values["loss"].text()
     for plot in view.curves.plots.values():
         plot.canvas.installEventFilter(painted)
-    window.session.models[run.name]._receive([step(5, 0.5)])
+    window.session.models[run.path.resolve()]._receive([step(5, 0.5)])
     qtbot.waitUntil(lambda: not view._timer.isActive())
     qapp.processEvents()
     assert painted.seen == []
