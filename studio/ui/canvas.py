@@ -39,6 +39,8 @@ _TEXT_PX = 12
 _ZOOM = 1.25
 # More would hide the line, and each takes some microseconds.
 _MOST_DOTS = 100
+# So far up and down in all: a line that zigzags more takes ten times as long with smooth edges, and looks the same.
+_CALM_PX = 4000
 
 
 @dataclass(slots=True, eq=False)
@@ -47,12 +49,12 @@ class Line:
 
     Attributes:
         x, y: its points; where `y` is no number there is a gap.
-        width: in pixels; more than one is drawn smoothly, which takes longer.
+        width: in pixels; more than one has smooth edges, unless it zigzags.
         dot: diameter of a dot at each point in pixels; 0: none.
         star: whether the dots are stars.
     """
 
-    width: float = 1
+    width: int = 1
     dot: int = 0
     star: bool = False
     shown: bool = True
@@ -240,13 +242,15 @@ class Canvas(QWidget):
     def _paint_line(self, painter: QPainter, line: Line) -> None:
         across, up = self._across(line.x), self._up(self._values(line))
         if line.width:
-            pen = QPen(line.colour, line.width)
+            smooth = line.width > 1 and _calm(up)
+            pen = QPen(line.colour, line.width if smooth else 1)
             # One pixel of the screen whatever its density: a wider one costs many times as much where it zigzags.
-            pen.setCosmetic(line.width == 1)
+            pen.setCosmetic(not smooth)
             painter.setPen(pen)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, line.width > 1)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
             for first, last in _pieces(up):
-                painter.drawPolyline(_polygon(across[first:last], up[first:last]))
+                for beside in range(1 if smooth else line.width):
+                    painter.drawPolyline(_polygon(across[first:last] + beside, up[first:last]))
         if line.dot and len(line.x) <= _MOST_DOTS:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QColor(self._theme.palette.panel))
@@ -254,6 +258,11 @@ class Canvas(QWidget):
             for x, y in zip(across.tolist(), up.tolist(), strict=True):
                 if math.isfinite(y):
                     _dot(painter, QPointF(x, y), line.dot / 2, star=line.star)
+
+
+def _calm(values: Values) -> bool:
+    """Whether a line goes up and down so little that smooth edges are seen, and soon painted."""
+    return float(np.nansum(np.abs(np.diff(values)))) < _CALM_PX
 
 
 def _pieces(values: Values) -> Iterator[tuple[int, int]]:
