@@ -91,7 +91,7 @@ def load_ahead() -> threading.Thread:
 
     def load() -> None:
         pages = (f"studio.ui.pages.{name}" for name in ("configure", "train", "library", "compare"))
-        for name in ("numpy", "pyqtgraph", "pyarrow.compute", "studio.core.data.datasets", *pages):
+        for name in ("numpy", "pyarrow.compute", "studio.core.data.datasets", *pages):
             importlib.import_module(name)
         # What reads events is put together with the first of them.
         events.decode_event("")

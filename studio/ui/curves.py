@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BLOCK = 256
+# So many points have their least and greatest value kept.
+_STRETCH = 64
 
 
 class Curve:
@@ -22,6 +24,7 @@ class Curve:
         """Starts empty."""
         self.smoothing = smoothing
         self._data = np.empty((3, 1024))
+        self._ends = np.empty((2, 1024 // _STRETCH))
         self._size = 0
         self._mean = 0.0
         self._weight = 0.0
@@ -53,17 +56,36 @@ class Curve:
         Where there are many, these are the least and the greatest value of each of about `blocks` stretches: on a
         screen the same line.
         """
-        first = max(0, int(np.searchsorted(self.x, low)) - 1)
-        last = int(np.searchsorted(self.x, high, "right")) + 1
-        x, y = self.x[first:last], self.y[first:last]
-        size = len(x) // blocks
+        first, last = self._part(low, high)
+        size = (last - first) // blocks
         if size < 4:
-            return x, y
-        whole = len(x) // size * size
-        stretches = y[:whole].reshape(-1, size)
-        ends = np.stack([np.fmin.reduce(stretches, axis=1), np.fmax.reduce(stretches, axis=1)], axis=1)
-        places = x[:whole].reshape(-1, size)[:, [0, size // 2]]
-        return np.concatenate([places.ravel(), x[whole:]]), np.concatenate([ends.ravel(), y[whole:]])
+            return self.x[first:last], self.y[first:last]
+        if size >= 2 * _STRETCH:
+            size, first = size // _STRETCH * _STRETCH, first // _STRETCH * _STRETCH
+            count = (last - first) // size
+            kept = self._ends[:, first // _STRETCH : (first + count * size) // _STRETCH].reshape(2, count, -1)
+        else:
+            count = (last - first) // size
+            kept = np.broadcast_to(self.y[first : first + count * size].reshape(count, -1), (2, count, size))
+        ends = np.stack([np.fmin.reduce(kept[0], axis=1), np.fmax.reduce(kept[1], axis=1)], axis=1)
+        whole = first + count * size
+        places = self.x[first:whole].reshape(-1, size)[:, [0, size // 2]]
+        rest = slice(whole, last)
+        return np.concatenate([places.ravel(), self.x[rest]]), np.concatenate([ends.ravel(), self.y[rest]])
+
+    def trend(
+        self, low: float = -np.inf, high: float = np.inf, *, points: int = 400
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Returns at most about `points` points of the smoothed line from `low` to `high`, its last among them."""
+        first, last = self._part(low, high)
+        at = np.arange(first, last, max(1, (last - first) // points))
+        at = np.append(at, last - 1) if len(at) and at[-1] != last - 1 else at
+        return self.x[at], self.smoothed[at]
+
+    def _part(self, low: float, high: float) -> tuple[int, int]:
+        """The first point of those from `low` to `high`, one more on each side, and their end."""
+        first = max(0, int(np.searchsorted(self.x, low)) - 1)
+        return first, min(self._size, int(np.searchsorted(self.x, high, "right")) + 1)
 
     def extend(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
         """Appends points."""
@@ -72,9 +94,16 @@ class Curve:
             grown = np.empty((3, max(needed, 2 * self._data.shape[1])))
             grown[:, : self._size] = self._data[:, : self._size]
             self._data = grown
+            room = np.empty((2, grown.shape[1] // _STRETCH))
+            room[:, : self._ends.shape[1]] = self._ends
+            self._ends = room
         self._data[0, self._size : needed], self._data[1, self._size : needed] = x, y
         self._data[2, self._size : needed] = self._smooth(np.asarray(y, dtype=np.float64))
+        done, whole = self._size // _STRETCH, needed // _STRETCH
         self._size = needed
+        if whole > done:
+            fresh = self.y[done * _STRETCH : whole * _STRETCH].reshape(-1, _STRETCH)
+            self._ends[:, done:whole] = np.fmin.reduce(fresh, axis=1), np.fmax.reduce(fresh, axis=1)
 
     def clear(self) -> None:
         """Removes all points."""

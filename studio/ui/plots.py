@@ -1,19 +1,23 @@
 """A curve on screen: drawn when told to, never an event at a time, and never while nobody can see it."""
 
+from functools import partial
+
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QShowEvent
-from PySide6.QtWidgets import QGraphicsItem, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
+from studio.ui.canvas import Canvas, Line
 from studio.ui.curves import Curve
 from studio.ui.elided import Elided
 from studio.ui.parts import column, label, row
-from studio.ui.theme import GRID, Theme
+from studio.ui.theme import GRID, Theme, mixed
 
-_SMOOTH_POINTS = 600
+_SMOOTH_POINTS = 400
 _FEWEST_BLOCKS = 200
 _SIGN_PX = 18
+# How much of its colour the line of each step has beside the smoothed one.
+_FAINT = 0.45
 
 
 class LinePlot(QWidget):
@@ -22,6 +26,8 @@ class LinePlot(QWidget):
     Evaluations are a line of their own with points, the best marked.
 
     Attributes:
+        canvas: what draws them.
+        raw, smooth, evaluations, best: what is drawn.
         legend: a switch for each line that can be hidden, by its name: `raw`, `smooth`, `evaluation`; empty where
             there is a single line.
     """
@@ -34,19 +40,21 @@ class LinePlot(QWidget):
         self._theme, self._series, self._smoothed = theme, series, smoothed
         self._curve: Curve | None = None
         self._points: Curve | None = None
-        self._drawn = (-1, -1, -1.0)
+        self._drawn: tuple[int, int, float] | None = (-1, -1, -1.0)
         self._marked: tuple[float, float] | None = None
-        self.log = False
+        self.raw, self.smooth = Line(), Line(width=2)
+        self.evaluations, self.best = Line(dot=7), Line(width=0, dot=16, star=True)
+        self.canvas = Canvas(theme, [self.raw, self.smooth, self.evaluations, self.best])
+        self.canvas.setAccessibleName(title)
+        self.canvas.setMinimumHeight(8 * GRID if small else 16 * GRID)
         self.legend: dict[str, QToolButton] = {}
-        self._make_plot(title, small)
         self._title = label(title, "caption")
         self.readout = Elided("", "caption")
         self._best_text = Elided("", "caption")
         head = row(self._title, *(self._switches() if smoothed else ()), self._best_text, None, self.readout)
-        self.setLayout(column(head, self.plot, spacing=GRID // 2))
-        self.plot.scene().sigMouseMoved.connect(self._hover)
-        # By a mouse alone: what is new moves the range too, and is drawn anyway.
-        self.view.sigRangeChangedManually.connect(self._draw_raw)
+        self.setLayout(column(head, self.canvas, spacing=GRID // 2))
+        self.canvas.hovered.connect(self._hover)
+        self.canvas.zoomed.connect(self._draw)
         theme.changed.connect(self._colour)
         self._colour()
 
@@ -55,9 +63,8 @@ class LinePlot(QWidget):
         self._curve, self._points = curve, points
         self._drawn = (-1, -1, -1.0)
         self.mark_best(None)
-        self.view.enableAutoRange()
-        self.readout.setText("")
-        self._cross.hide()
+        self.canvas.seen = None
+        self._hover(None)
         self.redraw()
 
     def mark_best(self, where: tuple[float, float] | None) -> None:
@@ -65,93 +72,61 @@ class LinePlot(QWidget):
         if where == self._marked:
             return
         self._marked = where
-        self._best.setData(*([value] for value in where)) if where is not None else self._best.setData([], [])
+        self.best.x, self.best.y = (np.array([value]) for value in where) if where else (np.empty(0), np.empty(0))
         said = self.tr("best {loss} at step {step}")
         self._best_text.setText(said.format(loss=f"{where[1]:.4f}", step=f"{where[0]:,.0f}") if where else "")
+        self.canvas.refresh()
 
     def set_log(self, on: bool) -> None:
         """Switches the value axis between linear and logarithmic."""
-        self.log = on
-        for item in (*self._lines, *self._axes.values()):
-            item.setLogMode(False, on)
-        self.view.enableAutoRange()
+        self.canvas.log = on
+        self.reset_view()
 
     def reset_view(self) -> None:
         """Shows the whole curve again after zooming."""
-        self.view.enableAutoRange()
-        self._draw_raw()
+        self.canvas.seen = None
+        self._draw()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Draws what has come while it was out of sight."""
         super().showEvent(event)
         self.redraw()
 
-    def redraw(self) -> None:
-        """Draws what is new; does nothing where nothing is, or while it cannot be seen."""
+    def redraw(self) -> bool:
+        """Draws what is new; does nothing where nothing is, or while it cannot be seen. Returns whether it drew."""
         curve, points = self._curve, self._points
-        if curve is None:
-            for item in (self._raw, self._smooth, self._evals):
-                item.setData([], [])
-            self._show_values(False)
-            return
-        state = (len(curve), len(points) if points is not None else 0, curve.smoothing)
-        if state == self._drawn or not self.isVisible():
-            return
+        state = (len(curve), len(points) if points is not None else 0, curve.smoothing) if curve is not None else None
+        if state == self._drawn or (state is not None and not self.isVisible()):
+            return False
         self._drawn = state
-        self._show_values(len(curve) > 0)
-        self._draw_raw()
-        if self._smoothed and len(curve) > 1:
-            step = max(1, len(curve) // _SMOOTH_POINTS)
-            self._smooth.setData(curve.x[::step], curve.smoothed[::step])
-        else:
-            self._smooth.setData([], [])
-        shown = points is not None and len(points) > 0
-        if "evaluation" in self.legend:
-            self.legend["evaluation"].setVisible(shown)
-        if points is not None:
-            self._evals.setData(points.x, points.y, connect="finite")
+        self._draw()
+        return True
 
-    def _draw_raw(self) -> None:
-        """Draws what can be seen of the curve, which is all of it until somebody zooms."""
-        if self._curve is not None:
-            seen = () if self.view.autoRangeEnabled()[0] else self.view.viewRange()[0]
+    def _draw(self) -> None:
+        """Takes over what can be seen of the curves, which is all of it until somebody zooms."""
+        curve, points, nothing = self._curve, self._points, np.empty(0)
+        for line in (self.raw, self.smooth, self.evaluations):
+            line.x, line.y = nothing, nothing
+        self.canvas.extent = (float(curve.x[0]), float(curve.x[-1])) if curve is not None and len(curve) else None
+        if curve is not None:
             # Two points for each pixel of its width; more would cost more and look the same.
-            blocks = max(_FEWEST_BLOCKS, self.plot.width())
-            self._raw.setData(*self._curve.outline(*seen, blocks=blocks), connect="finite")
-
-    def _make_plot(self, title: str, small: bool) -> None:
-        # The library's own plot of the same parts brings along its menus: fifty widgets for each, never shown.
-        self.plot = pg.GraphicsLayoutWidget()
-        self.plot.setAccessibleName(title)
-        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.plot.ci.layout.setContentsMargins(1, 1, 1, 1)
-        self.plot.ci.layout.setSpacing(0)
-        self.view = pg.ViewBox(enableMenu=False)
-        self.view.setMouseEnabled(x=True, y=False)
-        self._axes = {side: pg.AxisItem(side, maxTickLength=0) for side in ("left", "bottom")}
-        for place, item in (((0, 0), self._axes["left"]), ((0, 1), self.view), ((1, 1), self._axes["bottom"])):
-            self.plot.addItem(item, *place)
-        for axis in self._axes.values():
-            axis.linkToView(self.view)
-            axis.setZValue(0.5)
-            # Drawing the numbers takes longer than drawing the curve.
-            axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
-        self._axes["left"].setWidth(6 * GRID)
-        if small:
-            self.plot.setMinimumHeight(8 * GRID)
-        self._raw, self._smooth, self._evals, self._best = self._lines = [pg.PlotDataItem() for _ in range(4)]
-        self._cross = pg.InfiniteLine(angle=90)
-        self._cross.hide()
-        for item in (*self._lines, self._cross):
-            self.view.addItem(item, ignoreBounds=item is self._cross)
+            blocks = max(_FEWEST_BLOCKS, self.canvas.width())
+            self.raw.x, self.raw.y = curve.outline(*(self.canvas.seen or ()), blocks=blocks)
+            if self._smoothed and len(curve) > 1:
+                self.smooth.x, self.smooth.y = curve.trend(*(self.canvas.seen or ()), points=_SMOOTH_POINTS)
+        if points is not None:
+            self.evaluations.x, self.evaluations.y = points.x, points.y
+        if "evaluation" in self.legend:
+            self.legend["evaluation"].setVisible(points is not None and len(points) > 0)
+        self.canvas.refresh()
 
     def _switches(self) -> list[QToolButton]:
         names = {
-            "raw": (self.tr("each step"), self._raw),
-            "smooth": (self.tr("smoothed"), self._smooth),
-            "evaluation": (self.tr("evaluation"), self._evals),
+            "raw": (self.tr("each step"), [self.raw]),
+            "smooth": (self.tr("smoothed"), [self.smooth]),
+            "evaluation": (self.tr("evaluation"), [self.evaluations, self.best]),
         }
-        for key, (name, item) in names.items():
+        for key, (name, lines) in names.items():
             self.legend[key] = made = QToolButton()
             made.setObjectName("legend")
             made.setText(name)
@@ -161,27 +136,23 @@ class LinePlot(QWidget):
             made.setChecked(True)
             made.setIconSize(QSize(_SIGN_PX, _SIGN_PX))
             made.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
-            made.toggled.connect(item.setVisible)
-            made.toggled.connect(self.reset_view)
-        self.legend["evaluation"].toggled.connect(self._best.setVisible)
+            made.toggled.connect(partial(self._switch, lines))
         self.legend["evaluation"].toggled.connect(self._best_text.setVisible)
         return list(self.legend.values())
 
-    def _show_values(self, shown: bool) -> None:
-        for axis in self._axes.values():
-            axis.setVisible(shown)
+    def _switch(self, lines: list[Line], on: bool) -> None:
+        for line in lines:
+            line.shown = on
+        self.reset_view()
 
-    def _hover(self, position: QPointF) -> None:
+    def _hover(self, where: float | None) -> None:
         curve = self._curve
-        inside = self.view.sceneBoundingRect().contains(position)
-        if curve is None or not len(curve) or not inside:
-            self._cross.hide()
+        if where is None or curve is None or not len(curve):
+            self.canvas.mark(None)
             self.readout.setText("")
             return
-        where = self.view.mapSceneToView(position).x()
         at = int(np.clip(np.searchsorted(curve.x, where), 0, len(curve) - 1))
-        self._cross.setPos(curve.x[at])
-        self._cross.show()
+        self.canvas.mark(float(curve.x[at]))
         text = f"{self.tr('step')} {curve.x[at]:,.0f}   {curve.y[at]:.4g}"
         if self._smoothed:
             text += f"   ({self.tr('smoothed')} {curve.smoothed[at]:.4g})"
@@ -192,28 +163,15 @@ class LinePlot(QWidget):
 
     def _colour(self) -> None:
         palette = self._theme.palette
-        colour, points = pg.mkColor(palette.series[self._series]), pg.mkColor(palette.series[1])
-        faint = pg.mkColor(palette.series[self._series])
-        faint.setAlpha(110)
-        self.plot.setBackground(palette.panel)
-        # A line of one pixel: wider ones cost a hundred times as much where they zigzag.
-        self._raw.setPen(pg.mkPen(faint if self._smoothed else colour, width=1))
-        self._smooth.setPen(pg.mkPen(colour, width=2))
-        self._evals.setPen(pg.mkPen(points, width=1))
-        self._best.setPen(None)
-        for item, symbol, width in ((self._evals, "o", 7), (self._best, "star", 16)):
-            item.setSymbol(symbol)
-            item.setSymbolSize(width)
-            item.setSymbolBrush(points)
-            item.setSymbolPen(pg.mkPen(palette.panel))
-        self._cross.setPen(pg.mkPen(palette.strong_border, width=1))
+        colour, points = QColor(palette.series[self._series]), QColor(palette.series[1])
+        # Mixed, not transparent: painting a transparent zigzag takes four times as long.
+        faint = QColor(mixed(palette.series[self._series], palette.panel, _FAINT))
+        self.raw.colour, self.smooth.colour = faint if self._smoothed else colour, colour
+        self.evaluations.colour = self.best.colour = points
         for key, shade in (("raw", faint), ("smooth", colour), ("evaluation", points)):
             if key in self.legend:
                 self.legend[key].setIcon(_sign(shade, dotted=key == "evaluation"))
-        for axis in self._axes.values():
-            axis.setPen(pg.mkPen(palette.border))
-            axis.setTextPen(pg.mkPen(palette.muted))
-        self._axes["left"].setGrid(51 if palette.dark else 31)
+        self.canvas.refresh()
 
 
 def _sign(colour: QColor, *, dotted: bool) -> QIcon:

@@ -207,6 +207,12 @@ class Theme(QObject):
         self.sheet = string.Template(template).substitute(values)
 
 
+def mixed(colour: str, ground: str, share: float) -> str:
+    """Returns what `share` of a colour, both as `#rrggbb`, looks like on a ground."""
+    pairs = zip(bytes.fromhex(colour[1:]), bytes.fromhex(ground[1:]), strict=True)
+    return "#" + bytes(round(share * one + (1 - share) * other) for one, other in pairs).hex()
+
+
 def _qt_palette(colours: Palette) -> QPalette:
     """Spells out every role: left to itself Qt keeps a light palette where no desktop theme is at work."""
     role = QPalette.ColorRole

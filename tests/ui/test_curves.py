@@ -49,3 +49,30 @@ def test_the_outline_of_a_part_is_every_point_of_it_and_its_neighbours() -> None
     x, y = curve.outline(100.5, 200.5, blocks=100)
     np.testing.assert_array_equal(x, np.arange(100.0, 202.0))
     np.testing.assert_array_equal(y, x)
+
+
+def test_the_outline_of_very_many_points_is_the_same_as_of_them_taken_one_by_one() -> None:
+    values = np.random.default_rng(1).normal(size=100_003)
+    values[777] = np.nan
+    curve, at = Curve(), 0
+    for size in (1, 63, 64, 65, 30_000, 69_810):
+        curve.extend(np.arange(at, at + size, dtype=float), values[at : at + size])
+        at += size
+    x, y = curve.outline(blocks=100)
+    size = 960  # 1,000 points a block, in stretches of 64
+    whole = 104 * size
+    stretches = values[:whole].reshape(-1, size)
+    np.testing.assert_array_equal(y[0:208:2], np.nanmin(stretches, axis=1))
+    np.testing.assert_array_equal(y[1:208:2], np.nanmax(stretches, axis=1))
+    np.testing.assert_array_equal(y[208:], values[whole:])
+    assert (np.diff(x) > 0).all()
+
+
+def test_the_trend_ends_where_the_curve_does() -> None:
+    curve = Curve(0.5)
+    curve.extend(np.arange(1001.0), np.arange(1001.0))
+    x, y = curve.trend(points=10)
+    assert x[0] == 0
+    assert x[-1] == 1000
+    assert len(x) == len(y) <= 12
+    assert y[-1] == curve.smoothed[-1]

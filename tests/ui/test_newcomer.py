@@ -92,8 +92,7 @@ def test_from_the_first_start_to_two_answers_in_ten_clicks(window: MainWindow, q
     model = train.view.model
     assert model is not None
     qtbot.waitUntil(lambda: len(model.curves["loss"]) >= 3 and train.view.curves.currentIndex() == 3, timeout=120_000)
-    x, _ = train.view.curves.plots["loss"]._raw.getData()
-    assert x[0] == 1
+    assert train.view.curves.plots["loss"].raw.x[0] == 1
     me.choose("Stop", "Stop and save the adapter")
     qtbot.waitUntil(lambda: not model.alive, timeout=120_000)
     me.press("Library")
@@ -156,7 +155,7 @@ def test_a_window_that_is_killed_leaves_the_run_going_and_the_next_one_has_its_w
         page = second.page("train")
         assert isinstance(page, TrainPage)
         qtbot.waitUntil(lambda: page.view.curves.currentIndex() == 3, timeout=5000)
-        assert page.view.curves.plots["loss"]._raw.getData()[0][0] == 1
+        assert page.view.curves.plots["loss"].raw.x[0] == 1
         page.view.stop.trigger()
         qtbot.waitUntil(lambda: not model.alive, timeout=60_000)
         assert model.state() == "stopped"

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from studio.core import events, runs
+from studio.ui.canvas import Line
 from studio.ui.models import RunTable
 from studio.ui.pages.run_view import RunView
 from studio.ui.pages.train import TrainPage
@@ -37,9 +38,8 @@ def shown(window: MainWindow, qtbot: QtBot, run: runs.Run) -> RunView:
     return page.view
 
 
-def drawn(item: object) -> list[tuple[float, float]]:
-    x, y = item.getData()  # type: ignore[attr-defined]
-    return [] if x is None else list(zip(x.tolist(), y.tolist(), strict=True))
+def drawn(line: Line) -> list[tuple[float, float]]:
+    return list(zip(line.x.tolist(), line.y.tolist(), strict=True))
 
 
 def told_run(name: str = "told") -> runs.Run:
@@ -54,7 +54,7 @@ def test_a_run_without_steps_leaves_no_axes_of_the_one_before(window: MainWindow
     view = shown(window, qtbot, told_run("full"))
     plots = view.curves.plots
     assert plots["loss"].isVisible()
-    assert drawn(plots["loss"]._raw) == [(1, 2.0), (2, 1.5), (3, 1.2), (4, 1.0)]
+    assert drawn(plots["loss"].raw) == [(1, 2.0), (2, 1.5), (3, 1.2), (4, 1.0)]
     bare = made_run("bare")
     tell(bare, prepared(9), events.Failed(reason="data", message="No row.", hint="Choose other data."))
     assert shown(window, qtbot, bare) is view
@@ -109,9 +109,9 @@ def test_evaluations_are_a_line_of_their_own_and_the_best_that_counts_has_a_star
     window: MainWindow, qtbot: QtBot
 ) -> None:
     plot = shown(window, qtbot, told_run()).curves.plots["loss"]
-    assert drawn(plot._evals) == [(2, 1.6), (3, 1.1), (4, 1.05)]
+    assert drawn(plot.evaluations) == [(2, 1.6), (3, 1.1), (4, 1.05)]
     # The one at step 4 was asked for by hand, which counts for nothing.
-    assert drawn(plot._best) == [(3, 1.1)]
+    assert drawn(plot.best) == [(3, 1.1)]
     assert plot._best_text.text() == "best 1.1000 at step 3"
     assert {name: made.text() for name, made in plot.legend.items()} == {
         "raw": "each step",
@@ -121,10 +121,9 @@ def test_evaluations_are_a_line_of_their_own_and_the_best_that_counts_has_a_star
     assert all(made.isVisible() for made in plot.legend.values())
     for name in ("raw", "smooth"):
         QTest.mouseClick(plot.legend[name], Qt.MouseButton.LeftButton)
-    assert not plot._raw.isVisible()
-    assert plot._evals.isVisible()
-    plot.view.updateAutoRange()
-    low, high = plot.view.viewRange()[1]
+    assert not plot.raw.shown
+    assert plot.evaluations.shown
+    low, high = plot.canvas.range()[2:]
     assert 1.0 < low < 1.05
     assert 1.6 < high < 1.7
 
@@ -134,7 +133,7 @@ def test_a_run_without_evaluations_has_no_switch_for_them(window: MainWindow, qt
     tell(run, prepared(2), step(1, 2.0), step(2, 1.0), finished(2))
     plot = shown(window, qtbot, run).curves.plots["loss"]
     assert not plot.legend["evaluation"].isVisible()
-    assert drawn(plot._best) == []
+    assert drawn(plot.best) == []
 
 
 def test_the_logarithmic_axis_bears_a_loss_of_zero_and_one_that_is_no_number(window: MainWindow, qtbot: QtBot) -> None:
@@ -144,12 +143,12 @@ def test_the_logarithmic_axis_bears_a_loss_of_zero_and_one_that_is_no_number(win
     plot = shown(window, qtbot, run).curves.plots["loss"]
     plot.set_log(True)
     window.grab()
-    assert plot.log
-    low, high = plot.view.viewRange()[1]
+    assert plot.canvas.log
+    low, high = plot.canvas.range()[2:]
     assert low <= math.log10(0.1) < 0.0 <= high
     plot.set_log(False)
     window.grab()
-    assert plot.view.viewRange()[1][1] >= 1.0
+    assert plot.canvas.range()[3] >= 1.0
 
 
 def test_curves_are_not_drawn_while_nobody_sees_them_and_are_whole_when_they_do(
@@ -159,13 +158,13 @@ def test_curves_are_not_drawn_while_nobody_sees_them_and_are_whole_when_they_do(
     view = shown(window, qtbot, run)
     plot = view.curves.plots["loss"]
     window.show_page("data")
-    before = drawn(plot._raw)
+    before = drawn(plot.raw)
     model = window.session.models[run.path.resolve()]
     model._receive([step(5, 0.5)])
     qtbot.waitUntil(lambda: not view._timer.isActive())
-    assert drawn(plot._raw) == before
+    assert drawn(plot.raw) == before
     window.show_page("train")
-    assert drawn(plot._raw)[-1] == (5, 0.5)
+    assert drawn(plot.raw)[-1] == (5, 0.5)
 
 
 def test_smoothing_stays_as_chosen_from_run_to_run(window: MainWindow, qtbot: QtBot) -> None:
@@ -174,7 +173,7 @@ def test_smoothing_stays_as_chosen_from_run_to_run(window: MainWindow, qtbot: Qt
     view.curves._smoothing.setCurrentIndex(0)
     shown(window, qtbot, second)
     assert window.session.models[second.path.resolve()].curves["loss"].smoothing == 0.0
-    assert [loss for _, loss in drawn(view.curves.plots["loss"]._smooth)] == [2.0, 1.5, 1.2, 1.0]
+    assert [loss for _, loss in drawn(view.curves.plots["loss"].smooth)] == [2.0, 1.5, 1.2, 1.0]
 
 
 def test_the_log_is_read_while_it_is_looked_at_alone(window: MainWindow, qtbot: QtBot) -> None:

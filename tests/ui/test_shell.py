@@ -46,7 +46,7 @@ def test_what_is_loaded_ahead_is_there_without_pandas() -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     modules = set(json.loads(done.stdout))
-    assert {"numpy", "pyqtgraph", "pyarrow.compute", "studio.core.data.datasets"} <= modules
+    assert {"numpy", "pyarrow.compute", "studio.core.data.datasets"} <= modules
     assert (HEAVY | {"pandas"}) & modules == set()
 
 

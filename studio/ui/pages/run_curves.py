@@ -9,6 +9,8 @@ from studio.ui.plots import LinePlot
 from studio.ui.session import Session
 from studio.ui.theme import GRID
 
+# Whose turn it is to be drawn: the loss every other time.
+_TURNS = ("loss", "learning_rate", "loss", "grad_norm", "loss", "tokens_per_s")
 _SMOOTHINGS = (("0", 0.0), ("0.6", 0.6), ("0.9", 0.9), ("0.97", 0.97))
 
 
@@ -53,8 +55,8 @@ class RunCurves(QStackedWidget):
             self._set_smoothing(self._smoothing.currentIndex())
         self.refresh()
 
-    def refresh(self) -> None:
-        """Draws what has come since."""
+    def refresh(self) -> bool:
+        """Draws one plot of which there is something new; returns whether others may wait for the next call."""
         model = self._model
         if model is None:
             self.setCurrentIndex(0)
@@ -65,10 +67,11 @@ class RunCurves(QStackedWidget):
             best = model.progress.best
             self.plots["loss"].mark_best((best.step, best.eval_loss) if best is not None else None)
             # Plots that draw in one go hold the window several times as long as one does.
-            small = [plot for name, plot in self.plots.items() if name != "loss"]
-            self._turn = (self._turn + 1) % len(small)
-            self.plots["loss"].redraw()
-            small[self._turn].redraw()
+            for _ in _TURNS:
+                self._turn = (self._turn + 1) % len(_TURNS)
+                if self.plots[_TURNS[self._turn]].redraw():
+                    return True
+        return False
 
     def _curves(self) -> QWidget:
         log = QCheckBox(self.tr("Logarithmic"))

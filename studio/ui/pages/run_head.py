@@ -58,9 +58,11 @@ class RunHead(QFrame):
         self._show_progress(model)
         self._show_figures(model)
         paused = model.held()
-        self.pause_button.setText(self.tr("Go on") if paused else self.tr("Pause"))
-        self.pause_button.setAccessibleName(self.pause_button.text())
-        self._theme.dress(self.pause_button, "play" if paused else "pause")
+        icon = "play" if paused else "pause"
+        if self.pause_button.property("icon_name") != icon:
+            self.pause_button.setText(self.tr("Go on") if paused else self.tr("Pause"))
+            self.pause_button.setAccessibleName(self.pause_button.text())
+            self._theme.dress(self.pause_button, icon)
         for widget in (self.pause_button, self.stop_button):
             widget.setVisible(model.alive)
         self.stop_button.setText(self.tr("Stopping") if model.asked_stop and model.alive else self.tr("Stop"))

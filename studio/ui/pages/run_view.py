@@ -1,7 +1,7 @@
 """One run in full: its head, its failure if it has one, its curves, its log and its settings."""
 
 from PySide6.QtCore import QTimer, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from studio.core import events
@@ -18,7 +18,7 @@ from studio.ui.parts import add_action, button, column, holder, label, row, tabs
 from studio.ui.session import Session
 from studio.ui.theme import GRID
 
-_REFRESH_MS = 150
+_REFRESH_MS = 100
 
 
 class RunView(QWidget):
@@ -69,6 +69,11 @@ class RunView(QWidget):
         self._config.setPlainText(_settings(model) if model is not None else "")
         self._refresh()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Shows what has come while it was out of sight."""
+        super().showEvent(event)
+        self._refresh()
+
     def _actions(self) -> None:
         """Steers the run; each is in the command palette too."""
         self.stop = add_action(self, self.tr("Stop and save the adapter"), lambda: self._ask(events.Stop()), "Ctrl+.")
@@ -102,9 +107,12 @@ class RunView(QWidget):
         model = self.model
         self.setEnabled(model is not None)
         alive = model is not None and model.alive
-        self.head.show_run(model)
-        self.curves.refresh()
-        self.failure.show_failure(model.progress.failed if model is not None and not alive else None)
+        # What nobody sees is not worked out; actions can be triggered from every page.
+        if self.isVisible() or model is None:
+            self.head.show_run(model)
+            self.failure.show_failure(model.progress.failed if model is not None and not alive else None)
+            if self.curves.refresh():
+                self._timer.start()
         steering = (self.stop, self.stop_bare, self.terminate, self.kill, self.save_now, self.evaluate, self.pause)
         for action in (*steering, self.rate):
             action.setEnabled(alive)

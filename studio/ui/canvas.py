@@ -1,0 +1,293 @@
+"""Lines over steps as one picture: painted anew when what is drawn changes, and copied to the screen otherwise.
+
+A plotting library's scene of items takes several times as long for each change, and holds the window's thread with it.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import shiboken6
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QEnterEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QPolygonF,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from studio.ui import scale
+from studio.ui.theme import GRID, Theme
+
+Values = NDArray[np.float64]
+_NONE: Values = np.empty(0)
+_LEFT, _BOTTOM, _TOP, _RIGHT = 6 * GRID, 20, 6, 20
+# Room for a number and its distance from the next.
+_WIDE_PX, _TALL_PX = 72, 34
+_PADDING = 0.04
+_TEXT_PX = 12
+_ZOOM = 1.25
+# More would hide the line, and each takes some microseconds.
+_MOST_DOTS = 100
+# So far up and down in all: a line that zigzags more takes ten times as long with smooth edges, and looks the same.
+_CALM_PX = 4000
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """A line of a canvas, or points without one where `width` is 0.
+
+    Attributes:
+        x, y: its points; where `y` is no number there is a gap.
+        width: in pixels; more than one has smooth edges, unless it zigzags.
+        dot: diameter of a dot at each point in pixels; 0: none.
+        star: whether the dots are stars.
+    """
+
+    width: int = 1
+    dot: int = 0
+    star: bool = False
+    shown: bool = True
+    colour: QColor = field(default_factory=QColor)
+    x: Values = field(default_factory=lambda: _NONE)
+    y: Values = field(default_factory=lambda: _NONE)
+
+
+class Canvas(QWidget):
+    """Draws lines, with axes that fit what is seen of them.
+
+    The wheel zooms along the steps, dragging moves along them.
+
+    Attributes:
+        lines: from the lowest to the topmost.
+        log: whether the values' axis is logarithmic.
+        extent: the first and the last step there are; None: there is none, and no axis.
+        seen: the first and the last step to be shown; None: all.
+
+    Signals:
+        hovered: the step under the mouse, or None.
+        zoomed: `seen` was changed by the mouse.
+    """
+
+    hovered = Signal(object)
+    zoomed = Signal()
+
+    def __init__(self, theme: Theme, lines: list[Line]) -> None:
+        """Draws `lines`, which are empty yet."""
+        super().__init__()
+        self._theme, self.lines = theme, lines
+        self.log = False
+        self.extent: tuple[float, float] | None = None
+        self.seen: tuple[float, float] | None = None
+        self._cross: float | None = None
+        self._held: float | None = None
+        self._picture: QPixmap | None = None
+        self._box = (0.0, 1.0, 0.0, 1.0)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMouseTracking(True)
+
+    def refresh(self) -> None:
+        """Paints anew what the lines hold now, when next on the screen."""
+        self._picture = None
+        self.update()
+
+    def range(self) -> tuple[float, float, float, float]:
+        """Returns the least and the greatest step shown, and the same of the values (their logarithms with `log`)."""
+        return self._bounds()
+
+    def mark(self, step: float | None) -> None:
+        """Draws an upright line at a step, or none."""
+        if step != self._cross:
+            self._cross = step
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Copies the picture, which is painted first if it is another one now."""
+        density = self.devicePixelRatioF()
+        if self._picture is None or self._picture.devicePixelRatio() != density:
+            self._picture = QPixmap(self.size() * density)
+            self._picture.setDevicePixelRatio(density)
+            self._paint(self._picture)
+        painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._picture)
+        if self._cross is not None:
+            at = float(self._across(np.array([self._cross]))[0])
+            painter.setPen(QColor(self._theme.palette.strong_border))
+            painter.drawLine(QLineF(at, _TOP, at, self.height() - _BOTTOM))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Has another size painted."""
+        super().resizeEvent(event)
+        self.refresh()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Tells the step under the mouse, or moves along the steps."""
+        at = self._step_at(event.position().x())
+        if self._held is not None and event.buttons() & Qt.MouseButton.LeftButton:
+            first, last = self._box[:2]
+            self._see(first + self._held - at, last + self._held - at)
+        elif self._inside(event.position()) and self.extent is not None:
+            self.hovered.emit(at)
+        else:
+            self.hovered.emit(None)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Takes hold of the step under the mouse."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._held = self._step_at(event.position().x())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Lets go."""
+        self._held = None
+
+    def leaveEvent(self, event: QEnterEvent) -> None:  # type: ignore[override]
+        """Tells that the mouse is over no step."""
+        self.hovered.emit(None)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zooms, keeping the step under the mouse where it is."""
+        at, factor = self._step_at(event.position().x()), _ZOOM ** (-event.angleDelta().y() / 120)
+        first, last = self._box[:2]
+        self._see(at + (first - at) * factor, at + (last - at) * factor)
+
+    def _see(self, first: float, last: float) -> None:
+        """Shows a part of the steps, at least two of them; all where it would be more than that."""
+        if self.extent is None:
+            return
+        width = max(last - first, 1.0)
+        first = min(max(first, self.extent[0]), self.extent[1] - width)
+        self.seen = None if width >= self.extent[1] - self.extent[0] else (first, first + width)
+        self.refresh()
+        self.zoomed.emit()
+
+    def _bounds(self) -> tuple[float, float, float, float]:
+        first, last = self.seen or self.extent or (0.0, 1.0)
+        least, most = math.inf, -math.inf
+        for line in self.lines:
+            values = self._values(line)[np.searchsorted(line.x, first) : np.searchsorted(line.x, last, "right")]
+            values = values[np.isfinite(values)] if line.shown else _NONE
+            if len(values):
+                least, most = min(least, float(values.min())), max(most, float(values.max()))
+        if least > most:
+            least, most = 0.0, 1.0
+        if last <= first:
+            first, last = first - 0.5, last + 0.5
+        room = (most - least) * _PADDING or abs(most) * _PADDING or 0.5
+        return first, last, least - room, most + room
+
+    def _values(self, line: Line) -> Values:
+        if not self.log:
+            return line.y
+        return np.log10(line.y, where=line.y > 0, out=np.full(len(line.y), np.nan))
+
+    def _inside(self, at: QPointF) -> bool:
+        return _LEFT <= at.x() <= self.width() - _RIGHT and _TOP <= at.y() <= self.height() - _BOTTOM
+
+    def _step_at(self, x: float) -> float:
+        first, last = self._box[:2]
+        return first + (x - _LEFT) * (last - first) / max(1, self.width() - _LEFT - _RIGHT)
+
+    def _across(self, steps: Values) -> Values:
+        first, last = self._box[:2]
+        return _LEFT + (steps - first) * ((self.width() - _LEFT - _RIGHT) / (last - first))
+
+    def _up(self, values: Values) -> Values:
+        least, most = self._box[2:]
+        bottom = self.height() - _BOTTOM
+        return bottom - (values - least) * ((bottom - _TOP) / (most - least))
+
+    def _paint(self, picture: QPixmap) -> None:
+        picture.fill(QColor(self._theme.palette.panel))
+        self._box = self._bounds()
+        painter = QPainter(picture)
+        if self.extent is not None:
+            self._paint_axes(painter)
+        inner = QRectF(_LEFT, 0, self.width() - _LEFT, self.height() - _BOTTOM)
+        for line in self.lines:
+            if line.shown and len(line.x):
+                painter.setClipRect(inner)
+                self._paint_line(painter, line)
+        painter.end()
+
+    def _paint_axes(self, painter: QPainter) -> None:
+        palette, (first, last, least, most) = self._theme.palette, self._box
+        wide, tall = self.width() - _LEFT - _RIGHT, self.height() - _TOP - _BOTTOM
+        font = painter.font()
+        font.setPixelSize(_TEXT_PX)
+        painter.setFont(font)
+        upright = scale.ticks(least, most, max(2, tall // _TALL_PX), log=self.log)
+        along = scale.ticks(first, last, max(1, wide // _WIDE_PX), whole=True)
+        heights = self._up(np.array([tick.at for tick in upright]))
+        painter.setPen(QColor(palette.grid))
+        painter.drawLines([QLineF(_LEFT, at, self.width() - _RIGHT, at) for at in np.round(heights).tolist()])
+        painter.setPen(QColor(palette.muted))
+        right, middle = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignCenter
+        for tick, at in zip(upright, heights.tolist(), strict=True):
+            painter.drawText(QRectF(0, at - _TEXT_PX, _LEFT - GRID, 2 * _TEXT_PX), right, tick.text)
+        top = self.height() - _BOTTOM + 2
+        for tick, at in zip(along, self._across(np.array([tick.at for tick in along])).tolist(), strict=True):
+            painter.drawText(QRectF(at - _WIDE_PX / 2, top, _WIDE_PX, _BOTTOM - 2), middle, tick.text)
+
+    def _paint_line(self, painter: QPainter, line: Line) -> None:
+        across, up = self._across(line.x), self._up(self._values(line))
+        if line.width:
+            smooth = line.width > 1 and _calm(up)
+            pen = QPen(line.colour, line.width if smooth else 1)
+            # One pixel of the screen whatever its density: a wider one costs many times as much where it zigzags.
+            pen.setCosmetic(not smooth)
+            painter.setPen(pen)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
+            for first, last in _pieces(up):
+                for beside in range(1 if smooth else line.width):
+                    painter.drawPolyline(_polygon(across[first:last] + beside, up[first:last]))
+        if line.dot and len(line.x) <= _MOST_DOTS:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QColor(self._theme.palette.panel))
+            painter.setBrush(line.colour)
+            for x, y in zip(across.tolist(), up.tolist(), strict=True):
+                if math.isfinite(y):
+                    _dot(painter, QPointF(x, y), line.dot / 2, star=line.star)
+
+
+def _calm(values: Values) -> bool:
+    """Whether a line goes up and down so little that smooth edges are seen, and soon painted."""
+    return float(np.nansum(np.abs(np.diff(values)))) < _CALM_PX
+
+
+def _pieces(values: Values) -> Iterator[tuple[int, int]]:
+    """Yields the first and the end of each stretch of numbers."""
+    gaps = np.flatnonzero(~np.isfinite(values))
+    for first, last in zip((-1, *gaps.tolist()), (*gaps.tolist(), len(values)), strict=True):
+        if last > first + 1:
+            yield first + 1, last
+
+
+def _polygon(x: Values, y: Values) -> QPolygonF:
+    """Fills the memory of Qt's points at once: one by one takes longer than drawing them."""
+    made = QPolygonF()
+    made.resize(len(x))
+    memory: Any = shiboken6.VoidPtr(made.data(), 16 * len(x), True)  # type: ignore[call-arg, arg-type]
+    places = np.frombuffer(memory, np.float64).reshape(-1, 2)
+    places[:, 0], places[:, 1] = x, y
+    return made
+
+
+def _dot(painter: QPainter, at: QPointF, radius: float, *, star: bool) -> None:
+    if not star:
+        painter.drawEllipse(at, radius, radius)
+        return
+    turns = [math.pi * corner / 5 for corner in range(10)]
+    lengths = [radius if corner % 2 == 0 else radius * 0.45 for corner in range(10)]
+    corners = [QPointF(math.sin(turn) * far, -math.cos(turn) * far) for turn, far in zip(turns, lengths, strict=True)]
+    painter.drawPolygon([at + corner for corner in corners])

@@ -1,0 +1,144 @@
+"""What a canvas draws, where its numbers stand, and that it paints no more than has changed."""
+
+import math
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from studio.ui import scale
+from studio.ui.canvas import Canvas, Line
+from studio.ui.curves import Curve
+from studio.ui.plots import LinePlot
+from studio.ui.theme import Theme, mixed
+from studio.ui.window import MainWindow
+from tests.ui.test_run_view import shown, told_run
+from tests.ui.told import step
+
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
+
+
+class Painted(QObject):
+    """Notes the canvases that are painted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[Canvas] = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint and isinstance(watched, Canvas):
+            self.seen.append(watched)
+        return False
+
+
+def texts(*limits: float, log: bool = False, whole: bool = False) -> list[str]:
+    return [tick.text for tick in scale.ticks(limits[0], limits[1], 5, log=log, whole=whole)]
+
+
+def test_the_numbers_of_an_axis_are_round_and_short() -> None:
+    assert texts(0.0, 2.1) == ["0", "0.5", "1.0", "1.5", "2.0"]
+    assert texts(1, 3, whole=True) == ["1", "2", "3"]
+    assert texts(0, 30_000) == ["0", "10k", "20k", "30k"]
+    assert texts(0, 2e-4) == ["0", "5e-5", "1.0e-4", "1.5e-4", "2.0e-4"]
+    assert texts(-4, 0, log=True) == ["1e-4", "0.001", "0.01", "0.1", "1"]
+    assert [tick.at for tick in scale.ticks(0.1, 0.6, 5, log=True)] == pytest.approx([math.log10(2), math.log10(3)])
+    assert texts(1, 1) == []
+
+
+def test_a_gap_is_drawn_as_a_gap(theme: Theme, qtbot: QtBot) -> None:
+    line = Line(x=np.arange(5.0), y=np.array([1.0, 1.0, np.nan, 1.0, 1.0]))
+    canvas = Canvas(theme, [line])
+    qtbot.addWidget(canvas)
+    canvas.extent = (0.0, 4.0)
+    line.colour = theme.icon("train").pixmap(1, 1).toImage().pixelColor(0, 0)
+    line.colour.setRgb(255, 0, 0)
+    canvas.resize(468, 200)
+    canvas.show()
+    picture = canvas.grab().toImage()
+    red = {x for x in range(picture.width()) for y in range(200) if picture.pixelColor(x, y).name() == "#ff0000"}
+    assert {60, 140, 360, 440} <= red
+    assert not red & set(range(160, 330))
+
+
+def test_the_wheel_zooms_where_the_mouse_is_and_out_again_to_the_whole(theme: Theme, qtbot: QtBot) -> None:
+    plot, curve = LinePlot(theme, "loss", smoothed=True), Curve()
+    curve.extend(np.arange(1000.0), np.linspace(5, 1, 1000))
+    qtbot.addWidget(plot)
+    plot.resize(800, 300)
+    plot.show()
+    plot.set_curves(curve)
+    plot.grab()
+
+    def turn(angle: int) -> None:
+        at = QPointF(plot.canvas.width() / 2, 50)
+        none = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase
+        event = QWheelEvent(at, plot.canvas.mapToGlobal(at), QPoint(), QPoint(0, angle), *none, False)
+        QApplication.sendEvent(plot.canvas, event)
+        plot.grab()
+
+    turn(240)
+    first, last = plot.canvas.range()[:2]
+    assert 100 < first < 400 < 600 < last < 900
+    assert len(plot.raw.x) < 1000
+    turn(-480)
+    assert plot.canvas.seen is None
+    assert plot.canvas.range()[:2] == (0.0, 999.0)
+
+
+def test_new_steps_paint_one_curve_at_a_time_and_in_the_end_all(
+    window: MainWindow, qtbot: QtBot, qapp: QApplication
+) -> None:
+    run = told_run()
+    view = shown(window, qtbot, run)
+    qapp.processEvents()
+    painted, refreshed = Painted(), []
+    view.advanced.connect(lambda: refreshed.append(len(set(painted.seen))))
+    for plot in view.curves.plots.values():
+        plot.canvas.installEventFilter(painted)
+    window.session.models[run.path.resolve()]._receive([step(5, 0.5)])
+    qtbot.waitUntil(lambda: len(set(painted.seen)) == 4)
+    # When each refresh had come, at most one more canvas was painted than at the one before.
+    assert refreshed == sorted(refreshed)
+    assert all(count <= at for at, count in enumerate(refreshed))
+    assert all(plot.raw.x[-1] == 5 for plot in view.curves.plots.values())
+
+
+def test_a_run_out_of_sight_paints_nothing_and_changes_no_text(
+    window: MainWindow, qtbot: QtBot, qapp: QApplication
+) -> None:
+    run = told_run()
+    view = shown(window, qtbot, run)
+    window.show_page("data")
+    qapp.processEvents()
+    painted, before = Painted(), view.head.values["loss"].text()
+    for plot in view.curves.plots.values():
+        plot.canvas.installEventFilter(painted)
+    window.session.models[run.path.resolve()]._receive([step(5, 0.5)])
+    qtbot.waitUntil(lambda: not view._timer.isActive())
+    qapp.processEvents()
+    assert painted.seen == []
+    assert view.head.values["loss"].text() == before
+    window.show_page("train")
+    assert view.head.values["loss"].text() == "0.5000"
+
+
+def test_a_cross_under_the_mouse_paints_no_line_anew(theme: Theme, qtbot: QtBot) -> None:
+    plot, curve = LinePlot(theme, "loss"), Curve()
+    curve.extend(np.arange(10.0), np.arange(10.0))
+    qtbot.addWidget(plot)
+    plot.show()
+    plot.set_curves(curve)
+    plot.grab()
+    before = plot.canvas._picture
+    plot.canvas.hovered.emit(3.2)
+    plot.grab()
+    assert plot.readout.text() == "step 4   4"
+    assert plot.canvas._picture is before
+
+
+def test_colours_are_mixed_in_proportion() -> None:
+    assert mixed("#ffffff", "#000000", 0.5) == "#808080"
+    assert mixed("#102030", "#ffffff", 1.0) == "#102030"
