@@ -9,10 +9,10 @@ before. Each figure is the best of a few; the machine's other work only ever mak
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -99,17 +99,36 @@ def by_rows(folder: Path) -> dict[int, dict[str, float]]:
 
 
 def prepare(folder: Path, file: Path) -> dict[str, float]:
-    """Reads and tokenises a file in this process; returns the seconds it took and the peak memory in bytes."""
+    """Reads and tokenises a file in this process; returns the CPU seconds it took and its memory."""
     from studio.core.config import from_dict
     from studio.engine import corpus, model
 
     config = from_dict({"model": {"path": str(folder / "model")}, "data": {"path": str(file)} | _PLAIN})
     tokenizer = model.load_tokenizer(folder / "model")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before, own, done = memory("RssAnon"), [0], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.02):
+            own[0] = max(own[0], memory("RssAnon"))
+
+    watching = threading.Thread(target=watch)
+    watching.start()
     began = time.process_time()
     corpus.read_corpus(config, tokenizer, lambda event: None)
-    taken, peak = time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"seconds": taken, "peak_bytes": peak * 1024, "growth_bytes": (peak - before) * 1024}
+    taken = time.process_time() - began
+    done.set()
+    watching.join()
+    return {"seconds": taken, "peak_bytes": memory("VmHWM"), "own_bytes": own[0], "growth_bytes": own[0] - before}
+
+
+def memory(name: str) -> int:
+    """Returns one of Linux's figures of this process's memory, in bytes.
+
+    `VmHWM` is the peak, mapped files included; `RssAnon` what the process itself holds now. `getrusage` will not do:
+    its peak is handed down from the process that started this one.
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return 1024 * int(status.split(f"{name}:")[1].split()[0])
 
 
 def by_adapters(folder: Path) -> dict[int, dict[str, float]]:
