@@ -85,7 +85,7 @@ def side_by_side(model: PeftModel, names: Sequence[str | None]) -> Iterator[Rows
 
 
 def refusals(model: PeftModel, names: Sequence[str]) -> dict[str, str]:
-    """Returns why the adapters of these names cannot share a pass with others, by name; those that can are not in it."""
+    """Returns why adapters of these names cannot share a pass with others; those that can are not in it."""
     found = {name: reason for name in names if (reason := _refusal(model.peft_config[name]))}
     for layer in (module for module in model.modules() if isinstance(module, LoraLayer)):
         for name in names:

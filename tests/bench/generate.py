@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +96,10 @@ class Model:
         return [self.encoder.tokenizer.decode(row, skip_special_tokens=True) for row in made]
 
 
-def interleaved(contenders: dict[str, Callable[[], list[str]]], rounds: int) -> dict[str, Any]:
+def interleaved(contenders: Mapping[str, Callable[[], list[str]]], rounds: int) -> dict[str, Any]:
     """Returns each contender's least CPU seconds, and whether all wrote the same."""
-    seconds, written = {name: [] for name in contenders}, {}
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    written = {}
     for _ in range(rounds):
         for name, run in contenders.items():
             began = time.process_time()
@@ -112,11 +114,11 @@ def by_columns(made: Model, options: argparse.Namespace) -> dict[str, Any]:
     found = {}
     for count in _COUNTS:
         names: list[str | None] = [None, *(f"a{at}" for at in range(count))] if count else ["a0"]
-        runs = {"plain": lambda n=names: made.plain(n), "ours": lambda n=names: made.ours(n)}
+        runs = {"plain": partial(made.plain, names), "ours": partial(made.ours, names)}
         if count:
-            runs["peft_mixed"] = lambda n=names: made.mixed(n)
+            runs["peft_mixed"] = partial(made.mixed, names)
         else:
-            runs["static_cache"] = lambda n=names: made.plain(n, cache_implementation="static")
+            runs["static_cache"] = partial(made.plain, names, cache_implementation="static")
         measured = interleaved(runs, options.rounds)
         same = measured.pop("same")
         rates = {name: round(len(names) * made.new / taken, 1) for name, taken in measured.items()}
@@ -160,7 +162,9 @@ def by_compiling(made: Model) -> dict[str, Any]:
                     out = forward(input_ids=token, past_key_values=cache, position_ids=place)
             found[f"{name}_{attempt}"] = time.perf_counter() - began
     saved = (found["plain_again_s"] - found["compiled_again_s"]) / made.new
-    found["even_after_tokens"] = round((found["compiled_first_s"] - found["compiled_again_s"]) / saved) if saved > 0 else None
+    found["even_after_tokens"] = (
+        round((found["compiled_first_s"] - found["compiled_again_s"]) / saved) if saved > 0 else None
+    )
     return found
 
 
