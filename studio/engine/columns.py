@@ -3,7 +3,7 @@
 The base's weights are multiplied once for all rows, and every row's own s B A x is added by one product over the rows'
 stacked A and one over their B, filled up with zeros to the same rank. The idea is Punica's and S-LoRA's (Chen et al.
 2023, Sheng et al. 2023); PEFT's mixed batches take the rows out, multiply and put them back, adapter by adapter.
-Gain: eight adapters write 4 times as fast as one after the other, `python -m tests.bench.generate`.
+Gain: a base and eight adapters write 2.9 times as fast as PEFT one after the other, `python -m tests.bench.generate`.
 """
 
 from collections.abc import Iterator, Sequence

@@ -47,6 +47,8 @@ def draw(found: dict[str, Any], picture: Path) -> None:
 def _plot(pg: Any, plot: Any, part: str, points: dict[str, Any]) -> None:
     title, below, lines = _PLOTS[part]
     places = [float(place) for place in points]
+    lines = {name: key for name, key in lines.items() if not key or all(key in point for point in points.values())}
+    title = f"{title}: {named}" if len(lines) == 1 and (named := next(iter(lines))) else title
     plot.setTitle(title, size=_TEXT, color=_INK, bold=True)
     plot.setLabel("bottom", below, **{"font-size": _TEXT, "color": _INK})
     plot.setLogMode(x=True, y=part == "rows")
