@@ -21,6 +21,8 @@ from studio.engine.batches import Rows
 
 Emit = Callable[[events.Event], None]
 
+_COUNTED_ROWS = 10_000
+
 
 @dataclass(slots=True)
 class Corpus:
@@ -127,9 +129,13 @@ def _tell_chunks(train: tokens.Tokens, emit: Emit) -> None:
 
 def trained_counts(part: tokens.Tokens) -> Rows:
     """Returns (rows,) how many tokens of each row carry loss; a row's first token is never predicted."""
-    cumulated = np.concatenate([[0], np.cumsum(part.trained, dtype=np.int64)])
-    starts, ends = part.offsets[:-1], part.offsets[1:]
-    return np.asarray(cumulated[ends] - cumulated[np.minimum(starts + 1, ends)])
+    counts = np.zeros(len(part), dtype=np.int64)
+    # Piece by piece: a number for each token would take more memory than all else that is prepared.
+    for first in range(0, len(part), _COUNTED_ROWS):
+        bounds = part.offsets[first : first + _COUNTED_ROWS + 1]
+        starts, learned = bounds[:-1] - bounds[0], np.asarray(part.trained[bounds[0] : bounds[-1]])
+        counts[first : first + len(starts)] = np.add.reduceat(learned, starts, dtype=np.int64) - learned[starts]
+    return counts
 
 
 def teller(emit: Emit, phase: events.PhaseName) -> Callable[[int, int], None]:

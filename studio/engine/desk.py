@@ -12,6 +12,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from studio.core import desk
@@ -111,7 +112,8 @@ def main(requests: int, replies: int) -> int:
 def serve(pipe: Pipe, work: "Work", request: desk.Request) -> None:
     """Answers one request: with exactly one last reply, whatever happens."""
     try:
-        result = work.do(request, _progress(pipe, request.id), _pieces(pipe, request.id), _findings(pipe, request.id))
+        told = _progress(pipe, request.id), _pieces(pipe, request.id), _findings(pipe, request.id)
+        result = work.do(request, *told, partial(pipe.check, request.id))
         pipe.say(desk.Done(id=request.id, result=result))
     except Cancelled:
         pipe.say(desk.Cancelled(id=request.id))

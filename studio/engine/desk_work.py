@@ -36,9 +36,14 @@ class Work:
         self._tokenizer: tuple[Any, Any] | None = None
 
     def do(
-        self, request: desk.Request, on_progress: OnProgress, on_piece: OnPiece, on_findings: OnFindings
+        self,
+        request: desk.Request,
+        on_progress: OnProgress,
+        on_piece: OnPiece,
+        on_findings: OnFindings,
+        check: Callable[[], None] | None = None,
     ) -> desk.Result:
-        """Answers a request.
+        """Answers a request; where nothing is told for long, `check` is called often.
 
         Raises:
             StudioError: it cannot be answered. What the callbacks raise passes through.
@@ -55,7 +60,7 @@ class Work:
             case desk.Hardware():
                 return desk.Facts(facts=hardware.report())
             case desk.Answer():
-                return self._answers(request, on_progress, on_piece)
+                return self._answers(request, on_progress, on_piece, check)
             case desk.Audit():
                 return self._audit(request, on_progress, on_findings)
             case desk.Lengths():
@@ -130,12 +135,14 @@ class Work:
             self._tokenizer = key, model.load_tokenizer(folder)
         return self._tokenizer[1]
 
-    def _answers(self, request: desk.Answer, on_progress: OnProgress, on_piece: OnPiece) -> desk.Answers:
+    def _answers(
+        self, request: desk.Answer, on_progress: OnProgress, on_piece: OnPiece, check: Callable[[], None] | None
+    ) -> desk.Answers:
         messages = [asdict(item) for item in request.messages]
         sampling = Sampling(**asdict(request.sampling))
         wanted = self._loaded.prepare(request, on_progress)
         self._loaded.check(wanted, messages)
-        answers = self._loaded.answer(wanted, messages, sampling, on_progress, on_piece)
+        answers = self._loaded.answer(wanted, messages, sampling, on_progress, on_piece, check)
         columns = [
             desk.Column(adapter=name, text=item.text, tokens=item.tokens, seconds=item.seconds, cut=item.cut)
             for name, item in zip(request.adapters, answers, strict=True)

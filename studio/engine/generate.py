@@ -1,23 +1,21 @@
-"""Answers from a model: one as it is written, or those of a base and several adapters side by side.
+"""Answers from a model: one as it is written, or those of a base and several adapters side by side."""
 
-B is the number of answers computed at once, T the number of tokens so far.
-"""
-
-import time
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
-from peft import PeftModel, PeftType
-from peft.tuners.lora import Embedding, LoraLayer
+from peft import PeftModel
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from studio.core.config import DataSpec
 from studio.core.errors import StudioError
 from studio.core.library import Entry
+from studio.engine.columns import Rows, UnmixableError, reaches_beyond, refusals, side_by_side
+from studio.engine.decoding import Writing, interruptible
 from studio.engine.labels import Encoder, make_encoder
 from studio.engine.turns import Turns
 
@@ -65,7 +63,7 @@ class Answer:
     Attributes:
         adapter: whose answer it is, by its name in the model; None: the base's.
         tokens: how many were written, the end token not counted.
-        seconds: how long it took; columns computed at once share the time.
+        seconds: how long it took; columns that are written at once share the time.
         cut: it was ended by the limit of tokens, not by the model.
     """
 
@@ -110,10 +108,12 @@ def compare(
     own: Mapping[str, Encoder] | None = None,
     on_text: Callable[[int, str], None] | None = None,
     turns: Turns | None = None,
+    check: Callable[[], None] | None = None,
 ) -> list[Answer]:
     """Returns the base's (None) and adapters' answers to the same conversation, in the order asked for.
 
-    All are computed in one pass where that is exact (greedy, plain LoRA, one template), else one after the other.
+    Columns that share a template are written in one pass where that computes the same (`columns.refusals`), else one
+    after the other, and the log says why. A column is the same answer in company as alone, but for rounding.
 
     Args:
         model: the base, or the base with the named adapters loaded. An adapter that trained bias vectors
@@ -125,31 +125,34 @@ def compare(
         own: encoders of the adapters that were trained with another template.
         on_text: gets (column, text) piece by piece, never half a character; an exception it raises ends them all.
         turns: what earlier answers of this model have read; only what is new is read then.
+        check: called many times a token; an exception it raises ends them all.
 
     Raises:
         StudioError: (data) the conversation is longer than the model's context; (adapter) one cannot be compared.
     """
     own, turns = own or {}, turns or Turns()
-    if not isinstance(model, PeftModel):
-        columns = range(len(adapters))
-        return [
-            _write(model, encoder, messages, sampling, on_text=_from(on_text, at), turns=turns)[0] for at in columns
-        ]
-    _check_bias(model, adapters)
-    if not own and sampling.temperature == 0 and all(_plain(model, name) for name in model.peft_config):
+    if isinstance(model, PeftModel):
+        _check_bias(model, adapters)
+    answers: dict[int, Answer] = {}
+
+    def write(group: list[int], used: Encoder, mixed: bool) -> None:
+        names = [adapters[at] for at in group]
+        told = None if on_text is None else lambda at, text: on_text(group[at], text)
+        with interruptible(_bare(model), check), _active(model, names, mixed) as rows:
+            kept = None if rows is None else rows.keep
+            found = _write(model, used, messages, sampling, columns=names, on_text=told, turns=turns, on_kept=kept)
+        answers.update(zip(group, found, strict=True))
+
+    for group, mixed in _groups(model, adapters, own):
+        name = adapters[group[0]]
+        used = encoder if name is None else own.get(name, encoder)
         try:
-            with _mixed(model, adapters):
-                return _write(model, encoder, messages, sampling, columns=adapters, on_text=on_text, turns=turns)
-        except ValueError:
-            # The architecture hands some layer single tokens (see `_mixed`): one after the other, then.
-            pass
-    answers = []
-    for at, name in enumerate(adapters):
-        with _only(model, name):
-            used = encoder if name is None else own.get(name, encoder)
-            told = _from(on_text, at)
-            answers += _write(model, used, messages, sampling, columns=[name], on_text=told, turns=turns)
-    return answers
+            write(group, used, mixed)
+        except UnmixableError as why:
+            print(f"Columns are written one after the other: {why}.", file=sys.stderr)
+            for at in group:
+                write([at], used, mixed)
+    return [answers[at] for at in range(len(adapters))]
 
 
 def encoder_for(tokenizer: PreTrainedTokenizerBase, entry: Entry | None = None) -> Encoder:
@@ -168,59 +171,28 @@ def encoder_for(tokenizer: PreTrainedTokenizerBase, entry: Entry | None = None) 
 
 
 class _Pieces:
-    """A streamer for `generate` that hands on the text of one answer as it grows."""
+    """Hands on the text of one answer as it grows."""
 
     def __init__(self, encoder: Encoder, stops: Sequence[int], on_text: Callable[[str], None]) -> None:
         self._tokenizer, self._stops, self._on_text = encoder.tokenizer, stops, on_text
-        self._ids: list[int] | None = None
+        self._ids: list[int] = []
         self._said = 0
 
-    def put(self, value: torch.Tensor) -> None:
-        """Takes the next tokens, shape (B,) or (B, T) with B = 1; the prompt comes first."""
-        if self._ids is None:
-            self._ids = []
-            return
-        self._ids += [token for token in value.flatten().tolist() if token not in self._stops]
+    def put(self, token: int) -> None:
+        """Takes the next token."""
+        if token not in self._stops:
+            self._ids.append(token)
         # A character's first bytes decode to replacement characters until its last byte is there.
         self._say(_decode(self._tokenizer, self._ids).rstrip("\ufffd"))
 
     def end(self) -> None:
         """Says what was held back."""
-        self._say(_decode(self._tokenizer, self._ids or []))
+        self._say(_decode(self._tokenizer, self._ids))
 
     def _say(self, text: str) -> None:
         if len(text) > self._said:
             self._on_text(text[self._said :])
             self._said = len(text)
-
-
-class _Columns:
-    """A streamer for `generate` that hands on the text of B answers as they grow, each until its own end."""
-
-    def __init__(self, encoder: Encoder, stops: Sequence[int], count: int, on_text: Callable[[int, str], None]) -> None:
-        self._stops = set(stops)
-        self._rows = [_Pieces(encoder, stops, partial(on_text, at)) for at in range(count)]
-        self._going: set[int] | None = None
-
-    def put(self, value: torch.Tensor) -> None:
-        """Takes the next tokens, shape (B,); the prompts come first, (B, T)."""
-        prompted = self._going is not None
-        self._going = self._going if self._going is not None else set(range(len(self._rows)))
-        for at, row in enumerate(value.reshape(len(self._rows), -1)):
-            if at in self._going:
-                self._rows[at].put(row)
-                if prompted and self._stops & set(row.tolist()):
-                    self._going.discard(at)
-
-    def end(self) -> None:
-        """Says what was held back."""
-        for row in self._rows:
-            row.end()
-
-
-def _from(on_text: Callable[[int, str], None] | None, column: int) -> Callable[[int, str], None] | None:
-    """Returns `on_text` for a column that is written by itself."""
-    return None if on_text is None else lambda _, text: on_text(column, text)
 
 
 def _write(
@@ -232,6 +204,7 @@ def _write(
     columns: Sequence[str | None] = (None,),
     on_text: Callable[[int, str], None] | None = None,
     turns: Turns | None = None,
+    on_kept: Callable[[torch.Tensor], None] | None = None,
 ) -> list[Answer]:
     """Generates an answer for each of `columns`, in one batch, by whatever adapters are active."""
     prompt = encoder.prompt([dict(message) for message in messages])
@@ -239,27 +212,50 @@ def _write(
     stops = _stop_ids(model, encoder)
     ids = torch.tensor([prompt] * len(columns), device=model.device)
     turns, key = turns or Turns(), tuple(columns)
-    options: dict[str, Any] = {"streamer": _Columns(encoder, stops, len(columns), on_text)} if on_text else {}
-    if (cache := turns.take(key, ids)) is not None:
-        options["past_key_values"] = cache
-    started = time.perf_counter()
-    with _still(model), torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(sampling.seed)
-        made = model.generate(
+    pieces = [_Pieces(encoder, stops, partial(on_text, at)) for at in range(len(columns))] if on_text else []
+    writing = Writing(
+        len(columns),
+        sampling.seed,
+        model.device,
+        on_token=lambda at, token: pieces[at].put(token) if pieces else None,
+        on_kept=on_kept,
+    )
+    cache = turns.take(key, ids)
+    with _still(model):
+        _bare(model).generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
-            return_dict_in_generate=True,
             generation_config=_generation_config(sampling, room, stops, encoder),
-            **options,
+            custom_generate=writing.loop,
+            **({} if cache is None else {"past_key_values": cache}),
         )
-    seconds = time.perf_counter() - started
-    turns.keep(key, made.sequences, made.past_key_values)
-    answers = []
-    for name, row in zip(columns, made.sequences[:, len(prompt) :].tolist(), strict=True):
-        end = next((at for at, token in enumerate(row) if token in stops), len(row))
-        text = _decode(encoder.tokenizer, row[:end])
-        answers.append(Answer(name, text, end, seconds, cut=end == len(row)))
-    return answers
+    for row in pieces:
+        row.end()
+    if writing.read is not None:
+        turns.keep(key, *writing.read)
+    return [
+        Answer(name, _decode(encoder.tokenizer, row.ids), len(row.ids), row.seconds, cut=not row.ended)
+        for name, row in zip(columns, writing.rows, strict=True)
+    ]
+
+
+def _groups(
+    model: PreTrainedModel | PeftModel, adapters: Sequence[str | None], own: Mapping[str, Encoder]
+) -> list[tuple[list[int], bool]]:
+    """Returns which columns are written at once, and whether each row of theirs gets its own adapter."""
+    if not isinstance(model, PeftModel):
+        return [([at], False) for at in range(len(adapters))]
+    reasons = refusals(model, [*{name for name in adapters if name is not None}])
+    together: dict[int, list[int]] = {}
+    alone = []
+    for at, name in enumerate(adapters):
+        if name in reasons:
+            alone.append(([at], False))
+            if len(adapters) > 1:
+                print(f"{name} is written by itself: {reasons[name]}.", file=sys.stderr)
+        else:
+            together.setdefault(id(own.get(name)) if name else id(None), []).append(at)
+    return [*((group, True) for group in together.values()), *alone]
 
 
 def _generation_config(sampling: Sampling, room: int, stops: Sequence[int], encoder: Encoder) -> GenerationConfig:
@@ -315,6 +311,26 @@ def _still(model: torch.nn.Module) -> Iterator[None]:
         model.train(training)
 
 
+def _bare(model: PreTrainedModel | PeftModel) -> Any:
+    """Returns the model itself; its LoRA layers are within."""
+    return model.get_base_model() if isinstance(model, PeftModel) else model
+
+
+@contextmanager
+def _active(model: PreTrainedModel | PeftModel, names: Sequence[str | None], mixed: bool) -> Iterator[Rows | None]:
+    """Makes each row of a batch use its own adapter, or all of them the first name's."""
+    if not isinstance(model, PeftModel):
+        yield None
+    elif not mixed:
+        with _only(model, names[0]):
+            yield None
+    else:
+        # An adapter that takes no part may be active in parts of the model that are not LoRA layers.
+        without = _only(model, None) if reaches_beyond(model) else nullcontext()
+        with without, side_by_side(model, names) as rows:
+            yield rows
+
+
 @contextmanager
 def _only(model: PeftModel, name: str | None) -> Iterator[None]:
     """Makes this adapter the active one, or none of them, for as long as it lasts."""
@@ -334,30 +350,6 @@ def _only(model: PeftModel, name: str | None) -> Iterator[None]:
             parameter.requires_grad_(requires_grad)
 
 
-@contextmanager
-def _mixed(model: PeftModel, columns: Sequence[str | None]) -> Iterator[None]:
-    """Lets each row of a batch use its own adapter, for as long as it lasts.
-
-    PEFT's `generate(adapter_names=...)` does the same, but leaves the model changed when it is interrupted. Raises
-    ValueError where a layer does not get its input row by row, shape (B, T, ...): OPT lays the rows end to end and
-    experts see some of their tokens, and PEFT, which takes a token for a row then, would notice by chance only.
-    """
-    names = [name or "__base__" for name in columns]
-
-    def choose(layer: torch.nn.Module, inputs: tuple[torch.Tensor, ...], options: dict[str, Any]) -> Any:
-        if not inputs or inputs[0].ndim < (2 if isinstance(layer, Embedding) else 3):
-            raise ValueError(f"{type(layer).__name__} gets tokens, not rows")
-        return inputs, options | {"adapter_names": names}
-
-    layers = [module for module in model.modules() if isinstance(module, LoraLayer)]
-    hooks = [layer.register_forward_pre_hook(choose, with_kwargs=True) for layer in layers]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
 def _check_bias(model: PeftModel, adapters: Sequence[str | None]) -> None:
     for name in adapters:
         if name is not None and name not in model.peft_config:
@@ -369,14 +361,3 @@ def _check_bias(model: PeftModel, adapters: Sequence[str | None]) -> None:
                 f"The adapter {name} trained bias vectors, which change the base model itself.",
                 "Compare it in a model of its own.",
             )
-
-
-def _plain(model: PeftModel, name: str) -> bool:
-    """Whether PEFT can mix this adapter with others in one batch (`LoraLayer._mixed_batch_forward`)."""
-    config = model.peft_config[name]
-    if config.peft_type != PeftType.LORA or getattr(config, "modules_to_save", None):
-        return False
-    if getattr(config, "target_parameters", None) or getattr(config, "trainable_token_indices", None):
-        return False
-    layers = (module for module in model.modules() if isinstance(module, LoraLayer))
-    return not any(name in layer.lora_variant or layer.use_dora.get(name) or layer.merged for layer in layers)

@@ -93,6 +93,7 @@ class Loaded:
         sampling: generate.Sampling,
         on_progress: OnProgress,
         on_piece: Callable[[int, str], None],
+        check: Callable[[], None] | None = None,
     ) -> list[generate.Answer]:
         """Answers a conversation, each column's text in pieces as it is written.
 
@@ -102,6 +103,7 @@ class Loaded:
             sampling: how tokens are chosen.
             on_progress: told what is being done.
             on_piece: told (column, text); an exception it raises ends the answers.
+            check: called many times a token; an exception it raises ends the answers.
 
         Raises:
             StudioError: (adapter) one does not fit this base; (data) the conversation is too long for the model.
@@ -118,7 +120,7 @@ class Loaded:
                 self._load(wanted, on_progress)
             chosen = [self._name(wanted.entries[at], on_progress) for at in group]
             on_progress("answering", 0, 0)
-            found |= zip(group, self._compare(wanted, group, chosen, messages, sampling, on_piece), strict=True)
+            found |= zip(group, self._compare(wanted, group, chosen, messages, sampling, on_piece, check), strict=True)
             if changing:
                 self.drop()
         return [found[at] for at in columns]
@@ -131,6 +133,7 @@ class Loaded:
         messages: list[dict[str, str]],
         sampling: generate.Sampling,
         on_piece: Callable[[int, str], None],
+        check: Callable[[], None] | None,
     ) -> list[generate.Answer]:
         plain = self._encoder(None)
         own = {
@@ -142,7 +145,7 @@ class Loaded:
         def told(column: int, text: str) -> None:
             on_piece(group[column], text)
 
-        return generate.compare(self._model, plain, messages, names, sampling, own, told, self._turns)
+        return generate.compare(self._model, plain, messages, names, sampling, own, told, self._turns, check)
 
     def _load(self, wanted: Wanted, on_progress: OnProgress) -> None:
         self.drop()

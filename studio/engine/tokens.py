@@ -126,7 +126,7 @@ def _write(
                     full_lengths.append(len(fed) + len(result.ids) - result.kept)
             if on_progress:
                 on_progress(first + len(batch), len(indices))
-    np.cumsum([0, *lengths], dtype=np.int64).tofile(folder / "offsets")
+    np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64).tofile(folder / "offsets")
     np.asarray(rows, dtype=np.int64).tofile(folder / "rows")
     np.asarray(starts, dtype=np.int64).tofile(folder / "starts")
     np.asarray(full_lengths, dtype=np.int32).tofile(folder / "full_lengths")

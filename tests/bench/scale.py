@@ -2,17 +2,18 @@
 
     python -m tests.bench.scale [--parts length,rank,rows,adapters,turns] [--json FILE] [--picture FILE]
 
-On the model of `tests.bench.train`, with this program's own code, one thread. `--from FILE` draws what was measured
-before. Each figure is the best of a few; the machine's other work only ever makes it worse.
+On the model of `tests.bench.train`, with this program's own code, one thread. `--from FILE` adds what was measured
+before, so that parts can be measured one by one and drawn together. Each figure is the best of a few; the machine's
+other work only ever makes it worse.
 """
 
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -69,7 +70,10 @@ def by_length(folder: Path) -> dict[int, float]:
     """Returns trained tokens a CPU second for rows of each length."""
     _, _, step = _prepared(folder)
     step(64)
-    return {length: length / best(lambda length=length: step(length)) for length in _LENGTHS}  # type: ignore[misc]
+    return {
+        length: length / best(lambda length=length: step(length), 2 if length < 4096 else 1)  # type: ignore[misc]
+        for length in _LENGTHS
+    }
 
 
 def by_rank(folder: Path) -> dict[int, float]:
@@ -99,17 +103,36 @@ def by_rows(folder: Path) -> dict[int, dict[str, float]]:
 
 
 def prepare(folder: Path, file: Path) -> dict[str, float]:
-    """Reads and tokenises a file in this process; returns the seconds it took and the peak memory in bytes."""
+    """Reads and tokenises a file in this process; returns the CPU seconds it took and its memory."""
     from studio.core.config import from_dict
     from studio.engine import corpus, model
 
     config = from_dict({"model": {"path": str(folder / "model")}, "data": {"path": str(file)} | _PLAIN})
     tokenizer = model.load_tokenizer(folder / "model")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before, own, done = memory("RssAnon"), [0], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.02):
+            own[0] = max(own[0], memory("RssAnon"))
+
+    watching = threading.Thread(target=watch)
+    watching.start()
     began = time.process_time()
     corpus.read_corpus(config, tokenizer, lambda event: None)
-    taken, peak = time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"seconds": taken, "peak_bytes": peak * 1024, "growth_bytes": (peak - before) * 1024}
+    taken = time.process_time() - began
+    done.set()
+    watching.join()
+    return {"seconds": taken, "peak_bytes": memory("VmHWM"), "own_bytes": own[0], "growth_bytes": own[0] - before}
+
+
+def memory(name: str) -> int:
+    """Returns one of Linux's figures of this process's memory, in bytes.
+
+    `VmHWM` is the peak, mapped files included; `RssAnon` what the process itself holds now. `getrusage` will not do:
+    its peak is handed down from the process that started this one.
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return 1024 * int(status.split(f"{name}:")[1].split()[0])
 
 
 def by_adapters(folder: Path) -> dict[int, dict[str, float]]:
@@ -158,44 +181,6 @@ def by_turns(folder: Path) -> dict[str, float]:
     return {"kept": best(lambda: generate.answer(base, encoder, more, sampling, turns=turns)), "afresh": afresh}
 
 
-def draw(found: dict[str, Any], picture: Path) -> None:
-    """Draws what was measured, one plot for each part, on logarithmic axes."""
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    import pyqtgraph as pg
-    from pyqtgraph.exporters import ImageExporter
-
-    app = pg.mkQApp()
-    pg.setConfigOptions(background="w", foreground="k", antialias=True)
-    view = pg.GraphicsLayoutWidget(size=(1200, 320))
-    series: dict[str, tuple[str, str, dict[str, dict[str, float]]]] = {
-        "length": ("tokens of a row", "tokens / CPU s", {"": found.get("length", {})}),
-        "rank": ("rank", "tokens / CPU s", {"": found.get("rank", {})}),
-        "rows": ("rows", "preparation, CPU s", _columns(found.get("rows", {}), ["seconds"])),
-        "adapters": (
-            "adapters side by side",
-            "new tokens / CPU s",
-            _columns(found.get("adapters", {}), ["together", "one_by_one"]),
-        ),
-    }
-    for x, y, lines in (value for key, value in series.items() if key in found):
-        plot = view.addPlot(labels={"bottom": x, "left": y})
-        plot.setLogMode(x=True, y=x == "rows")
-        plot.addLegend(offset=(10, 10))
-        for color, (name, points) in zip(("#1f6feb", "#d1242f"), lines.items(), strict=False):
-            places, values = [float(at) for at in points], list(points.values())
-            plot.plot(places, values, pen=pg.mkPen(color, width=2), symbol="o", symbolBrush=color, name=name or None)
-        if x != "rows":
-            plot.setYRange(0, 1.1 * max(max(points.values()) for points in lines.values()))
-    view.show()
-    app.processEvents()
-    ImageExporter(view.scene()).export(str(picture))
-    view.close()
-
-
-def _columns(points: dict[str, dict[str, float]], names: list[str]) -> dict[str, dict[str, float]]:
-    return {name.replace("_", " "): {at: values[name] for at, values in points.items()} for name in names}
-
-
 PARTS: dict[str, Callable[[Path], Any]] = {
     "length": by_length,
     "rank": by_rank,
@@ -208,31 +193,32 @@ PARTS: dict[str, Callable[[Path], Any]] = {
 def main() -> None:
     """Measures the parts asked for, and draws them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--parts", default=",".join(PARTS))
+    parser.add_argument("--parts", help="all of them, if nothing was measured before")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--picture", type=Path)
-    parser.add_argument("--from", dest="before", type=Path, help="a file that --json wrote: draw it")
+    parser.add_argument("--from", dest="before", type=Path, help="a file that --json wrote")
     parser.add_argument("--prepare", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.prepare:
         print(json.dumps(prepare(options.folder, options.prepare)))
         return
-    if options.before:
-        draw(json.loads(options.before.read_text()), options.picture)
-        return
+    found: dict[str, Any] = json.loads(options.before.read_text()) if options.before else {}
+    parts = options.parts if options.parts is not None else "" if found else ",".join(PARTS)
     with tempfile.TemporaryDirectory() as place:
         os.environ["STUDIO_HOME"] = str(Path(place) / "home")
         from tests.bench.train import make_model
 
-        make_model(Path(place) / "model")
-        found: dict[str, Any] = {}
-        for part in options.parts.split(","):
+        if parts:
+            make_model(Path(place) / "model")
+        for part in parts.split(",") if parts else ():
             found[part] = PARTS[part](Path(place))
             print(part, json.dumps(found[part]), flush=True)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1))
     if options.picture:
+        from tests.bench.picture import draw
+
         draw(json.loads(json.dumps(found)), options.picture)
 
 

@@ -2,14 +2,17 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
-from studio.engine.corpus import Corpus, read_corpus
+from studio.engine.corpus import Corpus, read_corpus, trained_counts
+from studio.engine.tokens import Tokens
 from tests.models import tokenizer
 from tests.training import config
 
@@ -45,3 +48,12 @@ def test_a_row_that_is_not_used_is_named_with_its_file(tmp_path: Path) -> None:
         ("a.jsonl", 1, 2),
         ("b.jsonl", 3, 2),
     ]
+
+
+def test_what_carries_loss_is_counted_row_by_row_over_any_number_of_rows() -> None:
+    random = np.random.default_rng(0)
+    offsets = np.concatenate([[0], np.cumsum(random.integers(1, 5, 25_000))])
+    trained, rows = random.random(offsets[-1]) < 0.5, np.arange(25_000)
+    part = Tokens(trained.astype(np.int32), trained, offsets, rows, 0 * rows, np.diff(offsets).astype(np.int32), 0, [])
+    cut = [trained[start + 1 : end].sum() for start, end in pairwise(offsets)]
+    assert trained_counts(part).tolist() == cut

@@ -80,9 +80,8 @@ def test_pieces_make_the_answer_and_hold_no_half_characters(model: Any, encoder:
     assert len(ids) > len(text), "several tokens a character, or the test shows nothing"
     pieces: list[str] = []
     stream = generate._Pieces(encoder, encoder.stop_ids, pieces.append)
-    stream.put(torch.tensor([[5, 6]]))  # the prompt
     for token in [*ids, encoder.stop_ids[0]]:
-        stream.put(torch.tensor([token]))
+        stream.put(token)
     stream.end()
     assert "".join(pieces) == text
     assert not any("\ufffd" in piece for piece in pieces)
@@ -96,9 +95,8 @@ def test_pieces_make_the_answer_and_hold_no_half_characters(model: Any, encoder:
 def test_a_truly_broken_character_comes_at_the_end(encoder: Encoder) -> None:
     pieces: list[str] = []
     stream = generate._Pieces(encoder, encoder.stop_ids, pieces.append)
-    stream.put(torch.tensor([[5]]))
     for token in encoder.tokenizer("a世").input_ids[:-1]:
-        stream.put(torch.tensor([token]))
+        stream.put(token)
     assert pieces == ["a"]
     stream.end()
     assert pieces[1].startswith("\ufffd")
@@ -173,16 +171,6 @@ def test_an_interrupted_comparison_leaves_the_model_as_it_was(folder: Path, enco
         compare(model, encoder, ASK, [None, "a0", "a1"], GREEDY)
     hook.remove()
     assert answer(model, encoder, ASK, GREEDY) == answer(loaded(base(folder), two[1:]), encoder, ASK, GREEDY)
-
-
-def test_single_tokens_are_never_taken_for_rows(folder: Path, two: list[Path]) -> None:
-    model = loaded(base(folder), two)
-    layer = model.get_base_model().model.layers[0].self_attn.q_proj
-    with generate._mixed(model, [None, "a0"]):
-        layer(torch.zeros(2, 5, 32))
-        with pytest.raises(ValueError, match="gets tokens, not rows"):
-            layer(torch.zeros(2, 32))  # PEFT itself would take these two tokens for the two rows
-    layer(torch.zeros(2, 32))
 
 
 def test_plain_adapters_share_one_pass(folder: Path, encoder: Encoder, two: list[Path]) -> None:
