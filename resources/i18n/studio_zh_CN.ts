@@ -4509,7 +4509,7 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
     <message>
         <source>`{0}` is no id of a dataset.</source>
-        <translation>“{0}”不是数据集的 ID。</translation>
+        <translation>`{0}` 不是数据集的 ID。</translation>
     </message>
     <message>
         <source>Write it as `hf://datasets/owner/name`.</source>

@@ -145,7 +145,7 @@ def test_a_subset_and_a_split_choose_files_by_the_words_in_their_names(hub: Hub)
     assert files("subset=en&split=test") == ["en/test.csv"]
     assert files("subset=de") == ["de/train-0.csv"]
     assert files("subset=en") == ["en/train.csv"]  # what is for evaluation is taken only where it is named
-    with pytest.raises(StudioError, match=r"fits .*split=dev; it holds .* and 1 more") as caught:
+    with pytest.raises(StudioError, match=r"fits .*split=dev; it holds .* and 2 more") as caught:
         files("split=dev")
     assert "words of the files' names" in caught.value.hint
     with pytest.raises(StudioError, match="no id of a dataset"):
