@@ -22,6 +22,8 @@ class Hub(ThreadingHTTPServer):
         self.refusal = ""  # the Hub's error code for every request
         self.large = (".safetensors", ".parquet", ".jsonl")  # what the following three hold for
         self.cut_at: int | None = None  # the connection breaks behind this byte
+        self.go_on = threading.Event()  # until it is set, no more than half of a large file is sent
+        self.go_on.set()
         self.etag = "weights"
         self.claimed: int | None = None  # the size the weights are said to have
         self.asked: list[tuple[str, str]] = []  # path and range of every file asked for
@@ -51,7 +53,8 @@ class Answer(BaseHTTPRequestHandler):
             return self.answer(json.dumps(tree).encode())
         if path.startswith(("/api/models/", "/api/datasets/")):
             return self.answer(json.dumps({"id": "someone/tiny", "sha": SHA, "siblings": []}).encode())
-        return self.file(names[path.partition(f"{SHA}/")[2]])
+        name = path.partition(f"{SHA}/")[2]
+        return self.file(names[name]) if name in names else self.answer(b"{}", 404)
 
     def file(self, file: Path) -> None:
         data = file.read_bytes()
@@ -79,22 +82,33 @@ class Answer(BaseHTTPRequestHandler):
         for key, value in ({"Content-Length": str(len(data))} | (headers or {})).items():
             self.send_header(key, value)
         self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(data[:cut])
+        if self.command != "GET":
+            return
+        half = len(data) // 2 if len(data) > 10_000 else len(data)
+        try:
+            self.wfile.write(data[: half if cut is None else min(half, cut)])
+            if half < len(data):
+                self.server.go_on.wait(30)
+                self.wfile.write(data[half:cut])
+        except ConnectionError:
+            pass  # whoever asked was ended meanwhile
 
 
 @contextmanager
 def serving(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """Serves `folder` while inside; what is downloaded lands in `cache`."""
+    """Serves `folder` while inside, to this process and to its children; what is downloaded lands in `cache`."""
     server = Hub(folder)
     url = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setattr(constants, "ENDPOINT", url)
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    for name, value in (("HF_ENDPOINT", url), ("HF_HUB_CACHE", str(cache)), ("HF_HUB_OFFLINE", "0")):
+        monkeypatch.setenv(name, value)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server
+    server.go_on.set()
     server.shutdown()
     thread.join()
     server.server_close()

@@ -819,6 +819,21 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
 </context>
 <context>
+    <name>DataFiles</name>
+    <message>
+        <source>Data files</source>
+        <translation>数据文件</translation>
+    </message>
+    <message>
+        <source>Shop letters (built in)</source>
+        <translation>商店来信（内置）</translation>
+    </message>
+    <message>
+        <source>Version: {path}</source>
+        <translation>版本：{path}</translation>
+    </message>
+</context>
+<context>
     <name>DataHead</name>
     <message>
         <source>Columns...</source>
@@ -868,10 +883,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
 <context>
     <name>DataPage</name>
     <message>
-        <source>Rejected rows</source>
-        <translation>被拒绝的行</translation>
-    </message>
-    <message>
         <source>Usable and rejected rows</source>
         <translation>可用的行与被拒绝的行</translation>
     </message>
@@ -884,20 +895,20 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>长度</translation>
     </message>
     <message>
-        <source>Reading {name} ...</source>
-        <translation>正在读取 {name}…</translation>
-    </message>
-    <message>
         <source>Working on the version</source>
         <translation>正在处理版本</translation>
     </message>
     <message>
-        <source>Data files</source>
-        <translation>数据文件</translation>
-    </message>
-    <message>
         <source>Add data file...</source>
         <translation>添加数据文件…</translation>
+    </message>
+    <message>
+        <source>From the hub...</source>
+        <translation>从 Hub 打开…</translation>
+    </message>
+    <message>
+        <source>Open a dataset of the Hugging Face Hub by its id</source>
+        <translation>按 ID 打开 Hugging Face Hub 上的数据集</translation>
     </message>
     <message>
         <source>Add folder...</source>
@@ -906,14 +917,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Data</source>
         <translation>数据</translation>
-    </message>
-    <message>
-        <source>Shop letters (built in)</source>
-        <translation>商店来信（内置）</translation>
-    </message>
-    <message>
-        <source>Version: {path}</source>
-        <translation>版本：{path}</translation>
     </message>
     <message>
         <source>Add folder of data files</source>
@@ -994,6 +997,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>keep what was found</source>
         <translation>只保留找到的行</translation>
+    </message>
+    <message>
+        <source>The download of {name} was stopped.</source>
+        <translation>{name} 的下载已停止。</translation>
+    </message>
+    <message>
+        <source>What has come is kept: read it again, and it goes on from there.</source>
+        <translation>已下载的部分会保留：再次读取即可从那里继续。</translation>
     </message>
     <message>
         <source>The row is excluded.</source>
@@ -1467,6 +1478,61 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
 </context>
 <context>
+    <name>HubDialog</name>
+    <message>
+        <source>Open from the hub</source>
+        <translation>从 Hub 打开</translation>
+    </message>
+    <message>
+        <source>Only its data files are brought, into the Hugging Face cache; no script and no README of it is followed. A download that is cancelled goes on from there the next time.</source>
+        <translation>只把其中的数据文件取到 Hugging Face 缓存中，不会执行其脚本，也不会遵循其 README。取消的下载下次会从中断处继续。</translation>
+    </message>
+    <message>
+        <source>Dataset</source>
+        <translation>数据集</translation>
+    </message>
+    <message>
+        <source>owner/name, or the address of its page</source>
+        <translation>所有者/名称，或其页面地址</translation>
+    </message>
+    <message>
+        <source>Revision</source>
+        <translation>版本</translation>
+    </message>
+    <message>
+        <source>a branch, tag or commit; empty: the newest</source>
+        <translation>分支、标签或提交；留空：最新</translation>
+    </message>
+    <message>
+        <source>Subset</source>
+        <translation>子集</translation>
+    </message>
+    <message>
+        <source>a word of the files&apos; names, such as en; empty: all</source>
+        <translation>文件名中的一个词，例如 en；留空：全部</translation>
+    </message>
+    <message>
+        <source>Split</source>
+        <translation>划分</translation>
+    </message>
+    <message>
+        <source>such as train; empty: all but those for evaluation</source>
+        <translation>例如 train；留空：除评估用文件外的全部</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>This is no id of a dataset: write owner/name.</source>
+        <translation>这不是数据集的 ID：请写成 所有者/名称。</translation>
+    </message>
+</context>
+<context>
     <name>Insight</name>
     <message>
         <source>Count the tokens</source>
@@ -1542,6 +1608,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Steps, packed</source>
         <translation>步数（序列打包）</translation>
+    </message>
+    <message>
+        <source>Rows and chunks fed</source>
+        <translation>送入的行与分块</translation>
+    </message>
+    <message>
+        <source>{count} texts in chunks</source>
+        <translation>{count} 个文本分块</translation>
     </message>
     <message>
         <source>The longest row has {n} tokens</source>
@@ -1968,6 +2042,65 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Why it cannot start</source>
         <translation>无法开始的原因</translation>
+    </message>
+</context>
+<context>
+    <name>Rejected</name>
+    <message>
+        <source>Rejected rows</source>
+        <translation>被拒绝的行</translation>
+    </message>
+    <message>
+        <source>The row as its file has it</source>
+        <translation>文件中的原始行</translation>
+    </message>
+    <message>
+        <source>Put it back</source>
+        <translation>放回</translation>
+    </message>
+    <message>
+        <source>Use the corrected row in a version; the file stays as it is (Ctrl+Return)</source>
+        <translation>在版本中使用改正后的行；文件保持不变（Ctrl+Return）</translation>
+    </message>
+    <message>
+        <source>Revert</source>
+        <translation>还原</translation>
+    </message>
+    <message>
+        <source>Choose a row to correct it.</source>
+        <translation>选择一行进行改正。</translation>
+    </message>
+    <message>
+        <source>Reading {name} ...</source>
+        <translation>正在读取 {name}…</translation>
+    </message>
+    <message>
+        <source>Open the data again.</source>
+        <translation>请重新打开数据。</translation>
+    </message>
+    <message>
+        <source>{file}, line {line}</source>
+        <translation>{file}，第 {line} 行</translation>
+    </message>
+    <message>
+        <source>{file}, row {row}</source>
+        <translation>{file}，第 {row} 条</translation>
+    </message>
+    <message>
+        <source>The file has no text of it: write the row as JSON.</source>
+        <translation>文件中没有它的文本：请以 JSON 写出这一行。</translation>
+    </message>
+    <message>
+        <source>Only its beginning is shown.</source>
+        <translation>只显示其开头。</translation>
+    </message>
+    <message>
+        <source>The row can be used.</source>
+        <translation>这一行可以使用。</translation>
+    </message>
+    <message>
+        <source>mend a rejected row</source>
+        <translation>修正被拒绝的行</translation>
     </message>
 </context>
 <context>
@@ -2954,6 +3087,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <source>Cancel</source>
         <translation>取消</translation>
     </message>
+    <message>
+        <source>Reading {name} ...</source>
+        <translation>正在读取 {name}…</translation>
+    </message>
+    <message>
+        <source>Downloading {name}: {done} of {total}</source>
+        <translation>正在下载 {name}：{done} / {total}</translation>
+    </message>
 </context>
 <context>
     <name>WelcomePage</name>
@@ -3189,6 +3330,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The model learns answers that break off, and not how they end; a larger maximum length keeps them.</source>
         <translation>模型会学到中断的回答，而学不到如何结束；增大最大长度可以保留完整回答。</translation>
+    </message>
+    <message>
+        <source>Long texts made into chunks</source>
+        <translation>分块的长文本</translation>
+    </message>
+    <message>
+        <source>Nothing of them is lost: each is learned in several sequences of at most the maximum length.</source>
+        <translation>它们没有任何丢失：每个文本以多个不超过最大长度的序列来学习。</translation>
     </message>
     <message>
         <source>Answers whose end is not learned</source>
@@ -4219,6 +4368,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请改正 `data.mapping`。</translation>
     </message>
     <message>
+        <source>not UTF-8 text</source>
+        <translation>不是 UTF-8 文本</translation>
+    </message>
+    <message>
         <source>{0} is not UTF-8 or UTF-16 text.</source>
         <translation>{0} 不是 UTF-8 或 UTF-16 文本。</translation>
     </message>
@@ -4257,10 +4410,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>holds NUL bytes</source>
         <translation>含有 NUL 字节</translation>
-    </message>
-    <message>
-        <source>not UTF-8 text</source>
-        <translation>不是 UTF-8 文本</translation>
     </message>
     <message>
         <source>has {0} fields, but the header names {1} columns</source>
@@ -4311,10 +4460,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请避免在重复中嵌套重复，如 `(a+)+`。</translation>
     </message>
     <message>
-        <source>the first rows have {0}{1}</source>
-        <translation>前几行含有 {0}{1}</translation>
-    </message>
-    <message>
         <source>rows have {0} too</source>
         <translation>各行还含有 {0}</translation>
     </message>
@@ -4333,6 +4478,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>{0} is in no known format; its columns are {1}.</source>
         <translation>{0} 不是已知的格式；它的列为 {1}。</translation>
+    </message>
+    <message>
+        <source>; {0} turns in them are calls of tools</source>
+        <translation>；其中 {0} 轮是工具调用</translation>
+    </message>
+    <message>
+        <source>; {0} turns should be calls of tools, are no JSON of such, and stay text</source>
+        <translation>；{0} 轮应为工具调用，但不是相应的 JSON，因此保留为文本</translation>
     </message>
     <message>
         <source>{0} is not a readable XLSX workbook: {1}.</source>
@@ -4355,6 +4508,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>{0} 的首行多次出现列名 `{1}`。</translation>
     </message>
     <message>
+        <source>`{0}` is no id of a dataset.</source>
+        <translation>`{0}` 不是数据集的 ID。</translation>
+    </message>
+    <message>
+        <source>Write it as `hf://datasets/owner/name`.</source>
+        <translation>请写成 `hf://datasets/owner/name`。</translation>
+    </message>
+    <message>
         <source>{0} holds {1} data files; {2} are the most.</source>
         <translation>{0} 中有 {1} 个数据文件；最多允许 {2} 个。</translation>
     </message>
@@ -4373,6 +4534,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Check the path and the file&apos;s permissions.</source>
         <translation>请检查路径和文件权限。</translation>
+    </message>
+    <message>
+        <source>No data file of {0} fits {1}; it holds {2}.</source>
+        <translation>{0} 中没有符合 {1} 的数据文件；其中有 {2}。</translation>
+    </message>
+    <message>
+        <source>Name a subset and a split that are words of the files&apos; names, or none.</source>
+        <translation>请给出文件名中出现的子集和划分，或都留空。</translation>
     </message>
     <message>
         <source>{0} holds no data files that can be read here.</source>
@@ -5933,6 +6102,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>`studio adapters list` shows it.</source>
         <translation>`studio adapters list` 可列出它。</translation>
+    </message>
+    <message>
+        <source>The corrected row is missing.</source>
+        <translation>缺少改正后的行。</translation>
+    </message>
+    <message>
+        <source>Give it with --text, or with --stdin.</source>
+        <translation>请用 --text 或 --stdin 给出。</translation>
+    </message>
+    <message>
+        <source>The row cannot be used as it is now: {0}.</source>
+        <translation>这一行现在还不能使用：{0}。</translation>
+    </message>
+    <message>
+        <source>Correct it further.</source>
+        <translation>请继续改正。</translation>
     </message>
     <message>
         <source>{0} is no learning rate.</source>

@@ -8,6 +8,7 @@ from studio.cli import data_rows, output, versions
 from studio.cli.output import printable
 
 if TYPE_CHECKING:
+    from studio.core.audit.lengths import Cut
     from studio.core.config import RunConfig
     from studio.core.data.datasets import Dataset
     from studio.engine.audit import Audit
@@ -23,6 +24,8 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command.add_argument("--model", metavar="M", required=True, help="whose tokens: `demo`, a folder or a hub id")
     data_rows.add_mapping(command)
     command.add_argument("--max-length", type=int, metavar="N", help="tokens a row may have")
+    text = "make chunks of long texts instead of cutting them, each repeating this many tokens of the one before"
+    command.add_argument("--chunk-overlap", type=int, metavar="N", help=text)
     command.add_argument("--chat-template", metavar="T", help="as in data.chat_template")
     command.add_argument("--eval", metavar="FILE", help="the evaluation data, to find its rows in the training data")
     command.add_argument("--eval-split", type=float, metavar="X", help="the share that is held back, to find leaks")
@@ -53,7 +56,8 @@ def _audit(args: argparse.Namespace) -> None:
     if args.mend:
         _mend(args, dataset, made, sorted(encoder.special_texts))
     else:
-        output.show(args, _facts(made, config.data.max_length), _report(args.file, made, config.data.max_length))
+        at = made.lengths.at(config.data.max_length, args.chunk_overlap)
+        output.show(args, _facts(made, at), _report(args.file, made, at))
 
 
 def _mend(args: argparse.Namespace, dataset: "Dataset", made: "Audit", specials: list[str]) -> None:
@@ -92,7 +96,8 @@ def _config(args: argparse.Namespace) -> "RunConfig":
 
     spec = data_rows.spec_of(args)
     data = {"path": args.file, "format": spec.format, "mapping": spec.mapping, "eval_path": args.eval}
-    data |= {"max_length": args.max_length}
+    data |= {"max_length": args.max_length, "chunk_overlap": args.chunk_overlap}
+    data |= {"long_text": None if args.chunk_overlap is None else "chunks"}
     data |= {"chat_template": args.chat_template, "eval_split": args.eval_split}
     training = {"seed": args.seed, "objective": args.objective}
     given = {"data": data, "training": training}
@@ -101,26 +106,27 @@ def _config(args: argparse.Namespace) -> "RunConfig":
     )
 
 
-def _facts(made: "Audit", max_length: int) -> dict[str, Any]:
+def _facts(made: "Audit", at: "Cut") -> dict[str, Any]:
     """Returns everything: of each finding all rows, and the first hits with their places."""
     from dataclasses import asdict
 
     found = [item.summary() | {"rows": item.rows.tolist()} for item in made.found]
-    at = asdict(made.lengths.at(max_length)) if len(made.lengths) else None
-    return {**made.about, "max_length": max_length, "lengths": at, "findings": found}
+    lengths = asdict(at) if len(made.lengths) else None
+    return {**made.about, "max_length": at.cutoff, "lengths": lengths, "findings": found}
 
 
-def _report(file: str, made: "Audit", max_length: int) -> str:
+def _report(file: str, made: "Audit", at: "Cut") -> str:
     about = made.about
     spoken = [
         f"{name or 'unclear'} {100 * count / about['usable']:.0f} %" for name, count in about["languages"].items()
     ]
-    at = made.lengths.at(max_length)
     lines = [
         f"{printable(file)}: {about['usable']} of {about['rows']} rows can be used.",
         f"Languages: {', '.join(spoken[:8])}.",
-        f"At {max_length} tokens: {at.rows} rows with {at.tokens} tokens an epoch, {at.cut} rows cut.",
+        f"At {at.cutoff} tokens: {at.rows} rows with {at.tokens} tokens an epoch, {at.cut} rows cut.",
     ]
+    if at.chunked:
+        lines.append(f"{at.chunked} long texts are made into chunks: {at.sequences} sequences in all.")
     if not made.found:
         return "\n".join([*lines, "Nothing was found."])
     rows = []

@@ -1,4 +1,4 @@
-"""The commands: data check|tokens, and those of `audit`, `data_rows` and `versions`."""
+"""The commands: data check|tokens, and those of `audit`, `data_rows`, `mend` and `versions`."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from studio.cli import audit, data_rows, output, versions
+from studio.cli import audit, data_rows, mend, output, versions
 from studio.cli.output import printable
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     tokens.add_argument("--model", metavar="M", required=True, help="whose tokens: `demo`, a folder or a hub id")
     tokens.add_argument("--row", type=int, metavar="N", required=True, help="the row's number in the file, from 0")
     data_rows.add(actions)
+    mend.add(actions)
 
 
 def _check(args: argparse.Namespace) -> int:

@@ -104,11 +104,11 @@ def telling(live: Callable[[], None], label: str) -> Callable[[int, int], None]:
 
 
 def _show(args: argparse.Namespace) -> None:
-    from studio.core.data import index, sources
+    from studio.core.data import index
     from studio.core.errors import StudioError
 
     with guard(args) as live:
-        source = sources.find(args.file, telling(live, "Unpacking"))
+        source = _source(args, live)
         found: list[dict[str, Any]] = []
         head, guesses = _head(source)
         if not head:
@@ -202,7 +202,7 @@ def _search(args: argparse.Namespace) -> None:
     from studio.core.data import index, search
 
     with guard(args) as live:
-        source = _searched(args, live)
+        source = _source(args, live)
         known = index.build(source, telling(live, "Indexing"))
         query = search.Query(
             text=args.text,
@@ -234,8 +234,8 @@ def _search(args: argparse.Namespace) -> None:
         print(f"{count:,} of {len(known):,} rows")
 
 
-def _searched(args: argparse.Namespace, live: Callable[[], None]) -> "Source":
-    """Returns what is searched: a version's rows as they are now, in its order, or the files."""
+def _source(args: argparse.Namespace, live: Callable[[], None]) -> "Source":
+    """Returns what is read: a version's rows as they are now, in its order, or the files."""
     from studio import paths
     from studio.core.data import sources
 
@@ -280,11 +280,11 @@ def _tell_found(args: argparse.Namespace, index: "RowIndex", rows: "Rows", done:
 
 
 def _convert(args: argparse.Namespace) -> None:
-    from studio.core.data import convert, sources
+    from studio.core.data import convert
 
     columns = spec_of(args).mapping
     with guard(args) as live:
-        source = sources.find(args.file, telling(live, "Unpacking"))
+        source = _source(args, live)
         done = convert.convert(source, args.target, columns, args.overwrite, telling(live, "Converting"))
     text = f"{done.rows:,} rows written to {printable(args.target)}."
     if done.left_out:

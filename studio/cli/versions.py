@@ -32,16 +32,16 @@ ROWS are numbers in the file from 0, such as 3,10-20; of another source than the
 def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds this module's commands below `data`."""
     _add_version(actions)
-    edit = output.add_command(actions, "edit", "Add a step to a version; `undo` takes it back.", _bounded(_edit))
+    edit = output.add_command(actions, "edit", "Add a step to a version; `undo` takes it back.", bounded(_edit))
     edit.description, edit.formatter_class = _EDIT, argparse.RawDescriptionHelpFormatter
     edit.add_argument("name", metavar="NAME", help="the version")
     edit.add_argument("kind", metavar="KIND", help="what to do, see above; or @FILE: a JSON list of steps")
     edit.add_argument("settings", metavar="KEY=VALUE", nargs="*", help="how")
-    split = output.add_command(actions, "split", "Hold rows of a version back for evaluation.", _bounded(_split))
+    split = output.add_command(actions, "split", "Hold rows of a version back for evaluation.", bounded(_split))
     split.add_argument("name", metavar="NAME", help="the version")
     split.add_argument("--share", type=float, required=True, metavar="X", help="of the rows, such as 0.1; 0: none")
     split.add_argument("--stratify-by", default="", metavar="G", help="source, tag, length, turns or a column")
-    mix = output.add_command(actions, "mix", "Make a version of several files in given shares.", _bounded(_mix))
+    mix = output.add_command(actions, "mix", "Make a version of several files in given shares.", bounded(_mix))
     mix.add_argument("name", metavar="NAME", help="the new version")
     mix.add_argument("files", metavar="FILE=SHARE", nargs="+", help="a file or a version and its share, such as a=2")
     text = "rows of an epoch: shortest (no row twice), longest (every row at least once) or a number"
@@ -54,17 +54,17 @@ def _add_version(actions: "argparse._SubParsersAction[argparse.ArgumentParser]")
     text = "Make, see and export dataset versions: steps over files that are never changed."
     version = actions.add_parser("version", help=text, description=text)
     verbs = version.add_subparsers(dest="verb", metavar="VERB", required=True)
-    create = output.add_command(verbs, "create", "Make a version of all rows of some files.", _bounded(_create))
+    create = output.add_command(verbs, "create", "Make a version of all rows of some files.", bounded(_create))
     create.add_argument("name", metavar="NAME", help="the new version: a name, or a path ending in .recipe.json")
     create.add_argument("files", metavar="FILE", nargs="+", help="data files, or versions")
     data_rows.add_mapping(create)
     output.add_command(verbs, "list", "List the versions.", _list)
-    known = [output.add_command(verbs, "show", "Show a version's sources, rows and steps.", _bounded(_show))]
+    known = [output.add_command(verbs, "show", "Show a version's sources, rows and steps.", bounded(_show))]
     for name, text in (("undo", "Undo the last steps."), ("redo", "Do undone steps again.")):
-        known.append(output.add_command(verbs, name, text, _bounded(partial(_go, name == "undo"))))
+        known.append(output.add_command(verbs, name, text, bounded(partial(_go, name == "undo"))))
         known[-1].add_argument("--steps", type=int, default=1, metavar="N", help="how many, by default 1")
-    known.append(output.add_command(verbs, "rebase", "Take a version over to sources that changed.", _bounded(_rebase)))
-    export = output.add_command(verbs, "export", "Write a version's rows to a new file.", _bounded(_export))
+    known.append(output.add_command(verbs, "rebase", "Take a version over to sources that changed.", bounded(_rebase)))
+    export = output.add_command(verbs, "export", "Write a version's rows to a new file.", bounded(_export))
     for command in (*known, export):
         command.add_argument("name", metavar="NAME", help="the version")
     export.add_argument("out", metavar="OUT", help="the file to write, ending in .jsonl or .parquet")
@@ -158,8 +158,8 @@ def _list(args: argparse.Namespace) -> None:
             found.append(about | {"sources": [item.path for item in said.sources], "steps": said.cursor, "fault": ""})
         except StudioError as error:
             found.append(about | {"sources": [], "steps": 0, "fault": error.message})
-    rows = [[item["name"], str(item["steps"]), item["fault"] or ", ".join(item["sources"])] for item in found]
-    text = output.table(rows, ("NAME", "STEPS", "SOURCES")) if rows else "There are no versions yet."
+    cells = [[item["name"], str(item["steps"]), item["fault"] or ", ".join(item["sources"])] for item in found]
+    text = output.table(cells, ("NAME", "STEPS", "SOURCES")) if cells else "There are no versions yet."
     output.show(args, {"versions": found}, text)
 
 
@@ -190,7 +190,7 @@ def _opened(args: argparse.Namespace) -> "Version":
     return Version(recipe.file_of(args.name), args.told)
 
 
-def _bounded(handler: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], None]:
+def bounded(handler: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], None]:
     """Returns the handler with bounds on what it reads; `args.told` tells of its progress."""
 
     def call(args: argparse.Namespace) -> None:
@@ -211,7 +211,7 @@ def _setting(text: str) -> tuple[str, Any]:
     if not sign:
         raise StudioError("usage", f"`{text[:100]}` is no setting.", "Write KEY=VALUE, such as count=100.")
     if name == "rows":
-        return name, _rows(value)
+        return name, rows(value)
     if name in ("text", "why", "tag", "by", "stratify_by"):
         return name, value
     try:
@@ -220,7 +220,12 @@ def _setting(text: str) -> tuple[str, Any]:
         raise StudioError("usage", f"`{value[:100]}` cannot be read.", "Quote it, or write it as JSON.") from None
 
 
-def _rows(text: str) -> list[tuple[int, int, int]]:
+def rows(text: str) -> list[tuple[int, int, int]]:
+    """Reads rows as the options name them: spans of a source, a first and a last row.
+
+    Raises:
+        StudioError: (usage) they name none.
+    """
     from studio.core.errors import StudioError
 
     found = []
@@ -240,11 +245,11 @@ def show(args: argparse.Namespace, version: "Version") -> None:
 
     about = describe(version)
     lines = [f"{about['name']}: {about['rows']} rows, {about['eval_rows']} of them for evaluation ({about['format']})."]
-    rows = [
+    cells = [
         [str(place), item["path"], *(str(item[key]) for key in ("usable", "different_rows", "train_rows", "eval_rows"))]
         for place, item in enumerate(about["sources"])
     ]
-    lines.append(output.table(rows, ("SOURCE", "FILE", "ROWS", "USED", "TRAINING ROWS", "EVALUATION ROWS")))
+    lines.append(output.table(cells, ("SOURCE", "FILE", "ROWS", "USED", "TRAINING ROWS", "EVALUATION ROWS")))
     if about["tags"]:
         lines.append("Tags: " + ", ".join(f"{printable(tag)} ({count})" for tag, count in about["tags"].items()) + ".")
     for place, step in enumerate(about["steps"], start=1):

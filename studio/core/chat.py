@@ -295,13 +295,23 @@ def _tools(value: Any) -> list[Any]:
 def _messages(value: Iterable[Any], where: str = "") -> list[Message]:
     messages = []
     for number, item in enumerate(value, start=1):
-        message = _message(item)
+        message = _plain_message(item) or _message(item)
         if isinstance(message, str):
             raise _fault(f"{where}message {number}{message}")
         messages.append(message)
     if not messages:
         raise _fault(f"{where}the list of messages is empty")
     return messages
+
+
+def _plain_message(item: Any) -> Message | None:
+    """Reads a message that is beyond doubt usable, as most are; None for any other."""
+    if type(item) is not dict or len(item) != 2:
+        return None
+    role, content = item.get("role"), item.get("content")
+    if role not in ROLES or type(content) is not str or not content.isascii() or not content or content.isspace():
+        return None
+    return {"role": role, "content": content}
 
 
 def _message(item: Any) -> Message | str:
@@ -315,6 +325,8 @@ def _message(item: Any) -> Message | str:
     if speaker is None:
         named = "role" in item or "from" in item
         return f": role {_short(role)} is not one of {', '.join(ROLES)}" if named else ": `role` is missing"
+    if speaker == "assistant" and role != speaker and (called := shapes.tool_calls(role, content)):
+        return {"role": speaker, "content": "", "tool_calls": called}
     calls = item.get("tool_calls")
     fault = _text_fault(content, empty=speaker != "assistant")
     if fault and not (calls and content in (None, "")):

@@ -154,6 +154,8 @@ class Audit:
     revision: str | None = None
     max_length: Annotated[int, Field(ge=8, le=1_048_576)] = 1024
     chat_template: str = "auto"
+    long_text: LongText = "cut"
+    chunk_overlap: Annotated[int, Field(ge=0, le=524_288)] = 0
     objective: Literal["sft", "pretraining"] = "sft"
 
 

@@ -30,6 +30,8 @@ from studio.core.errors import StudioError
 
 OnProgress = Callable[[int, int], None]
 What = Literal["model", "data"]
+# The library tells of progress, and writes to the disk, once in so many bytes; its own 10 MB are long on a slow line.
+constants.DOWNLOAD_CHUNK_SIZE = 1 << 20
 _TYPES = {"model": "model", "data": "dataset"}
 
 

@@ -20,14 +20,14 @@ from studio.core import cache
 from studio.core.audit import findings
 from studio.core.audit import texts as audit
 from studio.core.audit.findings import Finding, of_rows
-from studio.core.audit.lengths import Lengths
+from studio.core.audit.lengths import FIELDS, Lengths
 from studio.core.audit.texts import OnFindings, Progress, Question
 from studio.core.config import DataSpec
 from studio.core.data.datasets import Dataset, open_dataset
 from studio.core.versions.evaluation import parted
 from studio.engine.labels import Encoded, Encoder
 
-_VERSION = 1  # of what is counted: raise it whenever the same rows would get other tokens, labels or findings
+_VERSION = 2  # of what is counted: raise it whenever the same rows would get other tokens, labels or findings
 _BATCH_ROWS = 512
 _WHOLE = 1_048_576  # a maximum length that cuts nothing worth counting
 _NOTES = 1000
@@ -75,7 +75,7 @@ def examine(
     folder = _place("audit", dataset.fingerprint, encoder.fingerprint)
 
     def make(target: Path) -> None:
-        findings.save(target, _from_tokens(measured, encoder.max_length), {})
+        findings.save(target, _from_tokens(measured.unfit, measured.lengths, encoder), {})
 
     from_tokens = cache.made(folder, findings.load, make)
     on_findings(from_tokens[0])
@@ -106,7 +106,7 @@ def measure(dataset: Dataset, encoder: Encoder, on_progress: Progress) -> tuple[
     Raises:
         StudioError: (data) the template does not come to an end; (disk) the cache cannot be written.
     """
-    whole = replace(encoder, max_length=_WHOLE)
+    whole = replace(encoder, max_length=_WHOLE, chunking=None)
     folder = _place("lengths", dataset.fingerprint, whole.fingerprint)
     return folder, cache.made(folder, _measured, lambda target: _measure(dataset, whole, target, on_progress))
 
@@ -164,11 +164,11 @@ def _measure(dataset: Dataset, encoder: Encoder, folder: Path, on_progress: Prog
             if len(notes[key]) < _NOTES:
                 notes[key][number] = result if isinstance(result, str) else "no token of it is to be learned"
         on_progress("tokenizing", first + len(batch), len(dataset))
-    Lengths(*np.array(table, np.int32).reshape(-1, 6).T).save(folder)
+    Lengths(*np.array(table, np.int32).reshape(-1, len(FIELDS)).T).save(folder)
     findings.save(folder, [findings.finding(item.key, item.hits, notes[item.key]) for item in unfit.found()], {})
 
 
-def _counted(encoded: Encoded, stops: set[int]) -> tuple[int, int, int, int, int]:
+def _counted(encoded: Encoded, stops: set[int]) -> tuple[int, ...]:
     """Returns a row's numbers, as `Lengths` names them behind `rows`."""
     trained, count = encoded.trained, len(encoded.ids)
     backwards = trained[::-1]
@@ -177,7 +177,8 @@ def _counted(encoded: Encoded, stops: set[int]) -> tuple[int, int, int, int, int
         last = count - backwards.index(False, count - stop)
     except ValueError:
         last = 0
-    return count, trained.index(True), last, stop, int(not stops.isdisjoint(encoded.ids[max(last, stop - _END) : stop]))
+    ended = not stops.isdisjoint(encoded.ids[max(last, stop - _END) : stop])
+    return count, trained.index(True), last, stop, int(ended), encoded.beginning if encoded.divisible else -1
 
 
 def _measured(folder: Path) -> Measured | None:
@@ -185,9 +186,19 @@ def _measured(folder: Path) -> Measured | None:
     return None if lengths is None or unfit is None else Measured(lengths, unfit[0])
 
 
-def _from_tokens(measured: Measured, max_length: int) -> list[Finding]:
+def _from_tokens(unfit: list[Finding], every: Lengths, encoder: Encoder) -> list[Finding]:
     """Returns what a maximum length makes of the rows."""
-    lengths, found = measured.lengths, {item.key: item for item in measured.unfit}
+    found, max_length, lengths = {item.key: item for item in unfit}, encoder.max_length, every
+    if encoder.chunking is not None:
+        counts, _ = every.chunks(max_length, encoder.chunking.overlap)
+        several = counts > 1
+        if several.any():
+            rows = every.rows[several]
+            pairs = zip(rows[:_NOTES].tolist(), counts[several][:_NOTES].tolist(), strict=True)
+            notes = {row: f"made into {count} chunks" for row, count in pairs}
+            found["chunks"] = findings.finding("chunks", of_rows("chunks", rows).hits, notes)
+        # Nothing of a plain text is lost then.
+        lengths = every.take(every.rows[every.begins < 0])
     dropped = lengths.first >= max_length
     lost = (lengths.last >= max_length) & ~dropped
     shortened = (lengths.stop > max_length) & (lengths.last < max_length)
@@ -199,9 +210,10 @@ def _from_tokens(measured: Measured, max_length: int) -> list[Finding]:
         notes = (before.notes if before else {}) | dict.fromkeys(rows[:_NOTES].tolist(), reason)
         hits = more.hits if before is None else np.concatenate([before.hits, more.hits])
         found["untrained"] = findings.finding("untrained", hits, notes)
-    for key, mask in (("lost", lost), ("cut", shortened), ("endless", (lengths.ended == 0))):
-        if mask.any():
-            found[key] = of_rows(key, lengths.rows[mask])
+    for key, mask in (("lost", lost), ("cut", shortened), ("endless", None)):
+        rows = every.rows[every.ended == 0] if mask is None else lengths.rows[mask]
+        if len(rows):
+            found[key] = of_rows(key, rows)
     if "cut" in found:
         hits = found["cut"].hits
         start, stop = lengths.last[shortened], lengths.stop[shortened]

@@ -101,6 +101,8 @@ class Work:
             eval_split=request.eval_split,
             max_length=request.max_length,
             chat_template=request.chat_template,
+            long_text=request.long_text,
+            chunk_overlap=request.chunk_overlap,
         )
         dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"), request.mapping)
         folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "tokenizer")

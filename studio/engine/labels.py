@@ -58,6 +58,7 @@ class Encoded:
         offsets: where it stands in `text`, [start, end) in characters; T.
         kept: how many tokens `max_length` leaves; those behind are cut.
         beginning: how many of the first tokens are the tokenizer's own beginning of a text.
+        divisible: whether it is a plain text, which may be made into several sequences.
         chunks: what is fed: one sequence of the kept tokens, or several that together have all.
     """
 
@@ -68,6 +69,7 @@ class Encoded:
     offsets: list[Span]
     kept: int
     beginning: int
+    divisible: bool
     chunks: list[Chunk]
 
     def sequences(self) -> Iterator[tuple[list[int], list[bool]]]:
@@ -220,7 +222,7 @@ class Encoder:
         beginning = len(self._beginning) if laid.bare else 0
         text = laid.bare and laid.spans == [(0, len(laid.text))]
         chunks = self._chunks(len(ids), beginning) if text else [Chunk(0, min(len(ids), self.max_length), 0)]
-        return Encoded(laid.text, ids, trained, special, offsets, chunks[-1].stop, beginning, chunks)
+        return Encoded(laid.text, ids, trained, special, offsets, chunks[-1].stop, beginning, text, chunks)
 
     def _chunks(self, count: int, beginning: int) -> list[Chunk]:
         """Cuts a text of `count` tokens, the beginning among them, into chunks."""

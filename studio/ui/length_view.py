@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from studio.core.audit.lengths import Lengths
 
 _BINS = 120
-# Packed steps take some milliseconds to count, so a drag that goes on does without them.
+# Packed steps take some milliseconds to count; a drag that goes on is shown how few there may be.
 _REST_MS = 60
 _LEAST, _MOST = 8, 1_048_576
 
@@ -37,7 +37,8 @@ class LengthView(QWidget):
         super().__init__()
         self._theme = theme
         self._lengths: Lengths | None = None
-        self._spec, self._packing = TrainingSpec(), False
+        self._spec = TrainingSpec()
+        self._overlap: int | None = None
         self.cutoff = _LEAST
         self._plot = self._make_plot()
         self.box = QSpinBox()
@@ -61,9 +62,12 @@ class LengthView(QWidget):
         theme.changed.connect(self._colour)
         self._colour()
 
-    def show_lengths(self, lengths: "Lengths", cutoff: int, spec: TrainingSpec, *, packing: bool) -> None:
-        """Shows the rows' lengths and what a run of `spec` would make of them at `cutoff`."""
-        self._lengths, self._spec, self._packing = lengths, spec, packing
+    def show_lengths(self, lengths: "Lengths", cutoff: int, spec: TrainingSpec, overlap: int | None = None) -> None:
+        """Shows the rows' lengths and what a run of `spec` would make of them at `cutoff`.
+
+        With an `overlap`, in tokens, long texts are made into chunks that repeat so many; without, they are cut.
+        """
+        self._lengths, self._spec, self._overlap = lengths, spec, overlap
         counts, edges = lengths.histogram(_BINS)
         self._bars.setOpts(x0=edges[:-1], x1=edges[1:], y0=np.zeros(len(counts)), height=counts)
         self._plot.setXRange(0, float(edges[-1]), padding=0.02)
@@ -83,7 +87,7 @@ class LengthView(QWidget):
         self._count()
 
     def figure(self, name: str) -> str:
-        """Returns what is said of `cut`, `shortened`, `lost`, `dropped`, `tokens`, `padded` or `packed`."""
+        """Returns what is said under a name of `_grid`."""
         return self._figures[name].text()
 
     def _make_plot(self) -> pg.PlotWidget:
@@ -114,6 +118,7 @@ class LengthView(QWidget):
             "tokens": self.tr("Tokens an epoch"),
             "padded": self.tr("Steps an epoch"),
             "packed": self.tr("Steps, packed"),
+            "sequences": self.tr("Rows and chunks fed"),
         }
         grid = QGridLayout()
         grid.setHorizontalSpacing(4 * GRID)
@@ -130,12 +135,17 @@ class LengthView(QWidget):
         lengths = self._lengths
         if lengths is None or not len(lengths):
             return
-        at = lengths.at(self.cutoff)
+        at = lengths.at(self.cutoff, self._overlap)
         for name, count in (("cut", at.cut), ("shortened", at.shortened), ("lost", at.lost), ("dropped", at.dropped)):
             share = 100 * count / len(lengths)
             self._figures[name].setText(f"{count:,}" + (f"  ({share:.1f} %)" if count else ""))
         self._figures["tokens"].setText(f"{at.tokens:,}")
-        self._figures["padded"].setText(f"{lengths.steps(self.cutoff, self._spec, packing=False):,}")
+        chunked = self.tr("{count} texts in chunks").format(count=f"{at.chunked:,}")
+        self._figures["sequences"].setText(f"{at.sequences:,}" + (f"  ({chunked})" if at.chunked else ""))
+        self._figures["padded"].setText(f"{lengths.steps(self.cutoff, self._spec, False, overlap=self._overlap):,}")
+        self._figures["packed"].setText(
+            f"\u2248 {lengths.least_steps(self.cutoff, self._spec, overlap=self._overlap):,}"
+        )
         longest = int(lengths.tokens.max())
         far = self.tr("The longest row has {n} tokens").format(n=f"{longest:,}")
         self._hint.setText(self.tr("Drag the line") if self.cutoff <= longest else far)
@@ -143,7 +153,8 @@ class LengthView(QWidget):
 
     def _count_packed(self) -> None:
         if self._lengths is not None and len(self._lengths):
-            self._figures["packed"].setText(f"{self._lengths.steps(self.cutoff, self._spec, packing=True):,}")
+            steps = self._lengths.steps(self.cutoff, self._spec, True, overlap=self._overlap)
+            self._figures["packed"].setText(f"{steps:,}")
 
     def _colour(self) -> None:
         palette = self._theme.palette

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from studio.core.data.mapping import Role
 from studio.ui.jobs import Command
 
-_MOST_REJECTED = 10_000
+MOST_REJECTED = 10_000
 
 
 class Reading(QObject):
@@ -67,7 +67,7 @@ class Reading(QObject):
             command.cancel()
 
     def _check(self, given: list[str]) -> None:
-        command = self._run(["data", "check", str(self.path), "--most-rejected", str(_MOST_REJECTED), *given])
+        command = self._run(["data", "check", str(self.path), "--most-rejected", str(MOST_REJECTED), *given])
         command.told.connect(self._progress)
         command.done.connect(self.checked)
         command.failed.connect(self.faulted)

@@ -289,6 +289,10 @@ class RejectedTable(QAbstractTableModel):
         self._items = items
         self.endResetModel()
 
+    def item(self, at: int) -> dict[str, Any]:
+        """Returns what is known of the row at a place in the list."""
+        return self._items[at]
+
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         """Returns the number of rejected rows."""
         return 0 if parent.isValid() else len(self._items)
@@ -302,7 +306,8 @@ class RejectedTable(QAbstractTableModel):
         if role != _DISPLAY:
             return None
         item = self._items[index.row()]
-        return (str(item["row"]), str(item["line"] or "-"), words.sentence(item["reason"]))[index.column()]
+        source = f"{item['source']}:" if item.get("source") else ""
+        return (f"{source}{item['row']}", str(item["line"] or "-"), words.sentence(item["reason"]))[index.column()]
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> Any:
         """Returns the columns' names."""

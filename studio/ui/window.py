@@ -270,9 +270,11 @@ class MainWindow(QMainWindow):
             self.open_path(Path(chosen))
 
     def _fill_recent(self) -> None:
+        from studio.ui.pages.data_files import title  # with what is known of versions
+
         self._recent.clear()
         for name in self.session.settings.recent_data:
-            self._recent.addAction(Path(name).name.replace("&", "&&"), partial(self.open_path, Path(name)))
+            self._recent.addAction(title(Path(name)).replace("&", "&&"), partial(self.open_path, Path(name)))
         self._recent.setEnabled(bool(self.session.settings.recent_data))
 
     def _search(self) -> None:

@@ -143,3 +143,18 @@ def test_the_rows_of_a_version_are_searched_as_they_are_now(
     assert run(["data", "search", path, "new", "--json"]) == 0
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert (found[0]["rows"], found[-1]["found"]) == ([1], 1)
+
+
+def test_a_version_is_shown_searched_and_converted_as_it_is_now(
+    files: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = told(capsys, "version", "create", "v", files[0])["path"]
+    told(capsys, "edit", "v", "exclude", "rows=0-3")
+    shown = told(capsys, "show", path)
+    assert [row["data"]["n"] for row in shown["rows"]] == [4, 5, 6, 7, 8, 9]
+    assert shown["format"] == "prompt_completion"
+    assert told(capsys, "show", path, "--row", 1)["rows"][0]["data"]["n"] == 5
+    assert told(capsys, "check", path)["valid"] == 6
+    out = tmp_path / "out.jsonl"
+    assert told(capsys, "convert", path, out)["rows"] == 6
+    assert json.loads(out.read_text(encoding="utf-8").splitlines()[0])["n"] == 4

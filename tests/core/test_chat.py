@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from studio.core.chat import shape, to_example
+from studio.core.data.shapes import detect
 from studio.core.errors import StudioError
 
 ASKED = {"role": "user", "content": "hi"}
@@ -125,3 +126,39 @@ def test_half_a_surrogate_in_any_field_a_template_reads_refuses_the_row(field: s
     with pytest.raises(StudioError, match=f"message 2: `{field}` holds half of a surrogate pair"):
         to_example({"messages": [ASKED, ANSWERED | {field: "a\ud800"}]}, "messages")
     to_example({"messages": [ASKED, ANSWERED | {field: ""}]}, "messages")
+
+
+CALL = '{"name": "weather", "arguments": {"city": "Bern"}}'
+CALLED = {"type": "function", "function": {"name": "weather", "arguments": {"city": "Bern"}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        (CALL, [CALLED]),
+        (f"[{CALL}, {CALL}]", [CALLED, CALLED]),
+        ('{"name": "weather", "parameters": "{\\"city\\": \\"Bern\\"}"}', [CALLED]),
+        ("weather(Bern)", []),
+        ('{"name": "weather"}', []),
+        ('{"name": 3, "arguments": {}}', []),
+        (f"[{CALL}, 4]", []),
+        ("[" * 100_000, []),
+    ],
+)
+def test_turns_of_tools_are_calls_where_they_parse_and_text_where_not(text: str, calls: list[Any]) -> None:
+    turns = [("human", "How is it?"), ("function_call", text), ("observation", "12 degrees"), ("gpt", "Cold.")]
+    row = {"conversations": [{"from": speaker, "value": said} for speaker, said in turns]}
+    example = to_example(row, "messages")
+    assert [item["role"] for item in example.messages] == ["user", "assistant", "tool", "assistant"]
+    called = {"content": "", "tool_calls": calls} if calls else {"content": text}
+    assert example.messages[1] == {"role": "assistant"} | called
+    assert example.trained == [False, True, False, True]
+    (guess, *_) = detect([row, row])
+    said = "2 turns in them are calls of tools" if calls else "2 turns should be calls of tools, are no JSON of such"
+    assert said in guess.reason
+
+
+def test_what_calls_no_tools_is_left_as_it_is() -> None:
+    row = {"conversations": [{"from": "human", "value": CALL}, {"from": "gpt", "value": CALL}]}
+    assert [item["content"] for item in to_example(row, "messages").messages] == [CALL, CALL]
+    assert "tools" not in detect([row])[0].reason

@@ -1,13 +1,14 @@
 """What an audit finds by tokens, and that the explorer's numbers are those of the engine."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from studio.core.audit import findings
@@ -18,8 +19,9 @@ from studio.core.config import DataSpec, TrainingSpec
 from studio.core.data.datasets import Dataset, open_dataset
 from studio.core.versions.steps import Exclude, each
 from studio.engine import audit, batches
-from studio.engine.labels import Encoder, make_encoder
+from studio.engine.labels import Chunking, Encoder, make_encoder
 from studio.engine.tokens import tokenize
+from tests.engine.test_chunks import beginning
 from tests.engine.test_labels import CHATML, INST, LAST_ONLY, byte_level
 from tests.models import tokenizer
 from tests.training import write_rows
@@ -165,8 +167,8 @@ def made_up(rows: list[tuple[int, int, int, int]]) -> Lengths:
     columns = []
     for number, (count, one, two, three) in enumerate(rows):
         first, last, stop = sorted((1 + one % (count - 1), 1 + two % (count - 1), 1 + three % count))
-        columns.append((number, count, first, last, max(stop, last + 1), 1))
-    return Lengths(*np.array(columns, np.int32).reshape(-1, 6).T)
+        columns.append((number, count, first, last, max(stop, last + 1), 1, -1))
+    return Lengths(*np.array(columns, np.int32).reshape(-1, 7).T)
 
 
 @settings(max_examples=200)
@@ -206,3 +208,70 @@ def test_part_of_the_rows_and_the_histogram() -> None:
     assert made_up([]).at(8).rows == 0
     assert made_up([]).steps(8, TrainingSpec(), True) == 0
     assert made_up([]).histogram()[0].sum() == 0
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    texts=st.lists(st.integers(1, 80), min_size=1, max_size=8),
+    cutoff=st.integers(8, 40),
+    share=st.floats(0, 0.5),
+    begins=st.booleans(),
+    order=st.sampled_from(["random", "sequential"]),
+    chats=st.integers(0, 2),
+)
+def test_chunks_are_counted_as_the_engine_makes_them(
+    tmp_path_factory: pytest.TempPathFactory,
+    texts: list[int],
+    cutoff: int,
+    share: float,
+    begins: bool,
+    order: Literal["random", "sequential"],
+    chats: int,
+) -> None:
+    overlap = int(share * cutoff)
+    own = beginning() if begins else tokenizer()
+    maker = Encoder(own, CHATML, "sft", cutoff, Chunking(overlap))
+    rows: list[dict[str, Any]] = [{"text": "ab " * count} for count in texts]
+    rows += [turns("who?", "me, and nobody else but me and me")] * chats
+    found = [maker.encode(row, "mixed") for row in rows]
+    whole = [replace(maker, max_length=100_000, chunking=None).encode(row, "mixed") for row in rows]
+    columns = [(at, *audit._counted(item, set())) for at, item in enumerate(whole)]
+    lengths = Lengths(*np.array(columns, np.int32).reshape(-1, 7).T)
+    fed = [len(ids) for item in found for ids, trained in item.sequences() if any(trained)]
+    at = lengths.at(cutoff, overlap)
+    assert (at.sequences, at.tokens) == (len(fed), sum(fed))
+    assert at.chunked == sum(len([trained for _, trained in item.sequences() if any(trained)]) > 1 for item in found)
+    assert at.cut == sum(item.kept < len(item.ids) for item in found)
+    spec = TrainingSpec(per_device_train_batch_size=1, train_sampling_strategy=order)
+    if fed:
+        made = np.array(fed, np.int64)
+        for room in (None, cutoff):
+            steps = lengths.steps(cutoff, spec, room is not None, overlap=overlap)
+            assert steps == len(batches.plan_epoch(made, spec, room, 0))
+        assert lengths.least_steps(cutoff, spec, overlap=overlap) <= steps
+
+
+def test_chunks_take_the_place_of_cuts_in_the_findings(tmp_path: Path) -> None:
+    dataset = written(tmp_path, [{"text": TEXT * 8}, {"text": "short enough"}])
+    cut = make_encoder(tokenizer(), DataSpec(path="-", max_length=64), "sft")
+    assert "cut" in examined(dataset, cut)[0]
+    spec = DataSpec(path="-", max_length=64, long_text="chunks", chunk_overlap=8)
+    found, made = examined(dataset, make_encoder(tokenizer(), spec, "sft"))
+    assert "cut" not in found
+    assert found["chunks"].rows.tolist() == [0]
+    count = made.lengths.at(64, 8).sequences - 1
+    assert found["chunks"].notes == {0: f"made into {count} chunks"}
+    assert count > 2
+
+
+def test_packed_steps_are_counted_within_a_frame() -> None:
+    tokens = np.clip(np.random.default_rng(0).lognormal(6.5, 1, 100_000), 8, None).astype(np.int32)
+    zeros = np.zeros_like(tokens)
+    lengths = Lengths(np.arange(len(tokens), dtype=np.int32), tokens, zeros, zeros, tokens, zeros, zeros - 1)
+    spec, took = TrainingSpec(), []
+    for cutoff in (1024, 2048, 4096):
+        started = time.process_time()
+        steps = lengths.steps(cutoff, spec, True)
+        took.append(time.process_time() - started)
+        assert 0.99 * steps <= lengths.least_steps(cutoff, spec) <= steps
+    assert sorted(took)[1] < 0.016

@@ -325,3 +325,70 @@ def test_a_search_that_finds_nothing_says_so_and_shows_no_row(page: DataPage, qt
     qtbot.waitUntil(lambda: page.table_model.rowCount() == 30, timeout=WAIT_MS)
     assert page.rows.table.none == ""
     assert page.rows.pane.written.toPlainText()
+
+
+def rejected_row(page: DataPage, qtbot: QtBot, line: int) -> str:
+    """Chooses a rejected row, and returns what is shown of it."""
+    rejected = page.rejected
+    rejected.table.selectRow(line)
+    qtbot.waitUntil(rejected.text.isEnabled, timeout=WAIT_MS)
+    return rejected.text.toPlainText()
+
+
+def test_a_rejected_row_is_mended_within_a_version_and_undone(
+    page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    good, broken = '{"prompt": "a", "completion": "b"}\n', '{"prompt": "<b>a\u00a0b</b>" "completion": "c"}'
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text(good + broken + '\n{"prompt": "d"}\n', encoding="utf-8")
+    before = bad.read_bytes()
+    page._known = {}
+    page.receive(bad)
+    checked(page, qtbot)
+    rejected = page.rejected
+    page._tabs.setCurrentIndex(1)
+    # Plain text, whatever it holds.
+    assert rejected_row(page, qtbot, 0) == broken.replace("\u00a0", " ")
+    assert rejected.about.text().startswith("bad.jsonl, line 2: not JSON")
+    assert not rejected.put.isEnabled()
+    rejected.text.setPlainText(broken.replace('" "', '", "'))
+    assert rejected.put.isEnabled()
+    assert rejected.said.text() == "The row can be used."
+    rejected.revert.click()
+    assert not rejected.put.isEnabled()
+    rejected.text.setPlainText(broken.replace('" "', '", "'))
+    QTest.keyClick(rejected.text, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    made = version(page, qtbot, 1)
+    assert made.selection.data(1) == {"prompt": "<b>a\u00a0b</b>", "completion": "c"}
+    assert page._tabs.currentWidget() is rejected
+    assert [rejected.model.item(at)["row"] for at in range(rejected.model.rowCount())] == [2]
+    rejected_row(page, qtbot, 0)
+    rejected.text.setPlainText('{"prompt": "d",\n "completion": ["x"]}')
+    assert "not" in rejected.said.text()
+    assert not rejected.put.isEnabled()
+    rejected.text.setPlainText('{"prompt": "d",\n "completion": "e"}')
+    rejected.put.click()
+    version(page, qtbot, 2)
+    assert not page._tabs.isTabVisible(1)
+    assert len(made.selection) == 3
+    window.session.undo.undo()
+    window.session.undo.undo()
+    assert rejected.model.rowCount() == 2
+    assert page._tabs.isTabVisible(1)
+    assert len(version(page, qtbot, 0).selection) == 1
+    assert bad.read_bytes() == before
+
+
+def test_rejected_rows_of_an_opened_version_are_read_by_a_child(page: DataPage, qtbot: QtBot, tmp_path: Path) -> None:
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    one.write_text("prompt,completion\na,b\n", encoding="utf-8")
+    two.write_text("prompt,completion\nc,d\nonly one\n", encoding="utf-8")
+    sources = [recipe.Source(path=str(path)) for path in (one, two)]
+    page.receive(versions.create("two", sources))
+    version(page, qtbot, 0)
+    page._tabs.setCurrentIndex(1)
+    assert page.rejected.model.index(0, 0).data() == "1:1"
+    assert rejected_row(page, qtbot, 0) == "only one"
+    page.rejected.text.setPlainText('e,"f, g"')
+    page.rejected.put.click()
+    assert version(page, qtbot, 1).selection.data(2) == {"prompt": "e", "completion": "f, g"}

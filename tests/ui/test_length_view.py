@@ -1,6 +1,7 @@
 """The length explorer: figures that follow the line, quickly."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 
 def lengths(count: int) -> Lengths:
     tokens = np.random.default_rng(0).integers(20, 1000, count).astype(np.int32)
-    return Lengths(np.arange(count, dtype=np.int32), tokens, tokens // 4, tokens // 2, tokens, np.ones_like(tokens))
+    ones = np.ones_like(tokens)
+    return Lengths(np.arange(count, dtype=np.int32), tokens, tokens // 4, tokens // 2, tokens, ones, -ones)
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def view(qtbot: QtBot, theme: Theme) -> LengthView:
 
 def test_the_figures_follow_the_line(view: LengthView, qtbot: QtBot) -> None:
     shown, spec = lengths(1000), TrainingSpec()
-    view.show_lengths(shown, 500, spec, packing=False)
+    view.show_lengths(shown, 500, spec)
     assert view.cutoff == view.box.value() == 500
     at = shown.at(500)
     assert view.figure("cut").startswith(f"{at.cut:,}  (")
@@ -42,13 +44,27 @@ def test_the_figures_follow_the_line(view: LengthView, qtbot: QtBot) -> None:
     assert view.figure("tokens") == f"{at.tokens:,}"
     assert view.figure("padded") == f"{shown.steps(240, spec, packing=False):,}"
     qtbot.waitUntil(lambda: view.figure("packed") == f"{shown.steps(240, spec, packing=True):,}")
+    view.box.setValue(200)
+    assert view.figure("packed") == f"\u2248 {shown.least_steps(200, spec):,}"
     view.box.setValue(2000)
     assert view._line.value() == 2000
     assert view.figure("cut") == "0"
 
 
+def test_long_texts_are_counted_in_chunks_where_they_are_made(view: LengthView) -> None:
+    rows = lengths(100)
+    texts = replace(rows, begins=np.where(rows.rows % 2 == 0, 1, -1).astype(np.int32))
+    view.show_lengths(texts, 100, TrainingSpec())
+    assert view.figure("sequences") == f"{texts.at(100).rows:,}"
+    view.show_lengths(texts, 100, TrainingSpec(), overlap=10)
+    at = texts.at(100, 10)
+    assert at.sequences > at.rows
+    assert view.figure("sequences") == f"{at.sequences:,}  ({at.chunked:,} texts in chunks)"
+    assert view.figure("cut").split()[0] == str(at.cut) != str(texts.at(100).cut)
+
+
 def test_the_length_is_taken_by_a_button(view: LengthView, qtbot: QtBot) -> None:
-    view.show_lengths(lengths(50), 300, TrainingSpec(), packing=False)
+    view.show_lengths(lengths(50), 300, TrainingSpec())
     use = next(item for item in view.findChildren(QPushButton) if item.text() == "Use this length")
     with qtbot.waitSignal(view.chosen) as told:
         use.click()
@@ -56,7 +72,7 @@ def test_the_length_is_taken_by_a_button(view: LengthView, qtbot: QtBot) -> None
 
 
 def test_a_drag_over_many_rows_is_quick(view: LengthView, qtbot: QtBot) -> None:
-    view.show_lengths(lengths(100_000), 500, TrainingSpec(), packing=False)
+    view.show_lengths(lengths(100_000), 500, TrainingSpec())
     QApplication.processEvents()
     took = []
     for cutoff in range(100, 900, 40):
@@ -68,11 +84,11 @@ def test_a_drag_over_many_rows_is_quick(view: LengthView, qtbot: QtBot) -> None:
 
 
 def test_no_rows_are_no_fault(view: LengthView) -> None:
-    view.show_lengths(lengths(0), 100, TrainingSpec(), packing=False)
+    view.show_lengths(lengths(0), 100, TrainingSpec())
     assert view.figure("cut") == "-"
 
 
 def test_both_themes(view: LengthView) -> None:
-    view.show_lengths(lengths(10), 100, TrainingSpec(), packing=False)
+    view.show_lengths(lengths(10), 100, TrainingSpec())
     view._theme.set_mode("dark")
     assert view._plot.backgroundBrush().color().name() == view._theme.palette.panel

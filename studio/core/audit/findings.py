@@ -42,6 +42,12 @@ KINDS: dict[str, Kind] = {
         "The model learns answers that break off, and not how they end; a larger maximum length keeps them.",
         "exclude",
     ),
+    "chunks": Kind(
+        "note",
+        "Long texts made into chunks",
+        "Nothing of them is lost: each is learned in several sequences of at most the maximum length.",
+        "",
+    ),
     "endless": Kind(
         "error",
         "Answers whose end is not learned",

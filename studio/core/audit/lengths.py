@@ -5,7 +5,7 @@ million. The packed sequences are those the engine really makes (`studio.engine.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from studio.core.config import TrainingSpec
 
 Counts = NDArray[np.int32]
 
-FIELDS = ("rows", "tokens", "first", "last", "stop", "ended")
+FIELDS = ("rows", "tokens", "first", "last", "stop", "ended", "begins")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class Cut:
         dropped: rows left out, since no token of theirs would carry loss.
         rows: rows that are trained on.
         tokens: tokens that an epoch feeds.
+        chunked: plain texts that are made into several sequences instead of being cut.
+        sequences: what is fed: the rows, and of such texts each chunk.
     """
 
     cutoff: int
@@ -41,6 +43,8 @@ class Cut:
     dropped: int
     rows: int
     tokens: int
+    chunked: int
+    sequences: int
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Lengths:
         last: where its last answer begins.
         stop: behind its last token that carries loss.
         ended: 1 where a token that ends an answer is among the last of them.
+        begins: of a plain text, which may be made into chunks, how many tokens each of them begins with; -1 elsewhere.
     """
 
     rows: Counts
@@ -62,6 +67,7 @@ class Lengths:
     last: Counts
     stop: Counts
     ended: Counts
+    begins: Counts
 
     def __len__(self) -> int:
         """Returns N."""
@@ -69,40 +75,68 @@ class Lengths:
 
     def take(self, rows: Iterable[int] | NDArray[Any]) -> "Lengths":
         """Returns those of the rows with these numbers in their file."""
-        kept = np.isin(self.rows, np.asarray(rows if isinstance(rows, np.ndarray) else list(rows)))
-        return Lengths(*(getattr(self, name)[kept] for name in FIELDS))
+        return self._where(np.isin(self.rows, np.asarray(rows if isinstance(rows, np.ndarray) else list(rows))))
 
-    def at(self, cutoff: int) -> Cut:
-        """Counts what a maximum length makes of the rows; some microseconds."""
+    def at(self, cutoff: int, overlap: int | None = None) -> Cut:
+        """Counts what a maximum length makes of the rows; some microseconds.
+
+        Args:
+            cutoff: the maximum length, in tokens.
+            overlap: tokens that a chunk of a long text repeats of the one before; None: texts are cut like other rows.
+        """
+        if overlap is not None and len(self._texts):
+            return self._with_chunks(self._others.at(cutoff), overlap)
         whole = int(np.searchsorted(self._tokens, cutoff, side="right"))
         cut = len(self) - whole
         dropped = self._from(self._first, cutoff)
-        # What is dropped is longer than the cutoff, so each would have fed exactly as many.
-        fed = int(self._sums[whole]) + cutoff * (cut - dropped)
+        rows = len(self) - dropped
         return Cut(
             cutoff=cutoff,
             cut=cut,
             shortened=len(self) - int(np.searchsorted(self._stop, cutoff, side="right")),
             lost=self._from(self._last, cutoff),
             dropped=dropped,
-            rows=len(self) - dropped,
-            tokens=fed,
+            rows=rows,
+            # What is dropped is longer than the cutoff, so each would have fed exactly as many.
+            tokens=int(self._sums[whole]) + cutoff * (cut - dropped),
+            chunked=0,
+            sequences=rows,
         )
 
-    def steps(self, cutoff: int, spec: TrainingSpec, packing: bool, world_size: int = 1) -> int:
+    def steps(
+        self, cutoff: int, spec: TrainingSpec, packing: bool, world_size: int = 1, overlap: int | None = None
+    ) -> int:
         """Counts an epoch's optimizer steps, as the engine makes them.
 
         Padded it takes microseconds. Packed it counts what best-fit decreasing would make of all rows, length by
         length: some milliseconds for 100,000 rows.
         """
-        sequences = self.at(cutoff).rows
+        sequences = self.at(cutoff, overlap).sequences
         if packing:
-            kept = self.first < cutoff
-            lengths = np.minimum(self.tokens[kept], cutoff)
+            fed = self._fed(cutoff, overlap)
             in_order = spec.train_sampling_strategy == "sequential"
-            sequences = _next_fit(lengths, cutoff) if in_order else _best_fit(np.bincount(lengths), cutoff)
-        micro_batches = -(-sequences // spec.per_device_train_batch_size)
-        return -(-micro_batches // (spec.gradient_accumulation_steps * world_size))
+            sequences = _next_fit(fed, cutoff) if in_order else _best_fit(np.bincount(fed), cutoff)
+        return _steps(sequences, spec, world_size)
+
+    def least_steps(self, cutoff: int, spec: TrainingSpec, world_size: int = 1, overlap: int | None = None) -> int:
+        """Counts an epoch's packed steps as if no sequence had room left: never too many, mostly within 1 %."""
+        return _steps(-(-self.at(cutoff, overlap).tokens // cutoff), spec, world_size)
+
+    def chunks(self, cutoff: int, overlap: int) -> tuple[Counts, Counts]:
+        """Returns in how many sequences each row is fed and how long the last of them is; (N,) each.
+
+        All before the last have `cutoff` tokens. Rows that are no plain text are fed in one.
+        """
+        tokens, begins = self.tokens.astype(np.int64), np.maximum(self.begins, 0)
+        long = (tokens > cutoff) & (self.begins >= 0)
+        # As the settings allow; and there is always room for a new token.
+        overlap = min(overlap, cutoff // 2)
+        advance = np.maximum(cutoff - begins - overlap, 1)
+        more = np.where(long, -(-(tokens - cutoff) // advance), 0)
+        last = np.where(long, tokens - (cutoff + (more - 1) * advance - overlap) + begins, np.minimum(tokens, cutoff))
+        # A last one of one token has nothing before it to be predicted from, and is not fed.
+        idle = long & (last == 1)
+        return (1 + more - idle).astype(np.int32), np.where(idle, cutoff, last).astype(np.int32)
 
     def histogram(self, bins: int = 100) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Returns how many rows are of each length, (bins,), and the bounds between them, (bins + 1,)."""
@@ -121,6 +155,51 @@ class Lengths:
             return Lengths(*table) if table.shape[0] == len(FIELDS) else None
         except (OSError, ValueError, IndexError):
             return None
+
+    def _with_chunks(self, others: Cut, overlap: int) -> Cut:
+        """Adds to the other rows the plain texts, of which nothing is lost."""
+        cutoff, (kinds, counts) = others.cutoff, self._kinds
+        fed, last = kinds.chunks(cutoff, overlap)
+        tokens = int((counts * ((fed.astype(np.int64) - 1) * cutoff + last)).sum())
+        return replace(
+            others,
+            rows=others.rows + len(self._texts),
+            tokens=others.tokens + tokens,
+            chunked=int(counts[fed > 1].sum()),
+            sequences=others.sequences + int((counts * fed).sum()),
+        )
+
+    def _fed(self, cutoff: int, overlap: int | None) -> Counts:
+        """Returns the lengths of all sequences that are fed, in the order of the rows."""
+        if overlap is None or not len(self._texts):
+            return np.minimum(self.tokens[self.first < cutoff], cutoff)
+        kept = self._where((self.first < cutoff) | (self.begins >= 0))
+        fed, last = kept.chunks(cutoff, overlap)
+        lengths = np.full(int(fed.sum()), cutoff, np.int32)
+        lengths[np.cumsum(fed) - 1] = last
+        return lengths
+
+    def _where(self, kept: NDArray[np.bool_]) -> "Lengths":
+        return Lengths(*(getattr(self, name)[kept] for name in FIELDS))
+
+    @cached_property
+    def _texts(self) -> "Lengths":
+        return self._where(self.begins >= 0)
+
+    @cached_property
+    def _others(self) -> "Lengths":
+        return self._where(self.begins < 0)
+
+    @cached_property
+    def _kinds(self) -> tuple["Lengths", NDArray[np.int64]]:
+        """Returns one text of each length and beginning, and how many there are of it."""
+        texts = self._texts
+        _, first, counts = np.unique(
+            np.stack([texts.tokens, texts.begins]), axis=1, return_index=True, return_counts=True
+        )
+        one = np.zeros(len(texts), np.bool_)
+        one[first] = True
+        return texts._where(one), counts[np.argsort(first)]
 
     @cached_property
     def _tokens(self) -> Counts:
@@ -147,41 +226,48 @@ class Lengths:
         return len(self) - int(np.searchsorted(places, cutoff, side="left"))
 
 
+def _steps(sequences: int, spec: TrainingSpec, world_size: int) -> int:
+    micro_batches = -(-sequences // spec.per_device_train_batch_size)
+    return -(-micro_batches // (spec.gradient_accumulation_steps * world_size))
+
+
 def _best_fit(counts: NDArray[np.int64], room: int) -> int:
     """Counts the sequences that best-fit decreasing makes of `counts[n]` rows of each length n.
 
     Rows of one length are alike, so they are placed together: the fullest sequence that takes one takes as many as it
-    can, and all sequences with as much room left do the same.
+    can, and all sequences with as much room left do the same. Which rooms there are stands in the bits of a number, so
+    that the tightest one for a row is its lowest bit above.
     """
-    left = np.zeros(room + 1, np.int64)  # how many sequences have this much room
+    left = [0] * (room + 1)  # how many sequences have this much room
+    there = 0
     made = 0
     for length in np.nonzero(counts)[0][::-1].tolist():
         waiting = int(counts[length])
-        # Rooms this row fits in, the tightest first; filling them makes only smaller ones.
-        for space in (np.nonzero(left[length:])[0] + length).tolist():
-            waiting = _fill(left, space, length, waiting, int(left[space]))
-            if not waiting:
-                break
-        if waiting:
-            fresh = -(-waiting // (room // length))
-            made += fresh
-            left[room] += fresh
-            _fill(left, room, length, waiting, fresh)
+        while waiting:
+            fits = there >> length
+            if fits:
+                space = length + (fits & -fits).bit_length() - 1
+            else:
+                space, fresh = room, -(-waiting // (room // length))
+                made += fresh
+                left[room] += fresh
+                there |= 1 << room
+            # Each is filled before the next.
+            each = space // length
+            full = min(left[space], waiting // each)
+            waiting -= full * each
+            filled = [(full, space - each * length)]
+            if waiting and full < left[space]:
+                filled.append((1, space - waiting * length))
+                waiting = 0
+            for count, smaller in filled:
+                left[space] -= count
+                if count:
+                    left[smaller] += count
+                    there |= 1 << smaller
+            if not left[space]:
+                there &= ~(1 << space)
     return made
-
-
-def _fill(left: NDArray[np.int64], space: int, length: int, waiting: int, sequences: int) -> int:
-    """Puts rows into sequences of equal room, each filled before the next; returns how many rows still wait."""
-    each = space // length
-    full = min(sequences, waiting // each)
-    left[space] -= full
-    left[space - each * length] += full
-    waiting -= full * each
-    if waiting and full < sequences:
-        left[space] -= 1
-        left[space - waiting * length] += 1
-        waiting = 0
-    return waiting
 
 
 def _next_fit(lengths: Counts, room: int) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from studio.core.audit.checks import Scan, Text, text_of
@@ -26,7 +27,7 @@ Phase = Literal["reading", "checking", "comparing", "tokenizing"]
 Progress = Callable[[Phase, int, int], None]
 OnFindings = Callable[[list[Finding]], None]
 
-VERSION = 1  # of the checks: raise it whenever the same rows would give other findings
+VERSION = 2  # of the checks: raise it whenever the same rows would give other findings
 _BATCH_ROWS = 1024
 _SAMPLES, _SAMPLE_ROWS = 40, 50
 _NOTES = 1000
@@ -87,7 +88,16 @@ def rows(dataset: Dataset, first: int, stop: int) -> Iterator[tuple[int, dict[st
     """Yields number and data of some usable rows, by their place; faster than one by one."""
     part = dataset.table.slice(first, stop - first)
     for number, row in zip(part.column("number").to_pylist(), part.column("row").to_pylist(), strict=True):
-        yield number, json.loads(row)
+        yield number, _loaded(row)
+
+
+def _loaded(row: str) -> dict[str, Any]:
+    data: dict[str, Any]
+    try:
+        data = orjson.loads(row)
+    except orjson.JSONDecodeError:  # not a number, say, which a row may hold
+        data = json.loads(row)
+    return data
 
 
 def _unusable(dataset: Dataset) -> list[Finding]:

@@ -1,7 +1,6 @@
 """A dataset of the hub, brought file by file: only data files that are parsed here, no script and no README."""
 
 from collections.abc import Callable
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ def files(wanted: HubId, choose: Choose, on_progress: OnProgress | None = None) 
         if constants.is_offline_mode():
             return _held(wanted, choose, options)
         listed = snapshot_download(wanted.repo, dry_run=True, tqdm_class=downloads.bar(None, 0), **options)
-        names = set(choose([file.filename for file in listed if _fits(file.filename, wanted)]))
+        names = set(choose([file.filename for file in listed]))
         chosen = [file for file in listed if file.filename in names]
         _bring(wanted, chosen, on_progress)
         return [(file.filename, Path(file.local_path)) for file in chosen]
@@ -72,13 +71,8 @@ def _held(wanted: HubId, choose: Choose, options: dict[str, Any]) -> Files:
     names = (
         sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) if folder else []
     )
-    chosen = choose([name for name in names if _fits(name, wanted)])
-    found = [(name, folder / name) for name in chosen] if folder else []
+    found = [(name, folder / name) for name in choose(names)] if folder else []
     if not found:
         message = f"{wanted.repo} is neither a folder nor in the Hugging Face cache, and offline mode is on."
         raise StudioError("network", message, "Unset HF_HUB_OFFLINE to download it, or name a folder or file.")
     return found
-
-
-def _fits(name: str, wanted: HubId) -> bool:
-    return not wanted.pattern or fnmatch(name, wanted.pattern) or name.startswith(wanted.pattern.rstrip("/") + "/")

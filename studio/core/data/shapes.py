@@ -61,6 +61,8 @@ SPEAKERS = {
     "function_response": "tool",
     "tool_response": "tool",
 }
+# Of these, the ones whose turn is a call of tools, written as JSON.
+_CALLERS = ("function_call", "tool_call")
 _TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 
 
@@ -105,6 +107,24 @@ def answered(data: Mapping[str, Any], empty: bool = False) -> tuple[str, str] | 
     return next((pair for pair in ANSWERED if names.issuperset(pair)), None)
 
 
+def tool_calls(speaker: Any, said: Any) -> list[dict[str, Any]] | None:
+    """Returns the calls of tools that a ShareGPT turn is: one object with `name` and `arguments`, or a list of such.
+
+    None: its speaker calls no tools. An empty list: it should, and does not parse, so that it stays the text it is.
+    """
+    if not (isinstance(speaker, str) and speaker.strip().lower() in _CALLERS and isinstance(said, str)):
+        return None
+    calls = []
+    found = _parsed(said)
+    for item in found if isinstance(found, list) else [found]:
+        given = item.get("arguments", item.get("parameters")) if isinstance(item, dict) else None
+        arguments = _parsed(given) if isinstance(given, str) else given
+        if not isinstance(arguments, dict) or not isinstance(name := item.get("name"), str):
+            return []
+        calls.append({"type": "function", "function": {"name": name, "arguments": arguments}})
+    return calls
+
+
 def truth(value: Any) -> bool | None:
     """Returns what a label says: true or false, as such, as a number or as a word; None for anything else."""
     return _TRUTHS.get(str(value).strip().lower())
@@ -136,6 +156,7 @@ def guesses(data: Mapping[str, Any]) -> list[tuple[RowFormat, str]]:
 
 def detect(head: Iterable[Mapping[str, Any]]) -> list[Guess]:
     """Returns the likeliest format of some rows and, where there is one, the next likeliest."""
+    head = list(head)
     firsts: Counter[tuple[str, str]] = Counter()
     others: Counter[tuple[str, str]] = Counter()
     for data in head:
@@ -148,7 +169,7 @@ def detect(head: Iterable[Mapping[str, Any]]) -> list[Guess]:
     second = next((guess for guess, _ in others.most_common() if guess[0] != best[0]), None)
     total = firsts.total()
     share = "" if count == total else f" ({count} of {total})"
-    made = [Guess(best[0], f"the first rows have {best[1]}{share}")]
+    made = [Guess(best[0], f"the first rows have {best[1]}{share}" + (_told(head) if best[0] == "messages" else ""))]
     return made + ([Guess(second[0], f"rows have {second[1]} too")] if second else [])
 
 
@@ -180,6 +201,24 @@ def detected(name: str, head: list[Parsed]) -> list[Guess]:
     names = list(dict.fromkeys(chain.from_iterable(good)))
     shown = ", ".join(f"`{column[:40]}`" for column in names[:12]) + (", ..." if len(names) > 12 else "")
     raise StudioError("data", f"{name} is in no known format; its columns are {shown or 'none'}.", hint)
+
+
+def _told(head: Iterable[Mapping[str, Any]]) -> str:
+    """Says what becomes of the turns that call tools."""
+    lists = (listed(field(data, first_of(data, LISTS))) or () for data in head)
+    turns = [item for items in lists for item in items if isinstance(item, dict)]
+    calls = [tool_calls(item.get("role", item.get("from")), item.get("content", item.get("value"))) for item in turns]
+    good, bad = sum(bool(call) for call in calls), sum(call == [] for call in calls)
+    said = f"; {good} turns in them are calls of tools" if good else ""
+    fault = f"; {bad} turns should be calls of tools, are no JSON of such, and stay text" if bad else ""
+    return said + fault
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _is_messages(value: Any) -> bool:

@@ -97,7 +97,10 @@ def find(path: str | Path, on_progress: OnProgress | None = None) -> Source:
         StudioError: (data) missing, empty, of an unknown kind, refused for what it holds; (disk) the cache is full;
             (network) it cannot be downloaded.
     """
-    if hub_ids.is_hub_id(str(path), Path()) and (wanted := hub_ids.parse(str(path))):
+    if hub_ids.is_hub_id(str(path), Path()):
+        wanted = hub_ids.parse(str(path))
+        if wanted is None:
+            raise StudioError("data", f"`{path}` is no id of a dataset.", "Write it as `hf://datasets/owner/name`.")
         return _of_hub(wanted, on_progress)
     given = given_path(path, "data").absolute()
     try:
@@ -156,20 +159,25 @@ def _of_hub(wanted: hub_ids.HubId, on_progress: OnProgress | None) -> Source:
     # The hub's library is loaded for what lies there alone.
     from studio.core.data import hub_data
 
-    note = ""
+    note, there = "", list[str]()
 
     def choose(names: list[str]) -> list[str]:
         nonlocal note
+        there[:] = chosen(names)[0]
+        fitting = [name for name in names if wanted.fits(name)]
         # What was named is taken as it is.
-        found, note = ([name for name in names if _plain_kind(name)], "") if wanted.pattern else chosen(names)
+        found, note = ([name for name in fitting if _plain_kind(name)], "") if wanted.names_files else chosen(fitting)
         return found
 
     files = dict(hub_data.files(wanted, choose, on_progress))
+    if not files and there:
+        message = f"No data file of {wanted.repo} fits {wanted}; it holds {_some(there)}."
+        raise StudioError("data", message, "Name a subset and a split that are words of the files' names, or none.")
     if not files:
         message = f"{wanted.repo} holds no data files that can be read here."
         raise StudioError("data", message, f"Data files end in {', '.join(ENDINGS)}.")
     parts = tuple(_part(name, path, on_progress) for name, path in sorted(files.items()) if _state(path, empty=True)[0])
-    return Source(Path(f"hf://datasets/{wanted.repo}/{wanted.pattern}"), wanted.repo, parts, note)
+    return Source(Path(str(wanted)), wanted.repo, parts, note)
 
 
 def _walked(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
@@ -242,9 +250,12 @@ def _ending(name: str) -> str:
 
 
 def _named(items: list[str]) -> str:
+    return f"{_some(items)} {'was' if len(items) == 1 else 'were'}"
+
+
+def _some(items: list[str]) -> str:
     shown = ", ".join(item[:60] for item in items[:3])
-    more = f" and {len(items) - 3} more" if len(items) > 3 else ""
-    return f"{shown}{more} {'was' if len(items) == 1 else 'were'}"
+    return shown + (f" and {len(items) - 3} more" if len(items) > 3 else "")
 
 
 def _is_lines(path: Path) -> bool:

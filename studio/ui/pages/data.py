@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QStackedWidget, QWidget
 
 from studio import paths
+from studio.core import hub_ids
 from studio.core.data.mapping import Role
 from studio.core.desk import Lengths, Tokens
 from studio.core.errors import StudioError
@@ -15,10 +15,13 @@ from studio.core.versions import recipe
 from studio.core.versions.steps import EVALUATION, Keep, Step, spans
 from studio.ui import drops, words
 from studio.ui.pages.data_columns import ColumnsDialog
+from studio.ui.pages.data_files import DataFiles, title
 from studio.ui.pages.data_head import DataHead
+from studio.ui.pages.data_hub import HubDialog
 from studio.ui.pages.data_insight import Insight
 from studio.ui.pages.data_menu import VersionMenu
-from studio.ui.pages.data_rows import RowsView, Table, dress
+from studio.ui.pages.data_rejected import Origin, Rejected, unmended
+from studio.ui.pages.data_rows import RowsView
 from studio.ui.pages.data_states import Nothing, Unreadable, Waiting
 from studio.ui.pages.data_steps import Asking
 from studio.ui.pages.data_version import Editing
@@ -26,13 +29,14 @@ from studio.ui.parts import button, column, holder, label, row, tabs
 from studio.ui.reading import Reading, options
 from studio.ui.row_source import FileRows, Shown, VersionRows
 from studio.ui.session import Session, demo_data
-from studio.ui.tables import RejectedTable
 from studio.ui.theme import GRID
 
 if TYPE_CHECKING:
+    from studio.core.data.index import RowIndex
     from studio.core.versions.store import Version
 
-_DECIDE_TOKENS = ("model.path", "model.revision", "data.max_length", "data.chat_template", "training.objective")
+_DECIDE_TOKENS = ("model.path", "model.revision", "data.max_length", "data.chat_template", "training.objective",
+                  "data.long_text", "data.chunk_overlap", "data.train_overlap")  # fmt: skip
 _PREVIEWED = 3
 
 
@@ -47,23 +51,20 @@ class DataPage(QWidget):
         self._reading: Reading | None = None
         self._format, self._columns = "auto", dict[Role, str]()
         self._known: dict[str, Any] = {}
-        self._rejected_count = 0
+        self._index: RowIndex | None = None
+        self._files = DataFiles(session)
         self._editing = Editing(session, self)
-        self.rejected_model = RejectedTable(self)
+        self.rejected = Rejected()
+        self.rejected_model = self.rejected.model
         self.head = DataHead(session.theme)
         self.rows = RowsView(session, self._tokens_of)
         self.table_model, self.search = self.rows.table_model, self.rows.search.text
         self.tokens, self.keys = self.rows.pane.tokens, self.rows.keys
         asking = Asking(self, self.apply)
         self.menu = VersionMenu(self, self.head.menu, session, self._editing, self.rows, asking, self._shown)
-        rejected = Table(lambda _key: False)
-        dress(rejected, self.rejected_model, self.tr("Rejected rows"))
-        rejected.horizontalHeader().setStretchLastSection(True)
-        below = column(rejected)
-        below.setContentsMargins(0, GRID, 0, 0)
         self._tabs = tabs(self.tr("Usable and rejected rows"))
         self._tabs.addTab(self.rows, "")
-        self._tabs.addTab(holder(below), "")
+        self._tabs.addTab(self.rejected, "")
         self.insight = Insight(session, self._asked, self._order, self)
         self._tabs.addTab(self.insight.audit, self.tr("Audit"))
         self._tabs.addTab(self.insight.lengths, self.tr("Lengths"))
@@ -77,21 +78,21 @@ class DataPage(QWidget):
             self._states.addWidget(widget)
         self._connect()
         self._lay_out()
-        self._list_files()
+        self._files.fill(self._path)
 
     def receive(self, path: Path) -> None:
         """Opens a data file, a folder or a version: it is read by processes of its own, and shown while it is."""
         self.leave()
-        self._path = path if str(path).startswith("hf:") else Path(path).expanduser().absolute()
+        self._path = path if hub_ids.says_so(path) else Path(path).expanduser().absolute()
         self._session.remember_data(self._path)
-        self._list_files()
+        self._files.fill(self._path)
         draft = self._session.draft
-        mine = draft.value("data.path") == str(self._path)
+        mine = draft.value("data.path") == self._given
         self._format = draft.value("data.format") if mine else "auto"
         self._columns = dict(draft.value("data.mapping")) if mine else {}
         self._known = {}
         self.insight.forget()
-        self.waiting.text.setText(self.tr("Reading {name} ...").format(name=self._path.name))
+        self.waiting.start(title(self._path))
         self._states.setCurrentIndex(1)
         self._tabs.setCurrentIndex(0)
         if paths.is_version(self._path):
@@ -109,7 +110,7 @@ class DataPage(QWidget):
         if self._path is None:
             return
         if self._editing.version is None and not self._editing.waiting():
-            self._editing.create(str(self._path), self._format, self._columns)
+            self._editing.create(self._given, self._format, self._columns)
         self._editing.apply(steps, title)
 
     def leave(self) -> None:
@@ -120,6 +121,7 @@ class DataPage(QWidget):
             self._reading = None
         self._editing.leave()
         self.rows.search.leave()
+        self.rejected.leave()
         self.insight.leave()
 
     def _connect(self) -> None:
@@ -131,6 +133,7 @@ class DataPage(QWidget):
         head.resume_wanted.connect(lambda: self._resume())
         self._states.currentChanged.connect(self._mark_menu)
         rows.steps_wanted.connect(self.apply)
+        self.rejected.mended.connect(self.apply)
         self.waiting.cancelled.connect(self._cancel)
         self.unreadable.rebase_wanted.connect(self._take_over)
         self.unreadable.again_wanted.connect(self._again)
@@ -156,40 +159,33 @@ class DataPage(QWidget):
             self._editing.rebase(self._path)
 
     def _lay_out(self) -> None:
-        self._files = QListWidget()
-        self._files.setAccessibleName(self.tr("Data files"))
-        self._files.setFixedWidth(27 * GRID)
-        self._files.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._files.itemActivated.connect(self._chosen)
-        self._files.itemClicked.connect(self._chosen)
+        self._files.chosen.connect(self._chosen)
         add = button(self.tr("Add data file..."), self._add, "primary")
         self._session.theme.dress(add, "plus", "on_accent")
+        hub = button(self.tr("From the hub..."), lambda: self._ask_hub())
+        hub.setToolTip(self.tr("Open a dataset of the Hugging Face Hub by its id"))
         folder = button(self.tr("Add folder..."), self._add_folder)
-        head = row(label(self.tr("Data"), "title"), None, folder, add)
+        head = row(label(self.tr("Data"), "title"), None, hub, folder, add)
         body = row(self._files, self._states, spacing=2 * GRID)
         body.setStretch(1, 1)
         layout = column(head, body, spacing=2 * GRID, margin=3 * GRID)
         layout.setStretch(1, 1)
         self.setLayout(layout)
 
-    def _list_files(self) -> None:
-        self._files.clear()
-        paths_ = [demo_data(), *recipe.listed(), *(Path(name) for name in self._session.settings.recent_data)]
-        for path in dict.fromkeys(paths_):
-            version = paths.is_version(path)
-            name = self.tr("Shop letters (built in)") if path == demo_data() else path.name
-            icon = "branch" if version else "folder" if path.is_dir() else "file"
-            item = QListWidgetItem(self._session.theme.icon(icon), recipe.name_of(path) if version else name)
-            item.setData(Qt.ItemDataRole.UserRole, str(path))
-            item.setToolTip(self.tr("Version: {path}").format(path=path) if version else str(path))
-            self._files.addItem(item)
-            if path == self._path:
-                self._files.setCurrentItem(item)
-
-    def _chosen(self, item: QListWidgetItem) -> None:
-        path = Path(item.data(Qt.ItemDataRole.UserRole))
+    def _chosen(self, path: Path) -> None:
         if path != self._path:
             self.receive(path)
+
+    @property
+    def _given(self) -> str:
+        """What is shown, as a command or a config names it."""
+        return hub_ids.spelled(self._path) if self._path is not None else ""
+
+    def _ask_hub(self) -> HubDialog:
+        dialog = HubDialog(self.window())
+        dialog.chosen.connect(self.receive)
+        dialog.open()
+        return dialog
 
     def _add(self) -> None:
         chosen = drops.choose_data(self)
@@ -216,7 +212,7 @@ class DataPage(QWidget):
 
     def _guess(self, guesses: list[dict[str, Any]]) -> None:
         assert self._path is not None
-        self.head.show_name(self._path.name, str(self._path))
+        self.head.show_name(title(self._path), self._given)
         self.head.columns.setEnabled(True)
         if self._format == "auto" and not self._columns:
             self.head.show_guesses(guesses)
@@ -230,12 +226,11 @@ class DataPage(QWidget):
         except StudioError as error:
             self._fail(error)
             return
-        self._rejected_count = 0
-        self.rejected_model.set_items([])
-        self._tabs.setTabVisible(1, False)
+        self._index = source.index
+        self._show_rejected([], [], 0)
         self.rows.set_source(source)
         statuses = [("accepted", self.tr("Usable")), ("rejected", self.tr("Rejected"))]
-        self.rows.search.set_file(str(self._path), options(self._format, self._columns), statuses)
+        self.rows.search.set_file(self._given, options(self._format, self._columns), statuses)
         self._count_rows()
         self._states.setCurrentIndex(3)
 
@@ -246,8 +241,8 @@ class DataPage(QWidget):
             text = self.tr("Checking every row") if self._reading.complete else self.tr("Reading")
             self.head.show_moved(text, done, total)
         elif total:
-            text = self.tr("Reading {name} ...").format(name=self._path.name if self._path else "")
-            self.waiting.text.setText(f"{text} {100 * done // total} %")
+            assert self._path is not None
+            self.waiting.show_moved(title(self._path), done, total, download=hub_ids.says_so(self._path))
 
     def _indexed(self) -> None:
         self.rows.grow()
@@ -269,17 +264,21 @@ class DataPage(QWidget):
         self.head.show_format(found["format"], found["reason"], second)
         text = self.tr("{good} of {all} rows can be used.")
         self.head.count.setText(text.format(good=f"{found['valid']:,}", all=f"{found['rows']:,}"))
-        self._rejected_count = found["rows"] - found["valid"]
-        self.rejected_model.set_items(found["rejected"])
-        self._tabs.setTabText(1, self.tr("Rejected ({count})").format(count=f"{self._rejected_count:,}"))
-        self._tabs.setTabVisible(1, bool(self._rejected_count))
+        count = found["rows"] - found["valid"]
+        items = [item | {"source": 0} for item in found["rejected"]]
+        self._show_rejected(items, [Origin(self._given, found["format"], dict(self._columns))], count)
         source = self.table_model.source
         if isinstance(source, FileRows):
             source.format, source.columns = found["format"], dict(self._columns)
-            self.rows.show_status_column(bool(self._rejected_count))
+            self.rows.show_status_column(bool(count))
             self.rows.refresh()
         if not found["valid"]:
             self._tabs.setCurrentIndex(1)
+
+    def _show_rejected(self, items: list[dict[str, Any]], origins: list[Origin], count: int) -> None:
+        self._tabs.setTabText(1, self.tr("Rejected ({count})").format(count=f"{count:,}"))
+        self._tabs.setTabVisible(1, bool(count))
+        self.rejected.set_items(items, origins, self._index)
 
     def _fault(self, error: StudioError) -> None:
         self.head.show_done()
@@ -305,7 +304,7 @@ class DataPage(QWidget):
             return
         self._format, self._columns = format, columns
         draft = self._session.draft
-        if draft.value("data.path") == str(self._path):
+        if draft.value("data.path") == self._given:
             draft.apply({"data.format": format, "data.mapping": dict(columns)}, self.tr("columns"))
         self.rows.search.set_options(options(format, columns))
         if self._reading.complete:
@@ -329,25 +328,25 @@ class DataPage(QWidget):
     def _show_version(self, version: "Version") -> None:
         from studio.core.versions import store as versions
 
-        made_here = [source.path for source in version.recipe.sources] == [str(self._path)]
+        made_here = [source.path for source in version.recipe.sources] == [self._given]
         if self._reading is not None:
             self._reading.cancel()
             self._reading.deleteLater()
             self._reading = None
         self._path = version.path
         self._session.remember_data(version.path)
-        self._list_files()
+        self._files.fill(self._path)
         self.head.show_name(recipe.name_of(version.path), str(version.path))
         names = ", ".join(item.source.name for item in version.selection.sources)
         self.head.show_format(versions.format_of(version.selection.sources), "", None)
         self.head.columns.setEnabled(False)
         self.head.why.setText(self.tr("A version of {names}").format(names=names))
-        self._tabs.setTabVisible(1, False)
-        self._tabs.setCurrentIndex(0)
         source = VersionRows(version)
         if made_here:
             self.rows.swap_source(source)
         else:
+            self._index = None
+            self._tabs.setCurrentIndex(0)
             self.rows.set_source(source)
         self.rows.search.set_file(str(version.path), [], self._statuses())
         self._states.setCurrentIndex(3)
@@ -362,6 +361,7 @@ class DataPage(QWidget):
         self.rows.refresh()
         self.rows.search.set_statuses(self._statuses())
         selection = version.selection
+        self._show_rejected(*unmended(version))
         held = int(selection.evaluation().sum())
         text = self.tr("{count} rows").format(count=f"{len(selection):,}")
         more = self.tr("{count} of them for evaluation").format(count=f"{held:,}")
@@ -398,6 +398,11 @@ class DataPage(QWidget):
 
     def _cancel(self) -> None:
         self.leave()
+        if self._path is not None and hub_ids.says_so(self._path):
+            message = self.tr("The download of {name} was stopped.").format(name=title(self._path))
+            hint = self.tr("What has come is kept: read it again, and it goes on from there.")
+            self._fail(StudioError("data", message, hint))
+            return
         self._path = None
         self._files.clearSelection()
         self._states.setCurrentIndex(0)
@@ -409,7 +414,7 @@ class DataPage(QWidget):
             return words.sentence(fault)
         if shown.fault:
             return words.sentence(shown.fault)
-        file, number, columns = str(self._path), shown.number, self._columns
+        file, number, columns = self._given, shown.number, self._columns
         row_format = str(self._known.get("format", "auto"))
         if (version := self._editing.version) is not None:
             source = version.recipe.sources[shown.source]
@@ -419,7 +424,7 @@ class DataPage(QWidget):
                 file, row_format, columns = str(version.path), "auto", {}
                 if number < 0:
                     return self.tr("The row is excluded.")
-        model, revision, length, template, objective = (draft.value(key) for key in _DECIDE_TOKENS)
+        model, revision, length, template, objective, *chunks = (draft.value(key) for key in _DECIDE_TOKENS)
         return Tokens(
             file=file,
             row=number,
@@ -430,6 +435,9 @@ class DataPage(QWidget):
             max_length=length,
             chat_template=template,
             objective=objective,
+            long_text=chunks[0],
+            chunk_overlap=chunks[1],
+            train_overlap=chunks[2],
         )
 
     def _order(self) -> Any:
@@ -445,13 +453,13 @@ class DataPage(QWidget):
         """Returns how the desk is asked for all rows of what is shown."""
         if self._editing.version is not None:
             return Lengths(file=str(self._editing.version.path))
-        return Lengths(file=str(self._path), format=self._format, mapping=self._columns)
+        return Lengths(file=self._given, format=self._format, mapping=self._columns)
 
     def _use(self) -> None:
         if self._path is not None:
             version = self._editing.version is not None
             values = {
-                "data.path": str(self._path),
+                "data.path": self._given,
                 "data.format": "auto" if version else self._format,
                 "data.mapping": {} if version else dict(self._columns),
             }

@@ -15,7 +15,15 @@ from studio.ui.length_view import LengthView
 from studio.ui.parts import button, column, empty, holder, label, row
 from studio.ui.session import Session
 
-_DECIDE = ("model.path", "model.revision", "data.max_length", "data.chat_template", "training.objective")
+_DECIDE = (
+    "model.path",
+    "model.revision",
+    "data.max_length",
+    "data.chat_template",
+    "training.objective",
+    "data.long_text",
+    "data.chunk_overlap",
+)
 
 
 class Insight(QObject):
@@ -106,6 +114,8 @@ class Insight(QObject):
             revision=draft.value("model.revision"),
             max_length=draft.value("data.max_length"),
             chat_template=draft.value("data.chat_template"),
+            long_text=draft.value("data.long_text"),
+            chunk_overlap=draft.value("data.chunk_overlap"),
             objective=draft.value("training.objective"),
         )
         self.audit.follow(self._session.desk.ask(request))
@@ -135,6 +145,8 @@ class Insight(QObject):
         command += ["--max-length", str(draft.value("data.max_length"))]
         command += ["--chat-template", draft.value("data.chat_template")]
         command += ["--objective", draft.value("training.objective"), "--seed", str(draft.value("training.seed"))]
+        if draft.value("data.long_text") == "chunks":
+            command += ["--chunk-overlap", str(draft.value("data.chunk_overlap"))]
         if draft.value("data.eval_path"):
             command += ["--eval", draft.value("data.eval_path")]
         elif draft.value("data.eval_split"):
@@ -183,7 +195,8 @@ class Insight(QObject):
             return
         draft = self._session.draft
         spec = TrainingSpec() if draft.faults() else draft.config().training
-        self.view.show_lengths(found, draft.value("data.max_length"), spec, packing=bool(draft.value("data.packing")))
+        overlap = draft.value("data.chunk_overlap") if draft.value("data.long_text") == "chunks" else None
+        self.view.show_lengths(found, draft.value("data.max_length"), spec, overlap)
         self.lengths.setCurrentIndex(2)
 
     def _choose(self, cutoff: int) -> None:

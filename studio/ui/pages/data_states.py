@@ -4,6 +4,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QProgressBar, QWidget
 
 from studio.core.errors import StudioError
+from studio.core.units import size
 from studio.ui import words
 from studio.ui.parts import button, card, column, empty, label, row, selectable
 from studio.ui.theme import GRID, Theme
@@ -49,13 +50,29 @@ class Waiting(QWidget):
         """Says nothing yet."""
         super().__init__()
         self.text = label("", "heading")
-        bar = QProgressBar()
-        bar.setRange(0, 0)
+        bar = self._bar = QProgressBar()
         bar.setFixedWidth(40 * GRID)
         bar.setTextVisible(False)
         bar.setAccessibleName(self.tr("Reading"))
         stop = button(self.tr("Cancel"), self.cancelled.emit)
         self.setLayout(column(None, row(None, self.text, None), row(None, bar, None), row(None, stop, None), None))
+        bar.setRange(0, 0)
+
+    def start(self, name: str) -> None:
+        """Says that `name` is being read; how far is not known."""
+        self.text.setText(self.tr("Reading {name} ...").format(name=name))
+        self._bar.setRange(0, 0)
+
+    def show_moved(self, name: str, done: int, total: int, *, download: bool) -> None:
+        """Says how many bytes of `name` have been read or, with `download`, have come."""
+        self._bar.setRange(0, 100)
+        self._bar.setValue(100 * done // total)
+        if download:
+            text = self.tr("Downloading {name}: {done} of {total}")
+            self.text.setText(text.format(name=name, done=size(done), total=size(total)))
+        else:
+            text = self.tr("Reading {name} ...").format(name=name)
+            self.text.setText(f"{text} {100 * done // total} %")
 
 
 class Unreadable(QWidget):

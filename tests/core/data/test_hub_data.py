@@ -1,6 +1,7 @@
 """A dataset's id opens as its data files, brought one by one; nothing else of the repository ever arrives."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import constants
+from hypothesis import given
+from hypothesis import strategies as st
 
 from studio.core import hub_ids
 from studio.core.config_file import load
@@ -85,6 +88,11 @@ def test_refusals_are_put_in_words(hub: Hub, monkeypatch: pytest.MonkeyPatch, co
         ("owner/name", hub_ids.HubId("owner/name")),
         ("hf://datasets/a/b@v1/data/x*", hub_ids.HubId("a/b", "v1", "data/x*")),
         ("hf://datasets/a/b", hub_ids.HubId("a/b")),
+        ("hf:/datasets/a/b", hub_ids.HubId("a/b")),
+        ("hf:\\datasets\\a\\b@v1", hub_ids.HubId("a/b", "v1")),
+        ("hf://datasets/a/b@refs/pr/3/x", hub_ids.HubId("a/b", "refs/pr/3", "x")),
+        ("hf://datasets/a/b@v1?subset=en&split=a+b", hub_ids.HubId("a/b", "v1", "", "en", "a b")),
+        ("hf://datasets/a/b/train-?.csv", hub_ids.HubId("a/b", None, "train-?.csv")),
         ("data/rows.jsonl", None),
         ("a/b/c", None),
         ("../name", None),
@@ -94,6 +102,54 @@ def test_refusals_are_put_in_words(hub: Hub, monkeypatch: pytest.MonkeyPatch, co
 )
 def test_ids_are_told_from_paths(text: str, wanted: hub_ids.HubId | None) -> None:
     assert hub_ids.parse(text) == wanted
+
+
+@given(
+    st.from_regex(r"[a-z]{1,5}/[a-z]{1,5}", fullmatch=True),
+    st.sampled_from([None, "v1", "refs/pr/7", "main"]),
+    st.sampled_from(["", "data/*.csv", "x/train-?.json"]),
+    st.text("ab &=%+?/\u00e4", max_size=5),
+    st.text("tes&", max_size=5),
+)
+def test_what_is_spelled_is_read_again(repo: str, revision: str | None, pattern: str, subset: str, split: str) -> None:
+    wanted = hub_ids.HubId(repo, revision, pattern, subset, split)
+    assert hub_ids.parse(str(wanted)) == wanted
+    if os.name == "posix":
+        assert hub_ids.spelled(Path(str(wanted))) == str(wanted)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (" someone/tiny ", hub_ids.HubId("someone/tiny")),
+        ("https://huggingface.co/datasets/someone/tiny", hub_ids.HubId("someone/tiny")),
+        ("huggingface.co/datasets/a/b/tree/v2/data", hub_ids.HubId("a/b", "v2")),
+        ("tiny", None),
+        ("", None),
+    ],
+)
+def test_an_address_may_be_pasted(text: str, wanted: hub_ids.HubId | None) -> None:
+    assert hub_ids.typed(text) == wanted
+
+
+@pytest.mark.loopback
+def test_a_subset_and_a_split_choose_files_by_the_words_in_their_names(hub: Hub) -> None:
+    for name in ("en/test.csv", "en/train.csv", "de/train-0.csv", "golden/train.csv"):
+        (hub.folder / name).parent.mkdir(exist_ok=True)
+        (hub.folder / name).write_text(f"question,answer\n{name},b\n", encoding="utf-8")
+
+    def files(query: str) -> list[str]:
+        return [part.name for part in sources.find(f"hf://datasets/someone/tiny?{query}").parts]
+
+    assert files("subset=en&split=train") == ["en/train.csv"]
+    assert files("subset=en&split=test") == ["en/test.csv"]
+    assert files("subset=de") == ["de/train-0.csv"]
+    assert files("subset=en") == ["en/train.csv"]  # what is for evaluation is taken only where it is named
+    with pytest.raises(StudioError, match=r"fits .*split=dev; it holds .* and 2 more") as caught:
+        files("split=dev")
+    assert "words of the files' names" in caught.value.hint
+    with pytest.raises(StudioError, match="no id of a dataset"):
+        sources.find("hf://datasets/tiny")
 
 
 def test_a_config_keeps_an_id_but_a_folder_of_that_name_wins(tmp_path: Path) -> None:

@@ -1,0 +1,58 @@
+"""The list of what the Data page can show: the built-in file, the versions, and what was opened before."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QListWidget, QListWidgetItem
+
+from studio import paths
+from studio.core import hub_ids
+from studio.core.versions import recipe
+from studio.ui.session import Session, demo_data
+from studio.ui.theme import GRID
+
+
+class DataFiles(QListWidget):
+    """Data files, versions and ids of the hub.
+
+    Signals:
+        chosen: one of them, as a path.
+    """
+
+    chosen = Signal(Path)
+
+    def __init__(self, session: Session) -> None:
+        """Lists nothing before `fill`."""
+        super().__init__()
+        self._session = session
+        self.setAccessibleName(self.tr("Data files"))
+        self.setFixedWidth(27 * GRID)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.itemActivated.connect(self._chosen)
+        self.itemClicked.connect(self._chosen)
+
+    def fill(self, current: Path | None) -> None:
+        """Lists all there is now."""
+        self.clear()
+        listed = [demo_data(), *recipe.listed(), *(Path(name) for name in self._session.settings.recent_data)]
+        for path in dict.fromkeys(listed):
+            version = paths.is_version(path)
+            icon = "branch" if version else "folder" if path.is_dir() or hub_ids.says_so(path) else "file"
+            name = self.tr("Shop letters (built in)") if path == demo_data() else title(path)
+            item = QListWidgetItem(self._session.theme.icon(icon), name)
+            item.setData(Qt.ItemDataRole.UserRole, str(path))
+            item.setToolTip(self.tr("Version: {path}").format(path=path) if version else hub_ids.spelled(path))
+            self.addItem(item)
+            if path == current:
+                self.setCurrentItem(item)
+
+    def _chosen(self, item: QListWidgetItem) -> None:
+        self.chosen.emit(Path(item.data(Qt.ItemDataRole.UserRole)))
+
+
+def title(path: Path) -> str:
+    """Returns what data is called: a version by its name, a dataset of the hub by its id, a file by its own."""
+    if paths.is_version(path):
+        return recipe.name_of(path)
+    found = hub_ids.parse(str(path)) if hub_ids.says_so(path) else None
+    return str(found).removeprefix("hf://datasets/") if found is not None else path.name

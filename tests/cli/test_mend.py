@@ -1,0 +1,68 @@
+"""Rejected rows listed and mended on the command line."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from studio.cli import run
+from studio.core.versions import recipe
+from studio.core.versions.store import Version
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"prompt": "a", "completion": "b"}\n{"prompt": "c" "completion": "d"}\n3\n', encoding="utf-8")
+    return path
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, object]:
+    assert run(["data", "mend", *words, "--json"]) == 0
+    found: dict[str, object] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_rejected_rows_are_listed_mended_and_mended_further(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = file.read_bytes()
+    first = said(capsys, str(file))["rejected"]
+    assert isinstance(first, list)
+    assert [(item["row"], item["line"], item["text"]) for item in first] == [
+        (1, 2, '{"prompt": "c" "completion": "d"}'),
+        (2, 3, "3"),
+    ]
+    made = said(capsys, str(file), "--row", "1", "--text", '{"prompt": "c", "completion": "d"}', "--version", "mended")
+    assert (made["name"], made["rows"]) == ("mended", 2)
+    path = str(recipe.file_of("mended"))
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"prompt": "e",\n"completion": "f"}\n'))
+    assert said(capsys, path, "--row", "0:2", "--stdin")["rows"] == 3
+    assert said(capsys, path)["rejected"] == []
+    assert Version(Path(path)).selection.data(2) == {"prompt": "e", "completion": "f"}
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--row", "1"), "The corrected row is missing"),
+        (("--row", "1", "--text", "{"), "The row cannot be used as it is now: not JSON"),
+        (("--row", "9", "--text", "{}"), "has no row 9"),
+        (("--row", "x", "--text", "{}"), "names no rows"),
+    ],
+)
+def test_what_cannot_be_done_makes_no_version(
+    file: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str
+) -> None:
+    assert run(["data", "mend", str(file), *words]) != 0
+    assert said in capsys.readouterr().err
+    assert recipe.listed() == []
+
+
+def test_the_list_is_for_people_too(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "mend", str(file)]) == 0
+    printed = capsys.readouterr().out
+    assert "2 rows are rejected." in printed
+    assert "row 1 of rows.jsonl, line 2: not JSON" in printed
