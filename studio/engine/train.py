@@ -192,8 +192,10 @@ def _step(current: Session, micro_batches: list[batches.Rows], log: RowLog) -> _
 
 def _row_losses(current: Session, model: torch.nn.Module, part: Tokens, rows: batches.Rows, shared: int) -> Any:
     batch = batches.collate(part, rows, current.choices.batching, current.pad_id, shared)
+    choices = current.choices
     with current.accelerator.autocast():
-        return objectives.language_modelling(model, batch.to(current.accelerator.device), current.choices.chunked)
+        batch = batch.to(current.accelerator.device)
+        return objectives.language_modelling(model, batch, choices.chunked, choices.trimmed)
 
 
 def _require_finite(current: Session, step: int, loss: float, grad_norm: float, rows: batches.Rows) -> None:
