@@ -116,7 +116,8 @@ def even_fit(lengths: Rows, most: int) -> list[Rows]:
     Each row, the longest first, goes to the run with the most room (Graham 1969): short runs multiply slowly.
     """
     order = np.argsort(-lengths, kind="stable")
-    count = max(1, -(-int(lengths.sum()) // most))
+    # A row that is too long fills the run it is alone in.
+    count = max(1, -(-int(np.minimum(lengths, most).sum()) // most))
     runs, sums = [list[int]() for _ in range(count)], np.zeros(count, np.int64)
     for row in order.tolist():
         at = int(sums.argmin())

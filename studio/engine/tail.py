@@ -17,7 +17,7 @@ def refusal(model: Any) -> str:
     if _mlp(model) is None:
         return "the last layer has no MLP by that name"
     # What is computed again in the backward pass would be computed everywhere.
-    return "activations are computed again" if getattr(model, "is_gradient_checkpointing", False) else ""
+    return "activations are computed again" if model.is_activation_checkpointing else ""
 
 
 @contextmanager
