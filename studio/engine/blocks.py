@@ -59,7 +59,7 @@ class _Attention(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, rows: list[Row], s: float
-    ) -> torch.Tensor:
+    ) -> Any:
         count, wide = query.shape[2], value.shape[3]
         q, k, v = query[0].unflatten(0, (key.shape[1], -1)), key[0], value[0]
         out = q.new_empty(count, *q.shape[:2], wide)

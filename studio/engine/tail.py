@@ -27,7 +27,7 @@ def only(model: Any, keep: torch.Tensor) -> Iterator[None]:
     assert mlp is not None
     plain, places = mlp.forward, keep.flatten().nonzero()[:, 0]
 
-    def forward(x: torch.Tensor) -> torch.Tensor:
+    def forward(x: torch.Tensor) -> Any:
         some = plain(x.flatten(0, 1)[places][None])[0]
         return some.new_zeros(keep.numel(), some.shape[-1]).index_copy(0, places, some).view(*keep.shape, -1)
 

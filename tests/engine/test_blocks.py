@@ -39,12 +39,13 @@ def test_rows_and_gradients_equal_torchs(
     shared, count = lengths[0] if common else 0, sum(lengths)
     shapes = ((heads * groups, sizes[0]), (heads, sizes[0]), (heads, sizes[1]))
     inputs = [torch.randn(1, count, *shape, dtype=torch.float64).transpose(1, 2).requires_grad_() for shape in shapes]
+    query, key, value = inputs
     weights = torch.randn(1, count, heads * groups, sizes[1], dtype=torch.float64)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "_KEPT", kept)
-        found = blocks.attend(*inputs, tuple(lengths), shared, 0.3)
+        found = blocks.attend(query, key, value, tuple(lengths), shared, 0.3)
         gradients = torch.autograd.grad((found * weights).sum(), inputs)
-    expected = plain(*inputs, tuple(lengths), shared)
+    expected = plain(query, key, value, tuple(lengths), shared)
     torch.testing.assert_close(found, expected)
     for one, other in zip(gradients, torch.autograd.grad((expected * weights).sum(), inputs), strict=True):
         torch.testing.assert_close(one, other)
