@@ -2320,7 +2320,7 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
     <message>
         <source>Fewer tokens at once in a new run</source>
-        <translation>新建运行，每次计算更少 token</translation>
+        <translation>新建任务，每次计算更少 token</translation>
     </message>
     <message>
         <source>Halve the batch in a new run</source>
