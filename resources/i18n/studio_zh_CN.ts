@@ -2452,12 +2452,20 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>恢复训练任务</translation>
     </message>
     <message>
+        <source>Fewer tokens at once in a new run</source>
+        <translation>新建任务，每次计算更少 token</translation>
+    </message>
+    <message>
         <source>Halve the batch in a new run</source>
         <translation>批大小减半，新建任务</translation>
     </message>
     <message>
         <source>Change the settings</source>
         <translation>修改设置</translation>
+    </message>
+    <message>
+        <source>fewer tokens at once</source>
+        <translation>每次计算更少 token</translation>
     </message>
     <message>
         <source>half the batch</source>
@@ -4824,6 +4832,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`{0}` 无法打开：{1}。</translation>
     </message>
     <message>
+        <source>Set `training.micro_batch_tokens` to 256: the same training with fewer tokens at once. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.</source>
+        <translation>请将 `training.micro_batch_tokens` 设为 256：训练不变，每次计算的 token 更少。减小 `max_length`、启用 `activation_checkpointing` 或用 nf4 量化基座可进一步节省。</translation>
+    </message>
+    <message>
         <source>Memory ran out.</source>
         <translation>内存不足。</translation>
     </message>
@@ -5430,6 +5442,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Set `data.packing` to false.</source>
         <translation>请把 `data.packing` 设为 false。</translation>
+    </message>
+    <message>
+        <source>it adapts embeddings</source>
+        <translation>它调整了嵌入层</translation>
     </message>
     <message>
         <source>Early stopping needs rows for evaluation, and this dataset version holds none back.</source>

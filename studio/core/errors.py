@@ -80,6 +80,13 @@ def as_memory_error(error: BaseException) -> StudioError | None:
     exhausted = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     if not exhausted and not any(said in words for said in _MEMORY_WORDS):
         return None
+    if isinstance(error, MemoryError) or "DefaultCPUAllocator" in words:
+        # There, rows are computed in passes of so many tokens, however many rows a batch has.
+        hint = (
+            "Set `training.micro_batch_tokens` to 256: the same training with fewer tokens at once. A smaller"
+            " `max_length`, `activation_checkpointing` or an nf4 base save more."
+        )
+        return StudioError("memory", "Memory ran out.", hint, words)
     return StudioError(
         "memory",
         "Memory ran out.",

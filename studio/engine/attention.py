@@ -13,6 +13,8 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from studio.engine import blocks
+
 NAME = "studio_rows"
 
 
@@ -46,6 +48,9 @@ def attend_by_row(
     """
     if row_lengths is None or attention_mask is not None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)[0], None
+    slides = sliding_window is not None and shared + max(row_lengths) > sliding_window
+    if not slides and blocks.takes(query, row_lengths) and _plain(module, options):
+        return blocks.attend(query, key, value, row_lengths, shared, options.get("scaling")), None
     parts = []
     rows = list(zip(*(tensor.split(row_lengths, dim=2) for tensor in (query, key, value)), strict=True))
     _, first_key, first_value = rows[0]
@@ -83,6 +88,13 @@ def undo(model: Any) -> None:
 def in_use(model: Any) -> bool:
     """Whether `model` attends row by row when told the rows' lengths."""
     return bool(model.config.get_text_config()._attn_implementation == NAME)
+
+
+def _plain(module: torch.nn.Module, options: dict[str, Any]) -> bool:
+    """Whether nothing is asked of attention but a scale."""
+    causal = options.get("is_causal")
+    causal = getattr(module, "is_causal", True) if causal is None else causal
+    return bool(causal) and not options.get("dropout") and options.get("position_bias") is None
 
 
 def _seen(length: int, before: int, window: int | None, device: torch.device) -> torch.Tensor:

@@ -110,6 +110,25 @@ def next_fit(lengths: Rows, most: int) -> list[Rows]:
     return runs
 
 
+def even_fit(lengths: Rows, most: int) -> list[Rows]:
+    """Divides rows into few runs of at most `most` tokens and as even as can be; a longer row is alone.
+
+    Each row, the longest first, goes to the run with the most room (Graham 1969): short runs multiply slowly.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    # A row that is too long fills the run it is alone in.
+    count = max(1, -(-int(np.minimum(lengths, most).sum()) // most))
+    runs, sums = [list[int]() for _ in range(count)], np.zeros(count, np.int64)
+    for row in order.tolist():
+        at = int(sums.argmin())
+        if runs[at] and sums[at] + lengths[row] > most:
+            at, sums = len(runs), np.append(sums, 0)
+            runs.append([])
+        runs[at].append(row)
+        sums[at] += lengths[row]
+    return [np.sort(np.array(run)) for run in runs if run]
+
+
 def collate(tokens: Tokens, rows: Rows, batching: Batching, pad_id: int, shared: int = 0) -> MicroBatch:
     """Makes the tensors of one micro-batch, on the CPU.
 

@@ -8,12 +8,13 @@ import torch
 
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
-from studio.engine import attention, batches, hardware, head, lora, objectives, prefix
+from studio.engine import attention, batches, hardware, head, lora, norms, objectives, prefix, rotary, tail
 from studio.engine.batches import Rows
 from studio.engine.tokens import Tokens
 
 # Of 256 to 1024 tokens a pass, all were as fast on a processor; the fewer, the less memory.
 _PASS_TOKENS = 512
+_WRITTEN_OUT = {"LoRA's passes written out": lora, "norms written out": norms, "rotary positions written out": rotary}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Choices:
         batching: rows end to end, or padded.
         micro_batch_tokens: the most tokens of a pass over rows laid end to end; a longer row is alone.
         chunked: the loss is computed by `head`.
+        trimmed: the last MLP is computed by `tail`, only where it is read.
         shares: a common beginning of rows is computed once, by `prefix`.
         plain: fast paths that are not taken, by name, and why.
     """
@@ -31,6 +33,7 @@ class Choices:
     batching: batches.Batching
     micro_batch_tokens: int
     chunked: bool
+    trimmed: bool
     shares: bool
     plain: dict[str, str]
 
@@ -43,7 +46,7 @@ class Choices:
         return [
             (group[run], shared)
             for group, shared in groups
-            for run in batches.next_fit(lengths[group] - shared, self.micro_batch_tokens)
+            for run in batches.even_fit(lengths[group] - shared, self.micro_batch_tokens)
         ]
 
 
@@ -56,15 +59,19 @@ def choose(model: Any, config: RunConfig, device: torch.device) -> Choices:
     spec, plain = config.training, dict[str, str]()
     exact = hardware.dtype(config.model, device) == torch.float32 and config.model.quantization == "none"
     trial = Trial(model, device, 1e-4 if exact else 5e-2)
-    if reason := lora.use(model):
-        plain["LoRA's passes written out"] = reason
+    for name, path in _WRITTEN_OUT.items():
+        if reason := path.use(model):
+            plain[name] = reason
     batching = _batching(trial, config.data.packing, plain)
-    if reason := _head_refusal(trial):
-        plain["loss in chunks"] = reason
+    if not_chunked := _head_refusal(trial):
+        plain["loss in chunks"] = not_chunked
+    if not_trimmed := _tail_refusal(trial):
+        plain["the last MLP where it is read"] = not_trimmed
     if not_shared := _sharing_refusal(trial, batching):
         plain["a common beginning computed once"] = not_shared
     tokens = _PASS_TOKENS if device.type == "cpu" else spec.per_device_train_batch_size * config.data.max_length
-    return Choices(batching, spec.micro_batch_tokens or tokens, not reason, not not_shared, plain)
+    tokens = spec.micro_batch_tokens or tokens
+    return Choices(batching, tokens, not not_chunked, not not_trimmed, not not_shared, plain)
 
 
 class Trial:
@@ -96,6 +103,15 @@ class Trial:
         """Whether the model does nothing to the logits behind its head, such as capping or scaling them."""
         batch = self._batch("padded", 1)
         found = self._computed(objectives.language_modelling, batch, chunked=True)
+        return self._agrees(found, self._losses[1:], 0.1)
+
+    def where_read(self) -> bool:
+        """Whether nothing but the supervised positions' logits depends on what the last MLP adds to them."""
+        batch = self._batch("padded", 1)
+        try:
+            found = self._computed(objectives.language_modelling, batch, trimmed=True)
+        except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
+            return False
         return self._agrees(found, self._losses[1:], 0.1)
 
     def _batch(self, batching: batches.Batching, *rows: int, shared: int = 0) -> batches.MicroBatch:
@@ -138,6 +154,12 @@ def _head_refusal(trial: Trial) -> str:
     if reason := head.refusal(trial.bare):
         return reason
     return "" if trial.in_chunks() else "the model changes the logits behind its head"
+
+
+def _tail_refusal(trial: Trial) -> str:
+    if reason := tail.refusal(trial.bare):
+        return reason
+    return "" if trial.where_read() else "other positions read what it adds"
 
 
 def _sharing_refusal(trial: Trial, batching: batches.Batching) -> str:

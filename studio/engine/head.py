@@ -1,10 +1,11 @@
-"""The loss of the supervised positions without their logits: the head's product in chunks, its gradient at once.
+"""The loss of the supervised positions without their logits: the vocabulary in chunks, the gradient at once.
 
 Logits are S x V floats, once forward and once backward: for a vocabulary of 32,000 and a thousand positions 256 MB.
-The head is frozen, so what its inputs' gradient needs is known as soon as a chunk's logits are: it is computed then
-and there, and the chunk forgotten. The idea is Liger Kernel's fused linear cross-entropy (Hsu et al. 2024), and
+The head is frozen, so what its inputs' gradient needs is known as soon as the logits are: each chunk of the vocabulary
+adds its part while it is in the processor's cache, and is forgotten. Sums are scaled to the largest logit so far
+(Milakov and Gimelshein 2018, algorithm 3). The idea is Liger Kernel's fused linear cross-entropy (Hsu et al. 2024), and
 Cut Cross-Entropy's (Wijmans et al. 2024).
-Gain: 0.2 to 0.3 GB less at 700 supervised positions of a vocabulary of 32,000, as fast, `tests.bench.train`'s model.
+Gain: 0.3 GB less at 700 supervised positions of a vocabulary of 32,000, as fast, `tests.bench.train`'s model.
 """
 
 from collections.abc import Iterator
@@ -12,36 +13,56 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch.nn import functional
 
-_CHUNK_BYTES = 2**25
+# Of logits at a time: what a processor keeps in its cache, and what keeps a card busy.
+_CHUNK_BYTES, _CARD_CHUNK_BYTES = 2**22, 2**26
+_LEAST_COLUMNS = 512
 
 
 class _Losses(torch.autograd.Function):
     """Cross-entropy of softmax(h W^T + b); the gradient with respect to h is (p - onehot) W."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: torch.Tensor, layer: Any, targets: torch.Tensor) -> torch.Tensor:
-        weight, needed = layer.weight, ctx.needs_input_grad[0]
-        count, rows = len(hidden), max(32, _CHUNK_BYTES // (4 * len(weight)))
-        losses = hidden.new_empty(count, dtype=torch.float32)
-        gradient = torch.empty_like(hidden) if needed else None
-        for start in range(0, count, rows):
-            at = slice(start, start + rows)
-            logits = functional.linear(hidden[at], weight, layer.bias).float()
-            torch.log_softmax(logits, -1, out=logits)
-            losses[at] = -logits.gather(1, targets[at, None])[:, 0]
+    def forward(ctx: Any, hidden: torch.Tensor, layer: Any, targets: torch.Tensor) -> Any:
+        weight, bias = layer.weight, layer.bias
+        most = hidden.new_full((len(hidden), 1), -torch.inf, dtype=torch.float32)
+        total = torch.zeros_like(most)
+        gradient = torch.zeros_like(hidden, dtype=torch.float32) if ctx.needs_input_grad[0] else None
+        columns = _columns(hidden)
+        store = hidden.new_empty(len(hidden), min(columns, len(weight)))
+        for start in range(0, len(weight), columns):
+            part = weight[start : start + columns]
+            logits = torch.mm(hidden, part.t(), out=store.resize_(len(hidden), len(part)))
+            logits = (logits if bias is None else logits.add_(bias[start : start + columns])).float()
+            before, most = most, torch.maximum(most, logits.amax(1, keepdim=True))
+            faded = (before - most).exp_()
+            logits.sub_(most).exp_()
+            total = total.mul_(faded).add_(logits.sum(1, keepdim=True))
             if gradient is not None:
-                torch.mm(logits.exp_().to(weight.dtype), weight, out=gradient[at])
-                gradient[at] -= weight[targets[at]]
+                gradient.mul_(faded)
+                if part.dtype == torch.float32:
+                    gradient.addmm_(logits, part)
+                else:
+                    gradient += logits.to(part.dtype) @ part
+        wanted = weight[targets]
+        right = torch.linalg.vecdot(hidden, wanted).float()
+        right = right if bias is None else right + bias[targets]
+        if gradient is not None:
+            gradient = gradient.div_(total).sub_(wanted)
         ctx.save_for_backward(gradient)
-        return losses
+        ctx.dtype = hidden.dtype
+        return (total.log_() + most)[:, 0] - right
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> Any:
         (found,) = ctx.saved_tensors
-        return found * gradient[:, None].to(found.dtype), None, None
+        return (found * gradient[:, None]).to(ctx.dtype), None, None
+
+
+def _columns(hidden: torch.Tensor) -> int:
+    most = _CHUNK_BYTES if hidden.device.type == "cpu" else _CARD_CHUNK_BYTES
+    return max(_LEAST_COLUMNS, most // (4 * max(1, len(hidden))))
 
 
 def refusal(model: Any) -> str:

@@ -37,7 +37,8 @@ class _Linear(torch.autograd.Function):
         x, low, a, b, kept = ctx.saved_tensors
         g, s = gradient.reshape(-1, gradient.shape[-1]), ctx.s
         narrow = g @ b.to(g.dtype)
-        for_b = (g.t() @ low).mul_(s)
+        # This way round, a processor's kernel is up to twice as fast as for g^T low.
+        for_b = (low.t() @ g).mul_(s).t()
         flat = x.reshape(-1, x.shape[-1])
         if kept is not None:
             s /= 1 - ctx.p

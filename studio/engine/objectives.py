@@ -1,11 +1,12 @@
 """What a step minimises: from a model and a micro-batch to each row's summed loss. Shapes as in `batches`."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch.nn import functional
 
-from studio.engine import attention, head
+from studio.engine import attention, head, tail
 from studio.engine.batches import MicroBatch
 
 
@@ -29,7 +30,9 @@ def supervised_logits(model: torch.nn.Module, batch: MicroBatch) -> torch.Tensor
     return logits
 
 
-def language_modelling(model: torch.nn.Module, batch: MicroBatch, chunked: bool = False) -> torch.Tensor:
+def language_modelling(
+    model: torch.nn.Module, batch: MicroBatch, chunked: bool = False, trimmed: bool = False
+) -> torch.Tensor:
     """Cross-entropy of the next token, summed over each row's trained tokens.
 
     Serves `sft` and `pretraining` alike: which tokens are trained was decided by the labels. Dividing the sum over a
@@ -39,17 +42,22 @@ def language_modelling(model: torch.nn.Module, batch: MicroBatch, chunked: bool 
         model: whose loss.
         batch: the micro-batch.
         chunked: by `head.losses`, which makes few logits at a time; only where `head.refusal` finds nothing.
+        trimmed: the last MLP is computed only where it is read; only where `tail.refusal` finds nothing.
 
     Returns:
         (rows,) float32, in nats.
     """
+    inner = bare(model)
+    layer = inner.get_output_embeddings()
+    with (
+        head.handed_through(layer) if chunked else nullcontext(),
+        tail.only(inner, batch.keep) if trimmed else nullcontext(),
+    ):
+        found = supervised_logits(model, batch)
     if chunked:
-        layer = bare(model).get_output_embeddings()
-        with head.handed_through(layer):
-            hidden = supervised_logits(model, batch)
-        losses = head.losses(layer, hidden, batch.targets)
+        losses = head.losses(layer, found, batch.targets)
     else:
-        losses = functional.cross_entropy(supervised_logits(model, batch).float(), batch.targets, reduction="none")
+        losses = functional.cross_entropy(found.float(), batch.targets, reduction="none")
     rows = torch.zeros(len(batch.rows), dtype=losses.dtype, device=losses.device)
     return rows.index_add(0, batch.owners, losses)
 

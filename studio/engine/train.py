@@ -23,6 +23,8 @@ from studio.engine.tokens import Tokens
 
 _POLL_S = 0.1
 _ETA_STEPS = 20
+# Evaluation rows that are looked at together for what they have in common, and divided into passes.
+_EVALUATION_ROWS = 256
 
 
 @dataclass(slots=True)
@@ -192,8 +194,10 @@ def _step(current: Session, micro_batches: list[batches.Rows], log: RowLog) -> _
 
 def _row_losses(current: Session, model: torch.nn.Module, part: Tokens, rows: batches.Rows, shared: int) -> Any:
     batch = batches.collate(part, rows, current.choices.batching, current.pad_id, shared)
+    choices = current.choices
     with current.accelerator.autocast():
-        return objectives.language_modelling(model, batch.to(current.accelerator.device), current.choices.chunked)
+        batch = batch.to(current.accelerator.device)
+        return objectives.language_modelling(model, batch, choices.chunked, choices.trimmed)
 
 
 def _require_finite(current: Session, step: int, loss: float, grad_norm: float, rows: batches.Rows) -> None:
@@ -238,21 +242,28 @@ def _evaluate(current: Session) -> tuple[float, int] | None:
     part = current.corpus.evaluation
     if part is None:
         return None
-    accelerator, config = current.accelerator, current.config
+    accelerator = current.accelerator
     current.emit(events.Phase(name="evaluating"))
-    size = config.training.per_device_train_batch_size * config.data.max_length
-    if current.choices.batching == "flat":
-        size = current.choices.micro_batch_tokens
-    micro_batches = batches.evaluation_batches(part.lengths, size)
+    passes = _evaluation_passes(current, part)
     total = torch.zeros((), device=accelerator.device)
     # Unwrapped: the processes have different numbers of batches, and nothing to agree on before the sum.
     current.bare.eval()
     with torch.no_grad():
-        for rows in micro_batches[accelerator.process_index :: accelerator.num_processes]:
-            total += _row_losses(current, current.bare, part, rows, 0).sum()
+        for rows, shared in passes[accelerator.process_index :: accelerator.num_processes]:
+            total += _row_losses(current, current.bare, part, rows, shared).sum()
     trained = int(trained_counts(part).sum())
     current.emit(events.Phase(name="training"))
     return float(accelerator.reduce(total, "sum")) / trained, trained
+
+
+def _evaluation_passes(current: Session, part: Tokens) -> list[tuple[batches.Rows, int]]:
+    """Divides the evaluation rows into passes, as a step's are; padded ones into such of like lengths."""
+    if current.choices.batching == "padded":
+        size = current.config.training.per_device_train_batch_size * current.config.data.max_length
+        return [(rows, 0) for rows in batches.evaluation_batches(part.lengths, size)]
+    every = np.arange(len(part.lengths))
+    parts = [every[i : i + _EVALUATION_ROWS] for i in range(0, len(every), _EVALUATION_ROWS)]
+    return [found for rows in parts for found in current.choices.passes(part, [rows])]
 
 
 def _count_evaluation(current: Session) -> None:

@@ -152,7 +152,9 @@ def summary(rounds: list[dict[str, Any]], tokens: list[int], losses: list[float]
     if faults := [found["fault"] for found in rounds if "fault" in found]:
         return {"fault": faults[0]}
     counted = sum(tokens[1:])
+    overheads = [found["overhead"] for found in rounds if "overhead" in found]
     return {
+        **({"overhead": statistics.median(overheads)} if overheads else {}),
         "tokens_per_cpu_s": counted / statistics.median(found["cpu_s"] for found in rounds),
         "tokens_per_s": counted / statistics.median(found["wall_s"] for found in rounds),
         "peak_bytes": statistics.median(found["peak_bytes"] for found in rounds),

@@ -44,3 +44,11 @@ def test_only_memory_is_taken_for_memory() -> None:
     assert as_memory_error(MemoryError()) is not None
     assert as_memory_error(out_of_memory("CUDA out of memory")) is not None
     assert as_memory_error(RuntimeError("shape mismatch")) is None
+
+
+def test_the_hint_is_what_helps_on_the_device() -> None:
+    processor, card = as_memory_error(MemoryError()), as_memory_error(RuntimeError("MPS backend out of memory"))
+    assert processor is not None
+    assert card is not None
+    assert "`training.micro_batch_tokens`" in processor.hint
+    assert "`per_device_train_batch_size`" in card.hint

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from studio.core.config import Sampling, TrainingSpec
 from studio.engine import batches
-from studio.engine.batches import Rows, plan_epoch
+from studio.engine.batches import Rows, even_fit, next_fit, plan_epoch
 
 lengths_of_rows = st.lists(st.integers(1, 64), min_size=1, max_size=200).map(lambda n: np.array(n, np.int64))
 STRATEGIES: list[Sampling] = ["random", "group_by_length", "sequential"]
@@ -119,3 +119,19 @@ def test_padded_rows_have_the_same_targets_in_the_same_order(few: FewRows) -> No
     assert torch.equal(padded.owners, flat_batch.owners)
     assert int(padded.keep.sum()) == len(padded.targets)
     assert padded.tokens == 9
+
+
+@given(lengths=st.lists(st.integers(1, 60), min_size=1, max_size=30), most=st.integers(1, 100))
+def test_even_runs_hold_every_row_once_within_the_bound(lengths: list[int], most: int) -> None:
+    sizes = np.array(lengths)
+    runs = even_fit(sizes, most)
+    assert sorted(np.concatenate(runs).tolist()) == list(range(len(sizes)))
+    sums = [int(sizes[run].sum()) for run in runs]
+    assert all(total <= most or len(run) == 1 for total, run in zip(sums, runs, strict=True))
+    assert len(runs) <= len(next_fit(np.sort(sizes)[::-1], most)) + 1
+
+
+def test_runs_are_even() -> None:
+    lengths = np.array([40, 10, 30, 20, 60, 40])
+    assert [int(lengths[run].sum()) for run in even_fit(lengths, 100)] == [100, 100]
+    assert [run.tolist() for run in even_fit(np.array([50, 10, 10]), 20)] == [[0], [1, 2]]

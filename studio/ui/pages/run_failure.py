@@ -10,6 +10,7 @@ from studio.ui.draft import Draft
 from studio.ui.parts import button, card, column, label, row, selectable
 from studio.ui.theme import GRID
 
+_TOKENS = "training.micro_batch_tokens"
 _OF_SETTINGS = ("usage", "config", "data", "model", "adapter", "diverged")
 
 
@@ -53,7 +54,10 @@ class RunFailure(QFrame):
         self._detail.hide()
         self._more.setVisible(bool(failed.detail))
         if failed.reason == "memory":
-            self.remedy.setText(self.tr("Halve the batch in a new run"))
+            fewer = _TOKENS in failed.hint
+            self.remedy.setText(
+                self.tr("Fewer tokens at once in a new run") if fewer else self.tr("Halve the batch in a new run")
+            )
         elif failed.reason in _OF_SETTINGS:
             self.remedy.setText(self.tr("Change the settings"))
         else:
@@ -72,7 +76,10 @@ class RunFailure(QFrame):
     def _save_memory(self) -> None:
         batch, accumulated = "training.per_device_train_batch_size", "training.gradient_accumulation_steps"
         rows = self._draft.value(batch)
-        if rows > 1:
+        if self._failed is not None and _TOKENS in self._failed.hint:
+            tokens = (self._draft.value(_TOKENS) or 512) // 2
+            self._draft.apply({_TOKENS: max(64, tokens)}, self.tr("fewer tokens at once"))
+        elif rows > 1:
             halved = {batch: rows // 2, accumulated: 2 * self._draft.value(accumulated)}
             self._draft.apply(halved, self.tr("half the batch"))
         else:

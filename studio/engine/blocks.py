@@ -1,0 +1,140 @@
+"""Attention within rows on a processor, forward and backward in blocks of queries.
+
+A block of queries is multiplied with the keys it may see and no others, so nearly half of a causal row's products are
+never made, and all rows write into one result. The formulas are those of FlashAttention (Dao et al. 2022, appendix
+B.4); the probabilities of short rows are kept, since they are small, instead of computed again.
+Gain: 1.45 times as fast as torch's kernel for a row of 400 tokens, 1.2 for rows of 180, one thread.
+
+`K` heads of keys, each for `G` heads of queries; `b` queries of a block, which see `n` keys.
+"""
+
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import torch
+
+_BLOCK = 64
+# With shorter rows, calling costs more than is gained.
+_LEAST_MEAN = 96
+# The probabilities of longer rows are computed again in the backward pass: they grow with the square.
+_KEPT = 512
+
+
+class Row(NamedTuple):
+    """The places [start, stop) of a row, and how many tokens at the very beginning belong to it as well."""
+
+    start: int
+    stop: int
+    shared: int
+
+
+def takes(query: torch.Tensor, lengths: tuple[int, ...]) -> bool:
+    """Whether rows of `lengths` tokens are faster here than one by one in torch's kernel."""
+    return query.device.type == "cpu" and query.dtype == torch.float32 and query.shape[2] >= _LEAST_MEAN * len(lengths)
+
+
+def attend(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    lengths: tuple[int, ...],
+    shared: int,
+    scale: float | None,
+) -> torch.Tensor:
+    """Computes causal attention by row, without dropout; see `attention.attend_by_row` for the arguments.
+
+    Returns:
+        (1, N, heads, value size).
+    """
+    ends = list(accumulate(lengths))
+    rows = [Row(end - n, end, shared if at else 0) for at, (end, n) in enumerate(zip(ends, lengths, strict=True))]
+    s = query.shape[3] ** -0.5 if scale is None else scale
+    found: torch.Tensor = _Attention.apply(query, key, value, rows, s)  # type: ignore[no-untyped-call]
+    return found
+
+
+class _Attention(torch.autograd.Function):
+    """softmax(s Q K^T) V by row; a token sees the common beginning and its row up to itself."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, rows: list[Row], s: float
+    ) -> Any:
+        count, wide = query.shape[2], value.shape[3]
+        q, k, v = query[0].unflatten(0, (key.shape[1], -1)), key[0], value[0]
+        out = q.new_empty(count, *q.shape[:2], wide)
+        mask, kept = _mask(rows, q), []
+        for row in rows:
+            keys, values = _of(k, row), _of(v, row)
+            for at, n in _blocks(row):
+                p = _probabilities(q[:, :, at], keys[:, :n], mask, s)
+                out[at] = (p @ values[:, :n]).unflatten(1, (q.shape[1], -1)).permute(2, 0, 1, 3)
+                if _kept(row):
+                    kept.append(p)
+        ctx.save_for_backward(q, k, v, *kept)
+        ctx.rows, ctx.s = rows, s
+        return out.flatten(1, 2)[None]
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> Any:
+        (q, k, v, *kept), s = ctx.saved_tensors, ctx.s
+        left, mask = iter(kept), _mask(ctx.rows, q)
+        g = gradient[0].unflatten(1, q.shape[:2]).permute(1, 2, 0, 3)
+        for_q, for_k, for_v = (x.new_zeros(x.shape[-2], *x.shape[:-2], x.shape[-1]).movedim(0, -2) for x in (q, k, v))
+        for row in ctx.rows:
+            keys, values = _of(k, row), _of(v, row)
+            for_keys, for_values = (
+                torch.zeros_like(x) if row.shared else x for x in (_of(for_k, row), _of(for_v, row))
+            )
+            for at, n in _blocks(row):
+                p = next(left) if _kept(row) else _probabilities(q[:, :, at], keys[:, :n], mask, s)
+                q_b, g_b = q[:, :, at].flatten(1, 2), g[:, :, at].flatten(1, 2)
+                # Adding in place would multiply head by head: only a whole new result is made in one call.
+                for_values[:, :n] += p.transpose(1, 2) @ g_b
+                for_p = g_b @ values[:, :n].transpose(1, 2)
+                for_s = torch._softmax_backward_data(for_p, p, -1, p.dtype)
+                for_s.mul_(s)
+                for_keys[:, :n] += for_s.transpose(1, 2) @ q_b
+                for_q[:, :, at] = (for_s @ keys[:, :n]).unflatten(1, (q.shape[1], -1))
+            if row.shared:
+                for whole, part in ((for_k, for_keys), (for_v, for_values)):
+                    whole[:, : row.shared] += part[:, : row.shared]
+                    whole[:, row.start : row.stop] += part[:, row.shared :]
+        return for_q.flatten(0, 1)[None], for_k[None], for_v[None], None, None
+
+
+def _kept(row: Row) -> bool:
+    return row.stop - row.start <= _KEPT
+
+
+def _of(x: torch.Tensor, row: Row) -> torch.Tensor:
+    """Returns what a row sees of (K, N, D): a copy where it has a common beginning, else a view."""
+    own = x[:, row.start : row.stop]
+    return torch.cat([x[:, : row.shared], own], 1) if row.shared else own
+
+
+def _blocks(row: Row) -> list[tuple[slice, int]]:
+    """Divides a row into blocks: their places, and how many keys their last token sees."""
+    ends = [min(begin + _BLOCK, row.stop) for begin in range(row.start, row.stop, _BLOCK)]
+    return [
+        (slice(begin, end), end - row.start + row.shared)
+        for begin, end in zip([row.start, *ends[:-1]], ends, strict=True)
+    ]
+
+
+def _mask(rows: list[Row], like: torch.Tensor) -> torch.Tensor:
+    """Returns (_BLOCK, most keys + _BLOCK), whose last columns hide what comes after each token."""
+    most = max(row.stop - row.start + row.shared for row in rows)
+    hidden = torch.full((_BLOCK, _BLOCK), float("-inf"), dtype=like.dtype, device=like.device).triu_(1)
+    return torch.cat([hidden.new_zeros(_BLOCK, most), hidden], 1)
+
+
+def _probabilities(q: torch.Tensor, keys: torch.Tensor, mask: torch.Tensor, s: float) -> torch.Tensor:
+    """Returns (K, G * b, n) for queries (K, G, b, D) and the keys (K, n, D) that their last token sees."""
+    (heads, groups, b), n = q.shape[:3], keys.shape[1]
+    border = mask.shape[1] - _BLOCK + b
+    hidden = mask[:b, border - n : border]
+    hidden = hidden.repeat(groups, 1) if groups > 1 else hidden
+    scores = torch.baddbmm(hidden.expand(heads, -1, -1), q.flatten(1, 2), keys.transpose(1, 2), alpha=s)
+    return torch.softmax(scores, -1)

@@ -1,0 +1,80 @@
+"""Attention in blocks of queries: the numbers and gradients of torch's own, for rows of every length."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from studio.engine import attention, blocks
+from tests.models import FAMILIES, random_model
+
+
+def plain(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, lengths: tuple[int, ...], shared: int
+) -> torch.Tensor:
+    """One softmax over everything, with a mask that hides what a token does not see."""
+    owner = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
+    common = (owner == 0) & (shared > 0)
+    place = torch.arange(len(owner))
+    seen = ((owner[:, None] == owner) | common) & (place[:, None] >= place)
+    key, value = (x.repeat_interleave(query.shape[1] // key.shape[1], 1) for x in (key, value))
+    found: torch.Tensor = functional.scaled_dot_product_attention(query, key, value, seen, scale=0.3)
+    return found.transpose(1, 2)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 150), min_size=1, max_size=4),
+    heads=st.integers(1, 3),
+    groups=st.integers(1, 3),
+    sizes=st.tuples(st.integers(1, 8), st.integers(1, 8)),
+    common=st.booleans(),
+    kept=st.sampled_from([0, 64, 512]),
+)
+@settings(max_examples=40, deadline=None)
+def test_rows_and_gradients_equal_torchs(
+    lengths: list[int], heads: int, groups: int, sizes: tuple[int, int], common: bool, kept: int
+) -> None:
+    torch.manual_seed(0)
+    shared, count = lengths[0] if common else 0, sum(lengths)
+    shapes = ((heads * groups, sizes[0]), (heads, sizes[0]), (heads, sizes[1]))
+    inputs = [torch.randn(1, count, *shape, dtype=torch.float64).transpose(1, 2).requires_grad_() for shape in shapes]
+    query, key, value = inputs
+    weights = torch.randn(1, count, heads * groups, sizes[1], dtype=torch.float64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "_KEPT", kept)
+        found = blocks.attend(query, key, value, tuple(lengths), shared, 0.3)
+        gradients = torch.autograd.grad((found * weights).sum(), inputs)
+    expected = plain(query, key, value, tuple(lengths), shared)
+    torch.testing.assert_close(found, expected)
+    for one, other in zip(gradients, torch.autograd.grad((expected * weights).sum(), inputs), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_long_rows_have_the_gradients_of_rows_alone(family: str) -> None:
+    still = {"attention_dropout": 0.0, "dropout": 0.0, "resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
+    model = random_model(family, **still).train()
+    attention.use(model)
+    lengths = (130, 97)
+    assert blocks.takes(torch.zeros(1, 1, sum(lengths), 1), lengths)
+    ids = torch.randint(0, 300, (1, sum(lengths)), generator=torch.Generator().manual_seed(1))
+    positions = torch.cat([torch.arange(n) for n in lengths])[None]
+    model(input_ids=ids, position_ids=positions, use_cache=False, row_lengths=lengths).logits.pow(2).sum().backward()
+    found = [p.grad.clone() for p in model.parameters() if p.grad is not None]
+    model.zero_grad()
+    attention.undo(model)
+    for row in ids.split(lengths, 1):
+        model(input_ids=row, use_cache=False).logits.pow(2).sum().backward()
+    expected = [p.grad for p in model.parameters() if p.grad is not None]
+    # A bias of the keys changes nothing: its gradient is rounding alone.
+    most = max(float(gradient.abs().max()) for gradient in expected)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6 * most)
+
+
+def test_short_rows_and_half_precision_are_torchs() -> None:
+    query = torch.zeros(1, 2, 100, 4)
+    assert blocks.takes(query, (100,))
+    assert not blocks.takes(query, (50, 50))
+    assert not blocks.takes(query.bfloat16(), (100,))

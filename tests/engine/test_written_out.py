@@ -1,0 +1,112 @@
+"""Norms and rotary positions written out, and the last MLP where it is read: the same numbers and gradients."""
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers.models.gemma.modeling_gemma import GemmaRMSNorm
+from transformers.models.llama import modeling_llama
+from transformers.models.llama.modeling_llama import LlamaRMSNorm
+
+from studio.core.config import AdapterSpec
+from studio.engine import adapters, lora, norms, rotary, tail
+from tests.engine.test_lora import assert_same, lively, results
+from tests.models import FAMILIES, random_model
+
+STILL = {"attention_dropout": 0.0, "dropout": 0.0, "resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_computes_the_same(family: str) -> None:
+    model = lively(adapters.attach(random_model(family, **STILL), AdapterSpec(r=4))).train()
+    expected = results(model)
+    plain = {name: getattr(module, "forward", None) for name, module in model.named_modules()}
+    assert (norms.use(model), rotary.use(model)) == ("", "")
+    replaced = sum("forward" in vars(module) for module in model.modules())
+    assert (replaced > 0) == (family not in ("gpt2", "gpt_neox", "opt"))
+    assert_same(results(model), expected)
+    norms.undo(model)
+    rotary.undo(model)
+    assert {name: getattr(module, "forward", None) for name, module in model.named_modules()} == plain
+
+
+@given(shape=st.lists(st.integers(1, 4), min_size=1, max_size=3), size=st.integers(8, 16), kind=st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_random_norms_have_the_same_gradients(shape: list[int], size: int, kind: bool) -> None:
+    torch.manual_seed(size)
+    norm: Any = GemmaRMSNorm(size) if kind else LlamaRMSNorm(size)
+    norm.weight.data = torch.randn(size)
+    norm.requires_grad_(False)
+    x, weights = torch.randn(*shape, size, requires_grad=True), torch.randn(*shape, size)
+    found = []
+    for use in (False, True):
+        assert not use or norms.use(norm) == ""
+        y = norm(x)
+        found.append([y.detach(), *torch.autograd.grad((y * weights).sum(), x)])
+    assert type(y.grad_fn).__name__ == "_NormBackward"
+    assert_same(found[1], found[0], 1e-5)
+
+
+def test_trained_norms_and_other_formulas_are_left_and_named() -> None:
+    class OtherRMSNorm(LlamaRMSNorm):  # type: ignore[misc]
+        def forward(self, hidden_states: torch.Tensor) -> Any:
+            return super().forward(hidden_states) * 3
+
+    assert "OtherRMSNorm" in norms.use(OtherRMSNorm(8).requires_grad_(False))
+    assert "LlamaRMSNorm" in norms.use(LlamaRMSNorm(8))
+
+
+@given(heads=st.integers(1, 3), tokens=st.integers(1, 5), half=st.integers(1, 4))
+@settings(max_examples=25, deadline=None)
+def test_random_rotations_have_the_same_gradients(heads: int, tokens: int, half: int) -> None:
+    torch.manual_seed(tokens)
+    model = random_model("llama")
+    inputs = [torch.randn(2, n, tokens, 2 * half, requires_grad=True) for n in (2 * heads, heads)]
+    angles = [torch.randn(2, tokens, 2 * half) for _ in range(2)]
+    found = []
+    for use in (False, True):
+        assert not use or rotary.use(model) == ""
+        rotated = modeling_llama.apply_rotary_pos_emb(*inputs, *angles)
+        found.append(
+            [*(x.detach() for x in rotated), *torch.autograd.grad(sum(x.pow(3).sum() for x in rotated), inputs)]
+        )
+    assert hasattr(modeling_llama.apply_rotary_pos_emb, "plain")
+    rotary.undo(model)
+    assert not hasattr(modeling_llama.apply_rotary_pos_emb, "plain")
+    assert_same(found[1], found[0], 1e-5)
+
+
+def test_another_rotation_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modeling_llama, "apply_rotary_pos_emb", lambda q, k, cos, sin: (q * cos[:, None], k))
+    assert "another way" in rotary.use(random_model("llama"))
+
+
+@pytest.mark.parametrize("family", [family for family in FAMILIES if family != "opt"])
+def test_the_last_mlp_is_left_out_where_nothing_reads_it(family: str) -> None:
+    model = lively(adapters.attach(random_model(family, **STILL), AdapterSpec(r=4))).train()
+    lora.use(model)
+    inner = model.get_base_model()
+    assert tail.refusal(inner) == ""
+    ids = torch.randint(3, 300, (2, 12), generator=torch.Generator().manual_seed(2))
+    keep = torch.zeros(2, 12, dtype=torch.bool)
+    keep[0, 5:9] = keep[1, 11] = True
+    found = []
+    for trimmed in (False, True):
+        model.zero_grad()
+        if trimmed:
+            with tail.only(inner, keep):
+                logits = model(input_ids=ids, use_cache=False).logits[keep]
+        else:
+            logits = model(input_ids=ids, use_cache=False).logits[keep]
+        logits.pow(2).mean().backward()
+        found.append([logits.detach(), *(p.grad for p in model.parameters() if p.grad is not None)])
+    assert_same(found[1], found[0])
+
+
+def test_where_the_last_mlp_cannot_be_trimmed_it_says_why() -> None:
+    assert "no MLP" in tail.refusal(random_model("opt"))
+    model = random_model("llama")
+    model.activation_checkpointing_enable()
+    assert "again" in tail.refusal(model)
