@@ -62,7 +62,7 @@ class Version:
         made: list[Made] = []
         try:
             for step in steps:
-                marks = "".join(f"{self.selection.original(*row):016x}" for row in each(chosen(step)))
+                marks = "".join(f"{key:016x}" for key in self.selection.originals(each(chosen(step))))
                 made.append(Made(step=step, time_s=time.time(), marks=marks, joined=bool(made)))
                 self.selection.do(step)
                 _keep(self._sources, (*self.recipe.effective, *(item.step for item in made)), self.selection)
