@@ -133,6 +133,10 @@ class Selection:
         """Returns the source of each place."""
         return np.asarray(np.searchsorted(self._starts, places, side="right") - 1)
 
+    def present(self, source: int) -> Mask:
+        """Returns which rows of a source the version has, (rows,)."""
+        return self._mask(self.chosen)[self._firsts[source] : self._firsts[source + 1]]
+
     def evaluation(self) -> Mask:
         """Returns which of the version's rows are for evaluation, (n,)."""
         return np.asarray(self._tagged(EVALUATION)[self.chosen])

@@ -171,7 +171,7 @@ def describe(version: Version) -> dict[str, Any]:
         own = owners == place
         about: dict[str, Any] = {"path": source.path, "format": file.format, "rows": file.rows, "usable": len(file)}
         about |= {"train_rows": int((own & ~held).sum()), "eval_rows": int((own & held).sum())}
-        sources.append(about | {"different_rows": len(np.unique(selection.chosen[own]))})
+        sources.append(about | {"different_rows": int(selection.present(place).sum())})
     steps = recipe.summary(version.recipe)
     done = 0
     for step in steps:
