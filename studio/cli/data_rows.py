@@ -248,8 +248,7 @@ def _searched(args: argparse.Namespace, live: Callable[[], None]) -> "Source":
         from studio.core.versions import store as versions
 
         version = recipe.file_of(args.file)
-        versions.open_version(version, telling(live, "Reading"))
-        return sources.find(versions.rows_file(version))
+        return sources.find(versions.rows_file(version, telling(live, "Reading")))
     return sources.find(args.file, telling(live, "Unpacking"))
 
 

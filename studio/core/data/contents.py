@@ -41,6 +41,7 @@ def contents(dataset: Dataset, on_progress: Callable[[int, int], None] | None = 
     Raises:
         StudioError: (disk) the cache cannot be written.
     """
+
     def make(target: Path) -> None:
         with (target / "records").open("wb") as file:
             file.truncate(dataset.rows * RECORD.itemsize)

@@ -104,5 +104,5 @@ def _literal(text: str) -> bytes:
     if re.search(r"[|(\[]", text) or not text.isascii():
         return b""
     # An escape, and a sign that a repetition behind it may leave out, stand for themselves in no case.
-    plain = re.sub(r"\\(?:x..|u....|U.{8}|[pPN]\{[^}]*\}|[0-9]+|.)|\{[^}]*\}|.[?*{]", "\0", text)
+    plain = re.sub(r"\\(?:x..|u....|U.{8}|[pPN]\{[^}]*\}|[0-9]+|.)|.(?:[?*]|\{[^}]*\})", "\0", text)
     return max(re.findall("[A-Za-z0-9]+", plain), key=len, default="").lower().encode()

@@ -13,7 +13,7 @@ _CR, _QUOTE, _COLON, _SLASH = 13, 34, 58, 92
 _BLANKS = 4  # so many may stand between a name and its colon
 _PAD = b"\n" * 16
 # What stands outside of strings: numbers, true and false are values, all else is structure.
-_OUTSIDE = bytes(sign if chr(sign).isalnum() and sign < 128 or sign in b"+-." else VALUE for sign in range(256))
+_OUTSIDE = bytes(sign if (chr(sign).isalnum() and sign < 128) or sign in b"+-." else VALUE for sign in range(256))
 # What a byte is part of; the one of values selects all bits.
 _VALUE, _NAME = 255, 1
 _UNESCAPED = np.zeros(256, dtype=np.uint8)
@@ -145,7 +145,7 @@ def _pairs(quotes: Ints, starts: Ints, ends: Ints, odd: Mask) -> tuple[Ints, Int
 
 
 def _spread(kinds: NDArray[Any], opens: Ints, closes: Ints, size: int) -> Bytes:
-    """Returns for each byte the kind of the string it is in, its opening quote included; 0: none. uint8, (size,)"""
+    """Returns for each byte the kind of the string it is in, its opening quote included; 0: none. uint8, (size,)."""
     bounds = np.zeros(2 * len(opens) + 2, dtype=np.int64)
     bounds[1:-1:2], bounds[2:-1:2], bounds[-1] = opens, closes, size
     values = np.zeros(2 * len(opens) + 1, dtype=np.uint8)

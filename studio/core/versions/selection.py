@@ -8,7 +8,7 @@ import json
 import secrets
 import zipfile
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,20 @@ class Selection:
             return json.dumps(self.edits[place], ensure_ascii=False, separators=(",", ":"))
         source, number = self.address(place)
         return self._text_in(source, number)
+
+    def texts(self) -> Iterator[str]:
+        """Yields the texts of the version's rows, in order; of rows that lie together far quicker than `text`."""
+        for first in range(0, len(self.chosen), _TOLD_ROWS):
+            places = self.chosen[first : first + _TOLD_ROWS]
+            source, number = self.address(int(places[0]))
+            last = self.address(int(places[-1]))
+            # One after the other in one file, none of them edited or refused there.
+            together = last == (source, number + len(places) - 1) and bool((np.diff(places) == 1).all())
+            if together and not any(place in self.edits for place in places.tolist()):
+                index = number - int(np.searchsorted(self._refused[source], number))
+                yield from self.sources[source].texts(index, index + len(places))
+            else:
+                yield from map(self.text, places.tolist())
 
     def format(self, place: int) -> str:
         """Returns the format a row is in."""
@@ -390,4 +404,3 @@ def matcher(step: steps.Filter) -> Callable[[dict[str, Any], str], bool]:
 def _lacks(text: str, needle: str) -> bool:
     """Whether JSON text holds a text for certain nowhere: quick, and true of most rows."""
     return text.isascii() and "\\u" not in text and needle not in text.lower()
-

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -88,7 +88,10 @@ class Editing(QObject):
         if self._command is not None or self.version is None:
             self._waiting.append((list(steps), title))
             return
-        if all(isinstance(step, ByHand | Replace) and len(list(islice(each(chosen(step)), _MOST))) < _MOST for step in steps):
+        if all(
+            isinstance(step, ByHand | Replace) and len(list(islice(each(chosen(step)), _MOST))) < _MOST
+            for step in steps
+        ):
             before = self.version.recipe.cursor
             try:
                 self.version.add(*steps)

@@ -79,7 +79,7 @@ def test_rows_are_found_by_what_they_say(
     assert found(built(tmp_path / "a.jsonl", ROWS, ascii_only), **query) == wanted
 
 
-@settings(max_examples=150)
+@settings(max_examples=70)
 @given(
     texts=st.lists(st.text(alphabet='abBtextuü0"\\/,:; \n{', max_size=10), min_size=1, max_size=6),
     wanted=st.text(alphabet='abtexuü0"\\/,:\n{', min_size=1, max_size=3),
@@ -92,15 +92,26 @@ def test_a_text_is_found_wherever_it_stands(
     assert found(known, text=wanted) == [at for at, text in enumerate(texts) if wanted.casefold() in text.casefold()]
 
 
-SIGNS = st.text(alphabet='abBtTsSnul01ßſKéÉ你😀"\\/,:; \n\t{}[]\x1e\x1f-.', max_size=8)
+SIGNS = st.text(alphabet='abBtTsSnul01ß\u017f\u212aéÉ你😀"\\/,:; \n\t{}[]\x1e\x1f-.', max_size=8)
 VALUES = st.recursive(
     SIGNS | st.integers(-20, 2000) | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.none(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SIGNS, inner, max_size=3),
     max_leaves=6,
 )
-EXPRESSIONS = [r"^a", r"[01]$", r"\Aa|b\Z", r"a.*b", r"[^a]b", r"\bs", r"(t|T)\1", r"\d+", r"b?", r"^$", r"\s", r"(?i)B[tn]",
-               r"a(?=b)", r"(?<!a)b", r"\D\W", r"tr?ue", r"\u4f60", r"n{1,2}", r"a++b", r"[\x1e\x1f]", "\x1f", r"\.0", r"$",
-               r"\Bs", r"[[:alpha:]]s", r"a\Z|\n$"]  # fmt: skip
+EXPRESSIONS = [r"^a", r"[01]$", r"\Aa|b\Z", r"a.*b", r"[^a]b", r"\bs", r"(t|T)\1", r"\d+", r"b?", r"^$", r"\s", r"\.0"]
+EXPRESSIONS += [
+    r"(?i)B[tn]",
+    r"a(?=b)",
+    r"(?<!a)b",
+    r"\D\W",
+    r"tr?ue",
+    r"\u4f60",
+    r"n{1,2}",
+    r"a++b",
+    r"[\x1e\x1f]",
+    r"$",
+]
+EXPRESSIONS += ["\x1f", r"\Bs", r"[[:alpha:]]s", r"a\Z|\n$", r"(?P<x>a)(?P=x)", r"b{,1}s", "(?x)a#b", r"0*1", "b{1}s"]
 
 
 def as_text(value: Any) -> list[str]:
@@ -119,10 +130,10 @@ def written(row: dict[str, Any], how: int) -> str:
     return text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100)
 @given(
     rows=st.lists(st.tuples(st.dictionaries(SIGNS, VALUES, max_size=3), st.integers(0, 3)), min_size=1, max_size=8),
-    text=st.text(alphabet='abBtsSnul01ßſkéÉ你😀"\\/,: \n{\x1f-.', min_size=1, max_size=3),
+    text=st.text(alphabet='abBtsSnul01ß\u017fkéÉ你😀"\\/,: \n{\x1f-.', min_size=1, max_size=3),
     expression=st.sampled_from(EXPRESSIONS),
     chunk=st.sampled_from([1, 40, 1000]),
 )
@@ -146,7 +157,7 @@ def test_every_row_is_found_that_a_slow_look_finds(
         assert found(known, text=expression, expression=True) == holding
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=70)
 @given(
     rows=st.lists(st.tuples(SIGNS, SIGNS), min_size=1, max_size=6),
     text=st.text(alphabet='abs01ß"\\,; \n\x1f', min_size=1, max_size=3),
