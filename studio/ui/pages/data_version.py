@@ -88,10 +88,8 @@ class Editing(QObject):
         if self._command is not None or self.version is None:
             self._waiting.append((list(steps), title))
             return
-        if all(
-            isinstance(step, ByHand | Replace) and len(list(islice(each(chosen(step)), _MOST))) < _MOST
-            for step in steps
-        ):
+        named = chain.from_iterable(each(chosen(step)) for step in steps)
+        if all(isinstance(step, ByHand | Replace) for step in steps) and len(list(islice(named, _MOST))) < _MOST:
             before = self.version.recipe.cursor
             try:
                 self.version.add(*steps)
