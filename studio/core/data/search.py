@@ -6,6 +6,7 @@ one. What is found comes in batches, in the order of the rows, as soon as it is 
 
 import json
 import re
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +26,7 @@ _CHUNK = 1 << 20
 _THREADS = 2
 # Where fewer than one row in so many may fit they are taken out of the others first.
 _SPARSE = 4
+_SAMPLE = 1 << 15
 _ESCAPED = frozenset('"\\/').union(map(chr, range(32)))
 
 Rows = NDArray[np.int64]
@@ -213,6 +215,8 @@ def _narrowed(look: _Filter, needle: bytes, otherwise: Callable[[bytes], bool]) 
             return look(index, stretch)
         if needle not in lower:
             return np.zeros(len(stretch.starts), dtype=np.bool_)
+        if lower.count(needle, 0, _SAMPLE) * _SPARSE > np.searchsorted(stretch.ends, _SAMPLE):
+            return look(index, stretch)
         fits = values.spans_with(lower, needle, stretch.starts, stretch.ends)
         places = np.flatnonzero(fits)
         if len(places) * _SPARSE > len(fits):
@@ -301,18 +305,26 @@ def _of_expression(text: str) -> _Filter:
             fits[place] = expression.holds(_texts(index, stretch, place), int(stretch.numbers[place]))
         return fits
 
-    return _narrowed(look, expression.literal, lambda data: b"\\u00" in data)
+    return _narrowed(look, expression.literal, lambda data: b"\\" in data and b"\\u00" in data)
 
 
 def _of_text(text: str) -> _Filter:
     wanted = text.casefold()
     needle = wanted.encode("utf-8", "surrogatepass")
     # Signs beyond ASCII that mean some of what is wanted: without letter case a sharp s is two of s.
-    others = [chr(code) for code in range(128, 0xD800) if not set(chr(code).casefold()).isdisjoint(wanted)]
-    others += [chr(code) for code in range(0xE000, 0x10000) if not set(chr(code).casefold()).isdisjoint(wanted)]
-    coded = "|".join(form for sign in others for form in (f"{ord(sign):04x}", f"{ord(sign):04X}"))
+    # None of ASCII is what a sign behind the ligatures becomes.
+    cased = [
+        sign
+        for sign in map(chr, range(128, 0xFB10 if wanted.isascii() else sys.maxunicode + 1))
+        if sign.casefold() != sign
+    ]
+    others = [sign for sign in text + wanted if not sign.isascii()]
+    others += [sign for sign in cased if not set(sign.casefold()).isdisjoint(wanted)]
+    # Of a sign that JSON writes as a pair, the first half.
+    halves = [sign.encode("utf-16-be", "surrogatepass").hex()[:4] for sign in others]
+    coded = "|".join(form for half in halves for form in (half, half.upper()))
     escapes = re.compile(rf"\\u(?:00[2-7]{'|' if coded else ''}{coded})".encode())
-    signs = [sign.encode() for sign in others]
+    signs = [sign.encode("utf-8", "surrogatepass") for sign in others]
 
     def folded(said: bytes) -> bytes:
         if wanted.isascii() and not (signs and not said.isascii() and any(sign in said for sign in signs)):
@@ -320,7 +332,7 @@ def _of_text(text: str) -> _Filter:
         return said.decode("utf-8", "replace").casefold().encode()
 
     def otherwise(data: bytes) -> bool:
-        if b"\\u" in data and escapes.search(data):
+        if b"\\" in data and b"\\u" in data and escapes.search(data):
             return True
         return not data.isascii() and any(sign in data for sign in signs)
 

@@ -182,6 +182,14 @@ def test_every_row_of_a_table_is_found(
     assert found(known, text=expression, expression=True) == holding
 
 
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_signs_beyond_sixteen_bits_and_those_that_fold_to_ascii_are_found(tmp_path: Path, ascii_only: bool) -> None:
+    texts = ["a \U0001f600", "\U0001f601", "stra\u00dfe", "\u212aelvin", "\U00010400"]
+    known = built(tmp_path / "a.jsonl", [{"x": text} for text in texts], ascii_only)
+    wanted = ["\U0001f600", "STRASSE", "kel", "\U00010428", "\U0001f602"]
+    assert [found(known, text=text) for text in wanted] == [[0], [2], [3], [4], []]
+
+
 def test_rows_that_cannot_be_read_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b'word\n["word"]\n{"x": "word"\n{"x": "\xff"}\n{"x": "word"}\n"word"\n')
     known = index.build(sources.find(tmp_path / "a.jsonl"))
