@@ -29,6 +29,7 @@ _COMMANDS = {
     "export": ("library", "Write an adapter for other programs, and prove it."),
     "worker": ("runs", ""),
     "desk": ("desk", ""),
+    "spare": ("desk", ""),
 }
 
 

@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _SHOWN = 20
 _HEAD = 100
 _CELL = 400
+_TOLD_S = 0.1
 
 
 def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -199,6 +201,8 @@ def _say(args: argparse.Namespace, item: dict[str, Any]) -> None:
 
 
 def _search(args: argparse.Namespace) -> None:
+    import numpy as np
+
     from studio.core.data import index, search
 
     with guard(args) as live:
@@ -213,22 +217,22 @@ def _search(args: argparse.Namespace) -> None:
             file=args.in_file,
             rows=_of_status(args, len(known), live),
         )
-        count, found = 0, []
+        count, found, told_s = 0, [], 0.0
         for batch in search.search(known, query):
             live()
             rows = batch.rows[: args.limit - count] if args.limit and not args.sort else batch.rows
             count += len(rows)
-            if args.sort:
-                found.append(rows)
-            else:
-                _tell_found(args, known, rows, batch.done)
+            found.append(rows)
+            # The first at once; then no more often than somebody could read it.
+            if len(rows) and not args.sort and time.monotonic() > told_s + _TOLD_S:
+                _tell_found(args, known, np.concatenate(found), batch.done)
+                found, told_s = [], time.monotonic()
             if args.limit and count >= args.limit and not args.sort:
                 break
+        rows = np.concatenate([np.zeros(0, dtype=np.int64), *found])
         if args.sort:
-            import numpy as np
-
-            ordered = search.order(known, args.sort, args.descending, np.concatenate(found))
-            _tell_found(args, known, ordered[: args.limit or None], len(known))
+            rows = search.order(known, args.sort, args.descending, rows)[: args.limit or None]
+        _tell_found(args, known, rows, len(known))
     _say(args, {"complete": True, "found": count, "rows": len(known)})
     if not args.json:
         print(f"{count:,} of {len(known):,} rows")
@@ -244,8 +248,7 @@ def _source(args: argparse.Namespace, live: Callable[[], None]) -> "Source":
         from studio.core.versions import store as versions
 
         version = recipe.file_of(args.file)
-        versions.open_version(version, telling(live, "Reading"))
-        return sources.find(versions.rows_file(version))
+        return sources.find(versions.rows_file(version, telling(live, "Reading")))
     return sources.find(args.file, telling(live, "Unpacking"))
 
 

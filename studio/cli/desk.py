@@ -1,12 +1,19 @@
-"""The command: desk, the window's helper process."""
+"""The commands: desk and spare, the window's helper processes."""
 
 import argparse
+import importlib
+import json
 import os
+import sys
+
+# What the first rows of a file and a search need.
+_AHEAD = ("cli.data", "cli.data_rows", "core.limits", "core.data.index", "core.data.search", "core.data.shapes")
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds this module's commands."""
     commands.add_parser("desk").set_defaults(handler=_desk)
+    commands.add_parser("spare").set_defaults(handler=_spare)
 
 
 def _desk(args: argparse.Namespace) -> int:
@@ -18,3 +25,17 @@ def _desk(args: argparse.Namespace) -> int:
     from studio.engine.desk import main
 
     return main(requests, replies)
+
+
+def _spare(args: argparse.Namespace) -> int:
+    """Loads what reads data files, waits for one line with a command's words, and runs it; without one it ends."""
+    for name in _AHEAD:
+        importlib.import_module(f"studio.{name}")
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return 0
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+
+    from studio.cli import run
+
+    return run(json.loads(line))

@@ -117,6 +117,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     gc.enable()
     ahead: list[threading.Thread] = []
     QTimer.singleShot(_SETTLED_MS, window, lambda: ahead.append(load_ahead()))
+    QTimer.singleShot(_SETTLED_MS, window, window.session.spare.keep)
     code = until_closed(app, window)
     for thread in ahead:
         thread.join()

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import psutil
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QThread, Signal
+from PySide6.QtCore import QObject, QProcess, QThread, Signal
 
 from studio.core import events, launch, runs
 from studio.core.errors import StudioError
 from studio.core.runs import Run
+from studio.ui.spare import PYTHON, Spare, made
 
 _POLL_MS = 60
 _ALIVE_S = 0.5
@@ -152,26 +153,24 @@ class Command(QObject):
     failed = Signal(object)
     over = Signal()
 
-    def __init__(self, words: Sequence[str], parent: QObject) -> None:
-        """Starts `studio WORDS --json`; ends with `parent` if that goes first."""
+    def __init__(self, words: Sequence[str], parent: QObject, spare: Spare | None = None) -> None:
+        """Starts `studio WORDS --json`, in the spare process if there is one; ends with `parent` if that goes first."""
         super().__init__(parent)
-        self._process = QProcess(self)
-        environment = QProcessEnvironment.systemEnvironment()
-        environment.insert("PYTHONPATH", launch.module_path())
-        environment.insert("PYTHONIOENCODING", "utf-8")
-        environment.insert("STUDIO_PROGRESS", "1")
-        self._process.setProcessEnvironment(environment)
-        self._process.setStandardInputFile(QProcess.nullDevice())
+        # Behind `--` nothing is taken for an option.
+        at = words.index("--") if "--" in words else len(words)
+        told = [*words[:at], "--json", *words[at:]]
+        taken = spare.take(told) if spare is not None else None
+        self._process = taken or made(self)
+        self._process.setParent(self)
         self._process.readyReadStandardOutput.connect(self._read)
         self._process.finished.connect(self._finish)
         self._process.errorOccurred.connect(self._refuse)
         self._cancelled = False
         self._printed = b""
         self._answer: Any = None
-        # Behind `--` nothing is taken for an option.
-        at = words.index("--") if "--" in words else len(words)
-        arguments = ["-P", "-m", "studio", *words[:at], "--json", *words[at:]]
-        self._process.start(sys.executable, arguments)
+        if taken is None:
+            self._process.setStandardInputFile(QProcess.nullDevice())
+            self._process.start(sys.executable, [*PYTHON, *told])
 
     def cancel(self) -> None:
         """Kills the process and waits for its end; nothing but `over` is told after it."""

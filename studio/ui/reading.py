@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from studio.core.data.mapping import Role
 from studio.ui.jobs import Command
+from studio.ui.spare import Spare
 
 MOST_REJECTED = 10_000
 
@@ -33,10 +34,11 @@ class Reading(QObject):
     failed = Signal(object)
     faulted = Signal(object)
 
-    def __init__(self, path: Path, parent: QObject) -> None:
-        """Reads nothing before `start`."""
+    def __init__(self, path: Path, parent: QObject, spare: Spare | None = None) -> None:
+        """Reads nothing before `start`, and then in the spare process if there is one."""
         super().__init__(parent)
         self.path = path
+        self._spare = spare
         self.complete = False
         self._command: Command | None = None
         self._folder: Path | None = None
@@ -51,7 +53,7 @@ class Reading(QObject):
     def start(self, format: str = "auto", columns: Mapping[Role, str] | None = None) -> None:
         """Reads the file from its beginning; what was cancelled goes on."""
         self._given = options(format, columns or {})
-        command = self._run(["data", "index", str(self.path)])
+        command = self._run(["data", "index", str(self.path)], self._spare)
         command.told.connect(self._told)
         command.done.connect(self._indexed)
         command.failed.connect(self.failed)
@@ -72,9 +74,9 @@ class Reading(QObject):
         command.done.connect(self.checked)
         command.failed.connect(self.faulted)
 
-    def _run(self, words: list[str]) -> Command:
+    def _run(self, words: list[str], spare: Spare | None = None) -> Command:
         self.cancel()
-        command = self._command = Command(words, self)
+        command = self._command = Command(words, self, spare)
         command.over.connect(lambda: self._over(command))
         return command
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     Places = NDArray[np.int64]
 
 
+# Each row read from a mapped file keeps some pages of it in the window's memory, until so many were read.
+_RELEASE = 200
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A row as the page shows it.
@@ -101,6 +105,7 @@ class VersionRows:
     def __init__(self, version: "Version") -> None:
         """Shows what the version's steps have left."""
         self.version = version
+        self._reads = 0
         self.refresh()
 
     def __len__(self) -> int:
@@ -150,6 +155,10 @@ class VersionRows:
     def read(self, place: int) -> Shown:
         """Reads one row, as it was edited."""
         selection = self.version.selection
+        self._reads += 1
+        if self._reads % _RELEASE == 0:
+            for file in selection.sources:
+                file.release()
         source, number = selection.address(place)
         tags = [tag for tag, mask in sorted(selection.tags.items()) if mask[place]]
         about: dict[str, Any] = {"tags": tags, "excluded": not self._kept[place], "edited": place in selection.edits}

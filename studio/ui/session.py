@@ -17,6 +17,7 @@ from studio.core.settings import Settings
 from studio.ui import words
 from studio.ui.desk import Desk
 from studio.ui.draft import Draft
+from studio.ui.spare import Spare
 from studio.ui.theme import Theme
 from studio.ui.watch import MachineWatch
 
@@ -65,6 +66,7 @@ class Session(QObject):
         self.undo = QUndoStack(self)
         self.draft = Draft(self.undo, stored.draft, self)
         self.desk = Desk(self)
+        self.spare = Spare(self)
         self.machine = MachineWatch(self)
         self.models: dict[Path, RunModel] = {}
         self._unsaved = False
@@ -185,6 +187,7 @@ class Session(QObject):
             model.leave()
         self.machine.leave()
         self.desk.close()
+        self.spare.close()
         self.save()
 
     def _known(self, run: Run) -> "RunModel":

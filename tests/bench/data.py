@@ -3,9 +3,10 @@
     python -m tests.bench.data [--rows 1000000] [--rounds 3] [--csv-gb 10] [--folder FOLDER]
 
 Each figure is of a process of its own, all of them in turn, ROUNDS times; printed as JSON is the least of each:
-`wall_s` and `cpu_s` from the work's begin (libraries loaded) and `peak_mb` of the whole process. `start_s` is the wall
-time from the start of the process to the first rows. The CSV file, of its own size, is for the first page and the
-cancel of a file that is larger than memory.
+`wall_s` and `cpu_s` from the work's begin (libraries loaded) and `peak_mb` of the whole process; of a search `first_s`
+is when its first finds were there. `window` is the real window, without a screen: from the moment a file is opened in
+it to its first rows in the table, and its memory with the file, with a version of all its rows, and scrolled through.
+The CSV file, of its own size, is for the first page and the cancel of a file that is larger than memory.
 """
 
 import argparse
@@ -20,6 +21,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 _BEGIN = """
 import json, resource, sys, time
 began = time.time()
@@ -33,7 +36,7 @@ told.update(wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu)
 told["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 print(json.dumps(told))
 """
-_OURS = "from studio.core import index, search, sources\nfrom studio.core.data.search import Query"
+_OURS = "from studio.core.data import index, search, sources\nfrom studio.core.data.search import Query"
 _INDEX = """
 def look(done, total):
     if "first_s" not in told:
@@ -51,15 +54,31 @@ for _ in range(1000):
     assert known.row(chance.randrange(len(known))).parsed.data is not None
 told["any_row_ms"] = time.perf_counter() - began
 """
-_SEARCH = "told['found'] = sum(len(found.rows) for found in search.search(known, Query({query})))"
+_SEARCH = """
+told["found"] = 0
+for found in search.search(known, Query({query})):
+    told["found"] += len(found.rows)
+    if told["found"]:
+        told.setdefault("first_s", time.perf_counter() - wall)
+"""
+_VERSIONS = "from studio.core.versions import steps, store\nfrom studio.core.versions.recipe import Source"
+_VERSION = "version = store.Version(store.create('bench', [Source(path=path)]))"
+_FILTER = "version.add(steps.Filter(min_chars=300))\ntold['rows'] = len(version.selection)"
 _OPEN = f"{_OURS}\nknown = index.build(sources.find(path))"
 CONTENDERS = {
     "index": (_OURS, _INDEX, _ANY_ROW),
     "search_rare": (_OPEN, _SEARCH.format(query="text='999999'"), ""),
-    "search_common": (_OPEN, _SEARCH.format(query="text='the'"), ""),
+    "search_some": (_OPEN, _SEARCH.format(query="text='the'"), ""),
+    "search_all": (_OPEN, _SEARCH.format(query="text='e'"), ""),
     "search_role": (_OPEN, _SEARCH.format(query="role='assistant'"), ""),
-    "search_expression": (_OPEN, _SEARCH.format(query=r"text=r'\b9999\d\b', expression=True"), ""),
+    "expression_rare": (_OPEN, _SEARCH.format(query=r"text=r'\b9999\d\b', expression=True"), ""),
+    "expression_some": (_OPEN, _SEARCH.format(query="text='e.e', expression=True"), ""),
+    "expression_all": (_OPEN, _SEARCH.format(query="text='[aeiou]', expression=True"), ""),
     "sort_length": (_OPEN, "told['rows'] = len(search.order(known, 'length'))", ""),
+    "sort_column": (_OPEN, "told['rows'] = len(search.order(known, 'messages'))", ""),
+    "version_make": (_VERSIONS, f"{_VERSION}\ntold['rows'] = len(version.selection)", ""),
+    "version_open": (f"{_VERSIONS}\n{_VERSION}", "told['rows'] = len(store.Version(version.path).selection)", ""),
+    "version_filter": (f"{_VERSIONS}\n{_VERSION}", _FILTER, ""),
     "check": (
         "from studio.core.data.datasets import open_dataset",
         "data = open_dataset(path)\ntold['rows'] = data.rows\ntold['rejected'] = len(data.rejected)",
@@ -76,6 +95,12 @@ CONTENDERS = {
         "data = datasets.load_dataset('json', data_files=path, cache_dir=sys.argv[2], split='train')",
         "hold = lambda row: any('999999' in item['content'] for item in row['messages'])\n"
         "told['found'] = len(data.filter(hold, load_from_cache_file=False))",
+        "",
+    ),
+    "pandas_search": (
+        "import pandas\ndata = pandas.read_json(path, lines=True)",
+        "hold = lambda row: any('999999' in item['content'] for item in row)\n"
+        "told['found'] = int(data['messages'].map(hold).sum())",
         "",
     ),
     "pandas": (
@@ -122,6 +147,72 @@ def measured(name: str, path: Path, home: Path) -> dict[str, float]:
     return told
 
 
+def in_window(path: Path, home: Path) -> dict[str, float]:
+    """Opens a file in a window of its own process and home; returns what `look` tells."""
+    with tempfile.TemporaryDirectory(dir=home) as fresh:
+        environment = os.environ | {"STUDIO_HOME": fresh, "OMP_NUM_THREADS": "1", "QT_QPA_PLATFORM": "offscreen"}
+        command = [sys.executable, "-m", "tests.bench.data", "--window", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def look(path: Path) -> dict[str, float]:
+    """Opens a file in the window, and a version of it, and scrolls through it; in this process."""
+    from studio.core.versions import recipe
+    from studio.ui.pages.data import DataPage
+    from tests.bench.window import opened, spin
+
+    def memory(name: str) -> None:
+        told[name] = psutil.Process().memory_info().rss / 1e6
+
+    _, window = opened()
+    window.session.spare.keep()
+    spin(3.0)
+    window.show_page("data")
+    spin(0.5)
+    page, told = window.page("data"), dict[str, float]()
+    assert isinstance(page, DataPage)
+    memory("idle_mb")
+    told["spare_mb"] = psutil.Process(window.session.spare.process_id).memory_info().rss / 1e6
+    rows, began = page.table_model, time.perf_counter()
+
+    def shown() -> bool:
+        page.rows.table.viewport().repaint()
+        return rows.rowCount() > 0 and rows.data(rows.index(0, 3)) not in (None, "", "\u00b7\u00b7\u00b7")
+
+    window.open_path(path)
+    spin(until=shown)
+    told["first_rows_s"] = time.perf_counter() - began
+    spin(until=lambda: bool(page._reading and page._reading.complete))
+    told["indexed_s"] = time.perf_counter() - began
+    spin(until=lambda: not (page._reading and page._reading.busy), limit_s=600.0)
+    memory("file_mb")
+    page.search.setText("the")
+    began = time.perf_counter()
+    spin(until=lambda: 0 < rows.rowCount() < 1000 or rows.shown() is not None)
+    told["first_finds_s"] = time.perf_counter() - began
+    page.search.setText("")
+    spin(1.0)
+    began = time.perf_counter()
+    page._editing.create(str(path), "auto", {})
+    spin(until=lambda: page._editing.version is not None, limit_s=600.0)
+    told["version_s"] = time.perf_counter() - began
+    memory("version_mb")
+    chance, slowest = random.Random(0), 0.0
+    for _ in range(300):
+        began = time.perf_counter()
+        page.rows.table.scrollTo(rows.index(chance.randrange(rows.rowCount()), 0))
+        page.rows.table.viewport().repaint()
+        slowest = max(slowest, time.perf_counter() - began)
+        spin(0.02)
+    told["slowest_scroll_ms"] = 1000 * slowest
+    memory("scrolled_mb")
+    assert recipe.listed()
+    window.close()
+    return told
+
+
 def first_page(path: Path, home: Path) -> dict[str, float]:
     """Starts the command that the window starts; returns how long the first rows and a cancel take, and its memory."""
     from studio.core.data.index import RowIndex
@@ -156,7 +247,11 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--csv-gb", type=float, default=10.0)
     options.add_argument("--folder", default=None)
+    options.add_argument("--window", type=Path, default=None, help=argparse.SUPPRESS)
     args = options.parse_args()
+    if args.window:
+        print(json.dumps(look(args.window)))
+        return
     found: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         home = Path(folder)
@@ -166,6 +261,9 @@ def main() -> None:
                 told = measured(name, home / "rows.jsonl", home)
                 best = found.setdefault(name, told)
                 found[name] = {key: min(value, best[key]) for key, value in told.items()}
+            told = in_window(home / "rows.jsonl", home)
+            best = found.setdefault("window", told)
+            found["window"] = {key: min(value, best[key]) for key, value in told.items()}
         size = (home / "rows.jsonl").stat().st_size
         if args.csv_gb:
             make_csv(home / "rows.csv", int(args.csv_gb * 1e9))

@@ -41,8 +41,6 @@ def contents(dataset: Dataset, on_progress: Callable[[int, int], None] | None = 
     Raises:
         StudioError: (disk) the cache cannot be written.
     """
-    about = json.dumps([_VERSION, dataset.fingerprint, dataset.rows])
-    folder = paths.cache_dir() / "contents" / hashlib.sha256(about.encode()).hexdigest()[:40]
 
     def make(target: Path) -> None:
         with (target / "records").open("wb") as file:
@@ -58,7 +56,12 @@ def contents(dataset: Dataset, on_progress: Callable[[int, int], None] | None = 
                 on_progress(index + 1, len(dataset))
         records.flush()
 
-    return cache.made(folder, lambda target: _opened(target / "records", dataset.rows), make)
+    return cache.made(_folder(dataset), lambda target: _opened(target / "records", dataset.rows), make)
+
+
+def kept(dataset: Dataset) -> Records | None:
+    """Returns what `contents` has in the cache; None: it would have to read every row."""
+    return _opened(_folder(dataset) / "records", dataset.rows)
 
 
 def record(data: Mapping[str, Any], row_format: str) -> tuple[int, int, int, int, int]:
@@ -117,6 +120,11 @@ def texts(example: Example) -> Iterator[tuple[str, str]]:
         yield "", (example.prompt or "") + example.answer
     for message in example.messages:
         yield str(message.get("role", "")), str(message.get("content") or "")
+
+
+def _folder(dataset: Dataset) -> Path:
+    about = json.dumps([_VERSION, dataset.fingerprint, dataset.rows])
+    return paths.cache_dir() / "contents" / hashlib.sha256(about.encode()).hexdigest()[:40]
 
 
 def _opened(file: Path, rows: int) -> Records | None:

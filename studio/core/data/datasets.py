@@ -4,6 +4,7 @@ They are parsed once, into the cache; they are never written to and never held i
 """
 
 import json
+import mmap
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -81,6 +82,7 @@ class Dataset:
     rows: int
     rejected: list[Rejected]
     table: Any = field(repr=False, compare=False)
+    mapped: Any = field(repr=False, compare=False)
     files: list[str] = field(default_factory=list)
     second: Guess | None = None
 
@@ -98,6 +100,16 @@ class Dataset:
     def text(self, index: int) -> str:
         """Returns the columns of a usable row as JSON text, by its place among them; the quickest way to one."""
         return str(self.table.column("row")[index].as_py())
+
+    def texts(self, first: int, last: int) -> list[str]:
+        """Returns the texts of the usable rows from place `first` to before `last`."""
+        found: list[str] = self.table.column("row").slice(first, last - first).to_pylist()
+        return found
+
+    def release(self) -> None:
+        """Gives back the memory that rows took which were read from here and there; they can be read as before."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self.mapped.madvise(mmap.MADV_DONTNEED)
 
     def find(self, number: int) -> Row:
         """Returns the row with this number in the file.
@@ -165,10 +177,12 @@ def _opened(folder: Path, source: Path) -> Dataset | None:
         # Arrow trusts the lengths in its files: a shortened one would be read past its end.
         if rows.stat().st_size != about.pop("bytes"):
             return None
-        table = pa.ipc.open_file(pa.memory_map(str(rows))).read_all()
+        with rows.open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        table = pa.ipc.open_file(pa.py_buffer(mapped)).read_all()
         rejected = [Rejected(**item) for item in about.pop("rejected")]
         second = Guess(**guess) if (guess := about.pop("second")) else None
-        return Dataset(source=source, rejected=rejected, table=table, second=second, **about)
+        return Dataset(source=source, rejected=rejected, table=table, mapped=mapped, second=second, **about)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
         return None
 

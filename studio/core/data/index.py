@@ -176,6 +176,8 @@ def build(source: Source, on_progress: Progress | None = None) -> RowIndex:
                 _start(folder, source)
                 _write(folder, source, on_progress)
                 (folder / "done").touch()
+    except BrokenPipeError:
+        raise  # whoever was told of the progress has gone
     except OSError as error:
         from studio.core.runs import disk_error  # it loads the whole configuration, which the first rows can do without
 

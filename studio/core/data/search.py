@@ -1,32 +1,33 @@
 """Finding rows of an indexed source by text, expression, role, length, file and status, and putting them in order.
 
-Rows are looked for in their bytes and only those that may fit are parsed, so that a million rows take about as long as
-reading them does. What is found comes in batches, in the order of the rows, as soon as it is known.
+What many rows say is laid end to end and looked through at once; only rows that are written oddly are read one by
+one. What is found comes in batches, in the order of the rows, as soon as it is known.
 """
 
 import json
 import re
-from bisect import bisect_left
+import sys
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
-import regex
 from numpy.typing import NDArray
 
-from studio.core.data import shapes
+from studio.core.data import expressions, shapes, values
 from studio.core.data.index import RowIndex
 from studio.core.data.rows import MAX_ROW_BYTES
-from studio.core.errors import StudioError
+from studio.core.data.values import Laid, Mask
 
-_CHUNK = 1 << 22
-_MAX_PATTERN = 1000
-# An expression that needs this long for one row never ends on purpose.
-_ROW_S = 1.0
-# How a string of JSON goes on that is a name and not a value.
-_AS_NAME = re.compile(rb'[^"\\]*"\s*:')
+_CHUNK = 1 << 20
+_THREADS = 2
+# Where fewer than one row in so many may fit they are taken out of the others first.
+_SPARSE = 4
+_SAMPLE = 1 << 15
+_ESCAPED = frozenset('"\\/').union(map(chr, range(32)))
 
 Rows = NDArray[np.int64]
 
@@ -36,7 +37,8 @@ class Query:
     """What is looked for; all of what is given must hold.
 
     Attributes:
-        text: stands in one of the row's values, in any letter case; names of columns do not count.
+        text: stands in one of the row's values, in any letter case; names of columns do not count, and numbers are as
+            the file writes them. A row that cannot be read may be found by what it seems to say.
         expression: `text` is a regular expression, in which letter case counts.
         role: the row's conversation has a message of this role.
         min_bytes, max_bytes: how long the row is in its file; `max_bytes` 0: no limit.
@@ -65,45 +67,55 @@ class _Stretch(NamedTuple):
 
     Attributes:
         data: their bytes.
-        numbers: their numbers; rising.
-        starts, ends: where each lies in `data`.
-        lines: the line of each.
+        numbers: their numbers; rising, (rows,).
+        starts, ends: where each lies in `data`; int64, (rows,).
+        lines: the line of each; (rows,).
         part: which of the index's files it is.
     """
 
     data: bytes
     numbers: Rows
-    starts: list[int]
-    ends: list[int]
-    lines: list[int]
+    starts: Rows
+    ends: Rows
+    lines: NDArray[np.int32]
     part: int
 
 
-# Looks through a stretch; gives the places in it of the rows that fit.
-_Filter = Callable[[RowIndex, _Stretch], set[int]]
+# Tells which of a stretch's rows fit.
+_Filter = Callable[[RowIndex, _Stretch], Mask]
 
 
 def search(index: RowIndex, query: Query) -> Iterator[Found]:
     """Yields the rows that fit, in batches; the last one says that all rows known were looked at.
+
+    Two threads look; most of the work is on whole arrays, which leaves Python's lock free.
 
     Raises:
         StudioError: (usage) the expression is none, or takes too long; (data) a file was changed meanwhile.
     """
     filters = _filters(query)
     spans = index.spans()
-    numbers = _by_place(index, spans, query)
+    fits = _by_place(index, spans, query)
     if not filters:
-        yield Found(numbers, len(spans))
+        yield Found(np.flatnonzero(fits), len(spans))
         return
-    for stretch in _stretches(index, spans, numbers):
-        fitting: set[int] | None = None
-        for look in filters:
-            found = look(index, stretch)
-            fitting = found if fitting is None else fitting & found
-            if not fitting:
-                break
-        places = np.fromiter(sorted(fitting or ()), dtype=np.int64)
-        yield Found(stretch.numbers[places], int(stretch.numbers[-1]) + 1)
+
+    def look(stretch: _Stretch) -> Found:
+        fitting = fits[stretch.numbers]
+        for holds in filters:
+            if fitting.any():
+                fitting = fitting & holds(index, stretch)
+        return Found(stretch.numbers[fitting], int(stretch.numbers[-1]) + 1)
+
+    numbers = np.flatnonzero(fits)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        waiting: deque[Future[Found]] = deque()
+        for stretch in _stretches(index, spans, numbers):
+            waiting.append(pool.submit(look, stretch))
+            if len(waiting) > 2 * _THREADS:
+                yield waiting.popleft().result()
+        for done in waiting:
+            yield done.result()
     yield Found(np.zeros(0, dtype=np.int64), len(spans))
 
 
@@ -114,7 +126,7 @@ def order(index: RowIndex, by: str, descending: bool = False, rows: Rows | None 
         index: where they are.
         by: `length`, in bytes, or a column: numbers come before texts, which are compared without letter case.
         descending: the greatest first.
-        rows: which rows; None: all of them. Equal ones stay in this order.
+        rows: which rows, rising; None: all of them. Equal ones stay in this order.
     """
     spans = index.spans()
     chosen = np.arange(len(spans)) if rows is None else rows
@@ -122,8 +134,11 @@ def order(index: RowIndex, by: str, descending: bool = False, rows: Rows | None 
         lengths = (spans["end"] - spans["start"])[chosen]
         return np.asarray(chosen[np.argsort(-lengths if descending else lengths, kind="stable")])
     keys: list[tuple[int, float, str]] = []
+    wanted = np.zeros(len(spans), dtype=np.bool_)
+    wanted[chosen] = True
     for stretch in _stretches(index, spans, chosen):
-        keys += [_key(_parsed(index, stretch, place), by) for place in range(len(stretch.numbers))]
+        places = np.flatnonzero(wanted[stretch.numbers])
+        keys += [_key(_parsed(index, stretch, place), by) for place in places.tolist()]
     known = [place for place, key in enumerate(keys) if key[0] < 2]
     unknown = [place for place, key in enumerate(keys) if key[0] == 2]
     known.sort(key=keys.__getitem__, reverse=descending)
@@ -139,7 +154,7 @@ def _key(data: dict[str, Any] | None, by: str) -> tuple[int, float, str]:
     return 1, 0.0, (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))[:200].casefold()
 
 
-def _by_place(index: RowIndex, spans: NDArray[Any], query: Query) -> Rows:
+def _by_place(index: RowIndex, spans: NDArray[Any], query: Query) -> Mask:
     """Returns the rows that fit by what the index alone says of them."""
     fits = np.ones(len(spans), dtype=np.bool_)
     lengths = spans["end"] - spans["start"]
@@ -153,30 +168,64 @@ def _by_place(index: RowIndex, spans: NDArray[Any], query: Query) -> Rows:
         chosen = np.zeros(len(spans), dtype=np.bool_)
         chosen[query.rows[query.rows < len(spans)]] = True
         fits &= chosen
-    return np.flatnonzero(fits).astype(np.int64)
+    return fits
 
 
 def _stretches(index: RowIndex, spans: NDArray[Any], numbers: Rows) -> Iterator[_Stretch]:
-    """Reads the rows, many that lie close together at once; of a row that is too long only a part, which is bad."""
-    starts, ends, parts = spans["start"][numbers], spans["end"][numbers], spans["part"][numbers]
-    lines = spans["line"][numbers]
-    first = 0
-    while first < len(numbers):
+    """Reads the rows, which rise, and those between them, many that lie close together at once.
+
+    Of a row that is too long only a part is read; it is bad.
+    """
+    starts, parts = spans["start"][numbers], spans["part"][numbers]
+    at = 0
+    while at < len(numbers):
         # Within one file and one chunk of it.
-        last = int(np.searchsorted(parts, parts[first], side="right")) if _rising(parts) else first + 1
-        last = min(last, first + max(1, int(np.searchsorted(starts[first:last], starts[first] + _CHUNK))))
-        at, stop = int(starts[first]), int(ends[last - 1])
-        with index.open(int(parts[first])) as file:
-            file.seek(at)
-            data = file.read(min(stop - at, _CHUNK + MAX_ROW_BYTES))
-        chosen = slice(first, last)
-        places = [(item - at).tolist() for item in (starts[chosen], ends[chosen])]
-        yield _Stretch(data, numbers[chosen], places[0], places[1], lines[chosen].tolist(), int(parts[first]))
-        first = last
+        stop = int(np.searchsorted(parts, parts[at], side="right"))
+        stop = min(stop, at + max(1, int(np.searchsorted(starts[at:stop], starts[at] + _CHUNK))))
+        rows = spans[numbers[at] : numbers[stop - 1] + 1]
+        begin, end = int(rows["start"][0]), int(rows["end"][-1])
+        with index.open(int(parts[at])) as file:
+            file.seek(begin)
+            data = file.read(min(end - begin, _CHUNK + MAX_ROW_BYTES))
+        every = np.arange(numbers[at], numbers[stop - 1] + 1)
+        yield _Stretch(data, every, rows["start"] - begin, rows["end"] - begin, rows["line"], int(parts[at]))
+        at = stop
 
 
-def _rising(parts: NDArray[Any]) -> bool:
-    return len(parts) < 2 or bool(parts[0] <= parts[-1])
+def _only(stretch: _Stretch, places: Rows) -> _Stretch:
+    """Returns some rows of a stretch laid end to end."""
+    raw = [stretch.data[start:end] for start, end in zip(stretch.starts[places], stretch.ends[places], strict=True)]
+    ends = np.cumsum([len(text) + 1 for text in raw]) - 1
+    starts = np.append(0, ends[:-1] + 1)
+    return _Stretch(b"\n".join(raw), stretch.numbers[places], starts, ends, stretch.lines[places], stretch.part)
+
+
+def _narrowed(look: _Filter, needle: bytes, otherwise: Callable[[bytes], bool]) -> _Filter:
+    """Returns a filter that looks only at rows with some bytes, in any letter case of ASCII.
+
+    Args:
+        look: the filter.
+        needle: the bytes, in lower case; empty: it looks at all rows.
+        otherwise: whether rows in this data may hold in another way what these bytes stand for.
+    """
+
+    def narrowed(index: RowIndex, stretch: _Stretch) -> Mask:
+        lower = stretch.data.lower() if needle else b""
+        if not needle or otherwise(stretch.data):
+            return look(index, stretch)
+        if needle not in lower:
+            return np.zeros(len(stretch.starts), dtype=np.bool_)
+        if lower.count(needle, 0, _SAMPLE) * _SPARSE > np.searchsorted(stretch.ends, _SAMPLE):
+            return look(index, stretch)
+        fits = values.spans_with(lower, needle, stretch.starts, stretch.ends)
+        places = np.flatnonzero(fits)
+        if len(places) * _SPARSE > len(fits):
+            return look(index, stretch)
+        if len(places):
+            fits[places] = look(index, _only(stretch, places))
+        return fits
+
+    return narrowed
 
 
 def _parsed(index: RowIndex, stretch: _Stretch, place: int) -> dict[str, Any] | None:
@@ -187,7 +236,38 @@ def _parsed(index: RowIndex, stretch: _Stretch, place: int) -> dict[str, Any] | 
             return data if isinstance(data, dict) else None
         except orjson.JSONDecodeError:
             pass  # it may still be a row that json can read
-    return index.parse(stretch.part, raw, stretch.lines[place]).data
+    return index.parse(stretch.part, raw, int(stretch.lines[place])).data
+
+
+def _texts(index: RowIndex, stretch: _Stretch, place: int) -> list[str]:
+    """Returns all values of a row as texts; numbers as the file writes them."""
+    data = _parsed(index, stretch, place)
+    found = [] if data is None else _values(data)
+    if any(type(item) is float for item in found):
+        raw = stretch.data[stretch.starts[place] : stretch.ends[place]]
+        found = _values(json.loads(raw, parse_int=str, parse_float=str, parse_constant=str))
+    return [item if type(item) is str else json.dumps(item) for item in found]
+
+
+def _values(data: Any) -> list[Any]:
+    found: list[Any] = []
+    left = [data]
+    while left:
+        item = left.pop()
+        if type(item) is dict:
+            left += item.values()
+        elif type(item) is list:
+            left += item
+        elif item is not None:
+            found.append(item)
+    return found
+
+
+def _laid(index: RowIndex, stretch: _Stretch) -> Laid:
+    table = index.parts[stretch.part].table
+    if table is None:
+        return values.from_json(stretch.data, stretch.starts, stretch.ends)
+    return values.from_csv(stretch.data, stretch.starts, stretch.ends, table.delimiter)
 
 
 def _filters(query: Query) -> list[_Filter]:
@@ -206,141 +286,64 @@ def _of_role(role: str) -> _Filter:
     # No text within a row can look like this: there the quotes are escaped. In CSV all of them are doubled.
     said = re.compile(rb'"(?:role|from)""?\s*:\s*""?(?:' + "|".join(names).encode() + rb')"', re.IGNORECASE)
 
-    def look(index: RowIndex, stretch: _Stretch) -> set[int]:
-        return _places(stretch, (found.start() for found in said.finditer(stretch.data)))
+    def look(_index: RowIndex, stretch: _Stretch) -> Mask:
+        fits = np.zeros(len(stretch.starts), dtype=np.bool_)
+        at = np.fromiter((found.start() for found in said.finditer(stretch.data)), dtype=np.int64)
+        fits[np.searchsorted(stretch.ends, at, side="right")] = True
+        return fits
 
     return look
 
 
 def _of_expression(text: str) -> _Filter:
-    try:
-        if len(text) > _MAX_PATTERN:
-            raise ValueError(f"it is longer than {_MAX_PATTERN} characters")
-        pattern = regex.compile(text)
-    except (regex.error, ValueError, OverflowError, RecursionError, MemoryError) as error:
-        raise StudioError("usage", f"`{text[:60]}` is not a regular expression: {error}.", "Correct it.") from None
-    needle = _literal(text)
+    expression = expressions.Expression(text)
 
-    def look(index: RowIndex, stretch: _Stretch) -> set[int]:
-        places = range(len(stretch.numbers)) if not needle else [place for place, _ in _hits(stretch, needle, None)]
-        found = set()
-        for place in places:
-            data = _parsed(index, stretch, place)
-            try:
-                if data is not None and any(pattern.search(value, timeout=_ROW_S) for value in _values(data)):
-                    found.add(place)
-            except TimeoutError:
-                number = stretch.numbers[place]
-                message = f"The expression takes too long: it did not come to an end for row {number}."
-                raise StudioError("usage", message, "Avoid repetitions within repetitions, as in `(a+)+`.") from None
-        return found
+    def look(index: RowIndex, stretch: _Stretch) -> Mask:
+        laid = _laid(index, stretch)
+        fits, unsure = expression.look(laid.text, len(stretch.starts))
+        for place in np.flatnonzero(laid.odd | unsure).tolist():
+            fits[place] = expression.holds(_texts(index, stretch, place), int(stretch.numbers[place]))
+        return fits
 
-    return look
-
-
-def _literal(text: str) -> bytes:
-    """Returns letters and digits, in lower case, that stand in all that a simple expression finds; else nothing."""
-    if re.search(r"[|(\[]", text) or not text.isascii():
-        return b""
-    # An escape, and a sign that a repetition behind it may leave out, stand for themselves in no case.
-    plain = re.sub(r"\\(?:x..|u....|U.{8}|[pPN]\{[^}]*\}|[0-9]+|.)|\{[^}]*\}|.[?*{]", "\0", text)
-    return max(re.findall("[A-Za-z0-9]+", plain), key=len, default="").lower().encode()
+    return _narrowed(look, expression.literal, lambda data: b"\\" in data and b"\\u00" in data)
 
 
 def _of_text(text: str) -> _Filter:
     wanted = text.casefold()
-    simple = text.isascii() and "/" not in text
-    needles = [form.lower().encode() if simple else b"" for form in (_quoted(text), text.replace('"', '""'))]
-    pattern = None if simple else _written(text)
-    # Without a letter or digit it may stand between values; a row of CSV is full of delimiters and quotes.
-    in_json = simple and re.search(r"\w", text) is not None
-    in_csv = simple and re.search(r'[",;\t\r\n]', text) is None
+    needle = wanted.encode("utf-8", "surrogatepass")
+    # Signs beyond ASCII that mean some of what is wanted: without letter case a sharp s is two of s.
+    # None of ASCII is what a sign behind the ligatures becomes.
+    cased = [
+        sign
+        for sign in map(chr, range(128, 0xFB10 if wanted.isascii() else sys.maxunicode + 1))
+        if sign.casefold() != sign
+    ]
+    others = [sign for sign in text + wanted if not sign.isascii()]
+    others += [sign for sign in cased if not set(sign.casefold()).isdisjoint(wanted)]
+    # Of a sign that JSON writes as a pair, the first half.
+    halves = [sign.encode("utf-16-be", "surrogatepass").hex()[:4] for sign in others]
+    coded = "|".join(form for half in halves for form in (half, half.upper()))
+    escapes = re.compile(rf"\\u(?:00[2-7]{'|' if coded else ''}{coded})".encode())
+    signs = [sign.encode("utf-8", "surrogatepass") for sign in others]
 
-    def holds(index: RowIndex, stretch: _Stretch, place: int) -> bool:
-        data = _parsed(index, stretch, place)
-        return data is not None and any(wanted in value.casefold() for value in _values(data))
+    def folded(said: bytes) -> bytes:
+        if wanted.isascii() and not (signs and not said.isascii() and any(sign in said for sign in signs)):
+            return said.lower()
+        return said.decode("utf-8", "replace").casefold().encode()
 
-    def look(index: RowIndex, stretch: _Stretch) -> set[int]:
-        table = index.parts[stretch.part].table is not None
-        found: set[int] = set()
-        for place, at in _hits(stretch, needles[table], pattern, names=not table and in_json):
-            # What stands behind a backslash may be the rest of an escape.
-            sure = in_csv if table else in_json and b"\\" not in stretch.data[max(0, at - 6) : at]
-            if (sure and stretch.ends[place] - stretch.starts[place] <= MAX_ROW_BYTES) or holds(index, stretch, place):
-                found.add(place)
-        return found
+    def otherwise(data: bytes) -> bool:
+        if b"\\" in data and b"\\u" in data and escapes.search(data):
+            return True
+        return not data.isascii() and any(sign in data for sign in signs)
 
-    return look
+    def look(index: RowIndex, stretch: _Stretch) -> Mask:
+        if not wanted.isascii() and not otherwise(stretch.data):
+            return np.zeros(len(stretch.starts), dtype=np.bool_)
+        laid = _laid(index, stretch)
+        fits = values.rows_with(folded(laid.text), needle)
+        for place in np.flatnonzero(laid.odd).tolist():
+            fits[place] = any(wanted in said.casefold() for said in _texts(index, stretch, place))
+        return fits
 
-
-def _hits(
-    stretch: _Stretch, needle: bytes, pattern: "re.Pattern[bytes] | None", names: bool = False
-) -> Iterator[tuple[int, int]]:
-    """Yields each row that holds the bytes, and where; with `names` not in the name of a column or a field."""
-    data, ends, starts = stretch.data.lower() if needle else stretch.data, stretch.ends, stretch.starts
-    at = 0
-    while True:
-        if pattern is None:
-            at = data.find(needle, at)
-        else:
-            hit = pattern.search(data, at)
-            at = hit.start() if hit else -1
-        if at < 0:
-            return
-        if names and _AS_NAME.match(data, at + len(needle)):
-            at += len(needle)
-            continue
-        place = bisect_left(ends, at + 1)
-        if place == len(ends):
-            return
-        if starts[place] <= at:
-            yield place, at
-            at = ends[place]
-        else:
-            at = starts[place]
-
-
-def _places(stretch: _Stretch, hits: Iterator[int]) -> set[int]:
-    """Returns the places of the rows in which something was found, from where it was found."""
-    at = np.fromiter(hits, dtype=np.int64)
-    places = np.searchsorted(np.asarray(stretch.ends), at, side="right")
-    inside = places < len(stretch.ends)
-    places, at = places[inside], at[inside]
-    return set(places[np.asarray(stretch.starts)[places] <= at].tolist())
-
-
-def _values(data: Any) -> list[str]:
-    """Returns all texts in a row and its numbers as texts; none of its names."""
-    found: list[str] = []
-    left = [data]
-    while left:
-        item = left.pop()
-        if type(item) is str:
-            found.append(item)
-        elif type(item) is dict:
-            left += item.values()
-        elif type(item) is list:
-            left += item
-        elif item is not None:
-            found.append(str(item))
-    return found
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text)[1:-1]
-
-
-def _written(text: str) -> "re.Pattern[bytes]":
-    """Returns what finds `text` in JSON however it is written: as itself or escaped, in either letter case."""
-    signs = []
-    for sign in text:
-        forms = {form for case in (sign, sign.lower(), sign.upper(), sign.casefold()) for form in _forms(case)}
-        signs.append(b"(?:" + b"|".join(re.escape(form) for form in sorted(forms, reverse=True)) + b")")
-    return re.compile(b"".join(signs))
-
-
-def _forms(sign: str) -> Iterator[bytes]:
-    escaped = _quoted(sign)
-    yield from (sign.encode("utf-8", "surrogatepass"), escaped.encode(), escaped.upper().replace("\\U", "\\u").encode())
-    if sign == "/":
-        yield b"\\/"
+    as_it_is = wanted.isascii() and not _ESCAPED & set(wanted)
+    return _narrowed(look, needle if as_it_is else b"", otherwise)

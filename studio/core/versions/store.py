@@ -62,7 +62,7 @@ class Version:
         made: list[Made] = []
         try:
             for step in steps:
-                marks = "".join(f"{self.selection.original(*row):016x}" for row in each(chosen(step)))
+                marks = "".join(f"{key:016x}" for key in self.selection.originals(each(chosen(step))))
                 made.append(Made(step=step, time_s=time.time(), marks=marks, joined=bool(made)))
                 self.selection.do(step)
                 _keep(self._sources, (*self.recipe.effective, *(item.step for item in made)), self.selection)
@@ -137,15 +137,7 @@ def open_version(path: Path, on_progress: Progress | None = None) -> Dataset:
     """
     said = recipe.load(path)
     sources = _unchanged(path, said, on_progress)
-
-    def make(target: Path) -> None:
-        selection = _selected(sources, said, on_progress)
-        if not len(selection):
-            message = f"The version {recipe.name_of(path)} has no rows left."
-            raise StudioError("data", message, "Undo the step that took them out.")
-        _write(selection, said, target, on_progress)
-
-    folder = cache.made(_folder(path), lambda found: _whole(found, said), make)
+    folder = _written(path, said, sources, on_progress)
     row_format = format_of(sources)
     inner = datasets.open_dataset(folder / "rows.jsonl", row_format)
     if inner.rejected:
@@ -171,7 +163,7 @@ def describe(version: Version) -> dict[str, Any]:
         own = owners == place
         about: dict[str, Any] = {"path": source.path, "format": file.format, "rows": file.rows, "usable": len(file)}
         about |= {"train_rows": int((own & ~held).sum()), "eval_rows": int((own & held).sum())}
-        sources.append(about | {"different_rows": len(np.unique(selection.chosen[own]))})
+        sources.append(about | {"different_rows": int(selection.present(place).sum())})
     steps = recipe.summary(version.recipe)
     done = 0
     for step in steps:
@@ -190,9 +182,25 @@ def describe(version: Version) -> dict[str, Any]:
     }
 
 
-def rows_file(path: Path) -> Path:
-    """Returns the file that `open_version` writes a version's rows to, one a line, in their order."""
-    return _folder(path) / "rows.jsonl"
+def rows_file(path: Path, on_progress: Progress | None = None) -> Path:
+    """Returns a file with a version's rows, one a line, in their order; it is written where it is not in the cache.
+
+    Raises:
+        StudioError: as `open_version`; the rows are not checked.
+    """
+    said = recipe.load(path)
+    return _written(path, said, _unchanged(path, said, on_progress), on_progress) / "rows.jsonl"
+
+
+def _written(path: Path, said: Recipe, sources: list[Dataset], on_progress: Progress | None) -> Path:
+    def make(target: Path) -> None:
+        selection = _selected(sources, said, on_progress)
+        if not len(selection):
+            message = f"The version {recipe.name_of(path)} has no rows left."
+            raise StudioError("data", message, "Undo the step that took them out.")
+        _write(selection, said, target, on_progress)
+
+    return cache.made(_folder(path), lambda found: _whole(found, said), make)
 
 
 def evaluation_rows(dataset: Dataset) -> Mask | None:
@@ -312,8 +320,7 @@ def _write(selection: Selection, said: Recipe, folder: Path, on_progress: Progre
     origins["held"] = selection.evaluation()
     origins["source"], origins["number"] = selection.addresses(selection.chosen)
     with (folder / "rows.jsonl").open("wb") as file:
-        for at, place in enumerate(selection.chosen.tolist()):
-            text = selection.text(place)
+        for at, (place, text) in enumerate(zip(selection.chosen.tolist(), selection.texts(), strict=True)):
             if mixed or "\n" in text or "\r" in text:
                 data = common(json.loads(text), selection.format(place)) if mixed else json.loads(text)
                 text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))

@@ -200,7 +200,7 @@ class DataPage(QWidget):
     # A plain file.
 
     def _read(self, path: Path) -> None:
-        reading = self._reading = Reading(path, self)
+        reading = self._reading = Reading(path, self, self._session.spare)
         reading.guessed.connect(self._guess)
         reading.found.connect(self._show_index)
         reading.moved.connect(self._move)

@@ -50,7 +50,7 @@ class RowsView(QWidget):
         self._chosen: Places | None = None
         self._status = ""
         self.table_model = DatasetTable(session.theme, self)
-        self.search = RowSearch()
+        self.search = RowSearch(session.spare)
         self.search.found.connect(self._show_found)
         self.search.status_wanted.connect(self._show_status)
         self.search.cleared.connect(lambda: self.choose(None, ""))

@@ -11,6 +11,7 @@ from studio.core.errors import StudioError
 from studio.ui import words
 from studio.ui.jobs import Command
 from studio.ui.parts import button, column, holder, label, row, set_mark
+from studio.ui.spare import Spare
 from studio.ui.theme import GRID
 
 if TYPE_CHECKING:
@@ -35,9 +36,10 @@ class RowSearch(QWidget):
     save_wanted = Signal()
     cleared = Signal()
 
-    def __init__(self) -> None:
-        """Looks for nothing."""
+    def __init__(self, spare: Spare | None = None) -> None:
+        """Looks for nothing; later in the spare process if there is one."""
         super().__init__()
+        self._spare = spare
         self._file = ""
         self._options: list[str] = []
         self._sort = ("", False)
@@ -214,7 +216,7 @@ class RowSearch(QWidget):
         self._folder = TemporaryDirectory(prefix="studio-search-")
         into = Path(self._folder.name) / "rows"
         given = [*wanted, "--into", str(into), "--", self._file, *([text] if (text := self.text.text()) else [])]
-        self._command = Command(["data", "search", *self._options, *given], self)
+        self._command = Command(["data", "search", *self._options, *given], self, self._spare)
         self._command.told.connect(self._told)
         self._command.done.connect(self._done)
         self._command.failed.connect(self._failed)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,16 @@ from PySide6.QtGui import QUndoCommand
 from studio.core.data.mapping import Role
 from studio.core.errors import StudioError
 from studio.core.versions import recipe
-from studio.core.versions.steps import ByHand, Replace, Step
+from studio.core.versions.steps import ByHand, Replace, Step, chosen, each
 from studio.ui.jobs import Command
 from studio.ui.reading import options
 from studio.ui.session import Session
 
 if TYPE_CHECKING:
     from studio.core.versions.store import Version
+
+# So many rows are left to a child: what each holds is noted.
+_MOST = 100
 
 
 class Editing(QObject):
@@ -84,7 +88,8 @@ class Editing(QObject):
         if self._command is not None or self.version is None:
             self._waiting.append((list(steps), title))
             return
-        if all(isinstance(step, ByHand | Replace) for step in steps):
+        named = chain.from_iterable(each(chosen(step)) for step in steps)
+        if all(isinstance(step, ByHand | Replace) for step in steps) and len(list(islice(named, _MOST))) < _MOST:
             before = self.version.recipe.cursor
             try:
                 self.version.add(*steps)

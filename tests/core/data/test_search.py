@@ -3,14 +3,15 @@
 import csv
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
+import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio.core.data import index, search, sources
+from studio.core.data import expressions, index, search, sources
 from studio.core.data.search import Query
 from studio.core.errors import StudioError
 
@@ -45,7 +46,7 @@ ROWS: list[dict[str, Any]] = [
     [
         ({"text": "HELLO"}, [0]),
         ({"text": "grüße"}, [0]),
-        ({"text": "GRÜSSE"}, []),
+        ({"text": "GRÜSSE"}, [0]),
         ({"text": "nworld"}, [2]),
         ({"text": "\nworld"}, [0]),
         ({"text": "content"}, []),
@@ -78,7 +79,7 @@ def test_rows_are_found_by_what_they_say(
     assert found(built(tmp_path / "a.jsonl", ROWS, ascii_only), **query) == wanted
 
 
-@settings(max_examples=150)
+@settings(max_examples=70)
 @given(
     texts=st.lists(st.text(alphabet='abBtextuü0"\\/,:; \n{', max_size=10), min_size=1, max_size=6),
     wanted=st.text(alphabet='abtexuü0"\\/,:\n{', min_size=1, max_size=3),
@@ -89,6 +90,112 @@ def test_a_text_is_found_wherever_it_stands(
 ) -> None:
     known = built(tmp_path_factory.mktemp("rows") / f"a{ending}", [{"text": text, "x": "y"} for text in texts])
     assert found(known, text=wanted) == [at for at, text in enumerate(texts) if wanted.casefold() in text.casefold()]
+
+
+SIGNS = st.text(alphabet='abBtTsSnul01ß\u017f\u212aéÉ你😀"\\/,:; \n\t{}[]\x1e\x1f-.', max_size=8)
+VALUES = st.recursive(
+    SIGNS | st.integers(-20, 2000) | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SIGNS, inner, max_size=3),
+    max_leaves=6,
+)
+EXPRESSIONS = [r"^a", r"[01]$", r"\Aa|b\Z", r"a.*b", r"[^a]b", r"\bs", r"(t|T)\1", r"\d+", r"b?", r"^$", r"\s", r"\.0"]
+EXPRESSIONS += [
+    r"(?i)B[tn]",
+    r"a(?=b)",
+    r"(?<!a)b",
+    r"\D\W",
+    r"tr?ue",
+    r"\u4f60",
+    r"n{1,2}",
+    r"a++b",
+    r"[\x1e\x1f]",
+    r"$",
+]
+EXPRESSIONS += ["\x1f", r"\Bs", r"[[:alpha:]]s", r"a\Z|\n$", r"(?P<x>a)(?P=x)", r"b{,1}s", "(?x)a#b", r"0*1", "b{1}s"]
+
+
+def as_text(value: Any) -> list[str]:
+    """Returns all values within a value as texts, in the plainest way."""
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return [text for item in inner for text in as_text(item)]
+    return [] if value is None else [value if isinstance(value, str) else json.dumps(value)]
+
+
+def written(row: dict[str, Any], how: int) -> str:
+    """Returns a row as JSON, in one of the ways in which programs write it."""
+    text = json.dumps(row, ensure_ascii=how % 2 == 0, separators=(",", ":") if how == 3 else None)
+    if how == 2:
+        text = text.replace("S", "\\u0053").replace("B", "\\u0042").replace("/", "\\/").replace(": ", " : ")
+    return text
+
+
+@settings(max_examples=100)
+@given(
+    rows=st.lists(st.tuples(st.dictionaries(SIGNS, VALUES, max_size=3), st.integers(0, 3)), min_size=1, max_size=8),
+    text=st.text(alphabet='abBtsSnul01ß\u017fkéÉ你😀"\\/,: \n{\x1f-.', min_size=1, max_size=3),
+    expression=st.sampled_from(EXPRESSIONS),
+    chunk=st.sampled_from([1, 40, 1000]),
+)
+def test_every_row_is_found_that_a_slow_look_finds(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[tuple[dict[str, Any], int]],
+    text: str,
+    expression: str,
+    chunk: int,
+) -> None:
+    path = tmp_path_factory.mktemp("rows") / "a.jsonl"
+    path.write_text("".join(written(row, how) + "\n" for row, how in rows), encoding="utf-8")
+    known = index.build(sources.find(path))
+    said = [as_text(row) for row, _ in rows]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "_CHUNK", chunk)
+        holding = [at for at, texts in enumerate(said) if any(text.casefold() in item.casefold() for item in texts)]
+        assert found(known, text=text) == holding
+        pattern = regex.compile(expression)
+        holding = [at for at, texts in enumerate(said) if any(pattern.search(item) for item in texts)]
+        assert found(known, text=expression, expression=True) == holding
+
+
+@settings(max_examples=70)
+@given(
+    rows=st.lists(st.tuples(SIGNS, SIGNS), min_size=1, max_size=6),
+    text=st.text(alphabet='abs01ß"\\,; \n\x1f', min_size=1, max_size=3),
+    expression=st.sampled_from(EXPRESSIONS),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+def test_every_row_of_a_table_is_found(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[tuple[str, str]],
+    text: str,
+    expression: str,
+    quoting: Literal[0, 1],
+) -> None:
+    path = tmp_path_factory.mktemp("rows") / "a.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, quoting=quoting).writerows([("x", "y"), *rows])
+    known = index.build(sources.find(path))
+    holding = [at for at, cells in enumerate(rows) if any(text.casefold() in cell.casefold() for cell in cells)]
+    assert found(known, text=text) == holding
+    pattern = regex.compile(expression)
+    holding = [at for at, cells in enumerate(rows) if any(pattern.search(cell) for cell in cells)]
+    assert found(known, text=expression, expression=True) == holding
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_signs_beyond_sixteen_bits_and_those_that_fold_to_ascii_are_found(tmp_path: Path, ascii_only: bool) -> None:
+    texts = ["a \U0001f600", "\U0001f601", "stra\u00dfe", "\u212aelvin", "\U00010400"]
+    known = built(tmp_path / "a.jsonl", [{"x": text} for text in texts], ascii_only)
+    wanted = ["\U0001f600", "STRASSE", "kel", "\U00010428", "\U0001f602"]
+    assert [found(known, text=text) for text in wanted] == [[0], [2], [3], [4], []]
+
+
+def test_rows_that_cannot_be_read_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'word\n["word"]\n{"x": "word"\n{"x": "\xff"}\n{"x": "word"}\n"word"\n')
+    known = index.build(sources.find(tmp_path / "a.jsonl"))
+    assert 4 in found(known, text="word")
+    assert not {0, 1, 5} & set(found(known, text="word"))
+    assert 4 in found(known, text="wo.d", expression=True)
 
 
 def test_lengths_files_and_many_stretches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +214,7 @@ def test_lengths_files_and_many_stretches(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_an_expression_that_never_ends_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "_ROW_S", 0.05)
+    monkeypatch.setattr(expressions, "_ROW_S", 0.05)
     known = built(tmp_path / "a.jsonl", [{"text": "a" * 5000 + "b"}])
     with pytest.raises(StudioError, match="did not come to an end for row 0"):
         found(known, text=r"(a+a+)+$", expression=True)
