@@ -214,5 +214,5 @@ def unmended(version: "Version") -> tuple[list[dict[str, Any]], list[Origin], in
         Origin(said.path, file.format, dict(said.mapping))
         for said, file in zip(sources, selection.sources, strict=True)
     ]
-    count = sum(selection.original(*address) == 0 for address in mended)
+    count = selection.originals(mended).count(0)
     return items, origins, sum(len(file.rejected) for file in selection.sources) - count
