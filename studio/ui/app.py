@@ -17,6 +17,8 @@ from studio.ui.theme import LIGHT, Theme
 from studio.ui.window import MainWindow, PageSpec
 
 _SETTLED_MS = 500
+# Between two pages that are built ahead, so that what a person does meanwhile comes first.
+_PAUSE_MS = 150
 
 
 def _welcome(session: Session) -> QWidget:
@@ -90,8 +92,8 @@ def load_ahead() -> threading.Thread:
     """
 
     def load() -> None:
-        pages = (f"studio.ui.pages.{name}" for name in ("configure", "train", "library", "compare"))
-        for name in ("numpy", "pyarrow.compute", "studio.core.data.datasets", *pages):
+        pages = (f"studio.ui.pages.{name}" for name in ("data", "configure", "train", "library", "compare"))
+        for name in ("numpy", *pages, "pyarrow.compute", "studio.core.data.datasets", "studio.ui.length_view"):
             importlib.import_module(name)
         # What reads events is put together with the first of them.
         events.decode_event("")
@@ -100,6 +102,26 @@ def load_ahead() -> threading.Thread:
     made = threading.Thread(target=load, name="load ahead")
     made.start()
     return made
+
+
+def build_ahead(window: MainWindow, loading: threading.Thread) -> None:
+    """Builds the pages not shown yet, one at a time and with pauses, as soon as what they need is loaded."""
+    timer = QTimer(window)
+
+    def build() -> None:
+        if not loading.is_alive() and not window.build_next():
+            timer.stop()
+
+    timer.timeout.connect(build)
+    timer.start(_PAUSE_MS)
+
+
+def settle(window: MainWindow) -> threading.Thread:
+    """Prepares, behind the window's first moments, for what comes next; returns the thread to be joined at the end."""
+    loading = load_ahead()
+    build_ahead(window, loading)
+    window.session.spare.keep()
+    return loading
 
 
 def main(arguments: Sequence[str] = ()) -> int:
@@ -116,8 +138,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     gc.freeze()
     gc.enable()
     ahead: list[threading.Thread] = []
-    QTimer.singleShot(_SETTLED_MS, window, lambda: ahead.append(load_ahead()))
-    QTimer.singleShot(_SETTLED_MS, window, window.session.spare.keep)
+    QTimer.singleShot(_SETTLED_MS, window, lambda: ahead.append(settle(window)))
     code = until_closed(app, window)
     for thread in ahead:
         thread.join()

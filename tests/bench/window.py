@@ -102,15 +102,15 @@ def spin(seconds: float = 0.0, until: Callable[[], bool] = lambda: False, limit_
 
 
 def opened() -> tuple[Any, Any]:
-    """Returns the application and its window, shown, and all loaded that is loaded ahead."""
+    """Returns the application and its window, shown, and all loaded and built that is so ahead."""
     from PySide6.QtWidgets import QApplication
 
     from studio.ui import app as root
 
     application = QApplication(["finetune-studio"])
     window = root.open_window(application)
-    root.load_ahead().join()
-    spin(1.0)
+    root.settle(window).join()
+    spin(2.0)
     return application, window
 
 

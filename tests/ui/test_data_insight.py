@@ -86,6 +86,7 @@ def test_a_length_is_looked_at_and_taken(page: DataPage, window: MainWindow, qtb
     press(page.insight.lengths, "Count the tokens")
     qtbot.waitUntil(lambda: page.insight.lengths.currentIndex() == 2, timeout=WAIT_MS)
     view = page.insight.view
+    assert view is not None
     assert view.cutoff == window.session.draft.value("data.max_length")
     assert view.figure("cut") == "0"
     view.set_cutoff(16)

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator
 
+import psutil
 import pytest
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
 
 from studio.core import library
-from studio.ui.app import load_ahead
+from studio.ui.app import build_ahead, load_ahead
 from studio.ui.plots import LinePlot
 from studio.ui.theme import Theme
 from studio.ui.window import MainWindow
@@ -66,3 +68,23 @@ def test_the_library_is_read_before_it_is_looked_at(window: MainWindow) -> None:
     read = library._written.cache_info().misses
     window.show_page("library")
     assert library._written.cache_info().misses == read
+
+
+def test_pages_are_built_before_they_are_shown_and_do_nothing_yet(
+    window: MainWindow, qtbot: QtBot, styled: Styled
+) -> None:
+    shown, loading = window._stack.currentWidget(), load_ahead()
+    # What the first page asks for.
+    qtbot.waitUntil(lambda: bool(window.session.desk.requests()), timeout=60_000)
+    asked, children = window.session.desk.requests(), psutil.Process().children()
+    build_ahead(window, loading)
+    qtbot.waitUntil(lambda: {"data", "configure", "train", "library", "compare"} <= set(window._pages), timeout=60_000)
+    loading.join()
+    assert window._stack.currentWidget() is shown
+    assert window.session.desk.requests() in (asked, [])
+    assert psutil.Process().children() == children
+    for key in ("configure", "train", "library", "compare"):
+        styled.times.clear()
+        window.show_page(key)
+        inner = window.page(key).findChildren(QWidget)
+        assert sum(styled.times[made] for made in inner) < len(inner) / 4

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QStackedWidget, QWidget
 
 from studio.core import config_file
@@ -57,7 +57,14 @@ class ConfigurePage(QWidget):
         self.yaml.judged.connect(self._refresh)
         self._show_all(session.settings.all_fields)
         self._refresh()
-        QTimer.singleShot(0, self.picker, self.picker.refresh)
+        self._listed = False
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Lists the models when it is shown for the first time."""
+        super().showEvent(event)
+        if not self._listed:
+            self._listed = True
+            QTimer.singleShot(0, self.picker, self.picker.refresh)
 
     def start(self) -> None:
         """Makes a run of the draft and starts it, unless something is wrong with it."""

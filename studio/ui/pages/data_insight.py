@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QStackedWidget
@@ -11,9 +11,11 @@ from studio.core import desk
 from studio.core.config import TrainingSpec
 from studio.ui import words
 from studio.ui.audit_view import AuditView
-from studio.ui.length_view import LengthView
 from studio.ui.parts import button, column, empty, holder, label, row
 from studio.ui.session import Session
+
+if TYPE_CHECKING:
+    from studio.ui.length_view import LengthView
 
 _DECIDE = (
     "model.path",
@@ -31,6 +33,7 @@ class Insight(QObject):
 
     Attributes:
         audit, lengths: the two widgets.
+        view: the lengths themselves, once they are known.
 
     Signals:
         rows_wanted: (places, title): these rows are to be shown; int64, rising.
@@ -63,8 +66,7 @@ class Insight(QObject):
         self.audit.done.connect(self._examined)
         self.audit.rows_wanted.connect(self._show_rows)
         self.audit.mending_wanted.connect(self._mend)
-        self.view = LengthView(session.theme)
-        self.view.chosen.connect(self._choose)
+        self.view: LengthView | None = None
         self.lengths = QStackedWidget()
         count = button(self.tr("Count the tokens"), self._count, "primary")
         text = self.tr(
@@ -74,7 +76,6 @@ class Insight(QObject):
         self.lengths.addWidget(empty(session.theme, "data", self.tr("How long are the rows?"), text, count))
         self._said = label("", "muted", wrap=True)
         self.lengths.addWidget(holder(column(None, row(None, self._said, None), None)))
-        self.lengths.addWidget(self.view)
 
     def forget(self) -> None:
         """Knows nothing any more: another dataset is shown."""
@@ -196,8 +197,15 @@ class Insight(QObject):
         draft = self._session.draft
         spec = TrainingSpec() if draft.faults() else draft.config().training
         overlap = draft.value("data.chunk_overlap") if draft.value("data.long_text") == "chunks" else None
+        if self.view is None:
+            # The plotting library is loaded with it, not with the window.
+            from studio.ui.length_view import LengthView
+
+            self.view = LengthView(self._session.theme)
+            self.view.chosen.connect(self._choose)
+            self.lengths.addWidget(self.view)
         self.view.show_lengths(found, draft.value("data.max_length"), spec, overlap)
-        self.lengths.setCurrentIndex(2)
+        self.lengths.setCurrentWidget(self.view)
 
     def _choose(self, cutoff: int) -> None:
         self._session.draft.edit("data.max_length", cutoff, self.tr("maximum length"))
