@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ class Run:
     def changed_versions(self) -> str:
         """Returns which packages have other versions than when the run began, in words; empty if none."""
         began = self.about().get("versions", {})
-        now = _versions()
+        now = versions()
         return ", ".join(
             f"{name} {began[name]}, now {now[name]}" for name in now if began.get(name, now[name]) != now[name]
         )
@@ -275,7 +276,7 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
             "config": declared.to_dict(config),
             "created_s": time.time(),
             "threads": available_threads(),
-            "versions": _versions(),
+            "versions": dict(versions()),
         }
         write_atomic(folder / "run.json", json.dumps(about, indent=1).encode())
     except OSError as error:
@@ -390,7 +391,9 @@ def write_atomic(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
-def _versions() -> dict[str, str]:
+@cache
+def versions() -> dict[str, str]:
+    """Returns the versions of the packages that decide a run's numbers."""
     # Loads `email` and more: too much for a window that starts no run.
     from importlib import metadata
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 import studio
-from studio.core import events, library, settings
+from studio.core import events, library, runs, settings
 from studio.ui import words
 from studio.ui.crash import CrashHook
 from studio.ui.session import Session
@@ -88,7 +88,7 @@ def open_window(app: QApplication) -> MainWindow:
 def load_ahead() -> threading.Thread:
     """Loads in a thread what pages, data and runs need when they are first shown, so that it does not hold the window.
 
-    The library is read too, since it keeps what it has read.
+    The library is read too, since it keeps what it has read, and so are the versions that a run notes.
     """
 
     def load() -> None:
@@ -98,6 +98,7 @@ def load_ahead() -> threading.Thread:
         # What reads events is put together with the first of them.
         events.decode_event("")
         library.entries()
+        runs.versions()
 
     made = threading.Thread(target=load, name="load ahead")
     made.start()
