@@ -1,11 +1,16 @@
 """The user's settings: one small JSON file, written whole or not at all."""
 
 import json
+import os
+import shutil
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
+from pydantic_core import from_json
 
 from studio import paths
 from studio.core.runs import disk_error, write_atomic
@@ -45,11 +50,43 @@ _SETTINGS = TypeAdapter(Settings)
 
 
 def load(path: Path | None = None) -> Settings:
-    """Reads the settings; a missing or damaged file gives the defaults."""
+    """Reads the settings; what is missing or damaged gets its default, and a damaged file is kept beside them."""
+    source = path or paths.settings_file()
     try:
-        return _SETTINGS.validate_json((path or paths.settings_file()).read_bytes())
-    except (OSError, ValidationError):
+        found = from_json(source.read_bytes())
+    except FileNotFoundError:
         return Settings()
+    except (OSError, ValueError):
+        found = None
+    try:
+        return _SETTINGS.validate_python(found)
+    except ValidationError as error:
+        _keep_aside(source)
+        places = [fault["loc"] for fault in error.errors(include_url=False)] if isinstance(found, dict) else []
+        return _SETTINGS.validate_python(_without(found, places) if places else {})
+
+
+def _without(found: dict[str, Any], places: list[tuple[int | str, ...]]) -> dict[str, Any]:
+    """Takes out what is wrong, the last of a list first, so that the others' places stay."""
+    for *road, last in reversed(places):
+        inner: Any = found
+        for step in road:
+            inner = inner[step]
+        del inner[last]
+    return found
+
+
+def _keep_aside(source: Path) -> None:
+    """Keeps a damaged file's content from the next `save`, under a name of its own, once."""
+    with suppress(OSError):
+        written = time.strftime("%Y%m%d-%H%M%S", time.localtime(source.stat().st_mtime))
+        aside = source.with_name(f"{source.stem}-damaged-{written}{source.suffix}")
+        if aside.exists():
+            return
+        try:
+            os.link(source, aside)  # `save` puts another file in its place; works without the right to read it
+        except OSError:
+            shutil.copyfile(source, aside)
 
 
 def save(settings: Settings, path: Path | None = None) -> None:
