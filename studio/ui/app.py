@@ -2,17 +2,20 @@
 
 import gc
 import importlib
+import sys
 import threading
 from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication, QTimer
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 import studio
 from studio.core import events, library, runs, settings
+from studio.core.errors import StudioError
 from studio.ui import words
 from studio.ui.crash import CrashHook
 from studio.ui.session import Session
+from studio.ui.single import Claim
 from studio.ui.theme import LIGHT, Theme
 from studio.ui.window import MainWindow, PageSpec
 
@@ -131,9 +134,17 @@ def main(arguments: Sequence[str] = ()) -> int:
     app = QApplication(["finetune-studio", *arguments])
     app.setApplicationName(studio.NAME)
     app.setDesktopFileName("finetune-studio")
+    claim = Claim()
+    try:
+        if not claim.take():
+            print("Finetune Studio is open already: its window has come forward.", file=sys.stderr)
+            return 0
+    except StudioError as error:
+        return _refused(app, error)
     hook = CrashHook(app)
     hook.install()
     window = open_window(app)
+    claim.watch()
     app.setWindowIcon(window.session.theme.icon("train", LIGHT.accent))
     # Nor is it looked through later, which would stop the window for 30 ms each time.
     gc.freeze()
@@ -141,10 +152,19 @@ def main(arguments: Sequence[str] = ()) -> int:
     ahead: list[threading.Thread] = []
     QTimer.singleShot(_SETTLED_MS, window, lambda: ahead.append(settle(window)))
     code = until_closed(app, window)
+    claim.release()
     for thread in ahead:
         thread.join()
     hook.remove()
     return code
+
+
+def _refused(app: QApplication, error: StudioError) -> int:
+    """Says why no window can be opened; returns the exit code."""
+    print(error, file=sys.stderr)
+    words.speak(app, settings.load().language)
+    QMessageBox.warning(None, studio.NAME, words.sentences(error))
+    return error.exit_code
 
 
 def until_closed(app: QApplication, window: MainWindow) -> int:
