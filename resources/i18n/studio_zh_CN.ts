@@ -4300,6 +4300,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>由用户指定</translation>
     </message>
     <message>
+        <source>`{0}` is not a regular expression: {1}.</source>
+        <translation>`{0}` 不是正则表达式：{1}。</translation>
+    </message>
+    <message>
+        <source>Correct it.</source>
+        <translation>请改正。</translation>
+    </message>
+    <message>
+        <source>The expression takes too long: it did not come to an end for row {0}.</source>
+        <translation>该表达式耗时过长：处理第 {0} 行时始终没有结束。</translation>
+    </message>
+    <message>
+        <source>Avoid repetitions within repetitions, as in `(a+)+`.</source>
+        <translation>请避免在重复中嵌套重复，如 `(a+)+`。</translation>
+    </message>
+    <message>
         <source>{0} is no Hugging Face id.</source>
         <translation>{0} 不是 Hugging Face ID。</translation>
     </message>
@@ -4450,22 +4466,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>not an object</source>
         <translation>不是对象</translation>
-    </message>
-    <message>
-        <source>`{0}` is not a regular expression: {1}.</source>
-        <translation>`{0}` 不是正则表达式：{1}。</translation>
-    </message>
-    <message>
-        <source>Correct it.</source>
-        <translation>请改正。</translation>
-    </message>
-    <message>
-        <source>The expression takes too long: it did not come to an end for row {0}.</source>
-        <translation>该表达式耗时过长：处理第 {0} 行时始终没有结束。</translation>
-    </message>
-    <message>
-        <source>Avoid repetitions within repetitions, as in `(a+)+`.</source>
-        <translation>请避免在重复中嵌套重复，如 `(a+)+`。</translation>
     </message>
     <message>
         <source>rows have {0} too</source>
@@ -4872,12 +4872,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请在排除问题后重新启动。</translation>
     </message>
     <message>
-        <source>The run&apos;s process was killed, most likely because memory ran out.</source>
-        <translation>训练进程被终止，很可能是因为内存不足。</translation>
+        <source>The run&apos;s process was killed: by somebody, or by the system because memory ran out.</source>
+        <translation>运行进程被终止：可能是有人终止的，也可能是系统因内存不足而终止的。</translation>
     </message>
     <message>
-        <source>Close other programs or lower the batch size, then resume the run.</source>
-        <translation>请关闭其他程序或减小批大小，然后恢复训练。</translation>
+        <source>Resume the run: it goes on from its last checkpoint. Before that, close other programs if memory is short.</source>
+        <translation>请继续该运行：它会从最后一个检查点继续。如果内存紧张，请先关闭其他程序。</translation>
     </message>
     <message>
         <source>The run&apos;s process ended unexpectedly (code {0}).</source>
@@ -5328,14 +5328,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>版本 {0} 在此期间被其他程序修改。</translation>
     </message>
     <message>
-        <source>The version {0} has no rows left.</source>
-        <translation>版本 {0} 中已没有数据行。</translation>
-    </message>
-    <message>
-        <source>Undo the step that took them out.</source>
-        <translation>请撤销排除它们的步骤。</translation>
-    </message>
-    <message>
         <source>Row {0} of {1} cannot be used as it was edited: {2}.</source>
         <translation>{1} 的第 {0} 行编辑后无法使用：{2}。</translation>
     </message>
@@ -5346,6 +5338,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>a version of {0}</source>
         <translation>{0} 的一个版本</translation>
+    </message>
+    <message>
+        <source>The version {0} has no rows left.</source>
+        <translation>版本 {0} 中已没有数据行。</translation>
+    </message>
+    <message>
+        <source>Undo the step that took them out.</source>
+        <translation>请撤销排除它们的步骤。</translation>
     </message>
     <message>
         <source>Rows in the format `{0}` cannot be mixed with others.</source>
@@ -6206,6 +6206,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Open the version again.</source>
         <translation>请重新打开该版本。</translation>
+    </message>
+    <message>
+        <source>A window of Finetune Studio is open already and does not answer.</source>
+        <translation>Finetune Studio 的窗口已经打开，但没有响应。</translation>
+    </message>
+    <message>
+        <source>Close it, or end its process, and start again.</source>
+        <translation>请关闭该窗口或结束其进程，然后重新启动。</translation>
     </message>
 </context>
 <context>

@@ -99,7 +99,7 @@ def follow(run: Run, as_json: bool, learning_rate: float | None = None) -> event
     finally:
         signal.signal(signal.SIGINT, before)
     if process.returncode and told.finished is None:
-        _raise_failure(run, told.failed or launch.death(run, process.returncode))
+        _raise_failure(run, told.failed or launch.told_of(run, process.returncode))
     return told.finished
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import get_args
 
@@ -19,6 +20,7 @@ TEMPLATE_END = (
     "Choose another chat template with data.chat_template.",
 )
 _LOOK_S = 1.0
+_CLAIM_S = 0.2  # longer than anybody looks
 _LOG_BYTES = 65_536
 # Elsewhere a session of its own is enough; Windows hands a console's Ctrl+C and its closing to all in one group.
 if sys.platform == "win32":
@@ -93,12 +95,23 @@ def death(run: Run, code: int) -> events.Failed:
         message, hint = TEMPLATE_END
         return events.Failed(reason="data", message=message, hint=hint, detail="\n".join(log))
     if code in (-9, 137):
-        message = "The run's process was killed, most likely because memory ran out."
-        hint = "Close other programs or lower the batch size, then resume the run."
+        message = "The run's process was killed: by somebody, or by the system because memory ran out."
+        hint = (
+            "Resume the run: it goes on from its last checkpoint. Before that, close other programs if memory is short."
+        )
     else:
         message = f"The run's process ended unexpectedly (code {code})."
         hint = f"Resume it with `studio runs resume {run.name}`; worker.log in the run folder has more."
     return events.Failed(reason="run", message=message, hint=hint, detail="\n".join(log))
+
+
+def told_of(run: Run, code: int) -> events.Failed:
+    """As `death`, and writes it into the run's events, so that whoever looks later is told the same."""
+    told = death(run, code)
+    # Where another process has the run or the disk is full, nothing is to be written.
+    with suppress(StudioError), run.claim(_CLAIM_S):
+        run.emit(told)
+    return told
 
 
 def _last_lines(log: Path) -> list[str]:

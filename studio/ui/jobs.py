@@ -106,7 +106,7 @@ class TrainingWorker(QThread):
         code = self._process.returncode if self._process is not None else 0
         if not code or isinstance(last_event(self.followed), events.Failed | events.Finished):
             return None
-        return launch.death(self.followed, code)
+        return launch.told_of(self.followed, code)
 
 
 def last_event(run: Run, reach: int = 16_384) -> events.Event | None:

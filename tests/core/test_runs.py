@@ -290,6 +290,23 @@ def test_a_silent_death_is_explained(tmp_path: Path) -> None:
     assert launch.death(run, 10).message == "last words"
 
 
+def test_a_silent_death_is_written_down_for_whoever_looks_later(tmp_path: Path) -> None:
+    run = runs.create(config(), tmp_path / "run")
+    run.emit(step(1))
+    told = launch.told_of(run, -9)
+    assert "killed" in told.message
+    assert "Resume" in told.hint
+    assert run.progress().failed == told
+    assert run.unfinished().step == 1
+
+
+def test_of_a_run_that_another_process_has_nothing_is_written_down(tmp_path: Path) -> None:
+    run = runs.create(config(), tmp_path / "run")
+    with run.claim():
+        assert launch.told_of(run, 10).reason == "busy"
+    assert run.progress().failed is None
+
+
 def test_a_complete_run_does_not_go_on_and_a_stopped_one_does() -> None:
     run = runs.create(config())
     end = events.Finished(step=1, outcome="completed", path="adapter", adapter="a", result_step=1, train_s=1.0)
@@ -319,7 +336,7 @@ def test_threads_are_those_asked_for(monkeypatch: pytest.MonkeyPatch, asked: str
 
 
 @pytest.mark.parametrize("code", [-9, 137])
-def test_a_kill_is_most_likely_the_systems(code: int) -> None:
+def test_a_kill_may_be_the_systems(code: int) -> None:
     assert "memory ran out" in launch.death(runs.create(config()), code).message
 
 

@@ -29,6 +29,7 @@ from studio.ui import jobs
 from studio.ui.app import open_window
 from studio.ui.finder import Finder, title_of
 from studio.ui.forms import declared_fields
+from studio.ui.models import glance
 from studio.ui.pages.configure import ConfigurePage
 from studio.ui.pages.data import DataPage
 from studio.ui.pages.export import ExportDialog
@@ -276,6 +277,9 @@ def test_a_killed_run_is_told_of_and_resumes(window: MainWindow, qtbot: QtBot) -
     qtbot.waitUntil(lambda: not model.alive, timeout=10_000)
     qtbot.waitUntil(lambda: not view.failure.isHidden(), timeout=5000)
     assert "killed" in view.failure.what.text()
+    # The list, another window and the command line read the same of it.
+    assert glance(run).state == model.state() == "failed"
+    assert run.progress().failed == model.progress.failed
     view.failure.remedy.click()
     qtbot.waitUntil(lambda: bool(model.progress.resumed), timeout=100_000)
     view.stop.trigger()
