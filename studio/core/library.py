@@ -271,12 +271,29 @@ def restore(name: str) -> Entry:
             known = ", ".join(dict.fromkeys(item.name for item in found[:5]))
             hint = f"The trash holds {known}." if known else "The trash holds no adapter."
             raise StudioError("adapter", f"No adapter `{name}` was removed.", hint)
-        target = _free(source.name)
-        source.rename(target)
-        with suppress(OSError):  # a system's file browser may have left files of its own there
-            source.parent.rmdir()
-        sync_folder(library)
-        return _read(target)
+        return _back(source, library)
+
+
+def restore_from(trashed: Path) -> Entry:
+    """Brings back exactly the adapter that `remove` moved to `trashed`; it gets another name if its own is taken.
+
+    Raises:
+        StudioError: (adapter) it is not there any more.
+    """
+    with _changing() as library:
+        if not trashed.is_dir():
+            message = f"The adapter {trashed.name} is not in the trash any more."
+            raise StudioError("adapter", message, "`studio adapters list` shows those of the library.")
+        return _back(trashed, library)
+
+
+def _back(trashed: Path, library: Path) -> Entry:
+    target = _free(trashed.name)
+    trashed.rename(target)
+    with suppress(OSError):  # a system's file browser may have left files of its own there
+        trashed.parent.rmdir()
+    sync_folder(library)
+    return _read(target)
 
 
 def _trash() -> Path:

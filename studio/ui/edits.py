@@ -4,7 +4,7 @@ A step that fails tells why and becomes obsolete, so that the stack drops it.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QCoreApplication, SignalInstance
 from PySide6.QtGui import QUndoCommand
@@ -14,6 +14,8 @@ from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.core.runs import Run
 from studio.ui.session import Session
+
+_Item, _Result = TypeVar("_Item"), TypeVar("_Result")
 
 
 class RunRemoval(QUndoCommand):
@@ -48,22 +50,22 @@ class AdapterRemoval(QUndoCommand):
 
     def redo(self) -> None:
         """Moves them to the trash; those that cannot be moved stay, and are no part of the step any longer."""
-        self._each(library.remove, lambda entry, _: entry)
+        self._trashed = self._each(self._entries, library.remove)
 
     def undo(self) -> None:
         """Brings them back."""
-        self._each(lambda entry: library.restore(entry.name), lambda _, restored: restored)
+        self._entries = self._each(self._trashed, library.restore_from)
 
-    def _each(self, act: Callable[[Entry], Any], keep: Callable[[Entry, Any], Entry]) -> None:
+    def _each(self, items: Sequence[_Item], act: Callable[[_Item], _Result]) -> list[_Result]:
         done = []
-        for entry in self._entries:
+        for item in items:
             try:
-                done.append(keep(entry, act(entry)))
+                done.append(act(item))
             except StudioError as error:
                 self._session.tell_error(error)
-        self._entries = done
         self.setObsolete(not done)
         self._session.library_changed.emit()
+        return done
 
 
 class AdapterChange(QUndoCommand):

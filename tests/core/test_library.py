@@ -196,6 +196,17 @@ def test_removed_adapters_come_back_newest_first_and_overwrite_nothing(tmp_path:
         library.restore("x")
 
 
+def test_by_its_place_in_the_trash_exactly_that_one_comes_back(tmp_path: Path) -> None:
+    first = library.remove(added(tmp_path, "x", 1.0))
+    library.remove(added(tmp_path, "x", 2.0))
+    added(tmp_path, "x", 3.0)
+    back = library.restore_from(first)
+    assert back.name == "x-2"
+    assert np.frombuffer((back.folder / library.WEIGHTS).read_bytes()[-4:], np.float32)[0] == 1.0
+    with pytest.raises(StudioError, match="not in the trash any more"):
+        library.restore_from(first)
+
+
 @pytest.mark.parametrize(
     ("missing", "words"), [(library.WEIGHTS, "pickled ones"), (library.PEFT_CONFIG, "no readable adapter_config.json")]
 )
