@@ -21,6 +21,7 @@ class Notices(QWidget):
         """Lies over `host`, `left` pixels from its edge, and moves along with it."""
         super().__init__(host)
         self._host, self._theme, self._left = host, theme, left
+        self._holding: dict[QWidget, Callable[[], bool]] = {}
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(0, 0, 0, 0)
         self._box.setSpacing(GRID)
@@ -49,12 +50,20 @@ class Notices(QWidget):
             # Tab gets there; a click leaves the focus where the user works.
             child.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._box.addWidget(frame)
+        if notice.holds is not None:
+            self._holding[frame] = notice.holds
         if notice.tone != "bad":
             timer = QTimer(frame)
             timer.setSingleShot(True)
             timer.timeout.connect(lambda: self._drop(frame))
             timer.start(_SHOWN_MS)
         self._place()
+
+    def review(self) -> None:
+        """Takes away what does not hold any more."""
+        for frame, holds in list(self._holding.items()):
+            if not holds():
+                self._drop(frame)
 
     def texts(self) -> list[str]:
         """Returns what is shown now."""
@@ -72,6 +81,7 @@ class Notices(QWidget):
 
     def _drop(self, frame: QWidget | None) -> None:
         if frame is not None:
+            self._holding.pop(frame, None)
             self._box.removeWidget(frame)
             frame.hide()
             frame.deleteLater()

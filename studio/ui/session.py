@@ -29,12 +29,16 @@ _RESTING_MS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell without stealing the focus; `tone` is `good`, `bad` or nothing."""
+    """Something to tell without stealing the focus; `tone` is `good`, `bad` or nothing.
+
+    `holds` says whether it is still so; None: it is.
+    """
 
     text: str
     tone: str = ""
     action: str = ""
     act: Callable[[], object] | None = None
+    holds: Callable[[], bool] | None = None
 
 
 class Session(QObject):
@@ -98,15 +102,18 @@ class Session(QObject):
         at = self.undo.index()
         step = self.undo.command(at - 1)
 
+        def holds() -> bool:
+            return self.undo.index() >= at and self.undo.command(at - 1) is step
+
         def back() -> None:
-            if self.undo.index() < at or self.undo.command(at - 1) is not step:
+            if not holds():
                 return
             if self.undo.index() == at:
                 self.undo.undo()
             else:
                 self.tell(self.tr("Other changes were made since: Ctrl+Z takes them back, the latest first."))
 
-        self.tell(said, "", self.tr("Undo"), back)
+        self.noticed.emit(Notice(said, "", self.tr("Undo"), back, holds))
 
     def save(self) -> None:
         """Writes the settings and the draft; that it fails is told of by a notice, once until it works again."""

@@ -72,6 +72,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         self.notices = Notices(body, session.theme, _RAIL_PX + 3 * GRID)
         session.noticed.connect(self.notices.show_notice)
+        session.undo.indexChanged.connect(self.notices.review)
         session.page_wanted.connect(self.show_page)
         session.data_wanted.connect(lambda path: self._deliver("data", path))
         session.compare_wanted.connect(lambda entries: self._deliver("compare", entries))

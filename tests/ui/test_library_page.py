@@ -118,6 +118,37 @@ def test_several_are_compared_and_removed_as_one_step(window: MainWindow, page: 
     assert compare.panel.model() == "demo"
 
 
+def test_an_undone_removal_is_done_again_to_the_adapter_that_came_back(
+    window: MainWindow, page: LibraryPage, tmp_path: Path
+) -> None:
+    select(page, 1)
+    kept = library.find("second").sha256
+    page.remove()
+    # Another one takes the name meanwhile, and one of that name goes to the trash later.
+    library.remove(added(tmp_path, "second", 8.0))
+    new = added(tmp_path, "second", 9.0)
+    window.session.undo.undo()
+    assert library.find("second-2").sha256 == kept
+    window.session.undo.redo()
+    assert {entry.name for entry in library.entries()} == {"first", "second", "third"}
+    assert library.find("second").sha256 == new.sha256
+    window.session.undo.undo()
+    assert library.find("second-2").sha256 == kept
+
+
+def test_the_notice_of_a_removal_goes_once_it_is_undone(window: MainWindow, page: LibraryPage) -> None:
+    select(page, 0)
+    page.remove()
+    window.session.tell("something else")
+    assert window.notices.texts() == ["In the trash: third.", "something else"]
+    select(page, 0)
+    page.remove()
+    window.session.undo.undo()
+    assert window.notices.texts() == ["In the trash: third.", "something else"]
+    window.session.undo.undo()
+    assert window.notices.texts() == ["something else"]
+
+
 def test_adapters_of_different_bases_are_not_compared(window: MainWindow, page: LibraryPage, tmp_path: Path) -> None:
     added(tmp_path, "other", 9.0, base=library.Base(path="org/other"))
     window.session.library_changed.emit()
