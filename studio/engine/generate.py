@@ -63,7 +63,7 @@ class Answer:
     Attributes:
         adapter: whose answer it is, by its name in the model; None: the base's.
         tokens: how many were written, the end token not counted.
-        seconds: how long it took; columns that are written at once share the time.
+        seconds: of the writing alone; columns that are written at once share the time.
         cut: it was ended by the limit of tokens, not by the model.
     """
 

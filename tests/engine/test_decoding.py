@@ -1,5 +1,6 @@
 """The loop: the library's own answers, ends and draws of each row's own, caches that grow where they lie."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,13 @@ def test_a_drawn_row_is_the_librarys_under_the_same_seed() -> None:
     for count in (1, 3):
         rows = write(model, prompt.repeat(count, 1), seed=5, **options).rows
         assert [row.ids for row in rows] == count * [expected[0, 17:].tolist()]
+
+
+def test_the_time_told_is_that_of_writing_alone() -> None:
+    model, passes = random_model("llama"), iter([0.3])
+    model.register_forward_pre_hook(lambda *_: time.sleep(next(passes, 0.01)))
+    row = write(model, torch.arange(3, 20)[None], max_new_tokens=6).rows[0]
+    assert 0.05 <= row.seconds < 0.3, "the first pass reads the prompt, and from the disk what it has not read yet"
 
 
 @pytest.mark.parametrize("family", ["llama", "gemma3", "opt"])
