@@ -122,7 +122,9 @@ def prepare(run: Run, emit: Emit) -> Session:
     choices = choose(bare, config, device)
     if choices.batching == "padded":
         emit(events.Notice(message="This model does not keep rows laid end to end apart; batches are padded instead."))
-    print(f"{torch.get_num_threads()} threads, {choices.micro_batch_tokens} tokens at once.", file=sys.stderr)
+    count = torch.get_num_threads()
+    named = "1 thread" if count == 1 else f"{count} threads"
+    print(f"{named}, {choices.micro_batch_tokens} tokens at once.", file=sys.stderr)
     for path, reason in choices.plain.items():
         print(f"Not taken: {path}: {reason}.", file=sys.stderr)
     optimizer = optim.make_optimizer(bare, config.training, device)
