@@ -1241,8 +1241,8 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>离线：模型取自缓存</translation>
     </message>
     <message>
-        <source>Models can be downloaded</source>
-        <translation>可以下载模型</translation>
+        <source>Downloads are allowed; the connection was not tried</source>
+        <translation>允许下载；未尝试网络连接</translation>
     </message>
     <message>
         <source>a token is stored</source>
@@ -2761,6 +2761,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>State of the summary</source>
         <translation>概要状态</translation>
+    </message>
+    <message>
+        <source>These are the figures of the last settings that were right.</source>
+        <translation>这些数值来自上一次正确的设置。</translation>
     </message>
     <message>
         <source>Trainable</source>
@@ -4930,6 +4934,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>No adapter `{0}` was removed.</source>
         <translation>没有移除过适配器 `{0}`。</translation>
+    </message>
+    <message>
+        <source>The adapter {0} is not in the trash any more.</source>
+        <translation>适配器 {0} 已不在回收站中。</translation>
+    </message>
+    <message>
+        <source>`studio adapters list` shows those of the library.</source>
+        <translation>`studio adapters list` 会列出库中的适配器。</translation>
     </message>
     <message>
         <source>Another process is changing the adapter library.</source>

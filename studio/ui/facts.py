@@ -80,7 +80,10 @@ class Facts(QWidget):
                 said = " ".join(filter(None, map(words.sentence, (check["message"], check["hint"]))))
                 self._say(check["name"], "good" if check["ok"] else bad, said)
         hub = report["hugging_face"]
-        offline, online = self.tr("Offline: models come from the cache"), self.tr("Models can be downloaded")
+        offline, online = (
+            self.tr("Offline: models come from the cache"),
+            self.tr("Downloads are allowed; the connection was not tried"),
+        )
         token = self.tr("a token is stored") if hub["token"] else self.tr("no token is stored")
         self._say("hub", "good", f"{offline if hub['offline'] else online}; {token}.")
 

@@ -67,6 +67,9 @@ def test_the_machine_is_told_at_once_and_the_rest_by_the_desk(window: MainWindow
     qtbot.waitUntil(lambda: page.facts.values["torch"].text() != "Checking ...", timeout=60_000)
     assert "computes on" in page.facts.values["torch"].text()
     assert page.facts.values["hub"].text() == "Offline: models come from the cache; no token is stored."
+    # Nobody has tried the network.
+    page.facts.show_report({"checks": [], "hugging_face": {"offline": False, "token": True}})
+    assert page.facts.values["hub"].text() == "Downloads are allowed; the connection was not tried; a token is stored."
     assert all(value.text() != "Checking ..." for value in page.facts.values.values())
     assert window.status.work.text() == "No job is running"
 
