@@ -118,7 +118,9 @@ class Field(QObject):
         self.title.setBuddy(self.editor)
         self.title.setToolTip(_explained(spec))
         self.fault = label("", "fault", wrap=True)
-        self.fault.setFixedWidth(_WIDE)
+        self.fault.setMinimumWidth(_NARROW)
+        self.fault.setMaximumWidth(_WIDE)
+        self.fault.installEventFilter(self)
         self.fault.hide()
         self.reset = icon_button(theme, "reset", self.tr("Reset {name}").format(name=spec.title), self._reset)
         for widget in (self.mark, self.reset):
@@ -130,9 +132,16 @@ class Field(QObject):
         self.extra: list[QWidget] = []
         self._rows: list[QWidget] = []
 
-    def place(self, grid: QGridLayout, at: int) -> None:
-        """Puts the widgets into a row of a form."""
+    def place(self, grid: QGridLayout, at: int, narrow: bool) -> None:
+        """Puts the widgets into a form, the label in front of the editor or, in a narrow one, above it."""
         top = Qt.AlignmentFlag.AlignTop
+        if not self._rows:
+            self._make_rows()
+        for widget, (down, across) in zip(self._rows, ((0, 0), (1, 0) if narrow else (0, 1)), strict=True):
+            grid.removeWidget(widget)
+            grid.addWidget(widget, 2 * at + down, across, 1, 2 if narrow else 1, top)
+
+    def _make_rows(self) -> None:
         head = row(self.mark, self.title, None, spacing=GRID)
         head.setContentsMargins(0, 7, 0, 1)
         unit = [self.unit] if self.spec.unit else []
@@ -142,8 +151,6 @@ class Field(QObject):
         body = column(line, self.fault, spacing=2)
         body.setContentsMargins(0, 0, 0, GRID)
         self._rows = [holder(head), holder(body)]
-        for place, widget in enumerate(self._rows):
-            grid.addWidget(widget, at, place, top)
 
     def focus(self) -> None:
         """Goes to the editor."""
@@ -165,8 +172,7 @@ class Field(QObject):
         self.mark.setVisible(changed)
         self.reset.setVisible(changed)
         self.fault.setText(words.sentence(fault).replace(f"`{self.spec.key}`", self.spec.title))
-        # A wrapped label in a grid is given its height for one line only.
-        self.fault.setMinimumHeight(self.fault.heightForWidth(_WIDE) if fault else 0)
+        self._fit_fault()
         self.fault.setVisible(bool(fault))
         set_mark(self.editor, "wrong", bool(fault))
 
@@ -174,10 +180,18 @@ class Field(QObject):
         """Lets the wheel scroll the form, not change a value nobody chose to edit; leaves undo to the window."""
         if leave_undo(event):
             return True
+        if watched is self.fault and event.type() == QEvent.Type.Resize:
+            self._fit_fault()
         if event.type() == QEvent.Type.Wheel and watched is self.editor and not self.editor.hasFocus():
             event.ignore()
             return True
         return super().eventFilter(watched, event)
+
+    def _fit_fault(self) -> None:
+        """Gives what is wrong its height: a wrapped label in a grid is given that of one line only."""
+        tall = self.fault.heightForWidth(self.fault.width()) if self.fault.text() else 0
+        if tall != self.fault.minimumHeight():
+            self.fault.setMinimumHeight(tall)
 
     def _editor(self, kind: Any, choices: list[str] | None) -> QWidget:
         if kind is bool:

@@ -51,7 +51,7 @@ class Summary(QWidget):
         self._call: Call | None = None
         self._found: dict[str, dict[str, str]] = {"adapter": {}, "asked": {}}
         self.figures: dict[str, QLabel] = {}
-        self.stale = False
+        self.stale = self._disowned = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(DEBOUNCE_MS)
@@ -82,6 +82,17 @@ class Summary(QWidget):
         self._drop()
         self._model = self._plan = ""
 
+    def disown(self, disowned: bool) -> None:
+        """Greys every figure while something is typed that is no configuration: they are those of the last one."""
+        for made in (*self.figures.values(), self.strength, self.rows):
+            set_mark(made, "stale", disowned)
+        self._disowned = self.stale = disowned
+        self.leave()
+        if disowned:
+            self._say(self.tr("These are the figures of the last settings that were right."))
+        else:
+            self._changed()
+
     def showEvent(self, event: QEvent) -> None:
         """Begins to follow."""
         self._changed(shown=True)
@@ -103,7 +114,7 @@ class Summary(QWidget):
         }
 
     def _changed(self, shown: bool = False) -> None:
-        if not (shown or self.isVisible()):
+        if self._disowned or not (shown or self.isVisible()):
             return
         values = self._draft.values()
         self._show_batch(values)

@@ -286,12 +286,19 @@ def test_yaml_that_is_wrong_says_where(page: ConfigurePage, window: MainWindow, 
     assert [mark.cursor.blockNumber() for mark in text.extraSelections()] == [1]
     assert not page.start_button.isEnabled()
     assert page.reason.text() == page.yaml.fault
+    figures = [*page.summary.figures.values(), page.summary.strength, page.summary.rows]
+    assert all(figure.property("stale") for figure in figures)
+    assert page.summary.state.text() == "These are the figures of the last settings that were right."
+    page.hide()
+    page.show()
+    assert all(figure.property("stale") for figure in figures)
     text.setPlainText("data: {path: x}\nadapter:\n  rr: 3")
     qtbot.waitUntil(lambda: "adapter.rr" in page.yaml.fault)
     assert "Did you mean `adapter.r`?" in page.yaml.fault
     assert [mark.cursor.blockNumber() for mark in text.extraSelections()] == [2]
     text.setPlainText(f"data: {{path: {demo_data()}}}\nadapter:\n  r: 5000")
     qtbot.waitUntil(lambda: not page.yaml.fault)
+    assert not page.summary.figures["batch"].property("stale")
     assert page.yaml.message.text().startswith("Line 3: ") or "at most 1024" in page.yaml.message.text()
     assert not page.fields["adapter.r"].fault.isHidden()
     page._show_view(0)
@@ -449,3 +456,25 @@ def test_each_field_explains_itself(page: ConfigurePage) -> None:
         assert field.title.text()
     assert isinstance(page.fields["data.path"].editor, QComboBox)
     assert isinstance(page.picker, QPushButton)
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_at_the_least_size_nothing_scrolls_sideways(
+    page: ConfigurePage, window: MainWindow, qapp: QApplication, everything: bool
+) -> None:
+    before = window.size()
+    page._show_all(everything)
+    # A fault in many words is the widest there is.
+    window.session.draft.apply({"data.path": "", "adapter.r": 5000, "training.learning_rate": "x"}, "wrong")
+    title, editor = page.fields["adapter.r"].title, page.fields["adapter.r"].editor
+    for width, above in ((960, True), (1280, False)):
+        window.resize(width, 600)
+        qapp.processEvents()
+        assert page._area.horizontalScrollBar().maximum() == 0
+        corner, other = (made.mapTo(page, made.rect().topLeft()) for made in (title, editor))
+        assert (corner.y() + title.height() <= other.y()) == above
+        fault = page.fields["adapter.r"].fault
+        assert fault.height() >= fault.heightForWidth(fault.width())
+    window.session.undo.undo()
+    window.resize(before)
+    qapp.processEvents()

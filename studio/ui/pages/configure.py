@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent, QShowEvent
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QStackedWidget, QWidget
 
 from studio.core import config_file
@@ -27,6 +27,7 @@ from studio.ui.theme import GRID
 from studio.ui.yaml_view import YamlView
 
 _SIDE_PX = 304
+_NARROW_PX = 920  # the longest label beside its editor, the side and the margins
 _REASON_LETTERS = 180  # the field has all of them
 
 
@@ -39,6 +40,7 @@ class ConfigurePage(QWidget):
         self._session, self._draft = session, session.draft
         self._specs = {spec.key: spec for spec in declared_fields()}
         self.fields: dict[str, Field] = {}
+        self._narrow = False
         self.summary = Summary(session.draft, session.desk)
         self.yaml = YamlView(session.draft, session.theme)
         self._views = QStackedWidget()
@@ -55,6 +57,7 @@ class ConfigurePage(QWidget):
         self._action(self.tr("Choose the base model"), "", self.choose_model)
         self._draft.changed.connect(self._refresh)
         self.yaml.judged.connect(self._refresh)
+        self.yaml.judged.connect(lambda: self.summary.disown(bool(self.yaml.fault)))
         self._show_all(session.settings.all_fields)
         self._refresh()
         self._listed = False
@@ -65,6 +68,16 @@ class ConfigurePage(QWidget):
         if not self._listed:
             self._listed = True
             QTimer.singleShot(0, self.picker, self.picker.refresh)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Puts the labels above what they name where there is little room, so that nothing scrolls sideways."""
+        super().resizeEvent(event)
+        narrow = event.size().width() < _NARROW_PX
+        if narrow != self._narrow:
+            self._narrow = narrow
+            for at, key in enumerate(self._specs):
+                if key in self.fields:
+                    self.fields[key].place(self._sections[self._specs[key].section].grid, at, narrow)
 
     def start(self) -> None:
         """Makes a run of the draft and starts it, unless something is wrong with it."""
@@ -168,7 +181,7 @@ class ConfigurePage(QWidget):
         made.edited.connect(self._edited)
         if spec.key in ("data.path", "data.eval_path"):
             made.extra.append(self._browse(made))
-        made.place(self._sections[spec.section].grid, list(self._specs).index(spec.key))
+        made.place(self._sections[spec.section].grid, list(self._specs).index(spec.key), self._narrow)
         return made
 
     def _choices(self, key: str) -> list[str] | None:
