@@ -52,7 +52,11 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit code: 0, the failure's own (`studio.core.errors.EXIT_CODES`), 130 after Ctrl+C or 70 for a defect.
     """
-    args = parser(arguments[0] if arguments else "").parse_args(arguments)
+    top = parser(arguments[0] if arguments else "")
+    args, unknown = top.parse_known_args(arguments)
+    if unknown:
+        # Said with the usage of the command that was meant.
+        getattr(args, "parser", top).error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         code: int | None = args.handler(args)
         sys.stdout.flush()

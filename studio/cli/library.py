@@ -1,4 +1,4 @@
-"""The commands: adapters list|show|add|remove|restore and export."""
+"""The commands: adapters list|show|add|rename|tag|note|remove|restore and export."""
 
 import argparse
 import json
@@ -35,12 +35,26 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         action.add_argument("--base", help="the model it was made for, if it does not say so itself")
         action.add_argument("--note", default="", help="a note of your own")
         action.add_argument("--tag", action="append", default=[], help="a tag of your own; may be repeated")
+    _add_words(actions)
     command = add_command(commands, "export", "Write an adapter for other programs, and prove it.", _export)
     command.add_argument("adapter", help="its name in the library, or a PEFT folder")
     command.add_argument("--to", choices=("peft", "merged"), required=True, help="an adapter or a merged model")
     command.add_argument("out", type=Path, help="a new folder")
     command.add_argument("--base", help="the full-precision base model, if it lies elsewhere by now")
     command.add_argument("--force", action="store_true", help="even if the base is not the one of the training")
+
+
+def _add_words(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the commands for what the user says of an adapter."""
+    rename = add_command(actions, "rename", "Give an adapter another title; its name and folder stay.", _rename)
+    tag = add_command(actions, "tag", "Put tags on an adapter, or take them off.", _tag)
+    note = add_command(actions, "note", "Write a note on an adapter, in place of the one it has.", _note)
+    for action in (rename, tag, note):
+        action.add_argument("adapter", help="its name, a part of it, or its folder")
+    rename.add_argument("title", help="what to call it")
+    tag.add_argument("tag", nargs="+", help="a tag of your own")
+    tag.add_argument("--remove", action="store_true", help="take these tags off")
+    note.add_argument("text", help='what you say of it; "" for nothing')
 
 
 def base_of(entry: Entry, given: str | None, force: bool) -> Path:
@@ -130,6 +144,33 @@ def _add(args: argparse.Namespace) -> None:
         tags=args.tag or known.tags,
     )
     show(args, library.to_dict(entry), f"Added as {one_line(entry.name)}.")
+
+
+def _rename(args: argparse.Namespace) -> None:
+    title = " ".join(args.title.split())
+    if not title:
+        raise StudioError("usage", "The title is empty.", "Say what the adapter is to be called.")
+    entry = library.change(library.find(args.adapter), title=title)
+    show(args, library.to_dict(entry), f"{one_line(entry.name)} is called {one_line(entry.title)}.")
+
+
+def _tag(args: argparse.Namespace) -> None:
+    entry = library.find(args.adapter)
+    # `Letters` and `letters` are one tag, as in the window.
+    said = [tag.strip() for word in args.tag for tag in word.split(",")]
+    given = {tag.casefold(): tag for tag in reversed(said) if tag}
+    if args.remove:
+        tags = [tag for tag in entry.tags if tag.casefold() not in given]
+    else:
+        known = {tag.casefold() for tag in entry.tags}
+        tags = [*entry.tags, *(tag for key, tag in reversed(given.items()) if key not in known)]
+    entry = library.change(entry, tags=tags)
+    show(args, library.to_dict(entry), f"Tags of {one_line(entry.name)}: {one_line(', '.join(entry.tags)) or 'none'}")
+
+
+def _note(args: argparse.Namespace) -> None:
+    entry = library.change(library.find(args.adapter), note=args.text.strip())
+    show(args, library.to_dict(entry), f"Note on {one_line(entry.name)}: {one_line(entry.note) or 'none'}")
 
 
 def _remove(args: argparse.Namespace) -> None:

@@ -22,7 +22,7 @@ def add_command(
     """Adds a command with `--json`; `handler(args)` does it and may return an exit code."""
     command = commands.add_parser(name, help=text, description=text)
     command.add_argument("--json", action="store_true", help="print JSON")
-    command.set_defaults(handler=handler)
+    command.set_defaults(handler=handler, parser=command)
     return command
 
 

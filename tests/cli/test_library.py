@@ -69,6 +69,33 @@ def test_an_adapter_comes_in_goes_out_and_comes_back(
     assert data(capsys, "adapters", "restore", "French-tutor") == added
 
 
+def test_an_adapter_gets_a_title_tags_and_a_note(base: Path, made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    weights = entered(base, made, tags=["old"]).sha256
+    renamed = data(capsys, "adapters", "rename", "tutor", " Tutor of\nFrench ")
+    assert (renamed["name"], renamed["title"]) == ("tutor", "Tutor of French")
+    assert data(capsys, "adapters", "tag", "tutor", "fr", "FR", "OLD", " ")["tags"] == ["old", "fr"]
+    assert run(capsys, "adapters", "tag", "tutor", "x, y")[0] == "Tags of tutor: old, fr, x, y\n"
+    assert data(capsys, "adapters", "tag", "tutor", "--remove", "Fr", "old,y", "nothing")["tags"] == ["x"]
+    assert run(capsys, "adapters", "tag", "tutor", "--remove", "x")[0] == "Tags of tutor: none\n"
+    assert run(capsys, "adapters", "note", "tutor", "for\nclass")[0] == "Note on tutor: for class\n"
+    assert library.find("tutor").note == "for\nclass"
+    assert data(capsys, "adapters", "note", "tutor", "")["note"] == ""
+    assert library.verified(library.find("tutor")).sha256 == weights
+    assert "title is empty" in run(capsys, "adapters", "rename", "tutor", " ", code=EXIT_CODES["usage"])[1]
+    assert library.find("tutor").title == "Tutor of French"
+
+
+def test_a_wrong_option_is_told_with_the_usage_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (("adapters", "tag", "a", "b", "--wrong"), ("export", "a", "--to", "peft", "out", "--wrong")):
+        with pytest.raises(SystemExit) as end:
+            cli.run(words)
+        assert end.value.code == EXIT_CODES["usage"]
+        said = capsys.readouterr().err
+        command = " ".join(words[:2] if words[0] == "adapters" else words[:1])
+        assert said.startswith(f"usage: studio {command} [-h] [--json]")
+        assert "unrecognized arguments: --wrong" in said
+
+
 def test_people_read_plain_lines(base: Path, made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     entered(base, made, metrics={"loss": 1.23456, "eval_loss": 2.0, "step": 7}, note="for class", run="r1")
     out, _ = run(capsys, "adapters", "list")
@@ -98,6 +125,7 @@ def test_damage_is_shown(base: Path, made: Path, capsys: pytest.CaptureFixture[s
     [
         (("adapters", "show", "nobody"), "adapter", "There is no adapter `nobody`"),
         (("adapters", "remove", "nobody"), "adapter", "There is no adapter `nobody`"),
+        (("adapters", "tag", "nobody", "x"), "adapter", "There is no adapter `nobody`"),
         (("adapters", "restore", "nobody"), "adapter", "No adapter `nobody` was removed"),
         (("adapters", "add", "nowhere"), "adapter", "holds no adapter"),
         (("export", "nobody", "--to", "peft", "out"), "adapter", "There is no adapter `nobody`"),
