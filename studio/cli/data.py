@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from studio.core.data.datasets import Dataset
     from studio.engine.labels import Encoded, Encoder
 
-_SHOWN_REJECTS = 20
+_SHOWN_REASONS = 20
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -153,12 +153,18 @@ def _listed(what: str, rows: list[dict[str, Any]], several: bool) -> list[str]:
     if not rows:
         return []
     lines = [f"{len(rows)} {'row' if len(rows) == 1 else 'rows'} {what}:"]
-    for item in rows[:_SHOWN_REJECTS]:
-        line = f", line {item['line']}" if item["line"] else ""
-        line += f" of {printable(item['file'])}" if several else ""
-        lines.append(f"  row {item['row']}{line}: {printable(item['reason'])}")
-    if len(rows) > _SHOWN_REJECTS:
-        lines.append(f"  and {len(rows) - _SHOWN_REJECTS} more; --json lists them all")
+    alike: dict[str, list[dict[str, Any]]] = {}
+    for item in rows:
+        alike.setdefault(item["reason"], []).append(item)
+    for reason, items in list(alike.items())[:_SHOWN_REASONS]:
+        place = f"row {items[0]['row']}"
+        place += f", line {items[0]['line']}" if items[0]["line"] else ""
+        place += f" of {printable(items[0]['file'])}" if several else ""
+        lines.append(f"  {place}{f' and {len(items) - 1:,} more' if len(items) > 1 else ''}: {printable(reason)}")
+    if len(alike) > _SHOWN_REASONS:
+        lines.append(f"  and {len(alike) - _SHOWN_REASONS:,} other reasons")
+    if len(rows) > min(len(alike), _SHOWN_REASONS):
+        lines.append("  --json lists every row")
     return lines
 
 

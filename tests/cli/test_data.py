@@ -287,3 +287,19 @@ def test_progress_comes_as_lines_where_the_window_asks(
     _, said = lines_of(capsys, "data", "check", rows)
     assert said[0] == {"doing": "Reading", "done": rows.stat().st_size, "total": rows.stat().st_size}
     assert said[-1]["rows"] == 5
+
+
+def test_rows_with_the_same_reason_are_counted_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good, bad = '{"prompt": "a", "completion": "b"}\n', '{"prompt": "a", "completion": ""}\n'
+    path = tmp_path / "rows.jsonl"
+    path.write_text(good + 30 * bad + "{\n" + 1200 * bad)
+    capsys.readouterr()
+    assert run(["data", "check", str(path)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "1231 rows rejected:" in said
+    assert "  row 1, line 2 and 1,229 more: `completion` is empty" in said
+    assert [line for line in said if line.startswith("  row 31, line 32: ")]
+    assert said[-1] == "  --json lists every row"
+    assert len(said) < 8
+    _, found = answer(capsys, "data", "check", path)
+    assert len(found["rejected"]) == 1231
