@@ -6132,6 +6132,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`studio adapters list` 可列出它。</translation>
     </message>
     <message>
+        <source>The title is empty.</source>
+        <translation>标题为空。</translation>
+    </message>
+    <message>
+        <source>Say what the adapter is to be called.</source>
+        <translation>请指定适配器的名称。</translation>
+    </message>
+    <message>
         <source>The corrected row is missing.</source>
         <translation>缺少改正后的行。</translation>
     </message>

@@ -15,7 +15,8 @@ from studio.core.library import Entry
 from studio.core.runs import Run
 from studio.ui.session import Session
 
-_Item, _Result = TypeVar("_Item"), TypeVar("_Result")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 class RunRemoval(QUndoCommand):
