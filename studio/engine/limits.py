@@ -22,12 +22,12 @@ from studio.core.errors import StudioError
 from studio.core.limits import little_memory
 
 # A row is laid out in milliseconds; one that takes this long, or this much memory, does so on purpose. A call that
-# takes ever longer (squares of squares) ends up to twice as much later, still within two seconds.
-ROW_S = 0.6
+# takes ever longer (squares of squares, each three times the last) ends when three times as much is over.
+ROW_S = 0.5
 MEMORY_BYTES = 1_000_000_000
 # Finding the answers of a conversation takes the square of its length.
 _USUAL_MESSAGES = 200
-_LAST_RESORT = 3.3  # times as long
+_LAST_RESORT = 3.8  # times as long
 _LOOK_S = 0.05
 _GREEDY = "asked for more memory than a row can need"
 

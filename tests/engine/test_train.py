@@ -376,7 +376,7 @@ def test_running_out_of_memory_is_told_with_a_remedy(tmp_path: Path) -> None:
     failed = run.progress().failed
     assert failed is not None, done.stderr[-2000:]
     assert failed.reason == "memory"
-    assert "per_device_train_batch_size" in failed.hint
+    assert "training.micro_batch_tokens" in failed.hint
     assert done.returncode == 7
 
 
