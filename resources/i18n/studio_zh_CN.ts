@@ -907,6 +907,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>从 Hub 打开…</translation>
     </message>
     <message>
+        <source>Open a dataset of the hub...</source>
+        <translation>打开 Hub 上的数据集…</translation>
+    </message>
+    <message>
         <source>Open a dataset of the Hugging Face Hub by its id</source>
         <translation>按 ID 打开 Hugging Face Hub 上的数据集</translation>
     </message>
@@ -973,6 +977,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>{count} of them for evaluation</source>
         <translation>其中 {count} 行用于评估</translation>
+    </message>
+    <message>
+        <source>{count} of {all} rows of its files cannot be used</source>
+        <translation>其文件的 {all} 行中有 {count} 行无法使用</translation>
     </message>
     <message>
         <source>Kept</source>
@@ -1105,6 +1113,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>{name} is a version of the file now.</source>
         <translation>{name} 现在是该文件的一个版本。</translation>
+    </message>
+    <message>
+        <source>Wait until the version is done, or cancel what is done to it.</source>
+        <translation>请等待版本处理完成，或取消正在进行的处理。</translation>
     </message>
 </context>
 <context>
@@ -1564,6 +1576,13 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
 </context>
 <context>
+    <name>Kept</name>
+    <message>
+        <source>Your edits are kept as the version {name}.</source>
+        <translation>你的编辑保存为版本 {name}。</translation>
+    </message>
+</context>
+<context>
     <name>LengthView</name>
     <message>
         <source> tokens</source>
@@ -1877,6 +1896,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Cancel</source>
         <translation>取消</translation>
+    </message>
+    <message>
+        <source>The window closes as soon as your edits are kept as a version. Close it again to give them up.</source>
+        <translation>编辑保存为版本后，窗口会立即关闭。再次关闭窗口则放弃这些编辑。</translation>
     </message>
 </context>
 <context>

@@ -75,6 +75,12 @@ def says_so(path: str | Path) -> bool:
     return str(path).replace("\\", "/").startswith("hf:/")
 
 
+def placed(path: Path) -> Path:
+    """Returns where data is: an id of the hub in full, unless something here has that name; else an absolute path."""
+    found = parse(path.as_posix()) if is_hub_id(path.as_posix(), Path()) else None
+    return Path(str(found)) if found is not None else path.expanduser().absolute()
+
+
 def spelled(path: Path) -> str:
     """Returns a path as text; of an id that was made a path, the id."""
     found = parse(str(path)) if says_so(path) else None

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from studio.core import config as declared
 from studio.core import config_file
 from studio.core.errors import StudioError
-from studio.core.hub_ids import says_so
+from studio.core.hub_ids import is_hub_id
 from studio.core.library import PEFT_CONFIG
 from studio.core.runs import Run
 from studio.ui.jobs import Command
@@ -25,7 +25,7 @@ def data_endings() -> tuple[str, ...]:
 
 def open_path(session: Session, path: Path) -> None:
     """Opens data, a YAML config, a run folder or an adapter folder; says so where it is none of them."""
-    if says_so(path):
+    if is_hub_id(path.as_posix(), Path()):
         session.data_wanted.emit(path)
     elif os.path.isfile(path / "run.json"):  # false, not an error, where it may not be looked at
         session.run_wanted.emit(Run(path.resolve()))

@@ -1,9 +1,10 @@
 """The small pieces every page is laid out with: labels that take no markup, cards, buttons, empty states."""
 
+import re
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QTextOption
 from PySide6.QtWidgets import (
     QBoxLayout,
     QDoubleSpinBox,
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLayout,
     QLayoutItem,
+    QPlainTextEdit,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -25,6 +27,8 @@ from PySide6.QtWidgets import (
 from studio.ui.theme import GRID, Theme
 
 _EMPTY_PX = 440
+# Between the letters of scripts behind these a line may break as it is.
+_LONG_WORD = re.compile("[!-\u2e7f]{5000}")
 
 
 def label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:
@@ -41,6 +45,18 @@ def label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:
 def as_tip(text: str) -> str:
     """Returns `text` as a tip that shows it as it is: Qt takes one with a tag in it for markup, pictures included."""
     return text.replace("<", "\u2039")
+
+
+def show_text(box: QPlainTextEdit, text: str) -> None:
+    """Fills a box with a text of any length.
+
+    Where a line may break within a word of many thousand letters Qt looks for in quadratic time, a minute for a
+    picture in base 64; such a text is broken anywhere.
+    """
+    modes = QTextOption.WrapMode
+    long = _LONG_WORD.search(text) is not None
+    box.setWordWrapMode(modes.WrapAnywhere if long else modes.WrapAtWordBoundaryOrAnywhere)
+    box.setPlainText(text)
 
 
 def selectable(made: QLabel) -> QLabel:

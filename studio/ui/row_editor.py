@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
-from studio.ui.parts import button, card, clear, column, holder, icon_button, label, row, set_mark
+from studio.ui.parts import button, card, clear, column, holder, icon_button, label, row, set_mark, show_text
 from studio.ui.theme import GRID, Theme
 
 # Conversations as `messages` have them and as ShareGPT does: who speaks, and what is said.
@@ -242,7 +242,8 @@ class TextBox(QPlainTextEdit):
 
     def __init__(self, text: str) -> None:
         """Shows `text`."""
-        super().__init__(text)
+        super().__init__()
+        show_text(self, text)
         self._original, self._raw = text, self.document().toRawText()
         self.setTabChangesFocus(True)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)

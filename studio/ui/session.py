@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from studio import paths
-from studio.core import config_file, runs, settings
+from studio.core import config_file, hub_ids, runs, settings
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run
@@ -129,7 +129,7 @@ class Session(QObject):
 
     def remember_data(self, path: Path) -> None:
         """Puts a data file at the head of the recent ones."""
-        self.settings.recent_data = settings.remembered(self.settings.recent_data, str(path))
+        self.settings.recent_data = settings.remembered(self.settings.recent_data, str(hub_ids.placed(path)))
         self.save()
 
     def remember_model(self, path: str) -> None:

@@ -21,6 +21,7 @@ from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.core.units import size
 from studio.ui import words
+from studio.ui.parts import as_tip
 from studio.ui.theme import Theme
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class DatasetTable(QAbstractTableModel):
         if role == _FONT:
             return _struck() if line.excluded and index.column() >= _FIXED else None
         if role == _TIP:
-            return words.sentence(line.fault) or None if index.column() <= STATUS else None
+            return as_tip(words.sentence(line.fault)) or None if index.column() <= STATUS else None
         return line.cells[index.column()] if index.column() < len(line.cells) else ""
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> Any:
@@ -346,7 +347,7 @@ class AdapterTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.InitialSortOrderRole:
             return sort_key(entry, index.column())
         if role == Qt.ItemDataRole.ToolTipRole:
-            return (words.sentence(entry.fault) or texts(entry)[index.column()]).replace("<", "\u2039")
+            return as_tip(words.sentence(entry.fault) or texts(entry)[index.column()])
         return texts(entry)[index.column()] if role == _DISPLAY else None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> Any:

@@ -1,5 +1,6 @@
 """The look: one typed palette for light and one for dark, poured into Qt's palette, the style sheet and the plots."""
 
+import gc
 import math
 import string
 from dataclasses import asdict, dataclass
@@ -185,8 +186,13 @@ class Theme(QObject):
             return
         self.palette = wanted
         self._apply()
+        # Widgets that are garbage, collected while Qt's list of all of them is turned into Python's, would crash it.
+        collects = gc.isenabled()
+        gc.disable()
         for widget in self._app.allWidgets():
             self._redress(widget)
+        if collects:
+            gc.enable()
         self.changed.emit()
 
     def _redress(self, widget: QWidget) -> None:

@@ -13,7 +13,7 @@ from studio.core.desk import Picture
 from studio.ui import token_text, words
 from studio.ui.desk import Call
 from studio.ui.elided import Elided
-from studio.ui.parts import button, column, label, row
+from studio.ui.parts import button, column, label, row, show_text
 from studio.ui.template_editor import TemplateEditor
 from studio.ui.theme import GRID, Theme
 
@@ -150,7 +150,7 @@ class TokensView(QWidget):
             return
         apart = self._modes.buttons()[1].isChecked()
         self.laid = token_text.lay_out(self.picture, apart=apart, whitespace=self._whitespace.isChecked())
-        self.text.setPlainText(self.laid.text)
+        show_text(self.text, self.laid.text)
         self._colour(self.picture, apart)
         self._explain(self.picture)
         self.describe(-1)

@@ -59,7 +59,7 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, QWidget] = {}
         self._rail: dict[str, QToolButton] = {}
         self._stack = QStackedWidget()
-        self._closing = self.opens_again = False
+        self._closing = self._waited = self.opens_again = False
         self.setWindowTitle(studio.NAME)
         self.setAcceptDrops(True)
         self.setMinimumSize(960, 600)
@@ -153,7 +153,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Asks what is to become of a run that is going, and remembers where the window was."""
-        if not self._closing and not self._may_close():
+        if not self._closing and (self._keeps_edits(self.close) or not self._may_close()):
             event.ignore()
             return
         self._closing = True
@@ -259,8 +259,9 @@ class MainWindow(QMainWindow):
 
     def _open_again(self) -> None:
         """Closes without a question: a new window comes at once, and follows the runs that are going."""
-        self.opens_again = self._closing = True
-        self.close()
+        if not self._keeps_edits(self._open_again):
+            self.opens_again = self._closing = True
+            self.close()
 
     def _set_theme(self, mode: str) -> None:
         self.session.theme.set_mode(mode)
@@ -333,6 +334,20 @@ class MainWindow(QMainWindow):
         except StudioError as error:
             self.session.tell_error(error)
             return False
+        return True
+
+    def _keeps_edits(self, then: Callable[[], object]) -> bool:
+        """Whether edits are still to be kept; if so, says it once and does `then` behind them. Asked again: no more."""
+
+        def again() -> None:
+            self._waited = False
+            then()
+
+        if self._waited or not any(page.keeps(again) for page in self._pages.values() if hasattr(page, "keeps")):
+            return False
+        self._waited = True
+        text = self.tr("The window closes as soon as your edits are kept as a version. Close it again to give them up.")
+        self.session.tell(text)
         return True
 
     def _restore(self, first: str) -> None:

@@ -14,6 +14,7 @@ from studio.core import events, library, settings
 from studio.ui import words
 from studio.ui.finder import Finder, Shortcuts, keys_of, title_of
 from studio.ui.pages.data_history import History
+from studio.ui.pages.data_hub import HubDialog
 from studio.ui.pages.data_steps import StepDialog
 from studio.ui.pages.export import ExportDialog
 from studio.ui.pages.run_rate import RateDialog, peak
@@ -360,6 +361,15 @@ def history(w: World) -> None:
     dialog.close()
 
 
+def open_hub(w: World) -> None:
+    w.window.show_page("train")
+    w.do("Open a dataset of the hub")
+    assert w.shown() == "data"
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, HubDialog)
+    dialog.close()
+
+
 def rate(w: World) -> None:
     model = w.going()
     for text, takes in (("fast", False), ("0", False), ("11", False), ("2e-3", True)):
@@ -411,6 +421,7 @@ EFFECTS: dict[str, Callable[[World], None]] = {
     "Balance groups of rows": of_rows("Balance groups of rows", StepDialog),
     "Mix with another file": mix,
     "Export the rows": export_rows,
+    "Open a dataset of the hub": open_hub,
     "History of the version": history,
     "Open the run folder": lambda w: opens(w, "Open the run folder", w.told().run.path),
     "Use these settings for a new run": use_again,

@@ -1,16 +1,18 @@
 """The window as a process: what it loads, and what it does with an error nobody foresaw."""
 
+import gc
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from studio.ui.crash import CrashHook
 from studio.ui.finder import Finder
+from studio.ui.theme import Theme
 from studio.ui.window import MainWindow
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,3 +92,17 @@ def test_a_report_outlives_the_list_it_arose_in(window: MainWindow, qapp: QAppli
     assert hook.dialog.text.toPlainText() == "first\n\nsecond"
     hook.dialog.accept()
     hook.deleteLater()
+
+
+def test_a_theme_is_changed_while_widgets_are_garbage(theme: Theme) -> None:
+    before = gc.get_threshold()
+    for _ in range(200):
+        made = QLabel()
+        made.own = made  # type: ignore[attr-defined]
+    gc.set_threshold(1)
+    try:
+        theme.set_mode("dark")
+        theme.set_mode("light")
+    finally:
+        gc.set_threshold(*before)
+    assert gc.isenabled()

@@ -132,10 +132,10 @@ def name_of(path: Path) -> str:
     return path.name[: -len(paths.VERSION_SUFFIX)]
 
 
-def free_name(file: str) -> str:
-    """Returns a name for a version of a file that no version has yet."""
+def free_name(file: str, promised: Sequence[str] = ()) -> str:
+    """Returns a name for a version of a file that no version has yet, nor one of those that are being made."""
     stem = slug(file.partition(".")[0])[:50] or "data"
-    taken = {name_of(path) for path in listed()}
+    taken = {*(name_of(path) for path in listed()), *promised}
     return next(name for n in range(1, len(taken) + 2) if (name := stem if n == 1 else f"{stem}-{n}") not in taken)
 
 

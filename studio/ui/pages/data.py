@@ -1,9 +1,10 @@
 """The Data page: data files and dataset versions, what each was taken for and why, and all their rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QWidget
 
 from studio import paths
@@ -25,7 +26,7 @@ from studio.ui.pages.data_rows import RowsView
 from studio.ui.pages.data_states import Nothing, Unreadable, Waiting
 from studio.ui.pages.data_steps import Asking
 from studio.ui.pages.data_version import Editing
-from studio.ui.parts import button, column, holder, label, row, tabs
+from studio.ui.parts import add_action, button, column, holder, label, row, tabs
 from studio.ui.reading import Reading, options
 from studio.ui.row_source import FileRows, Shown, VersionRows
 from studio.ui.session import Session, demo_data
@@ -82,8 +83,8 @@ class DataPage(QWidget):
 
     def receive(self, path: Path) -> None:
         """Opens a data file, a folder or a version: it is read by processes of its own, and shown while it is."""
-        self.leave()
-        self._path = path if hub_ids.says_so(path) else Path(path).expanduser().absolute()
+        self._leave()
+        self._path = hub_ids.placed(path)
         self._session.remember_data(self._path)
         self._files.fill(self._path)
         draft = self._session.draft
@@ -114,7 +115,21 @@ class DataPage(QWidget):
         self._editing.apply(steps, title)
 
     def leave(self) -> None:
-        """Ends whatever children do for the page."""
+        """Ends whatever children do for the page, as the window closes."""
+        self._leave()
+        self._editing.close()
+
+    def keeps(self, then: Callable[[], object]) -> bool:
+        """Whether edits wait to be kept; if so, `then` is called once they are."""
+        unsettled = self._editing.unsettled()
+        if unsettled:
+            # Behind the child's own end, and once.
+            once = Qt.ConnectionType.SingleShotConnection
+            self._editing.settled.connect(lambda: QTimer.singleShot(0, then), once)
+        return unsettled
+
+    def _leave(self) -> None:
+        """Ends what children do for what is shown; edits that wait are done all the same."""
         if self._reading is not None:
             self._reading.cancel()
             self._reading.deleteLater()
@@ -163,6 +178,7 @@ class DataPage(QWidget):
         add = button(self.tr("Add data file..."), self._add, "primary")
         self._session.theme.dress(add, "plus", "on_accent")
         hub = button(self.tr("From the hub..."), lambda: self._ask_hub())
+        add_action(self, self.tr("Open a dataset of the hub..."), self._ask_hub_here)
         hub.setToolTip(self.tr("Open a dataset of the Hugging Face Hub by its id"))
         folder = button(self.tr("Add folder..."), self._add_folder)
         head = row(label(self.tr("Data"), "title"), None, hub, folder, add)
@@ -180,6 +196,10 @@ class DataPage(QWidget):
     def _given(self) -> str:
         """What is shown, as a command or a config names it."""
         return hub_ids.spelled(self._path) if self._path is not None else ""
+
+    def _ask_hub_here(self) -> None:
+        self._session.page_wanted.emit("data")
+        self._ask_hub()
 
     def _ask_hub(self) -> HubDialog:
         dialog = HubDialog(self.window())
@@ -361,11 +381,15 @@ class DataPage(QWidget):
         self.rows.refresh()
         self.rows.search.set_statuses(self._statuses())
         selection = version.selection
-        self._show_rejected(*unmended(version))
+        items, origins, rejected = unmended(version)
+        self._show_rejected(items, origins, rejected)
         held = int(selection.evaluation().sum())
-        text = self.tr("{count} rows").format(count=f"{len(selection):,}")
-        more = self.tr("{count} of them for evaluation").format(count=f"{held:,}")
-        self.head.count.setText(f"{text}, {more}" if held else text)
+        said = [self.tr("{count} rows").format(count=f"{len(selection):,}")]
+        said += [self.tr("{count} of them for evaluation").format(count=f"{held:,}")] if held else []
+        text = self.tr("{count} of {all} rows of its files cannot be used")
+        every = sum(file.rows for file in selection.sources)
+        said += [text.format(count=f"{rejected:,}", all=f"{every:,}")] if rejected else []
+        self.head.count.setText(", ".join(said))
         self._tabs.setTabText(0, self.tr("Rows ({count})").format(count=f"{len(selection):,}"))
 
     def _statuses(self) -> list[tuple[str, str]]:
@@ -397,7 +421,7 @@ class DataPage(QWidget):
         self._states.setCurrentIndex(2)
 
     def _cancel(self) -> None:
-        self.leave()
+        self._leave()
         if self._path is not None and hub_ids.says_so(self._path):
             message = self.tr("The download of {name} was stopped.").format(name=title(self._path))
             hint = self.tr("What has come is kept: read it again, and it goes on from there.")

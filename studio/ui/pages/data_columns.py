@@ -13,7 +13,7 @@ from studio.core.errors import StudioError
 from studio.ui import words
 from studio.ui.pages.data_head import format_name
 from studio.ui.pages.data_row import whole
-from studio.ui.parts import button, column, label, row
+from studio.ui.parts import button, column, label, row, show_text
 from studio.ui.theme import GRID
 
 # The parts of each format; those in brackets may be left out.
@@ -105,7 +105,7 @@ class ColumnsDialog(QDialog):
                 shown.append(whole({name: value for name, value in made.items() if name in columns})[:_MOST_SHOWN])
         except StudioError as error:
             fault = words.sentence(error.message)
-        self.preview.setPlainText("\n\n----\n\n".join(shown))
+        show_text(self.preview, "\n\n----\n\n".join(shown))
         self.fault.setText(words.sentence(fault))
         self.fault.setVisible(bool(fault))
         self.take.setEnabled(not fault)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem
 from studio import paths
 from studio.core import hub_ids
 from studio.core.versions import recipe
+from studio.ui.parts import as_tip
 from studio.ui.session import Session, demo_data
 from studio.ui.theme import GRID
 
@@ -34,14 +35,19 @@ class DataFiles(QListWidget):
     def fill(self, current: Path | None) -> None:
         """Lists all there is now."""
         self.clear()
-        listed = [demo_data(), *recipe.listed(), *(Path(name) for name in self._session.settings.recent_data)]
+        listed = [
+            demo_data(),
+            *recipe.listed(),
+            *(hub_ids.placed(Path(name)) for name in self._session.settings.recent_data),
+        ]
         for path in dict.fromkeys(listed):
             version = paths.is_version(path)
             icon = "branch" if version else "folder" if path.is_dir() or hub_ids.says_so(path) else "file"
             name = self.tr("Shop letters (built in)") if path == demo_data() else title(path)
             item = QListWidgetItem(self._session.theme.icon(icon), name)
             item.setData(Qt.ItemDataRole.UserRole, str(path))
-            item.setToolTip(self.tr("Version: {path}").format(path=path) if version else hub_ids.spelled(path))
+            tip = self.tr("Version: {path}").format(path=path) if version else hub_ids.spelled(path)
+            item.setToolTip(as_tip(tip))
             self.addItem(item)
             if path == current:
                 self.setCurrentItem(item)

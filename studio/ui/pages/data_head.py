@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QMenu, QProgressBar, QWidget
 from studio.core.errors import StudioError
 from studio.ui import words
 from studio.ui.elided import Elided
-from studio.ui.parts import button, card, column, holder, label, pill, row
+from studio.ui.parts import as_tip, button, card, column, holder, label, pill, row
 from studio.ui.theme import GRID, Theme
 
 
@@ -58,7 +58,7 @@ class DataHead(QWidget):
     def show_name(self, name: str, where: str) -> None:
         """Shows what the data is called; `where` it lies is its tip."""
         self.name.setText(name)
-        self.setToolTip(where)
+        self.setToolTip(as_tip(where))
         self.show_format("", "", None)
         self.count.setText("")
         self.show_fault(None)
@@ -76,7 +76,7 @@ class DataHead(QWidget):
             text = self.tr("Or: {format}").format(format=format_name(self._second_format))
             self.second.setText(text)
             self.second.setAccessibleName(text)
-            self.second.setToolTip(words.sentence(str(second["reason"])))
+            self.second.setToolTip(as_tip(words.sentence(str(second["reason"]))))
 
     def show_guesses(self, guesses: Sequence[dict[str, Any]]) -> None:
         """Shows what the first rows may be, before all are checked."""

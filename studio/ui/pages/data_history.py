@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QListWidget, QListWidgetItem, QWidget
 
 from studio.core.versions import recipe
-from studio.ui.parts import button, column, label, row
+from studio.ui.parts import as_tip, button, column, label, row
 from studio.ui.theme import GRID
 
 
@@ -43,7 +43,7 @@ class History(QDialog):
     def _add(self, count: int, text: str, cursor: int) -> None:
         item = QListWidgetItem(text if count <= cursor else self.tr("{step} (undone)").format(step=text))
         item.setData(Qt.ItemDataRole.UserRole, count)
-        item.setToolTip(text.replace("<", "\u2039"))
+        item.setToolTip(as_tip(text))
         if count > cursor:
             item.setForeground(self.palette().placeholderText())
         self.list.addItem(item)

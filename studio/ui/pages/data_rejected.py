@@ -15,7 +15,7 @@ from studio.core.versions.steps import Replace
 from studio.ui import words
 from studio.ui.jobs import Command
 from studio.ui.pages.data_rows import Table, dress
-from studio.ui.parts import button, column, holder, label, row
+from studio.ui.parts import button, column, holder, label, row, show_text
 from studio.ui.reading import MOST_REJECTED
 from studio.ui.row_editor import TextBox
 from studio.ui.tables import RejectedTable
@@ -121,7 +121,7 @@ class Rejected(QWidget):
 
     def _fill(self, text: str, about: str) -> None:
         self.about.setText(about)
-        self.text.setPlainText(text)
+        show_text(self.text, text)
         self.said.setText("")
 
     def _show(self, now: QModelIndex, _before: QModelIndex | None = None) -> None:

@@ -1,20 +1,19 @@
 """The dataset version that the Data page shows: made, opened by a child first, and changed in steps that are undone."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoCommand
 
 from studio.core.data.mapping import Role
 from studio.core.errors import StudioError
 from studio.core.versions import recipe
 from studio.core.versions.steps import ByHand, Replace, Step, chosen, each
 from studio.ui.jobs import Command
+from studio.ui.pages.data_kept import Edit, Job, Kept, drop, edit_command
 from studio.ui.reading import options
 from studio.ui.session import Session
 
@@ -33,6 +32,7 @@ class Editing(QObject):
         changed: its rows are others now.
         moved: (done, in all): how far the child has come; in all 0: that is not known.
         over: no child is at work any more.
+        settled: no edit waits any more, neither of what is shown nor of what was.
         failed: a `StudioError`: the version cannot be opened.
     """
 
@@ -40,6 +40,7 @@ class Editing(QObject):
     changed = Signal()
     moved = Signal(int, int)
     over = Signal()
+    settled = Signal()
     failed = Signal(object)
 
     def __init__(self, session: Session, parent: QObject) -> None:
@@ -47,58 +48,54 @@ class Editing(QObject):
         super().__init__(parent)
         self._session = session
         self.version: Version | None = None
-        self._command: Command | None = None
-        self._waiting: list[tuple[list[Step], str]] = []
+        self._job: Job | None = None
+        self._waiting: list[Edit] = []
+        self._kept: list[Kept] = []
+        self._awaited: Path | None = None
 
     def open(self, path: Path) -> None:
         """Opens a version: a child reads what it is made of, so that the window finds all in the cache."""
         self.leave()
-        self._run(["data", "version", "show", str(path)], lambda _said: self._show(path))
+        if any(kept.path == path for kept in self._kept):
+            self._awaited = path
+        else:
+            self._run(["data", "version", "show", str(path)], lambda _path: self._show(path), path=path)
 
     def create(self, file: str, format: str, columns: Mapping[Role, str]) -> None:
         """Makes a version of a file, named after it, and shows it."""
-        path = recipe.file_of(recipe.free_name(Path(file).name))
+        taken = [recipe.name_of(kept.path) for kept in self._kept if kept.path is not None]
+        path = recipe.file_of(recipe.free_name(Path(file).name, taken))
         words = ["data", "version", "create", str(path), file, *options(format, columns)]
 
-        def made(_said: object) -> None:
+        def made(_path: Path) -> None:
             text = self.tr("Your edits are kept as the version {name}; {file} stays as it is.")
             self._session.tell(text.format(name=recipe.name_of(path), file=Path(file).name))
             self._show(path)
 
-        self._run(words, made)
+        self._run(words, made, path=path, makes=True)
 
     def mix(self, name: str, files: Sequence[tuple[str, float]], epoch: str) -> None:
         """Makes a version of several files in given shares, and shows it."""
+        if self._busy():
+            return
         path = recipe.file_of(name)
         words = ["data", "mix", str(path), *(f"{file}={share}" for file, share in files), "--epoch", epoch]
-        self._run(words, lambda _said: self._show(path), self._session.tell_error)
+        self._run(words, lambda _path: self._show(path), self._session.tell_error, path=path, makes=True, alone=True)
 
     def rebase(self, path: Path) -> None:
         """Takes a version over to its sources as they are now, and shows it."""
-
-        def done(said: dict[str, Any]) -> None:
-            text = self.tr("Taken over to the new rows; {count} rows that steps name were not found again.")
-            self._session.tell(text.format(count=len(said["lost"])))
-            self.open(path)
-
-        self._run(["data", "version", "rebase", str(path)], done)
+        command = self._run(["data", "version", "rebase", str(path)], lambda _path: self.open(path), path=path)
+        text = self.tr("Taken over to the new rows; {count} rows that steps name were not found again.")
+        command.done.connect(lambda said: self._session.tell(text.format(count=len(said["lost"]))))
 
     def apply(self, steps: Sequence[Step], title: str) -> None:
-        """Adds steps to the version, undone together; waits for what is going on."""
-        if self._command is not None or self.version is None:
-            self._waiting.append((list(steps), title))
+        """Adds steps to the version, undone together; they wait for what is going on."""
+        if self._job is not None and self._job.alone and self._busy():
             return
-        named = chain.from_iterable(each(chosen(step)) for step in steps)
-        if all(isinstance(step, ByHand | Replace) for step in steps) and len(list(islice(named, _MOST))) < _MOST:
-            before = self.version.recipe.cursor
-            try:
-                self.version.add(*steps)
-            except StudioError as error:
-                self._session.tell_error(error)
-                return
-            self._done(self.version, before, title)
-        else:
-            self._compute(self.version, steps, title)
+        edit = Edit(self, steps, title)
+        self._session.undo.push(edit)
+        self._waiting.append(edit)
+        self._go_on()
 
     def go(self, path: Path, cursor: int) -> None:
         """Has `cursor` steps of a version count, the one shown or another."""
@@ -116,58 +113,143 @@ class Editing(QObject):
         if self.version is not None and cursor != self.version.recipe.cursor:
             before = self.version.recipe.cursor
             self.go(self.version.path, cursor)
-            self._session.undo.push(StepDone(self, self.version.path, before, cursor, self.tr("go to another step")))
+            edit = Edit(self, [], self.tr("go to another step"))
+            edit.finish(self.version.path, before, cursor)
+            self._session.undo.push(edit)
+
+    def withdraw(self, edit: Edit) -> None:
+        """Does not do an edit that is not done yet; a version that is made only for it is not made."""
+        if any(kept.withdraw(edit) for kept in self._kept):
+            return
+        job = self._job
+        if edit in self._waiting:
+            self._waiting.remove(edit)
+            if not self._waiting and job is not None and job.makes and job.edit is None:
+                self.cancel()
+        elif job is not None and job.edit is edit:
+            self.cancel()
+            self._take_back(job)
+        self._go_on()
 
     def waiting(self) -> bool:
         """Whether a child is at work, on a version to be made or on the one shown."""
-        return self._command is not None
+        return self._job is not None
+
+    def unsettled(self) -> bool:
+        """Whether edits wait to be done, of what is shown or of what was."""
+        return bool(self._waiting or self._kept or (self._job is not None and self._job.edit is not None))
 
     def leave(self) -> None:
-        """Edits nothing any more."""
+        """Shows no version any more; what a child does to one, and what waits for it, is done to its end."""
+        job, waiting, self._waiting = self._job, self._waiting, []
+        self.version, self._awaited = None, None
+        if job is not None and (job.makes or job.edit is not None):
+            self._job = None
+            kept = Kept(self._session, job, waiting, self)
+            self._kept.append(kept)
+            kept.over.connect(lambda: self._settled(kept))
+            self.over.emit()
+        else:
+            drop(self._session, waiting)
+            self.cancel()
+
+    def close(self) -> None:
+        """Ends whatever children do; what waits is given up."""
         self._waiting.clear()
-        self.version = None
         self.cancel()
+        for kept in self._kept:
+            kept.close()
 
     def stop(self) -> None:
         """Ends what a child does, and what waits for it; the version stays as it was."""
-        self._waiting.clear()
+        job, edits, self._waiting = self._job, self._waiting, []
         self.cancel()
+        if job is not None:
+            self._take_back(job)
+            edits = [job.edit, *edits] if job.edit is not None else edits
+        drop(self._session, edits)
 
     def cancel(self) -> None:
         """Ends what a child does."""
-        command, self._command = self._command, None
-        if command is not None:
-            command.cancel()
+        job, self._job = self._job, None
+        if job is not None:
+            job.command.cancel()
             self.over.emit()
 
     def compute(self, words: list[str], title: str) -> None:
         """Has a `studio` command do steps, on the version shown or on one that it makes; undoable."""
+        if self._busy():
+            return
+        edit = Edit(self, [], title)
+        self._session.undo.push(edit)
+        self._compute(edit, lambda run: run(words))
+
+    def _compute(self, edit: Edit, start: Callable[[Callable[[list[str]], Command]], Command]) -> None:
         version = self.version
-        before = version.recipe.cursor if version is not None else 0
+        path, before = (version.path, version.recipe.cursor) if version is not None else (None, 0)
 
-        def done(said: dict[str, Any]) -> None:
-            path = Path(said["path"])
+        def done(path: Path) -> None:
             if version is None:
-                self._session.tell(self.tr("{name} is a version of the file now.").format(name=said["name"]), "good")
+                text = self.tr("{name} is a version of the file now.").format(name=recipe.name_of(path))
+                self._session.tell(text, "good")
                 self._session.data_wanted.emit(path)
-                self._session.undo.push(StepDone(self, path, 0, recipe.load(path).cursor, title))
-            elif self._load(path) and self.version is not None:
-                self._done(self.version, before, title)
+            elif self._load(path):
+                self.changed.emit()
 
-        self._run(words, done, self._session.tell_error)
+        def run(words: list[str]) -> Command:
+            fresh = path is None
+            about: dict[str, Any] = {"path": path, "makes": fresh, "alone": fresh, "edit": edit, "before": before}
+            return self._run(words, done, self._session.tell_error, **about)
 
-    def _compute(self, version: "Version", steps: Sequence[Step], title: str) -> None:
-        folder = TemporaryDirectory(prefix="studio-steps-")
-        file = Path(folder.name) / "steps.json"
-        file.write_text(json.dumps([recipe.plain(step) for step in steps]), encoding="utf-8")
-        self.compute(["data", "edit", str(version.path), f"@{file}"], title)
-        if self._command is not None:
-            # A method alone would not keep the folder for as long as the child reads from it.
-            self._command.over.connect(lambda: folder.cleanup())
+        start(run)
 
-    def _done(self, version: "Version", before: int, title: str) -> None:
-        self._session.undo.push(StepDone(self, version.path, before, version.recipe.cursor, title))
+    def _go_on(self) -> None:
+        """Does what waits, until a child has to."""
+        while self._waiting and self.version is not None and self._job is None:
+            edit, version = self._waiting.pop(0), self.version
+            named = chain.from_iterable(each(chosen(step)) for step in edit.steps)
+            by_hand = all(isinstance(step, ByHand | Replace) for step in edit.steps)
+            if by_hand and len(list(islice(named, _MOST))) < _MOST:
+                self._do(version, edit)
+            else:
+                self._compute(edit, partial(edit_command, version.path, edit.steps))
+
+    def _do(self, version: "Version", edit: Edit) -> None:
+        before = version.recipe.cursor
+        try:
+            version.add(*edit.steps)
+        except StudioError as error:
+            self._session.tell_error(error)
+            drop(self._session, [edit])
+            return
+        edit.finish(version.path, before, version.recipe.cursor)
         self.changed.emit()
+
+    def _take_back(self, job: Job) -> None:
+        try:
+            job.take_back()
+        except StudioError as error:
+            self._session.tell_error(error)
+            return
+        if self.version is not None and self.version.path == job.path and self._load(job.path):
+            self.changed.emit()
+
+    def _busy(self) -> bool:
+        """Whether a child is at work; says so, for another would end it."""
+        if self._job is not None:
+            self._session.tell(self.tr("Wait until the version is done, or cancel what is done to it."))
+        return self._job is not None
+
+    def _settled(self, kept: Kept) -> None:
+        self._kept.remove(kept)
+        kept.deleteLater()
+        if self._awaited is not None and self._awaited == kept.path:
+            self.open(self._awaited)
+        self._tell_settled()
+
+    def _tell_settled(self) -> None:
+        if not self.unsettled():
+            self.settled.emit()
 
     def _show(self, path: Path) -> None:
         if self._load(path):
@@ -184,48 +266,37 @@ class Editing(QObject):
             return False
         return True
 
-    def _run(self, words: list[str], done: Any, failed: Any = None) -> Command:
+    def _run(self, words: list[str], done: Callable[[Path], object], failed: Any = None, **job: Any) -> Command:
         self.cancel()
-        command = self._command = Command(words, self)
-        command.told.connect(lambda line: self.moved.emit(line["done"], line["total"]) if "doing" in line else None)
+        command = Command(words, self)
+        mine = self._job = Job(command, **job)
+        command.told.connect(lambda line: self._tell_moved(mine, line))
         self.moved.emit(0, 0)
-        answers: list[object] = []
+        answers: list[Mapping[str, Any]] = []
+        faults: list[StudioError] = []
         command.done.connect(answers.append)
-        command.failed.connect(failed or self.failed)
-        command.failed.connect(lambda _error: self._waiting.clear())
+        command.failed.connect(faults.append)
 
         def over() -> None:
-            if self._command is not command:
+            if self._job is not mine:
                 return
-            self._command = None
+            self._job = None
             self.over.emit()
-            if answers:
-                done(answers[0])
+            try:
+                if faults:
+                    raise faults[0]
+                if answers:
+                    done(mine.settle(answers[0]))
+            except StudioError as error:
+                edits, self._waiting = [*([mine.edit] if mine.edit else []), *self._waiting], []
+                drop(self._session, edits)
+                (failed or self.failed.emit)(error)
             self._go_on()
+            self._tell_settled()
 
         command.over.connect(over)
         return command
 
-    def _go_on(self) -> None:
-        while self._waiting and self.version is not None and self._command is None:
-            self.apply(*self._waiting.pop(0))
-
-
-class StepDone(QUndoCommand):
-    """Steps of a version that were done when this is pushed."""
-
-    def __init__(self, editing: Editing, path: Path, before: int, after: int, title: str) -> None:
-        """Remembers how many steps counted before and behind."""
-        super().__init__(title)
-        self._editing, self._path, self._before, self._after = editing, path, before, after
-        self._fresh = True
-
-    def redo(self) -> None:
-        """Does them again; not when it is pushed."""
-        if not self._fresh:
-            self._editing.go(self._path, self._after)
-        self._fresh = False
-
-    def undo(self) -> None:
-        """Takes them back."""
-        self._editing.go(self._path, self._before)
+    def _tell_moved(self, job: Job, line: Mapping[str, Any]) -> None:
+        if self._job is job and "doing" in line:
+            self.moved.emit(line["done"], line["total"])

@@ -132,6 +132,16 @@ def test_an_address_may_be_pasted(text: str, wanted: hub_ids.HubId | None) -> No
     assert hub_ids.typed(text) == wanted
 
 
+def test_an_id_stays_one_where_data_is_kept_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    full = Path("hf://datasets/someone/tiny")
+    assert hub_ids.placed(Path("someone/tiny")) == full
+    assert hub_ids.placed(full) == full
+    assert hub_ids.placed(Path("data/rows.jsonl")) == tmp_path / "data" / "rows.jsonl"
+    (tmp_path / "someone" / "tiny").mkdir(parents=True)
+    assert hub_ids.placed(Path("someone/tiny")) == tmp_path / "someone" / "tiny"
+
+
 @pytest.mark.loopback
 def test_a_subset_and_a_split_choose_files_by_the_words_in_their_names(hub: Hub) -> None:
     for name in ("en/test.csv", "en/train.csv", "de/train-0.csv", "golden/train.csv"):

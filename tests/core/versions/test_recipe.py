@@ -189,3 +189,10 @@ def test_a_kill_leaves_a_whole_recipe(tmp_path: Path) -> None:
         assert said.cursor > before
         counts = [step.count for step in said.effective if isinstance(step, steps.Sample)]
         assert counts == [place // 5 * 5 + 1 for place in range(said.cursor)]
+
+
+def test_a_name_is_free_where_no_version_has_it_nor_will(home: Path) -> None:
+    assert recipe.free_name("letters.jsonl") == "letters"
+    assert recipe.free_name("letters.jsonl", ["letters"]) == "letters-2"
+    recipe.create(recipe.file_of("letters-2"), a_recipe())
+    assert recipe.free_name("letters.jsonl", ["letters"]) == "letters-3"

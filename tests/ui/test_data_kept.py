@@ -1,0 +1,201 @@
+"""Edits asked for before the version they belong to is there: kept whatever is shown next, and undone alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from studio.core.versions import recipe
+from studio.core.versions.steps import Deduplicate, Exclude
+from studio.ui.pages.data import DataPage
+from studio.ui.window import MainWindow
+from tests.ui.test_data_page import ROWS, WAIT_MS, checked, file, page, press, version
+
+__all__ = ["file", "page"]  # the fixtures
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
+
+
+def other(tmp_path: Path) -> Path:
+    path = tmp_path / "other.jsonl"
+    path.write_text(json.dumps(ROWS[0]) + "\n", encoding="utf-8")
+    return path
+
+
+def settled(page: DataPage, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: not page._editing.unsettled(), timeout=WAIT_MS)
+
+
+def test_edits_of_a_file_that_is_left_at_once_are_kept_and_undone(
+    page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    press(page, Qt.Key.Key_X, Qt.Key.Key_X)
+    page.apply([Deduplicate(by="topic")], "deduplicate")
+    page._known = {}
+    page.receive(other(tmp_path))
+    checked(page, qtbot)
+    settled(page, qtbot)
+    made = recipe.file_of("letters")
+    assert [step.kind for step in recipe.load(made).effective] == ["exclude", "exclude", "deduplicate"]
+    assert window.notices.texts()[-1] == "Your edits are kept as the version letters."
+    assert page.table_model.rowCount() == 1, "what was chosen since stays in sight"
+    assert page._editing.version is None
+    for left in (2, 1):
+        window.session.undo.undo()
+        assert len(recipe.load(made).effective) == left
+    window.session.undo.redo()
+    assert len(recipe.load(made).effective) == 2
+    page.receive(made)
+    assert len(version(page, qtbot, 2).selection) == 28
+
+
+def test_a_version_that_is_still_made_is_shown_once_it_is_and_another_gets_a_name_of_its_own(
+    page: DataPage, qtbot: QtBot, file: Path
+) -> None:
+    press(page, Qt.Key.Key_X)
+    page._known = {}
+    page.receive(file)
+    checked(page, qtbot)
+    press(page, Qt.Key.Key_J, Qt.Key.Key_X)
+    page.receive(recipe.file_of("letters"))
+    assert len(version(page, qtbot, 1).selection) == 29
+    settled(page, qtbot)
+    names = {recipe.name_of(path) for path in recipe.listed()}
+    assert names <= {"letters", "letters-2"}
+    excluded = [step.rows[0][1] for path in recipe.listed() for step in recipe.load(path).effective]  # type: ignore[union-attr]
+    assert sorted(excluded) == [0, 1]
+
+
+def test_undo_takes_back_the_edit_that_waits_and_no_older_one(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
+    undo = window.session.undo
+    window.session.draft.edit("adapter.r", 5)
+    press(page, Qt.Key.Key_X, Qt.Key.Key_X)
+    assert undo.undoText() == "exclude rows"
+    undo.undo()
+    assert window.session.draft.value("adapter.r") == 5
+    assert len(version(page, qtbot, 1).selection) == 29
+    undo.undo()
+    assert len(version(page, qtbot, 0).selection) == 30
+    assert window.session.draft.value("adapter.r") == 5
+    undo.undo()
+    assert window.session.draft.value("adapter.r") == 16
+
+
+def test_a_version_whose_only_edit_is_undone_is_not_made(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
+    press(page, Qt.Key.Key_X)
+    window.session.undo.undo()
+    assert not page._editing.unsettled()
+    assert not page._editing.waiting()
+    assert not recipe.listed()
+    assert page.head._bars.isHidden()
+    assert not window.session.undo.canUndo()
+    press(page, Qt.Key.Key_X)
+    version(page, qtbot, 1)
+
+
+def test_an_edit_is_undone_while_it_is_kept_in_the_background(
+    page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    press(page, Qt.Key.Key_X, Qt.Key.Key_X)
+    page.receive(other(tmp_path))
+    window.session.undo.undo()
+    settled(page, qtbot)
+    made = recipe.file_of("letters")
+    assert [step.rows for step in recipe.load(made).effective] == [((0, 0, 0),)]  # type: ignore[union-attr]
+    page._known = {}
+    page.receive(made)
+    version(page, qtbot, 1)
+    page.apply([Deduplicate(by="topic")], "deduplicate")
+    page.receive(other(tmp_path))
+    window.session.undo.undo()
+    settled(page, qtbot)
+    assert recipe.load(made).cursor == 1
+
+
+def test_a_rule_is_undone_while_a_child_does_it(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
+    press(page, Qt.Key.Key_X)
+    made = version(page, qtbot, 1).path
+    page.apply([Deduplicate(by="topic")], "deduplicate")
+    assert window.session.undo.undoText() == "deduplicate"
+    window.session.undo.undo()
+    assert not page._editing.unsettled()
+    assert recipe.load(made).cursor == 1
+    assert len(version(page, qtbot, 1).selection) == 29
+
+
+def test_an_edit_that_fails_leaves_no_undo_step(
+    page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    press(page, Qt.Key.Key_X)
+    version(page, qtbot, 1)
+    before = window.session.undo.count()
+    page.apply([Exclude(rows=((0, 900, 900),))], "exclude rows")
+    assert window.session.undo.count() == before
+    assert "900" in window.notices.texts()[-1]
+
+
+def test_edits_that_wait_are_told_of_where_their_file_cannot_be_read(
+    page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path, file: Path
+) -> None:
+    file.unlink()
+    page._editing.create(str(file), "auto", {})
+    page.apply([Exclude(rows=((0, 1, 1),))], "exclude rows")
+    page.receive(other(tmp_path))
+    settled(page, qtbot)
+    assert "letters.jsonl" in window.notices.texts()[-1]
+    assert window.session.undo.count() == 0
+
+
+def test_the_window_closes_behind_the_edits_that_wait(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
+    press(page, Qt.Key.Key_X)
+    window.close()
+    assert window.isVisible()
+    assert "as soon as your edits are kept" in window.notices.texts()[-1]
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT_MS)
+    assert recipe.load(recipe.file_of("letters")).cursor == 1
+
+
+def test_closing_the_window_twice_gives_them_up(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
+    press(page, Qt.Key.Key_X)
+    window.close()
+    window.close()
+    assert not window.isVisible()
+    assert not page._editing.waiting()
+
+
+def test_cancel_gives_up_what_waits(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
+    press(page, Qt.Key.Key_X)
+    page.head._stop.click()
+    assert not page._editing.unsettled()
+    assert not window.session.undo.canUndo()
+
+
+def test_nothing_is_done_to_rows_while_another_version_is_made_of_them(
+    page: DataPage, window: MainWindow, qtbot: QtBot, file: Path
+) -> None:
+    page._editing.mix("both", [(str(file), 1.0)], "shortest")
+    press(page, Qt.Key.Key_X)
+    page._editing.compute(["data", "version", "list"], "nothing")
+    assert [text for text in window.notices.texts() if text.startswith("Wait until the version is done")]
+    assert not window.session.undo.canUndo()
+    assert len(version(page, qtbot, 1).selection) == 30
+
+
+def test_a_version_says_how_many_rows_of_its_files_are_rejected(
+    page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.jsonl"
+    lines = [json.dumps(row) for row in ROWS[:4]]
+    bad.write_text("\n".join([*lines, "{", '{"prompt": "a"}']) + "\n", encoding="utf-8")
+    page._known = {}
+    page.receive(bad)
+    checked(page, qtbot)
+    assert page.head.count.text() == "4 of 6 rows can be used."
+    press(page, Qt.Key.Key_X)
+    version(page, qtbot, 1)
+    assert page.head.count.text() == "3 rows, 2 of 6 rows of its files cannot be used"
+    assert page._tabs.isTabVisible(1)
+    assert page._tabs.tabText(1) == "Rejected (2)"
+    assert page.rejected_model.rowCount() == 2
