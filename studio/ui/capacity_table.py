@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from studio.core import capacity
 from studio.core.machine import Machine
-from studio.ui.parts import label, set_mark
+from studio.ui.parts import column, holder, label, set_mark
 from studio.ui.theme import GRID
 
 
@@ -42,8 +42,10 @@ class CapacityTable(QWidget):
                 cell.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
                 grid.addWidget(cell, down, across)
         self._said = label("", "caption", wrap=True)
-        grid.addWidget(self._said, len(capacity.SIZES) + 1, 0, 1, len(capacity.METHODS) + 1)
-        self.setLayout(grid)
+        for down in range(1, len(capacity.SIZES) + 1):
+            grid.setRowMinimumHeight(down, 3 * GRID)
+        # Not in the grid: its rows would give some of their height to the text's second line where the page is low.
+        self.setLayout(column(holder(grid), self._said, spacing=GRID // 2))
 
     def show_machine(self, machine: Machine) -> None:
         """Fills the table; may come again and again."""
