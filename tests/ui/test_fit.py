@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -89,6 +90,9 @@ def sweep(window: MainWindow, size: tuple[int, int]) -> list[str]:
                 QApplication.processEvents()
             assert (window.width(), window.height()) == size, key
             page = window.page(key)
+            if faults(window):
+                # What threads tell meanwhile is laid out in the turns after.
+                QTest.qWait(300)
             found += [f"{mode} {key}: {fault}" for fault in (*faults(window), *unnamed(page))]
     return list(dict.fromkeys(found))
 
