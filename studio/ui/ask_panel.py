@@ -59,6 +59,8 @@ class AskPanel(QScrollArea):
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Adapters to ask"))
         self.list.setMinimumHeight(12 * GRID)
+        self.list.setUniformItemSizes(True)
+        self._listed: list[Entry] | None = None
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemChanged.connect(self.changed)
         self.none = label("", "muted", wrap=True)
@@ -84,6 +86,9 @@ class AskPanel(QScrollArea):
         """Reads the library again; what is chosen stays chosen."""
         chosen = {entry.name for entry in self.entries()}
         entries = library.entries()
+        if entries == self._listed:
+            return
+        self._listed = entries
         self.list.blockSignals(True)
         self.list.clear()
         for entry in entries:

@@ -272,8 +272,9 @@ def recorded(count: int) -> Any:
 def events() -> dict[str, Any]:
     """How many events a second come from the file through the worker into the curves."""
     count = 100_000
-    run = recorded(count)
     _, window = opened()
+    # Behind the opening, which reads the newest run ahead.
+    run = recorded(count)
     began, model = time.perf_counter(), window.session.model_of(run)
     spin(until=lambda: len(model.curves["loss"]) == count)
     took_s = time.perf_counter() - began
