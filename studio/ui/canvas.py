@@ -31,9 +31,9 @@ from studio.ui.theme import GRID, Theme
 
 Values = NDArray[np.float64]
 _NONE: Values = np.empty(0)
-_LEFT, _BOTTOM, _TOP, _RIGHT = 6 * GRID, 20, 6, 20
+_LEFT, _BOTTOM, _TOP, _RIGHT = 7 * GRID, 20, 6, 20
 # Room for a number and its distance from the next.
-_WIDE_PX, _TALL_PX = 72, 34
+_WIDE_PX, _TALL_PX = 72, 26
 _PADDING = 0.04
 _TEXT_PX = 12
 _ZOOM = 1.25

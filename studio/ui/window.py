@@ -100,15 +100,11 @@ class MainWindow(QMainWindow):
         return self._pages[key]
 
     def build_next(self) -> bool:
-        """Builds one more page, as it will be when it is shown; returns whether there was one to build."""
-        for key in self._specs:
-            if key not in self._pages and key != "welcome":
-                page = self.page(key)
-                page.resize(self._stack.size())
-                for widget in (page, *page.findChildren(QWidget)):
-                    widget.ensurePolished()
-                return True
-        return False
+        """Builds one more page; returns whether there was one to build."""
+        left = next((key for key in self._specs if key not in self._pages and key != "welcome"), None)
+        if left is not None:
+            self.page(left)
+        return left is not None
 
     def _deliver(self, key: str, item: object) -> None:
         self.show_page(key)

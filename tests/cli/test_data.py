@@ -99,7 +99,9 @@ def test_a_long_list_is_shortened(tmp_path: Path, capsys: pytest.CaptureFixture[
     path = tmp_path / "a.jsonl"
     path.write_text('{"text": "good"}\n' + '{"text": ""}\n' * 30, encoding="utf-8")
     assert run(["data", "check", str(path)]) == 0
-    assert "and 10 more; --json lists them all" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "row 1, line 2 and 29 more: `text` is empty" in out
+    assert "--json lists every row" in out
 
 
 def test_tokens_say_what_is_learned(rows: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -122,6 +122,7 @@ def started(screen: Screen, home: Path, scale: float) -> Iterator[Program]:
         "QT_SCALE_FACTOR": str(scale),
         "STUDIO_HOME": str(home),
         "LC_ALL": "C.UTF-8",
+        "PYTHONFAULTHANDLER": "1",
     }
     command = [sys.executable, "-m", "studio"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE) as process:
@@ -134,6 +135,8 @@ def started(screen: Screen, home: Path, scale: float) -> Iterator[Program]:
             assert not psutil.wait_procs(left, timeout=_WAIT_S)[1]
         finally:
             process.kill()
+            # What it said last, if the test fails.
+            print(process.communicate()[1].decode(errors="replace"))
 
 
 @pytest.mark.parametrize("scale", [1, 1.5, 2])
