@@ -11,18 +11,24 @@ from studio.core.errors import StudioError
 _MAX_PATTERN = 1000
 # An expression that needs this long for one row, or for some thousands at once, never ends on purpose.
 _ROW_S = 1.0
-_TOKEN = re.compile(r"\\.|\[(?:\\.|[^\]\\\[])+\]|.", re.DOTALL)
+_TOKEN = re.compile(r"\\[pP]\{[^{}]*\}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\.|\[\^?(?:\\.|[^\]\\\[])+\]|.", re.DOTALL)
 # Of what a row's values are: each stands between two of these.
-_EDGE = f"[{chr(ROW)}{chr(VALUE)}]"
-_EDGES = {
-    "^": f"(?<={_EDGE})",
-    "\\A": f"(?<={_EDGE})",
-    "$": f"(?=\n?{_EDGE})",
-    "\\Z": f"(?={_EDGE})",
+_EDGES = chr(ROW) + chr(VALUE)
+# What looks at a text's ends, or finds almost anything, and the same for a value among others.
+_AMONG_OTHERS = {
+    "^": f"(?<=[{_EDGES}])",
+    "\\A": f"(?<=[{_EDGES}])",
+    "$": f"(?=\n?[{_EDGES}])",
+    "\\Z": f"(?=[{_EDGES}])",
+    ".": f"[^\n{_EDGES}]",
+    "\\D": f"[^\\d{_EDGES}]",
+    "\\W": f"[^\\w{_EDGES}]",
+    "\\S": f"[^\\s{_EDGES}]",
 }
-_PLAIN_ESCAPES = frozenset("dDwWsSbtnrfvxupP0123456789")
-# Looking around, giving nothing back, calls, verbs, flags, and errors that are let pass.
-_TOO_MUCH = re.compile(r"\(\?(?!:|P<|P=|i\))|\(\*|[*+?}]\+|\{(?![0-9]*,?[0-9]*\})|\[")
+_AMONG_OTHERS |= dict.fromkeys(("[\\s\\S]", "[\\S\\s]", "[\\w\\W]", "[\\d\\D]"), f"[^{_EDGES}]")
+_PLAIN_ESCAPES = frozenset("dDwWsSbBtnrfvAZ123456789")
+# Calls, verbs, flags but for letter case, errors that are let pass, and sets within sets.
+_TOO_MUCH = re.compile(r"\((?:\*|\?(?!:|P?<\w|<?[=!]|P=|>|i[:)]))|\{(?![0-9]*,?[0-9]*\})|\[")
 
 
 class Expression:
@@ -45,9 +51,12 @@ class Expression:
         except (regex.error, ValueError, OverflowError, RecursionError, MemoryError) as error:
             raise StudioError("usage", f"`{text[:60]}` is not a regular expression: {error}.", "Correct it.") from None
         self.literal = _literal(text)
-        joined = _across(text) if self._pattern.search("", timeout=_ROW_S) is None else ""
-        # What is behind a find in its row is not looked through.
-        self._joined = regex.compile(f"(?:{joined})([^{chr(ROW)}]*)") if joined else None
+        joined = _among_others(text) if self._pattern.search("", timeout=_ROW_S) is None else ""
+        try:
+            # What is behind a find in its row is not looked through.
+            self._joined = regex.compile(f"(?:{joined})[^{chr(ROW)}]*") if joined else None
+        except regex.error:
+            self._joined = None
 
     def holds(self, texts: list[str], row: int) -> bool:
         """Whether one of a row's values has it.
@@ -67,36 +76,37 @@ class Expression:
         if self._joined is None:
             return fits, ~unsure
         text = chr(VALUE) + laid.decode("utf-8", "replace")
-        tail = self._joined.groups
         try:
-            looked = self._joined.finditer(text, timeout=_ROW_S, concurrent=True)
-            found = np.array([(hit.start(), hit.start(tail)) for hit in looked], dtype=np.int64).reshape(-1, 2)
+            finds = self._joined.finditer(text, timeout=_ROW_S, concurrent=True)
+            found = np.fromiter((find.start() for find in finds), dtype=np.int64)
         except TimeoutError:
             return fits, ~unsure
         kind = (np.uint8, "latin-1") if text.isascii() else (np.uint32, "utf-32-le")
-        codes = np.frombuffer(text.encode(kind[1]), dtype=kind[0])
-        stops = np.flatnonzero(codes == ROW)
-        edges = np.searchsorted(np.flatnonzero((codes == ROW) | (codes == VALUE)), found)
-        places = np.searchsorted(stops, found)
-        within = edges[:, 0] == edges[:, 1]
-        fits[places[within, 0]] = True
-        for first, last in places[~within].tolist():
-            unsure[first : last + 1] = True
-        return fits, unsure & ~fits
+        stops = np.flatnonzero(np.frombuffer(text.encode(kind[1]), dtype=kind[0]) == ROW)
+        fits[np.searchsorted(stops, found)] = True
+        return fits, unsure
 
 
-def _across(text: str) -> str:
-    """Returns the expression for values laid end to end; empty: it may miss some there, or see past an edge.
+def _among_others(text: str) -> str:
+    """Returns the expression that finds in values laid end to end what `text` finds in each; empty: none is known.
 
-    Whatever is left in it finds something from the same place on in one value and in many, though it may reach further.
+    Nothing in it finds an edge, so that it never sees beyond the value it began in.
     """
-    tokens = _TOKEN.findall(text)
-    if any(len(token) == 2 and token[1].isalnum() and token[1] not in _PLAIN_ESCAPES and token not in _EDGES
-           for token in tokens):  # fmt: skip
-        return ""
-    if _TOO_MUCH.search("".join(token if len(token) == 1 else "x" for token in tokens)):
-        return ""
-    return "".join(_EDGES.get(token, token) for token in tokens)
+    parts = []
+    for token in _TOKEN.findall(text):
+        if token in _AMONG_OTHERS:
+            parts.append(_AMONG_OTHERS[token])
+            continue
+        # A set that begins with its own closing bracket is read to its end by `regex` alone.
+        if token == "[^]" or (len(token) == 2 and token[1].isalnum() and token[1] not in _PLAIN_ESCAPES):
+            return ""
+        if token.startswith("[^"):
+            token = f"[^{_EDGES}{token[2:]}"
+        elif len(token) > 2 and regex.search(token, _EDGES):
+            token = f"(?:(?![{_EDGES}]){token})"
+        parts.append(token)
+    plain = "".join(token if len(token) == 1 else "x" for token in _TOKEN.findall(text))
+    return "" if _TOO_MUCH.search(plain) or any(edge in text for edge in _EDGES) else "".join(parts)
 
 
 def _literal(text: str) -> bytes:

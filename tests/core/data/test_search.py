@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from studio.core.data import expressions, index, search, sources
 from studio.core.data.search import Query
+from studio.core.data.values import ROW, VALUE
 from studio.core.errors import StudioError
 
 
@@ -110,6 +111,22 @@ EXPRESSIONS += [
     r"a++b",
     r"[\x1e\x1f]",
     r"$",
+    r"a[^s]*b",
+    r"[\s\S]b",
+    r"[\t- ]",
+    r"\036",
+    r"[\036]a",
+    r"[^]a]b",
+    r"\p{Cc}",
+    r"\P{L}+b",
+    r"\x1f|\u001e",
+    r"s(?!.)",
+    r"(?<=^|a)b",
+    r"(?<!^)\S$",
+    r"(?>a+)b",
+    r"^*a",
+    r"(?i:B)\W",
+    r"(?P<x>a)?(?(x)a|b)s",
 ]
 EXPRESSIONS += ["\x1f", r"\Bs", r"[[:alpha:]]s", r"a\Z|\n$", r"(?P<x>a)(?P=x)", r"b{,1}s", "(?x)a#b", r"0*1", "b{1}s"]
 
@@ -218,6 +235,14 @@ def test_an_expression_that_never_ends_is_stopped(tmp_path: Path, monkeypatch: p
     known = built(tmp_path / "a.jsonl", [{"text": "a" * 5000 + "b"}])
     with pytest.raises(StudioError, match="did not come to an end for row 0"):
         found(known, text=r"(a+a+)+$", expression=True)
+
+
+@pytest.mark.parametrize("text", ["a.*b", r"a[^b]*b", r"a[\s\S]*b", r"a(?=.*b)", r"a\D+b"])
+def test_an_expression_never_looks_from_a_value_into_others(text: str) -> None:
+    laid = ("a " * 20 + chr(VALUE) + "b" + chr(VALUE) + chr(ROW)) * 500
+    fits, unsure = expressions.Expression(text).look(laid.encode(), 500)
+    assert not fits.any()
+    assert not unsure.any()
 
 
 @pytest.mark.parametrize("text", ["(", "a" * 2000, "(?P<x", "a{99999999999}"])
