@@ -36,7 +36,7 @@ class MicroBatch:
         targets: (S,) int64, those next tokens.
         owners: (S,) int64, the place in `rows` of each target's row.
         rows: the rows, as places in the `Tokens`.
-        tokens: real tokens fed; padding is not counted.
+        tokens: of the rows, whole; padding is not counted.
     """
 
     input_ids: torch.Tensor
@@ -140,10 +140,14 @@ def collate(tokens: Tokens, rows: Rows, batching: Batching, pad_id: int, shared:
         shared: tokens that all the rows begin with and that are laid down once; see `prefix`. Flat only.
     """
     encoded = [tokens[int(row)] for row in rows]
-    lengths = np.array([len(ids) for ids, _ in encoded])
     # Position t predicts token t + 1, so a row's mask moves one to the left and its last position predicts nothing.
     keeps = [np.append(trained[1:], False) for _, trained in encoded]
     targets = np.concatenate([ids[1:][trained[1:]] for ids, trained in encoded])
+    fed = sum(len(ids) for ids, _ in encoded)
+    # Nothing looks ahead, so what stands behind a row's last prediction is not computed.
+    lengths = np.array([max(1, len(keep) - int(np.argmax(keep[::-1]))) for keep in keeps])
+    keeps = [keep[:length] for keep, length in zip(keeps, lengths, strict=True)]
+    encoded = [(ids[:length], trained) for (ids, trained), length in zip(encoded, lengths, strict=True)]
     owners = np.repeat(np.arange(len(rows)), [int(keep.sum()) for keep in keeps])
     positions = attention = None
     segments = lengths
@@ -169,7 +173,7 @@ def collate(tokens: Tokens, rows: Rows, batching: Batching, pad_id: int, shared:
         targets=torch.from_numpy(targets.astype(np.int64)),
         owners=torch.from_numpy(owners),
         rows=rows,
-        tokens=int(lengths.sum()),
+        tokens=fed,
     )
 
 

@@ -8,13 +8,33 @@ import torch
 
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
-from studio.engine import attention, batches, hardware, head, lora, norms, objectives, prefix, rotary, tail
+from studio.engine import (
+    attention,
+    batches,
+    hardware,
+    head,
+    lora,
+    mlp,
+    norms,
+    objectives,
+    prefix,
+    projections,
+    rotary,
+    tail,
+)
 from studio.engine.batches import Rows
 from studio.engine.tokens import Tokens
 
-# Of 256 to 1024 tokens a pass, all were as fast on a processor; the fewer, the less memory.
-_PASS_TOKENS = 512
-_WRITTEN_OUT = {"LoRA's passes written out": lora, "norms written out": norms, "rotary positions written out": rotary}
+# Of a pass on a processor. A longer one multiplies a little faster, 1.04 times with twice as many, and needs more
+# memory; where a row is longer, and alone, that memory is needed anyway.
+_LEAST_TOKENS, _MOST_TOKENS = 512, 1024
+_WRITTEN_OUT = {
+    "LoRA's passes written out": lora,
+    "queries, keys and values written out": projections,
+    "gated MLPs written out": mlp,
+    "norms written out": norms,
+    "rotary positions written out": rotary,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +70,14 @@ class Choices:
         ]
 
 
-def choose(model: Any, config: RunConfig, device: torch.device) -> Choices:
+def choose(model: Any, config: RunConfig, device: torch.device, longest: int = 0) -> Choices:
     """Chooses for a `model` with its adapter and changes it accordingly, or leaves it as it is.
+
+    Args:
+        model: with its adapter.
+        config: what the run is to do.
+        device: where.
+        longest: tokens of the longest row.
 
     Raises:
         StudioError: (config) packing is asked for, and the model does not keep rows apart.
@@ -69,7 +95,10 @@ def choose(model: Any, config: RunConfig, device: torch.device) -> Choices:
         plain["the last MLP where it is read"] = not_trimmed
     if not_shared := _sharing_refusal(trial, batching):
         plain["a common beginning computed once"] = not_shared
-    tokens = _PASS_TOKENS if device.type == "cpu" else spec.per_device_train_batch_size * config.data.max_length
+    if device.type == "cpu":
+        tokens = min(max(longest, _LEAST_TOKENS), _MOST_TOKENS)
+    else:
+        tokens = spec.per_device_train_batch_size * config.data.max_length
     tokens = spec.micro_batch_tokens or tokens
     return Choices(batching, tokens, not not_chunked, not not_trimmed, not not_shared, plain)
 

@@ -119,7 +119,7 @@ def prepare(run: Run, emit: Emit) -> Session:
     frozen = model.load_base(base, config.model, device)
     optim.seed_all(config.training.seed, "initialise")
     bare = adapters.attach(frozen, config.adapter, config.training.activation_checkpointing)
-    choices = choose(bare, config, device)
+    choices = choose(bare, config, device, int(corpus.train.lengths.max()))
     if choices.batching == "padded":
         emit(events.Notice(message="This model does not keep rows laid end to end apart; batches are padded instead."))
     count = torch.get_num_threads()

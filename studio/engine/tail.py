@@ -25,7 +25,7 @@ def only(model: Any, keep: torch.Tensor) -> Iterator[None]:
     """Makes the last MLP of a bare `model` add nothing but where `keep` (B, T) is true, for as long as it lasts."""
     mlp = _mlp(model)
     assert mlp is not None
-    plain, places = mlp.forward, keep.flatten().nonzero()[:, 0]
+    own, plain, places = vars(mlp).get("forward"), mlp.forward, keep.flatten().nonzero()[:, 0]
 
     def forward(x: torch.Tensor) -> Any:
         some = plain(x.flatten(0, 1)[places][None])[0]
@@ -36,6 +36,8 @@ def only(model: Any, keep: torch.Tensor) -> Iterator[None]:
         yield
     finally:
         del mlp.forward
+        if own is not None:
+            mlp.forward = own
 
 
 def _mlp(model: Any) -> Any:

@@ -99,26 +99,33 @@ def few() -> FewRows:
 
 def test_flat_rows_keep_their_own_positions_and_targets(few: FewRows) -> None:
     batch = batches.collate(few, np.array([2, 0, 1]), "flat", 0)  # type: ignore[arg-type]
-    assert batch.input_ids.tolist() == [[11, 12, 13, 5, 6, 7, 8, 9, 10]]
+    # What stands behind a row's last prediction is left out.
+    assert batch.input_ids.tolist() == [[11, 5, 6, 7, 9]]
     assert batch.position_ids is not None
-    assert batch.position_ids.tolist() == [[0, 1, 2, 0, 1, 2, 3, 0, 1]]
+    assert batch.position_ids.tolist() == [[0, 0, 1, 2, 0]]
     # The first token of a row is never predicted, even where it is trained: nothing stands before it.
     assert batch.targets.tolist() == [12, 7, 8, 10]
     assert batch.owners.tolist() == [0, 1, 1, 2]
-    assert batch.keep.nonzero()[:, 1].tolist() == [0, 4, 5, 7]
+    assert batch.keep.nonzero()[:, 1].tolist() == [0, 2, 3, 4]
     assert (batch.tokens, batch.attention_mask) == (9, None)
 
 
 def test_padded_rows_have_the_same_targets_in_the_same_order(few: FewRows) -> None:
     rows = np.array([2, 0, 1])
     flat_batch, padded = (batches.collate(few, rows, how, 99) for how in ("flat", "padded"))  # type: ignore[arg-type]
-    assert padded.input_ids.tolist() == [[11, 12, 13, 99], [5, 6, 7, 8], [9, 10, 99, 99]]
+    assert padded.input_ids.tolist() == [[11, 99, 99], [5, 6, 7], [9, 99, 99]]
     assert padded.attention_mask is not None
-    assert padded.attention_mask.tolist() == [[1, 1, 1, 0], [1, 1, 1, 1], [1, 1, 0, 0]]
+    assert padded.attention_mask.tolist() == [[1, 0, 0], [1, 1, 1], [1, 0, 0]]
     assert torch.equal(padded.targets, flat_batch.targets)
     assert torch.equal(padded.owners, flat_batch.owners)
     assert int(padded.keep.sum()) == len(padded.targets)
     assert padded.tokens == 9
+
+
+def test_a_row_that_predicts_nothing_is_laid_down_whole() -> None:
+    rows = FewRows([(np.arange(n, dtype=np.int32), np.arange(n) < 1) for n in (3, 1)])
+    batch = batches.collate(rows, np.arange(2), "flat", 0)  # type: ignore[arg-type]
+    assert (batch.input_ids.tolist(), batch.targets.tolist()) == ([[0, 1, 2, 0]], [])
 
 
 @given(lengths=st.lists(st.integers(1, 60), min_size=1, max_size=30), most=st.integers(1, 100))

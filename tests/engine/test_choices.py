@@ -17,6 +17,7 @@ from tests.training import config, losses, trained
 CPU = torch.device("cpu")
 SHARING = "a common beginning computed once"
 TAIL = "the last MLP where it is read"
+LORA, MLP, PROJECTIONS = "LoRA's passes written out", "gated MLPs written out", "queries, keys and values written out"
 
 
 def chosen(family: str, adapter: dict[str, Any] | None = None, **settings: Any) -> choices.Choices:
@@ -38,9 +39,9 @@ def test_every_family_takes_the_fast_paths_or_says_why_not(family: str) -> None:
 @pytest.mark.parametrize(
     ("family", "adapter", "settings", "names"),
     [
-        ("llama", {"use_dora": True}, {}, {"LoRA's passes written out"}),
+        ("llama", {"use_dora": True}, {}, {LORA, MLP, PROJECTIONS}),
         ("llama", {"modules_to_save": ["lm_head"]}, {}, {"loss in chunks"}),
-        ("llama", {"method": "full"}, {}, {"LoRA's passes written out", "loss in chunks", "norms written out"}),
+        ("llama", {"method": "full"}, {}, {LORA, MLP, "loss in chunks", "norms written out"}),
         ("gemma3", {}, {"final_logit_softcapping": 5.0}, {"loss in chunks"}),
         ("llama", {}, {"attention_chunk_size": 8}, {"attention row by row", SHARING}),
         ("opt", {}, {"attention_chunk_size": 8}, {"attention row by row", "rows end to end", SHARING, TAIL}),
@@ -63,7 +64,6 @@ def test_a_model_that_mixes_rows_or_changes_its_logits_is_found_out() -> None:
 
 def test_passes_hold_every_row_within_the_bound() -> None:
     tokens = tokens_of([[*range(20), *range(n, 2 * n)] for n in (30, 5, 60, 8, 9)], [22] * 5)
-    found = chosen("llama")
     bounded = choices.Choices("flat", 50, True, True, True, {})
     passes = bounded.passes(tokens, [np.array([3, 1]), np.array([0, 2, 4])])
     assert [(rows.tolist(), shared) for rows, shared in passes] == [([2], 20), ([0], 20), ([3, 1, 4], 20)]
@@ -71,7 +71,12 @@ def test_passes_hold_every_row_within_the_bound() -> None:
     assert sorted((rows.tolist(), shared) for rows, shared in flat) == [([row], 0) for row in range(5)]
     padded = choices.Choices("padded", 50, True, True, False, {}).passes(tokens, [np.arange(2), np.arange(2, 5)])
     assert [rows.tolist() for rows, _ in padded] == [[0, 1], [2, 3, 4]]
-    assert found.micro_batch_tokens == 512
+
+
+def test_a_pass_has_room_for_the_longest_row_within_bounds() -> None:
+    whole = RunConfig(data=DataSpec(path="-"))
+    model = random_model("llama")
+    assert [choose(model, whole, CPU, n).micro_batch_tokens for n in (3, 700, 9000)] == [512, 700, 1024]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

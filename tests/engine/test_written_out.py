@@ -1,4 +1,4 @@
-"""Norms and rotary positions written out, and the last MLP where it is read: the same numbers and gradients."""
+"""Parts of a layer written out, and the last MLP where it is read: the same numbers and gradients."""
 
 from typing import Any
 
@@ -6,13 +6,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from peft import LoraConfig, get_peft_model
+from transformers import LlamaConfig
 from transformers.models.gemma.modeling_gemma import GemmaRMSNorm
 from transformers.models.llama import modeling_llama
-from transformers.models.llama.modeling_llama import LlamaRMSNorm
+from transformers.models.llama.modeling_llama import LlamaMLP, LlamaRMSNorm
 
 from studio.core.config import AdapterSpec
-from studio.engine import adapters, lora, norms, rotary, tail
-from tests.engine.test_lora import assert_same, lively, results
+from studio.engine import adapters, lora, mlp, norms, projections, rotary, tail
+from tests.engine.test_lora import IDS, assert_same, lively, results
 from tests.models import FAMILIES, random_model
 
 STILL = {"attention_dropout": 0.0, "dropout": 0.0, "resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
@@ -30,6 +32,96 @@ def test_every_family_computes_the_same(family: str) -> None:
     norms.undo(model)
     rotary.undo(model)
     assert {name: getattr(module, "forward", None) for name, module in model.named_modules()} == plain
+
+
+GATED = ("llama", "mistral", "qwen2", "qwen3", "gemma3")
+
+
+@pytest.mark.parametrize("targets", ["all-linear", ["q_proj", "v_proj", "up_proj"], ["gate_proj", "down_proj"]])
+@pytest.mark.parametrize("family", GATED)
+def test_projections_and_mlps_compute_the_same(family: str, targets: Any) -> None:
+    pattern = {"v_proj": 3, "up_proj": 2} if "gate_proj" not in targets else {"down_proj": 2}
+    spec = AdapterSpec(r=4, lora_alpha=8, target_modules=targets, rank_pattern=pattern)
+    model = lively(adapters.attach(random_model(family, **STILL), spec)).train()
+    expected = results(model)
+    plain = {name: getattr(module, "forward", None) for name, module in model.named_modules()}
+    assert (lora.use(model), projections.use(model), mlp.use(model)) == ("", "", "")
+    replaced = {name.rsplit(".")[-1] for name, module in model.named_modules() if "forward" in vars(module)}
+    assert replaced >= {"mlp"}
+    assert_same(results(model), expected)
+    with model.disable_adapter():
+        without = model(input_ids=IDS).logits
+    for path in (mlp, projections, lora):
+        path.undo(model)
+    assert {name: getattr(module, "forward", None) for name, module in model.named_modules()} == plain
+    with model.disable_adapter():
+        assert_same([without], [model(input_ids=IDS).logits])
+
+
+@given(
+    shape=st.lists(st.integers(1, 4), min_size=1, max_size=3),
+    ranks=st.tuples(*[st.integers(0, 3)] * 3),
+    activation=st.sampled_from(["silu", "gelu_pytorch_tanh", "gelu"]),
+    sizes=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+)
+@settings(max_examples=60, deadline=None)
+def test_random_mlps_have_the_same_gradients(
+    shape: list[int], ranks: tuple[int, int, int], activation: str, sizes: tuple[int, int]
+) -> None:
+    torch.manual_seed(sum(ranks))
+    about = LlamaConfig(
+        num_attention_heads=1,
+        hidden_size=2 * sizes[0],
+        intermediate_size=sizes[1],
+        hidden_act=activation,
+        mlp_bias=True,
+    )
+    inner = torch.nn.Sequential(LlamaMLP(about)).requires_grad_(False)
+    names = [name for name, r in zip(("gate_proj", "up_proj", "down_proj"), ranks, strict=True) if r]
+    pattern = {name: r for name, r in zip(("gate_proj", "up_proj", "down_proj"), ranks, strict=True) if r}
+    model: Any = inner
+    if names:
+        model = get_peft_model(inner, LoraConfig(r=1, lora_alpha=3, target_modules=names, rank_pattern=pattern))
+    model = lively(model).double()
+    x = torch.randn(*shape, 2 * sizes[0], dtype=torch.float64, requires_grad=True)
+    found = []
+    for use in (False, True):
+        assert not use or mlp.use(model) == ""
+        y = model(x)
+        inputs = [x, *(p for p in model.parameters() if p.requires_grad)]
+        weights = torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view_as(y)
+        found.append([y.detach(), *torch.autograd.grad((y * weights).sum(), inputs)])
+    assert_same(found[1], found[0], 1e-9)
+
+
+def test_another_mlp_is_left_and_named() -> None:
+    class OtherMLP(LlamaMLP):  # type: ignore[misc]
+        def forward(self, x: torch.Tensor) -> Any:
+            return super().forward(x) * 2
+
+    about = LlamaConfig(num_attention_heads=1, hidden_size=4, intermediate_size=4)
+    assert "OtherMLP is not the known formula" in mlp.use(OtherMLP(about).requires_grad_(False))
+    assert "trained too" in mlp.use(LlamaMLP(about))
+    about.hidden_act = "relu"
+    assert "LlamaMLP is not" in mlp.use(LlamaMLP(about).requires_grad_(False))
+
+
+def test_dropout_and_lone_calls_take_the_single_passes() -> None:
+    spec = AdapterSpec(r=4, lora_dropout=0.5, target_modules="all-linear")
+    model = lively(adapters.attach(random_model("llama"), spec)).train()
+    lora.use(model)
+    expected = results(model)
+    projections.use(model)
+    mlp.use(model)
+    assert_same(results(model), expected, 0)
+    model.eval()
+    model.requires_grad_(False)
+    attention = model.get_base_model().model.layers[0].self_attn
+    x = torch.randn(1, 3, 32)
+    alone = attention.k_proj(x)
+    for _ in range(2):  # what the first call holds for others that never ask is not given to the next input's
+        attention.q_proj(x + 1)
+        assert_same([attention.k_proj(x)], [alone], 1e-6)
 
 
 @given(shape=st.lists(st.integers(1, 4), min_size=1, max_size=3), size=st.integers(8, 16), kind=st.booleans())

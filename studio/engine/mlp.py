@@ -1,0 +1,140 @@
+"""A gated MLP's forward and backward pass written out as one, with the LoRA of its three layers.
+
+Layer by layer, the graph keeps four tensors as wide as the MLP: the gate, what the activation makes of it, what lets
+through, and their product. Two of them are made again from the others in one cheap pass each. The gate and what it
+lets through have their input in common, so their ranks are multiplied with it together. The idea is Unsloth's (Han
+2023, its `LoRA_MLP`); the formulas are `lora`'s, for y = W_d (f(W_g x) * W_u x).
+Gain: 1.02 times as fast a step, and 70 MB less at 700 tokens a pass, `tests.bench.train`'s model on a processor.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from peft.tuners.lora import LoraLayer
+from torch.nn import functional
+from transformers.models.llama.modeling_llama import LlamaMLP
+
+from studio.engine import lora
+
+_NAMES = ("gate_proj", "up_proj", "down_proj")
+_LINEAR = (torch.nn.Linear, LoraLayer)
+
+
+class _Activation(NamedTuple):
+    """A function, and from the gradient of its result and its input the gradient of its input."""
+
+    forward: Any
+    backward: Any
+
+
+_ACTIVATIONS = (
+    _Activation(functional.silu, torch.ops.aten.silu_backward),
+    _Activation(
+        partial(functional.gelu, approximate="tanh"), partial(torch.ops.aten.gelu_backward, approximate="tanh")
+    ),
+    _Activation(functional.gelu, torch.ops.aten.gelu_backward),
+)
+
+
+class _Gated(torch.autograd.Function):
+    """y = W_d (f(W_g x) * W_u x), where each W x stands for W x + b + s B A x."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, f: _Activation, scales: Any, bases: Any, *adapters: torch.Tensor) -> Any:
+        ag, bg, au, bu, ad, bd = (tensor.to(x.dtype) for tensor in adapters)
+        (for_gate, for_up, for_down), (sg, su, sd) = bases, scales
+        flat = x.reshape(-1, x.shape[-1])
+        low = flat @ torch.cat([ag, au]).t()
+        gate = _layer(flat, for_gate).addmm_(low[:, : len(ag)], bg.t(), alpha=sg)
+        up = _layer(flat, for_up).addmm_(low[:, len(ag) :], bu.t(), alpha=su)
+        product = f.forward(gate).mul_(up)
+        low_down = product @ ad.t()
+        y = _layer(product, for_down).addmm_(low_down, bd.t(), alpha=sd)
+        ctx.save_for_backward(x, gate, up, low, low_down, *adapters)
+        ctx.f, ctx.scales, ctx.bases = f, scales, bases
+        return y.view(x.shape[:-1] + y.shape[1:])
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> Any:
+        x, gate, up, low, low_down, *adapters = ctx.saved_tensors
+        ag, bg, au, bu, ad, bd = (tensor.to(x.dtype) for tensor in adapters)
+        (for_gate, for_up, for_down), (sg, su, sd), r = ctx.bases, ctx.scales, len(ag)
+        g = gradient.reshape(-1, gradient.shape[-1])
+        narrow = (g @ bd).mul_(sd)
+        found_bd = (low_down.t() @ g).mul_(sd).t()
+        g = (g @ lora.weight(for_down, g.dtype)).addmm_(narrow, ad)
+        activated = ctx.f.forward(gate)
+        product = activated * up
+        found_ad = narrow.t() @ product
+        g_up = activated.mul_(g)
+        g_gate = ctx.f.backward(torch.mul(g, up, out=product), gate)
+        narrow = torch.cat([(g_gate @ bg).mul_(sg), (g_up @ bu).mul_(su)], 1)
+        found_bg = (low[:, :r].t() @ g_gate).mul_(sg).t()
+        found_bu = (low[:, r:].t() @ g_up).mul_(su).t()
+        found_a = narrow.t() @ x.reshape(-1, x.shape[-1])
+        found_x = None
+        if ctx.needs_input_grad[0]:
+            found_x = (g_gate @ lora.weight(for_gate, g.dtype)).addmm_(g_up, lora.weight(for_up, g.dtype))
+            found_x = found_x.addmm_(narrow, torch.cat([ag, au])).view(x.shape)
+        found = (found_a[:r], found_bg, found_a[r:], found_bu, found_ad, found_bd)
+        return found_x, None, None, None, *(one.to(whole.dtype) for one, whole in zip(found, adapters, strict=True))
+
+
+def use(model: torch.nn.Module) -> str:
+    """Makes the gated MLPs of `model` compute by the written-out passes where those are the same function.
+
+    Returns:
+        Which kinds stay as they are, and why; empty if none does.
+    """
+    left: dict[str, None] = {}
+    for module in model.modules():
+        if all(isinstance(getattr(module, name, None), _LINEAR) for name in _NAMES) and (reason := _replaced(module)):
+            left[reason] = None
+    return "; ".join(left)
+
+
+def undo(model: torch.nn.Module) -> None:
+    """Gives the MLPs their own passes back."""
+    for module in model.modules():
+        if all(hasattr(module, name) for name in _NAMES):
+            vars(module).pop("forward", None)
+
+
+def _replaced(module: Any) -> str:
+    """Gives `module` its written-out pass; returns why not, if it is left as it is."""
+    layers = [getattr(module, name) for name in _NAMES]
+    if reason := next(filter(None, map(lora.refusal, layers)), ""):
+        return reason
+    f = _known(module)
+    if f is None:
+        return f"{type(module).__name__} is not the known formula"
+    plain, (bases, adapters, scales) = module.forward, zip(*map(lora.parts, layers), strict=True)
+    flat = [tensor for pair in adapters for tensor in pair]
+
+    def forward(x: torch.Tensor) -> Any:
+        inner = lora.computed_in(x, flat)
+        if inner is None or any(map(lora.differs, layers)):
+            return plain(x)
+        return _Gated.apply(inner, f, scales, bases, *flat)  # type: ignore[no-untyped-call]
+
+    module.forward = forward
+    return ""
+
+
+def _known(module: Any) -> _Activation | None:
+    """Returns the activation of an MLP whose code is word for word Llama's; None: it is another."""
+    found, known = type(module).forward.__code__, LlamaMLP.forward.__code__
+    if (found.co_code, found.co_names, found.co_consts) != (known.co_code, known.co_names, known.co_consts):
+        return None
+    x = torch.linspace(-9, 9, 100)
+    try:
+        same = (torch.allclose(f.forward(x), module.act_fn(x), rtol=1e-6, atol=1e-7) for f in _ACTIVATIONS)
+        return next(f for f, is_same in zip(_ACTIVATIONS, same, strict=True) if is_same)
+    except (StopIteration, RuntimeError):
+        return None
+
+
+def _layer(x: torch.Tensor, base: Any) -> torch.Tensor:
+    return functional.linear(x, lora.weight(base, x.dtype), base.bias)
