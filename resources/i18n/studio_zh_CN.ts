@@ -160,8 +160,12 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>正在生成…</translation>
     </message>
     <message>
-        <source>{n} tokens</source>
-        <translation>{n} 个词元</translation>
+        <source>{count} token</source>
+        <translation>{count} 个词元</translation>
+    </message>
+    <message>
+        <source>{count} tokens</source>
+        <translation>{count} 个词元</translation>
     </message>
     <message>
         <source>{n} s</source>
@@ -776,6 +780,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>预设“{name}”</translation>
     </message>
     <message>
+        <source>{name}: {count} setting applied.</source>
+        <translation>{name}：已应用 {count} 项设置。</translation>
+    </message>
+    <message>
         <source>{name}: {count} settings applied.</source>
         <translation>{name}：已应用 {count} 项设置。</translation>
     </message>
@@ -943,6 +951,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>读取数据</translation>
     </message>
     <message>
+        <source>{count} row</source>
+        <translation>{count} 行</translation>
+    </message>
+    <message>
         <source>{count} rows</source>
         <translation>{count} 行</translation>
     </message>
@@ -951,8 +963,12 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>数据行（{count}）</translation>
     </message>
     <message>
-        <source>{good} of {all} rows can be used.</source>
-        <translation>共 {all} 行，其中 {good} 行可用。</translation>
+        <source>{good} of {count} row can be used.</source>
+        <translation>共 {count} 行，其中 {good} 行可用。</translation>
+    </message>
+    <message>
+        <source>{good} of {count} rows can be used.</source>
+        <translation>共 {count} 行，其中 {good} 行可用。</translation>
     </message>
     <message>
         <source>Rejected ({count})</source>
@@ -979,8 +995,12 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>其中 {count} 行用于评估</translation>
     </message>
     <message>
-        <source>{count} of {all} rows of its files cannot be used</source>
-        <translation>其文件的 {all} 行中有 {count} 行无法使用</translation>
+        <source>{bad} of {count} row of its files cannot be used</source>
+        <translation>其文件的 {count} 行中有 {bad} 行无法使用</translation>
+    </message>
+    <message>
+        <source>{bad} of {count} rows of its files cannot be used</source>
+        <translation>其文件的 {count} 行中有 {bad} 行无法使用</translation>
     </message>
     <message>
         <source>Kept</source>
@@ -1103,6 +1123,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>你的编辑保存为版本 {name}；{file} 保持不变。</translation>
     </message>
     <message>
+        <source>Taken over to the new rows; {count} row that a step names was not found again.</source>
+        <translation>已应用到新的数据行；步骤中涉及的 {count} 行没有再找到。</translation>
+    </message>
+    <message>
         <source>Taken over to the new rows; {count} rows that steps name were not found again.</source>
         <translation>已应用到新的数据行；步骤中涉及的 {count} 行没有再找到。</translation>
     </message>
@@ -1170,8 +1194,8 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>正在写入、读回，并与原适配器比较…</translation>
     </message>
     <message>
-        <source>Verified: {count} files, {size}</source>
-        <translation>已验证：{count} 个文件，{size}</translation>
+        <source>Verified. Files: {count}, {size}</source>
+        <translation>已验证。文件：{count} 个，{size}</translation>
     </message>
     <message>
         <source>Read back and compared with the live adapter at {positions} positions: logits differ by at most {difference} (rounding allows {bound}; the adapter itself moves them by {effect}), {equal} % of the likeliest tokens are the same.</source>
@@ -1337,12 +1361,12 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>{step}（已撤销）</translation>
     </message>
     <message>
-        <source>{count} rows</source>
-        <translation>{count} 行</translation>
-    </message>
-    <message>
         <source>one row</source>
         <translation>1 行</translation>
+    </message>
+    <message>
+        <source>{count} rows</source>
+        <translation>{count} 行</translation>
     </message>
     <message>
         <source>Edit</source>
@@ -1409,12 +1433,12 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>角色 {value}</translation>
     </message>
     <message>
-        <source>at least {value} characters</source>
-        <translation>至少 {value} 个字符</translation>
+        <source>length at least {value}</source>
+        <translation>长度至少 {value}</translation>
     </message>
     <message>
-        <source>at most {value} characters</source>
-        <translation>最多 {value} 个字符</translation>
+        <source>length at most {value}</source>
+        <translation>长度至多 {value}</translation>
     </message>
     <message>
         <source>tag {value}</source>
@@ -1429,8 +1453,8 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>按{value}</translation>
     </message>
     <message>
-        <source>{value} rows at most</source>
-        <translation>最多 {value} 行</translation>
+        <source>at most {value}</source>
+        <translation>至多 {value}</translation>
     </message>
     <message>
         <source>{value} for evaluation</source>
@@ -1633,12 +1657,20 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>送入的行与分块</translation>
     </message>
     <message>
+        <source>{count} text in chunks</source>
+        <translation>{count} 段文本分块</translation>
+    </message>
+    <message>
         <source>{count} texts in chunks</source>
         <translation>{count} 个文本分块</translation>
     </message>
     <message>
-        <source>The longest row has {n} tokens</source>
-        <translation>最长的行有 {n} 个词元</translation>
+        <source>The longest row has {count} token</source>
+        <translation>最长的行有 {count} 个词元</translation>
+    </message>
+    <message>
+        <source>The longest row has {count} tokens</source>
+        <translation>最长的行有 {count} 个词元</translation>
     </message>
     <message>
         <source>Drag the line</source>
@@ -2592,6 +2624,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
 <context>
     <name>RunTable</name>
     <message>
+        <source>loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
         <source>step</source>
         <translation>步</translation>
     </message>
@@ -2882,8 +2918,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>适配器的更改会乘以 {number} 后叠加：数值越大，作用越接近更大的学习率。</translation>
     </message>
     <message>
-        <source>{n} rows to learn from</source>
-        <translation>{n} 行用于学习</translation>
+        <source>{count} row to learn from</source>
+        <translation>{count} 行用于学习</translation>
+    </message>
+    <message>
+        <source>{count} rows to learn from</source>
+        <translation>{count} 行用于学习</translation>
     </message>
     <message>
         <source>{n} held back</source>
@@ -3104,6 +3144,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>版本历史…</translation>
     </message>
     <message>
+        <source>{count} row written to {name}.</source>
+        <translation>已将 {count} 行写入 {name}。</translation>
+    </message>
+    <message>
         <source>{count} rows written to {name}.</source>
         <translation>已将 {count} 行写入 {name}。</translation>
     </message>
@@ -3179,13 +3223,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Line {n}: </source>
         <translation>第 {n} 行：</translation>
-    </message>
-</context>
-<context>
-    <name>_RunDelegate</name>
-    <message>
-        <source>step</source>
-        <translation>步</translation>
     </message>
 </context>
 <context>
@@ -4515,12 +4552,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>{0} 不是已知的格式；它的列为 {1}。</translation>
     </message>
     <message>
-        <source>; {0} turns in them are calls of tools</source>
-        <translation>；其中 {0} 轮是工具调用</translation>
+        <source>; turns in them that call tools: {0}</source>
+        <translation>；其中的工具调用有 {0} 轮</translation>
     </message>
     <message>
-        <source>; {0} turns should be calls of tools, are no JSON of such, and stay text</source>
-        <translation>；{0} 轮应为工具调用，但不是相应的 JSON，因此保留为文本</translation>
+        <source>; turns that should call tools, are no JSON of such, and stay text: {0}</source>
+        <translation>；应为工具调用、但不是相应的 JSON、因此保留为文本的有 {0} 轮</translation>
     </message>
     <message>
         <source>{0} is not a readable XLSX workbook: {1}.</source>
@@ -5015,6 +5052,26 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请拆分该文件，或将其转换为 JSONL。</translation>
     </message>
     <message>
+        <source>{0} is a file, and a model is a folder of config.json, safetensors weights and a tokenizer.</source>
+        <translation>{0} 是文件，而模型应是含有 config.json、safetensors 权重和分词器的文件夹。</translation>
+    </message>
+    <message>
+        <source>A GGUF or pickle file cannot be trained: choose the model&apos;s safetensors folder or its Hugging Face id.</source>
+        <translation>GGUF 或 pickle 文件不能训练：请选择模型的 safetensors 文件夹，或其 Hugging Face 模型 ID。</translation>
+    </message>
+    <message>
+        <source>There is no folder {0}, and it is no Hugging Face id either.</source>
+        <translation>没有文件夹 {0}，它也不是 Hugging Face 模型 ID。</translation>
+    </message>
+    <message>
+        <source>Name a folder, an id such as `owner/model`, or `demo` for the built-in model.</source>
+        <translation>请指定文件夹、形如 `owner/model` 的模型 ID，或用 `demo` 表示内置模型。</translation>
+    </message>
+    <message>
+        <source>The model {0} {1}.</source>
+        <translation>模型 {0} {1}。</translation>
+    </message>
+    <message>
         <source>No module is left to put an adapter on.</source>
         <translation>没有剩下可添加适配器的模块。</translation>
     </message>
@@ -5185,6 +5242,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Move that away, then restore the run.</source>
         <translation>请先把它移走，再恢复该训练任务。</translation>
+    </message>
+    <message>
+        <source>What could not be read of it has its default.</source>
+        <translation>其中无法读取的部分使用默认值。</translation>
+    </message>
+    <message>
+        <source>What could not be read of it has its default; the damaged file is kept as {0}.</source>
+        <translation>其中无法读取的部分使用默认值；损坏的文件保存为 {0}。</translation>
+    </message>
+    <message>
+        <source>The settings in {0} are damaged.</source>
+        <translation>{0} 中的设置已损坏。</translation>
     </message>
     <message>
         <source>Rows that are all equal cannot be split in two.</source>
@@ -5443,10 +5512,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>回答之前的词元已占满最大长度 {0}</translation>
     </message>
     <message>
-        <source>The model {0} {1}.</source>
-        <translation>模型 {0} {1}。</translation>
-    </message>
-    <message>
         <source>The checkpoint {0} could not be read back: {1}.</source>
         <translation>检查点 {0} 无法读回：{1}。</translation>
     </message>
@@ -5675,6 +5740,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>训练任务和适配器保存在 {0}。</translation>
     </message>
     <message>
+        <source>The window&apos;s settings can be read.</source>
+        <translation>窗口的设置可以读取。</translation>
+    </message>
+    <message>
         <source>Only {0} GB are free.</source>
         <translation>只剩 {0} GB 可用。</translation>
     </message>
@@ -5697,22 +5766,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The built-in model is in place.</source>
         <translation>内置模型已就位。</translation>
-    </message>
-    <message>
-        <source>{0} is a file, and a model is a folder of config.json, safetensors weights and a tokenizer.</source>
-        <translation>{0} 是文件，而模型应是含有 config.json、safetensors 权重和分词器的文件夹。</translation>
-    </message>
-    <message>
-        <source>A GGUF or pickle file cannot be trained: choose the model&apos;s safetensors folder or its Hugging Face id.</source>
-        <translation>GGUF 或 pickle 文件不能训练：请选择模型的 safetensors 文件夹，或其 Hugging Face 模型 ID。</translation>
-    </message>
-    <message>
-        <source>There is no folder {0}, and it is no Hugging Face id either.</source>
-        <translation>没有文件夹 {0}，它也不是 Hugging Face 模型 ID。</translation>
-    </message>
-    <message>
-        <source>Name a folder, an id such as `owner/model`, or `demo` for the built-in model.</source>
-        <translation>请指定文件夹、形如 `owner/model` 的模型 ID，或用 `demo` 表示内置模型。</translation>
     </message>
     <message>
         <source>Unset HF_HUB_OFFLINE to download it, or name a folder that holds a model.</source>
@@ -6187,12 +6240,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请提供大于 0 且不超过 10 的值。</translation>
     </message>
     <message>
-        <source>The run {0} is not going.</source>
-        <translation>训练任务 {0} 没有在进行。</translation>
+        <source>It is {0}; only a run that is going can be asked for something.</source>
+        <translation>它的状态是 {0}；只有正在进行的训练任务才能接受请求。</translation>
     </message>
     <message>
-        <source>It is {0}; there is nothing to stop.</source>
-        <translation>它的状态是 {0}；没有可停止的。</translation>
+        <source>The run {0} is not going.</source>
+        <translation>训练任务 {0} 没有在进行。</translation>
     </message>
     <message>
         <source>Each file needs its share.</source>
