@@ -4440,8 +4440,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请把数据行写成 [{...}, {...}]，或写成每行一个对象的 JSONL。</translation>
     </message>
     <message>
-        <source>`data.mapping` gives {0}, which make no row.</source>
-        <translation>`data.mapping` 给出了 {0}，它们不能构成一行。</translation>
+        <source>`data.mapping`: no row can be made of {0} alone.</source>
+        <translation>`data.mapping`：仅凭 {0} 不能构成一行。</translation>
     </message>
     <message>
         <source>Give one of: {0}.</source>
@@ -4536,8 +4536,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>各行还含有 {0}</translation>
     </message>
     <message>
-        <source>Give each row one of: `messages` (a list of {role, content}); `prompt` and `completion`; `instruction` and `output`; `chosen` and `rejected`; or `text`. Or say which columns play these parts with `data.mapping`.</source>
-        <translation>请让每一行具备以下之一：`messages`（{role, content} 的列表）；`prompt` 和 `completion`；`instruction` 和 `output`；`chosen` 和 `rejected`；或 `text`。也可以用 `data.mapping` 指定各列的用途。</translation>
+        <source>Give each row one of: `messages` (a list of {role, content}); `prompt` and `completion`; `instruction` and `output`; `chosen` and `rejected`; or `text`. Or say which columns play these parts with `data.mapping`; on the command line `--map prompt=COLUMN` and so on.</source>
+        <translation>请让每一行具备以下之一：`messages`（{role, content} 的列表）；`prompt` 和 `completion`；`instruction` 和 `output`；`chosen` 和 `rejected`；或 `text`。也可以用 `data.mapping` 指定各列的用途；在命令行中用 `--map prompt=COLUMN` 等。</translation>
     </message>
     <message>
         <source>None of the first {0} rows of {1} can be read ({2}{3}).</source>
@@ -4692,12 +4692,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请指定数据文件，或含有数据文件的文件夹。</translation>
     </message>
     <message>
-        <source>There is no file {0}.</source>
-        <translation>没有文件 {0}。</translation>
+        <source>Check the path, or write {0} for the version of that name.</source>
+        <translation>请检查路径；若要使用同名的版本，请写 {0}。</translation>
     </message>
     <message>
         <source>Check the path.</source>
         <translation>请检查路径。</translation>
+    </message>
+    <message>
+        <source>There is no file {0}.</source>
+        <translation>没有文件 {0}。</translation>
     </message>
     <message>
         <source>{0} unfolds to more than {1} times its size; it was not opened further.</source>

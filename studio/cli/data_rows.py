@@ -236,7 +236,8 @@ def _search(args: argparse.Namespace) -> None:
         _tell_found(args, known, rows, len(known))
     _say(args, {"complete": True, "found": count, "rows": len(known)})
     if not args.json:
-        print(f"{count:,} of {plural(len(known), 'row')}")
+        ended = " so far: more may be found without --limit" if args.limit and count >= args.limit else ""
+        print(f"{count:,} of {plural(len(known), 'row')}{ended}")
 
 
 def _source(args: argparse.Namespace, live: Callable[[], None]) -> "Source":

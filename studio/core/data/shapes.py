@@ -190,7 +190,7 @@ def detected(name: str, head: list[Parsed]) -> list[Guess]:
     hint = (
         "Give each row one of: `messages` (a list of {role, content}); `prompt` and `completion`; "
         "`instruction` and `output`; `chosen` and `rejected`; or `text`. Or say which columns play these parts with "
-        "`data.mapping`."
+        "`data.mapping`; on the command line `--map prompt=COLUMN` and so on."
     )
     if not good:
         where = f"line {head[0].line}: " if head[0].line else ""
