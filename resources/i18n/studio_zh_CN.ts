@@ -577,6 +577,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <source>{part} (optional)</source>
         <translation>{part}（可选）</translation>
     </message>
+    <message>
+        <source>Choose a column for {part}.</source>
+        <translation>请为 {part} 选择一列。</translation>
+    </message>
 </context>
 <context>
     <name>ComparePage</name>
@@ -1939,6 +1943,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Who speaks</source>
         <translation>发言者</translation>
+    </message>
+    <message>
+        <source>What is called</source>
+        <translation>所调用的工具</translation>
     </message>
     <message>
         <source>What is said</source>
@@ -4500,8 +4508,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>含有 NUL 字节</translation>
     </message>
     <message>
-        <source>has {0} fields, but the header names {1} columns</source>
-        <translation>有 {0} 个字段，而表头有 {1} 列</translation>
+        <source>columns in the header: {0}; here: {1}</source>
+        <translation>表头有 {0} 列，这里有 {1} 列</translation>
     </message>
     <message>
         <source>larger than {0} MB</source>
@@ -4536,8 +4544,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>各行还含有 {0}</translation>
     </message>
     <message>
-        <source>Give each row one of: `messages` (a list of {role, content}); `prompt` and `completion`; `instruction` and `output`; `chosen` and `rejected`; or `text`. Or say which columns play these parts with `data.mapping`; on the command line `--map prompt=COLUMN` and so on.</source>
-        <translation>请让每一行具备以下之一：`messages`（{role, content} 的列表）；`prompt` 和 `completion`；`instruction` 和 `output`；`chosen` 和 `rejected`；或 `text`。也可以用 `data.mapping` 指定各列的用途；在命令行中用 `--map prompt=COLUMN` 等。</translation>
+        <source>Give each row one of: `messages` (a list of {role, content}); `prompt` and `completion`; `instruction` and `output`; `chosen` and `rejected`; or `text`. Or say which columns play these parts: in the window by the button for columns, on the command line with `--map`, in a config with `data.mapping`.</source>
+        <translation>请让每一行具备以下之一：`messages`（{role, content} 的列表）；`prompt` 和 `completion`；`instruction` 和 `output`；`chosen` 和 `rejected`；或 `text`。也可以指定各列的用途：在窗口中用“列”按钮，在命令行中用 `--map`，在配置中用 `data.mapping`。</translation>
     </message>
     <message>
         <source>None of the first {0} rows of {1} can be read ({2}{3}).</source>

@@ -114,6 +114,10 @@ def test_what_it_was_taken_for_the_second_guess_and_the_columns(page: DataPage, 
     assert page._known["format"] == second != first
     dialog = page._ask_columns()
     assert dialog is not None
+    dialog.format.setCurrentIndex(dialog.format.findData("kto"))
+    assert dialog.fault.text() == "Choose a column for prompt."
+    assert not dialog.take.isEnabled()
+    assert "Translate" in dialog.preview.toPlainText(), "what there is to choose from"
     dialog.format.setCurrentIndex(dialog.format.findData("prompt_completion"))
     dialog.boxes["prompt"].setCurrentText("{instruction} ({note}): {input}")
     dialog.boxes["completion"].setCurrentText("nowhere")
@@ -129,6 +133,18 @@ def test_what_it_was_taken_for_the_second_guess_and_the_columns(page: DataPage, 
     draft = page._session.draft
     assert draft.value("data.mapping") == page._known["mapping"]
     assert draft.value("data.path") == str(other)
+
+
+def test_columns_have_room_by_what_they_hold(page: DataPage, qtbot: QtBot, tmp_path: Path) -> None:
+    rows = tmp_path / "dump.json"
+    talk = [{"from": "human", "value": "Where is it? " * 9}, {"from": "gpt", "value": "On its way."}]
+    rows.write_text(json.dumps([{"id": n, "conversations": talk, "source": "web"} for n in range(3)]))
+    page.receive(rows)
+    page._known = {}
+    checked(page, qtbot)
+    widths = [page.rows.table.columnWidth(section) for section in (3, 4, 5)]
+    assert widths[1] > 4 * max(widths[0], widths[2])
+    assert page.table_model.index(0, 4).data().startswith("human: Where is it?")
 
 
 def test_search_by_text_expression_length_and_order(page: DataPage, qtbot: QtBot) -> None:
@@ -265,7 +281,7 @@ def test_rules_run_in_a_child_and_the_history_goes_anywhere(page: DataPage, wind
         "Split  10% for evaluation, seed 0",
         "Balance  by length, seed 0",
         "Deduplicate  by the whole row",
-        "Sample  30 rows at most, seed 0",
+        "Sample  at most 30, seed 0",
     ]
     history.list.itemActivated.emit(history.list.item(1))
     history.close()

@@ -59,6 +59,7 @@ def test_the_tip_of_a_path_that_is_cut_says_all_of_it_and_what_it_is(qtbot: QtBo
     box.resize(300, 32)
     box.show()
     line = box.lineEdit()
+    assert line is not None
     box.setCurrentText("short.jsonl")
     assert tip_of(line) in ("", "The data to train on.")
     box.setCurrentText(PATH)

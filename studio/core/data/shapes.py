@@ -189,8 +189,8 @@ def detected(name: str, head: list[Parsed]) -> list[Guess]:
         return found
     hint = (
         "Give each row one of: `messages` (a list of {role, content}); `prompt` and `completion`; "
-        "`instruction` and `output`; `chosen` and `rejected`; or `text`. Or say which columns play these parts with "
-        "`data.mapping`; on the command line `--map prompt=COLUMN` and so on."
+        "`instruction` and `output`; `chosen` and `rejected`; or `text`. Or say which columns play these parts: in the "
+        "window by the button for columns, on the command line with `--map`, in a config with `data.mapping`."
     )
     if not good:
         where = f"line {head[0].line}: " if head[0].line else ""

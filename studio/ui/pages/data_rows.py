@@ -277,11 +277,12 @@ class RowsView(QWidget):
         widths = (9 * GRID, 9 * GRID, 11 * GRID)
         for section, width in enumerate(widths[:count]):
             self.table.setColumnWidth(section, width)
-        free = count - len(widths)
         used = sum(width for section, width in enumerate(widths) if not self.table.isColumnHidden(section))
         room = max(self.table.viewport().width(), 80 * GRID) - used
-        for section in range(len(widths), count):
-            self.table.setColumnWidth(section, max(18 * GRID, room // free))
+        # By what they hold: a number needs less than a conversation.
+        held = [self.table_model.length(section) for section in range(len(widths), count)]
+        for section, letters in enumerate(held, start=len(widths)):
+            self.table.setColumnWidth(section, max(11 * GRID, room * letters // sum(held)))
 
 
 _KEYS = {
