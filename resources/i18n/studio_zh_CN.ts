@@ -5784,6 +5784,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请取消 HF_HUB_OFFLINE 以便下载，或指定含有模型的文件夹。</translation>
     </message>
     <message>
+        <source>Choose another model, or a chat template that lays it out, or leave the row out.</source>
+        <translation>请选择其他模型，或能够排布它的对话模板，或排除该行。</translation>
+    </message>
+    <message>
+        <source>Choose another format, or say which columns are the prompt and the answer.</source>
+        <translation>请选择其他格式，或指定哪些列是提示和回答。</translation>
+    </message>
+    <message>
         <source>The row cannot be used: {0}.</source>
         <translation>该行不能使用：{0}。</translation>
     </message>

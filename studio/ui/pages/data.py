@@ -161,6 +161,7 @@ class DataPage(QWidget):
         editing.changed.connect(self.insight.refresh)
         editing.opened.connect(self.insight.refresh)
         self.insight.rows_wanted.connect(self._show_places)
+        self.insight.rejected_wanted.connect(lambda: self._tabs.setCurrentIndex(int(self._tabs.isTabVisible(1))))
         self.insight.mending_wanted.connect(editing.compute)
         editing.failed.connect(self._fail)
         editing.moved.connect(lambda done, total: self.head.show_moved(self.tr("Working on the version"), done, total))
