@@ -160,8 +160,12 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>正在生成…</translation>
     </message>
     <message>
-        <source>{n} tokens</source>
-        <translation>{n} 个词元</translation>
+        <source>{count} token</source>
+        <translation>{count} 个词元</translation>
+    </message>
+    <message>
+        <source>{count} tokens</source>
+        <translation>{count} 个词元</translation>
     </message>
     <message>
         <source>{n} s</source>
@@ -573,6 +577,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <source>{part} (optional)</source>
         <translation>{part}（可选）</translation>
     </message>
+    <message>
+        <source>Choose a column for {part}.</source>
+        <translation>请为 {part} 选择一列。</translation>
+    </message>
 </context>
 <context>
     <name>ComparePage</name>
@@ -776,6 +784,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>预设“{name}”</translation>
     </message>
     <message>
+        <source>{name}: {count} setting applied.</source>
+        <translation>{name}：已应用 {count} 项设置。</translation>
+    </message>
+    <message>
         <source>{name}: {count} settings applied.</source>
         <translation>{name}：已应用 {count} 项设置。</translation>
     </message>
@@ -943,6 +955,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>读取数据</translation>
     </message>
     <message>
+        <source>{count} row</source>
+        <translation>{count} 行</translation>
+    </message>
+    <message>
         <source>{count} rows</source>
         <translation>{count} 行</translation>
     </message>
@@ -951,8 +967,12 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>数据行（{count}）</translation>
     </message>
     <message>
-        <source>{good} of {all} rows can be used.</source>
-        <translation>共 {all} 行，其中 {good} 行可用。</translation>
+        <source>{good} of {count} row can be used.</source>
+        <translation>共 {count} 行，其中 {good} 行可用。</translation>
+    </message>
+    <message>
+        <source>{good} of {count} rows can be used.</source>
+        <translation>共 {count} 行，其中 {good} 行可用。</translation>
     </message>
     <message>
         <source>Rejected ({count})</source>
@@ -979,8 +999,12 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>其中 {count} 行用于评估</translation>
     </message>
     <message>
-        <source>{count} of {all} rows of its files cannot be used</source>
-        <translation>其文件的 {all} 行中有 {count} 行无法使用</translation>
+        <source>{bad} of {count} row of its files cannot be used</source>
+        <translation>其文件的 {count} 行中有 {bad} 行无法使用</translation>
+    </message>
+    <message>
+        <source>{bad} of {count} rows of its files cannot be used</source>
+        <translation>其文件的 {count} 行中有 {bad} 行无法使用</translation>
     </message>
     <message>
         <source>Kept</source>
@@ -1103,6 +1127,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>你的编辑保存为版本 {name}；{file} 保持不变。</translation>
     </message>
     <message>
+        <source>Taken over to the new rows; {count} row that a step names was not found again.</source>
+        <translation>已应用到新的数据行；步骤中涉及的 {count} 行没有再找到。</translation>
+    </message>
+    <message>
         <source>Taken over to the new rows; {count} rows that steps name were not found again.</source>
         <translation>已应用到新的数据行；步骤中涉及的 {count} 行没有再找到。</translation>
     </message>
@@ -1170,8 +1198,8 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>正在写入、读回，并与原适配器比较…</translation>
     </message>
     <message>
-        <source>Verified: {count} files, {size}</source>
-        <translation>已验证：{count} 个文件，{size}</translation>
+        <source>Verified. Files: {count}, {size}</source>
+        <translation>已验证。文件：{count} 个，{size}</translation>
     </message>
     <message>
         <source>Read back and compared with the live adapter at {positions} positions: logits differ by at most {difference} (rounding allows {bound}; the adapter itself moves them by {effect}), {equal} % of the likeliest tokens are the same.</source>
@@ -1337,12 +1365,12 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>{step}（已撤销）</translation>
     </message>
     <message>
-        <source>{count} rows</source>
-        <translation>{count} 行</translation>
-    </message>
-    <message>
         <source>one row</source>
         <translation>1 行</translation>
+    </message>
+    <message>
+        <source>{count} rows</source>
+        <translation>{count} 行</translation>
     </message>
     <message>
         <source>Edit</source>
@@ -1409,12 +1437,12 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>角色 {value}</translation>
     </message>
     <message>
-        <source>at least {value} characters</source>
-        <translation>至少 {value} 个字符</translation>
+        <source>length at least {value}</source>
+        <translation>长度至少 {value}</translation>
     </message>
     <message>
-        <source>at most {value} characters</source>
-        <translation>最多 {value} 个字符</translation>
+        <source>length at most {value}</source>
+        <translation>长度至多 {value}</translation>
     </message>
     <message>
         <source>tag {value}</source>
@@ -1429,8 +1457,8 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>按{value}</translation>
     </message>
     <message>
-        <source>{value} rows at most</source>
-        <translation>最多 {value} 行</translation>
+        <source>at most {value}</source>
+        <translation>至多 {value}</translation>
     </message>
     <message>
         <source>{value} for evaluation</source>
@@ -1633,12 +1661,20 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>送入的行与分块</translation>
     </message>
     <message>
+        <source>{count} text in chunks</source>
+        <translation>{count} 段文本分块</translation>
+    </message>
+    <message>
         <source>{count} texts in chunks</source>
         <translation>{count} 个文本分块</translation>
     </message>
     <message>
-        <source>The longest row has {n} tokens</source>
-        <translation>最长的行有 {n} 个词元</translation>
+        <source>The longest row has {count} token</source>
+        <translation>最长的行有 {count} 个词元</translation>
+    </message>
+    <message>
+        <source>The longest row has {count} tokens</source>
+        <translation>最长的行有 {count} 个词元</translation>
     </message>
     <message>
         <source>Drag the line</source>
@@ -1907,6 +1943,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Who speaks</source>
         <translation>发言者</translation>
+    </message>
+    <message>
+        <source>What is called</source>
+        <translation>所调用的工具</translation>
     </message>
     <message>
         <source>What is said</source>
@@ -2592,6 +2632,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
 <context>
     <name>RunTable</name>
     <message>
+        <source>loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
         <source>step</source>
         <translation>步</translation>
     </message>
@@ -2882,8 +2926,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>适配器的更改会乘以 {number} 后叠加：数值越大，作用越接近更大的学习率。</translation>
     </message>
     <message>
-        <source>{n} rows to learn from</source>
-        <translation>{n} 行用于学习</translation>
+        <source>{count} row to learn from</source>
+        <translation>{count} 行用于学习</translation>
+    </message>
+    <message>
+        <source>{count} rows to learn from</source>
+        <translation>{count} 行用于学习</translation>
     </message>
     <message>
         <source>{n} held back</source>
@@ -3104,6 +3152,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>版本历史…</translation>
     </message>
     <message>
+        <source>{count} row written to {name}.</source>
+        <translation>已将 {count} 行写入 {name}。</translation>
+    </message>
+    <message>
         <source>{count} rows written to {name}.</source>
         <translation>已将 {count} 行写入 {name}。</translation>
     </message>
@@ -3179,13 +3231,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Line {n}: </source>
         <translation>第 {n} 行：</translation>
-    </message>
-</context>
-<context>
-    <name>_RunDelegate</name>
-    <message>
-        <source>step</source>
-        <translation>步</translation>
     </message>
 </context>
 <context>
@@ -4403,8 +4448,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请把数据行写成 [{...}, {...}]，或写成每行一个对象的 JSONL。</translation>
     </message>
     <message>
-        <source>`data.mapping` gives {0}, which make no row.</source>
-        <translation>`data.mapping` 给出了 {0}，它们不能构成一行。</translation>
+        <source>`data.mapping`: no row can be made of {0} alone.</source>
+        <translation>`data.mapping`：仅凭 {0} 不能构成一行。</translation>
     </message>
     <message>
         <source>Give one of: {0}.</source>
@@ -4463,8 +4508,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>含有 NUL 字节</translation>
     </message>
     <message>
-        <source>has {0} fields, but the header names {1} columns</source>
-        <translation>有 {0} 个字段，而表头有 {1} 列</translation>
+        <source>columns in the header: {0}; here: {1}</source>
+        <translation>表头有 {0} 列，这里有 {1} 列</translation>
     </message>
     <message>
         <source>larger than {0} MB</source>
@@ -4499,8 +4544,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>各行还含有 {0}</translation>
     </message>
     <message>
-        <source>Give each row one of: `messages` (a list of {role, content}); `prompt` and `completion`; `instruction` and `output`; `chosen` and `rejected`; or `text`. Or say which columns play these parts with `data.mapping`.</source>
-        <translation>请让每一行具备以下之一：`messages`（{role, content} 的列表）；`prompt` 和 `completion`；`instruction` 和 `output`；`chosen` 和 `rejected`；或 `text`。也可以用 `data.mapping` 指定各列的用途。</translation>
+        <source>Give each row one of: `messages` (a list of {role, content}); `prompt` and `completion`; `instruction` and `output`; `chosen` and `rejected`; or `text`. Or say which columns play these parts: in the window by the button for columns, on the command line with `--map`, in a config with `data.mapping`.</source>
+        <translation>请让每一行具备以下之一：`messages`（{role, content} 的列表）；`prompt` 和 `completion`；`instruction` 和 `output`；`chosen` 和 `rejected`；或 `text`。也可以指定各列的用途：在窗口中用“列”按钮，在命令行中用 `--map`，在配置中用 `data.mapping`。</translation>
     </message>
     <message>
         <source>None of the first {0} rows of {1} can be read ({2}{3}).</source>
@@ -4515,12 +4560,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>{0} 不是已知的格式；它的列为 {1}。</translation>
     </message>
     <message>
-        <source>; {0} turns in them are calls of tools</source>
-        <translation>；其中 {0} 轮是工具调用</translation>
+        <source>; turns in them that call tools: {0}</source>
+        <translation>；其中的工具调用有 {0} 轮</translation>
     </message>
     <message>
-        <source>; {0} turns should be calls of tools, are no JSON of such, and stay text</source>
-        <translation>；{0} 轮应为工具调用，但不是相应的 JSON，因此保留为文本</translation>
+        <source>; turns that should call tools, are no JSON of such, and stay text: {0}</source>
+        <translation>；应为工具调用、但不是相应的 JSON、因此保留为文本的有 {0} 轮</translation>
     </message>
     <message>
         <source>{0} is not a readable XLSX workbook: {1}.</source>
@@ -4655,12 +4700,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请指定数据文件，或含有数据文件的文件夹。</translation>
     </message>
     <message>
-        <source>There is no file {0}.</source>
-        <translation>没有文件 {0}。</translation>
+        <source>Check the path, or write {0} for the version of that name.</source>
+        <translation>请检查路径；若要使用同名的版本，请写 {0}。</translation>
     </message>
     <message>
         <source>Check the path.</source>
         <translation>请检查路径。</translation>
+    </message>
+    <message>
+        <source>There is no file {0}.</source>
+        <translation>没有文件 {0}。</translation>
     </message>
     <message>
         <source>{0} unfolds to more than {1} times its size; it was not opened further.</source>
@@ -5015,6 +5064,26 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请拆分该文件，或将其转换为 JSONL。</translation>
     </message>
     <message>
+        <source>{0} is a file, and a model is a folder of config.json, safetensors weights and a tokenizer.</source>
+        <translation>{0} 是文件，而模型应是含有 config.json、safetensors 权重和分词器的文件夹。</translation>
+    </message>
+    <message>
+        <source>A GGUF or pickle file cannot be trained: choose the model&apos;s safetensors folder or its Hugging Face id.</source>
+        <translation>GGUF 或 pickle 文件不能训练：请选择模型的 safetensors 文件夹，或其 Hugging Face 模型 ID。</translation>
+    </message>
+    <message>
+        <source>There is no folder {0}, and it is no Hugging Face id either.</source>
+        <translation>没有文件夹 {0}，它也不是 Hugging Face 模型 ID。</translation>
+    </message>
+    <message>
+        <source>Name a folder, an id such as `owner/model`, or `demo` for the built-in model.</source>
+        <translation>请指定文件夹、形如 `owner/model` 的模型 ID，或用 `demo` 表示内置模型。</translation>
+    </message>
+    <message>
+        <source>The model {0} {1}.</source>
+        <translation>模型 {0} {1}。</translation>
+    </message>
+    <message>
         <source>No module is left to put an adapter on.</source>
         <translation>没有剩下可添加适配器的模块。</translation>
     </message>
@@ -5185,6 +5254,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Move that away, then restore the run.</source>
         <translation>请先把它移走，再恢复该训练任务。</translation>
+    </message>
+    <message>
+        <source>What could not be read of it has its default.</source>
+        <translation>其中无法读取的部分使用默认值。</translation>
+    </message>
+    <message>
+        <source>What could not be read of it has its default; the damaged file is kept as {0}.</source>
+        <translation>其中无法读取的部分使用默认值；损坏的文件保存为 {0}。</translation>
+    </message>
+    <message>
+        <source>The settings in {0} are damaged.</source>
+        <translation>{0} 中的设置已损坏。</translation>
     </message>
     <message>
         <source>Rows that are all equal cannot be split in two.</source>
@@ -5443,10 +5524,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>回答之前的词元已占满最大长度 {0}</translation>
     </message>
     <message>
-        <source>The model {0} {1}.</source>
-        <translation>模型 {0} {1}。</translation>
-    </message>
-    <message>
         <source>The checkpoint {0} could not be read back: {1}.</source>
         <translation>检查点 {0} 无法读回：{1}。</translation>
     </message>
@@ -5675,6 +5752,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>训练任务和适配器保存在 {0}。</translation>
     </message>
     <message>
+        <source>The window&apos;s settings can be read.</source>
+        <translation>窗口的设置可以读取。</translation>
+    </message>
+    <message>
         <source>Only {0} GB are free.</source>
         <translation>只剩 {0} GB 可用。</translation>
     </message>
@@ -5699,24 +5780,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>内置模型已就位。</translation>
     </message>
     <message>
-        <source>{0} is a file, and a model is a folder of config.json, safetensors weights and a tokenizer.</source>
-        <translation>{0} 是文件，而模型应是含有 config.json、safetensors 权重和分词器的文件夹。</translation>
-    </message>
-    <message>
-        <source>A GGUF or pickle file cannot be trained: choose the model&apos;s safetensors folder or its Hugging Face id.</source>
-        <translation>GGUF 或 pickle 文件不能训练：请选择模型的 safetensors 文件夹，或其 Hugging Face 模型 ID。</translation>
-    </message>
-    <message>
-        <source>There is no folder {0}, and it is no Hugging Face id either.</source>
-        <translation>没有文件夹 {0}，它也不是 Hugging Face 模型 ID。</translation>
-    </message>
-    <message>
-        <source>Name a folder, an id such as `owner/model`, or `demo` for the built-in model.</source>
-        <translation>请指定文件夹、形如 `owner/model` 的模型 ID，或用 `demo` 表示内置模型。</translation>
-    </message>
-    <message>
         <source>Unset HF_HUB_OFFLINE to download it, or name a folder that holds a model.</source>
         <translation>请取消 HF_HUB_OFFLINE 以便下载，或指定含有模型的文件夹。</translation>
+    </message>
+    <message>
+        <source>Choose another model, or a chat template that lays it out, or leave the row out.</source>
+        <translation>请选择其他模型，或能够排布它的对话模板，或排除该行。</translation>
+    </message>
+    <message>
+        <source>Choose another format, or say which columns are the prompt and the answer.</source>
+        <translation>请选择其他格式，或指定哪些列是提示和回答。</translation>
     </message>
     <message>
         <source>The row cannot be used: {0}.</source>
@@ -6187,12 +6260,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请提供大于 0 且不超过 10 的值。</translation>
     </message>
     <message>
-        <source>The run {0} is not going.</source>
-        <translation>训练任务 {0} 没有在进行。</translation>
+        <source>It is {0}; only a run that is going can be asked for something.</source>
+        <translation>它的状态是 {0}；只有正在进行的训练任务才能接受请求。</translation>
     </message>
     <message>
-        <source>It is {0}; there is nothing to stop.</source>
-        <translation>它的状态是 {0}；没有可停止的。</translation>
+        <source>The run {0} is not going.</source>
+        <translation>训练任务 {0} 没有在进行。</translation>
     </message>
     <message>
         <source>Each file needs its share.</source>

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.cli import data_rows, output, versions
 from studio.cli.output import printable
+from studio.core.units import plural
 
 if TYPE_CHECKING:
     from studio.core.audit.lengths import Cut
@@ -121,12 +122,12 @@ def _report(file: str, made: "Audit", at: "Cut") -> str:
         f"{name or 'unclear'} {100 * count / about['usable']:.0f} %" for name, count in about["languages"].items()
     ]
     lines = [
-        f"{printable(file)}: {about['usable']} of {about['rows']} rows can be used.",
+        f"{printable(file)}: {about['usable']:,} of {plural(about['rows'], 'row')} can be used.",
         f"Languages: {', '.join(spoken[:8])}.",
-        f"At {at.cutoff} tokens: {at.rows} rows with {at.tokens} tokens an epoch, {at.cut} rows cut.",
+        f"At {at.cutoff} tokens: {plural(at.rows, 'row')} with {at.tokens:,} tokens an epoch, {at.cut:,} of them cut.",
     ]
     if at.chunked:
-        lines.append(f"{at.chunked} long texts are made into chunks: {at.sequences} sequences in all.")
+        lines.append(f"Long texts made into chunks: {at.chunked:,}; sequences in all: {at.sequences:,}.")
     if not made.found:
         return "\n".join([*lines, "Nothing was found."])
     rows = []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.cli import audit, data_rows, mend, output, versions
 from studio.cli.output import printable
+from studio.core.units import plural
 
 if TYPE_CHECKING:
     from studio.core.config import DataSpec
@@ -134,7 +135,7 @@ def _report(file: str, found: dict[str, Any]) -> str:
     lines = [
         f"{printable(file)}: {found['format']} ({printable(found['reason'])})",
         *([f"Or {found['second']['format']}: {printable(found['second']['reason'])}."] if found["second"] else []),
-        f"{found['valid']} of {found['rows']} rows can be used.",
+        f"{found['valid']:,} of {plural(found['rows'], 'row')} can be used.",
         *_listed("rejected", found["rejected"], len(found["files"]) > 1),
     ]
     counts = found.get("tokens")
@@ -144,7 +145,7 @@ def _report(file: str, found: dict[str, Any]) -> str:
             f"median {counts['p50']:.0f}, 95 % below {counts['p95']:.0f}; {counts['total']} in all."
         )
     if "truncated_rows" in found:
-        lines.append(f"Cut at {found['max_length']} tokens: {found['truncated_rows']} rows.")
+        lines.append(f"Cut at {found['max_length']} tokens: {plural(found['truncated_rows'], 'row')}.")
         lines += _listed("without a learned token", found["untrained"], False)
     return "\n".join(lines)
 
@@ -152,7 +153,7 @@ def _report(file: str, found: dict[str, Any]) -> str:
 def _listed(what: str, rows: list[dict[str, Any]], several: bool) -> list[str]:
     if not rows:
         return []
-    lines = [f"{len(rows)} {'row' if len(rows) == 1 else 'rows'} {what}:"]
+    lines = [f"{plural(len(rows), 'row')} {what}:"]
     alike: dict[str, list[dict[str, Any]]] = {}
     for item in rows:
         alike.setdefault(item["reason"], []).append(item)
@@ -183,4 +184,6 @@ def _picture(encoded: "Encoded", tokens: list[dict[str, Any]]) -> str:
         pieces.append(printable(encoded.text[left:right] + "".join(outside)).join(marks))
     count = sum(item["trained"] and not item["truncated"] for item in tokens)
     legend = f"{'learned'.join(learned)} {'cut'.join(cut)}"
-    return f"{''.join(pieces)}\n\n{encoded.kept} of {len(tokens)} tokens kept, {count} of them learned. {legend}"
+    return (
+        f"{''.join(pieces)}\n\n{encoded.kept} of {plural(len(tokens), 'token')} kept, {count} of them learned. {legend}"
+    )

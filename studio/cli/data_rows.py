@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.cli import output
 from studio.cli.output import one_line, printable
+from studio.core.units import plural
 
 if TYPE_CHECKING:
     from studio.core.config import DataSpec
@@ -192,7 +193,7 @@ def _index(args: argparse.Namespace) -> None:
         known = index.build(source, tell)
     _say(args, {"complete": True, "rows": len(known)})
     if not args.json:
-        print(f"{printable(args.file)}: {len(known):,} rows")
+        print(f"{printable(args.file)}: {plural(len(known), 'row')}")
 
 
 def _say(args: argparse.Namespace, item: dict[str, Any]) -> None:
@@ -235,7 +236,8 @@ def _search(args: argparse.Namespace) -> None:
         _tell_found(args, known, rows, len(known))
     _say(args, {"complete": True, "found": count, "rows": len(known)})
     if not args.json:
-        print(f"{count:,} of {len(known):,} rows")
+        ended = " so far: more may be found without --limit" if args.limit and count >= args.limit else ""
+        print(f"{count:,} of {plural(len(known), 'row')}{ended}")
 
 
 def _source(args: argparse.Namespace, live: Callable[[], None]) -> "Source":
@@ -289,7 +291,7 @@ def _convert(args: argparse.Namespace) -> None:
     with guard(args) as live:
         source = _source(args, live)
         done = convert.convert(source, args.target, columns, args.overwrite, telling(live, "Converting"))
-    text = f"{done.rows:,} rows written to {printable(args.target)}."
+    text = f"{plural(done.rows, 'row')} written to {printable(args.target)}."
     if done.left_out:
         text += f"\n{done.left_out:,} left out, the first: {printable(done.first_fault)}"
     about = {"target": args.target, "rows": done.rows, "left_out": done.left_out, "first_fault": done.first_fault}

@@ -12,7 +12,7 @@ from studio.cli.output import add_command, one_line, printable, progress, show, 
 from studio.core import library
 from studio.core.errors import StudioError, given_path
 from studio.core.library import Entry
-from studio.core.units import size
+from studio.core.units import plural, size
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -107,7 +107,7 @@ def _show(args: argparse.Namespace) -> None:
         ("Made", _date(entry)),
         ("Size", size(entry.weights_bytes)),
         ("Base", f"{entry.base.path or '?'}  {entry.base.fingerprint[:12]}"),
-        ("Data", f"{data.path}  {data.rows} rows  {data.fingerprint[:12]}" if data.path else ""),
+        ("Data", f"{data.path}  {plural(data.rows, 'row')}  {data.fingerprint[:12]}" if data.path else ""),
         ("Run", entry.run),
         ("Parent", entry.parent),
         ("Adapter", json.dumps(entry.config.get("adapter")) if entry.config else ""),
@@ -196,7 +196,7 @@ def _export(args: argparse.Namespace) -> None:
     done = export.export(entry, args.to, args.out, base_of(entry, args.base, args.force), on_phase)
     proof = done.proof
     text = (
-        f"{done.path}: {len(done.files)} files, {size(done.bytes)}\n"
+        f"{done.path}: {plural(len(done.files), 'file')}, {size(done.bytes)}\n"
         f"Read back and compared with the live adapter at {proof.positions} positions: logits differ by at most "
         f"{proof.max_abs_difference:.2g} (rounding: up to {proof.bound:.2g}; the adapter itself moves them by "
         f"{proof.adapter_effect:.2g}), {100 * proof.argmax_equal:.1f} % of the likeliest tokens are the same."

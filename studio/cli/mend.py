@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from studio.cli import data_rows, output, versions
 from studio.cli.output import printable
+from studio.core.units import plural
 
 if TYPE_CHECKING:
     from studio.core.data.rows import Parsed
@@ -107,7 +108,7 @@ def _list(args: argparse.Namespace) -> None:
     }
     for item in found:
         item["text"] = mending.raw_text(known[item["source"]], item["row"])
-    lines = [f"{len(found)} rows are rejected."]
+    lines = [f"Rejected: {plural(len(found), 'row')}."]
     for item in found[:_SHOWN]:
         where = f"{item['source']}:" if len(files) > 1 else ""
         line = f", line {item['line']}" if item["line"] else ""

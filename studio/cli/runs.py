@@ -1,4 +1,4 @@
-"""The commands: plan, train, runs list|show|resume|stop|remove and the run process itself."""
+"""The commands: plan, train, runs (list, show, resume, and all that a run can be asked) and the run process itself."""
 
 import argparse
 import itertools
@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,17 @@ from studio.core.config import changed
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
 from studio.core.progress import Progress
 from studio.core.runs import Run
-from studio.core.units import size
+from studio.core.units import plural, size
 
 _POLL_S = 0.05
 _LOGGED_STEPS = 10  # where there is no terminal to draw a bar on
+# What a run that is going can be asked beside stopping: what the command does, and what it says then.
+_ASKED: dict[str, tuple[str, str, events.Command]] = {
+    "pause": ("Hold a run behind its current step, its model in memory.", "pauses", events.Pause()),
+    "continue": ("Let a paused run go on.", "goes on", events.Continue()),
+    "save": ("Write a checkpoint of a run now.", "writes a checkpoint", events.Save()),
+    "evaluate": ("Evaluate a run now, beside its schedule.", "evaluates", events.Evaluate()),
+}
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -37,14 +45,21 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     group = commands.add_parser("runs", help="See and steer runs.", description="See and steer runs.")
     actions = group.add_subparsers(dest="action", metavar="ACTION", required=True)
     add_command(actions, "list", "All runs, newest first.", _list)
-    for name, text, handler in (
+    found: list[tuple[str, str, Callable[[argparse.Namespace], int | None]]] = [
         ("show", "A run's config, progress and curves.", _show),
         ("resume", "Go on with an interrupted, stopped or failed run.", _resume),
         ("stop", "End a run behind its current step, keeping its result.", _stop),
+        *((name, text, _ask) for name, (text, _, _) in _ASKED.items()),
+        ("learning-rate", "Change the peak learning rate of a run from its next step on.", _set_rate),
         ("remove", "Move a run to the trash.", _remove),
-    ):
-        action = add_command(actions, name, text, handler)
+    ]
+    for name, text, act in found:
+        action = add_command(actions, name, text, act)
         action.add_argument("run", help="a name, a part of one, or a folder")
+        if name == "stop":
+            action.add_argument("--no-result", action="store_true", help="with a checkpoint only, to be resumed later")
+        if name == "learning-rate":
+            action.add_argument("rate", type=float, help="above 0 and at most 10")
         if name == "resume":
             action.add_argument("--detach", action="store_true", help="return at once; it trains on")
             action.add_argument("--learning-rate", type=float, help="a new peak learning rate from here on")
@@ -154,15 +169,17 @@ def _tell(event: events.Event, steps: int) -> None:
             print(f"{event.name.capitalize()} {event.detail}".rstrip() + " ...", file=sys.stderr)
         case events.Prepared():
             print(
-                f"{event.trainable_parameters:,} of {event.total_parameters:,} parameters, {event.rows:,} rows,"
-                f" {event.tokens_per_epoch:,} tokens an epoch, {event.steps:,} steps on {event.device}"
+                f"{event.trainable_parameters:,} of {event.total_parameters:,} parameters, {plural(event.rows, 'row')},"
+                f" {event.tokens_per_epoch:,} tokens an epoch, {plural(event.steps, 'step')} on {event.device}"
                 f" ({event.dtype})",
                 file=sys.stderr,
             )
             if left_out := event.rejected_rows + event.untrained_rows:
-                print(f"{left_out:,} rows are not used; rejected.jsonl in the run folder says why.", file=sys.stderr)
+                print(
+                    f"Not used: {plural(left_out, 'row')}; rejected.jsonl in the run folder says why.", file=sys.stderr
+                )
             if event.truncated_rows:
-                print(f"{event.truncated_rows:,} rows are cut at the maximum length.", file=sys.stderr)
+                print(f"Cut at the maximum length: {plural(event.truncated_rows, 'row')}.", file=sys.stderr)
         case events.Step():
             label = (
                 f"Step {event.step} loss {event.loss:.4f} lr {event.learning_rate:.2e}"
@@ -200,6 +217,9 @@ def _train(args: argparse.Namespace) -> int:
         # A name mistyped makes no run that failed.
         if config_file.absent(path):
             raise StudioError("data", f"There is no file {path}.", "Check the path.")
+    from studio.engine import local
+
+    local.check(config.model)
     run = runs.create(config, args.run_dir)
     if args.detach:
         _start(run)
@@ -211,8 +231,8 @@ def _train(args: argparse.Namespace) -> int:
 
 def _resume(args: argparse.Namespace) -> int:
     run = runs.find(args.run)
-    if args.learning_rate is not None and not 0 < args.learning_rate <= 10:
-        raise StudioError("usage", f"{args.learning_rate} is no learning rate.", "Give one above 0 and at most 10.")
+    if args.learning_rate is not None:
+        _check_rate(args.learning_rate)
     run.unfinished()
     if args.detach:
         _start(run, args.learning_rate)
@@ -291,13 +311,39 @@ def _show(args: argparse.Namespace) -> None:
 
 
 def _stop(args: argparse.Namespace) -> None:
-    run = runs.find(args.run)
+    run = _going(args.run)
+    run.ask(events.Stop(keep=not args.no_result))
+    kept = "ends with a checkpoint and no result" if args.no_result else "keeps the result"
+    show(args, {"run": run.name, "asked": "stop"}, f"{run.name} stops behind its current step and {kept}.")
+
+
+def _ask(args: argparse.Namespace) -> None:
+    _, said, command = _ASKED[args.action]
+    run = _going(args.run)
+    run.ask(command)
+    show(args, {"run": run.name, "asked": args.action}, f"{run.name} {said} behind its current step.")
+
+
+def _set_rate(args: argparse.Namespace) -> None:
+    _check_rate(args.rate)
+    run = _going(args.run)
+    run.ask(events.SetLearningRate(learning_rate=args.rate))
+    text = f"{run.name} has a peak learning rate of {args.rate:g} from its next step on."
+    show(args, {"run": run.name, "asked": args.action, "learning_rate": args.rate}, text)
+
+
+def _check_rate(rate: float) -> None:
+    if not 0 < rate <= 10:
+        raise StudioError("usage", f"{rate} is no learning rate.", "Give one above 0 and at most 10.")
+
+
+def _going(name: str) -> Run:
+    """Finds a run that a process works on."""
+    run = runs.find(name)
     if not run.alive():
-        raise StudioError(
-            "run", f"The run {run.name} is not going.", f"It is {state(run, run.summary())}; there is nothing to stop."
-        )
-    run.ask(events.Stop())
-    show(args, {"run": run.name, "asked": "stop"}, f"{run.name} stops behind its current step and keeps the result.")
+        hint = f"It is {state(run, run.summary())}; only a run that is going can be asked for something."
+        raise StudioError("run", f"The run {run.name} is not going.", hint)
+    return run
 
 
 def _remove(args: argparse.Namespace) -> None:

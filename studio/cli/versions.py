@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.cli import data_rows, output
 from studio.cli.output import printable
+from studio.core.units import plural
 
 if TYPE_CHECKING:
     from studio.core.versions.store import Version
@@ -179,7 +180,8 @@ def _export(args: argparse.Namespace) -> None:
     from studio.core.versions import exporting, recipe
 
     note = exporting.export(recipe.file_of(args.name), args.out, args.part, args.told)
-    text = f"{printable(args.out)}: {note['rows']} rows; {printable(args.out)}{exporting.PROVENANCE} says what of."
+    out, rows = printable(args.out), plural(note["rows"], "row")
+    text = f"{out}: {rows}; {out}{exporting.PROVENANCE} says what of."
     output.show(args, note, text)
 
 
@@ -244,7 +246,8 @@ def show(args: argparse.Namespace, version: "Version") -> None:
     from studio.core.versions.store import describe
 
     about = describe(version)
-    lines = [f"{about['name']}: {about['rows']} rows, {about['eval_rows']} of them for evaluation ({about['format']})."]
+    rows = plural(about["rows"], "row")
+    lines = [f"{about['name']}: {rows}, {about['eval_rows']:,} of them for evaluation ({about['format']})."]
     cells = [
         [str(place), item["path"], *(str(item[key]) for key in ("usable", "different_rows", "train_rows", "eval_rows"))]
         for place, item in enumerate(about["sources"])
@@ -256,6 +259,6 @@ def show(args: argparse.Namespace, version: "Version") -> None:
         hidden = ("kind", "time_s", "counts", "rows_left", "joined", "steps")
         shown = {key: value for key, value in step.items() if key not in hidden and value not in ("", None)}
         settings = ", ".join(f"{key}={value}" for key, value in shown.items() if value is not False)
-        left = f"leaves {step['rows_left']} rows" if step["counts"] else "undone"
+        left = f"leaves {plural(step['rows_left'], 'row')}" if step["counts"] else "undone"
         lines.append(f"{place}. {step['kind']} ({printable(settings)}): {left}")
     output.show(args, about, "\n".join(lines))

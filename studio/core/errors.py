@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Literal, get_args
 
+from studio import paths
+
 Reason = Literal[
     "usage",
     "config",
@@ -59,6 +61,8 @@ class StudioError(Exception):
 def given_path(text: str | Path, reason: Reason, folder: Path | None = None) -> Path:
     """Returns the path that someone gave, a relative one read from `folder`; nothing needs to be there.
 
+    The bare file name of a dataset version that is not there means the one in the program's own place.
+
     Raises:
         StudioError: (`reason`) no file can have this name, or it lies where it cannot be looked at.
     """
@@ -66,7 +70,8 @@ def given_path(text: str | Path, reason: Reason, folder: Path | None = None) -> 
         path = (folder or Path()) / Path(text).expanduser()
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        return path
+        own = paths.datasets_dir() / text
+        return own if paths.is_version(text) and own.parent == paths.datasets_dir() and own.is_file() else path
     except (OSError, RuntimeError, ValueError) as error:
         # A `~` of nobody is a RuntimeError; NUL and half a surrogate are ValueErrors.
         why = error.strerror if isinstance(error, OSError) else str(error)

@@ -3,8 +3,10 @@
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qsl, urlencode
+
+from studio import paths
 
 _PLAIN = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 _REVISION = r"refs/(?:pr|convert)/[^/?]+|[^/?]+"
@@ -12,7 +14,9 @@ _REVISION = r"refs/(?:pr|convert)/[^/?]+|[^/?]+"
 _FULL = re.compile(rf"hf://?datasets/([\w.-]+/[\w.-]+)(?:@({_REVISION}))?(?:/(.+?))?(?:\?((?:subset|split)=.+))?")
 _PAGE = re.compile(rf"(?:https?://)?huggingface\.co/datasets/([\w.-]+/[\w.-]+)(?:/(?:tree|viewer)/({_REVISION}).*)?/?")
 # A relative path such as `data/rows.jsonl` looks like an id too.
-_FILE = re.compile(r".*\.(jsonl|ndjson|json|csv|tsv|parquet|arrow|feather|ipc|xlsx|txt|md|markdown|gz|zst|zip)", re.I)
+_ENDING = r"\.(jsonl|ndjson|json|csv|tsv|parquet|arrow|feather|ipc|xlsx|txt|md|markdown|gz|zst|zip)"
+_FILE = re.compile(f".*{_ENDING}", re.I)
+_ENDINGS = re.compile(f"(?<=.)({_ENDING})+$", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,17 @@ def spelled(path: Path) -> str:
     """Returns a path as text; of an id that was made a path, the id."""
     found = parse(str(path)) if says_so(path) else None
     return str(found or path)
+
+
+def short_name(path: str) -> str:
+    """Returns what data is called in short: without folders and endings, but never by figures or a pattern alone."""
+    if found := parse(path) if says_so(path) else None:
+        return found.repo.partition("/")[2]
+    place = PurePosixPath(path.replace("\\", "/"))
+    whole = place.name[: -len(paths.VERSION_SUFFIX)] if paths.is_version(path) else place.name
+    name = _ENDINGS.sub("", whole)
+    above = place.parent.name
+    return name if any(letter.isalpha() for letter in name) or not above else f"{above}/{name}"
 
 
 def _has_word(name: str, word: str) -> bool:

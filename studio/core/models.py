@@ -1,7 +1,16 @@
-"""Base models on this machine, as the model picker and `studio model list` show them."""
+"""Base models: which folder a name means, and those of this machine as `studio model list` shows them."""
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
+
+from studio import paths
+from studio.core.errors import StudioError, given_path
+from studio.core.library import PEFT_CONFIG
+
+# As the hub's own library takes ids: neither `--` nor `..` in one, nor `.git` at its end.
+_ID = re.compile(r"(?!.*(--|\.\.|\.git$))(\b[\w.-]{1,96}\b/)?\b[\w.-]{1,96}\b", re.ASCII)
 
 Source = Literal["built-in", "cache", "folder"]
 
@@ -28,3 +37,58 @@ class LocalModel:
     parameters: int | None = None
     licence: str = ""
     unusable: str = ""
+
+
+def local_folder(path: str) -> Path | None:
+    """Returns the folder a model's name means; None: it is the id of a model on the Hugging Face Hub.
+
+    Raises:
+        StudioError: (model) it can be neither.
+    """
+    if path == "demo":
+        return paths.resources() / "demo" / "model"
+    folder = given_path(path, "model")
+    if path and folder.is_dir():
+        return folder
+    if path and folder.is_file():
+        raise StudioError(
+            "model",
+            f"{folder.name} is a file, and a model is a folder of config.json, safetensors weights and a tokenizer.",
+            "A GGUF or pickle file cannot be trained: choose the model's safetensors folder or its Hugging Face id.",
+        )
+    if not _ID.fullmatch(path):
+        raise StudioError(
+            "model",
+            f"There is no folder {path}, and it is no Hugging Face id either.",
+            "Name a folder, an id such as `owner/model`, or `demo` for the built-in model.",
+        )
+    return None
+
+
+def refused(folder: Path, what: str, hint: str) -> StudioError:
+    """Returns the error that says why a model's folder is not opened."""
+    return StudioError("model", f"The model {folder} {what}.", hint)
+
+
+def check_folder(folder: Path) -> None:
+    """Looks whether a folder is one of a model at all.
+
+    Raises:
+        StudioError: (model) it holds no config.json.
+    """
+    if (folder / "config.json").is_file():
+        return
+    if (folder / PEFT_CONFIG).is_file():
+        raise refused(folder, "is an adapter, not a base model", "Name the base model it was trained on.")
+    raise refused(folder, "holds no config.json", "Name the folder of a model in the Hugging Face format.")
+
+
+def check(path: str) -> None:
+    """Looks at a base model's name as far as that takes neither a library nor the network.
+
+    Raises:
+        StudioError: (model) no model can be found by it.
+    """
+    folder = local_folder(path)
+    if folder is not None:
+        check_folder(folder)

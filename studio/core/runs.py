@@ -26,6 +26,7 @@ from studio.core import config as declared
 from studio.core import events
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
+from studio.core.hub_ids import short_name
 from studio.core.progress import Progress
 
 if sys.platform != "win32":
@@ -257,7 +258,7 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
     Raises:
         StudioError: (run) `folder` exists and is not empty; (disk) it cannot be written.
     """
-    name = slug(config.name or Path(config.data.path).stem)
+    name = slug(config.name or short_name(config.data.path))
     if folder is None:
         folder = paths.runs_dir() / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}-{secrets.token_hex(2)}"
     # The run's own process works in another folder.

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import time
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 from pydantic_core import from_json
 
 from studio import paths
+from studio.core.errors import StudioError
 from studio.core.runs import disk_error, write_atomic
 
 _RECENT = 12
@@ -49,8 +50,13 @@ class Settings:
 _SETTINGS = TypeAdapter(Settings)
 
 
-def load(path: Path | None = None) -> Settings:
-    """Reads the settings; what is missing or damaged gets its default, and a damaged file is kept beside them."""
+def load(path: Path | None = None, tell: Callable[[StudioError], object] = lambda error: None) -> Settings:
+    """Reads the settings; what is missing or damaged gets its default, and a damaged file is kept beside them.
+
+    Args:
+        path: the file; None: the program's own.
+        tell: told of a damaged file.
+    """
     source = path or paths.settings_file()
     try:
         found = from_json(source.read_bytes())
@@ -61,7 +67,7 @@ def load(path: Path | None = None) -> Settings:
     try:
         return _SETTINGS.validate_python(found)
     except ValidationError as error:
-        _keep_aside(source)
+        tell(_kept_aside(source))
         places = [fault["loc"] for fault in error.errors(include_url=False)] if isinstance(found, dict) else []
         return _SETTINGS.validate_python(_without(found, places) if places else {})
 
@@ -76,17 +82,25 @@ def _without(found: dict[str, Any], places: list[tuple[int | str, ...]]) -> dict
     return found
 
 
-def _keep_aside(source: Path) -> None:
-    """Keeps a damaged file's content from the next `save`, under a name of its own, once."""
-    with suppress(OSError):
+def _kept_aside(source: Path) -> StudioError:
+    """Keeps a damaged file's content from the next `save`, under a name of its own, once; says so."""
+    hint = "What could not be read of it has its default."
+    try:
         written = time.strftime("%Y%m%d-%H%M%S", time.localtime(source.stat().st_mtime))
         aside = source.with_name(f"{source.stem}-damaged-{written}{source.suffix}")
-        if aside.exists():
-            return
-        try:
-            os.link(source, aside)  # `save` puts another file in its place; works without the right to read it
-        except OSError:
-            shutil.copyfile(source, aside)
+        if not aside.exists():
+            _double(source, aside)
+        hint = f"What could not be read of it has its default; the damaged file is kept as {aside}."
+    except OSError:
+        pass  # then only the next `save` is known to be the end of it
+    return StudioError("config", f"The settings in {source.name} are damaged.", hint)
+
+
+def _double(source: Path, aside: Path) -> None:
+    try:
+        os.link(source, aside)  # `save` puts another file in its place; works without the right to read it
+    except OSError:
+        shutil.copyfile(source, aside)
 
 
 def save(settings: Settings, path: Path | None = None) -> None:

@@ -10,6 +10,16 @@ def size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
+def counted(count: int, one: str, many: str, **values: object) -> str:
+    """Returns `one` or `many`, whichever the count asks for, with `{count}` and other values filled in."""
+    return (one if count == 1 else many).format(count=f"{count:,}", **values)
+
+
+def plural(count: int, one: str) -> str:
+    """Returns a count of what is called `one` in English, such as `1 row` or `1,200 rows`."""
+    return counted(count, f"{{count}} {one}", f"{{count}} {one}s")
+
+
 def short(count: float) -> str:
     """Returns a count in words, such as `1.24 B` (thousand millions)."""
     for unit in ("", " K", " M"):

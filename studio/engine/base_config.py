@@ -5,8 +5,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from studio.core.errors import StudioError
-from studio.core.library import PEFT_CONFIG
+from studio.core.models import check_folder, refused
 from studio.engine import weights
 
 # More than any real model has: a config of a million layers would keep the library busy for ever.
@@ -38,12 +37,8 @@ def check(folder: Path, known: Container[str]) -> dict[str, Any]:
     Raises:
         StudioError: (model) names what is missing, damaged or refused.
     """
-    path = folder / "config.json"
-    if not path.is_file():
-        if (folder / PEFT_CONFIG).is_file():
-            raise refused(folder, "is an adapter, not a base model", "Name the base model it was trained on.")
-        raise refused(folder, "holds no config.json", "Name the folder of a model in the Hugging Face format.")
-    config = weights.read_json(path, "model")
+    check_folder(folder)
+    config = weights.read_json(folder / "config.json", "model")
     kind = config.get("model_type")
     if not isinstance(kind, str) or kind not in known:
         if "auto_map" in config or config.get("trust_remote_code"):
@@ -81,8 +76,3 @@ def _check_values(folder: Path, config: dict[str, Any], depth: int = 0) -> None:
             raise refused(folder, f"asks for program code or files of its own ({key})", "Choose another model.")
         if isinstance(value, dict) and depth < 8:
             _check_values(folder, value, depth + 1)
-
-
-def refused(folder: Path, what: str, hint: str) -> StudioError:
-    """Returns the error that says why a model's folder is not opened."""
-    return StudioError("model", f"The model {folder} {what}.", hint)

@@ -10,8 +10,9 @@ import psutil
 import torch
 
 from studio import paths
-from studio.core import machine
+from studio.core import machine, settings
 from studio.core.config import ModelSpec
+from studio.core.errors import StudioError
 
 _PACKAGES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "datasets", "huggingface_hub")
 _LEAST_FREE_BYTES = 2_000_000_000
@@ -58,7 +59,15 @@ def report() -> dict[str, Any]:
     probe = machine.Probe()
     driver = probe.driver or None
     probe.close()
-    checks = [_check_torch(), _check_driver(driver), _check_bitsandbytes(), _check_home(), _check_disk(), _check_demo()]
+    checks = [
+        _check_torch(),
+        _check_driver(driver),
+        _check_bitsandbytes(),
+        _check_home(),
+        _check_settings(),
+        _check_disk(),
+        _check_demo(),
+    ]
     return {
         "python": platform.python_version(),
         "system": platform.platform(),
@@ -139,6 +148,13 @@ def _check_home() -> dict[str, Any]:
     problem = "" if place.is_dir() and os.access(place, os.W_OK) else f"{home} cannot be written."
     hint = "Set STUDIO_HOME to a folder of your own."
     return _check("home", True, problem, hint, f"Runs and adapters are kept in {home}.")
+
+
+def _check_settings() -> dict[str, Any]:
+    damaged: list[StudioError] = []
+    settings.load(tell=damaged.append)
+    problem, hint = (damaged[0].message, damaged[0].hint) if damaged else ("", "")
+    return _check("settings", False, problem, hint, "The window's settings can be read.")
 
 
 def _check_disk() -> dict[str, Any]:

@@ -6,12 +6,11 @@ from typing import Any, Literal
 
 from httpx2 import HTTPError
 from huggingface_hub import constants, snapshot_download
-from huggingface_hub.errors import DryRunError, HFValidationError, LocalEntryNotFoundError, XetDownloadError
+from huggingface_hub.errors import DryRunError, LocalEntryNotFoundError, XetDownloadError
 
-from studio import paths
-from studio.core import downloads
+from studio.core import downloads, models
 from studio.core.downloads import OnProgress
-from studio.core.errors import StudioError, given_path
+from studio.core.errors import StudioError
 from studio.engine.weights import read_json
 
 Need = Literal["config", "tokenizer", "weights"]
@@ -39,25 +38,8 @@ def resolve(
         StudioError: (model) no such model, or no access to it; (network) it is not here and cannot be fetched;
             (disk) it does not fit.
     """
-    if path == "demo":
-        return paths.resources() / "demo" / "model"
-    folder = given_path(path, "model")
-    if path and folder.is_dir():
-        return folder
-    if path and folder.is_file():
-        raise StudioError(
-            "model",
-            f"{folder.name} is a file, and a model is a folder of config.json, safetensors weights and a tokenizer.",
-            "A GGUF or pickle file cannot be trained: choose the model's safetensors folder or its Hugging Face id.",
-        )
-    try:
-        return _cached(path, revision, need) or _download(path, revision, need, on_progress)
-    except HFValidationError:
-        raise StudioError(
-            "model",
-            f"There is no folder {path}, and it is no Hugging Face id either.",
-            "Name a folder, an id such as `owner/model`, or `demo` for the built-in model.",
-        ) from None
+    folder = models.local_folder(path)
+    return folder or _cached(path, revision, need) or _download(path, revision, need, on_progress)
 
 
 def _cached(path: str, revision: str | None, need: Need) -> Path | None:

@@ -108,7 +108,12 @@ class Encoder:
         """
         (encoded,) = self.encode_all([data], row_format)
         if isinstance(encoded, str):
-            raise StudioError("data", f"The row cannot be used: {encoded}.", "Correct the row or leave it out.")
+            hint = "Correct the row or leave it out."
+            if "chat template" in encoded:
+                hint = "Choose another model, or a chat template that lays it out, or leave the row out."
+            elif "of this format" in encoded:
+                hint = "Choose another format, or say which columns are the prompt and the answer."
+            raise StudioError("data", f"The row cannot be used: {encoded}.", hint)
         return encoded
 
     def encode_all(self, rows: Sequence[dict[str, Any]], row_format: str) -> list[Encoded | str]:

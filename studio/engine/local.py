@@ -12,9 +12,10 @@ import yaml
 from huggingface_hub import constants
 
 from studio import paths
+from studio.core.config import ModelSpec
 from studio.core.errors import StudioError
 from studio.core.models import LocalModel, Source
-from studio.engine import base_config, weights
+from studio.engine import base_config, hub, weights
 
 _CARD_BYTES = 200_000
 _TYPES = "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES"
@@ -29,6 +30,15 @@ def listing(folders: Sequence[str] = ()) -> list[LocalModel]:
     found = [_about("demo", "built-in", paths.resources() / "demo" / "model")]
     found += [_about(name, "cache", snapshot) for name, snapshot in _cached(Path(constants.HF_HUB_CACHE))]
     return found + [_about(name, "folder", Path(name).expanduser()) for name in folders]
+
+
+def check(spec: ModelSpec) -> None:
+    """Vets a base model before a run of it is made; of one on the Hub the config is fetched.
+
+    Raises:
+        StudioError: (model) there is no such model, or it is refused; (network) it cannot be asked for.
+    """
+    base_config.check(hub.resolve(spec.path, spec.revision, need="config"), known_types())
 
 
 @cache

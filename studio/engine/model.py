@@ -23,6 +23,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from studio.core.config import ModelSpec
 from studio.core.errors import StudioError, as_memory_error
 from studio.core.library import PEFT_CONFIG
+from studio.core.models import refused
 from studio.engine import base_config, hardware, weights
 
 # Building a config or an empty model from a stranger's values can fail in any of these ways, and only in these.
@@ -52,9 +53,7 @@ def check(folder: Path) -> dict[str, Any]:
     """
     config = check_config(folder)
     if (folder / PEFT_CONFIG).is_file():
-        raise base_config.refused(
-            folder, "holds an adapter beside the model", f"Move {PEFT_CONFIG} to a folder of its own."
-        )
+        raise refused(folder, "holds an adapter beside the model", f"Move {PEFT_CONFIG} to a folder of its own.")
     weights.files(folder)
     return config
 
@@ -100,9 +99,7 @@ def load_base(folder: Path, spec: ModelSpec, device: torch.device) -> PreTrained
     config = _config(folder)
     dtype = hardware.dtype(spec, device)
     if spec.quantization != "none" and getattr(config, "quantization_config", None):
-        raise base_config.refused(
-            folder, "is already quantized", "Set model.quantization to none; it is loaded as it is."
-        )
+        raise refused(folder, "is already quantized", "Set model.quantization to none; it is loaded as it is.")
     quiet = transformers.utils.logging
     quiet.disable_progress_bar()
     quiet.set_verbosity_error()  # its report of wrong weights becomes an error below

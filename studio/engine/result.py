@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 
 from studio.core import library
 from studio.core.config import to_dict
+from studio.core.hub_ids import short_name
 from studio.core.runs import sync_folder, sync_tree
 from studio.engine import checkpoint, session
 from studio.engine.export import card
@@ -62,7 +63,7 @@ def _about(current: Session, step: int) -> dict[str, Any]:
     steps = [item for item in progress.steps if item.step <= step]
     score = next((item.eval_loss for item in reversed(progress.evaluations) if item.step == step), None)
     return {
-        "title": config.name or Path(config.data.path).stem,
+        "title": config.name or short_name(config.data.path),
         "base": library.Base(path=config.model.path, fingerprint=position.base, revision=config.model.revision),
         "data": library.Data(path=config.data.path, fingerprint=corpus.fingerprint, rows=corpus.rows),
         "config": to_dict(config),

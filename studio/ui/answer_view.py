@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QTextCursor
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QTextEdit, QWidget
 
 from studio.core import desk
+from studio.core.units import counted
 from studio.ui import words
 from studio.ui.elided import Elided
 from studio.ui.parts import button, card, column, icon_button, label, pill, row, selectable
@@ -71,7 +72,8 @@ class AnswerColumn(QFrame):
         if self._text != answer.text:
             self._text = answer.text
             self.view.setPlainText(answer.text)
-        parts = [self.tr("{n} tokens").format(n=answer.tokens), self.tr("{n} s").format(n=f"{answer.seconds:.1f}")]
+        tokens = counted(answer.tokens, self.tr("{count} token"), self.tr("{count} tokens"))
+        parts = [tokens, self.tr("{n} s").format(n=f"{answer.seconds:.1f}")]
         if answer.cut:
             parts.append(self.tr("cut at the longest answer"))
         self.status.setText("  ·  ".join(parts))

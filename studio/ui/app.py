@@ -74,7 +74,8 @@ def pages() -> list[PageSpec]:
 
 def open_window(app: QApplication) -> MainWindow:
     """Makes the window in `app` and shows it; runs that are going are attached to right after."""
-    stored = settings.load()
+    damaged: list[StudioError] = []
+    stored = settings.load(tell=damaged.append)
     words.speak(app, stored.language)
     theme = Theme(app, stored.theme)
     session = Session(theme, stored)
@@ -83,6 +84,9 @@ def open_window(app: QApplication) -> MainWindow:
     # Deleted, not only hidden: its timers and its theme must end with it.
     theme.setParent(window)
     window.show()
+    for error in damaged:
+        print(error, file=sys.stderr)  # for whoever started it from a terminal
+        session.tell_error(error)
     QTimer.singleShot(0, session, session.attach_all)
     QTimer.singleShot(0, session.machine, session.machine.start)
     return window

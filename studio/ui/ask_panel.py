@@ -21,6 +21,7 @@ from studio.core import library
 from studio.core.desk import Sampling
 from studio.core.library import Entry
 from studio.ui import words
+from studio.ui.elided import PathLine
 from studio.ui.parts import align_number, as_tip, button, column, holder, icon_button, label, row
 from studio.ui.theme import GRID, Theme
 
@@ -139,7 +140,7 @@ class AskPanel(QScrollArea):
 
     def _base_box(self) -> QComboBox:
         made = QComboBox()
-        made.setEditable(True)
+        made.setLineEdit(PathLine())
         made.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         made.setMinimumContentsLength(10)

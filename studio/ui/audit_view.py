@@ -135,7 +135,6 @@ class AuditView(QStackedWidget):
         severity = pill(self._severity(item["severity"]), _TONES[item["severity"]])
         show = button(self.tr("Show the rows"), lambda: self.rows_wanted.emit(key, title))
         show.setAccessibleName(self.tr("Show the rows: {title}").format(title=title))
-        show.setEnabled(key != "unusable")
         parts: list[QWidget | None] = [label(title, "heading"), severity, label(f"{item['count']:,}", "muted"), None]
         if mending := self._mending(item["remedy"]):
             mend = button(mending, lambda: self.mending_wanted.emit(key, title))

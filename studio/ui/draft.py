@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from studio.core import config as declared
-from studio.core import config_file
+from studio.core import config_file, models
 from studio.core.config import DataSpec, RunConfig
 from studio.core.errors import StudioError
 
@@ -121,6 +121,8 @@ class Draft(QObject):
             found["data.path"] = self.tr("Choose a data file.")
         elif isinstance(path, str) and _absent(path):
             found["data.path"] = self.tr("There is no such file.")
+        if "model.path" not in found and (fault := _model_fault(self._values["model"]["path"])):
+            found["model.path"] = fault
         return found
 
 
@@ -177,6 +179,14 @@ def _absent(path: str) -> bool:
         return config_file.absent(path)
     except StudioError:
         return True
+
+
+def _model_fault(path: str) -> str:
+    try:
+        models.check(path)
+    except StudioError as error:
+        return str(error)
+    return ""
 
 
 def _put(values: dict[str, Any], key: str, value: Any) -> None:

@@ -24,6 +24,12 @@ def title_of(action: QAction) -> str:
     return action.text().replace("&", "").removesuffix("...").removesuffix("…")
 
 
+def also_found_by(action: QAction, words: str) -> QAction:
+    """Lets an action be found by words that its name does not have, and returns it."""
+    action.setProperty("words", words)
+    return action
+
+
 def keys_of(action: QAction) -> str:
     """Returns an action's shortcut as the system writes it."""
     return action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
@@ -69,7 +75,8 @@ class Finder(QDialog):
         self.list.clear()
         for action in self._actions:
             name = title_of(action)
-            if all(word in name.casefold() for word in words):
+            found_by = f"{name} {action.property('words') or ''}".casefold()
+            if all(word in found_by for word in words):
                 keys = keys_of(action)
                 item = QListWidgetItem(name)
                 item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{name} {keys}".strip())

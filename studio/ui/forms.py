@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEd
 from studio.core.config import RunConfig
 from studio.ui import words
 from studio.ui.draft import Draft, defaults, value_at
+from studio.ui.elided import PathLine
 from studio.ui.model_picker import ModelPicker
 from studio.ui.parts import align_number, column, holder, icon_button, label, row, set_mark
 from studio.ui.theme import GRID, Theme
@@ -203,7 +204,8 @@ class Field(QObject):
             combo.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             combo.addItems([str(item) for item in (choices if choices is not None else get_args(kind))])
-            combo.setEditable(choices is not None)
+            if choices is not None:
+                combo.setLineEdit(PathLine())
             combo.currentTextChanged.connect(self._tell)
             return combo
         if kind is int:
@@ -212,7 +214,7 @@ class Field(QObject):
             align_number(spin)
             spin.valueChanged.connect(self._tell)
             return spin
-        text = QLineEdit()
+        text = PathLine()
         text.textEdited.connect(self._tell)
         return text
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QSpinBox, QWidget
 
 from studio.core.config import TrainingSpec
+from studio.core.units import counted
 from studio.ui.parts import align_number, button, card, column, label, row
 from studio.ui.theme import GRID, Theme
 
@@ -140,14 +141,15 @@ class LengthView(QWidget):
             share = 100 * count / len(lengths)
             self._figures[name].setText(f"{count:,}" + (f"  ({share:.1f} %)" if count else ""))
         self._figures["tokens"].setText(f"{at.tokens:,}")
-        chunked = self.tr("{count} texts in chunks").format(count=f"{at.chunked:,}")
+        chunked = counted(at.chunked, self.tr("{count} text in chunks"), self.tr("{count} texts in chunks"))
         self._figures["sequences"].setText(f"{at.sequences:,}" + (f"  ({chunked})" if at.chunked else ""))
         self._figures["padded"].setText(f"{lengths.steps(self.cutoff, self._spec, False, overlap=self._overlap):,}")
         self._figures["packed"].setText(
             f"\u2248 {lengths.least_steps(self.cutoff, self._spec, overlap=self._overlap):,}"
         )
         longest = int(lengths.tokens.max())
-        far = self.tr("The longest row has {n} tokens").format(n=f"{longest:,}")
+        one, many = self.tr("The longest row has {count} token"), self.tr("The longest row has {count} tokens")
+        far = counted(longest, one, many)
         self._hint.setText(self.tr("Drag the line") if self.cutoff <= longest else far)
         self._resting.start()
 

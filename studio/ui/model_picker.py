@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QHelpEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
@@ -22,8 +22,9 @@ from PySide6.QtWidgets import (
 
 from studio.core.models import LocalModel
 from studio.core.units import short, size
+from studio.ui.elided import MIDDLE, Elided
 from studio.ui.jobs import Command
-from studio.ui.parts import as_tip, button, column, holder, icon_label, label, row
+from studio.ui.parts import as_tip, button, column, holder, icon_label, row
 from studio.ui.theme import GRID, Theme
 from studio.ui.words import sentence
 
@@ -65,7 +66,7 @@ class ModelPicker(QPushButton):
         self.models: dict[str, LocalModel] = {}
         self._path = ""
         self._asked: Command | None = None
-        self._name, self._detail = label("", "strong"), label("", "caption")
+        self._name, self._detail = Elided("", "strong", MIDDLE), Elided("", "caption")
         inner = row(column(self._name, self._detail, spacing=0), icon_label(theme, "chevron-down"))
         inner.setContentsMargins(GRID, 4, GRID, 4)
         self.setLayout(inner)
@@ -79,10 +80,9 @@ class ModelPicker(QPushButton):
     def show_path(self, path: str) -> None:
         """Shows a model as the chosen one."""
         self._path = path
-        name = self._title(path)
-        about, room = self._about(path), self.width() - 6 * GRID
-        for part, text in ((self._name, name), (self._detail, about)):
-            part.setText(part.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room))
+        name, about = self._title(path), self._about(path)
+        self._name.setText(name)
+        self._detail.setText(about)
         self.setAccessibleDescription(f"{name}. {about}")
 
     def refresh(self) -> None:
@@ -120,11 +120,6 @@ class ModelPicker(QPushButton):
         """Returns what the list shows: this machine's models, then recent ids that are elsewhere."""
         paths = dict.fromkeys(["demo", *self.models, *self._recent()])
         return [Offer(path, self._title(path), self._about(path), self._usable(path)) for path in paths]
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Shortens the name to what fits."""
-        super().resizeEvent(event)
-        self.show_path(self._path)
 
     def event(self, event: QEvent) -> bool:
         """Says all of the model in the tip, before what a base model is."""
@@ -252,8 +247,8 @@ class ModelList(QFrame):
         item.setToolTip(as_tip(offer.path))
         if not offer.usable:
             item.setFlags(Qt.ItemFlag.NoItemFlags)
-        title = label(offer.title, "strong" if offer.usable else "muted")
-        detail = label(offer.detail, "caption")
+        title = Elided(offer.title, "strong" if offer.usable else "muted", MIDDLE)
+        detail = Elided(offer.detail, "caption")
         for part in (title, detail):
             part.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         mark = [icon_label(self._theme, "check")] if offer.path and offer.path == self._chosen else []

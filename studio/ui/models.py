@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from studio.core import events, runs
 from studio.core.errors import StudioError
+from studio.core.hub_ids import short_name
 from studio.core.progress import Progress
 from studio.core.runs import Run
 from studio.ui import jobs, words
@@ -18,6 +18,7 @@ from studio.ui.jobs import TrainingWorker
 from studio.ui.parts import as_tip
 
 Index = QModelIndex | QPersistentModelIndex
+SAID = Qt.ItemDataRole.UserRole + 1
 CURVES = ("loss", "learning_rate", "grad_norm", "tokens_per_s")
 # What no process works on; it changes only with the file of events.
 _ENDED = ("completed", "early_stopped", "stopped", "failed", "interrupted", "damaged")
@@ -176,7 +177,7 @@ def title_of(run: Run) -> str:
         config: dict[str, Any] = run.about()["config"]
     except StudioError:
         return run.name
-    return config.get("name") or Path(config.get("data", {}).get("path", run.name)).stem
+    return config.get("name") or short_name(config.get("data", {}).get("path", "")) or run.name
 
 
 @dataclass(slots=True)
@@ -220,7 +221,7 @@ def _stamp(run: Run) -> tuple[int, int]:
 
 
 class RunTable(QAbstractTableModel):
-    """All runs, newest first, one column; `Qt.UserRole` gives the `Glance`."""
+    """All runs, newest first, one column; `Qt.UserRole` gives the `Glance`, `SAID` what it does in a line."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         """Starts empty; `refresh` reads the folder."""
@@ -259,17 +260,24 @@ class RunTable(QAbstractTableModel):
         return 1
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Returns a run's title, or the `Glance` of it."""
+        """Returns a run's title, the `Glance` of it, or its line."""
         item = self.items[index.row()]
         if role == Qt.ItemDataRole.UserRole:
             return item
         if role == Qt.ItemDataRole.DisplayRole:
             return item.title
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{item.title}, {words.state(item.state)}, {self.tr('step')} {item.step}"
+            return f"{item.title}, {self._said(item)}"
+        if role == SAID:
+            return self._said(item)
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{as_tip(item.run.name)}\n{time.strftime('%Y-%m-%d %H:%M', time.localtime(item.created_s))}"
         return None
+
+    def _said(self, item: Glance) -> str:
+        """Says what a run does or how it ended, and how far it got."""
+        loss = f", {self.tr('loss')} {item.loss:.3f}" if item.loss is not None else ""
+        return f"{words.state(item.state)}, {self.tr('step')} {item.step:,}{loss}"
 
     def _put(self, row: int, fresh: Glance) -> None:
         if self.items[row] != fresh:

@@ -8,11 +8,10 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
+from studio.ui import turns
 from studio.ui.parts import button, card, clear, column, holder, icon_button, label, row, set_mark, show_text
 from studio.ui.theme import GRID, Theme
 
-# Conversations as `messages` have them and as ShareGPT does: who speaks, and what is said.
-_DIALECTS = (("role", "content"), ("from", "value"))
 _ROLES = {"role": ("system", "user", "assistant", "tool"), "from": ("system", "human", "gpt", "tool")}
 _FEWEST_LINES, _MOST_LINES = 1, 16
 
@@ -48,7 +47,7 @@ class RowEditor(QScrollArea):
         self._columns = {}
         clear(self._layout)
         for name, value in data.items():
-            found = dialect(value)
+            found = turns.dialect(value)
             made = Conversation(self._theme, name, value, found) if found else Cell(name, value)
             made.touched.connect(self._touched)
             self._columns[name] = made
@@ -210,14 +209,20 @@ class Message(QWidget):
         self._role.setCurrentText(str(item[keys[0]]))
         self._role.setAccessibleName(self.tr("Who speaks"))
         self._role.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.text = TextBox(item[keys[1]] if isinstance(item[keys[1]], str) else "")
-        # Tool calls come without text, pictures with parts: what is no text is kept, not edited.
-        self.text.setReadOnly(not isinstance(item[keys[1]], str))
+        said = item.get(keys[1])
+        self.text = TextBox(turns.text_of(said))
+        # Pictures come in parts, calls of tools without text: what is no text is kept, not edited.
+        self.text.setReadOnly(not isinstance(said, str))
+        calls = label(turns.calls(item), "mono", wrap=True)
+        calls.setAccessibleName(self.tr("What is called"))
+        for made, empty in ((self.text, said is None), (calls, not calls.text())):
+            if empty:
+                made.hide()
         self.text.setAccessibleName(self.tr("What is said"))
         up = icon_button(theme, "chevron-up", self.tr("Earlier"), lambda: move(-1))
         down = icon_button(theme, "chevron-down", self.tr("Later"), lambda: move(1))
         away = icon_button(theme, "trash", self.tr("Remove the message"), remove)
-        box = card(column(row(self._role, None, up, down, away), self.text, spacing=GRID))
+        box = card(column(row(self._role, None, up, down, away), self.text, calls, spacing=GRID))
         self.setLayout(column(box))
         self._role.currentTextChanged.connect(lambda: self.touched.emit())
         self.text.textChanged.connect(lambda: self.touched.emit())
@@ -225,8 +230,8 @@ class Message(QWidget):
     def value(self) -> dict[str, Any]:
         """Returns the message as it would be."""
         speaker, said = self._keys
-        text = self._item[said] if self.text.isReadOnly() else self.text.written()
-        return {**self._item, speaker: self._role.currentText(), said: text}
+        text = {} if self.text.isReadOnly() else {said: self.text.written()}
+        return {**self._item, speaker: self._role.currentText(), **text}
 
 
 class _Roles(QComboBox):
@@ -272,10 +277,3 @@ class TextBox(QPlainTextEdit):
         # A plain text's document counts its height in lines, wrapped ones included.
         lines = min(max(round(self.document().size().height()), _FEWEST_LINES), _MOST_LINES)
         self.setFixedHeight(lines * self.fontMetrics().lineSpacing() + 3 * GRID + GRID // 2)
-
-
-def dialect(value: Any) -> tuple[str, str] | None:
-    """Returns under which keys a conversation says who speaks and what; None where the value is none."""
-    if not (isinstance(value, list) and value and all(isinstance(item, dict) for item in value)):
-        return None
-    return next((keys for keys in _DIALECTS if all(set(keys) <= item.keys() for item in value)), None)

@@ -15,7 +15,7 @@ from studio.core import config_file, desk, modules
 from studio.core.config import AdapterSpec
 from studio.core.errors import StudioError
 from studio.core.modules import Tree
-from studio.core.units import short, size
+from studio.core.units import counted, short, size
 from studio.ui import words
 from studio.ui.desk import Call, Desk
 from studio.ui.draft import Draft
@@ -242,7 +242,7 @@ class Summary(QWidget):
         self.strength.show()
 
     def _show_rows(self, facts: dict[str, Any]) -> None:
-        parts = [self.tr("{n} rows to learn from").format(n=f"{facts['rows']:,}")]
+        parts = [counted(facts["rows"], self.tr("{count} row to learn from"), self.tr("{count} rows to learn from"))]
         named = {
             "eval_rows": self.tr("{n} held back"),
             "truncated_rows": self.tr("{n} cut at the maximum length"),

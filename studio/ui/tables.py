@@ -1,6 +1,5 @@
 """Tables over the core's data: rows of a data file, its rejected rows, and the adapter library. No widgets."""
 
-import json
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,7 +19,7 @@ from PySide6.QtGui import QColor, QFont
 from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.core.units import size
-from studio.ui import words
+from studio.ui import turns, words
 from studio.ui.parts import as_tip
 from studio.ui.theme import Theme
 
@@ -36,6 +35,7 @@ _TURN_S, _PAUSE_MS = 0.006, 2
 _HEAD = 5
 _CELL = 240
 _MOST_COLUMNS = 16
+_LEAST_LETTERS, _MOST_LETTERS = 8, 80
 _DISPLAY, _USER = Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.UserRole
 _TIP, _COLOUR, _FONT = Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.ForegroundRole, Qt.ItemDataRole.FontRole
 
@@ -126,6 +126,12 @@ class DatasetTable(QAbstractTableModel):
     def shown(self) -> Any:
         """Returns the places chosen to be shown; None: all are."""
         return self._shown
+
+    def length(self, section: int) -> int:
+        """Returns how many letters a column wants by its name and its first rows, within bounds."""
+        texts = [self.headerData(section, Qt.Orientation.Horizontal)]
+        texts += [self.data(self.index(at, section)) for at in range(min(self._count, _HEAD))]
+        return max(_LEAST_LETTERS, min(max(map(len, texts)), _MOST_LETTERS))
 
     def row(self, at: int) -> "Shown | None":
         """Reads the row shown at `at`, whole."""
@@ -267,12 +273,8 @@ def _struck() -> QFont:
 
 def cell(value: Any) -> str:
     """Returns a value in one short line; a conversation as its turns."""
-    if isinstance(value, list) and value and all(isinstance(item, dict) and "content" in item for item in value):
-        text = "   ".join(f"{item.get('role', '?')}: {item['content']}" for item in value)
-    elif isinstance(value, str):
-        text = value
-    else:
-        text = "" if value is None else json.dumps(value, ensure_ascii=False)
+    said = turns.told(value)
+    text = "   ".join(f"{who}: {text}" for who, text in said) if said else turns.text_of(value)
     return " ".join(text[: 2 * _CELL].split())[:_CELL]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSize, Qt
+from PySide6.QtCore import QByteArray, QLocale, QSize, Qt
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
@@ -24,7 +24,7 @@ import studio
 from studio.core import events
 from studio.core.errors import StudioError
 from studio.ui import drops, words
-from studio.ui.finder import Finder, Shortcuts, keys_of, title_of
+from studio.ui.finder import Finder, Shortcuts, also_found_by, keys_of, title_of
 from studio.ui.notices import Notices
 from studio.ui.parts import column, holder, label, row
 from studio.ui.session import Session
@@ -233,7 +233,7 @@ class MainWindow(QMainWindow):
         modes = {"system": self.tr("Follow the system"), "light": self.tr("Light"), "dark": self.tr("Dark")}
         self._theme_actions: dict[str, QAction] = {}
         for mode, text in modes.items():
-            action = self._add(menu, text, "", partial(self._set_theme, mode))
+            action = also_found_by(self._add(menu, text, "", partial(self._set_theme, mode)), menu.title())
             action.setCheckable(True)
             action.setChecked(self.session.theme.mode == mode)
             group.addAction(action)
@@ -242,7 +242,9 @@ class MainWindow(QMainWindow):
     def _language_menu(self, menu: QMenu) -> None:
         group = QActionGroup(self)
         for language, name in {"system": self.tr("The system's language"), **words.LANGUAGES}.items():
+            english = QLocale.languageToString(QLocale(language).language()) if language != "system" else ""
             action = self._add(menu, name, "", partial(self._set_language, language))
+            also_found_by(action, f"{menu.title()} Language {english}")  # whatever the window speaks now
             action.setCheckable(True)
             action.setChecked(self.session.settings.language == language)
             group.addAction(action)

@@ -91,7 +91,7 @@ def test_check_for_people(rows: Path, model: Path, capsys: pytest.CaptureFixture
     out = capsys.readouterr().out
     assert "3 of 5 rows can be used." in out
     assert "row 1, line 2: `completion` is empty" in out
-    assert "Cut at 100 tokens: 1 rows." in out
+    assert "Cut at 100 tokens: 1 row." in out
     assert "1 row without a learned token:" in out
 
 
@@ -256,7 +256,9 @@ def test_search_tells_rows_as_they_are_found(rows: Path, capsys: pytest.CaptureF
     _, said = lines_of(capsys, "data", "search", rows, "^W", "--regex", "--limit", 1)
     assert said[-1]["found"] == 1
     assert run(["data", "search", str(rows), "never"]) == 0
-    assert "1 of 5 rows" in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines()[-1] == "1 of 5 rows"
+    assert run(["data", "search", str(rows), "what?", "--limit", "1"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "1 of 5 rows so far: more may be found without --limit"
 
 
 def test_convert(rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -298,7 +300,7 @@ def test_rows_with_the_same_reason_are_counted_for_people(tmp_path: Path, capsys
     capsys.readouterr()
     assert run(["data", "check", str(path)]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert "1231 rows rejected:" in said
+    assert "1,231 rows rejected:" in said
     assert "  row 1, line 2 and 1,229 more: `completion` is empty" in said
     assert [line for line in said if line.startswith("  row 31, line 32: ")]
     assert said[-1] == "  --json lists every row"

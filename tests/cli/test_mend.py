@@ -64,5 +64,5 @@ def test_what_cannot_be_done_makes_no_version(
 def test_the_list_is_for_people_too(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["data", "mend", str(file)]) == 0
     printed = capsys.readouterr().out
-    assert "2 rows are rejected." in printed
+    assert "Rejected: 2 rows." in printed
     assert "row 1 of rows.jsonl, line 2: not JSON" in printed

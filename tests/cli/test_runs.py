@@ -240,6 +240,62 @@ def test_a_name_mistyped_makes_no_run(tmp_path: Path, capsys: pytest.CaptureFixt
     assert len(runs.listing()) == before
 
 
+@pytest.mark.parametrize(
+    ("model", "reason", "said"),
+    [
+        ("{tmp}/llmaa", "model", "There is no folder"),
+        ("{tmp}", "model", "holds no config.json"),
+        ("{tmp}/rows-40.jsonl", "model", "is a file"),
+        ("nobody/has-this-model", "network", "offline"),
+        ("{tmp}/gpt5", "model", "knows no language model of the type"),
+    ],
+)
+def test_a_model_that_cannot_be_trained_makes_no_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], model: str, reason: str, said: str
+) -> None:
+    whole, before = config(tmp_path), len(runs.listing())
+    (tmp_path / "gpt5").mkdir()
+    (tmp_path / "gpt5" / "config.json").write_text('{"model_type": "gpt5"}')
+    given = f"model.path={model.format(tmp=tmp_path)}"
+    for more in ([], ["--detach"], ["--run-dir", str(tmp_path / "run")]):
+        assert cli.run(["train", str(written(whole, tmp_path)), "--set", given, *more]) == EXIT_CODES[reason]
+        assert said in capsys.readouterr().err
+    assert len(runs.listing()) == before
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_can_be_asked_all_that_the_window_asks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(config(tmp_path, num_train_epochs=200, save_steps=5000, data={"eval_split": 0.1}), tmp_path)
+    run = Run(tmp_path / "run")
+    assert studio("train", str(path), "--detach", "--run-dir", str(run.path)).returncode == 0
+    until(lambda: run.progress().step > 2)
+
+    def ask(*words: str) -> None:
+        verb, *rest = words
+        assert cli.run(["runs", verb, str(run.path), *rest, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["run"] == run.name
+
+    ask("learning-rate", "1e-5")
+    until(lambda: run.progress().steps[-1].learning_rate < 2e-5)
+    ask("evaluate")
+    until(lambda: run.progress().evaluations)
+    ask("save")
+    until(lambda: run.progress().saved)
+    ask("pause")
+    until(lambda: run.progress().state == "paused")
+    ask("continue")
+    until(lambda: run.progress().state == "training")
+    assert cli.run(["runs", "learning-rate", str(run.path), "11"]) == EXIT_CODES["usage"]
+    ask("stop", "--no-result")
+    assert launch.wait_until_free(run, 30)
+    told = run.progress()
+    assert told.finished is None
+    assert told.saved[-1].step == told.step
+    for verb in ("pause", "continue", "save", "evaluate", "stop"):
+        assert cli.run(["runs", verb, str(run.path)]) == EXIT_CODES["run"]
+        assert "is not going" in capsys.readouterr().err
+
+
 def test_wrong_usage_and_closed_output_are_no_defects(tmp_path: Path) -> None:
     assert studio("trian").returncode == 2
     assert studio("runs", "show", "nothing").returncode == EXIT_CODES["run"]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from studio.cli import run
+from studio.core.config_file import load
 from studio.core.errors import EXIT_CODES
 
 
@@ -51,6 +52,21 @@ def test_a_version_from_its_making_to_its_export(
     assert told(capsys, "version", "export", "v", out)["rows"] == 7
     assert json.loads(out.read_text(encoding="utf-8").splitlines()[0])["completion"] == "yes: 1"
     assert told(capsys, "check", made["path"])["valid"] == 7, "a version is checked as any file is"
+
+
+def test_a_version_is_found_by_its_files_bare_name_from_everywhere(
+    files: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = told(capsys, "version", "create", "v", files[0])
+    assert told(capsys, "check", "v.recipe.json")["valid"] == 10
+    assert told(capsys, "mix", "m", "v.recipe.json=1", "a.jsonl=1")["sources"][0]["path"] == made["path"]
+    assert load(None, ["data.path=v.recipe.json"]).data.path == made["path"]
+    told(capsys, "version", "create", str(tmp_path / "v.recipe.json"), files[1])
+    assert told(capsys, "check", "v.recipe.json")["valid"] == 5, "what lies here comes first"
+    assert "no version" in told(capsys, "check", "sub/v.recipe.json", code=EXIT_CODES["data"])["error"]["message"]
+    error = told(capsys, "check", "v", code=EXIT_CODES["data"])["error"]
+    assert error["hint"] == "Check the path, or write v.recipe.json for the version of that name."
 
 
 def test_files_are_mixed(files: list[Path], capsys: pytest.CaptureFixture[str]) -> None:

@@ -154,7 +154,7 @@ def test_turns_of_tools_are_calls_where_they_parse_and_text_where_not(text: str,
     assert example.messages[1] == {"role": "assistant"} | called
     assert example.trained == [False, True, False, True]
     (guess, *_) = detect([row, row])
-    said = "2 turns in them are calls of tools" if calls else "2 turns should be calls of tools, are no JSON of such"
+    said = "turns in them that call tools: 2" if calls else "turns that should call tools, are no JSON of such"
     assert said in guess.reason
 
 

@@ -22,14 +22,25 @@ def ran(config: RunConfig, *speeds: float) -> None:
 
 def test_nothing_is_known_at_first() -> None:
     assert pace.tokens_per_s(CONFIG) is None
-    ran(CONFIG, 5, 900)
+    ran(CONFIG, 5, 900, 900)
     assert pace.tokens_per_s(CONFIG) is None, "too short to say"
 
 
 def test_the_median_of_an_earlier_run_counts_without_its_first_step() -> None:
-    ran(CONFIG, 1, 100, 300, 200)
+    ran(CONFIG, 1, 100, 900, 200)
     assert pace.tokens_per_s(CONFIG) == 200
     assert pace.tokens_per_s(replace(CONFIG, name="another")) == 200
+
+
+def test_a_step_without_a_speed_is_not_counted() -> None:
+    ran(CONFIG, 1, 0, 100, 200, 300)
+    assert pace.tokens_per_s(CONFIG) == 200
+
+
+def test_only_the_end_of_a_long_run_counts() -> None:
+    ran(CONFIG, 1, *[5000.0] * 300, *[100.0] * 200)
+    assert pace.tokens_per_s(CONFIG) == 100, "by far not all of it is read"
+    assert pace._REACH_BYTES > 20_000, "and more than a few steps"
 
 
 def test_other_work_says_nothing() -> None:
@@ -38,6 +49,7 @@ def test_other_work_says_nothing() -> None:
         replace(CONFIG, model=ModelSpec(path="org/other")),
         replace(CONFIG, model=ModelSpec(quantization="nf4")),
         replace(CONFIG, adapter=AdapterSpec(use_dora=True)),
+        replace(CONFIG, adapter=AdapterSpec(method="full")),
         replace(CONFIG, training=TrainingSpec(activation_checkpointing=True)),
     ):
         assert pace.tokens_per_s(other) is None
@@ -51,6 +63,36 @@ def test_the_run_most_alike_counts() -> None:
     assert pace.tokens_per_s(CONFIG) == 100
 
 
+OTHERS = (
+    replace(CONFIG, training=TrainingSpec(per_device_train_batch_size=3)),
+    replace(CONFIG, data=replace(CONFIG.data, packing=True)),
+    replace(CONFIG, data=replace(CONFIG.data, max_length=77)),
+    replace(CONFIG, data=replace(CONFIG.data, path="others.jsonl")),
+    replace(CONFIG, adapter=AdapterSpec(r=3)),
+    replace(CONFIG, adapter=AdapterSpec(target_modules=["q_proj"])),
+)
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=range(len(OTHERS)))
+def test_each_setting_of_a_batch_makes_another_run_less_alike(
+    monkeypatch: pytest.MonkeyPatch, other: RunConfig
+) -> None:
+    for day, (config, speed) in enumerate(((CONFIG, 100), (other, 70)), start=1):
+        monkeypatch.setattr(time, "strftime", lambda _, day=day: f"2026010{day}-000000")
+        ran(config, 1, speed, speed, speed)
+    assert pace.tokens_per_s(CONFIG) == 100, "though the other is newer"
+
+
+def test_a_run_that_shares_nothing_but_the_work_says_more_than_none() -> None:
+    unlike = RunConfig(
+        data=DataSpec(path="others.jsonl", packing=True, max_length=77),
+        adapter=AdapterSpec(r=3, target_modules=["q_proj"]),
+        training=TrainingSpec(per_device_train_batch_size=3),
+    )
+    ran(unlike, 1, 50, 50, 50)
+    assert pace.tokens_per_s(CONFIG) == 50
+
+
 def test_of_runs_as_much_alike_the_newest_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     for day, speed in enumerate((100, 300, 200), start=1):
         monkeypatch.setattr(time, "strftime", lambda _, day=day: f"2026010{day}-000000")
@@ -58,8 +100,10 @@ def test_of_runs_as_much_alike_the_newest_counts(monkeypatch: pytest.MonkeyPatch
     assert pace.tokens_per_s(CONFIG) == 200
 
 
-def test_a_run_that_cannot_be_read_is_passed_over() -> None:
-    ran(CONFIG, 1, 100, 100, 100)
+def test_a_run_that_cannot_be_read_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as earlier:  # those that follow are looked at first
+        earlier.setattr(time, "strftime", lambda _: "20200101-000000")
+        ran(CONFIG, 1, 100, 100, 100)
     runs.create(CONFIG).events_path.write_text("nonsense\n")
     broken = runs.create(CONFIG)
     (broken.path / "run.json").write_text("{}")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from studio.core import settings
+from studio.core.errors import StudioError
 
 GOOD: dict[str, Any] = {
     "theme": "dark",
@@ -65,6 +66,33 @@ def test_a_file_with_a_wrong_field_is_kept_aside(path: Path) -> None:
     assert [kept.read_bytes() for kept in aside(path)] == [before]
 
 
+def test_a_damaged_file_is_told_of_until_it_is_written_anew(path: Path) -> None:
+    told: list[StudioError] = []
+    settings.save(settings.Settings(**GOOD), path)
+    settings.load(path, told.append)
+    assert told == []
+    path.write_bytes(b"{")
+    settings.load(path, told.append)
+    assert [error.message for error in told] == ["The settings in settings.json are damaged."]
+    assert str(aside(path)[0]) in told[0].hint
+    settings.save(settings.Settings(), path)
+    settings.load(path, told.append)
+    assert len(told) == 1
+
+
+def test_what_cannot_be_kept_aside_is_not_said_to_be(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[StudioError] = []
+    path.write_bytes(b"{")
+
+    def full(*_: object) -> None:
+        raise OSError("no room")
+
+    for name in ("os.link", "shutil.copyfile"):
+        monkeypatch.setattr(name, full)
+    assert settings.load(path, told.append) == settings.Settings()
+    assert told[0].hint == "What could not be read of it has its default."
+
+
 def test_settings_of_another_version_load(path: Path) -> None:
     path.write_text(json.dumps(GOOD | {"of_later": [1, 2]}))
     assert settings.load(path) == settings.Settings(**GOOD)
@@ -73,4 +101,11 @@ def test_settings_of_another_version_load(path: Path) -> None:
 
 def test_remembered_comes_first_and_once() -> None:
     assert settings.remembered(["a", "b"], "b") == ["b", "a"]
-    assert len(settings.remembered([str(n) for n in range(20)], "new")) == 12
+    assert settings.remembered(["a", "b", "c", "b"], "b") == ["b", "a", "c"]
+    many = [str(n) for n in range(12)]
+    before = list(many)
+    assert settings.remembered(many, "new") == ["new", *many[:11]], "the oldest goes"
+    assert settings.remembered(many, "11") == ["11", *many[:11]], "none goes for one that is known"
+    assert settings.remembered(many[:11], "new") == ["new", *many[:11]], "twelve have room"
+    assert many == before
+    assert settings.remembered([], "a") == ["a"]

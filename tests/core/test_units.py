@@ -2,7 +2,7 @@
 
 import pytest
 
-from studio.core.units import short, size
+from studio.core.units import counted, plural, short, size
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,9 @@ def test_bytes_are_told_in_the_unit_that_fits(count: float, words: str) -> None:
 )
 def test_counts_are_told_in_three_figures(count: float, words: str) -> None:
     assert short(count) == words
+
+
+def test_one_is_told_apart_from_many() -> None:
+    assert [plural(count, "row") for count in (0, 1, 2, 1200)] == ["0 rows", "1 row", "2 rows", "1,200 rows"]
+    texts = ("{good} of {count} row", "{good} of {count} rows")
+    assert [counted(count, *texts, good=1) for count in (1, 2345)] == ["1 of 1 row", "1 of 2,345 rows"]

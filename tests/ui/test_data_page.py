@@ -4,10 +4,11 @@ import json
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QPlainTextEdit
+from PySide6.QtWidgets import QApplication, QComboBox, QPlainTextEdit, QToolButton
 from pytestqt.qtbot import QtBot
 
 from studio.core.versions import recipe
@@ -114,6 +115,10 @@ def test_what_it_was_taken_for_the_second_guess_and_the_columns(page: DataPage, 
     assert page._known["format"] == second != first
     dialog = page._ask_columns()
     assert dialog is not None
+    dialog.format.setCurrentIndex(dialog.format.findData("kto"))
+    assert dialog.fault.text() == "Choose a column for prompt."
+    assert not dialog.take.isEnabled()
+    assert "Translate" in dialog.preview.toPlainText(), "what there is to choose from"
     dialog.format.setCurrentIndex(dialog.format.findData("prompt_completion"))
     dialog.boxes["prompt"].setCurrentText("{instruction} ({note}): {input}")
     dialog.boxes["completion"].setCurrentText("nowhere")
@@ -129,6 +134,58 @@ def test_what_it_was_taken_for_the_second_guess_and_the_columns(page: DataPage, 
     draft = page._session.draft
     assert draft.value("data.mapping") == page._known["mapping"]
     assert draft.value("data.path") == str(other)
+
+
+def test_a_row_that_is_edited_has_the_room_and_stays_in_sight(page: DataPage, qtbot: QtBot) -> None:
+    before = page.rows._split.sizes()
+    page.rows._go(4)
+    page.rows.act("edit")
+    edited = page.rows._split.sizes()
+    assert edited[0] < before[0] < before[1] < edited[1]
+    table = page.rows.table
+    qtbot.waitUntil(lambda: table.viewport().rect().contains(table.visualRect(table.currentIndex()).center()))
+    page.rows.pane.views.setCurrentIndex(0)
+    assert page.rows._split.sizes()[0] >= before[0]
+
+
+def test_rows_found_in_several_batches_leave_one_chosen(page: DataPage) -> None:
+    page.rows._show_found(np.array([3, 5]))
+    page.rows._go(1)
+    page.rows._show_found(np.array([3, 5, 8]))
+    assert page.rows.table.currentIndex().row() == 1
+    page.rows._show_found(None)
+
+
+def test_what_cannot_be_read_is_shown_from_the_audit(page: DataPage, qtbot: QtBot, tmp_path: Path) -> None:
+    rows = tmp_path / "poor.jsonl"
+    rows.write_text('{"prompt": "a", "completion": "b"}\n{"prompt": "only"}\n')
+    page.receive(rows)
+    page._known = {}
+    checked(page, qtbot)
+    page._tabs.setCurrentIndex(2)
+    page.insight.audit.rows_wanted.emit("unusable", "Rows that cannot be read")
+    assert page._tabs.currentIndex() == 1
+
+
+def test_a_search_box_that_is_emptied_has_no_button_to_empty_it(page: DataPage, qtbot: QtBot) -> None:
+    (button,) = page.search.findChildren(QToolButton)
+    page.search.setText("question")
+    qtbot.waitUntil(button.isVisible)
+    page.rows.search.set_file(*(page._given, [], []))
+    assert page.search.text() == ""
+    qtbot.waitUntil(button.isHidden)
+
+
+def test_columns_have_room_by_what_they_hold(page: DataPage, qtbot: QtBot, tmp_path: Path) -> None:
+    rows = tmp_path / "dump.json"
+    talk = [{"from": "human", "value": "Where is it? " * 9}, {"from": "gpt", "value": "On its way."}]
+    rows.write_text(json.dumps([{"id": n, "conversations": talk, "source": "web"} for n in range(3)]))
+    page.receive(rows)
+    page._known = {}
+    checked(page, qtbot)
+    widths = [page.rows.table.columnWidth(section) for section in (3, 4, 5)]
+    assert widths[1] > 2 * max(widths[0], widths[2])
+    assert page.table_model.index(0, 4).data().startswith("human: Where is it?")
 
 
 def test_search_by_text_expression_length_and_order(page: DataPage, qtbot: QtBot) -> None:
@@ -265,7 +322,7 @@ def test_rules_run_in_a_child_and_the_history_goes_anywhere(page: DataPage, wind
         "Split  10% for evaluation, seed 0",
         "Balance  by length, seed 0",
         "Deduplicate  by the whole row",
-        "Sample  30 rows at most, seed 0",
+        "Sample  at most 30, seed 0",
     ]
     history.list.itemActivated.emit(history.list.item(1))
     history.close()

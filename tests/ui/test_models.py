@@ -1,16 +1,19 @@
 """Followed runs: each event once whatever comes between, refused starts, and glances at the end of a file."""
 
 import os
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QThread
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from studio.core import events, launch
+from studio import paths
+from studio.core import events, launch, runs
+from studio.core.config import DataSpec, RunConfig
 from studio.core.runs import Run
 from studio.ui import jobs
-from studio.ui.models import RunModel, glance
+from studio.ui.models import SAID, RunModel, RunTable, glance
 from tests.ui.told import made_run, prepared, step, tell
 
 STEPS = 3000
@@ -71,6 +74,17 @@ def test_a_last_event_of_any_length_is_seen() -> None:
     tell(run, prepared(9), events.Failed(reason="data", message="m", hint="h", detail="x" * 200_000))
     assert glance(run).state == "failed"
     assert isinstance(jobs.last_event(run), events.Failed)
+
+
+def test_a_run_without_a_name_is_called_after_its_data_and_every_figure_has_its_name(tmp_path: Path) -> None:
+    for path in ("/data/shop/2024.jsonl", "hf://datasets/owner/letters?split=train", "/data/shop.recipe.json"):
+        runs.create(RunConfig(data=DataSpec(path=path)), paths.runs_dir() / f"run-{len(runs.listing())}")
+    tell(runs.find("run-0"), prepared(9), step(1, 2.0), step(2, 1.25))
+    table = RunTable()
+    table.refresh()
+    said = [(table.data(table.index(row, 0)), table.data(table.index(row, 0), SAID)) for row in range(3)]
+    assert said[2] == ("shop/2024", "Interrupted, step 2, loss 1.250")
+    assert said[:2] == [("shop", "Interrupted, step 0"), ("letters", "Interrupted, step 0")]
 
 
 def test_a_command_finds_what_this_process_finds(

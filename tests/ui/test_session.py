@@ -47,6 +47,40 @@ def test_settings_that_cannot_be_written_are_told_of_once(window: MainWindow) ->
     paths.settings_file().rmdir()
 
 
+def test_damaged_settings_are_told_of_in_the_window_and_to_the_terminal(
+    qapp: QApplication, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths.settings_file().write_text('{"theme": 5, "page": "library"')
+    for expected in (1, 0):
+        window = open_window(qapp)
+        told = [text for text in window.notices.texts() if "settings.json are damaged" in text]
+        assert len(told) == expected
+        said = capsys.readouterr().err
+        assert said.count("are damaged") == expected
+        if expected:
+            (aside,) = home.glob("settings-damaged-*.json")
+            assert str(aside) in told[0]
+            assert str(aside) in said
+        window.close()
+        window.deleteLater()
+        qapp.processEvents()
+        qapp.sendPostedEvents(None, 52)  # QEvent.DeferredDelete
+
+
+def test_a_model_that_is_none_is_said_before_anybody_is_asked(tmp_path: Path) -> None:
+    draft = Draft(QUndoStack(), {})
+    assert "model.path" not in draft.faults()
+    for path, said in (
+        (str(tmp_path / "mdoel"), "There is no folder"),
+        (str(tmp_path), "holds no config.json"),
+        ("", "at least 1 character"),
+    ):
+        draft.edit("model.path", path)
+        assert said in draft.faults()["model.path"]
+    draft.edit("model.path", "owner/model")
+    assert "model.path" not in draft.faults()
+
+
 def test_a_name_that_is_no_text_keeps_nothing_from_being_stored() -> None:
     settings.save(Settings(page="library", recent_data=[os.fsdecode(b"/data/\xff.jsonl"), "/data/y.jsonl"]))
     stored = settings.load()

@@ -388,6 +388,17 @@ def test_every_action_is_in_the_palette_and_the_palette_runs_one(window: MainWin
     assert window._stack.currentWidget() is window.page("configure")
 
 
+@pytest.mark.parametrize(("typed", "found"), [("chin", ["简体中文"]), ("theme", 3), ("language", 3)])
+def test_languages_and_themes_are_found_by_what_they_are(window: MainWindow, typed: str, found: object) -> None:
+    window.find_command()
+    finder = window.findChild(Finder)
+    assert finder is not None
+    QTest.keyClicks(finder.box, typed)
+    listed = [finder.list.item(at).text() for at in range(finder.list.count())]
+    assert found in (listed, len(listed))
+    finder.close()
+
+
 def test_dialogs_go_when_they_are_closed(window: MainWindow, qtbot: QtBot) -> None:
     for show in (window.find_command, window.show_shortcuts, window._about, window.find_command):
         show()

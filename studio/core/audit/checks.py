@@ -4,10 +4,11 @@ Arrow looks through whole batches for what could be a hit; only those rows are l
 """
 
 import html
+import json
 import re
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -47,6 +48,8 @@ _HTML = re.compile(
 _PAGE = re.compile(r"<!doctype|<html|</script|```", re.IGNORECASE)
 _OPEN_ENDS = frozenset(",;:-\u2013\u2014(/&")
 _LEAST_WORDS = 8
+# Scripts that leave no spaces between words, Thai to Khmer and Chinese to Japanese: so many letters are several words.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]{5}")
 # Where most answers end with a mark, one that ends with a letter was cut; where they do not, that says nothing.
 _MOSTLY_FINISHED = 0.8
 # A language is an odd one out where fewer rows than this have it.
@@ -82,12 +85,21 @@ def text_of(number: int, example: Example) -> Text:
     if not example.messages:
         return Text(number, [("", (example.prompt or "") + example.answer)], [0], False)
     messages = example.messages
-    parts = [(item["role"], item.get("content") or "") for item in messages]
+    parts = [(item["role"], _said(item)) for item in messages]
     answers = [index for index, trained in enumerate(example.trained) if trained]
     if max(map(len, messages)) > 2:
         more = (text for item in messages for key, text in item.items() if key not in ("role", "content"))
         parts += [("", text) for text in more if isinstance(text, str)]
     return Text(number, parts, answers, True)
+
+
+def _said(message: Mapping[str, Any]) -> str:
+    """Returns what a turn says; what it calls is a part of that, else it would be like every other call."""
+    text: str = message.get("content") or ""
+    if "tool_calls" not in message:
+        return text
+    calls = json.dumps(message["tool_calls"], ensure_ascii=False)
+    return f"{text}\n{calls}" if text else calls
 
 
 def mojibake(text: str) -> Spans:
@@ -209,7 +221,7 @@ class Scan:
         for index in row.answers:
             answer = row.parts[index][1].rstrip()
             words = answer.split(None, _LEAST_WORDS)
-            if len(words) < 2:
+            if len(words) < 2 and not _UNSPACED.search(answer):
                 self._hits.add("word" if words else "empty", row.number, index, 0, len(answer))
             elif len(words) > _LEAST_WORDS:
                 if answer[-1].isalnum() or answer[-1] in _OPEN_ENDS:

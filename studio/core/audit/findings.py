@@ -66,7 +66,7 @@ KINDS: dict[str, Kind] = {
         "error",
         "Special tokens inside the text",
         "The tokenizer takes them for the real thing, so the text forges the beginning or the end of a turn.",
-        "redact",
+        "repair",
     ),
     "mojibake": Kind(
         "warning", "Broken encoding", "UTF-8 was once read as another encoding; the model would learn it.", "repair"

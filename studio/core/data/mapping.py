@@ -7,7 +7,7 @@ one. What stands in braces is a column's name, or a path into one such as `meta.
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from studio.core import chat
 from studio.core.data import shapes
@@ -49,9 +49,10 @@ def format_of(mapping: Mapping[Role, str]) -> shapes.RowFormat:
     """
     found = next((name for name, needed in _NEEDED if needed <= mapping.keys()), None)
     if found is None:
-        ways = "; ".join(" and ".join(f"`{role}`" for role in sorted(needed)) for _, needed in _NEEDED)
+        roles = get_args(Role)
+        ways = "; ".join(" and ".join(f"`{role}`" for role in sorted(needed, key=roles.index)) for _, needed in _NEEDED)
         given = ", ".join(f"`{role}`" for role in mapping)
-        raise StudioError("config", f"`data.mapping` gives {given}, which make no row.", f"Give one of: {ways}.")
+        raise StudioError("config", f"`data.mapping`: no row can be made of {given} alone.", f"Give one of: {ways}.")
     return found
 
 

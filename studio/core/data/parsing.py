@@ -127,7 +127,7 @@ def csv_row(table: Table, raw: bytes, line: int, position: int = 0) -> Parsed:
     except csv.Error as error:
         return bad(f"not CSV: {error}")
     if len(cells) != len(table.columns):
-        return bad(f"has {len(cells)} fields, but the header names {len(table.columns)} columns")
+        return bad(f"columns in the header: {len(table.columns)}; here: {len(cells)}")
     data = dict(zip(table.columns, cells, strict=True))
     return Parsed(line, orjson.dumps(data).decode(), data, "", position)
 

@@ -189,8 +189,8 @@ def detected(name: str, head: list[Parsed]) -> list[Guess]:
         return found
     hint = (
         "Give each row one of: `messages` (a list of {role, content}); `prompt` and `completion`; "
-        "`instruction` and `output`; `chosen` and `rejected`; or `text`. Or say which columns play these parts with "
-        "`data.mapping`."
+        "`instruction` and `output`; `chosen` and `rejected`; or `text`. Or say which columns play these parts: in the "
+        "window by the button for columns, on the command line with `--map`, in a config with `data.mapping`."
     )
     if not good:
         where = f"line {head[0].line}: " if head[0].line else ""
@@ -209,8 +209,8 @@ def _told(head: Iterable[Mapping[str, Any]]) -> str:
     turns = [item for items in lists for item in items if isinstance(item, dict)]
     calls = [tool_calls(item.get("role", item.get("from")), item.get("content", item.get("value"))) for item in turns]
     good, bad = sum(bool(call) for call in calls), sum(call == [] for call in calls)
-    said = f"; {good} turns in them are calls of tools" if good else ""
-    fault = f"; {bad} turns should be calls of tools, are no JSON of such, and stay text" if bad else ""
+    said = f"; turns in them that call tools: {good}" if good else ""
+    fault = f"; turns that should call tools, are no JSON of such, and stay text: {bad}" if bad else ""
     return said + fault
 
 

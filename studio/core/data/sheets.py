@@ -68,7 +68,7 @@ def _rows(cells: Any, name: str, size: int) -> Iterator[Parsed]:
             columns = _columns(values, name)
             continue
         if len(values) > len(columns):
-            reason = f"has {len(values)} fields, but the header names {len(columns)} columns"
+            reason = f"columns in the header: {len(columns)}; here: {len(values)}"
             yield Parsed(number, "", None, reason, 0)
             continue
         values += [None] * (len(columns) - len(values))
@@ -86,4 +86,7 @@ def _columns(values: list[Any], name: str) -> list[str]:
 
 
 def _value(value: Any) -> Any:
+    # A workbook has no dates without a time.
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+        value = value.date()
     return value.isoformat() if isinstance(value, datetime.date | datetime.time) else value

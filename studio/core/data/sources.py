@@ -331,6 +331,9 @@ def _state(path: Path, empty: bool = False) -> tuple[int, int]:
         with path.open("rb"):
             return about.st_size, about.st_mtime_ns
     except FileNotFoundError:
-        raise StudioError("data", f"There is no file {path}.", "Check the path.") from None
+        version = f"{path.name}{paths.VERSION_SUFFIX}"
+        there = (paths.datasets_dir() / version).is_file()
+        hint = f"Check the path, or write {version} for the version of that name." if there else "Check the path."
+        raise StudioError("data", f"There is no file {path}.", hint) from None
     except OSError as error:
         raise unreadable(path, error) from None

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QStackedWidget,
 
 from studio.core import config_file
 from studio.core.errors import StudioError
+from studio.core.units import counted
 from studio.ui import drops, words
 from studio.ui.forms import Field, FieldSpec, declared_fields
 from studio.ui.model_picker import ModelPicker
@@ -235,7 +236,8 @@ class ConfigurePage(QWidget):
     def _apply(self, preset: Preset) -> None:
         before = self._session.undo.index()
         self._draft.apply(preset.settings, self.tr("preset {name}").format(name=preset.title))
-        text = self.tr("{name}: {count} settings applied.").format(name=preset.title, count=len(preset.settings))
+        texts = (self.tr("{name}: {count} setting applied."), self.tr("{name}: {count} settings applied."))
+        text = counted(len(preset.settings), *texts, name=preset.title)
         if self._session.undo.index() != before:
             self._session.tell_step(text)
         else:

@@ -12,6 +12,7 @@ from studio.core import hub_ids
 from studio.core.data.mapping import Role
 from studio.core.desk import Lengths, Tokens
 from studio.core.errors import StudioError
+from studio.core.units import counted
 from studio.core.versions import recipe
 from studio.core.versions.steps import EVALUATION, Keep, Step, spans
 from studio.ui import drops, words
@@ -160,6 +161,7 @@ class DataPage(QWidget):
         editing.changed.connect(self.insight.refresh)
         editing.opened.connect(self.insight.refresh)
         self.insight.rows_wanted.connect(self._show_places)
+        self.insight.rejected_wanted.connect(lambda: self._tabs.setCurrentIndex(int(self._tabs.isTabVisible(1))))
         self.insight.mending_wanted.connect(editing.compute)
         editing.failed.connect(self._fail)
         editing.moved.connect(lambda done, total: self.head.show_moved(self.tr("Working on the version"), done, total))
@@ -273,7 +275,7 @@ class DataPage(QWidget):
     def _count_rows(self) -> None:
         source = self.table_model.source
         count = len(source) if source is not None else 0
-        self.head.count.setText(self.tr("{count} rows").format(count=f"{count:,}"))
+        self.head.count.setText(counted(count, self.tr("{count} row"), self.tr("{count} rows")))
         self._tabs.setTabText(0, self.tr("Rows ({count})").format(count=f"{count:,}"))
 
     def _checked(self, found: dict[str, Any]) -> None:
@@ -282,8 +284,8 @@ class DataPage(QWidget):
         self.head.show_fault(None)
         second = found["second"] if not self._columns else None
         self.head.show_format(found["format"], found["reason"], second)
-        text = self.tr("{good} of {all} rows can be used.")
-        self.head.count.setText(text.format(good=f"{found['valid']:,}", all=f"{found['rows']:,}"))
+        texts = (self.tr("{good} of {count} row can be used."), self.tr("{good} of {count} rows can be used."))
+        self.head.count.setText(counted(found["rows"], *texts, good=f"{found['valid']:,}"))
         count = found["rows"] - found["valid"]
         items = [item | {"source": 0} for item in found["rejected"]]
         self._show_rejected(items, [Origin(self._given, found["format"], dict(self._columns))], count)
@@ -384,11 +386,12 @@ class DataPage(QWidget):
         items, origins, rejected = unmended(version)
         self._show_rejected(items, origins, rejected)
         held = int(selection.evaluation().sum())
-        said = [self.tr("{count} rows").format(count=f"{len(selection):,}")]
+        said = [counted(len(selection), self.tr("{count} row"), self.tr("{count} rows"))]
         said += [self.tr("{count} of them for evaluation").format(count=f"{held:,}")] if held else []
-        text = self.tr("{count} of {all} rows of its files cannot be used")
         every = sum(file.rows for file in selection.sources)
-        said += [text.format(count=f"{rejected:,}", all=f"{every:,}")] if rejected else []
+        one = self.tr("{bad} of {count} row of its files cannot be used")
+        many = self.tr("{bad} of {count} rows of its files cannot be used")
+        said += [counted(every, one, many, bad=f"{rejected:,}")] if rejected else []
         self.head.count.setText(", ".join(said))
         self._tabs.setTabText(0, self.tr("Rows ({count})").format(count=f"{len(selection):,}"))
 

@@ -10,7 +10,7 @@ from studio.core import chat
 from studio.core.data import mapping
 from studio.core.data.mapping import Role
 from studio.core.errors import StudioError
-from studio.ui import words
+from studio.ui import turns, words
 from studio.ui.pages.data_head import format_name
 from studio.ui.pages.data_row import whole
 from studio.ui.parts import button, column, label, row, show_text
@@ -25,6 +25,7 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "preference": ("(prompt)", "chosen", "rejected"),
     "kto": ("prompt", "completion", "label"),
 }
+_COMMONEST = "prompt_completion"
 _MOST_SHOWN = 3000
 
 
@@ -51,7 +52,8 @@ class ColumnsDialog(QDialog):
         self.format = QComboBox()
         for name in _PARTS:
             self.format.addItem(format_name(name), name)
-        self.format.setCurrentIndex(max(self.format.findData(format), 0))
+        likely = "messages" if any(turns.dialect(cell) for data in rows for cell in data.values()) else _COMMONEST
+        self.format.setCurrentIndex(self.format.findData(format if format in _PARTS else likely))
         self.format.setAccessibleName(self.tr("Format"))
         self._form = QFormLayout()
         self._form.setSpacing(GRID)
@@ -97,16 +99,25 @@ class ColumnsDialog(QDialog):
     def _preview(self) -> None:
         columns, fault = self.mapping(), ""
         shown: list[str] = []
+        missing = [role for role in _PARTS[self.format.currentData()] if role in self.boxes and role not in columns]
+        if missing:
+            self._show(
+                [whole(data) for data in self._rows], self.tr("Choose a column for {part}.").format(part=missing[0])
+            )
+            return
         try:
             row_format = mapping.format_of(columns)
             for data in self._rows:
                 made = mapping.mapped(data, columns)
                 fault = fault or chat.fault(made, row_format) or ""
-                shown.append(whole({name: value for name, value in made.items() if name in columns})[:_MOST_SHOWN])
+                shown.append(whole({name: value for name, value in made.items() if name in columns}))
         except StudioError as error:
-            fault = words.sentence(error.message)
-        show_text(self.preview, "\n\n----\n\n".join(shown))
-        self.fault.setText(words.sentence(fault))
+            fault = error.message
+        self._show(shown, words.sentence(fault))
+
+    def _show(self, rows: list[str], fault: str) -> None:
+        show_text(self.preview, "\n\n----\n\n".join(text[:_MOST_SHOWN] for text in rows))
+        self.fault.setText(fault)
         self.fault.setVisible(bool(fault))
         self.take.setEnabled(not fault)
 

@@ -29,6 +29,7 @@ class DataFiles(QListWidget):
         self.setAccessibleName(self.tr("Data files"))
         self.setFixedWidth(27 * GRID)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # files of a kind often end alike or begin alike
         self.itemActivated.connect(self._chosen)
         self.itemClicked.connect(self._chosen)
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QMenu, QProgressBar, QWidget
 
 from studio.core.errors import StudioError
 from studio.ui import words
-from studio.ui.elided import Elided
+from studio.ui.elided import MIDDLE, Elided
 from studio.ui.parts import as_tip, button, card, column, holder, label, pill, row
 from studio.ui.theme import GRID, Theme
 
@@ -32,7 +32,7 @@ class DataHead(QWidget):
     def __init__(self, theme: Theme) -> None:
         """Shows nothing yet."""
         super().__init__()
-        self.name, self.format, self.why = Elided("", "heading"), pill(""), Elided("", "muted")
+        self.name, self.format, self.why = Elided("", "heading", MIDDLE), pill(""), Elided("", "muted")
         self.count = label("")
         self.second = button("", self._take_second, "chip")
         self.columns = button(self.tr("Columns..."), self.columns_wanted.emit)

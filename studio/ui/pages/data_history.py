@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QListWidget, QListWidgetItem, QWidget
 
+from studio.core.units import counted
 from studio.core.versions import recipe
 from studio.ui.parts import as_tip, button, column, label, row
 from studio.ui.theme import GRID
@@ -54,8 +55,7 @@ class History(QDialog):
         """Says when a step was done, what it does, and how."""
         when = time.strftime("%H:%M", time.localtime(about["time_s"]))
         named = about.get("rows", 0)
-        rows = [self.tr("{count} rows").format(count=f"{named:,}")] if named > 1 else []
-        rows += [self.tr("one row")] if named == 1 else []
+        rows = [counted(named, self.tr("one row"), self.tr("{count} rows"))] if named else []
         templates = self._settings()
         told = {key: value for key, value in about.items() if value not in ("", None) and value is not False}
         said = [text.format(value=self._value(key, told[key])) for key, text in templates.items() if key in told]
@@ -83,12 +83,12 @@ class History(QDialog):
             "text": self.tr("text {value}"),
             "regex": self.tr("as an expression"),
             "role": self.tr("role {value}"),
-            "min_chars": self.tr("at least {value} characters"),
-            "max_chars": self.tr("at most {value} characters"),
+            "min_chars": self.tr("length at least {value}"),
+            "max_chars": self.tr("length at most {value}"),
             "tag": self.tr("tag {value}"),
             "source": self.tr("source {value}"),
             "by": self.tr("by {value}"),
-            "count": self.tr("{value} rows at most"),
+            "count": self.tr("at most {value}"),
             "share": self.tr("{value} for evaluation"),
             "stratify_by": self.tr("the same share in each {value}"),
             "shares": self.tr("shares {value}"),

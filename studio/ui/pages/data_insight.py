@@ -38,10 +38,12 @@ class Insight(QObject):
     Signals:
         rows_wanted: (places, title): these rows are to be shown; int64, rising.
         mending_wanted: (command, title): this `studio` command takes a finding away, in a version.
+        rejected_wanted: the rows that cannot be read are to be shown.
     """
 
     rows_wanted = Signal(object, str)
     mending_wanted = Signal(list, str)
+    rejected_wanted = Signal()
 
     def __init__(
         self, session: Session, shown: Callable[[], desk.Lengths], order: Callable[[], Any], parent: QObject
@@ -126,6 +128,9 @@ class Insight(QObject):
         self._show_lengths(found.lengths)
 
     def _show_rows(self, key: str, title: str) -> None:
+        if key == "unusable":
+            self.rejected_wanted.emit()
+            return
         # numpy is loaded with the first audit, not with the window.
         import numpy as np
 

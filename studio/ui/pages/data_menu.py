@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from studio.core.units import counted
 from studio.core.versions import recipe
 from studio.ui.jobs import Command
 from studio.ui.pages.data_history import History
@@ -82,9 +83,9 @@ class VersionMenu(QObject):
         path, options = shown
         verb = ["version", "export"] if self._editing.version is not None else ["convert"]
         command = Command(["data", *verb, str(path), str(target), *options], self)
-        text = self.tr("{count} rows written to {name}.")
+        one, many = self.tr("{count} row written to {name}."), self.tr("{count} rows written to {name}.")
         command.done.connect(
-            lambda said: self._session.tell(text.format(count=f"{said['rows']:,}", name=target.name), "good")
+            lambda said: self._session.tell(counted(said["rows"], one, many, name=target.name), "good")
         )
         command.failed.connect(self._session.tell_error)
 

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 from studio import paths
 from studio.core.desk import Tokens
 from studio.core.runs import disk_error, write_atomic
+from studio.ui import turns
 from studio.ui.parts import button, column, holder, label, row, show_text, tabs
 from studio.ui.row_editor import RowEditor
 from studio.ui.row_source import Shown
@@ -182,10 +183,12 @@ class RowPane(QWidget):
 
 def whole(data: dict[str, Any]) -> str:
     """Returns a row as a person reads it: a conversation as its turns, anything else as JSON."""
-    parts = []
+    parts, talks = [], {name: said for name, value in data.items() if (said := turns.told(value))}
     for name, value in data.items():
-        if isinstance(value, list) and value and all(isinstance(item, dict) and "content" in item for item in value):
-            parts += [f"{item.get('role', '?')}\n{item['content']}" for item in value]
+        if name in talks:
+            # Where there are several, as in a pair, each needs its name.
+            parts += [f"{name}:"] if len(talks) > 1 else []
+            parts += [f"{who}\n{text}" for who, text in talks[name]]
         elif isinstance(value, str):
             parts.append(f"{name}\n{value}")
         else:

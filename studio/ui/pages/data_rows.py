@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -48,7 +48,7 @@ class RowsView(QWidget):
         self._session = session
         self._found: Places | None = None
         self._chosen: Places | None = None
-        self._status = ""
+        self._status, self._roomy = "", False
         self.table_model = DatasetTable(session.theme, self)
         self.search = RowSearch(session.spare)
         self.search.found.connect(self._show_found)
@@ -64,10 +64,12 @@ class RowsView(QWidget):
         self.pane = RowPane(session, request)
         self.pane.saved.connect(self._saved)
         self.table.setMinimumHeight(14 * GRID)
-        split = QSplitter(Qt.Orientation.Vertical)
+        self._split = split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.table)
         split.addWidget(self.pane)
-        split.setSizes([300, 300])
+        split.setSizes([200, 300])
+        self._sizes = split.sizes()
+        self.pane.views.currentChanged.connect(lambda: self._give_room())
         split.setHandleWidth(GRID)
         split.setChildrenCollapsible(False)
         layout = column(self.search, self._tools(), split, spacing=GRID)
@@ -154,6 +156,15 @@ class RowsView(QWidget):
             if alone:
                 self._go(self.table.currentIndex().row() + 1)
 
+    def _give_room(self) -> None:
+        """Gives a row that is edited all the room but for a few rows, and takes it back behind."""
+        edited = self.pane.views.currentWidget() is self.pane.edit_pane
+        if edited != self._roomy:
+            self._roomy = edited
+            self._sizes, sizes = (self._split.sizes(), [1, 10_000]) if edited else (self._sizes, self._sizes)
+            self._split.setSizes(sizes)
+            QTimer.singleShot(0, self.table, lambda: self.table.scrollTo(self.table.currentIndex()))
+
     def address(self, place: int) -> tuple[int, int]:
         """Returns the source of a row and its number there, as steps name it."""
         source = self.table_model.source
@@ -219,10 +230,13 @@ class RowsView(QWidget):
 
     def _show_found(self, numbers: "Places | None") -> None:
         before = 0 if self._found is None else len(self._found)
+        at = self.table_model.place(self.table.currentIndex().row())
         self._found = None if numbers is None else self._placed(numbers)
         self._show()
         if not before or self._found is None or not len(self._found):
             self._first()
+        else:
+            self._go(max(0, self.table_model.find(at) if at is not None else 0))
 
     def _show_status(self, status: str) -> None:
         if status != self._status:
@@ -277,13 +291,16 @@ class RowsView(QWidget):
         widths = (9 * GRID, 9 * GRID, 11 * GRID)
         for section, width in enumerate(widths[:count]):
             self.table.setColumnWidth(section, width)
-        free = count - len(widths)
         used = sum(width for section, width in enumerate(widths) if not self.table.isColumnHidden(section))
         room = max(self.table.viewport().width(), 80 * GRID) - used
-        for section in range(len(widths), count):
-            self.table.setColumnWidth(section, max(18 * GRID, room // free))
+        # By what they hold: a number needs less than a conversation.
+        held = [self.table_model.length(section) for section in range(len(widths), count)]
+        spare = max(0, room - _LEAST_PX * len(held))
+        for section, letters in enumerate(held, start=len(widths)):
+            self.table.setColumnWidth(section, _LEAST_PX + spare * letters // sum(held))
 
 
+_LEAST_PX = 11 * GRID
 _KEYS = {
     Qt.Key.Key_J: "next",
     Qt.Key.Key_K: "previous",

@@ -64,9 +64,7 @@ class RowSearch(QWidget):
         self.leave()
         self._file, self._options, self._sort = file, options, ("", False)
         for box in (self.text, self.in_file):
-            box.blockSignals(True)
-            box.clear()
-            box.blockSignals(False)
+            box.clear()  # its own button to clear it goes by its signals; what they start is stopped below
         for number in (self.least, self.most):
             number.blockSignals(True)
             number.setValue(0)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from studio.core.data.mapping import Role
 from studio.core.errors import StudioError
+from studio.core.units import counted
 from studio.core.versions import recipe
 from studio.core.versions.steps import ByHand, Replace, Step, chosen, each
 from studio.ui.jobs import Command
@@ -85,8 +86,9 @@ class Editing(QObject):
     def rebase(self, path: Path) -> None:
         """Takes a version over to its sources as they are now, and shows it."""
         command = self._run(["data", "version", "rebase", str(path)], lambda _path: self.open(path), path=path)
-        text = self.tr("Taken over to the new rows; {count} rows that steps name were not found again.")
-        command.done.connect(lambda said: self._session.tell(text.format(count=len(said["lost"]))))
+        one = self.tr("Taken over to the new rows; {count} row that a step names was not found again.")
+        many = self.tr("Taken over to the new rows; {count} rows that steps name were not found again.")
+        command.done.connect(lambda said: self._session.tell(counted(len(said["lost"]), one, many)))
 
     def apply(self, steps: Sequence[Step], title: str) -> None:
         """Adds steps to the version, undone together; they wait for what is going on."""

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
     QLabel,
-    QLineEdit,
     QProgressBar,
     QRadioButton,
     QWidget,
@@ -22,6 +21,7 @@ from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.core.units import size
 from studio.ui import words
+from studio.ui.elided import PathLine
 from studio.ui.jobs import Command
 from studio.ui.parts import button, card, column, label, row, selectable
 from studio.ui.session import Session
@@ -51,7 +51,7 @@ class ExportDialog(QDialog):
         self.peft.toggled.connect(self._propose)
         small = self.tr("Small files for transformers, PEFT and vLLM; the base model is needed beside them.")
         large = self.tr("A whole model that needs no adapter, as safetensors.")
-        self.folder = QLineEdit()
+        self.folder = PathLine()
         self.folder.setAccessibleName(self.tr("Folder"))
         browse = button(self.tr("Browse..."), self._browse)
         self.bar = QProgressBar()
@@ -105,7 +105,7 @@ class ExportDialog(QDialog):
     def _show(self, done: dict[str, Any]) -> None:
         proof = done["proof"]
         self._result = Path(done["path"])
-        head = self.tr("Verified: {count} files, {size}").format(count=len(done["files"]), size=size(done["bytes"]))
+        head = self.tr("Verified. Files: {count}, {size}").format(count=len(done["files"]), size=size(done["bytes"]))
         text = self.tr(
             "Read back and compared with the live adapter at {positions} positions: logits differ by at most "
             "{difference} (rounding allows {bound}; the adapter itself moves them by {effect}), {equal} % of the "

@@ -13,9 +13,8 @@ from PySide6.QtWidgets import (
 )
 
 from studio.core.runs import Run
-from studio.ui import words
 from studio.ui.edits import RunRemoval
-from studio.ui.models import Glance, Index, RunTable
+from studio.ui.models import SAID, Glance, Index, RunTable
 from studio.ui.pages.run_view import RunView
 from studio.ui.parts import add_action, button, column, empty, holder, label, row
 from studio.ui.session import Session
@@ -178,9 +177,6 @@ class _RunDelegate(QStyledItemDelegate):
         small.setPixelSize(12)
         painter.setFont(small)
         painter.setPen(QColor(colours.muted))
-        said = words.state(item.state)
-        if item.loss is not None:
-            said = f"{said}, {self.tr('step')} {item.step:,}, {item.loss:.3f}"
-        said = painter.fontMetrics().elidedText(said, Qt.TextElideMode.ElideRight, text.width())
+        said = painter.fontMetrics().elidedText(index.data(SAID), Qt.TextElideMode.ElideRight, text.width())
         painter.drawText(text, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, said)
         painter.restore()

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.core.audit import checks, private
-from studio.core.audit.checks import Scan, mended, mojibake, text_of
+from studio.core.audit.checks import Scan, Text, mended, mojibake, text_of
 from studio.core.audit.private import FINDERS, redacted
 from studio.core.chat import to_example
 
@@ -120,12 +120,35 @@ def test_what_is_right_is_left_alone(text: str) -> None:
         ("Here is the answer to it all.\nUser: and what is this one here for?", {"user"}),
         ("yes", {"word"}),
         ("two words", set()),
+        ("好的", {"word"}),
+        ("您的订单已经发出，预计三天内送达。", set()),
+        ("ご注文は発送済みです。", set()),
     ],
 )
 def test_answers_are_looked_at(answer: str, keys: set[str]) -> None:
     assert scanned("What?", answer) == keys
     # A question may say anything.
     assert scanned(f"{answer} ok") <= {"html"}
+
+
+def called(city: str, secret: str = "") -> Text:
+    call = {"name": "weather", "arguments": {"city": city, "key": secret}}
+    turns = [
+        {"role": "user", "content": "How is it there?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+    ]
+    turns += [{"role": "tool", "content": "12"}, {"role": "assistant", "content": "It is mild, with a little wind."}]
+    return text_of(7, to_example({"messages": turns}, "messages"))
+
+
+def test_what_a_turn_calls_is_what_it_says() -> None:
+    scan = Scan(SPECIALS)
+    scan.add([called("Bern")], [called("Bern").joined])
+    assert scan.found() == []
+    assert called("Bern").joined != called("Rome").joined
+    assert len(called("Bern").parts) == 4
+    scan.add([called("Bern", SECRET)], [called("Bern", SECRET).joined])
+    assert [item.key for item in scan.found()] == ["secret"]
 
 
 @pytest.mark.parametrize(

@@ -179,8 +179,8 @@ def test_csv_as_spreadsheets_write_it(tmp_path: Path) -> None:
     assert [(row["Prompt"], row["Completion"]) for row in data_of(dataset)] == [('one;\n"two"', "yes"), ("six", "ok")]
     assert [dataset[index].line for index in range(2)] == [2, 9]
     assert [(item.line, item.reason) for item in dataset.rejected] == [
-        (5, "has 2 fields, but the header names 3 columns"),
-        (6, "has 4 fields, but the header names 3 columns"),
+        (5, "columns in the header: 3; here: 2"),
+        (6, "columns in the header: 3; here: 4"),
         (7, "`completion` is empty"),
         (8, "holds NUL bytes"),
         (10, "not UTF-8 text"),

@@ -33,6 +33,25 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         yield server
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/a/letters.jsonl", "letters"),
+        ("/a/letters.v1.2.csv.gz", "letters.v1.2"),
+        ("C:\\data\\Kunden 2024.xlsx", "Kunden 2024"),
+        ("/a/shop.recipe.json", "shop"),
+        ("/a/wiki-v1.5", "wiki-v1.5"),
+        ("/a/logs/2024.jsonl", "logs/2024"),
+        ("/a/logs/*.jsonl", "logs/*"),
+        ("hf://datasets/owner/letters@main?split=train", "letters"),
+        ("1.jsonl", "1"),
+        ("", ""),
+    ],
+)
+def test_data_has_a_short_name_that_says_something(path: str, name: str) -> None:
+    assert hub_ids.short_name(path) == name
+
+
 @pytest.mark.loopback
 def test_an_id_opens_as_its_training_files(hub: Hub) -> None:
     told: list[tuple[int, int]] = []

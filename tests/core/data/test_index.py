@@ -135,4 +135,4 @@ def test_another_process_makes_it(tmp_path: Path) -> None:
     assert said[-1] == {"complete": True, "rows": 51}
     known = RowIndex(Path(said[0]["index"]))
     assert known.complete
-    assert known.row(50).parsed.reason == "has 1 fields, but the header names 2 columns"
+    assert known.row(50).parsed.reason == "columns in the header: 2; here: 1"

@@ -174,7 +174,7 @@ def test_a_mapping_says_the_format(given: Any, found: str) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"prompt": "a"}, "which make no row"),
+        ({"prompt": "a"}, "no row can be made of `prompt` alone"),
         ({"promt": "a"}, "data.mapping"),
         ({"text": ""}, "data.mapping"),
         ("text", "data.mapping"),

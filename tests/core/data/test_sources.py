@@ -243,7 +243,7 @@ def test_a_workbook(tmp_path: Path) -> None:
     )
     assert dataset.rejected == [
         Rejected(1, 4, "`answer` is missing"),
-        Rejected(2, 5, "has 4 fields, but the header names 3 columns"),
+        Rejected(2, 5, "columns in the header: 3; here: 4"),
     ]
 
 
