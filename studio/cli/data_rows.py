@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from studio.core.config import DataSpec
     from studio.core.data.index import IndexedRow, RowIndex
     from studio.core.data.rows import Parsed
-    from studio.core.data.search import Rows
     from studio.core.data.sources import Source
+    from studio.core.data.stretches import Rows
     from studio.core.errors import StudioError
 
 _SHOWN = 20
@@ -204,7 +204,7 @@ def _say(args: argparse.Namespace, item: dict[str, Any]) -> None:
 def _search(args: argparse.Namespace) -> None:
     import numpy as np
 
-    from studio.core.data import index, search
+    from studio.core.data import index, ordering, search
 
     with guard(args) as live:
         source = _source(args, live)
@@ -232,7 +232,7 @@ def _search(args: argparse.Namespace) -> None:
                 break
         rows = np.concatenate([np.zeros(0, dtype=np.int64), *found])
         if args.sort:
-            rows = search.order(known, args.sort, args.descending, rows)[: args.limit or None]
+            rows = ordering.order(known, args.sort, args.descending, rows)[: args.limit or None]
         _tell_found(args, known, rows, len(known))
     _say(args, {"complete": True, "found": count, "rows": len(known)})
     if not args.json:

@@ -36,7 +36,7 @@ told.update(wall_s=time.perf_counter() - wall, cpu_s=time.process_time() - cpu)
 told["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 print(json.dumps(told))
 """
-_OURS = "from studio.core.data import index, search, sources\nfrom studio.core.data.search import Query"
+_OURS = "from studio.core.data import index, ordering, search, sources\nfrom studio.core.data.search import Query"
 _INDEX = """
 def look(done, total):
     if "first_s" not in told:
@@ -74,8 +74,8 @@ CONTENDERS = {
     "expression_rare": (_OPEN, _SEARCH.format(query=r"text=r'\b9999\d\b', expression=True"), ""),
     "expression_some": (_OPEN, _SEARCH.format(query="text='e.e', expression=True"), ""),
     "expression_all": (_OPEN, _SEARCH.format(query="text='[aeiou]', expression=True"), ""),
-    "sort_length": (_OPEN, "told['rows'] = len(search.order(known, 'length'))", ""),
-    "sort_column": (_OPEN, "told['rows'] = len(search.order(known, 'messages'))", ""),
+    "sort_length": (_OPEN, "told['rows'] = len(ordering.order(known, 'length'))", ""),
+    "sort_column": (_OPEN, "told['rows'] = len(ordering.order(known, 'messages'))", ""),
     "version_make": (_VERSIONS, f"{_VERSION}\ntold['rows'] = len(version.selection)", ""),
     "version_open": (f"{_VERSIONS}\n{_VERSION}", "told['rows'] = len(store.Version(version.path).selection)", ""),
     "version_filter": (f"{_VERSIONS}\n{_VERSION}", _FILTER, ""),

@@ -1,4 +1,4 @@
-"""Finding rows of an indexed source by text, expression, role, length, file and status, and putting them in order.
+"""Finding rows of an indexed source by text, expression, role, length, file and status.
 
 What many rows say is laid end to end and looked through at once; only rows that are written oddly are read one by
 one. What is found comes in batches, in the order of the rows, as soon as it is known.
@@ -14,22 +14,18 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
-from studio.core.data import expressions, shapes, values
+from studio.core.data import expressions, shapes, stretches, values
 from studio.core.data.index import RowIndex
-from studio.core.data.rows import MAX_ROW_BYTES
+from studio.core.data.stretches import Rows, Stretch
 from studio.core.data.values import Laid, Mask
 
-_CHUNK = 1 << 20
 _THREADS = 2
 # Where fewer than one row in so many may fit they are taken out of the others first.
 _SPARSE = 4
 _SAMPLE = 1 << 15
 _ESCAPED = frozenset('"\\/').union(map(chr, range(32)))
-
-Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +58,8 @@ class Found(NamedTuple):
     done: int
 
 
-class _Stretch(NamedTuple):
-    """Rows that lie on end of one file.
-
-    Attributes:
-        data: their bytes.
-        numbers: their numbers; rising, (rows,).
-        starts, ends: where each lies in `data`; int64, (rows,).
-        lines: the line of each; (rows,).
-        part: which of the index's files it is.
-    """
-
-    data: bytes
-    numbers: Rows
-    starts: Rows
-    ends: Rows
-    lines: NDArray[np.int32]
-    part: int
-
-
 # Tells which of a stretch's rows fit.
-_Filter = Callable[[RowIndex, _Stretch], Mask]
+_Filter = Callable[[RowIndex, Stretch], Mask]
 
 
 def search(index: RowIndex, query: Query) -> Iterator[Found]:
@@ -100,58 +77,25 @@ def search(index: RowIndex, query: Query) -> Iterator[Found]:
         yield Found(np.flatnonzero(fits), len(spans))
         return
 
-    def look(stretch: _Stretch) -> Found:
-        fitting = fits[stretch.numbers]
-        for holds in filters:
-            if fitting.any():
-                fitting = fitting & holds(index, stretch)
-        return Found(stretch.numbers[fitting], int(stretch.numbers[-1]) + 1)
+    def look(block: list[Stretch]) -> Found:
+        found = []
+        for stretch in block:
+            fitting = np.ones(len(stretch.numbers), dtype=np.bool_)
+            for holds in filters:
+                if fitting.any():
+                    fitting = fitting & holds(index, stretch)
+            found.append(stretch.numbers[fitting])
+        return Found(np.sort(np.concatenate(found)), 1 + max(int(stretch.numbers.max()) for stretch in block))
 
-    numbers = np.flatnonzero(fits)
     with ThreadPoolExecutor(_THREADS) as pool:
         waiting: deque[Future[Found]] = deque()
-        for stretch in _stretches(index, spans, numbers):
-            waiting.append(pool.submit(look, stretch))
+        for block in stretches.blocks(index, spans, np.flatnonzero(fits)):
+            waiting.append(pool.submit(look, block))
             if len(waiting) > 2 * _THREADS:
                 yield waiting.popleft().result()
         for done in waiting:
             yield done.result()
     yield Found(np.zeros(0, dtype=np.int64), len(spans))
-
-
-def order(index: RowIndex, by: str, descending: bool = False, rows: Rows | None = None) -> Rows:
-    """Returns rows sorted by a column; rows that lack it come last.
-
-    Args:
-        index: where they are.
-        by: `length`, in bytes, or a column: numbers come before texts, which are compared without letter case.
-        descending: the greatest first.
-        rows: which rows, rising; None: all of them. Equal ones stay in this order.
-    """
-    spans = index.spans()
-    chosen = np.arange(len(spans)) if rows is None else rows
-    if by == "length":
-        lengths = (spans["end"] - spans["start"])[chosen]
-        return np.asarray(chosen[np.argsort(-lengths if descending else lengths, kind="stable")])
-    keys: list[tuple[int, float, str]] = []
-    wanted = np.zeros(len(spans), dtype=np.bool_)
-    wanted[chosen] = True
-    for stretch in _stretches(index, spans, chosen):
-        places = np.flatnonzero(wanted[stretch.numbers])
-        keys += [_key(_parsed(index, stretch, place), by) for place in places.tolist()]
-    known = [place for place, key in enumerate(keys) if key[0] < 2]
-    unknown = [place for place, key in enumerate(keys) if key[0] == 2]
-    known.sort(key=keys.__getitem__, reverse=descending)
-    return np.asarray(chosen[np.asarray(known + unknown, dtype=np.int64)])
-
-
-def _key(data: dict[str, Any] | None, by: str) -> tuple[int, float, str]:
-    value = shapes.field(data, by) if data is not None and by not in data else (data or {}).get(by)
-    if isinstance(value, bool | int | float) and value == value:  # NaN equals nothing
-        return 0, float(value) if abs(value) < 1e300 else 1e300, ""
-    if value is None:
-        return 2, 0.0, ""
-    return 1, 0.0, (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))[:200].casefold()
 
 
 def _by_place(index: RowIndex, spans: NDArray[Any], query: Query) -> Mask:
@@ -171,35 +115,6 @@ def _by_place(index: RowIndex, spans: NDArray[Any], query: Query) -> Mask:
     return fits
 
 
-def _stretches(index: RowIndex, spans: NDArray[Any], numbers: Rows) -> Iterator[_Stretch]:
-    """Reads the rows, which rise, and those between them, many that lie close together at once.
-
-    Of a row that is too long only a part is read; it is bad.
-    """
-    starts, parts = spans["start"][numbers], spans["part"][numbers]
-    at = 0
-    while at < len(numbers):
-        # Within one file and one chunk of it.
-        stop = int(np.searchsorted(parts, parts[at], side="right"))
-        stop = min(stop, at + max(1, int(np.searchsorted(starts[at:stop], starts[at] + _CHUNK))))
-        rows = spans[numbers[at] : numbers[stop - 1] + 1]
-        begin, end = int(rows["start"][0]), int(rows["end"][-1])
-        with index.open(int(parts[at])) as file:
-            file.seek(begin)
-            data = file.read(min(end - begin, _CHUNK + MAX_ROW_BYTES))
-        every = np.arange(numbers[at], numbers[stop - 1] + 1)
-        yield _Stretch(data, every, rows["start"] - begin, rows["end"] - begin, rows["line"], int(parts[at]))
-        at = stop
-
-
-def _only(stretch: _Stretch, places: Rows) -> _Stretch:
-    """Returns some rows of a stretch laid end to end."""
-    raw = [stretch.data[start:end] for start, end in zip(stretch.starts[places], stretch.ends[places], strict=True)]
-    ends = np.cumsum([len(text) + 1 for text in raw]) - 1
-    starts = np.append(0, ends[:-1] + 1)
-    return _Stretch(b"\n".join(raw), stretch.numbers[places], starts, ends, stretch.lines[places], stretch.part)
-
-
 def _narrowed(look: _Filter, needle: bytes, otherwise: Callable[[bytes], bool]) -> _Filter:
     """Returns a filter that looks only at rows with some bytes, in any letter case of ASCII.
 
@@ -209,7 +124,7 @@ def _narrowed(look: _Filter, needle: bytes, otherwise: Callable[[bytes], bool]) 
         otherwise: whether rows in this data may hold in another way what these bytes stand for.
     """
 
-    def narrowed(index: RowIndex, stretch: _Stretch) -> Mask:
+    def narrowed(index: RowIndex, stretch: Stretch) -> Mask:
         lower = stretch.data.lower() if needle else b""
         if not needle or otherwise(stretch.data):
             return look(index, stretch)
@@ -222,26 +137,15 @@ def _narrowed(look: _Filter, needle: bytes, otherwise: Callable[[bytes], bool]) 
         if len(places) * _SPARSE > len(fits):
             return look(index, stretch)
         if len(places):
-            fits[places] = look(index, _only(stretch, places))
+            fits[places] = look(index, stretches.only(stretch, places))
         return fits
 
     return narrowed
 
 
-def _parsed(index: RowIndex, stretch: _Stretch, place: int) -> dict[str, Any] | None:
-    raw = stretch.data[stretch.starts[place] : stretch.ends[place]]
-    if index.parts[stretch.part].table is None and len(raw) <= MAX_ROW_BYTES:
-        try:
-            data = orjson.loads(raw)
-            return data if isinstance(data, dict) else None
-        except orjson.JSONDecodeError:
-            pass  # it may still be a row that json can read
-    return index.parse(stretch.part, raw, int(stretch.lines[place])).data
-
-
-def _texts(index: RowIndex, stretch: _Stretch, place: int) -> list[str]:
+def _texts(index: RowIndex, stretch: Stretch, place: int) -> list[str]:
     """Returns all values of a row as texts; numbers as the file writes them."""
-    data = _parsed(index, stretch, place)
+    data = next(stretches.parsed(index, stretch, np.array([place])))
     found = [] if data is None else _values(data)
     if any(type(item) is float for item in found):
         raw = stretch.data[stretch.starts[place] : stretch.ends[place]]
@@ -263,7 +167,7 @@ def _values(data: Any) -> list[Any]:
     return found
 
 
-def _laid(index: RowIndex, stretch: _Stretch) -> Laid:
+def _laid(index: RowIndex, stretch: Stretch) -> Laid:
     table = index.parts[stretch.part].table
     if table is None:
         return values.from_json(stretch.data, stretch.starts, stretch.ends)
@@ -286,7 +190,7 @@ def _of_role(role: str) -> _Filter:
     # No text within a row can look like this: there the quotes are escaped. In CSV all of them are doubled.
     said = re.compile(rb'"(?:role|from)""?\s*:\s*""?(?:' + "|".join(names).encode() + rb')"', re.IGNORECASE)
 
-    def look(_index: RowIndex, stretch: _Stretch) -> Mask:
+    def look(_index: RowIndex, stretch: Stretch) -> Mask:
         fits = np.zeros(len(stretch.starts), dtype=np.bool_)
         at = np.fromiter((found.start() for found in said.finditer(stretch.data)), dtype=np.int64)
         fits[np.searchsorted(stretch.ends, at, side="right")] = True
@@ -298,7 +202,7 @@ def _of_role(role: str) -> _Filter:
 def _of_expression(text: str) -> _Filter:
     expression = expressions.Expression(text)
 
-    def look(index: RowIndex, stretch: _Stretch) -> Mask:
+    def look(index: RowIndex, stretch: Stretch) -> Mask:
         laid = _laid(index, stretch)
         fits, unsure = expression.look(laid.text, len(stretch.starts))
         for place in np.flatnonzero(laid.odd | unsure).tolist():
@@ -336,7 +240,7 @@ def _of_text(text: str) -> _Filter:
             return True
         return not data.isascii() and any(sign in data for sign in signs)
 
-    def look(index: RowIndex, stretch: _Stretch) -> Mask:
+    def look(index: RowIndex, stretch: Stretch) -> Mask:
         if not wanted.isascii() and not otherwise(stretch.data):
             return np.zeros(len(stretch.starts), dtype=np.bool_)
         laid = _laid(index, stretch)

@@ -11,7 +11,7 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio.core.data import expressions, index, search, sources
+from studio.core.data import expressions, index, search, sources, stretches
 from studio.core.data.search import Query
 from studio.core.data.values import ROW, VALUE
 from studio.core.errors import StudioError
@@ -166,7 +166,7 @@ def test_every_row_is_found_that_a_slow_look_finds(
     known = index.build(sources.find(path))
     said = [as_text(row) for row, _ in rows]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "_CHUNK", chunk)
+        patch.setattr(stretches, "_CHUNK", chunk)
         holding = [at for at, texts in enumerate(said) if any(text.casefold() in item.casefold() for item in texts)]
         assert found(known, text=text) == holding
         pattern = regex.compile(expression)
@@ -216,7 +216,7 @@ def test_rows_that_cannot_be_read_are_passed_over(tmp_path: Path) -> None:
 
 
 def test_lengths_files_and_many_stretches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "_CHUNK", 100)
+    monkeypatch.setattr(stretches, "_CHUNK", 100)
     for name in ("a", "b"):
         rows = [{"text": f"{name}{number}" * (number + 1)} for number in range(20)]
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -251,24 +251,3 @@ def test_what_is_no_expression_is_said(tmp_path: Path, text: str) -> None:
     with pytest.raises(StudioError, match="is not a regular expression") as caught:
         found(known, text=text, expression=True)
     assert caught.value.reason == "usage"
-
-
-def test_rows_are_put_in_order(tmp_path: Path) -> None:
-    rows: list[dict[str, Any]] = [
-        {"x": "b"},
-        {"x": 10},
-        {"y": 1},
-        {"x": 9.5},
-        {"x": "A"},
-        {"X": "c"},
-        {"x": float("nan")},
-        {"x": [1]},
-    ]
-    known = built(tmp_path / "a.jsonl", rows)
-    # NaN is no number here: it stands among the texts.
-    assert search.order(known, "x").tolist() == [3, 1, 7, 4, 0, 5, 6, 2]
-    assert search.order(known, "x", descending=True)[-1] == 2
-    assert search.order(known, "x", rows=np.array([0, 1, 4])).tolist() == [1, 4, 0]
-    lengths = [len(json.dumps(row)) for row in rows]
-    assert [lengths[number] for number in search.order(known, "length")] == sorted(lengths)
-    assert [lengths[number] for number in search.order(known, "length", True)] == sorted(lengths, reverse=True)
