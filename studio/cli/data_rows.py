@@ -204,11 +204,10 @@ def _say(args: argparse.Namespace, item: dict[str, Any]) -> None:
 def _search(args: argparse.Namespace) -> None:
     import numpy as np
 
-    from studio.core.data import index, ordering, search
+    from studio.core.data import ordering, search
 
     with guard(args) as live:
-        source = _source(args, live)
-        known = index.build(source, telling(live, "Indexing"))
+        known = _known(args, live)
         query = search.Query(
             text=args.text,
             expression=args.regex,
@@ -238,6 +237,20 @@ def _search(args: argparse.Namespace) -> None:
     if not args.json:
         ended = " so far: more may be found without --limit" if args.limit and count >= args.limit else ""
         print(f"{count:,} of {plural(len(known), 'row')}{ended}")
+
+
+def _known(args: argparse.Namespace, live: Callable[[], None]) -> "RowIndex":
+    """Returns where the rows of a version lie, in its order, or those of files."""
+    from studio import paths
+
+    if paths.is_version(args.file):
+        from studio.core.versions import indexing, recipe
+        from studio.core.versions.store import Version
+
+        return indexing.index_of(Version(recipe.file_of(args.file), telling(live, "Reading")))
+    from studio.core.data import index
+
+    return index.build(_source(args, live), telling(live, "Indexing"))
 
 
 def _source(args: argparse.Namespace, live: Callable[[], None]) -> "Source":

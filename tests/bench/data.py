@@ -79,6 +79,11 @@ CONTENDERS = {
     "version_make": (_VERSIONS, f"{_VERSION}\ntold['rows'] = len(version.selection)", ""),
     "version_open": (f"{_VERSIONS}\n{_VERSION}", "told['rows'] = len(store.Version(version.path).selection)", ""),
     "version_filter": (f"{_VERSIONS}\n{_VERSION}", _FILTER, ""),
+    "version_search": (
+        f"{_OURS}\n{_VERSIONS}\nfrom studio.core.versions import indexing\n{_VERSION}",
+        "known = indexing.index_of(store.Version(version.path))" + _SEARCH.format(query="text='the'"),
+        "",
+    ),
     "check": (
         "from studio.core.data.datasets import open_dataset",
         "data = open_dataset(path)\ntold['rows'] = data.rows\ntold['rejected'] = len(data.rejected)",

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from studio import paths
 from studio.core import cache
@@ -27,7 +28,7 @@ from studio.core.errors import StudioError, given_path
 
 Progress = Callable[[int, int], None]
 
-_VERSION = 3  # of what is cached: raise it whenever the same file would be understood differently
+_VERSION = 4  # of what is cached: raise it whenever the same file would be understood differently
 _HEAD_ROWS = 100
 _BATCH_ROWS, _BATCH_BYTES = 4096, 8_000_000
 _SCHEMA = pa.schema([("line", pa.int64()), ("number", pa.int64()), ("part", pa.int32()), ("row", pa.string())])
@@ -73,6 +74,7 @@ class Dataset:
         rejected: the rows that cannot be used, in order.
         files: the files' names, where there are several.
         second: the next likeliest format; None where nothing speaks for another or the format was chosen.
+        kept: the file in the cache that the rows lie in.
     """
 
     source: Path
@@ -85,6 +87,7 @@ class Dataset:
     mapped: Any = field(repr=False, compare=False)
     files: list[str] = field(default_factory=list)
     second: Guess | None = None
+    kept: Path = field(default=Path(), repr=False, compare=False)
 
     def __len__(self) -> int:
         """Returns the number of usable rows."""
@@ -99,12 +102,21 @@ class Dataset:
 
     def text(self, index: int) -> str:
         """Returns the columns of a usable row as JSON text, by its place among them; the quickest way to one."""
-        return str(self.table.column("row")[index].as_py())
+        return str(self.table.column("row")[index].as_py())[:-1]
 
     def texts(self, first: int, last: int) -> list[str]:
         """Returns the texts of the usable rows from place `first` to before `last`."""
-        found: list[str] = self.table.column("row").slice(first, last - first).to_pylist()
-        return found
+        return [line[:-1] for line in self.table.column("row").slice(first, last - first).to_pylist()]
+
+    def spans(self) -> NDArray[np.int64]:
+        """Returns where the text of each usable row begins and ends in the file `kept`, in bytes; (n, 2)."""
+        begin = pa.py_buffer(self.mapped).address
+        found = [np.zeros((0, 2), dtype=np.int64)]
+        for chunk in self.table.column("row").chunks:
+            _, bounds, texts = chunk.buffers()
+            places = np.frombuffer(bounds, np.int32)[chunk.offset :][: len(chunk) + 1] + np.int64(texts.address - begin)
+            found.append(np.stack([places[:-1], places[1:] - 1], axis=1))
+        return np.concatenate(found)
 
     def release(self) -> None:
         """Gives back the memory that rows took which were read from here and there; they can be read as before."""
@@ -182,7 +194,7 @@ def _opened(folder: Path, source: Path) -> Dataset | None:
         table = pa.ipc.open_file(pa.py_buffer(mapped)).read_all()
         rejected = [Rejected(**item) for item in about.pop("rejected")]
         second = Guess(**guess) if (guess := about.pop("second")) else None
-        return Dataset(source=source, rejected=rejected, table=table, mapped=mapped, second=second, **about)
+        return Dataset(source=source, rejected=rejected, table=table, mapped=mapped, second=second, kept=rows, **about)
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
         return None
 
@@ -246,7 +258,8 @@ def _write(writer: Any, batch: list[tuple[int, int, int, str]]) -> None:
     if not batch:
         return
     *numbers, texts = zip(*batch, strict=True)
-    encoded = [text.encode() for text in texts]
+    # Lines, so that the file is searched as the source is.
+    encoded = [text.encode() + b"\n" for text in texts]
     ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
     columns = [
         pa.Array.from_buffers(kind.type, len(batch), [None, pa.py_buffer(np.array(values, dtype=dtype))])

@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -43,6 +44,7 @@ class Indexed:
         modified: its time of change in ns when it was indexed.
         table: how it is laid out, if it is CSV.
         made: it was written from a file of another kind.
+        held: what it holds, where it is no file.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Indexed:
     modified: int
     table: Table | None
     made: bool
+    held: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +75,20 @@ class RowIndex:
             StudioError: (data) there is none.
         """
         self.folder = folder
+        self._records: NDArray[Any] | None = None
         self._read_about()
+
+    @classmethod
+    def of(cls, name: str, parts: list[Indexed], records: NDArray[Any]) -> "RowIndex":
+        """Returns an index without a folder, of rows that are known already: their records, of type `RECORD`."""
+        made = cls.__new__(cls)
+        made.folder, made.name, made.note, made.parts, made._records = Path(), name, "", parts, records
+        return made
 
     def __len__(self) -> int:
         """Returns the number of rows known so far."""
+        if self._records is not None:
+            return len(self._records)
         try:
             return (self.folder / "rows").stat().st_size // RECORD.itemsize
         except FileNotFoundError:
@@ -84,10 +97,12 @@ class RowIndex:
     @property
     def complete(self) -> bool:
         """Whether every row is known."""
-        return (self.folder / "done").exists()
+        return self._records is not None or (self.folder / "done").exists()
 
     def spans(self, first: int = 0, last: int | None = None) -> NDArray[Any]:
         """Returns the records, of type `RECORD`, of the rows from `first` to before `last` that are known."""
+        if self._records is not None:
+            return self._records[first:last]
         count = max(0, min(len(self), len(self) if last is None else last) - first)
         if not count:
             return np.zeros(0, dtype=RECORD)
@@ -120,6 +135,8 @@ class RowIndex:
             StudioError: (data) it is gone, or has changed since it was indexed.
         """
         about = self.parts[part]
+        if about.held is not None:
+            return BytesIO(about.held)
         try:
             file = open(about.path, "rb")  # noqa: SIM115 - it is the caller's to close
             if about.made or os.fstat(file.fileno()).st_mtime_ns == about.modified:

@@ -1,7 +1,7 @@
 """The bytes of many rows of an index at once, for those who look through all of them."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import orjson
@@ -66,7 +66,9 @@ def only(stretch: Stretch, places: Rows) -> Stretch:
     """Returns some rows of a stretch as a stretch of their own."""
     spans = zip(stretch.starts[places].tolist(), stretch.ends[places].tolist(), strict=True)
     raw = [stretch.data[start:end] for start, end in spans]
-    return _joined(raw, stretch.numbers[places], stretch.lines[places], stretch.part)
+    ends = np.cumsum([len(text) + 1 for text in raw]) - 1
+    starts = np.append(0, ends[:-1] + 1)
+    return Stretch(b"\n".join(raw), stretch.numbers[places], starts, ends, stretch.lines[places], stretch.part)
 
 
 def parsed(index: RowIndex, stretch: Stretch, places: Rows) -> Iterator[dict[str, Any] | None]:
@@ -92,26 +94,31 @@ def _sizes(rows: NDArray[Any]) -> Rows:
 def _read(index: RowIndex, part: int, spans: NDArray[Any], numbers: Rows) -> Stretch:
     numbers = numbers[np.argsort(spans["start"][numbers], kind="stable")]
     rows = spans[numbers]
-    sizes, begin, end = _sizes(rows), int(rows["start"][0]), int(rows["end"].max())
+    sizes = _sizes(rows)
     between = rows["start"][1:] - rows["end"][:-1]
-    together = bool(((between >= 1) & (between <= _BREAK)).all() and (sizes == rows["end"] - rows["start"]).all())
+    whole = sizes == rows["end"] - rows["start"]
+    together = (between >= 1) & (between <= _BREAK) & whole[1:] & whole[:-1]
+    first = np.flatnonzero(np.append(True, ~together))
+    last = np.append(first[1:], len(rows)) - 1
+    begins = rows["start"][first]
+    ends = rows["start"][last] + sizes[last]
     with index.open(part) as file:
-        if together or end - begin <= _SPARSE * int(sizes.sum()):
-            file.seek(begin)
-            data = file.read(end - begin)
-            if together:
-                return Stretch(data, numbers, rows["start"] - begin, rows["end"] - begin, rows["line"], part)
-            starts = rows["start"] - begin
-            raw = [data[at : at + size] for at, size in zip(starts.tolist(), sizes.tolist(), strict=True)]
-        else:
-            raw = []
-            for at, size in zip(rows["start"].tolist(), sizes.tolist(), strict=True):
-                file.seek(at)
-                raw.append(file.read(size))
-    return _joined(raw, numbers, rows["line"], part)
+        raw = _pieces(file, begins, ends)
+    shift = np.repeat(np.cumsum(np.append(0, ends - begins + 1))[:-1] - begins, last - first + 1)
+    starts = rows["start"] + shift
+    return Stretch(b"\n".join(raw), numbers, starts, starts + sizes, rows["line"], part)
 
 
-def _joined(raw: list[bytes], numbers: Rows, lines: NDArray[np.int32], part: int) -> Stretch:
-    ends = np.cumsum([len(text) + 1 for text in raw]) - 1
-    starts = np.append(0, ends[:-1] + 1)
-    return Stretch(b"\n".join(raw), numbers, starts, ends, lines, part)
+def _pieces(file: BinaryIO, begins: Rows, ends: Rows) -> list[bytes]:
+    """Reads what lies between; what lies close together at once."""
+    begin, end = int(begins[0]), int(ends.max())
+    spans = zip(begins.tolist(), ends.tolist(), strict=True)
+    if end - begin <= _SPARSE * int((ends - begins).sum()):
+        file.seek(begin)
+        data = file.read(end - begin)
+        return [data] if len(begins) == 1 else [data[start - begin : stop - begin] for start, stop in spans]
+    found = []
+    for start, stop in spans:
+        file.seek(start)
+        found.append(file.read(stop - start))
+    return found
