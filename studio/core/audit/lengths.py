@@ -235,38 +235,38 @@ def _best_fit(counts: NDArray[np.int64], room: int) -> int:
     """Counts the sequences that best-fit decreasing makes of `counts[n]` rows of each length n.
 
     Rows of one length are alike, so they are placed together: the fullest sequence that takes one takes as many as it
-    can, and all sequences with as much room left do the same. Which rooms there are stands in the bits of a number, so
-    that the tightest one for a row is its lowest bit above.
+    can, and all sequences with as much room left do the same. What room is then left is less than any other's that
+    takes a row of this length, so these are a stack.
     """
     left = [0] * (room + 1)  # how many sequences have this much room
-    there = 0
-    made = 0
-    for length in np.nonzero(counts)[0][::-1].tolist():
-        waiting = int(counts[length])
+    fitting: list[int] = []  # the rooms that take a row of this length, the tightest last
+    made, before = 0, room
+    lengths = np.nonzero(counts)[0][::-1]
+    for length, waiting in zip(lengths.tolist(), counts[lengths].tolist(), strict=True):
+        fitting += [space for space in range(before - 1, length - 1, -1) if left[space]]
+        before = length
         while waiting:
-            fits = there >> length
-            if fits:
-                space = length + (fits & -fits).bit_length() - 1
-            else:
-                space, fresh = room, -(-waiting // (room // length))
+            if not fitting:
+                fresh = -(-waiting // (room // length))
                 made += fresh
-                left[room] += fresh
-                there |= 1 << room
+                left[room] = fresh
+                fitting.append(room)
             # Each is filled before the next.
+            space = fitting[-1]
             each = space // length
             full = min(left[space], waiting // each)
             waiting -= full * each
-            filled = [(full, space - each * length)]
-            if waiting and full < left[space]:
-                filled.append((1, space - waiting * length))
+            left[space] -= full
+            left[space - each * length] += full
+            rest = waiting if left[space] else 0
+            if rest:
                 waiting = 0
-            for count, smaller in filled:
-                left[space] -= count
-                if count:
-                    left[smaller] += count
-                    there |= 1 << smaller
+                left[space] -= 1
+                left[space - rest * length] += 1
             if not left[space]:
-                there &= ~(1 << space)
+                fitting.pop()
+            if rest and space - rest * length >= length:
+                fitting.append(space - rest * length)
     return made
 
 
