@@ -37,8 +37,7 @@ def made(folder: Path, opened: Callable[[Path], T | None], make: Make) -> T:
     """
     found = opened(folder)
     if found is not None:
-        with suppress(OSError):
-            os.utime(folder)
+        mark_used(folder)
         return found
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +46,7 @@ def made(folder: Path, opened: Callable[[Path], T | None], make: Make) -> T:
             if found is None:
                 _replace(folder, make)
                 found = opened(folder)
-                _forget_unused(folder)
+                forget_unused(folder)
     except OSError as error:
         from studio.core.runs import disk_error
 
@@ -73,7 +72,13 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _forget_unused(folder: Path) -> None:
+def mark_used(folder: Path) -> None:
+    """Notes that a folder was opened now."""
+    with suppress(OSError):
+        os.utime(folder)
+
+
+def forget_unused(folder: Path) -> None:
     """Removes the neighbours of `folder` that were not opened for long and that no other process is making."""
     for old in folder.parent.iterdir():
         with suppress(OSError):

@@ -7,6 +7,7 @@ any row of any source is one read. The index is a file of fixed records that onl
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from io import BytesIO
@@ -32,6 +33,7 @@ _VERSION = 1
 _AS_THEY_ARE = ("JSONL", "CSV", "TSV")
 _REFUSED = b"!"  # begins the line of a row that could not be read, with the reason
 _BATCH = 1000
+_MARK_S = 3600.0  # so often it is noted that an index is in use
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class RowIndex:
         """
         self.folder = folder
         self._records: NDArray[Any] | None = None
+        self._marked_s = -_MARK_S
         self._read_about()
 
     @classmethod
@@ -103,6 +106,9 @@ class RowIndex:
         """Returns the records, of type `RECORD`, of the rows from `first` to before `last` that are known."""
         if self._records is not None:
             return self._records[first:last]
+        if time.monotonic() > self._marked_s + _MARK_S:
+            self._marked_s = time.monotonic()
+            cache.mark_used(self.folder)
         count = max(0, min(len(self), len(self) if last is None else last) - first)
         if not count:
             return np.zeros(0, dtype=RECORD)
@@ -113,12 +119,14 @@ class RowIndex:
 
         Raises:
             IndexError: it is not known, or not yet.
-            StudioError: (data) its file has changed since.
+            StudioError: (data) its file has changed since, or the index is gone.
         """
         return next(self.rows(number, number + 1))
 
     def rows(self, first: int, last: int) -> Iterator[IndexedRow]:
         """Reads the rows from `first` to before `last`; raises as `row`."""
+        if self._records is None and not self.folder.exists():
+            raise StudioError("data", f"What was read of {self.name} was removed from the cache.", "Open it again.")
         if not 0 <= first < last <= len(self):
             raise IndexError(first)
         for number, span in enumerate(self.spans(first, last), start=first):
@@ -189,10 +197,13 @@ def build(source: Source, on_progress: Progress | None = None) -> RowIndex:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder.with_name(f".{folder.name}.lock")):
-            if not (folder / "done").exists():
+            if (folder / "done").exists():
+                cache.mark_used(folder)
+            else:
                 _start(folder, source)
                 _write(folder, source, on_progress)
                 (folder / "done").touch()
+                cache.forget_unused(folder)
     except BrokenPipeError:
         raise  # whoever was told of the progress has gone
     except OSError as error:

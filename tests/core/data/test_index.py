@@ -3,15 +3,19 @@
 import csv
 import gzip
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from studio.core import cache
 from studio.core.data import index, parsing, sources
 from studio.core.data.index import RowIndex
 from studio.core.errors import StudioError
@@ -136,3 +140,26 @@ def test_another_process_makes_it(tmp_path: Path) -> None:
     known = RowIndex(Path(said[0]["index"]))
     assert known.complete
     assert known.row(50).parsed.reason == "columns in the header: 2; here: 1"
+
+
+def test_indexes_that_nobody_opened_for_long_are_removed_but_not_those_in_use(tmp_path: Path, home: Path) -> None:
+    known, folders = [], []
+    for name in ("old", "opened", "shown", "building", "new"):
+        (tmp_path / f"{name}.jsonl").write_text('{"x": 1}\n{"x": 2}\n', encoding="utf-8")
+        source = sources.find(tmp_path / f"{name}.jsonl")
+        if name != "new":
+            known.append(index.build(source))
+            folders.append(index.folder_of(source))
+    long_ago = time.time() - cache.UNUSED_S - 100
+    for folder in folders:
+        os.utime(folder, (long_ago, long_ago))
+    assert index.build(sources.find(tmp_path / "opened.jsonl")).complete
+    known[2]._marked_s -= index._MARK_S + 1
+    assert known[2].row(1).parsed.data == {"x": 2}
+    with filelock.FileLock(folders[3].with_name(f".{folders[3].name}.lock")):
+        index.build(sources.find(tmp_path / "new.jsonl"))
+    assert [folder.exists() for folder in folders] == [False, True, True, True]
+    assert known[2].row(0).parsed.data == {"x": 1}
+    with pytest.raises(StudioError, match="was removed from the cache"):
+        known[0].row(0)
+    assert index.build(sources.find(tmp_path / "old.jsonl")).row(0).parsed.data == {"x": 1}
