@@ -199,3 +199,40 @@ def test_a_version_says_how_many_rows_of_its_files_are_rejected(
     assert page._tabs.isTabVisible(1)
     assert page._tabs.tabText(1) == "Rejected (2)"
     assert page.rejected_model.rowCount() == 2
+
+
+def test_an_edit_that_fails_under_others_takes_no_undo_of_its_own(
+    page: DataPage, window: MainWindow, qtbot: QtBot
+) -> None:
+    undo, draft = window.session.undo, window.session.draft
+    press(page, Qt.Key.Key_X)
+    version(page, qtbot, 1)
+    draft.edit("adapter.r", 5)
+    page.apply([Deduplicate(by="no such column")], "deduplicate")
+    draft.edit("adapter.r", 6)
+    qtbot.waitUntil(lambda: not page._editing.unsettled(), timeout=WAIT_MS)
+    undo.undo()
+    assert draft.value("adapter.r") == 5
+    assert undo.undoText() != "deduplicate"
+    undo.undo()
+    assert draft.value("adapter.r") == 16
+
+
+def test_a_version_that_is_left_is_taken_over_to_its_end(
+    page: DataPage, window: MainWindow, qtbot: QtBot, file: Path, tmp_path: Path
+) -> None:
+    press(page, Qt.Key.Key_X)
+    made = version(page, qtbot, 1).path
+    file.write_text("\n".join(file.read_text(encoding="utf-8").splitlines()[:-1]) + "\n", encoding="utf-8")
+    page.receive(made)
+    qtbot.waitUntil(lambda: page._states.currentIndex() == 2, timeout=WAIT_MS)
+    page.unreadable.rebase.click()
+    page._known = {}
+    page.receive(other(tmp_path))
+    checked(page, qtbot)
+    settled(page, qtbot)
+    assert recipe.load(made).sources[0].rows == 29
+    assert "Taken over to the new rows" in " ".join(window.notices.texts())
+    assert page._editing.version is None
+    page.receive(made)
+    assert len(version(page, qtbot, 1).selection) == 28

@@ -71,6 +71,7 @@ class Job:
         edit: what is done by it; None: no step is.
         alone: whether no edits may wait for it, as its version is not of what is shown.
         before: how many steps of the version counted before.
+        goes_on: whether it is done to its end though another is shown and no edit waits for it.
     """
 
     command: Command
@@ -79,6 +80,7 @@ class Job:
     edit: Edit | None = None
     alone: bool = False
     before: int = 0
+    goes_on: bool = False
 
     def settle(self, said: Mapping[str, Any]) -> Path:
         """The child is done and `said` so: its edit is done; returns the version's file.
@@ -99,14 +101,15 @@ class Job:
 
 def drop(session: Session, edits: Sequence[Edit]) -> None:
     """Edits will not be done: no undo step is to be left of them."""
-    for edit in reversed(edits):
-        if edit.isObsolete():
-            continue
+    for edit in edits:
         edit.setObsolete(True)
-        at = session.undo.index()
-        # Those further down go without a word when it is their turn.
-        if at and session.undo.command(at - 1) is edit:
-            session.undo.undo()
+    sweep(session)
+
+
+def sweep(session: Session) -> None:
+    """Takes off the undo stack what lies on top and will not be done; what lies deeper goes when it is its turn."""
+    while (at := session.undo.index()) and session.undo.command(at - 1).isObsolete():
+        session.undo.undo()
 
 
 def edit_command(path: Path, steps: Sequence[Step], run: Callable[[list[str]], Command]) -> Command:
@@ -186,7 +189,7 @@ class Kept(QObject):
             self._session.tell_error(error)
             drop(self._session, [*([job.edit] if job.edit is not None else []), *self._waiting])
         else:
-            if answers and path is not None:
+            if answers and path is not None and not job.goes_on:
                 self._session.tell(
                     self.tr("Your edits are kept as the version {name}.").format(name=recipe.name_of(path))
                 )

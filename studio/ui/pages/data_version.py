@@ -14,7 +14,7 @@ from studio.core.units import counted
 from studio.core.versions import recipe
 from studio.core.versions.steps import ByHand, Replace, Step, chosen, each
 from studio.ui.jobs import Command
-from studio.ui.pages.data_kept import Edit, Job, Kept, drop, edit_command
+from studio.ui.pages.data_kept import Edit, Job, Kept, drop, edit_command, sweep
 from studio.ui.reading import options
 from studio.ui.session import Session
 
@@ -53,6 +53,8 @@ class Editing(QObject):
         self._waiting: list[Edit] = []
         self._kept: list[Kept] = []
         self._awaited: Path | None = None
+        # At 0 there is nothing to sweep, and as the window closes no stack any more.
+        session.undo.indexChanged.connect(lambda at: sweep(session) if at else None)
 
     def open(self, path: Path) -> None:
         """Opens a version: a child reads what it is made of, so that the window finds all in the cache."""
@@ -85,7 +87,8 @@ class Editing(QObject):
 
     def rebase(self, path: Path) -> None:
         """Takes a version over to its sources as they are now, and shows it."""
-        command = self._run(["data", "version", "rebase", str(path)], lambda _path: self.open(path), path=path)
+        words = ["data", "version", "rebase", str(path)]
+        command = self._run(words, lambda _path: self.open(path), path=path, goes_on=True)
         one = self.tr("Taken over to the new rows; {count} row that a step names was not found again.")
         many = self.tr("Taken over to the new rows; {count} rows that steps name were not found again.")
         command.done.connect(lambda said: self._session.tell(counted(len(said["lost"]), one, many)))
@@ -145,7 +148,7 @@ class Editing(QObject):
         """Shows no version any more; what a child does to one, and what waits for it, is done to its end."""
         job, waiting, self._waiting = self._job, self._waiting, []
         self.version, self._awaited = None, None
-        if job is not None and (job.makes or job.edit is not None):
+        if job is not None and (job.makes or job.goes_on or job.edit is not None):
             self._job = None
             kept = Kept(self._session, job, waiting, self)
             self._kept.append(kept)
