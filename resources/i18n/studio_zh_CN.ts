@@ -4404,6 +4404,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请取消 HF_HUB_OFFLINE 以便下载，或指定文件夹或文件。</translation>
     </message>
     <message>
+        <source>What was read of {0} was removed from the cache.</source>
+        <translation>缓存中读取 {0} 的内容已被移除。</translation>
+    </message>
+    <message>
         <source>{0} was changed since it was read.</source>
         <translation>{0} 在读取之后被修改。</translation>
     </message>
