@@ -22,6 +22,7 @@ from studio.engine.batches import Rows
 Emit = Callable[[events.Event], None]
 
 _COUNTED_ROWS = 10_000
+_HASHED = 2**20
 
 
 @dataclass(slots=True)
@@ -58,7 +59,9 @@ class Corpus:
         for part in (self.train, self.evaluation):
             if part is not None:
                 for array in (part.ids, part.trained, part.offsets):
-                    digest.update(np.ascontiguousarray(array).data)
+                    for first in range(0, len(array), _HASHED):
+                        digest.update(np.ascontiguousarray(array[first : first + _HASHED]).data)
+                        part.release()
         return digest.hexdigest()
 
     def write_unused(self, run: Run) -> None:
@@ -135,6 +138,7 @@ def trained_counts(part: tokens.Tokens) -> Rows:
         bounds = part.offsets[first : first + _COUNTED_ROWS + 1]
         starts, learned = bounds[:-1] - bounds[0], np.asarray(part.trained[bounds[0] : bounds[-1]])
         counts[first : first + len(starts)] = np.add.reduceat(learned, starts, dtype=np.int64) - learned[starts]
+        part.release()
     return counts
 
 

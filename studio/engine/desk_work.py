@@ -1,10 +1,14 @@
-"""What the desk process does for each request, in the main thread, keeping what is costly to load."""
+"""What the desk process does for each request, in the main thread, keeping what is costly to load.
+
+PEFT, and bitsandbytes with it, are imported by the first request that needs an adapter: they are 1.4 s of the
+processor and 56 MB, and looking at data needs neither.
+"""
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studio.core import config_file, desk
 from studio.core.audit.checks import text_of
@@ -13,12 +17,13 @@ from studio.core.chat import to_example
 from studio.core.config import DataSpec
 from studio.core.data.datasets import open_dataset
 from studio.core.events import Event, Phase
-from studio.engine import audit, hardware, hub, model, planning, targets
-from studio.engine.generate import Sampling
+from studio.engine import audit, hardware, hub, model
 from studio.engine.labels import Encoder, make_encoder
-from studio.engine.loaded import Loaded
 from studio.engine.provenance import written
 from studio.engine.templates import given_template
+
+if TYPE_CHECKING:
+    from studio.engine.loaded import Loaded
 
 OnProgress = Callable[[desk.PhaseName, int, int], None]
 OnPiece = Callable[[int, str], None]
@@ -31,7 +36,7 @@ class Work:
 
     def __init__(self) -> None:
         """Starts with nothing loaded."""
-        self._loaded = Loaded()
+        self._loaded: Loaded | None = None
         self._encoder: tuple[Any, Encoder] | None = None
         self._tokenizer: tuple[Any, Any] | None = None
 
@@ -52,9 +57,13 @@ class Work:
             case desk.Tokens():
                 return self._tokens(request, on_progress)
             case desk.Plan():
+                from studio.engine import planning
+
                 config = config_file.build(request.config)
                 return desk.Facts(facts=planning.plan(config, _counting(on_progress), self._tokenizer_of))
             case desk.Model():
+                from studio.engine import targets
+
                 folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "config")
                 return desk.Facts(facts=targets.tree(model.skeleton(folder)).to_dict())
             case desk.Hardware():
@@ -68,7 +77,8 @@ class Work:
 
     def forget(self) -> None:
         """Drops everything loaded: after a defect nobody knows what state it is in."""
-        self._loaded.drop()
+        if self._loaded is not None:
+            self._loaded.drop()
         self._encoder = self._tokenizer = None
 
     def _tokens(self, request: desk.Tokens, on_progress: OnProgress) -> desk.Picture:
@@ -140,11 +150,15 @@ class Work:
     def _answers(
         self, request: desk.Answer, on_progress: OnProgress, on_piece: OnPiece, check: Callable[[], None] | None
     ) -> desk.Answers:
+        from studio.engine.generate import Sampling
+        from studio.engine.loaded import Loaded
+
         messages = [asdict(item) for item in request.messages]
         sampling = Sampling(**asdict(request.sampling))
-        wanted = self._loaded.prepare(request, on_progress)
-        self._loaded.check(wanted, messages)
-        answers = self._loaded.answer(wanted, messages, sampling, on_progress, on_piece, check)
+        loaded = self._loaded = self._loaded or Loaded()
+        wanted = loaded.prepare(request, on_progress)
+        loaded.check(wanted, messages)
+        answers = loaded.answer(wanted, messages, sampling, on_progress, on_piece, check)
         columns = [
             desk.Column(adapter=name, text=item.text, tokens=item.tokens, seconds=item.seconds, cut=item.cut)
             for name, item in zip(request.adapters, answers, strict=True)

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from array import array
-from collections.abc import Callable
+import mmap
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,12 @@ class Tokens:
         span = slice(self.offsets[index], self.offsets[index + 1])
         return self.ids[span], self.trained[span]
 
+    def release(self) -> None:
+        """Gives back the memory that sequences took which were read from the cache; they can be read as before."""
+        for array in (self.ids, self.trained):
+            if isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+                array.base.madvise(mmap.MADV_DONTNEED)
+
     @property
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of each sequence, after it was cut; int64, N."""
@@ -100,42 +107,63 @@ def _write(
     folder: Path,
     on_progress: Callable[[int, int], None] | None,
 ) -> None:
-    lengths = array("q")
-    rows = array("q")
-    starts = array("q")
-    full_lengths = array("q")
+    truncated, ended = 0, 0
     untrained: list[Rejected] = []
-    with (folder / "ids").open("wb") as ids, (folder / "trained").open("wb") as trained:
+    with ExitStack() as opened:
+        files = {name: opened.enter_context((folder / name).open("wb")) for name in _FILES}
+        files["offsets"].write(np.zeros(1, dtype=np.int64).tobytes())
         for first in range(0, len(indices), _BATCH_ROWS):
             batch = [dataset[int(index)] for index in indices[first : first + _BATCH_ROWS]]
+            # What was read stays mapped into memory else, and a process seems to grow with its data.
+            dataset.release()
             results = encoder.encode_all([row.data for row in batch], dataset.format)
+            found = _Columns()
             for row, result in zip(batch, results, strict=True):
                 reason = result if isinstance(result, str) else _untrained(result)
                 if reason or isinstance(result, str):
                     untrained.append(Rejected(row.number, row.line, reason))
                     continue
-                for chunk, (fed, learned) in zip(result.chunks, result.sequences(), strict=True):
-                    # A last chunk of one token may have nothing before it to be predicted from.
-                    if not any(learned):
-                        continue
-                    ids.write(np.asarray(fed, dtype=np.int32).tobytes())
-                    trained.write(np.asarray(learned, dtype=np.bool_).tobytes())
-                    lengths.append(len(fed))
-                    rows.append(row.number)
-                    starts.append(chunk.start)
-                    full_lengths.append(len(fed) + len(result.ids) - result.kept)
+                truncated += found.add(row.number, result)
+            ended = found.write(files, ended)
             if on_progress:
                 on_progress(first + len(batch), len(indices))
-    np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64).tofile(folder / "offsets")
-    np.asarray(rows, dtype=np.int64).tofile(folder / "rows")
-    np.asarray(starts, dtype=np.int64).tofile(folder / "starts")
-    np.asarray(full_lengths, dtype=np.int32).tofile(folder / "full_lengths")
     about: dict[str, Any] = {
-        "truncated": sum(full > kept for full, kept in zip(full_lengths, lengths, strict=True)),
+        "truncated": truncated,
         "untrained": [asdict(item) for item in untrained],
         "bytes": {name: (folder / name).stat().st_size for name in _FILES},
     }
     (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
+
+
+class _Columns:
+    """What is written of a batch of rows."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, list[Any]] = {name: [] for name in _FILES}
+        self._lengths: list[int] = []
+
+    def add(self, row: int, encoded: Encoded) -> int:
+        """Adds a row's sequences; returns how many of them stand for more tokens than are fed."""
+        found, cut = self._found, 0
+        for chunk, (fed, learned) in zip(encoded.chunks, encoded.sequences(), strict=True):
+            # A last chunk of one token may have nothing before it to be predicted from.
+            if not any(learned):
+                continue
+            found["ids"] += fed
+            found["trained"] += learned
+            found["rows"].append(row)
+            found["starts"].append(chunk.start)
+            found["full_lengths"].append(len(fed) + len(encoded.ids) - encoded.kept)
+            self._lengths.append(len(fed))
+            cut += len(encoded.ids) > encoded.kept
+        return cut
+
+    def write(self, files: Mapping[str, BinaryIO], ended: int) -> int:
+        """Appends all to the files; `ended` tokens are there before, and are returned with those added."""
+        self._found["offsets"] = (ended + np.cumsum(self._lengths, dtype=np.int64)).tolist()
+        for name, values in self._found.items():
+            files[name].write(np.array(values, dtype=_FILES[name]).tobytes())
+        return ended + sum(self._lengths)
 
 
 def _untrained(encoded: Encoded) -> str:

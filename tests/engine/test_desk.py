@@ -1,6 +1,9 @@
 """The desk process as it really runs: every request, in order, cancelled, hostile, and ended with its pipe."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -296,3 +299,17 @@ def test_sampling_starts_as_the_engines_own() -> None:
     assert {name: getattr(engines, name) for name in desk.Sampling.__slots__} == {
         name: getattr(ours, name) for name in desk.Sampling.__slots__
     }
+
+
+def test_peft_is_imported_only_by_a_request_that_needs_it(model: str) -> None:
+    code = (
+        "import sys; from studio.core import desk; from studio.engine.desk_work import Work\n"
+        "work, quiet = Work(), lambda *_: None\n"
+        "said = [desk.Message(role=role, content='Hi') for role in ('user', 'assistant')]\n"
+        "for ask in (desk.Tokens(model=sys.argv[1], messages=said), desk.Model(model=sys.argv[1])):\n"
+        "    work.do(ask, quiet, quiet, quiet)\n"
+        "    print([name for name in ('peft', 'bitsandbytes') if name in sys.modules])"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", code, model], cwd=root, env=os.environ, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["[]", "['peft', 'bitsandbytes']"], done.stderr[-2000:]

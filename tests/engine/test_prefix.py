@@ -1,5 +1,7 @@
 """A common beginning computed once: the same losses and gradients as every row by itself, in every family."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,11 +10,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from studio.core import runs
 from studio.core.config import AdapterSpec
-from studio.engine import adapters, attention, batches, objectives, prefix
+from studio.engine import adapters, attention, batches, objectives, prefix, session, train
 from studio.engine.tokens import Tokens
 from tests.engine.test_lora import assert_same, lively
 from tests.models import FAMILIES, random_model
+from tests.training import config
 
 CPU = torch.device("cpu")
 STILL = {"attention_dropout": 0.0, "dropout": 0.0, "resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
@@ -100,3 +104,48 @@ def test_shared_tokens_are_laid_down_once_and_counted_for_every_row() -> None:
 def test_dropout_is_found(family: str, settings: dict[str, Any], adapter: dict[str, Any], expected: bool) -> None:
     model = adapters.attach(random_model(family, **settings), AdapterSpec(r=4, **adapter))
     assert prefix.draws(model, 300, CPU) == expected
+
+
+def evaluated(current: session.Session) -> list[torch.Tensor]:
+    """Returns the evaluation rows' loss and that of each row."""
+    part, score = current.corpus.evaluation, train._evaluate(current)
+    assert part is not None
+    assert score is not None
+    losses = torch.zeros(len(part))
+    with torch.no_grad():
+        for rows, shared in train._evaluation_passes(current, part):
+            losses[torch.from_numpy(rows)] = train._row_losses(current, current.bare, part, rows, shared)
+    return [torch.tensor(score[0]), losses]
+
+
+def test_evaluation_with_common_beginnings_equals_that_of_rows_by_themselves(tmp_path: Path) -> None:
+    whole = config(tmp_path, rows=8, adapter={"lora_dropout": 0.0}, micro_batch_tokens=90)
+    current = session.prepare(runs.create(whole, tmp_path / "run"), lambda event: None)
+    lively(current.bare)
+    assert current.choices.shares
+    by_themselves = replace(current.choices, shares=False)
+
+    @given(
+        kinds=st.lists(st.tuples(st.integers(0, 3), st.integers(2, 60), st.floats(0, 1)), max_size=12),
+        beginning=st.integers(17, 40),
+        seed=st.integers(0, 2**16),
+    )
+    @settings(max_examples=40, deadline=None)
+    def equal(kinds: list[tuple[int, int, float]], beginning: int, seed: int) -> None:
+        random = np.random.default_rng(seed)
+        systems = random.integers(3, 300, (4, beginning))
+        # Two rows at least have something in common.
+        kinds = [(0, 30, 0.5), *kinds, (0, 2, 0.0)]
+        rows = [[*systems[kind].tolist(), *random.integers(3, 300, own).tolist()] for kind, own, _ in kinds]
+        starts = [beginning + 1 + int(share * (own - 2)) for _, own, share in kinds]
+        current.corpus.evaluation = part = tokens_of(rows, starts)
+        chosen = current.choices
+        found = evaluated(current)
+        assert sum(shared > 0 for _, shared in train._evaluation_passes(current, part)) > 0
+        current.choices = by_themselves
+        try:
+            assert_same(found, evaluated(current), 1e-5)
+        finally:
+            current.choices = chosen
+
+    equal()

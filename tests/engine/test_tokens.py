@@ -60,6 +60,16 @@ def test_rows_come_in_batches_without_a_seam(tmp_path: Path) -> None:
     assert tokens.rows.tolist() == list(range(1100))
 
 
+def test_tokens_whose_memory_was_given_back_are_read_again(tmp_path: Path) -> None:
+    dataset = dataset_of(tmp_path, *(str(i) for i in range(600)))
+    tokens = tokenize(dataset, np.arange(600), encoder())
+    ids, trained = tokens.ids.copy(), tokens.trained.copy()
+    for part in (tokens, replace(tokens, ids=ids, trained=trained)):
+        part.release()
+        assert np.array_equal(part.ids, ids)
+        assert np.array_equal(part.trained, trained)
+
+
 def test_cuts_are_counted_and_rows_without_a_learned_token_listed(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     rows = [("why?", "short"), (LONG, "never seen"), ("why?", "a long answer " * 30)]
