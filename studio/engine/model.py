@@ -131,6 +131,11 @@ def load_base(folder: Path, spec: ModelSpec, device: torch.device) -> PreTrained
         ) from None
     _check_loaded(folder, report)
     assert isinstance(model, PreTrainedModel)
+    for layer in model.modules():
+        # On some processors the first answer would else pack the weights anew and round their scales to bfloat16, so
+        # that training and answering no longer have the same base.
+        if hasattr(layer, "support_avx512bf16_for_cpu"):
+            layer.support_avx512bf16_for_cpu = False
     return model.eval()
 
 

@@ -80,6 +80,18 @@ def test_quantization_holds_linear_layers_in_fewer_bits(folder: Path, quantizati
         assert state.nested, "the scales are quantized too"
 
 
+def test_no_processor_packs_weights_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bitsandbytes.nn.modules.has_avx512bf16", lambda: True)
+    model = load_base(folder, ModelSpec(quantization="nf4"), CPU)
+    held = {name: p.clone() for name, p in model.named_parameters()}
+    with torch.no_grad():
+        model(input_ids=torch.arange(5)[None])
+    assert all(torch.equal(p, held[name]) for name, p in model.named_parameters())
+    states = [s for p in model.parameters() if (s := getattr(p, "quant_state", None))]
+    assert states
+    assert not any(getattr(state, "packing_format_for_cpu", False) for state in states)
+
+
 def test_a_model_stored_quantized_loads_as_it_is(folder: Path, tmp_path: Path) -> None:
     model = load_base(folder, ModelSpec(quantization="nf4"), CPU)
     model.save_pretrained(tmp_path / "stored")
