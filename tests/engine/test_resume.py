@@ -13,7 +13,7 @@ from studio.core import events, runs
 from studio.core.config import from_dict, to_dict
 from studio.core.errors import StudioError
 from studio.core.runs import Run
-from studio.engine import checkpoint
+from studio.engine import blocks, checkpoint
 from tests.training import config, digest, losses, resume, trained, write_rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,7 +76,11 @@ def test_stopping_and_resuming_changes_nothing(tmp_path: Path, training: dict[st
     assert digest(run) == digest(reference)
 
 
-def test_with_a_common_beginning_stopping_and_resuming_changes_nothing(tmp_path: Path) -> None:
+def test_with_every_fast_path_stopping_and_resuming_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So small a model would not take blocks by itself.
+    monkeypatch.setattr(blocks, "_LEAST_NUMBERS", 0)
     whole = config(tmp_path, adapter={"lora_dropout": 0.0}, data={"max_length": 256}, num_train_epochs=1, **EVERY)
     system = {"role": "system", "content": "You answer letters about small orders, late boxes and numbers. " * 2}
     rows = Path(whole.data.path)
