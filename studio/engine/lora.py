@@ -30,7 +30,7 @@ class _Linear(torch.autograd.Function):
         y.addmm_(low, b.to(x.dtype).t(), alpha=s)
         ctx.save_for_backward(x, low, a, b, kept)
         ctx.base, ctx.s, ctx.p = base, s, p
-        return y.view(*x.shape[:-1], -1)
+        return laid_out(y, x)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -120,6 +120,15 @@ def computed_in(x: torch.Tensor, adapters: Iterable[torch.Tensor]) -> torch.Tens
     if torch.is_autocast_enabled(x.device.type):
         return x.to(torch.get_autocast_dtype(x.device.type))
     return x if all(tensor.dtype == x.dtype for tensor in adapters if tensor.numel()) else None
+
+
+def laid_out(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """Returns `y` (N, out) with the leading sizes of `x` (.., in), as what a pass written out gives.
+
+    It is no view, because models such as OLMo change what a layer gives in place, which torch refuses for views.
+    """
+    result: torch.Tensor = torch.ops.aten._unsafe_view(y, x.shape[:-1] + y.shape[1:])
+    return result
 
 
 def _replace(layer: Any) -> None:

@@ -53,7 +53,7 @@ class _Gated(torch.autograd.Function):
         y = _layer(product, for_down).addmm_(low_down, bd.t(), alpha=sd)
         ctx.save_for_backward(x, gate, up, low, low_down, *adapters)
         ctx.f, ctx.scales, ctx.bases = f, scales, bases
-        return y.view(x.shape[:-1] + y.shape[1:])
+        return lora.laid_out(y, x)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -128,7 +128,8 @@ def _known(module: Any) -> _Activation | None:
     found, known = type(module).forward.__code__, LlamaMLP.forward.__code__
     if (found.co_code, found.co_names, found.co_consts) != (known.co_code, known.co_names, known.co_consts):
         return None
-    x = torch.linspace(-9, 9, 100)
+    # Far enough out to see one that is cut off, such as `gelu_10`.
+    x = torch.linspace(-99, 99, 793)
     try:
         same = (torch.allclose(f.forward(x), module.act_fn(x), rtol=1e-6, atol=1e-7) for f in _ACTIVATIONS)
         return next(f for f, is_same in zip(_ACTIVATIONS, same, strict=True) if is_same)

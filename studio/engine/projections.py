@@ -30,7 +30,7 @@ class _Linears(torch.autograd.Function):
         ]
         ctx.save_for_backward(x, *lows, *adapters)
         ctx.bases, ctx.scales = bases, scales
-        return tuple(y.view(*x.shape[:-1], -1) for y in found)
+        return tuple(lora.laid_out(y, x) for y in found)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -63,6 +63,8 @@ def use(model: torch.nn.Module) -> str:
         layers = [layer for name in _NAMES if isinstance(layer := getattr(module, name, None), LoraLayer)]
         if len(layers) > 1 and (reason := next(filter(None, map(lora.refusal, layers)), "")):
             left[reason] = None
+        elif len({layer.in_features for layer in layers}) > 1:
+            left[f"the layers of {type(module).__name__} have different inputs"] = None
         elif len(layers) > 1:
             _replace(layers)
     return "; ".join(left)
@@ -90,6 +92,10 @@ def _replace(layers: list[Any]) -> None:
                 if not held:
                     fed.clear()
                 return found
+            if not at:
+                # What others never asked for, as in a pass that failed, is not of this one.
+                held.clear()
+                fed.clear()
             inner = lora.computed_in(x, flat)
             if at or inner is None or positional or options or any(map(lora.differs, layers)):
                 return plain(x, *positional, **options)

@@ -102,8 +102,8 @@ def test_another_mlp_is_left_and_named() -> None:
     about = LlamaConfig(num_attention_heads=1, hidden_size=4, intermediate_size=4)
     assert "OtherMLP is not the known formula" in mlp.use(OtherMLP(about).requires_grad_(False))
     assert "trained too" in mlp.use(LlamaMLP(about))
-    about.hidden_act = "relu"
-    assert "LlamaMLP is not" in mlp.use(LlamaMLP(about).requires_grad_(False))
+    for about.hidden_act in ("relu", "gelu_10"):
+        assert "LlamaMLP is not" in mlp.use(LlamaMLP(about).requires_grad_(False))
 
 
 def test_dropout_and_lone_calls_take_the_single_passes() -> None:
@@ -122,6 +122,41 @@ def test_dropout_and_lone_calls_take_the_single_passes() -> None:
     for _ in range(2):  # what the first call holds for others that never ask is not given to the next input's
         attention.q_proj(x + 1)
         assert_same([attention.k_proj(x)], [alone], 1e-6)
+
+
+def test_what_a_failed_pass_has_found_is_not_given_to_another() -> None:
+    model = lively(adapters.attach(random_model("llama"), AdapterSpec(r=4, target_modules="all-linear"))).eval()
+    attention, x = model.get_base_model().model.layers[0].self_attn, torch.randn(1, 3, 32)
+    with model.disable_adapter():
+        expected = attention.k_proj(x)
+    projections.use(model)
+    attention.q_proj(x)
+    with model.disable_adapter():
+        attention.q_proj(x)
+        assert_same([attention.k_proj(x)], [expected], 1e-6)
+
+
+def test_projections_of_different_inputs_are_left_and_named() -> None:
+    inner = torch.nn.Module()
+    inner.q_proj, inner.k_proj = torch.nn.Linear(4, 2), torch.nn.Linear(6, 2)
+    model = get_peft_model(torch.nn.Sequential(inner), LoraConfig(r=1, target_modules=["q_proj", "k_proj"]))  # type: ignore[arg-type]
+    assert projections.use(model) == "the layers of Module have different inputs"
+
+
+def test_results_may_be_changed_in_place_and_hold_no_rows() -> None:
+    model = lively(adapters.attach(random_model("llama"), AdapterSpec(r=4, target_modules="all-linear"))).train()
+    layer, x = model.get_base_model().model.layers[0], torch.randn(2, 3, 32)
+    lora.use(model)
+    for use in (False, True):
+        assert not use or (projections.use(model), mlp.use(model)) == ("", "")
+        for part in (layer.self_attn.o_proj, layer.self_attn.q_proj, layer.self_attn.k_proj, layer.mlp):
+            # As OLMo does with its queries, keys and values.
+            y = part(x).clamp_(-0.1, 0.1)
+            y.sum().backward()
+            assert all(part(x[at]).shape == y[at].shape for at in (slice(0), slice(1), 0))
+        q, k, v = (part(x).clamp_(-0.1, 0.1) for part in (layer.self_attn.q_proj, layer.self_attn.k_proj,
+                                                           layer.self_attn.v_proj))  # fmt: skip
+        (q.sum() + k.sum() + v.sum()).backward()
 
 
 @given(shape=st.lists(st.integers(1, 4), min_size=1, max_size=3), size=st.integers(8, 16), kind=st.booleans())

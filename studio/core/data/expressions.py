@@ -77,8 +77,9 @@ class Expression:
             return fits, ~unsure
         text = chr(VALUE) + laid.decode("utf-8", "replace")
         try:
-            finds = self._joined.finditer(text, timeout=_ROW_S, concurrent=True)
-            found = np.fromiter((find.start() for find in finds), dtype=np.int64)
+            # Before the first edge and behind the last stands no value, not even an empty one.
+            finds = self._joined.finditer(text, 1, timeout=_ROW_S, concurrent=True)
+            found = np.fromiter((at for find in finds if (at := find.start()) < len(text)), dtype=np.int64)
         except TimeoutError:
             return fits, ~unsure
         kind = (np.uint8, "latin-1") if text.isascii() else (np.uint32, "utf-32-le")
@@ -101,7 +102,8 @@ def _among_others(text: str) -> str:
         if token == "[^]" or (len(token) == 2 and token[1].isalnum() and token[1] not in _PLAIN_ESCAPES):
             return ""
         if token.startswith("[^"):
-            token = f"[^{_EDGES}{token[2:]}"
+            # As a range, behind which a hyphen still stands for itself.
+            token = f"[^{_EDGES[0]}-{_EDGES[1]}{token[2:]}"
         elif len(token) > 2 and regex.search(token, _EDGES):
             token = f"(?:(?![{_EDGES}]){token})"
         parts.append(token)

@@ -127,6 +127,11 @@ EXPRESSIONS += [
     r"^*a",
     r"(?i:B)\W",
     r"(?P<x>a)?(?(x)a|b)s",
+    r"[^-a]b",
+    r"[^-]",
+    r"(?!$)",
+    r"(?!^)",
+    r"(?<!^)",
 ]
 EXPRESSIONS += ["\x1f", r"\Bs", r"[[:alpha:]]s", r"a\Z|\n$", r"(?P<x>a)(?P=x)", r"b{,1}s", "(?x)a#b", r"0*1", "b{1}s"]
 
@@ -243,6 +248,13 @@ def test_an_expression_never_looks_from_a_value_into_others(text: str) -> None:
     fits, unsure = expressions.Expression(text).look(laid.encode(), 500)
     assert not fits.any()
     assert not unsure.any()
+
+
+@pytest.mark.parametrize(("text", "wanted"), [("[^-a]", [1, 3]), ("(?!$)", [1, 2, 3]), ("(?!^)", [1, 2, 3])])
+def test_sets_with_hyphens_and_finds_without_letters_see_no_edge(text: str, wanted: list[int]) -> None:
+    laid = "".join(value + chr(VALUE) + chr(ROW) for value in ("", "X", "a-", "0a", ""))
+    fits, unsure = expressions.Expression(text).look(laid.encode(), 5)
+    assert (np.flatnonzero(fits).tolist(), unsure.any()) == (wanted, False)
 
 
 @pytest.mark.parametrize("text", ["(", "a" * 2000, "(?P<x", "a{99999999999}"])
