@@ -136,6 +136,79 @@ def test_what_a_failed_pass_has_found_is_not_given_to_another() -> None:
         assert_same([attention.k_proj(x)], [expected], 1e-6)
 
 
+@pytest.mark.parametrize("targets", ["all-linear", ["gate_proj"], ["q_proj", "k_proj"]])
+def test_narrow_formats_compute_alike_under_autocast_and_plainly_without(targets: Any) -> None:
+    spec = AdapterSpec(r=4, target_modules=targets)
+    models = [
+        lively(adapters.attach(random_model("qwen2").to(held), spec)).train()
+        for held in (torch.float32, torch.bfloat16)
+    ]
+    expected = []
+    for used in (False, True):
+        found = []
+        for model in models:
+            assert not used or (lora.use(model), projections.use(model), mlp.use(model)) == ("", "", "")
+            with torch.autocast("cpu", torch.bfloat16):
+                found.append(results(model))
+        # Without it, PEFT computes float32 adapters of a bfloat16 base in both; none of that is written out.
+        found.append(results(models[1]))
+        expected = expected or found
+    for one, other in zip(found, expected, strict=True):
+        assert_same(one, other, 0.1)
+    assert all(p.grad.dtype == torch.float32 for p in models[1].parameters() if p.grad is not None)
+
+
+def test_the_absent_adapters_of_a_layer_suit_every_format() -> None:
+    x = torch.zeros(1, dtype=torch.bfloat16)
+    assert lora.computed_in(x, [torch.empty(0)]) is x
+    assert lora.computed_in(x, [torch.zeros(1)]) is None
+
+
+@pytest.mark.parametrize("saved", ["mlp", "up_proj", "v_proj"])
+def test_modules_trained_whole_stay_as_they_are(saved: str) -> None:
+    names = [name for name in ("q_proj", "k_proj", "v_proj", "gate_proj") if name != saved and saved != "mlp"]
+    about = LoraConfig(r=4, target_modules=names or ["q_proj", "k_proj"], modules_to_save=[saved])
+    model = lively(get_peft_model(random_model("llama"), about)).double().train()
+    expected = results(model)
+    for path in (lora, projections, mlp):
+        path.use(model)
+    assert_same(results(model), expected, 1e-10)
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+@pytest.mark.parametrize("family", ["llama", "gemma3"])
+def test_passes_that_are_computed_again_or_twice_have_the_same_gradients(family: str, reentrant: bool) -> None:
+    spec = AdapterSpec(r=4, target_modules="all-linear")
+    model = lively(adapters.attach(random_model(family), spec)).double().train()
+    expected = results(model)
+    for path in (lora, projections, mlp):
+        assert path.use(model) == ""
+    model.zero_grad()
+    model(input_ids=IDS, use_cache=False).logits.float().pow(2).mean().backward(retain_graph=True)
+    both = model(input_ids=IDS, use_cache=False).logits.float().pow(2).mean()
+    both.backward(retain_graph=True)
+    both.backward()
+    assert_same([p.grad / 3 for p in model.parameters() if p.grad is not None], expected[1:], 1e-10)
+    model.get_base_model().activation_checkpointing_enable({"use_reentrant": reentrant})
+    model.enable_input_require_grads()
+    assert_same(results(model), expected, 1e-10)
+
+
+def test_a_merged_adapter_counts_once_and_generation_is_as_before() -> None:
+    model = (
+        lively(adapters.attach(random_model("llama"), AdapterSpec(r=4, target_modules="all-linear"))).double().eval()
+    )
+    expected = results(model)
+    told = model.generate(input_ids=IDS, max_new_tokens=6, do_sample=False)
+    for path in (lora, projections, mlp):
+        assert path.use(model) == ""
+    assert torch.equal(model.generate(input_ids=IDS, max_new_tokens=6, do_sample=False), told)
+    model.merge_adapter()
+    assert_same([model(input_ids=IDS).logits.detach()], expected[:1], 1e-9)
+    model.unmerge_adapter()
+    assert_same(results(model), expected, 1e-9)
+
+
 def test_projections_of_different_inputs_are_left_and_named() -> None:
     inner = torch.nn.Module()
     inner.q_proj, inner.k_proj = torch.nn.Linear(4, 2), torch.nn.Linear(6, 2)
