@@ -167,8 +167,8 @@ def test_the_absent_adapters_of_a_layer_suit_every_format() -> None:
 @pytest.mark.parametrize("saved", ["mlp", "up_proj", "v_proj"])
 def test_modules_trained_whole_stay_as_they_are(saved: str) -> None:
     names = [name for name in ("q_proj", "k_proj", "v_proj", "gate_proj") if name != saved and saved != "mlp"]
-    about = LoraConfig(r=4, target_modules=names or ["q_proj", "k_proj"], modules_to_save=[saved])
-    model = lively(get_peft_model(random_model("llama"), about)).double().train()
+    spec = AdapterSpec(r=4, target_modules=names or ["q_proj", "k_proj"], modules_to_save=[saved])
+    model = lively(adapters.attach(random_model("llama"), spec)).double().train()
     expected = results(model)
     for path in (lora, projections, mlp):
         path.use(model)
@@ -286,7 +286,9 @@ def test_another_rotation_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("family", [family for family in FAMILIES if family != "opt"])
 def test_the_last_mlp_is_left_out_where_nothing_reads_it(family: str) -> None:
     model = lively(adapters.attach(random_model(family, **STILL), AdapterSpec(r=4))).train()
-    lora.use(model)
+    for path in (lora, projections, mlp):
+        path.use(model)
+    passes = {name: getattr(module, "forward", None) for name, module in model.named_modules()}
     inner = model.get_base_model()
     assert tail.refusal(inner) == ""
     ids = torch.randint(3, 300, (2, 12), generator=torch.Generator().manual_seed(2))
@@ -303,6 +305,7 @@ def test_the_last_mlp_is_left_out_where_nothing_reads_it(family: str) -> None:
         logits.pow(2).mean().backward()
         found.append([logits.detach(), *(p.grad for p in model.parameters() if p.grad is not None)])
     assert_same(found[1], found[0])
+    assert {name: getattr(module, "forward", None) for name, module in model.named_modules()} == passes
 
 
 def test_where_the_last_mlp_cannot_be_trimmed_it_says_why() -> None:
