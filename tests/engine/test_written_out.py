@@ -143,7 +143,7 @@ def test_narrow_formats_compute_alike_under_autocast_and_plainly_without(targets
         lively(adapters.attach(random_model("qwen2").to(held), spec)).train()
         for held in (torch.float32, torch.bfloat16)
     ]
-    expected = []
+    expected: list[list[torch.Tensor]] = []
     for used in (False, True):
         found = []
         for model in models:
@@ -212,7 +212,7 @@ def test_a_merged_adapter_counts_once_and_generation_is_as_before() -> None:
 def test_projections_of_different_inputs_are_left_and_named() -> None:
     inner = torch.nn.Module()
     inner.q_proj, inner.k_proj = torch.nn.Linear(4, 2), torch.nn.Linear(6, 2)
-    model = get_peft_model(torch.nn.Sequential(inner), LoraConfig(r=1, target_modules=["q_proj", "k_proj"]))  # type: ignore[arg-type]
+    model = get_peft_model(torch.nn.Sequential(inner), LoraConfig(r=1, target_modules=["q_proj", "k_proj"]))
     assert projections.use(model) == "the layers of Module have different inputs"
 
 
