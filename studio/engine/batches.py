@@ -145,7 +145,7 @@ def collate(tokens: Tokens, rows: Rows, batching: Batching, pad_id: int, shared:
     targets = np.concatenate([ids[1:][trained[1:]] for ids, trained in encoded])
     fed = sum(len(ids) for ids, _ in encoded)
     # Nothing looks ahead, so what stands behind a row's last prediction is not computed.
-    lengths = np.array([max(1, len(keep) - int(np.argmax(keep[::-1]))) for keep in keeps])
+    lengths = np.array([len(keep) - int(np.argmax(keep[::-1])) for keep in keeps])
     keeps = [keep[:length] for keep, length in zip(keeps, lengths, strict=True)]
     encoded = [(ids[:length], trained) for (ids, trained), length in zip(encoded, lengths, strict=True)]
     owners = np.repeat(np.arange(len(rows)), [int(keep.sum()) for keep in keeps])

@@ -106,13 +106,15 @@ def parts(layer: Any) -> tuple[Any, tuple[torch.Tensor, torch.Tensor], float]:
     return layer, nothing, 0.0
 
 
+def refusal_together(layers: list[Any]) -> str:
+    """Returns why layers, with LoRA or plain, cannot be computed in one pass; empty if they can."""
+    reason = next(filter(None, map(refusal, layers)), "")
+    return reason or ("dropout draws for each layer by itself" if any(map(_dropout, layers)) else "")
+
+
 def differs(layer: Any) -> bool:
-    """Whether a layer's adapter is off for now, part of the base already, or drops something at random."""
-    if not isinstance(layer, LoraLayer):
-        return False
-    dropout = layer.lora_dropout[layer.active_adapters[0]]
-    drops = layer.training and isinstance(dropout, torch.nn.Dropout) and dropout.p > 0
-    return bool(drops or layer.disable_adapters or layer.merged)
+    """Whether a layer's adapter is off for now, or part of the base already."""
+    return isinstance(layer, LoraLayer) and bool(layer.disable_adapters or layer.merged)
 
 
 def computed_in(x: torch.Tensor, adapters: Iterable[torch.Tensor]) -> torch.Tensor | None:
@@ -132,17 +134,21 @@ def laid_out(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 
 
 def _replace(layer: Any) -> None:
-    plain, (base, (a, b), s) = layer.forward, parts(layer)
-    dropout = layer.lora_dropout[layer.active_adapters[0]]
+    plain, (base, (a, b), s), p = layer.forward, parts(layer), _dropout(layer)
 
     def forward(x: torch.Tensor, *positional: Any, **options: Any) -> Any:
         inner = computed_in(x, (a, b))
-        if inner is None or positional or options or layer.disable_adapters or layer.merged:
+        if inner is None or positional or options or differs(layer):
             return plain(x, *positional, **options)
-        p = dropout.p if layer.training and isinstance(dropout, torch.nn.Dropout) else 0.0
-        return _Linear.apply(inner, a, b, base, s, p)  # type: ignore[no-untyped-call]
+        return _Linear.apply(inner, a, b, base, s, p if layer.training else 0.0)  # type: ignore[no-untyped-call]
 
     layer.forward = forward
+
+
+def _dropout(layer: Any) -> float:
+    """Returns how likely a layer's adapter drops an entry in training."""
+    dropout = layer.lora_dropout[layer.active_adapters[0]] if isinstance(layer, LoraLayer) else None
+    return dropout.p if isinstance(dropout, torch.nn.Dropout) else 0.0
 
 
 def weight(base: Any, dtype: torch.dtype) -> torch.Tensor:

@@ -105,7 +105,7 @@ def undo(model: torch.nn.Module) -> None:
 def _replaced(module: Any) -> str:
     """Gives `module` its written-out pass; returns why not, if it is left as it is."""
     layers = [getattr(module, name) for name in _NAMES]
-    if reason := next(filter(None, map(lora.refusal, layers)), ""):
+    if reason := lora.refusal_together(layers):
         return reason
     f = _known(module)
     if f is None:

@@ -61,7 +61,7 @@ def use(model: torch.nn.Module) -> str:
     left: dict[str, None] = {}
     for module in model.modules():
         layers = [layer for name in _NAMES if isinstance(layer := getattr(module, name, None), LoraLayer)]
-        if len(layers) > 1 and (reason := next(filter(None, map(lora.refusal, layers)), "")):
+        if len(layers) > 1 and (reason := lora.refusal_together(layers)):
             left[reason] = None
         elif len({layer.in_features for layer in layers}) > 1:
             left[f"the layers of {type(module).__name__} have different inputs"] = None
