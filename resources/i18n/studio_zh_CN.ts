@@ -2602,6 +2602,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>没有完成任何一步</translation>
     </message>
     <message>
+        <source>Processor threads: {threads}. Tokens at once: {tokens}.</source>
+        <translation>处理器线程：{threads}。每次词元数：{tokens}。</translation>
+    </message>
+    <message>
+        <source>Not taken: {path} ({reason})</source>
+        <translation>未采用：{path}（{reason}）</translation>
+    </message>
+    <message>
         <source>adapter</source>
         <translation>适配器</translation>
     </message>

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QMenu, QProgressBar, QToolButton
 
+from studio.core.events import Prepared
 from studio.core.units import size
 from studio.ui import words
 from studio.ui.elided import Elided
@@ -138,6 +139,17 @@ class RunHead(QFrame):
         self.values["speed"].setText(f"{last.tokens_per_s:,.0f}" if last else "-")
         self.values["epoch"].setText(f"{last.epoch:.2f}" if last else "-")
         self.values["memory"].setText(size(last.memory_bytes) if last else "-")
+        self.values["speed"].setToolTip(self._ways(told.prepared) if told.prepared else "")
+
+    def _ways(self, planned: Prepared) -> str:
+        """Returns how the run is computed, and which fast ways are not taken."""
+        lines = [
+            self.tr("Processor threads: {threads}. Tokens at once: {tokens}.").format(
+                threads=planned.threads or "-", tokens=f"{planned.micro_batch_tokens:,}"
+            )
+        ]
+        lines += [self.tr("Not taken: {path} ({reason})").format(path=p, reason=r) for p, r in planned.plain.items()]
+        return "\n".join(lines)
 
     def _time_text(self, model: RunModel) -> str:
         told = model.progress
