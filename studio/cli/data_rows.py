@@ -80,6 +80,8 @@ def spec_of(args: argparse.Namespace) -> "DataSpec":
         settings["max_length"] = args.max_length
     if getattr(args, "chunk_overlap", None) is not None:
         settings |= {"long_text": "chunks", "chunk_overlap": args.chunk_overlap}
+    if getattr(args, "chat_template", None) is not None:
+        settings["chat_template"] = args.chat_template
     return build({"data": settings}).data
 
 
