@@ -19,7 +19,8 @@ Counts = NDArray[np.int32]
 
 FIELDS = ("rows", "tokens", "first", "last", "stop", "ended", "begins")
 # A histogram is of this share of the rows, where the longest is more than so many times as long as all of them.
-_BULK, _FAR = 0.995, 2
+# Of fewer rows than these, none is an outlier.
+_BULK, _FAR, _MANY = 0.995, 2, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ class Lengths:
         tokens, and the last bin has all that are longer besides.
         """
         longest = max(int(self.tokens.max(initial=1)), 1)
-        bulk = int(np.quantile(self.tokens, _BULK, method="lower")) if len(self.tokens) else longest
+        bulk = int(np.quantile(self.tokens, _BULK, method="lower")) if len(self) >= _MANY else longest
         top = longest if longest <= _FAR * bulk else min(max(bulk, shown, 1), longest)
         counts, edges = np.histogram(np.minimum(self.tokens, top), bins=bins, range=(0, top))
         return counts.astype(np.int64), edges.astype(np.float64)
