@@ -425,6 +425,18 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>显示这些行：{title}</translation>
     </message>
     <message>
+        <source>done</source>
+        <translation>已完成</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Undo: {title}</source>
+        <translation>撤销：{title}</translation>
+    </message>
+    <message>
         <source>serious</source>
         <translation>严重</translation>
     </message>
@@ -1623,6 +1635,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Use this length</source>
         <translation>采用此长度</translation>
+    </message>
+    <message>
+        <source>Last bar: {count} row of {least} to {most} tokens</source>
+        <translation>最后一根柱：{count} 行，{least} 至 {most} 个词元</translation>
+    </message>
+    <message>
+        <source>Last bar: {count} rows of {least} to {most} tokens</source>
+        <translation>最后一根柱：{count} 行，{least} 至 {most} 个词元</translation>
     </message>
     <message>
         <source>Rows by their length in tokens</source>
@@ -3604,6 +3624,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>它们占用的内存最多，而且往往是两行并成了一行。</translation>
     </message>
     <message>
+        <source>Nothing mends `{0}` by itself.</source>
+        <translation>没有办法自动修正 `{0}`。</translation>
+    </message>
+    <message>
+        <source>What can be mended: {0}.</source>
+        <translation>可以修正的有：{0}。</translation>
+    </message>
+    <message>
+        <source>Of the finding `{0}` nothing is left that this would mend.</source>
+        <translation>发现项 `{0}` 中已没有可由此修正的内容。</translation>
+    </message>
+    <message>
+        <source>Audit again to see what there is now.</source>
+        <translation>请重新审查，看看现在还有什么。</translation>
+    </message>
+    <message>
         <source>{0} cannot be read back.</source>
         <translation>{0} 无法读回。</translation>
     </message>
@@ -4564,6 +4600,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>{1} 的前 {0} 行都无法读取（{2}{3}）。</translation>
     </message>
     <message>
+        <source>The only row of {0} cannot be read ({1}{2}).</source>
+        <translation>{0} 仅有的一行无法读取（{1}{2}）。</translation>
+    </message>
+    <message>
         <source>If it is text, open it in an editor and save it in the encoding UTF-8.</source>
         <translation>如果它是文本，请在编辑器中打开并以 UTF-8 编码保存。</translation>
     </message>
@@ -5432,6 +5472,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>共有 {0} 个，从 0 开始编号。</translation>
     </message>
     <message>
+        <source>Row {0} of {1} cannot become this: {2}.</source>
+        <translation>{1} 的第 {0} 行不能改成这样：{2}。</translation>
+    </message>
+    <message>
+        <source>Give data that is a row in the format `{0}`, as `studio data show` shows them.</source>
+        <translation>请给出格式为 `{0}` 的一行数据，样子如 `studio data show` 所示。</translation>
+    </message>
+    <message>
         <source>No row has a column `{0}`.</source>
         <translation>没有任何一行含有列 `{0}`。</translation>
     </message>
@@ -6154,6 +6202,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Write it as --map prompt=question.</source>
         <translation>请写成 --map prompt=question 的形式。</translation>
+    </message>
+    <message>
+        <source>Sort by `length`, or by one of: {0}.</source>
+        <translation>请按 `length` 排序，或按以下之一排序：{0}。</translation>
     </message>
     <message>
         <source>The demo was stopped.</source>

@@ -55,8 +55,11 @@ def run(arguments: Sequence[str]) -> int:
     top = parser(arguments[0] if arguments else "")
     args, unknown = top.parse_known_args(arguments)
     if unknown:
-        # Said with the usage of the command that was meant.
-        getattr(args, "parser", top).error(f"unrecognized arguments: {' '.join(unknown)}")
+        # An argument behind options comes too late for one that may be left out; the command's own usage says the rest.
+        command: argparse.ArgumentParser = getattr(args, "parser", top)
+        if command is top:
+            top.error(f"unrecognized arguments: {' '.join(unknown)}")
+        args = command.parse_intermixed_args(arguments[len(command.prog.split()) - 1 :])
     try:
         code: int | None = args.handler(args)
         sys.stdout.flush()

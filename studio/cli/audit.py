@@ -113,7 +113,8 @@ def _facts(made: "Audit", at: "Cut") -> dict[str, Any]:
 
     found = [item.summary() | {"rows": item.rows.tolist()} for item in made.found]
     lengths = asdict(at) if len(made.lengths) else None
-    return {**made.about, "max_length": at.cutoff, "lengths": lengths, "findings": found}
+    about = {key: value for key, value in made.about.items() if key != "specials"}
+    return {**about, "max_length": at.cutoff, "lengths": lengths, "findings": found}
 
 
 def _report(file: str, made: "Audit", at: "Cut") -> str:

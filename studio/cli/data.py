@@ -40,6 +40,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     versions.add(actions)
     tokens.add_argument("--model", metavar="M", required=True, help="whose tokens: `demo`, a folder or a hub id")
     tokens.add_argument("--row", type=int, metavar="N", required=True, help="the row's number in the file, from 0")
+    tokens.add_argument("--chat-template", metavar="T", help="as in data.chat_template")
     data_rows.add(actions)
     mend.add(actions)
 

@@ -80,6 +80,8 @@ def spec_of(args: argparse.Namespace) -> "DataSpec":
         settings["max_length"] = args.max_length
     if getattr(args, "chunk_overlap", None) is not None:
         settings |= {"long_text": "chunks", "chunk_overlap": args.chunk_overlap}
+    if getattr(args, "chat_template", None) is not None:
+        settings["chat_template"] = args.chat_template
     return build({"data": settings}).data
 
 
@@ -208,6 +210,8 @@ def _search(args: argparse.Namespace) -> None:
 
     with guard(args) as live:
         known = _known(args, live)
+        if args.sort not in ("", "length"):
+            _require_column(known, args.sort, live)
         query = search.Query(
             text=args.text,
             expression=args.regex,
@@ -251,6 +255,22 @@ def _known(args: argparse.Namespace, live: Callable[[], None]) -> "RowIndex":
     from studio.core.data import index
 
     return index.build(_source(args, live), telling(live, "Indexing"))
+
+
+def _require_column(index: "RowIndex", name: str, live: Callable[[], None]) -> None:
+    """Raises a `StudioError` where no row has a column."""
+    from studio.core.data import shapes
+    from studio.core.errors import StudioError
+
+    held: dict[str, None] = {}
+    for number in range(len(index)):
+        data = index.row(number).parsed.data or {}
+        if name in data or shapes.field(data, name) is not None:
+            return
+        held |= dict.fromkeys(data) if number < _HEAD else {}
+        live()
+    shown = ", ".join(f"`{column[:40]}`" for column in held)
+    raise StudioError("data", f"No row has a column `{name[:60]}`.", f"Sort by `length`, or by one of: {shown}.")
 
 
 def _source(args: argparse.Namespace, live: Callable[[], None]) -> "Source":

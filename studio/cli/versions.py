@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ _EDIT = """Adds a step to a version. KIND and its settings:
   balance by=source|tag|length|turns|COLUMN count=N seed=N
   split share=X seed=N stratify_by=source|tag|length|turns|COLUMN
   mix shares=[X, ...] epoch=shortest|longest|N seed=N
+  mend finding=KEY rows=ROWS      take a finding of `data audit` away from these rows
 ROWS are numbers in the file from 0, such as 3,10-20; of another source than the first: 1:3,1:10-20."""
 
 
@@ -107,14 +109,17 @@ def _mix(args: argparse.Namespace) -> None:
 
 
 def _edit(args: argparse.Namespace) -> None:
+    from studio.core.audit import remedies
     from studio.core.versions import recipe
+    from studio.core.versions.steps import Mend
 
     if args.kind.startswith("@"):
-        steps = [recipe.read_step(item) for item in _listed_steps(Path(args.kind[1:]))]
+        asked = [recipe.read_asked(item) for item in _listed_steps(Path(args.kind[1:]))]
     else:
-        steps = [recipe.read_step({"kind": args.kind} | dict(map(_setting, args.settings)))]
+        asked = [recipe.read_asked({"kind": args.kind} | dict(map(_setting, args.settings)))]
     version = _opened(args)
-    version.add(*steps)
+    made = ((remedies.steps_of(item, version.selection) if isinstance(item, Mend) else [item]) for item in asked)
+    version.add(*chain.from_iterable(made))
     show(args, version)
 
 
@@ -214,7 +219,7 @@ def _setting(text: str) -> tuple[str, Any]:
         raise StudioError("usage", f"`{text[:100]}` is no setting.", "Write KEY=VALUE, such as count=100.")
     if name == "rows":
         return name, rows(value)
-    if name in ("text", "why", "tag", "by", "stratify_by"):
+    if name in ("text", "why", "tag", "by", "stratify_by", "finding"):
         return name, value
     try:
         return name, yaml.safe_load(value)

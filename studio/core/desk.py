@@ -249,7 +249,8 @@ class Audited:
 
     Attributes:
         findings: each `studio.core.audit.findings.Finding.summary`, in the order of its `KINDS`.
-        about: `rows` and `usable` rows of the file, and how many are in which of the `languages`.
+        about: `rows` and `usable` rows of the file, and how many are in which of the `languages`;
+            the tokenizer's `specials`, for `studio.core.versions.steps.Mend`.
         folders: where all their rows lie, for `studio.core.audit.findings.load`.
         lengths: where the rows' lengths lie, for `studio.core.audit.lengths.Lengths.load`.
     """

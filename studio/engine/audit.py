@@ -41,7 +41,8 @@ class Audit:
 
     Attributes:
         found: the findings, in the order of `findings.KINDS`.
-        about: `rows` and `usable` rows of the file, and how many are in which of the `languages`.
+        about: `rows` and `usable` rows of the file, and how many are in which of the `languages`;
+            the tokenizer's `specials`, which `remedies` take away.
         folders: where the findings lie, each to be opened by `findings.load`.
         lengths: the rows' lengths; `Lengths.load` opens them in `lengths_folder`.
     """
@@ -81,7 +82,8 @@ def examine(
     on_findings(from_tokens[0])
     order = list(findings.KINDS)
     found = sorted([*text[0], *from_tokens[0]], key=lambda item: order.index(item.key))
-    return Audit(found, text[1], [text_folder, folder], measured.lengths, lengths_folder)
+    about = text[1] | {"specials": sorted(encoder.special_texts)}
+    return Audit(found, about, [text_folder, folder], measured.lengths, lengths_folder)
 
 
 @dataclass(frozen=True, slots=True)

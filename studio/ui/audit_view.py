@@ -1,5 +1,6 @@
 """What an audit found in a dataset: each finding with why it matters, its rows, and what takes it away."""
 
+from collections.abc import Collection
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -26,12 +27,14 @@ class AuditView(QStackedWidget):
         wanted: the dataset is to be audited.
         rows_wanted: (key, title): the rows of a finding are to be shown.
         mending_wanted: (key, title): a finding is to be taken away.
+        undo_wanted: what was mended last is to be as it was.
         done: the `desk.Audited`.
     """
 
     wanted = Signal()
     rows_wanted = Signal(str, str)
     mending_wanted = Signal(str, str)
+    undo_wanted = Signal()
     done = Signal(object)
 
     def __init__(self, theme: Theme) -> None:
@@ -40,6 +43,8 @@ class AuditView(QStackedWidget):
         self._theme = theme
         self._call: Call | None = None
         self.findings: dict[str, dict[str, Any]] = {}
+        self._mended: frozenset[str] = frozenset()
+        self._last = ""
         begin = button(self.tr("Audit this dataset"), self.wanted.emit, "primary")
         text = self.tr(
             "Every row is looked at as the chosen model will read it: answers that are cut or never end, duplicates, "
@@ -75,6 +80,12 @@ class AuditView(QStackedWidget):
         call.ended.connect(lambda: self._forget(call))
         self.setCurrentIndex(1)
 
+    def mark(self, mended: Collection[str], last: str) -> None:
+        """Shows which findings were taken away since, by key; that of `last`, if any, can be undone."""
+        if (frozenset(mended), last) != (self._mended, self._last):
+            self._mended, self._last = frozenset(mended), last
+            self._lay_out()
+
     def stop(self) -> None:
         """Ends an audit that is going on."""
         if self._call is not None:
@@ -87,7 +98,7 @@ class AuditView(QStackedWidget):
             self._call = None
 
     def _reset(self) -> None:
-        self.findings = {}
+        self.findings, self._mended, self._last = {}, frozenset(), ""
         clear(self._list)
         self._list.addStretch(1)
 
@@ -136,7 +147,13 @@ class AuditView(QStackedWidget):
         show = button(self.tr("Show the rows"), lambda: self.rows_wanted.emit(key, title))
         show.setAccessibleName(self.tr("Show the rows: {title}").format(title=title))
         parts: list[QWidget | None] = [label(title, "heading"), severity, label(f"{item['count']:,}", "muted"), None]
-        if mending := self._mending(item["remedy"]):
+        if key in self._mended:
+            parts.append(pill(self.tr("done"), "good"))
+            if key == self._last:
+                undo = button(self.tr("Undo"), self.undo_wanted.emit, "flat")
+                undo.setAccessibleName(self.tr("Undo: {title}").format(title=title))
+                parts.append(undo)
+        elif mending := self._mending(item["remedy"]):
             mend = button(mending, lambda: self.mending_wanted.emit(key, title))
             mend.setAccessibleName(f"{mending}: {title}")
             # Rows are left out of a version of the data, and a version is made of rows that are there.

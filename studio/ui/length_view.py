@@ -53,7 +53,8 @@ class LengthView(QWidget):
         self._figures: dict[str, QLabel] = {}
         self._hint = label("", "caption")
         head = row(label(self.tr("Maximum length")), self.box, use, None, self._hint)
-        layout = column(head, self._plot, self._grid(), spacing=2 * GRID)
+        self.rest = label("", "caption")
+        layout = column(head, self._plot, row(None, self.rest), self._grid(), spacing=2 * GRID)
         layout.setStretch(1, 1)
         self.setLayout(column(card(layout)))
         self._resting = QTimer(self)
@@ -69,7 +70,8 @@ class LengthView(QWidget):
         With an `overlap`, in tokens, long texts are made into chunks that repeat so many; without, they are cut.
         """
         self._lengths, self._spec, self._overlap = lengths, spec, overlap
-        counts, edges = lengths.histogram(_BINS)
+        counts, edges = lengths.histogram(_BINS, cutoff)
+        self._tell_rest(lengths, int(counts[-1]), int(np.ceil(edges[-2])), int(edges[-1]))
         self._bars.setOpts(x0=edges[:-1], x1=edges[1:], y0=np.zeros(len(counts)), height=counts)
         self._plot.setXRange(0, float(edges[-1]), padding=0.02)
         self._plot.setYRange(0, float(counts.max(initial=1)) * 1.08, padding=0)
@@ -90,6 +92,14 @@ class LengthView(QWidget):
     def figure(self, name: str) -> str:
         """Returns what is said under a name of `_grid`."""
         return self._figures[name].text()
+
+    def _tell_rest(self, lengths: "Lengths", count: int, least: int, end: int) -> None:
+        """Says what the last bar holds, where rows are longer than the axis."""
+        longest = int(lengths.tokens.max(initial=0))
+        one = self.tr("Last bar: {count} row of {least} to {most} tokens")
+        many = self.tr("Last bar: {count} rows of {least} to {most} tokens")
+        self.rest.setText(counted(count, one, many, least=f"{least:,}", most=f"{longest:,}"))
+        self.rest.setVisible(longest > end)
 
     def _make_plot(self) -> pg.PlotWidget:
         plot = pg.PlotWidget()

@@ -8,11 +8,13 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
+from studio.core.data import shapes
 from studio.ui import turns
 from studio.ui.parts import button, card, clear, column, holder, icon_button, label, row, set_mark, show_text
 from studio.ui.theme import GRID, Theme
 
 _ROLES = {"role": ("system", "user", "assistant", "tool"), "from": ("system", "human", "gpt", "tool")}
+_LEARNED = {*(answer for _, answer in shapes.ANSWERED), *shapes.OUTPUTS, *shapes.TEXTS}
 _FEWEST_LINES, _MOST_LINES = 1, 16
 
 
@@ -62,6 +64,16 @@ class RowEditor(QScrollArea):
             ValueError: a column that is JSON does not read as JSON; the message says which and where.
         """
         return {name: column.value() for name, column in self._columns.items()}
+
+    def first(self) -> QPlainTextEdit | None:
+        """Returns the box to begin in: the conversation's, that of the text that is learned, or the first there is."""
+        conversations = [made for made in self._columns.values() if isinstance(made, Conversation)]
+        learned = [made for name, made in self._columns.items() if name.casefold() in _LEARNED]
+        for made in (*conversations, *learned, self):
+            box = next((box for box in made.findChildren(QPlainTextEdit) if box.isVisible()), None)
+            if box is not None:
+                return box
+        return None
 
     def fault(self) -> str:
         """Returns why the row cannot be taken as it stands; empty where it can."""

@@ -307,3 +307,37 @@ def test_rows_with_the_same_reason_are_counted_for_people(tmp_path: Path, capsys
     assert len(said) < 8
     _, found = answer(capsys, "data", "check", path)
     assert len(found["rejected"]) == 1231
+
+
+def test_the_text_to_find_may_stand_behind_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def chat(text: str) -> list[dict[str, str]]:
+        return [{"role": "user", "content": text}, {"role": "assistant", "content": "x"}]
+
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n".join(json.dumps({"messages": chat(text)}) for text in ("one", "two")), "utf-8")
+    assert run(["data", "search", str(file), "--role", "user", "two"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "1 of 2 rows"
+    with pytest.raises(SystemExit):
+        run(["data", "search", str(file), "--role", "user", "two", "three"])
+    assert "unrecognized arguments: three" in capsys.readouterr().err
+
+
+def test_rows_are_not_sorted_by_what_no_row_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n".join(json.dumps({"text": text}) for text in ("b", "a")), "utf-8")
+    assert run(["data", "search", str(file), "--sort", "nope"]) == EXIT_CODES["data"]
+    error = capsys.readouterr().err
+    assert "No row has a column `nope`." in error
+    assert "Sort by `length`, or by one of: `text`." in error
+    assert run(["data", "search", str(file), "--sort", "text"]) == 0
+    assert capsys.readouterr().out.startswith("row 1")
+
+
+def test_tokens_are_laid_out_by_the_template_given(
+    rows: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = tmp_path / "own.jinja"
+    template.write_text("{% for m in messages %}<<{{ m.role }}>> {{ m.content }}\n{% endfor %}", encoding="utf-8")
+    command = ["data", "tokens", str(rows), "--model", str(model), "--row", "0"]
+    assert run([*command, "--chat-template", str(template)]) == 0
+    assert "<<user>>" in capsys.readouterr().out

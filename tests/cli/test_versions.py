@@ -174,3 +174,30 @@ def test_a_version_is_shown_searched_and_converted_as_it_is_now(
     out = tmp_path / "out.jsonl"
     assert told(capsys, "convert", path, out)["rows"] == 6
     assert json.loads(out.read_text(encoding="utf-8").splitlines()[0])["n"] == 4
+
+
+def test_a_finding_is_taken_away_from_the_rows_that_are_left(
+    files: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"text": f"Write to jane{n}.roe@corp.org."} for n in range(3)] + [{"text": "Nobody is named."}]
+    files[0].write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    told(capsys, "version", "create", "mails", files[0])
+    told(capsys, "edit", "mails", "exclude", "rows=0")
+    done = told(capsys, "edit", "mails", "mend", "finding=mail", "rows=0-3")
+    assert (done["rows"], done["steps"][-1]["kind"], done["steps"][-1]["steps"]) == (3, "replace", 2)
+    told(capsys, "version", "export", "mails", tmp_path / "out.jsonl")
+    assert "corp.org" not in (tmp_path / "out.jsonl").read_text("utf-8")
+    again = told(capsys, "edit", "mails", "mend", "finding=mail", "rows=0-3", code=EXIT_CODES["data"])
+    assert again["error"]["message"] == "Of the finding `mail` nothing is left that this would mend."
+    unknown = told(capsys, "edit", "mails", "mend", "finding=unusable", "rows=0", code=EXIT_CODES["data"])
+    assert unknown["error"]["message"] == "Nothing mends `unusable` by itself."
+
+
+def test_a_row_that_cannot_be_used_is_refused_in_a_sentence_with_its_remedy(
+    files: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    told(capsys, "version", "create", "rows", files[0])
+    error = told(capsys, "edit", "rows", "replace", "row=2", 'data={"x": 1}', code=EXIT_CODES["data"])["error"]
+    assert error["message"] == "Row 2 of a.jsonl cannot become this: `prompt` is missing."
+    assert "`prompt_completion`" in error["hint"]
+    assert told(capsys, "version", "show", "rows")["steps"] == []

@@ -162,3 +162,9 @@ def test_what_calls_no_tools_is_left_as_it_is() -> None:
     row = {"conversations": [{"from": "human", "value": CALL}, {"from": "gpt", "value": CALL}]}
     assert [item["content"] for item in to_example(row, "messages").messages] == [CALL, CALL]
     assert "tools" not in detect([row])[0].reason
+
+
+def test_a_row_that_cannot_be_used_is_to_be_corrected_or_left_out() -> None:
+    with pytest.raises(StudioError) as caught:
+        to_example({"prompt": "Who?"}, "prompt_completion")
+    assert caught.value.hint == "Correct the row or leave it out."

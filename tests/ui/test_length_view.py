@@ -92,3 +92,20 @@ def test_both_themes(view: LengthView) -> None:
     view.show_lengths(lengths(10), 100, TrainingSpec())
     view._theme.set_mode("dark")
     assert view._plot.backgroundBrush().color().name() == view._theme.palette.panel
+
+
+def test_one_row_far_longer_than_the_others_leaves_them_readable(view: LengthView) -> None:
+    rows = lengths(1000)
+    tokens = rows.tokens.copy()
+    tokens[7] = 90_000
+    view.show_lengths(replace(rows, tokens=tokens), 500, TrainingSpec())
+    assert view.rest.isVisible()
+    assert view.rest.text().endswith("to 90,000 tokens")
+    end = view._bars.opts["x1"][-1]
+    assert 900 < end < 1000
+    assert sum(view._bars.opts["height"]) == 1000
+    view.show_lengths(replace(rows, tokens=tokens), 4000, TrainingSpec())
+    assert view._bars.opts["x1"][-1] == 4000, "the line is in sight"
+    view.show_lengths(rows, 500, TrainingSpec())
+    assert not view.rest.isVisible()
+    assert view._bars.opts["x1"][-1] == rows.tokens.max()

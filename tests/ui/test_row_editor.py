@@ -158,3 +158,19 @@ def test_only_lists_of_messages_are_conversations() -> None:
     assert dialect([]) is None
     assert dialect([{"role": "user"}]) is None
     assert dialect("text") is None
+
+
+def test_one_begins_in_what_is_learned(editor: RowEditor) -> None:
+    said = [{"role": "user", "content": "Who?"}, {"role": "assistant", "content": "Jane."}]
+    for row, text in (
+        ({"id": "17", "messages": said}, "Who?"),
+        ({"id": "17", "prompt": "Who?", "Completion": "Jane."}, "Jane."),
+        ({"id": "17", "chosen": "Jane."}, "17"),
+    ):
+        editor.show_row(row)
+        QApplication.processEvents()
+        box = editor.first()
+        assert box is not None
+        assert box.toPlainText() == text
+    editor.show_row({})
+    assert editor.first() is None

@@ -18,6 +18,9 @@ from studio.core.config import TrainingSpec
 Counts = NDArray[np.int32]
 
 FIELDS = ("rows", "tokens", "first", "last", "stop", "ended", "begins")
+# A histogram is of this share of the rows, where the longest is more than so many times as long as all of them.
+# Of fewer rows than these, none is an outlier.
+_BULK, _FAR, _MANY = 0.995, 2, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +141,16 @@ class Lengths:
         idle = long & (last == 1)
         return (1 + more - idle).astype(np.int32), np.where(idle, cutoff, last).astype(np.int32)
 
-    def histogram(self, bins: int = 100) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Returns how many rows are of each length, (bins,), and the bounds between them, (bins + 1,)."""
-        counts, edges = np.histogram(self.tokens, bins=bins, range=(0, max(int(self.tokens.max(initial=1)), 1)))
+    def histogram(self, bins: int = 100, shown: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Returns how many rows are of each length, (bins,), and the bounds between them, (bins + 1,).
+
+        Where a few rows are far longer than the others, the bounds end at `_BULK` of the rows, but not before `shown`
+        tokens, and the last bin has all that are longer besides.
+        """
+        longest = max(int(self.tokens.max(initial=1)), 1)
+        bulk = int(np.quantile(self.tokens, _BULK, method="lower")) if len(self) >= _MANY else longest
+        top = longest if longest <= _FAR * bulk else min(max(bulk, shown, 1), longest)
+        counts, edges = np.histogram(np.minimum(self.tokens, top), bins=bins, range=(0, top))
         return counts.astype(np.int64), edges.astype(np.float64)
 
     def save(self, folder: Path) -> None:

@@ -5,10 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from studio.core.audit.checks import mended, special_finder
-from studio.core.audit.findings import Finding
+from studio.core.audit.findings import KINDS, Finding, of_rows
 from studio.core.audit.private import redacted
-from studio.core.versions.steps import Exclude, Replace, Step, spans
+from studio.core.errors import StudioError
+from studio.core.versions.selection import Selection
+from studio.core.versions.steps import Exclude, Mend, Replace, Step, each, spans
 
 
 def remedy(
@@ -35,6 +39,31 @@ def remedy(
         for row in finding.rows.tolist():
             source, number = place_of(row)
             yield Replace(source=source, row=number, data=_each_text(data_of(row), mend))
+
+
+def steps_of(asked: Mend, selection: Selection) -> list[Step]:
+    """Returns the steps that take a finding away from those of its rows that a version still has, as they are now.
+
+    Raises:
+        StudioError: (data) there is no such finding, a person must look, or none of its rows needs it any more.
+    """
+    kind = KINDS.get(asked.finding)
+    if kind is None or not kind.remedy:
+        known = ", ".join(key for key, item in KINDS.items() if item.remedy)
+        raise StudioError("data", f"Nothing mends `{asked.finding[:60]}` by itself.", f"What can be mended: {known}.")
+    named = np.array([selection.place(*row) for row in each(asked.rows)], np.int64)
+    places = np.intersect1d(named, selection.chosen)
+    found = of_rows(asked.finding, places)
+    made = remedy(found, selection.data, asked.specials, selection.address) if len(places) else ()
+    steps = [step for step in made if not (isinstance(step, Replace) and _as_is(step, selection))]
+    if not steps:
+        message = f"Of the finding `{asked.finding}` nothing is left that this would mend."
+        raise StudioError("data", message, "Audit again to see what there is now.")
+    return steps
+
+
+def _as_is(step: Replace, selection: Selection) -> bool:
+    return selection.data(selection.place(step.source, step.row)) == step.data
 
 
 def _mending(key: str, specials: Sequence[str]) -> Callable[[str], str]:

@@ -195,6 +195,8 @@ def detected(name: str, head: list[Parsed]) -> list[Guess]:
     if not good:
         where = f"line {head[0].line}: " if head[0].line else ""
         message = f"None of the first {len(head)} rows of {name} can be read ({where}{head[0].reason})."
+        if len(head) == 1:
+            message = f"The only row of {name} cannot be read ({where}{head[0].reason})."
         if "not UTF-8" in head[0].reason:
             hint = "If it is text, open it in an editor and save it in the encoding UTF-8."
         raise StudioError("data", message, hint)

@@ -20,7 +20,7 @@ from studio import paths
 from studio.core.data.mapping import Role
 from studio.core.errors import StudioError, given_path
 from studio.core.runs import disk_error, slug, write_atomic
-from studio.core.versions.steps import Count, Step, chosen
+from studio.core.versions.steps import Count, Mend, Step, chosen
 
 _WRITTEN = 1  # the layout of the file
 _STRICT = ConfigDict(extra="forbid", defer_build=True)
@@ -106,7 +106,7 @@ class Recipe:
 
 
 _RECIPE: TypeAdapter[Recipe] = TypeAdapter(Recipe)
-_STEP: TypeAdapter[Step] = TypeAdapter(Annotated[Step, Field(discriminator="kind")], config=_STRICT)
+_ASKED: TypeAdapter[Step | Mend] = TypeAdapter(Annotated[Step | Mend, Field(discriminator="kind")], config=_STRICT)
 
 
 def file_of(name: str | Path) -> Path:
@@ -207,7 +207,7 @@ def redo(path: Path, steps: int = 1) -> Recipe:
     return change(path, lambda recipe: recipe.redone(steps))
 
 
-def plain(item: Recipe | Source | Step) -> Any:
+def plain(item: Recipe | Source | Step | Mend) -> Any:
     """Returns plain data that JSON can hold."""
     adapter: TypeAdapter[Any] = _RECIPE if isinstance(item, Recipe) else TypeAdapter(type(item))
     return adapter.dump_python(item, mode="json")
@@ -238,8 +238,20 @@ def read_step(data: Any) -> Step:
     Raises:
         StudioError: (data) it is none; the message says why.
     """
+    asked = read_asked(data)
+    if isinstance(asked, Mend):
+        raise StudioError("data", "A step of this kind is not known.", _KINDS)
+    return asked
+
+
+def read_asked(data: Any) -> Step | Mend:
+    """Reads what is asked for: a step, or what steps are to be made of.
+
+    Raises:
+        StudioError: (data) it is none; the message says why.
+    """
     try:
-        return _STEP.validate_python(data)
+        return _ASKED.validate_python(data)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)[0]
         if not found["loc"]:

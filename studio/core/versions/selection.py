@@ -255,7 +255,13 @@ class Selection:
 
     def _replace(self, step: steps.Replace) -> None:
         place = self.place(step.source, step.row)
-        self._edited[place] = np.array(record(step.data, self.sources[step.source].format), dtype=RECORD)
+        source = self.sources[step.source]
+        try:
+            self._edited[place] = np.array(record(step.data, source.format), dtype=RECORD)
+        except StudioError as error:
+            message = f"Row {step.row} of {source.source.name} cannot become this: {error.message}."
+            hint = f"Give data that is a row in the format `{source.format}`, as `studio data show` shows them."
+            raise StudioError("data", message, hint) from None
         self.edits[place] = step.data
         if not self._usable[place]:
             self._usable[place] = True

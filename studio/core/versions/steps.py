@@ -161,6 +161,22 @@ class Mix:
     seed: Seed = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+class Mend:
+    """Asks for what takes a finding of an audit away from rows; it stands in no recipe, the steps made of it do.
+
+    Attributes:
+        finding: its key; see `studio.core.audit.remedies.steps_of`.
+        rows: the rows it was found in.
+        specials: the tokenizer's special tokens, as in the audit.
+    """
+
+    kind: Literal["mend"] = "mend"
+    finding: str
+    rows: Rows
+    specials: tuple[str, ...] = ()
+
+
 ByHand = Exclude | Restore | Keep | Tag  # what is done to rows that are named
 Step = Replace | Exclude | Restore | Keep | Tag | Filter | Deduplicate | Sample | Balance | Split | Mix
 

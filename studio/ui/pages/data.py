@@ -14,7 +14,7 @@ from studio.core.desk import Lengths, Tokens
 from studio.core.errors import StudioError
 from studio.core.units import counted
 from studio.core.versions import recipe
-from studio.core.versions.steps import EVALUATION, Keep, Step, spans
+from studio.core.versions.steps import EVALUATION, Keep, Mend, Step, spans
 from studio.ui import drops, words
 from studio.ui.pages.data_columns import ColumnsDialog
 from studio.ui.pages.data_files import DataFiles, title
@@ -67,7 +67,7 @@ class DataPage(QWidget):
         self._tabs = tabs(self.tr("Usable and rejected rows"))
         self._tabs.addTab(self.rows, "")
         self._tabs.addTab(self.rejected, "")
-        self.insight = Insight(session, self._asked, self._order, self)
+        self.insight = Insight(session, self._asked, self._order, self.rows.address, self)
         self._tabs.addTab(self.insight.audit, self.tr("Audit"))
         self._tabs.addTab(self.insight.lengths, self.tr("Lengths"))
         nothing, self.waiting, self.unreadable = Nothing(session.theme), Waiting(), Unreadable()
@@ -107,7 +107,7 @@ class DataPage(QWidget):
         self._tabs.setCurrentIndex(0)
         self.rows.choose(numbers, title)
 
-    def apply(self, steps: Sequence[Step], title: str) -> None:
+    def apply(self, steps: Sequence[Step | Mend], title: str) -> None:
         """Does steps, undoable; a plain file becomes a version first."""
         if self._path is None:
             return
@@ -158,11 +158,9 @@ class DataPage(QWidget):
         rows.table_model.failed.connect(self._fail)
         editing.opened.connect(self._show_version)
         editing.changed.connect(self._refresh_version)
-        editing.changed.connect(self.insight.refresh)
-        editing.opened.connect(self.insight.refresh)
         self.insight.rows_wanted.connect(self._show_places)
         self.insight.rejected_wanted.connect(lambda: self._tabs.setCurrentIndex(int(self._tabs.isTabVisible(1))))
-        self.insight.mending_wanted.connect(editing.compute)
+        self.insight.mending_wanted.connect(self.apply)
         editing.failed.connect(self._fail)
         editing.moved.connect(lambda done, total: self.head.show_moved(self.tr("Working on the version"), done, total))
         editing.over.connect(self.head.show_done)
@@ -368,6 +366,7 @@ class DataPage(QWidget):
             self.rows.swap_source(source)
         else:
             self._index = None
+            self.insight.forget()
             self._tabs.setCurrentIndex(0)
             self.rows.set_source(source)
         self.rows.search.set_file(str(version.path), [], self._statuses())

@@ -6,6 +6,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QMenu, QProgressBar, QWidget
 
+from studio.core import chat
 from studio.core.errors import StudioError
 from studio.ui import words
 from studio.ui.elided import MIDDLE, Elided
@@ -45,7 +46,7 @@ class DataHead(QWidget):
         theme.dress(self.versions, "chevron-down")
         self.use = button(self.tr("Train on this"), self.use_wanted.emit, "primary")
         self.fault = label("", "fault", wrap=True)
-        self._second_format = ""
+        self._second_format, self._format = "", ""
         top = row(self.name, self.format, None, self.columns, self.versions, self.use)
         facts = row(self.count, self.why, self.second)
         facts.setStretch(1, 1)
@@ -66,6 +67,8 @@ class DataHead(QWidget):
 
     def show_format(self, format: str, reason: str, second: dict[str, Any] | None) -> None:
         """Shows what the rows are taken for and why, and the next likeliest."""
+        self._format = format
+        self._mark_use()
         self.format.setVisible(bool(format))
         self.format.setText(format_name(format))
         text = self.tr("Taken for this because {reason}.")
@@ -110,6 +113,14 @@ class DataHead(QWidget):
         """Says why the rows cannot be used; None: they can."""
         self.fault.setText(words.sentences(error) if error is not None else "")
         self.fault.setVisible(error is not None)
+        self._mark_use()
+
+    def _mark_use(self) -> None:
+        """Offers to train only on what training takes; else the button's tip says why it does not."""
+        refused = bool(self._format) and self._format not in chat.TRAINABLE
+        why = words.sentences(chat.untrainable(self._format)) if refused else self.fault.text()
+        self.use.setEnabled(not why)
+        self.use.setToolTip(as_tip(why) if why else "")
 
     def _made_bar(self) -> QWidget:
         self._doing = label("", "caption")

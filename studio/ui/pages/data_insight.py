@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand
 from PySide6.QtWidgets import QStackedWidget
 
 from studio.core import desk
 from studio.core.config import TrainingSpec
+from studio.core.versions.steps import Mend, spans
 from studio.ui import words
 from studio.ui.audit_view import AuditView
 from studio.ui.parts import button, column, empty, holder, label, row
@@ -37,7 +39,7 @@ class Insight(QObject):
 
     Signals:
         rows_wanted: (places, title): these rows are to be shown; int64, rising.
-        mending_wanted: (command, title): this `studio` command takes a finding away, in a version.
+        mending_wanted: (steps, title): these steps, a `Mend`, are to be done as one that can be undone.
         rejected_wanted: the rows that cannot be read are to be shown.
     """
 
@@ -46,7 +48,12 @@ class Insight(QObject):
     rejected_wanted = Signal()
 
     def __init__(
-        self, session: Session, shown: Callable[[], desk.Lengths], order: Callable[[], Any], parent: QObject
+        self,
+        session: Session,
+        shown: Callable[[], desk.Lengths],
+        order: Callable[[], Any],
+        address: Callable[[int], tuple[int, int]],
+        parent: QObject,
     ) -> None:
         """Knows nothing yet.
 
@@ -54,13 +61,15 @@ class Insight(QObject):
             session: the window's.
             shown: says which data is looked at: its file, format and mapping.
             order: gives the places of its rows in their order, or None where a row's number is its place.
+            address: gives the source of a place and the number there, as steps name it.
             parent: the page.
         """
         super().__init__(parent)
-        self._session, self._shown, self._order = session, shown, order
+        self._session, self._shown, self._order, self._address = session, shown, order, address
         # The rows may be in another order by the time that those of a finding are asked for.
         self._audited_order: Any = None
-        self._mending = False
+        self._mended: dict[str, QUndoCommand] = {}
+        session.undo.indexChanged.connect(lambda _index: self._mark())
         self._found: desk.Audited | None = None
         self._counting = 0
         self.audit = AuditView(session.theme)
@@ -68,6 +77,7 @@ class Insight(QObject):
         self.audit.done.connect(self._examined)
         self.audit.rows_wanted.connect(self._show_rows)
         self.audit.mending_wanted.connect(self._mend)
+        self.audit.undo_wanted.connect(session.undo.undo)
         self.view: LengthView | None = None
         self.lengths = QStackedWidget()
         count = button(self.tr("Count the tokens"), self._count, "primary")
@@ -82,18 +92,14 @@ class Insight(QObject):
     def forget(self) -> None:
         """Knows nothing any more: another dataset is shown."""
         self._found = None
+        self._mended = {}
         self._counting += 1
         self.audit.offer()
         self.lengths.setCurrentIndex(0)
 
-    def refresh(self) -> None:
-        """Audits again what a finding was just taken away from."""
-        if self._mending:
-            self._mending = False
-            self._examine()
-
     def leave(self) -> None:
         """Ends what is going on."""
+        self._mended = {}
         self.audit.stop()
 
     def _fault(self) -> str:
@@ -106,6 +112,7 @@ class Insight(QObject):
             return
         draft, shown = self._session.draft, self._shown()
         self._audited_order = self._order()
+        self._mended = {}
         request = desk.Audit(
             file=shown.file,
             format=shown.format,
@@ -131,6 +138,12 @@ class Insight(QObject):
         if key == "unusable":
             self.rejected_wanted.emit()
             return
+        places = self._places(key)
+        if places is not None:
+            self.rows_wanted.emit(places, title)
+
+    def _places(self, key: str) -> Any:
+        """Returns where the rows of a finding stand in what was audited, rising; None: they are not there any more."""
         # numpy is loaded with the first audit, not with the window.
         import numpy as np
 
@@ -141,24 +154,33 @@ class Insight(QObject):
             for item in held[0] if held is not None else ():
                 if item.key == key:
                     order = self._audited_order
-                    self.rows_wanted.emit(item.rows if order is None else np.sort(order[item.rows]), title)
+                    return item.rows if order is None else np.unique(order[item.rows])
+        return None
 
     def _mend(self, key: str, title: str) -> None:
-        draft, shown = self._session.draft, self._shown()
-        command = ["data", "audit", shown.file, "--model", draft.value("model.path"), "--mend", key]
-        command += ["--format", shown.format]
-        command += [word for part, column in shown.mapping.items() for word in ("--map", f"{part}={column}")]
-        command += ["--max-length", str(draft.value("data.max_length"))]
-        command += ["--chat-template", draft.value("data.chat_template")]
-        command += ["--objective", draft.value("training.objective"), "--seed", str(draft.value("training.seed"))]
-        if draft.value("data.long_text") == "chunks":
-            command += ["--chunk-overlap", str(draft.value("data.chunk_overlap"))]
-        if draft.value("data.eval_path"):
-            command += ["--eval", draft.value("data.eval_path")]
-        elif draft.value("data.eval_split"):
-            command += ["--eval-split", str(draft.value("data.eval_split"))]
-        self._mending = True
-        self.mending_wanted.emit(command, title)
+        """Asks for the rows of a finding to be mended, whatever has been done to them or others since the audit."""
+        if self._found is None:
+            return
+        places = self._places(key)
+        if places is None or not len(places):
+            return
+        rows = spans(map(self._address, places.tolist()))
+        self.mending_wanted.emit([Mend(finding=key, rows=rows, specials=tuple(self._found.about["specials"]))], title)
+        undo = self._session.undo
+        if undo.index():
+            self._mended[key] = undo.command(undo.index() - 1)
+        self._mark()
+
+    def _mark(self) -> None:
+        """Shows which remedies count: those that were not undone, and could be done."""
+        if not self._mended:
+            return
+        undo = self._session.undo
+        done = [undo.command(at) for at in range(undo.index())]
+        mended = [key for key, edit in self._mended.items() if any(edit is item for item in done)]
+        mended = [key for key in mended if not self._mended[key].isObsolete()]
+        last = [key for key in mended if self._mended[key] is done[-1]]
+        self.audit.mark(mended, last[0] if last else "")
 
     def _count(self) -> None:
         if fault := self._fault():

@@ -15,7 +15,7 @@ from PySide6.QtGui import QUndoCommand
 
 from studio.core.errors import StudioError
 from studio.core.versions import recipe
-from studio.core.versions.steps import Step
+from studio.core.versions.steps import Mend, Step
 from studio.ui.jobs import Command
 from studio.ui.session import Session
 
@@ -33,7 +33,7 @@ class Editor(Protocol):
 class Edit(QUndoCommand):
     """Steps of a version as one step to undo, done when it is pushed or later; undone before that, they never are."""
 
-    def __init__(self, editor: Editor, steps: Sequence[Step], title: str) -> None:
+    def __init__(self, editor: Editor, steps: Sequence[Step | Mend], title: str) -> None:
         """Does nothing by itself."""
         super().__init__(title)
         self.steps = list(steps)
@@ -112,7 +112,7 @@ def sweep(session: Session) -> None:
         session.undo.undo()
 
 
-def edit_command(path: Path, steps: Sequence[Step], run: Callable[[list[str]], Command]) -> Command:
+def edit_command(path: Path, steps: Sequence[Step | Mend], run: Callable[[list[str]], Command]) -> Command:
     """Has `run` start the child that does steps to a version, which it reads from a file."""
     folder = TemporaryDirectory(prefix="studio-steps-")
     file = Path(folder.name) / "steps.json"

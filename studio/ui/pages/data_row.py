@@ -85,7 +85,7 @@ class RowPane(QWidget):
         QTimer.singleShot(0, self, self._focus)
 
     def _focus(self) -> None:
-        box = next((box for box in self.editor.findChildren(QPlainTextEdit) if box.isVisible()), None)
+        box = self.editor.first()
         if box is not None:
             box.setFocus(Qt.FocusReason.OtherFocusReason)
 

@@ -12,7 +12,7 @@ from studio.core.data.mapping import Role
 from studio.core.errors import StudioError
 from studio.core.units import counted
 from studio.core.versions import recipe
-from studio.core.versions.steps import ByHand, Replace, Step, chosen, each
+from studio.core.versions.steps import ByHand, Mend, Replace, Step, chosen, each
 from studio.ui.jobs import Command
 from studio.ui.pages.data_kept import Edit, Job, Kept, drop, edit_command, sweep
 from studio.ui.reading import options
@@ -93,7 +93,7 @@ class Editing(QObject):
         many = self.tr("Taken over to the new rows; {count} rows that steps name were not found again.")
         command.done.connect(lambda said: self._session.tell(counted(len(said["lost"]), one, many)))
 
-    def apply(self, steps: Sequence[Step], title: str) -> None:
+    def apply(self, steps: Sequence[Step | Mend], title: str) -> None:
         """Adds steps to the version, undone together; they wait for what is going on."""
         if self._job is not None and self._job.alone and self._busy():
             return
@@ -212,17 +212,17 @@ class Editing(QObject):
         """Does what waits, until a child has to."""
         while self._waiting and self.version is not None and self._job is None:
             edit, version = self._waiting.pop(0), self.version
-            named = chain.from_iterable(each(chosen(step)) for step in edit.steps)
-            by_hand = all(isinstance(step, ByHand | Replace) for step in edit.steps)
-            if by_hand and len(list(islice(named, _MOST))) < _MOST:
-                self._do(version, edit)
+            by_hand = [step for step in edit.steps if isinstance(step, ByHand | Replace)]
+            named = chain.from_iterable(each(chosen(step)) for step in by_hand)
+            if len(by_hand) == len(edit.steps) and len(list(islice(named, _MOST))) < _MOST:
+                self._do(version, edit, by_hand)
             else:
                 self._compute(edit, partial(edit_command, version.path, edit.steps))
 
-    def _do(self, version: "Version", edit: Edit) -> None:
+    def _do(self, version: "Version", edit: Edit, steps: Sequence[Step]) -> None:
         before = version.recipe.cursor
         try:
-            version.add(*edit.steps)
+            version.add(*steps)
         except StudioError as error:
             self._session.tell_error(error)
             drop(self._session, [edit])

@@ -222,6 +222,7 @@ def test_parquet_with_values_json_does_not_know(tmp_path: Path) -> None:
         ("a.jsonl", b"", "is empty"),
         ("a.jsonl", b"\n \n", "holds no rows"),
         ("a.jsonl", b"hello\nworld\n", "can be read (line 1: not JSON"),
+        ("a.jsonl", b"hello\n", "The only row of a.jsonl cannot be read (line 1: not JSON"),
         ("a.jsonl", b'{"from": 1, "value": 2}\n', "its columns are `from`, `value`"),
         ("a.jsonl", b"{}\n", "its columns are none"),
         ("a.json", b"[]", "holds no rows"),

@@ -4,6 +4,7 @@ import gzip
 import os
 import stat
 import zipfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,16 @@ def test_a_workbook(tmp_path: Path) -> None:
         Rejected(1, 4, "`answer` is missing"),
         Rejected(2, 5, "columns in the header: 3; here: 4"),
     ]
+
+
+def test_a_workbooks_days_are_told_without_an_hour(tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.worksheets[0]
+    for row in (["text", "day", "time"], ["a", datetime(2024, 3, 5), datetime(2024, 3, 5, 7, 30)]):
+        sheet.append(row)
+    path = tmp_path / "days.xlsx"
+    book.save(path)
+    assert open_dataset(path)[0].data == {"text": "a", "day": "2024-03-05", "time": "2024-03-05T07:30:00"}
 
 
 def test_a_workbook_that_unfolds_too_far_is_refused(tmp_path: Path) -> None:

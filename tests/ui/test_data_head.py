@@ -1,0 +1,33 @@
+"""What stands over the rows: whether one can train on them, and why not."""
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from studio.core.errors import StudioError
+from studio.ui.pages.data_head import DataHead
+from studio.ui.theme import Theme
+
+
+@pytest.fixture
+def head(qtbot: QtBot, theme: Theme) -> DataHead:
+    made = DataHead(theme)
+    qtbot.addWidget(made)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("format", "offered"), [("messages", True), ("mixed", True), ("preference", False), ("kto", False)]
+)
+def test_one_trains_only_on_what_training_takes(head: DataHead, format: str, offered: bool) -> None:
+    head.show_format(format, "", None)
+    assert head.use.isEnabled() == offered
+    assert ("not possible yet" in head.use.toolTip()) != offered
+
+
+def test_rows_in_no_known_format_are_not_trained_on(head: DataHead) -> None:
+    head.show_fault(StudioError("data", "rows.jsonl is in no known format.", "Say which columns play these parts."))
+    assert not head.use.isEnabled()
+    assert "no known format" in head.use.toolTip()
+    head.show_fault(None)
+    assert head.use.isEnabled()
+    assert not head.use.toolTip()
