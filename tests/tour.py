@@ -152,6 +152,7 @@ def versions(see: "Camera") -> None:
 def insight(see: "Camera") -> None:
     """The audit and the lengths of a dataset: offered, and what they find."""
     page = cast("DataPage", see.window.page("data"))
+    see.window.show_page("data")
     poor = see.folder / "poor.jsonl"
     good = _demo().read_text(encoding="utf-8").splitlines()[:60]
     mails = ['{"prompt": "Who is it?", "completion": "Write to jane.roe@corp.org, she is there."}'] * 3
