@@ -23,7 +23,7 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, a: torch.Tensor, b: torch.Tensor, base: Any, s: float, p: float) -> Any:
         flat, kept = x.reshape(-1, x.shape[-1]), None
-        y = functional.linear(flat, weight(base, x.dtype), base.bias)
+        y = product(flat, base)
         if p:
             dropped, kept = torch.native_dropout(flat, p, True)
         low = (dropped if p else flat) @ a.to(x.dtype).t()
@@ -135,12 +135,13 @@ def laid_out(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 
 def _replace(layer: Any) -> None:
     plain, (base, (a, b), s), p = layer.forward, parts(layer), _dropout(layer)
+    linear: Any = _Linear.apply
 
     def forward(x: torch.Tensor, *positional: Any, **options: Any) -> Any:
         inner = computed_in(x, (a, b))
         if inner is None or positional or options or differs(layer):
             return plain(x, *positional, **options)
-        return _Linear.apply(inner, a, b, base, s, p if layer.training else 0.0)  # type: ignore[no-untyped-call]
+        return linear(inner, a, b, base, s, p if layer.training else 0.0)
 
     layer.forward = forward
 
@@ -149,6 +150,11 @@ def _dropout(layer: Any) -> float:
     """Returns how likely a layer's adapter drops an entry in training."""
     dropout = layer.lora_dropout[layer.active_adapters[0]] if isinstance(layer, LoraLayer) else None
     return dropout.p if isinstance(dropout, torch.nn.Dropout) else 0.0
+
+
+def product(x: torch.Tensor, base: Any) -> torch.Tensor:
+    """Returns W x + b of a base layer, for `x` (N, in) in the number format to compute in."""
+    return functional.linear(x, weight(base, x.dtype), base.bias)
 
 
 def weight(base: Any, dtype: torch.dtype) -> torch.Tensor:

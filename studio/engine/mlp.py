@@ -46,11 +46,11 @@ class _Gated(torch.autograd.Function):
         (for_gate, for_up, for_down), (sg, su, sd) = bases, scales
         flat = x.reshape(-1, x.shape[-1])
         low = flat @ torch.cat([ag, au]).t()
-        gate = _layer(flat, for_gate).addmm_(low[:, : len(ag)], bg.t(), alpha=sg)
-        up = _layer(flat, for_up).addmm_(low[:, len(ag) :], bu.t(), alpha=su)
+        gate = lora.product(flat, for_gate).addmm_(low[:, : len(ag)], bg.t(), alpha=sg)
+        up = lora.product(flat, for_up).addmm_(low[:, len(ag) :], bu.t(), alpha=su)
         product = f.forward(gate).mul_(up)
         low_down = product @ ad.t()
-        y = _layer(product, for_down).addmm_(low_down, bd.t(), alpha=sd)
+        y = lora.product(product, for_down).addmm_(low_down, bd.t(), alpha=sd)
         ctx.save_for_backward(x, gate, up, low, low_down, *adapters)
         ctx.f, ctx.scales, ctx.bases = f, scales, bases
         return lora.laid_out(y, x)
@@ -112,12 +112,13 @@ def _replaced(module: Any) -> str:
         return f"{type(module).__name__} is not the known formula"
     plain, (bases, adapters, scales) = module.forward, zip(*map(lora.parts, layers), strict=True)
     flat = [tensor for pair in adapters for tensor in pair]
+    gated: Any = _Gated.apply
 
     def forward(x: torch.Tensor) -> Any:
         inner = lora.computed_in(x, flat)
         if inner is None or any(map(lora.differs, layers)):
             return plain(x)
-        return _Gated.apply(inner, f, scales, bases, *flat)  # type: ignore[no-untyped-call]
+        return gated(inner, f, scales, bases, *flat)
 
     module.forward = forward
     return ""
@@ -135,7 +136,3 @@ def _known(module: Any) -> _Activation | None:
         return next(f for f, is_same in zip(_ACTIVATIONS, same, strict=True) if is_same)
     except (StopIteration, RuntimeError):
         return None
-
-
-def _layer(x: torch.Tensor, base: Any) -> torch.Tensor:
-    return functional.linear(x, lora.weight(base, x.dtype), base.bias)

@@ -6,11 +6,11 @@ multiplied. The idea is Unsloth's (Han 2023, its `LoRA_QKV`); the formulas are `
 Gain: 1.02 times a whole step, `tests.bench.train`'s model on a processor.
 """
 
+from functools import wraps
 from typing import Any
 
 import torch
 from peft.tuners.lora import LoraLayer
-from torch.nn import functional
 
 from studio.engine import lora
 
@@ -25,7 +25,7 @@ class _Linears(torch.autograd.Function):
         flat, narrow = x.reshape(-1, x.shape[-1]), _alike(adapters, x)
         lows = (flat @ torch.cat(narrow[::2]).t()).split([len(a) for a in narrow[::2]], 1)
         found = [
-            functional.linear(flat, lora.weight(base, x.dtype), base.bias).addmm_(low, b.t(), alpha=s)
+            lora.product(flat, base).addmm_(low, b.t(), alpha=s)
             for base, low, b, s in zip(bases, lows, narrow[1::2], scales, strict=True)
         ]
         ctx.save_for_backward(x, *lows, *adapters)
@@ -74,37 +74,35 @@ def undo(model: torch.nn.Module) -> None:
     """Gives the layers the passes back that they had."""
     for module in model.modules():
         for layer in (getattr(module, name, None) for name in _NAMES):
-            if layer is not None and (plain := getattr(vars(layer).get("forward"), "plain", None)):
+            if layer is not None and (plain := getattr(vars(layer).get("forward"), "__wrapped__", None)):
                 layer.forward = plain
 
 
 def _replace(layers: list[Any]) -> None:
     bases, adapters, scales = zip(*map(lora.parts, layers), strict=True)
     flat = [tensor for pair in adapters for tensor in pair]
-    # What the first one's call has found for the others, which are called next, and for which input.
+    linears: Any = _Linears.apply
+    # The first one's input, and what its call has found for the others, which are called next.
     held: dict[int, torch.Tensor] = {}
-    fed: list[torch.Tensor] = []
 
     def calling(at: int, plain: Any) -> Any:
+        @wraps(plain)
         def forward(x: torch.Tensor, *positional: Any, **options: Any) -> Any:
-            if at in held and fed[0] is x:
+            if at and at in held and held[0] is x:
                 found = held.pop(at)
-                if not held:
-                    fed.clear()
+                if len(held) == 1:
+                    held.clear()
                 return found
             if not at:
                 # What others never asked for, as in a pass that failed, is not of this one.
                 held.clear()
-                fed.clear()
             inner = lora.computed_in(x, flat)
             if at or inner is None or positional or options or any(map(lora.differs, layers)):
                 return plain(x, *positional, **options)
-            first, *others = _Linears.apply(inner, bases, scales, *flat)  # type: ignore[no-untyped-call]
-            held.update(enumerate(others, 1))
-            fed[:] = [x]
+            first, *others = linears(inner, bases, scales, *flat)
+            held.update(enumerate([x, *others]))
             return first
 
-        forward.plain = plain  # type: ignore[attr-defined]
         return forward
 
     for at, layer in enumerate(layers):

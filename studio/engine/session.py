@@ -18,6 +18,7 @@ from studio.core import events
 from studio.core.config import RunConfig
 from studio.core.errors import Reason, StudioError
 from studio.core.runs import Run
+from studio.core.units import plural
 from studio.engine import (
     adapters,
     batches,
@@ -122,9 +123,7 @@ def prepare(run: Run, emit: Emit) -> Session:
     choices = choose(bare, config, device, int(corpus.train.lengths.max()))
     if choices.batching == "padded":
         emit(events.Notice(message="This model does not keep rows laid end to end apart; batches are padded instead."))
-    count = torch.get_num_threads()
-    named = "1 thread" if count == 1 else f"{count} threads"
-    print(f"{named}, {choices.micro_batch_tokens} tokens at once.", file=sys.stderr)
+    print(f"{plural(torch.get_num_threads(), 'thread')}, {choices.micro_batch_tokens} tokens at once.", file=sys.stderr)
     for path, reason in choices.plain.items():
         print(f"Not taken: {path}: {reason}.", file=sys.stderr)
     optimizer = optim.make_optimizer(bare, config.training, device)

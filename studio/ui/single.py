@@ -49,7 +49,7 @@ class Claim(QObject):
                 if not asked:
                     self._wanted.touch()
                     asked = True
-                time.sleep(_LOOK_S)
+                time.sleep(_LOOK_S)  # no window is open yet that could stand still meanwhile
             self._wanted.unlink(missing_ok=True)
         except (OSError, NotImplementedError):
             pass  # a folder that takes no lock is most likely one that takes no settings either

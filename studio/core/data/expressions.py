@@ -70,22 +70,22 @@ class Expression:
             message = f"The expression takes too long: it did not come to an end for row {row}."
             raise StudioError("usage", message, "Avoid repetitions within repetitions, as in `(a+)+`.") from None
 
-    def look(self, laid: bytes, rows: int) -> tuple[Mask, Mask]:
-        """Looks through rows laid end to end; returns which of them have it, and of which only `holds` can tell."""
-        fits, unsure = np.zeros(rows, dtype=np.bool_), np.zeros(rows, dtype=np.bool_)
+    def look(self, laid: bytes, rows: int) -> Mask | None:
+        """Looks through rows laid end to end; returns which of them have it, or None: only `holds` can tell."""
         if self._joined is None:
-            return fits, ~unsure
+            return None
         text = chr(VALUE) + laid.decode("utf-8", "replace")
         try:
             # Before the first edge and behind the last stands no value, not even an empty one.
             finds = self._joined.finditer(text, 1, timeout=_ROW_S, concurrent=True)
             found = np.fromiter((at for find in finds if (at := find.start()) < len(text)), dtype=np.int64)
         except TimeoutError:
-            return fits, ~unsure
+            return None
         kind = (np.uint8, "latin-1") if text.isascii() else (np.uint32, "utf-32-le")
         stops = np.flatnonzero(np.frombuffer(text.encode(kind[1]), dtype=kind[0]) == ROW)
+        fits = np.zeros(rows, dtype=np.bool_)
         fits[np.searchsorted(stops, found)] = True
-        return fits, unsure
+        return fits
 
 
 def _among_others(text: str) -> str:
@@ -93,8 +93,8 @@ def _among_others(text: str) -> str:
 
     Nothing in it finds an edge, so that it never sees beyond the value it began in.
     """
-    parts = []
-    for token in _TOKEN.findall(text):
+    tokens, parts = _TOKEN.findall(text), []
+    for token in tokens:
         if token in _AMONG_OTHERS:
             parts.append(_AMONG_OTHERS[token])
             continue
@@ -107,7 +107,7 @@ def _among_others(text: str) -> str:
         elif len(token) > 2 and regex.search(token, _EDGES):
             token = f"(?:(?![{_EDGES}]){token})"
         parts.append(token)
-    plain = "".join(token if len(token) == 1 else "x" for token in _TOKEN.findall(text))
+    plain = "".join(token if len(token) == 1 else "x" for token in tokens)
     return "" if _TOO_MUCH.search(plain) or any(edge in text for edge in _EDGES) else "".join(parts)
 
 

@@ -204,8 +204,9 @@ def _of_expression(text: str) -> _Filter:
 
     def look(index: RowIndex, stretch: Stretch) -> Mask:
         laid = _laid(index, stretch)
-        fits, unsure = expression.look(laid.text, len(stretch.starts))
-        for place in np.flatnonzero(laid.odd | unsure).tolist():
+        looked = expression.look(laid.text, len(stretch.starts))
+        fits = np.zeros(len(stretch.starts), dtype=np.bool_) if looked is None else looked
+        for place in range(len(fits)) if looked is None else np.flatnonzero(laid.odd).tolist():
             fits[place] = expression.holds(_texts(index, stretch, place), int(stretch.numbers[place]))
         return fits
 

@@ -1,6 +1,7 @@
 """A version's rows are found where its sources have them, as a slow look at each of them finds them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,25 +9,27 @@ from hypothesis import strategies as st
 
 from studio import paths
 from studio.core.data import ordering, search
+from studio.core.data.mapping import Role
 from studio.core.data.search import Query
 from studio.core.errors import StudioError
 from studio.core.versions import indexing, steps
 from studio.core.versions import store as versions
 from studio.core.versions.recipe import Source
 from studio.core.versions.store import Version
-from tests.core.versions.test_store import BAD, ROWS, STEP, B, a_version, files  # noqa: F401 - a fixture
+from tests.core.versions.conftest import BAD
+from tests.core.versions.test_store import STEP, a_version
 
 
-def found(version: Version, **query: object) -> list[int]:
+def found(version: Version, **query: Any) -> list[int]:
     known = indexing.index_of(version)
-    batches = list(search.search(known, Query(**query)))  # type: ignore[arg-type]
+    batches = list(search.search(known, Query(**query)))
     assert batches[-1].done == len(known) == len(version.selection)
     return [int(number) for batch in batches for number in batch.rows]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(made=st.lists(STEP, max_size=5), text=st.sampled_from(["1", "a", "ä!", "edited", "q3", "group"]))
-def test_rows_are_found_whatever_the_steps_left(files: list[Path], made: list[steps.Step], text: str) -> None:  # noqa: F811
+def test_rows_are_found_whatever_the_steps_left(files: list[Path], made: list[steps.Step], text: str) -> None:
     version = a_version(files, name=f"v{len(list(paths.datasets_dir().glob('*.json')))}")
     for step in made:
         try:
@@ -44,7 +47,7 @@ def test_rows_are_found_whatever_the_steps_left(files: list[Path], made: list[st
     assert ordering.order(known, "prompt").tolist() == sorted(range(len(rows)), key=prompts.__getitem__)
 
 
-def test_rows_keep_their_file_and_line_and_nothing_is_copied(files: list[Path], home: Path) -> None:  # noqa: F811
+def test_rows_keep_their_file_and_line_and_nothing_is_copied(files: list[Path], home: Path) -> None:
     row = {"prompt": "new?", "completion": "x"}
     edits = [steps.Replace(row=number, data=row) for number in (BAD, 2)]
     version = a_version(files, *edits, steps.Replace(source=1, row=4, data=row), steps.Exclude(rows=((1, 0, 1),)))
@@ -62,8 +65,8 @@ def test_rows_of_tables_folders_and_mappings_are_found(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "a.csv").write_text('q,w\n"one, ""two""",Three\nfour,"five\nsix"\n', encoding="utf-8")
     (folder / "b.jsonl").write_text('nonsense\n{"q": "seven", "w": "e\\u0069ght"}\n', encoding="utf-8")
-    mapping = {"prompt": "{q}?", "completion": "w"}
-    source = Source(path=str(folder), mapping=mapping)  # type: ignore[arg-type]
+    mapping: dict[Role, str] = {"prompt": "{q}?", "completion": "w"}
+    source = Source(path=str(folder), mapping=mapping)
     version = Version(versions.create("mapped", [source]))
     assert found(version, text='"two"?') == [0]
     assert found(version, text="e\ns", expression=True) == [1]
@@ -72,13 +75,13 @@ def test_rows_of_tables_folders_and_mappings_are_found(tmp_path: Path) -> None:
     assert indexing.index_of(version).row(2).parsed.line == 2
 
 
-def test_a_version_without_rows_has_none_to_be_found(files: list[Path]) -> None:  # noqa: F811
+def test_a_version_without_rows_has_none_to_be_found(files: list[Path]) -> None:
     version = a_version(files, steps.Filter(text="nowhere"))
     assert found(version, text="a") == []
     assert found(version) == []
 
 
-def test_a_cache_that_was_made_anew_meanwhile_is_not_misread(files: list[Path], home: Path) -> None:  # noqa: F811
+def test_a_cache_that_was_made_anew_meanwhile_is_not_misread(files: list[Path], home: Path) -> None:
     known = indexing.index_of(a_version(files))
     for file in (paths.cache_dir() / "datasets").glob("*/rows.arrow"):
         file.write_bytes(b"x" * file.stat().st_size)

@@ -22,9 +22,8 @@ from studio.core.versions import recipe, steps
 from studio.core.versions import store as versions
 from studio.core.versions.recipe import Source
 from studio.core.versions.store import Version
+from tests.core.versions.conftest import BAD, A, B
 
-BAD = 7  # the row of the first file that is rejected
-A, B = 20, 12  # rows of the two files
 SPAN = st.tuples(st.integers(0, 1), st.integers(0, 11), st.integers(0, 11)).map(
     lambda span: (span[0], min(span[1:]), max(span[1:]))
 )
@@ -43,19 +42,6 @@ STEP = st.one_of(
     st.builds(steps.Split, share=st.sampled_from([0.0, 0.2, 0.5]), stratify_by=st.sampled_from(["", "source"])),
     st.builds(steps.Mix, shares=st.sampled_from([(1.0, 1.0), (3.0, 1.0)]), epoch=st.sampled_from(["longest", 9])),
 )
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> list[Path]:
-    """Two files of chats; of the first a row cannot be read, and every tenth row is as the first."""
-    first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
-    rows = [json.dumps({"prompt": f"q{i % 10}", "completion": f"a{i % 10}", "group": i % 3}) for i in range(A)]
-    rows[BAD] = "nonsense"
-    first.write_text("\n".join(rows), encoding="utf-8")
-    second.write_text(
-        "\n".join(json.dumps({"prompt": f"p{i}", "completion": "ä" * i + "!"}) for i in range(B)), "utf-8"
-    )
-    return [first, second]
 
 
 def a_version(files: list[Path], *made: steps.Step, name: str = "v") -> Version:
