@@ -53,8 +53,11 @@ def show_text(box: QPlainTextEdit, text: str) -> None:
     Where a line may break within a word of many thousand letters Qt looks for in quadratic time, a minute for a
     picture in base 64; such a text is broken anywhere.
     """
+    if box.toPlainText() == text:
+        return
     modes = QTextOption.WrapMode
     long = _LONG_WORD.search(text) is not None
+    box.clear()  # what stood there before would be laid out once more
     box.setWordWrapMode(modes.WrapAnywhere if long else modes.WrapAtWordBoundaryOrAnywhere)
     box.setPlainText(text)
 

@@ -23,8 +23,8 @@ from tests.core.data.test_sources import lay, zipped
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 
 WAIT_MS = 60_000
-# Of the window's own work between two turns of its event loop, whatever else the machine does.
-MOST_S = 1.0
+# Of the window's own work between two turns of its event loop; what grows faster than the data takes minutes.
+MOST_S = 5.0
 ROW = b'{"text": "a"}\n'
 
 
