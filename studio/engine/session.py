@@ -120,7 +120,7 @@ def prepare(run: Run, emit: Emit) -> Session:
     frozen = model.load_base(base, config.model, device)
     optim.seed_all(config.training.seed, "initialise")
     bare = adapters.attach(frozen, config.adapter, config.training.activation_checkpointing)
-    choices = choose(bare, config, device, int(corpus.train.lengths.max()))
+    choices = choose(bare, config, device)
     if choices.batching == "padded":
         emit(events.Notice(message="This model does not keep rows laid end to end apart; batches are padded instead."))
     print(f"{plural(torch.get_num_threads(), 'thread')}, {choices.micro_batch_tokens} tokens at once.", file=sys.stderr)

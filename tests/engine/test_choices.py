@@ -1,6 +1,5 @@
 """Which fast paths a model takes: by trial, with a reason for each that is left out, and the same losses either way."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from studio.core.config import AdapterSpec, DataSpec, RunConfig, TrainingSpec
 from studio.engine import adapters, choices, rotary
 from studio.engine.choices import Trial, choose
 from tests.engine.test_prefix import tokens_of
-from tests.models import FAMILIES, random_model, tiny
+from tests.models import FAMILIES, random_model
 from tests.training import config, losses, trained
 
 CPU = torch.device("cpu")
@@ -74,21 +73,12 @@ def test_passes_hold_every_row_within_the_bound() -> None:
     assert [rows.tolist() for rows, _ in padded] == [[0, 1], [2, 3, 4]]
 
 
-def test_a_pass_has_room_for_the_longest_row_within_bounds() -> None:
-    whole = RunConfig(data=DataSpec(path="-"))
-    model = random_model("llama")
-    assert [choose(model, whole, CPU, n).micro_batch_tokens for n in (3, 700, 9000)] == [512, 700, 1024]
-
-
-def test_a_run_tells_a_pass_of_its_longest_row(tmp_path: Path) -> None:
-    tiny("llama", tmp_path / "llama", max_position_embeddings=2048)
-    whole = config(tmp_path, rows=4, data={"max_length": 2000}, max_steps=1)
-    with Path(whole.data.path).open("a", encoding="utf-8") as file:
-        turns = [{"role": "user", "content": "0"}, {"role": "assistant", "content": "9 8 7 " * 110}]
-        file.write(json.dumps({"messages": turns}) + "\n")
-    told = trained(whole, tmp_path / "run").progress().prepared
-    assert told is not None
-    assert 512 < told.micro_batch_tokens < 1024
+def test_a_pass_has_as_many_tokens_as_asked_for_or_1024_on_a_processor(tmp_path: Path) -> None:
+    for asked, had in ((0, 1024), (90, 90)):
+        whole = config(tmp_path, rows=4, max_steps=1, micro_batch_tokens=asked)
+        told = trained(whole, tmp_path / f"run{asked}").progress().prepared
+        assert told is not None
+        assert told.micro_batch_tokens == had
 
 
 @pytest.mark.parametrize("family", FAMILIES)
