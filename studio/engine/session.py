@@ -24,6 +24,7 @@ from studio.engine import (
     batches,
     checkpoint,
     hardware,
+    heap,
     hub,
     model,
     optim,
@@ -109,6 +110,7 @@ def prepare(run: Run, emit: Emit) -> Session:
         StudioError: data, model, adapter or config cannot be used as asked.
     """
     config = run.config()
+    heap.keep()
     torch.set_num_threads(threads.choose(run))
     emit(events.Phase(name="tokenizing", detail=config.data.path))
     base = hub.resolve(config.model.path, config.model.revision, teller(emit, "downloading"))
