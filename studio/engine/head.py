@@ -5,7 +5,8 @@ The head is frozen, so what its inputs' gradient needs is known as soon as the l
 adds its part while it is in the processor's cache, and is forgotten. Sums are scaled to the largest logit so far
 (Milakov and Gimelshein 2018, algorithm 3). The idea is Liger Kernel's fused linear cross-entropy (Hsu et al. 2024), and
 Cut Cross-Entropy's (Wijmans et al. 2024).
-Gain: 0.3 GB less at 700 supervised positions of a vocabulary of 32,000, as fast, `tests.bench.train`'s model.
+Gain: 1.03 times a whole step, and 0.3 GB less at 700 supervised positions of a vocabulary of 32,000,
+`tests.bench.train`'s model on a processor.
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 transformers' function makes a rotated copy of each, with a negated half, and multiplies and adds in passes of their
 own. A rotation (Su et al. 2021, eq. 34) needs nothing kept but its angles: its gradient is the rotation back.
-Gain: 3.5 times as fast forward and backward, 1.02 times a whole step, `tests.bench.train`'s model on a processor.
+Gain: 3.5 times as fast forward and backward, 1.01 times a whole step, `tests.bench.train`'s model on a processor.
 """
 
 import sys

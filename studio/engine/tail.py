@@ -2,7 +2,7 @@
 
 What the last layer adds to a position goes nowhere but into that position's logits. It is the same thought as that of
 logits only where a token is supervised, one step further back; the attention of the layer still sees every token.
-Gain: an MLP's work for every token that is not supervised: 1.03 times as fast with ten layers and every second token.
+Gain: an MLP's work for every token that is not supervised: 1.04 times as fast with ten layers and every second token.
 """
 
 from collections.abc import Iterator
