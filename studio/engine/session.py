@@ -110,7 +110,6 @@ def prepare(run: Run, emit: Emit) -> Session:
         StudioError: data, model, adapter or config cannot be used as asked.
     """
     config = run.config()
-    heap.keep()
     torch.set_num_threads(threads.choose(run))
     emit(events.Phase(name="tokenizing", detail=config.data.path))
     base = hub.resolve(config.model.path, config.model.revision, teller(emit, "downloading"))
@@ -118,6 +117,7 @@ def prepare(run: Run, emit: Emit) -> Session:
     if int(os.environ.get("RANK", "0")) == 0:
         corpus.write_unused(run)
     device = hardware.device()
+    heap.keep()  # of passes; what rows needed is given back
     emit(events.Phase(name="loading", detail=config.model.path))
     frozen = model.load_base(base, config.model, device)
     optim.seed_all(config.training.seed, "initialise")
