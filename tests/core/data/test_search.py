@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from studio.core.data import expressions, index, search, sources, stretches
 from studio.core.data.search import Query
-from studio.core.data.values import ROW, VALUE
+from studio.core.data.values import ROW, VALUE, Laid, stops
 from studio.core.errors import StudioError
 
 
@@ -134,6 +134,8 @@ EXPRESSIONS += [
     r"(?<!^)",
 ]
 EXPRESSIONS += ["\x1f", r"\Bs", r"[[:alpha:]]s", r"a\Z|\n$", r"(?P<x>a)(?P=x)", r"b{,1}s", "(?x)a#b", r"0*1", "b{1}s"]
+EXPRESSIONS += [r"\w+\s\S", r"[\s,]b", r"[^\s]s", r"[\S]0", r"(?i)[st]\b", r"(?:a|bs)+t", r"\bt.*?s\b", r"a{2,}", r"s{,2}t"]
+EXPRESSIONS += [r"\B", r"\B\w", r"[\w-]t", r"[\d\W]s", r"(?i:S)t", r"[0-9]{1,3}", r"(a)|(?:b)", r"é", r"[^a-t]0", r"\v|\f|\r"]
 
 
 def as_text(value: Any) -> list[str]:
@@ -242,10 +244,15 @@ def test_an_expression_that_never_ends_is_stopped(tmp_path: Path, monkeypatch: p
         found(known, text=r"(a+a+)+$", expression=True)
 
 
+def laid_out(text: str) -> Laid:
+    ends = stops(text.encode())
+    return Laid(text.encode(), ends, np.zeros(len(ends), dtype=np.bool_))
+
+
 @pytest.mark.parametrize("text", ["a.*b", r"a[^b]*b", r"a[\s\S]*b", r"a(?=.*b)", r"a\D+b"])
 def test_an_expression_never_looks_from_a_value_into_others(text: str) -> None:
     laid = ("a " * 20 + chr(VALUE) + "b" + chr(VALUE) + chr(ROW)) * 500
-    fits = expressions.Expression(text).look(laid.encode(), 500)
+    fits = expressions.Expression(text).look(laid_out(laid))
     assert fits is not None
     assert not fits.any()
 
@@ -253,7 +260,7 @@ def test_an_expression_never_looks_from_a_value_into_others(text: str) -> None:
 @pytest.mark.parametrize(("text", "wanted"), [("[^-a]", [1, 3]), ("(?!$)", [1, 2, 3]), ("(?!^)", [1, 2, 3])])
 def test_sets_with_hyphens_and_finds_without_letters_see_no_edge(text: str, wanted: list[int]) -> None:
     laid = "".join(value + chr(VALUE) + chr(ROW) for value in ("", "X", "a-", "0a", ""))
-    fits = expressions.Expression(text).look(laid.encode(), 5)
+    fits = expressions.Expression(text).look(laid_out(laid))
     assert fits is not None
     assert np.flatnonzero(fits).tolist() == wanted
 
