@@ -6,14 +6,25 @@ Whatever is wrong with a row is said as a `StudioError("data", ...)` whose messa
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from studio.core.data import shapes
 from studio.core.data.shapes import FORMATS, RowFormat, first_of, listed
 from studio.core.data.shapes import field as _field
 from studio.core.errors import StudioError
 
-__all__ = ["FORMATS", "ROLES", "TRAINABLE", "Example", "Preference", "fault", "plain", "shape", "to_example", "to_preference"]
+__all__ = [
+    "FORMATS",
+    "ROLES",
+    "TRAINABLE",
+    "Example",
+    "Preference",
+    "fault",
+    "plain",
+    "shape",
+    "to_example",
+    "to_preference",
+]
 
 ROLES = ("system", "user", "assistant", "tool")
 # What a model can be trained on here; the other formats are opened and shown.
@@ -115,7 +126,7 @@ def plain(data: Mapping[str, Any], row_format: str) -> list[Message] | None:
     return None
 
 
-def _says(value: Any) -> bool:
+def _says(value: Any) -> TypeGuard[str]:
     """Whether a value is a text with a sign in it that can be seen, and can be written."""
     if type(value) is not str or not value or value.isspace():
         return False

@@ -48,9 +48,7 @@ def contents(dataset: Dataset, on_progress: Callable[[int, int], None] | None = 
         if not dataset.rows:
             return
         records = np.memmap(target / "records", RECORD, "r+")
-        usable = np.ones(dataset.rows, dtype=np.bool_)
-        usable[[item.row for item in dataset.rejected]] = False
-        numbers = np.flatnonzero(usable)
+        numbers = dataset.column("number")
         for first in range(0, len(dataset), _TOLD_ROWS):
             lines = dataset.lines(first, min(first + _TOLD_ROWS, len(dataset)))
             found = [_read(line, dataset.format) for line in lines]

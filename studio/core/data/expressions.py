@@ -33,7 +33,7 @@ _TOO_MUCH = re.compile(r"\((?:\*|\?(?!:|P?<\w|<?[=!]|P=|>|i[:)]))|\{(?![0-9]*,?[
 _OTHERWISE = re.compile(r"(?<!^)\(\?i|\\[pPBS]|\{(?![0-9]+(?:,[0-9]*)?\})")
 # Ranges with a class at their end.
 _ODD_SET = re.compile(r"\\[A-Za-z]-|-\\[A-Za-z]")
-_BLANKS = r"\t-\r "
+_ESCAPE = re.compile(r"\\.")
 # What depends on more than ASCII.
 _BY_ALPHABET = re.compile(r"\\[dDwWsSb]|\(\?i")
 
@@ -139,7 +139,7 @@ def _among_others(text: str) -> str:
 
 
 def _linear(joined: str) -> str:
-    """Returns the expression for an engine that never goes back in a text and leaves the lock free; empty: none is known.
+    """Returns the expression for RE2, which never goes back in a text and leaves the lock free; empty: none is known.
 
     Whether a text has an expression of a regular language is not up to the order in which an engine tries. What is
     beyond such a language is an error here; where the two mean something else by the same signs none is known.
@@ -151,8 +151,12 @@ def _linear(joined: str) -> str:
         among = token.startswith("[") and len(token) > 1
         if among and _ODD_SET.search(token):
             return ""
-        blanks = _BLANKS if among else f"[{_BLANKS}]"
-        parts.append(re.sub(r"\\.", lambda found, to=blanks: to if found[0] == "\\s" else found[0], token))
+        # A vertical tab is no blank in RE2.
+        if token == r"\s":
+            token = r"[\t-\r ]"
+        elif among:
+            token = _ESCAPE.sub(lambda found: r"\t-\r " if found[0] == r"\s" else found[0], token)
+        parts.append(token)
     text = "".join(parts)
     try:
         _rows_of(text, Laid(bytes([ROW]), np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.bool_)))

@@ -117,7 +117,8 @@ def spans_with(data: bytes, needle: bytes, starts: Ints, ends: Ints, any_case: b
     Args:
         data: what the spans are of.
         needle: the bytes; in lower case for `any_case`.
-        starts, ends: the spans.
+        starts: where each begins.
+        ends: before where it ends.
         any_case: whether letters of ASCII in the data may be upper case too.
     """
     array = np.frombuffer(data, dtype=np.uint8)

@@ -134,8 +134,29 @@ EXPRESSIONS += [
     r"(?<!^)",
 ]
 EXPRESSIONS += ["\x1f", r"\Bs", r"[[:alpha:]]s", r"a\Z|\n$", r"(?P<x>a)(?P=x)", r"b{,1}s", "(?x)a#b", r"0*1", "b{1}s"]
-EXPRESSIONS += [r"\w+\s\S", r"[\s,]b", r"[^\s]s", r"[\S]0", r"(?i)[st]\b", r"(?:a|bs)+t", r"\bt.*?s\b", r"a{2,}", r"s{,2}t"]
-EXPRESSIONS += [r"\B", r"\B\w", r"[\w-]t", r"[\d\W]s", r"(?i:S)t", r"[0-9]{1,3}", r"(a)|(?:b)", r"é", r"[^a-t]0", r"\v|\f|\r"]
+EXPRESSIONS += [
+    r"\w+\s\S",
+    r"[\s,]b",
+    r"[^\s]s",
+    r"[\S]0",
+    r"(?i)[st]\b",
+    r"(?:a|bs)+t",
+    r"\bt.*?s\b",
+    r"a{2,}",
+    r"s{,2}t",
+]
+EXPRESSIONS += [
+    r"\B",
+    r"\B\w",
+    r"[\w-]t",
+    r"[\d\W]s",
+    r"(?i:S)t",
+    r"[0-9]{1,3}",
+    r"(a)|(?:b)",
+    r"é",
+    r"[^a-t]0",
+    r"\v|\f|\r",
+]
 
 
 def as_text(value: Any) -> list[str]:
@@ -242,6 +263,11 @@ def test_an_expression_that_never_ends_is_stopped(tmp_path: Path, monkeypatch: p
     known = built(tmp_path / "a.jsonl", [{"text": "a" * 5000 + "b"}])
     with pytest.raises(StudioError, match="did not come to an end for row 0"):
         found(known, text=r"(a+a+)+$", expression=True)
+
+
+def test_an_expression_of_a_regular_language_comes_to_an_end(tmp_path: Path) -> None:
+    known = built(tmp_path / "a.jsonl", [{"text": "a" * 5000 + "c"}, {"text": "aab"}])
+    assert found(known, text=r"(a+a+)+b", expression=True) == [1]
 
 
 def laid_out(text: str) -> Laid:
