@@ -6,14 +6,25 @@ Whatever is wrong with a row is said as a `StudioError("data", ...)` whose messa
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from studio.core.data import shapes
 from studio.core.data.shapes import FORMATS, RowFormat, first_of, listed
 from studio.core.data.shapes import field as _field
 from studio.core.errors import StudioError
 
-__all__ = ["FORMATS", "ROLES", "TRAINABLE", "Example", "Preference", "fault", "shape", "to_example", "to_preference"]
+__all__ = [
+    "FORMATS",
+    "ROLES",
+    "TRAINABLE",
+    "Example",
+    "Preference",
+    "fault",
+    "plain",
+    "shape",
+    "to_example",
+    "to_preference",
+]
 
 ROLES = ("system", "user", "assistant", "tool")
 # What a model can be trained on here; the other formats are opened and shown.
@@ -22,6 +33,8 @@ TRAINABLE = ("messages", "prompt_completion", "alpaca", "text", "mixed")
 # Fields of a message besides its role and content that chat templates read.
 _MORE_FIELDS = ("name", "reasoning_content", "thinking", "reasoning", "tool_call_id")
 _MORE_KEYS = frozenset((*_MORE_FIELDS, "tool_calls"))
+# Columns beside the messages that say something to the model.
+_BESIDES = frozenset(("tools", "system"))
 
 # The layouts of rows for a model without a chat template.
 _ALPACA_PLAIN = "Instruction:\n{instruction}\n\nResponse:\n"
@@ -70,7 +83,7 @@ def shape(data: Mapping[str, Any]) -> tuple[RowFormat, str] | None:
 
 def fault(data: Mapping[str, Any], row_format: str) -> str:
     """Returns why a row is not usable in a format; empty if it is."""
-    if _sound(data, row_format):
+    if plain(data, row_format) is not None:
         return ""
     try:
         if row_format == "preference":
@@ -86,29 +99,38 @@ def fault(data: Mapping[str, Any], row_format: str) -> str:
     return ""
 
 
-def _sound(data: Mapping[str, Any], row_format: str) -> bool:
-    """Whether a row is beyond doubt usable: what most rows are, seen ten times as fast as by reading them."""
+def plain(data: Mapping[str, Any], row_format: str) -> list[Message] | None:
+    """Returns the messages of a row that is beyond doubt usable, as most are, ten times as fast as `to_example`.
+
+    Returns:
+        What `to_example` makes of it, each answer trained and no tools; None for any other row.
+    """
     if row_format == "messages":
         items, answered = data.get("messages"), False
-        if type(items) is not list or "tools" in data or "system" in data:
-            return False
+        if type(items) is not list or (len(data) > 1 and any(name.lower() in _BESIDES for name in data)):
+            return None
         for item in items:
-            if type(item) is not dict or len(item) != 2:
-                return False
-            role, content = item.get("role"), item.get("content")
-            if type(content) is not str or not content.isascii() or not content or content.isspace():
-                return False
+            if type(item) is not dict or len(item) != 2 or not _says(item.get("content")):
+                return None
+            role = item.get("role")
             if role == "assistant":
                 answered = True
             elif role not in ("user", "system", "tool"):
-                return False
-        return answered
+                return None
+        return items if answered else None
     if row_format == "prompt_completion":
-        texts = data.get("prompt"), data.get("completion")
-        return all(
-            type(text) is str and text.isascii() and text[:1] not in ("", "[") and not text.isspace() for text in texts
-        )
-    return False
+        before, answer = data.get("prompt"), data.get("completion")
+        # What begins with a bracket may be a list of messages.
+        if all(_says(text) and not text.lstrip().startswith("[") for text in (before, answer)):
+            return [{"role": "user", "content": before}, {"role": "assistant", "content": answer}]
+    return None
+
+
+def _says(value: Any) -> TypeGuard[str]:
+    """Whether a value is a text with a sign in it that can be seen, and can be written."""
+    if type(value) is not str or not value or value.isspace():
+        return False
+    return value.isascii() or not _text_fault(value, empty=True)
 
 
 def to_example(data: Mapping[str, Any], row_format: str) -> Example:
@@ -309,7 +331,7 @@ def _plain_message(item: Any) -> Message | None:
     if type(item) is not dict or len(item) != 2:
         return None
     role, content = item.get("role"), item.get("content")
-    if role not in ROLES or type(content) is not str or not content.isascii() or not content or content.isspace():
+    if role not in ROLES or not _says(content):
         return None
     return {"role": role, "content": content}
 

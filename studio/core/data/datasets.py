@@ -104,15 +104,20 @@ class Dataset:
         """Returns the columns of a usable row as JSON text, by its place among them; the quickest way to one."""
         return str(self.table.column("row")[index].as_py())[:-1]
 
-    def texts(self, first: int, last: int) -> list[str]:
-        """Returns the texts of the usable rows from place `first` to before `last`."""
-        return [line[:-1] for line in self.table.column("row").slice(first, last - first).to_pylist()]
+    def column(self, name: str) -> NDArray[Any]:
+        """Returns the `line`, the `number` or the `part` of each usable row; (n,)."""
+        # Arrow's own way to an array loads pandas.
+        return np.concatenate([np.zeros(0, np.int32), *map(np.from_dlpack, self.table.column(name).chunks)])
 
-    def spans(self) -> NDArray[np.int64]:
+    def lines(self, first: int, last: int) -> list[bytes]:
+        """Returns the texts of the usable rows from place `first` to before `last`, as they are encoded in `kept`."""
+        return [self.mapped[begin:end] for begin, end in self.spans(first, last).tolist()]
+
+    def spans(self, first: int = 0, last: int | None = None) -> NDArray[np.int64]:
         """Returns where the text of each usable row begins and ends in the file `kept`, in bytes; (n, 2)."""
         begin = pa.py_buffer(self.mapped).address
         found = [np.zeros((0, 2), dtype=np.int64)]
-        for chunk in self.table.column("row").chunks:
+        for chunk in self.table.column("row").slice(first, None if last is None else last - first).chunks:
             _, bounds, texts = chunk.buffers()
             places = np.frombuffer(bounds, np.int32)[chunk.offset :][: len(chunk) + 1] + np.int64(texts.address - begin)
             found.append(np.stack([places[:-1], places[1:] - 1], axis=1))
@@ -137,7 +142,7 @@ class Dataset:
             where = f" (line {refused.line})" if refused.line else ""
             message = f"Row {number}{where} of {self.source.name} was rejected: {refused.reason}."
             raise StudioError("data", message, "Correct the row, or ask for another one.")
-        return self[int(np.searchsorted(self.table.column("number").to_numpy(), number))]
+        return self[int(np.searchsorted(self.column("number"), number))]
 
 
 def open_dataset(

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import regex
 
-from studio.core.data.values import ROW, VALUE, Mask
+from studio.core.data.values import ROW, VALUE, Laid, Mask
 from studio.core.errors import StudioError
 
 _MAX_PATTERN = 1000
@@ -29,6 +29,13 @@ _AMONG_OTHERS |= dict.fromkeys(("[\\s\\S]", "[\\S\\s]", "[\\w\\W]", "[\\d\\D]"),
 _PLAIN_ESCAPES = frozenset("dDwWsSbBtnrfvAZ123456789")
 # Calls, verbs, flags but for letter case, errors that are let pass, and sets within sets.
 _TOO_MUCH = re.compile(r"\((?:\*|\?(?!:|P?<\w|<?[=!]|P=|>|i[:)]))|\{(?![0-9]*,?[0-9]*\})|\[")
+# Flags but for letter case and but at the begin, properties, what is no word's edge, and counts without a least.
+_OTHERWISE = re.compile(r"(?<!^)\(\?i|\\[pPBS]|\{(?![0-9]+(?:,[0-9]*)?\})")
+# Ranges with a class at their end.
+_ODD_SET = re.compile(r"\\[A-Za-z]-|-\\[A-Za-z]")
+_ESCAPE = re.compile(r"\\.")
+# What depends on more than ASCII.
+_BY_ALPHABET = re.compile(r"\\[dDwWsSb]|\(\?i")
 
 
 class Expression:
@@ -52,6 +59,7 @@ class Expression:
             raise StudioError("usage", f"`{text[:60]}` is not a regular expression: {error}.", "Correct it.") from None
         self.literal = _literal(text)
         joined = _among_others(text) if self._pattern.search("", timeout=_ROW_S) is None else ""
+        self._linear, self._ascii_only = _linear(joined), bool(_BY_ALPHABET.search(joined))
         try:
             # What is behind a find in its row is not looked through.
             self._joined = regex.compile(f"(?:{joined})[^{chr(ROW)}]*") if joined else None
@@ -70,22 +78,41 @@ class Expression:
             message = f"The expression takes too long: it did not come to an end for row {row}."
             raise StudioError("usage", message, "Avoid repetitions within repetitions, as in `(a+)+`.") from None
 
-    def look(self, laid: bytes, rows: int) -> Mask | None:
+    def look(self, laid: Laid) -> Mask | None:
         """Looks through rows laid end to end; returns which of them have it, or None: only `holds` can tell."""
+        plain = laid.text.isascii()
+        if self._linear and (plain or not self._ascii_only):
+            return _rows_of(self._linear, laid)
         if self._joined is None:
             return None
-        text = chr(VALUE) + laid.decode("utf-8", "replace")
+        text = chr(VALUE) + laid.text.decode("utf-8", "replace")
         try:
             # Before the first edge and behind the last stands no value, not even an empty one.
             finds = self._joined.finditer(text, 1, timeout=_ROW_S, concurrent=True)
             found = np.fromiter((at for find in finds if (at := find.start()) < len(text)), dtype=np.int64)
         except TimeoutError:
             return None
-        kind = (np.uint8, "latin-1") if text.isascii() else (np.uint32, "utf-32-le")
-        stops = np.flatnonzero(np.frombuffer(text.encode(kind[1]), dtype=kind[0]) == ROW)
-        fits = np.zeros(rows, dtype=np.bool_)
-        fits[np.searchsorted(stops, found)] = True
+        ends = laid.stops + 1 if plain else np.flatnonzero(np.frombuffer(text.encode("utf-32-le"), np.uint32) == ROW)
+        fits = np.zeros(len(laid.stops), dtype=np.bool_)
+        fits[np.searchsorted(ends, found)] = True
         return fits
+
+
+def _rows_of(expression: str, laid: Laid) -> Mask:
+    """Returns which rows have an expression of regular language; it always comes to an end.
+
+    Raises:
+        ValueError: the expression is none of RE2, which reads it.
+    """
+    # They take long to load, and most of those who import this look for no expression.
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    bounds = np.append(0, laid.stops + 1).astype(np.int32)
+    rows = pa.StringArray.from_buffers(len(laid.stops), pa.py_buffer(bounds), pa.py_buffer(laid.text))
+    # Its own way to an array loads pandas.
+    bits = np.frombuffer(pc.match_substring_regex(rows, expression).buffers()[1], dtype=np.uint8)
+    return np.unpackbits(bits, count=len(rows), bitorder="little").astype(np.bool_)
 
 
 def _among_others(text: str) -> str:
@@ -109,6 +136,33 @@ def _among_others(text: str) -> str:
         parts.append(token)
     plain = "".join(token if len(token) == 1 else "x" for token in tokens)
     return "" if _TOO_MUCH.search(plain) or any(edge in text for edge in _EDGES) else "".join(parts)
+
+
+def _linear(joined: str) -> str:
+    """Returns the expression for RE2, which never goes back in a text and leaves the lock free; empty: none is known.
+
+    Whether a text has an expression of a regular language is not up to the order in which an engine tries. What is
+    beyond such a language is an error here; where the two mean something else by the same signs none is known.
+    """
+    if not joined or not joined.isascii() or _OTHERWISE.search(joined):
+        return ""
+    parts = []
+    for token in _TOKEN.findall(joined):
+        among = token.startswith("[") and len(token) > 1
+        if among and _ODD_SET.search(token):
+            return ""
+        # A vertical tab is no blank in RE2.
+        if token == r"\s":
+            token = r"[\t-\r ]"
+        elif among:
+            token = _ESCAPE.sub(lambda found: r"\t-\r " if found[0] == r"\s" else found[0], token)
+        parts.append(token)
+    text = "".join(parts)
+    try:
+        _rows_of(text, Laid(bytes([ROW]), np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.bool_)))
+    except ValueError:
+        return ""
+    return text
 
 
 def _literal(text: str) -> bytes:

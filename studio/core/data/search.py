@@ -125,14 +125,12 @@ def _narrowed(look: _Filter, needle: bytes, otherwise: Callable[[bytes], bool]) 
     """
 
     def narrowed(index: RowIndex, stretch: Stretch) -> Mask:
-        lower = stretch.data.lower() if needle else b""
         if not needle or otherwise(stretch.data):
             return look(index, stretch)
-        if needle not in lower:
-            return np.zeros(len(stretch.starts), dtype=np.bool_)
-        if lower.count(needle, 0, _SAMPLE) * _SPARSE > np.searchsorted(stretch.ends, _SAMPLE):
+        sample = stretch.data[:_SAMPLE].lower()
+        if sample.count(needle) * _SPARSE > np.searchsorted(stretch.ends, _SAMPLE):
             return look(index, stretch)
-        fits = values.spans_with(lower, needle, stretch.starts, stretch.ends)
+        fits = values.spans_with(stretch.data, needle, stretch.starts, stretch.ends, any_case=True)
         places = np.flatnonzero(fits)
         if len(places) * _SPARSE > len(fits):
             return look(index, stretch)
@@ -204,7 +202,7 @@ def _of_expression(text: str) -> _Filter:
 
     def look(index: RowIndex, stretch: Stretch) -> Mask:
         laid = _laid(index, stretch)
-        looked = expression.look(laid.text, len(stretch.starts))
+        looked = expression.look(laid)
         fits = np.zeros(len(stretch.starts), dtype=np.bool_) if looked is None else looked
         for place in range(len(fits)) if looked is None else np.flatnonzero(laid.odd).tolist():
             fits[place] = expression.holds(_texts(index, stretch, place), int(stretch.numbers[place]))
@@ -231,11 +229,6 @@ def _of_text(text: str) -> _Filter:
     escapes = re.compile(rf"\\u(?:00[2-7]{'|' if coded else ''}{coded})".encode())
     signs = [sign.encode("utf-8", "surrogatepass") for sign in others]
 
-    def folded(said: bytes) -> bytes:
-        if wanted.isascii() and not (signs and not said.isascii() and any(sign in said for sign in signs)):
-            return said.lower()
-        return said.decode("utf-8", "replace").casefold().encode()
-
     def otherwise(data: bytes) -> bool:
         if b"\\" in data and b"\\u" in data and escapes.search(data):
             return True
@@ -245,7 +238,11 @@ def _of_text(text: str) -> _Filter:
         if not wanted.isascii() and not otherwise(stretch.data):
             return np.zeros(len(stretch.starts), dtype=np.bool_)
         laid = _laid(index, stretch)
-        fits = values.rows_with(folded(laid.text), needle)
+        if wanted.isascii() and (laid.text.isascii() or not any(sign in laid.text for sign in signs)):
+            fits = values.rows_with(laid, needle, any_case=True)
+        else:
+            text = laid.text.decode("utf-8", "replace").casefold().encode()
+            fits = values.rows_with(Laid(text, values.stops(text), laid.odd), needle)
         for place in np.flatnonzero(laid.odd).tolist():
             fits[place] = any(wanted in said.casefold() for said in _texts(index, stretch, place))
         return fits

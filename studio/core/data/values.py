@@ -13,7 +13,9 @@ _CR, _QUOTE, _COLON, _SLASH = 13, 34, 58, 92
 _BLANKS = 4  # so many may stand between a name and its colon
 _PAD = b"\n" * 16
 # What stands outside of strings: numbers, true and false are values, all else is structure.
-_OUTSIDE = bytes(sign if (chr(sign).isalnum() and sign < 128) or sign in b"+-." else VALUE for sign in range(256))
+_OUTSIDE = np.full(256, VALUE, dtype=np.uint8)
+for _sign in b"+-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ":
+    _OUTSIDE[_sign] = _sign
 # What a byte is part of; the one of values selects all bits.
 _VALUE, _NAME = 255, 1
 _UNESCAPED = np.zeros(256, dtype=np.uint8)
@@ -34,10 +36,12 @@ class Laid(NamedTuple):
     Attributes:
         text: UTF-8; of each row its values, a `VALUE` or several between them, and then one `ROW`. Numbers are as the
             file writes them.
+        stops: where the `ROW` of each row is; rising, int64, (rows,).
         odd: which rows are written in a way that is too odd for this; nothing of them is in `text`. bool, (rows,)
     """
 
     text: bytes
+    stops: Ints
     odd: Mask
 
 
@@ -45,8 +49,7 @@ def from_json(data: bytes, starts: Ints, ends: Ints) -> Laid:
     """Lays out the rows of JSONL that lie in `data` from `starts` to before `ends`, both rising."""
     array, ends, odd = _opened(data, starts, ends)
     odd |= array[starts] != ord("{")
-    slashes = np.flatnonzero(array == _SLASH)
-    escapes = _escaping(slashes)
+    escapes = _escaping(np.flatnonzero(array == _SLASH)) if b"\\" in data else np.zeros(0, dtype=np.int64)
     quotes = np.flatnonzero(array == _QUOTE)
     if len(escapes):
         escaped = np.zeros(len(array), dtype=np.bool_)
@@ -55,13 +58,18 @@ def from_json(data: bytes, starts: Ints, ends: Ints) -> Laid:
     opens, closes = _pairs(quotes, starts, ends, odd)
     behind = closes + 1
     for _ in range(_BLANKS):
-        behind += (array[behind] == 32) | (array[behind] == 9)
-    odd[_rows_of(closes[(array[behind] == 32) | (array[behind] == 9)], ends)] = True
+        if not (blank := _blank(array[behind])).any():
+            break
+        behind += blank
+    else:
+        odd[_rows_of(closes[_blank(array[behind])], ends)] = True
     inside = _spread(np.where(array[behind] == _COLON, _NAME, _VALUE), opens, closes, len(array))
-    text = _either(inside, array, np.frombuffer((data + _PAD).translate(_OUTSIDE), dtype=np.uint8))
-    text[inside == _NAME] = VALUE
+    # A string that can be read has nothing below a blank in it but escaped.
+    text = array & inside
+    np.maximum(text, VALUE, out=text)
     text[opens] = VALUE
-    _drop_nulls(text, inside)
+    outside = np.flatnonzero(inside == 0)
+    text[outside] = _outside(array[outside])
     keep = _unescape(array, text, escapes[inside[escapes] == _VALUE], ends, odd) if len(escapes) else None
     return _closed(text, keep, starts, ends, odd)
 
@@ -91,24 +99,40 @@ def from_csv(data: bytes, starts: Ints, ends: Ints, delimiter: str) -> Laid:
     return _closed(text, keep, starts, ends, odd)
 
 
-def rows_with(text: bytes, needle: bytes) -> Mask:
-    """Returns in which rows of what was laid end to end the bytes stand within one value."""
-    stops = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == ROW)
+def stops(text: bytes) -> Ints:
+    """Returns where each row ends in the text of rows laid end to end."""
+    return np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == ROW)
+
+
+def rows_with(laid: Laid, needle: bytes, any_case: bool = False) -> Mask:
+    """Returns in which rows of what was laid end to end the bytes stand within one value, as `spans_with` does."""
     if VALUE in needle or ROW in needle:
-        return np.zeros(len(stops), dtype=np.bool_)
-    return spans_with(text, needle, np.append(0, stops[:-1] + 1), stops)
+        return np.zeros(len(laid.stops), dtype=np.bool_)
+    return spans_with(laid.text, needle, np.append(0, laid.stops[:-1] + 1), laid.stops, any_case)
 
 
-def spans_with(data: bytes, needle: bytes, starts: Ints, ends: Ints) -> Mask:
-    """Returns in which of the spans, which rise, the bytes stand."""
+def spans_with(data: bytes, needle: bytes, starts: Ints, ends: Ints, any_case: bool = False) -> Mask:
+    """Returns in which of the spans, which rise, the bytes stand.
+
+    Args:
+        data: what the spans are of.
+        needle: the bytes; in lower case for `any_case`.
+        starts: where each begins.
+        ends: before where it ends.
+        any_case: whether letters of ASCII in the data may be upper case too.
+    """
     array = np.frombuffer(data, dtype=np.uint8)
+
+    def holds(signs: Bytes, sign: int) -> Mask:
+        return np.asarray((signs | 32 if any_case and ord("a") <= sign <= ord("z") else signs) == sign)
+
     size = max(0, len(array) - len(needle) + 1)
-    found = array[:size] == needle[0]
+    found = holds(array[:size], needle[0])
     if len(needle) > 1:
-        found &= array[1 : size + 1] == needle[1]
+        found &= holds(array[1 : size + 1], needle[1])
     at = np.flatnonzero(found)
     for place in range(2, len(needle)):
-        at = at[array[at + place] == needle[place]]
+        at = at[holds(array[at + place], needle[place])]
     return np.asarray(np.append(at, len(array))[np.searchsorted(at, starts)] < ends)
 
 
@@ -127,7 +151,10 @@ def _closed(text: Bytes, keep: Mask | None, starts: Ints, ends: Ints, odd: Mask)
         text[starts[place] : ends[place]] = VALUE
     text[ends] = ROW
     stop = int(ends[-1]) + 1
-    return Laid((text[:stop] if keep is None else text[:stop][keep[:stop]]).tobytes(), odd)
+    if keep is None:
+        return Laid(text[:stop].tobytes(), ends, odd)
+    written = text[:stop][keep[:stop]].tobytes()
+    return Laid(written, stops(written), odd)
 
 
 def _rows_of(at: Ints, ends: Ints) -> Ints:
@@ -164,11 +191,18 @@ def _escaping(slashes: Ints) -> Ints:
     return np.asarray(slashes[(slashes - begin) % 2 == 0])
 
 
-def _drop_nulls(text: Bytes, inside: Bytes) -> None:
-    at = np.flatnonzero((text[:-4] == ord("n")) & (inside[:-4] == 0))  # NaN and Infinity go on otherwise
+def _blank(signs: Bytes) -> Mask:
+    return np.asarray((signs == 32) | (signs == 9))
+
+
+def _outside(signs: Bytes) -> Bytes:
+    """Returns what all that stands outside of strings says: each part of it whole, and nothing for null."""
+    text = _OUTSIDE[signs]
+    at = np.flatnonzero(text[:-4] == ord("n"))  # NaN and Infinity go on otherwise
     at = at[text[at + 1] == ord("u")]
     for place in range(4):
         text[at + place] = VALUE
+    return text
 
 
 def _unescape(array: Bytes, text: Bytes, escapes: Ints, ends: Ints, odd: Mask) -> Mask:

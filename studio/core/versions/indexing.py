@@ -17,10 +17,10 @@ def index_of(version: Version) -> RowIndex:
     records = np.zeros(len(selection.removed_by), dtype=RECORD)
     begin = 0
     for file in selection.sources:
-        numbers = begin + file.table.column("number").to_numpy()
+        numbers = begin + file.column("number")
         records["start"][numbers], records["end"][numbers] = file.spans().T
-        records["line"][numbers] = file.table.column("line").to_numpy()
-        records["part"][numbers] = len(parts) + file.table.column("part").to_numpy()
+        records["line"][numbers] = file.column("line")
+        records["part"][numbers] = len(parts) + file.column("part")
         names = file.files or [file.source.name]
         for item in (item for item in file.rejected if begin + item.row in selection.edits):
             records["line"][begin + item.row] = item.line

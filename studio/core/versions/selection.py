@@ -16,7 +16,7 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from studio.core.data.contents import RECORD, contents, kept, key, record, texts, understood
+from studio.core.data.contents import RECORD, contents, kept, key, record, said
 from studio.core.data.datasets import Dataset
 from studio.core.errors import StudioError
 from studio.core.runs import disk_error
@@ -103,17 +103,22 @@ class Selection:
         source, number = self.address(place)
         return self._text_in(source, number)
 
-    def texts(self) -> Iterator[str]:
-        """Yields the texts of the version's rows, in order; of rows that lie together far quicker than `text`."""
-        for first in range(0, len(self.chosen), _TOLD_ROWS):
-            places = self.chosen[first : first + _TOLD_ROWS]
+    def texts(self, wanted: Ints | None = None) -> Iterator[str]:
+        """Yields the texts of the version's rows, in order; of rows that lie together far quicker than `text`.
+
+        Args:
+            wanted: the places; None: all that are chosen.
+        """
+        wanted = self.chosen if wanted is None else wanted
+        for first in range(0, len(wanted), _TOLD_ROWS):
+            places = wanted[first : first + _TOLD_ROWS]
             source, number = self.address(int(places[0]))
             last = self.address(int(places[-1]))
             # One after the other in one file, none of them edited or refused there.
             together = last == (source, number + len(places) - 1) and bool((np.diff(places) == 1).all())
             if together and not any(place in self.edits for place in places.tolist()):
                 index = number - int(np.searchsorted(self._refused[source], number))
-                yield from self.sources[source].texts(index, index + len(places))
+                yield from (line.decode() for line in self.sources[source].lines(index, index + len(places)))
             else:
                 yield from map(self.text, places.tolist())
 
@@ -288,14 +293,12 @@ class Selection:
             found, needle = matcher(step), step.text.lower()
             # What JSON writes otherwise cannot be looked for in it.
             quick = not step.regex and needle.isascii() and needle.isprintable() and not set('"\\/') & set(needle)
-            for at in np.flatnonzero(fits):
-                place = int(self.chosen[at])
-                if quick and place not in self.edits and _lacks(self.text(place), needle):
-                    fits[at] = False
-                else:
-                    fits[at] = found(self.data(place), self.format(place))
+            looked = np.flatnonzero(fits)
+            places = self.chosen[looked]
+            for at, place, text in zip(looked.tolist(), places.tolist(), self.texts(places), strict=True):
+                fits[at] = not (quick and _lacks(text, needle)) and found(text, self.format(place))
                 if at % _TOLD_ROWS == 0:
-                    self._told(int(at), len(fits))
+                    self._told(at, len(fits))
         self.chosen = self.chosen[fits != step.invert]
 
     def _deduplicate(self, by: str) -> None:
@@ -379,8 +382,8 @@ class Selection:
         return self.tags.get(tag, np.zeros(len(self._usable), dtype=bool))
 
 
-def matcher(step: steps.Filter) -> Callable[[dict[str, Any], str], bool]:
-    """Returns what tells whether a row's texts match a filter; its tag and source are not looked at.
+def matcher(step: steps.Filter) -> Callable[[str, str], bool]:
+    """Returns what tells of a row's text and format whether it matches a filter; tag and source are not looked at.
 
     Raises:
         StudioError: (data) the expression cannot be read; or, of what is returned, it takes too long.
@@ -391,8 +394,8 @@ def matcher(step: steps.Filter) -> Callable[[dict[str, Any], str], bool]:
         message = f"`{step.text[:100]}` is not a regular expression: {error}."
         raise StudioError("data", message, "Correct it, or search for the text as it is.") from None
 
-    def matches(data: dict[str, Any], row_format: str) -> bool:
-        looked = [text for role, text in texts(understood(data, row_format)[0]) if step.role in ("", role)]
+    def matches(row: str, row_format: str) -> bool:
+        looked = [text for role, text in said(row, row_format) if step.role in ("", role)]
         chars = sum(map(len, looked))
         if chars < (step.min_chars or 0) or (step.max_chars is not None and chars > step.max_chars):
             return False

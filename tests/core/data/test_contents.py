@@ -5,8 +5,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from studio.core import chat
 from studio.core.data import contents
 from studio.core.data.contents import RECORD, record
 from studio.core.data.datasets import open_dataset
@@ -68,3 +72,35 @@ def test_they_are_read_once_and_made_again_where_damaged(tmp_path: Path, home: P
     (kept,) = (home / "cache" / "contents").glob("*/records")
     os.truncate(kept, 7)
     assert contents.contents(dataset).tolist() == whole
+
+
+SAID = st.text(alphabet='ab \t[]{"é你\u2003', max_size=4)
+MESSAGE = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "assistant", "assistant", "system", "tool", "human"]), "content": SAID},
+    optional={"weight": st.sampled_from([0, 1]), "name": SAID},
+)
+BESIDES = st.dictionaries(st.sampled_from(["System", "tools", "id"]), st.sampled_from(["", "be kind", 10**30, None]))
+ROW = st.one_of(
+    st.tuples(st.fixed_dictionaries({"messages": st.lists(MESSAGE, min_size=1, max_size=4)}), BESIDES),
+    st.tuples(st.fixed_dictionaries({"prompt": SAID, "completion": SAID | st.just(' [{"role": "user"}]')}), BESIDES),
+)
+
+
+@settings(max_examples=60)
+@given(rows=st.lists(ROW, min_size=1, max_size=12), row_format=st.sampled_from(["messages", "prompt_completion"]))
+def test_plain_rows_are_read_the_quick_way_as_any_other(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[dict[str, Any], dict[str, Any]]], row_format: str
+) -> None:
+    file = tmp_path_factory.mktemp("rows") / "a.jsonl"
+    both = [{"messages": CHAT, "prompt": "q", "completion": "a"}]
+    file.write_text("".join(json.dumps(row | more) + "\n" for row, more in [*((row, {}) for row in both), *rows]))
+    dataset = open_dataset(file, row_format)
+    found = contents.contents(dataset)
+    assert [int(number) for number in np.flatnonzero(found["key"])] == dataset.column("number").tolist()
+    for line, index in zip(dataset.lines(0, len(dataset)), range(len(dataset)), strict=True):
+        row = dataset[index]
+        assert found[row.number].item() == record(row.data, row_format)
+        example = contents.understood(row.data, row_format)[0]
+        assert list(contents.said(line.decode(), row_format)) == list(contents.texts(example))
+        assert chat.plain(row.data, row_format) in (None, example.messages)
+    assert chat.plain(dataset[0].data, row_format) is not None
