@@ -66,11 +66,11 @@ def files(see: "Camera") -> None:
     tasks = see.folder / "tasks.csv"
     tasks.write_text("instruction,input,output,note\n" + "Translate,cat,Katze,de\n" * 60, encoding="utf-8")
     page.receive(tasks)
-    see.wait(lambda: "valid" in page._known)
+    see.wait(lambda: "valid" in page.plain.known)
     see.shot("data-guess")
     see.dialog("data-columns", page._ask_columns)
     page.receive(_demo())
-    see.wait(lambda: "valid" in page._known)
+    see.wait(lambda: "valid" in page.plain.known)
     see.shot("data")
     page.head.show_moved(page.tr("Checking every row"), 1, 3)
     see.shot("data-progress")
@@ -158,7 +158,7 @@ def insight(see: "Camera") -> None:
     mails = ['{"prompt": "Who is it?", "completion": "Write to jane.roe@corp.org, she is there."}'] * 3
     poor.write_text("\n".join([*good, *good[:9], *mails]) + "\n", encoding="utf-8")
     page.receive(poor)
-    see.wait(lambda: "valid" in page._known)
+    see.wait(lambda: "valid" in page.plain.known)
     for at, name in ((2, "audit"), (3, "lengths")):
         page._tabs.setCurrentIndex(at)
         see.shot(f"data-{name}-offer")

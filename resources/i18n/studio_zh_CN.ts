@@ -892,6 +892,30 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>或：{format}</translation>
     </message>
     <message>
+        <source>A version of {names}</source>
+        <translation>{names} 的一个版本</translation>
+    </message>
+    <message>
+        <source>{count} row</source>
+        <translation>{count} 行</translation>
+    </message>
+    <message>
+        <source>{count} rows</source>
+        <translation>{count} 行</translation>
+    </message>
+    <message>
+        <source>{count} of them for evaluation</source>
+        <translation>其中 {count} 行用于评估</translation>
+    </message>
+    <message>
+        <source>{bad} of {count} row of its files cannot be used</source>
+        <translation>其文件的 {count} 行中有 {bad} 行无法使用</translation>
+    </message>
+    <message>
+        <source>{bad} of {count} rows of its files cannot be used</source>
+        <translation>其文件的 {count} 行中有 {bad} 行无法使用</translation>
+    </message>
+    <message>
         <source>Reading</source>
         <translation>读取数据</translation>
     </message>
@@ -906,18 +930,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
 </context>
 <context>
     <name>DataPage</name>
-    <message>
-        <source>Usable and rejected rows</source>
-        <translation>可用的行与被拒绝的行</translation>
-    </message>
-    <message>
-        <source>Audit</source>
-        <translation>审查</translation>
-    </message>
-    <message>
-        <source>Lengths</source>
-        <translation>长度</translation>
-    </message>
     <message>
         <source>Working on the version</source>
         <translation>正在处理版本</translation>
@@ -949,74 +961,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Add folder of data files</source>
         <translation>添加数据文件的文件夹</translation>
-    </message>
-    <message>
-        <source>Usable</source>
-        <translation>可用</translation>
-    </message>
-    <message>
-        <source>Rejected</source>
-        <translation>被拒绝</translation>
-    </message>
-    <message>
-        <source>Checking every row</source>
-        <translation>正在检查每一行</translation>
-    </message>
-    <message>
-        <source>Reading</source>
-        <translation>读取数据</translation>
-    </message>
-    <message>
-        <source>{count} row</source>
-        <translation>{count} 行</translation>
-    </message>
-    <message>
-        <source>{count} rows</source>
-        <translation>{count} 行</translation>
-    </message>
-    <message>
-        <source>Rows ({count})</source>
-        <translation>数据行（{count}）</translation>
-    </message>
-    <message>
-        <source>{good} of {count} row can be used.</source>
-        <translation>共 {count} 行，其中 {good} 行可用。</translation>
-    </message>
-    <message>
-        <source>{good} of {count} rows can be used.</source>
-        <translation>共 {count} 行，其中 {good} 行可用。</translation>
-    </message>
-    <message>
-        <source>Rejected ({count})</source>
-        <translation>被拒绝（{count}）</translation>
-    </message>
-    <message>
-        <source>Not every row was checked.</source>
-        <translation>并非每一行都已检查。</translation>
-    </message>
-    <message>
-        <source>Not all was read.</source>
-        <translation>没有全部读取。</translation>
-    </message>
-    <message>
-        <source>columns</source>
-        <translation>列</translation>
-    </message>
-    <message>
-        <source>A version of {names}</source>
-        <translation>{names} 的一个版本</translation>
-    </message>
-    <message>
-        <source>{count} of them for evaluation</source>
-        <translation>其中 {count} 行用于评估</translation>
-    </message>
-    <message>
-        <source>{bad} of {count} row of its files cannot be used</source>
-        <translation>其文件的 {count} 行中有 {bad} 行无法使用</translation>
-    </message>
-    <message>
-        <source>{bad} of {count} rows of its files cannot be used</source>
-        <translation>其文件的 {count} 行中有 {bad} 行无法使用</translation>
     </message>
     <message>
         <source>Kept</source>
@@ -1051,12 +995,31 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>已下载的部分会保留：再次读取即可从那里继续。</translation>
     </message>
     <message>
-        <source>The row is excluded.</source>
-        <translation>该行已被排除。</translation>
-    </message>
-    <message>
         <source>training data</source>
         <translation>训练数据</translation>
+    </message>
+</context>
+<context>
+    <name>DataTabs</name>
+    <message>
+        <source>Usable and rejected rows</source>
+        <translation>可用的行与被拒绝的行</translation>
+    </message>
+    <message>
+        <source>Audit</source>
+        <translation>审查</translation>
+    </message>
+    <message>
+        <source>Lengths</source>
+        <translation>长度</translation>
+    </message>
+    <message>
+        <source>Rows ({count})</source>
+        <translation>数据行（{count}）</translation>
+    </message>
+    <message>
+        <source>Rejected ({count})</source>
+        <translation>被拒绝（{count}）</translation>
     </message>
 </context>
 <context>
@@ -2087,6 +2050,53 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Dismiss</source>
         <translation>关闭提示</translation>
+    </message>
+</context>
+<context>
+    <name>PlainFile</name>
+    <message>
+        <source>Not every row was checked.</source>
+        <translation>并非每一行都已检查。</translation>
+    </message>
+    <message>
+        <source>Not all was read.</source>
+        <translation>没有全部读取。</translation>
+    </message>
+    <message>
+        <source>Checking every row</source>
+        <translation>正在检查每一行</translation>
+    </message>
+    <message>
+        <source>columns</source>
+        <translation>列</translation>
+    </message>
+    <message>
+        <source>Usable</source>
+        <translation>可用</translation>
+    </message>
+    <message>
+        <source>Rejected</source>
+        <translation>被拒绝</translation>
+    </message>
+    <message>
+        <source>Reading</source>
+        <translation>读取数据</translation>
+    </message>
+    <message>
+        <source>{count} row</source>
+        <translation>{count} 行</translation>
+    </message>
+    <message>
+        <source>{count} rows</source>
+        <translation>{count} 行</translation>
+    </message>
+    <message>
+        <source>{good} of {count} row can be used.</source>
+        <translation>共 {count} 行，其中 {good} 行可用。</translation>
+    </message>
+    <message>
+        <source>{good} of {count} rows can be used.</source>
+        <translation>共 {count} 行，其中 {good} 行可用。</translation>
     </message>
 </context>
 <context>
@@ -6394,6 +6404,13 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Close it, or end its process, and start again.</source>
         <translation>请关闭该窗口或结束其进程，然后重新启动。</translation>
+    </message>
+</context>
+<context>
+    <name>data_request</name>
+    <message>
+        <source>The row is excluded.</source>
+        <translation>该行已被排除。</translation>
     </message>
 </context>
 <context>

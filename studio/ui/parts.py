@@ -160,10 +160,15 @@ def align_number(box: QSpinBox | QDoubleSpinBox) -> None:
 def tabs(name: str) -> QTabWidget:
     """Returns an empty row of tabs; `name` is what a screen reader says."""
     made = QTabWidget()
+    dress_tabs(made, name)
+    return made
+
+
+def dress_tabs(made: QTabWidget, name: str) -> None:
+    """Gives a row of tabs the look of all; `name` is what a screen reader says."""
     made.setDocumentMode(True)
     made.tabBar().setDrawBase(False)
     made.tabBar().setAccessibleName(name)
-    return made
 
 
 def scrolling(inner: QWidget) -> QScrollArea:

@@ -189,9 +189,9 @@ def look(path: Path) -> dict[str, float]:
     window.open_path(path)
     spin(until=painted)
     told["first_rows_s"] = time.perf_counter() - began
-    spin(until=lambda: bool(page._reading and page._reading.complete))
+    spin(until=lambda: bool(page.plain.reading and page.plain.reading.complete))
     told["indexed_s"] = time.perf_counter() - began
-    spin(until=lambda: not (page._reading and page._reading.busy), limit_s=600.0)
+    spin(until=lambda: not (page.plain.reading and page.plain.reading.busy), limit_s=600.0)
     memory("file_mb")
     page.search.setText("the")
     began = time.perf_counter()

@@ -134,11 +134,11 @@ def test_its_rows_are_shown_and_what_cannot_be_used_says_why(
     make, expected = OPENED[name]
     path = make(tmp_path)
     page.receive(path)
-    qtbot.waitUntil(lambda: "valid" in page._known, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "valid" in page.plain.known, timeout=WAIT_MS)
     rejected = [at for at, text in enumerate(expected) if text is None]
     model = page.table_model
     assert model.rowCount() == len(expected)
-    assert page._known["valid"] == len(expected) - len(rejected)
+    assert page.plain.known["valid"] == len(expected) - len(rejected)
     rows = [model.row(at) for at in range(len(expected))]
     assert [None if row.fault else (row.data or {})["text"] for row in rows if row is not None] == expected
     assert [page.rejected_model.item(at)["row"] for at in range(page.rejected_model.rowCount())] == rejected
@@ -164,15 +164,15 @@ def reasons(page: DataPage) -> list[str]:
 
 def test_a_row_of_5_mb_says_how_large_one_may_be(page: DataPage, qtbot: QtBot, tmp_path: Path) -> None:
     page.receive(written(tmp_path, "a.jsonl", ROW + LARGE))
-    qtbot.waitUntil(lambda: "valid" in page._known, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "valid" in page.plain.known, timeout=WAIT_MS)
     assert reasons(page) == [f"larger than {MAX_ROW_BYTES // 10**6} MB"]
 
 
 def test_a_word_of_a_megabyte_is_shown_and_edited_at_once(page: DataPage, qtbot: QtBot, tmp_path: Path) -> None:
     path = written(tmp_path, "a.jsonl", json.dumps({"text": "x" * (MAX_ROW_BYTES - 100)}).encode())
     page.receive(path)
-    qtbot.waitUntil(lambda: "valid" in page._known, timeout=WAIT_MS)
-    assert page._known["valid"] == 1
+    qtbot.waitUntil(lambda: "valid" in page.plain.known, timeout=WAIT_MS)
+    assert page.plain.known["valid"] == 1
     qtbot.waitUntil(lambda: len(page.rows.pane.written.toPlainText()) > MAX_ROW_BYTES - 100, timeout=WAIT_MS)
     page.rows.act("edit")
     qtbot.waitUntil(lambda: page.rows.pane.editor.values()["text"].startswith("xxx"), timeout=WAIT_MS)
@@ -182,7 +182,7 @@ def test_a_template_that_never_ends_is_ended_and_the_window_goes_on(
     page: DataPage, window: MainWindow, qtbot: QtBot
 ) -> None:
     page.receive(demo_data())
-    qtbot.waitUntil(lambda: "valid" in page._known, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "valid" in page.plain.known, timeout=WAIT_MS)
     pane = page.rows.pane
     pane.views.setCurrentWidget(pane.tokens)
     qtbot.waitUntil(lambda: pane.tokens.picture is not None, timeout=WAIT_MS)

@@ -58,11 +58,11 @@ def test_an_id_is_typed_cancelled_and_goes_on(page: DataPage, window: MainWindow
     page.waiting.cancelled.emit()
     assert "stopped" in page.unreadable.what.text()
     assert "goes on from there" in page.unreadable.hint.text()
-    assert page._reading is None
+    assert page.plain.reading is None
     hub.go_on.set()
     hub.asked.clear()
     page.unreadable.again_wanted.emit()
-    qtbot.waitUntil(lambda: "valid" in page._known, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "valid" in page.plain.known, timeout=WAIT_MS)
     assert page.table_model.rowCount() == 300
     assert [asked for asked in hub.asked if asked[1] not in ("", "bytes=0-")], hub.asked
     assert page.head.name.text() == "someone/tiny?subset=en"
@@ -71,7 +71,7 @@ def test_an_id_is_typed_cancelled_and_goes_on(page: DataPage, window: MainWindow
     assert window.session.draft.value("data.path") == "hf://datasets/someone/tiny?subset=en"
     assert "data.path" not in window.session.draft.faults()
     page.receive(Path(window.session.settings.recent_data[0]))
-    qtbot.waitUntil(lambda: page.table_model.rowCount() == 300 and "valid" in page._known, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.table_model.rowCount() == 300 and "valid" in page.plain.known, timeout=WAIT_MS)
 
 
 def arrived() -> int:
@@ -81,7 +81,7 @@ def arrived() -> int:
 
 def test_a_split_is_edited_as_a_version(page: DataPage, qtbot: QtBot, hub: Hub) -> None:
     ask(page, "someone/tiny", split="test", revision="main")
-    qtbot.waitUntil(lambda: "valid" in page._known, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "valid" in page.plain.known, timeout=WAIT_MS)
     assert page.table_model.rowCount() == 1
     page.rows.act("exclude")
     qtbot.waitUntil(lambda: (made := page._editing.version) is not None and bool(made.recipe.cursor), timeout=WAIT_MS)

@@ -33,7 +33,7 @@ def test_edits_of_a_file_that_is_left_at_once_are_kept_and_undone(
 ) -> None:
     press(page, Qt.Key.Key_X, Qt.Key.Key_X)
     page.apply([Deduplicate(by="topic")], "deduplicate")
-    page._known = {}
+    page.plain.known = {}
     page.receive(other(tmp_path))
     checked(page, qtbot)
     settled(page, qtbot)
@@ -55,7 +55,7 @@ def test_a_version_that_is_still_made_is_shown_once_it_is_and_another_gets_a_nam
     page: DataPage, qtbot: QtBot, file: Path
 ) -> None:
     press(page, Qt.Key.Key_X)
-    page._known = {}
+    page.plain.known = {}
     page.receive(file)
     checked(page, qtbot)
     press(page, Qt.Key.Key_J, Qt.Key.Key_X)
@@ -104,7 +104,7 @@ def test_an_edit_is_undone_while_it_is_kept_in_the_background(
     settled(page, qtbot)
     made = recipe.file_of("letters")
     assert [step.rows for step in recipe.load(made).effective] == [((0, 0, 0),)]  # type: ignore[union-attr]
-    page._known = {}
+    page.plain.known = {}
     page.receive(made)
     version(page, qtbot, 1)
     page.apply([Deduplicate(by="topic")], "deduplicate")
@@ -189,7 +189,7 @@ def test_a_version_says_how_many_rows_of_its_files_are_rejected(
     bad = tmp_path / "bad.jsonl"
     lines = [json.dumps(row) for row in ROWS[:4]]
     bad.write_text("\n".join([*lines, "{", '{"prompt": "a"}']) + "\n", encoding="utf-8")
-    page._known = {}
+    page.plain.known = {}
     page.receive(bad)
     checked(page, qtbot)
     assert page.head.count.text() == "4 of 6 rows can be used."
@@ -227,7 +227,7 @@ def test_a_version_that_is_left_is_taken_over_to_its_end(
     page.receive(made)
     qtbot.waitUntil(lambda: page._states.currentIndex() == 2, timeout=WAIT_MS)
     page.unreadable.rebase.click()
-    page._known = {}
+    page.plain.known = {}
     page.receive(other(tmp_path))
     checked(page, qtbot)
     settled(page, qtbot)

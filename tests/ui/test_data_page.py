@@ -42,7 +42,7 @@ def page(window: MainWindow, qtbot: QtBot, file: Path) -> DataPage:
 
 
 def checked(page: DataPage, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: "valid" in page._known, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "valid" in page.plain.known, timeout=WAIT_MS)
 
 
 def version(page: DataPage, qtbot: QtBot, steps: int) -> versions.Version:
@@ -74,13 +74,13 @@ def test_rows_are_shown_while_they_are_read_and_cancelling_keeps_them(
     qtbot.waitUntil(lambda: page.table_model.rowCount() > 0, timeout=WAIT_MS)
     assert page.table_model.index(0, STATUS + 1).data() == f"row 0 {'x' * 400}"[:240]
     qtbot.waitUntil(lambda: page.table_model.rowCount() == 300_000, timeout=WAIT_MS)
-    reading = page._reading
+    reading = page.plain.reading
     assert reading is not None
     qtbot.waitUntil(lambda: reading.complete, timeout=WAIT_MS)
-    assert page._reading is not None
-    assert page._reading.busy
+    assert page.plain.reading is not None
+    assert page.plain.reading.busy
     QTest.mouseClick(page.head._stop, Qt.MouseButton.LeftButton)
-    assert not page._reading.busy
+    assert not page.plain.reading.busy
     assert page.table_model.rowCount() == 300_000
     assert "checked" in page.head._doing.text()
     page.receive(tmp_path / "large.jsonl")
@@ -105,14 +105,14 @@ def test_what_it_was_taken_for_the_second_guess_and_the_columns(page: DataPage, 
     row = {"instruction": "Translate", "input": "cat", "output": "Katze", "note": "de"}
     other.write_text(json.dumps(row) + "\n", encoding="utf-8")
     page.receive(other)
-    page._known = {}
+    page.plain.known = {}
     checked(page, qtbot)
-    first, second = page._known["format"], page._known["second"]["format"]
+    first, second = page.plain.known["format"], page.plain.known["second"]["format"]
     assert page.head.second.text() == f"Or: {second.replace('_', ' + ')}"
-    page._known = {}
+    page.plain.known = {}
     page.head.second.click()
     checked(page, qtbot)
-    assert page._known["format"] == second != first
+    assert page.plain.known["format"] == second != first
     dialog = page._ask_columns()
     assert dialog is not None
     dialog.format.setCurrentIndex(dialog.format.findData("kto"))
@@ -126,13 +126,13 @@ def test_what_it_was_taken_for_the_second_guess_and_the_columns(page: DataPage, 
     assert not dialog.take.isEnabled()
     dialog.boxes["completion"].setCurrentText("output")
     assert "Translate (de): cat" in dialog.preview.toPlainText()
-    page._known = {}
+    page.plain.known = {}
     dialog.take.click()
     checked(page, qtbot)
-    assert page._known["mapping"] == {"prompt": "{instruction} ({note}): {input}", "completion": "output"}
+    assert page.plain.known["mapping"] == {"prompt": "{instruction} ({note}): {input}", "completion": "output"}
     page._use()
     draft = page._session.draft
-    assert draft.value("data.mapping") == page._known["mapping"]
+    assert draft.value("data.mapping") == page.plain.known["mapping"]
     assert draft.value("data.path") == str(other)
 
 
@@ -160,7 +160,7 @@ def test_what_cannot_be_read_is_shown_from_the_audit(page: DataPage, qtbot: QtBo
     rows = tmp_path / "poor.jsonl"
     rows.write_text('{"prompt": "a", "completion": "b"}\n{"prompt": "only"}\n')
     page.receive(rows)
-    page._known = {}
+    page.plain.known = {}
     checked(page, qtbot)
     page._tabs.setCurrentIndex(2)
     page.insight.audit.rows_wanted.emit("unusable", "Rows that cannot be read")
@@ -181,7 +181,7 @@ def test_columns_have_room_by_what_they_hold(page: DataPage, qtbot: QtBot, tmp_p
     talk = [{"from": "human", "value": "Where is it? " * 9}, {"from": "gpt", "value": "On its way."}]
     rows.write_text(json.dumps([{"id": n, "conversations": talk, "source": "web"} for n in range(3)]))
     page.receive(rows)
-    page._known = {}
+    page.plain.known = {}
     checked(page, qtbot)
     widths = [page.rows.table.columnWidth(section) for section in (3, 4, 5)]
     assert widths[1] > 2 * max(widths[0], widths[2])
@@ -360,7 +360,7 @@ def test_rejected_rows_are_in_place_and_in_a_list(page: DataPage, qtbot: QtBot, 
     bad.mkdir()
     (bad / "a.jsonl").write_text('{"prompt": "a", "completion": "b"}\n{"prompt": "a"\n', encoding="utf-8")
     (bad / "b.csv").write_text("prompt,completion\nx,y\n", encoding="utf-8")
-    page._known = {}
+    page.plain.known = {}
     page._session.data_wanted.emit(bad)
     checked(page, qtbot)
     assert page.head.count.text() == "2 of 3 rows can be used."
@@ -399,7 +399,7 @@ def test_a_rejected_row_is_mended_within_a_version_and_undone(
     bad = tmp_path / "bad.jsonl"
     bad.write_text(good + broken + '\n{"prompt": "d"}\n', encoding="utf-8")
     before = bad.read_bytes()
-    page._known = {}
+    page.plain.known = {}
     page.receive(bad)
     checked(page, qtbot)
     rejected = page.rejected

@@ -73,7 +73,7 @@ class World:
         page = self.window.page("data")
         assert isinstance(page, DataPage)
         page.receive(demo_data())
-        self.qtbot.waitUntil(lambda: "valid" in page._known, timeout=30_000)
+        self.qtbot.waitUntil(lambda: "valid" in page.plain.known, timeout=30_000)
         return page
 
     def told(self) -> RunModel:

@@ -9,37 +9,33 @@ from PySide6.QtWidgets import QFileDialog, QStackedWidget, QWidget
 
 from studio import paths
 from studio.core import hub_ids
-from studio.core.data.mapping import Role
 from studio.core.desk import Lengths, Tokens
 from studio.core.errors import StudioError
-from studio.core.units import counted
 from studio.core.versions import recipe
 from studio.core.versions.steps import EVALUATION, Keep, Mend, Step, spans
-from studio.ui import drops, words
+from studio.ui import drops
 from studio.ui.pages.data_columns import ColumnsDialog
 from studio.ui.pages.data_files import DataFiles, title
 from studio.ui.pages.data_head import DataHead
 from studio.ui.pages.data_hub import HubDialog
 from studio.ui.pages.data_insight import Insight
 from studio.ui.pages.data_menu import VersionMenu
-from studio.ui.pages.data_rejected import Origin, Rejected, unmended
+from studio.ui.pages.data_plain import PlainFile
+from studio.ui.pages.data_rejected import Rejected, unmended
+from studio.ui.pages.data_request import tokens_of_file, tokens_of_version
 from studio.ui.pages.data_rows import RowsView
 from studio.ui.pages.data_states import Nothing, Unreadable, Waiting
 from studio.ui.pages.data_steps import Asking
+from studio.ui.pages.data_tabs import DataTabs
 from studio.ui.pages.data_version import Editing
-from studio.ui.parts import add_action, button, column, holder, label, row, tabs
-from studio.ui.reading import Reading, options
-from studio.ui.row_source import FileRows, Shown, VersionRows
+from studio.ui.parts import add_action, button, column, holder, label, row
+from studio.ui.reading import options
+from studio.ui.row_source import Shown, VersionRows
 from studio.ui.session import Session, demo_data
 from studio.ui.theme import GRID
 
 if TYPE_CHECKING:
-    from studio.core.data.index import RowIndex
     from studio.core.versions.store import Version
-
-_DECIDE_TOKENS = ("model.path", "model.revision", "data.max_length", "data.chat_template", "training.objective",
-                  "data.long_text", "data.chunk_overlap", "data.train_overlap")  # fmt: skip
-_PREVIEWED = 3
 
 
 class DataPage(QWidget):
@@ -50,10 +46,6 @@ class DataPage(QWidget):
         super().__init__()
         self._session = session
         self._path: Path | None = None
-        self._reading: Reading | None = None
-        self._format, self._columns = "auto", dict[Role, str]()
-        self._known: dict[str, Any] = {}
-        self._index: RowIndex | None = None
         self._files = DataFiles(session)
         self._editing = Editing(session, self)
         self.rejected = Rejected()
@@ -64,13 +56,10 @@ class DataPage(QWidget):
         self.tokens, self.keys = self.rows.pane.tokens, self.rows.keys
         asking = Asking(self, self.apply)
         self.menu = VersionMenu(self, self.head.menu, session, self._editing, self.rows, asking, self._shown)
-        self._tabs = tabs(self.tr("Usable and rejected rows"))
-        self._tabs.addTab(self.rows, "")
-        self._tabs.addTab(self.rejected, "")
         self.insight = Insight(session, self._asked, self._order, self.rows.address, self)
-        self._tabs.addTab(self.insight.audit, self.tr("Audit"))
-        self._tabs.addTab(self.insight.lengths, self.tr("Lengths"))
+        self._tabs = DataTabs(self.rows, self.rejected, self.insight)
         nothing, self.waiting, self.unreadable = Nothing(session.theme), Waiting(), Unreadable()
+        self.plain = PlainFile(session, self.head, self.rows, self._tabs, self.waiting)
         nothing.add_wanted.connect(self._add)
         nothing.demo_wanted.connect(lambda: self.receive(demo_data()))
         self._states = QStackedWidget()
@@ -90,21 +79,22 @@ class DataPage(QWidget):
         self._files.fill(self._path)
         draft = self._session.draft
         mine = draft.value("data.path") == self._given
-        self._format = draft.value("data.format") if mine else "auto"
-        self._columns = dict(draft.value("data.mapping")) if mine else {}
-        self._known = {}
+        if mine:
+            self.plain.forget(draft.value("data.format"), draft.value("data.mapping"))
+        else:
+            self.plain.forget()
         self.insight.forget()
         self.waiting.start(title(self._path))
         self._states.setCurrentIndex(1)
-        self._tabs.setCurrentIndex(0)
+        self._tabs.show_rows()
         if paths.is_version(self._path):
             self._editing.open(self._path)
         else:
-            self._read(self._path)
+            self.plain.read(self._path)
 
     def show_rows(self, numbers: list[int], title: str) -> None:
         """Shows only these rows, by their numbers in the file or in the version's order, until the chip is cleared."""
-        self._tabs.setCurrentIndex(0)
+        self._tabs.show_rows()
         self.rows.choose(numbers, title)
 
     def apply(self, steps: Sequence[Step | Mend], title: str) -> None:
@@ -112,7 +102,7 @@ class DataPage(QWidget):
         if self._path is None:
             return
         if self._editing.version is None and not self._editing.waiting():
-            self._editing.create(self._given, self._format, self._columns)
+            self._editing.create(self._given, self.plain.format, self.plain.columns)
         self._editing.apply(steps, title)
 
     def leave(self) -> None:
@@ -131,19 +121,19 @@ class DataPage(QWidget):
 
     def _leave(self) -> None:
         """Ends what children do for what is shown; edits that wait are done all the same."""
-        if self._reading is not None:
-            self._reading.cancel()
-            self._reading.deleteLater()
-            self._reading = None
+        self.plain.leave()
         self._editing.leave()
         self.rows.search.leave()
         self.rejected.leave()
         self.insight.leave()
 
     def _connect(self) -> None:
-        head, editing, rows = self.head, self._editing, self.rows
-        head.format_wanted.connect(lambda name: self._take(name, {}))
+        head, editing, rows, plain = self.head, self._editing, self.rows, self.plain
+        head.format_wanted.connect(lambda name: plain.take(name, {}))
         head.columns_wanted.connect(self._ask_columns)
+        plain.shown.connect(lambda: self._states.setCurrentIndex(3))
+        plain.taken.connect(self._resume)
+        plain.failed.connect(self._fail)
         head.use_wanted.connect(self._use)
         head.cancel_wanted.connect(self._cancel_reading)
         head.resume_wanted.connect(lambda: self._resume())
@@ -159,7 +149,7 @@ class DataPage(QWidget):
         editing.opened.connect(self._show_version)
         editing.changed.connect(self._refresh_version)
         self.insight.rows_wanted.connect(self._show_places)
-        self.insight.rejected_wanted.connect(lambda: self._tabs.setCurrentIndex(int(self._tabs.isTabVisible(1))))
+        self.insight.rejected_wanted.connect(self._tabs.show_rejected)
         self.insight.mending_wanted.connect(self.apply)
         editing.failed.connect(self._fail)
         editing.moved.connect(lambda done, total: self.head.show_moved(self.tr("Working on the version"), done, total))
@@ -217,157 +207,26 @@ class DataPage(QWidget):
         if chosen:
             self.receive(Path(chosen))
 
-    # A plain file.
-
-    def _read(self, path: Path) -> None:
-        reading = self._reading = Reading(path, self, self._session.spare)
-        reading.guessed.connect(self._guess)
-        reading.found.connect(self._show_index)
-        reading.moved.connect(self._move)
-        reading.indexed.connect(self._indexed)
-        reading.checked.connect(self._checked)
-        reading.failed.connect(self._fail)
-        reading.faulted.connect(self._fault)
-        reading.start(self._format, self._columns)
-
-    def _guess(self, guesses: list[dict[str, Any]]) -> None:
-        assert self._path is not None
-        self.head.show_name(title(self._path), self._given)
-        self.head.columns.setEnabled(True)
-        if self._format == "auto" and not self._columns:
-            self.head.show_guesses(guesses)
-            self._known = {"format": guesses[0]["format"]} if guesses else {}
-
-    def _show_index(self, folder: Path) -> None:
-        from studio.core.data.index import RowIndex
-
-        try:
-            source = FileRows(RowIndex(folder), self._known.get("format", ""), self._columns)
-        except StudioError as error:
-            self._fail(error)
-            return
-        self._index = source.index
-        self._show_rejected([], [], 0)
-        self.rows.set_source(source)
-        statuses = [("accepted", self.tr("Usable")), ("rejected", self.tr("Rejected"))]
-        self.rows.search.set_file(self._given, options(self._format, self._columns), statuses)
-        self._count_rows()
-        self._states.setCurrentIndex(3)
-
-    def _move(self, done: int, total: int) -> None:
-        if self._reading is not None and self._states.currentIndex() == 3:
-            self.rows.grow()
-            self._count_rows()
-            text = self.tr("Checking every row") if self._reading.complete else self.tr("Reading")
-            self.head.show_moved(text, done, total)
-        elif total:
-            assert self._path is not None
-            self.waiting.show_moved(title(self._path), done, total, download=hub_ids.says_so(self._path))
-
-    def _indexed(self) -> None:
-        self.rows.grow()
-        self._count_rows()
-        self.rows.search.again()
-        self.head.show_moved(self.tr("Checking every row"), 0, 0)
-
-    def _count_rows(self) -> None:
-        source = self.table_model.source
-        count = len(source) if source is not None else 0
-        self.head.count.setText(counted(count, self.tr("{count} row"), self.tr("{count} rows")))
-        self._tabs.setTabText(0, self.tr("Rows ({count})").format(count=f"{count:,}"))
-
-    def _checked(self, found: dict[str, Any]) -> None:
-        self._known = found
-        self.head.show_done()
-        self.head.show_fault(None)
-        second = found["second"] if not self._columns else None
-        self.head.show_format(found["format"], found["reason"], second)
-        texts = (self.tr("{good} of {count} row can be used."), self.tr("{good} of {count} rows can be used."))
-        self.head.count.setText(counted(found["rows"], *texts, good=f"{found['valid']:,}"))
-        count = found["rows"] - found["valid"]
-        items = [item | {"source": 0} for item in found["rejected"]]
-        self._show_rejected(items, [Origin(self._given, found["format"], dict(self._columns))], count)
-        source = self.table_model.source
-        if isinstance(source, FileRows):
-            source.format, source.columns = found["format"], dict(self._columns)
-            self.rows.show_status_column(bool(count))
-            self.rows.refresh()
-        if not found["valid"]:
-            self._tabs.setCurrentIndex(1)
-
-    def _show_rejected(self, items: list[dict[str, Any]], origins: list[Origin], count: int) -> None:
-        self._tabs.setTabText(1, self.tr("Rejected ({count})").format(count=f"{count:,}"))
-        self._tabs.setTabVisible(1, bool(count))
-        self.rejected.set_items(items, origins, self._index)
-
-    def _fault(self, error: StudioError) -> None:
-        self.head.show_done()
-        self.head.show_fault(error)
-
-    def _cancel_reading(self) -> None:
-        if self._reading is not None and self._reading.busy:
-            self._reading.cancel()
-            text = self.tr("Not every row was checked.") if self._reading.complete else self.tr("Not all was read.")
-            self.head.show_cancelled(text)
-        self._editing.stop()
-
-    def _resume(self) -> None:
-        if self._reading is not None and self._reading.complete:
-            self._reading.check(self._format, self._columns)
-            self.head.show_moved(self.tr("Checking every row"), 0, 0)
-        elif self._path is not None:
-            self.receive(self._path)
-
-    def _take(self, format: str, columns: dict[Role, str]) -> None:
-        """Takes the rows for something else: checks them anew, and the configuration follows if it is of this data."""
-        if self._path is None or self._reading is None:
-            return
-        self._format, self._columns = format, columns
-        draft = self._session.draft
-        if draft.value("data.path") == self._given:
-            draft.apply({"data.format": format, "data.mapping": dict(columns)}, self.tr("columns"))
-        self.rows.search.set_options(options(format, columns))
-        if self._reading.complete:
-            self._resume()
-        else:
-            self.receive(self._path)
-
-    def _ask_columns(self) -> ColumnsDialog | None:
-        source = self.table_model.source
-        if source is None:
-            return None
-        found = [source.read(place) for place in range(min(len(source), _PREVIEWED))]
-        rows = [item.data for item in found if item.data is not None]
-        dialog = ColumnsDialog(self.window(), rows, self._known.get("format", ""), self._columns)
-        dialog.chosen.connect(lambda columns: self._take("auto", columns))
-        dialog.open()
-        return dialog
-
     # A version.
 
     def _show_version(self, version: "Version") -> None:
         from studio.core.versions import store as versions
 
         made_here = [source.path for source in version.recipe.sources] == [self._given]
-        if self._reading is not None:
-            self._reading.cancel()
-            self._reading.deleteLater()
-            self._reading = None
+        self.plain.leave()
         self._path = version.path
         self._session.remember_data(version.path)
         self._files.fill(self._path)
+        sources = version.selection.sources
         self.head.show_name(recipe.name_of(version.path), str(version.path))
-        names = ", ".join(item.source.name for item in version.selection.sources)
-        self.head.show_format(versions.format_of(version.selection.sources), "", None)
-        self.head.columns.setEnabled(False)
-        self.head.why.setText(self.tr("A version of {names}").format(names=names))
+        self.head.show_version(versions.format_of(sources), [item.source.name for item in sources])
         source = VersionRows(version)
         if made_here:
             self.rows.swap_source(source)
         else:
-            self._index = None
+            self.plain.forget()
             self.insight.forget()
-            self._tabs.setCurrentIndex(0)
+            self._tabs.show_rows()
             self.rows.set_source(source)
         self.rows.search.set_file(str(version.path), [], self._statuses())
         self._states.setCurrentIndex(3)
@@ -383,16 +242,10 @@ class DataPage(QWidget):
         self.rows.search.set_statuses(self._statuses())
         selection = version.selection
         items, origins, rejected = unmended(version)
-        self._show_rejected(items, origins, rejected)
-        held = int(selection.evaluation().sum())
-        said = [counted(len(selection), self.tr("{count} row"), self.tr("{count} rows"))]
-        said += [self.tr("{count} of them for evaluation").format(count=f"{held:,}")] if held else []
-        every = sum(file.rows for file in selection.sources)
-        one = self.tr("{bad} of {count} row of its files cannot be used")
-        many = self.tr("{bad} of {count} rows of its files cannot be used")
-        said += [counted(every, one, many, bad=f"{rejected:,}")] if rejected else []
-        self.head.count.setText(", ".join(said))
-        self._tabs.setTabText(0, self.tr("Rows ({count})").format(count=f"{len(selection):,}"))
+        self._tabs.set_rejected(items, origins, rejected, self.plain.index)
+        held, every = int(selection.evaluation().sum()), sum(file.rows for file in selection.sources)
+        self.head.count_version(len(selection), held, every, rejected)
+        self._tabs.count_rows(len(selection))
 
     def _statuses(self) -> list[tuple[str, str]]:
         version = self._editing.version
@@ -410,11 +263,22 @@ class DataPage(QWidget):
 
     # The states.
 
+    def _cancel_reading(self) -> None:
+        self.plain.stop()
+        self._editing.stop()
+
+    def _resume(self) -> None:
+        if not self.plain.go_on() and self._path is not None:
+            self.receive(self._path)
+
+    def _ask_columns(self) -> ColumnsDialog | None:
+        return self.plain.ask_columns(self.window())
+
     def _mark_menu(self) -> None:
         self.menu.mark(rows=self._states.currentIndex() == 3)
 
     def _shown(self) -> tuple[Path, list[str]] | None:
-        mapped = options(self._format, self._columns) if self._editing.version is None else []
+        mapped = options(self.plain.format, self.plain.columns) if self._editing.version is None else []
         return (self._path, mapped) if self._path is not None else None
 
     def _fail(self, error: StudioError) -> None:
@@ -434,37 +298,10 @@ class DataPage(QWidget):
         self._states.setCurrentIndex(0)
 
     def _tokens_of(self, shown: Shown) -> Tokens | str:
-        """Returns how to ask for a row's tokens as the present settings make them, or why there are none."""
-        draft = self._session.draft
-        if fault := next((draft.faults()[key] for key in _DECIDE_TOKENS if key in draft.faults()), ""):
-            return words.sentence(fault)
-        if shown.fault:
-            return words.sentence(shown.fault)
-        file, number, columns = self._given, shown.number, self._columns
-        row_format = str(self._known.get("format", "auto"))
-        if (version := self._editing.version) is not None:
-            source = version.recipe.sources[shown.source]
-            file, row_format, columns = source.path, source.format, source.mapping
-            if shown.edited:
-                number = VersionRows(version).number_of(shown.place)
-                file, row_format, columns = str(version.path), "auto", {}
-                if number < 0:
-                    return self.tr("The row is excluded.")
-        model, revision, length, template, objective, *chunks = (draft.value(key) for key in _DECIDE_TOKENS)
-        return Tokens(
-            file=file,
-            row=number,
-            format=row_format,
-            mapping=columns,
-            model=model,
-            revision=revision,
-            max_length=length,
-            chat_template=template,
-            objective=objective,
-            long_text=chunks[0],
-            chunk_overlap=chunks[1],
-            train_overlap=chunks[2],
-        )
+        draft, plain = self._session.draft, self.plain
+        if self._editing.version is not None:
+            return tokens_of_version(draft, shown, self._editing.version)
+        return tokens_of_file(draft, shown, self._given, str(plain.known.get("format", "auto")), plain.columns)
 
     def _order(self) -> Any:
         """Returns the places of the rows in their order; None where a row's number is its place."""
@@ -472,22 +309,22 @@ class DataPage(QWidget):
         return version.selection.chosen.copy() if version is not None else None
 
     def _show_places(self, places: Any, title: str) -> None:
-        self._tabs.setCurrentIndex(0)
+        self._tabs.show_rows()
         self.rows.choose_places(places, title)
 
     def _asked(self) -> Lengths:
         """Returns how the desk is asked for all rows of what is shown."""
         if self._editing.version is not None:
             return Lengths(file=str(self._editing.version.path))
-        return Lengths(file=self._given, format=self._format, mapping=self._columns)
+        return Lengths(file=self._given, format=self.plain.format, mapping=self.plain.columns)
 
     def _use(self) -> None:
         if self._path is not None:
             version = self._editing.version is not None
             values = {
                 "data.path": self._given,
-                "data.format": "auto" if version else self._format,
-                "data.mapping": {} if version else dict(self._columns),
+                "data.format": "auto" if version else self.plain.format,
+                "data.mapping": {} if version else dict(self.plain.columns),
             }
             self._session.draft.apply(values, self.tr("training data"))
             self._session.page_wanted.emit("configure")

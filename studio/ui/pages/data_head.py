@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QMenu, QProgressBar, QWidget
 
 from studio.core import chat
 from studio.core.errors import StudioError
+from studio.core.units import counted
 from studio.ui import words
 from studio.ui.elided import MIDDLE, Elided
 from studio.ui.parts import as_tip, button, card, column, holder, label, pill, row
@@ -80,6 +81,21 @@ class DataHead(QWidget):
             self.second.setText(text)
             self.second.setAccessibleName(text)
             self.second.setToolTip(as_tip(words.sentence(str(second["reason"]))))
+
+    def show_version(self, format: str, names: Sequence[str]) -> None:
+        """Shows of which files a version is made, and what its rows are: their columns are as they are."""
+        self.show_format(format, "", None)
+        self.columns.setEnabled(False)
+        self.why.setText(self.tr("A version of {names}").format(names=", ".join(names)))
+
+    def count_version(self, rows: int, held: int, every: int, rejected: int) -> None:
+        """Says how many rows a version has, how many it holds back, and how many of its files it cannot use."""
+        said = [counted(rows, self.tr("{count} row"), self.tr("{count} rows"))]
+        said += [self.tr("{count} of them for evaluation").format(count=f"{held:,}")] if held else []
+        one = self.tr("{bad} of {count} row of its files cannot be used")
+        many = self.tr("{bad} of {count} rows of its files cannot be used")
+        said += [counted(every, one, many, bad=f"{rejected:,}")] if rejected else []
+        self.count.setText(", ".join(said))
 
     def show_guesses(self, guesses: Sequence[dict[str, Any]]) -> None:
         """Shows what the first rows may be, before all are checked."""
