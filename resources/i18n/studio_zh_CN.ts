@@ -1037,12 +1037,20 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>状态</translation>
     </message>
     <message>
+        <source>This row is not known yet, or not there any more: open the data again.</source>
+        <translation>这一行尚未读到，或已不存在：请重新打开数据。</translation>
+    </message>
+    <message>
         <source>excluded</source>
         <translation>已排除</translation>
     </message>
     <message>
         <source>rejected</source>
         <translation>被拒绝</translation>
+    </message>
+    <message>
+        <source>unreadable</source>
+        <translation>无法读取</translation>
     </message>
     <message>
         <source>edited</source>

@@ -35,6 +35,7 @@ class Shown:
         data: its columns; None where it cannot be read.
         fault: why it cannot be used; empty where it can.
         raw: what the file has, of a row that cannot be read.
+        lost: it is not where it was, or not there yet; `fault` says so.
         excluded, edited: what was done to it by hand.
         tags: its tags.
     """
@@ -46,6 +47,7 @@ class Shown:
     data: dict[str, Any] | None = None
     fault: str = ""
     raw: str = ""
+    lost: bool = False
     excluded: bool = False
     edited: bool = False
     tags: Sequence[str] = field(default_factory=tuple)
@@ -64,6 +66,7 @@ class RowSource(Protocol):
         """Reads a row.
 
         Raises:
+            IndexError: it is not known, or not yet.
             StudioError: (data) its file has changed.
         """
 

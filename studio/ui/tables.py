@@ -21,10 +21,11 @@ from studio.core.library import Entry
 from studio.core.units import size
 from studio.ui import turns, words
 from studio.ui.parts import as_tip
+from studio.ui.row_source import Shown
 from studio.ui.theme import Theme
 
 if TYPE_CHECKING:
-    from studio.ui.row_source import RowSource, Shown
+    from studio.ui.row_source import RowSource
 
 Index = QModelIndex | QPersistentModelIndex
 ROW, LENGTH, STATUS = range(3)
@@ -91,6 +92,7 @@ class DatasetTable(QAbstractTableModel):
             return
         count = len(self.source)
         if count > self._count:
+            self._forget_lost()
             if not self.columns:
                 self.beginResetModel()
                 self._take()
@@ -104,6 +106,7 @@ class DatasetTable(QAbstractTableModel):
         """Shows these rows (int64, in this order); None: all."""
         self.beginResetModel()
         self._shown = places
+        self._forget_lost()
         self._recount()
         self.endResetModel()
 
@@ -133,16 +136,12 @@ class DatasetTable(QAbstractTableModel):
         texts += [self.data(self.index(at, section)) for at in range(min(self._count, _HEAD))]
         return max(_LEAST_LETTERS, min(max(map(len, texts)), _MOST_LETTERS))
 
-    def row(self, at: int) -> "Shown | None":
+    def row(self, at: int) -> Shown | None:
         """Reads the row shown at `at`, whole."""
         place = self.place(at)
         if self.source is None or place is None:
             return None
-        try:
-            return self.source.read(place)
-        except (StudioError, IndexError) as error:
-            self._fail(error)
-            return None
+        return self._shown_at(place)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         """Returns the number of rows shown."""
@@ -224,29 +223,40 @@ class DatasetTable(QAbstractTableModel):
             self._turn.start(_PAUSE_MS)
 
     def _read(self, place: int) -> None:
-        assert self.source is not None
         started = time.perf_counter()
-        try:
-            self._lines[place] = self._made(self.source.read(place))
-        except (StudioError, IndexError) as error:
-            self._lines[place] = Line([], False, str(error))
-            self._fail(error)
+        self._lines[place] = self._made(self._shown_at(place))
         if len(self._lines) > _CACHE:
             self._lines.popitem(last=False)
         self._spent_s += time.perf_counter() - started
 
-    def _fail(self, error: Exception) -> None:
-        if isinstance(error, StudioError) and not self._broken:
-            self._broken = True
-            self.failed.emit(error)
+    def _shown_at(self, place: int) -> Shown:
+        """Reads a row; of one that cannot be read, why."""
+        assert self.source is not None
+        try:
+            return self.source.read(place)
+        except IndexError:
+            fault = self.tr("This row is not known yet, or not there any more: open the data again.")
+        except StudioError as error:
+            fault = words.sentences(error)
+            if not self._broken:
+                self._broken = True
+                self.failed.emit(error)
+        return Shown(place, place, fault=fault, lost=True)
 
-    def _made(self, row: "Shown") -> "Line":
+    def _forget_lost(self) -> None:
+        """Has rows that could not be read be read once more: they may have become known."""
+        for place in [place for place, line in self._lines.items() if line.lost]:
+            del self._lines[place]
+
+    def _made(self, row: Shown) -> "Line":
         said = [self.tr("excluded")] if row.excluded else [self.tr("rejected")] if row.fault else []
+        said = [self.tr("unreadable")] if row.lost else said
         said += [self.tr("edited")] if row.edited else []
         number = f"{row.source}:{row.number}" if row.source else str(row.number)
-        data = row.data if row.data is not None else {self.columns[0]: row.raw} if self.columns else {}
-        cells = [number, f"{row.length:,}", ", ".join([*said, *row.tags])]
-        return Line(cells + [cell(data.get(name)) for name in self.columns], row.excluded, row.fault)
+        raw = row.fault if row.lost else row.raw
+        data = row.data if row.data is not None else {self.columns[0]: raw} if self.columns else {}
+        cells = [number, "" if row.lost else f"{row.length:,}", ", ".join([*said, *row.tags])]
+        return Line(cells + [cell(data.get(name)) for name in self.columns], row.excluded, row.fault, row.lost)
 
     def _colour(self, line: "Line", column: int) -> QColor | None:
         palette = self._theme.palette
@@ -263,6 +273,7 @@ class Line(NamedTuple):
     cells: list[str]
     excluded: bool
     fault: str
+    lost: bool
 
 
 def _struck() -> QFont:

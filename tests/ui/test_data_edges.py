@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from pytestqt.qtbot import QtBot
@@ -16,7 +17,8 @@ from studio.core.data.rows import MAX_ROW_BYTES
 from studio.ui.pages.data import DataPage
 from studio.ui.row_source import Shown
 from studio.ui.session import demo_data
-from studio.ui.tables import STATUS
+from studio.ui.tables import STATUS, DatasetTable
+from studio.ui.theme import Theme
 from studio.ui.window import MainWindow
 from tests.core.data.test_sources import lay, zipped
 
@@ -210,3 +212,49 @@ def test_an_id_among_the_recent_files_is_asked_of_the_hub(
     page._path = None
     window.open_path(Path(given))
     assert page._given == str(hub_ids.parse(given))
+
+
+def test_a_row_that_is_not_there_says_so_and_is_read_once_it_is(qtbot: QtBot, theme: Theme) -> None:
+    rows = [Shown(place, place, length=3, data={"text": f"row {place}"}) for place in range(3)]
+
+    class Growing:
+        known = 2
+
+        def __len__(self) -> int:
+            return self.known
+
+        def places(self) -> None:
+            return None
+
+        def read(self, place: int) -> Shown:
+            return rows[: self.known][place]
+
+    source = Growing()
+    table = DatasetTable(theme)
+    with qtbot.assertNotEmitted(table.failed):
+        table.set_source(source)
+        # What a search found may be of rows that the window does not know yet.
+        table.show_only(np.array([0, 2]))
+        said = [table.index(1, column).data() for column in range(4)]
+        assert said[:3] == ["2", "", "unreadable"]
+        assert said[3].startswith("This row is not known yet")
+        lost = table.row(1)
+        assert lost is not None
+        assert (lost.lost, lost.data) == (True, None)
+        source.known = 3
+        table.show_only(np.array([0, 2]))
+        assert table.index(1, 3).data() == "row 2"
+
+
+def test_a_row_whose_file_is_gone_says_so_in_its_place_too(page: DataPage, qtbot: QtBot, tmp_path: Path) -> None:
+    file = tmp_path / "gone.jsonl"
+    file.write_bytes(ROW * 3)
+    page.receive(file)
+    qtbot.waitUntil(lambda: "valid" in page.plain.known, timeout=WAIT_MS)
+    page.table_model.refresh()
+    file.unlink()
+    page.rows.pane.show_row(page.table_model.row(2))
+    assert page._states.currentIndex() == 2
+    assert "gone.jsonl" in page.rows.pane.written.toPlainText()
+    assert page.rows.pane.written.toPlainText().startswith(page.unreadable.what.text())
+    assert page.table_model.index(1, STATUS).data() == "unreadable"

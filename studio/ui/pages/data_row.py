@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 from studio import paths
 from studio.core.desk import Tokens
 from studio.core.runs import disk_error, write_atomic
-from studio.ui import turns
+from studio.ui import turns, words
 from studio.ui.parts import button, column, holder, label, row, show_text, tabs
 from studio.ui.row_editor import RowEditor
 from studio.ui.row_source import Shown
@@ -72,7 +72,7 @@ class RowPane(QWidget):
         if self._edited and before is not None and (row is None or row.place != before.place):
             self._keep(before)
         self._row, self._edited = row, False
-        text = "" if row is None else whole(row.data) if row.data is not None else row.raw
+        text = "" if row is None else whole(row.data) if row.data is not None else row.raw or words.sentence(row.fault)
         show_text(self.written, text)
         self.editor.show_row(row.data if row is not None and row.data is not None and self._editing() else {})
         self._mark()
