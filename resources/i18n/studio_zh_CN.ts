@@ -3694,6 +3694,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>暂不支持用{0}训练。</translation>
     </message>
     <message>
+        <source>None of the {0} rows of {1} can be used; the first: {2}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The only row of {0} cannot be used: {1}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Correct the rejected rows, or say which column plays which part (`data.mapping`).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>`chosen` and `rejected` are neither both texts nor both lists of messages</source>
         <translation>`chosen` 和 `rejected` 既不都是文本，也不都是消息列表</translation>
     </message>
@@ -5370,14 +5382,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请提高最小的比例，或指定一轮的行数。</translation>
     </message>
     <message>
-        <source>There is no usable row to train on.</source>
-        <translation>没有可用于训练的行。</translation>
-    </message>
-    <message>
-        <source>Add rows, or correct those rejected.</source>
-        <translation>请增加数据行，或改正被拒绝的行。</translation>
-    </message>
-    <message>
         <source>Every row is for evaluation, so there is none to train on.</source>
         <translation>所有行都用于评估，没有可用于训练的行。</translation>
     </message>
@@ -5540,6 +5544,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Undo the step that took them out.</source>
         <translation>请撤销排除它们的步骤。</translation>
+    </message>
+    <message>
+        <source>None of its files has a row that can be used: {0}.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Rows in the format `{0}` cannot be mixed with others.</source>

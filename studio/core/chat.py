@@ -170,6 +170,16 @@ def untrainable(row_format: str) -> StudioError:
     return StudioError("data", f"Training on rows {what} is not possible yet.", hint)
 
 
+def unusable(name: str, rows: int, reason: str) -> StudioError:
+    """Says that there is nothing to train on in a file all of whose rows are rejected; `reason` is the first's."""
+    message = f"None of the {rows:,} rows of {name} can be used; the first: {reason}."
+    if rows == 1:
+        message = f"The only row of {name} cannot be used: {reason}."
+    return StudioError(
+        "data", message, "Correct the rejected rows, or say which column plays which part (`data.mapping`)."
+    )
+
+
 def to_preference(data: Mapping[str, Any]) -> Preference:
     """Reads a row of two answers; a prompt that is in no column is what both begin with.
 

@@ -372,6 +372,31 @@ def test_rejected_rows_are_in_place_and_in_a_list(page: DataPage, qtbot: QtBot, 
     qtbot.waitUntil(lambda: numbers(page) == ["1"], timeout=WAIT_MS)
 
 
+def test_a_file_of_rejected_rows_and_a_version_without_rows_are_not_trained_on(
+    page: DataPage, qtbot: QtBot, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"prompt": "a", "completion": 3}\n{"prompt": "a"}\n', encoding="utf-8")
+    page.plain.known = {}
+    page.receive(bad)
+    checked(page, qtbot)
+    why = "None of the 2 rows of bad.jsonl can be used; the first: `completion` is not text but a number."
+    assert page.head.fault.text().startswith(why)
+    assert not page.head.use.isEnabled()
+    assert page.head.use.toolTip() == page.head.fault.text()
+    page.rejected.table.selectRow(0)
+    page.rejected.text.setPlainText('{"prompt": "a", "completion": "b"}')
+    page.rejected.put.click()
+    version(page, qtbot, 1)
+    assert page.head.use.isEnabled()
+    assert page.head.fault.isHidden()
+    page._session.undo.undo()
+    version(page, qtbot, 0)
+    assert not page.head.use.isEnabled()
+    assert "has no rows left" in page.head.fault.text()
+    assert "None of its files has a row" in page.head.fault.text()
+
+
 def test_a_search_that_finds_nothing_says_so_and_shows_no_row(page: DataPage, qtbot: QtBot) -> None:
     assert page.rows.pane.written.toPlainText()
     page.search.setText("no row says this")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from studio import paths
+from studio.core import chat
 from studio.core.config import DataSpec
 from studio.core.data.contents import contents
 from studio.core.data.datasets import Dataset, Rejected
@@ -46,11 +47,12 @@ def parted(
         on_progress: told (rows done, rows in all) while rows are looked at.
 
     Raises:
-        StudioError: (data) no row is left to train on, or there are not two different rows to split.
+        StudioError: (data) no row can be used or is left to train on, or there are not two different rows to split.
     """
     count = len(dataset)
-    if not count:
-        raise StudioError("data", "There is no usable row to train on.", "Add rows, or correct those rejected.")
+    for read in (dataset, other) if other is not None else (dataset,):
+        if not len(read):
+            raise chat.unusable(read.source.name, read.rows, read.rejected[0].reason)
     held = evaluation_rows(dataset)
     keys: Keys | None = None
     if held is None:

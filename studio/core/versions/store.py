@@ -182,6 +182,15 @@ def describe(version: Version) -> dict[str, Any]:
     }
 
 
+def emptied(path: Path, selection: Selection) -> StudioError:
+    """Says that a version has no row that could be used, and why."""
+    message = f"The version {recipe.name_of(path)} has no rows left."
+    if any(len(file) for file in selection.sources):
+        return StudioError("data", message, "Undo the step that took them out.")
+    refused = next((file.rejected[0].reason for file in selection.sources if file.rejected), "")
+    return StudioError("data", message, f"None of its files has a row that can be used: {refused}.")
+
+
 def rows_file(path: Path, on_progress: Progress | None = None) -> Path:
     """Returns a file with a version's rows, one a line, in their order; it is written where it is not in the cache.
 
@@ -196,8 +205,7 @@ def _written(path: Path, said: Recipe, sources: list[Dataset], on_progress: Prog
     def make(target: Path) -> None:
         selection = _selected(sources, said, on_progress)
         if not len(selection):
-            message = f"The version {recipe.name_of(path)} has no rows left."
-            raise StudioError("data", message, "Undo the step that took them out.")
+            raise emptied(path, selection)
         _write(selection, said, target, on_progress)
 
     return cache.made(_folder(path), lambda found: _whole(found, said), make)

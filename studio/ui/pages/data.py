@@ -234,6 +234,8 @@ class DataPage(QWidget):
         self._refresh_version()
 
     def _refresh_version(self) -> None:
+        from studio.core.versions import store as versions
+
         version, source = self._editing.version, self.table_model.source
         if version is None or not isinstance(source, VersionRows):
             return
@@ -245,6 +247,7 @@ class DataPage(QWidget):
         self._tabs.set_rejected(items, origins, rejected, self.plain.index)
         held, every = int(selection.evaluation().sum()), sum(file.rows for file in selection.sources)
         self.head.count_version(len(selection), held, every, rejected)
+        self.head.show_fault(None if len(selection) else versions.emptied(version.path, selection))
         self._tabs.count_rows(len(selection))
 
     def _statuses(self) -> list[tuple[str, str]]:

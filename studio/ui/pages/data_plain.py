@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from studio.core import hub_ids
+from studio.core import chat, hub_ids
 from studio.core.data.mapping import Role
 from studio.core.errors import StudioError
 from studio.core.units import counted
@@ -172,7 +172,8 @@ class PlainFile(QObject):
     def _checked(self, found: dict[str, Any]) -> None:
         self.known = found
         self._head.show_done()
-        self._head.show_fault(None)
+        refused = found["rejected"][0]["reason"] if not found["valid"] else ""
+        self._head.show_fault(chat.unusable(title(self._path), found["rows"], refused) if refused else None)
         second = found["second"] if not self.columns else None
         self._head.show_format(found["format"], found["reason"], second)
         texts = (self.tr("{good} of {count} row can be used."), self.tr("{good} of {count} rows can be used."))

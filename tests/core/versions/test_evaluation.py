@@ -94,13 +94,25 @@ def test_strata_have_their_share(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("rows", "changes", "words"),
-    [("", {}, "no usable row"), ("a", {"eval_split": 0.5}, "One row"), ("aa", {"eval_split": 0.5}, "all equal")],
+    [
+        ("", {}, r"The only row of a\.jsonl cannot be used: "),
+        ("a", {"eval_split": 0.5}, "One row"),
+        ("aa", {"eval_split": 0.5}, "all equal"),
+    ],
 )
 def test_too_few_rows_are_said(tmp_path: Path, rows: str, changes: dict[str, Any], words: str) -> None:
     dataset = open_dataset(file_of(tmp_path / "a.jsonl", list(rows)), "prompt_completion")
     with pytest.raises(StudioError, match=words) as caught:
         parted(dataset, spec(**changes), 0)
     assert caught.value.reason == "data"
+
+
+def test_a_file_for_evaluation_whose_rows_are_all_rejected_is_said(tmp_path: Path) -> None:
+    dataset = open_dataset(file_of(tmp_path / "a.jsonl", ["a"]))
+    other = tmp_path / "b.jsonl"
+    other.write_text('{"prompt": "a"}\n' * 2, encoding="utf-8")
+    with pytest.raises(StudioError, match=r"None of the 2 rows of b\.jsonl .*: `completion` is missing"):
+        parted(dataset, spec(), 0, open_dataset(other, "prompt_completion"))
 
 
 def test_training_on_nothing_is_refused(tmp_path: Path) -> None:
