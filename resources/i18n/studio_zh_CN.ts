@@ -935,6 +935,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>正在处理版本</translation>
     </message>
     <message>
+        <source>The version was taken over to its changed files. What an audit found before does not hold for the new rows.</source>
+        <translation>此版本已改用更改后的文件。之前审查的结果不适用于新的行。</translation>
+    </message>
+    <message>
         <source>Add data file...</source>
         <translation>添加数据文件…</translation>
     </message>
@@ -3695,15 +3699,15 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
     <message>
         <source>None of the {0} rows of {1} can be used; the first: {2}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{1} 的 {0} 行都无法使用；第一行：{2}。</translation>
     </message>
     <message>
         <source>The only row of {0} cannot be used: {1}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{0} 仅有的一行无法使用：{1}。</translation>
     </message>
     <message>
         <source>Correct the rejected rows, or say which column plays which part (`data.mapping`).</source>
-        <translation type="unfinished"></translation>
+        <translation>请更正被拒绝的行，或指明各列的作用（`data.mapping`）。</translation>
     </message>
     <message>
         <source>`chosen` and `rejected` are neither both texts nor both lists of messages</source>
@@ -5547,7 +5551,7 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
     <message>
         <source>None of its files has a row that can be used: {0}.</source>
-        <translation type="unfinished"></translation>
+        <translation>它的文件中没有一行可用：{0}。</translation>
     </message>
     <message>
         <source>Rows in the format `{0}` cannot be mixed with others.</source>

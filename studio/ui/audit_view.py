@@ -50,16 +50,21 @@ class AuditView(QStackedWidget):
             "Every row is looked at as the chosen model will read it: answers that are cut or never end, duplicates, "
             "leaks into the evaluation, broken encoding, secrets and more. The file is not changed."
         )
-        self.addWidget(empty(theme, "search", self.tr("What is in this data?"), text, begin))
+        self.why = label("", "muted", wrap=True)
+        offered = column(self.why, empty(theme, "search", self.tr("What is in this data?"), text, begin), margin=GRID)
+        offered.setStretch(1, 1)
+        self.addWidget(holder(offered))
         self.addWidget(self._found())
         self.failure = FailureCard(theme)
         self.failure.dismissed.connect(self.offer)
         again = button(self.tr("Audit again"), self.wanted.emit)
         self.addWidget(holder(column(self.failure, row(again, None), None)))
 
-    def offer(self) -> None:
-        """Shows nothing found: another dataset is looked at."""
+    def offer(self, why: str = "") -> None:
+        """Shows nothing found: another dataset is looked at, or `why` what was found is so no longer."""
         self.stop()
+        self.why.setText(why)
+        self.why.setVisible(bool(why))
         self._reset()
         self.setCurrentIndex(0)
 

@@ -353,6 +353,10 @@ def test_a_mix_and_a_version_of_a_file_that_changed(
     page.unreadable.rebase.click()
     qtbot.waitUntil(lambda: page._editing.version is not None, timeout=WAIT_MS)
     assert len(version(page, qtbot, 1).selection) == 60
+    assert not page.insight.audit.why.isHidden()
+    assert "taken over to its changed files" in page.insight.audit.why.text()
+    page.receive(made.path)
+    assert page.insight.audit.why.isHidden(), "it is said once"
 
 
 def test_rejected_rows_are_in_place_and_in_a_list(page: DataPage, qtbot: QtBot, tmp_path: Path) -> None:

@@ -161,6 +161,11 @@ class DataPage(QWidget):
 
     def _take_over(self) -> None:
         if self._path is not None:
+            text = self.tr(
+                "The version was taken over to its changed files. What an audit found before does not hold for the "
+                "new rows."
+            )
+            self.insight.forget(text)
             self._editing.rebase(self._path)
 
     def _lay_out(self) -> None:
@@ -214,9 +219,6 @@ class DataPage(QWidget):
 
         made_here = [source.path for source in version.recipe.sources] == [self._given]
         self.plain.leave()
-        self._path = version.path
-        self._session.remember_data(version.path)
-        self._files.fill(self._path)
         sources = version.selection.sources
         self.head.show_name(recipe.name_of(version.path), str(version.path))
         self.head.show_version(versions.format_of(sources), [item.source.name for item in sources])
@@ -225,9 +227,13 @@ class DataPage(QWidget):
             self.rows.swap_source(source)
         else:
             self.plain.forget()
-            self.insight.forget()
+            if self._path != version.path:
+                self.insight.forget()
             self._tabs.show_rows()
             self.rows.set_source(source)
+        self._path = version.path
+        self._session.remember_data(version.path)
+        self._files.fill(self._path)
         self.rows.search.set_file(str(version.path), [], self._statuses())
         self._states.setCurrentIndex(3)
         self._mark_menu()

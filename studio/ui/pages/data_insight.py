@@ -89,12 +89,12 @@ class Insight(QObject):
         self._said = label("", "muted", wrap=True)
         self.lengths.addWidget(holder(column(None, row(None, self._said, None), None)))
 
-    def forget(self) -> None:
-        """Knows nothing any more: another dataset is shown."""
+    def forget(self, why: str = "") -> None:
+        """Knows nothing any more: another dataset is shown, or `why` this one is another now."""
         self._found = None
         self._mended = {}
         self._counting += 1
-        self.audit.offer()
+        self.audit.offer(why)
         self.lengths.setCurrentIndex(0)
 
     def leave(self) -> None:
