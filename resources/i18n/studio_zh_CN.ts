@@ -4410,6 +4410,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请先创建它。</translation>
     </message>
     <message>
+        <source>The column `{0}` holds half of a surrogate pair, which is not a character and fits into no Parquet.</source>
+        <translation>列 `{0}` 含有半个代理对，它不是字符，无法写入 Parquet。</translation>
+    </message>
+    <message>
+        <source>Write the rows as JSONL, or correct them.</source>
+        <translation>请将各行写成 JSONL，或更正它们。</translation>
+    </message>
+    <message>
         <source>{0} has no row {1}; it has {2}.</source>
         <translation>{0} 没有第 {1} 行；它共有 {2} 行。</translation>
     </message>

@@ -47,12 +47,18 @@ def as_tip(text: str) -> str:
     return text.replace("<", "\u2039")
 
 
+def sound(text: str) -> str:
+    """Returns a text with the sign for what cannot be shown in place of half a character, which Qt leaves out."""
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def show_text(box: QPlainTextEdit, text: str) -> None:
     """Fills a box with a text of any length.
 
     Where a line may break within a word of many thousand letters Qt looks for in quadratic time, a minute for a
     picture in base 64; such a text is broken anywhere.
     """
+    text = sound(text)
     if box.toPlainText() == text:
         return
     modes = QTextOption.WrapMode

@@ -20,7 +20,7 @@ from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.core.units import size
 from studio.ui import turns, words
-from studio.ui.parts import as_tip
+from studio.ui.parts import as_tip, sound
 from studio.ui.row_source import Shown
 from studio.ui.theme import Theme
 
@@ -286,7 +286,7 @@ def cell(value: Any) -> str:
     """Returns a value in one short line; a conversation as its turns."""
     said = turns.told(value)
     text = "   ".join(f"{who}: {text}" for who, text in said) if said else turns.text_of(value)
-    return " ".join(text[: 2 * _CELL].split())[:_CELL]
+    return " ".join(sound(text[: 2 * _CELL]).split())[:_CELL]
 
 
 class RejectedTable(QAbstractTableModel):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from studio.core import hub_ids
@@ -258,3 +259,27 @@ def test_a_row_whose_file_is_gone_says_so_in_its_place_too(page: DataPage, qtbot
     assert "gone.jsonl" in page.rows.pane.written.toPlainText()
     assert page.rows.pane.written.toPlainText().startswith(page.unreadable.what.text())
     assert page.table_model.index(1, STATUS).data() == "unreadable"
+
+
+def test_half_a_character_in_a_column_is_seen_kept_by_an_edit_of_another_and_searched(
+    page: DataPage, qtbot: QtBot, tmp_path: Path
+) -> None:
+    file = tmp_path / "half.jsonl"
+    file.write_text('{"prompt": "a", "completion": "b", "note": "x \\ud83d"}\n' * 2, encoding="utf-8")
+    page.receive(file)
+    qtbot.waitUntil(lambda: "valid" in page.plain.known, timeout=WAIT_MS)
+    assert page.plain.known["valid"] == 2
+    pane = page.rows.pane
+    assert pane.written.toPlainText().endswith("x \ufffd")
+    assert page.table_model.index(0, 5).data() == "x \ufffd"
+    pane.edit()
+    boxes = pane.editor.findChildren(QPlainTextEdit)
+    assert [box.accessibleName() for box in boxes] == ["prompt", "completion", "note"]
+    boxes[1].setPlainText("c")
+    pane.save.click()
+    qtbot.waitUntil(lambda: (made := page._editing.version) is not None and made.recipe.cursor == 1, timeout=WAIT_MS)
+    made = page._editing.version
+    assert made is not None
+    assert made.selection.data(0) == {"prompt": "a", "completion": "c", "note": "x \ud83d"}
+    page.search.setText("x")
+    qtbot.waitUntil(lambda: (shown := page.rows.shown_places()) is not None and len(shown) == 2, timeout=WAIT_MS)

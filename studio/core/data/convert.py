@@ -4,13 +4,14 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from studio.core.data import mapping, parsing
 from studio.core.data.mapping import Role
+from studio.core.data.rows import writable
 from studio.core.data.sources import Source
 from studio.core.data.unpacking import OnProgress
 from studio.core.errors import StudioError, given_path
@@ -100,7 +101,7 @@ def _rows(
             fault, text = row.reason, row.text
             if columns and row.data is not None:
                 try:
-                    text = json.dumps(mapping.mapped(json.loads(text), columns), ensure_ascii=False)
+                    text = writable(json.dumps(mapping.mapped(json.loads(text), columns), ensure_ascii=False))
                 except StudioError as error:
                     fault = error.message
             if fault:
@@ -111,7 +112,8 @@ def _rows(
             if on_progress and done.rows % 1000 == 0:
                 on_progress(min(sum(sizes[:number]) + row.position, sum(sizes)), sum(sizes))
             # A row of a JSON file may have line breaks between its values.
-            yield json.dumps(json.loads(text), ensure_ascii=False) if "\n" in text or "\r" in text else text
+            broken = "\n" in text or "\r" in text
+            yield writable(json.dumps(json.loads(text), ensure_ascii=False)) if broken else text
 
 
 def _write_parquet(path: Path, found: Iterator[str]) -> None:
@@ -124,11 +126,28 @@ def _write_parquet(path: Path, found: Iterator[str]) -> None:
         for batch in _batches(_kept(found, held)):
             for name in {name: None for row in batch for name in row}:
                 kinds[name] = _common_kind(kinds.get(name), [row.get(name) for row in batch], name)
-        schema = pa.schema([(name, kind or pa.string()) for name, kind in kinds.items()])
         held.seek(0)
-        with pq.ParquetWriter(path, schema) as writer:
-            for batch in _batches(line for line in held):
-                writer.write_batch(pa.record_batch([_array(batch, column) for column in schema], schema=schema))
+        try:
+            schema = pa.schema([(name, kind or pa.string()) for name, kind in kinds.items()])
+            with pq.ParquetWriter(path, schema) as writer:
+                for batch in _batches(line for line in held):
+                    writer.write_batch(pa.record_batch([_array(batch, column) for column in schema], schema=schema))
+        except UnicodeEncodeError:
+            held.seek(0)
+            raise halved(map(json.loads, held)) from None
+
+
+def halved(found: Iterable[Mapping[str, Any]]) -> StudioError:
+    """Says which column of rows that cannot be written holds what is no character."""
+    names = (name for data in found for name in data if not _whole(name) or not _whole(data[name]))
+    name = next(names, "").encode("utf-8", "backslashreplace").decode()[:100]
+    message = f"The column `{name}` holds half of a surrogate pair, which is not a character and fits into no Parquet."
+    return StudioError("data", message, "Write the rows as JSONL, or correct them.")
+
+
+def _whole(value: Any) -> bool:
+    text = json.dumps(value, ensure_ascii=False)
+    return writable(text) == text
 
 
 def _kept(found: Iterator[str], held: Any) -> Iterator[str]:

@@ -14,6 +14,7 @@ MAX_DEPTH = 64
 TOO_LARGE = f"larger than {MAX_ROW_BYTES // 1_000_000} MB"
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH}"
 _TOO_MANY_DIGITS = "holds a number of more than 4300 digits"
+_HALF = re.compile("[\ud800-\udfff]")
 _MANY_DIGITS = re.compile(rb"[0-9]{4301}")
 
 
@@ -72,9 +73,12 @@ def from_data(data: Any, line: int, position: int) -> Parsed:
         text = json.dumps(data, ensure_ascii=False, default=_plain)
     except (ValueError, RecursionError, TypeError):
         return Parsed(line, "", None, "holds a value that cannot be written as JSON", position)
-    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-        return Parsed(line, "", None, "not UTF-8 text", position)
-    return checked(json.loads(text), text, line, position)
+    return checked(json.loads(text), writable(text), line, position)
+
+
+def writable(text: str) -> str:
+    """Returns JSON text that UTF-8 can hold: half of a surrogate pair becomes an escape again, as it came."""
+    return text if text.isascii() else _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def checked(data: Any, text: str, line: int, position: int) -> Parsed:

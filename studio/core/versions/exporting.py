@@ -15,7 +15,9 @@ import pyarrow.parquet as pq
 
 import studio
 from studio.core import cache
+from studio.core.data.convert import halved
 from studio.core.data.datasets import Dataset, open_dataset
+from studio.core.data.rows import writable
 from studio.core.errors import StudioError, given_path
 from studio.core.runs import disk_error, sync_folder
 from studio.core.versions import recipe
@@ -75,7 +77,7 @@ def _rows(dataset: Dataset, part: Part) -> Ints:
 def _jsonl(dataset: Dataset, rows: Ints, stage: Path, on_progress: Progress | None) -> None:
     with stage.open("wb") as file:
         for batch in _batches(dataset, rows, on_progress):
-            file.writelines(json.dumps(data, ensure_ascii=False).encode() + b"\n" for data in batch)
+            file.writelines(writable(json.dumps(data, ensure_ascii=False)).encode() + b"\n" for data in batch)
 
 
 def _parquet(dataset: Dataset, rows: Ints, stage: Path, on_progress: Progress | None) -> None:
@@ -85,6 +87,8 @@ def _parquet(dataset: Dataset, rows: Ints, stage: Path, on_progress: Progress | 
         with pq.ParquetWriter(stage, schema, compression="zstd") as writer:
             for batch in _batches(dataset, rows, on_progress):
                 writer.write_batch(pa.RecordBatch.from_struct_array(pa.array(batch, pa.struct(list(schema)))))
+    except UnicodeEncodeError:
+        raise halved(data for batch in _batches(dataset, rows, None) for data in batch) from None
     except (pa.ArrowException, TypeError) as error:
         message = "The rows do not fit into one table: a column holds different kinds of values."
         raise StudioError("data", message, "Export them as JSONL.", str(error)) from None

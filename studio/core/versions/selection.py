@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from studio.core.data.contents import RECORD, contents, kept, key, record, said
 from studio.core.data.datasets import Dataset
+from studio.core.data.rows import writable
 from studio.core.errors import StudioError
 from studio.core.runs import disk_error
 from studio.core.versions import draws, steps
@@ -99,7 +100,7 @@ class Selection:
     def text(self, place: int) -> str:
         """Returns a row as it is now as JSON text; where it was not edited, as its file has it."""
         if place in self.edits:
-            return json.dumps(self.edits[place], ensure_ascii=False, separators=(",", ":"))
+            return writable(json.dumps(self.edits[place], ensure_ascii=False, separators=(",", ":")))
         source, number = self.address(place)
         return self._text_in(source, number)
 

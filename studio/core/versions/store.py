@@ -14,6 +14,7 @@ from studio import paths
 from studio.core import cache, chat
 from studio.core.data import datasets
 from studio.core.data.datasets import Dataset
+from studio.core.data.rows import writable
 from studio.core.errors import StudioError, given_path
 from studio.core.hub_ids import is_hub_id
 from studio.core.versions import recipe
@@ -331,7 +332,7 @@ def _write(selection: Selection, said: Recipe, folder: Path, on_progress: Progre
         for at, (place, text) in enumerate(zip(selection.chosen.tolist(), selection.texts(), strict=True)):
             if mixed or "\n" in text or "\r" in text:
                 data = common(json.loads(text), selection.format(place)) if mixed else json.loads(text)
-                text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+                text = writable(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
             file.write(text.encode() + b"\n")
             if on_progress and at % _TOLD_ROWS == 0:
                 on_progress(at, len(selection))

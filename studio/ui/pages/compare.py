@@ -18,7 +18,7 @@ from studio.ui.answer_view import AnswerColumn, FailureCard
 from studio.ui.ask_panel import AskPanel
 from studio.ui.chat_view import ChatView
 from studio.ui.desk import Call, Desk
-from studio.ui.parts import button, clear, column, empty, holder, label, row, scrolling
+from studio.ui.parts import button, clear, column, empty, holder, label, row, scrolling, sound
 from studio.ui.theme import GRID, Theme
 
 
@@ -90,9 +90,9 @@ class ComparePage(QWidget):
         if self._why_not():
             return
         self.failure.hide()
-        text = _sound(self.prompt.toPlainText()).strip()
+        text = sound(self.prompt.toPlainText()).strip()
         entries = self.panel.entries()
-        system = _sound(self.panel.system.text()).strip()
+        system = sound(self.panel.system.text()).strip()
         messages = [desk.Message(role="system", content=system)] if system else []
         if self.chatting:
             names: list[str | None] = [entries[0].name] if entries else [None]
@@ -296,8 +296,3 @@ class _Prompt(QPlainTextEdit):
 def _sends(event: QKeyEvent) -> bool:
     enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
     return enter and bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
-
-
-def _sound(text: str) -> str:
-    """Replaces halves of characters, which no file and no pipe can carry."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from studio.core.data import convert, sources
+from studio.core.data.mapping import Role
 from studio.core.errors import StudioError
 
 ROWS: list[dict[str, Any]] = [
@@ -51,6 +52,19 @@ def test_the_columns_are_mapped(tmp_path: Path) -> None:
         "2.5: ü",
     ]
     assert done.left_out == 2
+
+
+def test_half_a_character_is_written_as_it_came_or_told_of(tmp_path: Path) -> None:
+    file = tmp_path / "half.jsonl"
+    file.write_text('{"prompt": "ü", "completion": "b", "note": "x \\ud83d"}\n', encoding="utf-8")
+    mapped: list[dict[Role, str]] = [{}, {"prompt": "prompt", "completion": "completion"}]
+    for columns in mapped:
+        convert.convert(sources.find(file), tmp_path / "out.jsonl", columns, overwrite=True)
+        written = (tmp_path / "out.jsonl").read_text(encoding="utf-8")
+        assert json.loads(written) == {"prompt": "ü", "completion": "b", "note": "x \ud83d"}
+    with pytest.raises(StudioError, match="The column `note` holds half of a surrogate pair"):
+        convert.convert(sources.find(file), tmp_path / "out.parquet")
+    assert not (tmp_path / "out.parquet").exists()
 
 
 def test_nothing_is_written_over_and_nothing_half(tmp_path: Path) -> None:

@@ -342,7 +342,9 @@ def test_a_row_too_long_for_the_window_ends_the_reading(tmp_path: Path, monkeypa
 def test_half_a_surrogate_in_a_wrapped_array_refuses_its_row(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text('{"data": [{"text": "\\ud800"}, {"text": "b"}]}')
-    assert open_dataset(path).rejected == [Rejected(0, 0, "not UTF-8 text")]
+    assert open_dataset(path).rejected == [
+        Rejected(0, 0, "`text` holds half of a surrogate pair, which is not a character")
+    ]
 
 
 def test_a_chosen_format_overrides_detection(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from studio.core import cache
+from studio.core.data import search
 from studio.core.data.datasets import open_dataset
 from studio.core.errors import StudioError
-from studio.core.versions import exporting, steps
+from studio.core.versions import exporting, indexing, steps
 from studio.core.versions import store as versions
 from studio.core.versions.exporting import export
 from studio.core.versions.recipe import Source
@@ -51,6 +52,23 @@ def test_the_rows_can_be_read_back(version: Version, tmp_path: Path, ending: str
         assert (note["rows"], note["sha256"]) == (len(wanted), cache.sha256(out))
         assert seen[-1] == (len(wanted), len(wanted))
     assert len(list((tmp_path / "out").iterdir())) == 6
+
+
+def test_half_a_character_is_kept_in_jsonl_and_fits_into_no_parquet(tmp_path: Path) -> None:
+    third = tmp_path / "c.jsonl"
+    third.write_text('{"text": "ä", "n\\udc00": 1}\n{"text": "b", "note": "\\ud83d"}\n', encoding="utf-8")
+    plain = Version(versions.create("w", [Source(path=str(third))]))
+    plain.add(steps.Replace(row=1, data={"text": "ö", "note": "\ud83d", "deep": [{"x": "\ud83d"}]}))
+    wanted = [{"text": "ä", "n\udc00": 1}, {"text": "ö", "note": "\ud83d", "deep": [{"x": "\ud83d"}]}]
+    assert rows_of(plain) == wanted
+    export(plain.path, tmp_path / "w.jsonl")
+    assert [json.loads(line) for line in (tmp_path / "w.jsonl").read_text(encoding="utf-8").splitlines()] == wanted
+    searched = search.search(indexing.index_of(plain), search.Query(text="ö"))
+    assert [int(number) for batch in searched for number in batch.rows] == [1]
+    with pytest.raises(StudioError, match=r"The column `n\\udc00` holds half of a surrogate pair") as caught:
+        export(plain.path, tmp_path / "w.parquet")
+    assert "JSONL" in caught.value.hint
+    assert not (tmp_path / "w.parquet").exists()
 
 
 def test_the_note_says_what_it_was_made_of(version: Version, tmp_path: Path) -> None:
