@@ -29,7 +29,7 @@ from studio.core.errors import StudioError
 Progress = Callable[[int, int], None]
 
 RECORD = np.dtype([("start", "<i8"), ("end", "<i8"), ("line", "<i4"), ("part", "<i4")])
-_VERSION = 1
+_VERSION = 2
 _AS_THEY_ARE = ("JSONL", "CSV", "TSV")
 _REFUSED = b"!"  # begins the line of a row that could not be read, with the reason
 _BATCH = 1000

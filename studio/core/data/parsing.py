@@ -5,7 +5,6 @@ is a `StudioError`.
 """
 
 import csv
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,13 +13,10 @@ from typing import BinaryIO
 
 import orjson
 
-from studio.core.data import json_files, lines, rows
+from studio.core.data import json_files, lines, prose, rows
 from studio.core.data.rows import MAX_ROW_BYTES, TOO_LARGE, Parsed
 from studio.core.data.sources import Part, unreadable
 from studio.core.errors import StudioError
-
-_HEADING = re.compile(rb"#{1,6}\s")
-_FENCE = re.compile(rb"\s{0,3}(```|~~~)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +51,7 @@ def read(part: Part) -> Iterator[Parsed]:
             case "JSON":
                 yield from json_files.read(part.path, part.name)
             case "Text" | "Markdown":
-                yield from _prose(part)
+                yield from prose.read(part.path, markdown=part.kind == "Markdown")
             case "XLSX":
                 from studio.core.data import sheets
 
@@ -159,41 +155,3 @@ def _delimiter(first: bytes) -> str:
 def _first_line(file: BinaryIO) -> bytes:
     block = next(lines.blocks(lines.after_mark(file)), None)
     return b"" if block is None else next(block.texts())[0]
-
-
-def _prose(part: Part) -> Iterator[Parsed]:
-    """Yields passages of text: of Markdown a row a heading with all below it, of other text one a paragraph.
-
-    Nothing is cut off in this way, each row has its line, and whoever joins the rows of a file has its text again.
-    """
-    markdown, fenced = part.kind == "Markdown", False
-    held: list[bytes] = []
-    began, last = 0, 0
-    position = 0
-    for block in blocks(part, None):
-        for raw, line in block.texts():
-            raw = raw.rstrip(b"\r")
-            begins = bool(_HEADING.match(raw)) and not fenced if markdown else line > last + 1
-            if held and begins:
-                yield _passage(held, began, position)
-                held = []
-            if held:
-                held += [b""] * (line - last - 1)
-            else:
-                began = line
-            held.append(raw)
-            fenced ^= bool(_FENCE.match(raw))
-            last, position = line, block.position
-    if held:
-        yield _passage(held, began, position)
-
-
-def _passage(held: list[bytes], line: int, position: int) -> Parsed:
-    raw = b"\n".join(held)
-    if len(raw) > MAX_ROW_BYTES or b"\0" in raw:
-        return Parsed(line, "", None, TOO_LARGE if b"\0" not in raw else "holds NUL bytes", position)
-    try:
-        data = {"text": raw.decode()}
-    except UnicodeDecodeError:
-        return Parsed(line, "", None, "not UTF-8 text", position)
-    return Parsed(line, orjson.dumps(data).decode(), data, "", position)

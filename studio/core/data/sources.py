@@ -9,14 +9,14 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from glob import has_magic
 from pathlib import Path
 from typing import Literal
 
 from studio import paths
 from studio.core import cache, hub_ids
-from studio.core.data import lines, rows, unpacking
+from studio.core.data import lines, prose, rows, unpacking
 from studio.core.data.unpacking import OnProgress
 from studio.core.errors import StudioError, given_path
 
@@ -72,7 +72,7 @@ class Source:
         path: the file or the folder as it was given; of a hub id the files' folder.
         name: what messages call it.
         parts: the plain files, in the order of their names.
-        note: which files were left out and why; empty where none was.
+        note: which files, or front matter of which, were left out and why; empty where nothing was.
     """
 
     path: Path
@@ -97,6 +97,16 @@ def find(path: str | Path, on_progress: OnProgress | None = None) -> Source:
         StudioError: (data) missing, empty, of an unknown kind, refused for what it holds; (disk) the cache is full;
             (network) it cannot be downloaded.
     """
+    found = _found(path, on_progress)
+    try:
+        fronted = [part.name for part in found.parts if part.kind == "Markdown" and prose.front_matter(part.path)]
+    except OSError as error:
+        raise unreadable(found.path, error) from None
+    left = f"the front matter of {_some(fronted)} was left out" if fronted else ""
+    return replace(found, note="; ".join(filter(None, [found.note, left])))
+
+
+def _found(path: str | Path, on_progress: OnProgress | None) -> Source:
     if hub_ids.is_hub_id(str(path), Path()):
         wanted = hub_ids.parse(str(path))
         if wanted is None:

@@ -13,7 +13,7 @@ import pytest
 import zstandard
 from openpyxl import Workbook
 
-from studio.core.data import sources, unpacking
+from studio.core.data import index, sources, unpacking
 from studio.core.data.datasets import Dataset, Rejected, open_dataset
 from studio.core.errors import StudioError
 
@@ -274,12 +274,41 @@ def test_prose_is_cut_into_passages_that_join_to_the_whole(tmp_path: Path) -> No
     dataset = open_dataset(path)
     assert texts(dataset) == ["intro", "# One\n\ntext\n```\n# no heading\n```", "## Two\nend"]
     assert [dataset[i].line for i in range(3)] == [1, 3, 9]
+    assert dataset.reason.count("front matter") == 0
     bad = lay(tmp_path, c_txt=b"good\n\n\xff\n\nnul \0\n\n" + b"x" * 1_000_001) / "c.txt"
     assert [(item.line, item.reason) for item in open_dataset(bad).rejected] == [
         (3, "not UTF-8 text"),
         (5, "holds NUL bytes"),
         (7, "larger than 1 MB"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("page", "wanted", "begins"),
+    [
+        ("# One\n\n## Two\ntext\n\n## Three\n\n", ["# One\n\n## Two\ntext\n\n## Three"], [1]),
+        ("a\n\n\n# B\n#\n# C\n\nd\n# E\nf", ["a", "# B\n#\n# C\n\nd", "# E\nf"], [1, 4, 9]),
+        ("# Alone\n", ["# Alone"], [1]),
+        ("# A\n~~~\n# b\n~~~\n", ["# A\n~~~\n# b\n~~~"], [1]),
+        ("---\ntitle: x\n\ntags: [a]\n---\n\n# A\nb\n", ["# A\nb"], [7]),
+        ("---\r\n'title': x\r\n...\r\ntext\r\n", ["text"], [4]),
+        ("\ufeff---\ntitle: x\n---\ntext\n", ["text"], [4]),
+        ("---\n\nA rule, and no key.\n\n---\n", ["---\n\nA rule, and no key.\n\n---"], [1]),
+        ("---\ntitle: never closed\n", ["---\ntitle: never closed"], [1]),
+        ("text\n---\ntitle: x\n---\n", ["text\n---\ntitle: x\n---"], [1]),
+    ],
+)
+def test_markdown_leaves_front_matter_out_and_headings_with_their_text(
+    tmp_path: Path, page: str, wanted: list[str], begins: list[int]
+) -> None:
+    path = lay(tmp_path, a_md=page.encode()) / "a.md"
+    dataset = open_dataset(path)
+    assert texts(dataset) == wanted
+    assert [dataset[at].line for at in range(len(dataset))] == begins
+    left = begins[0] > 1
+    assert ("the front matter of a.md was left out" in dataset.reason) == left
+    known = index.build(sources.find(path))
+    assert [known.row(at).parsed.data for at in range(len(known))] == [{"text": text} for text in wanted]
 
 
 def test_utf_16_without_a_mark_and_a_text_of_mixed_ends(tmp_path: Path) -> None:
