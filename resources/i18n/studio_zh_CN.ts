@@ -342,8 +342,8 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>混合其他数据</translation>
     </message>
     <message>
-        <source>Makes a new version with rows of both, spread evenly over an epoch.</source>
-        <translation>创建包含两者数据行的新版本，各行均匀分布在一轮中。</translation>
+        <source>Makes a new version with rows of all, spread evenly over an epoch. Only the ratio of the shares counts.</source>
+        <translation>用所有文件的行创建一个新版本，均匀分布在一轮中。只有份额的比例起作用。</translation>
     </message>
     <message>
         <source>Mix</source>
@@ -5378,14 +5378,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请为每个来源给出一个比例，其中至少一个大于 0。</translation>
     </message>
     <message>
-        <source>Source {0} has no rows left to mix.</source>
-        <translation>来源 {0} 没有剩余的行可供混合。</translation>
-    </message>
-    <message>
-        <source>Give it the share 0, or undo what took its rows out.</source>
-        <translation>请将其比例设为 0，或撤销排除这些行的步骤。</translation>
-    </message>
-    <message>
         <source>An epoch of this mix would have {0} rows.</source>
         <translation>这样混合后，一轮将有 {0} 行。</translation>
     </message>
@@ -5512,6 +5504,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Give data that is a row in the format `{0}`, as `studio data show` shows them.</source>
         <translation>请给出格式为 `{0}` 的一行数据，样子如 `studio data show` 所示。</translation>
+    </message>
+    <message>
+        <source>{0} has no rows left to mix.</source>
+        <translation>{0} 没有剩下可混合的行。</translation>
+    </message>
+    <message>
+        <source>Give it the share 0, or undo what took its rows out.</source>
+        <translation>请将其比例设为 0，或撤销排除这些行的步骤。</translation>
     </message>
     <message>
         <source>No row has a column `{0}`.</source>
@@ -6376,6 +6376,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Write FILE=SHARE, such as chats.jsonl=2.</source>
         <translation>请写成 FILE=SHARE，例如 chats.jsonl=2。</translation>
+    </message>
+    <message>
+        <source>{0} is given more than once.</source>
+        <translation>{0} 给出了不止一次。</translation>
+    </message>
+    <message>
+        <source>Give it once, with the sum of its shares.</source>
+        <translation>请只给出一次，份额为其总和。</translation>
+    </message>
+    <message>
+        <source>`{0}` is no length of an epoch.</source>
+        <translation>`{0}` 不是一轮的长度。</translation>
+    </message>
+    <message>
+        <source>Give `shortest`, `longest` or a number of rows, 1 at least.</source>
+        <translation>请给出 `shortest`、`longest` 或行数，至少为 1。</translation>
     </message>
     <message>
         <source>Give a file with a JSON list.</source>

@@ -47,6 +47,8 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     mix = output.add_command(actions, "mix", "Make a version of several files in given shares.", bounded(_mix))
     mix.add_argument("name", metavar="NAME", help="the new version")
     mix.add_argument("files", metavar="FILE=SHARE", nargs="+", help="a file or a version and its share, such as a=2")
+    mix.description = "Make a version of several files in given shares; `--format` and `--map` are of the first."
+    data_rows.add_mapping(mix)
     text = "rows of an epoch: shortest (no row twice), longest (every row at least once) or a number"
     mix.add_argument("--epoch", default="shortest", metavar="E", help=text)
     for command in (split, mix):
@@ -96,11 +98,23 @@ def _mix(args: argparse.Namespace) -> None:
         shares = []
     if not shares or not all(file for file, _, _ in pairs):
         raise StudioError("usage", "Each file needs its share.", "Write FILE=SHARE, such as chats.jsonl=2.")
+    names = [str(Path(file).absolute()) for file, _, _ in pairs]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        message = f"{Path(twice).name} is given more than once."
+        raise StudioError("usage", message, "Give it once, with the sum of its shares.")
     epoch = int(args.epoch) if args.epoch.isdecimal() else args.epoch
+    if epoch not in ("shortest", "longest") and (isinstance(epoch, str) or epoch < 1):
+        message = f"`{args.epoch}` is no length of an epoch."
+        raise StudioError("usage", message, "Give `shortest`, `longest` or a number of rows, 1 at least.")
+    args.file = pairs[0][0]
+    spec = data_rows.spec_of(args)
     step = recipe.read_step({"kind": "mix", "shares": shares, "epoch": epoch, "seed": args.seed})
-    path = versions.create(args.name, [recipe.Source(path=file) for file, _, _ in pairs], args.told)
+    sources = [recipe.Source(path=file) for file, _, _ in pairs]
+    sources[0] = recipe.Source(path=pairs[0][0], format=spec.format, mapping=spec.mapping)
+    path = versions.create(args.name, sources, args.told)
     try:
         version = versions.Version(path, args.told)
+        versions.format_of(version.selection.sources)
         version.add(step)
     except StudioError:
         path.unlink()

@@ -79,7 +79,40 @@ def test_files_are_mixed(files: list[Path], capsys: pytest.CaptureFixture[str]) 
     error = told(capsys, "mix", "p", files[0], code=EXIT_CODES["usage"])["error"]
     assert error["message"] == "Each file needs its share."
     told(capsys, "mix", "p", f"{files[0]}=0", code=EXIT_CODES["data"])
+    twice = told(capsys, "mix", "p", f"{files[0]}=1", f"{files[0]}=2", code=EXIT_CODES["usage"])["error"]
+    assert twice["message"] == "a.jsonl is given more than once."
+    for epoch in ("0", "long"):
+        error = told(capsys, "mix", "p", f"{files[0]}=1", "--epoch", epoch, code=EXIT_CODES["usage"])["error"]
+        assert error["message"] == f"`{epoch}` is no length of an epoch."
     assert [item["name"] for item in told(capsys, "version", "list")["versions"]] == ["m", "n", "o"]
+
+
+def test_a_mix_that_cannot_be_made_names_the_file_and_leaves_nothing(
+    files: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = {
+        "pair": '{"prompt": "a", "chosen": "b", "rejected": "c"}',
+        "bad": '{"prompt": "a", "completion": 3}',
+        "empty": "",
+    }
+    said = {
+        "pair": "Rows in the format `preference` cannot be mixed with others.",
+        "bad": "The only row of bad.jsonl cannot be used: `completion` is not text but a number.",
+        "empty": "empty.jsonl is empty.",
+        "gone": f"There is no file {tmp_path / 'gone.jsonl'}.",
+    }
+    for name, wanted in said.items():
+        other = tmp_path / f"{name}.jsonl"
+        if name in rows:
+            other.write_text(rows[name], encoding="utf-8")
+        error = told(capsys, "mix", "m", f"{files[0]}=1", f"{other}=1", code=EXIT_CODES["data"])["error"]
+        assert error["message"] == wanted
+        assert told(capsys, "version", "list") == {"versions": []}
+    pair = tmp_path / "pair.jsonl"
+    mapped = ["--map", "prompt=prompt", "--map", "completion=chosen"]
+    about = told(capsys, "mix", "m", f"{pair}=1", f"{files[0]}=1", *mapped)
+    assert [item["train_rows"] for item in about["sources"]] == [1, 1]
+    told(capsys, "mix", "n", f"{files[0]}=1", f"{tmp_path / 'bad.jsonl'}=0")
 
 
 def test_a_changed_source_is_said_and_taken_over(files: list[Path], capsys: pytest.CaptureFixture[str]) -> None:

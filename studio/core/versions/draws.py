@@ -107,7 +107,7 @@ def epoch_counts(
     """Returns how many rows of each source an epoch has; each is its exact share, rounded up or down.
 
     Args:
-        available: how many rows each source has.
+        available: how many rows each source has; 0 only where its share is 0.
         shares: only their ratio counts.
         epoch: rows of an epoch: `shortest`, as many as there can be without any row coming twice; `longest`, as few
             as there can be with every row coming at least once; or how many.
@@ -118,9 +118,6 @@ def epoch_counts(
     if len(shares) != len(available) or not any(shares):
         message = f"{len(shares)} shares were given for {len(available)} sources."
         raise StudioError("data", message, "Give one share a source, at least one of them above 0.")
-    if empty := [i for i, share in enumerate(shares) if share and not available[i]]:
-        message = f"Source {empty[0]} has no rows left to mix."
-        raise StudioError("data", message, "Give it the share 0, or undo what took its rows out.")
     whole = sum(map(Fraction, shares))
     exact = [Fraction(share) / whole for share in shares]
     lengths = [count / share for count, share in zip(available, exact, strict=True) if share]

@@ -16,6 +16,7 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from studio.core import chat
 from studio.core.data.contents import RECORD, contents, kept, key, record, said
 from studio.core.data.datasets import Dataset
 from studio.core.data.rows import writable
@@ -331,6 +332,12 @@ class Selection:
         mixed = self.chosen[~self.evaluation()]
         owners = self.sources_of(mixed)
         own = [mixed[owners == source] for source in range(len(self.sources))]
+        for file, places, share in zip(self.sources, own, step.shares, strict=False):
+            if share and not len(file):
+                raise chat.unusable(file.source.name, file.rows, file.rejected[0].reason)
+            if share and not len(places):
+                message = f"{file.source.name} has no rows left to mix."
+                raise StudioError("data", message, "Give it the share 0, or undo what took its rows out.")
         counts = draws.epoch_counts([len(places) for places in own], step.shares, step.epoch)
         queues = []
         for places, count in zip(own, counts.tolist(), strict=True):

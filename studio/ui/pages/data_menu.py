@@ -95,7 +95,8 @@ class VersionMenu(QObject):
 
     def _mix(self) -> None:
         if (shown := self._shown()) is not None:
-            self.asking.mix(shown[0], recipe.free_name("mix"), self._editing.mix)
+            path, options = shown
+            self.asking.mix(path, recipe.free_name("mix"), partial(self._editing.mix, taken=options))
 
     def _export(self) -> None:
         kinds = "JSONL (*.jsonl);;Parquet (*.parquet)"

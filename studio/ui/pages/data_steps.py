@@ -1,6 +1,6 @@
 """The menu of a dataset version: what is done to all rows at once, each asked for in a small dialog."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from studio.core.versions import recipe, steps
 from studio.core.versions.steps import Step
+from studio.ui.pages.data_files import title
 from studio.ui.pages.data_history import History
 from studio.ui.parts import align_number, button, column, label, row
 from studio.ui.theme import GRID
@@ -139,22 +140,33 @@ class Asking(QWidget):
         )
         return made
 
-    def mix(self, file: Path, name: str, done: Callable[[str, list[tuple[str, float]], str], object]) -> None:
-        """Asks for another file and the shares."""
-        chosen, _ = QFileDialog.getOpenFileName(self.window(), self.tr("Mix with"))
-        if not chosen:
+    def mix(self, file: Path, name: str, done: Callable[[str, list[tuple[str, float]], str, int], object]) -> None:
+        """Asks for other files and the shares."""
+        chosen, _ = QFileDialog.getOpenFileNames(self.window(), self.tr("Mix with"))
+        others = [path for path in map(Path, chosen) if path != file]
+        if not others:
             return
-        other = Path(chosen)
-        text = self.tr("Makes a new version with rows of both, spread evenly over an epoch.")
+        files = [file, *others]
+        text = self.tr(
+            "Makes a new version with rows of all, spread evenly over an epoch. Only the ratio of the shares counts."
+        )
         made = StepDialog(self.window(), self.tr("Mix"), text)
-        title = made.words(self.tr("Name"), name)
-        shares = [made.share(item.name, 1.0) for item in (file, other)]
+        called = made.words(self.tr("Name"), name)
+        shares = [made.share(shown, 1.0) for shown in told_apart(files)]
         kinds = [("shortest", self.tr("no row comes twice")), ("longest", self.tr("every row comes once"))]
         epoch = made.choice(self.tr("An epoch is so long that"), kinds)
+        seed = made.number(self.tr("Seed"), 0)
+
+        def mark() -> None:
+            made.take.setEnabled(bool(called.text().strip()) and any(share.value() for share in shares))
+
+        called.textChanged.connect(mark)
+        for share in shares:
+            share.valueChanged.connect(mark)
 
         def answer() -> None:
-            files = [(str(item), share.value()) for item, share in zip((file, other), shares, strict=True)]
-            done(title.text(), files, epoch.currentData())
+            given = [(str(item), share.value()) for item, share in zip(files, shares, strict=True)]
+            done(called.text().strip(), given, epoch.currentData(), seed.value())
 
         made.ask(answer)
 
@@ -167,3 +179,11 @@ class Asking(QWidget):
     def _groups(self, columns: list[str]) -> list[tuple[str, str]]:
         own = [("length", self.tr("length")), ("turns", self.tr("turns")), ("tag", self.tr("tag"))]
         return [*own, ("source", self.tr("source file")), *((name, name) for name in columns)]
+
+
+def told_apart(files: Sequence[Path]) -> list[str]:
+    """Returns what files are called: a version by its name; with its folder where two are called the same."""
+    names = [title(file) for file in files]
+    return [
+        f"{file.parent.name}/{name}" if names.count(name) > 1 else name for file, name in zip(files, names, strict=True)
+    ]

@@ -77,12 +77,15 @@ class Editing(QObject):
 
         self._run(words, made, path=path, makes=True)
 
-    def mix(self, name: str, files: Sequence[tuple[str, float]], epoch: str) -> None:
-        """Makes a version of several files in given shares, and shows it."""
+    def mix(
+        self, name: str, files: Sequence[tuple[str, float]], epoch: str, seed: int = 0, taken: Sequence[str] = ()
+    ) -> None:
+        """Makes a version of several files in given shares, and shows it; `taken` says what the first's rows are."""
         if self._busy():
             return
         path = recipe.file_of(name)
-        words = ["data", "mix", str(path), *(f"{file}={share}" for file, share in files), "--epoch", epoch]
+        words = ["data", "mix", str(path), *(f"{file}={share}" for file, share in files)]
+        words += ["--epoch", epoch, "--seed", str(seed), *taken]
         self._run(words, lambda _path: self._show(path), self._session.tell_error, path=path, makes=True, alone=True)
 
     def rebase(self, path: Path) -> None:

@@ -117,7 +117,6 @@ def test_a_source_without_a_share_is_left_out() -> None:
     [
         ([1, 2], [1.0], "1 shares"),
         ([1], [0.0], "1 shares"),
-        ([0, 2], [1, 1], "Source 0"),
         ([9**9, 1], [1e-9, 1], "rows"),
     ],
 )

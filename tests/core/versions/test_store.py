@@ -342,3 +342,10 @@ def test_what_was_kept_of_slow_steps_is_what_doing_them_gives(files: list[Path],
     version.undo(2)
     version.redo(2)
     assert version.selection.chosen.tolist() == kept[0]
+
+
+def test_a_source_whose_rows_were_taken_out_is_named_by_a_mix(files: list[Path]) -> None:
+    version = a_version(files, steps.Exclude(rows=((1, 0, B - 1),)))
+    with pytest.raises(StudioError, match=rf"{files[1].name} has no rows left to mix"):
+        version.add(steps.Mix(shares=(1.0, 1.0)))
+    version.add(steps.Mix(shares=(1.0, 0.0)))
