@@ -354,6 +354,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>名称</translation>
     </message>
     <message>
+        <source>Share of {name}</source>
+        <translation>{name} 的份额</translation>
+    </message>
+    <message>
         <source>no row comes twice</source>
         <translation>没有行重复出现</translation>
     </message>
@@ -6392,6 +6396,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Give `shortest`, `longest` or a number of rows, 1 at least.</source>
         <translation>请给出 `shortest`、`longest` 或行数，至少为 1。</translation>
+    </message>
+    <message>
+        <source>An epoch of {0} rows has none of {1}, so small is its share.</source>
+        <translation>{0} 行的一轮中没有 {1} 的行，因为它的份额太小。</translation>
+    </message>
+    <message>
+        <source>Raise its share, or make the epoch longer with --epoch.</source>
+        <translation>请提高它的份额，或用 --epoch 加长一轮。</translation>
     </message>
     <message>
         <source>Give a file with a JSON list.</source>

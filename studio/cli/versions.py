@@ -116,6 +116,11 @@ def _mix(args: argparse.Namespace) -> None:
         version = versions.Version(path, args.told)
         versions.format_of(version.selection.sources)
         version.add(step)
+        for number, (file, share) in enumerate(zip(version.selection.sources, shares, strict=True)):
+            if share and not version.selection.present(number).any():
+                rows = f"{len(version.selection):,}"
+                message = f"An epoch of {rows} rows has none of {file.source.name}, so small is its share."
+                raise StudioError("data", message, "Raise its share, or make the epoch longer with --epoch.")
     except StudioError:
         path.unlink()
         raise

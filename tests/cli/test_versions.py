@@ -108,6 +108,9 @@ def test_a_mix_that_cannot_be_made_names_the_file_and_leaves_nothing(
         error = told(capsys, "mix", "m", f"{files[0]}=1", f"{other}=1", code=EXIT_CODES["data"])["error"]
         assert error["message"] == wanted
         assert told(capsys, "version", "list") == {"versions": []}
+    small = told(capsys, "mix", "m", f"{files[0]}=1000000", f"{files[1]}=1", code=EXIT_CODES["data"])["error"]
+    assert small["message"] == "An epoch of 10 rows has none of b.jsonl, so small is its share."
+    assert told(capsys, "version", "list") == {"versions": []}
     pair = tmp_path / "pair.jsonl"
     mapped = ["--map", "prompt=prompt", "--map", "completion=chosen"]
     about = told(capsys, "mix", "m", f"{pair}=1", f"{files[0]}=1", *mapped)

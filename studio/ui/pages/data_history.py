@@ -23,7 +23,7 @@ class History(QDialog):
         self.setWindowTitle(self.tr("History"))
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Steps"))
-        self.list.setMinimumSize(56 * GRID, 36 * GRID)
+        self.list.setMinimumSize(68 * GRID, 36 * GRID)
         self._add(0, self.tr("As the files are"), said.cursor)
         count = 0
         for about in recipe.summary(said):

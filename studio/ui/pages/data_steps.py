@@ -140,19 +140,18 @@ class Asking(QWidget):
         )
         return made
 
-    def mix(self, file: Path, name: str, done: Callable[[str, list[tuple[str, float]], str, int], object]) -> None:
+    def mix(self, file: Path, free: str, done: Callable[[str, list[tuple[str, float]], str, int], object]) -> None:
         """Asks for other files and the shares."""
         chosen, _ = QFileDialog.getOpenFileNames(self.window(), self.tr("Mix with"))
-        others = [path for path in map(Path, chosen) if path != file]
-        if not others:
+        if not chosen:
             return
-        files = [file, *others]
+        files = [file, *map(Path, chosen)]
         text = self.tr(
             "Makes a new version with rows of all, spread evenly over an epoch. Only the ratio of the shares counts."
         )
         made = StepDialog(self.window(), self.tr("Mix"), text)
-        called = made.words(self.tr("Name"), name)
-        shares = [made.share(shown, 1.0) for shown in told_apart(files)]
+        called = made.words(self.tr("Name"), free)
+        shares = [made.share(self.tr("Share of {name}").format(name=name), 1.0) for name in told_apart(files)]
         kinds = [("shortest", self.tr("no row comes twice")), ("longest", self.tr("every row comes once"))]
         epoch = made.choice(self.tr("An epoch is so long that"), kinds)
         seed = made.number(self.tr("Seed"), 0)
