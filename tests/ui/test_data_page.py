@@ -1,7 +1,6 @@
 """The Data page with real files and real children: reading, searching, editing, and versions."""
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +10,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
-    QDoubleSpinBox,
-    QFileDialog,
     QPlainTextEdit,
-    QSpinBox,
     QToolButton,
 )
 from pytestqt.qtbot import QtBot
 
 from studio.core.versions import recipe
 from studio.core.versions import store as versions
-from studio.core.versions.steps import Mix
 from studio.ui.pages.data import DataPage
 from studio.ui.pages.data_steps import StepDialog
 from studio.ui.row_source import VersionRows
@@ -275,7 +270,8 @@ def test_tags_and_status(page: DataPage, qtbot: QtBot) -> None:
     status = page.rows.search.status
     for key, expected in (("good", ["0"]), ("excluded", ["1"]), ("edited", []), ("", [str(n) for n in range(30)])):
         status.setCurrentIndex(status.findData(key))
-        assert numbers(page) == expected
+        # Rows that are not read in one turn of the event loop come in the next.
+        qtbot.waitUntil(lambda expected=expected: numbers(page) == expected, timeout=WAIT_MS)  # type: ignore[misc]
 
 
 def test_a_row_is_edited_saved_and_reverted(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
@@ -340,77 +336,6 @@ def test_rules_run_in_a_child_and_the_history_goes_anywhere(page: DataPage, wind
     version(page, qtbot, 4)
     page.menu.export(Path(page._path or "").with_name("out.jsonl"))
     qtbot.waitUntil(lambda: any("out.jsonl" in text for text in window.notices.texts()), timeout=WAIT_MS)
-
-
-def test_a_mix_and_a_version_of_a_file_that_changed(
-    page: DataPage, window: MainWindow, qtbot: QtBot, file: Path, tmp_path: Path
-) -> None:
-    other = tmp_path / "other.jsonl"
-    other.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:10]))
-    page._editing.mix("both", [(str(file), 1.0), (str(other), 1.0)], "shortest")
-    made = version(page, qtbot, 1)
-    assert (made.path, len(made.selection)) == (recipe.file_of("both"), 20)
-    page._use()
-    assert window.session.draft.value("data.path") == str(made.path)
-    assert "data.path" not in window.session.draft.faults()
-    time.sleep(0.01)
-    other.write_bytes(file.read_bytes())
-    page.receive(made.path)
-    qtbot.waitUntil(lambda: page._states.currentIndex() == 2, timeout=WAIT_MS)
-    assert "changed since" in page.unreadable.what.text()
-    assert not page.unreadable.rebase.isHidden()
-    page.unreadable.rebase.click()
-    qtbot.waitUntil(lambda: page._editing.version is not None, timeout=WAIT_MS)
-    assert len(version(page, qtbot, 1).selection) == 60
-    assert not page.insight.audit.why.isHidden()
-    assert "taken over to its changed files" in page.insight.audit.why.text()
-    page.receive(made.path)
-    assert page.insight.audit.why.isHidden(), "it is said once"
-
-
-def test_several_files_are_mixed_by_a_dialog_as_the_first_is_mapped(
-    page: DataPage, window: MainWindow, qtbot: QtBot, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "x").mkdir()
-    alike, text = tmp_path / "x" / file.name, tmp_path / "text.txt"
-    alike.write_bytes(file.read_bytes())
-    text.write_text("\n\n".join(map(str, range(10))), encoding="utf-8")
-    page.plain.known = {}
-    page.plain.take("auto", {"prompt": "topic", "completion": "completion"})
-    checked(page, qtbot)
-    chosen: list[Path] = [file]
-    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_given: ([*map(str, chosen)], ""))
-
-    def mixed(*shares: float) -> None:
-        page.menu._mix()
-        dialog = window.findChildren(StepDialog)[-1]
-        boxes = dialog.findChildren(QDoubleSpinBox)
-        for box, share in zip(boxes, [0.0] * len(boxes), strict=True):
-            box.setValue(share)
-        assert not dialog.take.isEnabled(), "no share is above 0"
-        for box, share in zip(boxes, shares, strict=True):
-            box.setValue(share)
-        seed = dialog.findChild(QSpinBox)
-        assert seed is not None
-        seed.setValue(7)
-        dialog.take.click()
-
-    mixed(1, 1)
-    qtbot.waitUntil(lambda: any("given more than once" in text for text in window.notices.texts()), timeout=WAIT_MS)
-    chosen[:] = [alike, text]
-    page.menu._mix()
-    last = window.findChildren(StepDialog)[-1]
-    names = [box.accessibleName() for box in last.findChildren(QDoubleSpinBox)]
-    assert names == [f"Share of {tmp_path.name}/letters.jsonl", "Share of x/letters.jsonl", "Share of text.txt"]
-    last.reject()
-    mixed(2, 1, 1)
-    made = version(page, qtbot, 1)
-    step = made.recipe.effective[0]
-    assert isinstance(step, Mix)
-    assert (step.shares, step.seed) == ((2, 1, 1), 7)
-    assert len(made.selection) == 40
-    assert made.recipe.sources[0].mapping == {"prompt": "topic", "completion": "completion"}
-    assert not made.recipe.sources[1].mapping
 
 
 def test_rejected_rows_are_in_place_and_in_a_list(page: DataPage, qtbot: QtBot, tmp_path: Path) -> None:
