@@ -140,6 +140,16 @@ def test_what_it_was_taken_for_the_second_guess_and_the_columns(page: DataPage, 
     assert draft.value("data.path") == str(other)
 
 
+def test_what_is_chosen_while_a_file_is_still_read_counts(page: DataPage, qtbot: QtBot, tmp_path: Path) -> None:
+    other = tmp_path / "notes.jsonl"
+    other.write_text(json.dumps({"text": "a", "note": "b"}) + "\n", encoding="utf-8")
+    page.receive(other)
+    page.plain.known = {}
+    page.plain.take("auto", {"text": "note"})
+    checked(page, qtbot)
+    assert page.plain.known["mapping"] == {"text": "note"}
+
+
 def test_a_row_that_is_edited_has_the_room_and_stays_in_sight(page: DataPage, qtbot: QtBot) -> None:
     before = page.rows._split.sizes()
     page.rows._go(4)

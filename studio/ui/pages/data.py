@@ -74,13 +74,14 @@ class DataPage(QWidget):
     def receive(self, path: Path) -> None:
         """Opens a data file, a folder or a version: it is read by processes of its own, and shown while it is."""
         self._leave()
-        self._path = hub_ids.placed(path)
+        before, self._path = self._path, hub_ids.placed(path)
         self._session.remember_data(self._path)
         self._files.fill(self._path)
         draft = self._session.draft
-        mine = draft.value("data.path") == self._given
-        if mine:
+        if draft.value("data.path") == self._given:
             self.plain.forget(draft.value("data.format"), draft.value("data.mapping"))
+        elif self._path == before:
+            self.plain.forget(self.plain.format, self.plain.columns)
         else:
             self.plain.forget()
         self.insight.forget()
