@@ -74,6 +74,9 @@ class LengthView(QWidget):
         self._tell_rest(lengths, int(counts[-1]), int(np.ceil(edges[-2])), int(edges[-1]))
         self._bars.setOpts(x0=edges[:-1], x1=edges[1:], y0=np.zeros(len(counts)), height=counts)
         self._plot.setXRange(0, float(edges[-1]), padding=0.02)
+        # A cutoff behind all that is shown stands at the edge, to be taken hold of there.
+        self._line.setBounds((_LEAST, max(_LEAST, float(edges[-1]))))
+        self._line.setValue(cutoff)
         self._plot.setYRange(0, float(counts.max(initial=1)) * 1.08, padding=0)
         self.set_cutoff(cutoff)
         self._count()
@@ -117,7 +120,7 @@ class LengthView(QWidget):
         self._line = pg.InfiniteLine(pos=_LEAST, angle=90, movable=True, bounds=(_LEAST, _MOST))
         plot.addItem(self._bars)
         plot.addItem(self._line)
-        self._line.sigPositionChanged.connect(lambda: self.set_cutoff(round(self._line.value())))
+        self._line.sigDragged.connect(lambda: self.set_cutoff(round(self._line.value())))
         return plot
 
     def _grid(self) -> QGridLayout:

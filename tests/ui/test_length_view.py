@@ -5,6 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -31,13 +34,41 @@ def view(qtbot: QtBot, theme: Theme) -> LengthView:
     return made
 
 
+def dragged(view: LengthView, to: float) -> None:
+    view._line.setValue(to)
+    view._line.sigDragged.emit(view._line)
+
+
+def test_a_line_behind_all_rows_is_dragged_from_the_edge(view: LengthView, qtbot: QtBot) -> None:
+    view.show_lengths(lengths(1000), 100_000, TrainingSpec())
+    assert view.cutoff == 100_000
+    port, box = view._plot.viewport(), view._plot.getViewBox()
+    end, y = view._line.value(), float(view._bars.opts["height"].max()) / 2
+    places = [view._plot.mapFromScene(box.mapViewToScene(QPointF(x, y))) for x in (end, 0.8 * end, end / 2)]
+    assert port.rect().contains(places[0])
+    QTest.mousePress(port, Qt.MouseButton.LeftButton, pos=places[0])
+    for place in places[1:]:
+        moved = QMouseEvent(
+            QMouseEvent.Type.MouseMove,
+            QPointF(place),
+            QPointF(port.mapToGlobal(place)),
+            Qt.MouseButton.NoButton,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        QApplication.sendEvent(port, moved)
+        qtbot.wait(50)  # the library takes moves at most so often
+    QTest.mouseRelease(port, Qt.MouseButton.LeftButton, pos=places[-1])
+    assert abs(view.cutoff - end / 2) < 0.05 * end
+
+
 def test_the_figures_follow_the_line(view: LengthView, qtbot: QtBot) -> None:
     shown, spec = lengths(1000), TrainingSpec()
     view.show_lengths(shown, 500, spec)
     assert view.cutoff == view.box.value() == 500
     at = shown.at(500)
     assert view.figure("cut").startswith(f"{at.cut:,}  (")
-    view._line.setValue(240.4)
+    dragged(view, 240.4)
     at = shown.at(240)
     assert view.box.value() == view.cutoff == 240
     assert view.figure("lost").split()[0] == f"{at.lost:,}"
@@ -47,7 +78,7 @@ def test_the_figures_follow_the_line(view: LengthView, qtbot: QtBot) -> None:
     view.box.setValue(200)
     assert view.figure("packed") == f"\u2248 {shown.least_steps(200, spec):,}"
     view.box.setValue(2000)
-    assert view._line.value() == 2000
+    assert view._line.value() == view._bars.opts["x1"][-1] < 2000, "at the edge, to be taken hold of"
     assert view.figure("cut") == "0"
 
 
@@ -77,7 +108,7 @@ def test_a_drag_over_many_rows_is_quick(view: LengthView, qtbot: QtBot) -> None:
     took = []
     for cutoff in range(100, 900, 40):
         started = time.thread_time()
-        view._line.setValue(cutoff)
+        dragged(view, cutoff)
         took.append(time.thread_time() - started)
     # Processor time, and a goal of 16 ms: so slow a machine is none to train on.
     assert np.median(took) < 0.016
