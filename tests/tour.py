@@ -6,6 +6,7 @@ The pictures are made of short real runs in a home of their own.
 """
 
 import argparse
+import json
 import os
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 if TYPE_CHECKING:
+    from studio.ui.length_view import LengthView
     from studio.ui.pages.compare import ComparePage
     from studio.ui.pages.configure import ConfigurePage
     from studio.ui.pages.data import DataPage
@@ -153,10 +155,15 @@ def insight(see: "Camera") -> None:
     """The audit and the lengths of a dataset: offered, and what they find."""
     page = cast("DataPage", see.window.page("data"))
     see.window.show_page("data")
-    poor = see.folder / "poor.jsonl"
-    good = _demo().read_text(encoding="utf-8").splitlines()[:60]
-    mails = ['{"prompt": "Who is it?", "completion": "Write to jane.roe@corp.org, she is there."}'] * 3
-    poor.write_text("\n".join([*good, *good[:9], *mails]) + "\n", encoding="utf-8")
+    poor = see.folder / "letters.jsonl"
+    good = _demo().read_text(encoding="utf-8").splitlines()
+    asked = ("Who is it?", "Is it late?", "What ends a turn?")
+    said = ("Write to jane.roe@corp.org, she is there today.", "Yes", "A turn ends with <|im_end|>, always.")
+    talks = [
+        {"messages": [{"role": "user", "content": ask}, {"role": "assistant", "content": say}]}
+        for ask, say in zip(asked, said, strict=True)
+    ]
+    poor.write_text("\n".join([*good, *good[:2], *map(json.dumps, talks)]) + "\n", encoding="utf-8")
     page.receive(poor)
     see.wait(lambda: "valid" in page.plain.known)
     for at, name in ((2, "audit"), (3, "lengths")):
@@ -169,6 +176,9 @@ def insight(see: "Camera") -> None:
     see.shot("data-audit")
     page._tabs.setCurrentIndex(3)
     see.shot("data-lengths")
+    see.wait(lambda: page.insight.view is not None)
+    cast("LengthView", page.insight.view).set_cutoff(100)
+    see.shot("data-lengths-cut")
 
 
 def configure(see: "Camera") -> None:

@@ -71,7 +71,7 @@ class LengthView(QWidget):
         """
         self._lengths, self._spec, self._overlap = lengths, spec, overlap
         counts, edges = lengths.histogram(_BINS, cutoff)
-        self._tell_rest(lengths, int(counts[-1]), int(np.ceil(edges[-2])), int(edges[-1]))
+        self._tell_rest(lengths, int(counts[-1]), int(edges[-2]) + 1, int(edges[-1]))
         self._bars.setOpts(x0=edges[:-1], x1=edges[1:], y0=np.zeros(len(counts)), height=counts)
         self._plot.setXRange(0, float(edges[-1]), padding=0.02)
         # A cutoff behind all that is shown stands at the edge, to be taken hold of there.

@@ -203,8 +203,11 @@ def test_part_of_the_rows_and_the_histogram() -> None:
     lengths = made_up([(10, 1, 2, 3), (20, 1, 2, 3), (90, 1, 2, 3)])
     assert lengths.take([0, 2]).tokens.tolist() == [10, 90]
     counts, edges = lengths.histogram(9)
-    assert counts.tolist() == [0, 1, 1, 0, 0, 0, 0, 0, 1]
+    assert counts.tolist() == [1, 1, 0, 0, 0, 0, 0, 0, 1]
     assert (edges[0], edges[-1]) == (0, 90)
+    every = made_up([(n, 1, 2, 3) for n in range(2, 108)])
+    assert every.histogram(120)[0].tolist() == [0] + [1] * 106, "no bin without a number"
+    assert every.histogram(50)[0].tolist() == [2] + [3] * 34 + [2]
     assert made_up([]).at(8).rows == 0
     assert made_up([]).steps(8, TrainingSpec(), True) == 0
     assert made_up([]).histogram()[0].sum() == 0

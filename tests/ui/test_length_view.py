@@ -136,7 +136,7 @@ def test_one_row_far_longer_than_the_others_leaves_them_readable(view: LengthVie
     assert 900 < end < 1000
     assert sum(view._bars.opts["height"]) == 1000
     view.show_lengths(replace(rows, tokens=tokens), 4000, TrainingSpec())
-    assert view._bars.opts["x1"][-1] == 4000, "the line is in sight"
+    assert 4000 <= view._bars.opts["x1"][-1] < 4100, "the line is in sight"
     view.show_lengths(rows, 500, TrainingSpec())
     assert not view.rest.isVisible()
-    assert view._bars.opts["x1"][-1] == rows.tokens.max()
+    assert 0 <= view._bars.opts["x1"][-1] - rows.tokens.max() < 10

@@ -142,15 +142,19 @@ class Lengths:
         return (1 + more - idle).astype(np.int32), np.where(idle, cutoff, last).astype(np.int32)
 
     def histogram(self, bins: int = 100, shown: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Returns how many rows are of each length, (bins,), and the bounds between them, (bins + 1,).
+        """Returns how many rows are of each length, in at most `bins` equal bins, and the bounds between these.
 
+        A bin is of whole tokens, those above its lower bound up to its upper one, so that none is empty only for
+        holding no number, and all behind a cutoff is cut by it.
         Where a few rows are far longer than the others, the bounds end at `_BULK` of the rows, but not before `shown`
         tokens, and the last bin has all that are longer besides.
         """
         longest = max(int(self.tokens.max(initial=1)), 1)
         bulk = int(np.quantile(self.tokens, _BULK, method="lower")) if len(self) >= _MANY else longest
         top = longest if longest <= _FAR * bulk else min(max(bulk, shown, 1), longest)
-        counts, edges = np.histogram(np.minimum(self.tokens, top), bins=bins, range=(0, top))
+        width = -(-top // bins)
+        edges = np.arange(0, top + width, width)
+        counts, _ = np.histogram(np.clip(self.tokens, 1, top) - 1, bins=edges)
         return counts.astype(np.int64), edges.astype(np.float64)
 
     def save(self, folder: Path) -> None:
