@@ -25,9 +25,9 @@ from studio.engine import (
 from studio.engine.batches import Rows
 from studio.engine.tokens import Tokens
 
-# Of a pass on a processor: 1.02 times as fast as one of 700, for 100 MB more with `tests.bench.train`'s model, and
-# twice as many would gain another 1.02 for 240 MB more.
-_TOKENS = 1024
+# Of a pass on a processor: more multiply a little faster, 1.02 times with 1,024 as with 700 and again with 1,536, and
+# need 0.3 to 0.4 MB each with `tests.bench.train`'s model.
+_TOKENS = 896
 _WRITTEN_OUT = {
     "LoRA's passes written out": lora,
     "queries, keys and values written out": projections,
