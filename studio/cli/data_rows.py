@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from studio.cli import output
@@ -259,15 +260,19 @@ def _known(args: argparse.Namespace, live: Callable[[], None]) -> "RowIndex":
 
 def _require_column(index: "RowIndex", name: str, live: Callable[[], None]) -> None:
     """Raises a `StudioError` where no row has a column."""
-    from studio.core.data import shapes
+    import numpy as np
+
+    from studio.core.data import shapes, stretches
     from studio.core.errors import StudioError
 
     held: dict[str, None] = {}
-    for number in range(len(index)):
-        data = index.row(number).parsed.data or {}
+    blocks = stretches.blocks(index, index.spans(), np.arange(len(index)))
+    read = (stretches.parsed(index, part, np.arange(len(part.numbers))) for block in blocks for part in block)
+    for at, found in enumerate(chain.from_iterable(read)):
+        data = found or {}
         if name in data or shapes.field(data, name) is not None:
             return
-        held |= dict.fromkeys(data) if number < _HEAD else {}
+        held |= dict.fromkeys(data) if at < _HEAD else {}
         live()
     shown = ", ".join(f"`{column[:40]}`" for column in held)
     raise StudioError("data", f"No row has a column `{name[:60]}`.", f"Sort by `length`, or by one of: {shown}.")

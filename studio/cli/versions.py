@@ -114,7 +114,7 @@ def _mix(args: argparse.Namespace) -> None:
     path = versions.create(args.name, sources, args.told)
     try:
         version = versions.Version(path, args.told)
-        versions.format_of(version.selection.sources)
+        versions.format_of(version.selection.sources)  # or why they cannot be in one version
         version.add(step)
         for number, (file, share) in enumerate(zip(version.selection.sources, shares, strict=True)):
             if share and not version.selection.present(number).any():

@@ -74,27 +74,26 @@ class LengthView(QWidget):
         self._tell_rest(lengths, int(counts[-1]), int(edges[-2]) + 1, int(edges[-1]))
         self._bars.setOpts(x0=edges[:-1], x1=edges[1:], y0=np.zeros(len(counts)), height=counts)
         self._plot.setXRange(0, float(edges[-1]), padding=0.02)
+        self._plot.setYRange(0, float(counts.max(initial=1)) * 1.08, padding=0)
         # A cutoff behind all that is shown stands at the edge, to be taken hold of there.
         self._line.setBounds((_LEAST, max(_LEAST, float(edges[-1]))))
-        self._line.setValue(cutoff)
-        self._plot.setYRange(0, float(counts.max(initial=1)) * 1.08, padding=0)
-        self.set_cutoff(cutoff)
-        self._count()
+        self._take(cutoff)
 
     def set_cutoff(self, cutoff: int) -> None:
         """Looks at another maximum length, in tokens."""
-        cutoff = min(max(cutoff, _LEAST), _MOST)
-        if cutoff == self.cutoff:
-            return
-        self.cutoff = cutoff
-        # Each tells the other, and the second time nothing is new.
-        self.box.setValue(cutoff)
-        self._line.setValue(cutoff)
-        self._count()
+        if min(max(cutoff, _LEAST), _MOST) != self.cutoff:
+            self._take(cutoff)
 
     def figure(self, name: str) -> str:
         """Returns what is said under a name of `_grid`."""
         return self._figures[name].text()
+
+    def _take(self, cutoff: int) -> None:
+        self.cutoff = min(max(cutoff, _LEAST), _MOST)
+        # The box tells of it again, when nothing is new.
+        self.box.setValue(self.cutoff)
+        self._line.setValue(self.cutoff)
+        self._count()
 
     def _tell_rest(self, lengths: "Lengths", count: int, least: int, end: int) -> None:
         """Says what the last bar holds, where rows are longer than the axis."""

@@ -63,8 +63,9 @@ def mend(page: DataPage, qtbot: QtBot, text: str, finding: str) -> None:
     before = 0 if page._editing.version is None else page._editing.version.recipe.cursor
     press(page.insight.audit, text)
     assert offered(page, f"Undo: {finding}")
-    done = lambda: page._editing.version is not None and page._editing.version.recipe.cursor > before  # noqa: E731
-    qtbot.waitUntil(done, timeout=WAIT_MS)
+    qtbot.waitUntil(
+        lambda: (made := page._editing.version) is not None and made.recipe.cursor > before, timeout=WAIT_MS
+    )
     assert page._tabs.currentWidget() is page.insight.audit, "the findings stay in sight"
 
 

@@ -30,7 +30,7 @@ def test_a_mix_and_a_version_of_a_file_that_changed(
     page._use()
     assert window.session.draft.value("data.path") == str(made.path)
     assert "data.path" not in window.session.draft.faults()
-    time.sleep(0.01)
+    time.sleep(0.01)  # by its time a file is seen to have changed
     other.write_bytes(file.read_bytes())
     page.receive(made.path)
     qtbot.waitUntil(lambda: page._states.currentIndex() == 2, timeout=WAIT_MS)

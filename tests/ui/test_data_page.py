@@ -1,6 +1,7 @@
 """The Data page with real files and real children: reading, searching, editing, and versions."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,10 @@ def press(page: DataPage, *keys: Qt.Key) -> None:
 
 def numbers(page: DataPage) -> list[str]:
     return [page.table_model.index(at, 0).data() for at in range(page.table_model.rowCount())]
+
+
+def shows(page: DataPage, expected: list[str]) -> bool:
+    return numbers(page) == expected
 
 
 def test_rows_are_shown_while_they_are_read_and_cancelling_keeps_them(
@@ -281,7 +286,7 @@ def test_tags_and_status(page: DataPage, qtbot: QtBot) -> None:
     for key, expected in (("good", ["0"]), ("excluded", ["1"]), ("edited", []), ("", [str(n) for n in range(30)])):
         status.setCurrentIndex(status.findData(key))
         # Rows that are not read in one turn of the event loop come in the next.
-        qtbot.waitUntil(lambda expected=expected: numbers(page) == expected, timeout=WAIT_MS)  # type: ignore[misc]
+        qtbot.waitUntil(partial(shows, page, expected), timeout=WAIT_MS)
 
 
 def test_a_row_is_edited_saved_and_reverted(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
