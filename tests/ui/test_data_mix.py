@@ -74,6 +74,11 @@ def test_several_files_are_mixed_by_a_dialog_as_the_first_is_mapped(
 
     mixed(1, 1)
     qtbot.waitUntil(lambda: any("given more than once" in text for text in window.notices.texts()), timeout=WAIT_MS)
+    again = window.findChildren(StepDialog)[-1]
+    assert again.isVisible(), "a mix that is refused is asked for again, as it was typed"
+    assert [box.value() for box in again.findChildren(QDoubleSpinBox)] == [1, 1]
+    assert [box.value() for box in again.findChildren(QSpinBox)] == [7]
+    again.reject()
     chosen[:] = [alike, text]
     page.menu._mix()
     last = window.findChildren(StepDialog)[-1]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -23,6 +24,24 @@ from studio.ui.parts import align_number, button, column, label, row
 from studio.ui.theme import GRID
 
 _MOST = 2_000_000_000
+
+
+class Mixed(NamedTuple):
+    """How files become one version: its name, each file's share, what an epoch is, and the seed."""
+
+    name: str
+    files: list[tuple[str, float]]
+    epoch: str
+    seed: int
+
+
+class Mixing(Protocol):
+    """Who mixes."""
+
+    def __call__(
+        self, name: str, files: list[tuple[str, float]], epoch: str, seed: int, *, refused: Callable[[], object]
+    ) -> object:
+        """Makes the version; `refused` is called if it cannot be made."""
 
 
 class StepDialog(QDialog):
@@ -140,21 +159,28 @@ class Asking(QWidget):
         )
         return made
 
-    def mix(self, file: Path, free: str, done: Callable[[str, list[tuple[str, float]], str, int], object]) -> None:
+    def mix(self, file: Path, free: str, done: Mixing) -> None:
         """Asks for other files and the shares."""
-        chosen, _ = QFileDialog.getOpenFileNames(self.window(), self.tr("Mix with"))
-        if not chosen:
-            return
-        files = [file, *map(Path, chosen)]
+        others, _ = QFileDialog.getOpenFileNames(self.window(), self.tr("Mix with"))
+        if others:
+            self._ask_mix(Mixed(free, [(str(item), 1.0) for item in (file, *others)], "shortest", 0), done)
+
+    def _ask_mix(self, before: Mixed, done: Mixing) -> None:
+        """Asks how files are mixed, and again if that is refused: nothing has to be typed twice."""
+        files = [Path(file) for file, _ in before.files]
         text = self.tr(
             "Makes a new version with rows of all, spread evenly over an epoch. Only the ratio of the shares counts."
         )
         made = StepDialog(self.window(), self.tr("Mix"), text)
-        called = made.words(self.tr("Name"), free)
-        shares = [made.share(self.tr("Share of {name}").format(name=name), 1.0) for name in told_apart(files)]
+        called = made.words(self.tr("Name"), before.name)
+        shares = [
+            made.share(self.tr("Share of {name}").format(name=name), share)
+            for name, (_, share) in zip(told_apart(files), before.files, strict=True)
+        ]
         kinds = [("shortest", self.tr("no row comes twice")), ("longest", self.tr("every row comes once"))]
         epoch = made.choice(self.tr("An epoch is so long that"), kinds)
-        seed = made.number(self.tr("Seed"), 0)
+        epoch.setCurrentIndex(epoch.findData(before.epoch))
+        seed = made.number(self.tr("Seed"), before.seed)
 
         def mark() -> None:
             made.take.setEnabled(bool(called.text().strip()) and any(share.value() for share in shares))
@@ -165,7 +191,8 @@ class Asking(QWidget):
 
         def answer() -> None:
             given = [(str(item), share.value()) for item, share in zip(files, shares, strict=True)]
-            done(called.text().strip(), given, epoch.currentData(), seed.value())
+            asked = Mixed(called.text().strip(), given, epoch.currentData(), seed.value())
+            done(*asked, refused=lambda: self._ask_mix(asked, done))
 
         made.ask(answer)
 

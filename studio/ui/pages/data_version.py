@@ -78,15 +78,36 @@ class Editing(QObject):
         self._run(words, made, path=path, makes=True)
 
     def mix(
-        self, name: str, files: Sequence[tuple[str, float]], epoch: str, seed: int = 0, taken: Sequence[str] = ()
+        self,
+        name: str,
+        files: Sequence[tuple[str, float]],
+        epoch: str,
+        seed: int = 0,
+        taken: Sequence[str] = (),
+        refused: Callable[[], object] = lambda: None,
     ) -> None:
-        """Makes a version of several files in given shares, and shows it; `taken` says what the first's rows are."""
+        """Makes a version of several files in given shares, and shows it.
+
+        Args:
+            name: of the version.
+            files: each with its share.
+            epoch: "shortest" or "longest", as `steps.Mix` has it.
+            seed: of the order.
+            taken: what the first file's rows are taken for, as options of the command.
+            refused: called if it cannot be made, after why has been told.
+        """
+
+        def failed(error: StudioError) -> None:
+            self._session.tell_error(error)
+            refused()
+
         if self._busy():
+            refused()
             return
         path = recipe.file_of(name)
         words = ["data", "mix", str(path), *(f"{file}={share}" for file, share in files)]
         words += ["--epoch", epoch, "--seed", str(seed), *taken]
-        self._run(words, lambda _path: self._show(path), self._session.tell_error, path=path, makes=True, alone=True)
+        self._run(words, lambda _path: self._show(path), failed, path=path, makes=True, alone=True)
 
     def rebase(self, path: Path) -> None:
         """Takes a version over to its sources as they are now, and shows it."""
