@@ -853,12 +853,12 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>数据文件</translation>
     </message>
     <message>
-        <source>Shop letters (built in)</source>
-        <translation>商店来信（内置）</translation>
-    </message>
-    <message>
         <source>Version: {path}</source>
         <translation>版本：{path}</translation>
+    </message>
+    <message>
+        <source>Shop letters (built in)</source>
+        <translation>商店来信（内置）</translation>
     </message>
 </context>
 <context>

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from studio import paths
@@ -44,8 +44,7 @@ class DataFiles(QListWidget):
         for path in dict.fromkeys(listed):
             version = paths.is_version(path)
             icon = "branch" if version else "folder" if path.is_dir() or hub_ids.says_so(path) else "file"
-            name = self.tr("Shop letters (built in)") if path == demo_data() else title(path)
-            item = QListWidgetItem(self._session.theme.icon(icon), name)
+            item = QListWidgetItem(self._session.theme.icon(icon), title(path))
             item.setData(Qt.ItemDataRole.UserRole, str(path))
             tip = self.tr("Version: {path}").format(path=path) if version else hub_ids.spelled(path)
             item.setToolTip(as_tip(tip))
@@ -59,6 +58,8 @@ class DataFiles(QListWidget):
 
 def title(path: Path) -> str:
     """Returns what data is called: a version by its name, a dataset of the hub by its id, a file by its own."""
+    if path == demo_data():
+        return QCoreApplication.translate("DataFiles", "Shop letters (built in)")
     if paths.is_version(path):
         return recipe.name_of(path)
     found = hub_ids.parse(str(path)) if hub_ids.says_so(path) else None
