@@ -2652,6 +2652,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>处理器线程：{threads}。每次词元数：{tokens}。</translation>
     </message>
     <message>
+        <source>Activations are computed again in the backward pass.</source>
+        <translation>激活值在反向传播中重新计算。</translation>
+    </message>
+    <message>
         <source>Not taken: {path} ({reason})</source>
         <translation>未采用：{path}（{reason}）</translation>
     </message>
@@ -6020,6 +6024,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Leave them empty for the schedule&apos;s own defaults.</source>
         <translation>留空即使用该调度的默认值。</translation>
+    </message>
+    <message>
+        <source>The activations of a pass do not fit in the free memory: they are computed again in the backward pass, which is slower.</source>
+        <translation>一次传递的激活值放不进空闲内存：在反向传播中重新计算，速度较慢。</translation>
     </message>
     <message>
         <source>This model does not keep rows laid end to end apart; batches are padded instead.</source>

@@ -42,6 +42,7 @@ class Prepared:
         threads: processor threads it computes with.
         micro_batch_tokens: the most tokens of a pass; 0: micro-batches as configured.
         plain: fast paths that are not taken, by name, and why; the plain ones compute the same.
+        activations: until the backward pass they are kept, or computed again in it, or moved out of the card's memory.
     """
 
     kind: Literal["prepared"] = "prepared"
@@ -63,6 +64,7 @@ class Prepared:
     threads: int = 0
     micro_batch_tokens: int = 0
     plain: dict[str, str] = Field(default_factory=dict)
+    activations: Literal["kept", "recomputed", "offloaded"] = "kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)

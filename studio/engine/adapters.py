@@ -34,9 +34,7 @@ _FORMAT = {"format": "pt"}
 _PEFT_ERRORS = (ValueError, TypeError, KeyError, NotImplementedError, RuntimeError, AttributeError, MemoryError)
 
 
-def attach(
-    model: PreTrainedModel, spec: AdapterSpec, activation_checkpointing: bool = False
-) -> PeftModel | PreTrainedModel:
+def attach(model: PreTrainedModel, spec: AdapterSpec) -> PeftModel | PreTrainedModel:
     """Makes `model` ready to train: a new LoRA adapter named `default` beside frozen weights, or every weight.
 
     What is trained is float32, whatever the base is held in. LoRA is W + (alpha / r) B A (Hu et al. 2021), with
@@ -46,13 +44,10 @@ def attach(
     Args:
         model: as loaded, or a skeleton on the meta device; it is changed in place.
         spec: what to train.
-        activation_checkpointing: recompute activations in the backward pass.
 
     Raises:
         StudioError: (adapter) it fits nothing in this model, or cannot be combined.
     """
-    if activation_checkpointing:
-        model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     if spec.method == "full":
         return _whole(model)
     if _quantized(model):

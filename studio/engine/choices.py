@@ -1,5 +1,6 @@
 """How this model is computed: each fast path is tried on it beside the plain one, and left out where they differ."""
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +9,14 @@ import torch
 
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
+from studio.core.events import Prepared
 from studio.engine import (
     attention,
     batches,
     hardware,
     head,
     lora,
+    memory,
     mlp,
     norms,
     objectives,
@@ -48,6 +51,7 @@ class Choices:
         trimmed: the last MLP is computed by `tail`, only where it is read.
         shares: a common beginning of rows is computed once, by `prefix`.
         plain: fast paths that are not taken, by name, and why.
+        activations: what becomes of them until the backward pass.
     """
 
     batching: batches.Batching
@@ -56,6 +60,7 @@ class Choices:
     trimmed: bool
     shares: bool
     plain: dict[str, str]
+    activations: memory.Activations = "kept"
 
     def passes(self, tokens: Tokens, micro_batches: list[Rows]) -> list[tuple[Rows, int]]:
         """Divides a step's rows into forward passes: the rows of each, and the length of their common beginning."""
@@ -70,18 +75,23 @@ class Choices:
         ]
 
 
-def choose(model: Any, config: RunConfig, device: torch.device) -> Choices:
+def choose(
+    model: Any, config: RunConfig, device: torch.device, longest: int = 1, earlier: Prepared | None = None
+) -> Choices:
     """Chooses for a `model` with its adapter and changes it accordingly, or leaves it as it is.
 
     Args:
         model: with its adapter.
         config: what the run is to do.
         device: where.
+        longest: tokens of the longest row.
+        earlier: what an earlier attempt at the run told. Memory may be another now, but what depends on it stays as it
+            was, or the run would not go on bit by bit.
 
     Raises:
         StudioError: (config) packing is asked for, and the model does not keep rows apart.
     """
-    spec, plain = config.training, dict[str, str]()
+    plain = dict[str, str]()
     exact = hardware.dtype(config.model, device) == torch.float32 and config.model.quantization == "none"
     trial = Trial(model, device, 1e-4 if exact else 5e-2)
     for name, path in _WRITTEN_OUT.items():
@@ -90,13 +100,15 @@ def choose(model: Any, config: RunConfig, device: torch.device) -> Choices:
     batching = _batching(trial, config.data.packing, plain)
     if not_chunked := _head_refusal(trial):
         plain["loss in chunks"] = not_chunked
+    fits = _fit(trial, config, batching, not not_chunked, longest, earlier)
+    if fits.activations != "kept":
+        memory.recompute(trial.bare, fits.activations == "offloaded")
     if not_trimmed := _tail_refusal(trial):
         plain["the last MLP where it is read"] = not_trimmed
     if not_shared := _sharing_refusal(trial, batching):
         plain["a common beginning computed once"] = not_shared
-    usual = _TOKENS if device.type == "cpu" else spec.per_device_train_batch_size * config.data.max_length
-    tokens = spec.micro_batch_tokens or usual
-    return Choices(batching, tokens, not not_chunked, not not_trimmed, not not_shared, plain)
+    taken = not not_chunked, not not_trimmed, not not_shared
+    return Choices(batching, fits.tokens, *taken, plain, fits.activations)
 
 
 class Trial:
@@ -139,6 +151,21 @@ class Trial:
             return False
         return self._agrees(found, self._losses[1:], 0.1)
 
+    def kept_bytes(self, chunked: bool, dtype: torch.dtype) -> float:
+        """Returns what a pass in training keeps for its backward pass, in bytes a token."""
+        batch = self._batch("padded", 0)
+
+        def compute() -> torch.Tensor:
+            with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
+                return objectives.language_modelling(self.model, batch, chunked)
+
+        was_training = self.model.training
+        self.model.train()
+        try:
+            return memory.kept_bytes(self.model, compute) / batch.tokens
+        finally:
+            self.model.train(was_training)
+
     def _batch(self, batching: batches.Batching, *rows: int, shared: int = 0) -> batches.MicroBatch:
         return batches.collate(self._rows, np.array(rows), batching, 0, shared).to(self.device)
 
@@ -155,6 +182,26 @@ class Trial:
     def _agrees(self, found: torch.Tensor, expected: torch.Tensor, share: float = 1.0) -> bool:
         bound = share * self.bound * expected.abs().max().clamp(min=1e-6)
         return bool((found - expected).abs().max() <= bound)
+
+
+def _fit(
+    trial: Trial, config: RunConfig, batching: batches.Batching, chunked: bool, longest: int, earlier: Prepared | None
+) -> memory.Fit:
+    spec, device = config.training, trial.device
+    usual = _TOKENS if device.type == "cpu" else spec.per_device_train_batch_size * config.data.max_length
+    tokens = spec.micro_batch_tokens or usual
+    least: memory.Activations = "recomputed" if spec.activation_checkpointing else "kept"
+    if earlier is not None:
+        activations = least if earlier.activations == "kept" else earlier.activations
+        return memory.Fit(activations, spec.micro_batch_tokens or earlier.micro_batch_tokens or usual)
+    # Processes that share a run would have to agree, and each may have other memory.
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        return memory.Fit(least, tokens)
+    kept = trial.kept_bytes(chunked, hardware.dtype(config.model, device))
+    ways = memory.costs(trial.bare, kept, device)
+    ways = [way for way in ways if least == "kept" or way[0] != "kept"] or ways
+    at_once = longest if batching == "flat" else longest * spec.per_device_train_batch_size
+    return memory.fit(ways, tokens, at_once, memory.free_bytes(device))
 
 
 def _batching(trial: Trial, packing: bool, plain: dict[str, str]) -> batches.Batching:

@@ -103,8 +103,13 @@ def packed_length(config: RunConfig) -> int | None:
     return config.data.max_length if config.data.packing else None
 
 
-def prepare(run: Run, emit: Emit) -> Session:
+def prepare(run: Run, emit: Emit, earlier: events.Prepared | None = None) -> Session:
     """Reads everything, builds the model and returns a session at the start of the run.
+
+    Args:
+        run: the run.
+        emit: told every event.
+        earlier: what an earlier attempt at the run told of this; None: there was none.
 
     Raises:
         StudioError: data, model, adapter or config cannot be used as asked.
@@ -121,8 +126,18 @@ def prepare(run: Run, emit: Emit) -> Session:
     emit(events.Phase(name="loading", detail=config.model.path))
     frozen = model.load_base(base, config.model, device)
     optim.seed_all(config.training.seed, "initialise")
-    bare = adapters.attach(frozen, config.adapter, config.training.activation_checkpointing)
-    choices = choose(bare, config, device)
+    bare = adapters.attach(frozen, config.adapter)
+    longest = max(
+        (int(part.lengths.max()) for part in (corpus.train, corpus.evaluation) if part is not None), default=1
+    )
+    choices = choose(bare, config, device, longest, earlier)
+    if choices.activations != "kept" and not config.training.activation_checkpointing:
+        emit(
+            events.Notice(
+                message="The activations of a pass do not fit in the free memory: they are computed again in the"
+                " backward pass, which is slower."
+            )
+        )
     if choices.batching == "padded":
         emit(events.Notice(message="This model does not keep rows laid end to end apart; batches are padded instead."))
     print(f"{plural(torch.get_num_threads(), 'thread')}, {choices.micro_batch_tokens} tokens at once.", file=sys.stderr)
@@ -274,4 +289,5 @@ def _prepared(session: Session) -> events.Prepared:
         threads=torch.get_num_threads(),
         micro_batch_tokens=session.choices.micro_batch_tokens,
         plain=session.choices.plain,
+        activations=session.choices.activations,
     )

@@ -82,7 +82,7 @@ def train(run: Run, commands_from: int, emit: Emit) -> None:
     main = int(os.environ.get("RANK", "0")) == 0
     before = run.unfinished()
     commands = Commands(run, commands_from)
-    current = session.prepare(run, emit if main else lambda event: None)
+    current = session.prepare(run, emit if main else lambda event: None, before.prepared)
     _go_back(current, commands, before)
     outcome = _steps(current, commands)
     if outcome is not None:

@@ -73,9 +73,11 @@ def test_a_run_without_steps_leaves_no_axes_of_the_one_before(window: MainWindow
 def test_how_a_run_is_computed_is_told_beside_its_speed(window: MainWindow, qtbot: QtBot) -> None:
     run = made_run("ways")
     plain = {"loss in chunks": "the head is trained too"}
-    tell(run, replace(prepared(9), threads=2, micro_batch_tokens=1024, plain=plain), step(1, 2.0))
+    told = replace(prepared(9), threads=2, micro_batch_tokens=1024, plain=plain, activations="recomputed")
+    tell(run, told, step(1, 2.0))
     tip = shown(window, qtbot, run).head.values["speed"].toolTip()
     assert "threads: 2. Tokens at once: 1,024." in tip
+    assert "Activations are computed again" in tip
     assert "Not taken: loss in chunks (the head is trained too)" in tip
 
 

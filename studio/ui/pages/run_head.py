@@ -148,6 +148,8 @@ class RunHead(QFrame):
                 threads=planned.threads or "-", tokens=f"{planned.micro_batch_tokens:,}"
             )
         ]
+        if planned.activations != "kept":
+            lines.append(self.tr("Activations are computed again in the backward pass."))
         lines += [self.tr("Not taken: {path} ({reason})").format(path=p, reason=r) for p, r in planned.plain.items()]
         return "\n".join(lines)
 

@@ -1,0 +1,100 @@
+"""What becomes of a pass's activations, and how many tokens it has, by the memory that is free.
+
+The backward pass needs about as much as the forward pass saw: kept, it grows with the tokens of a pass and with the
+layers. Computed again layer by layer (Chen et al. 2016), only each layer's input is kept, and all of one layer; on a
+card those inputs can wait in the computer's memory.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
+
+import psutil
+import torch
+from transformers.modeling_layers import GradientCheckpointingLayer
+
+Activations = Literal["kept", "recomputed", "offloaded"]
+
+# Of what is free: the rest is for gradients, the optimizer and what a layer makes and forgets.
+_SHARE = 0.7
+
+
+class Fit(NamedTuple):
+    """What becomes of the activations, and the most tokens of a pass; a longer row is alone."""
+
+    activations: Activations
+    tokens: int
+
+
+def free_bytes(device: torch.device) -> int:
+    """Returns how much of the memory that `device` computes in is free."""
+    if device.type == "cuda":
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + unused
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    return int(psutil.virtual_memory().available)
+
+
+def kept_bytes(model: torch.nn.Module, compute: Callable[[], torch.Tensor]) -> int:
+    """Returns how many bytes a forward pass keeps for its backward pass beside the weights of `model`.
+
+    Args:
+        model: whose parameters and buffers are there anyway.
+        compute: makes the pass and returns its losses.
+    """
+    there = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
+    kept: dict[int, int] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in there:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        losses = compute()
+    del losses
+    return sum(kept.values())
+
+
+def costs(model: Any, kept: float, device: torch.device) -> list[tuple[Activations, float]]:
+    """Returns what can become of the activations, the fastest first, and the bytes of a token in each way.
+
+    Args:
+        model: the bare model.
+        kept: bytes of a token if all is kept.
+        device: where it computes.
+    """
+    layers = sum(isinstance(module, GradientCheckpointingLayer) for module in model.modules())
+    found: list[tuple[Activations, float]] = [("kept", kept)]
+    if layers and model.supports_gradient_checkpointing:
+        inputs = (
+            layers * model.config.get_text_config().hidden_size * model.get_input_embeddings().weight.element_size()
+        )
+        found.append(("recomputed", kept / layers + inputs))
+        if device.type == "cuda":
+            found.append(("offloaded", kept / layers))
+    return found
+
+
+def fit(ways: Sequence[tuple[Activations, float]], tokens: int, longest: int, free: float) -> Fit:
+    """Returns the fastest way in which the longest row fits, and with how many tokens at once.
+
+    Args:
+        ways: of `costs`.
+        tokens: at most so many.
+        longest: tokens of the longest row, which is in no more than one pass.
+        free: bytes. If nothing fits, the last way is tried with one row at a time.
+    """
+    for activations, cost in ways:
+        if cost * longest <= _SHARE * free:
+            return Fit(activations, min(tokens, int(_SHARE * free // cost)))
+    return Fit(ways[-1][0], min(tokens, longest))
+
+
+def recompute(model: Any, offload: bool = False) -> None:
+    """Makes a bare `model` compute its activations again in the backward pass."""
+    # With a checkpoint of the other kind the first layer's input would have to be trained.
+    model.activation_checkpointing_enable(
+        activation_checkpointing_kwargs={"use_reentrant": False}, **({"offload": True} if offload else {})
+    )
