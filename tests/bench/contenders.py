@@ -27,13 +27,18 @@ class Clock:
         self.readings: list[tuple[float, float]] = []
 
     def tick(self) -> None:
-        """Takes a reading."""
+        """Takes a reading, of a card's work when it is done."""
+        torch = sys.modules["torch"]
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
         self.readings.append((time.process_time(), time.perf_counter()))
 
     def report(self, losses: list[float], inside_s: float | None = None) -> None:
         """Prints what was measured; with `inside_s`, the share of the CPU seconds that were not spent there."""
         (cpu, wall), (cpu_end, wall_end) = self.readings[0], self.readings[-1]
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        torch = sys.modules["torch"]
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        peak = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else own
         found: dict[str, Any] = {
             "losses": losses,
             "cpu_s": cpu_end - cpu,
@@ -108,7 +113,7 @@ def _arguments(folder: Path, about: dict[str, Any], rows_at_once: int, checkpoin
         "learning_rate": about["learning_rate"],
         "lr_scheduler_type": "constant",
         "warmup_steps": 0,
-        "bf16": False,
+        "bf16": about["dtype"] == "bfloat16",
         "logging_steps": 1,
         "report_to": "none",
         "save_strategy": "no",
@@ -130,25 +135,68 @@ def _losses(trainer: Any) -> list[float]:
     return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
 
 
-def trl(folder: Path, about: dict[str, Any], *, rows_at_once: int, checkpointing: bool) -> None:
-    """Takes the steps with TRL's SFTTrainer."""
+def _with_peft(folder: Path, about: dict[str, Any]) -> Any:
     import torch
-    from datasets import load_from_disk
     from peft import PeftModel
-    from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
-    from trl import SFTConfig, SFTTrainer
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
-    torch.set_num_threads(about["threads"])
-    options: dict[str, Any] = {"dtype": torch.float32}
+    dtype = getattr(torch, about["dtype"])
+    options: dict[str, Any] = {"dtype": dtype}
     if about["quantization"] == "nf4":
         options["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.float32,
+            bnb_4bit_compute_dtype=dtype,
         )
     base = AutoModelForCausalLM.from_pretrained(folder / "model", **options)
-    clock, model = Clock(), PeftModel.from_pretrained(base, folder / "adapter", is_trainable=True)
+    return PeftModel.from_pretrained(base, folder / "adapter", is_trainable=True)
+
+
+def _with_unsloth(folder: Path, about: dict[str, Any]) -> Any:
+    import torch
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    unsloth: Any = importlib.import_module("unsloth").FastLanguageModel
+    base, _ = unsloth.from_pretrained(
+        str(folder / "model"),
+        max_seq_length=about["max_length"],
+        dtype=getattr(torch, about["dtype"]),
+        load_in_4bit=about["quantization"] == "nf4",
+    )
+    model = unsloth.get_peft_model(
+        base,
+        r=about["rank"],
+        lora_alpha=2 * about["rank"],
+        target_modules=about["target_modules"],
+        lora_dropout=0,
+        use_gradient_checkpointing=False,
+    )
+    set_peft_model_state_dict(model, load_file(folder / "adapter" / "adapter_model.safetensors"))
+    return model
+
+
+def trl(
+    folder: Path,
+    about: dict[str, Any],
+    *,
+    rows_at_once: int,
+    checkpointing: bool,
+    flat: bool = False,
+    load: Any = _with_peft,
+) -> None:
+    """Takes the steps with TRL's SFTTrainer; `flat`: rows laid end to end."""
+    if load is _with_unsloth:
+        # It changes the others as it is imported, and asks to be the first.
+        importlib.import_module("unsloth")
+    import torch
+    from datasets import load_from_disk
+    from transformers import AutoTokenizer
+    from trl import SFTConfig, SFTTrainer
+
+    torch.set_num_threads(about["threads"])
+    clock, model = Clock(), load(folder, about)
     # On a quantized base the trainer rounds the adapter to bfloat16, which a processor multiplies slower, and losses
     # then differ by 4e-4. Here every contender trains it in float32: the same work, and losses to compare.
     starts = [(parameter, parameter.data) for parameter in model.parameters() if parameter.requires_grad]
@@ -156,8 +204,9 @@ def trl(folder: Path, about: dict[str, Any], *, rows_at_once: int, checkpointing
         model=model,
         args=SFTConfig(
             **_arguments(folder, about, rows_at_once, checkpointing),
-            use_cpu=True,
-            max_length=about["max_length"],
+            use_cpu=not torch.cuda.is_available(),
+            padding_free=flat,
+            max_length=None if flat else about["max_length"],
             train_sampling_strategy="sequential",
         ),
         train_dataset=load_from_disk(str(folder / "tokens"))["train"],
@@ -195,8 +244,8 @@ def llamafactory(folder: Path, about: dict[str, Any], *, rows_at_once: int, chec
         "cutoff_len": about["max_length"],
         "disable_shuffling": True,
         "disable_gradient_checkpointing": not checkpointing,
-        "infer_dtype": "float32",
-        "use_cpu": True,
+        "infer_dtype": about["dtype"],
+        "use_cpu": not torch.cuda.is_available(),
         "plot_loss": False,
         "overwrite_output_dir": True,
     }
@@ -233,6 +282,10 @@ def main(name: str, folder: Path) -> None:
             trl(folder, about, rows_at_once=rows, checkpointing=True)
         case "trl-best":
             trl(folder, about, rows_at_once=1, checkpointing=False)
+        case "trl-flat":
+            trl(folder, about, rows_at_once=min(rows, 8), checkpointing=False, flat=True)
+        case "unsloth":
+            trl(folder, about, rows_at_once=min(rows, 8), checkpointing=False, load=_with_unsloth)
         case "llamafactory-usual":
             llamafactory(folder, about, rows_at_once=rows, checkpointing=True)
         case "llamafactory-best":

@@ -1,12 +1,16 @@
 """The yardstick: this program's training beside its peers', on the same model, rows, adapter and steps.
 
     python -m tests.bench.train [--rounds 3] [--steps 13] [--with ours,trl-usual,...] [--llamafactory-python PATH]
+    python -m tests.bench.train --shape 8b --dtype bfloat16 --rows 96 --max-length 2048 \\
+        --with ours,trl-best,trl-flat,unsloth --unsloth-python PATH [--quantization nf4]
 
 One process a contender, in turn, round after round; medians of the rounds. Prints a table and, with `--json FILE`,
-writes everything measured. Only real tokens count, never padding. With fewer than the usual 13 steps the rows are no
-longer as long as they are meant to be: of the first 24 rows the mean is 118 tokens, of 96 it is 192, and long rows are
-what costs those who pad. LLaMA-Factory pins other versions of the libraries,
-so it lives in an environment of its own, whose interpreter `--llamafactory-python` names; without it, it is absent.
+writes everything measured. The second is for a card: what computes there is measured by the clock on the wall and the
+card's own count of memory, on a processor by CPU seconds and the process's. Only real tokens count, never padding. With
+fewer than the usual 13 steps the rows are no longer as long as they are meant to be: of the first 24 rows the mean is
+118 tokens, of 96 it is 192, and long rows are what costs those who pad. LLaMA-Factory pins other versions of the
+libraries, so it lives in an environment of its own, whose interpreter `--llamafactory-python` names; without it, it is
+absent. The same holds for Unsloth, which needs a card.
 """
 
 import argparse
@@ -16,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +29,46 @@ import torch
 from datasets import Dataset, DatasetDict
 from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.models import WordLevel
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedTokenizerFast
 
 from studio.core.config import RunConfig, from_dict, to_dict
-from studio.engine import adapters, corpus, model, optim
+from studio.engine import adapters, corpus, hardware, model, optim
 
 CONTENDERS = ("ours", "trl-usual", "trl-best", "llamafactory-usual", "llamafactory-best")
 _ROOT = Path(__file__).resolve().parents[2]
 _VOCABULARY = 32_000
-_ROWS_PER_STEP = 8
-_MAX_LENGTH = 1024
+_SHAPES: dict[str, dict[str, Any]] = {
+    "small": {
+        "hidden_size": 512,
+        "intermediate_size": 1408,
+        "num_hidden_layers": 10,
+        "num_attention_heads": 8,
+        "num_key_value_heads": 8,
+        "tie_word_embeddings": True,
+    },
+    "8b": {
+        "hidden_size": 4096,
+        "intermediate_size": 14336,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "tie_word_embeddings": False,
+    },
+}
 _SPECIAL = ["<unk>", "<s>", "</s>", "<pad>"]
 
 
-def make_model(folder: Path) -> None:
-    """Writes a random Llama of 50 million parameters and a tokenizer of one token a word."""
+def make_model(folder: Path, shape: str = "small", dtype: torch.dtype = torch.float32) -> int:
+    """Writes a random Llama and a tokenizer of one token a word.
+
+    Args:
+        folder: where.
+        shape: "small", of 50 million parameters, or "8b".
+        dtype: of the weights.
+
+    Returns:
+        How many weights multiply a token: all but the embeddings, and the head.
+    """
     words = {word: at for at, word in enumerate([*_SPECIAL, *(f"w{i}" for i in range(_VOCABULARY - len(_SPECIAL)))])}
     plain = Tokenizer(WordLevel(words, unk_token="<unk>"))
     plain.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -46,33 +76,28 @@ def make_model(folder: Path) -> None:
         tokenizer_object=plain, unk_token="<unk>", bos_token="<s>", eos_token="</s>", pad_token="<pad>"
     ).save_pretrained(folder)
     torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=_VOCABULARY,
-        hidden_size=512,
-        intermediate_size=1408,
-        num_hidden_layers=10,
-        num_attention_heads=8,
-        num_key_value_heads=8,
-        max_position_embeddings=8192,
-        tie_word_embeddings=True,
-        pad_token_id=3,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
+    config = LlamaConfig(vocab_size=_VOCABULARY, max_position_embeddings=8192, pad_token_id=3, **_SHAPES[shape])
+    with hardware.device():
+        made = AutoModelForCausalLM.from_config(config, dtype=dtype)
+    made.save_pretrained(folder)
+    matrices: list[int] = [p.numel() for p in made.parameters() if p.ndim == 2]
+    return sum(matrices) - (0 if config.tie_word_embeddings else int(made.get_input_embeddings().weight.numel()))
 
 
-def write_rows(path: Path, count: int, trained: float, shared: int) -> None:
-    """Writes rows of log-normal lengths: mean 180 tokens, at most 1024, about `trained` of them the answer's.
+def write_rows(path: Path, count: int, trained: float, shared: int, most: int) -> None:
+    """Writes rows of log-normal lengths: mean 180 tokens, at most `most`, about `trained` of them the answer's.
 
     Args:
         path: a JSONL file of prompts and completions.
         count: how many.
         trained: the answers' share of the tokens.
         shared: words of a system prompt that every row begins with, on top of its own.
+        most: tokens of the longest.
     """
     random = np.random.default_rng(0)
     system = [f"w{i}" for i in random.integers(0, 30_000, shared)]
     with path.open("w", encoding="utf-8") as file:
-        for length in np.clip(random.lognormal(np.log(180) - 0.405, 0.9, count), 16, _MAX_LENGTH - shared).astype(int):
+        for length in np.clip(random.lognormal(np.log(180) - 0.405, 0.9, count), 16, most - shared).astype(int):
             words = [f"w{i}" for i in random.zipf(1.3, length) % 30_000]
             cut = max(1, int(length * (1 - trained)))
             row = {"prompt": " ".join([*system, *words[:cut]]), "completion": " " + " ".join(words[cut:])}
@@ -83,12 +108,12 @@ def config_of(folder: Path, options: argparse.Namespace) -> RunConfig:
     """Returns the config of the run that this program trains."""
     return from_dict(
         {
-            "model": {"path": str(folder / "model"), "quantization": options.quantization, "dtype": "float32"},
-            "data": {"path": str(folder / "rows.jsonl"), "max_length": _MAX_LENGTH, "chat_template": "none"},
+            "model": {"path": str(folder / "model"), "quantization": options.quantization, "dtype": options.dtype},
+            "data": {"path": str(folder / "rows.jsonl"), "max_length": options.max_length, "chat_template": "none"},
             "adapter": {"r": options.rank, "lora_alpha": 2 * options.rank},
             "training": {
                 "max_steps": options.steps,
-                "per_device_train_batch_size": _ROWS_PER_STEP,
+                "per_device_train_batch_size": options.rows,
                 "learning_rate": 1e-3,
                 "lr_scheduler_type": "constant",
                 "warmup_steps": 0,
@@ -99,10 +124,10 @@ def config_of(folder: Path, options: argparse.Namespace) -> RunConfig:
     )
 
 
-def prepare(folder: Path, options: argparse.Namespace) -> list[int]:
-    """Writes all that the contenders share; returns the tokens of each step."""
-    make_model(folder / "model")
-    write_rows(folder / "rows.jsonl", options.steps * _ROWS_PER_STEP, options.trained, options.shared)
+def prepare(folder: Path, options: argparse.Namespace) -> tuple[list[int], int]:
+    """Writes all that the contenders share; returns the tokens of each step and `make_model`'s count."""
+    weights = make_model(folder / "model", options.shape, getattr(torch, options.dtype))
+    write_rows(folder / "rows.jsonl", options.steps * options.rows, options.trained, options.shared, options.max_length)
     config = config_of(folder, options)
     train = corpus.read_corpus(config, model.load_tokenizer(folder / "model"), lambda event: None).train
     rows = []
@@ -111,27 +136,32 @@ def prepare(folder: Path, options: argparse.Namespace) -> list[int]:
         labels = np.where(trained, ids, -100)
         rows.append({"input_ids": ids.tolist(), "attention_mask": [1] * len(ids), "labels": labels.tolist()})
     DatasetDict({"train": Dataset.from_list(rows)}).save_to_disk(str(folder / "tokens"))
-    base = model.load_base(folder / "model", config.model, torch.device("cpu"))
+    base: Any = model.load_base(folder / "model", config.model, hardware.device())
     optim.seed_all(config.training.seed, "initialise")
-    adapters.save_adapter(adapters.attach(base, config.adapter), folder / "adapter", "model")
+    base = adapters.attach(base, config.adapter)
+    adapters.save_adapter(base, folder / "adapter", "model")
     about = {
         "config": to_dict(config),
         "steps": options.steps,
-        "rows_per_step": _ROWS_PER_STEP,
+        "rows_per_step": options.rows,
         "learning_rate": config.training.learning_rate,
-        "max_length": _MAX_LENGTH,
+        "max_length": options.max_length,
+        "dtype": options.dtype,
+        "rank": options.rank,
+        "target_modules": sorted(base.peft_config["default"].target_modules),
         "threads": options.threads,
         "quantization": options.quantization,
     }
     (folder / "bench.json").write_text(json.dumps(about))
-    return [int(train.lengths[i : i + _ROWS_PER_STEP].sum()) for i in range(0, len(train), _ROWS_PER_STEP)]
+    return [int(train.lengths[i : i + options.rows].sum()) for i in range(0, len(train), options.rows)], weights
 
 
 def measure(name: str, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Runs a contender once; returns what it measured, or why it could not."""
-    python = options.llamafactory_python if name.startswith("llamafactory") else sys.executable
+    own = {"llamafactory": options.llamafactory_python, "unsloth": options.unsloth_python}
+    python = own.get(name.partition("-")[0], sys.executable)
     if python is None:
-        return {"fault": "no environment of its own was named (--llamafactory-python)"}
+        return {"fault": f"no environment of its own was named (--{name.partition('-')[0]}-python)"}
     environment = os.environ | {
         "OMP_NUM_THREADS": str(options.threads),
         "PYTHONPATH": str(_ROOT) if name.startswith("ours") else "",
@@ -168,18 +198,33 @@ def table(found: dict[str, dict[str, Any]]) -> str:
     """Returns the summaries as a Markdown table, the first one's ratios to the others beside them."""
     lines = ["| contender | tokens / CPU s | tokens / s | peak memory | ours is | of its memory | losses differ |"]
     lines.append("|---|---|---|---|---|---|---|")
-    first = next(iter(found.values()))
+    first, by = next(iter(found.values())), "tokens_per_s" if torch.cuda.is_available() else "tokens_per_cpu_s"
     for name, item in found.items():
         if "fault" in item:
             lines.append(f"| {name} | absent: {item['fault'][:80]} | | | | | |")
             continue
-        ratio = first["tokens_per_cpu_s"] / item["tokens_per_cpu_s"] if "tokens_per_cpu_s" in first else float("nan")
+        ratio = first[by] / item[by] if by in first else float("nan")
         memory = first["peak_bytes"] / item["peak_bytes"] if "peak_bytes" in first else float("nan")
         lines.append(
             f"| {name} | {item['tokens_per_cpu_s']:.0f} | {item['tokens_per_s']:.0f} | {item['peak_bytes'] / 1e9:.2f}"
             f" GB | {ratio:.2f}x | {memory:.2f} | {item['loss_difference']:.1e} |"
         )
     return "\n".join(lines)
+
+
+def matmul_rate(dtype: torch.dtype) -> float:
+    """Returns how many operations a second one large product takes here."""
+    device = hardware.device()
+    size = 8192 if device.type == "cuda" else 1024
+    a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
+    best = float("inf")
+    for _ in range(20):
+        began = time.perf_counter()
+        found = a @ b
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - began)
+    return 2 * size * size * len(found) / best
 
 
 def main() -> None:
@@ -189,6 +234,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=13, help="the first is not counted")
     parser.add_argument("--with", dest="names", default=",".join(CONTENDERS), help="which contenders, ours first")
     parser.add_argument("--llamafactory-python", help="the interpreter of an environment that holds it")
+    parser.add_argument("--unsloth-python", help="likewise")
+    parser.add_argument("--shape", choices=tuple(_SHAPES), default="small")
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--rows", type=int, default=8, help="of a step")
+    parser.add_argument("--max-length", type=int, default=1024, help="of a row, in tokens")
     parser.add_argument("--quantization", choices=("none", "nf4"), default="none")
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--trained", type=float, default=0.5, help="the answers' share of the tokens")
@@ -200,7 +250,7 @@ def main() -> None:
     measured: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as place:
         os.environ["STUDIO_HOME"] = str(Path(place) / "home")
-        tokens = prepare(Path(place), options)
+        tokens, weights = prepare(Path(place), options)
         for _ in range(options.rounds):
             for name in names:
                 measured[name].append(measure(name, Path(place), options))
@@ -208,6 +258,12 @@ def main() -> None:
     losses: list[float] = next((found[0]["losses"] for found in measured.values() if "losses" in found[0]), [])
     found = {name: summary(rounds, tokens, losses) for name, rounds in measured.items()}
     print(table(found))
+    torch.set_num_threads(options.threads)
+    rate = matmul_rate(getattr(torch, options.dtype))
+    for name, item in found.items():
+        if "tokens_per_s" in item:
+            share = 4 * weights * item["tokens_per_s"] / rate
+            print(f"{name}: {share:.0%} of the {rate / 1e9:,.0f} GFLOP/s that one large product runs at, counted at 4N")
     if options.json:
         about = vars(options) | {"json": None, "tokens": tokens, "torch": torch.__version__}
         options.json.write_text(json.dumps({"about": about, "found": found, "rounds": measured}, indent=1))

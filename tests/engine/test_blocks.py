@@ -1,5 +1,7 @@
 """Attention in blocks of queries: the numbers and gradients of torch's own, for rows of every length."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from torch.nn import functional
 
 from studio.engine import attention, blocks
 from tests.models import FAMILIES, random_model
+from tests.training import config, losses, trained
 
 
 def plain(
@@ -82,3 +85,16 @@ def test_short_rows_and_half_precision_are_torchs() -> None:
     assert blocks.takes(torch.zeros(1, 32, 256, 64), (64,) * 4)
     assert not blocks.takes(torch.zeros(1, 8, 256, 8), (256,))
     assert not blocks.takes(query.bfloat16(), (256,))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not blocks.takes(query, (256,))
+
+
+def test_a_quantized_run_in_half_precision_leaves_them_to_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "_LEAST_NUMBERS", 1)
+    still = {"lora_dropout": 0.0}
+    half = config(tmp_path, rows=8, model={"quantization": "nf4", "dtype": "bfloat16"}, adapter=still, max_steps=2)
+    exact = config(tmp_path, rows=8, model={"quantization": "nf4", "dtype": "float32"}, adapter=still, max_steps=2)
+    found = losses(trained(half, tmp_path / "half"))
+    assert found == pytest.approx(losses(trained(exact, tmp_path / "exact")), rel=0.02)
