@@ -66,7 +66,7 @@ def costs(model: Any, kept: float, device: torch.device) -> list[tuple[Activatio
         device: where it computes.
     """
     layers = sum(isinstance(module, GradientCheckpointingLayer) for module in model.modules())
-    found: list[tuple[Activations, float]] = [("kept", kept)]
+    found: list[tuple[Activations, float]] = [("kept", max(kept, 1.0))]
     if layers and model.supports_gradient_checkpointing:
         inputs = (
             layers * model.config.get_text_config().hidden_size * model.get_input_embeddings().weight.element_size()

@@ -65,6 +65,7 @@ def test_models_that_cannot_recompute_keep_all() -> None:
     model = random_model("llama")
     model.supports_gradient_checkpointing = False
     assert memory.costs(model, 7.0, CPU) == [("kept", 7.0)]
+    assert memory.fit(memory.costs(model, 0.0, CPU), 500, 200, 10**6) == ("kept", 500)
 
 
 def test_a_run_that_has_little_memory_recomputes_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
