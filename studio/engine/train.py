@@ -82,7 +82,9 @@ def train(run: Run, commands_from: int, emit: Emit) -> None:
     main = int(os.environ.get("RANK", "0")) == 0
     before = run.unfinished()
     commands = Commands(run, commands_from)
-    current = session.prepare(run, emit if main else lambda event: None, before.prepared)
+    # Before the first step nothing is bound by what an earlier attempt chose.
+    earlier = before.prepared if before.steps else None
+    current = session.prepare(run, emit if main else lambda event: None, earlier)
     _go_back(current, commands, before)
     outcome = _steps(current, commands)
     if outcome is not None:

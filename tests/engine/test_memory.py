@@ -96,6 +96,20 @@ def test_a_resumed_run_goes_on_as_it_began_whatever_is_free_then(
     assert ways(broken) == [ways(through)[0]] * 2
 
 
+def test_before_the_first_step_it_is_chosen_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = runs.create(config(tmp_path, max_steps=2), tmp_path / "run")
+
+    def die(event: events.Event) -> None:
+        if isinstance(event, events.Prepared):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        resume(run, die)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: _Memory(60_000))
+    resume(run)
+    assert [activations for activations, _ in ways(run)] == ["kept", "recomputed"]
+
+
 def test_processes_that_share_a_run_take_what_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from studio.engine import adapters, choices
 
