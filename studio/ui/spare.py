@@ -27,7 +27,7 @@ class Spare(QObject):
         self._again.setSingleShot(True)
         self._again.setInterval(_AGAIN_MS)
         self._again.timeout.connect(self.keep)
-        self._keeps = False
+        self._keeps = self._closed = False
 
     @property
     def process_id(self) -> int:
@@ -35,7 +35,9 @@ class Spare(QObject):
         return int(self._process.processId()) if self._process is not None else 0
 
     def keep(self) -> None:
-        """Has a process wait from now on, and another one a while after it was taken, until `close`."""
+        """Has a process wait from now on, and another one a while after it was taken, until `close`; none after it."""
+        if self._closed:
+            return
         self._keeps = True
         if self._process is None:
             self._process = made(self)
@@ -54,7 +56,7 @@ class Spare(QObject):
 
     def close(self) -> None:
         """Ends the process that waits."""
-        self._keeps = False
+        self._keeps, self._closed = False, True
         self._again.stop()
         process, self._process = self._process, None
         if process is not None:

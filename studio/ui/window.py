@@ -100,8 +100,9 @@ class MainWindow(QMainWindow):
         return self._pages[key]
 
     def build_next(self) -> bool:
-        """Builds one more page; returns whether there was one to build."""
-        left = next((key for key in self._specs if key not in self._pages and key != "welcome"), None)
+        """Builds one more page; returns whether there was one to build. A window that closes builds none."""
+        unbuilt = () if self._closing else (key for key in self._specs if key not in self._pages and key != "welcome")
+        left = next(iter(unbuilt), None)
         if left is not None:
             self.page(left)
         return left is not None

@@ -40,6 +40,13 @@ def test_the_process_that_waits_does_the_work_and_is_replaced(qtbot: QtBot, file
     assert not psutil.pid_exists(second.pid) or second.status() == psutil.STATUS_ZOMBIE
 
 
+def test_none_is_started_once_the_window_has_closed(window: MainWindow) -> None:
+    window.close()
+    window.session.spare.keep()
+    assert not window.session.spare.process_id
+    assert not window.build_next()
+
+
 def test_a_process_that_died_is_not_handed_over(qtbot: QtBot, file: Path) -> None:
     owner = QObject()
     spare = Spare(owner)
