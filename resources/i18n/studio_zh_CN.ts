@@ -5654,6 +5654,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>检查点仍保留。请报告详情；恢复训练可能可行。</translation>
     </message>
     <message>
+        <source>This model cannot compute its activations again.</source>
+        <translation>此模型不能重新计算激活值。</translation>
+    </message>
+    <message>
+        <source>Set `training.activation_checkpointing` to false.</source>
+        <translation>请将 `training.activation_checkpointing` 设为 false。</translation>
+    </message>
+    <message>
         <source>This model does not keep packed rows apart: one row would see another.</source>
         <translation>此模型不能隔开打包的数据行：一行会看到另一行。</translation>
     </message>

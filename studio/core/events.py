@@ -17,6 +17,7 @@ _OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants", defer_build=Tru
 
 PhaseName = Literal["loading", "downloading", "tokenizing", "training", "evaluating", "saving", "finishing"]
 Outcome = Literal["completed", "stopped", "early_stopped"]
+Activations = Literal["kept", "recomputed", "offloaded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -64,7 +65,7 @@ class Prepared:
     threads: int = 0
     micro_batch_tokens: int = 0
     plain: dict[str, str] = Field(default_factory=dict)
-    activations: Literal["kept", "recomputed", "offloaded"] = "kept"
+    activations: Activations = "kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)

@@ -1,6 +1,8 @@
 """How this model is computed: each fast path is tried on it beside the plain one, and left out where they differ."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +11,7 @@ import torch
 
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
-from studio.core.events import Prepared
+from studio.core.events import Activations, Prepared
 from studio.engine import (
     attention,
     batches,
@@ -60,7 +62,7 @@ class Choices:
     trimmed: bool
     shares: bool
     plain: dict[str, str]
-    activations: memory.Activations = "kept"
+    activations: Activations = "kept"
 
     def passes(self, tokens: Tokens, micro_batches: list[Rows]) -> list[tuple[Rows, int]]:
         """Divides a step's rows into forward passes: the rows of each, and the length of their common beginning."""
@@ -89,7 +91,8 @@ def choose(
             was, or the run would not go on bit by bit.
 
     Raises:
-        StudioError: (config) packing is asked for, and the model does not keep rows apart.
+        StudioError: (config) packing is asked for, and the model does not keep rows apart; or that activations are
+            computed again, and it cannot.
     """
     plain = dict[str, str]()
     exact = hardware.dtype(config.model, device) == torch.float32 and config.model.quantization == "none"
@@ -159,25 +162,25 @@ class Trial:
             with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
                 return objectives.language_modelling(self.model, batch, chunked)
 
-        was_training = self.model.training
-        self.model.train()
-        try:
+        with self._mode(training=True):
             return memory.kept_bytes(self.model, compute) / batch.tokens
-        finally:
-            self.model.train(was_training)
 
     def _batch(self, batching: batches.Batching, *rows: int, shared: int = 0) -> batches.MicroBatch:
         return batches.collate(self._rows, np.array(rows), batching, 0, shared).to(self.device)
 
     def _computed(self, what: Any, batch: batches.MicroBatch, **options: Any) -> torch.Tensor:
-        was_training = self.model.training
-        self.model.eval()
+        with self._mode(training=False), torch.no_grad():
+            found: torch.Tensor = what(self.model, batch, **options)
+            return found.float()
+
+    @contextmanager
+    def _mode(self, training: bool) -> Iterator[None]:
+        before = self.model.training
+        self.model.train(training)
         try:
-            with torch.no_grad():
-                found: torch.Tensor = what(self.model, batch, **options)
-                return found.float()
+            yield
         finally:
-            self.model.train(was_training)
+            self.model.train(before)
 
     def _agrees(self, found: torch.Tensor, expected: torch.Tensor, share: float = 1.0) -> bool:
         bound = share * self.bound * expected.abs().max().clamp(min=1e-6)
@@ -190,7 +193,13 @@ def _fit(
     spec, device = config.training, trial.device
     usual = _TOKENS if device.type == "cpu" else spec.per_device_train_batch_size * config.data.max_length
     tokens = spec.micro_batch_tokens or usual
-    least: memory.Activations = "recomputed" if spec.activation_checkpointing else "kept"
+    least: Activations = "recomputed" if spec.activation_checkpointing else "kept"
+    if spec.activation_checkpointing and not trial.bare.supports_gradient_checkpointing:
+        raise StudioError(
+            "config",
+            "This model cannot compute its activations again.",
+            "Set `training.activation_checkpointing` to false.",
+        )
     if earlier is not None:
         activations = least if earlier.activations == "kept" else earlier.activations
         return memory.Fit(activations, spec.micro_batch_tokens or earlier.micro_batch_tokens or usual)
@@ -199,9 +208,9 @@ def _fit(
         return memory.Fit(least, tokens)
     kept = trial.kept_bytes(chunked, hardware.dtype(config.model, device))
     ways = memory.costs(trial.bare, kept, device)
-    ways = [way for way in ways if least == "kept" or way[0] != "kept"] or ways
+    ways = ways[1:] if spec.activation_checkpointing else ways
     at_once = longest if batching == "flat" else longest * spec.per_device_train_batch_size
-    return memory.fit(ways, tokens, at_once, memory.free_bytes(device))
+    return memory.fit(ways, tokens, at_once, hardware.free_bytes(device))
 
 
 def _batching(trial: Trial, packing: bool, plain: dict[str, str]) -> batches.Batching:

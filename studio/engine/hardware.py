@@ -47,6 +47,16 @@ def memory_bytes(device: torch.device) -> int:
     return int(psutil.Process().memory_info().rss)
 
 
+def free_bytes(device: torch.device) -> int:
+    """Returns how much of the memory that `device` computes in is free."""
+    if device.type == "cuda":
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + unused
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    return int(psutil.virtual_memory().available)
+
+
 def report() -> dict[str, Any]:
     """Returns what `studio doctor` shows: the machine, the packages and a list of checks.
 

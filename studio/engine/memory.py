@@ -6,13 +6,12 @@ card those inputs can wait in the computer's memory.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-import psutil
 import torch
 from transformers.modeling_layers import GradientCheckpointingLayer
 
-Activations = Literal["kept", "recomputed", "offloaded"]
+from studio.core.events import Activations
 
 # Of what is free: the rest is for gradients, the optimizer and what a layer makes and forgets.
 _SHARE = 0.7
@@ -23,16 +22,6 @@ class Fit(NamedTuple):
 
     activations: Activations
     tokens: int
-
-
-def free_bytes(device: torch.device) -> int:
-    """Returns how much of the memory that `device` computes in is free."""
-    if device.type == "cuda":
-        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return torch.cuda.mem_get_info(device)[0] + unused
-    if device.type == "mps":
-        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
-    return int(psutil.virtual_memory().available)
 
 
 def kept_bytes(model: torch.nn.Module, compute: Callable[[], torch.Tensor]) -> int:
@@ -65,13 +54,12 @@ def costs(model: Any, kept: float, device: torch.device) -> list[tuple[Activatio
         kept: bytes of a token if all is kept.
         device: where it computes.
     """
-    layers = sum(isinstance(module, GradientCheckpointingLayer) for module in model.modules())
-    found: list[tuple[Activations, float]] = [("kept", max(kept, 1.0))]
-    if layers and model.supports_gradient_checkpointing:
-        inputs = (
-            layers * model.config.get_text_config().hidden_size * model.get_input_embeddings().weight.element_size()
-        )
-        found.append(("recomputed", kept / layers + inputs))
+    kept = max(kept, 1.0)
+    found: list[tuple[Activations, float]] = [("kept", kept)]
+    if model.supports_gradient_checkpointing:
+        layers = sum(isinstance(module, GradientCheckpointingLayer) for module in model.modules()) or 1
+        width = model.config.get_text_config().hidden_size * model.get_input_embeddings().weight.element_size()
+        found.append(("recomputed", kept / layers + layers * width))
         if device.type == "cuda":
             found.append(("offloaded", kept / layers))
     return found
@@ -95,6 +83,4 @@ def fit(ways: Sequence[tuple[Activations, float]], tokens: int, longest: int, fr
 def recompute(model: Any, offload: bool = False) -> None:
     """Makes a bare `model` compute its activations again in the backward pass."""
     # With a checkpoint of the other kind the first layer's input would have to be trained.
-    model.activation_checkpointing_enable(
-        activation_checkpointing_kwargs={"use_reentrant": False}, **({"offload": True} if offload else {})
-    )
+    model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False}, offload=offload)

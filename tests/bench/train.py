@@ -159,9 +159,10 @@ def prepare(folder: Path, options: argparse.Namespace) -> tuple[list[int], int]:
 def measure(name: str, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Runs a contender once; returns what it measured, or why it could not."""
     own = {"llamafactory": options.llamafactory_python, "unsloth": options.unsloth_python}
-    python = own.get(name.partition("-")[0], sys.executable)
+    family = name.partition("-")[0]
+    python = own.get(family, sys.executable)
     if python is None:
-        return {"fault": f"no environment of its own was named (--{name.partition('-')[0]}-python)"}
+        return {"fault": f"no environment of its own was named (--{family}-python)"}
     environment = os.environ | {
         "OMP_NUM_THREADS": str(options.threads),
         "PYTHONPATH": str(_ROOT) if name.startswith("ours") else "",

@@ -7,14 +7,15 @@ import pytest
 import torch
 
 from studio.core import events, runs
+from studio.core.errors import StudioError
 from studio.core.runs import Run
-from studio.engine import memory
+from studio.engine import adapters, choices, hardware, memory
 from tests.engine.test_resume import broken_off
 from tests.models import random_model
 from tests.training import config, losses, resume, trained
 
 CPU = torch.device("cpu")
-WAYS: list[tuple[memory.Activations, float]] = [("kept", 100.0), ("recomputed", 10.0), ("offloaded", 4.0)]
+WAYS: list[tuple[events.Activations, float]] = [("kept", 100.0), ("recomputed", 10.0), ("offloaded", 4.0)]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_recomputing_keeps_far_less_of_a_real_model_and_free_memory_is_known() -
     memory.recompute(model)
     # Layers' inputs are not counted, as they are handed on by other means; the head and what is behind it are.
     assert kept() < before / 2
-    assert memory.free_bytes(CPU) > 10_000_000
+    assert hardware.free_bytes(CPU) > 10_000_000
 
 
 def test_models_that_cannot_recompute_keep_all() -> None:
@@ -111,13 +112,19 @@ def test_before_the_first_step_it_is_chosen_anew(tmp_path: Path, monkeypatch: py
 
 
 def test_processes_that_share_a_run_take_what_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from studio.engine import adapters, choices
-
     whole = config(tmp_path)
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setattr(psutil, "virtual_memory", lambda: _Memory(1))
     found = choices.choose(adapters.attach(random_model("llama"), whole.adapter), whole, CPU, 1000)
     assert (found.activations, found.micro_batch_tokens) == ("kept", 896)
+
+
+def test_a_model_that_cannot_recompute_is_named(tmp_path: Path) -> None:
+    whole = config(tmp_path, activation_checkpointing=True)
+    model = adapters.attach(random_model("llama"), whole.adapter)
+    model.get_base_model().supports_gradient_checkpointing = False
+    with pytest.raises(StudioError, match="cannot compute its activations again"):
+        choices.choose(model, whole, CPU)
 
 
 class _Memory:
