@@ -28,6 +28,7 @@ def attend_by_row(
     row_lengths: tuple[int, ...] | None = None,
     shared: int = 0,
     sliding_window: int | None = None,
+    read: torch.Tensor | None = None,
     **options: Any,
 ) -> tuple[torch.Tensor, None]:
     """Scaled dot-product attention within each row; as transformers' own where no `row_lengths` are given.
@@ -41,6 +42,7 @@ def attend_by_row(
         row_lengths: tokens of each row; their sum is N. With `shared`, of the common beginning and each row's rest.
         shared: tokens of the beginning that all rows have in common; 0: there is none.
         sliding_window: a token sees itself and at most so many less one before it.
+        read: (1, N) bool, whose results are read; others may be anything. None: all are.
         options: scaling, dropout and whatever else the model hands down.
 
     Returns:
@@ -50,7 +52,7 @@ def attend_by_row(
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)[0], None
     slides = sliding_window is not None and shared + max(row_lengths) > sliding_window
     if not slides and blocks.takes(query, row_lengths) and _plain(module, options):
-        return blocks.attend(query, key, value, row_lengths, shared, options.get("scaling")), None
+        return blocks.attend(query, key, value, row_lengths, shared, options.get("scaling"), read), None
     parts = []
     rows = list(zip(*(tensor.split(row_lengths, dim=2) for tensor in (query, key, value)), strict=True))
     _, first_key, first_value = rows[0]

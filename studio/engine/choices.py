@@ -32,7 +32,7 @@ from studio.engine.tokens import Tokens
 
 # Of a pass on a processor: more multiply a little faster, 1.02 times with 1,024 as with 700 and again with 1,536, and
 # need 0.3 to 0.4 MB each with `tests.bench.train`'s model.
-_TOKENS = 896
+_TOKENS = 960
 _WRITTEN_OUT = {
     "LoRA's passes written out": lora,
     "queries, keys and values written out": projections,
@@ -50,7 +50,7 @@ class Choices:
         batching: rows end to end, or padded.
         micro_batch_tokens: the most tokens of a pass over rows laid end to end; a longer row is alone.
         chunked: the loss is computed by `head`.
-        trimmed: the last MLP is computed by `tail`, only where it is read.
+        trimmed: the last layer is computed by `tail`, only where it is read.
         shares: a common beginning of rows is computed once, by `prefix`.
         plain: fast paths that are not taken, by name, and why.
         activations: what becomes of them until the backward pass.
@@ -106,8 +106,8 @@ def choose(
     fits = _fit(trial, config, batching, not not_chunked, longest, earlier)
     if fits.activations != "kept":
         memory.recompute(trial.bare, fits.activations == "offloaded")
-    if not_trimmed := _tail_refusal(trial):
-        plain["the last MLP where it is read"] = not_trimmed
+    if not_trimmed := _tail_refusal(trial, batching):
+        plain["the last layer where it is read"] = not_trimmed
     if not_shared := _sharing_refusal(trial, batching):
         plain["a common beginning computed once"] = not_shared
     taken = not not_chunked, not not_trimmed, not not_shared
@@ -145,9 +145,9 @@ class Trial:
         found = self._computed(objectives.language_modelling, batch, chunked=True)
         return self._agrees(found, self._losses[1:], 0.1)
 
-    def where_read(self) -> bool:
-        """Whether nothing but the supervised positions' logits depends on what the last MLP adds to them."""
-        batch = self._batch("padded", 1)
+    def where_read(self, batching: batches.Batching) -> bool:
+        """Whether nothing but the supervised positions' logits depends on what the last layer adds to them."""
+        batch = self._batch(batching, 1)
         try:
             found = self._computed(objectives.language_modelling, batch, trimmed=True)
         except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
@@ -237,10 +237,10 @@ def _head_refusal(trial: Trial) -> str:
     return "" if trial.in_chunks() else "the model changes the logits behind its head"
 
 
-def _tail_refusal(trial: Trial) -> str:
+def _tail_refusal(trial: Trial, batching: batches.Batching) -> str:
     if reason := tail.refusal(trial.bare):
         return reason
-    return "" if trial.where_read() else "other positions read what it adds"
+    return "" if trial.where_read(batching) else "other positions read what it adds"
 
 
 def _sharing_refusal(trial: Trial, batching: batches.Batching) -> str:

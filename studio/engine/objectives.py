@@ -42,7 +42,7 @@ def language_modelling(
         model: whose loss.
         batch: the micro-batch.
         chunked: by `head.losses`, which makes few logits at a time; only where `head.refusal` finds nothing.
-        trimmed: the last MLP is computed only where it is read; only where `tail.refusal` finds nothing.
+        trimmed: the last layer is computed only where it is read; only where `tail.refusal` finds nothing.
 
     Returns:
         (rows,) float32, in nats.

@@ -78,6 +78,11 @@ def undo(model: torch.nn.Module) -> None:
                 layer.forward = plain
 
 
+def alone(layer: Any) -> Any:
+    """Returns a layer's own pass, in which nothing is computed for others."""
+    return getattr(vars(layer).get("forward"), "__wrapped__", layer.forward)
+
+
 def _replace(layers: list[Any]) -> None:
     bases, adapters, scales = zip(*map(lora.parts, layers), strict=True)
     flat = [tensor for pair in adapters for tensor in pair]

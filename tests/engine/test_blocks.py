@@ -54,6 +54,26 @@ def test_rows_and_gradients_equal_torchs(
         torch.testing.assert_close(one, other)
 
 
+@given(lengths=st.lists(st.integers(1, 200), min_size=1, max_size=3), common=st.booleans(), seed=st.integers(0, 9))
+@settings(max_examples=30, deadline=None)
+def test_what_is_read_is_the_same_where_nothing_else_is_computed(lengths: list[int], common: bool, seed: int) -> None:
+    torch.manual_seed(seed)
+    shared, count = lengths[0] if common else 0, sum(lengths)
+    inputs = [torch.randn(1, heads, count, 4, dtype=torch.float64, requires_grad=True) for heads in (4, 2, 2)]
+    query, key, value = inputs
+    # Parts of a row, of which some hold nothing that is read.
+    read = (torch.rand(count // 50 + 1) < 0.5).repeat_interleave(50)[None, :count]
+    weights = torch.randn(1, count, 4, 4, dtype=torch.float64) * read[..., None, None]
+    found = blocks.attend(query, key, value, tuple(lengths), shared, 0.3, read)
+    expected = plain(query, key, value, tuple(lengths), shared)
+    torch.testing.assert_close(found[read], expected[read])
+    if not common and lengths[0] > 64 and not read[0, :64].any():
+        assert not found[0, :64].any()
+    gradients = (torch.autograd.grad((one * weights).sum(), inputs) for one in (found, expected))
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_long_rows_have_the_gradients_of_rows_alone(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "_LEAST_NUMBERS", 0)

@@ -16,7 +16,7 @@ from tests.training import config, losses, trained
 
 CPU = torch.device("cpu")
 SHARING = "a common beginning computed once"
-TAIL = "the last MLP where it is read"
+TAIL = "the last layer where it is read"
 LORA, MLP, PROJECTIONS = "LoRA's passes written out", "gated MLPs written out", "queries, keys and values written out"
 
 
@@ -73,8 +73,8 @@ def test_passes_hold_every_row_within_the_bound() -> None:
     assert [rows.tolist() for rows, _ in padded] == [[0, 1], [2, 3, 4]]
 
 
-def test_a_pass_has_as_many_tokens_as_asked_for_or_896_on_a_processor(tmp_path: Path) -> None:
-    for asked, had in ((0, 896), (90, 90)):
+def test_a_pass_has_as_many_tokens_as_asked_for_or_960_on_a_processor(tmp_path: Path) -> None:
+    for asked, had in ((0, 960), (90, 90)):
         whole = config(tmp_path, rows=4, max_steps=1, micro_batch_tokens=asked)
         told = trained(whole, tmp_path / f"run{asked}").progress().prepared
         assert told is not None

@@ -1,5 +1,6 @@
-"""Parts of a layer written out, and the last MLP where it is read: the same numbers and gradients."""
+"""Parts of a layer written out, and the last layer where it is read: the same numbers and gradients."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -7,13 +8,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from peft import LoraConfig, get_peft_model
+from peft.tuners.lora import LoraLayer
 from transformers import LlamaConfig
 from transformers.models.gemma.modeling_gemma import GemmaRMSNorm
 from transformers.models.llama import modeling_llama
 from transformers.models.llama.modeling_llama import LlamaMLP, LlamaRMSNorm
 
 from studio.core.config import AdapterSpec
-from studio.engine import adapters, lora, mlp, norms, projections, rotary, tail
+from studio.engine import adapters, attention, blocks, lora, mlp, norms, projections, rotary, tail
 from tests.engine.test_lora import IDS, assert_same, lively, results
 from tests.models import FAMILIES, random_model
 
@@ -286,32 +288,55 @@ def test_another_rotation_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "another way" in rotary.use(random_model("llama"))
 
 
+@pytest.mark.parametrize("end_to_end", [False, True])
 @pytest.mark.parametrize("family", [family for family in FAMILIES if family != "opt"])
-def test_the_last_mlp_is_left_out_where_nothing_reads_it(family: str) -> None:
+def test_the_last_layer_is_left_out_where_nothing_reads_it(
+    family: str, end_to_end: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "_LEAST_NUMBERS", 0)
     model = lively(adapters.attach(random_model(family, **STILL), AdapterSpec(r=4))).train()
     for path in (lora, projections, mlp):
         path.use(model)
-    passes = {name: getattr(module, "forward", None) for name, module in model.named_modules()}
     inner = model.get_base_model()
+    shape, lengths = ((1, 200), (70, 130)) if end_to_end else ((2, 12), None)
+    if end_to_end:
+        attention.use(inner)
+    passes = {name: getattr(module, "forward", None) for name, module in model.named_modules()}
     assert tail.refusal(inner) == ""
-    ids = torch.randint(3, 300, (2, 12), generator=torch.Generator().manual_seed(2))
-    keep = torch.zeros(2, 12, dtype=torch.bool)
-    keep[0, 5:9] = keep[1, 11] = True
+    ids = torch.randint(3, 300, shape, generator=torch.Generator().manual_seed(2))
+    keep = torch.zeros(shape, dtype=torch.bool)
+    keep[0, 5:9] = keep[-1, -1] = True
+    options = (
+        {"row_lengths": lengths, "position_ids": torch.cat([torch.arange(n) for n in lengths])[None]} if lengths else {}
+    )
     found = []
     for trimmed in (False, True):
         model.zero_grad()
-        if trimmed:
-            with tail.only(inner, keep):
-                logits = model(input_ids=ids, use_cache=False).logits[keep]
-        else:
-            logits = model(input_ids=ids, use_cache=False).logits[keep]
+        with tail.only(inner, keep) if trimmed else nullcontext():
+            logits = model(input_ids=ids, use_cache=False, **options).logits[keep]
         logits.pow(2).mean().backward()
         found.append([logits.detach(), *(p.grad for p in model.parameters() if p.grad is not None)])
     assert_same(found[1], found[0])
     assert {name: getattr(module, "forward", None) for name, module in model.named_modules()} == passes
 
 
-def test_where_the_last_mlp_cannot_be_trimmed_it_says_why() -> None:
+def test_the_last_layer_computes_no_query_that_is_not_read() -> None:
+    model = adapters.attach(random_model("llama"), AdapterSpec(r=4))
+    keep = torch.zeros(1, 12, dtype=torch.bool)
+    keep[0, 7:] = True
+    seen: dict[str, int] = {}
+    layer = model.get_base_model().model.layers[-1]
+    for name, module in [*layer.self_attn.named_children(), *layer.mlp.named_children()]:
+        if isinstance(module, LoraLayer):
+            base = module.get_base_layer()
+            base.register_forward_pre_hook(lambda _, x, name=name: seen.update({name: x[0].shape[1]}))
+    with tail.only(model.get_base_model(), keep):
+        model(input_ids=torch.arange(12)[None], use_cache=False)
+    read = dict.fromkeys(("q_proj", "o_proj", "gate_proj", "up_proj", "down_proj"), 5)
+    assert seen == read | {"k_proj": 12, "v_proj": 12}
+
+
+def test_where_the_last_layer_cannot_be_trimmed_it_says_why() -> None:
     assert "no MLP" in tail.refusal(random_model("opt"))
     model = random_model("llama")
     model.activation_checkpointing_enable()
