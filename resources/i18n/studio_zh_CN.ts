@@ -2656,6 +2656,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>激活值在反向传播中重新计算。</translation>
     </message>
     <message>
+        <source>Attention by kernels of its own, which this card computes faster.</source>
+        <translation>注意力由自带的内核计算，在这块显卡上更快。</translation>
+    </message>
+    <message>
         <source>Not taken: {path} ({reason})</source>
         <translation>未采用：{path}（{reason}）</translation>
     </message>

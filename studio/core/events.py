@@ -44,6 +44,7 @@ class Prepared:
         micro_batch_tokens: the most tokens of a pass; 0: micro-batches as configured.
         plain: fast paths that are not taken, by name, and why; the plain ones compute the same.
         activations: until the backward pass they are kept, or computed again in it, or moved out of the card's memory.
+        own_attention: a card attends by this program's own kernels, which it measured to be faster.
     """
 
     kind: Literal["prepared"] = "prepared"
@@ -66,6 +67,7 @@ class Prepared:
     micro_batch_tokens: int = 0
     plain: dict[str, str] = Field(default_factory=dict)
     activations: Activations = "kept"
+    own_attention: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)

@@ -14,7 +14,6 @@ from peft import (
     PeftModel,
     get_peft_model,
     get_peft_model_state_dict,
-    prepare_model_for_kbit_training,
     set_peft_model_state_dict,
 )
 from safetensors.torch import load_file, save
@@ -39,7 +38,8 @@ def attach(model: PreTrainedModel, spec: AdapterSpec) -> PeftModel | PreTrainedM
 
     What is trained is float32, whatever the base is held in. LoRA is W + (alpha / r) B A (Hu et al. 2021), with
     alpha / sqrt(r) for rsLoRA (Kalajdzievski 2023); A is drawn from torch's global generator, so seed it before.
-    A quantized base is prepared as in QLoRA: its unquantized parts (norms, embedding, head) become float32.
+    What a quantized base has beside (norms, embedding, head) stays as it answers with later, in the format the model
+    computes in; in float32, as QLoRA had it, a card's every pass over the hidden states takes twice as long.
 
     Args:
         model: as loaded, or a skeleton on the meta device; it is changed in place.
@@ -50,8 +50,6 @@ def attach(model: PreTrainedModel, spec: AdapterSpec) -> PeftModel | PreTrainedM
     """
     if spec.method == "full":
         return _whole(model)
-    if _quantized(model):
-        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     config = _config(model, spec)
     try:
         adapted = _adapted(model, config, "default")
@@ -121,7 +119,7 @@ def load_adapter(
         base: a base model, or one that has other adapters already; it is changed in place.
         folder: a PEFT folder, of this program or any other.
         name: its name in the model, without a dot.
-        trainable: whether training is to go on with it; a quantized base is prepared as in `attach`.
+        trainable: whether training is to go on with it.
 
     Raises:
         StudioError: (adapter) refused, damaged, or made for another base.
@@ -140,8 +138,6 @@ def load_adapter(
             with _quiet():
                 base.add_adapter(name, config)
         else:
-            if trainable and _quantized(base):
-                base = prepare_model_for_kbit_training(base, use_gradient_checkpointing=False)
             base = _adapted(base, config, name)
         set_peft_model_state_dict(base, tensors, name)
     except _PEFT_ERRORS as error:

@@ -6,6 +6,7 @@ one of the keyword arguments that transformers' models hand down (their road for
 share their beginning (see `prefix`), it comes first, and each row attends to it as well.
 """
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,9 +14,11 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from studio.engine import blocks
+from studio.engine import blocks, hardware, varlen
 
 NAME = "studio_rows"
+# The same, on a card by the kernels in `flash`.
+_OWN = "studio_rows_own"
 
 
 def attend_by_row(
@@ -29,6 +32,7 @@ def attend_by_row(
     shared: int = 0,
     sliding_window: int | None = None,
     read: torch.Tensor | None = None,
+    own: bool = False,
     **options: Any,
 ) -> tuple[torch.Tensor, None]:
     """Scaled dot-product attention within each row; as transformers' own where no `row_lengths` are given.
@@ -43,6 +47,7 @@ def attend_by_row(
         shared: tokens of the beginning that all rows have in common; 0: there is none.
         sliding_window: a token sees itself and at most so many less one before it.
         read: (1, N) bool, whose results are read; others may be anything. None: all are.
+        own: a card computes it by the kernels in `flash`, if they are made for such heads.
         options: scaling, dropout and whatever else the model hands down.
 
     Returns:
@@ -51,8 +56,15 @@ def attend_by_row(
     if row_lengths is None or attention_mask is not None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)[0], None
     slides = sliding_window is not None and shared + max(row_lengths) > sliding_window
-    if not slides and blocks.takes(query, row_lengths) and _plain(module, options):
-        return blocks.attend(query, key, value, row_lengths, shared, options.get("scaling"), read), None
+    scale, plain = options.get("scaling"), _plain(module, options)
+    if plain and not slides and blocks.takes(query, row_lengths):
+        return blocks.attend(query, key, value, row_lengths, shared, scale, read), None
+    kernels = hardware.kernels(query.device) if own and plain and not slides else None
+    if kernels and kernels.flash.takes(query, value):
+        return kernels.flash.attend(query, key, value, row_lengths, shared, scale), None
+    if plain and varlen.takes(query, value):
+        window = sliding_window if slides else None
+        return varlen.attend(query, key, value, row_lengths, shared, scale, window), None
     parts = []
     rows = list(zip(*(tensor.split(row_lengths, dim=2) for tensor in (query, key, value)), strict=True))
     _, first_key, first_value = rows[0]
@@ -82,6 +94,20 @@ def use(model: Any) -> bool:
     return True
 
 
+def is_faster_own(model: Any, dtype: torch.dtype, device: torch.device) -> bool:
+    """Measures whether a card attends faster with `flash`, for the heads of a bare `model`; see `flash.faster`."""
+    kernels, config = hardware.kernels(device), model.config.get_text_config()
+    heads = config.num_attention_heads
+    size = getattr(config, "head_dim", None) or config.hidden_size // heads
+    key_heads = getattr(config, "num_key_value_heads", None) or heads
+    return bool(kernels) and kernels.flash.faster(heads, key_heads, size, dtype, device)
+
+
+def use_own(model: Any) -> None:
+    """Makes a `model` that attends row by row do so with `flash`."""
+    model.set_attn_implementation(_OWN)
+
+
 def undo(model: Any) -> None:
     """Gives `model` transformers' attention back."""
     model.set_attn_implementation("sdpa")
@@ -89,7 +115,7 @@ def undo(model: Any) -> None:
 
 def in_use(model: Any) -> bool:
     """Whether `model` attends row by row when told the rows' lengths."""
-    return bool(model.config.get_text_config()._attn_implementation == NAME)
+    return model.config.get_text_config()._attn_implementation in (NAME, _OWN)
 
 
 def _plain(module: torch.nn.Module, options: dict[str, Any]) -> bool:
@@ -115,4 +141,6 @@ def _mask(*, attention_mask: torch.Tensor | None = None, allow_is_causal_skip: b
 
 
 AttentionInterface.register(NAME, attend_by_row)
-AttentionMaskInterface.register(NAME, _mask)
+AttentionInterface.register(_OWN, partial(attend_by_row, own=True))
+for name in (NAME, _OWN):
+    AttentionMaskInterface.register(name, _mask)

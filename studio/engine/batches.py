@@ -33,6 +33,7 @@ class MicroBatch:
         row_lengths: tokens of each row; None where padded. With `shared`, of the beginning and of each row's rest.
         shared: tokens of the beginning that stands first and belongs to all rows; 0: there is none.
         keep: (B, T) bool, the S positions whose next token is trained.
+        places: (S,) int64, where they are among the B T, so that a card need not count them.
         targets: (S,) int64, those next tokens.
         owners: (S,) int64, the place in `rows` of each target's row.
         rows: the rows, as places in the `Tokens`.
@@ -45,18 +46,18 @@ class MicroBatch:
     row_lengths: tuple[int, ...] | None
     shared: int
     keep: torch.Tensor
+    places: torch.Tensor
     targets: torch.Tensor
     owners: torch.Tensor
     rows: Rows
     tokens: int
 
     def to(self, device: torch.device) -> "MicroBatch":
-        """Returns the batch with its tensors on `device`."""
-        moved: dict[str, Any] = {
-            field.name: value.to(device, non_blocking=True)
-            for field in fields(self)
-            if isinstance(value := getattr(self, field.name), torch.Tensor)
-        }
+        """Returns the batch with its tensors on `device`; a card takes them when it gets there."""
+        tensors = {field.name: value for field in fields(self) if torch.is_tensor(value := getattr(self, field.name))}
+        if device.type == "cuda":
+            tensors = {name: tensor.pin_memory() for name, tensor in tensors.items()}
+        moved: dict[str, Any] = {name: tensor.to(device, non_blocking=True) for name, tensor in tensors.items()}
         return replace(self, **moved)
 
 
@@ -170,6 +171,7 @@ def collate(tokens: Tokens, rows: Rows, batching: Batching, pad_id: int, shared:
         row_lengths=tuple(segments.tolist()) if batching == "flat" else None,
         shared=shared,
         keep=torch.from_numpy(keep),
+        places=torch.from_numpy(np.flatnonzero(keep)),
         targets=torch.from_numpy(targets.astype(np.int64)),
         owners=torch.from_numpy(owners),
         rows=rows,

@@ -1,8 +1,6 @@
 """How this model is computed: each fast path is tried on it beside the plain one, and left out where they differ."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +19,6 @@ from studio.engine import (
     memory,
     mlp,
     norms,
-    objectives,
     prefix,
     projections,
     rotary,
@@ -29,6 +26,7 @@ from studio.engine import (
 )
 from studio.engine.batches import Rows
 from studio.engine.tokens import Tokens
+from studio.engine.trial import Trial
 
 # Of a pass on a processor: more multiply a little faster, 1.02 times with 1,024 as with 700 and again with 1,536, and
 # need 0.3 to 0.4 MB each with `tests.bench.train`'s model.
@@ -54,6 +52,7 @@ class Choices:
         shares: a common beginning of rows is computed once, by `prefix`.
         plain: fast paths that are not taken, by name, and why.
         activations: what becomes of them until the backward pass.
+        own_attention: a card attends by `flash`.
     """
 
     batching: batches.Batching
@@ -63,6 +62,7 @@ class Choices:
     shares: bool
     plain: dict[str, str]
     activations: Activations = "kept"
+    own_attention: bool = False
 
     def passes(self, tokens: Tokens, micro_batches: list[Rows]) -> list[tuple[Rows, int]]:
         """Divides a step's rows into forward passes: the rows of each, and the length of their common beginning."""
@@ -95,14 +95,18 @@ def choose(
             computed again, and it cannot.
     """
     plain = dict[str, str]()
-    exact = hardware.dtype(config.model, device) == torch.float32 and config.model.quantization == "none"
-    trial = Trial(model, device, 1e-4 if exact else 5e-2)
+    trial = Trial(model, device, hardware.dtype(config.model, device), config.model.quantization == "none")
+    if device.type == "cuda" and hardware.kernels(device) is None:
+        plain["kernels for a card"] = "Triton is not there, or does not work"
     for name, path in _WRITTEN_OUT.items():
         if reason := path.use(model):
             plain[name] = reason
     batching = _batching(trial, config.data.packing, plain)
+    own = _own_attention(trial, earlier)
     if not_chunked := _head_refusal(trial):
         plain["loss in chunks"] = not_chunked
+    if unequal := _repeating_refusal(trial, batching):
+        plain["steps that repeat bit by bit"] = unequal
     fits = _fit(trial, config, batching, not not_chunked, longest, earlier)
     if fits.activations != "kept":
         memory.recompute(trial.bare, fits.activations == "offloaded")
@@ -111,80 +115,7 @@ def choose(
     if not_shared := _sharing_refusal(trial, batching):
         plain["a common beginning computed once"] = not_shared
     taken = not not_chunked, not not_trimmed, not not_shared
-    return Choices(batching, fits.tokens, *taken, plain, fits.activations)
-
-
-class Trial:
-    """Two short rows that begin alike, and what a model makes of each alone, to compare other ways with."""
-
-    def __init__(self, model: Any, device: torch.device, bound: float) -> None:
-        """Computes each row alone; `bound` is the largest difference, relative to the largest number."""
-        self.model, self.bare, self.device, self.bound = model, objectives.bare(model), device, bound
-        self.vocabulary = int(self.bare.get_input_embeddings().num_embeddings)
-        ids = np.random.default_rng(0).integers(0, self.vocabulary, 40).astype(np.int32)
-        ids[22:37] = ids[:15]
-        trained = np.arange(40) % 22 > 15
-        offsets, starts = np.array([0, 22, 40]), np.zeros(2, np.int64)
-        self._rows = Tokens(ids, trained, offsets, np.arange(2), starts, np.diff(offsets).astype(np.int32), 0, [])
-        alone = [self._batch("padded", row) for row in range(2)]
-        self._logits = torch.cat([self._computed(objectives.supervised_logits, batch) for batch in alone])
-        self._losses = torch.cat([self._computed(objectives.language_modelling, batch) for batch in alone])
-
-    def end_to_end(self, shared: bool = False) -> bool:
-        """Whether rows laid end to end leave each other alone in this model.
-
-        Attention is told of the borders by positions that start anew or by the rows' lengths; a model that ignores
-        them, or carries state from token to token, would let one row see another.
-        """
-        batch = self._batch("flat", 0, 1, shared=15 if shared else 0)
-        return self._agrees(self._computed(objectives.supervised_logits, batch), self._logits)
-
-    def in_chunks(self) -> bool:
-        """Whether the model does nothing to the logits behind its head, such as capping or scaling them."""
-        batch = self._batch("padded", 1)
-        found = self._computed(objectives.language_modelling, batch, chunked=True)
-        return self._agrees(found, self._losses[1:], 0.1)
-
-    def where_read(self, batching: batches.Batching) -> bool:
-        """Whether nothing but the supervised positions' logits depends on what the last layer adds to them."""
-        batch = self._batch(batching, 1)
-        try:
-            found = self._computed(objectives.language_modelling, batch, trimmed=True)
-        except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
-            return False
-        return self._agrees(found, self._losses[1:], 0.1)
-
-    def kept_bytes(self, chunked: bool, dtype: torch.dtype) -> float:
-        """Returns what a pass in training keeps for its backward pass, in bytes a token."""
-        batch = self._batch("padded", 0)
-
-        def compute() -> torch.Tensor:
-            with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
-                return objectives.language_modelling(self.model, batch, chunked)
-
-        with self._mode(training=True):
-            return memory.kept_bytes(self.model, compute) / batch.tokens
-
-    def _batch(self, batching: batches.Batching, *rows: int, shared: int = 0) -> batches.MicroBatch:
-        return batches.collate(self._rows, np.array(rows), batching, 0, shared).to(self.device)
-
-    def _computed(self, what: Any, batch: batches.MicroBatch, **options: Any) -> torch.Tensor:
-        with self._mode(training=False), torch.no_grad():
-            found: torch.Tensor = what(self.model, batch, **options)
-            return found.float()
-
-    @contextmanager
-    def _mode(self, training: bool) -> Iterator[None]:
-        before = self.model.training
-        self.model.train(training)
-        try:
-            yield
-        finally:
-            self.model.train(before)
-
-    def _agrees(self, found: torch.Tensor, expected: torch.Tensor, share: float = 1.0) -> bool:
-        bound = share * self.bound * expected.abs().max().clamp(min=1e-6)
-        return bool((found - expected).abs().max() <= bound)
+    return Choices(batching, fits.tokens, *taken, plain, fits.activations, own)
 
 
 def _fit(
@@ -206,11 +137,29 @@ def _fit(
     # Processes that share a run would have to agree, and each may have other memory.
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         return memory.Fit(least, tokens)
-    kept = trial.kept_bytes(chunked, hardware.dtype(config.model, device))
+    kept = trial.kept_bytes(chunked)
     ways = memory.costs(trial.bare, kept, device)
     ways = ways[1:] if spec.activation_checkpointing else ways
     at_once = longest if batching == "flat" else longest * spec.per_device_train_batch_size
     return memory.fit(ways, tokens, at_once, hardware.free_bytes(device))
+
+
+def _own_attention(trial: Trial, earlier: Prepared | None) -> bool:
+    """Whether a card is to attend by `flash`: as it did before, or as it measures now."""
+    if trial.device.type != "cuda" or not attention.in_use(trial.bare):
+        return False
+    own = earlier.own_attention if earlier else attention.is_faster_own(trial.bare, trial.dtype, trial.device)
+    if own:
+        attention.use_own(trial.bare)
+    return own
+
+
+def _repeating_refusal(trial: Trial, batching: batches.Batching) -> str:
+    if trial.device.type != "cuda":
+        return ""
+    if problem := trial.unrepeatable(batching):
+        hardware.repeat(trial.device, exactly=False)
+    return problem
 
 
 def _batching(trial: Trial, packing: bool, plain: dict[str, str]) -> batches.Batching:

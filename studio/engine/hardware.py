@@ -1,8 +1,10 @@
 """What this machine computes with: devices, number formats, memory, and whether everything needed is in order."""
 
 import importlib
+import importlib.util
 import os
 import platform
+from functools import lru_cache
 from importlib import metadata
 from typing import Any
 
@@ -36,6 +38,31 @@ def dtype(spec: ModelSpec, device: torch.device) -> torch.dtype:
     if device.type != "cuda":
         return torch.float32
     return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+
+
+def repeat(device: torch.device, exactly: bool = True) -> None:
+    """Makes what this process computes on a card the same each time, bit by bit, or no longer.
+
+    Before the first multiplication there. An operation that cannot then raises RuntimeError.
+    """
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(exactly)
+        # Else memory is filled before it is written to.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def kernels(device: torch.device) -> Any:
+    """Returns the module `kernels` where there is a card that it is right on; else None."""
+    return _kernels(device) if device.type == "cuda" else None
+
+
+@lru_cache
+def _kernels(device: torch.device) -> Any:
+    if importlib.util.find_spec("triton") is None:
+        return None
+    module = importlib.import_module("studio.engine.kernels")
+    return module if module.right(device) else None
 
 
 def memory_bytes(device: torch.device) -> int:

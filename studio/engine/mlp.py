@@ -4,7 +4,8 @@ Layer by layer, the graph keeps four tensors as wide as the MLP: the gate, what 
 through, and their product. Two of them are made again from the others in one cheap pass each. The gate and what it
 lets through have their input in common, so their ranks are multiplied with it together. The idea is Unsloth's (Han
 2023, its `LoRA_MLP`); the formulas are `lora`'s, for y = W_d (f(W_g x) * W_u x).
-Gain: 70 MB less at 700 tokens a pass, and as fast, `tests.bench.train`'s model on a processor.
+Gain: 70 MB less at 700 tokens a pass, and as fast, `tests.bench.train`'s model on a processor. On a card `kernels`
+open the gates: 0.16 and 0.34 ms for 8,192 tokens of 14,336 numbers where torch takes 0.29 and 0.78 (H200, bfloat16).
 """
 
 from functools import partial
@@ -15,23 +16,54 @@ from peft.tuners.lora import LoraLayer
 from torch.nn import functional
 from transformers.models.llama.modeling_llama import LlamaMLP
 
-from studio.engine import lora
+from studio.engine import hardware, lora
 
 _NAMES = ("gate_proj", "up_proj", "down_proj")
 _LINEAR = (torch.nn.Linear, LoraLayer)
 
 
 class _Activation(NamedTuple):
-    """A function, and from the gradient of its result and its input the gradient of its input."""
+    """A function, and from the gradient of its result and its input the gradient of its input.
+
+    Attributes:
+        smooth: the argument that a card's kernels know it by; None: they do not.
+    """
 
     forward: Any
     backward: Any
+    smooth: bool | None = None
+
+    def let_through(
+        self, gate: torch.Tensor, up: torch.Tensor, low: torch.Tensor, bs: list[torch.Tensor], scales: list[float]
+    ) -> torch.Tensor:
+        """Adds the LoRA of the gate and of what it lets through, in place, and returns f(gate) * up."""
+        kernels = None if self.smooth is None else hardware.kernels(gate.device)
+        if kernels:
+            return kernels.opened(gate, up, low, *bs, scales, self.smooth)  # type: ignore[no-any-return]
+        lows = low.split([b.shape[1] for b in bs], 1)
+        for x, part, b, s in zip((gate, up), lows, bs, scales, strict=True):
+            x.addmm_(part, b.t(), alpha=s)
+        return self.forward(gate).mul_(up)  # type: ignore[no-any-return]
+
+    def let_back(
+        self, gradient: torch.Tensor, gate: torch.Tensor, up: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Returns f(gate) * up and the gradients of `gate` and of `up`; `gradient` is overwritten."""
+        kernels = None if self.smooth is None else hardware.kernels(gate.device)
+        if kernels:
+            return kernels.gated_backward(gradient, gate, up, self.smooth)  # type: ignore[no-any-return]
+        activated = self.forward(gate)
+        product = activated * up
+        for_up = activated.mul_(gradient)
+        return product, self.backward(gradient.mul_(up), gate), for_up
 
 
 _ACTIVATIONS = (
-    _Activation(functional.silu, torch.ops.aten.silu_backward),
+    _Activation(functional.silu, torch.ops.aten.silu_backward, smooth=False),
     _Activation(
-        partial(functional.gelu, approximate="tanh"), partial(torch.ops.aten.gelu_backward, approximate="tanh")
+        partial(functional.gelu, approximate="tanh"),
+        partial(torch.ops.aten.gelu_backward, approximate="tanh"),
+        smooth=True,
     ),
     _Activation(functional.gelu, torch.ops.aten.gelu_backward),
 )
@@ -46,9 +78,8 @@ class _Gated(torch.autograd.Function):
         (for_gate, for_up, for_down), (sg, su, sd) = bases, scales
         flat = x.reshape(-1, x.shape[-1])
         low = flat @ torch.cat([ag, au]).t()
-        gate = lora.product(flat, for_gate).addmm_(low[:, : len(ag)], bg.t(), alpha=sg)
-        up = lora.product(flat, for_up).addmm_(low[:, len(ag) :], bu.t(), alpha=su)
-        product = f.forward(gate).mul_(up)
+        gate, up = lora.product(flat, for_gate), lora.product(flat, for_up)
+        product = f.let_through(gate, up, low, [bg, bu], [sg, su])
         low_down = product @ ad.t()
         y = lora.product(product, for_down).addmm_(low_down, bd.t(), alpha=sd)
         ctx.save_for_backward(x, gate, up, low, low_down, *adapters)
@@ -65,11 +96,9 @@ class _Gated(torch.autograd.Function):
         narrow = (g @ bd).mul_(sd)
         found_bd = (low_down.t() @ g).mul_(sd).t()
         g = (g @ lora.weight(for_down, g.dtype)).addmm_(narrow, ad)
-        activated = ctx.f.forward(gate)
-        product = activated * up
+        product, g_gate, g_up = ctx.f.let_back(g, gate, up)
         found_ad = narrow.t() @ product
-        g_up = activated.mul_(g)
-        g_gate = ctx.f.backward(torch.mul(g, up, out=product), gate)
+        del product
         narrow = torch.cat([(g_gate @ bg).mul_(sg), (g_up @ bu).mul_(su)], 1)
         found_bg = (low[:, :r].t() @ g_gate).mul_(sg).t()
         found_bu = (low[:, r:].t() @ g_up).mul_(su).t()

@@ -23,10 +23,13 @@ def supervised_logits(model: torch.nn.Module, batch: MicroBatch) -> torch.Tensor
     inner = bare(model)
     if batch.row_lengths is not None and attention.in_use(inner):
         arguments |= {"row_lengths": batch.row_lengths} | ({"shared": batch.shared} if batch.shared else {})
-    if inner._supports_logits_to_keep():
-        logits: torch.Tensor = model(**arguments, logits_to_keep=batch.keep, use_cache=False).logits
+    logits: torch.Tensor
+    if not inner._supports_logits_to_keep():
+        logits = model(**arguments, use_cache=False).logits.flatten(0, 1)[batch.places]
+    elif len(batch.input_ids) == 1:
+        logits = model(**arguments, logits_to_keep=batch.places, use_cache=False).logits[0]
     else:
-        logits = model(**arguments, use_cache=False).logits[batch.keep]
+        logits = model(**arguments, logits_to_keep=batch.keep, use_cache=False).logits
     return logits
 
 
@@ -51,7 +54,7 @@ def language_modelling(
     layer = inner.get_output_embeddings()
     with (
         head.handed_through(layer) if chunked else nullcontext(),
-        tail.only(inner, batch.keep) if trimmed else nullcontext(),
+        tail.only(inner, batch.keep, batch.places) if trimmed else nullcontext(),
     ):
         found = supervised_logits(model, batch)
     if chunked:

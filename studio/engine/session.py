@@ -122,6 +122,7 @@ def prepare(run: Run, emit: Emit, earlier: events.Prepared | None = None) -> Ses
     if int(os.environ.get("RANK", "0")) == 0:
         corpus.write_unused(run)
     device = hardware.device()
+    hardware.repeat(device)
     heap.keep()  # of passes; what rows needed is given back
     emit(events.Phase(name="loading", detail=config.model.path))
     frozen = model.load_base(base, config.model, device)
@@ -288,4 +289,5 @@ def _prepared(session: Session) -> events.Prepared:
         micro_batch_tokens=session.choices.micro_batch_tokens,
         plain=session.choices.plain,
         activations=session.choices.activations,
+        own_attention=session.choices.own_attention,
     )

@@ -25,9 +25,15 @@ def refusal(model: Any) -> str:
 
 
 @contextmanager
-def only(model: Any, keep: torch.Tensor) -> Iterator[None]:
-    """Makes the last layer of a bare `model` add nothing but where `keep` (B, T) is true, for as long as it lasts."""
-    layer, places = _last(model), keep.flatten().nonzero()[:, 0]
+def only(model: Any, keep: torch.Tensor, places: torch.Tensor) -> Iterator[None]:
+    """Makes the last layer of a bare `model` add nothing but at some places, for as long as it lasts.
+
+    Args:
+        model: whose.
+        keep: (B, T) bool, which.
+        places: the same as (S,) int64, among the B T.
+    """
+    layer = _last(model)
     own: Any = getattr(layer, "self_attn", None)
     parts = [(layer.mlp, layer.mlp.forward)]
     if hasattr(own, "q_proj") and hasattr(own, "o_proj"):
@@ -59,6 +65,10 @@ def _replaced(module: torch.nn.Module, forward: Any) -> Iterator[None]:
             module.forward = own
 
 
+def layers(model: Any) -> Any:
+    """Returns the layers of a bare `model` in order: its first list of modules; empty where it has none."""
+    return next((part for part in model.modules() if isinstance(part, torch.nn.ModuleList)), ())
+
+
 def _last(model: Any) -> Any:
-    layers = next((part for part in model.modules() if isinstance(part, torch.nn.ModuleList)), None)
-    return layers[-1] if layers else None
+    return next(reversed(layers(model)), None)

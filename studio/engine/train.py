@@ -123,7 +123,7 @@ def _steps(current: Session, commands: Commands) -> events.Outcome | None:
     log = RowLog(current.run.path, current.accelerator.process_index, position.step)
     current.emit(events.Phase(name="training"))
     durations: list[float] = []
-    epoch, plan = -1, list[list[batches.Rows]]()
+    epoch, plan, laid_out = -1, list[list[batches.Rows]](), list[batches.MicroBatch]()
     while position.step < current.steps:
         # Asked before a step, not behind one: a run killed in between then ends at the same place.
         if spec.early_stopping_patience and position.stale_evaluations >= spec.early_stopping_patience:
@@ -136,10 +136,14 @@ def _steps(current: Session, commands: Commands) -> events.Outcome | None:
             _save(current)
             return "stopped" if stop.keep else None
         if position.step // current.steps_per_epoch != epoch:
-            epoch = position.step // current.steps_per_epoch
+            epoch, laid_out = position.step // current.steps_per_epoch, []
             plan = _plan(current, epoch)
         began = time.perf_counter()
-        measured = _step(current, plan[position.step % current.steps_per_epoch], log)
+        micro_batches, *after = plan[position.step % current.steps_per_epoch :][:2]
+        taken = _take(current, micro_batches, laid_out or _lay_out(current, micro_batches))
+        # While a card is still at work.
+        laid_out = _lay_out(current, after[0]) if after else []
+        measured = _read(current, micro_batches, taken, log)
         durations = [*durations, time.perf_counter() - began][-_ETA_STEPS:]
         _tell(current, measured, durations)
         if position.step % spec.eval_steps == 0 or position.step == current.steps:
@@ -161,44 +165,80 @@ def _plan(current: Session, epoch: int) -> list[list[batches.Rows]]:
     )
 
 
-def _step(current: Session, micro_batches: list[batches.Rows], log: RowLog) -> _Measured:
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A step that a card may still be taking.
+
+    Attributes:
+        rows: of this process, in the order of `losses`; nobody counts them where they were computed for nothing.
+        losses: (rows,) each row's loss; `total`: () that of all processes' rows.
+        norm: () the gradient's, over all processes.
+    """
+
+    rows: batches.Rows
+    losses: torch.Tensor
+    total: torch.Tensor
+    norm: torch.Tensor
+    learning_rate: float
+
+
+def _lay_out(current: Session, micro_batches: list[batches.Rows]) -> list[batches.MicroBatch]:
+    """Returns this process's passes of a step; one that has no rows left computes the first for nothing."""
+    rank, world = current.accelerator.process_index, current.accelerator.num_processes
+    # Every process must take part in the last backward.
+    passes = current.choices.passes(current.corpus.train, micro_batches[rank::world] or micro_batches[:1])
+    return [_collated(current, current.corpus.train, rows, shared) for rows, shared in passes]
+
+
+def _take(current: Session, micro_batches: list[batches.Rows], passes: list[batches.MicroBatch]) -> _Taken:
     """One optimizer step: the sum of all micro-batches' losses over the number of all their trained tokens."""
-    accelerator, corpus, spec = current.accelerator, current.corpus, current.config.training
-    step = current.position.step + 1
+    accelerator, spec = current.accelerator, current.config.training
     world, rank = accelerator.num_processes, accelerator.process_index
-    # Every process must take part in the last backward; one that has no rows left computes the first for nothing.
-    mine = micro_batches[rank::world] or micro_batches[:1]
     weight = world if micro_batches[rank::world] else 0
-    trained = int(sum(corpus.trained[rows].sum() for rows in micro_batches))
-    optim.seed_all(spec.seed, "step", step, rank)
+    optim.seed_all(spec.seed, "step", current.position.step + 1, rank)
     current.model.train()
-    losses, passes = [], current.choices.passes(corpus.train, mine)
-    for i, (rows, shared) in enumerate(passes):
+    losses, trained = [], _trained(current, micro_batches)
+    for i, batch in enumerate(passes):
         with nullcontext() if i == len(passes) - 1 else accelerator.no_sync(current.model):
-            row_losses = _row_losses(current, current.model, corpus.train, rows, shared)
+            row_losses = _row_losses(current, current.model, batch)
             accelerator.backward(row_losses.sum() * (weight / trained))
         losses.append(row_losses.detach())
     total = accelerator.reduce(torch.cat(losses).sum() * (weight / world), "sum")
     parameters = [p for p in current.model.parameters() if p.requires_grad]
     norm = accelerator.clip_grad_norm_(parameters, spec.max_grad_norm or math.inf)
-    loss, grad_norm = float(total) / trained, float(norm)
-    _require_finite(current, step, loss, grad_norm, np.concatenate(micro_batches))
     rate = float(current.optimizer.param_groups[0]["lr"])
+    # If it is not finite, so are the weights from here on; `_read` ends the run then, and nothing of them is written.
     current.optimizer.step()
     current.scheduler.step()
     current.optimizer.zero_grad(set_to_none=True)
-    if weight:
-        rows = np.concatenate([rows for rows, _ in passes])
-        log.append(step, corpus.train.rows[rows], corpus.trained[rows], torch.cat(losses).cpu().numpy())
+    rows = np.concatenate([batch.rows for batch in passes]) if weight else np.array([], np.int64)
+    return _Taken(rows, torch.cat(losses), total, norm, rate)
+
+
+def _read(current: Session, micro_batches: list[batches.Rows], taken: _Taken, log: RowLog) -> _Measured:
+    """Waits until a step is taken, and returns what is told of it."""
+    corpus, step, trained = current.corpus, current.position.step + 1, _trained(current, micro_batches)
+    loss, grad_norm = float(taken.total) / trained, float(taken.norm)
+    _require_finite(current, step, loss, grad_norm, np.concatenate(micro_batches))
+    if len(taken.rows):
+        losses = taken.losses.cpu().numpy()
+        log.append(step, corpus.train.rows[taken.rows], corpus.trained[taken.rows], losses)
     fed = int(sum(corpus.train.lengths[rows].sum() for rows in micro_batches))
-    return _Measured(loss=loss, learning_rate=rate, grad_norm=grad_norm, tokens=fed, trained=trained)
+    return _Measured(loss=loss, learning_rate=taken.learning_rate, grad_norm=grad_norm, tokens=fed, trained=trained)
 
 
-def _row_losses(current: Session, model: torch.nn.Module, part: Tokens, rows: batches.Rows, shared: int) -> Any:
+def _trained(current: Session, micro_batches: list[batches.Rows]) -> int:
+    return int(sum(current.corpus.trained[rows].sum() for rows in micro_batches))
+
+
+def _collated(current: Session, part: Tokens, rows: batches.Rows, shared: int) -> batches.MicroBatch:
     batch = batches.collate(part, rows, current.choices.batching, current.pad_id, shared)
+    return batch.to(current.accelerator.device)
+
+
+def _row_losses(current: Session, model: torch.nn.Module, batch: batches.MicroBatch) -> Any:
     choices = current.choices
     with current.accelerator.autocast():
-        batch = batch.to(current.accelerator.device)
         return objectives.language_modelling(model, batch, choices.chunked, choices.trimmed)
 
 
@@ -252,7 +292,7 @@ def _evaluate(current: Session) -> tuple[float, int] | None:
     current.bare.eval()
     with torch.no_grad():
         for rows, shared in passes[accelerator.process_index :: accelerator.num_processes]:
-            total += _row_losses(current, current.bare, part, rows, shared).sum()
+            total += _row_losses(current, current.bare, _collated(current, part, rows, shared)).sum()
     trained = int(trained_counts(part).sum())
     current.emit(events.Phase(name="training"))
     return float(accelerator.reduce(total, "sum")) / trained, trained

@@ -33,13 +33,13 @@ class Clock:
             torch.cuda.synchronize()
         self.readings.append((time.process_time(), time.perf_counter()))
 
-    def report(self, losses: list[float], inside_s: float | None = None) -> None:
+    def report(self, losses: list[float], inside_s: float | None = None, **more: Any) -> None:
         """Prints what was measured; with `inside_s`, the share of the CPU seconds that were not spent there."""
         (cpu, wall), (cpu_end, wall_end) = self.readings[0], self.readings[-1]
         torch = sys.modules["torch"]
         own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         peak = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else own
-        found: dict[str, Any] = {
+        found: dict[str, Any] = more | {
             "losses": losses,
             "cpu_s": cpu_end - cpu,
             "wall_s": wall_end - wall,
@@ -60,16 +60,18 @@ def ours(folder: Path, about: dict[str, Any]) -> None:
     spare_imports(config)
     from studio.engine.train import train
 
-    clock, losses, inside, spent = Clock(), list[float](), _inside(), list[float]()
+    clock, losses, inside, spent, plain = Clock(), list[float](), _inside(), list[float](), dict[str, str]()
 
     def emit(event: events.Event) -> None:
+        if isinstance(event, events.Prepared):
+            plain.update(event.plain)
         if isinstance(event, events.Step):
             clock.tick()
             losses.append(event.loss)
             spent.append(inside[0])
 
     train(runs.create(config, Path(tempfile.mkdtemp()) / "run"), 0, emit)
-    clock.report(losses, spent[-1] - spent[0])
+    clock.report(losses, spent[-1] - spent[0], plain=plain)
 
 
 def _inside() -> list[float]:

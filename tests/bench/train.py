@@ -2,7 +2,7 @@
 
     python -m tests.bench.train [--rounds 3] [--steps 13] [--with ours,trl-usual,...] [--llamafactory-python PATH]
     python -m tests.bench.train --shape 8b --dtype bfloat16 --rows 96 --max-length 2048 \\
-        --with ours,trl-best,trl-flat,unsloth --unsloth-python PATH [--quantization nf4]
+        --with ours,trl-best,trl-flat,unsloth --unsloth-python PATH [--quantization nf4] [--even]
 
 One process a contender, in turn, round after round; medians of the rounds. Prints a table and, with `--json FILE`,
 writes everything measured. The second is for a card: what computes there is measured by the clock on the wall and the
@@ -58,8 +58,19 @@ _SHAPES: dict[str, dict[str, Any]] = {
 _SPECIAL = ["<unk>", "<s>", "</s>", "<pad>"]
 
 
+def make_tokenizer(folder: Path) -> int:
+    """Writes a tokenizer of one token a word, `w0`, `w1` and so on; returns the size of its vocabulary."""
+    words = {word: at for at, word in enumerate([*_SPECIAL, *(f"w{i}" for i in range(_VOCABULARY - len(_SPECIAL)))])}
+    plain = Tokenizer(WordLevel(words, unk_token="<unk>"))
+    plain.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    PreTrainedTokenizerFast(
+        tokenizer_object=plain, unk_token="<unk>", bos_token="<s>", eos_token="</s>", pad_token="<pad>"
+    ).save_pretrained(folder)
+    return _VOCABULARY
+
+
 def make_model(folder: Path, shape: str = "small", dtype: torch.dtype = torch.float32) -> int:
-    """Writes a random Llama and a tokenizer of one token a word.
+    """Writes a random Llama and its tokenizer.
 
     Args:
         folder: where.
@@ -69,12 +80,7 @@ def make_model(folder: Path, shape: str = "small", dtype: torch.dtype = torch.fl
     Returns:
         How many weights multiply a token: all but the embeddings, and the head.
     """
-    words = {word: at for at, word in enumerate([*_SPECIAL, *(f"w{i}" for i in range(_VOCABULARY - len(_SPECIAL)))])}
-    plain = Tokenizer(WordLevel(words, unk_token="<unk>"))
-    plain.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    PreTrainedTokenizerFast(
-        tokenizer_object=plain, unk_token="<unk>", bos_token="<s>", eos_token="</s>", pad_token="<pad>"
-    ).save_pretrained(folder)
+    make_tokenizer(folder)
     torch.manual_seed(0)
     config = LlamaConfig(vocab_size=_VOCABULARY, max_position_embeddings=8192, pad_token_id=3, **_SHAPES[shape])
     with hardware.device():
@@ -84,7 +90,7 @@ def make_model(folder: Path, shape: str = "small", dtype: torch.dtype = torch.fl
     return sum(matrices) - (0 if config.tie_word_embeddings else int(made.get_input_embeddings().weight.numel()))
 
 
-def write_rows(path: Path, count: int, trained: float, shared: int, most: int) -> None:
+def write_rows(path: Path, count: int, trained: float, shared: int, most: int, even: bool = False) -> None:
     """Writes rows of log-normal lengths: mean 180 tokens, at most `most`, about `trained` of them the answer's.
 
     Args:
@@ -93,11 +99,14 @@ def write_rows(path: Path, count: int, trained: float, shared: int, most: int) -
         trained: the answers' share of the tokens.
         shared: words of a system prompt that every row begins with, on top of its own.
         most: tokens of the longest.
+        even: all rows have as many, as packed ones do.
     """
     random = np.random.default_rng(0)
     system = [f"w{i}" for i in random.integers(0, 30_000, shared)]
     with path.open("w", encoding="utf-8") as file:
-        for length in np.clip(random.lognormal(np.log(180) - 0.405, 0.9, count), 16, most - shared).astype(int):
+        drawn = np.clip(random.lognormal(np.log(180) - 0.405, 0.9, count), 16, most - shared).astype(int)
+        # One token is the answer's end.
+        for length in np.full(count, most - 1) if even else drawn:
             words = [f"w{i}" for i in random.zipf(1.3, length) % 30_000]
             cut = max(1, int(length * (1 - trained)))
             row = {"prompt": " ".join([*system, *words[:cut]]), "completion": " " + " ".join(words[cut:])}
@@ -114,7 +123,8 @@ def config_of(folder: Path, options: argparse.Namespace) -> RunConfig:
             "training": {
                 "max_steps": options.steps,
                 "per_device_train_batch_size": options.rows,
-                "learning_rate": 1e-3,
+                # Random weights as wide as the large shape's do not bear more.
+                "learning_rate": 1e-3 if options.shape == "small" else 1e-4,
                 "lr_scheduler_type": "constant",
                 "warmup_steps": 0,
                 "train_sampling_strategy": "sequential",
@@ -127,7 +137,8 @@ def config_of(folder: Path, options: argparse.Namespace) -> RunConfig:
 def prepare(folder: Path, options: argparse.Namespace) -> tuple[list[int], int]:
     """Writes all that the contenders share; returns the tokens of each step and `make_model`'s count."""
     weights = make_model(folder / "model", options.shape, getattr(torch, options.dtype))
-    write_rows(folder / "rows.jsonl", options.steps * options.rows, options.trained, options.shared, options.max_length)
+    count = options.steps * options.rows
+    write_rows(folder / "rows.jsonl", count, options.trained, options.shared, options.max_length, options.even)
     config = config_of(folder, options)
     train = corpus.read_corpus(config, model.load_tokenizer(folder / "model"), lambda event: None).train
     rows = []
@@ -188,6 +199,7 @@ def summary(rounds: list[dict[str, Any]], tokens: list[int], losses: list[float]
     overheads = [found["overhead"] for found in rounds if "overhead" in found]
     return {
         **({"overhead": statistics.median(overheads)} if overheads else {}),
+        **({"plain": rounds[0]["plain"]} if "plain" in rounds[0] else {}),
         "tokens_per_cpu_s": counted / statistics.median(found["cpu_s"] for found in rounds),
         "tokens_per_s": counted / statistics.median(found["wall_s"] for found in rounds),
         "peak_bytes": statistics.median(found["peak_bytes"] for found in rounds),
@@ -213,19 +225,21 @@ def table(found: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def matmul_rate(dtype: torch.dtype) -> float:
-    """Returns how many operations a second one large product takes here."""
+def matmul_rate(dtype: torch.dtype) -> tuple[float, float]:
+    """Returns how many operations a second one large product runs at: at best, and over and over for a while."""
     device = hardware.device()
-    size = 8192 if device.type == "cuda" else 1024
+    size, times = (8192, 1000) if device.type == "cuda" else (1024, 40)
     a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
-    best = float("inf")
-    for _ in range(20):
+    seconds = []
+    for count in (1, 1, 1, 1, 1, times):
         began = time.perf_counter()
-        found = a @ b
+        for _ in range(count):
+            found = a @ b
         if device.type == "cuda":
             torch.cuda.synchronize()
-        best = min(best, time.perf_counter() - began)
-    return 2 * size * size * len(found) / best
+        seconds.append((time.perf_counter() - began) / count)
+    operations = 2 * size * size * len(found)
+    return operations / min(seconds), operations / seconds[-1]
 
 
 def main() -> None:
@@ -244,6 +258,7 @@ def main() -> None:
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--trained", type=float, default=0.5, help="the answers' share of the tokens")
     parser.add_argument("--shared", type=int, default=0, help="words of a system prompt shared by all rows")
+    parser.add_argument("--even", action="store_true", help="all rows are as long as the longest, as packed ones are")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -260,11 +275,14 @@ def main() -> None:
     found = {name: summary(rounds, tokens, losses) for name, rounds in measured.items()}
     print(table(found))
     torch.set_num_threads(options.threads)
-    rate = matmul_rate(getattr(torch, options.dtype))
+    best, lasting = matmul_rate(getattr(torch, options.dtype))
+    print(f"One large product runs at {best / 1e9:,.0f} GFLOP/s, over and over at {lasting / 1e9:,.0f}.")
     for name, item in found.items():
         if "tokens_per_s" in item:
-            share = 4 * weights * item["tokens_per_s"] / rate
-            print(f"{name}: {share:.0%} of the {rate / 1e9:,.0f} GFLOP/s that one large product runs at, counted at 4N")
+            rate = 4 * weights * item["tokens_per_s"]
+            print(f"{name}: {rate / best:.1%} and {rate / lasting:.1%} of that, counted at 4N")
+        if item.get("plain"):
+            print(f"{name}: not taken: {item['plain']}")
     if options.json:
         about = vars(options) | {"json": None, "tokens": tokens, "torch": torch.__version__}
         options.json.write_text(json.dumps({"about": about, "found": found, "rounds": measured}, indent=1))

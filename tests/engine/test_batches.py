@@ -106,7 +106,7 @@ def test_flat_rows_keep_their_own_positions_and_targets(few: FewRows) -> None:
     # The first token of a row is never predicted, even where it is trained: nothing stands before it.
     assert batch.targets.tolist() == [12, 7, 8, 10]
     assert batch.owners.tolist() == [0, 1, 1, 2]
-    assert batch.keep.nonzero()[:, 1].tolist() == [0, 2, 3, 4]
+    assert batch.keep.nonzero()[:, 1].tolist() == batch.places.tolist() == [0, 2, 3, 4]
     assert (batch.tokens, batch.attention_mask) == (9, None)
 
 
@@ -119,6 +119,7 @@ def test_padded_rows_have_the_same_targets_in_the_same_order(few: FewRows) -> No
     assert torch.equal(padded.targets, flat_batch.targets)
     assert torch.equal(padded.owners, flat_batch.owners)
     assert int(padded.keep.sum()) == len(padded.targets)
+    assert torch.equal(padded.keep.flatten().nonzero()[:, 0], padded.places)
     assert padded.tokens == 9
 
 

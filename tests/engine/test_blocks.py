@@ -14,7 +14,12 @@ from tests.training import config, losses, trained
 
 
 def plain(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, lengths: tuple[int, ...], shared: int
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    lengths: tuple[int, ...],
+    shared: int,
+    scale: float = 0.3,
 ) -> torch.Tensor:
     """One softmax over everything, with a mask that hides what a token does not see."""
     owner = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
@@ -22,7 +27,7 @@ def plain(
     place = torch.arange(len(owner))
     seen = ((owner[:, None] == owner) | common) & (place[:, None] >= place)
     key, value = (x.repeat_interleave(query.shape[1] // key.shape[1], 1) for x in (key, value))
-    found: torch.Tensor = functional.scaled_dot_product_attention(query, key, value, seen, scale=0.3)
+    found: torch.Tensor = functional.scaled_dot_product_attention(query, key, value, seen, scale=scale)
     return found.transpose(1, 2)
 
 

@@ -9,7 +9,8 @@ import torch
 
 from studio.core.config import AdapterSpec, DataSpec, RunConfig, TrainingSpec
 from studio.engine import adapters, choices, rotary
-from studio.engine.choices import Trial, choose
+from studio.engine.choices import choose
+from studio.engine.trial import Trial
 from tests.engine.test_prefix import tokens_of
 from tests.models import FAMILIES, random_model
 from tests.training import config, losses, trained
@@ -57,9 +58,9 @@ def test_what_a_model_does_not_allow_is_named(
 
 
 def test_a_model_that_mixes_rows_or_changes_its_logits_is_found_out() -> None:
-    assert not Trial(random_model("opt"), CPU, 1e-4).end_to_end()
+    assert not Trial(random_model("opt"), CPU, torch.float32).end_to_end()
     capped = random_model("gemma3", final_logit_softcapping=5.0).requires_grad_(False)
-    assert not Trial(capped, CPU, 1e-4).in_chunks()
+    assert not Trial(capped, CPU, torch.float32).in_chunks()
 
 
 def test_passes_hold_every_row_within_the_bound() -> None:

@@ -43,7 +43,7 @@ def test_only_supervised_positions_are_projected(rows: Rows) -> None:
     model = random_model("llama")
     batch = batches.collate(rows, np.arange(3), "flat", 0)  # type: ignore[arg-type]
     seen: list[int] = []
-    model.get_output_embeddings().register_forward_hook(lambda m, i, o: seen.append(i[0].shape[0]))
+    model.get_output_embeddings().register_forward_hook(lambda m, i, o: seen.append(i[0][..., 0].numel()))
     attention.use(model)
     logits = objectives.supervised_logits(model, batch)
     supervised = sum(int(trained[1:].sum()) for _, trained in rows)

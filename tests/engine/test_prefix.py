@@ -114,7 +114,9 @@ def evaluated(current: session.Session) -> list[torch.Tensor]:
     losses = torch.zeros(len(part))
     with torch.no_grad():
         for rows, shared in train._evaluation_passes(current, part):
-            losses[torch.from_numpy(rows)] = train._row_losses(current, current.bare, part, rows, shared)
+            losses[torch.from_numpy(rows)] = train._row_losses(
+                current, current.bare, train._collated(current, part, rows, shared)
+            )
     return [torch.tensor(score[0]), losses]
 
 

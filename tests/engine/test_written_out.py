@@ -312,7 +312,7 @@ def test_the_last_layer_is_left_out_where_nothing_reads_it(
     found = []
     for trimmed in (False, True):
         model.zero_grad()
-        with tail.only(inner, keep) if trimmed else nullcontext():
+        with tail.only(inner, keep, keep.flatten().nonzero()[:, 0]) if trimmed else nullcontext():
             logits = model(input_ids=ids, use_cache=False, **options).logits[keep]
         logits.pow(2).mean().backward()
         found.append([logits.detach(), *(p.grad for p in model.parameters() if p.grad is not None)])
@@ -330,7 +330,7 @@ def test_the_last_layer_computes_no_query_that_is_not_read() -> None:
         if isinstance(module, LoraLayer):
             base = module.get_base_layer()
             base.register_forward_pre_hook(lambda _, x, name=name: seen.update({name: x[0].shape[1]}))
-    with tail.only(model.get_base_model(), keep):
+    with tail.only(model.get_base_model(), keep, keep.flatten().nonzero()[:, 0]):
         model(input_ids=torch.arange(12)[None], use_cache=False)
     read = dict.fromkeys(("q_proj", "o_proj", "gate_proj", "up_proj", "down_proj"), 5)
     assert seen == read | {"k_proj": 12, "v_proj": 12}

@@ -150,6 +150,8 @@ class RunHead(QFrame):
         ]
         if planned.activations != "kept":
             lines.append(self.tr("Activations are computed again in the backward pass."))
+        if planned.own_attention:
+            lines.append(self.tr("Attention by kernels of its own, which this card computes faster."))
         lines += [self.tr("Not taken: {path} ({reason})").format(path=p, reason=r) for p, r in planned.plain.items()]
         return "\n".join(lines)
 
