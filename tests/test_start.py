@@ -4,7 +4,6 @@ import ast
 import os
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -115,13 +114,8 @@ def test_an_interrupted_start_is_completed_and_the_next_installs_nothing(checkou
     assert first.stdout.endswith("Set up.\n\nstudio demo --fast\n")
     assert first.stdout.index("PyTorch for the CPU") < first.stdout.index("Successfully installed torch-2.13.0+cpu")
 
-    took_s = []
-    for _ in range(3):
-        began = time.perf_counter()
-        second = checkout.start("studio", "runs", "list")
-        took_s.append(time.perf_counter() - began)
-        assert (second.stdout, second.stderr) == ("studio runs list\n", "")
-    assert min(took_s) < 1.0
+    second = checkout.start("studio", "runs", "list")
+    assert (second.stdout, second.stderr) == ("studio runs list\n", "")
 
     # Killed while a package was half unpacked: its metadata are there, the file pip writes last is not.
     make_wheel(checkout.wheels, "pytest", "9.2.0")

@@ -1,9 +1,9 @@
 """Attention over rows laid end to end that computes nothing between rows.
 
 A block-diagonal mask lets attention cost N^2 for N tokens together; attending row by row costs the sum of the rows'
-squares, and needs no mask. 16 rows of 250 tokens: a sixteenth. The rows' lengths travel to the attention layers as
-one of the keyword arguments that transformers' models hand down (their road for variable-length kernels). Where rows
-share their beginning (see `prefix`), it comes first, and each row attends to it as well.
+squares, and needs no mask. 16 rows of 250 tokens: a sixteenth. The segments travel to the attention layers as one of
+the keyword arguments that transformers' models hand down (their road for variable-length kernels). Where rows share
+their beginning (see `prefix`), it is a segment of its own before them, and each row attends to it as well.
 """
 
 from functools import partial
@@ -15,6 +15,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from studio.engine import blocks, hardware, varlen
+from studio.engine.batches import Segment
 
 NAME = "studio_rows"
 # The same, on a card by the kernels in `flash`.
@@ -28,14 +29,13 @@ def attend_by_row(
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
     *,
-    row_lengths: tuple[int, ...] | None = None,
-    shared: int = 0,
+    segments: tuple[Segment, ...] | None = None,
     sliding_window: int | None = None,
     read: torch.Tensor | None = None,
     own: bool = False,
     **options: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Scaled dot-product attention within each row; as transformers' own where no `row_lengths` are given.
+    """Scaled dot-product attention within each row; as transformers' own where no `segments` are given.
 
     Args:
         module: the attention layer.
@@ -43,8 +43,7 @@ def attend_by_row(
         key: see `query`.
         value: see `query`.
         attention_mask: None where rows are laid end to end.
-        row_lengths: tokens of each row; their sum is N. With `shared`, of the common beginning and each row's rest.
-        shared: tokens of the beginning that all rows have in common; 0: there is none.
+        segments: what lies end to end; their tokens are N together.
         sliding_window: a token sees itself and at most so many less one before it.
         read: (1, N) bool, whose results are read; others may be anything. None: all are.
         own: a card computes it by the kernels in `flash`, if they are made for such heads.
@@ -53,29 +52,34 @@ def attend_by_row(
     Returns:
         (1, N, heads, head size), and no weights.
     """
-    if row_lengths is None or attention_mask is not None:
+    if segments is None or attention_mask is not None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)[0], None
-    slides = sliding_window is not None and shared + max(row_lengths) > sliding_window
+    slides = sliding_window is not None and max(_seen_by_last(segments)) > sliding_window
     scale, plain = options.get("scaling"), _plain(module, options)
-    if plain and not slides and blocks.takes(query, row_lengths):
-        return blocks.attend(query, key, value, row_lengths, shared, scale, read), None
+    if plain and not slides and blocks.takes(query, segments):
+        return blocks.attend(query, key, value, segments, scale, read), None
     kernels = hardware.kernels(query.device) if own and plain and not slides else None
     if kernels and kernels.flash.takes(query, value):
-        return kernels.flash.attend(query, key, value, row_lengths, shared, scale), None
+        return kernels.flash.attend(query, key, value, segments, scale), None
     if plain and varlen.takes(query, value):
-        window = sliding_window if slides else None
-        return varlen.attend(query, key, value, row_lengths, shared, scale, window), None
+        return varlen.attend(query, key, value, segments, scale, sliding_window if slides else None), None
     parts = []
-    rows = list(zip(*(tensor.split(row_lengths, dim=2) for tensor in (query, key, value)), strict=True))
-    _, first_key, first_value = rows[0]
-    for at, (q, k, v) in enumerate(rows):
-        before, mask = shared if at else 0, None
-        if before:
-            k, v = torch.cat([first_key, k], 2), torch.cat([first_value, v], 2)
+    lengths = [segment.tokens for segment in segments]
+    rows = list(zip(*(tensor.split(lengths, dim=2) for tensor in (query, key, value)), strict=True))
+    for (q, k, v), segment in zip(rows, segments, strict=True):
+        before, mask = 0, None
+        if segment.before >= 0:
+            _, first_key, first_value = rows[segment.before]
+            before, k, v = first_key.shape[2], torch.cat([first_key, k], 2), torch.cat([first_value, v], 2)
         if before or (sliding_window is not None and q.shape[2] > sliding_window):
             mask = _seen(q.shape[2], before, sliding_window, query.device)
         parts.append(sdpa_attention_forward(module, q, k, v, mask, **options)[0])
     return torch.cat(parts, dim=1), None
+
+
+def _seen_by_last(segments: tuple[Segment, ...]) -> list[int]:
+    """Returns how many tokens each segment's last one sees."""
+    return [n + (segments[before].tokens if before >= 0 else 0) for n, before in segments]
 
 
 def use(model: Any) -> bool:
@@ -114,7 +118,7 @@ def undo(model: Any) -> None:
 
 
 def in_use(model: Any) -> bool:
-    """Whether `model` attends row by row when told the rows' lengths."""
+    """Whether `model` attends row by row when told of the segments."""
     return model.config.get_text_config()._attn_implementation in (NAME, _OWN)
 
 

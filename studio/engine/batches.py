@@ -5,8 +5,9 @@ the rows the interrupted one would have had. `B` sequences, `T` tokens in the lo
 """
 
 from bisect import bisect_left, insort
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +23,30 @@ Batching = Literal["flat", "padded"]
 _MEGABATCH = 50
 
 
+class Group(NamedTuple):
+    """Rows that are laid down together.
+
+    Attributes:
+        rows: their places in the `Tokens`.
+        shared: tokens that all of them begin with and that are laid down once; 0: none.
+    """
+
+    rows: Rows
+    shared: int = 0
+
+
+class Segment(NamedTuple):
+    """Tokens that lie end to end: a row, a beginning that rows have in common, or what a row has behind it.
+
+    Attributes:
+        tokens: how many.
+        before: the number of the segment that these see as well; -1: they see none but themselves.
+    """
+
+    tokens: int
+    before: int = -1
+
+
 @dataclass(frozen=True, slots=True)
 class MicroBatch:
     """One forward pass.
@@ -30,8 +55,7 @@ class MicroBatch:
         input_ids: (B, T) int64; flat: (1, N), the rows end to end.
         position_ids: (1, N) int64, starting anew with each row; None where padded.
         attention_mask: (B, T) int64, 0 on padding; None where flat.
-        row_lengths: tokens of each row; None where padded. With `shared`, of the beginning and of each row's rest.
-        shared: tokens of the beginning that stands first and belongs to all rows; 0: there is none.
+        segments: what lies end to end in N; None where padded.
         keep: (B, T) bool, the S positions whose next token is trained.
         places: (S,) int64, where they are among the B T, so that a card need not count them.
         targets: (S,) int64, those next tokens.
@@ -43,8 +67,7 @@ class MicroBatch:
     input_ids: torch.Tensor
     position_ids: torch.Tensor | None
     attention_mask: torch.Tensor | None
-    row_lengths: tuple[int, ...] | None
-    shared: int
+    segments: tuple[Segment, ...] | None
     keep: torch.Tensor
     places: torch.Tensor
     targets: torch.Tensor
@@ -130,46 +153,34 @@ def even_fit(lengths: Rows, most: int) -> list[Rows]:
     return [np.sort(np.array(run)) for run in runs if run]
 
 
-def collate(tokens: Tokens, rows: Rows, batching: Batching, pad_id: int, shared: int = 0) -> MicroBatch:
+def collate(tokens: Tokens, groups: Sequence[Group], batching: Batching, pad_id: int) -> MicroBatch:
     """Makes the tensors of one micro-batch, on the CPU.
 
     Args:
         tokens: where the rows are.
-        rows: their places there.
+        groups: which rows, and what they have in common; padded rows are laid down whole.
         batching: end to end, or padded to the longest.
         pad_id: what padding is filled with.
-        shared: tokens that all the rows begin with and that are laid down once; see `prefix`. Flat only.
     """
+    rows = np.concatenate([group.rows for group in groups])
     encoded = [tokens[int(row)] for row in rows]
-    # Position t predicts token t + 1, so a row's mask moves one to the left and its last position predicts nothing.
-    keeps = [np.append(trained[1:], False) for _, trained in encoded]
-    targets = np.concatenate([ids[1:][trained[1:]] for ids, trained in encoded])
     fed = sum(len(ids) for ids, _ in encoded)
-    # Nothing looks ahead, so what stands behind a row's last prediction is not computed.
-    lengths = np.array([len(keep) - int(np.argmax(keep[::-1])) for keep in keeps])
-    keeps = [keep[:length] for keep, length in zip(keeps, lengths, strict=True)]
-    encoded = [(ids[:length], trained) for (ids, trained), length in zip(encoded, lengths, strict=True)]
-    owners = np.repeat(np.arange(len(rows)), [int(keep.sum()) for keep in keeps])
+    laid = [_laid_down(ids, trained) for ids, trained in encoded]
+    targets = np.concatenate([ids[1:][trained[1:]] for ids, trained in encoded])
+    owners = np.repeat(np.arange(len(rows)), [int(keep.sum()) for _, keep in laid])
     positions = attention = None
-    segments = lengths
+    segments: tuple[Segment, ...] | None = None
     if batching == "flat":
-        ids = np.concatenate([encoded[0][0][:shared], *(ids[shared:] for ids, _ in encoded)])[None]
-        keep = np.concatenate([keeps[0][:shared], *(keep[shared:] for keep in keeps)])[None]
-        places = [np.arange(shared), *(np.arange(shared, n) for n in lengths)]
-        positions = torch.from_numpy(np.concatenate(places)[None])
-        segments = np.array([shared, *(lengths - shared)]) if shared else lengths
+        ids, keep, places, segments = _end_to_end(laid, groups)
+        positions = torch.from_numpy(places[None])
     else:
-        shape = (len(rows), int(lengths.max()))
-        ids, keep, mask = np.full(shape, pad_id), np.zeros(shape, bool), np.zeros(shape, np.int64)
-        for i, (row_ids, _) in enumerate(encoded):
-            ids[i, : lengths[i]], keep[i, : lengths[i]], mask[i, : lengths[i]] = row_ids, keeps[i], 1
+        ids, keep, mask = _padded(laid, pad_id)
         attention = torch.from_numpy(mask)
     return MicroBatch(
         input_ids=torch.from_numpy(ids.astype(np.int64)),
         position_ids=positions,
         attention_mask=attention,
-        row_lengths=tuple(segments.tolist()) if batching == "flat" else None,
-        shared=shared,
+        segments=segments,
         keep=torch.from_numpy(keep),
         places=torch.from_numpy(np.flatnonzero(keep)),
         targets=torch.from_numpy(targets.astype(np.int64)),
@@ -177,6 +188,50 @@ def collate(tokens: Tokens, rows: Rows, batching: Batching, pad_id: int, shared:
         rows=rows,
         tokens=fed,
     )
+
+
+_Laid = tuple[NDArray[np.int32], NDArray[np.bool_]]
+
+
+def _laid_down(ids: NDArray[np.int32], trained: NDArray[np.bool_]) -> _Laid:
+    """Returns of a row what is computed, and which of its positions predict a trained token."""
+    # Position t predicts token t + 1, so a row's mask moves one to the left and its last position predicts nothing.
+    keep = np.append(trained[1:], False)
+    # Nothing looks ahead, so what stands behind a row's last prediction is not computed.
+    length = len(keep) - int(np.argmax(keep[::-1]))
+    return ids[:length], keep[:length]
+
+
+def _end_to_end(
+    laid: list[_Laid], groups: Sequence[Group]
+) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.int64], tuple[Segment, ...]]:
+    """Returns ids (1, N), which predict (1, N), their positions (N,), and the segments."""
+    ids, keep, places, segments, at = [], [], [], list[Segment](), 0
+    for rows, shared in groups:
+        members = laid[at : at + len(rows)]
+        at += len(rows)
+        common = len(segments) if shared else -1
+        if shared:
+            first, _ = members[0]
+            ids.append(first[:shared])
+            keep.append(np.zeros(shared, bool))
+            places.append(np.arange(shared))
+            segments.append(Segment(shared))
+        for row_ids, row_keep in members:
+            ids.append(row_ids[shared:])
+            keep.append(row_keep[shared:])
+            places.append(np.arange(shared, len(row_ids)))
+            segments.append(Segment(len(row_ids) - shared, common))
+    return np.concatenate(ids)[None], np.concatenate(keep)[None], np.concatenate(places), tuple(segments)
+
+
+def _padded(laid: list[_Laid], pad_id: int) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.int64]]:
+    shape = (len(laid), max(len(ids) for ids, _ in laid))
+    ids, keep, mask = np.full(shape, pad_id), np.zeros(shape, bool), np.zeros(shape, np.int64)
+    for i, (row_ids, row_keep) in enumerate(laid):
+        n = len(row_ids)
+        ids[i, :n], keep[i, :n], mask[i, :n] = row_ids, row_keep, 1
+    return ids, keep, mask
 
 
 def _generator(seed: int, epoch: int) -> np.random.Generator:

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import torch
 
+from studio.engine.batches import Segment
+
 _BLOCK = 64
 # Of numbers in a row's queries: with fewer, calling costs more than is gained. Both were even between rows of 16 tokens
 # (32 heads of 128) and of 120 (8 of 32), which is 30,000 to 65,000 numbers for six shapes. It is no measurement at the
@@ -28,19 +30,19 @@ class Row(NamedTuple):
     Attributes:
         start: its first place.
         stop: behind its last.
-        shared: how many places at the very beginning belong to it as well.
+        before: the places of a beginning that belong to it as well; empty: none.
         blocks: the places of its queries, the last first, and how many keys each block's last token sees.
     """
 
     start: int
     stop: int
-    shared: int
+    before: slice
     blocks: list[tuple[slice, int]]
 
 
-def takes(query: torch.Tensor, lengths: tuple[int, ...]) -> bool:
-    """Whether rows of `lengths` tokens are faster here than one by one in torch's kernel."""
-    enough = query.numel() >= _LEAST_NUMBERS * len(lengths)
+def takes(query: torch.Tensor, segments: tuple[Segment, ...]) -> bool:
+    """Whether `segments` are faster here than one by one in torch's kernel."""
+    enough = query.numel() >= _LEAST_NUMBERS * len(segments)
     exact = query.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
     return enough and exact and query.device.type == "cpu"
 
@@ -49,8 +51,7 @@ def attend(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    lengths: tuple[int, ...],
-    shared: int,
+    segments: tuple[Segment, ...],
     scale: float | None,
     read: torch.Tensor | None = None,
 ) -> torch.Tensor:
@@ -60,10 +61,11 @@ def attend(
         (1, N, heads, value size).
     """
     s = query.shape[3] ** -0.5 if scale is None else scale
-    rows, stop = [], 0
-    for n in lengths:
+    rows, stop = list[Row](), 0
+    for n, at in segments:
         start, stop = stop, stop + n
-        rows.append(Row(start, stop, before := shared if start else 0, _blocks(start, stop, before, read)))
+        before = slice(rows[at].start, rows[at].stop) if at >= 0 else slice(0, 0)
+        rows.append(Row(start, stop, before, _blocks(start, stop, before.stop - before.start, read)))
     found: torch.Tensor = _Attention.apply(query, key, value, rows, s, read is None)  # type: ignore[no-untyped-call]
     return found
 
@@ -100,7 +102,7 @@ class _Attention(torch.autograd.Function):
         for row in ctx.rows:
             keys, values = _of(k, row), _of(v, row)
             own = for_k[:, row.start : row.stop], for_v[:, row.start : row.stop]
-            for_keys, for_values = (like(keys), like(values)) if row.shared else own
+            for_keys, for_values = (like(keys), like(values)) if row.before.stop else own
             for at, n in row.blocks:
                 p = next(left) if _kept(row) else _probabilities(q[:, :, at], keys[:, :n], mask, s)
                 q_b, g_b = q[:, :, at].flatten(1, 2), g[:, :, at].flatten(1, 2)
@@ -111,10 +113,12 @@ class _Attention(torch.autograd.Function):
                 _add(for_values[:, :n], p.transpose(1, 2), g_b, first)
                 _add(for_keys[:, :n], for_s.transpose(1, 2), q_b, first, s)
                 _multiply(for_s, keys[:, :n], for_q[:, :, at], s)
-            if row.shared:
+            if row.before.stop:
+                # The beginning was there first, and its own part is written.
+                common = row.before.stop - row.before.start
                 for whole, rest, part in zip((for_k, for_v), own, (for_keys, for_values), strict=True):
-                    whole[:, : row.shared] += part[:, : row.shared]
-                    rest.copy_(part[:, row.shared :])
+                    whole[:, row.before] += part[:, :common]
+                    rest.copy_(part[:, common:])
         return for_q.flatten(0, 1)[None], for_k[None], for_v[None], None, None, None
 
 
@@ -137,7 +141,7 @@ def _kept(row: Row) -> bool:
 def _of(x: torch.Tensor, row: Row) -> torch.Tensor:
     """Returns what a row sees of (K, N, D): a copy where it has a common beginning, else a view."""
     own = x[:, row.start : row.stop]
-    return torch.cat([x[:, : row.shared], own], 1) if row.shared else own
+    return torch.cat([x[:, row.before], own], 1) if row.before.stop else own
 
 
 def _blocks(start: int, stop: int, shared: int, read: torch.Tensor | None) -> list[tuple[slice, int]]:
@@ -154,7 +158,7 @@ def _store(like: torch.Tensor, size: int, whole: bool) -> torch.Tensor:
 
 def _mask(rows: list[Row], like: torch.Tensor) -> torch.Tensor:
     """Returns (_BLOCK, most keys + _BLOCK), whose last columns hide what comes after each token."""
-    most = max(row.stop - row.start + row.shared for row in rows)
+    most = max(row.stop - row.start + row.before.stop - row.before.start for row in rows)
     hidden = torch.full((_BLOCK, _BLOCK), float("-inf"), dtype=like.dtype, device=like.device).triu_(1)
     return torch.cat([hidden.new_zeros(_BLOCK, most), hidden], 1)
 

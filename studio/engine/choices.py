@@ -24,7 +24,7 @@ from studio.engine import (
     rotary,
     tail,
 )
-from studio.engine.batches import Rows
+from studio.engine.batches import Group, Rows
 from studio.engine.tokens import Tokens
 from studio.engine.trial import Trial
 
@@ -64,17 +64,19 @@ class Choices:
     activations: Activations = "kept"
     own_attention: bool = False
 
-    def passes(self, tokens: Tokens, micro_batches: list[Rows]) -> list[tuple[Rows, int]]:
-        """Divides a step's rows into forward passes: the rows of each, and the length of their common beginning."""
+    def passes(self, tokens: Tokens, micro_batches: list[Rows]) -> list[list[Group]]:
+        """Divides a step's rows into forward passes, each of one or several groups of rows."""
         if self.batching == "padded":
-            return [(rows, 0) for rows in micro_batches]
+            return [[Group(rows)] for rows in micro_batches]
         rows, lengths = np.concatenate(micro_batches), tokens.lengths
-        groups = prefix.groups(tokens, rows) if self.shares else [(rows, 0)]
-        return [
-            (group[run], shared)
+        groups = prefix.groups(tokens, rows) if self.shares else [Group(rows)]
+        parts = [
+            Group(group[run], shared)
             for group, shared in groups
             for run in batches.even_fit(lengths[group] - shared, self.micro_batch_tokens)
         ]
+        sizes = np.array([shared + int((lengths[group] - shared).sum()) for group, shared in parts])
+        return [[parts[at] for at in run] for run in batches.even_fit(sizes, self.micro_batch_tokens)]
 
 
 def choose(

@@ -6,6 +6,7 @@ beginning that rows have in common. Each sum has one order, so a step repeats bi
 measurement on the card itself finds them right and faster than `varlen`. To be had by `hardware.kernels`.
 """
 
+import itertools
 import time
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ import triton.language as tl
 from triton.errors import TritonError
 
 from studio.engine import varlen
+from studio.engine.batches import Segment
 
 
 class _Shape(NamedTuple):
@@ -28,8 +30,9 @@ class _Shape(NamedTuple):
 
 
 _FORWARD, _FOR_QUERIES, _FOR_KEYS = _Shape(128, 64, 8, 3), _Shape(128, 64, 8, 3), _Shape(128, 32, 8, 2)
-# Tried with rows of these lengths, the first of which is also tried as a common beginning, so many times.
-_ROWS, _TIMES = (200, 1500, 1, 130, 600, 65, 320), 8
+# Tried with these, so many times.
+_TRIED = (Segment(1500), Segment(200), Segment(1, 1), Segment(130, 1), Segment(600), Segment(65), Segment(320, 5))
+_TIMES = 8
 # How far half precision's numbers may lie apart, and of how much time it has to be worth it.
 _NEAR, _GAIN = 1e-2, 0.97
 _LOG2_E = tl.constexpr(1.4426950408889634)
@@ -48,7 +51,7 @@ def faster(heads: int, key_heads: int, size: int, dtype: torch.dtype, device: to
     Cards differ in what they are good at, and in how much memory a block may have.
     """
     generator = torch.Generator(device).manual_seed(0)
-    shape = (1, sum(_ROWS))
+    shape = (1, sum(segment.tokens for segment in _TRIED))
     inputs = [
         torch.randn(*shape, n, size, generator=generator, device=device, dtype=dtype).transpose(1, 2).requires_grad_()
         for n in (heads, key_heads, key_heads)
@@ -56,27 +59,26 @@ def faster(heads: int, key_heads: int, size: int, dtype: torch.dtype, device: to
     if not (takes(inputs[0], inputs[2]) and varlen.takes(inputs[0], inputs[2])):
         return False
 
-    def computed(shared: int, own: bool) -> list[torch.Tensor]:
+    def computed(own: bool) -> list[torch.Tensor]:
         with torch.enable_grad():
             if own:
-                found = attend(inputs[0], inputs[1], inputs[2], _ROWS, shared, None)
+                found = attend(inputs[0], inputs[1], inputs[2], _TRIED, None)
             else:
-                found = varlen.attend(inputs[0], inputs[1], inputs[2], _ROWS, shared, None, None)
+                found = varlen.attend(inputs[0], inputs[1], inputs[2], _TRIED, None, None)
             return [found, *torch.autograd.grad(found.float().square().sum(), inputs)]
 
     def seconds(own: bool) -> float:
         torch.cuda.synchronize(device)
         began = time.perf_counter()
         for _ in range(_TIMES):
-            computed(0, own)
+            computed(own)
         torch.cuda.synchronize(device)
         return time.perf_counter() - began
 
     try:
-        for shared in (0, _ROWS[0]):
-            for found, expected in zip(computed(shared, True), computed(shared, False), strict=True):
-                if not float((found.detach() - expected).norm() / expected.norm()) < _NEAR:
-                    return False
+        for found, expected in zip(computed(own=True), computed(own=False), strict=True):
+            if not float((found.detach() - expected).norm() / expected.norm()) < _NEAR:
+                return False
         return seconds(own=True) < _GAIN * seconds(own=False)
     except (TritonError, RuntimeError):
         return False
@@ -86,8 +88,7 @@ def attend(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    lengths: tuple[int, ...],
-    shared: int,
+    segments: tuple[Segment, ...],
     scale: float | None,
 ) -> torch.Tensor:
     """Computes causal attention by row, without dropout; see `attention.attend_by_row` for the arguments.
@@ -96,7 +97,7 @@ def attend(
         (1, N, heads, size).
     """
     s = query.shape[3] ** -0.5 if scale is None else scale
-    found: torch.Tensor = _Attention.apply(*(x[0].transpose(0, 1) for x in (query, key, value)), lengths, shared, s)  # type: ignore[no-untyped-call]
+    found: torch.Tensor = _Attention.apply(*(x[0].transpose(0, 1) for x in (query, key, value)), segments, s)  # type: ignore[no-untyped-call]
     return found[None]
 
 
@@ -105,20 +106,20 @@ class _Attention(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, lengths: tuple[int, ...], shared: int, s: float
+        ctx: Any, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, segments: tuple[Segment, ...], s: float
     ) -> Any:
         q, k, v = (x if x.stride(2) == 1 else x.contiguous() for x in (q, k, v))
         count, heads, size = q.shape
         found = q.new_empty(count, heads, size)
         weights = q.new_empty(heads, count, dtype=torch.float32)
         block, step, warps, stages = _FORWARD
-        blocks = _blocks(lengths, block, q.device)
+        blocks = _blocks(segments, block, q.device)
         _forward[(len(blocks), heads)](
-            q, k, v, found, weights, blocks, *q.stride()[:2], *k.stride()[:2], *v.stride()[:2], count, shared, s,
+            q, k, v, found, weights, blocks, *q.stride()[:2], *k.stride()[:2], *v.stride()[:2], count, s,
             heads // k.shape[1], size=size, block=block, step=step, num_warps=warps, num_stages=stages,
         )  # fmt: skip
         ctx.save_for_backward(q, k, v, found, weights)
-        ctx.lengths, ctx.shared, ctx.s = lengths, shared, s
+        ctx.segments, ctx.s = segments, s
         return found
 
     @staticmethod
@@ -131,15 +132,15 @@ class _Attention(torch.autograd.Function):
         for_q, for_k, for_v = q.new_empty(q.shape), k.new_empty(k.shape), v.new_empty(v.shape)
         strides = *q.stride()[:2], *k.stride()[:2], *v.stride()[:2]
         block, step, warps, stages = _FOR_QUERIES
-        blocks = _blocks(ctx.lengths, block, q.device)
+        blocks = _blocks(ctx.segments, block, q.device)
         _for_queries[(len(blocks), heads)](
-            q, k, v, found, g, weights, along, for_q, blocks, *strides, count, ctx.shared, ctx.s, heads // k.shape[1],
+            q, k, v, found, g, weights, along, for_q, blocks, *strides, count, ctx.s, heads // k.shape[1],
             size=size, block=block, step=step, num_warps=warps, num_stages=stages,
         )  # fmt: skip
         block, step, warps, stages = _FOR_KEYS
-        blocks = _blocks(ctx.lengths, block, q.device)
+        blocks = _blocks(ctx.segments, block, q.device)
         _for_keys[(len(blocks), k.shape[1])](
-            q, k, v, g, weights, along, for_k, for_v, blocks, *strides, count, ctx.shared, ctx.s, heads // k.shape[1],
+            q, k, v, g, weights, along, for_k, for_v, blocks, *strides, count, ctx.s, heads // k.shape[1],
             size=size, block=block, step=step, num_warps=warps, num_stages=stages,
         )  # fmt: skip
         return for_q, for_k, for_v, None, None, None
@@ -147,12 +148,23 @@ class _Attention(torch.autograd.Function):
 
 # Every layer asks for the same.
 @lru_cache(maxsize=8)
-def _blocks(lengths: tuple[int, ...], block: int, device: torch.device) -> torch.Tensor:
-    """Returns (blocks, 3) int32: where each block's row starts, where the block does, and where the row ends."""
-    found, start = [], 0
-    for n in lengths:
-        found += [(start, begin, start + n) for begin in range(start, start + n, block)]
-        start += n
+def _blocks(segments: tuple[Segment, ...], block: int, device: torch.device) -> torch.Tensor:
+    """Returns (blocks, 6) int32, of each block the places where things start or end.
+
+    In turn: its segment starts, it starts, the segment ends, what the segment sees beside itself starts and ends, and
+    the last that sees the segment ends.
+    """
+    ends = list(itertools.accumulate(segment.tokens for segment in segments))
+    spans = list(zip([0, *ends], ends, strict=False))
+    last = ends.copy()
+    for number, segment in enumerate(segments):
+        if segment.before >= 0:
+            last[segment.before] = ends[number]
+    found = [
+        (start, begin, stop, *(spans[segment.before] if segment.before >= 0 else (0, 0)), last[number])
+        for number, (segment, (start, stop)) in enumerate(zip(segments, spans, strict=True))
+        for begin in range(start, stop, block)
+    ]
     table = torch.tensor(found, dtype=torch.int32)
     return table.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else table
 
@@ -198,23 +210,22 @@ def _scored(
 def _forward(
     q: tl.tensor, k: tl.tensor, v: tl.tensor, out: tl.tensor, weights: tl.tensor, blocks: tl.tensor,
     q_token: tl.tensor, q_head: tl.tensor, k_token: tl.tensor, k_head: tl.tensor,
-    v_token: tl.tensor, v_head: tl.tensor, count: tl.tensor, shared: tl.tensor, s: tl.tensor, groups: tl.tensor,
+    v_token: tl.tensor, v_head: tl.tensor, count: tl.tensor, s: tl.tensor, groups: tl.tensor,
     size: tl.constexpr, block: tl.constexpr,
     step: tl.constexpr,
 ) -> None:  # fmt: skip
     # The last blocks of a row see most, and come first.
-    entry, head = blocks + 3 * (tl.num_programs(0) - 1 - tl.program_id(0)), tl.program_id(1)
-    start, begin, stop = tl.load(entry), tl.load(entry + 1), tl.load(entry + 2)
+    entry, head = blocks + 6 * (tl.num_programs(0) - 1 - tl.program_id(0)), tl.program_id(1)
+    start, begin, stop, common = tl.load(entry), tl.load(entry + 1), tl.load(entry + 2), tl.load(entry + 4)
     k, v = k + head // groups * k_head, v + head // groups * v_head
     at, places = begin + tl.arange(0, block), tl.arange(0, step)
     queries = _tile(q + head * q_head, at, stop, q_token, size)
     most, total = tl.full((block,), float("-inf"), tl.float32), tl.zeros((block,), tl.float32)
     found = tl.zeros((block, size), tl.float32)
-    if start > 0:
-        for n in range(0, shared, step):
-            most, total, found = _scored(
-                queries, k, v, k_token, v_token, at, n + places, shared, s, most, total, found, size, False, False
-            )
+    for n in range(tl.load(entry + 3), common, step):
+        most, total, found = _scored(
+            queries, k, v, k_token, v_token, at, n + places, common, s, most, total, found, size, False, False
+        )
     for n in range(start, begin, step):
         most, total, found = _scored(
             queries, k, v, k_token, v_token, at, n + places, stop, s, most, total, found, size, True, False
@@ -249,11 +260,11 @@ def _for_queries(
     q: tl.tensor, k: tl.tensor, v: tl.tensor, out: tl.tensor, g: tl.tensor, weights: tl.tensor, along: tl.tensor,
     for_q: tl.tensor, blocks: tl.tensor, q_token: tl.tensor,
     q_head: tl.tensor, k_token: tl.tensor, k_head: tl.tensor, v_token: tl.tensor, v_head: tl.tensor,
-    count: tl.tensor, shared: tl.tensor, s: tl.tensor, groups: tl.tensor,
+    count: tl.tensor, s: tl.tensor, groups: tl.tensor,
     size: tl.constexpr, block: tl.constexpr, step: tl.constexpr,
 ) -> None:  # fmt: skip
-    entry, head = blocks + 3 * (tl.num_programs(0) - 1 - tl.program_id(0)), tl.program_id(1)
-    start, begin, stop = tl.load(entry), tl.load(entry + 1), tl.load(entry + 2)
+    entry, head = blocks + 6 * (tl.num_programs(0) - 1 - tl.program_id(0)), tl.program_id(1)
+    start, begin, stop, common = tl.load(entry), tl.load(entry + 1), tl.load(entry + 2), tl.load(entry + 4)
     k, v = k + head // groups * k_head, v + head // groups * v_head
     at, places, token = begin + tl.arange(0, block), tl.arange(0, step), tl.num_programs(1) * size
     queries, slope = _tile(q + head * q_head, at, stop, q_token, size), _tile(g + head * size, at, stop, token, size)
@@ -264,26 +275,10 @@ def _for_queries(
     tl.store(along + place, off, at < stop)
     weight = tl.load(weights + place, at < stop, 0.0)
     found = tl.zeros((block, size), tl.float32)
-    if start > 0:
-        for n in range(0, shared, step):
-            found = _query_slopes(
-                queries,
-                slope,
-                k,
-                v,
-                k_token,
-                v_token,
-                at,
-                n + places,
-                shared,
-                s,
-                weight,
-                off,
-                found,
-                size,
-                False,
-                False,
-            )
+    for n in range(tl.load(entry + 3), common, step):
+        found = _query_slopes(
+            queries, slope, k, v, k_token, v_token, at, n + places, common, s, weight, off, found, size, False, False
+        )
     for n in range(start, begin, step):
         found = _query_slopes(
             queries, slope, k, v, k_token, v_token, at, n + places, stop, s, weight, off, found, size, True, False
@@ -316,17 +311,17 @@ def _for_keys(
     q: tl.tensor, k: tl.tensor, v: tl.tensor, g: tl.tensor, weights: tl.tensor, along: tl.tensor, for_k: tl.tensor,
     for_v: tl.tensor, blocks: tl.tensor, q_token: tl.tensor,
     q_head: tl.tensor, k_token: tl.tensor, k_head: tl.tensor, v_token: tl.tensor, v_head: tl.tensor,
-    count: tl.tensor, shared: tl.tensor, s: tl.tensor, groups: tl.tensor,
+    count: tl.tensor, s: tl.tensor, groups: tl.tensor,
     size: tl.constexpr, block: tl.constexpr, step: tl.constexpr,
 ) -> None:  # fmt: skip
-    entry, head = blocks + 3 * tl.program_id(0), tl.program_id(1)
-    start, begin, stop = tl.load(entry), tl.load(entry + 1), tl.load(entry + 2)
+    entry, head = blocks + 6 * tl.program_id(0), tl.program_id(1)
+    begin, stop = tl.load(entry + 1), tl.load(entry + 2)
     at, places = begin + tl.arange(0, block), tl.arange(0, step)
     keys, values = _tile(k + head * k_head, at, stop, k_token, size), _tile(v + head * v_head, at, stop, v_token, size)
     found_k, found_v = tl.zeros((block, size), tl.float32), tl.zeros((block, size), tl.float32)
     token = tl.num_programs(1) * groups * size
-    # All the row's later queries see these keys, and if they are the common beginning's, all other rows' too.
-    last = tl.where((shared == 0) | (start > 0), stop, count)
+    # All later queries of the segment see these keys, and those of the segments that see it, which lie behind it.
+    last = tl.load(entry + 5)
     for one in range(0, groups):
         query_head = head * groups + one
         queries, slopes = q + query_head * q_head, g + query_head * size

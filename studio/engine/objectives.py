@@ -21,8 +21,8 @@ def supervised_logits(model: torch.nn.Module, batch: MicroBatch) -> torch.Tensor
     if batch.attention_mask is not None:
         arguments["attention_mask"] = batch.attention_mask
     inner = bare(model)
-    if batch.row_lengths is not None and attention.in_use(inner):
-        arguments |= {"row_lengths": batch.row_lengths} | ({"shared": batch.shared} if batch.shared else {})
+    if batch.segments is not None and attention.in_use(inner):
+        arguments["segments"] = batch.segments
     logits: torch.Tensor
     if not inner._supports_logits_to_keep():
         logits = model(**arguments, use_cache=False).logits.flatten(0, 1)[batch.places]

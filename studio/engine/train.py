@@ -187,7 +187,7 @@ def _lay_out(current: Session, micro_batches: list[batches.Rows]) -> list[batche
     rank, world = current.accelerator.process_index, current.accelerator.num_processes
     # Every process must take part in the last backward.
     passes = current.choices.passes(current.corpus.train, micro_batches[rank::world] or micro_batches[:1])
-    return [_collated(current, current.corpus.train, rows, shared) for rows, shared in passes]
+    return [_collated(current, current.corpus.train, groups) for groups in passes]
 
 
 def _take(current: Session, micro_batches: list[batches.Rows], passes: list[batches.MicroBatch]) -> _Taken:
@@ -231,8 +231,8 @@ def _trained(current: Session, micro_batches: list[batches.Rows]) -> int:
     return int(sum(current.corpus.trained[rows].sum() for rows in micro_batches))
 
 
-def _collated(current: Session, part: Tokens, rows: batches.Rows, shared: int) -> batches.MicroBatch:
-    batch = batches.collate(part, rows, current.choices.batching, current.pad_id, shared)
+def _collated(current: Session, part: Tokens, groups: list[batches.Group]) -> batches.MicroBatch:
+    batch = batches.collate(part, groups, current.choices.batching, current.pad_id)
     return batch.to(current.accelerator.device)
 
 
@@ -291,18 +291,18 @@ def _evaluate(current: Session) -> tuple[float, int] | None:
     # Unwrapped: the processes have different numbers of batches, and nothing to agree on before the sum.
     current.bare.eval()
     with torch.no_grad():
-        for rows, shared in passes[accelerator.process_index :: accelerator.num_processes]:
-            total += _row_losses(current, current.bare, _collated(current, part, rows, shared)).sum()
+        for groups in passes[accelerator.process_index :: accelerator.num_processes]:
+            total += _row_losses(current, current.bare, _collated(current, part, groups)).sum()
     trained = int(trained_counts(part).sum())
     current.emit(events.Phase(name="training"))
     return float(accelerator.reduce(total, "sum")) / trained, trained
 
 
-def _evaluation_passes(current: Session, part: Tokens) -> list[tuple[batches.Rows, int]]:
+def _evaluation_passes(current: Session, part: Tokens) -> list[list[batches.Group]]:
     """Divides the evaluation rows into passes, as a step's are; padded ones into such of like lengths."""
     if current.choices.batching == "padded":
         size = current.config.training.per_device_train_batch_size * current.config.data.max_length
-        return [(rows, 0) for rows in batches.evaluation_batches(part.lengths, size)]
+        return [[batches.Group(rows)] for rows in batches.evaluation_batches(part.lengths, size)]
     every = np.arange(len(part.lengths))
     parts = [every[i : i + _EVALUATION_ROWS] for i in range(0, len(every), _EVALUATION_ROWS)]
     return [found for rows in parts for found in current.choices.passes(part, [rows])]

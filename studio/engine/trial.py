@@ -51,13 +51,14 @@ class Trial:
         Attention is told of the borders by positions that start anew or by the rows' lengths; a model that ignores
         them, or carries state from token to token, would let one row see another.
         """
-        batch = self._batch("flat", 0, 1, shared=15 if shared else 0)
+        common = 15 if shared else 0
+        batch = self._batch("flat", 0, 1, shared=common)
         found = self._computed(objectives.supervised_logits, batch)
         if self.exact:
             return bool((found - self._logits).abs().max() <= _EXACT * self._logits.abs().max().clamp(min=1e-6))
         second = batch.owners == 1
         with self._other_first_row():
-            other = self._computed(objectives.supervised_logits, self._batch("flat", 0, 1, shared=batch.shared))
+            other = self._computed(objectives.supervised_logits, self._batch("flat", 0, 1, shared=common))
         apart = _difference(other[second], found[second]) <= self.noise
         return apart and _difference(found, self._logits) <= min(_NOISES * self.noise, _MOST)
 
@@ -131,7 +132,7 @@ class Trial:
         return bool(((found - expected).abs() <= bound).all())
 
     def _batch(self, batching: batches.Batching, *rows: int, shared: int = 0) -> batches.MicroBatch:
-        return batches.collate(self._rows, np.array(rows), batching, 0, shared).to(self.device)
+        return batches.collate(self._rows, [batches.Group(np.array(rows), shared)], batching, 0).to(self.device)
 
     def _computed(self, what: Any, batch: batches.MicroBatch, **options: Any) -> torch.Tensor:
         with self._mode(training=False), torch.no_grad():

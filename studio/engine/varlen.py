@@ -11,6 +11,8 @@ from functools import lru_cache
 
 import torch
 
+from studio.engine.batches import Segment
+
 # What the kernel is made for: heads of at most so many numbers, a multiple of eight, and cards from Ampere on.
 _DTYPES, _MOST, _MULTIPLE, _CAPABILITY = (torch.bfloat16, torch.float16), 256, 8, (8, 0)
 
@@ -32,8 +34,7 @@ def attend(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    lengths: tuple[int, ...],
-    shared: int,
+    segments: tuple[Segment, ...],
     scale: float | None,
     window: int | None,
 ) -> torch.Tensor:
@@ -43,9 +44,10 @@ def attend(
         (1, N, heads, size).
     """
     q, k, v = (x[0].transpose(0, 1) for x in (query, key, value))
-    seen = tuple(n + (shared if at else 0) for at, n in enumerate(lengths))
-    if shared:
-        k, v = (_repeated(x, lengths) for x in (k, v))
+    lengths = tuple(segment.tokens for segment in segments)
+    seen = tuple(n + (lengths[before] if before >= 0 else 0) for n, before in segments)
+    if seen != lengths:
+        k, v = (_repeated(x, segments) for x in (k, v))
     found: torch.Tensor = torch.ops.aten._flash_attention_forward(
         q,
         k,
@@ -64,10 +66,11 @@ def attend(
     return found[None]
 
 
-def _repeated(x: torch.Tensor, lengths: tuple[int, ...]) -> torch.Tensor:
-    """Returns (N, heads, size) with the first row once more before each of the others."""
-    first, *others = x.split(lengths)
-    return torch.cat([first, *(part for other in others for part in (first, other))])
+def _repeated(x: torch.Tensor, segments: tuple[Segment, ...]) -> torch.Tensor:
+    """Returns (N, heads, size) with what each segment sees beside itself once more before it."""
+    parts = x.split([segment.tokens for segment in segments])
+    pairs = zip(parts, segments, strict=True)
+    return torch.cat([part for own, (_, before) in pairs for part in ((parts[before], own) if before >= 0 else (own,))])
 
 
 # Every layer asks for the same.

@@ -47,7 +47,7 @@ def main(rounds: int) -> None:
     found = {}
     for length in (64, 256, 1024, 2048):
         rows: Any = rows_of(length)
-        batch = batches.collate(rows, np.arange(len(rows)), "flat", 0)
+        batch = batches.collate(rows, [batches.Group(np.arange(len(rows)))], "flat", 0)
         taken: dict[str, list[float]] = {"by_row": [], "block_mask": []}
         for _ in range(rounds + 1):
             attention.use(model)

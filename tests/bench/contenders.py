@@ -275,10 +275,10 @@ def main(name: str, folder: Path) -> None:
         case "ours":
             ours(folder, about)
         case "ours-flat":
-            from studio.engine import prefix
+            from studio.engine import batches, prefix
 
             # Every row by itself, whatever they have in common.
-            prefix.groups = lambda tokens, rows: [(rows, 0)]
+            prefix.groups = lambda tokens, rows: [batches.Group(rows)]
             ours(folder, about)
         case "trl-usual":
             trl(folder, about, rows_at_once=rows, checkpointing=True)

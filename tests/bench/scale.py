@@ -58,8 +58,8 @@ def _prepared(folder: Path, rank: int = 16) -> tuple[Any, Any, Any]:
         offsets = np.arange(count + 1) * length
         trained, places = np.arange(length * count) % length >= length // 2, np.arange(count)
         rows = Tokens(ids, trained, offsets, places, 0 * places, ids, 0, [])
-        for part, shared in chosen.passes(rows, [np.arange(count)]):
-            batch = batches.collate(rows, part, "flat", 0, shared)
+        for groups in chosen.passes(rows, [np.arange(count)]):
+            batch = batches.collate(rows, groups, "flat", 0)
             objectives.language_modelling(adapted, batch, chosen.chunked).sum().backward()
         adapted.zero_grad()
 

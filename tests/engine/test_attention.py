@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.engine import attention
+from studio.engine.batches import Segment
 from studio.engine.trial import Trial
 from tests.models import FAMILIES, random_model
 
@@ -28,7 +29,7 @@ def test_flat_rows_equal_rows_alone(family: str, window: int | None) -> None:
     assert Trial(model, CPU, torch.float32).end_to_end()
     lengths = [40, 3, 1, 77]
     ids, positions = rows_of(lengths)
-    flat = model(input_ids=ids, position_ids=positions, use_cache=False, row_lengths=tuple(lengths)).logits
+    flat = model(input_ids=ids, position_ids=positions, use_cache=False, segments=tuple(map(Segment, lengths))).logits
     attention.undo(model)
     alone = torch.cat([model(input_ids=row, use_cache=False).logits for row in ids.split(lengths, 1)], 1)
     torch.testing.assert_close(flat, alone, rtol=1e-4, atol=1e-5)
@@ -45,9 +46,9 @@ def test_gradients_equal_those_of_rows_alone(lengths: list[int]) -> None:
     for flat in (True, False):
         model.zero_grad()
         if flat:
-            model(input_ids=ids, position_ids=positions, use_cache=False, row_lengths=tuple(lengths)).logits.pow(
-                2
-            ).sum().backward()
+            model(
+                input_ids=ids, position_ids=positions, use_cache=False, segments=tuple(map(Segment, lengths))
+            ).logits.pow(2).sum().backward()
         else:
             for row in ids.split(lengths, 1):
                 model(input_ids=row, use_cache=False).logits.pow(2).sum().backward()

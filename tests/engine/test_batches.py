@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from studio.core.config import Sampling, TrainingSpec
 from studio.engine import batches
-from studio.engine.batches import Rows, even_fit, next_fit, plan_epoch
+from studio.engine.batches import Group, Rows, even_fit, next_fit, plan_epoch
 
 lengths_of_rows = st.lists(st.integers(1, 64), min_size=1, max_size=200).map(lambda n: np.array(n, np.int64))
 STRATEGIES: list[Sampling] = ["random", "group_by_length", "sequential"]
@@ -98,7 +98,7 @@ def few() -> FewRows:
 
 
 def test_flat_rows_keep_their_own_positions_and_targets(few: FewRows) -> None:
-    batch = batches.collate(few, np.array([2, 0, 1]), "flat", 0)  # type: ignore[arg-type]
+    batch = batches.collate(few, [Group(np.array([2, 0, 1]))], "flat", 0)  # type: ignore[arg-type]
     # What stands behind a row's last prediction is left out.
     assert batch.input_ids.tolist() == [[11, 5, 6, 7, 9]]
     assert batch.position_ids is not None
@@ -112,7 +112,7 @@ def test_flat_rows_keep_their_own_positions_and_targets(few: FewRows) -> None:
 
 def test_padded_rows_have_the_same_targets_in_the_same_order(few: FewRows) -> None:
     rows = np.array([2, 0, 1])
-    flat_batch, padded = (batches.collate(few, rows, how, 99) for how in ("flat", "padded"))  # type: ignore[arg-type]
+    flat_batch, padded = (batches.collate(few, [Group(rows)], how, 99) for how in ("flat", "padded"))  # type: ignore[arg-type]
     assert padded.input_ids.tolist() == [[11, 99, 99], [5, 6, 7], [9, 99, 99]]
     assert padded.attention_mask is not None
     assert padded.attention_mask.tolist() == [[1, 0, 0], [1, 1, 1], [1, 0, 0]]
@@ -125,7 +125,7 @@ def test_padded_rows_have_the_same_targets_in_the_same_order(few: FewRows) -> No
 
 def test_a_row_that_predicts_nothing_is_laid_down_whole() -> None:
     rows = FewRows([(np.arange(n, dtype=np.int32), np.arange(n) < 1) for n in (3, 1)])
-    batch = batches.collate(rows, np.arange(2), "flat", 0)  # type: ignore[arg-type]
+    batch = batches.collate(rows, [Group(np.arange(2))], "flat", 0)  # type: ignore[arg-type]
     assert (batch.input_ids.tolist(), batch.targets.tolist()) == ([[0, 1, 2, 0]], [])
 
 

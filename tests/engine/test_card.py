@@ -9,7 +9,7 @@ from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from studio.core import events
 from studio.engine import hardware, norms, varlen
-from tests.engine.test_blocks import plain
+from tests.engine.test_blocks import plain, segmented
 from tests.training import config, digest, resume, trained
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no card")
@@ -23,13 +23,13 @@ def near(found: torch.Tensor, expected: torch.Tensor) -> None:
 
 @pytest.mark.parametrize("path", ["flash", "varlen"])
 @pytest.mark.parametrize("lengths", [(70,), (3, 1, 300, 65), (130, 1, 40, 129)])
-@pytest.mark.parametrize("common", [False, True])
+@pytest.mark.parametrize("starts", [(), (0,), (0, 2)])
 @pytest.mark.parametrize(("heads", "groups", "size"), [(2, 1, 64), (2, 4, 128)])
 def test_rows_and_gradients_equal_those_in_double_precision(
-    path: str, lengths: tuple[int, ...], common: bool, heads: int, groups: int, size: int
+    path: str, lengths: tuple[int, ...], starts: tuple[int, ...], heads: int, groups: int, size: int
 ) -> None:
     torch.manual_seed(0)
-    shared, count = lengths[0] if common else 0, sum(lengths)
+    segments, count = segmented(lengths, starts), sum(lengths)
     shapes = (heads * groups, heads, heads)
     inputs = [torch.randn(1, count, n, size, device="cuda").bfloat16().transpose(1, 2) for n in shapes]
     query, key, value = (x.requires_grad_() for x in inputs)
@@ -38,12 +38,12 @@ def test_rows_and_gradients_equal_those_in_double_precision(
     assert varlen.takes(query, value)
     assert kernels.flash.takes(query, value)
     if path == "flash":
-        found = kernels.flash.attend(query, key, value, lengths, shared, 0.3)
+        found = kernels.flash.attend(query, key, value, segments, 0.3)
     else:
-        found = varlen.attend(query, key, value, lengths, shared, 0.3, None)
+        found = varlen.attend(query, key, value, segments, 0.3, None)
     gradients = torch.autograd.grad((found * weights).sum(), inputs)
     exact = [x.detach().double().cpu().requires_grad_() for x in inputs]
-    expected = plain(exact[0], exact[1], exact[2], lengths, shared)
+    expected = plain(exact[0], exact[1], exact[2], segments)
     near(found.cpu(), expected)
     for one, other in zip(gradients, torch.autograd.grad((expected * weights.cpu()).sum(), exact), strict=True):
         near(one.cpu(), other)

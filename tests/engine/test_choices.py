@@ -67,11 +67,15 @@ def test_passes_hold_every_row_within_the_bound() -> None:
     tokens = tokens_of([[*range(20), *range(n, 2 * n)] for n in (30, 5, 60, 8, 9)], [22] * 5)
     bounded = choices.Choices("flat", 50, True, True, True, {})
     passes = bounded.passes(tokens, [np.array([3, 1]), np.array([0, 2, 4])])
-    assert [(rows.tolist(), shared) for rows, shared in passes] == [([2], 20), ([0], 20), ([3, 1, 4], 20)]
+    assert [[(rows.tolist(), shared) for rows, shared in groups] for groups in passes] == [
+        [([2], 20)],
+        [([0], 20)],
+        [([3, 1, 4], 20)],
+    ]
     flat = choices.Choices("flat", 50, True, True, False, {}).passes(tokens, [np.arange(5)])
-    assert sorted((rows.tolist(), shared) for rows, shared in flat) == [([row], 0) for row in range(5)]
+    assert sorted(rows.tolist() for groups in flat for rows, _ in groups) == [[row] for row in range(5)]
     padded = choices.Choices("padded", 50, True, True, False, {}).passes(tokens, [np.arange(2), np.arange(2, 5)])
-    assert [rows.tolist() for rows, _ in padded] == [[0, 1], [2, 3, 4]]
+    assert [rows.tolist() for groups in padded for rows, _ in groups] == [[0, 1], [2, 3, 4]]
 
 
 def test_a_pass_has_as_many_tokens_as_asked_for_or_960_on_a_processor(tmp_path: Path) -> None:

@@ -48,10 +48,10 @@ def encoder(template: str, objective: str, max_length: int) -> Encoder:
 
 def fed(batch: batches.MicroBatch) -> dict[int, tuple[list[int], list[bool]]]:
     """Each row's ids up to the last learned, and which of them are learned, read back from a batch's tensors alone."""
-    assert batch.row_lengths is not None or batch.attention_mask is not None
-    if batch.row_lengths is not None:
-        ends = np.cumsum(batch.row_lengths)
-        places = [(0, slice(end - n, end)) for end, n in zip(ends.tolist(), batch.row_lengths, strict=True)]
+    assert batch.segments is not None or batch.attention_mask is not None
+    if batch.segments is not None:
+        lengths = [segment.tokens for segment in batch.segments]
+        places = [(0, slice(end - n, end)) for end, n in zip(np.cumsum(lengths).tolist(), lengths, strict=True)]
     else:
         assert batch.attention_mask is not None
         places = [(at, slice(0, int(mask.sum()))) for at, mask in enumerate(batch.attention_mask)]
@@ -107,7 +107,7 @@ def test_the_colours_are_the_labels(
     steps = batches.plan_epoch(made.lengths, spec, max_length if packing else None, 0) if len(made) else []
     for step in steps:
         for rows in step:
-            seen |= fed(batches.collate(made, rows, batching, 0))
+            seen |= fed(batches.collate(made, [batches.Group(rows)], batching, 0))
     assert {int(made.rows[place]): data for place, data in seen.items()} == {
         number: until_learned(drawn.ids[: drawn.kept], drawn.trained[: drawn.kept])
         for number, drawn in shown.items()

@@ -11,7 +11,7 @@ if not torch.cuda.is_available():
 pytest.importorskip("triton")
 
 from studio.engine import flash, kernels, rotary, varlen
-from tests.engine.test_blocks import plain
+from tests.engine.test_blocks import plain, segmented
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -51,22 +51,27 @@ def test_rotations_are_those_written_out(heads: int, count: int, size: int, back
 
 
 @pytest.mark.parametrize("lengths", [(70,), (40, 1, 33, 65), (16, 64, 32)])
-@pytest.mark.parametrize("common", [False, True])
+@pytest.mark.parametrize("starts", [(), (0,), (0, 2)])
 @pytest.mark.parametrize(("heads", "groups", "size"), [(1, 1, 16), (2, 2, 32)])
 def test_attention_and_its_gradients_are_those_of_torch(
-    lengths: tuple[int, ...], common: bool, heads: int, groups: int, size: int, monkeypatch: pytest.MonkeyPatch
+    lengths: tuple[int, ...],
+    starts: tuple[int, ...],
+    heads: int,
+    groups: int,
+    size: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     torch.manual_seed(0)
     # Small blocks, so that short rows have several, and what is interpreted ends soon.
     for name in ("_FORWARD", "_FOR_QUERIES", "_FOR_KEYS"):
         monkeypatch.setattr(flash, name, flash._Shape(32, 16, 4, 1))
-    shared, count = lengths[0] if common else 0, sum(lengths)
+    segments, count = segmented(lengths, starts), sum(lengths)
     shapes = (heads * groups, heads, heads)
     inputs = [torch.randn(1, count, n, size, device=DEVICE).transpose(1, 2).requires_grad_() for n in shapes]
     query, key, value = inputs
     weights = torch.randn(1, count, heads * groups, size, device=DEVICE)
-    found = flash.attend(query, key, value, lengths, shared, 0.3)
-    expected = plain(query, key, value, lengths, shared)
+    found = flash.attend(query, key, value, segments, 0.3)
+    expected = plain(query, key, value, segments)
     # A card multiplies float32 in three parts of a shorter format.
     near = 1e-5 if DEVICE == "cpu" else 1e-2
     torch.testing.assert_close(found, expected, rtol=near, atol=near)
@@ -90,12 +95,12 @@ def test_what_a_card_computes_wrongly_is_found_out(monkeypatch: pytest.MonkeyPat
 def test_attention_is_measured_beside_torchs_and_refused_where_it_differs(monkeypatch: pytest.MonkeyPatch) -> None:
     device, dtype = torch.device(DEVICE), torch.float16  # what is interpreted cannot multiply bfloat16
     arguments = (2, 1, 16, dtype, device)
-    monkeypatch.setattr(flash, "_ROWS", (20, 1, 40))
+    monkeypatch.setattr(flash, "_TRIED", segmented((5, 20, 1, 40), (1,)))
     monkeypatch.setattr(flash, "_TIMES", 1)
     if device.type == "cpu":
         monkeypatch.setattr(torch.cuda, "synchronize", lambda device: None)
         monkeypatch.setattr(varlen, "takes", lambda query, value: True)
-        monkeypatch.setattr(varlen, "attend", lambda q, k, v, rows, shared, *_: plain(q, k, v, rows, shared, 0.25))
+        monkeypatch.setattr(varlen, "attend", lambda q, k, v, segments, *_: plain(q, k, v, segments, 0.25))
     monkeypatch.setattr(flash, "_GAIN", 1e9)
     assert flash.faster(*arguments)
     monkeypatch.setattr(flash, "_GAIN", 0.0)

@@ -56,7 +56,7 @@ def test_a_template_without_an_end_is_stopped(tmp_path: Path, text: str) -> None
         make_encoder(tokenizer(), DataSpec(path="-", chat_template=str(hostile(tmp_path, text))), "sft").encode(
             ROW, "messages"
         )
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize(

@@ -34,14 +34,14 @@ def test_row_losses_equal_those_by_hand(rows: Rows, family: str, batching: batch
             losses = functional.cross_entropy(logits[:-1].float(), tokens[1:], reduction="none")
             by_hand.append(float(losses[torch.from_numpy(trained[1:])].sum()))
         attention.use(model)
-        batch = batches.collate(rows, np.arange(3), batching, 0)  # type: ignore[arg-type]
+        batch = batches.collate(rows, [batches.Group(np.arange(3))], batching, 0)  # type: ignore[arg-type]
         found = objectives.language_modelling(model, batch)
     torch.testing.assert_close(found, torch.tensor(by_hand), rtol=1e-4, atol=1e-4)
 
 
 def test_only_supervised_positions_are_projected(rows: Rows) -> None:
     model = random_model("llama")
-    batch = batches.collate(rows, np.arange(3), "flat", 0)  # type: ignore[arg-type]
+    batch = batches.collate(rows, [batches.Group(np.arange(3))], "flat", 0)  # type: ignore[arg-type]
     seen: list[int] = []
     model.get_output_embeddings().register_forward_hook(lambda m, i, o: seen.append(i[0][..., 0].numel()))
     attention.use(model)

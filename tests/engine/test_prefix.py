@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from studio.core import runs
 from studio.core.config import AdapterSpec
 from studio.engine import adapters, attention, batches, objectives, prefix, session, train
+from studio.engine.batches import Group, Segment
 from studio.engine.tokens import Tokens
 from tests.engine.test_lora import assert_same, lively
 from tests.models import FAMILIES, random_model
@@ -31,15 +32,15 @@ def tokens_of(rows: list[list[int]], trained_from: list[int]) -> Tokens:
     return Tokens(ids, trained, offsets, places, starts, np.diff(offsets).astype(np.int32), 0, [])
 
 
-def results(model: Any, tokens: Tokens, passes: list[tuple[Any, int]]) -> list[torch.Tensor]:
+def results(model: Any, tokens: Tokens, passes: list[Group]) -> list[torch.Tensor]:
     """Returns the rows' losses, by row, and the gradients of all passes together."""
     model.zero_grad()
     losses = torch.zeros(len(tokens))
-    for rows, shared in passes:
-        batch = batches.collate(tokens, rows, "flat", 0, shared)
+    for group in passes:
+        batch = batches.collate(tokens, [group], "flat", 0)
         found = objectives.language_modelling(model, batch)
         found.sum().backward()
-        losses[torch.from_numpy(rows)] = found.detach()
+        losses[torch.from_numpy(group.rows)] = found.detach()
     return [losses, *(p.grad for p in model.parameters() if p.grad is not None)]
 
 
@@ -55,7 +56,7 @@ def test_losses_and_gradients_equal_those_of_rows_alone(family: str, window: int
     tokens = tokens_of(rows, [30, 25, 27])
     groups = prefix.groups(tokens, np.arange(3))
     assert [(group.tolist(), shared) for group, shared in groups] == [([0, 1, 2], 24)]
-    alone = results(model, tokens, [(np.array([row]), 0) for row in range(3)])
+    alone = results(model, tokens, [Group(np.array([row])) for row in range(3)])
     assert_same(results(model, tokens, groups), alone, 1e-5)
 
 
@@ -83,11 +84,12 @@ def test_groups_hold_every_row_once_and_share_only_what_is_common_and_not_learne
 
 def test_shared_tokens_are_laid_down_once_and_counted_for_every_row() -> None:
     tokens = tokens_of([[*range(20), 1, 2], [*range(20), 3, 4, 5]], [21, 22])
-    batch = batches.collate(tokens, np.array([1, 0]), "flat", 0, 20)
+    batch = batches.collate(tokens, [Group(np.array([1, 0]), 20)], "flat", 0)
     assert batch.input_ids.tolist() == [[*range(20), 3, 4, 1]]
     assert batch.position_ids is not None
     assert batch.position_ids.tolist() == [[*range(20), 20, 21, 20]]
-    assert (batch.row_lengths, batch.tokens, batch.targets.tolist()) == ((20, 2, 1), 45, [5, 2])
+    assert batch.segments == (Segment(20), Segment(2, 0), Segment(1, 0))
+    assert (batch.tokens, batch.targets.tolist()) == (45, [5, 2])
 
 
 @pytest.mark.parametrize(
@@ -113,10 +115,9 @@ def evaluated(current: session.Session) -> list[torch.Tensor]:
     assert score is not None
     losses = torch.zeros(len(part))
     with torch.no_grad():
-        for rows, shared in train._evaluation_passes(current, part):
-            losses[torch.from_numpy(rows)] = train._row_losses(
-                current, current.bare, train._collated(current, part, rows, shared)
-            )
+        for groups in train._evaluation_passes(current, part):
+            batch = train._collated(current, part, groups)
+            losses[torch.from_numpy(batch.rows)] = train._row_losses(current, current.bare, batch)
     return [torch.tensor(score[0]), losses]
 
 
@@ -143,7 +144,7 @@ def test_evaluation_with_common_beginnings_equals_that_of_rows_by_themselves(tmp
         current.corpus.evaluation = part = tokens_of(rows, starts)
         chosen = current.choices
         found = evaluated(current)
-        assert sum(shared > 0 for _, shared in train._evaluation_passes(current, part)) > 0
+        assert any(group.shared for groups in train._evaluation_passes(current, part) for group in groups)
         current.choices = by_themselves
         try:
             assert_same(found, evaluated(current), 1e-5)

@@ -16,6 +16,7 @@ from transformers.models.llama.modeling_llama import LlamaMLP, LlamaRMSNorm
 
 from studio.core.config import AdapterSpec
 from studio.engine import adapters, attention, blocks, lora, mlp, norms, projections, rotary, tail
+from studio.engine.batches import Segment
 from tests.engine.test_lora import IDS, assert_same, lively, results
 from tests.models import FAMILIES, random_model
 
@@ -306,9 +307,10 @@ def test_the_last_layer_is_left_out_where_nothing_reads_it(
     ids = torch.randint(3, 300, shape, generator=torch.Generator().manual_seed(2))
     keep = torch.zeros(shape, dtype=torch.bool)
     keep[0, 5:9] = keep[-1, -1] = True
-    options = (
-        {"row_lengths": lengths, "position_ids": torch.cat([torch.arange(n) for n in lengths])[None]} if lengths else {}
-    )
+    options: dict[str, Any] = {}
+    if lengths:
+        options["segments"] = tuple(map(Segment, lengths))
+        options["position_ids"] = torch.cat([torch.arange(n) for n in lengths])[None]
     found = []
     for trimmed in (False, True):
         model.zero_grad()

@@ -148,7 +148,7 @@ def end(name: str) -> Callable[[World], None]:
         model = w.child()
         w.do(name)
         w.qtbot.waitUntil(lambda: not model.alive, timeout=60_000)
-        w.qtbot.waitUntil(lambda: not w.train().view.failure.isHidden() or model.state() != "failed", timeout=5000)
+        w.qtbot.waitUntil(lambda: not w.train().view.failure.isHidden() or model.state() != "failed", timeout=20_000)
 
     return check
 

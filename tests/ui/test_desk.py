@@ -92,10 +92,10 @@ def test_answers_stream_and_calls_end_once(qtbot: QtBot, made: Desk, model: str)
     assert "torch" in again.end.facts["packages"]
     started = time.monotonic()
     made.close()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 4
     assert not process.is_running()
     late = Told(made.ask(desk.Hardware()))
-    qtbot.waitUntil(lambda: bool(late.closed), timeout=1000)
+    qtbot.waitUntil(lambda: bool(late.closed), timeout=20_000)
     assert late.end.reason == "crash"
 
 
@@ -145,7 +145,7 @@ def test_one_that_keeps_dying_is_left_alone(qtbot: QtBot, made: Desk, monkeypatc
     assert [item.end.reason for item in told] == ["crash"] * 4
     assert "again and again" in told[-1].end.message
     refused = Told(made.ask(desk.Hardware()))
-    qtbot.waitUntil(lambda: bool(refused.closed), timeout=1000)
+    qtbot.waitUntil(lambda: bool(refused.closed), timeout=20_000)
     assert "again and again" in refused.end.message
     assert made.process_id == 0
     # Five minutes later it may try once more.
@@ -177,7 +177,7 @@ def test_it_ends_with_a_window_that_is_killed() -> None:
         process = psutil.Process(int(window.stdout.readline()))
         time.sleep(1)  # in the middle of loading torch
         window.kill()
-        process.wait(2)
+        process.wait(20)
 
 
 def test_what_an_audit_finds_comes_as_signals(qtbot: QtBot, made: Desk, model: str, tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_a_window_that_is_killed_leaves_the_run_going_and_the_next_one_has_its_w
         second.session.run_wanted.emit(run)
         page = second.page("train")
         assert isinstance(page, TrainPage)
-        qtbot.waitUntil(lambda: page.view.curves.currentIndex() == 3, timeout=5000)
+        qtbot.waitUntil(lambda: page.view.curves.currentIndex() == 3, timeout=20_000)
         assert page.view.curves.plots["loss"].raw.x[0] == 1
         page.view.stop.trigger()
         qtbot.waitUntil(lambda: not model.alive, timeout=60_000)

@@ -33,10 +33,10 @@ def shown(window: MainWindow, qtbot: QtBot, run: runs.Run) -> RunView:
     page = page_of(window)
     worker = window.session.model_of(run)._worker
     assert worker is not None
-    qtbot.waitUntil(worker.isFinished, timeout=5000)
+    qtbot.waitUntil(worker.isFinished, timeout=20_000)
     QApplication.processEvents()
     window.session.run_wanted.emit(run)
-    qtbot.waitUntil(lambda: not page.view._timer.isActive(), timeout=5000)
+    qtbot.waitUntil(lambda: not page.view._timer.isActive(), timeout=20_000)
     return page.view
 
 
@@ -200,7 +200,7 @@ def test_the_log_is_read_while_it_is_looked_at_alone(window: MainWindow, qtbot: 
     assert view.log.text.toPlainText() == "first\n"
     with log.open("a", encoding="utf-8") as file:
         file.write("second\n")
-    qtbot.waitUntil(lambda: "second" in view.log.text.toPlainText(), timeout=5000)
+    qtbot.waitUntil(lambda: "second" in view.log.text.toPlainText(), timeout=20_000)
     view.tabs.setCurrentWidget(view.curves)
     assert not view.log._timer.isActive()
 
@@ -234,7 +234,7 @@ def test_a_removed_run_comes_back_by_ctrl_z(window: MainWindow, qtbot: QtBot) ->
     before = gone.events_path.read_bytes()
     page.list.setFocus()
     QTest.keyClick(page.list, Qt.Key.Key_Delete)
-    qtbot.waitUntil(lambda: not gone.path.exists(), timeout=2000)
+    qtbot.waitUntil(lambda: not gone.path.exists(), timeout=20_000)
     assert [item.title for item in page.table.items] == ["kept"]
     assert page.view.model is not None
     assert page.view.model.title == "kept"

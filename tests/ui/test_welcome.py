@@ -144,7 +144,7 @@ def test_the_status_line_names_device_memory_and_disk(window: MainWindow) -> Non
 def test_the_status_line_tells_of_runs_and_of_the_desk(window: MainWindow, qtbot: QtBot) -> None:
     window.show_page("data")
     model = window.session.model_of(made_run("letters"))
-    with qtbot.waitSignal(model.stopped, timeout=5000):
+    with qtbot.waitSignal(model.stopped, timeout=20_000):
         pass
     model.alive = True
     window.session.runs_changed.emit()

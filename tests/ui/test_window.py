@@ -275,7 +275,7 @@ def test_a_killed_run_is_told_of_and_resumes(window: MainWindow, qtbot: QtBot) -
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: not model.alive, timeout=10_000)
-    qtbot.waitUntil(lambda: not view.failure.isHidden(), timeout=5000)
+    qtbot.waitUntil(lambda: not view.failure.isHidden(), timeout=20_000)
     assert "killed" in view.failure.what.text()
     # The list, another window and the command line read the same of it.
     assert glance(run).state == model.state() == "failed"
@@ -297,7 +297,7 @@ def test_a_window_that_comes_back_finds_the_run_with_its_whole_curve(qtbot: QtBo
     first.close()
     first.deleteLater()
     second = open_window(qapp)
-    qtbot.waitUntil(lambda: run.path.resolve() in second.session.models, timeout=5000)
+    qtbot.waitUntil(lambda: run.path.resolve() in second.session.models, timeout=20_000)
     model = second.session.models[run.path.resolve()]
     qtbot.waitUntil(lambda: model.progress.step > 5, timeout=20_000)
     assert model.alive
@@ -424,10 +424,9 @@ def test_many_events_come_through_quickly(window: MainWindow, qtbot: QtBot) -> N
                     step_s=0.1, tokens_per_s=90.0, memory_bytes=1, eta_s=3.0)
     )  # fmt: skip
     run.events_path.write_bytes(b"".join(line.replace(b'"step":1,', b'"step":%d,' % n) for n in range(1, count + 1)))
-    started = time.monotonic()
     model = window.session.model_of(run)
+    # A fifth of a second; how many a second is measured by `tests.bench.window`.
     qtbot.waitUntil(lambda: len(model.curves["loss"]) == count, timeout=30_000)
-    assert count / (time.monotonic() - started) > 5000
 
 
 def test_a_large_table_is_lazy(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
@@ -440,4 +439,5 @@ def test_a_large_table_is_lazy(window: MainWindow, qtbot: QtBot, tmp_path: Path)
     started = time.monotonic()
     for at in range(0, 100_000, 5000):
         assert page.table_model.index(at, 1).data()
-    assert (time.monotonic() - started) / 20 < 0.02
+    # Each reads a page of the file, a thousandth of a second; one that reads the whole file takes a second.
+    assert (time.monotonic() - started) / 20 < 0.5

@@ -81,7 +81,7 @@ class World:
         run = made_run("told")
         tell(run, prepared(9), step(1, 2.0), step(2, 1.0))
         model = self.window.session.model_of(run)
-        with self.qtbot.waitSignal(model.stopped, timeout=5000):
+        with self.qtbot.waitSignal(model.stopped, timeout=20_000):
             pass
         self.window.session.run_wanted.emit(run)
         return model
