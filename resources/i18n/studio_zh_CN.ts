@@ -2510,6 +2510,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>词元/秒</translation>
     </message>
     <message>
+        <source>Better answer preferred</source>
+        <translation>偏好较好的回答</translation>
+    </message>
+    <message>
         <source>Choose a run on the left.</source>
         <translation>请在左侧选择训练任务。</translation>
     </message>
@@ -2636,6 +2640,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>内存峰值</translation>
     </message>
     <message>
+        <source>Preferred</source>
+        <translation>偏好正确率</translation>
+    </message>
+    <message>
         <source>Starting</source>
         <translation>正在启动</translation>
     </message>
@@ -2646,6 +2654,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>It made no step</source>
         <translation>没有完成任何一步</translation>
+    </message>
+    <message>
+        <source>Of the evaluation rows.</source>
+        <translation>评估数据行。</translation>
+    </message>
+    <message>
+        <source>Of the last step&apos;s rows.</source>
+        <translation>最近一步的数据行。</translation>
+    </message>
+    <message>
+        <source>The last step&apos;s rewards are apart by {margin}.</source>
+        <translation>最近一步两个回答的奖励相差 {margin}。</translation>
     </message>
     <message>
         <source>Processor threads: {threads}. Tokens at once: {tokens}.</source>
@@ -3071,6 +3091,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Token under the pointer</source>
         <translation>指针所指的词元</translation>
+    </message>
+    <message>
+        <source>Worse answer</source>
+        <translation>较差的回答</translation>
+    </message>
+    <message>
+        <source>This row has two answers: show the one that is not preferred</source>
+        <translation>这一行有两个回答：显示不被偏好的那个</translation>
     </message>
     <message>
         <source>learned</source>
@@ -3690,24 +3718,32 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>暂时还不能从这种格式的行学习</translation>
     </message>
     <message>
-        <source>with labels of good and bad</source>
-        <translation>带有好坏标签的行</translation>
+        <source>no assistant message in `chosen` or in `rejected`</source>
+        <translation>`chosen` 或 `rejected` 中没有助手消息</translation>
+    </message>
+    <message>
+        <source>`dpo` learns from rows with a better and a worse answer, and these have none.</source>
+        <translation>`dpo` 从有较好和较差两个回答的数据行学习，而这些行没有。</translation>
+    </message>
+    <message>
+        <source>Set training.objective=sft, or name their columns: data.mapping={prompt: .., chosen: .., rejected: ..}.</source>
+        <translation>请设置 training.objective=sft，或指明它们的列：data.mapping={prompt: .., chosen: .., rejected: ..}。</translation>
+    </message>
+    <message>
+        <source>Rows with a better and a worse answer are not learned with `{0}`.</source>
+        <translation>有较好和较差两个回答的数据行不能用 `{0}` 学习。</translation>
+    </message>
+    <message>
+        <source>Set training.objective=dpo; for the better answers alone data.mapping={prompt: .., completion: chosen}.</source>
+        <translation>请设置 training.objective=dpo；只学习较好的回答则设置 data.mapping={prompt: .., completion: chosen}。</translation>
     </message>
     <message>
         <source>To learn every completion, good or bad, set data.format=prompt_completion.</source>
         <translation>要学习所有回答（不论好坏），请设置 data.format=prompt_completion。</translation>
     </message>
     <message>
-        <source>of preferences</source>
-        <translation>偏好数据行</translation>
-    </message>
-    <message>
-        <source>To learn the chosen answers, set data.mapping={prompt: prompt, completion: chosen}.</source>
-        <translation>要学习被选中的回答，请设置 data.mapping={prompt: prompt, completion: chosen}。</translation>
-    </message>
-    <message>
-        <source>Training on rows {0} is not possible yet.</source>
-        <translation>暂不支持用{0}训练。</translation>
+        <source>Training on rows with labels of good and bad is not possible yet.</source>
+        <translation>目前还不能用带有好坏标签的数据行训练。</translation>
     </message>
     <message>
         <source>None of the {0} rows of {1} can be used; the first: {2}.</source>
@@ -4086,8 +4122,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>训练目标</translation>
     </message>
     <message>
-        <source>`sft` learns the answers only; `pretraining` learns every token of the text.</source>
-        <translation>`sft` 只学习回答；`pretraining` 学习文本的每个词元。</translation>
+        <source>`sft` learns the answers, `pretraining` every token of a text, `dpo` which of two answers is better.</source>
+        <translation>`sft` 学习回答，`pretraining` 学习文本的每个词元，`dpo` 学习两个回答中哪个更好。</translation>
+    </message>
+    <message>
+        <source>Beta</source>
+        <translation>Beta</translation>
+    </message>
+    <message>
+        <source>For `dpo`: the smaller, the further answers may move away from the base&apos;s own.</source>
+        <translation>用于 `dpo`：越小，回答可以离基座模型自己的回答越远。</translation>
     </message>
     <message>
         <source>Epochs</source>
@@ -6062,6 +6106,26 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请还原后再恢复训练，或新建训练任务。</translation>
     </message>
     <message>
+        <source>loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>gradient</source>
+        <translation>梯度</translation>
+    </message>
+    <message>
+        <source>The {0} of step {1} is not a finite number; nothing of it was kept.</source>
+        <translation>第 {1} 步的 {0} 不是有限数；该步的结果没有保留。</translation>
+    </message>
+    <message>
+        <source>Resume with a lower learning rate: `studio runs resume NAME --learning-rate X`.</source>
+        <translation>请用更低的学习率恢复：`studio runs resume NAME --learning-rate X`。</translation>
+    </message>
+    <message>
+        <source>Rows of the step, counted from 0: {0}</source>
+        <translation>该步的数据行（从 0 计数）：{0}</translation>
+    </message>
+    <message>
         <source>{0} is quantized and cannot be trained whole.</source>
         <translation>{0} 已量化，无法完整训练。</translation>
     </message>
@@ -6112,26 +6176,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The best checkpoint is damaged; the best is looked for from here on.</source>
         <translation>最佳检查点已损坏；从这里起重新寻找最佳。</translation>
-    </message>
-    <message>
-        <source>loss</source>
-        <translation>损失</translation>
-    </message>
-    <message>
-        <source>gradient</source>
-        <translation>梯度</translation>
-    </message>
-    <message>
-        <source>The {0} of step {1} is not a finite number; nothing of it was kept.</source>
-        <translation>第 {1} 步的 {0} 不是有限数；该步的结果没有保留。</translation>
-    </message>
-    <message>
-        <source>Resume with a lower learning rate: `studio runs resume NAME --learning-rate X`.</source>
-        <translation>请用更低的学习率恢复：`studio runs resume NAME --learning-rate X`。</translation>
-    </message>
-    <message>
-        <source>Rows of the step, counted from 0: {0}</source>
-        <translation>该步的数据行（从 0 计数）：{0}</translation>
     </message>
     <message>
         <source>The checkpoint {0} that holds the result is damaged: {1}.</source>

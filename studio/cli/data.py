@@ -41,6 +41,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     tokens.add_argument("--model", metavar="M", required=True, help="whose tokens: `demo`, a folder or a hub id")
     tokens.add_argument("--row", type=int, metavar="N", required=True, help="the row's number in the file, from 0")
     tokens.add_argument("--chat-template", metavar="T", help="as in data.chat_template")
+    tokens.add_argument("--worse", action="store_true", help="of a row with two answers, the worse one")
     data_rows.add(actions)
     mend.add(actions)
 
@@ -73,7 +74,7 @@ def _tokens(args: argparse.Namespace) -> None:
     spec, dataset = _opened(args)
     row = dataset.find(args.row)
     encoder = _encoder(args.model, spec)
-    encoded = encoder.encode(row.data, dataset.format)
+    encoded = encoder.encode(row.data, dataset.format, args.worse and dataset.format == "preference")
     names = encoder.tokenizer.convert_ids_to_tokens(encoded.ids)
     tokens = [
         {

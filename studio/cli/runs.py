@@ -182,7 +182,8 @@ def _tell(event: events.Event, steps: int) -> None:
                 print(f"Cut at the maximum length: {plural(event.truncated_rows, 'row')}.", file=sys.stderr)
         case events.Step():
             label = (
-                f"Step {event.step} loss {event.loss:.4f} lr {event.learning_rate:.2e}"
+                f"Step {event.step} loss {event.loss:.4f}{_preferred(event.reward_accuracy)}"
+                f" lr {event.learning_rate:.2e}"
                 f" {event.tokens_per_s:,.0f} tokens/s, {event.eta_s:.0f} s left"
             )
             if sys.stderr.isatty():
@@ -190,7 +191,8 @@ def _tell(event: events.Event, steps: int) -> None:
             elif event.step % _LOGGED_STEPS == 0:
                 print(label, file=sys.stderr)
         case events.Evaluated():
-            print(f"\nStep {event.step}: evaluation loss {event.eval_loss:.4f}", file=sys.stderr)
+            share = _preferred(event.reward_accuracy)
+            print(f"\nStep {event.step}: evaluation loss {event.eval_loss:.4f}{share}", file=sys.stderr)
         case events.Resumed():
             for sentence in event.refused:
                 print(printable(sentence), file=sys.stderr)
@@ -199,6 +201,10 @@ def _tell(event: events.Event, steps: int) -> None:
             print(printable(event.message), file=sys.stderr)
         case _:
             pass
+
+
+def _preferred(share: float | None) -> str:
+    return "" if share is None else f", {share:.0%} of the better answers preferred"
 
 
 def _plan(args: argparse.Namespace) -> None:

@@ -23,11 +23,13 @@ __all__ = [
     "plain",
     "shape",
     "to_example",
+    "to_pair",
     "to_preference",
+    "trainable",
 ]
 
 ROLES = ("system", "user", "assistant", "tool")
-# What a model can be trained on here; the other formats are opened and shown.
+# What a model can learn to write; `preference` is trained on too, but by another objective.
 TRAINABLE = ("messages", "prompt_completion", "alpaca", "text", "mixed")
 
 # Fields of a message besides its role and content that chat templates read.
@@ -138,7 +140,7 @@ def to_example(data: Mapping[str, Any], row_format: str) -> Example:
 
     Args:
         data: the row's columns.
-        row_format: one of `TRAINABLE`; of `mixed` rows each one's columns tell.
+        row_format: one of `TRAINABLE`; of `mixed` rows each one's columns tell. Of a `preference` the better answer.
 
     Raises:
         StudioError: (data) the row is not usable, or cannot be learned from; the message says why.
@@ -155,19 +157,53 @@ def to_example(data: Mapping[str, Any], row_format: str) -> Example:
             if found is None:
                 raise _fault("it is in no known format")
             return to_example(data, found[0])
-        case "preference" | "kto":
+        case "preference":
+            return to_pair(data)[0]
+        case "kto":
             raise _fault("rows of this format cannot be learned from yet")
     return Example([], [], "", _text(data, first_of(data, shapes.TEXTS) or "text"))
 
 
-def untrainable(row_format: str) -> StudioError:
-    """Says that rows of a format cannot be trained on, and how they can all the same."""
-    what = "with labels of good and bad"
-    hint = "To learn every completion, good or bad, set data.format=prompt_completion."
+def to_pair(data: Mapping[str, Any]) -> tuple[Example, Example]:
+    """Reads a row of two answers as what the model would learn of each: the better and the worse.
+
+    Raises:
+        StudioError: (data) the row is not usable; the message says why.
+    """
+    found = to_preference(data)
+    better, worse = (_answered(found.prompt, answer) for answer in (found.chosen, found.rejected))
+    return better, worse
+
+
+def _answered(prompt: str | list[Message], answer: str | list[Message]) -> Example:
+    if isinstance(prompt, str) and isinstance(answer, str):
+        messages: list[Message] = [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
+        return Example(messages, [False, True], prompt, answer)
+    assert not isinstance(prompt, str)
+    assert not isinstance(answer, str)
+    trained = [False] * len(prompt) + [item["role"] == "assistant" for item in answer]
+    if not any(trained):
+        raise _fault("no assistant message in `chosen` or in `rejected`")
+    return Example([*prompt, *answer], trained, None, "")
+
+
+def trainable(row_format: str, objective: str) -> bool:
+    """Whether rows of a format are what an objective learns from."""
+    return row_format == "preference" if objective == "dpo" else row_format in TRAINABLE
+
+
+def untrainable(row_format: str, objective: str) -> StudioError:
+    """Says that rows of a format cannot be trained on with an objective, and how they can all the same."""
+    if objective == "dpo":
+        message = "`dpo` learns from rows with a better and a worse answer, and these have none."
+        hint = "Set training.objective=sft, or name their columns: data.mapping={prompt: .., chosen: .., rejected: ..}."
+        return StudioError("data", message, hint)
     if row_format == "preference":
-        what = "of preferences"
-        hint = "To learn the chosen answers, set data.mapping={prompt: prompt, completion: chosen}."
-    return StudioError("data", f"Training on rows {what} is not possible yet.", hint)
+        message = f"Rows with a better and a worse answer are not learned with `{objective}`."
+        hint = "Set training.objective=dpo; for the better answers alone data.mapping={prompt: .., completion: chosen}."
+        return StudioError("data", message, hint)
+    hint = "To learn every completion, good or bad, set data.format=prompt_completion."
+    return StudioError("data", "Training on rows with labels of good and bad is not possible yet.", hint)
 
 
 def unusable(name: str, rows: int, reason: str) -> StudioError:

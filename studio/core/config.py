@@ -24,7 +24,7 @@ Quantization = Literal["none", "8bit", "nf4"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Format = Literal["auto", "messages", "prompt_completion", "alpaca", "text", "preference", "kto"]
 Method = Literal["lora", "full"]
-Objective = Literal["sft", "pretraining"]
+Objective = Literal["sft", "pretraining", "dpo"]
 LongText = Literal["cut", "chunks"]
 Sampling = Literal["random", "group_by_length", "sequential"]
 
@@ -251,10 +251,20 @@ class TrainingSpec:
         Objective,
         Field(
             title="Objective",
-            description="`sft` learns the answers only; `pretraining` learns every token of the text.",
+            description="`sft` learns the answers, `pretraining` every token of a text, `dpo` which of two answers is "
+            "better.",
             json_schema_extra=_BASIC,
         ),
     ] = "sft"
+    beta: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=100,
+            title="Beta",
+            description="For `dpo`: the smaller, the further answers may move away from the base's own.",
+        ),
+    ] = 0.1
     num_train_epochs: Annotated[
         float,
         Field(
@@ -408,6 +418,12 @@ class RunConfig:
                 raise ValueError(str(error).rstrip(".")) from None
         if self.data.chunk_overlap > self.data.max_length // 2:
             raise ValueError("data.chunk_overlap: at most half of data.max_length")
+        if self.training.objective == "dpo" and self.data.packing:
+            raise ValueError(
+                "data.packing: with `dpo` two answers stay together and nothing is packed; set it to false"
+            )
+        if self.training.objective == "dpo" and self.adapter.method == "full":
+            raise ValueError("adapter.method: `dpo` compares with the base, which `full` would change; set it to lora")
         evaluated = self.data.eval_split or self.data.eval_path or is_version(self.data.path)
         if self.training.early_stopping_patience and not evaluated:
             raise ValueError("training.early_stopping_patience: needs data.eval_split or data.eval_path")

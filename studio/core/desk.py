@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from studio.core.config import LongText, Quantization
+from studio.core.config import LongText, Objective, Quantization
 from studio.core.data.mapping import Role
 from studio.core.errors import Reason, StudioError
 
@@ -64,6 +64,7 @@ class Tokens:
         mapping: which of its columns play which part, as `DataSpec.mapping`.
         model: `demo`, a folder or a hub id.
         template: the text of a chat template that is being edited; empty: the one `chat_template` names.
+        worse: of a row with two answers those of the worse one, instead of the better.
     """
 
     kind: Literal["tokens"] = "tokens"
@@ -81,7 +82,8 @@ class Tokens:
     chunk_overlap: Annotated[int, Field(ge=0, le=524_288)] = 0
     train_overlap: bool = False
     template: Annotated[str, Field(max_length=1_000_000)] = ""
-    objective: Literal["sft", "pretraining"] = "sft"
+    worse: bool = False
+    objective: Objective = "sft"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -156,7 +158,7 @@ class Audit:
     chat_template: str = "auto"
     long_text: LongText = "cut"
     chunk_overlap: Annotated[int, Field(ge=0, le=524_288)] = 0
-    objective: Literal["sft", "pretraining"] = "sft"
+    objective: Objective = "sft"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -171,7 +173,7 @@ class Lengths:
     model: str = "demo"
     revision: str | None = None
     chat_template: str = "auto"
-    objective: Literal["sft", "pretraining"] = "sft"
+    objective: Objective = "sft"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -198,6 +200,7 @@ class Picture:
         written: whether a token is of what the person wrote; the others come from the template.
         wrote: what the person wrote, as (role, text); the role is empty where it is no message. The beginning of it,
             where it is very long.
+        two_answers: whether the row has two, of which this is one.
     """
 
     kind: Literal["picture"] = "picture"
@@ -214,6 +217,7 @@ class Picture:
     written: list[bool] = Field(default_factory=list)
     wrote: list[tuple[str, str]] = Field(default_factory=list)
     template: str = ""
+    two_answers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)

@@ -15,7 +15,9 @@ from studio.core.errors import Reason
 # Each kind is built with the union it is read by, not once more by itself.
 _OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants", defer_build=True)
 
-PhaseName = Literal["loading", "downloading", "tokenizing", "training", "evaluating", "saving", "finishing"]
+PhaseName = Literal[
+    "loading", "downloading", "tokenizing", "comparing", "training", "evaluating", "saving", "finishing"
+]
 Outcome = Literal["completed", "stopped", "early_stopped"]
 Activations = Literal["kept", "recomputed", "offloaded"]
 
@@ -78,6 +80,8 @@ class Step:
         loss: mean over the step's trained tokens, in nats.
         tokens: tokens fed in this step; `trained_tokens` of them carry loss.
         memory_bytes: peak memory of the device so far (CUDA), or resident memory of the process (CPU).
+        reward_accuracy: of rows with two answers, the share whose better one is preferred.
+        reward_margin: by how much, in the mean: the difference of the two answers' rewards.
     """
 
     kind: Literal["step"] = "step"
@@ -93,11 +97,18 @@ class Step:
     tokens_per_s: float
     memory_bytes: int
     eta_s: float
+    reward_accuracy: float | None = None
+    reward_margin: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Evaluated:
-    """The evaluation rows' mean loss over trained tokens, in nats; `best`: the lowest so far."""
+    """The evaluation rows' mean loss, in nats: over trained tokens, or with two answers a row over rows.
+
+    Attributes:
+        best: the loss is the lowest so far.
+        reward_accuracy: of rows with two answers, the share whose better one is preferred.
+    """
 
     kind: Literal["evaluated"] = "evaluated"
     time_s: float = Field(default_factory=time.time)
@@ -105,6 +116,7 @@ class Evaluated:
     eval_loss: float
     trained_tokens: int
     best: bool
+    reward_accuracy: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)

@@ -27,7 +27,7 @@ from studio.core.data.datasets import Dataset, open_dataset
 from studio.core.versions.evaluation import parted
 from studio.engine.labels import Encoded, Encoder
 
-_VERSION = 2  # of what is counted: raise it whenever the same rows would get other tokens, labels or findings
+_VERSION = 3  # of what is counted: raise it whenever the same rows would get other tokens, labels or findings
 _BATCH_ROWS = 512
 _WHOLE = 1_048_576  # a maximum length that cuts nothing worth counting
 _NOTES = 1000
@@ -156,7 +156,7 @@ def _measure(dataset: Dataset, encoder: Encoder, folder: Path, on_progress: Prog
     stops = set(encoder.stop_ids)
     for first in range(0, len(dataset), _BATCH_ROWS):
         batch = list(audit.rows(dataset, first, first + _BATCH_ROWS))
-        results = encoder.encode_all([data for _, data in batch], dataset.format)
+        results = _encoded(encoder, [data for _, data in batch], dataset.format)
         for (number, _), result in zip(batch, results, strict=True):
             if isinstance(result, Encoded) and True in result.trained:
                 table.extend((number, *_counted(result, stops)))
@@ -168,6 +168,14 @@ def _measure(dataset: Dataset, encoder: Encoder, folder: Path, on_progress: Prog
         on_progress("tokenizing", first + len(batch), len(dataset))
     Lengths(*np.array(table, np.int32).reshape(-1, len(FIELDS)).T).save(folder)
     findings.save(folder, [findings.finding(item.key, item.hits, notes[item.key]) for item in unfit.found()], {})
+
+
+def _encoded(encoder: Encoder, rows: list[dict[str, Any]], row_format: str) -> list[Encoded | str]:
+    """Makes the rows' tokens, of two answers the longer one's, or says why not."""
+    if row_format != "preference":
+        return encoder.encode_all(rows, row_format)
+    pairs = encoder.encode_pairs(rows)
+    return [item if isinstance(item, str) else max(item, key=lambda answer: len(answer.ids)) for item in pairs]
 
 
 def _counted(encoded: Encoded, stops: set[int]) -> tuple[int, ...]:

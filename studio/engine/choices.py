@@ -65,16 +65,22 @@ class Choices:
     own_attention: bool = False
 
     def passes(self, tokens: Tokens, micro_batches: list[Rows]) -> list[list[Group]]:
-        """Divides a step's rows into forward passes, each of one or several groups of rows."""
+        """Divides a step's rows into forward passes, each of one or several groups of sequences.
+
+        The sequences of one row are in one pass.
+        """
         if self.batching == "padded":
-            return [[Group(rows)] for rows in micro_batches]
+            return [[Group(tokens.sequences(rows))] for rows in micro_batches]
         rows, lengths = np.concatenate(micro_batches), tokens.lengths
-        groups = prefix.groups(tokens, rows) if self.shares else [Group(rows)]
-        parts = [
-            Group(group[run], shared)
-            for group, shared in groups
-            for run in batches.even_fit(lengths[group] - shared, self.micro_batch_tokens)
-        ]
+        if tokens.answers > 1:
+            pairs = tokens.sequences(rows).reshape(-1, tokens.answers)
+            parts = [Group(pair, prefix.common(tokens, pair.tolist()) if self.shares else 0) for pair in pairs]
+        else:
+            parts = [
+                Group(group[run], shared)
+                for group, shared in (prefix.groups(tokens, rows) if self.shares else [Group(rows)])
+                for run in batches.even_fit(lengths[group] - shared, self.micro_batch_tokens)
+            ]
         sizes = np.array([shared + int((lengths[group] - shared).sum()) for group, shared in parts])
         return [[parts[at] for at in run] for run in batches.even_fit(sizes, self.micro_batch_tokens)]
 

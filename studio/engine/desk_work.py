@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from studio.core import config_file, desk
 from studio.core.audit.checks import text_of
 from studio.core.audit.texts import OnFindings
-from studio.core.chat import to_example
+from studio.core.chat import to_example, to_pair
 from studio.core.config import DataSpec
 from studio.core.data.datasets import open_dataset
 from studio.core.events import Event, Phase
@@ -100,7 +100,7 @@ class Work:
         encoder = self._encoder_of(folder, spec, request.objective)
         if request.template:
             encoder = replace(encoder, template=given_template(request.template))
-        return picture(encoder, data, row_format)
+        return picture(encoder, data, row_format, request.worse and row_format == "preference")
 
     def _audit(self, request: desk.Audit, on_progress: OnProgress, on_findings: OnFindings) -> desk.Audited:
         spec = DataSpec(
@@ -180,17 +180,17 @@ def _changed_s(template: str) -> float:
     return path.stat().st_mtime if template not in ("auto", "none") and path.is_file() else 0.0
 
 
-def picture(encoder: Encoder, data: dict[str, Any], row_format: str) -> desk.Picture:
-    """Returns a row's tokens for the window, at most `desk.MAX_SHOWN_TOKENS` of them.
+def picture(encoder: Encoder, data: dict[str, Any], row_format: str, worse: bool = False) -> desk.Picture:
+    """Returns a row's tokens for the window, at most `desk.MAX_SHOWN_TOKENS` of them; see `Encoder.encode`.
 
     Raises:
         StudioError: (data) the row is not usable, or the template refuses it or does not come to an end.
     """
-    encoded = encoder.encode(data, row_format)
+    encoded = encoder.encode(data, row_format, worse)
     shown = slice(desk.MAX_SHOWN_TOKENS)
     offsets = encoded.offsets[shown]
     whole = len(offsets) == len(encoded.ids)
-    said = text_of(0, to_example(data, row_format))
+    said = text_of(0, to_pair(data)[1] if worse else to_example(data, row_format))
     return desk.Picture(
         text=encoded.text if whole else encoded.text[: offsets[-1][1]],
         ids=encoded.ids[shown],
@@ -202,7 +202,8 @@ def picture(encoder: Encoder, data: dict[str, Any], row_format: str) -> desk.Pic
         tokens=len(encoded.ids),
         chunks=[(chunk.start, chunk.stop, chunk.fresh) for chunk in encoded.chunks],
         beginning=encoded.beginning,
-        written=written(encoder, data, row_format, encoded.text, offsets),
+        written=written(encoder, data, row_format, encoded.text, offsets, worse),
         wrote=[(role, text[:_MOST_CHARS]) for role, text in said.parts],
         template=encoder.template or "",
+        two_answers=row_format == "preference",
     )

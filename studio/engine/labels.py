@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from tokenizers import Encoding, Tokenizer
 
-from studio.core.chat import to_example
+from studio.core.chat import to_example, to_pair
 from studio.core.config import DataSpec
 from studio.core.errors import StudioError
 from studio.engine.limits import Renew, limited
@@ -89,7 +89,7 @@ class Encoder:
     Attributes:
         tokenizer: a transformers tokenizer that knows offsets.
         template: the chat template's Jinja text; None: plain text.
-        objective: `sft` learns the answers, `pretraining` every token.
+        objective: `sft` and `dpo` are about the answers, `pretraining` learns every token.
         max_length: tokens a row may have.
         chunking: how texts that are longer are made into several sequences; None: they are cut like other rows.
     """
@@ -100,13 +100,18 @@ class Encoder:
     max_length: int
     chunking: Chunking | None = None
 
-    def encode(self, data: dict[str, Any], row_format: str) -> Encoded:
+    def encode(self, data: dict[str, Any], row_format: str, worse: bool = False) -> Encoded:
         """Makes a row's tokens and labels.
+
+        Args:
+            data: the row's columns.
+            row_format: how they are read.
+            worse: of a row with two answers those of the worse one, instead of the better.
 
         Raises:
             StudioError: (data) the row is not usable, or the template refuses it or does not come to an end.
         """
-        (encoded,) = self.encode_all([data], row_format)
+        (encoded,) = self.encode_all([data], row_format, worse)
         if isinstance(encoded, str):
             hint = "Correct the row or leave it out."
             if "chat template" in encoded:
@@ -116,26 +121,39 @@ class Encoder:
             raise StudioError("data", f"The row cannot be used: {encoded}.", hint)
         return encoded
 
-    def encode_all(self, rows: Sequence[dict[str, Any]], row_format: str) -> list[Encoded | str]:
+    def encode_all(self, rows: Sequence[dict[str, Any]], row_format: str, worse: bool = False) -> list[Encoded | str]:
         """Makes many rows' tokens and labels, on all the tokenizer's threads; in place of a bad row stands why.
+
+        See `encode` for the arguments.
 
         Raises:
             StudioError: (data) the template does not come to an end, or takes all memory.
         """
         with limited() as renew:
-            laid = [self._laid(data, row_format, renew) for data in rows]
+            laid = [self._laid(data, row_format, renew, worse) for data in rows]
         texts = [item.text for item in laid if not isinstance(item, str)]
         encodings = iter(self._plain_tokenizer.encode_batch(texts, add_special_tokens=False))
         return [item if isinstance(item, str) else self._labelled(item, next(encodings)) for item in laid]
 
-    def text(self, data: dict[str, Any], row_format: str) -> str | None:
-        """Returns the text that a row's tokens are made of; None: it is not usable.
+    def encode_pairs(self, rows: Sequence[dict[str, Any]]) -> list[tuple[Encoded, Encoded] | str]:
+        """Makes the tokens and labels of rows with two answers, the better one first; see `encode_all`."""
+        answers = (self.encode_all(rows, "preference", worse) for worse in (False, True))
+        found: list[tuple[Encoded, Encoded] | str] = []
+        for better, worse in zip(*answers, strict=True):
+            if isinstance(better, str):
+                found.append(better)
+            else:
+                found.append(worse if isinstance(worse, str) else (better, worse))
+        return found
+
+    def text(self, data: dict[str, Any], row_format: str, worse: bool = False) -> str | None:
+        """Returns the text that a row's tokens are made of; None: it is not usable. See `encode`.
 
         Raises:
             StudioError: (data) the template does not come to an end, or takes all memory.
         """
         with limited() as renew:
-            laid = self._laid(data, row_format, renew)
+            laid = self._laid(data, row_format, renew, worse)
         return None if isinstance(laid, str) else laid.text
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
@@ -186,10 +204,10 @@ class Encoder:
         """Whether every chunk has room for a new token besides its beginning and what it repeats."""
         return self.chunking is None or self.chunking.overlap + len(self._beginning) < self.max_length
 
-    def _laid(self, data: dict[str, Any], row_format: str, renew: Renew) -> Layout | str:
+    def _laid(self, data: dict[str, Any], row_format: str, renew: Renew, worse: bool = False) -> Layout | str:
         """Lays a row out as text; why it cannot be, instead."""
         try:
-            example = to_example(data, row_format)
+            example = to_pair(data)[1] if worse else to_example(data, row_format)
             if self._chat is not None and example.messages:
                 renew(len(example.messages))
                 whole = self.objective == "pretraining"
@@ -200,7 +218,7 @@ class Encoder:
             return f"the chat template refuses it: {words(error)}"
         if example.prompt is None:
             return "the model has no chat template to lay out messages; name one with data.chat_template"
-        start = len(example.prompt) if self.objective == "sft" else 0
+        start = 0 if self.objective == "pretraining" else len(example.prompt)
         text = example.prompt + example.answer
         return Layout(text, [(start, len(text))], bare=True, end=True)
 

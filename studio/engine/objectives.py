@@ -65,6 +65,24 @@ def language_modelling(
     return rows.index_add(0, batch.owners, losses)
 
 
+def preference(losses: torch.Tensor, base: torch.Tensor, beta: float) -> torch.Tensor:
+    """Direct preference optimization (Rafailov et al. 2023, equation 7) of rows with two answers each.
+
+    Args:
+        losses: (2 U,) each answer's summed cross-entropy, the better one's before the worse one's.
+        base: (2 U,) the same under the base alone.
+        beta: how much moving away from the base costs.
+
+    Returns:
+        (U, 3) float32: the loss in nats, 1 where the better answer is preferred, and by how much, the difference of
+        the two rewards. Only the first carries gradient.
+    """
+    better, worse = (base - losses.float()).view(-1, 2).unbind(1)
+    margins = beta * (better - worse)
+    told = margins.detach()
+    return torch.stack([-functional.logsigmoid(margins), (told > 0).float(), told], 1)
+
+
 def bare(model: torch.nn.Module) -> Any:
     """Returns the transformers model inside the wrappers of data-parallel training and PEFT."""
     inner: Any = getattr(model, "module", model)

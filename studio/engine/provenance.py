@@ -15,7 +15,9 @@ _MOST_TEXTS = 200
 _Path = tuple[str | int, ...]
 
 
-def written(encoder: Encoder, data: dict[str, Any], row_format: str, text: str, offsets: Sequence[Span]) -> list[bool]:
+def written(
+    encoder: Encoder, data: dict[str, Any], row_format: str, text: str, offsets: Sequence[Span], worse: bool = False
+) -> list[bool]:
     """Returns whether each token stands for something of the row's own texts.
 
     A text is found by laying the row out again with a mark in its place: what is the same before and behind the mark
@@ -27,21 +29,22 @@ def written(encoder: Encoder, data: dict[str, Any], row_format: str, text: str, 
         row_format: one of `chat.FORMATS`.
         text: the row laid out.
         offsets: where the tokens stand in `text`.
+        worse: it is the worse one of two answers that is laid out.
 
     Raises:
         StudioError: (data) the template does not come to an end.
     """
     own = np.zeros(len(text) + 1, np.int64)
-    for start, stop in _places(encoder, _unfolded(data), row_format, text):
+    for start, stop in _places(encoder, _unfolded(data), row_format, text, worse):
         own[start:stop] = 1
     before = np.concatenate([[0], np.cumsum(own)])
     return [bool(before[stop] > before[start]) for start, stop in offsets]
 
 
-def _places(encoder: Encoder, data: dict[str, Any], row_format: str, text: str) -> Iterator[Span]:
+def _places(encoder: Encoder, data: dict[str, Any], row_format: str, text: str, worse: bool) -> Iterator[Span]:
     mark = unused(text + json.dumps(data, ensure_ascii=False, default=str))
     for path in list(_texts(data))[:_MOST_TEXTS]:
-        probe = encoder.text(_with(data, path, mark), row_format)
+        probe = encoder.text(_with(data, path, mark), row_format, worse)
         before, found, after = (probe or "").partition(mark)
         if found:
             start, stop = common(text, before), len(text) - common(text[::-1], after[::-1])

@@ -72,6 +72,8 @@ class Session:
         choices: how the model is computed.
         steps: optimizer steps of the whole run; `steps_per_epoch` of one epoch.
         emit: tells an event; does nothing but in the main process.
+        reference: (N,) what the base alone makes of each training sequence, where that counts; see `reference`.
+        evaluation_reference: likewise of the evaluation's.
     """
 
     run: Run
@@ -88,12 +90,14 @@ class Session:
     steps: int
     steps_per_epoch: int
     position: Position
+    reference: torch.Tensor | None = None
+    evaluation_reference: torch.Tensor | None = None
 
 
 def step_counts(config: RunConfig, train: tokens.Tokens, world_size: int = 1) -> tuple[int, int]:
     """Returns the optimizer steps of the whole run and of one epoch."""
     spec = config.training
-    per_epoch = len(batches.plan_epoch(train.lengths, spec, packed_length(config), 0, world_size))
+    per_epoch = len(batches.plan_epoch(train.together, spec, packed_length(config), 0, world_size))
     total = spec.max_steps if spec.max_steps > 0 else math.ceil(per_epoch * spec.num_train_epochs)
     return total, per_epoch
 
@@ -273,8 +277,8 @@ def _prepared(session: Session) -> events.Prepared:
     return events.Prepared(
         steps=session.steps,
         steps_per_epoch=session.steps_per_epoch,
-        rows=len(corpus.train.lengths),
-        eval_rows=len(corpus.evaluation.lengths) if corpus.evaluation else 0,
+        rows=len(corpus.train.together),
+        eval_rows=len(corpus.evaluation.together) if corpus.evaluation else 0,
         rejected_rows=corpus.rejected_rows,
         truncated_rows=corpus.train.truncated + (corpus.evaluation.truncated if corpus.evaluation else 0),
         untrained_rows=len(corpus.unused) - corpus.rejected_rows - corpus.leaked_rows,

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import mmap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -36,6 +36,7 @@ class Tokens:
         starts: which of its row's tokens each begins with, 0 but for later chunks; int64, N.
         full_lengths: each one's tokens before it was cut; int32, N.
         truncated: how many rows were cut at the maximum length.
+        answers: sequences that a row stands for: 2 where it has a better and a worse answer, one behind the other.
         untrained: the rows left out because no token of theirs would carry loss, and why.
     """
 
@@ -47,6 +48,7 @@ class Tokens:
     full_lengths: NDArray[np.int32]
     truncated: int
     untrained: list[Rejected]
+    answers: int = 1
 
     def __len__(self) -> int:
         """Returns N."""
@@ -64,6 +66,16 @@ class Tokens:
         for array in (self.ids, self.trained):
             if isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
                 array.base.madvise(mmap.MADV_DONTNEED)
+
+    def sequences(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns the places of the sequences of rows, by the rows' places among the N / `answers`."""
+        return (rows[:, None] * self.answers + np.arange(self.answers)).ravel()
+
+    @property
+    def together(self) -> NDArray[np.int64]:
+        """Tokens of each row's sequences together; int64, N / `answers`."""
+        together: NDArray[np.int64] = self.lengths.reshape(-1, self.answers).sum(1)
+        return together
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -116,23 +128,30 @@ def _write(
             batch = [dataset[int(index)] for index in indices[first : first + _BATCH_ROWS]]
             # What was read stays mapped into memory else, and a process seems to grow with its data.
             dataset.release()
-            results = encoder.encode_all([row.data for row in batch], dataset.format)
             found = _Columns()
-            for row, result in zip(batch, results, strict=True):
-                reason = result if isinstance(result, str) else _untrained(result)
+            for row, result in zip(batch, _encoded(encoder, [row.data for row in batch], dataset.format), strict=True):
+                reason = result if isinstance(result, str) else _unfit(result)
                 if reason or isinstance(result, str):
                     untrained.append(Rejected(row.number, row.line, reason))
                     continue
-                truncated += found.add(row.number, result)
+                truncated += max([found.add(row.number, answer) for answer in result])
             ended = found.write(files, ended)
             if on_progress:
                 on_progress(first + len(batch), len(indices))
     about: dict[str, Any] = {
         "truncated": truncated,
+        "answers": 2 if dataset.format == "preference" else 1,
         "untrained": [asdict(item) for item in untrained],
         "bytes": {name: (folder / name).stat().st_size for name in _FILES},
     }
     (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
+
+
+def _encoded(encoder: Encoder, rows: list[dict[str, Any]], row_format: str) -> Sequence[tuple[Encoded, ...] | str]:
+    """Makes the tokens of each row's answers, of which most rows have one; or says why not."""
+    if row_format == "preference":
+        return encoder.encode_pairs(rows)
+    return [item if isinstance(item, str) else (item,) for item in encoder.encode_all(rows, row_format)]
 
 
 class _Columns:
@@ -166,6 +185,16 @@ class _Columns:
         return ended + sum(self._lengths)
 
 
+def _unfit(answers: tuple[Encoded, ...]) -> str:
+    """Returns why nothing can be learned from a row's answers; empty if something can."""
+    if reason := next(filter(None, map(_untrained, answers)), ""):
+        return reason
+    kept = [answer.ids[: answer.kept] for answer in answers]
+    if len(kept) > 1 and kept[0] == kept[1]:
+        return f"its answers are the same up to the maximum length of {answers[0].kept}"
+    return ""
+
+
 def _untrained(encoded: Encoded) -> str:
     """Returns why no token of a row would carry loss; empty if one does."""
     if any(encoded.trained[: encoded.kept]):
@@ -184,7 +213,7 @@ def _opened(folder: Path) -> Tokens | None:
             return None
         arrays = {name: _mapped(folder / name, kind) for name, kind in _FILES.items()}
         untrained = [Rejected(**item) for item in about["untrained"]]
-        return Tokens(**arrays, truncated=about["truncated"], untrained=untrained)
+        return Tokens(**arrays, truncated=about["truncated"], untrained=untrained, answers=about["answers"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

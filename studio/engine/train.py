@@ -3,28 +3,21 @@
 import math
 import os
 import time
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
-import numpy as np
-import torch
 from accelerate.utils import broadcast_object_list
 
 from studio.core import events
 from studio.core.errors import StudioError
 from studio.core.progress import Progress
 from studio.core.runs import Run, read_lines
-from studio.engine import batches, checkpoint, hardware, objectives, optim, result, session
-from studio.engine.corpus import Emit, trained_counts
+from studio.engine import batches, checkpoint, hardware, optim, reference, result, session, step
+from studio.engine.corpus import Emit
 from studio.engine.rowlog import RowLog
 from studio.engine.session import Session
-from studio.engine.tokens import Tokens
 
 _POLL_S = 0.1
 _ETA_STEPS = 20
-# Evaluation rows that are looked at together for what they have in common, and divided into passes.
-_EVALUATION_ROWS = 256
 
 
 @dataclass(slots=True)
@@ -47,6 +40,13 @@ class Commands:
         lines, self.offset = read_lines(path, self.offset)
         return [command for line in lines if (command := events.decode_command(line)) is not None]
 
+    def ask_to_stop(self) -> bool:
+        """Whether the run was asked to stop meanwhile; nothing of what was asked is taken for obeyed."""
+        before = self.offset
+        asked = any(isinstance(command, events.Stop) for command in self.due())
+        self.offset = before
+        return asked
+
 
 def _agreed(current: Session, commands: Commands) -> list[events.Command]:
     """Returns the commands due as the main process sees them, so that all processes obey the same."""
@@ -54,15 +54,6 @@ def _agreed(current: Session, commands: Commands) -> list[events.Command]:
     if current.accelerator.num_processes > 1:
         broadcast_object_list(due)
     return due[0]
-
-
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    loss: float
-    learning_rate: float
-    grad_norm: float
-    tokens: int
-    trained: int
 
 
 def train(run: Run, commands_from: int, emit: Emit) -> None:
@@ -86,7 +77,9 @@ def train(run: Run, commands_from: int, emit: Emit) -> None:
     earlier = before.prepared if before.steps else None
     current = session.prepare(run, emit if main else lambda event: None, earlier)
     _go_back(current, commands, before)
-    outcome = _steps(current, commands)
+    # Asked to end meanwhile, it goes on from here the next time.
+    known = reference.look_up(current, commands.ask_to_stop)
+    outcome = _steps(current, commands) if known else None
     if outcome is not None:
         _finish(current, outcome)
 
@@ -102,19 +95,19 @@ def _go_back(current: Session, commands: Commands, before: Progress) -> None:
     found = checkpoint.newest(current.run.path, best_too=current.config.training.load_best_model_at_end)
     if found.path is not None:
         session.restore(current, found.path)
-    step = current.position.step
+    at = current.position.step
     if current.accelerator.is_main_process:
-        checkpoint.clean(current.run.path, step)
+        checkpoint.clean(current.run.path, at)
     if found.path is None and not (found.refused or before.steps or before.resumed or before.failed):
         return
     used = f"checkpoints/{found.path.name}" if found.path else ""
-    current.emit(events.Resumed(step=step, checkpoint=used, refused=found.refused))
+    current.emit(events.Resumed(step=at, checkpoint=used, refused=found.refused))
     if changed := current.run.changed_versions():
         current.emit(events.Notice(message=f"The run began with other versions: {changed}. It may differ slightly."))
     if current.position.best_step and not found.best_whole:
         current.position.best_step, current.position.best_loss = 0, math.inf
         current.emit(events.Notice(message="The best checkpoint is damaged; the best is looked for from here on."))
-    commands.again = [(at, rate) for at, rate in before.learning_rates if at >= step]
+    commands.again = [(set_at, rate) for set_at, rate in before.learning_rates if set_at >= at]
 
 
 def _steps(current: Session, commands: Commands) -> events.Outcome | None:
@@ -137,13 +130,13 @@ def _steps(current: Session, commands: Commands) -> events.Outcome | None:
             return "stopped" if stop.keep else None
         if position.step // current.steps_per_epoch != epoch:
             epoch, laid_out = position.step // current.steps_per_epoch, []
-            plan = _plan(current, epoch)
+            plan = step.plan(current, epoch)
         began = time.perf_counter()
         micro_batches, *after = plan[position.step % current.steps_per_epoch :][:2]
-        taken = _take(current, micro_batches, laid_out or _lay_out(current, micro_batches))
+        taken = step.take(current, micro_batches, laid_out or step.lay_out(current, micro_batches))
         # While a card is still at work.
-        laid_out = _lay_out(current, after[0]) if after else []
-        measured = _read(current, micro_batches, taken, log)
+        laid_out = step.lay_out(current, after[0]) if after else []
+        measured = step.read(current, micro_batches, taken, log)
         durations = [*durations, time.perf_counter() - began][-_ETA_STEPS:]
         _tell(current, measured, durations)
         if position.step % spec.eval_steps == 0 or position.step == current.steps:
@@ -154,109 +147,7 @@ def _steps(current: Session, commands: Commands) -> events.Outcome | None:
     return "completed"
 
 
-def _plan(current: Session, epoch: int) -> list[list[batches.Rows]]:
-    config = current.config
-    return batches.plan_epoch(
-        current.corpus.train.lengths,
-        config.training,
-        session.packed_length(config),
-        epoch,
-        current.accelerator.num_processes,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """A step that a card may still be taking.
-
-    Attributes:
-        rows: of this process, in the order of `losses`; nobody counts them where they were computed for nothing.
-        losses: (rows,) each row's loss; `total`: () that of all processes' rows.
-        norm: () the gradient's, over all processes.
-    """
-
-    rows: batches.Rows
-    losses: torch.Tensor
-    total: torch.Tensor
-    norm: torch.Tensor
-    learning_rate: float
-
-
-def _lay_out(current: Session, micro_batches: list[batches.Rows]) -> list[batches.MicroBatch]:
-    """Returns this process's passes of a step; one that has no rows left computes the first for nothing."""
-    rank, world = current.accelerator.process_index, current.accelerator.num_processes
-    # Every process must take part in the last backward.
-    passes = current.choices.passes(current.corpus.train, micro_batches[rank::world] or micro_batches[:1])
-    return [_collated(current, current.corpus.train, groups) for groups in passes]
-
-
-def _take(current: Session, micro_batches: list[batches.Rows], passes: list[batches.MicroBatch]) -> _Taken:
-    """One optimizer step: the sum of all micro-batches' losses over the number of all their trained tokens."""
-    accelerator, spec = current.accelerator, current.config.training
-    world, rank = accelerator.num_processes, accelerator.process_index
-    weight = world if micro_batches[rank::world] else 0
-    optim.seed_all(spec.seed, "step", current.position.step + 1, rank)
-    current.model.train()
-    losses, trained = [], _trained(current, micro_batches)
-    for i, batch in enumerate(passes):
-        with nullcontext() if i == len(passes) - 1 else accelerator.no_sync(current.model):
-            row_losses = _row_losses(current, current.model, batch)
-            accelerator.backward(row_losses.sum() * (weight / trained))
-        losses.append(row_losses.detach())
-    total = accelerator.reduce(torch.cat(losses).sum() * (weight / world), "sum")
-    parameters = [p for p in current.model.parameters() if p.requires_grad]
-    norm = accelerator.clip_grad_norm_(parameters, spec.max_grad_norm or math.inf)
-    rate = float(current.optimizer.param_groups[0]["lr"])
-    # If it is not finite, so are the weights from here on; `_read` ends the run then, and nothing of them is written.
-    current.optimizer.step()
-    current.scheduler.step()
-    current.optimizer.zero_grad(set_to_none=True)
-    rows = np.concatenate([batch.rows for batch in passes]) if weight else np.array([], np.int64)
-    return _Taken(rows, torch.cat(losses), total, norm, rate)
-
-
-def _read(current: Session, micro_batches: list[batches.Rows], taken: _Taken, log: RowLog) -> _Measured:
-    """Waits until a step is taken, and returns what is told of it."""
-    corpus, step, trained = current.corpus, current.position.step + 1, _trained(current, micro_batches)
-    loss, grad_norm = float(taken.total) / trained, float(taken.norm)
-    _require_finite(current, step, loss, grad_norm, np.concatenate(micro_batches))
-    if len(taken.rows):
-        losses = taken.losses.cpu().numpy()
-        log.append(step, corpus.train.rows[taken.rows], corpus.trained[taken.rows], losses)
-    fed = int(sum(corpus.train.lengths[rows].sum() for rows in micro_batches))
-    return _Measured(loss=loss, learning_rate=taken.learning_rate, grad_norm=grad_norm, tokens=fed, trained=trained)
-
-
-def _trained(current: Session, micro_batches: list[batches.Rows]) -> int:
-    return int(sum(current.corpus.trained[rows].sum() for rows in micro_batches))
-
-
-def _collated(current: Session, part: Tokens, groups: list[batches.Group]) -> batches.MicroBatch:
-    batch = batches.collate(part, groups, current.choices.batching, current.pad_id)
-    return batch.to(current.accelerator.device)
-
-
-def _row_losses(current: Session, model: torch.nn.Module, batch: batches.MicroBatch) -> Any:
-    choices = current.choices
-    with current.accelerator.autocast():
-        return objectives.language_modelling(model, batch, choices.chunked, choices.trimmed)
-
-
-def _require_finite(current: Session, step: int, loss: float, grad_norm: float, rows: batches.Rows) -> None:
-    # With a gradient scaler (fp16) an infinite gradient is ordinary: it lowers the scale and skips the step.
-    if math.isfinite(loss) and (math.isfinite(grad_norm) or current.accelerator.scaler is not None):
-        return
-    what = "loss" if not math.isfinite(loss) else "gradient"
-    numbers = sorted(int(number) for number in current.corpus.train.rows[rows])
-    raise StudioError(
-        "diverged",
-        f"The {what} of step {step} is not a finite number; nothing of it was kept.",
-        "Resume with a lower learning rate: `studio runs resume NAME --learning-rate X`.",
-        f"Rows of the step, counted from 0: {', '.join(map(str, numbers))}",
-    )
-
-
-def _tell(current: Session, measured: _Measured, durations: list[float]) -> None:
+def _tell(current: Session, measured: step.Measured, durations: list[float]) -> None:
     """Moves the position on and tells of the step."""
     position = current.position
     position.step += 1
@@ -271,6 +162,8 @@ def _tell(current: Session, measured: _Measured, durations: list[float]) -> None
             grad_norm=measured.grad_norm,
             tokens=measured.tokens,
             trained_tokens=measured.trained,
+            reward_accuracy=measured.accuracy,
+            reward_margin=measured.margin,
             step_s=durations[-1],
             tokens_per_s=measured.tokens / durations[-1],
             memory_bytes=hardware.memory_bytes(current.accelerator.device),
@@ -279,46 +172,39 @@ def _tell(current: Session, measured: _Measured, durations: list[float]) -> None
     )
 
 
-def _evaluate(current: Session) -> tuple[float, int] | None:
-    """Returns the evaluation rows' mean loss in nats and their trained tokens; None without such rows."""
-    part = current.corpus.evaluation
-    if part is None:
-        return None
-    accelerator = current.accelerator
-    current.emit(events.Phase(name="evaluating"))
-    passes = _evaluation_passes(current, part)
-    total = torch.zeros((), device=accelerator.device)
-    # Unwrapped: the processes have different numbers of batches, and nothing to agree on before the sum.
-    current.bare.eval()
-    with torch.no_grad():
-        for groups in passes[accelerator.process_index :: accelerator.num_processes]:
-            total += _row_losses(current, current.bare, _collated(current, part, groups)).sum()
-    trained = int(trained_counts(part).sum())
-    current.emit(events.Phase(name="training"))
-    return float(accelerator.reduce(total, "sum")) / trained, trained
-
-
-def _evaluation_passes(current: Session, part: Tokens) -> list[list[batches.Group]]:
-    """Divides the evaluation rows into passes, as a step's are; padded ones into such of like lengths."""
-    if current.choices.batching == "padded":
-        size = current.config.training.per_device_train_batch_size * current.config.data.max_length
-        return [[batches.Group(rows)] for rows in batches.evaluation_batches(part.lengths, size)]
-    every = np.arange(len(part.lengths))
-    parts = [every[i : i + _EVALUATION_ROWS] for i in range(0, len(every), _EVALUATION_ROWS)]
-    return [found for rows in parts for found in current.choices.passes(part, [rows])]
-
-
 def _count_evaluation(current: Session) -> None:
     """Evaluates, and keeps the score for the best checkpoint and early stopping."""
     if (score := _evaluate(current)) is None:
         return
-    (loss, trained), position = score, current.position
-    best = loss < position.best_loss - current.config.training.early_stopping_threshold
+    position = current.position
+    best = score.loss < position.best_loss - current.config.training.early_stopping_threshold
     if best:
-        position.best_loss, position.best_step, position.stale_evaluations = loss, position.step, 0
+        position.best_loss, position.best_step, position.stale_evaluations = score.loss, position.step, 0
     else:
         position.stale_evaluations += 1
-    current.emit(events.Evaluated(step=position.step, eval_loss=loss, trained_tokens=trained, best=best))
+    _tell_evaluation(current, score, best)
+
+
+def _evaluate(current: Session) -> step.Score | None:
+    """Returns how well the evaluation rows are predicted; None without such rows."""
+    if current.corpus.evaluation is None:
+        return None
+    current.emit(events.Phase(name="evaluating"))
+    score = step.evaluate(current, current.corpus.evaluation)
+    current.emit(events.Phase(name="training"))
+    return score
+
+
+def _tell_evaluation(current: Session, score: step.Score, best: bool) -> None:
+    current.emit(
+        events.Evaluated(
+            step=current.position.step,
+            eval_loss=score.loss,
+            trained_tokens=score.trained,
+            reward_accuracy=score.accuracy,
+            best=best,
+        )
+    )
 
 
 def _save(current: Session) -> None:
@@ -353,7 +239,8 @@ def _obey(current: Session, commands: Commands) -> events.Stop | None:
                 case events.Save():
                     _save(current)
                 case events.Evaluate():
-                    _evaluate_now(current)
+                    if (score := _evaluate(current)) is not None:
+                        _tell_evaluation(current, score, best=False)
                 case events.SetLearningRate():
                     optim.set_peak(current.scheduler, command.learning_rate)
                     # It takes the place of those that were set further on before the run went back.
@@ -366,35 +253,28 @@ def _obey(current: Session, commands: Commands) -> events.Stop | None:
         time.sleep(_POLL_S)
 
 
-def _evaluate_now(current: Session) -> None:
-    if (score := _evaluate(current)) is not None:
-        loss, trained = score
-        step = current.position.step
-        current.emit(events.Evaluated(step=step, eval_loss=loss, trained_tokens=trained, best=False))
-
-
 def _finish(current: Session, outcome: events.Outcome) -> None:
     """Puts the result in the run folder and, if it is an adapter, in the library; by the main process."""
     if not current.accelerator.is_main_process:
         return
     current.emit(events.Phase(name="finishing"))
     position, spec = current.position, current.config.training
-    step = position.best_step if spec.load_best_model_at_end and position.best_step else position.step
-    source = checkpoint.folder(current.run.path) / checkpoint.name(step)
+    at = position.best_step if spec.load_best_model_at_end and position.best_step else position.step
+    source = checkpoint.folder(current.run.path) / checkpoint.name(at)
     if fault := checkpoint.verify(source):
         raise StudioError(
             "checkpoint",
             f"The checkpoint {source.name} that holds the result is damaged: {fault}.",
             "Resume the run: it goes on from the checkpoint before.",
         )
-    path, adapter = result.write(current, source, step)
+    path, adapter = result.write(current, source, at)
     current.emit(
         events.Finished(
             step=position.step,
             outcome=outcome,
             path=path,
             adapter=adapter,
-            result_step=step,
+            result_step=at,
             train_s=position.train_s,
         )
     )

@@ -19,7 +19,7 @@ from studio.ui.parts import as_tip
 
 Index = QModelIndex | QPersistentModelIndex
 SAID = Qt.ItemDataRole.UserRole + 1
-CURVES = ("loss", "learning_rate", "grad_norm", "tokens_per_s")
+CURVES = ("loss", "learning_rate", "grad_norm", "tokens_per_s", "reward_accuracy")
 # What no process works on; it changes only with the file of events.
 _ENDED = ("completed", "early_stopped", "stopped", "failed", "interrupted", "damaged")
 
@@ -30,7 +30,7 @@ class RunModel(QObject):
     Attributes:
         title: what the run is called.
         progress: what the events say.
-        curves: one for each of `CURVES`, and `eval_loss`.
+        curves: one for each of `CURVES`, and `eval_loss`; what a run does not tell of stays empty.
         alive: whether a process works on the run, as far as is known.
         lived: whether one did since this window looks at the run.
 
@@ -150,7 +150,8 @@ class RunModel(QObject):
         if fresh:
             x = np.array([step.step for step in fresh], dtype=np.float64)
             for name in CURVES:
-                self.curves[name].extend(x, np.array([getattr(step, name) for step in fresh], dtype=np.float64))
+                if getattr(fresh[0], name) is not None:
+                    self.curves[name].extend(x, np.array([getattr(step, name) for step in fresh], dtype=np.float64))
         done, scores = self.curves["eval_loss"], self.progress.evaluations
         new = scores[len(done) :]
         if new:

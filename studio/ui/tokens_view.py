@@ -24,7 +24,13 @@ class TokensView(QWidget):
     Attributes:
         picture: what is shown; None: nothing, or a message.
         laid: where its tokens stand in the text shown.
+        worse: whether of a row with two answers the worse one is to be shown.
+
+    Signals:
+        answer_wanted: the other answer of the row is to be shown.
     """
+
+    answer_wanted = Signal()
 
     def __init__(self, theme: Theme) -> None:
         """Shows nothing yet."""
@@ -55,7 +61,12 @@ class TokensView(QWidget):
         edit.toggled.connect(self.editor.setVisible)
         self.detail = Elided("", "caption")
         self.detail.setAccessibleName(self.tr("Token under the pointer"))
-        head = row(*modes, GRID, edit, GRID, self._whitespace, None)
+        self.worse = QCheckBox(self.tr("Worse answer"))
+        self.worse.setAccessibleName(self.worse.text())
+        self.worse.setToolTip(self.tr("This row has two answers: show the one that is not preferred"))
+        self.worse.toggled.connect(self.answer_wanted)
+        self.worse.hide()
+        head = row(*modes, GRID, edit, GRID, self._whitespace, self.worse, None)
         # Beside each other: one above the other they have no room in a low window.
         both = row(self.editor, self.text)
         both.setStretch(0, 1)
@@ -81,6 +92,7 @@ class TokensView(QWidget):
         if not self.editor.typed():
             self.editor.show_own(picture.template)
         self.editor.show_fault("")
+        self.worse.setVisible(picture.two_answers)
         self._show()
 
     def show_failure(self, failed: desk.Failed) -> None:

@@ -341,3 +341,19 @@ def test_tokens_are_laid_out_by_the_template_given(
     command = ["data", "tokens", str(rows), "--model", str(model), "--row", "0"]
     assert run([*command, "--chat-template", str(template)]) == 0
     assert "<<user>>" in capsys.readouterr().out
+
+
+def test_both_answers_of_a_row_are_shown_and_counted(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(json.dumps({"prompt": "What?", "chosen": "This one.", "rejected": "Neither of them, I fear."}))
+    texts = []
+    for options in ((), ("--worse",)):
+        code, found = answer(capsys, "data", "tokens", path, "--row", 0, "--model", model, *options)
+        assert code == 0
+        texts.append("".join(item["text"] for item in found["tokens"] if item["trained"]))
+    assert [text.removesuffix("<|im_end|>") for text in texts] == ["This one.", "Neither of them, I fear."]
+    code, found = answer(capsys, "data", "check", path, "--model", model)
+    assert (code, found["format"], found["valid"], found["untrained_rows"]) == (0, "preference", 1, 0)
+    assert found["tokens"]["min"] < found["tokens"]["max"]

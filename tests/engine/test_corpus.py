@@ -27,9 +27,13 @@ def test_preferences_are_trained_on_only_as_the_user_maps_them(tmp_path: Path) -
     made = config(tmp_path)
     path = tmp_path / "pairs.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in PAIRS))
-    with pytest.raises(StudioError, match="rows of preferences is not possible yet") as caught:
+    with pytest.raises(StudioError, match="not learned with `sft`") as caught:
         corpus(made, path=str(path))
-    assert "data.mapping={prompt: prompt, completion: chosen}" in caught.value.hint
+    assert "training.objective=dpo" in caught.value.hint
+    assert "data.mapping={prompt: .., completion: chosen}" in caught.value.hint
+    preferring = replace(made, training=replace(made.training, objective="dpo"))
+    with pytest.raises(StudioError, match="a better and a worse answer"):
+        corpus(preferring)
     found = corpus(made, path=str(path), mapping={"prompt": "prompt", "completion": "chosen"})
     assert found.rows == len(found.train) == 6
     text = tokenizer().decode(found.train[2][0])

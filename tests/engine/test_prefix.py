@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from studio.core import runs
 from studio.core.config import AdapterSpec
-from studio.engine import adapters, attention, batches, objectives, prefix, session, train
+from studio.engine import adapters, attention, batches, objectives, prefix, session, step
 from studio.engine.batches import Group, Segment
 from studio.engine.tokens import Tokens
 from tests.engine.test_lora import assert_same, lively
@@ -110,15 +110,15 @@ def test_dropout_is_found(family: str, settings: dict[str, Any], adapter: dict[s
 
 def evaluated(current: session.Session) -> list[torch.Tensor]:
     """Returns the evaluation rows' loss and that of each row."""
-    part, score = current.corpus.evaluation, train._evaluate(current)
+    part = current.corpus.evaluation
     assert part is not None
-    assert score is not None
+    score = step.evaluate(current, part)
     losses = torch.zeros(len(part))
     with torch.no_grad():
-        for groups in train._evaluation_passes(current, part):
-            batch = train._collated(current, part, groups)
-            losses[torch.from_numpy(batch.rows)] = train._row_losses(current, current.bare, batch)
-    return [torch.tensor(score[0]), losses]
+        for groups in step.evaluation_passes(current, part):
+            batch = step.collated(current, part, groups)
+            losses[torch.from_numpy(batch.rows)] = step.sequence_losses(current, current.bare, batch)
+    return [torch.tensor(score.loss), losses]
 
 
 def test_evaluation_with_common_beginnings_equals_that_of_rows_by_themselves(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_evaluation_with_common_beginnings_equals_that_of_rows_by_themselves(tmp
         current.corpus.evaluation = part = tokens_of(rows, starts)
         chosen = current.choices
         found = evaluated(current)
-        assert any(group.shared for groups in train._evaluation_passes(current, part) for group in groups)
+        assert any(group.shared for groups in step.evaluation_passes(current, part) for group in groups)
         current.choices = by_themselves
         try:
             assert_same(found, evaluated(current), 1e-5)

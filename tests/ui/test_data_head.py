@@ -16,12 +16,18 @@ def head(qtbot: QtBot, theme: Theme) -> DataHead:
 
 
 @pytest.mark.parametrize(
-    ("format", "offered"), [("messages", True), ("mixed", True), ("preference", False), ("kto", False)]
+    ("format", "offered"), [("messages", True), ("mixed", True), ("preference", True), ("kto", False)]
 )
 def test_one_trains_only_on_what_training_takes(head: DataHead, format: str, offered: bool) -> None:
     head.show_format(format, "", None)
     assert head.use.isEnabled() == offered
     assert ("not possible yet" in head.use.toolTip()) != offered
+
+
+def test_what_rows_are_for_is_seen_by_their_format(head: DataHead) -> None:
+    for row_format, objective in (("messages", "sft"), ("text", "sft"), ("preference", "dpo"), ("kto", None)):
+        head.show_format(row_format, "", None)
+        assert head.objective == objective
 
 
 def test_rows_in_no_known_format_are_not_trained_on(head: DataHead) -> None:

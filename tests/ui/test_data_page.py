@@ -472,3 +472,37 @@ def test_rejected_rows_of_an_opened_version_are_read_by_a_child(page: DataPage, 
     page.rejected.text.setPlainText('e,"f, g"')
     page.rejected.put.click()
     assert version(page, qtbot, 1).selection.data(2) == {"prompt": "e", "completion": "f, g"}
+
+
+def test_rows_with_two_answers_are_seen_and_trained_on(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    rows = [{"prompt": f"question {n}", "chosen": "yes, gladly", "rejected": "no"} for n in range(3)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    window.open_path(path)
+    page = window.page("data")
+    assert isinstance(page, DataPage)
+    checked(page, qtbot)
+    tokens = page.rows.pane.tokens
+    page.rows.table.selectRow(1)
+    page.rows.pane.views.setCurrentWidget(tokens)
+    qtbot.waitUntil(lambda: "yes, gladly" in tokens.text.toPlainText(), timeout=WAIT_MS)
+    assert tokens.worse.isVisible()
+    assert "question 1" in tokens.text.toPlainText()
+    QTest.keyClick(tokens.worse, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: "yes, gladly" not in tokens.text.toPlainText(), timeout=WAIT_MS)
+    assert "no" in tokens.text.toPlainText()
+    draft = window.session.draft
+    QTest.mouseClick(page.head.use, Qt.MouseButton.LeftButton)
+    assert (draft.value("data.path"), draft.value("training.objective")) == (str(path), "dpo")
+    window.session.undo.undo()
+    assert draft.value("training.objective") == "sft"
+
+
+def test_answers_alone_are_learned_again_behind_preferences(window: MainWindow, qtbot: QtBot, file: Path) -> None:
+    window.session.draft.edit("training.objective", "dpo")
+    window.open_path(file)
+    page = window.page("data")
+    assert isinstance(page, DataPage)
+    checked(page, qtbot)
+    QTest.mouseClick(page.head.use, Qt.MouseButton.LeftButton)
+    assert window.session.draft.value("training.objective") == "sft"

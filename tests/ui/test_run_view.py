@@ -70,6 +70,29 @@ def test_a_run_without_steps_leaves_no_axes_of_the_one_before(window: MainWindow
     assert not view.again.isEnabled()
 
 
+def test_how_many_better_answers_are_preferred_is_shown_where_rows_have_two(window: MainWindow, qtbot: QtBot) -> None:
+    plain = shown(window, qtbot, told_run("plain"))
+    assert plain.curves.plots["reward_accuracy"].isHidden()
+    assert plain.head.values["preferred"].isHidden()
+    run = made_run("preferring")
+    rewards = [replace(step(n, 0.7 - n / 10), reward_accuracy=n / 4, reward_margin=0.1 * n) for n in (1, 2, 3)]
+    tell(run, prepared(9), *rewards)
+    view = shown(window, qtbot, run)
+    plot = view.curves.plots["reward_accuracy"]
+    assert plot.isVisible()
+    assert drawn(plot.raw) == [(1, 0.25), (2, 0.5), (3, 0.75)]
+    figure = view.head.values["preferred"]
+    assert (figure.isVisible(), figure.text()) == (True, "75%")
+    assert "last step's rows" in figure.toolTip()
+    assert "apart by 0.3" in figure.toolTip()
+    tell(run, replace(evaluated(3, 0.5, True), reward_accuracy=0.6))
+    assert shown(window, qtbot, run).head.values["preferred"].text() == "75%"
+    window.session.model_of(run).attach()
+    qtbot.waitUntil(lambda: figure.text() == "60%", timeout=20_000)
+    assert "evaluation rows" in figure.toolTip()
+    assert shown(window, qtbot, told_run("another")).head.values["preferred"].isHidden()
+
+
 def test_how_a_run_is_computed_is_told_beside_its_speed(window: MainWindow, qtbot: QtBot) -> None:
     run = made_run("ways")
     plain = {"loss in chunks": "the head is trained too"}

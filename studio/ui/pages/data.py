@@ -336,5 +336,9 @@ class DataPage(QWidget):
                 "data.format": "auto" if version else self.plain.format,
                 "data.mapping": {} if version else dict(self.plain.columns),
             }
+            # Pretraining takes the same rows as learning their answers does.
+            preferred, objective = self.head.objective == "dpo", self._session.draft.value("training.objective")
+            if preferred != (objective == "dpo"):
+                values["training.objective"] = "dpo" if preferred else "sft"
             self._session.draft.apply(values, self.tr("training data"))
             self._session.page_wanted.emit("configure")

@@ -18,6 +18,9 @@ from studio.ui.theme import GRID, Theme
 class DataHead(QWidget):
     """Facts about the data shown, and what can be done with all of it.
 
+    Attributes:
+        row_format: what the rows are in; empty: not known.
+
     Signals:
         format_wanted: the rows are to be taken for this format.
         columns_wanted: the mapping of columns is to be edited.
@@ -47,7 +50,7 @@ class DataHead(QWidget):
         theme.dress(self.versions, "chevron-down")
         self.use = button(self.tr("Train on this"), self.use_wanted.emit, "primary")
         self.fault = label("", "fault", wrap=True)
-        self._second_format, self._format = "", ""
+        self._second_format, self.row_format = "", ""
         top = row(self.name, self.format, None, self.columns, self.versions, self.use)
         facts = row(self.count, self.why, self.second)
         facts.setStretch(1, 1)
@@ -68,7 +71,7 @@ class DataHead(QWidget):
 
     def show_format(self, format: str, reason: str, second: dict[str, Any] | None) -> None:
         """Shows what the rows are taken for and why, and the next likeliest."""
-        self._format = format
+        self.row_format = format
         self._mark_use()
         self.format.setVisible(bool(format))
         self.format.setText(format_name(format))
@@ -131,10 +134,15 @@ class DataHead(QWidget):
         self.fault.setVisible(error is not None)
         self._mark_use()
 
+    @property
+    def objective(self) -> str | None:
+        """What the rows are for, `sft` or `dpo`; None: they are not trained on."""
+        return next((name for name in ("sft", "dpo") if chat.trainable(self.row_format, name)), None)
+
     def _mark_use(self) -> None:
         """Offers to train only on what training takes; else the button's tip says why it does not."""
-        refused = bool(self._format) and self._format not in chat.TRAINABLE
-        why = words.sentences(chat.untrainable(self._format)) if refused else self.fault.text()
+        refused = bool(self.row_format) and self.objective is None
+        why = words.sentences(chat.untrainable(self.row_format, "sft")) if refused else self.fault.text()
         self.use.setEnabled(not why)
         self.use.setToolTip(as_tip(why) if why else "")
 

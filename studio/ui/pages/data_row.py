@@ -51,6 +51,7 @@ class RowPane(QWidget):
         self.tokens.setContentsMargins(0, GRID, 0, 0)
         self.tokens.editor.tried.connect(lambda: self._show_tokens())
         self.tokens.editor.kept.connect(self._keep_template)
+        self.tokens.answer_wanted.connect(self._show_tokens)
         self.editor = RowEditor(session.theme)
         self.editor.touched.connect(self._touched)
         self.views = tabs(self.tr("Views of the row"))
@@ -164,7 +165,7 @@ class RowPane(QWidget):
         if not self._asked:
             self.tokens.show_message(self.tr("The model's tokenizer is being loaded ..."))
         self._asked = True
-        request = replace(request, template=self.tokens.editor.typed())
+        request = replace(request, template=self.tokens.editor.typed(), worse=self.tokens.worse.isChecked())
         self.tokens.follow(self._session.desk.ask(request))
 
     def _keep_template(self, text: str) -> None:

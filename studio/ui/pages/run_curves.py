@@ -1,4 +1,4 @@
-"""A run's curves: the loss with its evaluations, and below it learning rate, gradient norm and speed."""
+"""A run's curves: the loss with its evaluations, and below it learning rate, gradient norm, speed and preference."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QStackedWidget, QWidget
@@ -10,7 +10,7 @@ from studio.ui.session import Session
 from studio.ui.theme import GRID
 
 # Whose turn it is to be drawn: the loss every other time.
-_TURNS = ("loss", "learning_rate", "loss", "grad_norm", "loss", "tokens_per_s")
+_TURNS = ("loss", "learning_rate", "loss", "grad_norm", "loss", "tokens_per_s", "loss", "reward_accuracy")
 _SMOOTHINGS = (("0", 0.0), ("0.6", 0.6), ("0.9", 0.9), ("0.97", 0.97))
 
 
@@ -33,6 +33,7 @@ class RunCurves(QStackedWidget):
             "learning_rate": LinePlot(theme, self.tr("Learning rate"), series=2, small=True),
             "grad_norm": LinePlot(theme, self.tr("Gradient norm"), series=3, small=True),
             "tokens_per_s": LinePlot(theme, self.tr("Tokens / s"), series=4, small=True),
+            "reward_accuracy": LinePlot(theme, self.tr("Better answer preferred"), series=1, small=True),
         }
         none, waits = self.tr("Choose a run on the left."), self.tr("The curves begin with the first step.")
         never = self.tr("This run ended before its first step. Its log says what it did.")
@@ -64,6 +65,7 @@ class RunCurves(QStackedWidget):
             self.setCurrentIndex(1 if model.alive else 2)
         else:
             self.setCurrentIndex(3)
+            self.plots["reward_accuracy"].setVisible(bool(len(model.curves["reward_accuracy"])))
             best = model.progress.best
             self.plots["loss"].mark_best((best.step, best.eval_loss) if best is not None else None)
             # Plots that draw in one go hold the window several times as long as one does.
@@ -87,7 +89,9 @@ class RunCurves(QStackedWidget):
         self._smoothing = smoothing
         whole = button(self.tr("Whole curve"), self._reset_views, "flat")
         tools = row(None, whole, log, GRID, label(self.tr("Smoothing"), "muted"), smoothing, spacing=GRID)
-        small = row(*(self.plots[name] for name in ("learning_rate", "grad_norm", "tokens_per_s")), spacing=2 * GRID)
+        names = ("learning_rate", "grad_norm", "tokens_per_s", "reward_accuracy")
+        small = row(*(self.plots[name] for name in names), spacing=2 * GRID)
+        self.plots["reward_accuracy"].hide()
         layout = column(tools, self.plots["loss"], holder(small), spacing=GRID)
         layout.setStretch(1, 3)
         layout.setStretch(2, 2)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QMenu, QProgressBar, QToolButton
 
 from studio.core.events import Prepared
+from studio.core.progress import Progress
 from studio.core.units import size
 from studio.ui import words
 from studio.ui.elided import Elided
@@ -102,12 +103,15 @@ class RunHead(QFrame):
             "speed": self.tr("Tokens / s"),
             "epoch": self.tr("Epoch"),
             "memory": self.tr("Peak memory"),
+            "preferred": self.tr("Preferred"),
         }
+        self._names = {}
         self.values: dict[str, QLabel] = {}
         for at, (key, name) in enumerate(names.items()):
             self.values[key] = selectable(label("-", "figure"))
             self.values[key].setAccessibleName(name)
-            grid.addWidget(label(name, "caption"), 0, at)
+            self._names[key] = label(name, "caption")
+            grid.addWidget(self._names[key], 0, at)
             grid.addWidget(self.values[key], 1, at)
         grid.setColumnStretch(len(names), 1)
         return grid
@@ -139,7 +143,21 @@ class RunHead(QFrame):
         self.values["speed"].setText(f"{last.tokens_per_s:,.0f}" if last else "-")
         self.values["epoch"].setText(f"{last.epoch:.2f}" if last else "-")
         self.values["memory"].setText(size(last.memory_bytes) if last else "-")
+        self._show_preferred(told)
         self.values["speed"].setToolTip(self._ways(told.prepared) if told.prepared else "")
+
+    def _show_preferred(self, told: Progress) -> None:
+        """Says how many better answers are preferred: of the evaluation's rows, else of the last step's."""
+        last = told.evaluations[-1:] or told.steps[-1:]
+        share = last[0].reward_accuracy if last else None
+        for widget in (self._names["preferred"], self.values["preferred"]):
+            widget.setVisible(share is not None)
+        if share is not None:
+            self.values["preferred"].setText(f"{share:.0%}")
+            margin = told.steps[-1].reward_margin if told.steps else None
+            where = self.tr("Of the evaluation rows.") if told.evaluations else self.tr("Of the last step's rows.")
+            more = self.tr("The last step's rewards are apart by {margin}.").format(margin=f"{margin or 0:.3g}")
+            self.values["preferred"].setToolTip(f"{where}\n{more}")
 
     def _ways(self, planned: Prepared) -> str:
         """Returns how the run is computed, and which fast ways are not taken."""

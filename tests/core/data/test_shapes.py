@@ -124,13 +124,26 @@ def test_what_cannot_be_preferred_says_why(row: dict[str, Any], row_format: str,
     assert any(part in chat.fault(row, row_format) for part in reason.split("|"))
 
 
-def test_preferences_open_but_are_not_learned_from(tmp_path: Path) -> None:
+def test_preferences_are_two_answers_to_learn_from(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(json.dumps({"prompt": "p", "chosen": "a", "rejected": "b"}) + "\n")
     dataset = open_dataset(path)
     assert (dataset.format, len(dataset)) == ("preference", 1)
+    better, worse = chat.to_pair(dataset[0].data)
+    assert chat.to_example(dataset[0].data, dataset.format) == better
+    assert [(item.prompt, item.answer, item.trained) for item in (better, worse)] == [
+        ("p", "a", [False, True]),
+        ("p", "b", [False, True]),
+    ]
+    talk = {"prompt": [USER], "chosen": [GOOD], "rejected": [BAD]}
+    assert [(item.messages, item.trained) for item in chat.to_pair(talk)] == [
+        ([USER, GOOD], [False, True]),
+        ([USER, BAD], [False, True]),
+    ]
+    with pytest.raises(StudioError, match="no assistant message in `chosen`"):
+        chat.to_pair({"prompt": [USER], "chosen": [USER | {"content": "more"}], "rejected": [BAD]})
     with pytest.raises(StudioError, match="cannot be learned from yet"):
-        chat.to_example(dataset[0].data, dataset.format)
+        chat.to_example({"prompt": "p", "completion": "a", "label": True}, "kto")
     chosen = open_dataset(path, columns={"prompt": "prompt", "completion": "chosen"})
     assert chosen.format == "prompt_completion"
     assert chosen[0].data == {"prompt": "p", "completion": "a", "rejected": "b"}

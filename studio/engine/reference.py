@@ -1,0 +1,83 @@
+"""What the base alone makes of each answer, looked up once: preference is measured against it.
+
+The base does not change, so one forward pass over the data serves all epochs. Each number stands in a file of the run
+as soon as it is known; a run that is killed meanwhile goes on where it was.
+"""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from studio.core.runs import disk_error, write_atomic
+from studio.engine import step
+from studio.engine.corpus import teller
+from studio.engine.session import Session
+from studio.engine.tokens import Tokens
+
+
+def look_up(current: Session, stopped: Callable[[], bool]) -> bool:
+    """Gives a session the losses of its rows under the base alone, if its objective compares with them.
+
+    Args:
+        current: the session; all processes of a data-parallel run call this together.
+        stopped: asked between passes whether the run is to end.
+
+    Returns:
+        False: it is to end, and they are not all known yet.
+
+    Raises:
+        StudioError: (disk) the file of a run cannot be written.
+    """
+    if current.config.training.objective != "dpo":
+        return True
+    found = []
+    for name, part in (("train", current.corpus.train), ("evaluation", current.corpus.evaluation)):
+        losses = _losses(current, part, name, stopped) if part is not None else None
+        if part is not None and losses is None:
+            return False
+        found.append(losses)
+    current.reference, current.evaluation_reference = found
+    return True
+
+
+def _losses(current: Session, part: Tokens, name: str, stopped: Callable[[], bool]) -> torch.Tensor | None:
+    """Returns (N,) float32, each sequence's loss under the base; None: the run is to end."""
+    accelerator = current.accelerator
+    known = _opened(_file(current, name), len(part))
+    passes = step.evaluation_passes(current, part)[accelerator.process_index :: accelerator.num_processes]
+    tell = teller(current.emit, "comparing")
+    current.bare.eval()
+    with torch.no_grad(), current.bare.disable_adapter():
+        for done, groups in enumerate(passes):
+            rows = np.concatenate([group.rows for group in groups])
+            if np.isnan(known[rows]).any():
+                if accelerator.num_processes == 1 and stopped():
+                    return None
+                losses = step.sequence_losses(current, current.bare, step.collated(current, part, groups))
+                known[rows] = losses.float().cpu().numpy()
+            tell(done + 1, len(passes))
+    # What other processes have looked up is not a number here.
+    own = torch.from_numpy(np.nan_to_num(np.array(known))).to(accelerator.device)
+    total: torch.Tensor = accelerator.reduce(own, "sum")
+    return total
+
+
+def _file(current: Session, name: str) -> Path:
+    """Returns where a process keeps what it looks up; another base or other labels have another place."""
+    accelerator, position = current.accelerator, current.position
+    about = f"{position.base} {position.labels} {accelerator.process_index} of {accelerator.num_processes}"
+    return current.run.path / f"reference-{name}-{hashlib.sha256(about.encode()).hexdigest()[:16]}.bin"
+
+
+def _opened(path: Path, count: int) -> NDArray[np.float32]:
+    """Returns (count,) numbers that lie in a file; not a number: not known yet."""
+    try:
+        if not path.exists() or path.stat().st_size != 4 * count:
+            write_atomic(path, np.full(count, np.nan, np.float32).tobytes())
+        return np.memmap(path, np.float32, "r+")
+    except OSError as error:
+        raise disk_error(path, error) from None

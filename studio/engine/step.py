@@ -1,0 +1,202 @@
+"""One optimizer step, and one evaluation: from rows to losses, and what is told of them.
+
+A row's *sequences* are what is fed of it: one, or with two answers the better and the worse, one behind the other.
+`U` rows, `K` numbers of each: its loss, and with two answers whether the better one is preferred, and by how much.
+"""
+
+import math
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from studio.core.errors import StudioError
+from studio.engine import batches, objectives, optim, session
+from studio.engine.batches import Group, MicroBatch, Rows
+from studio.engine.corpus import trained_counts
+from studio.engine.rowlog import RowLog
+from studio.engine.session import Session
+from studio.engine.tokens import Tokens
+
+# Evaluation rows that are looked at together for what they have in common, and divided into passes.
+_EVALUATION_ROWS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A step that a card may still be taking.
+
+    Attributes:
+        sequences: of this process, in the order of `found`; none where they were computed for nothing.
+        found: (U, K) of this process's rows; `total`: (K,) the sum over all processes' rows.
+        norm: () the gradient's, over all processes.
+    """
+
+    sequences: Rows
+    found: torch.Tensor
+    total: torch.Tensor
+    norm: torch.Tensor
+    learning_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is told of a step: `accuracy` and `margin` of rows with two answers, else None."""
+
+    loss: float
+    learning_rate: float
+    grad_norm: float
+    tokens: int
+    trained: int
+    accuracy: float | None = None
+    margin: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What an evaluation found: the mean loss in nats, trained tokens, and how many better answers are preferred."""
+
+    loss: float
+    trained: int
+    accuracy: float | None = None
+
+
+def plan(current: Session, epoch: int) -> list[list[Rows]]:
+    """Divides an epoch into steps of micro-batches of rows."""
+    config, train = current.config, current.corpus.train
+    length, processes = session.packed_length(config), current.accelerator.num_processes
+    return batches.plan_epoch(train.together, config.training, length, epoch, processes)
+
+
+def lay_out(current: Session, micro_batches: list[Rows]) -> list[MicroBatch]:
+    """Returns this process's passes of a step; one that has no rows left computes the first for nothing."""
+    rank, world = current.accelerator.process_index, current.accelerator.num_processes
+    # Every process must take part in the last backward.
+    passes = current.choices.passes(current.corpus.train, micro_batches[rank::world] or micro_batches[:1])
+    return [collated(current, current.corpus.train, groups) for groups in passes]
+
+
+def take(current: Session, micro_batches: list[Rows], passes: list[MicroBatch]) -> Taken:
+    """Takes one optimizer step: the sum of all rows' losses over the number of what they are losses of."""
+    accelerator, spec = current.accelerator, current.config.training
+    world, rank = accelerator.num_processes, accelerator.process_index
+    weight = world if micro_batches[rank::world] else 0
+    optim.seed_all(spec.seed, "step", current.position.step + 1, rank)
+    current.model.train()
+    found, shares = [], _shares(current.corpus.train, current.corpus.trained, micro_batches)
+    for i, batch in enumerate(passes):
+        with nullcontext() if i == len(passes) - 1 else accelerator.no_sync(current.model):
+            numbers = computed(current, current.model, current.reference, batch)
+            accelerator.backward(numbers[:, 0].sum() * (weight / shares))
+        found.append(numbers.detach())
+    total = accelerator.reduce(torch.cat(found).sum(0) * (weight / world), "sum")
+    parameters = [p for p in current.model.parameters() if p.requires_grad]
+    norm = accelerator.clip_grad_norm_(parameters, spec.max_grad_norm or math.inf)
+    rate = float(current.optimizer.param_groups[0]["lr"])
+    # If it is not finite, so are the weights from here on; `read` ends the run then, and nothing of them is written.
+    current.optimizer.step()
+    current.scheduler.step()
+    current.optimizer.zero_grad(set_to_none=True)
+    sequences = np.concatenate([batch.rows for batch in passes]) if weight else np.array([], np.int64)
+    return Taken(sequences, torch.cat(found), total, norm, rate)
+
+
+def read(current: Session, micro_batches: list[Rows], taken: Taken, log: RowLog) -> Measured:
+    """Waits until a step is taken, and returns what is told of it.
+
+    Raises:
+        StudioError: (diverged) its loss or its gradient is not finite.
+    """
+    corpus, number, train = current.corpus, current.position.step + 1, current.corpus.train
+    rows = np.concatenate(micro_batches)
+    loss, *rewards = (taken.total / _shares(train, corpus.trained, micro_batches)).tolist()
+    grad_norm = float(taken.norm)
+    _require_finite(current, number, loss, grad_norm, rows)
+    if len(taken.sequences):
+        together = taken.sequences.reshape(-1, train.answers)
+        log.append(
+            number,
+            train.rows[together[:, 0]],
+            corpus.trained[together].sum(1),
+            taken.found[:, 0].cpu().numpy(),
+        )
+    return Measured(
+        loss,
+        taken.learning_rate,
+        grad_norm,
+        int(train.together[rows].sum()),
+        int(corpus.trained[train.sequences(rows)].sum()),
+        *rewards,
+    )
+
+
+def evaluate(current: Session, part: Tokens) -> Score:
+    """Returns how well rows are predicted, over all processes."""
+    accelerator = current.accelerator
+    passes = evaluation_passes(current, part)
+    total = torch.zeros(1 if current.evaluation_reference is None else 3, device=accelerator.device)
+    # Unwrapped: the processes have different numbers of batches, and nothing to agree on before the sum.
+    current.bare.eval()
+    with torch.no_grad():
+        for groups in passes[accelerator.process_index :: accelerator.num_processes]:
+            batch = collated(current, part, groups)
+            total += computed(current, current.bare, current.evaluation_reference, batch).sum(0)
+    counts = trained_counts(part)
+    shares = _shares(part, counts, [np.arange(len(part) // part.answers)])
+    loss, *rewards = (accelerator.reduce(total, "sum") / shares).tolist()
+    return Score(loss, int(counts.sum()), *rewards[:1])
+
+
+def evaluation_passes(current: Session, part: Tokens) -> list[list[Group]]:
+    """Divides rows into passes as a step's are; padded ones into such of like lengths."""
+    if current.choices.batching == "padded":
+        size = current.config.training.per_device_train_batch_size * current.config.data.max_length
+        return [[Group(part.sequences(rows))] for rows in batches.evaluation_batches(part.together, size)]
+    every = np.arange(len(part) // part.answers)
+    parts = [every[i : i + _EVALUATION_ROWS] for i in range(0, len(every), _EVALUATION_ROWS)]
+    return [found for rows in parts for found in current.choices.passes(part, [rows])]
+
+
+def collated(current: Session, part: Tokens, groups: list[Group]) -> MicroBatch:
+    """Returns a pass's tensors, where they are computed."""
+    batch = batches.collate(part, groups, current.choices.batching, current.pad_id)
+    return batch.to(current.accelerator.device)
+
+
+def computed(
+    current: Session, model: torch.nn.Module, reference: torch.Tensor | None, batch: MicroBatch
+) -> torch.Tensor:
+    """Returns (U, K) of a pass's rows; `reference`: what the base makes of each sequence of its part, if it counts."""
+    losses = sequence_losses(current, model, batch)
+    if reference is None:
+        return losses[:, None]
+    base = reference[torch.from_numpy(batch.rows).to(reference.device)]
+    return objectives.preference(losses, base, current.config.training.beta)
+
+
+def sequence_losses(current: Session, model: torch.nn.Module, batch: MicroBatch) -> torch.Tensor:
+    """Returns each sequence's loss, summed over its trained tokens, in nats."""
+    with current.accelerator.autocast():
+        return objectives.language_modelling(model, batch, current.choices.chunked, current.choices.trimmed)
+
+
+def _shares(part: Tokens, trained: Rows, micro_batches: list[Rows]) -> int:
+    """Returns what a sum of losses is divided by: trained tokens, or rows that have two answers."""
+    if part.answers > 1:
+        return sum(len(rows) for rows in micro_batches)
+    return int(sum(trained[rows].sum() for rows in micro_batches))
+
+
+def _require_finite(current: Session, number: int, loss: float, grad_norm: float, rows: Rows) -> None:
+    # With a gradient scaler (fp16) an infinite gradient is ordinary: it lowers the scale and skips the step.
+    if math.isfinite(loss) and (math.isfinite(grad_norm) or current.accelerator.scaler is not None):
+        return
+    train, what = current.corpus.train, "loss" if not math.isfinite(loss) else "gradient"
+    numbers = sorted({int(row) for row in train.rows[train.sequences(rows)]})
+    raise StudioError(
+        "diverged",
+        f"The {what} of step {number} is not a finite number; nothing of it was kept.",
+        "Resume with a lower learning rate: `studio runs resume NAME --learning-rate X`.",
+        f"Rows of the step, counted from 0: {', '.join(map(str, numbers))}",
+    )
