@@ -254,6 +254,44 @@ def train(see: "Camera") -> None:
         see.shot(f"train-failed-{reason}")
 
 
+def preferences(see: "Camera") -> None:
+    """Rows with two answers: both as the model reads them, and a run that learns which is better."""
+    rows = [json.loads(line) for line in _demo().read_text(encoding="utf-8").splitlines()[:120]]
+    said = [row["messages"] for row in rows]
+    pairs = [
+        {"prompt": [asked], "chosen": [answer], "rejected": [other]}
+        for (asked, answer), (_, other) in zip(said, [*said[1:], said[0]], strict=True)
+    ]
+    file = see.folder / "pairs.jsonl"
+    file.write_text("".join(json.dumps(pair) + "\n" for pair in pairs), encoding="utf-8")
+    page = cast("DataPage", see.window.page("data"))
+    see.window.show_page("data")
+    page.receive(file)
+    see.wait(lambda: "valid" in page.plain.known)
+    page.rows.table.selectRow(1)
+    pane = page.rows.pane
+    pane.views.setCurrentWidget(pane.tokens)
+    see.wait(lambda: pane.tokens.picture is not None)
+    see.shot("pairs-better")
+    better = pane.tokens.picture
+    pane.tokens.worse.setChecked(True)
+    see.wait(lambda: pane.tokens.picture is not better and pane.tokens.picture is not None)
+    see.shot("pairs-worse")
+    page._use()
+    see.session.draft.apply(
+        {"name": "better-answers", "data.eval_split": 0.1, "data.packing": False, "data.max_length": 256,
+         "training.max_steps": 40, "training.eval_steps": 10, "training.learning_rate": 5e-4}, "tour")  # fmt: skip
+    configure = cast("ConfigurePage", see.window.page("configure"))
+    see.shot("pairs-configure")
+    configure.start()
+    see.wait(lambda: len(see.session.running()) == 1)
+    (model,) = see.session.running()
+    see.wait(lambda: model.progress.phase is not None and model.progress.phase.name == "comparing", 100)
+    see.shot("pairs-comparing")
+    see.wait(lambda: not model.alive, 500)
+    see.shot("pairs-trained")
+
+
 def library(see: "Camera") -> None:
     """Adapters: one, several, none found, exported."""
     from studio.core import library as core_library
@@ -357,7 +395,7 @@ def _demo() -> Path:
 
 
 PARTS: tuple[Callable[["Camera"], None], ...] = (
-    welcome, files, rows, versions, insight, configure, train, library, compare, shell
+    welcome, files, rows, versions, insight, configure, train, library, compare, shell, preferences
 )  # fmt: skip
 
 

@@ -3101,6 +3101,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>这一行有两个回答：显示不被偏好的那个</translation>
     </message>
     <message>
+        <source>learned to be avoided</source>
+        <translation>学习避免</translation>
+    </message>
+    <message>
         <source>learned</source>
         <translation>参与学习</translation>
     </message>
@@ -3139,6 +3143,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The first {n} of {all} tokens are shown.</source>
         <translation>共 {all} 个词元，只显示前 {n} 个。</translation>
+    </message>
+    <message>
+        <source>Preferred {n}</source>
+        <translation>偏好 {n}</translation>
+    </message>
+    <message>
+        <source>Avoided {n}</source>
+        <translation>避免 {n}</translation>
     </message>
     <message>
         <source>Learned {n}</source>

@@ -200,7 +200,7 @@ class Picture:
         written: whether a token is of what the person wrote; the others come from the template.
         wrote: what the person wrote, as (role, text); the role is empty where it is no message. The beginning of it,
             where it is very long.
-        two_answers: whether the row has two, of which this is one.
+        answer: of a row with two whether this is the `better` one or the `worse`; empty: it has one.
     """
 
     kind: Literal["picture"] = "picture"
@@ -217,7 +217,7 @@ class Picture:
     written: list[bool] = Field(default_factory=list)
     wrote: list[tuple[str, str]] = Field(default_factory=list)
     template: str = ""
-    two_answers: bool = False
+    answer: Literal["", "better", "worse"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from studio.core import config_file, desk
 from studio.core.audit.checks import text_of
@@ -187,6 +187,7 @@ def picture(encoder: Encoder, data: dict[str, Any], row_format: str, worse: bool
         StudioError: (data) the row is not usable, or the template refuses it or does not come to an end.
     """
     encoded = encoder.encode(data, row_format, worse)
+    answer: Literal["", "better", "worse"] = "worse" if worse else "better" if row_format == "preference" else ""
     shown = slice(desk.MAX_SHOWN_TOKENS)
     offsets = encoded.offsets[shown]
     whole = len(offsets) == len(encoded.ids)
@@ -205,5 +206,5 @@ def picture(encoder: Encoder, data: dict[str, Any], row_format: str, worse: bool
         written=written(encoder, data, row_format, encoded.text, offsets, worse),
         wrote=[(role, text[:_MOST_CHARS]) for role, text in said.parts],
         template=encoder.template or "",
-        two_answers=row_format == "preference",
+        answer=answer,
     )

@@ -92,7 +92,7 @@ class TokensView(QWidget):
         if not self.editor.typed():
             self.editor.show_own(picture.template)
         self.editor.show_fault("")
-        self.worse.setVisible(picture.two_answers)
+        self.worse.setVisible(picture.answer != "")
         self._show()
 
     def show_failure(self, failed: desk.Failed) -> None:
@@ -133,7 +133,7 @@ class TokensView(QWidget):
     def _said(self, picture: Picture, token: int) -> str:
         left, right = picture.offsets[token]
         states = {
-            "trained": self.tr("learned"),
+            "trained": self.tr("learned to be avoided") if picture.answer == "worse" else self.tr("learned"),
             "masked": self.tr("context, not learned"),
             "frame": self.tr("added by the template, not learned"),
             "truncated": self.tr("cut: behind the maximum length"),
@@ -195,8 +195,10 @@ class TokensView(QWidget):
     def _explain(self, picture: Picture) -> None:
         states = [token_text.state(picture, token) for token in range(len(picture.ids))]
         cut = picture.tokens - picture.kept
+        names = {"better": self.tr("Preferred {n}"), "worse": self.tr("Avoided {n}")}
+        learned = names.get(picture.answer, self.tr("Learned {n}"))
         named = [
-            (self.tr("Learned {n}"), states.count("trained"), ("trained", False, False)),
+            (learned, states.count("trained"), ("trained", False, False)),
             (self.tr("Context {n}"), states.count("masked"), ("masked", False, False)),
             (self.tr("Template {n}"), states.count("frame"), ("frame", False, False)),
             (self.tr("Cut {n}"), cut, ("truncated", False, False)),

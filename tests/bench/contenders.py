@@ -65,13 +65,15 @@ def ours(folder: Path, about: dict[str, Any]) -> None:
     def emit(event: events.Event) -> None:
         if isinstance(event, events.Prepared):
             plain.update(event.plain)
+            if about["objective"] == "dpo":
+                clock.tick()
         if isinstance(event, events.Step):
             clock.tick()
             losses.append(event.loss)
             spent.append(inside[0])
 
     train(runs.create(config, Path(tempfile.mkdtemp()) / "run"), 0, emit)
-    clock.report(losses, spent[-1] - spent[0], plain=plain)
+    clock.report(losses, None if about["objective"] == "dpo" else spent[-1] - spent[0], plain=plain)
 
 
 def _inside() -> list[float]:
@@ -221,6 +223,42 @@ def trl(
     clock.report(_losses(trainer))
 
 
+def trl_preferring(
+    folder: Path, about: dict[str, Any], *, rows_at_once: int, checkpointing: bool, ready: bool = False
+) -> None:
+    """Takes the steps with TRL's DPOTrainer; `ready`: what the base makes of the rows is computed before the first."""
+    import torch
+    from datasets import load_from_disk
+    from transformers import AutoTokenizer
+    from trl import DPOConfig, DPOTrainer
+
+    torch.set_num_threads(about["threads"])
+    clock, model = Clock(), _with_peft(folder, about)
+    # The rows' tokens are there already.
+    DPOTrainer._prepare_dataset = lambda self, dataset, *_: dataset
+    if ready:
+        # That is where it does it.
+        clock.tick()
+    trainer = DPOTrainer(
+        model=model,
+        args=DPOConfig(
+            **_arguments(folder, about, rows_at_once, checkpointing),
+            use_cpu=not torch.cuda.is_available(),
+            max_length=about["max_length"],
+            train_sampling_strategy="sequential",
+            precompute_ref_log_probs=ready,
+            precompute_ref_batch_size=rows_at_once,
+        ),
+        train_dataset=load_from_disk(str(folder / "tokens"))["train"],
+        processing_class=AutoTokenizer.from_pretrained(folder / "model"),
+        callbacks=[_ticking(clock)],
+    )
+    if not ready:
+        clock.tick()
+    trainer.train()
+    clock.report(_losses(trainer))
+
+
 def llamafactory(folder: Path, about: dict[str, Any], *, rows_at_once: int, checkpointing: bool) -> None:
     """Takes the steps with LLaMA-Factory's own way from a config to a trained adapter."""
     import torch
@@ -270,8 +308,14 @@ def main(name: str, folder: Path) -> None:
     sys.stdout = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     about = json.loads((folder / "bench.json").read_text())
-    rows = about["rows_per_step"]
+    rows, preferring = about["rows_per_step"], about["objective"] == "dpo"
     match name:
+        case "trl-usual" if preferring:
+            trl_preferring(folder, about, rows_at_once=rows, checkpointing=True)
+        case "trl-best" if preferring:
+            trl_preferring(folder, about, rows_at_once=1, checkpointing=False)
+        case "trl-ready":
+            trl_preferring(folder, about, rows_at_once=1, checkpointing=False, ready=True)
         case "ours":
             ours(folder, about)
         case "ours-flat":

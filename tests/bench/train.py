@@ -3,6 +3,7 @@
     python -m tests.bench.train [--rounds 3] [--steps 13] [--with ours,trl-usual,...] [--llamafactory-python PATH]
     python -m tests.bench.train --shape 8b --dtype bfloat16 --rows 96 --max-length 2048 \\
         --with ours,trl-best,trl-flat,unsloth --unsloth-python PATH [--quantization nf4] [--even]
+    python -m tests.bench.train --objective dpo --with ours,trl-usual,trl-best,trl-ready
 
 One process a contender, in turn, round after round; medians of the rounds. Prints a table and, with `--json FILE`,
 writes everything measured. The second is for a card: what computes there is measured by the clock on the wall and the
@@ -10,7 +11,8 @@ card's own count of memory, on a processor by CPU seconds and the process's. Onl
 fewer than the usual 13 steps the rows are no longer as long as they are meant to be: of the first 24 rows the mean is
 118 tokens, of 96 it is 192, and long rows are what costs those who pad. LLaMA-Factory pins other versions of the
 libraries, so it lives in an environment of its own, whose interpreter `--llamafactory-python` names; without it, it is
-absent. The same holds for Unsloth, which needs a card.
+absent. The same holds for Unsloth, which needs a card. With `--objective dpo` rows have two answers, and every step is
+counted, also what is done before the first for it: what the base makes of the rows, by `trl-ready` too.
 """
 
 import argparse
@@ -90,7 +92,9 @@ def make_model(folder: Path, shape: str = "small", dtype: torch.dtype = torch.fl
     return sum(matrices) - (0 if config.tie_word_embeddings else int(made.get_input_embeddings().weight.numel()))
 
 
-def write_rows(path: Path, count: int, trained: float, shared: int, most: int, even: bool = False) -> None:
+def write_rows(
+    path: Path, count: int, trained: float, shared: int, most: int, even: bool = False, answers: int = 1
+) -> None:
     """Writes rows of log-normal lengths: mean 180 tokens, at most `most`, about `trained` of them the answer's.
 
     Args:
@@ -100,6 +104,7 @@ def write_rows(path: Path, count: int, trained: float, shared: int, most: int, e
         shared: words of a system prompt that every row begins with, on top of its own.
         most: tokens of the longest.
         even: all rows have as many, as packed ones do.
+        answers: 2: a better and a worse one of like length.
     """
     random = np.random.default_rng(0)
     system = [f"w{i}" for i in random.integers(0, 30_000, shared)]
@@ -109,7 +114,12 @@ def write_rows(path: Path, count: int, trained: float, shared: int, most: int, e
         for length in np.full(count, most - 1) if even else drawn:
             words = [f"w{i}" for i in random.zipf(1.3, length) % 30_000]
             cut = max(1, int(length * (1 - trained)))
-            row = {"prompt": " ".join([*system, *words[:cut]]), "completion": " " + " ".join(words[cut:])}
+            answer, row = words[cut:], {"prompt": " ".join([*system, *words[:cut]])}
+            if answers == 1:
+                row["completion"] = " " + " ".join(answer)
+            else:
+                other = [f"w{i}" for i in random.zipf(1.3, len(answer)) % 30_000]
+                row |= {"chosen": " " + " ".join(answer), "rejected": " " + " ".join(other)}
             file.write(json.dumps(row) + "\n")
 
 
@@ -121,6 +131,7 @@ def config_of(folder: Path, options: argparse.Namespace) -> RunConfig:
             "data": {"path": str(folder / "rows.jsonl"), "max_length": options.max_length, "chat_template": "none"},
             "adapter": {"r": options.rank, "lora_alpha": 2 * options.rank},
             "training": {
+                "objective": options.objective,
                 "max_steps": options.steps,
                 "per_device_train_batch_size": options.rows,
                 # Random weights as wide as the large shape's do not bear more.
@@ -138,14 +149,21 @@ def prepare(folder: Path, options: argparse.Namespace) -> tuple[list[int], int]:
     """Writes all that the contenders share; returns the tokens of each step and `make_model`'s count."""
     weights = make_model(folder / "model", options.shape, getattr(torch, options.dtype))
     count = options.steps * options.rows
-    write_rows(folder / "rows.jsonl", count, options.trained, options.shared, options.max_length, options.even)
+    answers = 2 if options.objective == "dpo" else 1
+    sizes = options.trained, options.shared, options.max_length, options.even
+    write_rows(folder / "rows.jsonl", count, *sizes, answers)
     config = config_of(folder, options)
     train = corpus.read_corpus(config, model.load_tokenizer(folder / "model"), lambda event: None).train
     rows = []
     for place in range(len(train)):
         ids, trained = train[place]
-        labels = np.where(trained, ids, -100)
-        rows.append({"input_ids": ids.tolist(), "attention_mask": [1] * len(ids), "labels": labels.tolist()})
+        if answers == 1:
+            labels = np.where(trained, ids, -100)
+            rows.append({"input_ids": ids.tolist(), "attention_mask": [1] * len(ids), "labels": labels.tolist()})
+        elif place % 2 == 0:
+            asked = int(trained.argmax())
+            other = train[place + 1][0][asked:].tolist()
+            rows.append({"prompt_ids": ids[:asked].tolist(), "chosen_ids": ids[asked:].tolist(), "rejected_ids": other})
     DatasetDict({"train": Dataset.from_list(rows)}).save_to_disk(str(folder / "tokens"))
     base: Any = model.load_base(folder / "model", config.model, hardware.device())
     optim.seed_all(config.training.seed, "initialise")
@@ -162,9 +180,11 @@ def prepare(folder: Path, options: argparse.Namespace) -> tuple[list[int], int]:
         "target_modules": sorted(base.peft_config["default"].target_modules),
         "threads": options.threads,
         "quantization": options.quantization,
+        "objective": options.objective,
     }
     (folder / "bench.json").write_text(json.dumps(about))
-    return [int(train.lengths[i : i + options.rows].sum()) for i in range(0, len(train), options.rows)], weights
+    lengths = train.together
+    return [int(lengths[i : i + options.rows].sum()) for i in range(0, count, options.rows)], weights
 
 
 def measure(name: str, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -191,11 +211,13 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> dict[str, A
     return found
 
 
-def summary(rounds: list[dict[str, Any]], tokens: list[int], losses: list[float]) -> dict[str, Any]:
-    """Returns a contender's medians and how far its losses are from `losses`, relatively."""
+def summary(
+    rounds: list[dict[str, Any]], tokens: list[int], losses: list[float], every: bool = False
+) -> dict[str, Any]:
+    """Returns a contender's medians and how far its losses are from `losses`, relatively; `every` step counted."""
     if faults := [found["fault"] for found in rounds if "fault" in found]:
         return {"fault": faults[0]}
-    counted = sum(tokens[1:])
+    counted = sum(tokens) if every else sum(tokens[1:])
     overheads = [found["overhead"] for found in rounds if "overhead" in found]
     return {
         **({"overhead": statistics.median(overheads)} if overheads else {}),
@@ -255,6 +277,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=8, help="of a step")
     parser.add_argument("--max-length", type=int, default=1024, help="of a row, in tokens")
     parser.add_argument("--quantization", choices=("none", "nf4"), default="none")
+    parser.add_argument("--objective", choices=("sft", "dpo"), default="sft")
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--trained", type=float, default=0.5, help="the answers' share of the tokens")
     parser.add_argument("--shared", type=int, default=0, help="words of a system prompt shared by all rows")
@@ -272,7 +295,8 @@ def main() -> None:
                 measured[name].append(measure(name, Path(place), options))
                 print(name, json.dumps(measured[name][-1]), file=sys.stderr)
     losses: list[float] = next((found[0]["losses"] for found in measured.values() if "losses" in found[0]), [])
-    found = {name: summary(rounds, tokens, losses) for name, rounds in measured.items()}
+    every = options.objective == "dpo"
+    found = {name: summary(rounds, tokens, losses, every) for name, rounds in measured.items()}
     print(table(found))
     torch.set_num_threads(options.threads)
     best, lasting = matmul_rate(getattr(torch, options.dtype))

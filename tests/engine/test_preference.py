@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
+from studio import paths
 from studio.core import events, runs
 from studio.core.config import RunConfig, from_dict, to_dict
 from studio.core.errors import StudioError
@@ -134,6 +137,16 @@ def test_two_answers_that_share_their_prompt_equal_them_apart(family: str, tmp_p
     assert_same(found[0], found[1], 1e-5)
 
 
+def looked_up_in() -> Path:
+    return paths.cache_dir() / "reference"
+
+
+def looked_up() -> NDArray[np.float32]:
+    """Returns what the base makes of each training answer, as far as it is known."""
+    files = sorted(looked_up_in().glob("*/losses.bin"), key=lambda file: file.stat().st_size)
+    return np.fromfile(files[-1], np.float32)
+
+
 def killed_at(run: Run, when: Callable[[events.Event], bool]) -> None:
     """Trains a run until an event after which it is asked to end."""
 
@@ -154,6 +167,7 @@ def test_a_run_that_goes_on_ends_bit_identical(tmp_path: Path, quantization: str
     }
     whole = preferring(tmp_path, micro_batch_tokens=60, num_train_epochs=1, **spec)
     reference = trained(whole, tmp_path / "reference")
+    shutil.rmtree(looked_up_in())
     scores = reference.progress().evaluations
     assert scores[-1].reward_accuracy is not None
     assert scores[-1].eval_loss < math.log(2)
@@ -161,14 +175,17 @@ def test_a_run_that_goes_on_ends_bit_identical(tmp_path: Path, quantization: str
     # While the base is looked up, and behind a step.
     killed_at(torn, lambda event: isinstance(event, events.Phase) and event.name == "comparing" and event.done == 1)
     assert torn.progress().steps == []
-    (file,) = torn.path.glob("reference-train-*.bin")
-    known = np.fromfile(file, np.float32)
+    known = looked_up()
     assert 0 < np.isnan(known).sum() < len(known)
     killed_at(torn, lambda event: isinstance(event, events.Step) and event.step == 5)
     assert len(torn.progress().steps) == 5
     resume(torn)
     assert digest(torn) == digest(reference)
-    assert np.array_equal(np.fromfile(file, np.float32)[~np.isnan(known)], known[~np.isnan(known)])
+    assert np.array_equal(looked_up()[~np.isnan(known)], known[~np.isnan(known)])
+    # Another run on the same rows finds all of it.
+    again = trained(replace(whole, training=replace(whole.training, max_steps=1)), tmp_path / "again")
+    assert len(list(looked_up_in().iterdir())) == 2
+    assert again.progress().steps[0].loss == reference.progress().steps[0].loss
 
 
 def test_what_the_base_makes_of_a_row_is_not_what_the_adapter_does(tmp_path: Path) -> None:
@@ -180,7 +197,7 @@ def test_what_the_base_makes_of_a_row_is_not_what_the_adapter_does(tmp_path: Pat
             current, current.corpus.train, current.choices.passes(current.corpus.train, [np.arange(1)])[0]
         )
         base = step.sequence_losses(current, current.bare.eval(), batch)
-        known = np.fromfile(next(run.path.glob("reference-train-*.bin")), np.float32)
+        known = looked_up()
         np.testing.assert_allclose(base.numpy(), known[batch.rows], rtol=1e-5)
         session.load_weights(current, run.path / "checkpoints" / "step-000003")
         assert not np.allclose(step.sequence_losses(current, current.bare, batch).numpy(), known[batch.rows], rtol=1e-4)
