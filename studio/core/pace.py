@@ -34,8 +34,8 @@ def tokens_per_s(config: RunConfig) -> float | None:
 
 
 def _work(config: RunConfig) -> tuple[object, ...]:
-    model, adapter = config.model, config.adapter
-    return (model, adapter.method, adapter.use_dora, config.training.activation_checkpointing)
+    model, adapter, training = config.model, config.adapter, config.training
+    return (model, adapter.method, adapter.use_dora, training.activation_checkpointing, training.objective == "dpo")
 
 
 def _batches(config: RunConfig) -> tuple[object, ...]:

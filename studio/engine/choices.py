@@ -31,6 +31,8 @@ from studio.engine.trial import Trial
 # Of a pass on a processor: more multiply a little faster, 1.02 times with 1,024 as with 700 and again with 1,536, and
 # need 0.3 to 0.4 MB each with `tests.bench.train`'s model.
 _TOKENS = 960
+# On a card, at least: fewer leave it waiting, and what memory cannot hold is not laid into one pass.
+_CARD_TOKENS = 8192
 _WRITTEN_OUT = {
     "LoRA's passes written out": lora,
     "queries, keys and values written out": projections,
@@ -130,7 +132,8 @@ def _fit(
     trial: Trial, config: RunConfig, batching: batches.Batching, chunked: bool, longest: int, earlier: Prepared | None
 ) -> memory.Fit:
     spec, device = config.training, trial.device
-    usual = _TOKENS if device.type == "cpu" else spec.per_device_train_batch_size * config.data.max_length
+    asked = spec.per_device_train_batch_size * config.data.max_length
+    usual = _TOKENS if device.type == "cpu" else max(asked, _CARD_TOKENS)
     tokens = spec.micro_batch_tokens or usual
     least: Activations = "recomputed" if spec.activation_checkpointing else "kept"
     if spec.activation_checkpointing and not trial.bare.supports_gradient_checkpointing:

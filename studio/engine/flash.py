@@ -3,7 +3,8 @@
 The formulas are FlashAttention's (Dao et al. 2022, algorithms 1 and 4; Dao 2023). A program computes a block of one
 row's queries, or of its keys, and walks over nothing but what that block sees or is seen by: its own row and the
 beginning that rows have in common. Each sum has one order, so a step repeats bit by bit. Taken where a short
-measurement on the card itself finds them right and faster than `varlen`. To be had by `hardware.kernels`.
+measurement on the card itself finds them right and faster than `varlen`: the gain is what that finds. To be had by
+`hardware.kernels`.
 """
 
 import itertools

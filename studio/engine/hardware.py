@@ -61,6 +61,8 @@ def kernels(device: torch.device) -> Any:
 def _kernels(device: torch.device) -> Any:
     if importlib.util.find_spec("triton") is None:
         return None
+    # What it makes is kept with everything else that the program keeps.
+    os.environ.setdefault("TRITON_CACHE_DIR", str(paths.cache_dir() / "triton"))
     module = importlib.import_module("studio.engine.kernels")
     return module if module.right(device) else None
 

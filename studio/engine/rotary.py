@@ -3,7 +3,8 @@
 transformers' function makes a rotated copy of each, with a negated half, and multiplies and adds in passes of their
 own. A rotation (Su et al. 2021, eq. 34) needs nothing kept but its angles: its gradient is the rotation back.
 Gain: 3.5 times as fast forward and backward, 1.01 times a whole step, `tests.bench.train`'s model on a processor. On a
-card `kernels` rotate, in one pass of two.
+card `kernels` rotate, in two passes over memory: 0.08 and 0.19 ms for 8,192 tokens of 32 heads of 128, where
+transformers' function takes 0.58 and 0.53 (H200, bfloat16).
 """
 
 import sys

@@ -132,7 +132,7 @@ def prepare(run: Run, emit: Emit, earlier: events.Prepared | None = None) -> Ses
     frozen = model.load_base(base, config.model, device)
     optim.seed_all(config.training.seed, "initialise")
     bare = adapters.attach(frozen, config.adapter)
-    longest = max(int(part.lengths.max()) for part in (corpus.train, corpus.evaluation) if part is not None)
+    longest = max(int(part.together.max()) for part in (corpus.train, corpus.evaluation) if part is not None)
     choices = choose(bare, config, device, longest, earlier)
     if choices.activations != "kept" and not config.training.activation_checkpointing:
         emit(

@@ -32,6 +32,14 @@ def test_the_median_of_an_earlier_run_counts_without_its_first_step() -> None:
     assert pace.tokens_per_s(replace(CONFIG, name="another")) == 200
 
 
+def test_rows_with_two_answers_have_a_speed_of_their_own() -> None:
+    ran(CONFIG, 1, 100, 900, 200)
+    preferences = replace(CONFIG, training=replace(CONFIG.training, objective="dpo"))
+    assert pace.tokens_per_s(preferences) is None
+    pretraining = replace(CONFIG, training=replace(CONFIG.training, objective="pretraining"))
+    assert pace.tokens_per_s(pretraining) == 200
+
+
 def test_a_step_without_a_speed_is_not_counted() -> None:
     ran(CONFIG, 1, 0, 100, 200, 300)
     assert pace.tokens_per_s(CONFIG) == 200
