@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,25 @@ def config(
     )
 
 
+def write_pairs(path: Path, count: int) -> Path:
+    """Writes `count` rows of a prompt, a better answer and a worse one."""
+    random = np.random.default_rng(1)
+    with path.open("w", encoding="utf-8") as file:
+        for _ in range(count):
+            # Words at the front, so that prompts are longer than what is worth sharing.
+            asked, better, worse = (" ".join(random.choice(_WORDS, n)) for n in random.integers((9, 1, 1), (16, 9, 9)))
+            file.write(json.dumps({"prompt": asked, "chosen": f"good {better}", "rejected": f"no {worse}"}) + "\n")
+    return path
+
+
+def preferring(folder: Path, rows: int = 40, data: dict[str, Any] | None = None, **settings: Any) -> RunConfig:
+    """Returns the config of a run that learns to prefer."""
+    file = write_pairs(folder / f"pairs-{rows}.jsonl", rows)
+    spec: dict[str, Any] = {"adapter": {"lora_dropout": 0.0}, "objective": "dpo", "learning_rate": 1e-3}
+    whole = config(folder, data=data, **(spec | settings))
+    return replace(whole, data=replace(whole.data, path=str(file)))
+
+
 def trained(config: RunConfig, folder: Path) -> Run:
     """Trains `config` in this process, in the run folder `folder`, and returns the run."""
     run = runs.create(config, folder)
@@ -69,11 +89,15 @@ def resume(run: Run, also: Callable[[events.Event], None] = lambda event: None) 
         run.emit(event)
         also(event)
 
-    # accelerate keeps its state in a singleton, made for one run a process.
-    AcceleratorState._reset_state(reset_partial_state=True)
-    PartialState._reset_state()
+    begin_anew()
     commands = run.commands_path.stat().st_size if run.commands_path.exists() else 0
     train(run, commands, emit)
+
+
+def begin_anew() -> None:
+    """Makes room for another run in this process: accelerate keeps its state in a singleton, made for one."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    PartialState._reset_state()
 
 
 def losses(run: Run) -> list[float]:

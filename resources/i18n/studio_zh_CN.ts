@@ -90,6 +90,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>损失 / 评估</translation>
     </message>
     <message>
+        <source>Better answer preferred</source>
+        <translation>偏好较好的回答</translation>
+    </message>
+    <message>
         <source>Steps</source>
         <translation>步数</translation>
     </message>
@@ -6092,6 +6096,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Leave them empty for the schedule&apos;s own defaults.</source>
         <translation>留空即使用该调度的默认值。</translation>
+    </message>
+    <message>
+        <source>The base itself gives no finite loss for these rows, counted from 0: {0}.</source>
+        <translation>基础模型本身对这些行（从 0 计数）给不出有限的损失：{0}。</translation>
+    </message>
+    <message>
+        <source>Set model.dtype=float32, or leave these rows out.</source>
+        <translation>请设置 model.dtype=float32，或去掉这些行。</translation>
+    </message>
+    <message>
+        <source>In the {0} data.</source>
+        <translation>在 {0} 数据中。</translation>
     </message>
     <message>
         <source>The activations of a pass do not fit in the free memory: they are computed again in the backward pass, which is slower.</source>

@@ -31,7 +31,7 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command.add_argument("--eval", metavar="FILE", help="the evaluation data, to find its rows in the training data")
     command.add_argument("--eval-split", type=float, metavar="X", help="the share that is held back, to find leaks")
     command.add_argument("--seed", type=int, metavar="N", help="draws the split")
-    command.add_argument("--objective", metavar="O", help="sft or pretraining")
+    command.add_argument("--objective", metavar="O", help="sft, pretraining or dpo")
     command.add_argument("--mend", metavar="FINDING", help="take this finding away, in a version; the file stays")
     command.add_argument("--version", metavar="NAME", help="the version to make; FILE itself where it is one")
 

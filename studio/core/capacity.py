@@ -7,7 +7,7 @@ width h of 128 times the depth L (GPT-3, Llama: 100 to 128):
 
 - the weights: 2 P bytes on a card and 4 P on a processor, which computes in float32; 16 P where all are trained, in
   float32 with a gradient and AdamW's two moments. NF4 with double quantization takes 4.127 bits for each weight
-  (Dettmers et al. 2023, section 3) but leaves embedding and head alone, in float32;
+  (Dettmers et al. 2023, section 3) but leaves embedding and head alone;
 - the adapter: 19 h r L parameters of 16 bytes each, since rank r on every linear layer of width m x n adds r (m + n);
 - activations: 34 h bytes for a token and layer in 16 bits (Korthikanti et al. 2022, equation 2, without attention's
   own matrices, which are never kept), or 2 h and one layer's 34 h where they are computed again;
@@ -82,7 +82,7 @@ def _needed(parameters: float, method: Method, on_gpu: bool, way: _Way) -> int:
     plain = 2 if on_gpu else 4
     weights = {
         "lora": plain * parameters + adapter,
-        "qlora": _NF4_BYTES * (parameters - unquantized) + 4 * unquantized + adapter,
+        "qlora": _NF4_BYTES * (parameters - unquantized) + plain * unquantized + adapter,
         "full": _TRAINED_BYTES * parameters,
     }[method]
     kept = _RECOMPUTED_BYTES * depth + _ACTIVATION_BYTES if way.recomputed else _ACTIVATION_BYTES * depth

@@ -89,7 +89,7 @@ def fault(data: Mapping[str, Any], row_format: str) -> str:
         return ""
     try:
         if row_format == "preference":
-            to_preference(data)
+            to_pair(data)
         elif row_format == "kto":
             if shapes.truth(_field(data, "label")) is None:
                 return "`label` is not true or false"

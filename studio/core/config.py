@@ -422,6 +422,8 @@ class RunConfig:
             raise ValueError(
                 "data.packing: with `dpo` two answers stay together and nothing is packed; set it to false"
             )
+        if self.training.objective == "dpo" and self.data.long_text == "chunks":
+            raise ValueError("data.long_text: with `dpo` answers stay whole to be compared; set it to cut")
         if self.training.objective == "dpo" and self.adapter.method == "full":
             raise ValueError("adapter.method: `dpo` compares with the base, which `full` would change; set it to lora")
         evaluated = self.data.eval_split or self.data.eval_path or is_version(self.data.path)

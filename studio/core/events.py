@@ -77,7 +77,7 @@ class Step:
     """One optimizer step.
 
     Attributes:
-        loss: mean over the step's trained tokens, in nats.
+        loss: in nats: the mean over the step's trained tokens, or with two answers a row over its rows.
         tokens: tokens fed in this step; `trained_tokens` of them carry loss.
         memory_bytes: peak memory of the device so far (CUDA), or resident memory of the process (CPU).
         reward_accuracy: of rows with two answers, the share whose better one is preferred.

@@ -61,7 +61,8 @@ class Entry:
         name: its folder's name.
         title: as the user wrote it.
         config: the whole config of its run; empty for one made elsewhere.
-        metrics: losses (nats), steps, tokens and `train_s` of its run.
+        metrics: losses (nats), steps, tokens and `train_s` of its run; with two answers a row also
+            `eval_reward_accuracy`, the share of the evaluation's rows whose better one is preferred.
         run: the name of its run; empty for one made elsewhere.
         parent: the name of the adapter it goes on from; empty: none.
         sha256: of the weights file, `weights_bytes` long.

@@ -78,7 +78,7 @@ class Probe:
             pynvml.nvmlInit()
             self._open = True
             self.driver = str(pynvml.nvmlSystemGetDriverVersion())
-        self._processor = _processor()
+        self._processor = processor()
 
     def close(self) -> None:
         """Closes the driver's library; harmless if it is closed."""
@@ -148,7 +148,8 @@ def _visible(handles: list[Any], chosen: str | None) -> list[Any]:
     return found
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Returns the name of the machine's processor."""
     # Linux tells the name in this file alone.
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():

@@ -27,7 +27,7 @@ from studio.core.data.datasets import Dataset, open_dataset
 from studio.core.versions.evaluation import parted
 from studio.engine.labels import Encoded, Encoder
 
-_VERSION = 3  # of what is counted: raise it whenever the same rows would get other tokens, labels or findings
+_VERSION = 4  # of what is counted: raise it whenever the same rows would get other tokens, labels or findings
 _BATCH_ROWS = 512
 _WHOLE = 1_048_576  # a maximum length that cuts nothing worth counting
 _NOTES = 1000
@@ -158,8 +158,8 @@ def _measure(dataset: Dataset, encoder: Encoder, folder: Path, on_progress: Prog
         batch = list(audit.rows(dataset, first, first + _BATCH_ROWS))
         results = _encoded(encoder, [data for _, data in batch], dataset.format)
         for (number, _), result in zip(batch, results, strict=True):
-            if isinstance(result, Encoded) and True in result.trained:
-                table.extend((number, *_counted(result, stops)))
+            if not isinstance(result, str) and True in result[0].trained:
+                table.extend((number, *_counted(result[0], stops), result[1]))
                 continue
             key = "refused" if isinstance(result, str) else "untrained"
             unfit.add(key, number)
@@ -170,12 +170,17 @@ def _measure(dataset: Dataset, encoder: Encoder, folder: Path, on_progress: Prog
     findings.save(folder, [findings.finding(item.key, item.hits, notes[item.key]) for item in unfit.found()], {})
 
 
-def _encoded(encoder: Encoder, rows: list[dict[str, Any]], row_format: str) -> list[Encoded | str]:
-    """Makes the rows' tokens, of two answers the longer one's, or says why not."""
+def _encoded(encoder: Encoder, rows: list[dict[str, Any]], row_format: str) -> list[tuple[Encoded, int] | str]:
+    """Makes the rows' tokens, or says why not; with how many the shorter of two answers has, of which it is none."""
     if row_format != "preference":
-        return encoder.encode_all(rows, row_format)
+        return [item if isinstance(item, str) else (item, 0) for item in encoder.encode_all(rows, row_format)]
     pairs = encoder.encode_pairs(rows)
-    return [item if isinstance(item, str) else max(item, key=lambda answer: len(answer.ids)) for item in pairs]
+    return [item if isinstance(item, str) else _longer(*item) for item in pairs]
+
+
+def _longer(better: Encoded, worse: Encoded) -> tuple[Encoded, int]:
+    longer, shorter = (worse, better) if len(worse.ids) > len(better.ids) else (better, worse)
+    return longer, len(shorter.ids)
 
 
 def _counted(encoded: Encoded, stops: set[int]) -> tuple[int, ...]:

@@ -159,7 +159,11 @@ def _own_attention(trial: Trial, earlier: Prepared | None) -> bool:
     """Whether a card is to attend by `flash`: as it did before, or as it measures now."""
     if trial.device.type != "cuda" or not attention.in_use(trial.bare):
         return False
-    own = earlier.own_attention if earlier else attention.is_faster_own(trial.bare, trial.dtype, trial.device)
+    # Processes that share a run would have to agree, and each measures for itself.
+    alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
+    own = alone and (
+        earlier.own_attention if earlier else attention.is_faster_own(trial.bare, trial.dtype, trial.device)
+    )
     if own:
         attention.use_own(trial.bare)
     return own

@@ -8,8 +8,10 @@ measurement on the card itself finds them right and faster than `varlen`: the ga
 """
 
 import itertools
+import statistics
 import time
 from functools import lru_cache
+from subprocess import SubprocessError
 from typing import Any, NamedTuple
 
 import torch
@@ -35,7 +37,8 @@ _FORWARD, _FOR_QUERIES, _FOR_KEYS = _Shape(128, 64, 8, 3), _Shape(128, 64, 8, 3)
 _TRIED = (Segment(1500), Segment(200), Segment(1, 1), Segment(130, 1), Segment(600), Segment(65), Segment(320, 5))
 _TIMES = 8
 # How far half precision's numbers may lie apart, and of how much time it has to be worth it.
-_NEAR, _GAIN = 1e-2, 0.97
+_NEAR, _GAIN = 1e-2, 0.93
+_ROUNDS = 5
 _LOG2_E = tl.constexpr(1.4426950408889634)
 
 
@@ -80,8 +83,10 @@ def faster(heads: int, key_heads: int, size: int, dtype: torch.dtype, device: to
         for found, expected in zip(computed(own=True), computed(own=False), strict=True):
             if not float((found.detach() - expected).norm() / expected.norm()) < _NEAR:
                 return False
-        return seconds(own=True) < _GAIN * seconds(own=False)
-    except (TritonError, RuntimeError):
+        # In turns, as others may be at work on the card.
+        rounds = [(seconds(own=True), seconds(own=False)) for _ in range(_ROUNDS)]
+        return statistics.median(own / other for own, other in rounds) < _GAIN
+    except (TritonError, RuntimeError, OSError, ImportError, SubprocessError):
         return False
 
 

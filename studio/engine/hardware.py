@@ -63,7 +63,10 @@ def _kernels(device: torch.device) -> Any:
         return None
     # What it makes is kept with everything else that the program keeps.
     os.environ.setdefault("TRITON_CACHE_DIR", str(paths.cache_dir() / "triton"))
-    module = importlib.import_module("studio.engine.kernels")
+    try:
+        module = importlib.import_module("studio.engine.kernels")
+    except (ImportError, OSError, RuntimeError):  # one that was made for another system, say
+        return None
     return module if module.right(device) else None
 
 

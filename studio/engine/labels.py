@@ -243,7 +243,8 @@ class Encoder:
             trained[0] = False
         special = [item in self._special_ids for item in ids]
         beginning = len(self._beginning) if laid.bare else 0
-        text = laid.bare and laid.spans == [(0, len(laid.text))]
+        # Answers that are compared stay whole.
+        text = laid.bare and laid.spans == [(0, len(laid.text))] and self.objective != "dpo"
         chunks = self._chunks(len(ids), beginning) if text else [Chunk(0, min(len(ids), self.max_length), 0)]
         return Encoded(laid.text, ids, trained, special, offsets, chunks[-1].stop, beginning, text, chunks)
 

@@ -5,100 +5,144 @@ number stands in a file of the cache as soon as it is known; a run that is kille
 file is named by all that decides the numbers' last bits, so that they are the same if it is lost.
 """
 
-import platform
-from collections.abc import Callable
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from studio import paths
-from studio.core import cache
-from studio.core.runs import disk_error, write_atomic
-from studio.engine import step
+from studio.core import cache, machine
+from studio.core.errors import StudioError
+from studio.engine import objectives, step
 from studio.engine.corpus import teller
 from studio.engine.session import Session
 from studio.engine.tokens import Tokens
 
 _FILE = "losses.bin"
+_VERSION = 1  # of the numbers: raise it whenever a base would be computed otherwise
+_NAMED_ROWS = 10
+# Of a model's config: where it lay, and what wrote it.
+_TOLD = ("_name_or_path", "transformers_version")
 
 
-def look_up(current: Session, stopped: Callable[[], bool]) -> bool:
+def look_up(current: Session, stopped: Callable[[], bool]) -> None:
     """Gives a session the losses of its rows under the base alone, if its objective compares with them.
 
-    Args:
-        current: the session; all processes of a data-parallel run call this together.
-        stopped: asked between passes whether the run is to end.
+    Before a checkpoint is restored: of what is trained besides an adapter, PEFT cannot take back biases.
 
-    Returns:
-        False: it is to end, and they are not all known yet.
+    Args:
+        current: the session at its start; all processes of a data-parallel run call this together.
+        stopped: asked between passes, by all processes together, whether the run is to end before a step is taken;
+            the session is given nothing then.
 
     Raises:
-        StudioError: (disk) the cache cannot be written.
+        StudioError: (disk) the cache cannot be written; (model) the base gives no finite loss for a row.
     """
     if current.config.training.objective != "dpo":
-        return True
-    found = []
-    for name, part in (("train", current.corpus.train), ("evaluation", current.corpus.evaluation)):
-        losses = _losses(current, part, name, stopped) if part is not None else None
-        if part is not None and losses is None:
-            return False
-        found.append(losses)
-    current.reference, current.evaluation_reference = found
-    return True
+        return
+    parts = {"train": current.corpus.train, "evaluation": current.corpus.evaluation}
+    found: dict[str, torch.Tensor] = {}
+    for name, part in parts.items():
+        if part is None or not len(part):
+            continue
+        losses = _losses(current, part, name, stopped)
+        if losses is None:
+            return
+        found[name] = losses
+    current.reference, current.evaluation_reference = found["train"], found.get("evaluation")
 
 
 def _losses(current: Session, part: Tokens, name: str, stopped: Callable[[], bool]) -> torch.Tensor | None:
     """Returns (N,) float32, each sequence's loss under the base; None: the run is to end."""
-    accelerator = current.accelerator
-    known = _opened(_folder(current, name), len(part))
-    passes = step.evaluation_passes(current, part)[accelerator.process_index :: accelerator.num_processes]
+    accelerator, known = current.accelerator, _opened(_folder(current, name), len(part))
+    passes = step.evaluation_passes(current, part)
+    own = torch.zeros(len(part))
     tell = teller(current.emit, "comparing")
-    current.bare.eval()
-    with torch.no_grad(), current.bare.disable_adapter():
-        for done, groups in enumerate(passes):
-            rows = np.concatenate([group.rows for group in groups])
-            if np.isnan(known[rows]).any():
-                if accelerator.num_processes == 1 and stopped():
-                    return None
-                losses = step.sequence_losses(current, current.bare, step.collated(current, part, groups))
-                known[rows] = losses.float().cpu().numpy()
-            tell(done + 1, len(passes))
-    # What other processes have looked up is not a number here.
-    own = torch.from_numpy(np.nan_to_num(np.array(known))).to(accelerator.device)
-    total: torch.Tensor = accelerator.reduce(own, "sum")
+    with _without_adapter(current.bare):
+        for first in range(0, len(passes), accelerator.num_processes):
+            if stopped():
+                return None
+            for groups in passes[first + accelerator.process_index :][:1]:
+                rows = np.concatenate([group.rows for group in groups])
+                if np.isnan(known[rows]).any():
+                    losses = step.sequence_losses(current, current.bare, step.collated(current, part, groups))
+                    known[rows] = losses.float().cpu().numpy()
+                own[rows] = torch.from_numpy(known[rows])
+            tell(min(first + accelerator.num_processes, len(passes)), len(passes))
+    total: torch.Tensor = accelerator.reduce(own.to(accelerator.device), "sum")
+    _require_finite(part, total, name)
     return total
+
+
+@contextmanager
+def _without_adapter(model: Any) -> Iterator[None]:
+    model.eval()
+    with torch.no_grad(), warnings.catch_warnings():
+        # It does not take trained biases back; they are still the base's own.
+        warnings.filterwarnings("ignore", "Careful, disabling adapter layers with bias")
+        with model.disable_adapter():
+            yield
+
+
+def _require_finite(part: Tokens, losses: torch.Tensor, name: str) -> None:
+    broken = np.unique(part.rows[~losses.isfinite().cpu().numpy()])
+    if not len(broken):
+        return
+    numbers = ", ".join(map(str, broken[:_NAMED_ROWS])) + (" and more" if len(broken) > _NAMED_ROWS else "")
+    raise StudioError(
+        "model",
+        f"The base itself gives no finite loss for these rows, counted from 0: {numbers}.",
+        "Set model.dtype=float32, or leave these rows out.",
+        f"In the {name} data.",
+    )
 
 
 def _folder(current: Session, name: str) -> Path:
     """Returns where a process keeps what it looks up: another place for all that would be computed otherwise."""
     accelerator, position, config = current.accelerator, current.position, current.config
-    versions = [metadata.version(package) for package in ("torch", "transformers", "peft")]
-    parts = (
-        name,
-        position.base,
-        position.labels,
-        repr(asdict(current.choices)),
-        repr((config.model.quantization, config.model.dtype, config.data.max_length)),
-        repr(config.training.per_device_train_batch_size),
-        f"{accelerator.device} {platform.processor()} {torch.get_num_threads()} {versions}",
-        f"{accelerator.process_index} of {accelerator.num_processes}",
-    )
-    return paths.cache_dir() / "reference" / cache.digest(*parts)[:40]
+    packages = ("torch", "transformers", "peft", "bitsandbytes")
+    # What becomes of activations changes nothing forwards, and why a path is not taken is only told.
+    choices = asdict(current.choices) | {"plain": sorted(current.choices.plain), "activations": ""}
+    padded = current.choices.batching == "padded"
+    model = objectives.bare(current.bare).config.to_dict()
+    parts = {
+        "version": [_VERSION, *map(metadata.version, packages)],
+        "part": name,
+        "base": [position.base, {key: model[key] for key in sorted(model) if key not in _TOLD}],
+        "labels": position.labels,
+        "choices": choices,
+        "format": [config.model.quantization, config.model.dtype, config.data.max_length],
+        "rows": config.training.per_device_train_batch_size if padded else 0,
+        "device": [str(accelerator.device), _processor(accelerator.device), torch.get_num_threads()],
+        "process": [accelerator.process_index, accelerator.num_processes],
+    }
+    return paths.cache_dir() / "reference" / cache.digest(json.dumps(parts, default=str))[:40]
+
+
+def _processor(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{machine.processor()} {torch.backends.cpu.get_cpu_capability()}"
 
 
 def _opened(folder: Path, count: int) -> NDArray[np.float32]:
     """Returns (count,) numbers that lie in a file; not a number: not known yet."""
-    path = folder / _FILE
-    try:
+
+    def opened(folder: Path) -> NDArray[np.float32] | None:
+        path = folder / _FILE
         if not path.exists() or path.stat().st_size != 4 * count:
-            folder.mkdir(parents=True, exist_ok=True)
-            write_atomic(path, np.full(count, np.nan, np.float32).tobytes())
-            cache.forget_unused(folder)
-        cache.mark_used(folder)
+            return None
         return np.memmap(path, np.float32, "r+")
-    except OSError as error:
-        raise disk_error(path, error) from None
+
+    def make(target: Path) -> None:
+        np.full(count, np.nan, np.float32).tofile(target / _FILE)
+
+    return cache.made(folder, opened, make)

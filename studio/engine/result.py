@@ -61,7 +61,7 @@ def _about(current: Session, step: int) -> dict[str, Any]:
     config, position, corpus = current.config, current.position, current.corpus
     progress = current.run.progress()
     steps = [item for item in progress.steps if item.step <= step]
-    score = next((item.eval_loss for item in reversed(progress.evaluations) if item.step == step), None)
+    score = next((item for item in reversed(progress.evaluations) if item.step == step), None)
     return {
         "title": config.name or short_name(config.data.path),
         "base": library.Base(path=config.model.path, fingerprint=position.base, revision=config.model.revision),
@@ -70,7 +70,8 @@ def _about(current: Session, step: int) -> dict[str, Any]:
         "metrics": {
             "step": step,
             "loss": steps[-1].loss if steps else None,
-            "eval_loss": score,
+            "eval_loss": score.eval_loss if score else None,
+            "eval_reward_accuracy": score.reward_accuracy if score else None,
             "tokens": sum(item.tokens for item in steps),
             "train_s": sum(item.step_s for item in steps),
         },

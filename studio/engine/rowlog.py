@@ -6,13 +6,15 @@ is seen by the file's length.
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from studio.core.runs import disk_error
 
-# `row` counts the rows of the data file from 0; `loss` is the mean over the row's trained tokens, in nats.
+# `row` counts the rows of the data file from 0; `loss` is in nats: the mean over the row's trained tokens, or of a row
+# with two answers its own.
 RECORD = np.dtype([("step", "<i4"), ("row", "<i4"), ("tokens", "<i4"), ("loss", "<f4")])
 
 
@@ -29,15 +31,15 @@ class RowLog:
             os.truncate(self._path, kept * RECORD.itemsize)
 
     def append(
-        self, step: int, rows: NDArray[np.int64], tokens: NDArray[np.int64], losses: NDArray[np.float32]
+        self, step: int, rows: NDArray[np.int64], tokens: NDArray[np.int64], losses: NDArray[np.floating[Any]]
     ) -> None:
-        """Adds one step's rows; `losses` are summed over each row's trained `tokens`.
+        """Adds one step's rows with their trained `tokens`.
 
         Raises:
             StudioError: (disk) it cannot be written.
         """
         records = np.zeros(len(rows), RECORD)
-        records["step"], records["row"], records["tokens"], records["loss"] = step, rows, tokens, losses / tokens
+        records["step"], records["row"], records["tokens"], records["loss"] = step, rows, tokens, losses
         try:
             with self._path.open("ab") as file:
                 file.write(records.tobytes())

@@ -55,7 +55,11 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What an evaluation found: the mean loss in nats, trained tokens, and how many better answers are preferred."""
+    """What an evaluation found: trained tokens, and how many better answers are preferred.
+
+    Attributes:
+        loss: the mean in nats, of a trained token, or of a row with two answers.
+    """
 
     loss: float
     trained: int
@@ -115,12 +119,8 @@ def read(current: Session, micro_batches: list[Rows], taken: Taken, log: RowLog)
     _require_finite(current, number, loss, grad_norm, rows)
     if len(taken.sequences):
         together = taken.sequences.reshape(-1, train.answers)
-        log.append(
-            number,
-            train.rows[together[:, 0]],
-            corpus.trained[together].sum(1),
-            taken.found[:, 0].cpu().numpy(),
-        )
+        trained, losses = corpus.trained[together].sum(1), taken.found[:, 0].cpu().numpy()
+        log.append(number, train.rows[together[:, 0]], trained, losses if train.answers > 1 else losses / trained)
     return Measured(
         loss,
         taken.learning_rate,

@@ -191,7 +191,9 @@ def _unfit(answers: tuple[Encoded, ...]) -> str:
         return reason
     kept = [answer.ids[: answer.kept] for answer in answers]
     if len(kept) > 1 and kept[0] == kept[1]:
-        return f"its answers are the same up to the maximum length of {answers[0].kept}"
+        if any(len(answer.ids) > answer.kept for answer in answers):
+            return f"its answers are the same up to the maximum length of {answers[0].kept}"
+        return "its answers are made into the same tokens"
     return ""
 
 

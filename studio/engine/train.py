@@ -56,6 +56,14 @@ def _agreed(current: Session, commands: Commands) -> list[events.Command]:
     return due[0]
 
 
+def _asked_to_stop(current: Session, commands: Commands) -> bool:
+    """Whether the run is asked to stop, which `_obey` then does; as the main process sees it."""
+    asked = [commands.ask_to_stop()]
+    if current.accelerator.num_processes > 1:
+        broadcast_object_list(asked)
+    return asked[0]
+
+
 def train(run: Run, commands_from: int, emit: Emit) -> None:
     """Trains `run` from its newest whole checkpoint, or from the start, to its end.
 
@@ -76,10 +84,9 @@ def train(run: Run, commands_from: int, emit: Emit) -> None:
     # Before the first step nothing is bound by what an earlier attempt chose.
     earlier = before.prepared if before.steps else None
     current = session.prepare(run, emit if main else lambda event: None, earlier)
+    reference.look_up(current, lambda: _asked_to_stop(current, commands))
     _go_back(current, commands, before)
-    # Asked to end meanwhile, it goes on from here the next time.
-    known = reference.look_up(current, commands.ask_to_stop)
-    outcome = _steps(current, commands) if known else None
+    outcome = _steps(current, commands)
     if outcome is not None:
         _finish(current, outcome)
 

@@ -59,3 +59,10 @@ def test_what_fits_follows_from_the_range() -> None:
 def test_other_programs_keep_a_part_of_the_machines_own_memory() -> None:
     assert usable_bytes(_PLAIN) == pytest.approx(0.8 * 32e9)
     assert usable_bytes(with_card(24)) == 24 * 10**9
+
+
+def test_what_is_not_quantized_has_two_bytes_a_weight_on_a_card() -> None:
+    weights = replace(capacity._USUAL, tokens=0, rank=0, torch_bytes=0.0, gaps=1.0)
+    # Llama 3 8B: 6.98B weights in NF4, and 1.05B of embedding and head.
+    assert capacity._needed(8.03e9, "qlora", True, weights) == pytest.approx(5.7e9, rel=0.05)
+    assert capacity._needed(8.03e9, "qlora", False, weights) == pytest.approx(7.8e9, rel=0.05)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from studio.core.chat import shape, to_example
+from studio.core.chat import fault, shape, to_example
 from studio.core.data.shapes import detect
 from studio.core.errors import StudioError
 
@@ -168,3 +168,10 @@ def test_a_row_that_cannot_be_used_is_to_be_corrected_or_left_out() -> None:
     with pytest.raises(StudioError) as caught:
         to_example({"prompt": "Who?"}, "prompt_completion")
     assert caught.value.hint == "Correct the row or leave it out."
+
+
+@pytest.mark.parametrize("side", ["chosen", "rejected"])
+def test_an_answer_of_two_that_nobody_gave_makes_a_row_unusable(side: str) -> None:
+    row = {"prompt": [ASKED], "chosen": [ANSWERED], "rejected": [ANSWERED | {"content": "another"}]}
+    assert not fault(row, "preference")
+    assert "no assistant message" in fault(row | {side: [ASKED]}, "preference")

@@ -28,6 +28,7 @@ def test_every_kind_round_trips(kind: typing.Any, data: st.DataObject) -> None:
 def _fields(kind: typing.Any) -> dict[str, st.SearchStrategy[typing.Any]]:
     plain: dict[typing.Any, st.SearchStrategy[typing.Any]] = {
         float: st.floats(allow_nan=False),
+        float | None: st.none() | st.floats(allow_nan=False),
         int: st.integers(),
         str: st.text(),
         bool: st.booleans(),

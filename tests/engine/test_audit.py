@@ -167,8 +167,8 @@ def made_up(rows: list[tuple[int, int, int, int]]) -> Lengths:
     columns = []
     for number, (count, one, two, three) in enumerate(rows):
         first, last, stop = sorted((1 + one % (count - 1), 1 + two % (count - 1), 1 + three % count))
-        columns.append((number, count, first, last, max(stop, last + 1), 1, -1))
-    return Lengths(*np.array(columns, np.int32).reshape(-1, 7).T)
+        columns.append((number, count, first, last, max(stop, last + 1), 1, -1, 0))
+    return Lengths(*np.array(columns, np.int32).reshape(-1, 8).T)
 
 
 @settings(max_examples=200)
@@ -238,8 +238,8 @@ def test_chunks_are_counted_as_the_engine_makes_them(
     rows += [turns("who?", "me, and nobody else but me and me")] * chats
     found = [maker.encode(row, "mixed") for row in rows]
     whole = [replace(maker, max_length=100_000, chunking=None).encode(row, "mixed") for row in rows]
-    columns = [(at, *audit._counted(item, set())) for at, item in enumerate(whole)]
-    lengths = Lengths(*np.array(columns, np.int32).reshape(-1, 7).T)
+    columns = [(at, *audit._counted(item, set()), 0) for at, item in enumerate(whole)]
+    lengths = Lengths(*np.array(columns, np.int32).reshape(-1, 8).T)
     fed = [len(ids) for item in found for ids, trained in item.sequences() if any(trained)]
     at = lengths.at(cutoff, overlap)
     assert (at.sequences, at.tokens) == (len(fed), sum(fed))
@@ -270,7 +270,7 @@ def test_chunks_take_the_place_of_cuts_in_the_findings(tmp_path: Path) -> None:
 def test_packed_steps_are_counted_exactly() -> None:
     tokens = np.clip(np.random.default_rng(0).lognormal(6.5, 1, 100_000), 8, None).astype(np.int32)
     zeros = np.zeros_like(tokens)
-    lengths = Lengths(np.arange(len(tokens), dtype=np.int32), tokens, zeros, zeros, tokens, zeros, zeros - 1)
+    lengths = Lengths(np.arange(len(tokens), dtype=np.int32), tokens, zeros, zeros, tokens, zeros, zeros - 1, zeros)
     spec = TrainingSpec()
     for cutoff in (1024, 2048, 4096, 8192):
         started = time.process_time()
@@ -278,3 +278,15 @@ def test_packed_steps_are_counted_exactly() -> None:
         # Hundredths of a second; packing the rows themselves takes several.
         assert time.process_time() - started < 1
         assert 0.99 * steps <= lengths.least_steps(cutoff, spec) <= steps
+
+
+def test_of_two_answers_both_are_counted(tmp_path: Path) -> None:
+    words = [(1, 3), (9, 2), (30, 60), (1, 40)]
+    rows = [{"prompt": "who?", "chosen": "me " * one, "rejected": "you " * two} for one, two in words]
+    rows.append({"prompt": "who? " * 40, "chosen": "me", "rejected": "you"})
+    dataset = written(tmp_path, rows)
+    maker = make_encoder(tokenizer(), DataSpec(path="-", max_length=64), "dpo")
+    for cutoff in (64, 1000):
+        fed = tokenize(dataset, np.arange(len(dataset)), replace(maker, max_length=cutoff))
+        at = examined(dataset, replace(maker, max_length=cutoff))[1].lengths.at(cutoff)
+        assert (at.rows, at.tokens) == (len(fed) // 2, fed.offsets[-1])

@@ -16,7 +16,7 @@ from studio.core.config import DataSpec
 from studio.core.data.datasets import open_dataset
 from studio.core.errors import StudioError
 from studio.engine.desk_work import Work
-from studio.engine.labels import Chunk, Chunking, Encoder, make_encoder
+from studio.engine.labels import Chunk, Chunking, Encoded, Encoder, make_encoder
 from studio.engine.tokens import tokenize
 from tests.models import CHATML, bare_model, tokenizer
 from tests.training import config, losses, trained
@@ -90,6 +90,11 @@ def test_what_is_no_long_text_is_fed_as_ever() -> None:
         assert found.chunks == [Chunk(0, found.kept, 0)]
         assert list(found.sequences()) == [(found.ids[: found.kept], found.trained[: found.kept])]
     assert cut.encode({"text": long}, "text").kept == 40
+    # Nothing stands before these two: they are whole texts, but compared.
+    answers = {"chosen": "good " * 100, "rejected": "bad " * 100}
+    (compared,) = replace(plain[0], objective="dpo").encode_pairs([answers])
+    assert [compared] == replace(plain[1], objective="dpo").encode_pairs([answers])
+    assert [len(answer.chunks) for answer in compared if isinstance(answer, Encoded)] == [1, 1]
     assert chunked.fingerprint != cut.fingerprint
     assert chunked.fingerprint != replace(chunked, chunking=Chunking(4, train_overlap=True)).fingerprint
 

@@ -305,3 +305,18 @@ def test_the_template_of_the_training_goes_along(base: Path, entry: Entry, tmp_p
     (entry.folder / "chat_template.jinja").write_text(CHATML.replace("assistant\n", "helper\n"))
     done = export(entry, "merged", tmp_path / "out", base)
     assert "helper" in load_tokenizer(done.path).chat_template
+
+
+def test_the_card_of_a_preference_says_what_its_numbers_are(entry: Entry) -> None:
+    def told(objective: str) -> str:
+        config = entry.config | {"training": entry.config["training"] | {"objective": objective, "beta": 0.25}}
+        metrics = {"loss": 0.5, "eval_loss": 0.4, "eval_reward_accuracy": 0.75 if objective == "dpo" else None}
+        return card.card(title="t", base=Base(), data=Data(), config=config, metrics=metrics, to="peft").replace(
+            "\\", ""
+        )
+
+    preferred, learned = told("dpo"), told("sft")
+    for said in ("training.beta | 0.25", "nats a row", "share of the evaluation rows) | 0.75"):
+        assert said in preferred
+        assert said not in learned
+    assert "nats a token" in learned

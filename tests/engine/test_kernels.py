@@ -1,6 +1,7 @@
 """Triton's kernels give the numbers of the formulas; without a card they are interpreted."""
 
 import os
+import subprocess
 
 import pytest
 import torch
@@ -85,11 +86,14 @@ def test_what_a_card_computes_wrongly_is_found_out(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(kernels, "rotated", lambda x, cos, sin: x)
     assert not kernels.right(device)
 
-    def refused(*_: object, **__: object) -> None:
-        raise RuntimeError("Failed to find C compiler.")
+    no_headers = subprocess.CalledProcessError(1, "gcc")
+    for error in (RuntimeError("Failed to find C compiler."), no_headers, ImportError("noexec")):
 
-    monkeypatch.setattr(kernels, "rotated", refused)
-    assert not kernels.right(device)
+        def refused(*_: object, error: Exception = error, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr(kernels, "rotated", refused)
+        assert not kernels.right(device)
 
 
 def test_attention_is_measured_beside_torchs_and_refused_where_it_differs(monkeypatch: pytest.MonkeyPatch) -> None:

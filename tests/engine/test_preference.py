@@ -12,38 +12,19 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
 
 from studio import paths
-from studio.core import events, runs
+from studio.core import events, library, runs
 from studio.core.config import RunConfig, from_dict, to_dict
 from studio.core.errors import StudioError
 from studio.core.runs import Run
-from studio.engine import adapters, batches, model, objectives, optim, prefix, session, step
+from studio.engine import adapters, batches, model, objectives, optim, prefix, reference, session, step
 from studio.engine.corpus import read_corpus
+from studio.engine.rowlog import read
 from tests.engine.test_lora import assert_same, lively
-from tests.models import random_model
-from tests.training import _WORDS, config, digest, resume, trained
-
-STILL = {"lora_dropout": 0.0}
-
-
-def write_pairs(path: Path, count: int) -> Path:
-    """Writes `count` rows of a prompt, a better answer and a worse one."""
-    random = np.random.default_rng(1)
-    with path.open("w", encoding="utf-8") as file:
-        for _ in range(count):
-            # Words at the front, so that prompts are longer than what is worth sharing.
-            asked, better, worse = (" ".join(random.choice(_WORDS, n)) for n in random.integers((9, 1, 1), (16, 9, 9)))
-            file.write(json.dumps({"prompt": asked, "chosen": f"good {better}", "rejected": f"no {worse}"}) + "\n")
-    return path
-
-
-def preferring(folder: Path, rows: int = 40, data: dict[str, Any] | None = None, **settings: Any) -> RunConfig:
-    """Returns the config of a run that learns to prefer."""
-    file = write_pairs(folder / f"pairs-{rows}.jsonl", rows)
-    spec: dict[str, Any] = {"adapter": STILL, "objective": "dpo", "learning_rate": 1e-3}
-    whole = config(folder, data=data, **(spec | settings))
-    return replace(whole, data=replace(whole.data, path=str(file)))
+from tests.models import CHATML, random_model
+from tests.training import begin_anew, config, digest, losses, preferring, resume, trained
 
 
 # TRL still asks models by names that transformers is about to drop.
@@ -166,11 +147,15 @@ def test_a_run_that_goes_on_ends_bit_identical(tmp_path: Path, quantization: str
         "save_steps": 2,
     }
     whole = preferring(tmp_path, micro_batch_tokens=60, num_train_epochs=1, **spec)
-    reference = trained(whole, tmp_path / "reference")
+    whole_run = trained(whole, tmp_path / "whole")
     shutil.rmtree(looked_up_in())
-    scores = reference.progress().evaluations
+    scores = whole_run.progress().evaluations
     assert scores[-1].reward_accuracy is not None
     assert scores[-1].eval_loss < math.log(2)
+    (entry,) = library.entries()
+    assert entry.metrics["eval_reward_accuracy"] == scores[-1].reward_accuracy
+    # Each row's own loss; a pair of long answers is not hidden by its length.
+    assert read(whole_run.path)["loss"][:4] == pytest.approx(math.log(2), rel=0.1)
     torn = runs.create(whole, tmp_path / "torn")
     # While the base is looked up, and behind a step.
     killed_at(torn, lambda event: isinstance(event, events.Phase) and event.name == "comparing" and event.done == 1)
@@ -180,12 +165,104 @@ def test_a_run_that_goes_on_ends_bit_identical(tmp_path: Path, quantization: str
     killed_at(torn, lambda event: isinstance(event, events.Step) and event.step == 5)
     assert len(torn.progress().steps) == 5
     resume(torn)
-    assert digest(torn) == digest(reference)
+    assert digest(torn) == digest(whole_run)
     assert np.array_equal(looked_up()[~np.isnan(known)], known[~np.isnan(known)])
     # Another run on the same rows finds all of it.
     again = trained(replace(whole, training=replace(whole.training, max_steps=1)), tmp_path / "again")
-    assert len(list(looked_up_in().iterdir())) == 2
-    assert again.progress().steps[0].loss == reference.progress().steps[0].loss
+    assert len(list(looked_up_in().glob("*/losses.bin"))) == 2
+    assert again.progress().steps[0].loss == whole_run.progress().steps[0].loss
+
+
+@pytest.mark.parametrize("adapter", [{"bias": "all"}, {"modules_to_save": ["lm_head"]}, {"lora_dropout": 0.2}])
+def test_what_the_base_makes_of_rows_is_the_same_when_it_is_lost(adapter: dict[str, Any], tmp_path: Path) -> None:
+    whole = preferring(tmp_path, rows=16, family="qwen2", adapter=adapter, save_steps=2, num_train_epochs=1)
+    whole_run = trained(whole, tmp_path / "whole")
+    known = looked_up()
+    torn = runs.create(whole, tmp_path / "torn")
+    killed_at(torn, lambda event: isinstance(event, events.Step) and event.step == 3)
+    shutil.rmtree(looked_up_in())
+    resume(torn)
+    assert np.array_equal(looked_up(), known)
+    assert digest(torn) == digest(whole_run)
+    assert losses(trained(whole, tmp_path / "another")) == losses(whole_run)
+
+
+def test_a_run_that_is_to_end_while_the_base_is_looked_up_keeps_what_it_has(tmp_path: Path) -> None:
+    whole = preferring(tmp_path, micro_batch_tokens=60, save_steps=2)
+    run = runs.create(whole, tmp_path / "run")
+    killed_at(run, lambda event: isinstance(event, events.Step) and event.step == 4)
+    shutil.rmtree(looked_up_in())
+    asked = False
+
+    def stop(event: events.Event) -> None:
+        nonlocal asked
+        if isinstance(event, events.Phase) and event.name == "comparing" and not asked:
+            asked = True
+            run.ask(events.Stop(keep=True))
+
+    resume(run, stop)
+    told = run.progress()
+    assert told.finished is not None
+    assert (told.finished.outcome, told.finished.step) == ("stopped", 4)
+    assert np.isnan(looked_up()).any()
+
+
+def test_another_base_or_way_to_compute_has_numbers_of_its_own(tmp_path: Path) -> None:
+    whole = preferring(tmp_path, rows=8)
+
+    def place(config: RunConfig = whole, **changes: Any) -> Path:
+        begin_anew()
+        current = session.prepare(runs.create(config), lambda event: None)
+        current.choices = replace(current.choices, **changes)
+        return reference._folder(current, "train")
+
+    same = place()
+    assert place(replace(whole, training=replace(whole.training, per_device_train_batch_size=2))) == same
+    assert place(replace(whole, adapter=replace(whole.adapter, r=8))) == same
+    assert place(activations="recomputed") == same
+    found = [
+        same,
+        place(chunked=False),
+        place(shares=False),
+        place(plain={"attention row by row": "said otherwise"}),
+        place(replace(whole, model=replace(whole.model, dtype="bfloat16"))),
+        place(replace(whole, model=replace(whole.model, quantization="nf4"))),
+        place(replace(whole, data=replace(whole.data, chat_template="none"))),
+    ]
+    settings = Path(whole.model.path) / "config.json"
+    settings.write_text(settings.read_text().replace('"rms_norm_eps": 1e-06', '"rms_norm_eps": 1e-03'))
+    found.append(place())
+    weights = Path(whole.model.path) / "model.safetensors"
+    tensors = load_file(weights)
+    tensors["model.norm.weight"] += 0.5
+    save_file(tensors, weights, {"format": "pt"})
+    found.append(place())
+    assert len(set(found)) == len(found)
+
+
+def test_runs_at_once_share_what_the_base_makes_of_rows(tmp_path: Path) -> None:
+    one, two = (reference._opened(tmp_path / "a" / "b", 4) for _ in range(2))
+    one[2] = 3.0
+    assert two[2] == 3.0
+    assert np.isnan(two[[0, 1, 3]]).all()
+    assert len(reference._opened(tmp_path / "a" / "b", 5)) == 5
+
+
+def test_a_base_that_gives_no_number_ends_the_run_in_words(tmp_path: Path) -> None:
+    whole = preferring(tmp_path, rows=6)
+    file = Path(whole.data.path)
+    rows = file.read_text().splitlines()
+    rows[4] = json.dumps({"prompt": "late order", "chosen": "numbers!", "rejected": "no"})
+    file.write_text("\n".join(rows) + "\n")
+    weights = Path(whole.model.path) / "model.safetensors"
+    tensors = load_file(weights)
+    (broken,) = model.load_tokenizer(Path(whole.model.path)).encode("!", add_special_tokens=False)
+    tensors["model.embed_tokens.weight"][broken] = math.nan
+    save_file(tensors, weights, {"format": "pt"})
+    with pytest.raises(StudioError, match="no finite loss for these rows, counted from 0: 4") as caught:
+        trained(whole, tmp_path / "run")
+    assert "float32" in caught.value.hint
+    assert "train" in caught.value.detail
 
 
 def test_what_the_base_makes_of_a_row_is_not_what_the_adapter_does(tmp_path: Path) -> None:
@@ -209,15 +286,19 @@ def test_rows_that_cannot_be_preferred_are_listed(tmp_path: Path) -> None:
         {"prompt": "What?", "chosen": "Same.", "rejected": "Same."},
         {"prompt": "late " * 400, "chosen": "This.", "rejected": "That."},
         {"prompt": "order " * 5, "chosen": "box " * 300 + "a", "rejected": "box " * 300 + "b"},
+        {"prompt": "What?", "chosen": "Yes.", "rejected": "Yes. "},
     ]
-    whole = preferring(tmp_path, max_steps=1)
+    template = tmp_path / "trims.jinja"
+    template.write_text(CHATML.replace("message['content']", "message['content'] | trim"))
+    whole = preferring(tmp_path, data={"chat_template": str(template)}, max_steps=1)
     Path(whole.data.path).write_text("".join(json.dumps(row) + "\n" for row in rows))
     run = trained(whole, tmp_path / "run")
     listed = [json.loads(line) for line in (run.path / "rejected.jsonl").read_text().splitlines()]
     assert {item["row"]: item["reason"][:40] for item in listed} == {
         1: "`chosen` and `rejected` are the same",
-        2: "the 1615 tokens before the answer fill t",
+        2: "the 1614 tokens before the answer fill t",
         3: "its answers are the same up to the maxim",
+        4: "its answers are made into the same token",
     }
     prepared = run.progress().prepared
     assert prepared is not None
@@ -227,6 +308,7 @@ def test_rows_that_cannot_be_preferred_are_listed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("section", "change", "said"),
     [
+        ("data", {"long_text": "chunks"}, "data.long_text: with `dpo` answers stay whole"),
         ("data", {"packing": True}, "data.packing: with `dpo` two answers stay together"),
         ("adapter", {"method": "full"}, "adapter.method: `dpo` compares with the base"),
         ("training", {"beta": 0.0}, "greater than 0"),

@@ -13,12 +13,13 @@ def write(run: Path, first: int, last: int, resumed_behind: int) -> None:
         log.append(step, np.array([step, step + 100]), np.array([2, 4]), np.array([3.0, 2.0], np.float32))
 
 
-def test_losses_are_means_per_row(tmp_path: Path) -> None:
+def test_rows_stand_as_they_were_told(tmp_path: Path) -> None:
     write(tmp_path, 1, 2, 0)
     records = read(tmp_path)
     assert records["step"].tolist() == [1, 1, 2, 2]
     assert records["row"].tolist() == [1, 101, 2, 102]
-    assert records["loss"].tolist() == [1.5, 0.5, 1.5, 0.5]
+    assert records["loss"].tolist() == [3.0, 2.0, 3.0, 2.0]
+    assert records["tokens"].tolist() == [2, 4, 2, 4]
 
 
 def test_resuming_forgets_what_is_computed_again(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from studio.core import events, library, runs
+from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from studio.engine import adapters, model, optim
 from studio.engine.rowlog import read
 from tests.models import CHATML
-from tests.training import config, losses, resume, trained, write_rows
+from tests.training import config, losses, preferring, resume, trained, write_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 STILL = {"lora_dropout": 0.0}
@@ -124,16 +126,18 @@ def test_every_way_to_batch_gives_the_same_losses(tmp_path: Path, family: str, b
 
 
 @pytest.mark.loopback
-def test_two_processes_equal_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("made", [config, preferring])
+def test_two_processes_equal_one(made: Callable[..., RunConfig], tmp_path: Path) -> None:
     spec: dict[str, Any] = {"adapter": STILL, "data": {"eval_split": 0.1}, "eval_steps": 3}
-    alone = trained(config(tmp_path, **spec, gradient_accumulation_steps=2), tmp_path / "alone")
-    run = runs.create(config(tmp_path, **spec), tmp_path / "shared")
+    alone = trained(made(tmp_path, **spec, gradient_accumulation_steps=2), tmp_path / "alone")
+    run = runs.create(made(tmp_path, **spec), tmp_path / "shared")
     port = _free_port()
     processes = [_rank(run, rank, port) for rank in range(2)]
     assert [process.wait(120) for process in processes] == [0, 0], (run.path / "events.jsonl").read_text()[-2000:]
     np.testing.assert_allclose(losses(run), losses(alone), rtol=1e-5)
     theirs, ours = (item.progress().evaluations for item in (run, alone))
     np.testing.assert_allclose([e.eval_loss for e in theirs], [e.eval_loss for e in ours], rtol=1e-5)
+    assert [e.reward_accuracy for e in theirs] == [e.reward_accuracy for e in ours]
     assert run.progress().finished is not None
 
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 def lengths(count: int) -> Lengths:
     tokens = np.random.default_rng(0).integers(20, 1000, count).astype(np.int32)
     ones = np.ones_like(tokens)
-    return Lengths(np.arange(count, dtype=np.int32), tokens, tokens // 4, tokens // 2, tokens, ones, -ones)
+    return Lengths(np.arange(count, dtype=np.int32), tokens, tokens // 4, tokens // 2, tokens, ones, -ones, 0 * ones)
 
 
 @pytest.fixture

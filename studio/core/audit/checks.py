@@ -67,12 +67,14 @@ class Text:
         parts: what each message says and who says it; plain text is one of nobody.
         answers: the places in `parts` of what is learned.
         chat: whether the parts are messages.
+        worse: the place in `parts` of an answer that is not preferred, if there is one.
     """
 
     number: int
     parts: list[tuple[str, str]]
     answers: list[int]
     chat: bool
+    worse: int | None = None
 
     @property
     def joined(self) -> str:
@@ -80,8 +82,8 @@ class Text:
         return "\n".join([text for _, text in self.parts])
 
 
-def text_of(number: int, example: Example) -> Text:
-    """Returns the text of what a row means."""
+def text_of(number: int, example: Example, worse: Example | None = None) -> Text:
+    """Returns the text of what a row means; `worse`: with an answer that is not preferred."""
     if not example.messages:
         return Text(number, [("", (example.prompt or "") + example.answer)], [0], False)
     messages = example.messages
@@ -90,7 +92,11 @@ def text_of(number: int, example: Example) -> Text:
     if max(map(len, messages)) > 2:
         more = (text for item in messages for key, text in item.items() if key not in ("role", "content"))
         parts += [("", text) for text in more if isinstance(text, str)]
-    return Text(number, parts, answers, True)
+    if worse is None:
+        return Text(number, parts, answers, True)
+    # Of nobody: only that it is private, say, is a finding; that it is short or a refusal may be what is wrong with it.
+    said = (_said(item) for item, trained in zip(worse.messages, worse.trained, strict=True) if trained)
+    return Text(number, [*parts, ("", "\n".join(said))], answers, True, len(parts))
 
 
 def _said(message: Mapping[str, Any]) -> str:

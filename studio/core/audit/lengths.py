@@ -17,7 +17,7 @@ from studio.core.config import TrainingSpec
 
 Counts = NDArray[np.int32]
 
-FIELDS = ("rows", "tokens", "first", "last", "stop", "ended", "begins")
+FIELDS = ("rows", "tokens", "first", "last", "stop", "ended", "begins", "other")
 # A histogram is of this share of the rows, where the longest is more than so many times as long as all of them.
 # Of fewer rows than these, none is an outlier.
 _BULK, _FAR, _MANY = 0.995, 2, 20
@@ -62,6 +62,8 @@ class Lengths:
         stop: behind its last token that carries loss.
         ended: 1 where a token that ends an answer is among the last of them.
         begins: of a plain text, which may be made into chunks, how many tokens each of them begins with; -1 elsewhere.
+        other: of two answers the longer one is what is told of; the tokens of the shorter one, with all that stands
+            before it; 0: there is one answer.
     """
 
     rows: Counts
@@ -71,6 +73,7 @@ class Lengths:
     stop: Counts
     ended: Counts
     begins: Counts
+    other: Counts
 
     def __len__(self) -> int:
         """Returns N."""
@@ -101,7 +104,7 @@ class Lengths:
             dropped=dropped,
             rows=rows,
             # What is dropped is longer than the cutoff, so each would have fed exactly as many.
-            tokens=int(self._sums[whole]) + cutoff * (cut - dropped),
+            tokens=int(self._sums[whole]) + cutoff * (cut - dropped) + self._others_tokens(cutoff, dropped),
             chunked=0,
             sequences=rows,
         )
@@ -158,7 +161,7 @@ class Lengths:
         return counts.astype(np.int64), edges.astype(np.float64)
 
     def save(self, folder: Path) -> None:
-        """Writes them to `lengths.npy`, 24 bytes a row."""
+        """Writes them to `lengths.npy`, 32 bytes a row."""
         np.save(folder / "lengths.npy", np.stack([getattr(self, name) for name in FIELDS]).astype(np.int32))
 
     @staticmethod
@@ -169,6 +172,13 @@ class Lengths:
             return Lengths(*table) if table.shape[0] == len(FIELDS) else None
         except (OSError, ValueError, IndexError):
             return None
+
+    def _others_tokens(self, cutoff: int, dropped: int) -> int:
+        """Returns what is fed of the shorter answers; of rows with two, a prompt that leaves none room drops both."""
+        if not len(self._other):
+            return 0
+        whole = int(np.searchsorted(self._other, cutoff, side="right"))
+        return int(self._other_sums[whole]) + cutoff * (len(self._other) - whole - dropped)
 
     def _with_chunks(self, others: Cut, overlap: int) -> Cut:
         """Adds to the other rows the plain texts, of which nothing is lost."""
@@ -234,6 +244,14 @@ class Lengths:
     @cached_property
     def _sums(self) -> NDArray[np.int64]:
         return np.concatenate([[0], np.cumsum(self._tokens, dtype=np.int64)])
+
+    @cached_property
+    def _other(self) -> Counts:
+        return np.sort(self.other[self.other > 0])
+
+    @cached_property
+    def _other_sums(self) -> NDArray[np.int64]:
+        return np.concatenate([[0], np.cumsum(self._other, dtype=np.int64)])
 
     def _from(self, places: Counts, cutoff: int) -> int:
         """Returns how many of the sorted places a cut at `cutoff` takes away."""

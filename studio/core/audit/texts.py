@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from studio.core.audit.checks import Scan, Text, text_of
 from studio.core.audit.findings import Finding, finding, of_rows
 from studio.core.audit.likeness import Sketches, common_shingles, normalised
-from studio.core.chat import to_example
+from studio.core.chat import to_example, to_pair
 from studio.core.data.datasets import Dataset
 
 Rows = NDArray[np.int64]
@@ -27,7 +27,7 @@ Phase = Literal["reading", "checking", "comparing", "tokenizing"]
 Progress = Callable[[Phase, int, int], None]
 OnFindings = Callable[[list[Finding]], None]
 
-VERSION = 2  # of the checks: raise it whenever the same rows would give other findings
+VERSION = 3  # of the checks: raise it whenever the same rows would give other findings
 _BATCH_ROWS = 1024
 _SAMPLES, _SAMPLE_ROWS = 40, 50
 _NOTES = 1000
@@ -81,6 +81,8 @@ def audit(
 
 def texts(dataset: Dataset, first: int, stop: int) -> list[Text]:
     """Reads the text of some usable rows, by their place."""
+    if dataset.format == "preference":
+        return [text_of(number, *to_pair(data)) for number, data in rows(dataset, first, stop)]
     return [text_of(number, to_example(data, dataset.format)) for number, data in rows(dataset, first, stop)]
 
 
@@ -147,7 +149,11 @@ def _digests(text: Text) -> Any:
     parts = [f"{role}\0{said}".encode("utf-8", "surrogatepass") for role, said in text.parts]
     whole = blake2b(b"\1".join(parts), digest_size=16).digest()
     last = text.answers[-1] if text.answers and text.chat else 0
-    prompt = blake2b(b"\1".join(parts[:last]), digest_size=8).digest() if last else bytes(8)
+    asked = parts[:last]
+    if text.worse is not None:
+        # To be asked the same is to be asked which of the same two answers is better.
+        asked += sorted(text.parts[place][1].encode("utf-8", "surrogatepass") for place in (last, text.worse))
+    prompt = blake2b(b"\1".join(asked), digest_size=8).digest() if asked else bytes(8)
     answer = blake2b(parts[last], digest_size=8).digest()
     return np.frombuffer(whole + prompt + answer, np.uint64)
 

@@ -23,7 +23,7 @@ Records = NDArray[np.void]
 # that answer; `chars`: characters in all; `turns`: messages, 0 for a text. A row that cannot be used has key 0.
 RECORD = np.dtype([("key", "<u8"), ("prompt", "<u8"), ("answer", "<u8"), ("chars", "<i8"), ("turns", "<i4")])
 
-_VERSION = 2  # of the records: raise it whenever the same row would get another
+_VERSION = 3  # of the records: raise it whenever the same row would get another
 _FIELDS = [field.name for field in fields(Example)]
 _TOLD_ROWS = 1000
 
@@ -120,12 +120,8 @@ def understood(data: Mapping[str, Any], row_format: str) -> tuple[Example, Any]:
         return chat.to_example(data, "prompt_completion"), shapes.truth(shapes.field(data, "label"))
     if row_format != "preference":
         return chat.to_example(data, row_format), None
-    pair = chat.to_preference(data)
-    if isinstance(pair.prompt, str):
-        return Example([], [], pair.prompt, str(pair.chosen)), pair.rejected
-    better = [item for item in pair.chosen if isinstance(item, dict)]
-    trained = [False] * len(pair.prompt) + [item["role"] == "assistant" for item in better]
-    return Example([*pair.prompt, *better], trained, None, ""), pair.rejected
+    better, worse = chat.to_pair(data)
+    return better, worse.messages
 
 
 def key(value: Any) -> int:

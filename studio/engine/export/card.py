@@ -15,6 +15,7 @@ _SETTINGS = {
     "adapter": ("r", "lora_alpha", "lora_dropout", "target_modules", "use_rslora", "use_dora", "bias"),
     "training": (
         "objective",
+        "beta",
         "num_train_epochs",
         "max_steps",
         "per_device_train_batch_size",
@@ -31,8 +32,9 @@ _SETTINGS = {
 }
 _METRICS = {
     "step": "Steps",
-    "loss": "Training loss (last step, nats a token)",
-    "eval_loss": "Evaluation loss (best, nats a token)",
+    "loss": "Training loss (last step, nats a {unit})",
+    "eval_loss": "Evaluation loss (best, nats a {unit})",
+    "eval_reward_accuracy": "Better answer preferred (share of the evaluation rows)",
     "tokens": "Tokens seen",
     "train_s": "Training time (s)",
 }
@@ -88,6 +90,7 @@ def card(
         tags=["finetune-studio", "lora" if to == "peft" else "merge"],
     )
     named = _base_name(base)
+    unit = "row" if config.get("training", {}).get("objective") == "dpo" else "token"
     what = f"A LoRA adapter for {named}." if to == "peft" else f"{named}, with a LoRA adapter merged into its weights."
     load = _LOAD_PEFT.format(base=f'"{known}"' if known else '"PATH/TO/THE/BASE"') if to == "peft" else _LOAD_MERGED
     parts = [
@@ -96,7 +99,7 @@ def card(
         f"{what[:1].upper()}{what[1:]} Made with Finetune Studio.\n",
         "## Training\n",
         _training(base, data, config),
-        _table("Result", {label: metrics.get(key) for key, label in _METRICS.items()}),
+        _table("Result", {label.format(unit=unit): metrics.get(key) for key, label in _METRICS.items()}),
         f"## How to load it\n\n{load}\n",
         "Write prompts with the chat template in this folder, if there is one: it is the one of the training.\n",
         "## Limits\n",
@@ -135,11 +138,12 @@ def _training(base: Base, data: Data, config: dict[str, Any]) -> str:
     template = config.get("data", {}).get("chat_template", "auto")
     words = {"auto": "the base model's own", "none": "none, plain text"}
     lines.append(f"- Chat template: {words.get(str(template), 'its own, in chat_template.jinja')}\n")
+    preferred = config.get("training", {}).get("objective") == "dpo"
     rows = {
         f"{section}.{name}": config[section][name]
         for section, names in _SETTINGS.items()
         for name in names
-        if name in config.get(section, {})
+        if name in config.get(section, {}) and (name != "beta" or preferred)
     }
     return "\n".join(lines) + "\n" + _table("Setting", rows)
 

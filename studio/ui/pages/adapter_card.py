@@ -138,6 +138,7 @@ class AdapterCard(QStackedWidget):
 
     def _show_facts(self, entry: Entry) -> None:
         cells, metrics = texts(entry), entry.metrics
+        share = metrics.get("eval_reward_accuracy")
         facts = {
             self.tr("Base"): cells[1],
             self.tr("Data"): f"{cells[2]} ({entry.data.rows:,})" if entry.data.rows else cells[2],
@@ -145,10 +146,11 @@ class AdapterCard(QStackedWidget):
             self.tr("Rank"): str(rank(entry) or "-"),
             self.tr("Size"): size(entry.weights_bytes),
             self.tr("Loss / eval"): " / ".join(filter(None, cells[6:8])) or "-",
+            self.tr("Better answer preferred"): f"{share:.0%}" if isinstance(share, float) else "",
             self.tr("Steps"): f"{metrics['step']:,}" if isinstance(metrics.get("step"), int) else "-",
             self.tr("Checksum"): entry.sha256[:12] or "-",
         }
-        for at, (name, value) in enumerate(facts.items()):
+        for at, (name, value) in enumerate((name, value) for name, value in facts.items() if value):
             said = selectable(label(value, wrap=True))
             said.setAccessibleName(name)
             self._facts.addWidget(label(name, "muted"), at, 0, Qt.AlignmentFlag.AlignTop)

@@ -251,3 +251,18 @@ def test_every_kind_has_its_words() -> None:
         assert kind.why.endswith(".")
         assert kind.title[0].isupper()
     assert len({kind.title for kind in KINDS.values()}) == len(KINDS)
+
+
+def test_two_answers_are_compared_as_two(tmp_path: Path) -> None:
+    def pair(better: str, worse: str) -> Row:
+        return {"prompt": "Which town is it that you live in today?", "chosen": better, "rejected": worse}
+
+    one, two, three = (f"It is the town of {name} where all of us have lived for long." for name in "ABC")
+    rows = [pair(one, two), pair(one, three), pair(one, two), pair(two, one), pair(three, two)]
+    rows[4]["rejected"] += " Write to john.doe@corp.org and ask him."
+    found = audited(tmp_path, written(tmp_path, rows))
+    assert found["duplicate"].rows.tolist() == [2]
+    assert found["conflict"].rows.tolist() == [3]
+    assert found["mail"].rows.tolist() == [4]
+    left = applied(rows, [*remedy(found["duplicate"], lambda row: rows[row])])
+    assert left == [*rows[:2], *rows[3:]]
