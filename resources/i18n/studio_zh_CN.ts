@@ -2660,8 +2660,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>没有完成任何一步</translation>
     </message>
     <message>
-        <source>Of the evaluation rows.</source>
-        <translation>评估数据行。</translation>
+        <source>Of the evaluation rows at step {step}.</source>
+        <translation>第 {step} 步评估数据行中的比例。</translation>
     </message>
     <message>
         <source>Of the last step&apos;s rows.</source>
@@ -3882,6 +3882,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>含有半个代理对，不是有效字符</translation>
     </message>
     <message>
+        <source>With `dpo` two answers stay together, unpacked; set it to false.</source>
+        <translation>使用 `dpo` 时两个回答放在一起，不做打包；请设为 false。</translation>
+    </message>
+    <message>
+        <source>With `dpo` answers stay whole to be compared; set it to cut.</source>
+        <translation>使用 `dpo` 时回答须完整以便比较；请设为 cut。</translation>
+    </message>
+    <message>
+        <source>With `dpo` the base is compared with and has to stay; set it to lora.</source>
+        <translation>`dpo` 要与基础模型比较，因此它必须保持不变；请设为 lora。</translation>
+    </message>
+    <message>
         <source>Base model</source>
         <translation>基座模型</translation>
     </message>
@@ -4138,8 +4150,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>训练目标</translation>
     </message>
     <message>
-        <source>`sft` learns the answers, `pretraining` every token of a text, `dpo` which of two answers is better.</source>
-        <translation>`sft` 学习回答，`pretraining` 学习文本的每个词元，`dpo` 学习两个回答中哪个更好。</translation>
+        <source>`sft` learns the answers, `pretraining` every token of a text, `dpo` which of two answers is better, as far from the base as `beta` allows.</source>
+        <translation>`sft` 学习回答，`pretraining` 学习文本的每个 token，`dpo` 学习两个回答中哪个更好，并在 `beta` 允许的范围内偏离基础模型。</translation>
     </message>
     <message>
         <source>Beta</source>
@@ -4198,8 +4210,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>学习率</translation>
     </message>
     <message>
-        <source>Size of a step.</source>
-        <translation>每一步的步长。</translation>
+        <source>Size of a step; `dpo` needs a smaller one, such as 1e-5.</source>
+        <translation>每一步的大小；`dpo` 需要更小的值，例如 1e-5。</translation>
     </message>
     <message>
         <source>Schedule</source>
@@ -4348,6 +4360,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>What the run and its adapter are called.</source>
         <translation>训练任务及其适配器的名称。</translation>
+    </message>
+    <message>
+        <source>Full fine-tuning needs unquantized weights; set it to none.</source>
+        <translation>全量微调需要未量化的权重；请设为 none。</translation>
+    </message>
+    <message>
+        <source>At most half of data.max_length.</source>
+        <translation>最多为 data.max_length 的一半。</translation>
+    </message>
+    <message>
+        <source>Needs data.eval_split or data.eval_path.</source>
+        <translation>需要 data.eval_split 或 data.eval_path。</translation>
     </message>
     <message>
         <source>Correct the named settings and start again.</source>
@@ -5694,6 +5718,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>回答之前的词元已占满最大长度 {0}</translation>
     </message>
     <message>
+        <source>its answers differ only behind the maximum length of {0}</source>
+        <translation>它的两个回答在最大长度 {0} 之后才有差别</translation>
+    </message>
+    <message>
         <source>The checkpoint {0} could not be read back: {1}.</source>
         <translation>检查点 {0} 无法读回：{1}。</translation>
     </message>
@@ -6198,6 +6226,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请继续修改，或使用模型自带的模板。</translation>
     </message>
     <message>
+        <source>its answers are made into the same tokens</source>
+        <translation>它的两个回答变成了相同的 token</translation>
+    </message>
+    <message>
+        <source>its answers are the same up to the maximum length of {0}</source>
+        <translation>它的两个回答在最大长度 {0} 之内相同</translation>
+    </message>
+    <message>
         <source>The run began with other versions: {0}. It may differ slightly.</source>
         <translation>训练开始时的库版本不同：{0}。结果可能略有差异。</translation>
     </message>
@@ -6314,6 +6350,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请重新下载模型，或指定其他文件夹。</translation>
     </message>
     <message>
+        <source>Answers that are compared stay whole: `--chunk-overlap` does not go with `--objective dpo`.</source>
+        <translation>用于比较的回答须保持完整：`--chunk-overlap` 不能与 `--objective dpo` 同用。</translation>
+    </message>
+    <message>
+        <source>Leave one of the two out.</source>
+        <translation>请去掉其中之一。</translation>
+    </message>
+    <message>
         <source>There is no finding `{0}` here.</source>
         <translation>此处没有问题 `{0}`。</translation>
     </message>
@@ -6328,6 +6372,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Only a person can mend `{0}`.</source>
         <translation>`{0}` 只能由人工修正。</translation>
+    </message>
+    <message>
+        <source>The rows of {0} have one answer each.</source>
+        <translation>{0} 的每行只有一个回答。</translation>
+    </message>
+    <message>
+        <source>Leave --worse out, or say which columns are `chosen` and `rejected`.</source>
+        <translation>请去掉 --worse，或说明哪些列是 `chosen` 和 `rejected`。</translation>
     </message>
     <message>
         <source>`--map {0}` names no column.</source>

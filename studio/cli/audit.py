@@ -37,15 +37,23 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 
 
 def _audit(args: argparse.Namespace) -> None:
+    from studio.core import chat
     from studio.core.data.datasets import open_dataset
+    from studio.core.errors import StudioError
     from studio.engine import hub, model
     from studio.engine.audit import examine
     from studio.engine.labels import make_encoder
 
+    if args.objective == "dpo" and args.chunk_overlap is not None:
+        message = "Answers that are compared stay whole: `--chunk-overlap` does not go with `--objective dpo`."
+        raise StudioError("usage", message, "Leave one of the two out.")
     config = _config(args)
     dataset = open_dataset(args.file, config.data.format, partial(output.progress, "Reading"), config.data.mapping)
     folder = hub.resolve(args.model, on_progress=partial(output.progress, "Downloading"), need="tokenizer")
-    encoder = make_encoder(model.load_tokenizer(folder), config.data, config.training.objective)
+    if args.objective and not chat.trainable(dataset.format, args.objective):
+        raise chat.untrainable(dataset.format, args.objective)
+    objective = chat.objective_for(dataset.format, config.training.objective)
+    encoder = make_encoder(model.load_tokenizer(folder), config.data, objective)
     made = examine(
         dataset,
         encoder,

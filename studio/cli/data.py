@@ -65,16 +65,22 @@ def _check(args: argparse.Namespace) -> int:
         ],
     }
     if args.model:
-        found |= _counted(dataset, _encoder(args.model, spec))
+        found |= _counted(dataset, _encoder(args.model, spec, dataset.format))
     output.show(args, found, _report(args.file, found))
     return 0 if found["valid"] else EXIT_CODES["data"]
 
 
 def _tokens(args: argparse.Namespace) -> None:
+    from studio.core.errors import StudioError
+
     spec, dataset = _opened(args)
     row = dataset.find(args.row)
-    encoder = _encoder(args.model, spec)
-    encoded = encoder.encode(row.data, dataset.format, args.worse and dataset.format == "preference")
+    pair = dataset.format == "preference"
+    if args.worse and not pair:
+        message = f"The rows of {printable(args.file)} have one answer each."
+        raise StudioError("usage", message, "Leave --worse out, or say which columns are `chosen` and `rejected`.")
+    encoder = _encoder(args.model, spec, dataset.format)
+    encoded = encoder.encode(row.data, dataset.format, args.worse)
     names = encoder.tokenizer.convert_ids_to_tokens(encoded.ids)
     tokens = [
         {
@@ -87,10 +93,11 @@ def _tokens(args: argparse.Namespace) -> None:
         for index, (left, right) in enumerate(encoded.offsets)
     ]
     chunks = [{"start": chunk.start, "stop": chunk.stop, "learned_from": chunk.fresh} for chunk in encoded.chunks]
-    text = _picture(encoded, tokens)
+    answer = ("worse" if args.worse else "better") if pair else ""
+    text = _picture(encoded, tokens, {"worse": "avoided", "better": "preferred", "": "learned"}[answer])
     if len(chunks) > 1:
         text += f"\n{len(chunks)} chunks: " + ", ".join(f"{chunk.start} to {chunk.stop}" for chunk in encoded.chunks)
-    output.show(args, {"tokens": tokens, "chunks": chunks}, text)
+    output.show(args, {"answer": answer, "tokens": tokens, "chunks": chunks}, text)
 
 
 def _opened(args: argparse.Namespace) -> "tuple[DataSpec, Dataset]":
@@ -102,12 +109,13 @@ def _opened(args: argparse.Namespace) -> "tuple[DataSpec, Dataset]":
         return spec, open_dataset(args.file, spec.format, told, spec.mapping)
 
 
-def _encoder(path: str, spec: "DataSpec") -> "Encoder":
+def _encoder(path: str, spec: "DataSpec", row_format: str) -> "Encoder":
+    from studio.core.chat import objective_for
     from studio.engine import hub, model
     from studio.engine.labels import make_encoder
 
     folder = hub.resolve(path, on_progress=partial(output.progress, "Downloading"))
-    return make_encoder(model.load_tokenizer(folder), spec, "sft")
+    return make_encoder(model.load_tokenizer(folder), spec, objective_for(row_format, "sft"))
 
 
 def _counted(dataset: "Dataset", encoder: "Encoder") -> dict[str, Any]:
@@ -142,8 +150,9 @@ def _report(file: str, found: dict[str, Any]) -> str:
     ]
     counts = found.get("tokens")
     if counts:
+        of_each = "an answer" if found["format"] == "preference" else "a row"
         lines.append(
-            f"Tokens a row: {counts['min']} to {counts['max']}, mean {counts['mean']:.1f}, "
+            f"Tokens {of_each}: {counts['min']} to {counts['max']}, mean {counts['mean']:.1f}, "
             f"median {counts['p50']:.0f}, 95 % below {counts['p95']:.0f}; {counts['total']} in all."
         )
     if "truncated_rows" in found:
@@ -171,8 +180,8 @@ def _listed(what: str, rows: list[dict[str, Any]], several: bool) -> list[str]:
     return lines
 
 
-def _picture(encoded: "Encoded", tokens: list[dict[str, Any]]) -> str:
-    """Returns a row's text with what is learned and what is cut marked."""
+def _picture(encoded: "Encoded", tokens: list[dict[str, Any]], learned_as: str) -> str:
+    """Returns a row's text with what is learned, as `learned_as` says, and what is cut marked."""
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     learned, cut = (("\x1b[32m", "\x1b[0m"), ("\x1b[2;9m", "\x1b[0m")) if colour else (("[[", "]]"), ("{{", "}}"))
     pieces = []
@@ -185,7 +194,6 @@ def _picture(encoded: "Encoded", tokens: list[dict[str, Any]]) -> str:
         outside = [tokens[i]["text"] for i in indices if encoded.offsets[i][0] == encoded.offsets[i][1]]
         pieces.append(printable(encoded.text[left:right] + "".join(outside)).join(marks))
     count = sum(item["trained"] and not item["truncated"] for item in tokens)
-    legend = f"{'learned'.join(learned)} {'cut'.join(cut)}"
-    return (
-        f"{''.join(pieces)}\n\n{encoded.kept} of {plural(len(tokens), 'token')} kept, {count} of them learned. {legend}"
-    )
+    legend = f"{learned_as.join(learned)} {'cut'.join(cut)}"
+    kept = f"{encoded.kept} of {plural(len(tokens), 'token')} kept, {count} of them {learned_as}."
+    return f"{''.join(pieces)}\n\n{kept} {legend}"

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shutil
 import sys
 import time
 import unicodedata
@@ -64,5 +65,7 @@ def progress(label: str, done: int, total: int) -> None:
         return
     if sys.stderr.isatty():
         share = done / total if total else 0.0
-        bar = "#" * round(30 * share)
-        print(f"\r{label} [{bar:<30}] {100 * share:3.0f} %", end="\n" if done >= total else "", file=sys.stderr)
+        line = f"{label} [{'#' * round(30 * share):<30}] {100 * share:3.0f} %"
+        # A line that wraps cannot be drawn again; what a longer one left behind is drawn over.
+        width = shutil.get_terminal_size().columns - 1
+        print(f"\r{line[-width:]:<{width}}", end="\n" if done >= total else "", file=sys.stderr)

@@ -204,7 +204,7 @@ def _tell(event: events.Event, steps: int) -> None:
 
 
 def _preferred(share: float | None) -> str:
-    return "" if share is None else f", {share:.0%} of the better answers preferred"
+    return "" if share is None else f", {share:.0%} preferred"
 
 
 def _plan(args: argparse.Namespace) -> None:
@@ -309,7 +309,10 @@ def _show(args: argparse.Namespace) -> None:
     if told.steps:
         last = told.steps[-1]
         lines += ["", f"Step {last.step}, loss {last.loss:.4f}, {last.tokens_per_s:,.0f} tokens/s"]
-    lines += [f"Step {item.step}: evaluation loss {item.eval_loss:.4f}" for item in told.evaluations]
+    lines += [
+        f"Step {item.step}: evaluation loss {item.eval_loss:.4f}{_preferred(item.reward_accuracy)}"
+        for item in told.evaluations
+    ]
     lines += [f"Checkpoint of step {item.step}: {size(item.size_bytes)}" for item in told.saved[-2:]]
     if told.failed:
         lines += ["", printable(f"{told.failed.message}\n{told.failed.hint}\n{told.failed.detail}")]

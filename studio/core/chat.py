@@ -192,6 +192,13 @@ def trainable(row_format: str, objective: str) -> bool:
     return row_format == "preference" if objective == "dpo" else row_format in TRAINABLE
 
 
+def objective_for(row_format: str, asked: str) -> str:
+    """Returns what rows of a format are learned by: what is asked where that takes them, else what does take them."""
+    if trainable(row_format, asked):
+        return asked
+    return next((name for name in ("sft", "dpo") if trainable(row_format, name)), asked)
+
+
 def untrainable(row_format: str, objective: str) -> StudioError:
     """Says that rows of a format cannot be trained on with an objective, and how they can all the same."""
     if objective == "dpo":

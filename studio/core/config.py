@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 from studio.core.data.mapping import Role, format_of
 from studio.core.errors import StudioError, given_path
 from studio.core.hub_ids import is_hub_id
+from studio.core.objectives import WITH_DPO, Objective
 from studio.paths import is_version
 
 # Built when first used: a command that reads no config does not pay for it.
@@ -24,7 +25,6 @@ Quantization = Literal["none", "8bit", "nf4"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Format = Literal["auto", "messages", "prompt_completion", "alpaca", "text", "preference", "kto"]
 Method = Literal["lora", "full"]
-Objective = Literal["sft", "pretraining", "dpo"]
 LongText = Literal["cut", "chunks"]
 Sampling = Literal["random", "group_by_length", "sequential"]
 
@@ -252,7 +252,7 @@ class TrainingSpec:
         Field(
             title="Objective",
             description="`sft` learns the answers, `pretraining` every token of a text, `dpo` which of two answers is "
-            "better.",
+            "better, as far from the base as `beta` allows.",
             json_schema_extra=_BASIC,
         ),
     ] = "sft"
@@ -311,7 +311,13 @@ class TrainingSpec:
     ] = 0
     learning_rate: Annotated[
         float,
-        Field(gt=0, le=10, title="Learning rate", description="Size of a step.", json_schema_extra=_BASIC),
+        Field(
+            gt=0,
+            le=10,
+            title="Learning rate",
+            description="Size of a step; `dpo` needs a smaller one, such as 1e-5.",
+            json_schema_extra=_BASIC,
+        ),
     ] = 2e-4
     lr_scheduler_type: Annotated[
         Literal[
@@ -410,26 +416,26 @@ class RunConfig:
     @model_validator(mode="after")
     def _settings_agree(self) -> "RunConfig":
         if self.adapter.method == "full" and self.model.quantization != "none":
-            raise ValueError("model.quantization: full fine-tuning needs unquantized weights; set it to none")
+            raise _clash("model.quantization", message="Full fine-tuning needs unquantized weights; set it to none.")
         if self.data.mapping and self.data.format == "auto":
             try:
                 format_of(self.data.mapping)
             except StudioError as error:
                 raise ValueError(str(error).rstrip(".")) from None
         if self.data.chunk_overlap > self.data.max_length // 2:
-            raise ValueError("data.chunk_overlap: at most half of data.max_length")
-        if self.training.objective == "dpo" and self.data.packing:
-            raise ValueError(
-                "data.packing: with `dpo` two answers stay together and nothing is packed; set it to false"
-            )
-        if self.training.objective == "dpo" and self.data.long_text == "chunks":
-            raise ValueError("data.long_text: with `dpo` answers stay whole to be compared; set it to cut")
-        if self.training.objective == "dpo" and self.adapter.method == "full":
-            raise ValueError("adapter.method: `dpo` compares with the base, which `full` would change; set it to lora")
+            raise _clash("data.chunk_overlap", message="At most half of data.max_length.")
+        for needed in WITH_DPO if self.training.objective == "dpo" else ():
+            section, name = needed.key.split(".")
+            if getattr(getattr(self, section), name) != needed.value:
+                raise _clash(needed.key, message=needed.message)
         evaluated = self.data.eval_split or self.data.eval_path or is_version(self.data.path)
         if self.training.early_stopping_patience and not evaluated:
-            raise ValueError("training.early_stopping_patience: needs data.eval_split or data.eval_path")
+            raise _clash("training.early_stopping_patience", message="Needs data.eval_split or data.eval_path.")
         return self
+
+
+def _clash(key: str, message: str) -> ValueError:
+    return ValueError(f"{key}: {message[:1].lower()}{message[1:].rstrip('.')}")
 
 
 _RUN_CONFIG: TypeAdapter[RunConfig] = TypeAdapter(RunConfig)

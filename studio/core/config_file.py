@@ -80,7 +80,7 @@ def faults(data: dict[str, Any]) -> dict[str, str]:
     try:
         declared.from_dict(data)
     except ValidationError as error:
-        return {_name(item): _sentence(item) for item in reversed(error.errors(include_url=False))}
+        return dict(_placed(item) for item in reversed(error.errors(include_url=False)))
     return {}
 
 
@@ -179,6 +179,15 @@ def _nearest(key: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(key, known, 1, 0.5)
     close = close or [leaves[leaf] for leaf in difflib.get_close_matches(key.rpartition(".")[2], list(leaves), 1, 0.5)]
     return f"Did you mean `{close[0]}`?" if close else f"The settings are {', '.join(known)}."
+
+
+def _placed(item: Any) -> tuple[str, str]:
+    """Returns the setting that a finding is about and its sentence; settings that do not agree name one themselves."""
+    sentence = _sentence(item)
+    head, colon, rest = sentence.partition(": ")
+    if item["type"] == "value_error" and not item["loc"] and colon and head in keys():
+        return head, f"{rest[:1].upper()}{rest[1:]}"
+    return _name(item), sentence
 
 
 def _sentence(item: Any) -> str:

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from studio.core.config import LongText, Objective, Quantization
+from studio.core.config import LongText, Quantization
 from studio.core.data.mapping import Role
 from studio.core.errors import Reason, StudioError
+from studio.core.objectives import Objective
 
 _OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants", defer_build=True)
 

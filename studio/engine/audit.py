@@ -26,6 +26,7 @@ from studio.core.config import DataSpec
 from studio.core.data.datasets import Dataset, open_dataset
 from studio.core.versions.evaluation import parted
 from studio.engine.labels import Encoded, Encoder
+from studio.engine.tokens import encoded, fault
 
 _VERSION = 4  # of what is counted: raise it whenever the same rows would get other tokens, labels or findings
 _BATCH_ROWS = 512
@@ -156,35 +157,24 @@ def _measure(dataset: Dataset, encoder: Encoder, folder: Path, on_progress: Prog
     stops = set(encoder.stop_ids)
     for first in range(0, len(dataset), _BATCH_ROWS):
         batch = list(audit.rows(dataset, first, first + _BATCH_ROWS))
-        results = _encoded(encoder, [data for _, data in batch], dataset.format)
+        results = encoded(encoder, [data for _, data in batch], dataset.format)
         for (number, _), result in zip(batch, results, strict=True):
-            if not isinstance(result, str) and True in result[0].trained:
-                table.extend((number, *_counted(result[0], stops), result[1]))
+            reason = result if isinstance(result, str) else fault(result)
+            if not reason and not isinstance(result, str):
+                table.extend((number, *_counted(result, stops)))
                 continue
             key = "refused" if isinstance(result, str) else "untrained"
             unfit.add(key, number)
             if len(notes[key]) < _NOTES:
-                notes[key][number] = result if isinstance(result, str) else "no token of it is to be learned"
+                notes[key][number] = reason
         on_progress("tokenizing", first + len(batch), len(dataset))
     Lengths(*np.array(table, np.int32).reshape(-1, len(FIELDS)).T).save(folder)
     findings.save(folder, [findings.finding(item.key, item.hits, notes[item.key]) for item in unfit.found()], {})
 
 
-def _encoded(encoder: Encoder, rows: list[dict[str, Any]], row_format: str) -> list[tuple[Encoded, int] | str]:
-    """Makes the rows' tokens, or says why not; with how many the shorter of two answers has, of which it is none."""
-    if row_format != "preference":
-        return [item if isinstance(item, str) else (item, 0) for item in encoder.encode_all(rows, row_format)]
-    pairs = encoder.encode_pairs(rows)
-    return [item if isinstance(item, str) else _longer(*item) for item in pairs]
-
-
-def _longer(better: Encoded, worse: Encoded) -> tuple[Encoded, int]:
-    longer, shorter = (worse, better) if len(worse.ids) > len(better.ids) else (better, worse)
-    return longer, len(shorter.ids)
-
-
-def _counted(encoded: Encoded, stops: set[int]) -> tuple[int, ...]:
+def _counted(answers: tuple[Encoded, ...], stops: set[int]) -> tuple[int, ...]:
     """Returns a row's numbers, as `Lengths` names them behind `rows`."""
+    *others, encoded = sorted(answers, key=lambda answer: len(answer.ids))
     trained, count = encoded.trained, len(encoded.ids)
     backwards = trained[::-1]
     stop = count - backwards.index(True)
@@ -193,7 +183,14 @@ def _counted(encoded: Encoded, stops: set[int]) -> tuple[int, ...]:
     except ValueError:
         last = 0
     ended = not stops.isdisjoint(encoded.ids[max(last, stop - _END) : stop])
-    return count, trained.index(True), last, stop, int(ended), encoded.beginning if encoded.divisible else -1
+    first = max([trained.index(True), *(_parting(encoded.ids, other.ids) for other in others)])
+    begins = encoded.beginning if encoded.divisible else -1
+    return count, first, last, stop, int(ended), begins, len(others[0].ids) if others else 0
+
+
+def _parting(one: list[int], other: list[int]) -> int:
+    """Returns the first place where two answers' tokens differ."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def _measured(folder: Path) -> Measured | None:
@@ -219,6 +216,8 @@ def _from_tokens(unfit: list[Finding], every: Lengths, encoder: Encoder) -> list
     shortened = (lengths.stop > max_length) & (lengths.last < max_length)
     if dropped.any():
         reason = f"the tokens before its answer fill the maximum length of {max_length}"
+        if every.pairs:
+            reason = f"its answers differ only behind the maximum length of {max_length}"
         rows = lengths.rows[dropped]
         more = of_rows("untrained", rows)
         before = found.get("untrained")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from studio.core import config_file, desk
 from studio.core.audit.checks import text_of
 from studio.core.audit.texts import OnFindings
-from studio.core.chat import to_example, to_pair
+from studio.core.chat import objective_for, to_example, to_pair
 from studio.core.config import DataSpec
 from studio.core.data.datasets import open_dataset
 from studio.core.events import Event, Phase
@@ -97,7 +97,7 @@ class Work:
             dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"), request.mapping)
             data, row_format = dataset.find(request.row).data, dataset.format
         folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "tokenizer")
-        encoder = self._encoder_of(folder, spec, request.objective)
+        encoder = self._encoder_of(folder, spec, objective_for(row_format, request.objective))
         if request.template:
             encoder = replace(encoder, template=given_template(request.template))
         return picture(encoder, data, row_format, request.worse and row_format == "preference")
@@ -116,7 +116,7 @@ class Work:
         )
         dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"), request.mapping)
         folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "tokenizer")
-        encoder = self._encoder_of(folder, spec, request.objective)
+        encoder = self._encoder_of(folder, spec, objective_for(dataset.format, request.objective))
         made = audit.examine(dataset, encoder, spec, request.seed, on_progress, on_findings)
         return desk.Audited(
             findings=[item.summary() for item in made.found],
@@ -129,7 +129,8 @@ class Work:
         spec = DataSpec(path=request.file, chat_template=request.chat_template)
         dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"), request.mapping)
         folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "tokenizer")
-        place, measured = audit.measure(dataset, self._encoder_of(folder, spec, request.objective), on_progress)
+        encoder = self._encoder_of(folder, spec, objective_for(dataset.format, request.objective))
+        place, measured = audit.measure(dataset, encoder, on_progress)
         return desk.Measured(lengths=str(place), findings=[item.summary() for item in measured.unfit])
 
     def _encoder_of(self, folder: Path, spec: DataSpec, objective: str) -> Encoder:

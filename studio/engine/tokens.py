@@ -129,8 +129,8 @@ def _write(
             # What was read stays mapped into memory else, and a process seems to grow with its data.
             dataset.release()
             found = _Columns()
-            for row, result in zip(batch, _encoded(encoder, [row.data for row in batch], dataset.format), strict=True):
-                reason = result if isinstance(result, str) else _unfit(result)
+            for row, result in zip(batch, encoded(encoder, [row.data for row in batch], dataset.format), strict=True):
+                reason = result if isinstance(result, str) else fault(result)
                 if reason or isinstance(result, str):
                     untrained.append(Rejected(row.number, row.line, reason))
                     continue
@@ -147,7 +147,7 @@ def _write(
     (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
 
 
-def _encoded(encoder: Encoder, rows: list[dict[str, Any]], row_format: str) -> Sequence[tuple[Encoded, ...] | str]:
+def encoded(encoder: Encoder, rows: list[dict[str, Any]], row_format: str) -> Sequence[tuple[Encoded, ...] | str]:
     """Makes the tokens of each row's answers, of which most rows have one; or says why not."""
     if row_format == "preference":
         return encoder.encode_pairs(rows)
@@ -185,7 +185,7 @@ class _Columns:
         return ended + sum(self._lengths)
 
 
-def _unfit(answers: tuple[Encoded, ...]) -> str:
+def fault(answers: tuple[Encoded, ...]) -> str:
     """Returns why nothing can be learned from a row's answers; empty if something can."""
     if reason := next(filter(None, map(_untrained, answers)), ""):
         return reason

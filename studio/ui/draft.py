@@ -12,6 +12,7 @@ from studio.core import config as declared
 from studio.core import config_file, models
 from studio.core.config import DataSpec, RunConfig
 from studio.core.errors import StudioError
+from studio.core.objectives import DPO_LEARNING_RATE, WITH_DPO
 
 _EDIT_ID = 1
 # Typing a number is one edit; a later change of the same setting is another.
@@ -107,6 +108,22 @@ class Draft(QObject):
         for key, value in assignments.items():
             _put(fresh, key, value)
         self.replace(fresh, title)
+
+    def adopt(self, assignments: dict[str, Any], title: str) -> None:
+        """As `apply`, for settings that are not chosen one by one, such as a preset's.
+
+        With `dpo` what does not go with it is put right, and a learning rate made for other objectives is lowered.
+        """
+        fresh = {"training.objective": self.value("training.objective")} | assignments
+        rate = fresh.get("training.learning_rate", self.value("training.learning_rate"))
+        turned = fresh["training.objective"] != self.value("training.objective")
+        if fresh["training.objective"] == "dpo":
+            fresh |= {needed.key: needed.value for needed in WITH_DPO}
+            if isinstance(rate, float) and (turned or "training.learning_rate" in assignments):
+                fresh["training.learning_rate"] = min(rate, DPO_LEARNING_RATE)
+        elif turned and rate == DPO_LEARNING_RATE:
+            fresh["training.learning_rate"] = value_at(self._defaults, "training.learning_rate")
+        self.apply(fresh, title)
 
     def show(self, values: dict[str, Any]) -> None:
         """Takes values without an undo step; for the undo steps themselves."""

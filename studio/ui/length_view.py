@@ -156,9 +156,8 @@ class LengthView(QWidget):
         chunked = counted(at.chunked, self.tr("{count} text in chunks"), self.tr("{count} texts in chunks"))
         self._figures["sequences"].setText(f"{at.sequences:,}" + (f"  ({chunked})" if at.chunked else ""))
         self._figures["padded"].setText(f"{lengths.steps(self.cutoff, self._spec, False, overlap=self._overlap):,}")
-        self._figures["packed"].setText(
-            f"\u2248 {lengths.least_steps(self.cutoff, self._spec, overlap=self._overlap):,}"
-        )
+        least = lengths.least_steps(self.cutoff, self._spec, overlap=self._overlap)
+        self._figures["packed"].setText("-" if lengths.pairs else f"\u2248 {least:,}")
         longest = int(lengths.tokens.max())
         one, many = self.tr("The longest row has {count} token"), self.tr("The longest row has {count} tokens")
         far = counted(longest, one, many)
@@ -166,7 +165,7 @@ class LengthView(QWidget):
         self._resting.start()
 
     def _count_packed(self) -> None:
-        if self._lengths is not None and len(self._lengths):
+        if self._lengths is not None and len(self._lengths) and not self._lengths.pairs:
             steps = self._lengths.steps(self.cutoff, self._spec, True, overlap=self._overlap)
             self._figures["packed"].setText(f"{steps:,}")
 

@@ -105,6 +105,7 @@ class TokensView(QWidget):
     def show_message(self, text: str) -> None:
         """Shows a text in place of tokens."""
         self.picture, self.laid = None, token_text.Laid("", [])
+        self.worse.hide()
         self.text.setPlainText(text)
         self.detail.setText("")
         for item in self._legend:

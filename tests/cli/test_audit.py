@@ -131,3 +131,18 @@ def test_what_cannot_be_mended_is_told(rows: Path, model: Path, capsys: pytest.C
     for key, code in (("unusable", "data"), ("typos", "usage")):
         assert run(["data", "audit", str(rows), "--model", str(model), "--mend", key, "--json"]) == EXIT_CODES[code]
         assert json.loads(capsys.readouterr().out)["error"]["hint"]
+
+
+def test_what_does_not_take_the_rows_is_refused(
+    rows: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = tmp_path / "pairs.jsonl"
+    pairs.write_text(json.dumps({"prompt": "Who?", "chosen": "It is me, as ever.", "rejected": "It is you, I fear."}))
+    for file, objective in ((rows, "dpo"), (pairs, "pretraining")):
+        assert run(["data", "audit", str(file), "--model", str(model), "--objective", objective]) == EXIT_CODES["data"]
+        assert "training.objective=" in capsys.readouterr().err
+    assert audited(capsys, pairs, "--model", model)["lengths"]["rows"] == 1
+    assert audited(capsys, pairs, "--model", model, "--objective", "dpo", "--max-length", 8)["lengths"]["rows"] == 0
+    refused = ["data", "audit", str(pairs), "--model", str(model), "--objective", "dpo", "--chunk-overlap", "4"]
+    assert run(refused) == EXIT_CODES["usage"]
+    assert "--chunk-overlap" in capsys.readouterr().err

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from studio.cli import run
+from studio.cli import output, run
 from studio.cli.output import printable
 from studio.core.errors import EXIT_CODES
 from tests.models import bare_model, tokenizer
@@ -353,7 +353,26 @@ def test_both_answers_of_a_row_are_shown_and_counted(
         code, found = answer(capsys, "data", "tokens", path, "--row", 0, "--model", model, *options)
         assert code == 0
         texts.append("".join(item["text"] for item in found["tokens"] if item["trained"]))
+        assert found["answer"] == ("worse" if options else "better")
+        assert run(["data", "tokens", str(path), "--row", "0", "--model", str(model), *options]) == 0
+        assert f"of them {'avoided' if options else 'preferred'}." in capsys.readouterr().out
     assert [text.removesuffix("<|im_end|>") for text in texts] == ["This one.", "Neither of them, I fear."]
     code, found = answer(capsys, "data", "check", path, "--model", model)
     assert (code, found["format"], found["valid"], found["untrained_rows"]) == (0, "preference", 1, 0)
     assert found["tokens"]["min"] < found["tokens"]["max"]
+    assert run(["data", "check", str(path), "--model", str(model)]) == 0
+    assert "Tokens an answer:" in capsys.readouterr().out
+    path.write_text(json.dumps({"prompt": "What?", "completion": "This one."}))
+    assert run(["data", "tokens", str(path), "--row", "0", "--model", str(model), "--worse"]) == EXIT_CODES["usage"]
+    assert "one answer each" in capsys.readouterr().err
+
+
+def test_a_line_of_progress_never_wraps(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    output.progress("a label that is far longer than what is left of the line", 1, 4)
+    output.progress("short", 4, 4)
+    first, second = capsys.readouterr().err.split("\r")[1:]
+    assert (len(first), len(second.rstrip("\n"))) == (59, 59)
+    assert first.endswith("25 %")
+    assert second.startswith("short [####")

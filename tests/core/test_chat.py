@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from studio.core.chat import fault, shape, to_example
+from studio.core.chat import fault, objective_for, shape, to_example
 from studio.core.data.shapes import detect
 from studio.core.errors import StudioError
 
@@ -175,3 +175,10 @@ def test_an_answer_of_two_that_nobody_gave_makes_a_row_unusable(side: str) -> No
     row = {"prompt": [ASKED], "chosen": [ANSWERED], "rejected": [ANSWERED | {"content": "another"}]}
     assert not fault(row, "preference")
     assert "no assistant message" in fault(row | {side: [ASKED]}, "preference")
+
+
+def test_rows_are_learned_as_asked_where_that_takes_them() -> None:
+    every = ("sft", "pretraining", "dpo")
+    assert [objective_for("messages", asked) for asked in every] == ["sft", "pretraining", "sft"]
+    assert [objective_for("preference", asked) for asked in every] == ["dpo", "dpo", "dpo"]
+    assert objective_for("kto", "pretraining") == "pretraining"

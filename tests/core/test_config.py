@@ -1,6 +1,7 @@
 """The configuration: declared once, read from YAML, wrong settings named with their remedy."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from studio.core import config_file
 from studio.core.config import AdapterSpec, DataSpec, RunConfig, changed, from_dict, to_dict
 from studio.core.errors import StudioError
+from studio.core.objectives import WITH_DPO, Needed
 
 
 def write(folder: Path, text: str) -> Path:
@@ -163,3 +165,24 @@ def test_a_chunk_repeats_at_most_half_of_itself(tmp_path: Path) -> None:
     text = "data: {{path: x, max_length: 100, chunk_overlap: {}}}"
     assert config_file.load(write(tmp_path, text.format(50))).data.chunk_overlap == 50
     assert "at most half" in refused(tmp_path, text.format(51)).message
+
+
+@pytest.mark.parametrize("needed", WITH_DPO, ids=lambda needed: str(needed.key))
+def test_settings_that_do_not_agree_are_said_at_one_of_them(needed: Needed) -> None:
+    section, name = needed.key.split(".")
+    other = {"data.packing": True, "data.long_text": "chunks", "adapter.method": "full"}[needed.key]
+    data: dict[str, Any] = {"data": {"path": "a"}, "training": {"objective": "dpo"}}
+    assert config_file.faults(data) == {}
+    data[section] = data.get(section, {}) | {name: other}
+    assert config_file.faults(data) == {needed.key: needed.message}
+    with pytest.raises(StudioError, match=f"{needed.key}: with `dpo`"):
+        config_file.build(data)
+
+
+def test_what_is_wrong_with_no_setting_alone_is_said_of_the_whole() -> None:
+    found = config_file.faults({"data": {"path": "a", "mapping": {"prompt": "q"}}})
+    assert list(found) == [""]
+    patience = {"data": {"path": "a"}, "training": {"early_stopping_patience": 2}}
+    assert config_file.faults(patience) == {
+        "training.early_stopping_patience": "Needs data.eval_split or data.eval_path."
+    }

@@ -238,7 +238,7 @@ def test_chunks_are_counted_as_the_engine_makes_them(
     rows += [turns("who?", "me, and nobody else but me and me")] * chats
     found = [maker.encode(row, "mixed") for row in rows]
     whole = [replace(maker, max_length=100_000, chunking=None).encode(row, "mixed") for row in rows]
-    columns = [(at, *audit._counted(item, set()), 0) for at, item in enumerate(whole)]
+    columns = [(at, *audit._counted((item,), set())) for at, item in enumerate(whole)]
     lengths = Lengths(*np.array(columns, np.int32).reshape(-1, 8).T)
     fed = [len(ids) for item in found for ids, trained in item.sequences() if any(trained)]
     at = lengths.at(cutoff, overlap)
@@ -281,12 +281,20 @@ def test_packed_steps_are_counted_exactly() -> None:
 
 
 def test_of_two_answers_both_are_counted(tmp_path: Path) -> None:
-    words = [(1, 3), (9, 2), (30, 60), (1, 40)]
+    words = [(1, 3), (9, 2), (30, 60), (1, 40), (70, 71)]
     rows = [{"prompt": "who?", "chosen": "me " * one, "rejected": "you " * two} for one, two in words]
+    rows.append({"prompt": "who?", "chosen": "me " * 50 + "a", "rejected": "me " * 50 + "b"})
     rows.append({"prompt": "who? " * 40, "chosen": "me", "rejected": "you"})
     dataset = written(tmp_path, rows)
     maker = make_encoder(tokenizer(), DataSpec(path="-", max_length=64), "dpo")
     for cutoff in (64, 1000):
         fed = tokenize(dataset, np.arange(len(dataset)), replace(maker, max_length=cutoff))
-        at = examined(dataset, replace(maker, max_length=cutoff))[1].lengths.at(cutoff)
+        found, made = examined(dataset, replace(maker, max_length=cutoff))
+        at = made.lengths.at(cutoff)
+        assert made.lengths.pairs
         assert (at.rows, at.tokens) == (len(fed) // 2, fed.offsets[-1])
+        left_out = [item.row for item in fed.untrained]
+        assert left_out == ([5, 6] if cutoff == 64 else [])
+        assert [row for key in found.keys() & {"untrained"} for row in found[key].rows] == left_out
+        if left_out:
+            assert "differ only behind" in found["untrained"].notes[5]

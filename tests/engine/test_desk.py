@@ -88,6 +88,21 @@ def test_free_messages_come_as_the_row_of_them_would(desk_: Child, model: str, r
     assert sum(whole.trained) == len(whole.ids) - 1
 
 
+def test_two_answers_are_shown_as_they_are_learned_whatever_the_objective(
+    desk_: Child, model: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(json.dumps({"prompt": "Hi?", "chosen": "Paris.", "rejected": "No."}))
+    shown = [
+        desk_.result(Tokens(id=1, file=str(path), row=0, model=model, objective=objective, worse=True))
+        for objective in ("pretraining", "dpo")
+    ]
+    assert shown[0] == shown[1]
+    assert shown[0].answer == "worse"
+    first = shown[0].trained.index(True)
+    assert shown[0].text[shown[0].offsets[first][0] :].startswith("No.")
+
+
 def test_a_long_row_is_shown_in_part(desk_: Child, model: str, tmp_path: Path) -> None:
     path = tmp_path / "long.jsonl"
     path.write_text(json.dumps({"text": "9 8 " * 40_000}))

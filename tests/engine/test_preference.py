@@ -19,12 +19,12 @@ from studio.core import events, library, runs
 from studio.core.config import RunConfig, from_dict, to_dict
 from studio.core.errors import StudioError
 from studio.core.runs import Run
-from studio.engine import adapters, batches, model, objectives, optim, prefix, reference, session, step
+from studio.engine import adapters, batches, model, objectives, optim, planning, prefix, reference, session, step
 from studio.engine.corpus import read_corpus
 from studio.engine.rowlog import read
 from tests.engine.test_lora import assert_same, lively
 from tests.models import CHATML, random_model
-from tests.training import begin_anew, config, digest, losses, preferring, resume, trained
+from tests.training import begin_anew, config, digest, losses, preferring, resume, trained, write_rows
 
 
 # TRL still asks models by names that transformers is about to drop.
@@ -310,7 +310,7 @@ def test_rows_that_cannot_be_preferred_are_listed(tmp_path: Path) -> None:
     [
         ("data", {"long_text": "chunks"}, "data.long_text: with `dpo` answers stay whole"),
         ("data", {"packing": True}, "data.packing: with `dpo` two answers stay together"),
-        ("adapter", {"method": "full"}, "adapter.method: `dpo` compares with the base"),
+        ("adapter", {"method": "full"}, "adapter.method: with `dpo` the base is compared with"),
         ("training", {"beta": 0.0}, "greater than 0"),
     ],
 )
@@ -335,3 +335,19 @@ def test_prompts_are_shared_but_for_the_token_before_the_answers(tmp_path: Path)
         shared = prefix.common(tokens, [at, at + 1])
         assert shared == int(learned.argmax()) - 1
         assert ids[:shared].tolist() == tokens[at + 1][0][:shared].tolist()
+
+
+def test_evaluation_rows_with_one_answer_are_said_to_be_those(tmp_path: Path) -> None:
+    whole = preferring(tmp_path, data={"eval_path": str(write_rows(tmp_path / "eval.jsonl", 4))})
+    with pytest.raises(StudioError, match=r"data\.eval_path: `dpo` learns from rows"):
+        trained(whole, tmp_path / "run")
+
+
+def test_the_time_a_run_takes_counts_the_base(tmp_path: Path) -> None:
+    whole = preferring(tmp_path, num_train_epochs=1)
+    run = runs.create(whole)
+    for number in range(1, 5):
+        run.emit(events.Step(step=number, epoch=0.1, loss=1.0, learning_rate=1e-3, grad_norm=1.0, tokens=9,
+                             trained_tokens=4, step_s=0.1, tokens_per_s=100.0, memory_bytes=1, eta_s=3.0))  # fmt: skip
+    planned = planning.plan(whole, lambda event: None)
+    assert planned["seconds"] == math.ceil(1.5 * planned["tokens_per_epoch"] / 100)

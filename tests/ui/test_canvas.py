@@ -1,6 +1,7 @@
 """What a canvas draws, where its numbers stand, and that it paints no more than has changed."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -105,7 +106,12 @@ def test_new_steps_paint_one_curve_at_a_time_and_in_the_end_all(
     assert all(count <= at for at, count in enumerate(refreshed))
     plots = {name: plot for name, plot in view.curves.plots.items() if name != "reward_accuracy"}
     assert all(plot.raw.x[-1] == 5 for plot in plots.values())
-    assert not view.curves.plots["reward_accuracy"].isVisible()
+    preferred = view.curves.plots["reward_accuracy"]
+    assert not preferred.isVisible()
+    preferring = replace(step(6, 0.5), reward_accuracy=0.75), replace(step(7, 0.5), reward_accuracy=0.5)
+    window.session.models[run.path.resolve()]._receive([*preferring])
+    qtbot.waitUntil(lambda: preferred.canvas in painted.seen)
+    assert preferred.raw.y.tolist() == [0.75, 0.5]
 
 
 def test_a_run_out_of_sight_paints_nothing_and_changes_no_text(

@@ -8,7 +8,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from studio.core.objectives import DPO_LEARNING_RATE
+from studio.ui.draft import defaults
+from studio.ui.pages.configure import ConfigurePage
 from studio.ui.pages.data import DataPage
+from studio.ui.presets import presets
 from studio.ui.window import MainWindow
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
@@ -59,3 +63,72 @@ def test_answers_alone_are_learned_again_behind_preferences(window: MainWindow, 
     checked(page, qtbot)
     QTest.mouseClick(page.head.use, Qt.MouseButton.LeftButton)
     assert window.session.draft.value("training.objective") == "sft"
+
+
+def test_what_does_not_go_with_two_answers_is_put_right_in_one_step(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(json.dumps({"prompt": "q", "chosen": "yes, gladly", "rejected": "no"}) + "\n", encoding="utf-8")
+    draft = window.session.draft
+    preset = next(preset for preset in presets() if preset.settings.get("data.packing"))
+    draft.adopt(preset.settings | {"data.long_text": "chunks", "adapter.method": "full"}, "test")
+    before = draft.values()
+    window.open_path(path)
+    page = window.page("data")
+    assert isinstance(page, DataPage)
+    checked(page, qtbot)
+    QTest.mouseClick(page.head.use, Qt.MouseButton.LeftButton)
+    assert draft.sound()
+    assert draft.value("training.objective") == "dpo"
+    assert draft.value("training.learning_rate") == DPO_LEARNING_RATE
+    window.session.undo.undo()
+    assert draft.values() == before
+    window.session.undo.redo()
+    # Nor does a preset break it.
+    draft.adopt(preset.settings, "test")
+    assert draft.sound()
+    assert draft.value("training.learning_rate") == DPO_LEARNING_RATE
+    assert draft.value("adapter.r") == preset.settings["adapter.r"]
+    # A rate that was chosen by hand stays.
+    draft.edit("training.learning_rate", 3e-4)
+    draft.adopt({"data.path": str(path)}, "test")
+    assert draft.value("training.learning_rate") == 3e-4
+    draft.edit("training.learning_rate", DPO_LEARNING_RATE)
+    draft.adopt({"training.objective": "sft"}, "test")
+    assert draft.value("training.learning_rate") == defaults()["training"]["learning_rate"]
+
+
+def test_what_is_wrong_beside_two_answers_is_said_at_its_field(window: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(json.dumps({"prompt": "q", "chosen": "yes, gladly", "rejected": "no"}) + "\n", encoding="utf-8")
+    draft = window.session.draft
+    draft.apply({"data.path": str(path), "training.objective": "dpo", "data.long_text": "chunks"}, "test")
+    window.show_page("configure")
+    page = window.page("configure")
+    assert isinstance(page, ConfigurePage)
+    page._show_all(False)
+    assert page.reason.text() == f"{page._specs['data.long_text'].title}: {draft.faults()['data.long_text']}"
+    page.go_to_fault()
+    assert page.fields["data.long_text"].shown
+
+
+def test_the_objective_follows_what_the_rows_are_taken_for(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    rows = [{"prompt": f"question {n}", "chosen": "yes, gladly", "rejected": "no"} for n in range(3)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    window.open_path(path)
+    page = window.page("data")
+    assert isinstance(page, DataPage)
+    checked(page, qtbot)
+    QTest.mouseClick(page.head.use, Qt.MouseButton.LeftButton)
+    draft = window.session.draft
+    assert draft.value("training.objective") == "dpo"
+    page.plain.known = {}
+    page.plain.take("auto", {"prompt": "prompt", "completion": "chosen"})
+    assert draft.value("training.objective") == "sft"
+    checked(page, qtbot)
+    page.plain.known = {}
+    page.plain.take("preference", {})
+    assert draft.value("training.objective") == "dpo"
+    checked(page, qtbot)

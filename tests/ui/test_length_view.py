@@ -140,3 +140,12 @@ def test_one_row_far_longer_than_the_others_leaves_them_readable(view: LengthVie
     view.show_lengths(rows, 500, TrainingSpec())
     assert not view.rest.isVisible()
     assert 0 <= view._bars.opts["x1"][-1] - rows.tokens.max() < 10
+
+
+def test_two_answers_are_never_packed(view: LengthView, qtbot: QtBot) -> None:
+    pairs = replace(lengths(100), other=np.full(100, 20, np.int32))
+    view.show_lengths(pairs, 500, TrainingSpec())
+    view._count_packed()
+    assert view._figures["packed"].text() == "-"
+    fed = int(np.minimum(pairs.tokens, 500).sum()) + 100 * 20
+    assert view._figures["tokens"].text() == f"{fed:,}"

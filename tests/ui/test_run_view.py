@@ -89,7 +89,13 @@ def test_how_many_better_answers_are_preferred_is_shown_where_rows_have_two(wind
     assert shown(window, qtbot, run).head.values["preferred"].text() == "75%"
     window.session.model_of(run).attach()
     qtbot.waitUntil(lambda: figure.text() == "60%", timeout=20_000)
-    assert "evaluation rows" in figure.toolTip()
+    assert "evaluation rows at step 3" in figure.toolTip()
+    # It stands beside the best evaluation's loss and is of the same.
+    tell(run, replace(evaluated(6, 0.6, False), reward_accuracy=0.4))
+    window.session.model_of(run).attach()
+    qtbot.waitUntil(lambda: len(view.model.progress.evaluations) == 2 if view.model else False, timeout=20_000)
+    view._refresh()
+    assert figure.text() == "60%"
     assert shown(window, qtbot, told_run("another")).head.values["preferred"].isHidden()
 
 

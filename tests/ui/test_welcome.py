@@ -119,7 +119,7 @@ def test_the_table_marks_what_fits_and_takes_back_what_does_not_work(qapp: QAppl
     table.show_machine(replace(PLAIN, gpus=(CARD,)))
     marks = {key: cell.property("verdict") for key, cell in table.cells.items()}
     assert marks[1.5e9, "lora"] == "fits"
-    assert marks[8e9, "qlora"] == "tight"
+    assert marks[14e9, "qlora"] == "tight"
     assert marks[70e9, "full"] == "no"
     for (parameters, method), cell in table.cells.items():
         assert marks[parameters, method] == capacity.verdict(parameters, method, replace(PLAIN, gpus=(CARD,)))

@@ -57,7 +57,8 @@ class Lengths:
     Attributes:
         rows: each row's number in its file; int32, N.
         tokens: how many it has.
-        first: the place of its first token that carries loss.
+        first: the place of its first token that carries loss; of two answers, that of the first token that differs, if
+            that is later.
         last: where its last answer begins.
         stop: behind its last token that carries loss.
         ended: 1 where a token that ends an answer is among the last of them.
@@ -78,6 +79,11 @@ class Lengths:
     def __len__(self) -> int:
         """Returns N."""
         return len(self.rows)
+
+    @property
+    def pairs(self) -> bool:
+        """Whether rows have two answers, which are never packed."""
+        return bool(len(self._other))
 
     def take(self, rows: Iterable[int] | NDArray[Any]) -> "Lengths":
         """Returns those of the rows with these numbers in their file."""

@@ -235,7 +235,7 @@ class ConfigurePage(QWidget):
 
     def _apply(self, preset: Preset) -> None:
         before = self._session.undo.index()
-        self._draft.apply(preset.settings, self.tr("preset {name}").format(name=preset.title))
+        self._draft.adopt(preset.settings, self.tr("preset {name}").format(name=preset.title))
         texts = (self.tr("{name}: {count} setting applied."), self.tr("{name}: {count} settings applied."))
         text = counted(len(preset.settings), *texts, name=preset.title)
         if self._session.undo.index() != before:

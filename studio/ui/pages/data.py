@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QWidget
 
 from studio import paths
-from studio.core import hub_ids
+from studio.core import chat, hub_ids
 from studio.core.desk import Lengths, Tokens
 from studio.core.errors import StudioError
 from studio.core.versions import recipe
@@ -336,9 +336,7 @@ class DataPage(QWidget):
                 "data.format": "auto" if version else self.plain.format,
                 "data.mapping": {} if version else dict(self.plain.columns),
             }
-            # Pretraining takes the same rows as learning their answers does.
-            preferred, objective = self.head.objective == "dpo", self._session.draft.value("training.objective")
-            if preferred != (objective == "dpo"):
-                values["training.objective"] = "dpo" if preferred else "sft"
-            self._session.draft.apply(values, self.tr("training data"))
+            draft = self._session.draft
+            objective = chat.objective_for(self.head.row_format, draft.value("training.objective"))
+            draft.adopt(values | {"training.objective": objective}, self.tr("training data"))
             self._session.page_wanted.emit("configure")

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from studio.core import chat, hub_ids
-from studio.core.data.mapping import Role
+from studio.core.data.mapping import Role, format_of
 from studio.core.errors import StudioError
 from studio.core.units import counted
 from studio.ui.pages.data_columns import ColumnsDialog
@@ -104,7 +104,10 @@ class PlainFile(QObject):
         self.format, self.columns = format, dict(columns)
         draft = self._session.draft
         if draft.value("data.path") == self._given:
-            draft.apply({"data.format": format, "data.mapping": dict(columns)}, self.tr("columns"))
+            known = format_of(columns) if format == "auto" and columns else format
+            objective = chat.objective_for(known, draft.value("training.objective"))
+            taken = {"data.format": format, "data.mapping": dict(columns), "training.objective": objective}
+            draft.adopt(taken, self.tr("columns"))
         self._rows.search.set_options(options(format, columns))
         self.taken.emit()
 

@@ -147,15 +147,17 @@ class RunHead(QFrame):
         self.values["speed"].setToolTip(self._ways(told.prepared) if told.prepared else "")
 
     def _show_preferred(self, told: Progress) -> None:
-        """Says how many better answers are preferred: of the evaluation's rows, else of the last step's."""
-        last = told.evaluations[-1:] or told.steps[-1:]
-        share = last[0].reward_accuracy if last else None
+        """Says how many better answers are preferred: of the rows of the best evaluation, else of the last step's."""
+        last = told.evaluations[-1] if told.evaluations else told.steps[-1] if told.steps else None
+        last = told.best or last
+        share = last.reward_accuracy if last else None
         for widget in (self._names["preferred"], self.values["preferred"]):
             widget.setVisible(share is not None)
-        if share is not None:
+        if last is not None and share is not None:
             self.values["preferred"].setText(f"{share:.0%}")
             margin = told.steps[-1].reward_margin if told.steps else None
-            where = self.tr("Of the evaluation rows.") if told.evaluations else self.tr("Of the last step's rows.")
+            evaluated = self.tr("Of the evaluation rows at step {step}.").format(step=f"{last.step:,}")
+            where = evaluated if told.evaluations else self.tr("Of the last step's rows.")
             more = self.tr("The last step's rewards are apart by {margin}.").format(margin=f"{margin or 0:.3g}")
             self.values["preferred"].setToolTip(f"{where}\n{more}")
 
