@@ -14,6 +14,11 @@ pytest.importorskip("triton")
 from studio.engine import flash, kernels, rotary, varlen
 from tests.engine.test_blocks import plain, segmented
 
+# Triton's interpreter reads a number out of an array of one, and tells of infinities that a card takes as they are.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Conversion of an array with ndim > 0:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:overflow encountered in exp:RuntimeWarning"),
+]
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
