@@ -286,7 +286,7 @@ def preferences(see: "Camera") -> None:
     configure.start()
     see.wait(lambda: len(see.session.running()) == 1)
     (model,) = see.session.running()
-    see.wait(lambda: model.progress.phase is not None and model.progress.phase.name == "comparing", 100)
+    see.wait(lambda: model.progress.phase is not None and model.progress.phase.name == "reference", 100)
     see.shot("pairs-comparing")
     see.wait(lambda: not model.alive, 500)
     see.shot("pairs-trained")

@@ -2514,8 +2514,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>词元/秒</translation>
     </message>
     <message>
-        <source>Better answer preferred</source>
-        <translation>偏好较好的回答</translation>
+        <source>Preferred</source>
+        <translation>偏好正确率</translation>
     </message>
     <message>
         <source>Choose a run on the left.</source>
@@ -3105,12 +3105,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>这一行有两个回答：显示不被偏好的那个</translation>
     </message>
     <message>
-        <source>learned to be avoided</source>
-        <translation>学习避免</translation>
-    </message>
-    <message>
         <source>learned</source>
         <translation>参与学习</translation>
+    </message>
+    <message>
+        <source>learned to be avoided</source>
+        <translation>学习避免</translation>
     </message>
     <message>
         <source>context, not learned</source>
@@ -3782,6 +3782,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`chosen` 和 `rejected` 相同</translation>
     </message>
     <message>
+        <source>`chosen` and `rejected` answer different prompts</source>
+        <translation>`chosen` 和 `rejected` 回答的不是同一个提示</translation>
+    </message>
+    <message>
         <source>`chosen` or `rejected` is empty behind the prompt</source>
         <translation>`chosen` 或 `rejected` 在提示之后是空的</translation>
     </message>
@@ -3882,18 +3886,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>含有半个代理对，不是有效字符</translation>
     </message>
     <message>
-        <source>With `dpo` two answers stay together, unpacked; set it to false.</source>
-        <translation>使用 `dpo` 时两个回答放在一起，不做打包；请设为 false。</translation>
-    </message>
-    <message>
-        <source>With `dpo` answers stay whole to be compared; set it to cut.</source>
-        <translation>使用 `dpo` 时回答须完整以便比较；请设为 cut。</translation>
-    </message>
-    <message>
-        <source>With `dpo` the base is compared with and has to stay; set it to lora.</source>
-        <translation>`dpo` 要与基础模型比较，因此它必须保持不变；请设为 lora。</translation>
-    </message>
-    <message>
         <source>Base model</source>
         <translation>基座模型</translation>
     </message>
@@ -3962,8 +3954,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>评估划分比例</translation>
     </message>
     <message>
-        <source>The share of rows held back for evaluation, drawn by the seed.</source>
-        <translation>留作评估的数据行比例，按随机种子抽取。</translation>
+        <source>The share of rows held back for evaluation, drawn by the seed; none where a file is named.</source>
+        <translation>留作评估的数据行比例，按种子抽取；若指定了评估文件则不留出。</translation>
     </message>
     <message>
         <source>Stratify by</source>
@@ -5358,6 +5350,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请不要放入 target_modules；要完整训练它，请放入 modules_to_save。</translation>
     </message>
     <message>
+        <source>With `dpo` two answers stay together, unpacked; set it to false.</source>
+        <translation>使用 `dpo` 时两个回答放在一起，不做打包；请设为 false。</translation>
+    </message>
+    <message>
+        <source>With `dpo` no answer is made into chunks; set it to cut.</source>
+        <translation>使用 `dpo` 时回答不分块；请设为 cut。</translation>
+    </message>
+    <message>
+        <source>With `dpo` the base stays as it is, to compare with; set it to lora.</source>
+        <translation>使用 `dpo` 时基础模型保持不变以供比较；请设为 lora。</translation>
+    </message>
+    <message>
         <source>{0} is not a readable run folder.</source>
         <translation>{0} 不是可读的训练任务文件夹。</translation>
     </message>
@@ -5480,6 +5484,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Raise the smallest share, or give the number of rows of an epoch.</source>
         <translation>请提高最小的比例，或指定一轮的行数。</translation>
+    </message>
+    <message>
+        <source>for evaluation in the version, and a file is evaluated on instead</source>
+        <translation>在该版本中用于评估，但改用文件进行评估</translation>
+    </message>
+    <message>
+        <source>equal to a row for evaluation</source>
+        <translation>与某个评估行相同</translation>
     </message>
     <message>
         <source>Every row is for evaluation, so there is none to train on.</source>
@@ -5798,6 +5810,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>{0}已分成 {1} 个分块用于训练。</translation>
     </message>
     <message>
+        <source>Name rows of the kind that is trained on, or set data.eval_split.</source>
+        <translation>请指定与训练数据同类的行，或设置 data.eval_split。</translation>
+    </message>
+    <message>
         <source>None of the {0} rows has a token to learn from.</source>
         <translation>{0} 行中没有任何可供学习的词元。</translation>
     </message>
@@ -5846,12 +5862,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请不要使用它。它保留为 {0} 以供查看；适配器库中的适配器没有变化。</translation>
     </message>
     <message>
-        <source>A LoRA adapter for {0}.</source>
-        <translation>用于 {0} 的 LoRA 适配器。</translation>
-    </message>
-    <message>
         <source>{0}, with a LoRA adapter merged into its weights.</source>
         <translation>{0}，其权重已合并 LoRA 适配器。</translation>
+    </message>
+    <message>
+        <source>A LoRA adapter for {0}.</source>
+        <translation>用于 {0} 的 LoRA 适配器。</translation>
     </message>
     <message>
         <source>The adapter {0} cannot be merged.</source>
@@ -6797,6 +6813,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Comparing</source>
         <translation>比对</translation>
+    </message>
+    <message>
+        <source>Asking the base</source>
+        <translation>正在询问基础模型</translation>
     </message>
     <message>
         <source>Evaluating</source>

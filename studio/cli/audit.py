@@ -133,7 +133,8 @@ def _report(file: str, made: "Audit", at: "Cut") -> str:
     lines = [
         f"{printable(file)}: {about['usable']:,} of {plural(about['rows'], 'row')} can be used.",
         f"Languages: {', '.join(spoken[:8])}.",
-        f"At {at.cutoff} tokens: {plural(at.rows, 'row')} with {at.tokens:,} tokens an epoch, {at.cut:,} of them cut.",
+        f"At {at.cutoff} tokens: {plural(at.rows, 'row')} with {at.tokens:,} tokens an epoch, "
+        f"{at.cut - at.dropped:,} of them cut.",
     ]
     if at.chunked:
         lines.append(f"Long texts made into chunks: {at.chunked:,}; sequences in all: {at.sequences:,}.")

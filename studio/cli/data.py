@@ -137,7 +137,7 @@ def _counted(dataset: "Dataset", encoder: "Encoder") -> dict[str, Any]:
         "tokens": counts,
         "truncated_rows": tokens.truncated,
         "untrained_rows": len(tokens.untrained),
-        "untrained": [asdict(item) for item in tokens.untrained],
+        "untrained": [{**asdict(item), "file": item.file or dataset.source.name} for item in tokens.untrained],
     }
 
 

@@ -64,8 +64,8 @@ def progress(label: str, done: int, total: int) -> None:
             print(json.dumps({"doing": label, "done": done, "total": total}), flush=True)
         return
     if sys.stderr.isatty():
-        share = done / total if total else 0.0
-        line = f"{label} [{'#' * round(30 * share):<30}] {100 * share:3.0f} %"
+        share, width = done / total if total else 0.0, shutil.get_terminal_size().columns - 1
         # A line that wraps cannot be drawn again; what a longer one left behind is drawn over.
-        width = shutil.get_terminal_size().columns - 1
-        print(f"\r{line[-width:]:<{width}}", end="\n" if done >= total else "", file=sys.stderr)
+        label, left = label[: width - 6], max(0, min(30, width - len(label) - 9))
+        bar = f" [{'#' * round(left * share):<{left}}]" if left > 3 else ""
+        print(f"\r{f'{label}{bar} {100 * share:3.0f} %':<{width}}", end="\n" if done >= total else "", file=sys.stderr)

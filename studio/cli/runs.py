@@ -164,7 +164,8 @@ def _raise_failure(run: Run, failed: events.Failed) -> None:
 def _tell(event: events.Event, steps: int) -> None:
     match event:
         case events.Phase() if event.total:
-            progress(event.name.capitalize(), event.done, event.total)
+            label = "Asking the base" if event.name == "reference" else event.name.capitalize()
+            progress(label, event.done, event.total)
         case events.Phase() if event.name in ("tokenizing", "loading", "finishing"):
             print(f"{event.name.capitalize()} {event.detail}".rstrip() + " ...", file=sys.stderr)
         case events.Prepared():
@@ -229,7 +230,12 @@ def _train(args: argparse.Namespace) -> int:
     run = runs.create(config, args.run_dir)
     if args.detach:
         _start(run)
-        show(args, {"run": run.name, "path": str(run.path)}, f"{run.name}\n`studio runs show {run.name}` follows it.")
+        named = run.name if args.run_dir is None else run.path
+        show(
+            args,
+            {"run": run.name, "path": str(run.path)},
+            f"{run.name}\n`studio runs show {named}` shows how far it is.",
+        )
         return 0
     print(f"Run {run.name}", file=sys.stderr)
     return _end(args, run, follow(run, args.json))

@@ -172,6 +172,9 @@ def to_pair(data: Mapping[str, Any]) -> tuple[Example, Example]:
     """
     found = to_preference(data)
     better, worse = (_answered(found.prompt, answer) for answer in (found.chosen, found.rejected))
+    asked = (answer[0]["role"] for answer in (found.chosen, found.rejected) if not isinstance(answer, str))
+    if "user" in asked:
+        raise _fault("`chosen` and `rejected` answer different prompts")
     return better, worse
 
 

@@ -93,7 +93,7 @@ class DataSpec:
             ge=0.0,
             lt=1.0,
             title="Evaluation split",
-            description="The share of rows held back for evaluation, drawn by the seed.",
+            description="The share of rows held back for evaluation, drawn by the seed; none where a file is named.",
             json_schema_extra=_BASIC,
         ),
     ] = 0.0

@@ -16,7 +16,7 @@ from studio.core.errors import Reason
 _OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants", defer_build=True)
 
 PhaseName = Literal[
-    "loading", "downloading", "tokenizing", "comparing", "training", "evaluating", "saving", "finishing"
+    "loading", "downloading", "tokenizing", "reference", "training", "evaluating", "saving", "finishing"
 ]
 Outcome = Literal["completed", "stopped", "early_stopped"]
 Activations = Literal["kept", "recomputed", "offloaded"]

@@ -15,8 +15,8 @@ class Needed(NamedTuple):
 
 WITH_DPO = (
     Needed("data.packing", False, message="With `dpo` two answers stay together, unpacked; set it to false."),
-    Needed("data.long_text", "cut", message="With `dpo` answers stay whole to be compared; set it to cut."),
-    Needed("adapter.method", "lora", message="With `dpo` the base is compared with and has to stay; set it to lora."),
+    Needed("data.long_text", "cut", message="With `dpo` no answer is made into chunks; set it to cut."),
+    Needed("adapter.method", "lora", message="With `dpo` the base stays as it is, to compare with; set it to lora."),
 )
 # Where to begin with it: a preference pushes answers apart without end, where an answer that is learned is an end.
 DPO_LEARNING_RATE = 1e-5

@@ -113,7 +113,7 @@ def read_corpus(config: RunConfig, tokenizer: Any, emit: Emit) -> Corpus:
         train=train,
         evaluation=evaluation,
         trained=trained_counts(train),
-        unused=rejected + leaked + untrained,
+        unused=rejected + leaked + _named(dataset, parts.idle) + untrained,
         rejected_rows=len(rejected),
         leaked_rows=len(leaked),
         fingerprint=dataset.fingerprint,
@@ -164,7 +164,8 @@ def _opened(config: RunConfig, key: str, path: str) -> datasets.Dataset:
     dataset = datasets.open_dataset(path, spec.format, columns=spec.mapping)
     if not chat.trainable(dataset.format, objective):
         fault = chat.untrainable(dataset.format, objective)
-        raise StudioError(fault.reason, f"data.{key}: {fault.message}", fault.hint)
+        hint = "Name rows of the kind that is trained on, or set data.eval_split." if key == "eval_path" else fault.hint
+        raise StudioError(fault.reason, f"data.{key}: {fault.message}", hint)
     return dataset
 
 

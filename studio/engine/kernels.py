@@ -37,7 +37,7 @@ def right(device: torch.device) -> bool:
     product = functional.silu(x) * y
     head, cos, sin = drawn(1, 70, 3, 40).transpose(1, 2), drawn(1, 70, 40), drawn(1, 70, 40)
     turned = head * cos[:, None] + torch.cat([-head[..., 20:], head[..., :20]], -1) * sin[:, None]
-    wanted = [product, *torch.autograd.grad(product, (x, y), gradient), turned]
+    wanted = [product.detach(), *torch.autograd.grad(product, (x, y), gradient), turned]
     try:
         found = opened(gate, up, low, b_gate, b_up, (1.0, 0.5), smooth=False)
         near = [found, *gated_backward(gradient, gate, up, smooth=False)[1:], rotated(head, cos, sin)]

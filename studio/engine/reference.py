@@ -65,7 +65,7 @@ def _losses(current: Session, part: Tokens, name: str, stopped: Callable[[], boo
     accelerator, known = current.accelerator, _opened(_folder(current, name), len(part))
     passes = step.evaluation_passes(current, part)
     own = torch.zeros(len(part))
-    tell = teller(current.emit, "comparing")
+    tell = teller(current.emit, "reference")
     with _without_adapter(current.bare):
         for first in range(0, len(passes), accelerator.num_processes):
             if stopped():

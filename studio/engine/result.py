@@ -35,7 +35,7 @@ def write(current: Session, source: Path, step: int) -> tuple[str, str]:
         stage, old = (target.with_name(f".{target.name}-{secrets.token_hex(4)}") for _ in range(2))
         if lora:
             shutil.copytree(source / "adapter", stage)
-            (stage / "README.md").write_text(card.card(**about), encoding="utf-8")
+            (stage / "README.md").write_text(card.card(**about, to="result"), encoding="utf-8")
         else:
             session.load_weights(current, source)
             current.bare.save_pretrained(stage)

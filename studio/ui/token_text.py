@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QFont, QTextCharFormat
 from studio.core.desk import Picture
 from studio.ui.theme import Palette
 
-State = Literal["trained", "masked", "frame", "truncated"]
+State = Literal["trained", "avoided", "masked", "frame", "truncated"]
 
 _CONTROLS = {"\r": "␍", "\0": "␀", "\u2029": "¶"}  # what the text widget would swallow or take for a line of its own
 
@@ -28,11 +28,14 @@ class Laid:
 
 
 def state(picture: Picture, token: int) -> State:
-    """Returns what becomes of a token: cut ones are learned from no more, and a `frame` is what the template adds."""
+    """Returns what becomes of a token.
+
+    Cut ones are learned from no more, those of a worse answer are `avoided`, and a `frame` is what the template adds.
+    """
     if token >= picture.kept:
         return "truncated"
     if picture.trained[token]:
-        return "trained"
+        return "avoided" if picture.answer == "worse" else "trained"
     return "masked" if not picture.written or picture.written[token] else "frame"
 
 
@@ -68,6 +71,7 @@ def formats(palette: Palette) -> dict[tuple[State, bool, bool], QTextCharFormat]
     made = {}
     for kind, back, text in (
         ("trained", palette.good_panel, palette.good),
+        ("avoided", palette.warn_panel, palette.warn),
         ("masked", palette.panel, palette.text),
         ("frame", palette.panel, palette.muted),
         ("truncated", palette.bad_panel, palette.bad),
@@ -78,7 +82,7 @@ def formats(palette: Palette) -> dict[tuple[State, bool, bool], QTextCharFormat]
                 look.setBackground(_mixed(back, text, 0.14 if other else 0.0))
                 look.setForeground(QColor(palette.link if special and kind != "truncated" else text))
                 # Not by colour alone.
-                look.setFontUnderline(kind == "trained")
+                look.setFontUnderline(kind in ("trained", "avoided"))
                 look.setFontStrikeOut(kind == "truncated")
                 look.setFontItalic(kind == "frame")
                 look.setFontWeight(QFont.Weight.Bold if special else QFont.Weight.Normal)

@@ -134,7 +134,8 @@ class TokensView(QWidget):
     def _said(self, picture: Picture, token: int) -> str:
         left, right = picture.offsets[token]
         states = {
-            "trained": self.tr("learned to be avoided") if picture.answer == "worse" else self.tr("learned"),
+            "trained": self.tr("learned"),
+            "avoided": self.tr("learned to be avoided"),
             "masked": self.tr("context, not learned"),
             "frame": self.tr("added by the template, not learned"),
             "truncated": self.tr("cut: behind the maximum length"),
@@ -198,8 +199,9 @@ class TokensView(QWidget):
         cut = picture.tokens - picture.kept
         names = {"better": self.tr("Preferred {n}"), "worse": self.tr("Avoided {n}")}
         learned = names.get(picture.answer, self.tr("Learned {n}"))
+        kind: token_text.State = "avoided" if picture.answer == "worse" else "trained"
         named = [
-            (learned, states.count("trained"), ("trained", False, False)),
+            (learned, states.count(kind), (kind, False, False)),
             (self.tr("Context {n}"), states.count("masked"), ("masked", False, False)),
             (self.tr("Template {n}"), states.count("frame"), ("frame", False, False)),
             (self.tr("Cut {n}"), cut, ("truncated", False, False)),
@@ -207,7 +209,7 @@ class TokensView(QWidget):
         ]
         looks = token_text.formats(self._theme.palette)
         for item, (text, count, key) in zip(self._legend, named, strict=True):
-            look = looks[key]  # type: ignore[index]
+            look = looks[key]
             colours = f"background: {look.background().color().name()}; color: {look.foreground().color().name()};"
             item.setStyleSheet(f"QLabel#pill {{ {colours} }}")
             item.setFont(look.font())

@@ -101,6 +101,7 @@ def phase(name: str) -> str:
         "answering": _tr("Answering"),
         "checking": _tr("Checking"),
         "comparing": _tr("Comparing"),
+        "reference": _tr("Asking the base"),
         "training": _tr("Training"),
         "evaluating": _tr("Evaluating"),
         "saving": _tr("Saving"),

@@ -370,9 +370,12 @@ def test_both_answers_of_a_row_are_shown_and_counted(
 def test_a_line_of_progress_never_wraps(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "60")
-    output.progress("a label that is far longer than what is left of the line", 1, 4)
-    output.progress("short", 4, 4)
-    first, second = capsys.readouterr().err.split("\r")[1:]
-    assert (len(first), len(second.rstrip("\n"))) == (59, 59)
-    assert first.endswith("25 %")
-    assert second.startswith("short [####")
+    labels = ("Step 7 loss 0.6931 " + "and more " * 9, "Step 7 loss 0.6931 and so on till here", "short")
+    for done, label in enumerate(labels, start=2):
+        output.progress(label, min(done, 4), 4)
+    lines = [line.rstrip("\n") for line in capsys.readouterr().err.split("\r")[1:]]
+    assert [len(line) for line in lines] == [59, 59, 59]
+    assert lines[0].startswith("Step 7 loss 0.6931 and more")
+    assert lines[0].endswith("  50 %")
+    assert lines[1].startswith(f"{labels[1]} [####")
+    assert lines[2].rstrip() == f"short [{'#' * 30}] 100 %"

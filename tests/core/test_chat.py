@@ -182,3 +182,9 @@ def test_rows_are_learned_as_asked_where_that_takes_them() -> None:
     assert [objective_for("messages", asked) for asked in every] == ["sft", "pretraining", "sft"]
     assert [objective_for("preference", asked) for asked in every] == ["dpo", "dpo", "dpo"]
     assert objective_for("kto", "pretraining") == "pretraining"
+
+
+def test_two_answers_are_to_one_prompt() -> None:
+    row = {"chosen": [ASKED, ANSWERED], "rejected": [ASKED, ANSWERED | {"content": "another"}]}
+    assert not fault(row, "preference")
+    assert "different prompts" in fault(row | {"rejected": [ASKED | {"content": "bye"}, ANSWERED]}, "preference")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -320,3 +321,28 @@ def test_the_card_of_a_preference_says_what_its_numbers_are(entry: Entry) -> Non
         assert said in preferred
         assert said not in learned
     assert "nats a token" in learned
+    assert "dpo" in front(ModelCard(preferred))["tags"]
+    assert "dpo" not in front(ModelCard(learned))["tags"]
+
+
+def test_the_card_of_a_result_reads_the_tokenizer_where_it_is(base: Path, entry: Entry, tmp_path: Path) -> None:
+    about: dict[str, Any] = {
+        "title": "t",
+        "base": entry.base,
+        "data": entry.data,
+        "config": entry.config,
+        "metrics": entry.metrics,
+    }
+    text = card.card(**about, to="result")
+    assert front(ModelCard(text))["library_name"] == "peft"
+    code = text.split("```python\n")[1].split("```")[0]
+    folder = tmp_path / "result"
+    shutil.copytree(entry.folder, folder)
+    (folder / "chat_template.jinja").write_text("{{ 'its own' }}")
+    code = code.replace("PATH/TO/THE/BASE", str(base)).replace("PATH/TO/THIS/FOLDER", str(folder))
+    names: dict[str, Any] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exec(code, names)
+    assert names["tokenizer"].chat_template == "{{ 'its own' }}"
+    assert isinstance(names["model"], PeftModel)

@@ -158,7 +158,7 @@ def test_a_run_that_goes_on_ends_bit_identical(tmp_path: Path, quantization: str
     assert read(whole_run.path)["loss"][:4] == pytest.approx(math.log(2), rel=0.1)
     torn = runs.create(whole, tmp_path / "torn")
     # While the base is looked up, and behind a step.
-    killed_at(torn, lambda event: isinstance(event, events.Phase) and event.name == "comparing" and event.done == 1)
+    killed_at(torn, lambda event: isinstance(event, events.Phase) and event.name == "reference" and event.done == 1)
     assert torn.progress().steps == []
     known = looked_up()
     assert 0 < np.isnan(known).sum() < len(known)
@@ -196,7 +196,7 @@ def test_a_run_that_is_to_end_while_the_base_is_looked_up_keeps_what_it_has(tmp_
 
     def stop(event: events.Event) -> None:
         nonlocal asked
-        if isinstance(event, events.Phase) and event.name == "comparing" and not asked:
+        if isinstance(event, events.Phase) and event.name == "reference" and not asked:
             asked = True
             run.ask(events.Stop(keep=True))
 
@@ -308,9 +308,9 @@ def test_rows_that_cannot_be_preferred_are_listed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("section", "change", "said"),
     [
-        ("data", {"long_text": "chunks"}, "data.long_text: with `dpo` answers stay whole"),
+        ("data", {"long_text": "chunks"}, "data.long_text: with `dpo` no answer is made"),
         ("data", {"packing": True}, "data.packing: with `dpo` two answers stay together"),
-        ("adapter", {"method": "full"}, "adapter.method: with `dpo` the base is compared with"),
+        ("adapter", {"method": "full"}, "adapter.method: with `dpo` the base stays"),
         ("training", {"beta": 0.0}, "greater than 0"),
     ],
 )
@@ -339,8 +339,9 @@ def test_prompts_are_shared_but_for_the_token_before_the_answers(tmp_path: Path)
 
 def test_evaluation_rows_with_one_answer_are_said_to_be_those(tmp_path: Path) -> None:
     whole = preferring(tmp_path, data={"eval_path": str(write_rows(tmp_path / "eval.jsonl", 4))})
-    with pytest.raises(StudioError, match=r"data\.eval_path: `dpo` learns from rows"):
+    with pytest.raises(StudioError, match=r"data\.eval_path: `dpo` learns from rows") as caught:
         trained(whole, tmp_path / "run")
+    assert "of the kind that is trained on" in caught.value.hint
 
 
 def test_the_time_a_run_takes_counts_the_base(tmp_path: Path) -> None:

@@ -91,6 +91,24 @@ def test_rows_equal_to_evaluation_rows_are_left_out_and_told(tmp_path: Path) -> 
     ]
 
 
+def test_a_file_for_evaluation_takes_the_place_of_every_other_row_for_it(tmp_path: Path) -> None:
+    own = write_rows(tmp_path / "e.jsonl", 5, 9)
+    plain = config(tmp_path, data={"eval_path": str(own), "eval_split": 0.25})
+    found = read_corpus(plain, tokenizer(), lambda event: None)
+    assert found.evaluation is not None
+    assert (len(found.train), len(found.evaluation), found.unused) == (found.rows, 5, [])
+    version = a_version(tmp_path)
+    about = versions.describe(version)
+    whole = on(version, tmp_path)
+    found = read_corpus(replace(whole, data=replace(whole.data, eval_path=str(own))), tokenizer(), lambda event: None)
+    assert found.evaluation is not None
+    assert (len(found.train), len(found.evaluation)) == (about["rows"] - about["eval_rows"], 5)
+    assert len(found.unused) == about["eval_rows"] > 0
+    assert {item["reason"] for item in found.unused} == {
+        "for evaluation in the version, and a file is evaluated on instead"
+    }
+
+
 def test_early_stopping_needs_rows_to_evaluate(tmp_path: Path) -> None:
     version = a_version(tmp_path)
     version.go(1)

@@ -83,6 +83,7 @@ def test_how_many_better_answers_are_preferred_is_shown_where_rows_have_two(wind
     assert drawn(plot.raw) == [(1, 0.25), (2, 0.5), (3, 0.75)]
     figure = view.head.values["preferred"]
     assert (figure.isVisible(), figure.text()) == (True, "75%")
+    assert view.head.values["epoch"].isHidden()
     assert "last step's rows" in figure.toolTip()
     assert "apart by 0.3" in figure.toolTip()
     tell(run, replace(evaluated(3, 0.5, True), reward_accuracy=0.6))
@@ -96,7 +97,8 @@ def test_how_many_better_answers_are_preferred_is_shown_where_rows_have_two(wind
     qtbot.waitUntil(lambda: len(view.model.progress.evaluations) == 2 if view.model else False, timeout=20_000)
     view._refresh()
     assert figure.text() == "60%"
-    assert shown(window, qtbot, told_run("another")).head.values["preferred"].isHidden()
+    head = shown(window, qtbot, told_run("another")).head
+    assert (head.values["preferred"].isHidden(), head.values["epoch"].isHidden()) == (True, False)
 
 
 def test_how_a_run_is_computed_is_told_beside_its_speed(window: MainWindow, qtbot: QtBot) -> None:

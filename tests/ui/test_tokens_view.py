@@ -180,6 +180,20 @@ def test_what_went_wrong_is_shown_in_place_of_tokens(view: TokensView) -> None:
     assert view.worse.isHidden()
 
 
+def test_what_is_to_be_avoided_does_not_look_like_what_is_preferred(view: TokensView) -> None:
+    looks = {}
+    for answer in ("better", "worse"):
+        shown = picture(["Hi", " there"], [False, True])
+        view.show_picture(replace(shown, answer=answer))
+        found = look(view, view.laid.spans[1][0])
+        assert found is not None
+        looks[answer] = found.background().color().name()
+        assert view._legend[0].text().endswith(" 1")
+        assert view._legend[0].font().underline()
+    assert looks["better"] != looks["worse"]
+    assert "avoided" in view.describe(1)
+
+
 @pytest.mark.parametrize("lines", [False, True], ids=["one paragraph", "many lines"])
 def test_eight_thousand_tokens_hold_nothing_up(view: TokensView, qtbot: QtBot, lines: bool) -> None:
     chance = random.Random(1)

@@ -25,11 +25,13 @@ class Parts:
         train: places of the rows to train on, among the usable ones; rising.
         held: those held back for evaluation; rising.
         leaked: rows that are in neither, since they are equal to a row for evaluation.
+        idle: a version's own rows for evaluation where a file of its own is evaluated on.
     """
 
     train: Ints
     held: Ints
     leaked: list[Rejected]
+    idle: list[Rejected]
 
 
 def parted(
@@ -43,7 +45,7 @@ def parted(
         dataset: the data to train on.
         spec: share, strata, and whether equal rows may be on both sides.
         seed: decides the draw.
-        other: a file of its own for evaluation.
+        other: a file of its own for evaluation, which takes the place of the split.
         on_progress: told (rows done, rows in all) while rows are looked at.
 
     Raises:
@@ -57,22 +59,26 @@ def parted(
     keys: Keys | None = None
     if held is None:
         held = np.zeros(count, dtype=bool)
-        if spec.eval_split:
+        if spec.eval_split and other is None:
             keys = _keys(dataset, on_progress)
             distinct = keys if spec.eval_exclusive else np.arange(count).astype(np.uint64)
             held = draws.split(distinct, _strata(dataset, spec.eval_stratify_by), spec.eval_split, seed)
     train = ~held
     leaked: list[Rejected] = []
+    idle: list[Rejected] = []
+    if other is not None:
+        idle = _told(dataset, held, reason="for evaluation in the version, and a file is evaluated on instead")
     if spec.eval_exclusive and (held.any() or other is not None):
         keys = _keys(dataset, on_progress) if keys is None else keys
         evaluated = [keys[held]] + ([_keys(other, on_progress)] if other is not None else [])
         leaks = train & np.isin(keys, np.concatenate(evaluated))
-        leaked = _told(dataset, leaks)
+        leaked = _told(dataset, leaks, reason="equal to a row for evaluation")
         train &= ~leaks
     if not train.any():
         message = "Every row is for evaluation, so there is none to train on."
         raise StudioError("data", message, "Add rows, or hold fewer back; see `data.eval_exclusive`.")
-    return Parts(np.flatnonzero(train).astype(np.int64), np.flatnonzero(held).astype(np.int64), leaked)
+    evaluated_on = held if other is None else np.zeros_like(held)
+    return Parts(np.flatnonzero(train).astype(np.int64), np.flatnonzero(evaluated_on).astype(np.int64), leaked, idle)
 
 
 def _keys(dataset: Dataset, on_progress: Progress | None) -> Keys:
@@ -91,6 +97,6 @@ def _strata(dataset: Dataset, by: str) -> Sequence[str] | None:
     return Selection([dataset]).labels(by)
 
 
-def _told(dataset: Dataset, leaks: Mask) -> list[Rejected]:
-    rows = (dataset[int(place)] for place in np.flatnonzero(leaks))
-    return [Rejected(row.number, row.line, "equal to a row for evaluation") for row in rows]
+def _told(dataset: Dataset, left_out: Mask, reason: str) -> list[Rejected]:
+    rows = (dataset[int(place)] for place in np.flatnonzero(left_out))
+    return [Rejected(row.number, row.line, reason) for row in rows]

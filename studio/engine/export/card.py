@@ -46,6 +46,20 @@ base = AutoModelForCausalLM.from_pretrained({base})
 model = PeftModel.from_pretrained(base, "PATH/TO/THIS/FOLDER")
 tokenizer = AutoTokenizer.from_pretrained("PATH/TO/THIS/FOLDER")
 ```"""
+# Of a run's result, which has the template alone.
+_LOAD_RESULT = """```python
+from pathlib import Path
+
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+base = AutoModelForCausalLM.from_pretrained({base})
+model = PeftModel.from_pretrained(base, "PATH/TO/THIS/FOLDER")
+tokenizer = AutoTokenizer.from_pretrained({base})
+template = Path("PATH/TO/THIS/FOLDER/chat_template.jinja")
+if template.exists():
+    tokenizer.chat_template = template.read_text(encoding="utf-8")
+```"""
 _LOAD_MERGED = """```python
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -70,7 +84,7 @@ def card(
     data: Data,
     config: dict[str, Any],
     metrics: dict[str, Any],
-    to: Literal["peft", "merged"] = "peft",
+    to: Literal["peft", "merged", "result"] = "peft",
 ) -> str:
     """Returns the text of README.md, with the Hub's metadata in front.
 
@@ -80,19 +94,21 @@ def card(
         data: only the number of rows and the fingerprint are told, never the file's name.
         config: the run's whole config; empty if unknown.
         metrics: as in `studio.core.library.Entry`.
-        to: whether the card is for the adapter or for a model it was merged into.
+        to: whether the card is for the adapter, for a model it was merged into, or for a run's result, which is the
+            adapter without a tokenizer.
     """
-    known = hub_id(base.path)
+    known, merged = hub_id(base.path), to == "merged"
+    preferred = config.get("training", {}).get("objective") == "dpo"
     about = ModelCardData(
         base_model=known,
-        library_name="peft" if to == "peft" else "transformers",
+        library_name="transformers" if merged else "peft",
         pipeline_tag="text-generation",
-        tags=["finetune-studio", "lora" if to == "peft" else "merge"],
+        tags=["finetune-studio", "merge" if merged else "lora", *(["dpo"] if preferred else [])],
     )
-    named = _base_name(base)
-    unit = "row" if config.get("training", {}).get("objective") == "dpo" else "token"
-    what = f"A LoRA adapter for {named}." if to == "peft" else f"{named}, with a LoRA adapter merged into its weights."
-    load = _LOAD_PEFT.format(base=f'"{known}"' if known else '"PATH/TO/THE/BASE"') if to == "peft" else _LOAD_MERGED
+    named, unit = _base_name(base), "row" if preferred else "token"
+    what = f"{named}, with a LoRA adapter merged into its weights." if merged else f"A LoRA adapter for {named}."
+    load = {"peft": _LOAD_PEFT, "merged": _LOAD_MERGED, "result": _LOAD_RESULT}[to]
+    load = load.format(base=f'"{known}"' if known else '"PATH/TO/THE/BASE"')
     parts = [
         f"---\n{about.to_yaml()}\n---\n",
         f"# {_plain(title) or 'Adapter'}\n",

@@ -33,7 +33,7 @@ class RunCurves(QStackedWidget):
             "learning_rate": LinePlot(theme, self.tr("Learning rate"), series=2, small=True),
             "grad_norm": LinePlot(theme, self.tr("Gradient norm"), series=3, small=True),
             "tokens_per_s": LinePlot(theme, self.tr("Tokens / s"), series=4, small=True),
-            "reward_accuracy": LinePlot(theme, self.tr("Better answer preferred"), series=1, small=True),
+            "reward_accuracy": LinePlot(theme, self.tr("Preferred"), series=1, small=True),
         }
         none, waits = self.tr("Choose a run on the left."), self.tr("The curves begin with the first step.")
         never = self.tr("This run ended before its first step. Its log says what it did.")
@@ -91,6 +91,8 @@ class RunCurves(QStackedWidget):
         tools = row(None, whole, log, GRID, label(self.tr("Smoothing"), "muted"), smoothing, spacing=GRID)
         names = ("learning_rate", "grad_norm", "tokens_per_s", "reward_accuracy")
         small = row(*(self.plots[name] for name in names), spacing=2 * GRID)
+        for at in range(len(names)):
+            small.setStretch(at, 1)
         self.plots["reward_accuracy"].hide()
         layout = column(tools, self.plots["loss"], holder(small), spacing=GRID)
         layout.setStretch(1, 3)

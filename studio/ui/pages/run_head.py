@@ -151,8 +151,10 @@ class RunHead(QFrame):
         last = told.evaluations[-1] if told.evaluations else told.steps[-1] if told.steps else None
         last = told.best or last
         share = last.reward_accuracy if last else None
-        for widget in (self._names["preferred"], self.values["preferred"]):
-            widget.setVisible(share is not None)
+        # In a narrow window there is no room for both, and the steps are told above.
+        for name, shown in (("preferred", share is not None), ("epoch", share is None)):
+            self._names[name].setVisible(shown)
+            self.values[name].setVisible(shown)
         if last is not None and share is not None:
             self.values["preferred"].setText(f"{share:.0%}")
             margin = told.steps[-1].reward_margin if told.steps else None
