@@ -282,12 +282,14 @@ def preferences(see: "Camera") -> None:
         {"name": "better-answers", "data.eval_split": 0.1, "data.packing": False, "data.max_length": 256,
          "training.max_steps": 40, "training.eval_steps": 10, "training.learning_rate": 5e-4}, "tour")  # fmt: skip
     configure = cast("ConfigurePage", see.window.page("configure"))
+    see.wait(lambda: configure.summary.figures["steps"].text().strip("\u2013") != "", 200)
+    configure.go_to("training.objective")
     see.shot("pairs-configure")
     configure.start()
     see.wait(lambda: len(see.session.running()) == 1)
     (model,) = see.session.running()
     see.wait(lambda: model.progress.phase is not None and model.progress.phase.name == "reference", 100)
-    see.shot("pairs-comparing")
+    see.shot("pairs-reference")
     see.wait(lambda: not model.alive, 500)
     see.shot("pairs-trained")
 

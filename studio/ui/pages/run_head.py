@@ -95,7 +95,7 @@ class RunHead(QFrame):
 
     def _figures(self) -> QGridLayout:
         grid = QGridLayout()
-        grid.setHorizontalSpacing(4 * GRID)
+        grid.setHorizontalSpacing(3 * GRID)
         grid.setVerticalSpacing(0)
         names = {
             "loss": self.tr("Loss"),
