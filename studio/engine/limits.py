@@ -59,10 +59,23 @@ class _Watch:
         self._deadline = self._clock() + seconds
 
     def stop(self) -> None:
-        """Ends looking; nothing is raised afterwards."""
-        with self._lock:
-            self._done.set()
-            _raise_in(self._target, None)
+        """Ends looking; nothing is raised afterwards. By the thread that is looked at.
+
+        To take back what is raised, CPython only forgets it: the mark that there is something stays, each step of
+        Python looks in vain from then on, and under a debugger the first one does so for ever (3.11). So one more
+        takes its place and is waited for.
+        """
+        while not self._done.is_set() or self.why:
+            try:
+                with self._lock:
+                    self._done.set()
+                if self.why:
+                    _raise_in(self._target, TooLong)
+                    while True:
+                        pass
+            except TooLong:
+                if self._done.is_set():
+                    return
 
     def _look(self) -> None:
         process = psutil.Process()
@@ -129,8 +142,8 @@ def _endless(what: str) -> StudioError:
 
 
 def _raise_in(thread: int, kind: Any) -> None:
-    """Raises `kind` in a thread at its next step of Python; None takes back what was not raised yet."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), kind and ctypes.py_object(kind))
+    """Raises `kind` in a thread at its next step of Python, in place of what was not raised yet."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(kind))
 
 
 @contextmanager

@@ -161,3 +161,29 @@ def test_neither_another_thread_nor_a_collection_counts_as_the_template() -> Non
         for thread in others:
             thread.join()
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize("what", ["pass", "time.sleep(0.2)", "loop()"])
+def test_no_step_of_python_is_dearer_afterwards(what: str) -> None:
+    # Where something is left to be raised, tracing never leaves its first step.
+    code = f"""
+import sys, time
+from studio.core.errors import StudioError
+from studio.engine.limits import limited
+
+def loop():
+    while True:
+        pass
+
+for _ in range(3):
+    try:
+        with limited(0.1):
+            {what}
+    except StudioError as error:
+        print(error)
+sys.settrace(lambda *_: None)
+(lambda: print("traced"))()
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=100)
+    assert done.stdout.splitlines()[-1:] == ["traced"], done.stderr
+    assert done.stdout.count("did not come to an end") == (3 if what == "loop()" else 0)
