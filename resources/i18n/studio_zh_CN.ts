@@ -3734,6 +3734,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>暂时还不能从这种格式的行学习</translation>
     </message>
     <message>
+        <source>`chosen` and `rejected` answer different prompts</source>
+        <translation>`chosen` 和 `rejected` 回答的不是同一个提示</translation>
+    </message>
+    <message>
         <source>no assistant message in `chosen` or in `rejected`</source>
         <translation>`chosen` 或 `rejected` 中没有助手消息</translation>
     </message>
@@ -3780,10 +3784,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>`chosen` and `rejected` are the same</source>
         <translation>`chosen` 和 `rejected` 相同</translation>
-    </message>
-    <message>
-        <source>`chosen` and `rejected` answer different prompts</source>
-        <translation>`chosen` 和 `rejected` 回答的不是同一个提示</translation>
     </message>
     <message>
         <source>`chosen` or `rejected` is empty behind the prompt</source>

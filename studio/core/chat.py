@@ -135,12 +135,13 @@ def _says(value: Any) -> TypeGuard[str]:
     return value.isascii() or not _text_fault(value, empty=True)
 
 
-def to_example(data: Mapping[str, Any], row_format: str) -> Example:
+def to_example(data: Mapping[str, Any], row_format: str, worse: bool = False) -> Example:
     """Reads a row to learn from.
 
     Args:
         data: the row's columns.
         row_format: one of `TRAINABLE`; of `mixed` rows each one's columns tell. Of a `preference` the better answer.
+        worse: of a `preference` the worse answer instead.
 
     Raises:
         StudioError: (data) the row is not usable, or cannot be learned from; the message says why.
@@ -158,7 +159,7 @@ def to_example(data: Mapping[str, Any], row_format: str) -> Example:
                 raise _fault("it is in no known format")
             return to_example(data, found[0])
         case "preference":
-            return to_pair(data)[0]
+            return to_pair(data)[worse]
         case "kto":
             raise _fault("rows of this format cannot be learned from yet")
     return Example([], [], "", _text(data, first_of(data, shapes.TEXTS) or "text"))
@@ -195,11 +196,14 @@ def trainable(row_format: str, objective: str) -> bool:
     return row_format == "preference" if objective == "dpo" else row_format in TRAINABLE
 
 
+def learned_by(row_format: str) -> str | None:
+    """Returns the objective that rows of a format are for, `sft` or `dpo`; None: they are not trained on."""
+    return next((name for name in ("sft", "dpo") if trainable(row_format, name)), None)
+
+
 def objective_for(row_format: str, asked: str) -> str:
-    """Returns what rows of a format are learned by: what is asked where that takes them, else what does take them."""
-    if trainable(row_format, asked):
-        return asked
-    return next((name for name in ("sft", "dpo") if trainable(row_format, name)), asked)
+    """Returns what rows of a format are learned by: what is asked where that takes them, else what they are for."""
+    return asked if trainable(row_format, asked) else learned_by(row_format) or asked
 
 
 def untrainable(row_format: str, objective: str) -> StudioError:

@@ -128,6 +128,12 @@ def absent(path: str) -> bool:
     return not (has_magic(path) or is_hub_id(path, Path()) or given_path(path, "data").exists())
 
 
+def said_of(sentence: str, *names: str) -> str:
+    """Returns what a sentence says of the one of some names that it begins with; empty: it begins with none."""
+    name, colon, rest = sentence.partition(": ")
+    return f"{rest[:1].upper()}{rest[1:]}" if colon and name in names else ""
+
+
 def no_setting(key: str) -> StudioError:
     """Returns the failure that no setting is called `key`, with the nearest name."""
     return StudioError("config", f"There is no setting `{key}`.", _nearest(key, list(keys())))
@@ -184,9 +190,9 @@ def _nearest(key: str, known: Sequence[str]) -> str:
 def _placed(item: Any) -> tuple[str, str]:
     """Returns the setting that a finding is about and its sentence; settings that do not agree name one themselves."""
     sentence = _sentence(item)
-    head, colon, rest = sentence.partition(": ")
-    if item["type"] == "value_error" and not item["loc"] and colon and head in keys():
-        return head, f"{rest[:1].upper()}{rest[1:]}"
+    head = sentence.partition(": ")[0]
+    if item["type"] == "value_error" and not item["loc"] and head in keys():
+        return head, said_of(sentence, head)
     return _name(item), sentence
 
 

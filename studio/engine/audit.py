@@ -26,7 +26,7 @@ from studio.core.config import DataSpec
 from studio.core.data.datasets import Dataset, open_dataset
 from studio.core.versions.evaluation import parted
 from studio.engine.labels import Encoded, Encoder
-from studio.engine.tokens import encoded, fault
+from studio.engine.tokens import encoded_answers, fault
 
 _VERSION = 4  # of what is counted: raise it whenever the same rows would get other tokens, labels or findings
 _BATCH_ROWS = 512
@@ -157,7 +157,7 @@ def _measure(dataset: Dataset, encoder: Encoder, folder: Path, on_progress: Prog
     stops = set(encoder.stop_ids)
     for first in range(0, len(dataset), _BATCH_ROWS):
         batch = list(audit.rows(dataset, first, first + _BATCH_ROWS))
-        results = encoded(encoder, [data for _, data in batch], dataset.format)
+        results = encoded_answers(encoder, [data for _, data in batch], dataset.format)
         for (number, _), result in zip(batch, results, strict=True):
             reason = result if isinstance(result, str) else fault(result)
             if not reason and not isinstance(result, str):

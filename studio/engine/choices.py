@@ -146,7 +146,7 @@ def _fit(
         activations = least if earlier.activations == "kept" else earlier.activations
         return memory.Fit(activations, spec.micro_batch_tokens or earlier.micro_batch_tokens or usual)
     # Processes that share a run would have to agree, and each may have other memory.
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if _shared():
         return memory.Fit(least, tokens)
     kept = trial.kept_bytes(chunked)
     ways = memory.costs(trial.bare, kept, device)
@@ -155,15 +155,19 @@ def _fit(
     return memory.fit(ways, tokens, at_once, hardware.free_bytes(device))
 
 
+def _shared() -> bool:
+    """Whether several processes compute the run."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
 def _own_attention(trial: Trial, earlier: Prepared | None) -> bool:
     """Whether a card is to attend by `flash`: as it did before, or as it measures now."""
     if trial.device.type != "cuda" or not attention.in_use(trial.bare):
         return False
     # Processes that share a run would have to agree, and each measures for itself.
-    alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
-    own = alone and (
-        earlier.own_attention if earlier else attention.is_faster_own(trial.bare, trial.dtype, trial.device)
-    )
+    if _shared():
+        return False
+    own = earlier.own_attention if earlier else attention.is_faster_own(trial.bare, trial.dtype, trial.device)
     if own:
         attention.use_own(trial.bare)
     return own

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from studio.core import config_file, desk
 from studio.core.audit.checks import text_of
 from studio.core.audit.texts import OnFindings
-from studio.core.chat import objective_for, to_example, to_pair
+from studio.core.chat import objective_for, to_example
 from studio.core.config import DataSpec
 from studio.core.data.datasets import open_dataset
 from studio.core.events import Event, Phase
@@ -192,7 +192,7 @@ def picture(encoder: Encoder, data: dict[str, Any], row_format: str, worse: bool
     shown = slice(desk.MAX_SHOWN_TOKENS)
     offsets = encoded.offsets[shown]
     whole = len(offsets) == len(encoded.ids)
-    said = text_of(0, to_pair(data)[1] if worse else to_example(data, row_format))
+    said = text_of(0, to_example(data, row_format, worse))
     return desk.Picture(
         text=encoded.text if whole else encoded.text[: offsets[-1][1]],
         ids=encoded.ids[shown],

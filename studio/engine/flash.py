@@ -39,6 +39,8 @@ _TIMES = 8
 # How far half precision's numbers may lie apart, and of how much time it has to be worth it.
 _NEAR, _GAIN = 1e-2, 0.93
 _ROUNDS = 5
+# There is no C compiler, or one without Python's headers; a driver is too old; a card is not known to Triton.
+UNMADE = (TritonError, RuntimeError, OSError, ImportError, SubprocessError)
 _LOG2_E = tl.constexpr(1.4426950408889634)
 
 
@@ -86,7 +88,7 @@ def faster(heads: int, key_heads: int, size: int, dtype: torch.dtype, device: to
         # In turns, as others may be at work on the card.
         rounds = [(seconds(own=True), seconds(own=False)) for _ in range(_ROUNDS)]
         return statistics.median(own / other for own, other in rounds) < _GAIN
-    except (TritonError, RuntimeError, OSError, ImportError, SubprocessError):
+    except UNMADE:
         return False
 
 

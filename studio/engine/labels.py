@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from tokenizers import Encoding, Tokenizer
 
-from studio.core.chat import to_example, to_pair
+from studio.core.chat import to_example
 from studio.core.config import DataSpec
 from studio.core.errors import StudioError
 from studio.engine.limits import Renew, limited
@@ -207,7 +207,7 @@ class Encoder:
     def _laid(self, data: dict[str, Any], row_format: str, renew: Renew, worse: bool = False) -> Layout | str:
         """Lays a row out as text; why it cannot be, instead."""
         try:
-            example = to_pair(data)[1] if worse else to_example(data, row_format)
+            example = to_example(data, row_format, worse)
             if self._chat is not None and example.messages:
                 renew(len(example.messages))
                 whole = self.objective == "pretraining"

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import psutil
 
@@ -70,7 +69,7 @@ class _Watch:
                 with self._lock:
                     self._done.set()
                 if self.why:
-                    _raise_in(self._target, TooLong)
+                    _raise_in(self._target)
                     while True:
                         pass
             except TooLong:
@@ -90,7 +89,7 @@ class _Watch:
         with self._lock:
             if not self._done.is_set():
                 self.why = why
-                _raise_in(self._target, TooLong)
+                _raise_in(self._target)
 
 
 @contextmanager
@@ -141,9 +140,9 @@ def _endless(what: str) -> StudioError:
     return StudioError("data", f"Laying out a row {what}.", "Choose another chat template with data.chat_template.")
 
 
-def _raise_in(thread: int, kind: Any) -> None:
-    """Raises `kind` in a thread at its next step of Python, in place of what was not raised yet."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(kind))
+def _raise_in(thread: int) -> None:
+    """Raises `TooLong` in a thread at its next step of Python, in place of what was not raised yet."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(TooLong))
 
 
 @contextmanager

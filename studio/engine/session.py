@@ -277,8 +277,8 @@ def _prepared(session: Session) -> events.Prepared:
     return events.Prepared(
         steps=session.steps,
         steps_per_epoch=session.steps_per_epoch,
-        rows=len(corpus.train.together),
-        eval_rows=len(corpus.evaluation.together) if corpus.evaluation else 0,
+        rows=corpus.train.count,
+        eval_rows=corpus.evaluation.count if corpus.evaluation else 0,
         rejected_rows=corpus.rejected_rows,
         truncated_rows=corpus.train.truncated + (corpus.evaluation.truncated if corpus.evaluation else 0),
         untrained_rows=len(corpus.unused) - corpus.rejected_rows - corpus.leaked_rows,

@@ -29,13 +29,14 @@ class Taken:
 
     Attributes:
         sequences: of this process, in the order of `found`; none where they were computed for nothing.
-        found: (U, K) of this process's rows; `total`: (K,) the sum over all processes' rows.
+        found: (U, K) of this process's rows; `total`: (K,) the sum over all processes' rows, to be divided by `shares`.
         norm: () the gradient's, over all processes.
     """
 
     sequences: Rows
     found: torch.Tensor
     total: torch.Tensor
+    shares: int
     norm: torch.Tensor
     learning_rate: float
 
@@ -103,7 +104,7 @@ def take(current: Session, micro_batches: list[Rows], passes: list[MicroBatch]) 
     current.scheduler.step()
     current.optimizer.zero_grad(set_to_none=True)
     sequences = np.concatenate([batch.rows for batch in passes]) if weight else np.array([], np.int64)
-    return Taken(sequences, torch.cat(found), total, norm, rate)
+    return Taken(sequences, torch.cat(found), total, shares, norm, rate)
 
 
 def read(current: Session, micro_batches: list[Rows], taken: Taken, log: RowLog) -> Measured:
@@ -114,7 +115,7 @@ def read(current: Session, micro_batches: list[Rows], taken: Taken, log: RowLog)
     """
     corpus, number, train = current.corpus, current.position.step + 1, current.corpus.train
     rows = np.concatenate(micro_batches)
-    loss, *rewards = (taken.total / _shares(train, corpus.trained, micro_batches)).tolist()
+    loss, *rewards = (taken.total / taken.shares).tolist()
     grad_norm = float(taken.norm)
     _require_finite(current, number, loss, grad_norm, rows)
     if len(taken.sequences):
@@ -143,7 +144,7 @@ def evaluate(current: Session, part: Tokens) -> Score:
             batch = collated(current, part, groups)
             total += computed(current, current.bare, current.evaluation_reference, batch).sum(0)
     counts = trained_counts(part)
-    shares = _shares(part, counts, [np.arange(len(part) // part.answers)])
+    shares = _shares(part, counts, [np.arange(part.count)])
     loss, *rewards = (accelerator.reduce(total, "sum") / shares).tolist()
     return Score(loss, int(counts.sum()), *rewards[:1])
 
@@ -153,7 +154,7 @@ def evaluation_passes(current: Session, part: Tokens) -> list[list[Group]]:
     if current.choices.batching == "padded":
         size = current.config.training.per_device_train_batch_size * current.config.data.max_length
         return [[Group(part.sequences(rows))] for rows in batches.evaluation_batches(part.together, size)]
-    every = np.arange(len(part) // part.answers)
+    every = np.arange(part.count)
     parts = [every[i : i + _EVALUATION_ROWS] for i in range(0, len(every), _EVALUATION_ROWS)]
     return [found for rows in parts for found in current.choices.passes(part, [rows])]
 

@@ -72,6 +72,11 @@ class Tokens:
         return (rows[:, None] * self.answers + np.arange(self.answers)).ravel()
 
     @property
+    def count(self) -> int:
+        """How many rows the sequences are of: N / `answers`."""
+        return len(self) // self.answers
+
+    @property
     def together(self) -> NDArray[np.int64]:
         """Tokens of each row's sequences together; int64, N / `answers`."""
         together: NDArray[np.int64] = self.lengths.reshape(-1, self.answers).sum(1)
@@ -129,7 +134,9 @@ def _write(
             # What was read stays mapped into memory else, and a process seems to grow with its data.
             dataset.release()
             found = _Columns()
-            for row, result in zip(batch, encoded(encoder, [row.data for row in batch], dataset.format), strict=True):
+            for row, result in zip(
+                batch, encoded_answers(encoder, [row.data for row in batch], dataset.format), strict=True
+            ):
                 reason = result if isinstance(result, str) else fault(result)
                 if reason or isinstance(result, str):
                     untrained.append(Rejected(row.number, row.line, reason))
@@ -147,7 +154,9 @@ def _write(
     (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
 
 
-def encoded(encoder: Encoder, rows: list[dict[str, Any]], row_format: str) -> Sequence[tuple[Encoded, ...] | str]:
+def encoded_answers(
+    encoder: Encoder, rows: list[dict[str, Any]], row_format: str
+) -> Sequence[tuple[Encoded, ...] | str]:
     """Makes the tokens of each row's answers, of which most rows have one; or says why not."""
     if row_format == "preference":
         return encoder.encode_pairs(rows)

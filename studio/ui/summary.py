@@ -276,10 +276,8 @@ def _placed(sentence: str, reason: str) -> dict[str, str]:
     """Returns the setting that a sentence is about (the one it names, else the one its reason is about), and it."""
     for key in list(config_file.keys()):
         leaf = key.rpartition(".")[2]
-        for head in (f"{key}: ", f"{leaf}: "):
-            if sentence.startswith(head):
-                rest = sentence.removeprefix(head)
-                return {key: f"{rest[:1].upper()}{rest[1:]}"}
+        if said := config_file.said_of(sentence, key, leaf):
+            return {key: said}
         if sentence.startswith((f"{leaf} ", f"Matching {leaf} ")) or f"`{key}`" in sentence:
             return {key: sentence}
     return {_PLACES.get(reason, ""): sentence}

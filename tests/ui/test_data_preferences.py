@@ -24,14 +24,24 @@ def checked(page: DataPage, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: "valid" in page.plain.known, timeout=WAIT_MS)
 
 
-def test_rows_with_two_answers_are_seen_and_trained_on(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    path = tmp_path / "pairs.jsonl"
+def written(folder: Path) -> Path:
+    path = folder / "pairs.jsonl"
     rows = [{"prompt": f"question {n}", "chosen": "yes, gladly", "rejected": "no"} for n in range(3)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def opened(window: MainWindow, qtbot: QtBot, path: Path) -> DataPage:
     window.open_path(path)
     page = window.page("data")
     assert isinstance(page, DataPage)
     checked(page, qtbot)
+    return page
+
+
+def test_rows_with_two_answers_are_seen_and_trained_on(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    path = written(tmp_path)
+    page = opened(window, qtbot, path)
     tokens = page.rows.pane.tokens
     page.rows.table.selectRow(1)
     page.rows.pane.views.setCurrentWidget(tokens)
@@ -57,10 +67,7 @@ def test_answers_alone_are_learned_again_behind_preferences(window: MainWindow, 
     rows = [{"prompt": f"question {n}", "completion": "yes, gladly"} for n in range(3)]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     window.session.draft.edit("training.objective", "dpo")
-    window.open_path(file)
-    page = window.page("data")
-    assert isinstance(page, DataPage)
-    checked(page, qtbot)
+    page = opened(window, qtbot, file)
     QTest.mouseClick(page.head.use, Qt.MouseButton.LeftButton)
     assert window.session.draft.value("training.objective") == "sft"
 
@@ -68,16 +75,12 @@ def test_answers_alone_are_learned_again_behind_preferences(window: MainWindow, 
 def test_what_does_not_go_with_two_answers_is_put_right_in_one_step(
     window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    path = tmp_path / "pairs.jsonl"
-    path.write_text(json.dumps({"prompt": "q", "chosen": "yes, gladly", "rejected": "no"}) + "\n", encoding="utf-8")
+    path = written(tmp_path)
     draft = window.session.draft
     preset = next(preset for preset in presets() if preset.settings.get("data.packing"))
     draft.adopt(preset.settings | {"data.long_text": "chunks", "adapter.method": "full"}, "test")
     before = draft.values()
-    window.open_path(path)
-    page = window.page("data")
-    assert isinstance(page, DataPage)
-    checked(page, qtbot)
+    page = opened(window, qtbot, path)
     QTest.mouseClick(page.head.use, Qt.MouseButton.LeftButton)
     assert draft.sound()
     assert draft.value("training.objective") == "dpo"
@@ -100,8 +103,7 @@ def test_what_does_not_go_with_two_answers_is_put_right_in_one_step(
 
 
 def test_what_is_wrong_beside_two_answers_is_said_at_its_field(window: MainWindow, tmp_path: Path) -> None:
-    path = tmp_path / "pairs.jsonl"
-    path.write_text(json.dumps({"prompt": "q", "chosen": "yes, gladly", "rejected": "no"}) + "\n", encoding="utf-8")
+    path = written(tmp_path)
     draft = window.session.draft
     draft.apply({"data.path": str(path), "training.objective": "dpo", "data.long_text": "chunks"}, "test")
     window.show_page("configure")
@@ -114,13 +116,7 @@ def test_what_is_wrong_beside_two_answers_is_said_at_its_field(window: MainWindo
 
 
 def test_the_objective_follows_what_the_rows_are_taken_for(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    path = tmp_path / "pairs.jsonl"
-    rows = [{"prompt": f"question {n}", "chosen": "yes, gladly", "rejected": "no"} for n in range(3)]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    window.open_path(path)
-    page = window.page("data")
-    assert isinstance(page, DataPage)
-    checked(page, qtbot)
+    page = opened(window, qtbot, written(tmp_path))
     QTest.mouseClick(page.head.use, Qt.MouseButton.LeftButton)
     draft = window.session.draft
     assert draft.value("training.objective") == "dpo"

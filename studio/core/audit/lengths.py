@@ -181,7 +181,7 @@ class Lengths:
 
     def _others_tokens(self, cutoff: int, dropped: int) -> int:
         """Returns what is fed of the shorter answers; of rows with two, a prompt that leaves none room drops both."""
-        if not len(self._other):
+        if not self.pairs:
             return 0
         whole = int(np.searchsorted(self._other, cutoff, side="right"))
         return int(self._other_sums[whole]) + cutoff * (len(self._other) - whole - dropped)

@@ -98,7 +98,7 @@ def card(
             adapter without a tokenizer.
     """
     known, merged = hub_id(base.path), to == "merged"
-    preferred = config.get("training", {}).get("objective") == "dpo"
+    preferred = _preferred(config)
     about = ModelCardData(
         base_model=known,
         library_name="transformers" if merged else "peft",
@@ -141,6 +141,11 @@ def _base_name(base: Base) -> str:
     return "Finetune Studio's built-in demo model" if base.path == "demo" else "a model from a private folder"
 
 
+def _preferred(config: dict[str, Any]) -> bool:
+    """Whether it was learned which of two answers is better."""
+    return bool(config.get("training", {}).get("objective") == "dpo")
+
+
 def _training(base: Base, data: Data, config: dict[str, Any]) -> str:
     lines = []
     if data.rows:
@@ -154,12 +159,11 @@ def _training(base: Base, data: Data, config: dict[str, Any]) -> str:
     template = config.get("data", {}).get("chat_template", "auto")
     words = {"auto": "the base model's own", "none": "none, plain text"}
     lines.append(f"- Chat template: {words.get(str(template), 'its own, in chat_template.jinja')}\n")
-    preferred = config.get("training", {}).get("objective") == "dpo"
     rows = {
         f"{section}.{name}": config[section][name]
         for section, names in _SETTINGS.items()
         for name in names
-        if name in config.get(section, {}) and (name != "beta" or preferred)
+        if name in config.get(section, {}) and (name != "beta" or _preferred(config))
     }
     return "\n".join(lines) + "\n" + _table("Setting", rows)
 

@@ -137,7 +137,7 @@ class DataHead(QWidget):
     @property
     def objective(self) -> str | None:
         """What the rows are for, `sft` or `dpo`; None: they are not trained on."""
-        return next((name for name in ("sft", "dpo") if chat.trainable(self.row_format, name)), None)
+        return chat.learned_by(self.row_format)
 
     def _mark_use(self) -> None:
         """Offers to train only on what training takes; else the button's tip says why it does not."""
