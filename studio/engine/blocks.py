@@ -124,14 +124,17 @@ class _Attention(torch.autograd.Function):
 
 def _multiply(a: torch.Tensor, b: torch.Tensor, out: torch.Tensor, s: float = 1.0) -> None:
     """Writes s a b, (K, G * b, D), into `out`, (K, G, b, D) with any strides."""
-    if out.shape[1] == 1:
-        _add(out[:, 0], a, b, True, s)
-    else:
-        out.copy_(torch.bmm(a, b).mul_(s).unflatten(1, out.shape[1:3]))
+    # Told to write it there itself, torch would multiply head by head.
+    torch.mul(torch.bmm(a, b).unflatten(1, out.shape[1:3]), s, out=out)
 
 
 def _add(total: torch.Tensor, a: torch.Tensor, b: torch.Tensor, first: bool, s: float = 1.0) -> None:
-    total.baddbmm_(a, b, beta=0 if first else 1, alpha=s)
+    """Adds s a b, (K, n, D), to `total`, or writes it there if it is the `first`."""
+    found = torch.bmm(a, b)
+    if first:
+        torch.mul(found, s, out=total)
+    else:
+        total.add_(found, alpha=s)
 
 
 def _kept(row: Row) -> bool:

@@ -16,6 +16,8 @@ from typing import Any
 
 import torch
 
+from studio.engine import products
+
 # Of logits at a time: what a processor keeps in its cache, and what keeps a card busy.
 _CHUNK_BYTES, _CARD_CHUNK_BYTES = 2**22, 2**26
 _LEAST_COLUMNS = 512
@@ -35,11 +37,15 @@ class _Losses(torch.autograd.Function):
         total = torch.zeros_like(most)
         gradient = torch.zeros_like(hidden, dtype=torch.float32) if ctx.needs_input_grad[0] else None
         columns = _columns(hidden)
-        store = hidden.new_empty(len(hidden), min(columns, len(weight)))
+        store = hidden.new_empty(0)
+        scaled = hidden * _LOG2_E if hidden.dtype == torch.float32 else None
         for start in range(0, len(weight), columns):
             part = weight[start : start + columns]
-            store.resize_(len(hidden), len(part))
-            logits = torch.addmm(store, hidden, part.t(), beta=0, alpha=_LOG2_E, out=store)
+            if scaled is not None:
+                logits = products.linear(scaled, part)
+            else:
+                store.resize_(len(hidden), len(part))
+                logits = torch.addmm(store, hidden, part.t(), beta=0, alpha=_LOG2_E, out=store)
             logits = (logits if bias is None else logits.add_(bias[start : start + columns], alpha=_LOG2_E)).float()
             before, most = most, torch.maximum(most, logits.amax(1, keepdim=True))
             faded = (before - most).exp2_()
@@ -48,7 +54,7 @@ class _Losses(torch.autograd.Function):
             if gradient is not None:
                 gradient.mul_(faded)
                 if part.dtype == torch.float32:
-                    gradient.addmm_(logits, part)
+                    products.back(logits, part, gradient)
                 else:
                     gradient += logits.to(part.dtype) @ part
         wanted = weight[targets]

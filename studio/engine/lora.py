@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from peft import PeftModel
 from peft.tuners.lora import LoraLayer
-from torch.nn import functional
 from transformers.pytorch_utils import Conv1D
+
+from studio.engine import products
 
 
 class _Linear(torch.autograd.Function):
@@ -27,7 +28,7 @@ class _Linear(torch.autograd.Function):
         y = product(flat, base)
         if p:
             dropped, kept = torch.native_dropout(flat, p, True)
-        low = (dropped if p else flat) @ a.to(x.dtype).t()
+        low = products.linear(dropped if p else flat, a.to(x.dtype))
         y.addmm_(low, b.to(x.dtype).t(), alpha=s)
         ctx.save_for_backward(x, low, a, b, kept)
         ctx.base, ctx.s, ctx.p = base, s, p
@@ -38,7 +39,7 @@ class _Linear(torch.autograd.Function):
     def backward(ctx: Any, gradient: torch.Tensor) -> Any:
         x, low, a, b, kept = ctx.saved_tensors
         g, s = gradient.reshape(-1, gradient.shape[-1]), ctx.s
-        narrow = g @ b.to(g.dtype)
+        narrow = products.back(g, b.to(g.dtype))
         # This way round, a processor's kernel is up to twice as fast as for g^T low.
         for_b = (low.t() @ g).mul_(s).t()
         flat = x.reshape(-1, x.shape[-1])
@@ -48,7 +49,7 @@ class _Linear(torch.autograd.Function):
         for_a = (narrow.t() @ flat).mul_(s)
         for_x = None
         if ctx.needs_input_grad[0]:
-            for_x = g @ weight(ctx.base, g.dtype)
+            for_x = back(g, ctx.base)
             if kept is None:
                 for_x.addmm_(narrow, a.to(g.dtype), alpha=s)
             else:
@@ -155,7 +156,12 @@ def _dropout(layer: Any) -> float:
 
 def product(x: torch.Tensor, base: Any) -> torch.Tensor:
     """Returns W x + b of a base layer, for `x` (N, in) in the number format to compute in."""
-    return functional.linear(x, weight(base, x.dtype), base.bias)
+    return products.linear(x, weight(base, x.dtype), base.bias)
+
+
+def back(gradient: torch.Tensor, base: Any, onto: torch.Tensor | None = None) -> torch.Tensor:
+    """Returns g W of a base layer, for a `gradient` (N, out) in the number format to compute in, added to `onto`."""
+    return products.back(gradient, weight(base, gradient.dtype), onto)
 
 
 def weight(base: Any, dtype: torch.dtype) -> torch.Tensor:

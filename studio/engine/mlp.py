@@ -16,7 +16,7 @@ from peft.tuners.lora import LoraLayer
 from torch.nn import functional
 from transformers.models.llama.modeling_llama import LlamaMLP
 
-from studio.engine import hardware, lora
+from studio.engine import hardware, lora, products
 
 _NAMES = ("gate_proj", "up_proj", "down_proj")
 _LINEAR = (torch.nn.Linear, LoraLayer)
@@ -77,10 +77,10 @@ class _Gated(torch.autograd.Function):
         ag, bg, au, bu, ad, bd = (tensor.to(x.dtype) for tensor in adapters)
         (for_gate, for_up, for_down), (sg, su, sd) = bases, scales
         flat = x.reshape(-1, x.shape[-1])
-        low = flat @ torch.cat([ag, au]).t()
+        low = products.linear(flat, torch.cat([ag, au]))
         gate, up = lora.product(flat, for_gate), lora.product(flat, for_up)
         product = f.let_through(gate, up, low, [bg, bu], [sg, su])
-        low_down = product @ ad.t()
+        low_down = products.linear(product, ad)
         y = lora.product(product, for_down).addmm_(low_down, bd.t(), alpha=sd)
         ctx.save_for_backward(x, gate, up, low, low_down, *adapters)
         ctx.f, ctx.scales, ctx.bases = f, scales, bases
@@ -93,19 +93,19 @@ class _Gated(torch.autograd.Function):
         ag, bg, au, bu, ad, bd = (tensor.to(x.dtype) for tensor in adapters)
         (for_gate, for_up, for_down), (sg, su, sd), r = ctx.bases, ctx.scales, len(ag)
         g = gradient.reshape(-1, gradient.shape[-1])
-        narrow = (g @ bd).mul_(sd)
+        narrow = products.back(g, bd).mul_(sd)
         found_bd = (low_down.t() @ g).mul_(sd).t()
-        g = (g @ lora.weight(for_down, g.dtype)).addmm_(narrow, ad)
+        g = lora.back(g, for_down).addmm_(narrow, ad)
         product, g_gate, g_up = ctx.f.let_back(g, gate, up)
         found_ad = narrow.t() @ product
         del product
-        narrow = torch.cat([(g_gate @ bg).mul_(sg), (g_up @ bu).mul_(su)], 1)
+        narrow = torch.cat([products.back(g_gate, bg).mul_(sg), products.back(g_up, bu).mul_(su)], 1)
         found_bg = (low[:, :r].t() @ g_gate).mul_(sg).t()
         found_bu = (low[:, r:].t() @ g_up).mul_(su).t()
         found_a = narrow.t() @ x.reshape(-1, x.shape[-1])
         found_x = None
         if ctx.needs_input_grad[0]:
-            found_x = (g_gate @ lora.weight(for_gate, g.dtype)).addmm_(g_up, lora.weight(for_up, g.dtype))
+            found_x = lora.back(g_up, for_up, lora.back(g_gate, for_gate))
             found_x = found_x.addmm_(narrow, torch.cat([ag, au])).view(x.shape)
         found = (found_a[:r], found_bg, found_a[r:], found_bu, found_ad, found_bd)
         return found_x, None, None, None, *(one.to(whole.dtype) for one, whole in zip(found, adapters, strict=True))

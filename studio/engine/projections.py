@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from peft.tuners.lora import LoraLayer
 
-from studio.engine import lora
+from studio.engine import lora, products
 
 _NAMES = ("q_proj", "k_proj", "v_proj")
 
@@ -23,7 +23,7 @@ class _Linears(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, bases: Any, scales: Any, *adapters: torch.Tensor) -> Any:
         flat, narrow = x.reshape(-1, x.shape[-1]), _alike(adapters, x)
-        lows = (flat @ torch.cat(narrow[::2]).t()).split([len(a) for a in narrow[::2]], 1)
+        lows = products.linear(flat, torch.cat(narrow[::2])).split([len(a) for a in narrow[::2]], 1)
         found = [
             lora.product(flat, base).addmm_(low, b.t(), alpha=s)
             for base, low, b, s in zip(bases, lows, narrow[1::2], scales, strict=True)
@@ -39,14 +39,16 @@ class _Linears(torch.autograd.Function):
         lows, adapters = saved[: len(gradients)], saved[len(gradients) :]
         narrow = _alike(adapters, x)
         a, g = torch.cat(narrow[::2]), [gradient.reshape(-1, gradient.shape[-1]) for gradient in gradients]
-        low = torch.cat([(one @ b).mul_(s) for one, b, s in zip(g, narrow[1::2], ctx.scales, strict=True)], 1)
+        low = torch.cat(
+            [products.back(one, b).mul_(s) for one, b, s in zip(g, narrow[1::2], ctx.scales, strict=True)], 1
+        )
         for_a = (low.t() @ x.reshape(-1, x.shape[-1])).split([len(one) for one in narrow[::2]])
         for_b = [(kept.t() @ one).mul_(s).t() for kept, one, s in zip(lows, g, ctx.scales, strict=True)]
         for_x = None
         if ctx.needs_input_grad[0]:
             for_x = low @ a
             for one, base in zip(g, ctx.bases, strict=True):
-                for_x.addmm_(one, lora.weight(base, x.dtype))
+                lora.back(one, base, for_x)
             for_x = for_x.view(x.shape)
         found = (one for pair in zip(for_a, for_b, strict=True) for one in pair)
         return for_x, None, None, *(one.to(whole.dtype) for one, whole in zip(found, adapters, strict=True))

@@ -1,0 +1,99 @@
+"""Products by another library: the same numbers, and no memory kept for each size of them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from studio.engine import products
+
+_SIZES = st.integers(1, 200)
+
+pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch has no oneDNN")
+
+# What a run's passes do: hardly two have as many tokens.
+_MANY_SIZES = """
+import psutil
+from studio.engine import products
+import torch
+products.onednn_is_faster = lambda: True
+torch.set_num_threads(1)
+weight = torch.randn(1408, 512)
+for rows in range(200, 360):
+    products.linear(torch.randn(rows, 512), weight)
+    if rows == 230:
+        before = psutil.Process().memory_info().rss
+print((psutil.Process().memory_info().rss - before) // 2**20)
+"""
+
+
+@given(rows=st.integers(0, 300), width=_SIZES, out=_SIZES, bias=st.booleans(), faster=st.booleans())
+@settings(max_examples=80)
+def test_products_are_those_of_double_precision(rows: int, width: int, out: int, bias: bool, faster: bool) -> None:
+    torch.manual_seed(rows)
+    x, weight, g = torch.randn(rows, width), torch.randn(out, width), torch.randn(rows, out)
+    b, onto = torch.randn(out) if bias else None, torch.randn(rows, width)
+    forward = x.double() @ weight.double().t() + (0 if b is None else b.double())
+    backward = g.double() @ weight.double()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(products, "onednn_is_faster", lambda: faster)
+        near(products.linear(x, weight, b), forward)
+        near(products.linear(x, weight.t().contiguous().t(), b), forward)
+        near(products.back(g, weight), backward)
+        assert torch.equal(products.back(g, weight), products.back(g, weight))
+        expected = onto.double() + backward
+        assert products.back(g, weight, onto) is onto
+        near(onto, expected)
+
+
+def near(found: torch.Tensor, expected: torch.Tensor) -> None:
+    assert found.dtype == torch.float32
+    assert found.is_contiguous()
+    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-4)
+
+
+def test_what_onednn_does_not_take_is_torchs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
+    x, weight = torch.randn(300, 40), torch.randn(20, 40)
+    for other in (x.bfloat16(), x.double()):
+        assert torch.equal(products.linear(other, weight.to(other.dtype)), other @ weight.to(other.dtype).t())
+    narrow = torch.randn(40, 300).t()
+    assert torch.equal(products.linear(narrow, weight), narrow @ weight.t())
+
+
+@pytest.fixture
+def asked_anew() -> Iterator[None]:
+    products.onednn_is_faster.cache_clear()
+    yield
+    products.onednn_is_faster.cache_clear()
+
+
+@pytest.mark.usefixtures("asked_anew")
+@pytest.mark.parametrize(
+    ("processor", "faster"),
+    [
+        ({"cpu_name": "AMD EPYC 9654", "avx512_f": True}, True),
+        ({"cpu_name": "AMD EPYC 7763", "avx512_f": False}, False),
+        ({"cpu_name": "Intel(R) Xeon(R) Platinum 8480", "avx512_f": True}, False),
+        ({}, False),
+    ],
+)
+def test_it_is_taken_where_it_was_measured(
+    processor: dict[str, Any], faster: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: processor, raising=False)
+    monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: True)
+    assert products.onednn_is_faster() is faster
+
+
+def test_no_code_is_kept_for_sizes_long_gone() -> None:
+    environment = {name: value for name, value in os.environ.items() if "CACHE_CAPACITY" not in name}
+    words = [sys.executable, "-c", _MANY_SIZES]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 30
