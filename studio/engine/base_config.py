@@ -1,10 +1,12 @@
 """Vetting a base model's config.json. Nothing here loads torch or transformers."""
 
+import json
 from collections.abc import Container
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from studio.core import cache
 from studio.core.models import check_folder, refused
 from studio.engine import weights
 
@@ -21,6 +23,8 @@ _LIMITS = {
     }.items()
     for key in keys
 }
+# Where a model lay, and what wrote it.
+TOLD = ("_name_or_path", "transformers_version")
 _ATTENTION = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3")
 
 
@@ -59,6 +63,11 @@ def check(folder: Path, known: Container[str]) -> dict[str, Any]:
         )
     # transformers has this type itself, so the folder's own code is not needed and not even mentioned to it.
     return {key: value for key, value in config.items() if key not in ("auto_map", "trust_remote_code")}
+
+
+def fingerprint(config: dict[str, Any]) -> str:
+    """Returns the SHA-256 of what a config.json says of a model, in whichever order."""
+    return cache.digest(json.dumps({key: config[key] for key in config if key not in TOLD}, sort_keys=True))
 
 
 def _check_values(folder: Path, config: dict[str, Any], depth: int = 0) -> None:

@@ -21,16 +21,14 @@ from numpy.typing import NDArray
 from studio import paths
 from studio.core import cache, machine
 from studio.core.errors import StudioError
-from studio.engine import objectives, step
+from studio.engine import base_config, objectives, step
 from studio.engine.corpus import teller
 from studio.engine.session import Session
 from studio.engine.tokens import Tokens
 
 _FILE = "losses.bin"
-_VERSION = 1  # of the numbers: raise it whenever a base would be computed otherwise
+_VERSION = 2  # of the numbers: raise it whenever a base would be computed otherwise
 _NAMED_ROWS = 10
-# Of a model's config: where it lay, and what wrote it.
-_TOLD = ("_name_or_path", "transformers_version")
 
 
 def look_up(current: Session, stopped: Callable[[], bool]) -> None:
@@ -116,7 +114,7 @@ def _folder(current: Session, name: str) -> Path:
     parts = {
         "version": [_VERSION, *map(metadata.version, packages)],
         "part": name,
-        "base": [position.base, {key: model[key] for key in sorted(model) if key not in _TOLD}],
+        "base": [position.base, {key: model[key] for key in sorted(model) if key not in base_config.TOLD}],
         "labels": position.labels,
         "choices": choices,
         "format": [config.model.quantization, config.model.dtype, config.data.max_length],

@@ -21,6 +21,7 @@ from studio.core.runs import Run
 from studio.core.units import plural
 from studio.engine import (
     adapters,
+    base_config,
     batches,
     checkpoint,
     hardware,
@@ -49,6 +50,7 @@ class Position:
         evaluation: the fingerprint of the evaluation data, if it is a file of its own, likewise.
         labels: the fingerprint of its tokens and labels, likewise: a template may write the date into them.
         base: the fingerprint of the base model's weights, likewise.
+        base_config: of its config.json; empty in checkpoints of before it was noted.
     """
 
     step: int = 0
@@ -61,6 +63,7 @@ class Position:
     evaluation: str = ""
     labels: str = ""
     base: str = ""
+    base_config: str = ""
 
 
 @dataclass(slots=True)
@@ -172,6 +175,7 @@ def prepare(run: Run, emit: Emit, earlier: events.Prepared | None = None) -> Ses
             evaluation=corpus.evaluation_fingerprint,
             labels=corpus.labels_fingerprint(),
             base=weights.fingerprint(base),
+            base_config=base_config.fingerprint(model.check_config(base)),
         ),
     )
     emit(_prepared(session))
@@ -225,6 +229,11 @@ def restore(session: Session, path: Path) -> None:
             position.labels != session.position.labels,
         ),
         (f"The weights of {config.model.path}", "model", position.base != session.position.base),
+        (
+            f"The config.json of {config.model.path}",
+            "model",
+            position.base_config not in ("", session.position.base_config),
+        ),
     )
     for what, reason, changed in facts:
         if changed:

@@ -148,12 +148,24 @@ def test_changed_data_and_changed_base_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StudioError, match="has changed since the run began"):
         resume(run)
     rows.write_text(text)
+    about = Path(whole.model.path) / "config.json"
+    text = about.read_text()
+    said = json.loads(text)
+    about.write_text(json.dumps(said | {"rms_norm_eps": 2 * said["rms_norm_eps"]}))
+    with pytest.raises(StudioError, match=r"config\.json of .* has changed"):
+        resume(run)
+    # What wrote it changes nothing of what it says.
+    about.write_text(json.dumps(dict(reversed(said.items())) | {"transformers_version": "9.9"}))
     weights = Path(whole.model.path) / "model.safetensors"
     data = bytearray(weights.read_bytes())
     data[-2] ^= 1
     weights.write_bytes(bytes(data))
     with pytest.raises(StudioError, match=r"weights of .* have changed"):
         resume(run)
+    data[-2] ^= 1
+    weights.write_bytes(bytes(data))
+    resume(run)
+    assert run.progress().state == "finished"
 
 
 def test_a_learning_rate_set_before_a_crash_is_set_again_at_the_same_step(tmp_path: Path) -> None:
