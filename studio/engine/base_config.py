@@ -24,7 +24,7 @@ _LIMITS = {
     for key in keys
 }
 # Where a model lay, and what wrote it.
-TOLD = ("_name_or_path", "transformers_version")
+_TOLD = ("_name_or_path", "transformers_version")
 _ATTENTION = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3")
 
 
@@ -67,7 +67,7 @@ def check(folder: Path, known: Container[str]) -> dict[str, Any]:
 
 def fingerprint(config: dict[str, Any]) -> str:
     """Returns the SHA-256 of what a config.json says of a model, in whichever order."""
-    return cache.digest(json.dumps({key: config[key] for key in config if key not in TOLD}, sort_keys=True))
+    return cache.digest(json.dumps({key: config[key] for key in config if key not in _TOLD}, sort_keys=True))
 
 
 def _check_values(folder: Path, config: dict[str, Any], depth: int = 0) -> None:

@@ -37,15 +37,16 @@ class _Losses(torch.autograd.Function):
         total = torch.zeros_like(most)
         gradient = torch.zeros_like(hidden, dtype=torch.float32) if ctx.needs_input_grad[0] else None
         columns = _columns(hidden)
-        store = hidden.new_empty(0)
-        scaled = hidden * _LOG2_E if hidden.dtype == torch.float32 else None
+        exact, store = hidden.dtype == torch.float32, hidden.new_empty(0)
+        # In half precision the logits are scaled before they are rounded, not what they are made of.
+        fed = hidden * _LOG2_E if exact else hidden
         for start in range(0, len(weight), columns):
             part = weight[start : start + columns]
-            if scaled is not None:
-                logits = products.linear(scaled, part)
+            if exact:
+                logits = products.linear(fed, part)
             else:
                 store.resize_(len(hidden), len(part))
-                logits = torch.addmm(store, hidden, part.t(), beta=0, alpha=_LOG2_E, out=store)
+                logits = torch.addmm(store, fed, part.t(), beta=0, alpha=_LOG2_E, out=store)
             logits = (logits if bias is None else logits.add_(bias[start : start + columns], alpha=_LOG2_E)).float()
             before, most = most, torch.maximum(most, logits.amax(1, keepdim=True))
             faded = (before - most).exp2_()
@@ -53,7 +54,7 @@ class _Losses(torch.autograd.Function):
             total = total.mul_(faded).add_(logits.sum(1, keepdim=True))
             if gradient is not None:
                 gradient.mul_(faded)
-                if part.dtype == torch.float32:
+                if exact:
                     products.back(logits, part, gradient)
                 else:
                     gradient += logits.to(part.dtype) @ part

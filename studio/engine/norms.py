@@ -66,20 +66,14 @@ def _replaced(module: Any) -> bool:
     device, dtype = weight.device.type, weight.dtype
     if device != "cuda" and (device, dtype) != ("cpu", torch.float32):
         return False
-    plain = module.forward
-
-    def compute(x: torch.Tensor, weight: torch.Tensor) -> Any:
-        if device == "cuda":
-            return _on_card(x, weight, eps)
-        return _Norm.apply(x, weight, eps, divides)  # type: ignore[no-untyped-call]
-
+    plain, compute = module.forward, _on_card if device == "cuda" else _Norm.apply
     x = torch.linspace(-2, 3, 2 * len(weight), dtype=dtype, device=weight.device).view(2, -1)
     near = 1e-5 if dtype == torch.float32 else 2e-2
     # Gemma's kind holds w - 1, for which half precision is too coarse.
     for base in (0, 1) if dtype == torch.float32 else (0,):
-        divides = bool((weight.detach() + base).abs().min() >= _LEAST)
+        how = (eps,) if device == "cuda" else (eps, bool((weight.detach() + base).abs().min() >= _LEAST))
         with torch.no_grad():
-            if torch.allclose(compute(x, weight + base), plain(x), rtol=near, atol=near / 10):
+            if torch.allclose(compute(x, weight + base, *how), plain(x), rtol=near, atol=near / 10):
                 break
     else:
         return False
@@ -87,7 +81,7 @@ def _replaced(module: Any) -> bool:
     def forward(x: torch.Tensor) -> Any:
         if x.dtype != dtype or (device == "cpu" and torch.is_autocast_enabled("cpu")):
             return plain(x)
-        return compute(x, module.weight + 1 if base else module.weight)
+        return compute(x, module.weight + 1 if base else module.weight, *how)
 
     module.forward = forward
     return True

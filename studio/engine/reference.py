@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from studio import paths
 from studio.core import cache, machine
 from studio.core.errors import StudioError
-from studio.engine import base_config, objectives, step
+from studio.engine import step
 from studio.engine.corpus import teller
 from studio.engine.session import Session
 from studio.engine.tokens import Tokens
@@ -110,11 +110,10 @@ def _folder(current: Session, name: str) -> Path:
     # What becomes of activations changes nothing forwards, and why a path is not taken is only told.
     choices = asdict(current.choices) | {"plain": sorted(current.choices.plain), "activations": ""}
     padded = current.choices.batching == "padded"
-    model = objectives.bare(current.bare).config.to_dict()
     parts = {
         "version": [_VERSION, *map(metadata.version, packages)],
         "part": name,
-        "base": [position.base, {key: model[key] for key in sorted(model) if key not in base_config.TOLD}],
+        "base": [position.base, position.base_config],
         "labels": position.labels,
         "choices": choices,
         "format": [config.model.quantization, config.model.dtype, config.data.max_length],
