@@ -117,20 +117,22 @@ def choose(
         plain["loss in chunks"] = not_chunked
     if unequal := _repeating_refusal(trial, batching):
         plain["steps that repeat bit by bit"] = unequal
-    fits = _fit(trial, config, batching, not not_chunked, longest, earlier)
+    ways = memory.costs(trial.bare, trial.kept_bytes(not not_chunked), device)
+    at_once = longest if batching == "flat" else longest * config.training.per_device_train_batch_size
+    fits = _fit(trial, config, ways, at_once, earlier)
     if fits.activations != "kept":
         memory.recompute(trial.bare, fits.activations == "offloaded")
     if not_trimmed := _tail_refusal(trial, batching):
         plain["the last layer where it is read"] = not_trimmed
     if not_shared := _sharing_refusal(trial, batching):
         plain["a common beginning computed once"] = not_shared
+    # Last, since the trials above read the weights as they were.
+    _pack(trial, fits, ways, at_once)
     taken = not not_chunked, not not_trimmed, not not_shared
     return Choices(batching, fits.tokens, *taken, plain, fits.activations, own)
 
 
-def _fit(
-    trial: Trial, config: RunConfig, batching: batches.Batching, chunked: bool, longest: int, earlier: Prepared | None
-) -> memory.Fit:
+def _fit(trial: Trial, config: RunConfig, ways: memory.Ways, at_once: int, earlier: Prepared | None) -> memory.Fit:
     spec, device = config.training, trial.device
     asked = spec.per_device_train_batch_size * config.data.max_length
     usual = _TOKENS if device.type == "cpu" else max(asked, _CARD_TOKENS)
@@ -148,11 +150,17 @@ def _fit(
     # Processes that share a run would have to agree, and each may have other memory.
     if _shared():
         return memory.Fit(least, tokens)
-    kept = trial.kept_bytes(chunked)
-    ways = memory.costs(trial.bare, kept, device)
     ways = ways[1:] if spec.activation_checkpointing else ways
-    at_once = longest if batching == "flat" else longest * spec.per_device_train_batch_size
     return memory.fit(ways, tokens, at_once, hardware.free_bytes(device))
+
+
+def _pack(trial: Trial, fits: memory.Fit, ways: memory.Ways, at_once: int) -> None:
+    """Lays out weights beforehand if there is room; no number depends on it, so it may be otherwise when resumed."""
+    bases = [] if _shared() else lora.packable(trial.model)
+    more = 2 * sum(base.weight.nbytes for base in bases)
+    room = memory.has_room(more, ways, fits.activations, max(fits.tokens, at_once), hardware.free_bytes(trial.device))
+    if bases and room:
+        lora.pack(bases)
 
 
 def _shared() -> bool:

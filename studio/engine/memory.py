@@ -5,7 +5,11 @@ layers. Computed again layer by layer (Chen et al. 2016), only each layer's inpu
 card those inputs can wait in the computer's memory.
 """
 
-from collections.abc import Callable, Sequence
+import ctypes
+import mmap
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -15,6 +19,13 @@ from studio.core.events import Activations
 
 # Of what is free: the rest is for gradients, the optimizer and what a layer makes and forgets.
 _SHARE = 0.7
+
+
+# Of <sys/mman.h>: what changed is kept, unlike with MADV_DONTNEED.
+_MADV_PAGEOUT = 21
+
+# What can become of the activations, the fastest first, and the bytes of a token in each way.
+Ways = list[tuple[Activations, float]]
 
 
 class Fit(NamedTuple):
@@ -46,8 +57,8 @@ def kept_bytes(model: torch.nn.Module, compute: Callable[[], torch.Tensor]) -> i
     return sum(kept.values())
 
 
-def costs(model: Any, kept: float, device: torch.device) -> list[tuple[Activations, float]]:
-    """Returns what can become of the activations, the fastest first, and the bytes of a token in each way.
+def costs(model: Any, kept: float, device: torch.device) -> Ways:
+    """Returns what can become of the activations.
 
     Args:
         model: the bare model.
@@ -55,7 +66,7 @@ def costs(model: Any, kept: float, device: torch.device) -> list[tuple[Activatio
         device: where it computes.
     """
     kept = max(kept, 1.0)
-    found: list[tuple[Activations, float]] = [("kept", kept)]
+    found: Ways = [("kept", kept)]
     if model.supports_gradient_checkpointing:
         layers = sum(isinstance(module, GradientCheckpointingLayer) for module in model.modules()) or 1
         width = model.config.get_text_config().hidden_size * model.get_input_embeddings().weight.element_size()
@@ -65,7 +76,7 @@ def costs(model: Any, kept: float, device: torch.device) -> list[tuple[Activatio
     return found
 
 
-def fit(ways: Sequence[tuple[Activations, float]], tokens: int, longest: int, free: float) -> Fit:
+def fit(ways: Ways, tokens: int, longest: int, free: float) -> Fit:
     """Returns the fastest way in which the longest row fits, and with how many tokens at once.
 
     Args:
@@ -84,3 +95,34 @@ def recompute(model: Any, offload: bool = False) -> None:
     """Makes a bare `model` compute its activations again in the backward pass."""
     # With a checkpoint of the other kind the first layer's input would have to be trained.
     model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False}, offload=offload)
+
+
+def has_room(more: float, ways: Ways, activations: Activations, tokens: int, free: float) -> bool:
+    """Whether `more` bytes fit beside a pass of `tokens`; for the other arguments see `fit`."""
+    return more + dict(ways).get(activations, 0.0) * tokens <= _SHARE * free
+
+
+def give_back(tensors: Iterable[torch.Tensor]) -> None:
+    """Lets the system take back the memory of tensors that lie in a file, which it reads again if they are.
+
+    What lies in none stays: it would have to be written somewhere first.
+    """
+    if sys.platform != "linux":
+        return
+    advise, files = ctypes.CDLL(None).madvise, _mapped()
+    for tensor in tensors:
+        first, stop = tensor.data_ptr(), tensor.data_ptr() + tensor.nbytes
+        if tensor.is_contiguous() and any(begin <= first and stop <= end for begin, end in files):
+            # Whole pages: what else lies in those of its ends stays.
+            first = -(-first // mmap.PAGESIZE) * mmap.PAGESIZE
+            whole = max(0, stop - first) // mmap.PAGESIZE * mmap.PAGESIZE
+            advise(ctypes.c_void_p(first), ctypes.c_size_t(whole), _MADV_PAGEOUT)
+
+
+def _mapped() -> list[tuple[int, int]]:
+    """Returns from where to where files lie in this process's memory."""
+    lines = [
+        line.split() for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines()
+    ]
+    places = [line[0].split("-") for line in lines if len(line) > 5 and line[5].startswith("/")]
+    return [(int(begin, 16), int(end, 16)) for begin, end in places]

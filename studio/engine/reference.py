@@ -27,7 +27,7 @@ from studio.engine.session import Session
 from studio.engine.tokens import Tokens
 
 _FILE = "losses.bin"
-_VERSION = 2  # of the numbers: raise it whenever a base would be computed otherwise
+_VERSION = 3  # of the numbers: raise it whenever a base would be computed otherwise
 _NAMED_ROWS = 10
 
 

@@ -33,11 +33,11 @@ from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.models import WordLevel
 from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedTokenizerFast
 
+from studio.core import launch
 from studio.core.config import RunConfig, from_dict, to_dict
 from studio.engine import adapters, corpus, hardware, model, optim
 
 CONTENDERS = ("ours", "trl-usual", "trl-best", "llamafactory-usual", "llamafactory-best")
-_ROOT = Path(__file__).resolve().parents[2]
 _VOCABULARY = 32_000
 _SHAPES: dict[str, dict[str, Any]] = {
     "small": {
@@ -194,9 +194,9 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> dict[str, A
     python = own.get(family, sys.executable)
     if python is None:
         return {"fault": f"no environment of its own was named (--{family}-python)"}
-    environment = os.environ | {
+    # Ours as the program starts a run's process.
+    environment = (launch.environment() if name.startswith("ours") else os.environ | {"PYTHONPATH": ""}) | {
         "OMP_NUM_THREADS": str(options.threads),
-        "PYTHONPATH": str(_ROOT) if name.startswith("ours") else "",
         "STUDIO_HOME": str(folder / "home"),
         "HF_HUB_OFFLINE": "1",
         "DISABLE_VERSION_CHECK": "1",

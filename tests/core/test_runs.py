@@ -367,3 +367,13 @@ def test_content_is_durable_before_it_gets_its_name(tmp_path: Path, monkeypatch:
     assert content.startswith(".a.")
     assert not named
     assert folder == (tmp_path.name, True)
+
+
+def test_a_runs_process_sets_no_small_blocks_aside_unless_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    for asked, told in (
+        ("", "glibc.malloc.tcache_count=0"),
+        ("glibc.rtld.nns=3", "glibc.rtld.nns=3:glibc.malloc.tcache_count=0"),
+        ("glibc.malloc.tcache_count=7", "glibc.malloc.tcache_count=7"),
+    ):
+        monkeypatch.setenv("GLIBC_TUNABLES", asked)
+        assert launch.environment() == os.environ | {"PYTHONPATH": launch.module_path(), "GLIBC_TUNABLES": told}

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from studio.core.config import AdapterSpec, DataSpec, RunConfig, TrainingSpec
-from studio.engine import adapters, choices, rotary
+from studio.engine import adapters, choices, memory, products, rotary
 from studio.engine.choices import choose
 from studio.engine.trial import Trial
 from tests.engine.test_prefix import tokens_of
@@ -105,3 +105,25 @@ def test_twenty_steps_have_the_losses_of_the_plain_paths(
 
     monkeypatch.setattr("studio.engine.session.choose", plain)
     np.testing.assert_allclose(losses(fast), losses(trained(whole, tmp_path / "plain")), rtol=1e-4)
+
+
+def test_weights_are_laid_out_where_there_is_room_and_no_number_depends_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
+    monkeypatch.setattr(products, "_LEAST_ROWS", 1)
+    whole = config(tmp_path, rows=40, max_steps=3, adapter={"lora_dropout": 0.0})
+    product, laid_out = products._product, list[bool]()
+
+    def counting(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+        laid_out.append(weight.is_mkldnn)
+        return product(x, weight, bias)
+
+    monkeypatch.setattr(products, "_product", counting)
+    packed = trained(whole, tmp_path / "packed")
+    assert any(laid_out)
+    laid_out.clear()
+    monkeypatch.setattr(memory, "has_room", lambda *_: False)
+    assert losses(packed) == losses(trained(whole, tmp_path / "plain"))
+    assert laid_out
+    assert not any(laid_out)

@@ -11,7 +11,7 @@ from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import LoraLayer
 
 from studio.core.config import AdapterSpec, ModelSpec
-from studio.engine import adapters, lora
+from studio.engine import adapters, lora, products
 from studio.engine.model import load_base
 from tests.models import FAMILIES, random_model, tiny
 
@@ -28,11 +28,11 @@ def lively(model: torch.nn.Module) -> Any:
     return model
 
 
-def results(model: Any, seed: int = 0) -> list[torch.Tensor]:
+def results(model: Any, seed: int = 0, ids: torch.Tensor = IDS) -> list[torch.Tensor]:
     """Returns the logits, then every gradient, of a training pass that draws from `seed`."""
     model.zero_grad()
     torch.manual_seed(seed)
-    logits = model(input_ids=IDS, use_cache=False).logits
+    logits = model(input_ids=ids, use_cache=False).logits
     logits.float().pow(2).mean().backward()
     return [logits.detach(), *(p.grad for p in model.parameters() if p.grad is not None)]
 
@@ -52,6 +52,48 @@ def test_every_family_computes_the_same(family: str) -> None:
     assert_same(results(model), expected)
     lora.undo(model)
     assert not any("forward" in vars(module) for module in model.modules())
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+def test_a_base_laid_out_beforehand_computes_the_same_bits(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
+    model = lively(adapters.attach(random_model(family), AdapterSpec(r=4))).train()
+    ids = torch.randint(3, 300, (2, 90), generator=torch.Generator().manual_seed(1))
+    lora.use(model)
+    expected = results(model, ids=ids)
+    bases = lora.packable(model)
+    assert len(bases) == sum(isinstance(module, LoraLayer) for module in model.modules()) > 3
+    lora.pack(bases)
+    for base in bases:
+        # Nothing reads them any more.
+        base.weight.fill_(torch.nan)
+    found = results(model, ids=ids)
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+    lora.undo(model)
+    assert lora.use(model) == ""
+    assert results(model, ids=ids)[0].isnan().any()
+
+
+def test_only_frozen_bases_in_float32_are_laid_out_and_where_it_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "onednn_is_faster", lambda: False)
+    model = adapters.attach(random_model("llama"), AdapterSpec(r=4))
+    assert lora.packable(model) == []
+    monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
+    assert lora.packable(model) != []
+    assert lora.packable(model.bfloat16()) == []
+    assert lora.packable(adapters.attach(random_model("llama"), AdapterSpec(r=4, use_dora=True))) == []
+
+
+def test_without_its_adapter_a_layer_is_its_base_alone() -> None:
+    model = lively(adapters.attach(random_model("llama"), AdapterSpec(r=4, lora_dropout=0.5))).train()
+    with torch.no_grad(), model.disable_adapter():
+        expected = model(input_ids=IDS).logits
+        lora.use(model)
+        torch.testing.assert_close(model(input_ids=IDS).logits, expected)
+    with model.disable_adapter():
+        model.get_input_embeddings().weight.requires_grad_(True)
+        model(input_ids=IDS).logits.sum().backward()
+    assert model.get_input_embeddings().weight.grad.abs().sum() > 0
 
 
 @given(

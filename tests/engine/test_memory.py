@@ -1,10 +1,13 @@
 """What becomes of activations: counted on a real model, chosen by the memory that is free, the same when resumed."""
 
+import os
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from studio.core import events, runs
 from studio.core.errors import StudioError
@@ -38,6 +41,13 @@ def test_a_pass_never_has_more_tokens_than_asked_for() -> None:
     assert memory.fit(WAYS, 50, 200, 1) == ("offloaded", 50)
 
 
+def test_what_else_takes_memory_must_fit_beside_a_pass() -> None:
+    # 70 % of what is free, less 500 tokens of 100 or of 10 bytes.
+    assert memory.has_room(20_000, WAYS, "kept", 500, 100_000)
+    assert not memory.has_room(20_001, WAYS, "kept", 500, 100_000)
+    assert memory.has_room(65_000, WAYS, "recomputed", 500, 100_000)
+
+
 def test_what_a_pass_keeps_is_counted_once_and_without_weights() -> None:
     layer = torch.nn.Linear(8, 16)
     x = torch.randn(4, 8, requires_grad=True)
@@ -67,6 +77,31 @@ def test_models_that_cannot_recompute_keep_all() -> None:
     model.supports_gradient_checkpointing = False
     assert memory.costs(model, 7.0, CPU) == [("kept", 7.0)]
     assert memory.fit(memory.costs(model, 0.0, CPU), 500, 200, 10**6) == ("kept", 500)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux")
+def test_what_lies_in_a_file_is_given_back_to_it_and_read_again(tmp_path: Path) -> None:
+    path, numbers = tmp_path / "model.safetensors", torch.arange(2.0**22)
+    save_file({"kept": torch.ones(5000), "left": numbers, "changed": numbers[:9999] + 1}, path)
+    with open(path, "r+b") as file:
+        os.fsync(file.fileno())
+    found = load_file(path)
+    found["changed"] += 1
+    assert all(bool(tensor.isfinite().all()) for tensor in found.values())
+    before, anonymous = _of_files(), torch.randn(2**20)
+    sums = anonymous.sum()
+    memory.give_back([found["left"], found["changed"], anonymous])
+    assert before - _of_files() > 0.9 * numbers.nbytes
+    assert torch.equal(found["left"], numbers)
+    assert torch.equal(found["changed"], numbers[:9999] + 2)
+    assert torch.equal(found["kept"], torch.ones(5000))
+    assert torch.equal(anonymous.sum(), sums)
+
+
+def _of_files() -> int:
+    """Returns how much of this process's memory lies in files, in bytes."""
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssFile"))
+    return int(line.split()[1]) * 1024
 
 
 def test_a_run_that_has_little_memory_recomputes_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

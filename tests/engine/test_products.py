@@ -58,6 +58,23 @@ def near(found: torch.Tensor, expected: torch.Tensor) -> None:
     torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-4)
 
 
+@given(rows=st.integers(0, 1100), width=_SIZES, out=_SIZES, bias=st.booleans(), turned=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_a_weight_laid_out_beforehand_gives_the_same_bits(
+    rows: int, width: int, out: int, bias: bool, turned: bool
+) -> None:
+    torch.manual_seed(rows)
+    x, g, b = torch.randn(rows, width), torch.randn(rows, out), torch.randn(out) if bias else None
+    weight = torch.randn(width, out).t() if turned else torch.randn(out, width)
+    onto = torch.randn(rows, width)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(products, "onednn_is_faster", lambda: True)
+        layout = products.packed(weight)
+        assert torch.equal(products.linear(x, weight, b, layout), products.linear(x, weight, b))
+        assert torch.equal(products.back(g, weight, None, layout), products.back(g, weight))
+        assert torch.equal(products.back(g, weight, onto.clone(), layout), products.back(g, weight, onto.clone()))
+
+
 def test_what_onednn_does_not_take_is_torchs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
     x, weight = torch.randn(300, 40), torch.randn(20, 40)
