@@ -19,8 +19,6 @@ from studio.core.events import Activations
 
 # Of what is free: the rest is for gradients, the optimizer and what a layer makes and forgets.
 _SHARE = 0.7
-
-
 # Of <sys/mman.h>: what changed is kept, unlike with MADV_DONTNEED.
 _MADV_PAGEOUT = 21
 
@@ -121,8 +119,8 @@ def give_back(tensors: Iterable[torch.Tensor]) -> None:
 
 def _mapped() -> list[tuple[int, int]]:
     """Returns from where to where files lie in this process's memory."""
-    lines = [
-        line.split() for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines()
-    ]
-    places = [line[0].split("-") for line in lines if len(line) > 5 and line[5].startswith("/")]
+    lines = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines()
+    # Place, rights, offset, device, inode and, of a file, its path.
+    parts = (line.split(maxsplit=5) for line in lines)
+    places = [place.split("-") for place, *_, path in (part for part in parts if len(part) > 5) if path.startswith("/")]
     return [(int(begin, 16), int(end, 16)) for begin, end in places]

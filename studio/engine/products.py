@@ -3,8 +3,8 @@
 torch hands products in float32 to MKL, which has its best kernels for Intel's processors alone. oneDNN, which torch
 carries too, is faster on AMD's with AVX-512.
 Gain: 1.03 to 1.05 times a whole step, `tests.bench.train`'s model; 1.1 to 1.3 times itself for 960 tokens and a weight
-of 4,096 by 4,096 (one thread of an AMD EPYC with AVX-512). Weights laid out beforehand: 1.03 times a step again, and
-the same numbers to the last bit.
+of 4,096 by 4,096 (one thread of an AMD EPYC with AVX-512). Weights laid out beforehand: 1.03 to 1.04 times a step
+again, and the same numbers to the last bit.
 """
 
 from functools import lru_cache
