@@ -156,10 +156,12 @@ def _fit(trial: Trial, config: RunConfig, ways: memory.Ways, at_once: int, earli
 
 def _pack(trial: Trial, fits: memory.Fit, ways: memory.Ways, at_once: int) -> None:
     """Lays out weights beforehand if there is room; no number depends on it, so it may be otherwise when resumed."""
+    # Each of the processes that share a run would take the same free memory for its own.
     bases = [] if _shared() else lora.packable(trial.model)
-    more = 2 * sum(base.weight.nbytes for base in bases)
-    room = memory.has_room(more, ways, fits.activations, max(fits.tokens, at_once), hardware.free_bytes(trial.device))
-    if bases and room:
+    if not bases:
+        return
+    more, tokens = 2 * sum(base.weight.nbytes for base in bases), max(fits.tokens, at_once)
+    if memory.has_room(more, ways, fits.activations, tokens, hardware.free_bytes(trial.device)):
         lora.pack(bases)
 
 

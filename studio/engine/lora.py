@@ -18,7 +18,7 @@ from transformers.pytorch_utils import Conv1D
 
 from studio.engine import memory, products
 
-# Of a base layer.
+# The attribute of a base layer that holds its `products.Packed`.
 _LAYOUT = "packed_weight"
 
 
@@ -90,17 +90,17 @@ def packable(model: torch.nn.Module) -> list[Any]:
     """Returns the base layers whose products are faster with the weight laid out beforehand, as `pack` does."""
     if not products.onednn_is_faster():
         return []
-    bases = [
-        module.get_base_layer() for module in model.modules() if isinstance(module, LoraLayer) and not refusal(module)
-    ]
+    layers = (module for module in model.modules() if isinstance(module, LoraLayer) and not refusal(module))
+    # Layers may share one.
+    bases = {id(base): base for base in (layer.get_base_layer() for layer in layers)}.values()
     return [base for base in bases if base.weight.device.type == "cpu" and base.weight.dtype == torch.float32]
 
 
 def pack(bases: list[Any]) -> None:
     """Lays out the weights of base layers that are `packable`; it takes twice their memory.
 
-    They must not change from here on. What remains of the weights themselves is read by few: what lies in a file is
-    given back to it.
+    They must not change from here on, nor can the model be copied or pickled until `undo`. The weights themselves are
+    then read by passes of few tokens alone; those in a file are given back to it.
     """
     for base in bases:
         setattr(base, _LAYOUT, products.packed(weight(base, torch.float32)))

@@ -96,14 +96,23 @@ def recompute(model: Any, offload: bool = False) -> None:
 
 
 def has_room(more: float, ways: Ways, activations: Activations, tokens: int, free: float) -> bool:
-    """Whether `more` bytes fit beside a pass of `tokens`; for the other arguments see `fit`."""
-    return more + dict(ways).get(activations, 0.0) * tokens <= _SHARE * free
+    """Whether `more` bytes fit beside a pass.
+
+    Args:
+        more: bytes.
+        ways: of `costs`.
+        activations: what becomes of the pass's; one that is none of `ways` is taken for the dearest.
+        tokens: of the longest pass.
+        free: bytes.
+    """
+    return more + dict(ways).get(activations, ways[0][1]) * tokens <= _SHARE * free
 
 
 def give_back(tensors: Iterable[torch.Tensor]) -> None:
-    """Lets the system take back the memory of tensors that lie in a file, which it reads again if they are.
+    """Lets Linux take back the memory of tensors that lie in a file; it reads them again when they are used.
 
-    What lies in none stays: it would have to be written somewhere first.
+    What lies in none stays: it would have to be written somewhere first. So does a file that other processes have in
+    memory as well, or that belongs to somebody else.
     """
     if sys.platform != "linux":
         return

@@ -15,12 +15,12 @@ from torch.nn import functional
 
 # With fewer, calling costs more than is gained.
 _LEAST_ROWS = 128
-# For which a layout is chosen; others are as fast with it.
+# For which a layout is chosen.
 _USUAL_ROWS = 960
 
 
 class Packed(NamedTuple):
-    """A weight laid out as oneDNN multiplies with it, which it else does anew for each product; nothing else reads it.
+    """A weight laid out as oneDNN multiplies with it, which it otherwise does for each product anew.
 
     Attributes:
         forward: for x W^T.

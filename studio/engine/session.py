@@ -135,6 +135,8 @@ def prepare(run: Run, emit: Emit, earlier: events.Prepared | None = None) -> Ses
     frozen = model.load_base(base, config.model, device)
     optim.seed_all(config.training.seed, "initialise")
     bare = adapters.attach(frozen, config.adapter)
+    # Before weights are given back to the file, which would have to be read again.
+    fingerprint = weights.fingerprint(base)
     longest = max(int(part.together.max()) for part in (corpus.train, corpus.evaluation) if part is not None)
     choices = choose(bare, config, device, longest, earlier)
     if choices.activations != "kept" and not config.training.activation_checkpointing:
@@ -174,7 +176,7 @@ def prepare(run: Run, emit: Emit, earlier: events.Prepared | None = None) -> Ses
             data=corpus.fingerprint,
             evaluation=corpus.evaluation_fingerprint,
             labels=corpus.labels_fingerprint(),
-            base=weights.fingerprint(base),
+            base=fingerprint,
             base_config=base_config.fingerprint(model.check_config(base)),
         ),
     )

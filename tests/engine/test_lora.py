@@ -80,20 +80,40 @@ def test_only_frozen_bases_in_float32_are_laid_out_and_where_it_is_faster(monkey
     assert lora.packable(model) == []
     monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
     assert lora.packable(model) != []
+    frozen = lora.packable(model)
+    frozen[0].weight.requires_grad_(True)
+    assert lora.packable(model) == frozen[1:]
     assert lora.packable(model.bfloat16()) == []
     assert lora.packable(adapters.attach(random_model("llama"), AdapterSpec(r=4, use_dora=True))) == []
 
 
-def test_without_its_adapter_a_layer_is_its_base_alone() -> None:
+def test_without_its_adapter_a_layer_is_its_base_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
+    monkeypatch.setattr(products, "_LEAST_ROWS", 1)
     model = lively(adapters.attach(random_model("llama"), AdapterSpec(r=4, lora_dropout=0.5))).train()
+    product, bases = lora.product, list[Any]()
+
+    def noting(x: torch.Tensor, base: Any) -> torch.Tensor:
+        bases.append(base)
+        return product(x, base)
+
+    monkeypatch.setattr(lora, "product", noting)
     with torch.no_grad(), model.disable_adapter():
         expected = model(input_ids=IDS).logits
         lora.use(model)
+        assert not bases
         torch.testing.assert_close(model(input_ids=IDS).logits, expected)
+        assert len(bases) == len(lora.packable(model))
+    # A pass whose gradients are asked for is PEFT's, and so is one with the adapter in the base.
+    bases.clear()
     with model.disable_adapter():
         model.get_input_embeddings().weight.requires_grad_(True)
         model(input_ids=IDS).logits.sum().backward()
     assert model.get_input_embeddings().weight.grad.abs().sum() > 0
+    model.merge_adapter()
+    with torch.no_grad():
+        model(input_ids=IDS)
+    assert not bases
 
 
 @given(

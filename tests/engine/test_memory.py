@@ -46,6 +46,7 @@ def test_what_else_takes_memory_must_fit_beside_a_pass() -> None:
     assert memory.has_room(20_000, WAYS, "kept", 500, 100_000)
     assert not memory.has_room(20_001, WAYS, "kept", 500, 100_000)
     assert memory.has_room(65_000, WAYS, "recomputed", 500, 100_000)
+    assert not memory.has_room(20_001, WAYS[:1], "offloaded", 500, 100_000)
 
 
 def test_what_a_pass_keeps_is_counted_once_and_without_weights() -> None:
@@ -85,17 +86,19 @@ def test_what_lies_in_a_file_is_given_back_to_it_and_read_again(tmp_path: Path) 
     save_file({"kept": torch.ones(5000), "left": numbers, "changed": numbers[:9999] + 1}, path)
     with open(path, "r+b") as file:
         os.fsync(file.fileno())
-    found = load_file(path)
+    unread, found = _of_files(), load_file(path)
     found["changed"] += 1
     assert all(bool(tensor.isfinite().all()) for tensor in found.values())
-    before, anonymous = _of_files(), torch.randn(2**20)
-    sums = anonymous.sum()
-    memory.give_back([found["left"], found["changed"], anonymous])
+    before = _of_files()
+    if before - unread < 0.9 * numbers.nbytes:
+        pytest.skip("files of this folder lie in memory anyway")
+    memory.give_back([found["left"], found["changed"], torch.randn(9999)])
     assert before - _of_files() > 0.9 * numbers.nbytes
     assert torch.equal(found["left"], numbers)
     assert torch.equal(found["changed"], numbers[:9999] + 2)
     assert torch.equal(found["kept"], torch.ones(5000))
-    assert torch.equal(anonymous.sum(), sums)
+    (begin, end), *_ = [place for place in memory._mapped() if place[0] <= numbers.data_ptr() < place[1]] or [(0, 0)]
+    assert begin == end
 
 
 def _of_files() -> int:

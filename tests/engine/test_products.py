@@ -75,6 +75,25 @@ def test_a_weight_laid_out_beforehand_gives_the_same_bits(
         assert torch.equal(products.back(g, weight, onto.clone(), layout), products.back(g, weight, onto.clone()))
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("sizes", [(2048, 2048), (5632, 1024), (1024, 5632), (256, 2048)])
+def test_so_do_weights_of_real_sizes_with_any_number_of_threads(
+    sizes: tuple[int, int], threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
+    torch.manual_seed(0)
+    weight, before = torch.randn(sizes), torch.get_num_threads()
+    layout = products.packed(weight)
+    torch.set_num_threads(threads)
+    try:
+        for rows in (128, 129, 500, 960):
+            x, g = torch.randn(rows, sizes[1]), torch.randn(rows, sizes[0])
+            assert torch.equal(products.linear(x, weight, None, layout), products.linear(x, weight))
+            assert torch.equal(products.back(g, weight, None, layout), products.back(g, weight))
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_what_onednn_does_not_take_is_torchs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
     x, weight = torch.randn(300, 40), torch.randn(20, 40)
