@@ -168,10 +168,10 @@ def _replace(layer: Any) -> None:
         inner = computed_in(x, (a, b))
         if inner is None or positional or options:
             return plain(x, *positional, **options)
-        if layer.disable_adapters and not layer.merged and not torch.is_grad_enabled():
-            return laid_out(product(inner.reshape(-1, inner.shape[-1]), base), inner)
         if differs(layer):
-            return plain(x)
+            if layer.merged or torch.is_grad_enabled():
+                return plain(x)
+            return laid_out(product(inner.reshape(-1, inner.shape[-1]), base), inner)
         return linear(inner, a, b, base, s, p if layer.training else 0.0)
 
     layer.forward = forward

@@ -9,9 +9,9 @@ import ctypes
 import mmap
 import sys
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, NamedTuple
 
+import psutil
 import torch
 from transformers.modeling_layers import GradientCheckpointingLayer
 
@@ -128,8 +128,6 @@ def give_back(tensors: Iterable[torch.Tensor]) -> None:
 
 def _mapped() -> list[tuple[int, int]]:
     """Returns from where to where files lie in this process's memory."""
-    lines = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines()
-    # Place, rights, offset, device, inode and, of a file, its path.
-    parts = (line.split(maxsplit=5) for line in lines)
-    places = [place.split("-") for place, *_, path in (part for part in parts if len(part) > 5) if path.startswith("/")]
+    maps: Any = psutil.Process().memory_maps(grouped=False)
+    places = (found.addr.split("-") for found in maps if found.path.startswith("/"))
     return [(int(begin, 16), int(end, 16)) for begin, end in places]

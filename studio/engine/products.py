@@ -15,7 +15,7 @@ from torch.nn import functional
 
 # With fewer, calling costs more than is gained.
 _LEAST_ROWS = 128
-# For which a layout is chosen.
+# For which a layout is chosen: as many as a full pass of `choices` has.
 _USUAL_ROWS = 960
 
 
