@@ -26,11 +26,13 @@ class Commands:
 
     Attributes:
         again: learning rates set behind steps that are being computed again, to be repeated at the same steps.
+        waiting: what was asked before the first step, and cannot be done before it.
     """
 
     run: Run
     offset: int
     again: list[tuple[int, float]] = field(default_factory=list)
+    waiting: list[events.Command] = field(default_factory=list)
 
     def due(self) -> list[events.Command]:
         """Returns what was asked since the last time."""
@@ -40,13 +42,6 @@ class Commands:
         lines, self.offset = read_lines(path, self.offset)
         return [command for line in lines if (command := events.decode_command(line)) is not None]
 
-    def ask_to_stop(self) -> bool:
-        """Whether the run was asked to stop meanwhile; nothing of what was asked is taken for obeyed."""
-        before = self.offset
-        asked = any(isinstance(command, events.Stop) for command in self.due())
-        self.offset = before
-        return asked
-
 
 def _agreed(current: Session, commands: Commands) -> list[events.Command]:
     """Returns the commands due as the main process sees them, so that all processes obey the same."""
@@ -54,14 +49,6 @@ def _agreed(current: Session, commands: Commands) -> list[events.Command]:
     if current.accelerator.num_processes > 1:
         broadcast_object_list(due)
     return due[0]
-
-
-def _asked_to_stop(current: Session, commands: Commands) -> bool:
-    """Whether the run is asked to stop, which `_obey` then does; as the main process sees it."""
-    asked = [commands.ask_to_stop()]
-    if current.accelerator.num_processes > 1:
-        broadcast_object_list(asked)
-    return asked[0]
 
 
 def train(run: Run, commands_from: int, emit: Emit) -> None:
@@ -84,7 +71,7 @@ def train(run: Run, commands_from: int, emit: Emit) -> None:
     # Before the first step nothing is bound by what an earlier attempt chose.
     earlier = before.prepared if before.steps else None
     current = session.prepare(run, emit if main else lambda event: None, earlier)
-    reference.look_up(current, lambda: _asked_to_stop(current, commands))
+    reference.look_up(current, lambda: _held(current, commands))
     _go_back(current, commands, before)
     outcome = _steps(current, commands)
     if outcome is not None:
@@ -228,6 +215,23 @@ def _save(current: Session) -> None:
     current.accelerator.wait_for_everyone()
 
 
+def _held(current: Session, commands: Commands) -> bool:
+    """Obeys pauses before the first step, and leaves all else to `_obey`; returns whether the run is to end."""
+    paused = False
+    while True:
+        for command in _agreed(current, commands):
+            if isinstance(command, events.Pause | events.Continue):
+                paused = isinstance(command, events.Pause)
+                current.emit(events.Obeyed(step=current.position.step, command=asdict(command)))
+            else:
+                commands.waiting.append(command)
+        if any(isinstance(command, events.Stop) for command in commands.waiting):
+            return True
+        if not paused:
+            return False
+        time.sleep(_POLL_S)
+
+
 def _obey(current: Session, commands: Commands) -> events.Stop | None:
     """Obeys what was asked since the last step; returns the last request to stop."""
     paused = False
@@ -235,8 +239,9 @@ def _obey(current: Session, commands: Commands) -> events.Stop | None:
     for at, rate in commands.again:
         if at == current.position.step:
             optim.set_peak(current.scheduler, rate)
+    due, commands.waiting = commands.waiting, []
     while True:
-        for command in _agreed(current, commands):
+        for command in [*due, *_agreed(current, commands)]:
             match command:
                 case events.Pause():
                     paused = True
@@ -257,6 +262,7 @@ def _obey(current: Session, commands: Commands) -> events.Stop | None:
             current.emit(events.Obeyed(step=current.position.step, command=asdict(command)))
         if stop or not paused:
             return stop
+        due = []
         time.sleep(_POLL_S)
 
 

@@ -207,6 +207,32 @@ def test_a_run_that_is_to_end_while_the_base_is_looked_up_keeps_what_it_has(tmp_
     assert np.isnan(looked_up()).any()
 
 
+def test_a_run_is_paused_while_the_base_is_looked_up_and_does_the_rest_when_it_can(tmp_path: Path) -> None:
+    whole = preferring(tmp_path, micro_batch_tokens=60, max_steps=2)
+    same = digest(trained(whole, tmp_path / "same"))
+    shutil.rmtree(looked_up_in())
+    run, told = runs.create(whole, tmp_path / "run"), list[tuple[str, str, int]]()
+
+    def steer(event: events.Event) -> None:
+        if isinstance(event, events.Phase) and event.name == "reference":
+            if not told:
+                run.ask(events.SetLearningRate(learning_rate=1e-3))
+                run.ask(events.Pause())
+            told.append(("looked up", "", event.done))
+        if isinstance(event, events.Obeyed):
+            if event.command["kind"] == "pause":
+                assert run.progress().state == "paused"
+                assert np.isnan(looked_up()).any()
+                run.ask(events.Continue())
+            told.append(("obeyed", event.command["kind"], event.step))
+
+    resume(run, steer)
+    assert told[:3] == [("looked up", "", 1), ("obeyed", "pause", 0), ("obeyed", "continue", 0)]
+    assert told[-1] == ("obeyed", "set_learning_rate", 0)
+    assert {kind for kind, *_ in told[3:-1]} == {"looked up"}
+    assert digest(run) == same
+
+
 def test_another_base_or_way_to_compute_has_numbers_of_its_own(tmp_path: Path) -> None:
     whole = preferring(tmp_path, rows=8)
 
