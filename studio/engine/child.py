@@ -9,13 +9,12 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from studio.core import events
-from studio.core.config import RunConfig
 from studio.core.errors import EXIT_CRASH, StudioError, as_memory_error
 from studio.core.runs import Run
+from studio.engine import spare
 
 # Whoever asks whether the run is alive holds its lock for a moment.
 _CLAIM_S = 5.0
-_PLAIN_OPTIMIZERS = ("adamw_torch", "adamw_torch_fused", "adafactor", "sgd")
 
 
 def main(folder: Path, commands_from: int) -> int:
@@ -47,7 +46,7 @@ def _work(run: Run, commands_from: int, leads: bool) -> int:
 
 def _outcome(run: Run, commands_from: int) -> tuple[events.Failed | None, int]:
     try:
-        spare_imports(run.config())
+        spare.imports(run.config())
         # Loading torch takes seconds; the claim is held before.
         from studio.engine.train import train
 
@@ -65,25 +64,6 @@ def _outcome(run: Run, commands_from: int) -> tuple[events.Failed | None, int]:
         hint = "Its checkpoints are kept. Please report the details; resuming may work."
         return events.Failed(reason="crash", message=message, hint=hint, detail=traceback.format_exc()), EXIT_CRASH
     return None, 0
-
-
-def spare_imports(config: RunConfig) -> None:
-    """Keeps this process from loading bitsandbytes where a run of `config` cannot need it.
-
-    PEFT imports it wherever it is installed, and with it half of torch's compiler: a quarter of the start, 45 MB.
-    """
-    if not _may_quantize(config):
-        sys.modules.setdefault("bitsandbytes", None)  # type: ignore[arg-type] # how an import is refused
-
-
-def _may_quantize(config: RunConfig) -> bool:
-    """Whether a run may need bitsandbytes; yes where it cannot be told without asking the hub."""
-    if config.model.quantization != "none" or config.training.optim not in _PLAIN_OPTIMIZERS:
-        return True
-    if config.model.path == "demo":
-        return False
-    about = Path(config.model.path) / "config.json"
-    return not about.is_file() or b"quantization_config" in about.read_bytes()
 
 
 def failure(error: StudioError) -> events.Failed:

@@ -156,7 +156,8 @@ def prepare(run: Run, emit: Emit, earlier: events.Prepared | None = None) -> Ses
     accelerator = _accelerator(config, device)
     steps, per_epoch = step_counts(config, corpus.train, accelerator.num_processes)
     scheduler = optim.make_scheduler(optimizer, config.training, steps)
-    wrapped, prepared = accelerator.prepare(bare, optimizer)
+    # Both are where they are to be; to look for that, it would load what spreads a model over devices.
+    wrapped, prepared = accelerator.prepare(bare, optimizer, device_placement=[False, False])
     tokenizer = corpus.encoder.tokenizer
     session = Session(
         run=run,

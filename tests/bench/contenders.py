@@ -54,10 +54,10 @@ def ours(folder: Path, about: dict[str, Any]) -> None:
     """Takes the steps with this program's own loop: a run like any other."""
     from studio.core import events, runs
     from studio.core.config import from_dict
-    from studio.engine.child import spare_imports
+    from studio.engine import spare
 
     config = from_dict(about["config"])
-    spare_imports(config)
+    spare.imports(config)
     from studio.engine.train import train
 
     clock, losses, inside, spent, plain = Clock(), list[float](), _inside(), list[float](), dict[str, str]()

@@ -1,0 +1,92 @@
+"""What a run's process is kept from loading, and that it is there all the same when something asks for it."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.core.config import ModelSpec, RunConfig, to_dict
+from tests.training import config
+
+_BEGIN = """
+import json, sys
+from studio.core.config import from_dict
+from studio.engine import spare
+
+config = from_dict(json.loads(sys.argv[1]))
+spare.imports(config)
+"""
+_TRAIN = """
+from pathlib import Path
+from studio.core import runs
+from studio.engine.train import train
+
+run = runs.create(config, Path(sys.argv[2]))
+train(run, 0, run.emit)
+names = ("bitsandbytes", "torch._dynamo.convert_frame", "torch._inductor", "torch.distributed.tensor")
+print(json.dumps([name for name in names if sys.modules.get(name)]))
+"""
+_COMPILE = """
+import torch, transformers.modeling_utils
+{asked}
+twice = torch.compile(lambda x: x.sin() + x, backend="eager")
+x = torch.ones(3)
+import torch._dynamo as compiler
+print(json.dumps([
+    torch.equal(twice(x), x.sin() + x),
+    compiler.utils.counters["frames"]["ok"],
+    compiler is sys.modules["torch._dynamo"] is torch._dynamo,
+    type(compiler.disable(len)).__name__,
+    compiler._trace_wrapped_higher_order_op is sys.modules["torch._dynamo._trace_wrapped_higher_order_op"],
+]))
+"""
+
+
+def told(program: str, whole: RunConfig, *arguments: str) -> Any:
+    """Returns what a program prints that begins as a run of a config does."""
+    done = subprocess.run(
+        [sys.executable, "-c", _BEGIN + program, json.dumps(to_dict(whole)), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("training", [{}, {"optim": "adafactor"}])
+def test_a_run_loads_no_compiler_and_nothing_that_spreads_a_model(tmp_path: Path, training: dict[str, Any]) -> None:
+    whole = config(tmp_path, rows=8, num_train_epochs=1, **training)
+    assert told(_TRAIN, whole, str(tmp_path / "run")) == []
+
+
+def test_a_run_that_needs_bitsandbytes_has_it(tmp_path: Path) -> None:
+    whole = config(tmp_path, rows=8, num_train_epochs=1)
+    quantized = replace(whole, model=ModelSpec(path=whole.model.path, quantization="nf4"))
+    assert "bitsandbytes" in told(_TRAIN, quantized, str(tmp_path / "run"))
+    unknown = replace(whole, model=ModelSpec(path="somebody/something"))
+    assert told("print(json.dumps('bitsandbytes' in sys.modules))", unknown) is False
+
+
+def test_a_run_whose_libraries_ask_for_the_compiler_gets_it(tmp_path: Path) -> None:
+    whole = config(tmp_path, rows=8, num_train_epochs=1, activation_checkpointing=True)
+    assert "torch._dynamo.convert_frame" in told(_TRAIN, whole, str(tmp_path / "run"))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "",
+        "import torch._dynamo.config, torch._dynamo.utils",
+        "from torch._dynamo import config",
+        "from torch._dynamo.backends.registry import list_backends",
+        "torch._dynamo.reset()",
+    ],
+)
+def test_the_compiler_is_there_when_it_is_asked_for(tmp_path: Path, asked: str) -> None:
+    found = told(_COMPILE.format(asked=asked), config(tmp_path, rows=8))
+    assert found == [True, 1, True, "function", True]
