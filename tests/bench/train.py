@@ -12,12 +12,14 @@ fewer than the usual 13 steps the rows are no longer as long as they are meant t
 118 tokens, of 96 it is 192, and long rows are what costs those who pad. LLaMA-Factory pins other versions of the
 libraries, so it lives in an environment of its own, whose interpreter `--llamafactory-python` names; without it, it is
 absent. The same holds for Unsloth, which needs a card. With `--objective dpo` rows have two answers, and every step is
-counted, also what is done before the first for it: what the base makes of the rows, by `trl-ready` too.
+counted, also what is done before the first for it: what the base makes of the rows, by `trl-ready` too. Both answers
+of a row are as long as each other, unless `--unlike` spreads their lengths: then who pads them computes more.
 """
 
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -33,6 +35,7 @@ from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.models import WordLevel
 from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedTokenizerFast
 
+from studio import paths
 from studio.core import launch
 from studio.core.config import RunConfig, from_dict, to_dict
 from studio.engine import adapters, corpus, hardware, model, optim
@@ -93,7 +96,14 @@ def make_model(folder: Path, shape: str = "small", dtype: torch.dtype = torch.fl
 
 
 def write_rows(
-    path: Path, count: int, trained: float, shared: int, most: int, even: bool = False, answers: int = 1
+    path: Path,
+    count: int,
+    trained: float,
+    shared: int,
+    most: int,
+    even: bool = False,
+    answers: int = 1,
+    unlike: float = 0.0,
 ) -> None:
     """Writes rows of log-normal lengths: mean 180 tokens, at most `most`, about `trained` of them the answer's.
 
@@ -104,7 +114,8 @@ def write_rows(
         shared: words of a system prompt that every row begins with, on top of its own.
         most: tokens of the longest.
         even: all rows have as many, as packed ones do.
-        answers: 2: a better and a worse one of like length.
+        answers: 2: a better and a worse one.
+        unlike: the standard deviation of the logarithm of the worse one's length over the better one's.
     """
     random = np.random.default_rng(0)
     system = [f"w{i}" for i in random.integers(0, 30_000, shared)]
@@ -118,7 +129,9 @@ def write_rows(
             if answers == 1:
                 row["completion"] = " " + " ".join(answer)
             else:
-                other = [f"w{i}" for i in random.zipf(1.3, len(answer)) % 30_000]
+                spread = random.lognormal(0, unlike) if unlike else 1.0
+                size = int(np.clip(len(answer) * spread, 1, most - 1 - shared - cut))
+                other = [f"w{i}" for i in random.zipf(1.3, size) % 30_000]
                 row |= {"chosen": " " + " ".join(answer), "rejected": " " + " ".join(other)}
             file.write(json.dumps(row) + "\n")
 
@@ -151,7 +164,7 @@ def prepare(folder: Path, options: argparse.Namespace) -> tuple[list[int], int]:
     count = options.steps * options.rows
     answers = 2 if options.objective == "dpo" else 1
     sizes = options.trained, options.shared, options.max_length, options.even
-    write_rows(folder / "rows.jsonl", count, *sizes, answers)
+    write_rows(folder / "rows.jsonl", count, *sizes, answers, options.unlike)
     config = config_of(folder, options)
     train = corpus.read_corpus(config, model.load_tokenizer(folder / "model"), lambda event: None).train
     rows = []
@@ -201,6 +214,8 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> dict[str, A
         "HF_HUB_OFFLINE": "1",
         "DISABLE_VERSION_CHECK": "1",
     }
+    # What an earlier round knows of the base's answers would be found again.
+    shutil.rmtree(paths.cache_dir() / "reference", ignore_errors=True)
     script = Path(__file__).with_name("contenders.py")
     done = subprocess.run(
         [python, str(script), name, str(folder)], env=environment, capture_output=True, text=True, check=False
@@ -280,6 +295,7 @@ def main() -> None:
     parser.add_argument("--objective", choices=("sft", "dpo"), default="sft")
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--trained", type=float, default=0.5, help="the answers' share of the tokens")
+    parser.add_argument("--unlike", type=float, default=0.0, help="spread of the lengths of a row's two answers")
     parser.add_argument("--shared", type=int, default=0, help="words of a system prompt shared by all rows")
     parser.add_argument("--even", action="store_true", help="all rows are as long as the longest, as packed ones are")
     parser.add_argument("--threads", type=int, default=1)
