@@ -3550,6 +3550,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>对分类标签是正常的；在其他场合，模型会变得过于简短。</translation>
     </message>
     <message>
+        <source>Empty questions</source>
+        <translation>空问题</translation>
+    </message>
+    <message>
+        <source>The model learns to answer where nothing was asked.</source>
+        <translation>模型会学着在没有提问时作答。</translation>
+    </message>
+    <message>
         <source>Roles in an unusual order</source>
         <translation>角色顺序异常</translation>
     </message>
@@ -3612,6 +3620,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The model can only learn the mean of them, unless variety is what is wanted.</source>
         <translation>模型只能学到它们的平均，除非需要的正是多样性。</translation>
+    </message>
+    <message>
+        <source>Preferences that contradict each other</source>
+        <translation>相互矛盾的偏好</translation>
+    </message>
+    <message>
+        <source>Of the same two answers now one and now the other is the better one: nothing is learned from both rows.</source>
+        <translation>同样的两个回答，有时这个更好，有时那个更好：从这两行中什么也学不到。</translation>
     </message>
     <message>
         <source>Evaluation rows in the training data</source>
@@ -4528,6 +4544,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Open it again.</source>
         <translation>请重新打开。</translation>
+    </message>
+    <message>
+        <source>Name rows of the kind that is trained on, or set data.eval_split.</source>
+        <translation>请指定与训练数据同类的行，或设置 data.eval_split。</translation>
     </message>
     <message>
         <source>{0} holds no rows.</source>
@@ -5808,10 +5828,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>{0} made into {1} chunks for training.</source>
         <translation>{0}已分成 {1} 个分块用于训练。</translation>
-    </message>
-    <message>
-        <source>Name rows of the kind that is trained on, or set data.eval_split.</source>
-        <translation>请指定与训练数据同类的行，或设置 data.eval_split。</translation>
     </message>
     <message>
         <source>None of the {0} rows has a token to learn from.</source>

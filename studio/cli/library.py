@@ -91,9 +91,9 @@ def base_of(entry: Entry, given: str | None, force: bool) -> Path:
 
 def _list(args: argparse.Namespace) -> None:
     found = library.entries()
-    rows = [[entry.name, _date(entry), entry.base.path or "?", _losses(entry), entry.fault] for entry in found]
+    rows = [[entry.name, _date(entry), entry.base.path or "?", *_scores(entry), entry.fault] for entry in found]
     empty = "There are no adapters yet. `studio train` makes one, `studio adapters add` takes one in."
-    text = table(rows, ("NAME", "MADE", "BASE", "LOSS", "")) if rows else empty
+    text = table(rows, ("NAME", "MADE", "BASE", "LOSS", "EVAL LOSS", "PREFERRED", "")) if rows else empty
     show(args, [library.to_dict(entry) for entry in found], text)
 
 
@@ -208,9 +208,14 @@ def _date(entry: Entry) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.created_s)) if entry.created_s else "?"
 
 
-def _losses(entry: Entry) -> str:
-    found = (entry.metrics.get("loss"), entry.metrics.get("eval_loss"))
-    return " / ".join(_number(value) for value in found if value is not None)
+def _scores(entry: Entry) -> list[str]:
+    """Returns its losses, and the share of better answers that it prefers; "-" where there is none."""
+    losses = [entry.metrics.get(key) for key in ("loss", "eval_loss")]
+    share = entry.metrics.get("eval_reward_accuracy")
+    return [
+        *("-" if one is None else _number(one) for one in losses),
+        f"{share:.0%}" if isinstance(share, float) else "-",
+    ]
 
 
 def _number(value: Any) -> str:

@@ -66,7 +66,8 @@ def attend(
         start, stop = stop, stop + n
         before = slice(rows[at].start, rows[at].stop) if at >= 0 else slice(0, 0)
         rows.append(Row(start, stop, before, _blocks(start, stop, before.stop - before.start, read)))
-    found: torch.Tensor = _Attention.apply(query, key, value, rows, s, read is None)  # type: ignore[no-untyped-call]
+    attention: Any = _Attention.apply
+    found: torch.Tensor = attention(query, key, value, rows, s, read is None)
     return found
 
 

@@ -162,7 +162,7 @@ def _pack(trial: Trial, fits: memory.Fit, ways: memory.Ways, at_once: int) -> No
         return
     more, tokens = 2 * sum(base.weight.nbytes for base in bases), max(fits.tokens, at_once)
     if memory.has_room(more, ways, fits.activations, tokens, hardware.free_bytes(trial.device)):
-        lora.pack(bases)
+        lora.pack(bases, fits.tokens)
 
 
 def _shared() -> bool:

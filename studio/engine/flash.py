@@ -105,7 +105,8 @@ def attend(
         (1, N, heads, size).
     """
     s = query.shape[3] ** -0.5 if scale is None else scale
-    found: torch.Tensor = _Attention.apply(*(x[0].transpose(0, 1) for x in (query, key, value)), segments, s)  # type: ignore[no-untyped-call]
+    attention: Any = _Attention.apply
+    found: torch.Tensor = attention(*(x[0].transpose(0, 1) for x in (query, key, value)), segments, s)
     return found[None]
 
 

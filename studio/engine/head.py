@@ -111,5 +111,6 @@ def losses(layer: Any, hidden: torch.Tensor, targets: torch.Tensor) -> torch.Ten
     Returns:
         (S,) float32.
     """
-    found: torch.Tensor = _Losses.apply(hidden.to(layer.weight.dtype), layer, targets)  # type: ignore[no-untyped-call]
+    cross_entropy: Any = _Losses.apply
+    found: torch.Tensor = cross_entropy(hidden.to(layer.weight.dtype), layer, targets)
     return found

@@ -96,14 +96,14 @@ def packable(model: torch.nn.Module) -> list[Any]:
     return [base for base in bases if base.weight.device.type == "cpu" and base.weight.dtype == torch.float32]
 
 
-def pack(bases: list[Any]) -> None:
-    """Lays out the weights of base layers that are `packable`; it takes twice their memory.
+def pack(bases: list[Any], rows: int) -> None:
+    """Lays out the weights of base layers that are `packable`, for `rows` at once; it takes twice their memory.
 
     They must not change from here on, nor can the model be copied or pickled until `undo`. The weights themselves are
     then read by passes of few tokens alone; those in a file are given back to it.
     """
     for base in bases:
-        setattr(base, _LAYOUT, products.packed(weight(base, torch.float32)))
+        setattr(base, _LAYOUT, products.packed(weight(base, torch.float32), rows))
     memory.give_back([base.weight for base in bases])
 
 

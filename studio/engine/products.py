@@ -15,8 +15,6 @@ from torch.nn import functional
 
 # With fewer, calling costs more than is gained.
 _LEAST_ROWS = 128
-# For which a layout is chosen: as many as a full pass of `choices` has.
-_USUAL_ROWS = 960
 
 
 class Packed(NamedTuple):
@@ -31,11 +29,16 @@ class Packed(NamedTuple):
     backward: torch.Tensor
 
 
-def packed(weight: torch.Tensor) -> Packed:
-    """Lays out a frozen `weight` (out, in) float32 twice, once for each direction."""
+def packed(weight: torch.Tensor, rows: int) -> Packed:
+    """Lays out a frozen `weight` (out, in) float32 twice, once for each direction.
+
+    Args:
+        weight: the weight.
+        rows: that products have, mostly; it suits others too.
+    """
     weight = weight.detach()
     lay_out = torch.ops.mkldnn._reorder_linear_weight
-    return Packed(lay_out(weight.contiguous(), _USUAL_ROWS), lay_out(weight.t().contiguous(), _USUAL_ROWS))
+    return Packed(lay_out(weight.contiguous(), rows), lay_out(weight.t().contiguous(), rows))
 
 
 def linear(

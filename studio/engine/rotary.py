@@ -83,7 +83,8 @@ def _rotating(plain: Any) -> Any:
         if more or options or not same or q.dim() != 4 or cos.dim() != 3:
             return plain(q, k, cos, sin, *more, **options)
         cos, sin = cos[:, None], sin[:, None]
-        return tuple(_Rotation.apply(x, cos, sin) for x in (q, k))  # type: ignore[no-untyped-call]
+        rotation: Any = _Rotation.apply
+        return tuple(rotation(x, cos, sin) for x in (q, k))
 
     rotated.plain = plain  # type: ignore[attr-defined]
     return rotated

@@ -50,7 +50,8 @@ def data(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> 
 
 def entered(base: Path, made: Path, **about: Any) -> Entry:
     known = Base(path=str(base), fingerprint=fingerprint(base))
-    return library.add(made, title="tutor", **({"base": known} | about))
+    given: dict[str, Any] = {"title": "tutor", "base": known} | about
+    return library.add(made, **given)
 
 
 def test_an_adapter_comes_in_goes_out_and_comes_back(
@@ -99,8 +100,9 @@ def test_a_wrong_option_is_told_with_the_usage_of_its_command(capsys: pytest.Cap
 def test_people_read_plain_lines(base: Path, made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     entered(base, made, metrics={"loss": 1.23456, "eval_loss": 2.0, "step": 7}, note="for class", run="r1")
     out, _ = run(capsys, "adapters", "list")
-    assert "tutor" in out
-    assert "1.235 / 2" in out
+    assert [line.split()[-3:] for line in out.splitlines()] == [["EVAL", "LOSS", "PREFERRED"], ["1.235", "2", "-"]]
+    entered(base, made, title="prefers", metrics={"eval_reward_accuracy": 0.875})
+    assert run(capsys, "adapters", "list")[0].splitlines()[1].split()[-3:] == ["-", "-", "88%"]
     out, _ = run(capsys, "adapters", "show", "tutor")
     for word in ("Run", "r1", "step 7", "for class", fingerprint(base)[:12]):
         assert word in out

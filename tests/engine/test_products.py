@@ -58,10 +58,17 @@ def near(found: torch.Tensor, expected: torch.Tensor) -> None:
     torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-4)
 
 
-@given(rows=st.integers(0, 1100), width=_SIZES, out=_SIZES, bias=st.booleans(), turned=st.booleans())
+@given(
+    rows=st.integers(0, 1100),
+    width=_SIZES,
+    out=_SIZES,
+    bias=st.booleans(),
+    turned=st.booleans(),
+    laid_out_for=st.sampled_from([1, 16, 200, 960, 8192]),
+)
 @settings(max_examples=60, deadline=None)
 def test_a_weight_laid_out_beforehand_gives_the_same_bits(
-    rows: int, width: int, out: int, bias: bool, turned: bool
+    rows: int, width: int, out: int, bias: bool, turned: bool, laid_out_for: int
 ) -> None:
     torch.manual_seed(rows)
     x, g, b = torch.randn(rows, width), torch.randn(rows, out), torch.randn(out) if bias else None
@@ -69,7 +76,7 @@ def test_a_weight_laid_out_beforehand_gives_the_same_bits(
     onto = torch.randn(rows, width)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(products, "onednn_is_faster", lambda: True)
-        layout = products.packed(weight)
+        layout = products.packed(weight, laid_out_for)
         assert torch.equal(products.linear(x, weight, b, layout), products.linear(x, weight, b))
         assert torch.equal(products.back(g, weight, None, layout), products.back(g, weight))
         assert torch.equal(products.back(g, weight, onto.clone(), layout), products.back(g, weight, onto.clone()))
@@ -83,7 +90,7 @@ def test_so_do_weights_of_real_sizes_with_any_number_of_threads(
     monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
     torch.manual_seed(0)
     weight, before = torch.randn(sizes), torch.get_num_threads()
-    layout = products.packed(weight)
+    layout = products.packed(weight, 960)
     torch.set_num_threads(threads)
     try:
         for rows in (128, 129, 500, 960):

@@ -224,6 +224,9 @@ class Scan:
         order = "".join([_CODE.get(role, "") for role, _ in row.parts])
         if order != "ua" and not _ORDER.fullmatch(order):
             self._hits.add("roles", row.number)
+        for index, (role, said) in enumerate(row.parts):
+            if role == "user" and not said.strip():
+                self._hits.add("unasked", row.number, index, 0, len(said))
         for index in row.answers:
             answer = row.parts[index][1].rstrip()
             words = answer.split(None, _LEAST_WORDS)

@@ -56,6 +56,7 @@ KINDS: dict[str, Kind] = {
     ),
     "empty": Kind("error", "Empty answers", "The model would learn to say nothing.", "exclude"),
     "word": Kind("note", "Answers of one word", "Right for labels; elsewhere the model learns to be curt.", "exclude"),
+    "unasked": Kind("warning", "Empty questions", "The model learns to answer where nothing was asked.", "exclude"),
     "roles": Kind(
         "warning",
         "Roles in an unusual order",
@@ -83,6 +84,12 @@ KINDS: dict[str, Kind] = {
         "warning",
         "One prompt, different answers",
         "The model can only learn the mean of them, unless variety is what is wanted.",
+        "exclude",
+    ),
+    "swapped": Kind(
+        "error",
+        "Preferences that contradict each other",
+        "Of the same two answers now one and now the other is the better one: nothing is learned from both rows.",
         "exclude",
     ),
     "leak": Kind(

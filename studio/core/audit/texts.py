@@ -27,7 +27,7 @@ Phase = Literal["reading", "checking", "comparing", "tokenizing"]
 Progress = Callable[[Phase, int, int], None]
 OnFindings = Callable[[list[Finding]], None]
 
-VERSION = 3  # of the checks: raise it whenever the same rows would give other findings
+VERSION = 4  # of the checks: raise it whenever the same rows would give other findings
 _BATCH_ROWS = 1024
 _SAMPLES, _SAMPLE_ROWS = 40, 50
 _NOTES = 1000
@@ -194,7 +194,8 @@ def _compared(
         inside = (rows_ < own) & (others < own)
         if inside.any():
             yield of_rows(key, numbers[rows_[inside]], numbers[others[inside]])
-    yield from _conflicts(digests[:own], numbers)
+    # Two answers are part of what is asked, so that only the better one can differ.
+    yield from _conflicts("swapped" if sources[0].format == "preference" else "conflict", digests[:own], numbers)
     groups = _groups(first, [(row, other) for row, other, _ in alike])
     yield from _leaks(groups, held, own, numbers)
 
@@ -210,13 +211,13 @@ def _first_of_each(keys: Digests) -> Rows:
     return first
 
 
-def _conflicts(digests: Digests, numbers: Rows) -> Iterator[Finding]:
+def _conflicts(key: str, digests: Digests, numbers: Rows) -> Iterator[Finding]:
     """Yields the rows whose prompt was answered otherwise before."""
     asked = np.nonzero(digests[:, 2] != 0)[0]
     first = asked[_first_of_each(digests[asked][:, 2:3])]
     other = digests[asked, 3] != digests[first, 3]
     if other.any():
-        yield of_rows("conflict", numbers[asked[other]], numbers[first[other]])
+        yield of_rows(key, numbers[asked[other]], numbers[first[other]])
 
 
 def _groups(first: Rows, alike: Sequence[tuple[int, int]]) -> Rows:

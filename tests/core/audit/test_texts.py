@@ -262,7 +262,21 @@ def test_two_answers_are_compared_as_two(tmp_path: Path) -> None:
     rows[4]["rejected"] += " Write to john.doe@corp.org and ask him."
     found = audited(tmp_path, written(tmp_path, rows))
     assert found["duplicate"].rows.tolist() == [2]
-    assert found["conflict"].rows.tolist() == [3]
+    assert found["swapped"].hits[:, [0, 4]].tolist() == [[3, 0]]
+    assert "conflict" not in found
     assert found["mail"].rows.tolist() == [4]
     left = applied(rows, [*remedy(found["duplicate"], lambda row: rows[row])])
     assert left == [*rows[:2], *rows[3:]]
+
+
+@pytest.mark.parametrize("answers", [{"completion": "{}"}, {"chosen": "{}", "rejected": "No. {}"}])
+def test_a_question_that_is_empty_is_found(tmp_path: Path, answers: dict[str, str]) -> None:
+    said = (f"It is the town of {name} where all of us have lived for long." for name in "ABC")
+    asked = ("Which town is it?", " \n", "")
+    rows = [
+        {"prompt": prompt} | {key: text.format(town) for key, text in answers.items()}
+        for prompt, town in zip(asked, said, strict=True)
+    ]
+    found = audited(tmp_path, written(tmp_path, rows))
+    assert found["unasked"].hits[:, :2].tolist() == [[1, 0], [2, 0]]
+    assert found["unasked"].count == 2
