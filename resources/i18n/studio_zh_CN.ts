@@ -1287,6 +1287,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <source>no token is stored</source>
         <translation>未保存访问令牌</translation>
     </message>
+    <message>
+        <source>{network}; {token}.</source>
+        <translation>{network}；{token}。</translation>
+    </message>
 </context>
 <context>
     <name>FailureCard</name>
@@ -3034,6 +3038,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>{n} with nothing to learn</source>
         <translation>{n} 行没有可学习的内容</translation>
+    </message>
+    <message>
+        <source>{rows}.</source>
+        <translation>{rows}。</translation>
+    </message>
+    <message>
+        <source>, </source>
+        <translation>，</translation>
     </message>
 </context>
 <context>

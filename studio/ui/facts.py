@@ -85,7 +85,8 @@ class Facts(QWidget):
             self.tr("Downloads are allowed; the connection was not tried"),
         )
         token = self.tr("a token is stored") if hub["token"] else self.tr("no token is stored")
-        self._say("hub", "good", f"{offline if hub['offline'] else online}; {token}.")
+        network = offline if hub["offline"] else online
+        self._say("hub", "good", self.tr("{network}; {token}.").format(network=network, token=token))
 
     def show_failure(self, failed: desk.Failed) -> None:
         """Says why the rest is not known."""

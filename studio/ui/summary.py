@@ -250,7 +250,7 @@ class Summary(QWidget):
             "untrained_rows": self.tr("{n} with nothing to learn"),
         }
         parts += [text.format(n=f"{facts[key]:,}") for key, text in named.items() if facts[key]]
-        self.rows.setText(", ".join(parts) + ".")
+        self.rows.setText(self.tr("{rows}.").format(rows=self.tr(", ").join(parts)))
         self.rows.show()
 
     def _set_stale(self, stale: bool) -> None:

@@ -42,6 +42,7 @@ class TokensView(QWidget):
         self.text = _Text()
         self.text.setObjectName("mono")
         self.text.setAccessibleName(self.tr("Tokens of the row"))
+        self.text.setMinimumHeight(7 * GRID)
         self.text.pointed.connect(self._point)
         self.text.tip_wanted.connect(self._tip)
         self.text.cursorPositionChanged.connect(lambda: self.describe(self.token_at(self.text.textCursor().position())))

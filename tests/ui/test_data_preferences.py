@@ -43,9 +43,13 @@ def test_rows_with_two_answers_are_seen_and_trained_on(window: MainWindow, qtbot
     path = written(tmp_path)
     page = opened(window, qtbot, path)
     tokens = page.rows.pane.tokens
+    window.resize(960, 600)
+    QTest.qWait(50)
     page.rows.table.selectRow(1)
     page.rows.pane.views.setCurrentWidget(tokens)
     qtbot.waitUntil(lambda: "yes, gladly" in tokens.text.toPlainText(), timeout=WAIT_MS)
+    assert tokens.text.viewport().height() >= 3 * tokens.text.fontMetrics().lineSpacing()
+    assert page.rows.table.visualRect(page.rows.table.currentIndex()).bottom() < page.rows.table.viewport().height()
     assert tokens.worse.isVisible()
     assert tokens._legend[0].text().startswith("Preferred ")
     assert "question 1" in tokens.text.toPlainText()

@@ -63,7 +63,8 @@ class RowsView(QWidget):
         header.sectionClicked.connect(self._sort)
         self.pane = RowPane(session, request)
         self.pane.saved.connect(self._saved)
-        self.table.setMinimumHeight(14 * GRID)
+        # Its header and a row: in a low window what is below needs the rest.
+        self.table.setMinimumHeight(10 * GRID)
         self._split = split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.table)
         split.addWidget(self.pane)
