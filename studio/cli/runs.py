@@ -8,15 +8,13 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from studio.cli.output import add_command, one_line, printable, progress, show, table
 from studio.core import config_file, events, launch, runs
-from studio.core.config import RunConfig, changed
+from studio.core.config import changed
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
-from studio.core.hub_ids import is_hub_id
 from studio.core.progress import Progress
 from studio.core.runs import Run
 from studio.core.units import plural, size
@@ -222,11 +220,13 @@ def _plan(args: argparse.Namespace) -> None:
 
 def _train(args: argparse.Namespace) -> int:
     config = config_file.load(args.config, args.set)
+    for path in filter(None, (config.data.path, config.data.eval_path)):
+        # A name mistyped makes no run that failed.
+        if config_file.absent(path):
+            raise StudioError("data", f"There is no file {path}.", "Check the path.")
     from studio.engine import local
 
-    # A name mistyped makes no run that failed, nor do rows that cannot be learned.
     local.check(config.model)
-    _check_data(config)
     run = runs.create(config, args.run_dir)
     if args.detach:
         _start(run)
@@ -239,18 +239,6 @@ def _train(args: argparse.Namespace) -> int:
         return 0
     print(f"Run {run.name}", file=sys.stderr)
     return _end(args, run, follow(run, args.json))
-
-
-def _check_data(config: RunConfig) -> None:
-    from studio.core.data import datasets
-
-    keys: tuple[Literal["path", "eval_path"], ...] = ("path", "eval_path")
-    for key in keys:
-        path = getattr(config.data, key)
-        # What is on the hub is fetched by the run, which a closed terminal does not end.
-        if not path or is_hub_id(path, Path()):
-            continue
-        datasets.open_for(config, key, partial(progress, "Reading"))
 
 
 def _resume(args: argparse.Namespace) -> int:

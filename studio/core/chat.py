@@ -414,7 +414,7 @@ def _message(item: Any) -> Message | str:
     if fault and not (calls and content in (None, "")):
         return f": `{'content' if 'content' in item or 'from' not in item else 'value'}` {fault}"
     message: Message = {"role": speaker, "content": content or ""}
-    if len(item) > 2 and not _MORE_KEYS.isdisjoint(item):
+    if not _MORE_KEYS.isdisjoint(item):
         more = {key: item[key] for key in _MORE_FIELDS if isinstance(item.get(key), str)}
         for key, text in more.items():
             if fault := _text_fault(text, empty=True):

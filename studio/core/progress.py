@@ -103,7 +103,8 @@ class Progress:
         if event.command.get("kind") == "pause":
             self.state = "paused"
         elif event.command.get("kind") == "continue":
-            self.state = "training"
+            prepares = self.phase is not None and self.phase.name not in _STEPPING
+            self.state = "preparing" if prepares else "training"
 
     def _rewind(self, event: Resumed) -> None:
         """Forgets what was told of the steps that are computed again."""

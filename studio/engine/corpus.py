@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from studio.core import events
+from studio.core import chat, events
 from studio.core.config import RunConfig
 from studio.core.data import datasets
 from studio.core.data.datasets import Rejected
@@ -84,8 +84,8 @@ def read_corpus(config: RunConfig, tokenizer: Any, emit: Emit) -> Corpus:
     """
     told = teller(emit, "tokenizing")
     encoder = labels.make_encoder(tokenizer, config.data, config.training.objective)
-    dataset = datasets.open_for(config, "path")
-    other = datasets.open_for(config, "eval_path") if config.data.eval_path else None
+    dataset = _opened(config, "path")
+    other = _opened(config, "eval_path") if config.data.eval_path else None
     parts = evaluation_of.parted(dataset, config.data, config.training.seed, other, told)
     train = tokens.tokenize(dataset, parts.train, encoder, told)
     held = tokens.tokenize(dataset, parts.held, encoder, told) if len(parts.held) else None
@@ -156,6 +156,16 @@ def teller(emit: Emit, phase: events.PhaseName) -> Callable[[int, int], None]:
 
 def _named(source: datasets.Dataset, rows: Sequence[Rejected]) -> list[dict[str, Any]]:
     return [{**asdict(item), "file": item.file or source.source.name} for item in rows]
+
+
+def _opened(config: RunConfig, key: str) -> datasets.Dataset:
+    spec, objective = config.data, config.training.objective
+    dataset = datasets.open_dataset(getattr(spec, key), spec.format, columns=spec.mapping)
+    if not chat.trainable(dataset.format, objective):
+        fault = chat.untrainable(dataset.format, objective)
+        hint = "Name rows of the kind that is trained on, or set data.eval_split." if key == "eval_path" else fault.hint
+        raise StudioError(fault.reason, f"data.{key}: {fault.message}", hint)
+    return dataset
 
 
 def _require_rows(what: str, part: tokens.Tokens) -> None:

@@ -22,6 +22,8 @@ _COMPILER = "torch._dynamo"
 _PART = "torch._dynamo._trace_wrapped_higher_order_op"
 # What it is asked for where nothing is compiled: to leave a function as it is, and to divide what is compiled.
 _MARKS = ("disable", "assume_constant_result", "allow_in_graph", "graph_break")
+# By these accelerate takes a process for one of several that compute a run, even of one.
+_OF_SEVERAL = ("LOCAL_RANK", "WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
 
 # Loads a module that is loaded.
 _THERE: Any = SimpleNamespace(create_module=lambda spec: sys.modules[spec.name], exec_module=lambda module: None)
@@ -34,8 +36,9 @@ def imports(config: RunConfig) -> None:
     sys.modules.setdefault("bitsandbytes", None)  # type: ignore[arg-type] # how an import is refused
     import torch
 
-    alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
-    if not alone or torch.cuda.is_available() or "transformers" in sys.modules or _COMPILER in sys.modules:
+    if torch.cuda.is_available() or "transformers" in sys.modules or _COMPILER in sys.modules:
+        return
+    if any(name in os.environ for name in _OF_SEVERAL):
         return
     _load_compiler_later(Path(torch.__file__).parent / "_dynamo")
     # As torch says where it was built without.

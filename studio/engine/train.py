@@ -71,7 +71,7 @@ def train(run: Run, commands_from: int, emit: Emit) -> None:
     # Before the first step nothing is bound by what an earlier attempt chose.
     earlier = before.prepared if before.steps else None
     current = session.prepare(run, emit if main else lambda event: None, earlier)
-    reference.look_up(current, lambda: _held(current, commands))
+    reference.look_up(current, lambda: _held(current, commands, before.step))
     _go_back(current, commands, before)
     outcome = _steps(current, commands)
     if outcome is not None:
@@ -215,17 +215,28 @@ def _save(current: Session) -> None:
     current.accelerator.wait_for_everyone()
 
 
-def _held(current: Session, commands: Commands) -> bool:
-    """Obeys pauses before the first step, and leaves all else to `_obey`; returns whether the run is to end."""
+def _held(current: Session, commands: Commands, at: int) -> bool:
+    """Obeys pauses before this attempt's first step, and leaves all else to `_obey`.
+
+    Args:
+        current: the session.
+        commands: what is asked.
+        at: the step that the run had come to.
+
+    Returns:
+        Whether the run is to end.
+    """
     paused = False
     while True:
         for command in _agreed(current, commands):
             if isinstance(command, events.Pause | events.Continue):
                 paused = isinstance(command, events.Pause)
-                current.emit(events.Obeyed(step=current.position.step, command=asdict(command)))
+                current.emit(events.Obeyed(step=at, command=asdict(command)))
             else:
                 commands.waiting.append(command)
         if any(isinstance(command, events.Stop) for command in commands.waiting):
+            # What the base makes of the rows is not known then.
+            commands.waiting = [one for one in commands.waiting if not isinstance(one, events.Evaluate)]
             return True
         if not paused:
             return False

@@ -221,27 +221,14 @@ def test_bad_input_is_told_in_words_with_its_own_exit_code(
 
 
 def test_a_failed_run_exits_as_the_run_says(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    path = written(config(tmp_path), tmp_path)
-    target = ["--set", "adapter.target_modules=[nowhere]", "--run-dir", str(tmp_path / "run")]
-    assert cli.run(["train", str(path), *target, "--json"]) == EXIT_CODES["adapter"]
+    whole = config(tmp_path)
+    spoil_data(whole)
+    code = cli.run(["train", str(written(whole, tmp_path)), "--run-dir", str(tmp_path / "run"), "--json"])
+    assert code == EXIT_CODES["data"]
     out, err = capfd.readouterr()
-    assert json.loads(out.splitlines()[-1])["error"]["reason"] == "adapter"
+    assert json.loads(out.splitlines()[-1])["error"]["reason"] == "data"
     assert "Traceback" not in out + err
     assert Run(tmp_path / "run").progress().state == "failed"
-
-
-@pytest.mark.parametrize(("setting", "said"), [("", "is empty"), ("training.objective=dpo", "`dpo` learns from")])
-def test_rows_that_cannot_be_learned_make_no_run(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], setting: str, said: str
-) -> None:
-    whole, changes = config(tmp_path), ["--set", setting] if setting else []
-    if not setting:
-        spoil_data(whole)
-    for more in ([], ["--detach"]):
-        code = cli.run(["train", str(written(whole, tmp_path)), "--run-dir", str(tmp_path / "run"), *changes, *more])
-        assert code == EXIT_CODES["data"]
-        assert said in capsys.readouterr().err
-    assert not (tmp_path / "run").exists()
 
 
 def test_a_name_mistyped_makes_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from studio.core.chat import fault, objective_for, shape, to_example
+from studio.core.chat import fault, objective_for, shape, to_example, to_pair
 from studio.core.data.shapes import detect
 from studio.core.errors import StudioError
 
@@ -95,6 +95,7 @@ def test_text_is_learned_whole() -> None:
         ("messages", {"messages": [ASKED]}, "no assistant message"),
         ("messages", {"messages": [ASKED, ANSWERED | {"weight": 0}]}, "every assistant message has weight 0"),
         ("messages", {"messages": [ASKED, ANSWERED | {"tool_calls": 3}]}, "message 2: `tool_calls` is not a list"),
+        ("messages", {"messages": [ASKED, {"role": "assistant", "tool_calls": "x"}]}, "`tool_calls` is not a list"),
         ("messages", {"messages": [ASKED, ANSWERED], "tools": "{"}, "`tools` is not JSON"),
         ("messages", {"messages": [ASKED, ANSWERED], "tools": ["search"]}, "`tools` is not a list of objects"),
         ("prompt_completion", {"prompt": "a", "completion": ""}, "`completion` is empty"),
@@ -156,6 +157,15 @@ def test_turns_of_tools_are_calls_where_they_parse_and_text_where_not(text: str,
     (guess, *_) = detect([row, row])
     said = "turns in them that call tools: 2" if calls else "turns that should call tools, are no JSON of such"
     assert said in guess.reason
+
+
+@pytest.mark.parametrize("said", [{}, {"content": None}, {"content": ""}])
+def test_a_turn_may_call_tools_and_say_nothing(said: dict[str, Any]) -> None:
+    calling, found = {"role": "assistant", "tool_calls": [CALLED]} | said, {"role": "tool", "content": "12 degrees"}
+    example = to_example({"messages": [ASKED, calling, found, ANSWERED]}, "messages")
+    assert example.messages[1] == {"role": "assistant", "content": "", "tool_calls": [CALLED]}
+    pair = {"prompt": [ASKED], "chosen": [calling], "rejected": [ANSWERED]}
+    assert to_pair(pair)[0].messages[1]["tool_calls"] == [CALLED]
 
 
 def test_what_calls_no_tools_is_left_as_it_is() -> None:

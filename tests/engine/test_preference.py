@@ -208,15 +208,17 @@ def test_a_run_that_is_to_end_while_the_base_is_looked_up_keeps_what_it_has(tmp_
 
 
 def test_a_run_is_paused_while_the_base_is_looked_up_and_does_the_rest_when_it_can(tmp_path: Path) -> None:
-    whole = preferring(tmp_path, micro_batch_tokens=60, max_steps=2)
-    same = digest(trained(whole, tmp_path / "same"))
+    whole = preferring(tmp_path, micro_batch_tokens=60, max_steps=4)
+    slower = replace(whole, training=replace(whole.training, learning_rate=2e-4))
+    same = losses(trained(slower, tmp_path / "same"))
+    assert losses(trained(whole, tmp_path / "other")) != same
     shutil.rmtree(looked_up_in())
     run, told = runs.create(whole, tmp_path / "run"), list[tuple[str, str, int]]()
 
     def steer(event: events.Event) -> None:
         if isinstance(event, events.Phase) and event.name == "reference":
             if not told:
-                run.ask(events.SetLearningRate(learning_rate=1e-3))
+                run.ask(events.SetLearningRate(learning_rate=2e-4))
                 run.ask(events.Pause())
             told.append(("looked up", "", event.done))
         if isinstance(event, events.Obeyed):
@@ -230,7 +232,32 @@ def test_a_run_is_paused_while_the_base_is_looked_up_and_does_the_rest_when_it_c
     assert told[:3] == [("looked up", "", 1), ("obeyed", "pause", 0), ("obeyed", "continue", 0)]
     assert told[-1] == ("obeyed", "set_learning_rate", 0)
     assert {kind for kind, *_ in told[3:-1]} == {"looked up"}
-    assert digest(run) == same
+    assert losses(run) == same
+
+
+def test_what_is_asked_before_an_end_while_the_base_is_looked_up(tmp_path: Path) -> None:
+    whole = preferring(tmp_path, micro_batch_tokens=60, save_steps=2, data={"eval_split": 0.2})
+    run = runs.create(whole, tmp_path / "run")
+    killed_at(run, lambda event: isinstance(event, events.Step) and event.step == 4)
+    shutil.rmtree(looked_up_in())
+    told, before = list[events.Event](), len(run.progress().evaluations)
+
+    def steer(event: events.Event) -> None:
+        if isinstance(event, events.Phase) and event.name == "reference" and not told:
+            run.ask(events.Pause())
+            told.append(event)
+        if isinstance(event, events.Obeyed):
+            told.append(event)
+            if event.command["kind"] == "pause":
+                for command in (events.Continue(), events.Evaluate(), events.Stop(keep=False)):
+                    run.ask(command)
+            if event.command["kind"] == "continue":
+                assert run.progress().state == "preparing"
+
+    resume(run, steer)
+    obeyed = [(event.command["kind"], event.step) for event in told if isinstance(event, events.Obeyed)]
+    assert obeyed == [("pause", 4), ("continue", 4), ("stop", 4)]
+    assert len(run.progress().evaluations) == before
 
 
 def test_another_base_or_way_to_compute_has_numbers_of_its_own(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What a run's process is kept from loading, and that it is there all the same when something asks for it."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -46,11 +47,12 @@ print(json.dumps([
 """
 
 
-def told(program: str, whole: RunConfig, *arguments: str) -> Any:
+def told(program: str, whole: RunConfig, *arguments: str, **environment: str) -> Any:
     """Returns what a program prints that begins as a run of a config does."""
     done = subprocess.run(
         [sys.executable, "-c", _BEGIN + program, json.dumps(to_dict(whole)), *arguments],
         capture_output=True,
+        env=os.environ | environment,
         text=True,
         check=False,
     )
@@ -70,6 +72,14 @@ def test_a_run_that_needs_bitsandbytes_has_it(tmp_path: Path) -> None:
     assert "bitsandbytes" in told(_TRAIN, quantized, str(tmp_path / "run"))
     unknown = replace(whole, model=ModelSpec(path="somebody/something"))
     assert told("print(json.dumps('bitsandbytes' in sys.modules))", unknown) is False
+
+
+@pytest.mark.parametrize("name", ["LOCAL_RANK", "OMPI_COMM_WORLD_SIZE"])
+def test_one_of_several_processes_keeps_what_spreads_a_model(tmp_path: Path, name: str) -> None:
+    program = "import torch; print(json.dumps(torch.distributed.is_available()))"
+    whole = config(tmp_path, rows=8)
+    assert told(program, whole) is False
+    assert told(program, whole, **{name: "1"}) is True
 
 
 def test_a_run_whose_libraries_ask_for_the_compiler_gets_it(tmp_path: Path) -> None:

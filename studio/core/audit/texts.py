@@ -149,12 +149,17 @@ def _digests(text: Text) -> Any:
     parts = [f"{role}\0{said}".encode("utf-8", "surrogatepass") for role, said in text.parts]
     whole = blake2b(b"\1".join(parts), digest_size=16).digest()
     last = text.answers[-1] if text.answers and text.chat else 0
-    asked = parts[:last]
+    asked, said = parts[:last], parts[last]
     if text.worse is not None:
+        said, worse = ("\n".join([text.parts[place][1] for place in places]).encode("utf-8", "surrogatepass")
+                       for places in (text.answers, [text.worse]))  # fmt: skip
         # To be asked the same is to be asked which of the same two answers is better.
-        asked += sorted(text.parts[place][1].encode("utf-8", "surrogatepass") for place in (last, text.worse))
+        asked = [*parts[: text.answers[0]], *sorted((said, worse))]
+    elif text.chat and not any(role == "user" and words.strip() for role, words in text.parts[:last]):
+        # Nothing is answered differently where nothing was asked.
+        asked = []
     prompt = blake2b(b"\1".join(asked), digest_size=8).digest() if asked else bytes(8)
-    answer = blake2b(parts[last], digest_size=8).digest()
+    answer = blake2b(said, digest_size=8).digest()
     return np.frombuffer(whole + prompt + answer, np.uint64)
 
 

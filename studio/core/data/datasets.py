@@ -11,15 +11,14 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from studio import paths
-from studio.core import cache, chat
-from studio.core.config import RunConfig
+from studio.core import cache
 from studio.core.data import mapping, parsing, shapes, sources
 from studio.core.data.mapping import Role
 from studio.core.data.rows import Parsed
@@ -185,21 +184,6 @@ def open_dataset(
             shutil.rmtree(stale, ignore_errors=True)
 
     return cache.made(folder, lambda target: _opened(target, source.path), make)
-
-
-def open_for(config: RunConfig, key: Literal["path", "eval_path"], on_progress: Progress | None = None) -> Dataset:
-    """Opens the data that a run is to train on, or to be evaluated on.
-
-    Raises:
-        StudioError: as `open_dataset` does; (data) the run's objective does not learn from such rows.
-    """
-    spec, objective = config.data, config.training.objective
-    dataset = open_dataset(getattr(spec, key), spec.format, on_progress, spec.mapping)
-    if not chat.trainable(dataset.format, objective):
-        fault = chat.untrainable(dataset.format, objective)
-        hint = "Name rows of the kind that is trained on, or set data.eval_split." if key == "eval_path" else fault.hint
-        raise StudioError(fault.reason, f"data.{key}: {fault.message}", hint)
-    return dataset
 
 
 def _opened(folder: Path, source: Path) -> Dataset | None:

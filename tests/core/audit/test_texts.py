@@ -269,10 +269,27 @@ def test_two_answers_are_compared_as_two(tmp_path: Path) -> None:
     assert left == [*rows[:2], *rows[3:]]
 
 
+def test_two_answers_of_several_turns_are_compared_whole(tmp_path: Path) -> None:
+    def turns(town: str, said: str) -> list[Row]:
+        call = {"type": "function", "function": {"name": "look", "arguments": {"town": town}}}
+        found = {"role": "tool", "content": f"{town} is found"}
+        return [{"role": "assistant", "tool_calls": [call]}, found, {"role": "assistant", "content": said}]
+
+    asked = [{"role": "user", "content": "Which town is it that you live in today?"}]
+    one, two = turns("A", "It is the town of all of us."), turns("B", "It is the town of all of us.")
+    other = turns("B", "It is another town.")
+    rows = [
+        {"prompt": asked, "chosen": better, "rejected": worse}
+        for better, worse in ((one, two), (two, one), (one, other), (other, two))
+    ]
+    found = audited(tmp_path, written(tmp_path, rows))
+    assert found["swapped"].hits[:, [0, 4]].tolist() == [[1, 0]]
+
+
 @pytest.mark.parametrize("answers", [{"completion": "{}"}, {"chosen": "{}", "rejected": "No. {}"}])
 def test_a_question_that_is_empty_is_found(tmp_path: Path, answers: dict[str, str]) -> None:
     said = (f"It is the town of {name} where all of us have lived for long." for name in "ABC")
-    asked = ("Which town is it?", " \n", "")
+    asked = ("Which town is it?", "", "")
     rows = [
         {"prompt": prompt} | {key: text.format(town) for key, text in answers.items()}
         for prompt, town in zip(asked, said, strict=True)
@@ -280,3 +297,4 @@ def test_a_question_that_is_empty_is_found(tmp_path: Path, answers: dict[str, st
     found = audited(tmp_path, written(tmp_path, rows))
     assert found["unasked"].hits[:, :2].tolist() == [[1, 0], [2, 0]]
     assert found["unasked"].count == 2
+    assert not {"conflict", "swapped"} & found.keys()
