@@ -14,6 +14,7 @@ from typing import Any
 PROGRESS = "STUDIO_PROGRESS"
 _EVERY_S = 0.1
 _told_s = 0.0
+_ended = ""  # the label of the line that was drawn to its end last
 _HARMLESS = "\n\t\u200c\u200d"  # among them the joiners of Persian, of Hindi and of emoji
 
 
@@ -57,13 +58,17 @@ def one_line(text: str) -> str:
 
 def progress(label: str, done: int, total: int) -> None:
     """Redraws one line of progress on a terminal's standard error, or prints it as JSON for the window."""
-    global _told_s
+    global _told_s, _ended
     if PROGRESS in os.environ:
         if time.monotonic() - _told_s > _EVERY_S:
             _told_s = time.monotonic()
             print(json.dumps({"doing": label, "done": done, "total": total}), flush=True)
         return
     if sys.stderr.isatty():
+        # What goes on behind its end, such as reading once more what was read, draws no line each time.
+        if done >= total and _ended == label:
+            return
+        _ended = label if done >= total else ""
         share, width = done / total if total else 0.0, shutil.get_terminal_size().columns - 1
         # A line that wraps cannot be drawn again; what a longer one left behind is drawn over.
         label, left = label[: width - 6], max(0, min(30, width - len(label) - 9))

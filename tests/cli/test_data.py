@@ -373,6 +373,7 @@ def test_a_line_of_progress_never_wraps(capsys: pytest.CaptureFixture[str], monk
     labels = ("Step 7 loss 0.6931 " + "and more " * 9, "Step 7 loss 0.6931 and so on till here", "short")
     for done, label in enumerate(labels, start=2):
         output.progress(label, min(done, 4), 4)
+    output.progress("short", 4, 4)  # no line more
     lines = [line.rstrip("\n") for line in capsys.readouterr().err.split("\r")[1:]]
     assert [len(line) for line in lines] == [59, 59, 59]
     assert lines[0].startswith("Step 7 loss 0.6931 and more")
