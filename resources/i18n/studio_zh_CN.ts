@@ -4558,10 +4558,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请重新打开。</translation>
     </message>
     <message>
-        <source>Name rows of the kind that is trained on, or set data.eval_split.</source>
-        <translation>请指定与训练数据同类的行，或设置 data.eval_split。</translation>
-    </message>
-    <message>
         <source>{0} holds no rows.</source>
         <translation>{0} 中没有数据行。</translation>
     </message>
@@ -5840,6 +5836,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>{0} made into {1} chunks for training.</source>
         <translation>{0}已分成 {1} 个分块用于训练。</translation>
+    </message>
+    <message>
+        <source>Name rows of the kind that is trained on, or set data.eval_split.</source>
+        <translation>请指定与训练数据同类的行，或设置 data.eval_split。</translation>
     </message>
     <message>
         <source>None of the {0} rows has a token to learn from.</source>

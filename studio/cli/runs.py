@@ -164,8 +164,7 @@ def _raise_failure(run: Run, failed: events.Failed) -> None:
 def _tell(event: events.Event, steps: int) -> None:
     match event:
         case events.Phase() if event.total:
-            label = "Asking the base" if event.name == "reference" else event.name.capitalize()
-            progress(label, event.done, event.total)
+            progress(_label(event), event.done, event.total)
         case events.Phase() if event.name in ("tokenizing", "loading", "finishing"):
             print(f"{event.name.capitalize()} {event.detail}".rstrip() + " ...", file=sys.stderr)
         case events.Prepared():
@@ -312,9 +311,8 @@ def _show(args: argparse.Namespace) -> None:
     }
     lines = [f"{run.name}: {data['state']}, {run.path}", ""]
     lines += [f"  {key:<40}{one_line(str(value))}" for key, value in changed(run.config()).items()]
-    if told.steps:
-        last = told.steps[-1]
-        lines += ["", f"Step {last.step}, loss {last.loss:.4f}, {last.tokens_per_s:,.0f} tokens/s"]
+    lines += ["", *_stands(run, told, data["state"])]
+    lines += [f"Peak learning rate {rate:g} from behind step {at}" for at, rate in told.learning_rates]
     lines += [
         f"Step {item.step}: evaluation loss {item.eval_loss:.4f}{_preferred(item.reward_accuracy)}"
         for item in told.evaluations
@@ -323,6 +321,25 @@ def _show(args: argparse.Namespace) -> None:
     if told.failed:
         lines += ["", printable(f"{told.failed.message}\n{told.failed.hint}\n{told.failed.detail}")]
     show(args, data, "\n".join(lines))
+
+
+def _stands(run: Run, told: Progress, state: str) -> list[str]:
+    """Returns how far a run is, in lines."""
+    found, phase = list[str](), told.phase
+    if told.steps:
+        last, steps = told.steps[-1], told.prepared.steps if told.prepared else 0
+        found.append(f"Step {last.step} of {steps}, loss {last.loss:.4f}, {last.tokens_per_s:,.0f} tokens/s")
+    if state == "training" and told.steps:
+        found[-1] += f", {told.steps[-1].eta_s:.0f} s left"
+    if state == "preparing" and phase is not None and phase.total:
+        found.append(f"{_label(phase)}: {phase.done:,} of {phase.total:,}")
+    if state == "interrupted":
+        found.append(f"It was ended without a result. Go on with: studio runs resume {run.name}")
+    return found
+
+
+def _label(phase: events.Phase) -> str:
+    return "Asking the base" if phase.name == "reference" else phase.name.capitalize()
 
 
 def _stop(args: argparse.Namespace) -> None:

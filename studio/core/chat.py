@@ -423,7 +423,7 @@ def _message(item: Any) -> Message | str:
         if calls:
             if not (isinstance(calls, list) and all(isinstance(call, dict) for call in calls)):
                 return ": `tool_calls` is not a list of objects"
-            message["tool_calls"] = calls
+            message["tool_calls"] = shapes.with_objects(calls)
     return message
 
 

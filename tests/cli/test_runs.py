@@ -19,6 +19,7 @@ from studio.core.config import DataSpec, RunConfig
 from studio.core.errors import EXIT_CODES
 from studio.core.runs import Run
 from tests.training import config
+from tests.ui.told import prepared, step
 
 ROOT = Path(__file__).resolve().parents[2]
 # Records every use of the network by address in a file, and forbids it, in each process that starts with it.
@@ -313,3 +314,24 @@ def test_what_a_strangers_run_says_steers_no_terminal(tmp_path: Path, capsys: py
     out = capsys.readouterr().out
     assert out.count(r"\x1b[2Jx") == 4
     assert "\x1b" not in out
+
+
+def test_what_is_shown_of_a_run_says_how_far_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = runs.create(config(tmp_path), tmp_path / "run")
+
+    def shown() -> str:
+        assert cli.run(["runs", "show", str(run.path)]) == 0
+        return capsys.readouterr().out
+
+    with run.claim(1):
+        run.emit(events.Phase(name="reference", done=73, total=1705))
+        assert "Asking the base: 73 of 1,705" in shown()
+        run.emit(prepared(95))
+        run.emit(events.Phase(name="training"))
+        run.emit(events.Obeyed(step=0, command={"kind": "set_learning_rate", "learning_rate": 2e-5}))
+        run.emit(step(45, 0.5))
+        assert "Step 45 of 95, loss 0.5000" in shown()
+        assert " s left" in shown()
+        assert "Peak learning rate 2e-05 from behind step 0" in shown()
+    assert f"Go on with: studio runs resume {run.name}" in shown()
+    assert " s left" not in shown()

@@ -168,6 +168,18 @@ def test_a_turn_may_call_tools_and_say_nothing(said: dict[str, Any]) -> None:
     assert to_pair(pair)[0].messages[1]["tool_calls"] == [CALLED]
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [('{"city": "Bern"}', {"city": "Bern"}), ({"city": "Bern"}, {"city": "Bern"}), ("{", "{"), ("[1]", "[1]")],
+)
+def test_arguments_that_are_a_text_of_json_are_the_object(given: Any, meant: Any) -> None:
+    for named in (lambda one: {"function": {"name": "weather", "arguments": one}}, lambda one: {"arguments": one}):
+        calling = {"role": "assistant", "content": None, "tool_calls": [named(given)]}
+        example = to_example({"messages": [ASKED, calling]}, "messages")
+        assert example.messages[1]["tool_calls"] == [named(meant)]
+        assert calling["tool_calls"] == [named(given)]
+
+
 def test_what_calls_no_tools_is_left_as_it_is() -> None:
     row = {"conversations": [{"from": "human", "value": CALL}, {"from": "gpt", "value": CALL}]}
     assert [item["content"] for item in to_example(row, "messages").messages] == [CALL, CALL]

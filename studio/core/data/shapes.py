@@ -125,6 +125,23 @@ def tool_calls(speaker: Any, said: Any) -> list[dict[str, Any]] | None:
     return calls
 
 
+def with_objects(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns calls of tools with their arguments as objects, which templates write as JSON themselves.
+
+    OpenAI's files hold them as a text of JSON, which would be written as a text in a text. What is no object stays.
+    """
+    return [_with_object(call) for call in calls]
+
+
+def _with_object(call: dict[str, Any]) -> dict[str, Any]:
+    function = call.get("function")
+    if isinstance(function, dict):
+        return call | {"function": _with_object(function)}
+    given = call.get("arguments")
+    arguments = _parsed(given) if isinstance(given, str) else None
+    return call | {"arguments": arguments} if isinstance(arguments, dict) else call
+
+
 def truth(value: Any) -> bool | None:
     """Returns what a label says: true or false, as such, as a number or as a word; None for anything else."""
     return _TRUTHS.get(str(value).strip().lower())

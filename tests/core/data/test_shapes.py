@@ -63,7 +63,7 @@ def test_sharegpt_in_every_dialect(dialect: str) -> None:
 
 
 def test_tools_calls_and_several_systems_are_kept() -> None:
-    call = {"type": "function", "function": {"name": "f", "arguments": "{}"}}
+    call = {"type": "function", "function": {"name": "f", "arguments": {}}}
     system = {"role": "system", "content": "a"}
     messages = [system, USER, {"role": "assistant", "content": None, "tool_calls": [call]}, system, GOOD]
     row = {"messages": messages, "tools": json.dumps([{"name": "f"}])}
