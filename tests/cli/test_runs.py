@@ -326,6 +326,8 @@ def test_what_is_shown_of_a_run_says_how_far_it_is(tmp_path: Path, capsys: pytes
     with run.claim(1):
         run.emit(events.Phase(name="reference", done=73, total=1705))
         assert "Asking the base: 73 of 1,705" in shown()
+        assert cli.run(["runs", "stop", str(run.path)]) == 0
+        assert "If no step is done by then, there is no result" in capsys.readouterr().out
         run.emit(prepared(95))
         run.emit(events.Phase(name="training"))
         run.emit(events.Obeyed(step=0, command={"kind": "set_learning_rate", "learning_rate": 2e-5}))
@@ -333,5 +335,7 @@ def test_what_is_shown_of_a_run_says_how_far_it_is(tmp_path: Path, capsys: pytes
         assert "Step 45 of 95, loss 0.5000" in shown()
         assert " s left" in shown()
         assert "Peak learning rate 2e-05 from behind step 0" in shown()
+        assert cli.run(["runs", "stop", str(run.path)]) == 0
+        assert "behind its current step and keeps the result" in capsys.readouterr().out
     assert f"Go on with: studio runs resume {run.name}" in shown()
     assert " s left" not in shown()
