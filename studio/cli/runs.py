@@ -346,10 +346,10 @@ def _stop(args: argparse.Namespace) -> None:
     run = _going(args.run)
     run.ask(events.Stop(keep=not args.no_result))
     kept = "ends with a checkpoint and no result" if args.no_result else "keeps the result"
-    said = f"{run.name} stops behind its current step and {kept}."
+    text = f"{run.name} stops behind its current step and {kept}."
     if not run.summary().step:
-        said = f"{run.name} stops. If no step is done by then, there is no result; `studio runs resume` goes on."
-    show(args, {"run": run.name, "asked": "stop"}, said)
+        text = f"{run.name} stops. If no step is done by then, there is no result; `studio runs resume` goes on."
+    show(args, {"run": run.name, "asked": "stop"}, text)
 
 
 def _ask(args: argparse.Namespace) -> None:
