@@ -328,9 +328,8 @@ def _stands(run: Run, told: Progress, state: str) -> list[str]:
     found, phase = list[str](), told.phase
     if told.steps:
         last, steps = told.steps[-1], told.prepared.steps if told.prepared else 0
-        found.append(f"Step {last.step} of {steps}, loss {last.loss:.4f}, {last.tokens_per_s:,.0f} tokens/s")
-    if state == "training" and told.steps:
-        found[-1] += f", {told.steps[-1].eta_s:.0f} s left"
+        left = f", {last.eta_s:.0f} s left" if state == "training" else ""
+        found.append(f"Step {last.step} of {steps}, loss {last.loss:.4f}, {last.tokens_per_s:,.0f} tokens/s{left}")
     if state == "preparing" and phase is not None and phase.total:
         found.append(f"{_label(phase)}: {phase.done:,} of {phase.total:,}")
     if state == "interrupted":

@@ -2,7 +2,7 @@
 
 transformers loads the last two wherever they are, to mark functions that a compiled model must leave alone and to name
 types of tensors that lie on several devices; PEFT loads the first.
-Gain: a third of the start's CPU seconds and 70 MB, and of bitsandbytes a quarter and 45 MB.
+Gain: a third of the imports' CPU seconds and 70 MB, and of bitsandbytes a quarter of the start and 45 MB.
 """
 
 import importlib

@@ -44,11 +44,12 @@ class Commands:
 
 
 def _agreed(current: Session, commands: Commands) -> list[events.Command]:
-    """Returns the commands due as the main process sees them, so that all processes obey the same."""
-    due = [commands.due()]
+    """Returns what is to be obeyed as the main process sees it, so that all processes obey the same."""
+    due, waiting = [commands.due()], commands.waiting
     if current.accelerator.num_processes > 1:
         broadcast_object_list(due)
-    return due[0]
+    commands.waiting = []
+    return [*waiting, *due[0]]
 
 
 def train(run: Run, commands_from: int, emit: Emit) -> None:
@@ -250,9 +251,8 @@ def _obey(current: Session, commands: Commands) -> events.Stop | None:
     for at, rate in commands.again:
         if at == current.position.step:
             optim.set_peak(current.scheduler, rate)
-    due, commands.waiting = commands.waiting, []
     while True:
-        for command in [*due, *_agreed(current, commands)]:
+        for command in _agreed(current, commands):
             match command:
                 case events.Pause():
                     paused = True
@@ -273,7 +273,6 @@ def _obey(current: Session, commands: Commands) -> events.Stop | None:
             current.emit(events.Obeyed(step=current.position.step, command=asdict(command)))
         if stop or not paused:
             return stop
-        due = []
         time.sleep(_POLL_S)
 
 

@@ -151,8 +151,7 @@ def _digests(text: Text) -> Any:
     last = text.answers[-1] if text.answers and text.chat else 0
     asked, said = parts[:last], parts[last]
     if text.worse is not None:
-        said, worse = ("\n".join([text.parts[place][1] for place in places]).encode("utf-8", "surrogatepass")
-                       for places in (text.answers, [text.worse]))  # fmt: skip
+        said, worse = _said(text, text.answers), _said(text, [text.worse])
         # To be asked the same is to be asked which of the same two answers is better.
         asked = [*parts[: text.answers[0]], *sorted((said, worse))]
     elif text.chat and not any(role == "user" and words.strip() for role, words in text.parts[:last]):
@@ -161,6 +160,10 @@ def _digests(text: Text) -> Any:
     prompt = blake2b(b"\1".join(asked), digest_size=8).digest() if asked else bytes(8)
     answer = blake2b(said, digest_size=8).digest()
     return np.frombuffer(whole + prompt + answer, np.uint64)
+
+
+def _said(text: Text, places: Sequence[int]) -> bytes:
+    return "\n".join([text.parts[place][1] for place in places]).encode("utf-8", "surrogatepass")
 
 
 def _held(sources: Sequence[Dataset], question: Question) -> NDArray[np.bool_]:

@@ -118,8 +118,8 @@ def tool_calls(speaker: Any, said: Any) -> list[dict[str, Any]] | None:
     found = _parsed(said)
     for item in found if isinstance(found, list) else [found]:
         given = item.get("arguments", item.get("parameters")) if isinstance(item, dict) else None
-        arguments = _parsed(given) if isinstance(given, str) else given
-        if not isinstance(arguments, dict) or not isinstance(name := item.get("name"), str):
+        arguments = _object(given)
+        if arguments is None or not isinstance(name := item.get("name"), str):
             return []
         calls.append({"type": "function", "function": {"name": name, "arguments": arguments}})
     return calls
@@ -137,9 +137,14 @@ def _with_object(call: dict[str, Any]) -> dict[str, Any]:
     function = call.get("function")
     if isinstance(function, dict):
         return call | {"function": _with_object(function)}
-    given = call.get("arguments")
-    arguments = _parsed(given) if isinstance(given, str) else None
-    return call | {"arguments": arguments} if isinstance(arguments, dict) else call
+    arguments = _object(call.get("arguments"))
+    return call if arguments is None else call | {"arguments": arguments}
+
+
+def _object(given: Any) -> dict[str, Any] | None:
+    """Returns an object that is given as such or as a text of JSON; None: it is neither."""
+    found = _parsed(given) if isinstance(given, str) else given
+    return found if isinstance(found, dict) else None
 
 
 def truth(value: Any) -> bool | None:
