@@ -43,7 +43,8 @@ class TrainingWorker(QThread):
         """Follows `run`; with `start` its process is started or resumed."""
         super().__init__(parent)
         self.followed = run
-        self._start = start
+        # Looked at once the process is started, since until then there is none to end.
+        self._starts, self._ends, self._kills = start, False, False
         self._leave = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._offset = 0
@@ -54,10 +55,12 @@ class TrainingWorker(QThread):
         self.wait()
 
     def signal_process(self, kill: bool) -> bool:
-        """Terminates or kills the run's process; False if there is none to be found."""
-        process = owner(self.followed)
+        """Terminates or kills the run's process, or the one about to be started; False if there is none."""
+        self._ends, self._kills = True, kill
+        starting = self._starts
+        process = self._process or (None if starting else owner(self.followed))
         if process is None:
-            return False
+            return starting
         try:
             process.kill() if kill else process.terminate()
         except psutil.Error:
@@ -67,10 +70,13 @@ class TrainingWorker(QThread):
     def run(self) -> None:
         """Follows the file until the process is gone and everything it wrote is sent; runs in the thread."""
         try:
-            if self._start:
+            if self._starts:
                 self._process = launch.start(self.followed)
+                if self._ends:
+                    self.signal_process(self._kills)
         except StudioError as error:
             self.refused.emit(error)
+        self._starts = False
         alive, looked = True, 0.0
         self._send()
         self.caught_up.emit()
@@ -86,7 +92,8 @@ class TrainingWorker(QThread):
                 threading.Thread(target=self._process.wait, daemon=True).start()
         else:
             self._send()
-            self.ended.emit(self._death())
+            death, self._process = self._death(), None
+            self.ended.emit(death)
 
     def _alive(self) -> bool:
         if self._process is not None:

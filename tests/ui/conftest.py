@@ -1,21 +1,14 @@
 """The real window, for the tests of its pages."""
 
 from collections.abc import Iterator
-from functools import partial
 
 import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from studio.ui.app import open_window
-from studio.ui.models import RunModel
 from studio.ui.theme import Theme
 from studio.ui.window import MainWindow
-
-
-def ended(model: RunModel) -> bool:
-    """Kills a run's process; whether there was one, or need not be."""
-    return model.end_process(kill=True) or not model.alive
 
 
 @pytest.fixture
@@ -33,8 +26,7 @@ def window(qtbot: QtBot, qapp: QApplication) -> Iterator[MainWindow]:
     qtbot.waitExposed(made)
     yield made
     for model in made.session.running():
-        # One that was only just started has no process yet.
-        qtbot.waitUntil(partial(ended, model), timeout=30_000)
+        model.end_process(kill=True)
     made._closing = True
     made.close()
     made.deleteLater()

@@ -69,6 +69,17 @@ def test_a_run_that_cannot_be_started_says_why_and_keeps_its_curve(long_run: Run
     model.leave()
 
 
+@pytest.mark.parametrize("kill", [True, False])
+def test_a_run_that_is_only_just_started_ends_when_asked_to(qtbot: QtBot, kill: bool) -> None:
+    model = RunModel(made_run("soon"))
+    model.start()
+    with qtbot.waitSignal(model.stopped, timeout=60_000):
+        assert model.end_process(kill)
+    assert model.state() == "failed"
+    assert not model.end_process(kill)
+    model.leave()
+
+
 def test_a_last_event_of_any_length_is_seen() -> None:
     run = made_run("long words")
     tell(run, prepared(9), events.Failed(reason="data", message="m", hint="h", detail="x" * 200_000))
