@@ -82,6 +82,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>秩</translation>
     </message>
     <message>
+        <source>Learning rate</source>
+        <translation>学习率</translation>
+    </message>
+    <message>
+        <source>{rate} behind step {step}</source>
+        <translation>第 {step} 步之后 {rate}</translation>
+    </message>
+    <message>
         <source>Size</source>
         <translation>大小</translation>
     </message>

@@ -1,7 +1,6 @@
 """The commands: adapters list|show|add|rename|tag|note|remove|restore and export."""
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
@@ -99,7 +98,8 @@ def _list(args: argparse.Namespace) -> None:
 
 def _show(args: argparse.Namespace) -> None:
     entry = library.verified(library.find(args.adapter))
-    data = entry.data
+    data, rates = entry.data, library.learning_rates(entry.config, entry.metrics)
+    later = [f"{rate:g} behind step {at}" if at else f"{rate:g}" for at, rate in rates]
     rows = [
         ("Name", entry.name),
         ("Title", entry.title),
@@ -110,9 +110,10 @@ def _show(args: argparse.Namespace) -> None:
         ("Data", f"{data.path}  {plural(data.rows, 'row')}  {data.fingerprint[:12]}" if data.path else ""),
         ("Run", entry.run),
         ("Parent", entry.parent),
-        ("Adapter", json.dumps(entry.config.get("adapter")) if entry.config else ""),
-        ("Training", json.dumps(entry.config.get("training")) if entry.config else ""),
-        ("Metrics", ", ".join(f"{key} {_number(value)}" for key, value in entry.metrics.items() if value is not None)),
+        ("Adapter", _pairs(entry.config.get("adapter"))),
+        ("Training", _pairs(entry.config.get("training"))),
+        ("Learning rate", ", ".join(later) if len(later) > 1 else ""),
+        ("Metrics", _pairs({key: value for key, value in entry.metrics.items() if key != "learning_rates"})),
         ("Tags", ", ".join(entry.tags)),
         ("Note", entry.note),
         ("Damage", entry.fault),
@@ -216,6 +217,13 @@ def _scores(entry: Entry) -> list[str]:
         *("-" if one is None else _number(one) for one in losses),
         f"{share:.0%}" if isinstance(share, float) else "-",
     ]
+
+
+def _pairs(values: Any) -> str:
+    """Returns settings or measures in a line, without those that are not set."""
+    if not isinstance(values, dict):
+        return ""
+    return ", ".join(f"{key} {_number(value)}" for key, value in values.items() if value not in (None, "", [], {}))
 
 
 def _number(value: Any) -> str:

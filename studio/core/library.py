@@ -62,7 +62,8 @@ class Entry:
         title: as the user wrote it.
         config: the whole config of its run; empty for one made elsewhere.
         metrics: losses (nats), steps, tokens and `train_s` of its run; with two answers a row also
-            `eval_reward_accuracy`, the share of the evaluation's rows whose better one is preferred.
+            `eval_reward_accuracy`, the share of the evaluation's rows whose better one is preferred; where its peak
+            learning rate was set while it trained `learning_rates`, pairs of the step behind which and the rate.
         run: the name of its run; empty for one made elsewhere.
         parent: the name of the adapter it goes on from; empty: none.
         sha256: of the weights file, `weights_bytes` long.
@@ -92,6 +93,26 @@ _ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
 def to_dict(entry: Entry) -> dict[str, Any]:
     """Returns `entry` as plain data, as `--json` prints it."""
     return {**asdict(entry), "folder": str(entry.folder)}
+
+
+def learning_rates(config: dict[str, Any], metrics: dict[str, Any]) -> list[tuple[int, float]]:
+    """Returns the peak learning rates of a run, each with the step behind which it was set; empty: not known.
+
+    Args:
+        config: of an `Entry`, as are the metrics; a stranger's may hold anything.
+        metrics: see `Entry`.
+    """
+    training, later = config.get("training"), metrics.get("learning_rates")
+    first = training.get("learning_rate") if isinstance(training, dict) else None
+    pairs = [[0, first], *(later if isinstance(later, list) else [])]
+    return [(at, rate) for at, rate in filter(_is_pair, pairs)]
+
+
+def _is_pair(value: Any) -> bool:
+    match value:
+        case [int(), int() | float()]:
+            return True
+    return False
 
 
 def entries() -> list[Entry]:

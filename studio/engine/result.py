@@ -74,5 +74,6 @@ def _about(current: Session, step: int) -> dict[str, Any]:
             "eval_reward_accuracy": score.reward_accuracy if score else None,
             "tokens": sum(item.tokens for item in steps),
             "train_s": sum(item.step_s for item in steps),
+            "learning_rates": [list(pair) for pair in progress.learning_rates if pair[0] < step] or None,
         },
     }

@@ -107,6 +107,13 @@ def test_people_read_plain_lines(base: Path, made: Path, capsys: pytest.CaptureF
     for word in ("Run", "r1", "step 7", "for class", fingerprint(base)[:12]):
         assert word in out
     assert "Damage" not in out
+    assert "Learning rate" not in out
+    config = {"adapter": {"r": 4, "rank_pattern": {}, "bias": "none"}, "training": {"learning_rate": 2e-4}}
+    entered(base, made, title="later", config=config, metrics={"step": 9, "learning_rates": [[3, 1e-5], "what", [4]]})
+    lines = [line.split(maxsplit=1) for line in run(capsys, "adapters", "show", "later")[0].splitlines()]
+    told = {line[0]: line[1] for line in lines}
+    assert (told["Adapter"], told["Metrics"]) == ("r 4, bias none", "step 9")
+    assert ["Learning", "rate  0.0002, 1e-05 behind step 3"] in lines
     assert run(capsys, "adapters", "remove", "tutor")[0].count("restore tutor") == 1
     assert run(capsys, "adapters", "restore", "tutor")[0] == "tutor is back.\n"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from studio.core import events, runs
+from studio.core import events, library, runs
 from studio.core.config import from_dict, to_dict
 from studio.core.errors import StudioError
 from studio.core.runs import Run
@@ -185,6 +185,11 @@ def test_a_learning_rate_set_before_a_crash_is_set_again_at_the_same_step(tmp_pa
     assert run.progress().resumed[-1].step == 4
     assert losses(run)[: len(before)] == before
     assert run.progress().steps[5].learning_rate < 2e-3
+    finished = run.progress().finished
+    assert finished is not None
+    entry = library.find(finished.adapter)
+    assert library.learning_rates(entry.config, entry.metrics) == [(0, 1e-2), (5, 1e-3)]
+    assert "| training.learning\\_rate | 0.01, 0.001 behind step 5 |" in (entry.folder / "README.md").read_text()
 
 
 def broken_off(run: Run, step: int, *commands: events.Command) -> None:

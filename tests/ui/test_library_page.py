@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from studio.core import library
@@ -95,6 +95,15 @@ def test_name_and_note_belong_to_the_adapter_they_were_written_at(window: MainWi
     page.card.title.clear()
     page.card.title.editingFinished.emit()
     assert page.card.title.text() == "renamed"
+
+
+def test_a_learning_rate_set_while_it_trained_is_told(window: MainWindow, page: LibraryPage, tmp_path: Path) -> None:
+    config = {"training": {"learning_rate": 2e-4}}
+    added(tmp_path, "steered", config=config, metrics={"learning_rates": [[7, 1e-5]]})
+    window.session.library_changed.emit()
+    select(page, 0)
+    *_, told = (item for item in page.card.findChildren(QLabel) if item.accessibleName() == "Learning rate")
+    assert told.text() == "0.0002, 1e-05 behind step 7"
 
 
 def test_several_are_compared_and_removed_as_one_step(window: MainWindow, page: LibraryPage) -> None:

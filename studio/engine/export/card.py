@@ -9,7 +9,7 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils._validators import validate_repo_id
 from transformers import PreTrainedTokenizerBase
 
-from studio.core.library import Base, Data
+from studio.core.library import Base, Data, learning_rates
 
 _SETTINGS = {
     "adapter": ("r", "lora_alpha", "lora_dropout", "target_modules", "use_rslora", "use_dora", "bias"),
@@ -114,7 +114,7 @@ def card(
         f"# {_plain(title) or 'Adapter'}\n",
         f"{what[:1].upper()}{what[1:]} Made with Finetune Studio.\n",
         "## Training\n",
-        _training(base, data, config),
+        _training(base, data, config, metrics),
         _table("Result", {label.format(unit=unit): metrics.get(key) for key, label in _METRICS.items()}),
         f"## How to load it\n\n{load}\n",
         "Write prompts with the chat template in this folder, if there is one: it is the one of the training.\n",
@@ -146,7 +146,7 @@ def _preferred(config: dict[str, Any]) -> bool:
     return bool(config.get("training", {}).get("objective") == "dpo")
 
 
-def _training(base: Base, data: Data, config: dict[str, Any]) -> str:
+def _training(base: Base, data: Data, config: dict[str, Any], metrics: dict[str, Any]) -> str:
     lines = []
     if data.rows:
         lines.append(f"- Data: {data.rows} rows, SHA-256 `{data.fingerprint[:12]}`")
@@ -165,6 +165,11 @@ def _training(base: Base, data: Data, config: dict[str, Any]) -> str:
         for name in names
         if name in config.get(section, {}) and (name != "beta" or _preferred(config))
     }
+    if "training.learning_rate" in rows:
+        told = learning_rates(config, metrics)
+        rows["training.learning_rate"] = ", ".join(
+            f"{rate:g} behind step {at}" if at else f"{rate:g}" for at, rate in told
+        )
     return "\n".join(lines) + "\n" + _table("Setting", rows)
 
 

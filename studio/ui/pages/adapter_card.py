@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QPlainTextEdit, QPushButton, QStackedWidget
 
-from studio.core.library import Entry
+from studio.core.library import Entry, learning_rates
 from studio.core.units import size
 from studio.ui import words
 from studio.ui.elided import Elided
@@ -144,6 +144,11 @@ class AdapterCard(QStackedWidget):
             self.tr("Data"): f"{cells[2]} ({entry.data.rows:,})" if entry.data.rows else cells[2],
             self.tr("Made"): cells[3],
             self.tr("Rank"): str(rank(entry) or "-"),
+            self.tr("Learning rate"): ", ".join(
+                self.tr("{rate} behind step {step}").format(rate=f"{rate:g}", step=at) if at else f"{rate:g}"
+                for at, rate in learning_rates(entry.config, metrics)
+            )
+            or "-",
             self.tr("Size"): size(entry.weights_bytes),
             self.tr("Loss / eval"): " / ".join(filter(None, cells[6:8])) or "-",
             self.tr("Better answer preferred"): f"{share:.0%}" if isinstance(share, float) else "",
