@@ -5854,6 +5854,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>{0} 行中没有任何可供学习的词元。</translation>
     </message>
     <message>
+        <source>None of the {0} rows has a token to learn from. Row {1}: {2}.</source>
+        <translation>{0} 行中没有任何可供学习的词元。第 {1} 行：{2}。</translation>
+    </message>
+    <message>
         <source>`studio data tokens` shows what the model sees of a row; check the maximum length and the template.</source>
         <translation>`studio data tokens` 可显示模型所见的一行；请检查最大长度和模板。</translation>
     </message>

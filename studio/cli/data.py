@@ -32,6 +32,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     for command in (check, tokens):
         command.add_argument("file", metavar="FILE", help="a data file, a folder, a pattern, an archive or a hub id")
         data_rows.add_mapping(command)
+        command.add_argument("--chat-template", metavar="T", help="as in data.chat_template")
         command.add_argument("--max-length", type=int, metavar="N", help="cut rows behind this many tokens")
         text = "make chunks of long texts instead, each repeating this many tokens of the one before"
         command.add_argument("--chunk-overlap", type=int, metavar="N", help=text)
@@ -40,7 +41,6 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     versions.add(actions)
     tokens.add_argument("--model", metavar="M", required=True, help="whose tokens: `demo`, a folder or a hub id")
     tokens.add_argument("--row", type=int, metavar="N", required=True, help="the row's number in the file, from 0")
-    tokens.add_argument("--chat-template", metavar="T", help="as in data.chat_template")
     tokens.add_argument("--worse", action="store_true", help="of a row with two answers, the worse one")
     data_rows.add(actions)
     mend.add(actions)
@@ -66,8 +66,9 @@ def _check(args: argparse.Namespace) -> int:
     }
     if args.model:
         found |= _counted(dataset, _encoder(args.model, spec, dataset.format))
-    output.show(args, found, _report(args.file, found))
-    return 0 if found["valid"] else EXIT_CODES["data"]
+    usable = found["valid"] - found.get("untrained_rows", 0)
+    output.show(args, found, _report(args.file, found, usable))
+    return 0 if usable else EXIT_CODES["data"]
 
 
 def _tokens(args: argparse.Namespace) -> None:
@@ -141,11 +142,11 @@ def _counted(dataset: "Dataset", encoder: "Encoder") -> dict[str, Any]:
     }
 
 
-def _report(file: str, found: dict[str, Any]) -> str:
+def _report(file: str, found: dict[str, Any], usable: int) -> str:
     lines = [
         f"{printable(file)}: {found['format']} ({printable(found['reason'])})",
         *([f"Or {found['second']['format']}: {printable(found['second']['reason'])}."] if found["second"] else []),
-        f"{found['valid']:,} of {plural(found['rows'], 'row')} can be used.",
+        f"{usable:,} of {plural(found['rows'], 'row')} can be used.",
         *_listed("rejected", found["rejected"], len(found["files"]) > 1),
     ]
     counts = found.get("tokens")

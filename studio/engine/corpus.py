@@ -171,9 +171,13 @@ def _opened(config: RunConfig, key: str) -> datasets.Dataset:
 def _require_rows(what: str, part: tokens.Tokens) -> None:
     if len(part):
         return
+    message = f"None of the {what} rows has a token to learn from."
+    if part.untrained:
+        first = part.untrained[0]
+        message = f"None of the {what} rows has a token to learn from. Row {first.row}: {first.reason}."
     raise StudioError(
         "data",
-        f"None of the {what} rows has a token to learn from.",
+        message,
         "`studio data tokens` shows what the model sees of a row; check the maximum length and the template.",
         "\n".join(f"line {item.line}: {item.reason}" for item in part.untrained[:20]),
     )

@@ -83,13 +83,32 @@ def test_check_counts_nothing_where_nothing_is_learned(
     path = tmp_path / "a.jsonl"
     path.write_text(json.dumps({"prompt": "long " * 50, "completion": "x"}), encoding="utf-8")
     code, found = answer(capsys, "data", "check", path, "--model", model, "--max-length", 8)
-    assert (code, found["tokens"], found["untrained_rows"]) == (0, None, 1)
+    assert (code, found["tokens"], found["untrained_rows"]) == (EXIT_CODES["data"], None, 1)
+
+
+def test_check_lays_rows_out_with_the_template_of_the_run(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, template = tmp_path / "a.jsonl", tmp_path / "strict.jinja"
+    turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+    lines = [{"messages": turns}, {"messages": [{"role": "system", "content": "Be kind."}, *turns]}]
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    refuse = "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+    template.write_text(refuse + "{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}", encoding="utf-8")
+    words = ["data", "check", path, "--model", model]
+    assert answer(capsys, *words)[1]["untrained_rows"] == 0
+    code, found = answer(capsys, *words, "--chat-template", template)
+    assert (code, found["valid"], [item["row"] for item in found["untrained"]]) == (0, 2, [1])
+    assert run([*map(str, words), "--chat-template", str(template)]) == 0
+    out = capsys.readouterr().out
+    assert "1 of 2 rows can be used." in out
+    assert "System role not supported" in out
 
 
 def test_check_for_people(rows: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["data", "check", str(rows), "--model", str(model), "--max-length", "100"]) == 0
     out = capsys.readouterr().out
-    assert "3 of 5 rows can be used." in out
+    assert "2 of 5 rows can be used." in out
     assert "row 1, line 2: `completion` is empty" in out
     assert "Cut at 100 tokens: 1 row." in out
     assert "1 row without a learned token:" in out
