@@ -32,7 +32,7 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command.add_argument("--eval-split", type=float, metavar="X", help="the share that is held back, to find leaks")
     command.add_argument("--seed", type=int, metavar="N", help="draws the split")
     command.add_argument("--objective", metavar="O", help="sft, pretraining or dpo")
-    command.add_argument("--mend", metavar="FINDING", help="take this finding away, in a version; the file stays")
+    command.add_argument("--mend", metavar="FINDING", help="take this finding away, in a version; FILE stays")
     command.add_argument("--version", metavar="NAME", help="the version to make; FILE itself where it is one")
 
 
@@ -97,7 +97,9 @@ def _mend(args: argparse.Namespace, dataset: "Dataset", made: "Audit", specials:
     version.add(
         *remedies.remedy(finding, lambda row: dataset.find(row).data, specials, lambda row: places.get(row, (0, row)))
     )
-    versions.show(args, version)
+    rest = [item.key for item in made.found if item.kind.remedy and item is not finding]
+    going_on = f"Mend the rest ({', '.join(rest)}) in it: `studio data audit {version.path.name} ...`." if rest else ""
+    versions.show(args, version, going_on)
 
 
 def _config(args: argparse.Namespace) -> "RunConfig":
@@ -143,8 +145,8 @@ def _report(file: str, made: "Audit", at: "Cut") -> str:
     rows = []
     for item in made.found:
         shown = ", ".join(map(str, item.rows[:_SHOWN_ROWS].tolist()))
-        rows.append(
-            (item.kind.severity, item.kind.title, str(item.count), shown + ", ..." * (item.count > _SHOWN_ROWS))
-        )
+        shown += ", ..." * (item.count > _SHOWN_ROWS)
+        mended_as = item.key if item.kind.remedy else "by hand"
+        rows.append((item.kind.severity, item.kind.title, mended_as, str(item.count), shown))
     rows.sort(key=lambda row: ("error", "warning", "note").index(row[0]))
-    return "\n".join([*lines, "", output.table(rows, ("", "finding", "rows", "their numbers, from 0"))])
+    return "\n".join([*lines, "", output.table(rows, ("", "finding", "--mend", "rows", "their numbers, from 0"))])

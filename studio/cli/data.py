@@ -50,7 +50,7 @@ def _check(args: argparse.Namespace) -> int:
     from studio.core.errors import EXIT_CODES
 
     spec, dataset = _opened(args)
-    found = {
+    found: dict[str, Any] = {
         "format": dataset.format,
         "reason": dataset.reason,
         "second": asdict(dataset.second) if dataset.second else None,

@@ -265,8 +265,8 @@ def rows(text: str) -> list[tuple[int, int, int]]:
     return found
 
 
-def show(args: argparse.Namespace, version: "Version") -> None:
-    """Prints what a version is made of."""
+def show(args: argparse.Namespace, version: "Version", further: str = "") -> None:
+    """Prints what a version is made of, and for people `further`."""
     from studio.core.versions.store import describe
 
     about = describe(version)
@@ -285,4 +285,4 @@ def show(args: argparse.Namespace, version: "Version") -> None:
         settings = ", ".join(f"{key}={value}" for key, value in shown.items() if value is not False)
         left = f"leaves {plural(step['rows_left'], 'row')}" if step["counts"] else "undone"
         lines.append(f"{place}. {step['kind']} ({printable(settings)}): {left}")
-    output.show(args, about, "\n".join(lines))
+    output.show(args, about, "\n".join([*lines, *filter(None, [printable(further)])]))

@@ -65,6 +65,14 @@ def test_people_read_a_table(rows: Path, model: Path, capsys: pytest.CaptureFixt
     assert severities == sorted(severities, key=("error", "warning", "note").index)
     assert any("Mail addresses" in line and line.rstrip().endswith("0, 1") for line in out.splitlines())
     assert "\x1b" not in out
+    cells = next(line for line in out.splitlines() if "Mail addresses" in line).split()
+    assert cells[3] == "mail"
+    assert "  by hand  " in out
+    assert run(["data", "audit", str(rows), "--model", str(model), "--mend", "mail"]) == 0
+    (going_on,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("Mend the rest"))
+    assert "duplicate" in going_on
+    assert "mail" not in going_on
+    assert "`studio data audit rows.recipe.json ...`" in going_on
 
 
 def test_many_rows_are_counted_and_the_first_shown(

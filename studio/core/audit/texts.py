@@ -27,7 +27,7 @@ Phase = Literal["reading", "checking", "comparing", "tokenizing"]
 Progress = Callable[[Phase, int, int], None]
 OnFindings = Callable[[list[Finding]], None]
 
-VERSION = 4  # of the checks: raise it whenever the same rows would give other findings
+VERSION = 5  # of the checks: raise it whenever the same rows would give other findings
 _BATCH_ROWS = 1024
 _SAMPLES, _SAMPLE_ROWS = 40, 50
 _NOTES = 1000
@@ -197,6 +197,10 @@ def _compared(
     # A copy is like what its original is like.
     like = like[first]
     near = np.nonzero(like >= 0)[0]
+    if sources[0].format == "preference":
+        # The same answers the other way around are told as that; to keep the first of them would be to guess.
+        one, two = digests[near], digests[like[near]]
+        near = near[(one[:, 2] != two[:, 2]) | (one[:, 3] == two[:, 3])]
     for key, rows_, others in (("duplicate", copies, first[copies]), ("near", near, like[near])):
         # What belongs with a row of the evaluation file is told as a leak.
         inside = (rows_ < own) & (others < own)

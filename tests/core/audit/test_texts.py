@@ -263,6 +263,7 @@ def test_two_answers_are_compared_as_two(tmp_path: Path) -> None:
     found = audited(tmp_path, written(tmp_path, rows))
     assert found["duplicate"].rows.tolist() == [2]
     assert found["swapped"].hits[:, [0, 4]].tolist() == [[3, 0]]
+    assert found["near"].rows.tolist() == [1]  # not the swapped one too
     assert "conflict" not in found
     assert found["mail"].rows.tolist() == [4]
     left = applied(rows, [*remedy(found["duplicate"], lambda row: rows[row])])
