@@ -3842,10 +3842,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>没有助手消息</translation>
     </message>
     <message>
-        <source>`{0}` and `{1}` are neither both texts nor both lists of messages</source>
-        <translation>`{0}` 和 `{1}` 既不都是文本，也不都是消息列表</translation>
-    </message>
-    <message>
         <source>no assistant message in `{0}`</source>
         <translation>`{0}` 中没有助手消息</translation>
     </message>
@@ -3870,8 +3866,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>{0}第 {1} 条消息{2}</translation>
     </message>
     <message>
-        <source>{0}the list of messages is empty</source>
-        <translation>{0}消息列表是空的</translation>
+        <source>`{0}` is an empty list</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the list of messages is empty</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Correct the row or leave it out.</source>
@@ -3904,6 +3904,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>: `tool_calls` is not a list of objects</source>
         <translation>：`tool_calls` 不是对象的列表</translation>
+    </message>
+    <message>
+        <source>: a call in `tool_calls` has no name</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>is missing</source>

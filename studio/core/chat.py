@@ -238,13 +238,15 @@ def to_preference(data: Mapping[str, Any]) -> Preference:
     """
     name = first_of(data, shapes.QUESTIONS)
     chosen, rejected = listed(_field(data, "chosen")), listed(_field(data, "rejected"))
+    prompt = listed(_field(data, name)) if name else None
     if chosen is None and rejected is None:
-        return _preferred_texts(data, name)
+        if not prompt:
+            return _preferred_texts(data, name)
+        chosen, rejected = _answering(data, "chosen"), _answering(data, "rejected")
     if chosen is None or rejected is None:
         raise _fault("`chosen` and `rejected` are neither both texts nor both lists of messages")
     better, worse = _messages(chosen, "chosen "), _messages(rejected, "rejected ")
-    prompt = listed(_field(data, name)) if name else None
-    if prompt is not None:
+    if prompt:
         asked = _messages(prompt, "prompt ")
         if better[: len(asked)] == asked == worse[: len(asked)]:
             better, worse = better[len(asked) :], worse[len(asked) :]
@@ -252,7 +254,7 @@ def to_preference(data: Mapping[str, Any]) -> Preference:
         pairs = zip(better, worse, strict=False)
         count = next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(better), len(worse)))
         asked, better, worse = better[:count], better[count:], worse[count:]
-        if not asked and name:
+        if not asked and name and prompt is None:
             asked = [{"role": "user", "content": _text(data, name)}]
     if not better or not worse or better == worse:
         raise _fault("`chosen` and `rejected` are the same")
@@ -264,7 +266,7 @@ def _preferred_texts(data: Mapping[str, Any], name: str) -> Preference:
     if better == worse:
         raise _fault("`chosen` and `rejected` are the same")
     if name:
-        prompt = _text(data, name, empty=True)
+        prompt = "" if _field(data, name) == [] else _text(data, name, empty=True)
         size = len(prompt) if better.startswith(prompt) and worse.startswith(prompt) else 0
     else:
         size = next((at for at, (a, b) in enumerate(zip(better, worse, strict=False)) if a != b),
@@ -301,23 +303,28 @@ def _from_messages(data: Mapping[str, Any]) -> Example:
 
 def _from_prompt(data: Mapping[str, Any]) -> Example:
     before_name, answer_name = shapes.answered(data) or shapes.answered(data, empty=True) or ("prompt", "completion")
-    before_value, answer_value = _field(data, before_name), _field(data, answer_name)
-    prompt, completion = listed(before_value), listed(answer_value)
+    prompt, completion = listed(_field(data, before_name)), listed(_field(data, answer_name))
     if prompt is None and completion is None:
         before, answer = _text(data, before_name, empty=True), _text(data, answer_name)
         messages: list[Message] = [{"role": "user", "content": before}, {"role": "assistant", "content": answer}]
         return Example(messages, [False, True], before, answer)
-    if prompt is None or completion is None:
-        if completion is None or not isinstance(before_value, str):
-            raise _fault(f"`{before_name}` and `{answer_name}` are neither both texts nor both lists of messages")
-        prompt = [{"role": "user", "content": before_value}]
-    asked, answers = _messages(prompt, f"{before_name} "), _messages(completion, f"{answer_name} ")
+    if completion is None:
+        completion = _answering(data, answer_name)
+    if prompt is None:
+        prompt = [{"role": "user", "content": _text(data, before_name, empty=True)}]
+    asked = _messages(prompt, f"{before_name} ") if prompt else []
+    answers = _messages(completion, f"{answer_name} ")
     if answers[: len(asked)] == asked:
         answers = answers[len(asked) :]
     trained = [False] * len(asked) + [item["role"] == "assistant" for item in answers]
     if not any(trained):
         raise _fault(f"no assistant message in `{answer_name}`")
     return Example(asked + answers, trained, None, "", _tools(_field(data, "tools")))
+
+
+def _answering(data: Mapping[str, Any], name: str) -> list[Message]:
+    """Returns an answer that is a text to a prompt that is a list of messages as a message too."""
+    return [{"role": "assistant", "content": _text(data, name)}]
 
 
 def _from_alpaca(data: Mapping[str, Any]) -> Example:
@@ -382,7 +389,7 @@ def _messages(value: Iterable[Any], where: str = "") -> list[Message]:
             raise _fault(f"{where}message {number}{message}")
         messages.append(message)
     if not messages:
-        raise _fault(f"{where}the list of messages is empty")
+        raise _fault(f"`{where.strip()}` is an empty list" if where else "the list of messages is empty")
     return messages
 
 
@@ -423,6 +430,8 @@ def _message(item: Any) -> Message | str:
         if calls:
             if not (isinstance(calls, list) and all(isinstance(call, dict) for call in calls)):
                 return ": `tool_calls` is not a list of objects"
+            if not all(map(shapes.named, calls)):
+                return ": a call in `tool_calls` has no name"
             message["tool_calls"] = shapes.with_objects(calls)
     return message
 

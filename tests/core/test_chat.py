@@ -10,6 +10,7 @@ from studio.core.errors import StudioError
 
 ASKED = {"role": "user", "content": "hi"}
 ANSWERED = {"role": "assistant", "content": "hello"}
+CALLED = {"type": "function", "function": {"name": "weather", "arguments": {"city": "Bern"}}}
 
 
 @pytest.mark.parametrize(
@@ -96,12 +97,20 @@ def test_text_is_learned_whole() -> None:
         ("messages", {"messages": [ASKED, ANSWERED | {"weight": 0}]}, "every assistant message has weight 0"),
         ("messages", {"messages": [ASKED, ANSWERED | {"tool_calls": 3}]}, "message 2: `tool_calls` is not a list"),
         ("messages", {"messages": [ASKED, {"role": "assistant", "tool_calls": "x"}]}, "`tool_calls` is not a list"),
+        ("messages", {"messages": [ASKED, ANSWERED | {"tool_calls": [{"arguments": {}}]}]}, "`tool_calls` has no name"),
+        (
+            "messages",
+            {"messages": [ASKED, ANSWERED | {"tool_calls": [CALLED, {"function": {"name": " "}}]}]},
+            "message 2: a call in `tool_calls` has no name",
+        ),
         ("messages", {"messages": [ASKED, ANSWERED], "tools": "{"}, "`tools` is not JSON"),
         ("messages", {"messages": [ASKED, ANSWERED], "tools": ["search"]}, "`tools` is not a list of objects"),
         ("prompt_completion", {"prompt": "a", "completion": ""}, "`completion` is empty"),
         ("prompt_completion", {"prompt": None, "completion": "b"}, "`prompt` is missing"),
         ("prompt_completion", {"prompt": "a", "completion": 4}, "`completion` is not text but a number"),
-        ("prompt_completion", {"prompt": [ASKED], "completion": "b"}, "neither both texts nor both lists"),
+        ("prompt_completion", {"prompt": [ASKED], "completion": " "}, "`completion` is empty"),
+        ("prompt_completion", {"prompt": 4, "completion": [ANSWERED]}, "`prompt` is not text but a number"),
+        ("prompt_completion", {"prompt": [ASKED], "completion": []}, "`completion` is an empty list"),
         ("prompt_completion", {"prompt": [ASKED], "completion": [ASKED]}, "no assistant message in `completion`"),
         (
             "prompt_completion",
@@ -130,7 +139,6 @@ def test_half_a_surrogate_in_any_field_a_template_reads_refuses_the_row(field: s
 
 
 CALL = '{"name": "weather", "arguments": {"city": "Bern"}}'
-CALLED = {"type": "function", "function": {"name": "weather", "arguments": {"city": "Bern"}}}
 
 
 @pytest.mark.parametrize(
@@ -173,11 +181,36 @@ def test_a_turn_may_call_tools_and_say_nothing(said: dict[str, Any]) -> None:
     [('{"city": "Bern"}', {"city": "Bern"}), ({"city": "Bern"}, {"city": "Bern"}), ("{", "{"), ("[1]", "[1]")],
 )
 def test_arguments_that_are_a_text_of_json_are_the_object(given: Any, meant: Any) -> None:
-    for named in (lambda one: {"function": {"name": "weather", "arguments": one}}, lambda one: {"arguments": one}):
+    for named in (
+        lambda one: {"function": {"name": "weather", "arguments": one}},
+        lambda one: {"name": "w", "arguments": one},
+    ):
         calling = {"role": "assistant", "content": None, "tool_calls": [named(given)]}
         example = to_example({"messages": [ASKED, calling]}, "messages")
         assert example.messages[1]["tool_calls"] == [named(meant)]
         assert calling["tool_calls"] == [named(given)]
+
+
+def test_an_answer_that_is_a_text_goes_with_a_prompt_that_is_a_list() -> None:
+    lists = to_example({"prompt": [ASKED], "completion": [ANSWERED]}, "prompt_completion")
+    assert to_example({"prompt": [ASKED], "completion": ANSWERED["content"]}, "prompt_completion") == lists
+    pair = {"chosen": ANSWERED["content"], "rejected": "no idea"}
+    better, worse = to_pair({"prompt": [ASKED]} | pair)
+    assert better == lists
+    assert worse.messages == [ASKED, {"role": "assistant", "content": "no idea"}]
+    calling = {"type": "custom", "custom": {"name": "python", "input": "1 + 1"}}
+    assert to_example({"messages": [ASKED, ANSWERED | {"tool_calls": [calling]}]}, "messages")
+
+
+@pytest.mark.parametrize("row_format", ["prompt_completion", "preference"])
+def test_a_prompt_that_is_an_empty_list_asks_nothing(row_format: str) -> None:
+    for answers in ("It is me.", "It is you."), ([ANSWERED], [ANSWERED | {"content": "b"}]):
+        data = dict(zip(("chosen", "rejected"), answers, strict=True)) | {"completion": answers[0], "prompt": []}
+        asked = [item for item in to_example(data, row_format).messages if item["role"] == "user" and item["content"]]
+        assert asked == []
+        assert to_example(data, row_format).messages[-1]["content"] == (
+            answers[0] if isinstance(answers[0], str) else ANSWERED["content"]
+        )
 
 
 def test_what_calls_no_tools_is_left_as_it_is() -> None:

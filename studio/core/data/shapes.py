@@ -125,6 +125,12 @@ def tool_calls(speaker: Any, said: Any) -> list[dict[str, Any]] | None:
     return calls
 
 
+def named(call: dict[str, Any]) -> bool:
+    """Whether a call of a tool says of which; OpenAI's say it one level down."""
+    held = next((item for key in ("function", "custom") if isinstance(item := call.get(key), dict)), call)
+    return isinstance(name := held.get("name"), str) and bool(name.strip())
+
+
 def with_objects(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Returns calls of tools with their arguments as objects, which templates write as JSON themselves.
 
