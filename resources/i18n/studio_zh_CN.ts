@@ -3867,11 +3867,11 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
     <message>
         <source>`{0}` is an empty list</source>
-        <translation type="unfinished"></translation>
+        <translation>`{0}` 是空列表</translation>
     </message>
     <message>
         <source>the list of messages is empty</source>
-        <translation type="unfinished"></translation>
+        <translation>消息列表为空</translation>
     </message>
     <message>
         <source>Correct the row or leave it out.</source>
@@ -3907,7 +3907,7 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
     <message>
         <source>: a call in `tool_calls` has no name</source>
-        <translation type="unfinished"></translation>
+        <translation>：`tool_calls` 中的一个调用没有名称</translation>
     </message>
     <message>
         <source>is missing</source>

@@ -25,7 +25,7 @@ from studio.core.versions.steps import Balance, Deduplicate, Filter, Split, Step
 
 MIXED = "mixed"  # the format of a version whose sources are in different ones: each row tells its own
 
-_VERSION = 1  # of what is cached: raise it whenever the same recipe would give other rows
+_VERSION = 2  # of what is cached: raise it whenever the same recipe would give other rows
 _ORIGIN = np.dtype([("source", "<i4"), ("number", "<i8"), ("held", "?")])
 _TOLD_ROWS = 1000
 # What these leave is kept: they may read every row.
