@@ -144,8 +144,10 @@ def _start(run: Run, learning_rate: float | None = None) -> "subprocess.Popen[by
 
 def _escalate(run: Run, process: "subprocess.Popen[bytes]", presses: int) -> None:
     if presses == 1:
+        begun = run.summary().step > 0
         run.ask(events.Stop())
-        print("\nStopping behind this step and keeping the result. Ctrl+C again: end now.", file=sys.stderr)
+        kept = " behind this step and keeping the result" if begun else "; without a step done there is no result"
+        print(f"\nStopping{kept}. Ctrl+C again: end now.", file=sys.stderr)
     elif presses == 2:
         run.ask(events.Stop(keep=False))
         print("\nEnding with a checkpoint and no result. Ctrl+C again: kill.", file=sys.stderr)

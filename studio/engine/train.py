@@ -3,6 +3,7 @@
 import math
 import os
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
 from accelerate.utils import broadcast_object_list
@@ -40,7 +41,22 @@ class Commands:
         if not path.exists() or path.stat().st_size <= self.offset:
             return []
         lines, self.offset = read_lines(path, self.offset)
-        return [command for line in lines if (command := events.decode_command(line)) is not None]
+        return _decoded(lines)
+
+    def unheard(self, before: Progress) -> list[events.Command]:
+        """Returns the learning rate that was asked for last, where what came before `offset` ended without setting it.
+
+        Args:
+            before: what the run had told until then.
+        """
+        path, told = self.run.commands_path, [rate for _, rate in before.learning_rates]
+        asked = _decoded(path.read_bytes()[: self.offset].splitlines()) if path.exists() else []
+        rates = [command for command in asked if isinstance(command, events.SetLearningRate)][-1:]
+        return [command for command in rates if [command.learning_rate] != told[-1:]]
+
+
+def _decoded(lines: Iterable[bytes]) -> list[events.Command]:
+    return [command for line in lines if (command := events.decode_command(line)) is not None]
 
 
 def _agreed(current: Session, commands: Commands) -> list[events.Command]:
@@ -69,6 +85,7 @@ def train(run: Run, commands_from: int, emit: Emit) -> None:
     main = int(os.environ.get("RANK", "0")) == 0
     before = run.unfinished()
     commands = Commands(run, commands_from)
+    commands.waiting += commands.unheard(before)
     # Before the first step nothing is bound by what an earlier attempt chose.
     earlier = before.prepared if before.steps else None
     current = session.prepare(run, emit if main else lambda event: None, earlier)

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from studio import cli
+from studio.cli import runs as runs_commands
 from studio.core import config_file, events, launch, runs
 from studio.core.config import DataSpec, RunConfig
 from studio.core.errors import EXIT_CODES
@@ -161,10 +162,24 @@ def test_interrupting_the_command_stops_the_run_and_keeps_the_result(tmp_path: P
     run = Run(tmp_path / "run")
     until(lambda: (run.path / "run.json").exists() and run.progress().step > 2)
     starter.send_signal(signal.SIGINT)
-    out, _ = starter.communicate(timeout=30)
+    out, errors = starter.communicate(timeout=30)
     assert starter.returncode == 0
     assert "stopped" in out
+    assert "Stopping behind this step and keeping the result. Ctrl+C again: end now.\n" in errors
     assert (run.path / "adapter" / "adapter_model.safetensors").exists()
+
+
+def test_interrupting_before_the_first_step_promises_no_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = runs.create(config(tmp_path), tmp_path / "run")
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        runs_commands._escalate(run, process, 1)
+    assert (
+        capsys.readouterr().err.splitlines()[-1]
+        == "Stopping; without a step done there is no result. Ctrl+C again: end now."
+    )
+    assert run.commands_path.read_text().count("stop") == 1
 
 
 def spoil_data(whole: RunConfig) -> None:

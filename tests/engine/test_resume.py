@@ -229,6 +229,27 @@ def test_a_rate_given_on_resume_is_not_overridden_by_an_older_one(tmp_path: Path
     assert run.progress().learning_rates == [(4, 1e-5)]
 
 
+def test_a_rate_that_was_not_set_before_a_crash_is_set_when_it_goes_on(tmp_path: Path) -> None:
+    run = runs.create(config(tmp_path, **(EVERY | {"save_steps": 4})), tmp_path / "run")
+
+    def die(event: events.Event) -> None:
+        if isinstance(event, events.Step) and event.step == 5:
+            run.ask(events.SetLearningRate(learning_rate=0.9))
+            run.ask(events.SetLearningRate(learning_rate=1e-5))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        resume(run, die)
+    for _ in range(2):
+        broken_off(run, 7)
+        assert run.progress().learning_rates == [(4, 1e-5)]
+    resume(run)
+    steps = run.progress().steps
+    assert max(step.learning_rate for step in steps[4:]) <= 1e-5 < steps[3].learning_rate
+    told = [item for item in run.progress().obeyed if item.command["kind"] == "set_learning_rate"]
+    assert len(told) == 1
+
+
 def test_dying_behind_the_last_early_stopped_step_changes_nothing(tmp_path: Path) -> None:
     patient = {"num_train_epochs": 30, "learning_rate": 0.3, "eval_steps": 2, "early_stopping_patience": 2}
     whole = config(tmp_path, rows=24, data={"eval_split": 0.3}, **(EVERY | patient))
