@@ -5178,6 +5178,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请继续该运行：它会从最后一个检查点继续。如果内存紧张，请先关闭其他程序。</translation>
     </message>
     <message>
+        <source>The run&apos;s process was told to end before it was at work.</source>
+        <translation>训练进程在开始工作之前就被要求结束。</translation>
+    </message>
+    <message>
+        <source>Resume it with `studio runs resume {0}`.</source>
+        <translation>可用 `studio runs resume {0}` 恢复。</translation>
+    </message>
+    <message>
         <source>The run&apos;s process ended unexpectedly (code {0}).</source>
         <translation>训练进程意外结束（代码 {0}）。</translation>
     </message>

@@ -110,6 +110,10 @@ def death(run: Run, code: int) -> events.Failed:
         hint = (
             "Resume the run: it goes on from its last checkpoint. Before that, close other programs if memory is short."
         )
+    elif code in (-15, 143):
+        # Once it is at work, it obeys by a checkpoint.
+        message = "The run's process was told to end before it was at work."
+        hint = f"Resume it with `studio runs resume {run.name}`."
     else:
         message = f"The run's process ended unexpectedly (code {code})."
         hint = f"Resume it with `studio runs resume {run.name}`; worker.log in the run folder has more."

@@ -283,6 +283,7 @@ def test_a_silent_death_is_explained(tmp_path: Path) -> None:
     (run.path / "worker.log").write_text("last words\n")
     assert "memory" in launch.death(run, -9).message
     assert launch.death(run, -launch.TEMPLATE_SIGNAL).reason == "data"
+    assert "told to end before it was at work" in launch.death(run, -15).message
     told = launch.death(run, -11)
     assert "-11" in told.message
     assert "last words" in told.detail
