@@ -21,7 +21,7 @@ import pytest
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
-GRACE_S = 5.0
+GRACE_S = 20.0
 
 
 @pytest.fixture(autouse=True)

@@ -149,7 +149,7 @@ def test_a_killed_process_is_told_as_such(tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     until(lambda: (run.path / "run.json").exists() and run.progress().step > 2)
     os.kill(worker_of(run), signal.SIGKILL)
-    _, errors = starter.communicate(timeout=30)
+    _, errors = starter.communicate(timeout=100)
     assert starter.returncode == EXIT_CODES["run"]
     assert "killed" in errors
     assert "Traceback" not in errors
@@ -162,7 +162,7 @@ def test_interrupting_the_command_stops_the_run_and_keeps_the_result(tmp_path: P
     run = Run(tmp_path / "run")
     until(lambda: (run.path / "run.json").exists() and run.progress().step > 2)
     starter.send_signal(signal.SIGINT)
-    out, errors = starter.communicate(timeout=30)
+    out, errors = starter.communicate(timeout=100)
     assert starter.returncode == 0
     assert "stopped" in out
     assert "Stopping behind this step and keeping the result. Ctrl+C again: end now.\n" in errors

@@ -10,6 +10,10 @@ from studio.ui.app import open_window
 from studio.ui.theme import Theme
 from studio.ui.window import MainWindow
 
+# A loaded machine is no failure, and what is waited for ends a wait at once.
+for wait in (QtBot.waitUntil, QtBot.waitSignal, QtBot.waitSignals, QtBot.waitCallback, QtBot.waitExposed):
+    wait.__kwdefaults__ = {**(wait.__kwdefaults__ or {}), "timeout": 60_000}
+
 
 @pytest.fixture
 def theme(qtbot: QtBot, qapp: QApplication) -> Iterator[Theme]:

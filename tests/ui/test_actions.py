@@ -147,8 +147,8 @@ def end(name: str) -> Callable[[World], None]:
     def check(w: World) -> None:
         model = w.child()
         w.do(name)
-        w.qtbot.waitUntil(lambda: not model.alive, timeout=60_000)
-        w.qtbot.waitUntil(lambda: not w.train().view.failure.isHidden() or model.state() != "failed", timeout=20_000)
+        w.qtbot.waitUntil(lambda: not model.alive)
+        w.qtbot.waitUntil(lambda: not w.train().view.failure.isHidden() or model.state() != "failed")
 
     return check
 
@@ -251,7 +251,7 @@ def ask(w: World) -> None:
 def stop_asking(w: World) -> None:
     ask(w)
     w.do("Compare: stop")
-    w.qtbot.waitUntil(lambda: not w.compare().running, timeout=60_000)
+    w.qtbot.waitUntil(lambda: not w.compare().running)
     assert w.window.session.desk.requests() == []
 
 
@@ -346,7 +346,7 @@ def export_rows(w: World) -> None:
     seen = w.in_dialog(lambda dialog: choose(dialog, target))
     w.do("Export the rows")
     assert seen == ["Export the rows"]
-    w.qtbot.waitUntil(lambda: "rows written" in "".join(w.window.notices.texts()), timeout=30_000)
+    w.qtbot.waitUntil(lambda: "rows written" in "".join(w.window.notices.texts()))
     assert target.stat().st_size == demo_data().stat().st_size
 
 
@@ -354,7 +354,7 @@ def history(w: World) -> None:
     page = w.data()
     assert not w.action("History of the version").isEnabled(), "it is a plain file"
     page.rows.act("exclude")
-    w.qtbot.waitUntil(w.action("History of the version").isEnabled, timeout=30_000)
+    w.qtbot.waitUntil(w.action("History of the version").isEnabled)
     w.do("History of the version")
     dialog = QApplication.activeModalWidget()
     assert isinstance(dialog, History)

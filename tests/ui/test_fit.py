@@ -46,7 +46,7 @@ def fill(window: MainWindow, qtbot: QtBot, folder: Path) -> None:
     tell(run, prepared(12_345), *(step(number, 9 / number) for number in range(1, 300)))
     tell(run, evaluated(290, 0.031, True), finished(299))
     model = window.session.model_of(run)
-    with qtbot.waitSignal(model.stopped, timeout=20_000):
+    with qtbot.waitSignal(model.stopped):
         pass
     window.session.run_wanted.emit(run)
     base, tags = library.Base(path="demo"), ["letters", "a longer tag", "keep"]
@@ -59,7 +59,7 @@ def fill(window: MainWindow, qtbot: QtBot, folder: Path) -> None:
     data = window.page("data")
     assert isinstance(data, DataPage)
     data.receive(demo_data())
-    qtbot.waitUntil(lambda: data.table_model.rowCount() == 800, timeout=60_000)
+    qtbot.waitUntil(lambda: data.table_model.rowCount() == 800)
     window.session.compare_wanted.emit([entry])
     compare = window.page("compare")
     assert isinstance(compare, ComparePage)

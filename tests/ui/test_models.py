@@ -34,7 +34,7 @@ def test_what_was_on_its_way_when_a_run_is_read_anew_is_not_taken_twice(long_run
     assert model._worker is not None
     assert model._worker.wait(5000)
     model.attach()  # all of the first worker's signals still wait to be delivered
-    qtbot.waitUntil(lambda: bool(stops), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(stops))
     qtbot.wait(100)
     assert [item.step for item in model.progress.steps] == list(range(1, STEPS + 1))
     assert len(model.curves["loss"]) == STEPS
@@ -46,7 +46,7 @@ def test_what_was_on_its_way_when_a_run_is_read_anew_is_not_taken_twice(long_run
 def test_a_run_that_goes_on_elsewhere_is_followed_where_a_start_is_refused(long_run: Run, qtbot: QtBot) -> None:
     model = RunModel(long_run)
     with long_run.claim():
-        with qtbot.waitSignal(model.refused, timeout=20_000) as refused:
+        with qtbot.waitSignal(model.refused) as refused:
             model.start()
         assert refused.args[0].reason == "busy"
         qtbot.waitUntil(lambda: model.progress.step == STEPS)
@@ -60,7 +60,7 @@ def test_a_run_that_goes_on_elsewhere_is_followed_where_a_start_is_refused(long_
 def test_a_run_that_cannot_be_started_says_why_and_keeps_its_curve(long_run: Run, qtbot: QtBot) -> None:
     (long_run.path / "worker.log").mkdir()
     model = RunModel(long_run)
-    with qtbot.waitSignals([model.refused, model.stopped], timeout=20_000):
+    with qtbot.waitSignals([model.refused, model.stopped]):
         model.start()
     assert not model.alive
     assert not model.lived
@@ -73,7 +73,7 @@ def test_a_run_that_cannot_be_started_says_why_and_keeps_its_curve(long_run: Run
 def test_a_run_that_is_only_just_started_ends_when_asked_to(qtbot: QtBot, kill: bool) -> None:
     model = RunModel(made_run("soon"))
     model.start()
-    with qtbot.waitSignal(model.stopped, timeout=60_000):
+    with qtbot.waitSignal(model.stopped):
         assert model.end_process(kill)
     assert model.state() == "failed"
     assert not model.end_process(kill)
@@ -105,6 +105,6 @@ def test_a_command_finds_what_this_process_finds(
     assert launch.module_path().split(os.pathsep)[1:] == ["/somewhere/else"]
     command = jobs.Command(["adapters", "list"], qapp)
     assert command._process.processEnvironment().value("PYTHONPATH") == launch.module_path()
-    with qtbot.waitSignal(command.done, timeout=20_000) as done:
+    with qtbot.waitSignal(command.done) as done:
         pass
     assert done.args == [[]]

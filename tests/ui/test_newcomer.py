@@ -79,7 +79,7 @@ def test_from_the_first_start_to_two_answers_in_ten_clicks(window: MainWindow, q
     files = data.findChild(QListWidget)
     assert isinstance(files, QListWidget)
     me.click(files.viewport(), files.visualItemRect(files.item(0)).center())
-    qtbot.waitUntil(lambda: data.table_model.rowCount() == 800, timeout=60_000)
+    qtbot.waitUntil(lambda: data.table_model.rowCount() == 800)
     assert data.table_model.index(0, 1).data()
     me.press("Train on this")
     draft = window.session.draft
@@ -145,19 +145,19 @@ def test_a_window_that_is_killed_leaves_the_run_going_and_the_next_one_has_its_w
     before = run.progress().step
     second = open_window(qapp)
     try:
-        qtbot.waitUntil(lambda: run.path.resolve() in second.session.models, timeout=10_000)
+        qtbot.waitUntil(lambda: run.path.resolve() in second.session.models)
         model = second.session.models[run.path.resolve()]
-        qtbot.waitUntil(lambda: model.progress.step > before + 2, timeout=60_000)
+        qtbot.waitUntil(lambda: model.progress.step > before + 2)
         assert model.alive
         steps = model.curves["loss"].x.tolist()
         assert steps == list(range(1, len(steps) + 1))
         second.session.run_wanted.emit(run)
         page = second.page("train")
         assert isinstance(page, TrainPage)
-        qtbot.waitUntil(lambda: page.view.curves.currentIndex() == 3, timeout=20_000)
+        qtbot.waitUntil(lambda: page.view.curves.currentIndex() == 3)
         assert page.view.curves.plots["loss"].raw.x[0] == 1
         page.view.stop.trigger()
-        qtbot.waitUntil(lambda: not model.alive, timeout=60_000)
+        qtbot.waitUntil(lambda: not model.alive)
         assert model.state() == "stopped"
     finally:
         _end(worker)
@@ -169,6 +169,6 @@ def test_a_window_that_is_killed_leaves_the_run_going_and_the_next_one_has_its_w
 def _end(worker: psutil.Process) -> None:
     if worker.is_running():
         worker.kill()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while worker.is_running() and time.monotonic() < deadline:
             time.sleep(0.02)

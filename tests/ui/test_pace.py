@@ -73,10 +73,10 @@ def test_the_library_is_read_before_it_is_looked_at(window: MainWindow) -> None:
 def test_pages_are_built_before_they_are_shown_and_do_nothing_yet(window: MainWindow, qtbot: QtBot) -> None:
     shown, loading = window._stack.currentWidget(), load_ahead()
     # What the first page asks for.
-    qtbot.waitUntil(lambda: bool(window.session.desk.requests()), timeout=60_000)
+    qtbot.waitUntil(lambda: bool(window.session.desk.requests()))
     asked, children = window.session.desk.requests(), psutil.Process().children()
     build_ahead(window, loading)
-    qtbot.waitUntil(lambda: {"data", "configure", "train", "library", "compare"} <= set(window._pages), timeout=60_000)
+    qtbot.waitUntil(lambda: {"data", "configure", "train", "library", "compare"} <= set(window._pages))
     loading.join()
     assert window._stack.currentWidget() is shown
     assert window.session.desk.requests() in (asked, [])

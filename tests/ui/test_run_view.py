@@ -33,10 +33,10 @@ def shown(window: MainWindow, qtbot: QtBot, run: runs.Run) -> RunView:
     page = page_of(window)
     worker = window.session.model_of(run)._worker
     assert worker is not None
-    qtbot.waitUntil(worker.isFinished, timeout=20_000)
+    qtbot.waitUntil(worker.isFinished)
     QApplication.processEvents()
     window.session.run_wanted.emit(run)
-    qtbot.waitUntil(lambda: not page.view._timer.isActive(), timeout=20_000)
+    qtbot.waitUntil(lambda: not page.view._timer.isActive())
     return page.view
 
 
@@ -89,12 +89,12 @@ def test_how_many_better_answers_are_preferred_is_shown_where_rows_have_two(wind
     tell(run, replace(evaluated(3, 0.5, True), reward_accuracy=0.6))
     assert shown(window, qtbot, run).head.values["preferred"].text() == "75%"
     window.session.model_of(run).attach()
-    qtbot.waitUntil(lambda: figure.text() == "60%", timeout=20_000)
+    qtbot.waitUntil(lambda: figure.text() == "60%")
     assert "evaluation rows at step 3" in figure.toolTip()
     # It stands beside the best evaluation's loss and is of the same.
     tell(run, replace(evaluated(6, 0.6, False), reward_accuracy=0.4))
     window.session.model_of(run).attach()
-    qtbot.waitUntil(lambda: len(view.model.progress.evaluations) == 2 if view.model else False, timeout=20_000)
+    qtbot.waitUntil(lambda: len(view.model.progress.evaluations) == 2 if view.model else False)
     view._refresh()
     assert figure.text() == "60%"
     head = shown(window, qtbot, told_run("another")).head
@@ -231,7 +231,7 @@ def test_the_log_is_read_while_it_is_looked_at_alone(window: MainWindow, qtbot: 
     assert view.log.text.toPlainText() == "first\n"
     with log.open("a", encoding="utf-8") as file:
         file.write("second\n")
-    qtbot.waitUntil(lambda: "second" in view.log.text.toPlainText(), timeout=20_000)
+    qtbot.waitUntil(lambda: "second" in view.log.text.toPlainText())
     view.tabs.setCurrentWidget(view.curves)
     assert not view.log._timer.isActive()
 
@@ -265,7 +265,7 @@ def test_a_removed_run_comes_back_by_ctrl_z(window: MainWindow, qtbot: QtBot) ->
     before = gone.events_path.read_bytes()
     page.list.setFocus()
     QTest.keyClick(page.list, Qt.Key.Key_Delete)
-    qtbot.waitUntil(lambda: not gone.path.exists(), timeout=20_000)
+    qtbot.waitUntil(lambda: not gone.path.exists())
     assert [item.title for item in page.table.items] == ["kept"]
     assert page.view.model is not None
     assert page.view.model.title == "kept"

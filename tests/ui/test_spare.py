@@ -29,10 +29,10 @@ def test_the_process_that_waits_does_the_work_and_is_replaced(qtbot: QtBot, file
     spare.keep()
     first = psutil.Process(spare.process_id)
     command = Command(["data", "search", "--", str(file), "row 7"], owner, spare)
-    with qtbot.waitSignal(command.done, timeout=20_000) as said:
+    with qtbot.waitSignal(command.done) as said:
         assert spare.process_id == 0
     assert said.args == [{"complete": True, "found": 1, "rows": 9}]
-    qtbot.waitUntil(lambda: spare.process_id not in (0, first.pid), timeout=20_000)
+    qtbot.waitUntil(lambda: spare.process_id not in (0, first.pid))
     spare.keep()
     second = psutil.Process(spare.process_id)
     spare.close()
@@ -56,7 +56,7 @@ def test_a_process_that_died_is_not_handed_over(qtbot: QtBot, file: Path) -> Non
     qtbot.waitUntil(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
     qtbot.wait(50)
     command = Command(["data", "index", str(file)], owner, spare)
-    with qtbot.waitSignal(command.done, timeout=20_000) as said:
+    with qtbot.waitSignal(command.done) as said:
         pass
     assert said.args == [{"complete": True, "rows": 9}]
     spare.close()
@@ -67,14 +67,14 @@ def test_a_failure_is_told_and_a_cancel_ends_it(qtbot: QtBot, tmp_path: Path) ->
     spare = Spare(owner)
     spare.keep()
     command = Command(["data", "index", str(tmp_path / "none.jsonl")], owner, spare)
-    with qtbot.waitSignal(command.failed, timeout=20_000) as said:
+    with qtbot.waitSignal(command.failed) as said:
         pass
     assert said.args is not None
     assert "none.jsonl" in said.args[0].message
     spare.keep()
     process = psutil.Process(spare.process_id)
     command = Command(["data", "index", str(tmp_path)], owner, spare)
-    with qtbot.waitSignal(command.over, timeout=20_000):
+    with qtbot.waitSignal(command.over):
         command.cancel()
     assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     spare.close()
@@ -87,7 +87,7 @@ def test_the_window_reads_with_it_and_takes_it_along(qtbot: QtBot, window: MainW
     window.open_path(file)
     page = window.page("data")
     assert isinstance(page, DataPage)
-    qtbot.waitUntil(lambda: page.table_model.rowCount() == 9, timeout=20_000)
+    qtbot.waitUntil(lambda: page.table_model.rowCount() == 9)
     assert spare.process_id != process.pid
     spare.keep()
     waiting = psutil.Process(spare.process_id)

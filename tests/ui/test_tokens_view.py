@@ -157,7 +157,7 @@ def test_a_token_is_described_on_hover_and_by_keys(view: TokensView, qtbot: QtBo
     place = view.text.cursorRect(cursor).center() + QPoint(3, 0)
     QTest.mouseMove(view.text.viewport(), QPoint(2, 2))
     QTest.mouseMove(view.text.viewport(), place)
-    qtbot.waitUntil(lambda: "'Hi'" in view.detail.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "'Hi'" in view.detail.text())
 
 
 def test_a_row_is_never_markup(view: TokensView, qtbot: QtBot) -> None:

@@ -59,12 +59,12 @@ def test_it_greets_once_and_is_found_again_under_help(window: MainWindow, qapp: 
 
 def test_the_machine_is_told_at_once_and_the_rest_by_the_desk(window: MainWindow, qtbot: QtBot) -> None:
     page = page_of(window)
-    qtbot.waitUntil(lambda: window.session.machine.latest is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: window.session.machine.latest is not None)
     found = window.session.machine.latest
     assert found is not None
     assert found.device in page.facts.values["device"].text()
     assert page.facts.values["torch"].text() == "Checking ..."
-    qtbot.waitUntil(lambda: page.facts.values["torch"].text() != "Checking ...", timeout=60_000)
+    qtbot.waitUntil(lambda: page.facts.values["torch"].text() != "Checking ...")
     assert "computes on" in page.facts.values["torch"].text()
     assert page.facts.values["hub"].text() == "Offline: models come from the cache; no token is stored."
     # Nobody has tried the network.
@@ -91,7 +91,7 @@ def test_the_demo_is_one_click_away(window: MainWindow, qtbot: QtBot) -> None:
     assert page.view.model is not None
     assert page.view.model.title == "demo"
     assert page.view.model.end_process(kill=True)
-    qtbot.waitUntil(lambda: not window.session.running(), timeout=10_000)
+    qtbot.waitUntil(lambda: not window.session.running())
 
 
 def test_a_failed_check_says_why(window: MainWindow) -> None:
@@ -144,7 +144,7 @@ def test_the_status_line_names_device_memory_and_disk(window: MainWindow) -> Non
 def test_the_status_line_tells_of_runs_and_of_the_desk(window: MainWindow, qtbot: QtBot) -> None:
     window.show_page("data")
     model = window.session.model_of(made_run("letters"))
-    with qtbot.waitSignal(model.stopped, timeout=20_000):
+    with qtbot.waitSignal(model.stopped):
         pass
     model.alive = True
     window.session.runs_changed.emit()
@@ -154,7 +154,7 @@ def test_the_status_line_tells_of_runs_and_of_the_desk(window: MainWindow, qtbot
     assert window.status.work.text() == "letters: step 7 of 60"
     call = window.session.desk.ask(desk.Model())
     assert window.status.work.text() == "letters: step 7 of 60     Reading the model"
-    with qtbot.waitSignal(call.ended, timeout=60_000):
+    with qtbot.waitSignal(call.ended):
         pass
     assert window.status.work.text() == "letters: step 7 of 60"
     model.alive = False
@@ -164,7 +164,7 @@ def test_the_watch_reads_outside_the_windows_thread_and_ends(qtbot: QtBot, home:
     watch = MachineWatch()
     threads = []
     watch.seen.connect(lambda _: threads.append(QThread.currentThread()))
-    with qtbot.waitSignal(watch.seen, timeout=10_000):
+    with qtbot.waitSignal(watch.seen):
         watch.start()
     assert threads == [watch.thread()]
     assert watch.latest is not None

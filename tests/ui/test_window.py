@@ -94,15 +94,15 @@ def test_a_data_file_is_read_searched_and_its_bad_rows_listed(window: MainWindow
     window.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, mime, button, none))
     page = window.page("data")
     assert isinstance(page, DataPage)
-    qtbot.waitUntil(lambda: page.rejected_model.rowCount() == 2, timeout=20_000)
+    qtbot.waitUntil(lambda: page.rejected_model.rowCount() == 2)
     assert page.table_model.rowCount() == 52
     assert page.rejected_model.index(1, 1).data() == "52"
     assert "JSON" in page.rejected_model.index(1, 2).data()
     QTest.keyClicks(page.search, "QUESTION 17")
-    qtbot.waitUntil(lambda: page.table_model.rowCount() == 1, timeout=20_000)
+    qtbot.waitUntil(lambda: page.table_model.rowCount() == 1)
     assert "question 17 <b>é</b>" in page.rows.pane.written.toPlainText()
     page.search.setText("é")
-    qtbot.waitUntil(lambda: page.table_model.rowCount() == 50, timeout=20_000)
+    qtbot.waitUntil(lambda: page.table_model.rowCount() == 50)
     page._use()
     assert window.session.draft.value("data.path") == str(file)
 
@@ -112,11 +112,11 @@ def test_a_row_is_shown_as_the_model_reads_it(window: MainWindow, qtbot: QtBot) 
     page = window.page("data")
     assert isinstance(page, DataPage)
     page.receive(demo_data())
-    qtbot.waitUntil(lambda: page.table_model.rowCount() == 800, timeout=60_000)
+    qtbot.waitUntil(lambda: page.table_model.rowCount() == 800)
     views = page.findChild(QTabWidget, "views")
     assert isinstance(views, QTabWidget)
     views.setCurrentWidget(page.tokens)
-    qtbot.waitUntil(lambda: page.tokens.picture is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: page.tokens.picture is not None)
     picture = page.tokens.picture
     assert picture is not None
     learned = "".join(
@@ -134,7 +134,7 @@ def test_a_file_that_cannot_be_read_is_said_so(window: MainWindow, qtbot: QtBot,
     window.open_path(file)
     page = window.page("data")
     assert isinstance(page, DataPage)
-    qtbot.waitUntil(lambda: page._states.currentIndex() == 2, timeout=20_000)
+    qtbot.waitUntil(lambda: page._states.currentIndex() == 2)
     assert "empty" in page.unreadable.what.text()
     assert page.unreadable.hint.text()
     window.open_path(tmp_path / "thing.xyz")
@@ -264,7 +264,7 @@ def test_the_demo_starts_with_one_click(window: MainWindow, qtbot: QtBot) -> Non
     qtbot.waitUntil(lambda: model.progress.step >= 1, timeout=100_000)
     assert page.view.head.name.text() == "demo"
     assert model.end_process(kill=True)
-    qtbot.waitUntil(lambda: not model.alive, timeout=10_000)
+    qtbot.waitUntil(lambda: not model.alive)
 
 
 def test_a_killed_run_is_told_of_and_resumes(window: MainWindow, qtbot: QtBot) -> None:
@@ -274,8 +274,8 @@ def test_a_killed_run_is_told_of_and_resumes(window: MainWindow, qtbot: QtBot) -
     process = jobs.owner(run)
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
-    qtbot.waitUntil(lambda: not model.alive, timeout=10_000)
-    qtbot.waitUntil(lambda: not view.failure.isHidden(), timeout=20_000)
+    qtbot.waitUntil(lambda: not model.alive)
+    qtbot.waitUntil(lambda: not view.failure.isHidden())
     assert "killed" in view.failure.what.text()
     # The list, another window and the command line read the same of it.
     assert glance(run).state == model.state() == "failed"
@@ -283,7 +283,7 @@ def test_a_killed_run_is_told_of_and_resumes(window: MainWindow, qtbot: QtBot) -
     view.failure.remedy.click()
     qtbot.waitUntil(lambda: bool(model.progress.resumed), timeout=100_000)
     view.stop.trigger()
-    qtbot.waitUntil(lambda: not model.alive, timeout=60_000)
+    qtbot.waitUntil(lambda: not model.alive)
     assert model.state() == "stopped"
     steps = model.curves["loss"].x
     assert list(steps) == list(range(1, len(steps) + 1))
@@ -297,13 +297,13 @@ def test_a_window_that_comes_back_finds_the_run_with_its_whole_curve(qtbot: QtBo
     first.close()
     first.deleteLater()
     second = open_window(qapp)
-    qtbot.waitUntil(lambda: run.path.resolve() in second.session.models, timeout=20_000)
+    qtbot.waitUntil(lambda: run.path.resolve() in second.session.models)
     model = second.session.models[run.path.resolve()]
-    qtbot.waitUntil(lambda: model.progress.step > 5, timeout=20_000)
+    qtbot.waitUntil(lambda: model.progress.step > 5)
     assert model.alive
     assert model.curves["loss"].x[0] == 1
     assert model.end_process(kill=False)
-    qtbot.waitUntil(lambda: not model.alive, timeout=30_000)
+    qtbot.waitUntil(lambda: not model.alive)
     second.close()
     second.deleteLater()
     qapp.processEvents()
@@ -426,7 +426,7 @@ def test_many_events_come_through(window: MainWindow, qtbot: QtBot) -> None:
     run.events_path.write_bytes(b"".join(line.replace(b'"step":1,', b'"step":%d,' % n) for n in range(1, count + 1)))
     model = window.session.model_of(run)
     # How many a second is measured by `tests.bench.window`.
-    qtbot.waitUntil(lambda: len(model.curves["loss"]) == count, timeout=30_000)
+    qtbot.waitUntil(lambda: len(model.curves["loss"]) == count)
 
 
 def test_a_large_table_is_lazy(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def dialogs(window: MainWindow) -> Iterator[QDialog]:
 def activate(top: QWidget) -> None:
     """Waits until keys go to a window; Qt's own wait is content while a dialog before it still has the focus."""
     top.activateWindow()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while QApplication.activeWindow() is not top and time.monotonic() < deadline:
         QTest.qWait(10)
     assert QApplication.activeWindow() is top

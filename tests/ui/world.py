@@ -73,7 +73,7 @@ class World:
         page = self.window.page("data")
         assert isinstance(page, DataPage)
         page.receive(demo_data())
-        self.qtbot.waitUntil(lambda: "valid" in page.plain.known, timeout=30_000)
+        self.qtbot.waitUntil(lambda: "valid" in page.plain.known)
         return page
 
     def told(self) -> RunModel:
@@ -81,7 +81,7 @@ class World:
         run = made_run("told")
         tell(run, prepared(9), step(1, 2.0), step(2, 1.0))
         model = self.window.session.model_of(run)
-        with self.qtbot.waitSignal(model.stopped, timeout=20_000):
+        with self.qtbot.waitSignal(model.stopped):
             pass
         self.window.session.run_wanted.emit(run)
         return model
