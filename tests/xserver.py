@@ -44,7 +44,7 @@ def missing() -> list[str]:
     return [name for name in PROGRAMS if shutil.which(name) is None]
 
 
-def wait_for(look: Callable[[], Found | None], what: str, limit_s: float = 20.0) -> Found:
+def wait_for(look: Callable[[], Found | None], what: str, limit_s: float = 60.0) -> Found:
     """Looks again and again until there is something, and returns it."""
     deadline = time.monotonic() + limit_s
     while not (found := look()):

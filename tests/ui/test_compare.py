@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from studio.core import desk, library
 from studio.core.library import Entry
+from studio.core.units import plural
 from studio.ui.answer_view import different
 from studio.ui.desk import Desk
 from studio.ui.pages.compare import ComparePage
@@ -124,7 +125,7 @@ def test_answers_stream_side_by_side(page: ComparePage, qtbot: QtBot, model: str
     for shown in page.columns:
         assert shown.answer is not None
         assert shown.view.toPlainText() == shown.text == shown.answer.text
-        assert f"{shown.answer.tokens} tokens" in shown.status.text()
+        assert shown.status.text().startswith(f"{plural(shown.answer.tokens, 'token')}  ·")
     first = page.columns[0].text
 
     copy = page.columns[1].findChild(QToolButton)
