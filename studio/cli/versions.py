@@ -258,7 +258,8 @@ def rows(text: str) -> list[tuple[int, int, int]]:
     for part in filter(None, text.split(",")):
         source, _, span = part.rpartition(":")
         first, _, last = span.partition("-")
-        if not (first.isdecimal() and (not last or last.isdecimal()) and (not source or source.isdecimal())):
+        numbers = first.isdecimal() and (not last or last.isdecimal()) and (not source or source.isdecimal())
+        if not numbers or int(last or first) < int(first):
             message = f"`{part[:100]}` names no rows."
             raise StudioError("usage", message, "Write 3, 10-20, or 1:3 for a row of another source.")
         found.append((int(source or 0), int(first), int(last or first)))

@@ -4,14 +4,15 @@ Whatever is wrong with a row is said as a `StudioError("data", ...)` whose messa
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from typing import Any
 
 from studio.core.data import shapes
 from studio.core.data.shapes import FORMATS, RowFormat, first_of, listed
 from studio.core.data.shapes import field as _field
 from studio.core.errors import StudioError
+from studio.core.messages import HALF, ROLES, Message, read, refused, says, text_fault, writable
 
 __all__ = [
     "FORMATS",
@@ -28,22 +29,17 @@ __all__ = [
     "trainable",
 ]
 
-ROLES = ("system", "user", "assistant", "tool")
 # What a model can learn to write; `preference` is trained on too, but by another objective.
 TRAINABLE = ("messages", "prompt_completion", "alpaca", "text", "mixed")
 
-# Fields of a message besides its role and content that chat templates read.
-_MORE_FIELDS = ("name", "reasoning_content", "thinking", "reasoning", "tool_call_id")
-_MORE_KEYS = frozenset((*_MORE_FIELDS, "tool_calls"))
 # Columns beside the messages that say something to the model.
-_BESIDES = frozenset(("tools", "system"))
+_BESIDES = frozenset(("tools", "functions", "system"))
+# How many columns a row has that has nothing else.
+_PLAIN_COLUMNS = {"messages": 1, "prompt_completion": 2}
 
 # The layouts of rows for a model without a chat template.
 _ALPACA_PLAIN = "Instruction:\n{instruction}\n\nResponse:\n"
 _ALPACA_PLAIN_INPUT = "Instruction:\n{instruction}\n\nInput:\n{input}\n\nResponse:\n"
-
-
-Message = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +103,14 @@ def plain(data: Mapping[str, Any], row_format: str) -> list[Message] | None:
     Returns:
         What `to_example` makes of it, each answer trained and no tools; None for any other row.
     """
+    if len(data) > _PLAIN_COLUMNS.get(row_format, 0) and any(name.lower() in _BESIDES for name in data):
+        return None
     if row_format == "messages":
         items, answered = data.get("messages"), False
-        if type(items) is not list or (len(data) > 1 and any(name.lower() in _BESIDES for name in data)):
+        if type(items) is not list:
             return None
         for item in items:
-            if type(item) is not dict or len(item) != 2 or not _says(item.get("content")):
+            if type(item) is not dict or len(item) != 2 or not says(item.get("content")):
                 return None
             role = item.get("role")
             if role == "assistant":
@@ -123,16 +121,9 @@ def plain(data: Mapping[str, Any], row_format: str) -> list[Message] | None:
     if row_format == "prompt_completion":
         before, answer = data.get("prompt"), data.get("completion")
         # What begins with a bracket may be a list of messages.
-        if all(_says(text) and not text.lstrip().startswith("[") for text in (before, answer)):
+        if all(says(text) and not text.lstrip().startswith("[") for text in (before, answer)):
             return [{"role": "user", "content": before}, {"role": "assistant", "content": answer}]
     return None
-
-
-def _says(value: Any) -> TypeGuard[str]:
-    """Whether a value is a text with a sign in it that can be seen, and can be written."""
-    if type(value) is not str or not value or value.isspace():
-        return False
-    return value.isascii() or not _text_fault(value, empty=True)
 
 
 def to_example(data: Mapping[str, Any], row_format: str, worse: bool = False) -> Example:
@@ -148,7 +139,7 @@ def to_example(data: Mapping[str, Any], row_format: str, worse: bool = False) ->
     """
     match row_format:
         case "messages":
-            return _from_messages(data)
+            return _fromread(data)
         case "prompt_completion":
             return _from_prompt(data)
         case "alpaca":
@@ -156,12 +147,12 @@ def to_example(data: Mapping[str, Any], row_format: str, worse: bool = False) ->
         case "mixed":
             found = shape(data)
             if found is None:
-                raise _fault("it is in no known format")
+                raise refused("it is in no known format")
             return to_example(data, found[0])
         case "preference":
             return to_pair(data)[worse]
         case "kto":
-            raise _fault("rows of this format cannot be learned from yet")
+            raise refused("rows of this format cannot be learned from yet")
     return Example([], [], "", _text(data, first_of(data, shapes.TEXTS) or "text"))
 
 
@@ -171,24 +162,36 @@ def to_pair(data: Mapping[str, Any]) -> tuple[Example, Example]:
     Raises:
         StudioError: (data) the row is not usable; the message says why.
     """
-    found = to_preference(data)
-    better, worse = (_answered(found.prompt, answer) for answer in (found.chosen, found.rejected))
+    found, tools = to_preference(data), _tools(data)
+    better, worse = (_answered(data, found.prompt, answer, tools) for answer in (found.chosen, found.rejected))
     asked = (answer[0]["role"] for answer in (found.chosen, found.rejected) if not isinstance(answer, str))
     if "user" in asked:
-        raise _fault("`chosen` and `rejected` answer different prompts")
+        raise refused("`chosen` and `rejected` answer different prompts")
     return better, worse
 
 
-def _answered(prompt: str | list[Message], answer: str | list[Message]) -> Example:
+def _answered(
+    data: Mapping[str, Any], prompt: str | list[Message], answer: str | list[Message], tools: list[Any]
+) -> Example:
     if isinstance(prompt, str) and isinstance(answer, str):
-        messages: list[Message] = [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
-        return Example(messages, [False, True], prompt, answer)
+        return _answered_text(data, prompt, answer, tools)
     assert not isinstance(prompt, str)
     assert not isinstance(answer, str)
-    trained = [False] * len(prompt) + [item["role"] == "assistant" for item in answer]
+    asked = [*_system(data, prompt), *prompt]
+    trained = [False] * len(asked) + [item["role"] == "assistant" for item in answer]
     if not any(trained):
-        raise _fault("no assistant message in `chosen` or in `rejected`")
-    return Example([*prompt, *answer], trained, None, "")
+        raise refused("no assistant message in `chosen` or in `rejected`")
+    return Example([*asked, *answer], trained, None, "", tools)
+
+
+def _answered_text(data: Mapping[str, Any], prompt: str, answer: str, tools: list[Any]) -> Example:
+    system = _system(data)
+    asked = [*system, {"role": "user", "content": prompt}]
+    # Of tools only a template can tell.
+    plain = None if tools else "\n\n".join([*(item["content"] for item in system), prompt])
+    return Example(
+        [*asked, {"role": "assistant", "content": answer}], [False] * len(asked) + [True], plain, answer, tools
+    )
 
 
 def trainable(row_format: str, objective: str) -> bool:
@@ -236,7 +239,7 @@ def to_preference(data: Mapping[str, Any]) -> Preference:
     Raises:
         StudioError: (data) the row is not usable; the message says why.
     """
-    name = first_of(data, shapes.QUESTIONS)
+    name = first_of(data, shapes.QUESTIONS) or _conversation(data)
     chosen, rejected = listed(_field(data, "chosen")), listed(_field(data, "rejected"))
     prompt = listed(_field(data, name)) if name else None
     if chosen is None and rejected is None:
@@ -244,29 +247,30 @@ def to_preference(data: Mapping[str, Any]) -> Preference:
             return _preferred_texts(data, name)
         chosen, rejected = _answering(data, "chosen"), _answering(data, "rejected")
     if chosen is None or rejected is None:
-        raise _fault("`chosen` and `rejected` are neither both texts nor both lists of messages")
-    better, worse = _messages(chosen, "chosen "), _messages(rejected, "rejected ")
+        raise refused("`chosen` and `rejected` are neither both texts nor both lists of messages")
+    better, worse = read(chosen, "chosen "), read(rejected, "rejected ")
     if prompt:
-        asked = _messages(prompt, "prompt ")
+        asked = read(prompt, "prompt ")
         if better[: len(asked)] == asked == worse[: len(asked)]:
             better, worse = better[len(asked) :], worse[len(asked) :]
     else:
         pairs = zip(better, worse, strict=False)
         count = next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(better), len(worse)))
         asked, better, worse = better[:count], better[count:], worse[count:]
-        if not asked and name and prompt is None:
-            asked = [{"role": "user", "content": _text(data, name)}]
+        if name and prompt is None and not any(item["role"] == "user" for item in asked):
+            at = 1 if asked and asked[0]["role"] == "system" else 0
+            asked.insert(at, {"role": "user", "content": _question(data, name)})
     if not better or not worse or better == worse:
-        raise _fault("`chosen` and `rejected` are the same")
+        raise refused("`chosen` and `rejected` are the same")
     return Preference(asked, better, worse)
 
 
 def _preferred_texts(data: Mapping[str, Any], name: str) -> Preference:
     better, worse = _text(data, "chosen"), _text(data, "rejected")
     if better == worse:
-        raise _fault("`chosen` and `rejected` are the same")
+        raise refused("`chosen` and `rejected` are the same")
     if name:
-        prompt = "" if _field(data, name) == [] else _text(data, name, empty=True)
+        prompt = "" if _field(data, name) == [] else _question(data, name)
         size = len(prompt) if better.startswith(prompt) and worse.startswith(prompt) else 0
     else:
         size = next((at for at, (a, b) in enumerate(zip(better, worse, strict=False)) if a != b),
@@ -276,50 +280,85 @@ def _preferred_texts(data: Mapping[str, Any], name: str) -> Preference:
         size = speaker + len("Assistant:") if speaker >= 0 else better.rfind(" ", 0, size) + 1
         prompt = better[:size]
     if not better[size:].strip() or not worse[size:].strip():
-        raise _fault("`chosen` or `rejected` is empty behind the prompt")
+        raise refused("`chosen` or `rejected` is empty behind the prompt")
     return Preference(prompt, better[size:], worse[size:])
 
 
-def _from_messages(data: Mapping[str, Any]) -> Example:
+def _fromread(data: Mapping[str, Any]) -> Example:
     name = first_of(data, shapes.LISTS)
     value = listed(_field(data, name)) if name else None
     if value is None:
-        raise _fault(f"`{name}` is not a list" if name else "`messages` is missing")
-    messages = _messages(value)
-    # `weight: 0` is how OpenAI's fine-tuning files leave an answer out of the loss.
-    trained = [
-        item["role"] == "assistant" and raw.get("weight") not in (0, False)
-        for item, raw in zip(messages, value, strict=True)
-    ]
-    # ShareGPT files may keep the system's message beside the conversation.
-    system = _field(data, "system")
-    if isinstance(system, str) and system.strip() and messages[0]["role"] != "system":
-        messages, trained = [{"role": "system", "content": _text(data, "system")}, *messages], [False, *trained]
+        raise refused(f"`{name}` is not a list" if name else "`messages` is missing")
+    messages = read(value)
+    system, trained = _system(data, messages), _trained(messages, value)
+    messages, trained = [*system, *messages], [False] * len(system) + trained
+    return Example(messages, trained, None, "", _tools(data))
+
+
+def _trained(messages: Sequence[Message], given: Sequence[Any], where: str = "") -> list[bool]:
+    """Returns for each message whether it is learned.
+
+    Args:
+        messages: as they were read.
+        given: as the row has them; `weight: 0` is how OpenAI's fine-tuning files leave an answer out of the loss.
+        where: what they are a part of.
+
+    Raises:
+        StudioError: (data) none is.
+    """
+    answers = [item["role"] == "assistant" for item in messages]
+    trained = [answer and raw.get("weight") not in (0, False) for answer, raw in zip(answers, given, strict=True)]
     if not any(trained):
-        answered = any(item["role"] == "assistant" for item in messages)
-        raise _fault("every assistant message has weight 0" if answered else "no assistant message")
-    return Example(messages, trained, None, "", _tools(_field(data, "tools")))
+        raise refused(
+            f"every assistant message{where} has weight 0" if any(answers) else f"no assistant message{where}"
+        )
+    return trained
+
+
+def _system(data: Mapping[str, Any], messages: Sequence[Message] = ()) -> list[Message]:
+    """Reads the system's message that stands in a column of its own, unless the messages begin with one."""
+    value = _field(data, "system")
+    if not isinstance(value, str) or not value.strip() or (messages and messages[0]["role"] == "system"):
+        return []
+    return [{"role": "system", "content": _text(data, "system")}]
 
 
 def _from_prompt(data: Mapping[str, Any]) -> Example:
     before_name, answer_name = shapes.answered(data) or shapes.answered(data, empty=True) or ("prompt", "completion")
     prompt, completion = listed(_field(data, before_name)), listed(_field(data, answer_name))
     if prompt is None and completion is None:
-        before, answer = _text(data, before_name, empty=True), _text(data, answer_name)
-        messages: list[Message] = [{"role": "user", "content": before}, {"role": "assistant", "content": answer}]
-        return Example(messages, [False, True], before, answer)
+        return _answered_text(data, _question(data, before_name), _text(data, answer_name), _tools(data))
     if completion is None:
         completion = _answering(data, answer_name)
     if prompt is None:
-        prompt = [{"role": "user", "content": _text(data, before_name, empty=True)}]
-    asked = _messages(prompt, f"{before_name} ") if prompt else []
-    answers = _messages(completion, f"{answer_name} ")
+        prompt = [{"role": "user", "content": _question(data, before_name)}]
+    asked = read(prompt, f"{before_name} ") if prompt else []
+    answers = read(completion, f"{answer_name} ")
     if answers[: len(asked)] == asked:
-        answers = answers[len(asked) :]
-    trained = [False] * len(asked) + [item["role"] == "assistant" for item in answers]
-    if not any(trained):
-        raise _fault(f"no assistant message in `{answer_name}`")
-    return Example(asked + answers, trained, None, "", _tools(_field(data, "tools")))
+        answers, completion = answers[len(asked) :], completion[len(asked) :]
+    asked = [*_system(data, asked), *asked]
+    trained = [False] * len(asked) + _trained(answers, completion, f" in `{answer_name}`")
+    return Example(asked + answers, trained, None, "", _tools(data))
+
+
+def _question(data: Mapping[str, Any], name: str) -> str:
+    """Reads what is asked, and behind it what it is about, where an instruction or a question has a column for that."""
+    asked = _text(data, name, empty=True)
+    about = first_of(data, shapes.INPUTS) if name.lower() in shapes.ABOUT else ""
+    # Lists of sources, say, are no text to read.
+    if not about or not isinstance(_field(data, about), str):
+        return asked
+    extra = _text(data, about, empty=True)
+    return f"{asked}\n\n{extra}" if extra.strip() else asked
+
+
+def _conversation(data: Mapping[str, Any]) -> str:
+    """Returns the column of a conversation that two answers go on from; empty: there is none, or it is answered."""
+    name = first_of(data, shapes.LISTS)
+    found = listed(_field(data, name)) if name else None
+    if not found or not isinstance(found[-1], dict):
+        return ""
+    return "" if read(found, f"{name} ")[-1]["role"] == "assistant" else name
 
 
 def _answering(data: Mapping[str, Any], name: str) -> list[Message]:
@@ -333,7 +372,7 @@ def _from_alpaca(data: Mapping[str, Any]) -> Example:
     # CSV writes what is absent as an empty text.
     name = first_of(data, shapes.INPUTS)
     extra = _text(data, name, empty=True) if name else ""
-    system = _text(data, "system", empty=True) if _field(data, "system") is not None else ""
+    system = "".join(item["content"] for item in _system(data))
     user = f"{instruction}\n\n{extra}" if extra.strip() else instruction
     turns = _history(_field(data, "history"))
     messages = [*turns, {"role": "user", "content": user}, {"role": "assistant", "content": answer}]
@@ -343,7 +382,7 @@ def _from_alpaca(data: Mapping[str, Any]) -> Example:
         asked = [item["content"] for item in turns]
         before = zip(asked[::2], asked[1::2], strict=True)
         plain = "".join(_ALPACA_PLAIN.format(instruction=a) + f"{b}\n\n" for a, b in before) + plain
-    if system.strip():
+    if system:
         messages.insert(0, {"role": "system", "content": system})
         plain = f"{system}\n\n{plain}"
     # Only the last answer is the row's own.
@@ -357,116 +396,37 @@ def _history(value: Any) -> list[Message]:
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
-            raise _fault("`history` is not a list of pairs") from None
+            raise refused("`history` is not a list of pairs") from None
     if value and not isinstance(value, list):
-        raise _fault("`history` is not a list of pairs")
+        raise refused("`history` is not a list of pairs")
     for pair in value or ():
-        if not (isinstance(pair, list) and len(pair) == 2) or any(_text_fault(item, empty=True) for item in pair):
-            raise _fault("`history` is not a list of pairs of texts")
+        if not (isinstance(pair, list) and len(pair) == 2) or any(text_fault(item, empty=True) for item in pair):
+            raise refused("`history` is not a list of pairs of texts")
         turns += [{"role": "user", "content": pair[0]}, {"role": "assistant", "content": pair[1]}]
     return turns
 
 
-def _tools(value: Any) -> list[Any]:
-    """Reads the tools a conversation may call, a list or the JSON text of one."""
+def _tools(data: Mapping[str, Any]) -> list[Any]:
+    """Reads the tools a conversation may call, a list or the JSON text of one; OpenAI's older files name functions."""
+    name = first_of(data, ("tools", "functions")) or "tools"
+    value = _field(data, name)
     if isinstance(value, str) and value.strip():
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
-            raise _fault("`tools` is not JSON") from None
+            raise refused(f"`{name}` is not JSON") from None
     if not value:
         return []
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise _fault("`tools` is not a list of objects")
-    return list(value)
-
-
-def _messages(value: Iterable[Any], where: str = "") -> list[Message]:
-    messages = []
-    for number, item in enumerate(value, start=1):
-        message = _plain_message(item) or _message(item)
-        if isinstance(message, str):
-            raise _fault(f"{where}message {number}{message}")
-        messages.append(message)
-    if not messages:
-        raise _fault(f"`{where.strip()}` is an empty list" if where else "the list of messages is empty")
-    return messages
-
-
-def _plain_message(item: Any) -> Message | None:
-    """Reads a message that is beyond doubt usable, as most are; None for any other."""
-    if type(item) is not dict or len(item) != 2:
-        return None
-    role, content = item.get("role"), item.get("content")
-    if role not in ROLES or not _says(content):
-        return None
-    return {"role": role, "content": content}
-
-
-def _message(item: Any) -> Message | str:
-    """Reads one message, of either dialect; what is wrong with it, instead."""
-    if not isinstance(item, dict):
-        return " is not an object"
-    role, content = item.get("role"), item.get("content")
-    if role is None and "from" in item:
-        role, content = item["from"], item.get("value")
-    speaker = role if role in ROLES else shapes.SPEAKERS.get(role.strip().lower()) if isinstance(role, str) else None
-    if speaker is None:
-        named = "role" in item or "from" in item
-        return f": role {_short(role)} is not one of {', '.join(ROLES)}" if named else ": `role` is missing"
-    if speaker == "assistant" and role != speaker and (called := shapes.tool_calls(role, content)):
-        return {"role": speaker, "content": "", "tool_calls": called}
-    calls = item.get("tool_calls")
-    fault = _text_fault(content, empty=speaker != "assistant")
-    if fault and not (calls and content in (None, "")):
-        return f": `{'content' if 'content' in item or 'from' not in item else 'value'}` {fault}"
-    message: Message = {"role": speaker, "content": content or ""}
-    if not _MORE_KEYS.isdisjoint(item):
-        more = {key: item[key] for key in _MORE_FIELDS if isinstance(item.get(key), str)}
-        for key, text in more.items():
-            if fault := _text_fault(text, empty=True):
-                return f": `{key}` {fault}"
-        message |= more
-        if calls:
-            if not (isinstance(calls, list) and all(isinstance(call, dict) for call in calls)):
-                return ": `tool_calls` is not a list of objects"
-            if not all(map(shapes.named, calls)):
-                return ": a call in `tool_calls` has no name"
-            message["tool_calls"] = shapes.with_objects(calls)
-    return message
+        raise refused(f"`{name}` is not a list of objects")
+    if not writable(value):
+        raise refused(f"`{name}` {HALF}")
+    return list(value) if name == "tools" else [{"type": "function", "function": item} for item in value]
 
 
 def _text(data: Mapping[str, Any], name: str, empty: bool = False) -> str:
     value = _field(data, name)
-    fault = _text_fault(value, empty)
+    fault = text_fault(value, empty)
     if fault:
-        raise _fault(f"`{name}` {fault}")
+        raise refused(f"`{name}` {fault}")
     return str(value)
-
-
-def _text_fault(value: Any, empty: bool) -> str:
-    if value is None:
-        return "is missing"
-    if not isinstance(value, str):
-        return f"is not text but {_kind(value)}"
-    if not empty and not value.strip():
-        return "is empty"
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return "holds half of a surrogate pair, which is not a character"
-    return ""
-
-
-def _kind(value: Any) -> str:
-    kinds = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
-    return kinds.get(type(value), type(value).__name__)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def _fault(reason: str) -> StudioError:
-    return StudioError("data", reason, "Correct the row or leave it out.")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from studio.core.data.shapes import listed
 from studio.engine.labels import Encoder
 from studio.engine.templates import Span, common, unused
 
@@ -53,17 +54,7 @@ def _places(encoder: Encoder, data: dict[str, Any], row_format: str, text: str, 
 
 def _unfolded(data: dict[str, Any]) -> dict[str, Any]:
     """Returns a row's columns with messages that a table's cell holds as JSON as what they are."""
-
-    def unfold(value: Any) -> Any:
-        if isinstance(value, str) and value.lstrip().startswith("["):
-            try:
-                held = json.loads(value)
-            except (ValueError, RecursionError):
-                return value
-            return held if isinstance(held, list) and held and isinstance(held[0], dict) else value
-        return value
-
-    return {key: unfold(value) for key, value in data.items()}
+    return {key: value if (held := listed(value)) is None else held for key, value in data.items()}
 
 
 def _texts(value: Any, path: _Path = ()) -> Iterator[_Path]:

@@ -1,5 +1,6 @@
 """Rows of each format become what is learned, and each bad one says why it is not usable."""
 
+import json
 from typing import Any
 
 import pytest
@@ -200,6 +201,106 @@ def test_an_answer_that_is_a_text_goes_with_a_prompt_that_is_a_list() -> None:
     assert worse.messages == [ASKED, {"role": "assistant", "content": "no idea"}]
     calling = {"type": "custom", "custom": {"name": "python", "input": "1 + 1"}}
     assert to_example({"messages": [ASKED, ANSWERED | {"tool_calls": [calling]}]}, "messages")
+
+
+SYSTEM = {"role": "system", "content": "Be kind."}
+TOOL = {"type": "function", "function": {"name": "weather", "parameters": {}}}
+
+
+@pytest.mark.parametrize("lists", [False, True])
+@pytest.mark.parametrize("row_format", ["prompt_completion", "preference"])
+def test_a_system_message_and_tools_beside_the_answers_are_told_to_the_model(row_format: str, lists: bool) -> None:
+    answers = {"completion": "hello", "chosen": "hello", "rejected": "go away"}
+    row: dict[str, Any] = {"prompt": "hi", "system": "Be kind.", "tools": json.dumps([TOOL])} | answers
+    if lists:
+        row |= {"prompt": [ASKED]} | {key: [{"role": "assistant", "content": text}] for key, text in answers.items()}
+    for example in (to_example(row, row_format), to_example(row, row_format, worse=True)):
+        assert example.messages[:2] == [SYSTEM, ASKED]
+        assert example.trained == [False, False, True]
+        assert (example.tools, example.prompt) == ([TOOL], None)
+    own = to_example(row | {"prompt": [SYSTEM | {"content": "Be brief."}, ASKED], "tools": None}, row_format)
+    assert [item["content"] for item in own.messages] == ["Be brief.", "hi", "hello"]
+    plain = {"prompt": "hi", "system": "Be kind."} | answers
+    assert to_example(plain, row_format).prompt == "Be kind.\n\nhi"
+    old = to_example(plain | {"functions": [TOOL["function"]]}, row_format)
+    assert old.tools == [TOOL]
+
+
+def test_what_a_question_is_about_stands_behind_it() -> None:
+    for row in ({"question": "hi", "answer": "a"}, {"instruction": "hi", "chosen": "a", "rejected": "b"}):
+        row_format = detect([row])[0].format
+        assert to_example(row | {"context": "here"}, row_format).messages[0]["content"] == "hi\n\nhere"
+        for nothing in ("", None, ["a source"]):
+            assert to_example(row | {"context": nothing}, row_format).messages[0]["content"] == "hi"
+    assert to_example({"prompt": "hi", "completion": "a", "input": "x"}, "prompt_completion").prompt == "hi"
+    assert "`question`, `context` and `answer`" in detect([{"question": "a", "context": "b", "answer": "c"}])[0].reason
+
+
+def test_two_answers_go_on_from_a_conversation_beside_them() -> None:
+    texts = {"chosen": "hello", "rejected": "go away"}
+    for answers in (texts, {key: [{"role": "assistant", "content": text}] for key, text in texts.items()}):
+        better, worse = to_pair({"messages": [ASKED]} | answers)
+        assert better.messages == [ASKED, ANSWERED]
+        assert worse.messages == [ASKED, ANSWERED | {"content": "go away"}]
+        # One that is answered already is no prompt.
+        assert len(to_pair({"messages": [ASKED, ANSWERED]} | answers)[0].messages) < 3
+
+
+@pytest.mark.parametrize("common", [[ANSWERED], [SYSTEM], [SYSTEM, ANSWERED]])
+def test_a_question_is_asked_though_both_answers_begin_alike(common: list[Any]) -> None:
+    last = [{"role": "assistant", "content": text} for text in "ab"]
+    better, _ = to_pair({"prompt": "hi", "chosen": [*common, last[0]], "rejected": [*common, last[1]]})
+    system = [item for item in common if item == SYSTEM]
+    assert better.messages == [*system, ASKED, *common[len(system) :], last[0]]
+
+
+def test_an_answer_of_a_prompt_can_be_left_out_of_the_loss() -> None:
+    answers = [ANSWERED | {"weight": 0}, ASKED, ANSWERED]
+    assert to_example({"prompt": [ASKED], "completion": answers}, "prompt_completion").trained == [False] * 3 + [True]
+    with pytest.raises(StudioError, match="every assistant message in `completion` has weight 0"):
+        to_example({"prompt": [ASKED], "completion": answers[:1]}, "prompt_completion")
+
+
+def test_an_answer_may_be_json() -> None:
+    for answer in ('[{"name": "Bern"}]', '[{"from": "Bern", "to": "Basel"}]', "[]", "[1]"):
+        row = {"prompt": "Which towns?", "completion": answer, "chosen": answer, "rejected": "none"}
+        for row_format in ("prompt_completion", "preference"):
+            assert to_example(row, row_format).messages[-1]["content"] == answer
+    asked = json.dumps([{"from": "human", "value": "hi"}])
+    row = {"prompt": asked, "completion": json.dumps([ANSWERED])}
+    assert to_example(row, "prompt_completion").messages == [ASKED, ANSWERED]
+
+
+def test_a_text_in_parts_is_one() -> None:
+    parts = [{"type": "text", "text": "hel"}, {"type": "text", "text": "lo"}]
+    assert to_example({"messages": [ASKED, ANSWERED | {"content": parts}]}, "messages").messages[1] == ANSWERED
+    parts[0] = {"type": "image_url", "image_url": "x"}
+    with pytest.raises(StudioError, match="message 2: `content` is not text but a list"):
+        to_example({"messages": [ASKED, ANSWERED | {"content": parts}]}, "messages")
+
+
+def test_a_call_in_a_field_of_its_own_is_one_of_a_list() -> None:
+    call = {"role": "assistant", "content": None, "function_call": CALLED["function"]}
+    told = {"role": "function", "name": "weather", "content": "sun"}
+    messages = to_example({"messages": [ASKED, call, told, ANSWERED]}, "messages").messages
+    assert messages[1] == {"role": "assistant", "content": "", "tool_calls": [CALLED]}
+    assert messages[2]["role"] == "tool"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"messages": [ASKED, ANSWERED | {"tool_calls": [{"name": "w", "arguments": '{"a": "\\ud800"}'}]}]},
+        {"messages": [ASKED, ANSWERED | {"tool_calls": [{"name": "w\ud800"}]}]},
+        {"messages": [ASKED, ANSWERED], "tools": [{"name": "\ud800"}]},
+        {"conversations": [
+            {"from": "human", "value": "hi"},
+            {"from": "function_call", "value": '{"name": "w", "arguments": {"a": "\\ud800"}}'},
+        ]},
+    ],
+)  # fmt: skip
+def test_half_a_surrogate_in_a_call_or_a_tool_refuses_the_row(row: dict[str, Any]) -> None:
+    assert "half of a surrogate pair" in fault(row, "messages")
 
 
 @pytest.mark.parametrize("row_format", ["prompt_completion", "preference"])

@@ -30,14 +30,18 @@ Role = Literal[
     "label",
 ]
 _COLUMN = re.compile(r"\{([^{}]+)\}")
-# Which roles a format cannot do without, the most telling first.
-_NEEDED: tuple[tuple[shapes.RowFormat, frozenset[str]], ...] = (
-    ("preference", frozenset({"chosen", "rejected"})),
-    ("kto", frozenset({"prompt", "completion", "label"})),
-    ("messages", frozenset({"messages"})),
-    ("alpaca", frozenset({"instruction", "output"})),
-    ("prompt_completion", frozenset({"prompt", "completion"})),
-    ("text", frozenset({"text"})),
+# Which roles a format cannot do without, the most telling first, and which it has a use for besides.
+_PARTS: tuple[tuple[shapes.RowFormat, frozenset[str], frozenset[str]], ...] = (
+    (
+        "preference",
+        frozenset({"chosen", "rejected"}),
+        frozenset({"prompt", "instruction", "input", "messages", "system", "tools"}),
+    ),
+    ("kto", frozenset({"prompt", "completion", "label"}), frozenset({"system", "tools"})),
+    ("messages", frozenset({"messages"}), frozenset({"system", "tools"})),
+    ("alpaca", frozenset({"instruction", "output"}), frozenset({"input", "history", "system"})),
+    ("prompt_completion", frozenset({"prompt", "completion"}), frozenset({"system", "tools"})),
+    ("text", frozenset({"text"}), frozenset()),
 )
 
 
@@ -45,15 +49,22 @@ def format_of(mapping: Mapping[Role, str]) -> shapes.RowFormat:
     """Returns the format whose parts a mapping gives.
 
     Raises:
-        StudioError: (config) they make no format.
+        StudioError: (config) they make no format, or it has no use for one.
     """
-    found = next((name for name, needed in _NEEDED if needed <= mapping.keys()), None)
+    found = next((parts for parts in _PARTS if parts[1] <= mapping.keys()), None)
     if found is None:
         roles = get_args(Role)
-        ways = "; ".join(" and ".join(f"`{role}`" for role in sorted(needed, key=roles.index)) for _, needed in _NEEDED)
+        ways = "; ".join(
+            " and ".join(f"`{role}`" for role in sorted(needed, key=roles.index)) for _, needed, _ in _PARTS
+        )
         given = ", ".join(f"`{role}`" for role in mapping)
         raise StudioError("config", f"`data.mapping`: no row can be made of {given} alone.", f"Give one of: {ways}.")
-    return found
+    name, needed, more = found
+    if left := next((role for role in mapping if role not in needed | more), None):
+        message = f"`data.mapping`: rows of the format {name} have no `{left}`."
+        hint = "Leave it out, or join it to another part: {prompt: '{title} {body}'} takes two columns."
+        raise StudioError("config", message, hint)
+    return name
 
 
 def mapped(data: Mapping[str, Any], mapping: Mapping[Role, str]) -> dict[str, Any]:

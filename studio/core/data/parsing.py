@@ -96,6 +96,7 @@ def read_table(part: Part) -> Table:
         raise StudioError("data", f"{part.name} is not CSV: {error}.", "Save it as CSV again.") from None
     if len(text) > MAX_ROW_BYTES:
         raise StudioError("data", f"The first line of {part.name} is {TOO_LARGE}.", "Name the columns in it.")
+    columns = [name.strip() for name in columns]
     twice = [name for name, count in Counter(columns).items() if name and count > 1]
     if twice:
         raise StudioError(
@@ -117,15 +118,27 @@ def csv_row(table: Table, raw: bytes, line: int, position: int = 0) -> Parsed:
     if b"\0" in raw:
         return bad("holds NUL bytes")
     try:
-        cells = next(csv.reader((raw.decode(),), delimiter=table.delimiter), [])
+        text = raw.decode()
+        cells = next(csv.reader((text,), delimiter=table.delimiter), [])
     except UnicodeDecodeError:
         return bad("not UTF-8 text")
     except csv.Error as error:
         return bad(f"not CSV: {error}")
+    if raw.count(b'"') % 2 and _is_open(text, table.delimiter):
+        return bad("a quote in it is never closed, so that all lines behind it are part of it")
     if len(cells) != len(table.columns):
         return bad(f"columns in the header: {len(table.columns)}; here: {len(cells)}")
     data = dict(zip(table.columns, cells, strict=True))
     return Parsed(line, orjson.dumps(data).decode(), data, "", position)
+
+
+def _is_open(text: str, delimiter: str) -> bool:
+    """Whether a row ends within quotes, which csv overlooks unless it is strict in everything."""
+    try:
+        next(csv.reader((text,), delimiter=delimiter, strict=True), [])
+    except csv.Error as error:
+        return "unexpected end" in str(error)
+    return False
 
 
 def _jsonl(path: Path) -> Iterator[Parsed]:

@@ -36,6 +36,8 @@ ANSWERED = (
 OUTPUTS = ("output", "response")
 INPUTS = ("input", "context")
 TEXTS = ("text", "content")
+# Names of what is asked that may have what it is about beside it.
+ABOUT = ("instruction", "question")
 QUESTIONS = ("prompt", "question", "instruction", "query", "input")
 
 # ShareGPT files name the speaker in many ways.
@@ -93,8 +95,10 @@ def listed(value: Any) -> list[Any] | None:
             value = json.loads(value)
         except (ValueError, RecursionError):
             return None
-        # A prompt may begin with a bracket: only objects are messages.
-        if not (isinstance(value, list) and value and all(isinstance(item, dict) for item in value)):
+        # A text may begin with a bracket, and be JSON itself: of objects only such that somebody says are messages.
+        if not (isinstance(value, list) and all(isinstance(item, dict) for item in value)):
+            return None
+        if not any("role" in item or {"from", "value"} <= item.keys() for item in value):
             return None
     return value if isinstance(value, list) else None
 
@@ -119,9 +123,9 @@ def tool_calls(speaker: Any, said: Any) -> list[dict[str, Any]] | None:
     for item in found if isinstance(found, list) else [found]:
         given = item.get("arguments", item.get("parameters")) if isinstance(item, dict) else None
         arguments = _object(given)
-        if arguments is None or not isinstance(name := item.get("name"), str):
+        if arguments is None or not named(item):
             return []
-        calls.append({"type": "function", "function": {"name": name, "arguments": arguments}})
+        calls.append({"type": "function", "function": {"name": item["name"], "arguments": arguments}})
     return calls
 
 
@@ -174,7 +178,8 @@ def guesses(data: Mapping[str, Any]) -> list[tuple[RowFormat, str]]:
         found.append(("alpaca", f"`instruction` and `{task}`"))
         task = ""
     if pair:
-        found.append(("prompt_completion", f"`{pair[0]}` and `{pair[1]}`"))
+        about = next((name for name in INPUTS if pair[0] in ABOUT and isinstance(field(data, name), str)), "")
+        found.append(("prompt_completion", f"`{pair[0]}`{f', `{about}`' if about else ''} and `{pair[1]}`"))
     if task:
         found.append(("alpaca", f"`instruction` and `{task}`"))
     if text := next((name for name in TEXTS if isinstance(field(data, name), str)), ""):

@@ -1,6 +1,7 @@
 """Reading the first sheet of an XLSX workbook row by row; its first row names the columns."""
 
 import datetime
+import re
 import zipfile
 import zlib
 from collections import Counter
@@ -16,6 +17,7 @@ from studio.core.errors import StudioError
 MAX_COLUMNS = 16_384  # as many as the format has
 # The strings of a workbook are held whole.
 _MAX_UNPACKED_BYTES = 500_000_000
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 # What openpyxl lets through of a file that is not as it should be.
 _DAMAGED = (ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, OverflowError, NotImplementedError,
             RuntimeError, AssertionError, ParseError, zipfile.BadZipFile, zlib.error)  # fmt: skip
@@ -45,6 +47,15 @@ def read(path: Path, name: str) -> Iterator[Parsed]:
         what = " ".join(str(error).split())[:200].rstrip(".")
         message = f"{name} is not a readable XLSX workbook: {what}."
         raise StudioError("data", message, "Save it again, or as CSV.") from None
+
+
+def count(path: Path) -> int:
+    """Returns how many sheets a workbook has; 0 where it cannot be told."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(bool(_SHEET.fullmatch(name)) for name in archive.namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return 0  # to be told of when it is read
 
 
 def _check_size(path: Path, name: str) -> None:
@@ -86,7 +97,11 @@ def _columns(values: list[Any], name: str) -> list[str]:
 
 
 def _value(value: Any) -> Any:
+    """Returns a cell as the text it would be in CSV; None where it is empty."""
     # A workbook has no dates without a time.
     if isinstance(value, datetime.datetime) and value.time() == datetime.time():
         value = value.date()
-    return value.isoformat() if isinstance(value, datetime.date | datetime.time) else value
+    if value is None or isinstance(value, datetime.date | datetime.time):
+        return None if value is None else value.isoformat()
+    # Numbers are held as fractions in the file.
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -197,6 +197,25 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_file(tmp_path: Path) 
     assert dataset[len(dataset) - 1].data == {"text": "last"}
 
 
+@pytest.mark.parametrize(("row", "reason"), [('c,"never', "quote"), ('"never', "quote"), ('c,5" pipe', "")])
+def test_a_row_that_ends_within_quotes_is_refused(tmp_path: Path, row: str, reason: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"prompt,completion\na,b\n{row}\nd,e\nf,g\n")
+    dataset = open_dataset(path)
+    if reason:
+        assert (len(dataset), dataset[0].data) == (1, {"prompt": "a", "completion": "b"})
+        assert [item.line for item in dataset.rejected] == [3]
+        assert "a quote in it is never closed, so that all lines behind it" in dataset.rejected[0].reason
+    else:
+        assert (len(dataset), dataset[1].data) == (4, {"prompt": "c", "completion": '5" pipe'})
+
+
+def test_names_of_columns_have_no_space_around_them(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("prompt , completion\na, b\n")
+    assert open_dataset(path)[0].data == {"prompt": "a", "completion": " b"}
+
+
 def test_messages_in_csv_and_parquet(tmp_path: Path) -> None:
     messages = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
     for path, value in ((tmp_path / "a.csv", json.dumps(messages)), (tmp_path / "a.parquet", messages)):

@@ -237,9 +237,10 @@ def test_a_workbook(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     book.save(path)
     dataset = open_dataset(path)
+    assert "of a.xlsx only the first sheet is read" in dataset.reason
     assert (dataset.format, dataset[0].data, dataset[0].line) == (
         "prompt_completion",
-        {"Question": "q", "Answer": "a", "Score": 1.5},
+        {"Question": "q", "Answer": "a", "Score": "1.5"},
         2,
     )
     assert dataset.rejected == [
