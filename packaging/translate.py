@@ -23,9 +23,9 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "resources" / "i18n"
 CORE = "core"  # the context of whatever comes from outside of the window's own code
 # Where core and engine put what a user reads: in these calls, under these names, and returned by functions so named.
-_SAYS = {"StudioError", "_refused", "_fault", "bad", "Kind", "Guess", "Parsed", "_interrupt", "_check"}
+_SAYS = {"StudioError", "_refused", "refused", "_fault", "bad", "Kind", "Guess", "Parsed", "_interrupt", "_check"}
 _NAMES = {"message", "hint", "reason", "fault", "problem", "what", "said", "TEMPLATE_END"}
-_NAMES |= {"TOO_LARGE", "_TOO_DEEP", "_TOO_MANY_DIGITS", "_GREEDY"}
+_NAMES |= {"TOO_LARGE", "_TOO_DEEP", "_TOO_MANY_DIGITS", "_GREEDY", "HALF"}
 # Sentences with hardly a letter of their own, which are not looked for.
 _BARE = (
     ": `{0}` {1}",

@@ -5,13 +5,12 @@ Modules here load torch and its kin only inside the command that uses them, so t
 
 import argparse
 import importlib
-import json
 import os
 import sys
 import traceback
 from collections.abc import Sequence
 
-from studio.cli.output import printable
+from studio.cli.output import printable, show_failure
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
 
 # Which module has a command, and what it does: only the module asked for is loaded.
@@ -76,13 +75,14 @@ def run(arguments: Sequence[str]) -> int:
     except Exception:
         # The top of the process: whatever gets here is a defect, and the report says all that is known of it.
         traceback.print_exc()
+        if getattr(args, "json", False):
+            show_failure("crash", "This is a defect of Finetune Studio.", "Please report it.", traceback.format_exc())
         print("This is a defect of Finetune Studio; the lines above say where.", file=sys.stderr)
         return EXIT_CRASH
 
 
 def _report(args: argparse.Namespace, error: StudioError) -> int:
     if getattr(args, "json", False):
-        failure = {"reason": error.reason, "message": error.message, "hint": error.hint, "detail": error.detail}
-        print(json.dumps({"error": failure}, ensure_ascii=False), flush=True)
+        show_failure(error.reason, error.message, error.hint, error.detail)
     print(printable(f"{error.message}\n{error.hint}"), file=sys.stderr)
     return error.exit_code

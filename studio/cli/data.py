@@ -36,7 +36,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         command.add_argument("--max-length", type=int, metavar="N", help="cut rows behind this many tokens")
         text = "make chunks of long texts instead, each repeating this many tokens of the one before"
         command.add_argument("--chunk-overlap", type=int, metavar="N", help=text)
-    check.add_argument("--most-rejected", type=int, metavar="N", help="list no more rejected rows than these")
+    check.add_argument("--most-rejected", type=_count, metavar="N", help="list no more rejected rows than these")
     check.add_argument("--model", metavar="M", help="count the tokens as this model sees them")
     versions.add(actions)
     tokens.add_argument("--model", metavar="M", required=True, help="whose tokens: `demo`, a folder or a hub id")
@@ -119,6 +119,13 @@ def _encoder(path: str, spec: "DataSpec", row_format: str) -> "Encoder":
     return make_encoder(model.load_tokenizer(folder), spec, objective_for(row_format, "sft"))
 
 
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 0:
+        raise ValueError
+    return count
+
+
 def _counted(dataset: "Dataset", encoder: "Encoder") -> dict[str, Any]:
     """Counts tokens a row before it is cut; of rows without a learned token only how many there are."""
     import numpy as np
@@ -147,7 +154,7 @@ def _report(file: str, found: dict[str, Any], usable: int) -> str:
         f"{printable(file)}: {found['format']} ({printable(found['reason'])})",
         *([f"Or {found['second']['format']}: {printable(found['second']['reason'])}."] if found["second"] else []),
         f"{usable:,} of {plural(found['rows'], 'row')} can be used.",
-        *_listed("rejected", found["rejected"], len(found["files"]) > 1),
+        *_listed("rejected", found["rejected"], len(found["files"]) > 1, found["rows"] - found["valid"]),
     ]
     counts = found.get("tokens")
     if counts:
@@ -158,14 +165,16 @@ def _report(file: str, found: dict[str, Any], usable: int) -> str:
         )
     if "truncated_rows" in found:
         lines.append(f"Cut at {found['max_length']} tokens: {plural(found['truncated_rows'], 'row')}.")
-        lines += _listed("without a learned token", found["untrained"], False)
+        lines += _listed("without a learned token", found["untrained"], False, found["untrained_rows"])
     return "\n".join(lines)
 
 
-def _listed(what: str, rows: list[dict[str, Any]], several: bool) -> list[str]:
-    if not rows:
+def _listed(what: str, rows: list[dict[str, Any]], several: bool, count: int) -> list[str]:
+    """Returns lines for `rows`, which may be the first of `count`."""
+    if not count:
         return []
-    lines = [f"{plural(len(rows), 'row')} {what}:"]
+    first = f", of which the first {len(rows):,}" if len(rows) < count else ""
+    lines = [f"{plural(count, 'row')} {what}{first}:"]
     alike: dict[str, list[dict[str, Any]]] = {}
     for item in rows:
         alike.setdefault(item["reason"], []).append(item)

@@ -33,6 +33,12 @@ def show(args: argparse.Namespace, data: Any, text: str) -> None:
     print(json.dumps(data, ensure_ascii=False, allow_nan=True) if args.json else text, flush=True)
 
 
+def show_failure(reason: str, message: str, hint: str, detail: str) -> None:
+    """Prints a failure as JSON, as the last line of a command's output."""
+    failure = {"reason": reason, "message": message, "hint": hint, "detail": detail}
+    print(json.dumps({"error": failure}, ensure_ascii=False), flush=True)
+
+
 def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
     """Returns `rows` in aligned columns; whatever a cell holds, it stays on its line."""
     rows = [[one_line(cell) for cell in row] for row in rows]

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from studio.cli.output import add_command, one_line, printable, progress, show, table
+from studio.cli.output import add_command, one_line, printable, progress, show, show_failure, table
 from studio.core import config_file, events, launch, runs
 from studio.core.config import changed
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
@@ -55,7 +55,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     ]
     for name, text, act in found:
         action = add_command(actions, name, text, act)
-        action.add_argument("run", help="a name, a part of one, or a folder")
+        part = "" if name == "remove" else ", a part of one"
+        action.add_argument("run", help=f"a name{part}, or a folder")
         if name == "stop":
             action.add_argument("--no-result", action="store_true", help="with a checkpoint only, to be resumed later")
         if name == "learning-rate":
@@ -114,7 +115,7 @@ def follow(run: Run, as_json: bool, learning_rate: float | None = None) -> event
     finally:
         signal.signal(signal.SIGINT, before)
     if process.returncode and told.finished is None:
-        _raise_failure(run, told.failed or launch.told_of(run, process.returncode))
+        _raise_failure(run, told.failed or launch.told_of(run, process.returncode), as_json)
     return told.finished
 
 
@@ -155,8 +156,10 @@ def _escalate(run: Run, process: "subprocess.Popen[bytes]", presses: int) -> Non
         process.kill()
 
 
-def _raise_failure(run: Run, failed: events.Failed) -> None:
+def _raise_failure(run: Run, failed: events.Failed, as_json: bool) -> None:
     if failed.reason == "crash":
+        if as_json:
+            show_failure("crash", failed.message, failed.hint, failed.detail)
         print(printable(f"{failed.detail}\n{failed.message}\n{failed.hint}"), file=sys.stderr)
         sys.exit(EXIT_CRASH)
     detail = f"{failed.detail}\nThe run is {run.path}".strip()
@@ -231,11 +234,10 @@ def _train(args: argparse.Namespace) -> int:
     run = runs.create(config, args.run_dir)
     if args.detach:
         _start(run)
-        named = run.name if args.run_dir is None else run.path
         show(
             args,
             {"run": run.name, "path": str(run.path)},
-            f"{run.name}\n`studio runs show {named}` shows how far it is.",
+            f"{run.name}\n`studio runs show {run.address}` shows how far it is.",
         )
         return 0
     print(f"Run {run.name}", file=sys.stderr)
@@ -257,7 +259,7 @@ def _resume(args: argparse.Namespace) -> int:
 def _end(args: argparse.Namespace, run: Run, finished: events.Finished | None) -> int:
     """Says how the run ended; returns the exit code."""
     if finished is None:
-        print(f"Ended without a result. Go on with: studio runs resume {run.name}", file=sys.stderr)
+        print(f"Ended without a result. Go on with: studio runs resume {run.address}", file=sys.stderr)
         return EXIT_INTERRUPTED
     if not args.json:
         where = (
@@ -335,7 +337,7 @@ def _stands(run: Run, told: Progress, state: str) -> list[str]:
     if state == "preparing" and phase is not None and phase.total:
         found.append(f"{_label(phase)}: {phase.done:,} of {phase.total:,}")
     if state == "interrupted":
-        found.append(f"It was ended without a result. Go on with: studio runs resume {run.name}")
+        found.append(f"It was ended without a result. Go on with: studio runs resume {run.address}")
     return found
 
 

@@ -295,23 +295,23 @@ def _fromread(data: Mapping[str, Any]) -> Example:
     return Example(messages, trained, None, "", _tools(data))
 
 
-def _trained(messages: Sequence[Message], given: Sequence[Any], where: str = "") -> list[bool]:
+def _trained(messages: Sequence[Message], given: Sequence[Any], name: str = "") -> list[bool]:
     """Returns for each message whether it is learned.
 
     Args:
         messages: as they were read.
         given: as the row has them; `weight: 0` is how OpenAI's fine-tuning files leave an answer out of the loss.
-        where: what they are a part of.
+        name: of the column that they are.
 
     Raises:
         StudioError: (data) none is.
     """
     answers = [item["role"] == "assistant" for item in messages]
     trained = [answer and raw.get("weight") not in (0, False) for answer, raw in zip(answers, given, strict=True)]
+    if any(answers) and not any(trained):
+        raise refused("every assistant message has weight 0")
     if not any(trained):
-        raise refused(
-            f"every assistant message{where} has weight 0" if any(answers) else f"no assistant message{where}"
-        )
+        raise refused(f"no assistant message in `{name}`" if name else "no assistant message")
     return trained
 
 
@@ -337,7 +337,7 @@ def _from_prompt(data: Mapping[str, Any]) -> Example:
     if answers[: len(asked)] == asked:
         answers, completion = answers[len(asked) :], completion[len(asked) :]
     asked = [*_system(data, asked), *asked]
-    trained = [False] * len(asked) + _trained(answers, completion, f" in `{answer_name}`")
+    trained = [False] * len(asked) + _trained(answers, completion, answer_name)
     return Example(asked + answers, trained, None, "", _tools(data))
 
 

@@ -277,7 +277,7 @@ class TrainingSpec:
     ] = 3.0
     max_steps: Annotated[
         int,
-        Field(ge=-1, le=100_000_000, title="Maximum steps", description="Ends the run at this step; -1: by epochs."),
+        Field(ge=-1, le=100_000_000, title="Maximum steps", description="Ends the run there; 0 or -1: by epochs."),
     ] = -1
     per_device_train_batch_size: Annotated[
         int,

@@ -94,6 +94,10 @@ def parse(text: str, name: str) -> dict[str, Any]:
         # Anchors are refused: a few hundred bytes of them unfold to gigabytes.
         if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
             raise StudioError("config", f"{name} uses YAML aliases.", "Write the repeated values out.")
+        if twice := _twice(yaml.compose(text)):
+            line = twice.start_mark.line + 1
+            message = f"{name}, line {line}: `{twice.value}` stands there a second time."
+            raise StudioError("config", message, "Write each setting once, those of a section below its one name.")
         data = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
@@ -107,6 +111,21 @@ def parse(text: str, name: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise StudioError("config", f"{name} holds no settings.", "Start it with `data: {path: FILE}`.")
     return data
+
+
+def _twice(node: yaml.Node | None) -> yaml.Node | None:
+    """Returns a key that its mapping has already, of which YAML would silently keep the last."""
+    if isinstance(node, yaml.MappingNode):
+        names = set[str]()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in names:
+                return key
+            names.add(key.value if isinstance(key, yaml.ScalarNode) else "")
+            if found := _twice(value):
+                return found
+    elif isinstance(node, yaml.SequenceNode):
+        return next(filter(None, map(_twice, node.value)), None)
+    return None
 
 
 def dump(config: RunConfig) -> str:
@@ -181,9 +200,11 @@ def _flow(value: Any) -> str:
 
 
 def _nearest(key: str, known: Sequence[str]) -> str:
-    leaves = {name.rpartition(".")[2]: name for name in known}
-    close = difflib.get_close_matches(key, known, 1, 0.5)
-    close = close or [leaves[leaf] for leaf in difflib.get_close_matches(key.rpartition(".")[2], list(leaves), 1, 0.5)]
+    sections = {name.partition(".")[0] for name in known}
+    # What has no section of its own may be one mistyped.
+    named = {name.rpartition(".")[2]: name for name in known} | {name: name for name in sections}
+    close = difflib.get_close_matches(key, known, 1, 0.5) if "." in key else []
+    close = close or [named[name] for name in difflib.get_close_matches(key.rpartition(".")[2], list(named), 1, 0.6)]
     return f"Did you mean `{close[0]}`?" if close else f"The settings are {', '.join(known)}."
 
 

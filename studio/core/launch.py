@@ -46,9 +46,11 @@ def start(run: Run) -> subprocess.Popen[bytes]:
     except StudioError as error:
         if error.reason != "busy":
             raise
-        raise StudioError(
-            "busy", f"The run {run.name} is already going.", f"Stop it with `studio runs stop {run.name}`."
-        ) from None
+        message, hint = f"The run {run.name} is already going.", f"Stop it with `studio runs stop {run.address}`."
+        if run.summary().state == "paused":
+            message = f"The run {run.name} is paused, and its process is there."
+            hint = f"Go on with `studio runs continue {run.address}`."
+        raise StudioError("busy", message, hint) from None
     try:
         log = (run.path / "worker.log").open("ab")
         commands = run.commands_path.stat().st_size if run.commands_path.exists() else 0
@@ -113,10 +115,10 @@ def death(run: Run, code: int) -> events.Failed:
     elif code in (-15, 143):
         # Once it is at work, it obeys by a checkpoint.
         message = "The run's process was told to end before it was at work."
-        hint = f"Resume it with `studio runs resume {run.name}`."
+        hint = f"Resume it with `studio runs resume {run.address}`."
     else:
         message = f"The run's process ended unexpectedly (code {code})."
-        hint = f"Resume it with `studio runs resume {run.name}`; worker.log in the run folder has more."
+        hint = f"Resume it with `studio runs resume {run.address}`; worker.log in the run folder has more."
     return events.Failed(reason="run", message=message, hint=hint, detail="\n".join(log))
 
 

@@ -31,6 +31,7 @@ PEFT_CONFIG = "adapter_config.json"
 _SECTIONS = ("model", "data", "adapter", "training")
 _TEXTS = ("README.md", "chat_template.jinja")
 _LOCK_S = 60.0
+_MOST_RATE = 1e6
 _LATEST_S = 32e9  # in the year 2984; some systems' calendars end soon after
 _OPEN = ConfigDict(extra="ignore", defer_build=True)
 
@@ -105,13 +106,14 @@ def learning_rates(config: dict[str, Any], metrics: dict[str, Any]) -> list[tupl
     training, later = config.get("training"), metrics.get("learning_rates")
     first = training.get("learning_rate") if isinstance(training, dict) else None
     pairs = [[0, first], *(later if isinstance(later, list) else [])]
-    return [(at, rate) for at, rate in filter(_is_pair, pairs)]
+    # One that was set before the first step takes the place of the config's.
+    return list({at: float(rate) for at, rate in filter(_is_pair, pairs)}.items())
 
 
 def _is_pair(value: Any) -> bool:
     match value:
-        case [int(), int() | float()]:
-            return True
+        case [int(), int() | float() as rate]:
+            return 0 <= rate < _MOST_RATE and not isinstance(rate, bool)
     return False
 
 

@@ -73,7 +73,7 @@ def _message(item: Any) -> Message | str:
         message |= more
     if calls:
         if fault := _calls_fault(calls):
-            return f": {fault}"
+            return fault
         message["tool_calls"] = shapes.with_objects(calls)
         if not writable(message["tool_calls"]):
             return f": `tool_calls` {HALF}"
@@ -96,8 +96,8 @@ def _called(item: dict[str, Any]) -> list[Any] | None:
 
 def _calls_fault(calls: Any) -> str:
     if not (isinstance(calls, list) and all(isinstance(call, dict) for call in calls)):
-        return "`tool_calls` is not a list of objects"
-    return "" if all(map(shapes.named, calls)) else "a call in `tool_calls` has no name"
+        return ": `tool_calls` is not a list of objects"
+    return "" if all(map(shapes.named, calls)) else ": a call in `tool_calls` has no name"
 
 
 def writable(value: Any) -> bool:

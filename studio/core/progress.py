@@ -97,8 +97,8 @@ class Progress:
 
     def _obey(self, event: Obeyed) -> None:
         if _sets_rate(event):
-            # After going back, a new rate takes the place of those that were set at later steps before.
-            self.obeyed = [item for item in self.obeyed if item.step <= event.step or not _sets_rate(item)]
+            # A new rate takes the place of one at its step, and after going back of those set at later steps before.
+            self.obeyed = [item for item in self.obeyed if item.step < event.step or not _sets_rate(item)]
         self.obeyed.append(event)
         if event.command.get("kind") == "pause":
             self.state = "paused"

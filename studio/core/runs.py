@@ -58,6 +58,11 @@ class Run:
         """The file of commands."""
         return self.path / "commands.jsonl"
 
+    @property
+    def address(self) -> str:
+        """What commands find it by: its name, or its folder where that lies elsewhere."""
+        return self.name if self.path.resolve().parent == paths.runs_dir().resolve() else str(self.path)
+
     def about(self) -> dict[str, Any]:
         """Returns `run.json`: config, creation time, threads, versions of the packages."""
         try:
@@ -168,7 +173,7 @@ class Run:
             raise StudioError(
                 "busy",
                 f"Another process is working on the run {self.name}.",
-                f"Wait for it, or stop it with `studio runs stop {self.name}`.",
+                f"Wait for it, or stop it with `studio runs stop {self.address}`.",
             ) from None
         except OSError as error:
             raise StudioError(
@@ -332,6 +337,9 @@ def find(name: str, exact: bool = False) -> Run:
     if found:
         names = ", ".join(run.name for run in found[:5])
         raise StudioError("run", f"`{name}` could mean {len(found)} runs: {names}.", "Write more of the name.")
+    if exact and (close := [run.name for run in runs if name in run.name]):
+        message = f"No run is called `{name}`, and here a part of a name is not enough."
+        raise StudioError("run", message, f"Write the whole name: {' or '.join(close[:5])}.")
     raise StudioError("run", f"There is no run `{name}`.", "`studio runs list` shows them all.")
 
 

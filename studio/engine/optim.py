@@ -80,6 +80,9 @@ def make_scheduler(optimizer: Optimizer, spec: TrainingSpec, steps: int) -> LRSc
 
     warmup = math.ceil(steps * spec.warmup_steps) if spec.warmup_steps < 1 else int(spec.warmup_steps)
     options = dict(spec.lr_scheduler_kwargs)
+    if spec.lr_scheduler_type == "polynomial":
+        # It divides by the steps of its decay.
+        warmup = min(warmup, steps - 1)
     if spec.lr_scheduler_type == "warmup_stable_decay":
         options.setdefault("num_decay_steps", max(1, steps // 10))
     if spec.lr_scheduler_type == "cosine_with_min_lr" and not {"min_lr", "min_lr_rate"} & options.keys():

@@ -58,6 +58,11 @@ def look_up(current: Session, stopped: Callable[[], bool]) -> None:
     current.reference, current.evaluation_reference = found["train"], found.get("evaluation")
 
 
+def known(current: Session) -> bool:
+    """Whether a session has all that its objective compares with; one that ends meanwhile has not."""
+    return current.config.training.objective != "dpo" or current.reference is not None
+
+
 def _losses(current: Session, part: Tokens, name: str, stopped: Callable[[], bool]) -> torch.Tensor | None:
     """Returns (N,) float32, each sequence's loss under the base; None: the run is to end."""
     accelerator, known = current.accelerator, _opened(_folder(current, name), len(part))

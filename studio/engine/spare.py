@@ -11,6 +11,7 @@ import sys
 from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from threading import RLock
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -48,10 +49,10 @@ def imports(config: RunConfig) -> None:
 
 def _load_compiler_later(folder: Path) -> None:
     """Puts a module in the compiler's place that loads it when it is asked for more than marks, or for other parts."""
-    later = ModuleType(_COMPILER)
+    later, once = ModuleType(_COMPILER), RLock()
 
     @cache
-    def compiler() -> ModuleType:
+    def loaded() -> ModuleType:
         sys.meta_path.remove(finder)
         for mark in _MARKS:
             delattr(later, mark)
@@ -59,6 +60,11 @@ def _load_compiler_later(folder: Path) -> None:
         found = importlib.import_module(_COMPILER)
         setattr(found, _PART.rpartition(".")[2], sys.modules.get(_PART))
         return found
+
+    def compiler() -> ModuleType:
+        # Threads may ask for it at once.
+        with once:
+            return loaded()
 
     def asked(name: str) -> Any:
         # Whoever looks around does not ask for it.
@@ -75,6 +81,7 @@ def _load_compiler_later(folder: Path) -> None:
 
     finder: Any = SimpleNamespace(find_spec=find)
     vars(later).update(dict.fromkeys(_MARKS, _unmarked), __path__=[str(folder)], __getattr__=asked)
+    later.__spec__ = ModuleSpec(_COMPILER, None, is_package=True)
     sys.modules[_COMPILER] = later
     sys.meta_path.insert(0, finder)
 

@@ -198,8 +198,8 @@ def _count_evaluation(current: Session) -> None:
 
 
 def _evaluate(current: Session) -> step.Score | None:
-    """Returns how well the evaluation rows are predicted; None without such rows."""
-    if current.corpus.evaluation is None:
+    """Returns how well the evaluation rows are predicted; None without such rows, or where a run ends before that."""
+    if current.corpus.evaluation is None or not reference.known(current):
         return None
     current.emit(events.Phase(name="evaluating"))
     score = step.evaluate(current, current.corpus.evaluation)
@@ -253,8 +253,6 @@ def _held(current: Session, commands: Commands, at: int) -> bool:
             else:
                 commands.waiting.append(command)
         if any(isinstance(command, events.Stop) for command in commands.waiting):
-            # What the base makes of the rows is not known then.
-            commands.waiting = [one for one in commands.waiting if not isinstance(one, events.Evaluate)]
             return True
         if not paused:
             return False

@@ -301,6 +301,10 @@ def test_rows_found_go_into_a_file(rows: Path, tmp_path: Path, capsys: pytest.Ca
 def test_the_check_lists_no_more_rejected_rows_than_asked_for(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, found = answer(capsys, "data", "check", rows, "--most-rejected", 1)
     assert (found["rows"] - found["valid"], len(found["rejected"])) == (2, 1)
+    assert run(["data", "check", str(rows), "--most-rejected", "1"]) == 0
+    assert "2 rows rejected, of which the first 1:" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        run(["data", "check", str(rows), "--most-rejected", "-1"])
 
 
 def test_progress_comes_as_lines_where_the_window_asks(

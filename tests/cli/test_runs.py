@@ -17,7 +17,7 @@ from studio import cli
 from studio.cli import runs as runs_commands
 from studio.core import config_file, events, launch, runs
 from studio.core.config import DataSpec, RunConfig
-from studio.core.errors import EXIT_CODES
+from studio.core.errors import EXIT_CODES, EXIT_CRASH
 from studio.core.runs import Run
 from tests.training import config
 from tests.ui.told import prepared, step
@@ -180,6 +180,16 @@ def test_interrupting_before_the_first_step_promises_no_result(
         == "Stopping; without a step done there is no result. Ctrl+C again: end now."
     )
     assert run.commands_path.read_text().count("stop") == 1
+
+
+def test_a_crash_is_told_as_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = runs.create(config(tmp_path), tmp_path / "run")
+    failed = events.Failed(reason="crash", message="It crashed.", hint="Report it.", detail="where")
+    with pytest.raises(SystemExit) as caught:
+        runs_commands._raise_failure(run, failed, as_json=True)
+    assert caught.value.code == EXIT_CRASH
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told == {"error": {"reason": "crash", "message": "It crashed.", "hint": "Report it.", "detail": "where"}}
 
 
 def spoil_data(whole: RunConfig) -> None:

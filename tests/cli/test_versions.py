@@ -148,6 +148,7 @@ def test_people_read_what_was_done(files: list[Path], tmp_path: Path, capsys: py
         (["sample", "count"], "usage", "KEY=VALUE"),
         (["sample", "count=many"], "data", "count"),
         (["exclude", "rows=a-b"], "usage", "names no rows"),
+        (["keep", "rows=9-3"], "usage", "names no rows"),
         (["exclude", "rows=99"], "data", "no row 99"),
         (["replace", "row=1", "data={"], "usage", "cannot be read"),
     ],

@@ -60,6 +60,26 @@ def test_a_wrong_key_is_named_with_the_nearest_right_one(tmp_path: Path) -> None
     assert "`adapter.r`" in error.message
 
 
+@pytest.mark.parametrize(("key", "meant"), [("trainig", "training"), ("adaptor", "adapter"), ("modl", "model")])
+def test_a_wrong_section_is_named_with_the_nearest_right_one(tmp_path: Path, key: str, meant: str) -> None:
+    assert f"Did you mean `{meant}`?" in refused(tmp_path, f"data: {{path: a}}\n{key}: {{r: 8}}").message
+    with pytest.raises(StudioError) as caught:
+        config_file.load(None, ["data.path=a", "nonsense=3"])
+    assert "training.seed`" not in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "line"),
+    [
+        ("data: {path: a}\ntraining: {max_steps: 5}\ntraining: {seed: 3}", "training", 3),
+        ("data:\n  path: a\n  path: b", "path", 3),
+        ("data: {path: a}\nadapter: {rank_pattern: {x: 1, x: 2}}", "x", 2),
+    ],
+)
+def test_a_setting_that_stands_there_twice_is_named(tmp_path: Path, text: str, key: str, line: int) -> None:
+    assert f"line {line}: `{key}` stands there a second time" in refused(tmp_path, text).message
+
+
 def test_a_wrong_value_is_named_with_its_bounds(tmp_path: Path) -> None:
     error = refused(tmp_path, "data: {path: a}\nadapter: {r: 0}")
     assert "`adapter.r`" in error.message

@@ -86,7 +86,7 @@ def test_a_rate_set_after_going_back_takes_the_place_of_later_ones_alone() -> No
         return events.Obeyed(step=at, command={"kind": "set_learning_rate", "learning_rate": value})
 
     saved = events.Obeyed(step=5, command={"kind": "save"})
-    progress = folded(rate(2, 0.1), rate(5, 0.2), saved, resumed(3), rate(3, 0.3))
+    progress = folded(rate(2, 0.1), rate(5, 0.2), saved, resumed(3), rate(3, 0.4), rate(3, 0.3))
     assert progress.learning_rates == [(2, 0.1), (3, 0.3)]
     assert saved in progress.obeyed
 

@@ -40,6 +40,9 @@ def test_names_never_collide_and_are_found_by_a_part() -> None:
     for name in ("-b-", ""):
         with pytest.raises(StudioError):
             runs.find(name, exact=True)
+    with pytest.raises(StudioError, match="a part of a name is not enough") as caught:
+        runs.find("-b-", exact=True)
+    assert second.name in caught.value.hint
     with pytest.raises(StudioError, match="No run was named"):
         runs.find("")
     with pytest.raises(StudioError, match="could mean 2 runs"):
@@ -47,6 +50,25 @@ def test_names_never_collide_and_are_found_by_a_part() -> None:
     for name in ("zebra", "a" * 300):
         with pytest.raises(StudioError, match="no run"):
             runs.find(name)
+
+
+def test_a_run_that_lies_elsewhere_is_addressed_by_its_folder(tmp_path: Path) -> None:
+    here, elsewhere = runs.create(config()), runs.create(config(), tmp_path / "run")
+    assert (here.address, elsewhere.address) == (here.name, str(elsewhere.path))
+    for run in (here, elsewhere):
+        assert runs.find(run.address).path == run.path
+        assert f"`studio runs resume {run.address}`" in launch.death(run, 1).hint
+
+
+@pytest.mark.parametrize(
+    ("command", "hint"), [("pause", "Go on with `studio runs continue"), ("save", "Stop it with `studio runs stop")]
+)
+def test_a_run_that_is_going_is_not_started_again(tmp_path: Path, command: str, hint: str) -> None:
+    run = runs.create(config(), tmp_path / "run")
+    run.emit(events.Obeyed(step=0, command={"kind": command}))
+    with run.claim(), pytest.raises(StudioError) as caught:
+        launch.start(run)
+    assert (caught.value.reason, caught.value.hint) == ("busy", f"{hint} {run.path}`.")
 
 
 def test_a_folder_in_use_is_not_taken(tmp_path: Path) -> None:

@@ -24,6 +24,12 @@ def rates(spec: TrainingSpec, steps: int) -> list[float]:
     return found
 
 
+def test_a_decay_has_a_step_though_all_others_warm_up() -> None:
+    spec = TrainingSpec(learning_rate=1.0, warmup_steps=20, lr_scheduler_type="polynomial")
+    assert rates(spec, 4)[:3] == pytest.approx([0, 1 / 3, 2 / 3])
+    assert rates(spec, 1) == [1.0]
+
+
 def test_cosine_with_warm_up_by_the_formula() -> None:
     spec = TrainingSpec(learning_rate=1.0, warmup_steps=0.1, lr_scheduler_type="cosine")
     warm = [i / 10 for i in range(10)]

@@ -87,6 +87,19 @@ def test_a_run_whose_libraries_ask_for_the_compiler_gets_it(tmp_path: Path) -> N
     assert "torch._dynamo.convert_frame" in told(_TRAIN, whole, str(tmp_path / "run"))
 
 
+def test_threads_may_ask_for_the_compiler_at_once(tmp_path: Path) -> None:
+    program = """
+import importlib.util, torch, transformers.modeling_utils
+from concurrent.futures import ThreadPoolExecutor
+
+there = importlib.util.find_spec("torch._dynamo") is not None
+with ThreadPoolExecutor(4) as pool:
+    found = list(pool.map(lambda _: id(torch._dynamo.config), range(4)))
+print(json.dumps([there, len(set(found))]))
+"""
+    assert told(program, config(tmp_path, rows=8)) == [True, 1]
+
+
 @pytest.mark.parametrize(
     "asked",
     [

@@ -207,7 +207,7 @@ def _compared(
         if inside.any():
             yield of_rows(key, numbers[rows_[inside]], numbers[others[inside]])
     # Two answers are part of what is asked, so that only the better one can differ.
-    yield from _conflicts("swapped" if sources[0].format == "preference" else "conflict", digests[:own], numbers)
+    yield from (_contradictions if sources[0].format == "preference" else _conflicts)(digests[:own], numbers)
     groups = _groups(first, [(row, other) for row, other, _ in alike])
     yield from _leaks(groups, held, own, numbers)
 
@@ -223,13 +223,29 @@ def _first_of_each(keys: Digests) -> Rows:
     return first
 
 
-def _conflicts(key: str, digests: Digests, numbers: Rows) -> Iterator[Finding]:
+def _conflicts(digests: Digests, numbers: Rows) -> Iterator[Finding]:
     """Yields the rows whose prompt was answered otherwise before."""
+    asked, first, other = _asked_again(digests)
+    if other.any():
+        yield of_rows("conflict", numbers[asked[other]], numbers[first[other]])
+
+
+def _contradictions(digests: Digests, numbers: Rows) -> Iterator[Finding]:
+    """Yields all rows that prefer one of two answers where others prefer the other: none of them is the right one."""
+    asked, first, other = _asked_again(digests)
+    against = dict(zip(first[other].tolist(), asked[other].tolist(), strict=True))
+    inside = np.isin(first, first[other])
+    pairs = zip(first[inside].tolist(), other[inside].tolist(), strict=True)
+    others = np.array([at if differs else against[at] for at, differs in pairs], np.int64)
+    if len(others):
+        yield of_rows("swapped", numbers[asked[inside]], numbers[others])
+
+
+def _asked_again(digests: Digests) -> tuple[Rows, Rows, NDArray[np.bool_]]:
+    """Returns the rows that ask something, of each the first that asks the same, and if it is answered otherwise."""
     asked = np.nonzero(digests[:, 2] != 0)[0]
     first = asked[_first_of_each(digests[asked][:, 2:3])]
-    other = digests[asked, 3] != digests[first, 3]
-    if other.any():
-        yield of_rows(key, numbers[asked[other]], numbers[first[other]])
+    return asked, first, digests[asked, 3] != digests[first, 3]
 
 
 def _groups(first: Rows, alike: Sequence[tuple[int, int]]) -> Rows:

@@ -202,7 +202,8 @@ def detect(head: Iterable[Mapping[str, Any]]) -> list[Guess]:
     second = next((guess for guess, _ in others.most_common() if guess[0] != best[0]), None)
     total = firsts.total()
     share = "" if count == total else f" ({count} of {total})"
-    made = [Guess(best[0], f"the first rows have {best[1]}{share}" + (_told(head) if best[0] == "messages" else ""))]
+    calls = _told(head) if best[0] == "messages" else ""
+    made = [Guess(best[0], f"the first rows have {best[1]}{share}{calls}")]
     return made + ([Guess(second[0], f"rows have {second[1]} too")] if second else [])
 
 

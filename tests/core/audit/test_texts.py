@@ -262,12 +262,14 @@ def test_two_answers_are_compared_as_two(tmp_path: Path) -> None:
     rows[4]["rejected"] += " Write to john.doe@corp.org and ask him."
     found = audited(tmp_path, written(tmp_path, rows))
     assert found["duplicate"].rows.tolist() == [2]
-    assert found["swapped"].hits[:, [0, 4]].tolist() == [[3, 0]]
+    assert found["swapped"].hits[:, [0, 4]].tolist() == [[0, 3], [2, 3], [3, 0]]
     assert found["near"].rows.tolist() == [1]  # not the swapped one too
     assert "conflict" not in found
     assert found["mail"].rows.tolist() == [4]
     left = applied(rows, [*remedy(found["duplicate"], lambda row: rows[row])])
     assert left == [*rows[:2], *rows[3:]]
+    # Which of them is right nobody knows.
+    assert applied(rows, [*remedy(found["swapped"], lambda row: rows[row])]) == [rows[1], rows[4]]
 
 
 def test_two_answers_of_several_turns_are_compared_whole(tmp_path: Path) -> None:
@@ -284,7 +286,7 @@ def test_two_answers_of_several_turns_are_compared_whole(tmp_path: Path) -> None
         for better, worse in ((one, two), (two, one), (one, other), (other, two))
     ]
     found = audited(tmp_path, written(tmp_path, rows))
-    assert found["swapped"].hits[:, [0, 4]].tolist() == [[1, 0]]
+    assert found["swapped"].hits[:, [0, 4]].tolist() == [[0, 1], [1, 0]]
 
 
 @pytest.mark.parametrize("answers", [{"completion": "{}"}, {"chosen": "{}", "rejected": "No. {}"}])
