@@ -362,5 +362,5 @@ def test_what_is_shown_of_a_run_says_how_far_it_is(tmp_path: Path, capsys: pytes
         assert "Peak learning rate 2e-05 from behind step 0" in shown()
         assert cli.run(["runs", "stop", str(run.path)]) == 0
         assert "behind its current step and keeps the result" in capsys.readouterr().out
-    assert f"Go on with: studio runs resume {run.name}" in shown()
+    assert f"Go on with: studio runs resume {run.path}" in shown()
     assert " s left" not in shown()
