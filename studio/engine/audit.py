@@ -28,7 +28,7 @@ from studio.core.versions.evaluation import parted
 from studio.engine.labels import Encoded, Encoder
 from studio.engine.tokens import encoded_answers, fault
 
-_VERSION = 4  # of what is counted: raise it whenever the same rows would get other tokens, labels or findings
+_VERSION = 5  # of what is counted: raise it whenever the same rows would get other tokens, labels or findings
 _BATCH_ROWS = 512
 _WHOLE = 1_048_576  # a maximum length that cuts nothing worth counting
 _NOTES = 1000
