@@ -113,9 +113,16 @@ class Shortcuts(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Keyboard shortcuts"))
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setAccessibleName(self.windowTitle())
         inner = column(spacing=3 * GRID, margin=GRID)
+        area.setWidget(holder(inner, "body"))
+        self.setLayout(column(label(self.windowTitle(), "heading"), area, spacing=2 * GRID, margin=3 * GRID))
+        # Put in here, where the window's style sheet is known: rows that are measured before keep too small a height.
         for title, lines in groups:
             grid = QGridLayout()
+            inner.addLayout(grid)
             grid.setHorizontalSpacing(4 * GRID)
             grid.setVerticalSpacing(GRID // 2)
             grid.setColumnStretch(0, 1)
@@ -123,11 +130,5 @@ class Shortcuts(QDialog):
             for at, (name, keys) in enumerate(lines, start=1):
                 grid.addWidget(label(name), at, 0)
                 grid.addWidget(label(keys, "pill"), at, 1, Qt.AlignmentFlag.AlignRight)
-            inner.addLayout(grid)
         inner.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setAccessibleName(self.windowTitle())
-        area.setWidget(holder(inner, "body"))
-        self.setLayout(column(label(self.windowTitle(), "heading"), area, spacing=2 * GRID, margin=3 * GRID))
         self.resize(480, 600)

@@ -43,8 +43,9 @@ class TrainingWorker(QThread):
         """Follows `run`; with `start` its process is started or resumed."""
         super().__init__(parent)
         self.followed = run
-        # Looked at once the process is started, since until then there is none to end.
+        # Looked at once the start is over, since until then there is nothing to end.
         self._starts, self._ends, self._kills = start, False, False
+        self._told_before = 0
         self._leave = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._offset = 0
@@ -55,7 +56,7 @@ class TrainingWorker(QThread):
         self.wait()
 
     def signal_process(self, kill: bool) -> bool:
-        """Terminates or kills the run's process, or the one about to be started; False if there is none."""
+        """Terminates or kills the run's process, or whichever has it once a start is over; False if there is none."""
         self._ends, self._kills = True, kill
         starting = self._starts
         process = self._process or (None if starting else owner(self.followed))
@@ -69,14 +70,8 @@ class TrainingWorker(QThread):
 
     def run(self) -> None:
         """Follows the file until the process is gone and everything it wrote is sent; runs in the thread."""
-        try:
-            if self._starts:
-                self._process = launch.start(self.followed)
-                if self._ends:
-                    self.signal_process(self._kills)
-        except StudioError as error:
-            self.refused.emit(error)
-        self._starts = False
+        if self._starts:
+            self._start()
         alive, looked = True, 0.0
         self._send()
         self.caught_up.emit()
@@ -95,6 +90,16 @@ class TrainingWorker(QThread):
             death, self._process = self._death(), None
             self.ended.emit(death)
 
+    def _start(self) -> None:
+        self._told_before = _size(self.followed)
+        try:
+            self._process = launch.start(self.followed)
+        except StudioError as error:
+            self.refused.emit(error)
+        self._starts = False
+        if self._ends:
+            self.signal_process(self._kills)
+
     def _alive(self) -> bool:
         if self._process is not None:
             return self._process.poll() is None
@@ -111,7 +116,9 @@ class TrainingWorker(QThread):
 
     def _death(self) -> events.Failed | None:
         code = self._process.returncode if self._process is not None else 0
-        if not code or isinstance(last_event(self.followed), events.Failed | events.Finished):
+        # What was there before tells how an earlier process ended.
+        told = self._offset > self._told_before
+        if not code or (told and isinstance(last_event(self.followed), events.Failed | events.Finished)):
             return None
         return launch.told_of(self.followed, code)
 
@@ -124,16 +131,20 @@ def last_event(run: Run, reach: int = 16_384) -> events.Event | None:
 
 def tail(run: Run, reach: int = 16_384) -> list[events.Event]:
     """Returns the events in the last `reach` bytes of a run's file, or the last one where it is longer than that."""
-    try:
-        size = run.events_path.stat().st_size
-    except OSError:
-        return []
+    size = _size(run)
     while True:
         lines, _ = runs.read_lines(run.events_path, max(0, size - reach))
         found = [event for line in lines if (event := events.decode_event(line)) is not None]
         if found or reach >= size:
             return found
         reach *= 8
+
+
+def _size(run: Run) -> int:
+    try:
+        return run.events_path.stat().st_size
+    except OSError:
+        return 0
 
 
 def owner(run: Run) -> psutil.Process | None:

@@ -21,7 +21,7 @@ Index = QModelIndex | QPersistentModelIndex
 SAID = Qt.ItemDataRole.UserRole + 1
 CURVES = ("loss", "learning_rate", "grad_norm", "tokens_per_s", "reward_accuracy")
 # What no process works on; it changes only with the file of events.
-_ENDED = ("completed", "early_stopped", "stopped", "failed", "interrupted", "damaged")
+_ENDED = ("completed", "early_stopped", "stopped", "failed", "interrupted")
 
 
 class RunModel(QObject):

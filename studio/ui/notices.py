@@ -5,7 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtWidgets import QAbstractButton, QFrame, QVBoxLayout, QWidget
 
-from studio.ui.parts import button, icon_button, label, row
+from studio.ui.parts import breakable, button, icon_button, label, row
 from studio.ui.session import Notice
 from studio.ui.theme import GRID, Theme
 
@@ -36,7 +36,7 @@ class Notices(QWidget):
         frame = QFrame()
         frame.setObjectName({"bad": "failure", "good": "success"}.get(notice.tone, "notice"))
         frame.setAccessibleName(notice.text)
-        text = label(notice.text, wrap=True)
+        text = label(breakable(notice.text), wrap=True)
         items: list[QWidget | None] = [text]
         if notice.action and notice.act is not None:
             items.append(_action(notice.action, notice.act, lambda: self._drop(frame)))

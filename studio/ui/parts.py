@@ -29,6 +29,7 @@ from studio.ui.theme import GRID, Theme
 _EMPTY_PX = 440
 # Between the letters of scripts behind these a line may break as it is.
 _LONG_WORD = re.compile("[!-\u2e7f]{5000}")
+_LONG_NAME = re.compile("[!-\u02ff\u0370-\u052f]{24,}")  # in scripts whose letters stand apart
 
 
 def label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:
@@ -50,6 +51,11 @@ def as_tip(text: str) -> str:
 def sound(text: str) -> str:
     """Returns a text with the sign for what cannot be shown in place of half a character, which Qt leaves out."""
     return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def breakable(text: str) -> str:
+    """Returns a text for a label, which breaks a line only between words, so that it may within a long name too."""
+    return _LONG_NAME.sub(lambda found: "\u200b".join(found[0]), text)
 
 
 def show_text(box: QPlainTextEdit, text: str) -> None:

@@ -1,12 +1,18 @@
 """The line at the window's foot: the device and its free memory, what is being worked on, and the disk."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QStatusBar
 
 from studio.core.units import size
+from studio.ui import words
 from studio.ui.elided import Elided
 from studio.ui.parts import label
 from studio.ui.session import Session
+
+if TYPE_CHECKING:
+    from studio.ui.models import RunModel
 
 
 class StatusLine(QStatusBar):
@@ -48,20 +54,24 @@ class StatusLine(QStatusBar):
         self.disk.setText(self.tr("{free} of disk free").format(free=size(found.disk_free_bytes)))
 
     def _show_work(self) -> None:
-        parts = []
-        for model in self._session.running():
-            planned = model.progress.prepared
-            told = self.tr("step {step} of {steps}")
-            at = told.format(step=f"{model.progress.step:,}", steps=f"{planned.steps:,}") if planned else ""
-            parts.append(f"{model.title}: {at or self.tr('preparing')}")
+        parts = [f"{model.title}: {self._at(model)}" for model in self._session.running()]
         asked = self._session.desk.requests()
         if asked:
-            words = {
+            doing = {
                 "answer": self.tr("Answering"),
                 "tokens": self.tr("Reading a row"),
                 "plan": self.tr("Counting steps and tokens"),
                 "model": self.tr("Reading the model"),
                 "hardware": self.tr("Checking the machine"),
             }
-            parts.append(words.get(asked[0].kind, self.tr("Working")))
+            parts.append(doing.get(asked[0].kind, self.tr("Working")))
         self.work.setText("     ".join(parts) or self.tr("No job is running"))
+
+    def _at(self, model: "RunModel") -> str:
+        """Says how far a run is, and that it is held up if it is."""
+        planned, state = model.progress.prepared, model.state()
+        told = self.tr("step {step} of {steps}")
+        at = told.format(step=f"{model.progress.step:,}", steps=f"{planned.steps:,}") if planned else ""
+        if state in ("pausing", "paused", "stopping"):
+            return ", ".join(filter(None, (words.state(state), at)))
+        return at or self.tr("preparing")

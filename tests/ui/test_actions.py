@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QObject, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from studio.core import events, library, settings
@@ -467,11 +467,23 @@ def test_the_sheet_of_shortcuts_has_every_key_on_the_page_that_it_is_for(world: 
     groups = dict(world.window.shortcuts())
     listed = sorted(line for lines in groups.values() for line in lines)
     of_actions = [(title_of(action), keys_of(action)) for action in world.window.all_actions() if keys_of(action)]
-    assert listed == sorted([*of_actions, *world.window.page("data").keys])  # type: ignore[attr-defined]
+    of_pages = [*world.data().keys, *world.compare().keys]
+    assert listed == sorted([*of_actions, *of_pages])
     assert ("Quit", "Ctrl+Q") in groups["Everywhere"]
     assert ("Exclude", "X") in groups["Data"]
     assert ("Start training", "Ctrl+Return") in groups["Configure"]
     assert ("Move the run to the trash", "Del") in groups["Train"]
+    assert ("Compare: run", "Ctrl+Enter") in groups["Compare"]
+
+
+def test_no_row_of_the_sheet_of_shortcuts_is_squeezed(world: World) -> None:
+    world.window.show_shortcuts()
+    sheet = world.window.findChildren(Shortcuts)[-1]
+    world.qtbot.waitExposed(sheet)
+    QApplication.processEvents()
+    made = sheet.findChildren(QLabel)
+    assert len(made) > 40
+    assert [said.text() for said in made if said.height() < said.sizeHint().height()] == []
 
 
 def test_the_palette_says_that_no_command_is_called_so(world: World) -> None:

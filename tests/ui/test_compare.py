@@ -103,8 +103,11 @@ def test_it_says_what_to_do_and_why_it_cannot_yet(page: ComparePage) -> None:
     assert page._stack.currentIndex() == 0
     assert not page.run_button.isEnabled()
     assert page.run_button.toolTip() == "Write a question first."
+    assert not page.run_action.isEnabled()
+    assert not page.stop_action.isEnabled()
     page.prompt.setPlainText("x")
     assert page.run_button.isEnabled()
+    assert page.run_action.isEnabled()
     page.panel.base.setCurrentText("")
     assert page.run_button.toolTip() == "Choose a base model first."
 
@@ -114,6 +117,9 @@ def test_answers_stream_side_by_side(page: ComparePage, qtbot: QtBot, model: str
     assert page.panel.model() == model
     ask(qtbot, page, wait=False)
     assert not page.run_button.isEnabled()
+    assert not page.run_action.isEnabled()
+    assert page.stop_action.isEnabled()
+    assert not any(mode.isEnabled() for mode in page._mode_actions)
     seen: set[tuple[bool, ...]] = set()
     assert page._call is not None
     page._call.piece.connect(lambda *_: seen.add(tuple(bool(shown.text) for shown in page.columns)))

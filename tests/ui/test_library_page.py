@@ -10,7 +10,9 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from studio.core import library
+from studio.core.errors import StudioError
 from studio.ui.pages.compare import ComparePage
+from studio.ui.pages.export import ExportDialog
 from studio.ui.pages.library import LibraryPage
 from studio.ui.tags import TagEdit
 from studio.ui.window import MainWindow
@@ -95,6 +97,67 @@ def test_name_and_note_belong_to_the_adapter_they_were_written_at(window: MainWi
     page.card.title.clear()
     page.card.title.editingFinished.emit()
     assert page.card.title.text() == "renamed"
+
+
+def test_a_name_that_could_not_be_written_does_not_stay(
+    window: MainWindow, page: LibraryPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(entry: library.Entry, **_: object) -> library.Entry:
+        raise StudioError("disk", f"The disk is full: {entry.name} could not be written.", "Nothing was changed.")
+
+    select(page, 1)
+    monkeypatch.setattr(library, "change", full)
+    page.card.title.setFocus()
+    page.card.title.selectAll()
+    QTest.keyClicks(page.card.title, "renamed")
+    QTest.keyClick(page.card.title, Qt.Key.Key_Return)
+    assert "Nothing was changed" in window.notices.texts()[-1]
+    assert page.card.title.hasFocus()
+    assert page.card.title.text() == "second"
+
+
+@pytest.mark.parametrize("width", [960, 1024, 1100, 1180, 1280, 1440])
+def test_names_have_room_at_every_width(window: MainWindow, page: LibraryPage, width: int) -> None:
+    window.resize(width, 600)
+    QApplication.processEvents()
+    assert page.table.columnWidth(0) >= 150
+    assert page.table.horizontalHeader().length() <= page.table.viewport().width()
+
+
+@pytest.fixture
+def dialog(window: MainWindow, page: LibraryPage) -> ExportDialog:
+    made = ExportDialog(window.session, library.find("second"), page)
+    made.open()
+    return made
+
+
+def test_an_export_goes_nowhere_without_a_folder_and_from_home_without_a_root(dialog: ExportDialog) -> None:
+    assert dialog.start.isEnabled()
+    assert dialog.said.text() == ""
+    dialog.folder.setText("  ")
+    assert not dialog.start.isEnabled()
+    assert dialog.said.text() == dialog.start.toolTip() == "Name a new folder first."
+    for text in ("~/out", "out"):
+        dialog.folder.setText(text)
+        assert dialog.start.isEnabled()
+        assert dialog._target() == Path.home() / "out"
+        assert dialog.said.text() == f"It goes to {Path.home() / 'out'}."
+    dialog.folder.setText("/tmp/out")
+    assert (dialog._target(), dialog.said.text()) == (Path("/tmp/out"), "")
+
+
+def test_another_export_is_offered_behind_one_that_is_done(dialog: ExportDialog) -> None:
+    proof = {"positions": 1, "max_abs_difference": 0, "bound": 1, "adapter_effect": 1, "argmax_equal": 1}
+    for change in (dialog.merged.click, lambda: dialog.folder.setText("elsewhere")):
+        before = dialog.height()
+        dialog._show({"proof": proof, "path": "/tmp/out", "files": [], "bytes": 1})
+        QApplication.processEvents()
+        assert (dialog.start.isVisible(), dialog.open_button.isVisible()) == (False, True)
+        change()
+        assert dialog.proof is None
+        assert (dialog.start.isVisible(), dialog.open_button.isVisible()) == (True, False)
+        QApplication.processEvents()
+        assert dialog.height() <= before + 40
 
 
 def test_a_learning_rate_set_while_it_trained_is_told(window: MainWindow, page: LibraryPage, tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """Followed runs: each event once whatever comes between, refused starts, and glances at the end of a file."""
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,8 +78,49 @@ def test_a_run_that_is_only_just_started_ends_when_asked_to(qtbot: QtBot, kill: 
     model.start()
     with qtbot.waitSignal(model.stopped):
         assert model.end_process(kill)
-    assert model.state() == "failed"
+    # Told to end when it just is at work, it ends by a command.
+    assert model.state() in (("failed",) if kill else ("failed", "interrupted"))
     assert not model.end_process(kill)
+    model.leave()
+
+
+HOLDER = """
+import filelock, sys, time
+lock = filelock.FileLock(sys.argv[2] + "/run.lock")
+lock.acquire()
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("kill", [True, False])
+def test_what_is_to_end_ends_also_where_its_start_is_refused(qtbot: QtBot, kill: bool) -> None:
+    run = made_run("taken")
+    other = subprocess.Popen([sys.executable, "-c", HOLDER, "worker", str(run.path)], stdout=subprocess.PIPE)
+    try:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        model = RunModel(run)
+        with qtbot.waitSignals([model.refused, model.stopped]):
+            model.start()
+            assert model.end_process(kill)
+        assert other.wait(60) == (-signal.SIGKILL if kill else -signal.SIGTERM)
+        model.leave()
+    finally:
+        other.kill()
+        other.communicate()
+
+
+def test_a_run_that_goes_on_and_is_killed_at_once_tells_of_this_end(qtbot: QtBot) -> None:
+    run = made_run("again")
+    tell(run, prepared(9), step(1, 2.0), events.Failed(reason="memory", message="Memory ran out.", hint="Halve it."))
+    model = RunModel(run)
+    model.start()
+    with qtbot.waitSignal(model.stopped):
+        assert model.end_process(kill=True)
+    assert model.progress.failed is not None
+    assert "was killed" in model.progress.failed.message
+    assert run.progress().failed == model.progress.failed
     model.leave()
 
 

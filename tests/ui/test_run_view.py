@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from studio.core import events, runs
@@ -42,6 +42,10 @@ def shown(window: MainWindow, qtbot: QtBot, run: runs.Run) -> RunView:
 
 def drawn(line: Line) -> list[tuple[float, float]]:
     return list(zip(line.x.tolist(), line.y.tolist(), strict=True))
+
+
+def seen(view: RunView) -> list[str]:
+    return [made.text() for made in view.curves.findChildren(QLabel) if made.isVisible()]
 
 
 def told_run(name: str = "told") -> runs.Run:
@@ -131,7 +135,83 @@ def test_a_run_that_is_to_pause_says_so_before_its_process_has_read_it(window: M
     view._refresh()
     assert (model.state(), view.head.said.text()) == ("paused", "Step 0 of 9")
     assert view.head.bar.maximum() == 9
+    assert not view.curves.plots["loss"].isVisible()
+    assert "It is paused" in seen(view)
+    window.status._show_work()
+    assert window.status.work.text() == "slow: Paused, step 0 of 9"
+    model._receive([events.Obeyed(step=0, command={"kind": "continue"})])
+    view._refresh()
+    assert "It is getting ready" in seen(view)
+    window.status._show_work()
+    assert window.status.work.text() == "slow: step 0 of 9"
     model.alive = False
+
+
+def test_names_too_long_for_the_head_give_way_and_leave_the_rest(window: MainWindow, qtbot: QtBot) -> None:
+    window.resize(960, 600)
+    run = made_run("long")
+    tell(run, prepared(4), step(4, 1.0), replace(finished(4), adapter="x" * 300))
+    head = shown(window, qtbot, run).head
+    window.grab()
+    card = head.rect()
+    for made in (head.said, head.left):
+        assert card.contains(made.geometry())
+    assert head.said.width() == head.said.sizeHint().width()
+    assert head.left.width() < head.left.sizeHint().width()
+    assert head.left.toolTip() == head.left.text()
+    bare = made_run("preparing")
+    tell(bare, events.Phase(name="tokenizing", detail="/a folder/" * 60))
+    head = shown(window, qtbot, bare).head
+    model = window.session.model_of(bare)
+    model.alive = True
+    head.show_run(model)
+    window.grab()
+    assert card.contains(head.said.geometry())
+    assert head.said.toolTip() == head.said.text()
+    model.alive = False
+
+
+def test_a_damaged_run_is_shown_by_its_name_and_what_is_wrong(window: MainWindow, qtbot: QtBot) -> None:
+    sound, damaged = told_run("sound"), told_run("damaged")
+    whole = (damaged.path / "run.json").read_bytes()
+    (damaged.path / "run.json").write_text('{"config": ', encoding="utf-8")
+    page = page_of(window)
+    view = shown(window, qtbot, sound)
+    page.list.setCurrentIndex(page.table.index(page.table.row_of(damaged.name), 0))
+    assert view.model is None
+    assert not view.isVisible()
+    assert page.damage.isVisible()
+    assert page._name.text() == damaged.name
+    assert "is not a readable run folder" in page.damage.text()
+    assert not any(action.isEnabled() for action in (view.stop, view.kill, view.resume, view.again))
+    assert page.remove.isEnabled()
+    assert page.table.items[page.table.row_of(damaged.name)].state == "damaged"
+    page.list.setCurrentIndex(page.table.index(page.table.row_of(sound.name), 0))
+    assert view.isVisible()
+    assert view.model is window.session.model_of(sound)
+    (damaged.path / "run.json").write_bytes(whole)
+    page.table.refresh()
+    assert page.table.items[page.table.row_of(damaged.name)].state == "completed"
+
+
+def test_a_run_is_removed_once_it_has_ended(window: MainWindow, qtbot: QtBot) -> None:
+    run = told_run()
+    page = page_of(window)
+    view = shown(window, qtbot, run)
+    model = window.session.model_of(run)
+    assert page.remove.isEnabled()
+    model.alive = True
+    view._refresh()
+    assert not page.remove.isEnabled()
+    assert page.remove.toolTip() == "Stop the run first."
+    page.list.setFocus()
+    QTest.keyClick(page.list, Qt.Key.Key_Delete)
+    assert run.path.exists()
+    assert window.notices.texts() == []
+    model.alive = False
+    view._refresh()
+    assert page.remove.isEnabled()
+    assert page.remove.toolTip() == page.remove.text()
 
 
 def test_a_resumed_run_is_not_shown_to_train_before_it_does(window: MainWindow, qtbot: QtBot) -> None:

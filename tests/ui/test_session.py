@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QUndoStack
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from studio import paths
@@ -178,3 +178,14 @@ def test_a_path_with_a_tag_in_it_is_no_markup(window: MainWindow) -> None:
     shown.close()
     picker.leave()
     picker.deleteLater()
+
+
+def test_a_long_name_in_a_notice_is_broken(window: MainWindow) -> None:
+    window.session.tell("x" * 200, "good", "Show", lambda: None)
+    QApplication.processEvents()
+    (frame,) = window.notices._frames()
+    said = frame.findChild(QLabel)
+    assert isinstance(said, QLabel)
+    assert said.minimumSizeHint().width() <= said.width()
+    assert said.height() >= said.heightForWidth(said.width())
+    assert window.notices.texts() == ["x" * 200]

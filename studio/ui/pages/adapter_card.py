@@ -167,7 +167,8 @@ class AdapterCard(QStackedWidget):
             return
         if text and text != self._entry.title:
             self.edited.emit({"title": text})
-        else:
+        # Also where the new one could not be written; the box keeps what is typed while it has the focus.
+        if self._entry is not None:
             self.title.setText(self._entry.title)
 
     def _annotate(self) -> None:

@@ -1,7 +1,7 @@
 """The Compare page: a base and its adapters answer the same question side by side, or one of them converses."""
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QShowEvent
+from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -18,7 +18,7 @@ from studio.ui.answer_view import AnswerColumn, FailureCard
 from studio.ui.ask_panel import AskPanel
 from studio.ui.chat_view import ChatView
 from studio.ui.desk import Call, Desk
-from studio.ui.parts import button, clear, column, empty, holder, label, row, scrolling, sound
+from studio.ui.parts import add_action, button, clear, column, empty, holder, label, row, scrolling, sound
 from studio.ui.theme import GRID, Theme
 
 
@@ -30,6 +30,7 @@ class ComparePage(QWidget):
         columns: the answers of the last question, the base's first.
         chat: the conversation.
         failure: what went wrong last.
+        keys: what has a key while the question is written, for the sheet of shortcuts.
     """
 
     def __init__(self, theme: Theme, asked: Desk) -> None:
@@ -212,9 +213,13 @@ class ComparePage(QWidget):
         why = self._why_not()
         self.run_button.setEnabled(not why)
         self.run_button.setToolTip(why or self.tr("Ctrl+Enter"))
+        self.run_action.setEnabled(not why)
         self.stop_button.setEnabled(self.running)
+        self.stop_action.setEnabled(self.running)
         for mode in self._modes.buttons():
             mode.setEnabled(not self.running)
+        for action in self._mode_actions:
+            action.setEnabled(not self.running)
         self.new_button.setVisible(self.chatting)
         self.differences.setVisible(not self.chatting)
         begun = bool(self.chat.messages) if self.chatting else bool(self.columns)
@@ -251,16 +256,15 @@ class ComparePage(QWidget):
         self.setLayout(layout)
 
     def _add_actions(self) -> None:
-        for name, act in (
-            (self.tr("Compare: run"), self.run),
-            (self.tr("Compare: stop"), self.stop),
-            (self.tr("Compare: new conversation"), self.begin_anew),
-            (self.tr("Compare: side by side"), lambda: self.show_chat(False)),
-            (self.tr("Compare: conversation"), lambda: self.show_chat(True)),
-        ):
-            action = QAction(name, self)
-            action.triggered.connect(lambda _=False, act=act: act())
-            self.addAction(action)
+        self.run_action = add_action(self, self.tr("Compare: run"), self.run)
+        self.stop_action = add_action(self, self.tr("Compare: stop"), self.stop)
+        add_action(self, self.tr("Compare: new conversation"), self.begin_anew)
+        self._mode_actions = [
+            add_action(self, self.tr("Compare: side by side"), lambda: self.show_chat(False)),
+            add_action(self, self.tr("Compare: conversation"), lambda: self.show_chat(True)),
+        ]
+        # Another page's action has the same key.
+        self.keys = [(self.run_action.text(), "Ctrl+Enter")]
 
 
 class _Prompt(QPlainTextEdit):

@@ -21,9 +21,9 @@ from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.core.units import size
 from studio.ui import words
-from studio.ui.elided import PathLine
+from studio.ui.elided import Elided, PathLine
 from studio.ui.jobs import Command
-from studio.ui.parts import button, card, column, label, row, selectable
+from studio.ui.parts import breakable, button, card, column, label, row, selectable
 from studio.ui.session import Session
 from studio.ui.theme import GRID
 
@@ -53,7 +53,8 @@ class ExportDialog(QDialog):
         large = self.tr("A whole model that needs no adapter, as safetensors.")
         self.folder = PathLine()
         self.folder.setAccessibleName(self.tr("Folder"))
-        browse = button(self.tr("Browse..."), self._browse)
+        self.folder.textChanged.connect(self._offer)
+        self._browse_button = button(self.tr("Browse..."), self._browse)
         self.bar = QProgressBar()
         self.bar.setRange(0, 0)
         self.bar.setTextVisible(False)
@@ -65,14 +66,14 @@ class ExportDialog(QDialog):
         self.open_button.hide()
         self.proof: QFrame | None = None
         self._box = column(
-            label(self.tr("Export {name}").format(name=entry.title), "heading"),
+            Elided(self.windowTitle(), "heading"),
             self.peft,
             _indented(label(small, "caption", wrap=True)),
             self.merged,
             _indented(label(large, "caption", wrap=True)),
             GRID,
             label(self.tr("New folder"), "caption"),
-            row(self.folder, browse),
+            row(self.folder, self._browse_button),
             self.bar,
             self.said,
             margin=2 * GRID,
@@ -90,7 +91,7 @@ class ExportDialog(QDialog):
         self._busy(True)
         to = "peft" if self.peft.isChecked() else "merged"
         self.said.setText(self.tr("Writing, reading back and comparing with the live adapter ..."))
-        words = ["export", self._entry.name, "--to", to, str(Path(os.path.expanduser(self.folder.text())).absolute())]
+        words = ["export", self._entry.name, "--to", to, str(self._target())]
         self._command = Command(words, self)
         self._command.done.connect(self._show)
         self._command.failed.connect(self._fail)
@@ -136,7 +137,7 @@ class ExportDialog(QDialog):
 
     def _busy(self, busy: bool) -> None:
         self.bar.setVisible(busy)
-        for widget in (self.start, self.peft, self.merged, self.folder):
+        for widget in (self.start, self.peft, self.merged, self.folder, self._browse_button):
             widget.setEnabled(not busy)
         self.shut.setText(self.tr("Cancel") if busy else self.tr("Close"))
 
@@ -149,19 +150,43 @@ class ExportDialog(QDialog):
             self.proof.hide()
             self.proof.deleteLater()
             self.proof = None
+            self.adjustSize()
+
+    def _target(self) -> Path | None:
+        """Returns where the export goes, what begins nowhere beginning at home; None: nothing is named."""
+        text = self.folder.text().strip()
+        return Path.home() / os.path.expanduser(text) if text else None
+
+    def _offer(self) -> None:
+        """Offers what is described now, and says where it goes or why it cannot; what was said before is of another."""
+        self._drop_proof()
+        self.open_button.hide()
+        self.start.show()
+        target, said = self._target(), ""
+        if target is None:
+            said = self.tr("Name a new folder first.")
+        elif str(target) != self.folder.text().strip():
+            said = self.tr("It goes to {path}.").format(path=target)
+        self.said.setText(breakable(said))
+        self.start.setEnabled(target is not None)
+        self.start.setToolTip("" if target is not None else said)
 
     def _propose(self) -> None:
+        self.folder.setText(str(self._proposed()))
+
+    def _proposed(self) -> Path:
         kind = "adapter" if self.peft.isChecked() else "merged"
         base, number = Path.home() / f"{self._entry.name}-{kind}", 2
         place = base
         while place.exists():
             place, number = base.with_name(f"{base.name}-{number}"), number + 1
-        self.folder.setText(str(place))
+        return place
 
     def _browse(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, self.tr("Where to"), str(Path(self.folder.text()).parent))
+        place = self._target() or self._proposed()
+        chosen = QFileDialog.getExistingDirectory(self, self.tr("Where to"), str(place.parent))
         if chosen:
-            self.folder.setText(str(Path(chosen) / Path(self.folder.text()).name))
+            self.folder.setText(str(Path(chosen) / place.name))
 
     def _open(self) -> None:
         if self._result is not None:

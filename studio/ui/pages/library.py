@@ -27,6 +27,9 @@ from studio.ui.session import Session
 from studio.ui.tables import AdapterTable, sort_key, texts
 from studio.ui.theme import GRID, Theme
 
+# How wide the page has to be for a column.
+_LEAST_PX = {5: 1200, 2: 1080, 4: 960, 6: 910, 1: 840}
+
 
 class LibraryPage(QWidget):
     """All adapters, and those selected in detail."""
@@ -81,7 +84,7 @@ class LibraryPage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leaves the names room: what the side tells too goes first."""
         super().resizeEvent(event)
-        for at, least in ((5, 1200), (2, 1040)):
+        for at, least in _LEAST_PX.items():
             self.table.setColumnHidden(at, event.size().width() < least)
 
     def entry(self) -> Entry | None:

@@ -11,6 +11,7 @@ from studio.ui.theme import GRID
 
 # Whose turn it is to be drawn: the loss every other time.
 _TURNS = ("loss", "learning_rate", "loss", "grad_norm", "loss", "tokens_per_s", "loss", "reward_accuracy")
+_NONE, _WAITS, _NEVER, _CURVES, _PAUSED = range(5)
 _SMOOTHINGS = (("0", 0.0), ("0.6", 0.6), ("0.9", 0.9), ("0.97", 0.97))
 
 
@@ -45,6 +46,7 @@ class RunCurves(QStackedWidget):
         for title, text in texts.items():
             self.addWidget(_framed(empty(theme, "train", title, text)))
         self.addWidget(self._curves())
+        self.addWidget(_framed(empty(theme, "pause", self.tr("It is paused"), waits)))
 
     def show_run(self, model: RunModel | None) -> None:
         """Shows another run's curves, or none."""
@@ -60,11 +62,12 @@ class RunCurves(QStackedWidget):
         """Draws one plot of which there is something new; returns whether others may wait for the next call."""
         model = self._model
         if model is None:
-            self.setCurrentIndex(0)
+            self.setCurrentIndex(_NONE)
         elif not len(model.curves["loss"]):
-            self.setCurrentIndex(1 if model.alive else 2)
+            waits = _PAUSED if model.state() == "paused" else _WAITS
+            self.setCurrentIndex(waits if model.alive else _NEVER)
         else:
-            self.setCurrentIndex(3)
+            self.setCurrentIndex(_CURVES)
             self.plots["reward_accuracy"].setVisible(bool(len(model.curves["reward_accuracy"])))
             best = model.progress.best
             self.plots["loss"].mark_best((best.step, best.eval_loss) if best is not None else None)

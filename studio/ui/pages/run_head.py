@@ -10,7 +10,7 @@ from studio.core.events import Prepared
 from studio.core.progress import Progress
 from studio.core.units import size
 from studio.ui import words
-from studio.ui.elided import Elided
+from studio.ui.elided import MIDDLE, Elided
 from studio.ui.models import RunModel
 from studio.ui.parts import button, card, column, label, pill, row, selectable, set_mark, set_tone
 from studio.ui.theme import GRID, Theme
@@ -40,7 +40,8 @@ class RunHead(QFrame):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(self.tr("Progress"))
-        self.said, self.left = label("", "muted"), label("", "muted")
+        self.said, self.left = (Elided("", "muted", MIDDLE) for _ in range(2))
+        self.left.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         buttons = (self.pause_button, self.resume_button, self.stop_button, self.more_button)
         head = row(self.name, self.state, None, *buttons)
         inner = card(column(head, self.bar, row(self.said, None, self.left), self._figures(), spacing=GRID))
@@ -126,6 +127,7 @@ class RunHead(QFrame):
             self.bar.setValue(phase.done if phase is not None and known else 0)
             said = f"{words.phase(phase.name)} {phase.detail}".strip() if phase is not None else self.tr("Starting")
             self.said.setText(f"{said} ...")
+            self.said.setMinimumWidth(0)
             self.left.setText("")
             return
         steps = planned.steps if planned is not None else 0
@@ -133,6 +135,8 @@ class RunHead(QFrame):
         self.bar.setValue(told.step)
         done = self.tr("Step {step} of {steps}").format(step=f"{told.step:,}", steps=f"{steps:,}")
         self.said.setText(done if planned is not None else self.tr("It made no step"))
+        # A long name beside it gives way, not the step.
+        self.said.setMinimumWidth(self.said.sizeHint().width())
         self.left.setText(self._time_text(model))
 
     def _show_figures(self, model: RunModel) -> None:

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QModelIndex, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QFont, QHideEvent, QPainter, QPen, QShowEvent
 from PySide6.QtWidgets import (
+    QFrame,
     QListView,
     QStackedWidget,
     QStyle,
@@ -12,11 +13,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.core.errors import StudioError
 from studio.core.runs import Run
+from studio.ui import words
 from studio.ui.edits import RunRemoval
+from studio.ui.elided import Elided
 from studio.ui.models import SAID, Glance, Index, RunTable
 from studio.ui.pages.run_view import RunView
-from studio.ui.parts import add_action, button, column, empty, holder, label, row
+from studio.ui.parts import add_action, button, card, column, empty, holder, label, pill, row, selectable
 from studio.ui.session import Session
 from studio.ui.theme import GRID, Theme
 
@@ -26,7 +30,11 @@ _ROW_PX = 56
 
 
 class TrainPage(QWidget):
-    """All runs, and one of them in full."""
+    """All runs, and one of them in full.
+
+    Attributes:
+        damage: says in place of a run why it cannot be shown.
+    """
 
     def __init__(self, session: Session) -> None:
         """Lists the runs and shows the newest."""
@@ -48,10 +56,14 @@ class TrainPage(QWidget):
         remove.setDefaultAction(self.remove)
         remove.setAccessibleName(self.remove.text())
         self.view = RunView(session)
+        self._name, self.damage = Elided("", "heading"), selectable(label("", wrap=True))
+        self._sides = QStackedWidget()
+        self._sides.addWidget(self.view)
+        self._sides.addWidget(holder(column(self._damaged(), None)))
         self._states = QStackedWidget()
         self._states.addWidget(self._empty())
         side = column(row(label(self.tr("Runs"), "heading"), None, remove), self.list)
-        body = row(holder(side), self.view, spacing=2 * GRID)
+        body = row(holder(side), self._sides, spacing=2 * GRID)
         body.setStretch(1, 1)
         self._states.addWidget(holder(body))
         layout = column(label(self.tr("Train"), "title"), self._states, spacing=2 * GRID, margin=3 * GRID)
@@ -71,7 +83,7 @@ class TrainPage(QWidget):
         if at >= 0:
             self.list.setCurrentIndex(self.table.index(at, 0))
         self._states.setCurrentIndex(1)
-        self.view.show_run(self._session.model_of(run))
+        self._show(run)
         # Else the button of the page left behind passes the focus on to the first one here, which removes runs.
         self.list.setFocus()
 
@@ -92,6 +104,7 @@ class TrainPage(QWidget):
         self.table.refresh()
         for model in self._session.models.values():
             self.table.update_run(model)
+        self._offer_removal()
         if not self.table.items:
             self._states.setCurrentIndex(0 if shown is None else 1)
             return
@@ -109,13 +122,36 @@ class TrainPage(QWidget):
 
     def _chosen(self, now: QModelIndex) -> None:
         item = now.data(Qt.ItemDataRole.UserRole) if now.isValid() else None
-        self.remove.setEnabled(item is not None)
-        if isinstance(item, Glance) and item.state != "damaged":
-            self.view.show_run(self._session.model_of(item.run))
+        if isinstance(item, Glance):
+            self._show(item.run)
+        self._offer_removal()
+
+    def _show(self, run: Run) -> None:
+        """Shows a run, or why it cannot be shown."""
+        try:
+            run.about()
+        except StudioError as error:
+            self.view.show_run(None)
+            self._name.setText(run.name)
+            todo = self.tr("Its file run.json is damaged. Bring it back from a copy, or move the run to the trash.")
+            self.damage.setText(f"{words.sentence(error.message)} {todo}")
+            self._sides.setCurrentIndex(1)
+            return
+        self._sides.setCurrentIndex(0)
+        self.view.show_run(self._session.model_of(run))
 
     def _advance(self) -> None:
         if self.view.model is not None:
             self.table.update_run(self.view.model)
+        self._offer_removal()
+
+    def _offer_removal(self) -> None:
+        """Lets the chosen run be removed unless a process works on it."""
+        item = self.list.currentIndex().data(Qt.ItemDataRole.UserRole)
+        model = self._session.models.get(item.run.path.resolve()) if isinstance(item, Glance) else None
+        alive = model is not None and model.alive
+        self.remove.setEnabled(item is not None and not alive)
+        self.remove.setToolTip(self.tr("Stop the run first.") if alive else self.remove.text())
 
     def remove_run(self) -> None:
         """Moves the chosen run to the trash, as an undo step."""
@@ -123,6 +159,10 @@ class TrainPage(QWidget):
         if isinstance(item, Glance):
             text = self.tr("The run {name} lies in the trash.").format(name=item.title)
             self._session.push(RunRemoval(self._session, item.run, item.title), text)
+
+    def _damaged(self) -> QFrame:
+        head = row(self._name, pill(words.state("damaged"), "bad"), None)
+        return card(column(head, self.damage), "failure")
 
     def _empty(self) -> QWidget:
         text = self.tr("Choose data and a model on the Configure page and start. The curves appear here as it trains.")
