@@ -433,20 +433,20 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>无</translation>
     </message>
     <message>
-        <source>Show the rows</source>
-        <translation>显示这些行</translation>
-    </message>
-    <message>
-        <source>Show the rows: {title}</source>
-        <translation>显示这些行：{title}</translation>
-    </message>
-    <message>
         <source>done</source>
         <translation>已完成</translation>
     </message>
     <message>
         <source>Undo</source>
         <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Show the rows</source>
+        <translation>显示这些行</translation>
+    </message>
+    <message>
+        <source>Show the rows: {title}</source>
+        <translation>显示这些行：{title}</translation>
     </message>
     <message>
         <source>Undo: {title}</source>
@@ -1211,6 +1211,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Cancel</source>
         <translation>取消</translation>
+    </message>
+    <message>
+        <source>Name a new folder first.</source>
+        <translation>请先填写一个新文件夹。</translation>
+    </message>
+    <message>
+        <source>It goes to {path}.</source>
+        <translation>将导出到 {path}。</translation>
     </message>
     <message>
         <source>Where to</source>
@@ -2297,10 +2305,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>对第 {number} 行的编辑没有保存。</translation>
     </message>
     <message>
-        <source>Other data is shown now: open it again and edit the row anew.</source>
-        <translation>现在显示的是其他数据：请重新打开原数据并再次编辑该行。</translation>
-    </message>
-    <message>
         <source>Save it</source>
         <translation>保存</translation>
     </message>
@@ -2483,6 +2487,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>上一行</translation>
     </message>
     <message>
+        <source>Save the row</source>
+        <translation>保存该行</translation>
+    </message>
+    <message>
         <source>Rows tagged `eval` are held back for evaluation.</source>
         <translation>带 `eval` 标签的行留作评估。</translation>
     </message>
@@ -2552,6 +2560,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>No step was made</source>
         <translation>没有完成任何一步</translation>
+    </message>
+    <message>
+        <source>It is paused</source>
+        <translation>已暂停</translation>
     </message>
     <message>
         <source>Logarithmic</source>
@@ -2878,14 +2890,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>磁盘可用 {free}</translation>
     </message>
     <message>
-        <source>step {step} of {steps}</source>
-        <translation>第 {step} 步，共 {steps} 步</translation>
-    </message>
-    <message>
-        <source>preparing</source>
-        <translation>准备中</translation>
-    </message>
-    <message>
         <source>Answering</source>
         <translation>回答</translation>
     </message>
@@ -2912,6 +2916,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>No job is running</source>
         <translation>没有进行中的工作</translation>
+    </message>
+    <message>
+        <source>step {step} of {steps}</source>
+        <translation>第 {step} 步，共 {steps} 步</translation>
+    </message>
+    <message>
+        <source>preparing</source>
+        <translation>准备中</translation>
     </message>
 </context>
 <context>
@@ -3210,6 +3222,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Train</source>
         <translation>训练</translation>
+    </message>
+    <message>
+        <source>Its file run.json is damaged. Bring it back from a copy, or move the run to the trash.</source>
+        <translation>其中的 run.json 文件已损坏。请用备份恢复它，或把该训练任务移到回收站。</translation>
+    </message>
+    <message>
+        <source>Stop the run first.</source>
+        <translation>请先停止该训练任务。</translation>
     </message>
     <message>
         <source>The run {name} lies in the trash.</source>
@@ -3838,12 +3858,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>所有助手消息的权重都为 0</translation>
     </message>
     <message>
-        <source>no assistant message</source>
-        <translation>没有助手消息</translation>
-    </message>
-    <message>
         <source>no assistant message in `{0}`</source>
         <translation>`{0}` 中没有助手消息</translation>
+    </message>
+    <message>
+        <source>no assistant message</source>
+        <translation>没有助手消息</translation>
     </message>
     <message>
         <source>`history` is not a list of pairs</source>
@@ -3854,76 +3874,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`history` 不是成对文本的列表</translation>
     </message>
     <message>
-        <source>`tools` is not JSON</source>
-        <translation>`tools` 不是 JSON</translation>
+        <source>`{0}` is not JSON</source>
+        <translation>`{0}` 不是 JSON</translation>
     </message>
     <message>
-        <source>`tools` is not a list of objects</source>
-        <translation>`tools` 不是对象的列表</translation>
-    </message>
-    <message>
-        <source>{0}message {1}{2}</source>
-        <translation>{0}第 {1} 条消息{2}</translation>
-    </message>
-    <message>
-        <source>`{0}` is an empty list</source>
-        <translation>`{0}` 是空列表</translation>
-    </message>
-    <message>
-        <source>the list of messages is empty</source>
-        <translation>消息列表为空</translation>
-    </message>
-    <message>
-        <source>Correct the row or leave it out.</source>
-        <translation>请改正该行，或将其删除。</translation>
+        <source>`{0}` is not a list of objects</source>
+        <translation>`{0}` 不是对象列表</translation>
     </message>
     <message>
         <source>`label` is not true or false</source>
         <translation>`label` 不是 true 或 false</translation>
-    </message>
-    <message>
-        <source> is not an object</source>
-        <translation>不是对象</translation>
-    </message>
-    <message>
-        <source>: role {0} is not one of {1}</source>
-        <translation>：角色 {0} 不在 {1} 之中</translation>
-    </message>
-    <message>
-        <source>: `role` is missing</source>
-        <translation>：缺少 `role`</translation>
-    </message>
-    <message>
-        <source>content</source>
-        <translation>content</translation>
-    </message>
-    <message>
-        <source>value</source>
-        <translation>value</translation>
-    </message>
-    <message>
-        <source>: `tool_calls` is not a list of objects</source>
-        <translation>：`tool_calls` 不是对象的列表</translation>
-    </message>
-    <message>
-        <source>: a call in `tool_calls` has no name</source>
-        <translation>：`tool_calls` 中的一个调用没有名称</translation>
-    </message>
-    <message>
-        <source>is missing</source>
-        <translation>缺失</translation>
-    </message>
-    <message>
-        <source>is not text but {0}</source>
-        <translation>不是文本，而是 {0}</translation>
-    </message>
-    <message>
-        <source>is empty</source>
-        <translation>是空的</translation>
-    </message>
-    <message>
-        <source>holds half of a surrogate pair, which is not a character</source>
-        <translation>含有半个代理对，不是有效字符</translation>
     </message>
     <message>
         <source>Base model</source>
@@ -4206,8 +4166,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>最大步数</translation>
     </message>
     <message>
-        <source>Ends the run at this step; -1: by epochs.</source>
-        <translation>到这一步时结束；-1：按训练轮数。</translation>
+        <source>Ends the run there; 0 or -1: by epochs.</source>
+        <translation>运行到此步结束；0 或 -1：按轮数。</translation>
     </message>
     <message>
         <source>Batch size</source>
@@ -4416,6 +4376,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Write the repeated values out.</source>
         <translation>请把重复的值逐一写出。</translation>
+    </message>
+    <message>
+        <source>{0}, line {1}: `{2}` stands there a second time.</source>
+        <translation>{0} 第 {1} 行：`{2}` 在此第二次出现。</translation>
+    </message>
+    <message>
+        <source>Write each setting once, those of a section below its one name.</source>
+        <translation>每个设置只写一次，同一部分的设置写在同一个名称之下。</translation>
     </message>
     <message>
         <source>Correct the YAML; indentation is by spaces.</source>
@@ -4674,6 +4642,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请给出以下之一：{0}。</translation>
     </message>
     <message>
+        <source>`data.mapping`: rows of the format {0} have no `{1}`.</source>
+        <translation>`data.mapping`：格式 {0} 的行没有 `{1}`。</translation>
+    </message>
+    <message>
+        <source>Leave it out, or join it to another part: {prompt: &apos;{title} {body}&apos;} takes two columns.</source>
+        <translation>请去掉它，或与另一部分合并：{prompt: &apos;{title} {body}&apos;} 取用两列。</translation>
+    </message>
+    <message>
         <source>there is no column `{0}`</source>
         <translation>没有列 `{0}`</translation>
     </message>
@@ -4726,6 +4702,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>含有 NUL 字节</translation>
     </message>
     <message>
+        <source>a quote in it is never closed, so that all lines behind it are part of it</source>
+        <translation>其中的引号没有闭合，因此其后的所有行都成了它的一部分</translation>
+    </message>
+    <message>
         <source>columns in the header: {0}; here: {1}</source>
         <translation>表头有 {0} 列，这里有 {1} 列</translation>
     </message>
@@ -4756,6 +4736,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>not an object</source>
         <translation>不是对象</translation>
+    </message>
+    <message>
+        <source>the first rows have {0}{1}{2}</source>
+        <translation>前面的行有 {0}{1}{2}</translation>
     </message>
     <message>
         <source>rows have {0} too</source>
@@ -5158,6 +5142,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>可用 `studio runs stop {0}` 停止它。</translation>
     </message>
     <message>
+        <source>The run {0} is paused, and its process is there.</source>
+        <translation>训练任务 {0} 已暂停，其进程仍在。</translation>
+    </message>
+    <message>
+        <source>Go on with `studio runs continue {0}`.</source>
+        <translation>请用 `studio runs continue {0}` 继续。</translation>
+    </message>
+    <message>
         <source>The run&apos;s process could not be started: {0}.</source>
         <translation>无法启动训练任务的进程：{0}。</translation>
     </message>
@@ -5294,6 +5286,70 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请拆分该文件，或将其转换为 JSONL。</translation>
     </message>
     <message>
+        <source>holds half of a surrogate pair, which is not a character</source>
+        <translation>含有半个代理对，不是有效字符</translation>
+    </message>
+    <message>
+        <source>{0}message {1}{2}</source>
+        <translation>{0}第 {1} 条消息{2}</translation>
+    </message>
+    <message>
+        <source>`{0}` is an empty list</source>
+        <translation>`{0}` 是空列表</translation>
+    </message>
+    <message>
+        <source>the list of messages is empty</source>
+        <translation>消息列表为空</translation>
+    </message>
+    <message>
+        <source>Correct the row or leave it out.</source>
+        <translation>请改正该行，或将其删除。</translation>
+    </message>
+    <message>
+        <source> is not an object</source>
+        <translation>不是对象</translation>
+    </message>
+    <message>
+        <source>: role {0} is not one of {1}</source>
+        <translation>：角色 {0} 不在 {1} 之中</translation>
+    </message>
+    <message>
+        <source>: `role` is missing</source>
+        <translation>：缺少 `role`</translation>
+    </message>
+    <message>
+        <source>content</source>
+        <translation>content</translation>
+    </message>
+    <message>
+        <source>value</source>
+        <translation>value</translation>
+    </message>
+    <message>
+        <source>: `tool_calls` {0}</source>
+        <translation>：`tool_calls` {0}</translation>
+    </message>
+    <message>
+        <source>: a call in `tool_calls` has no name</source>
+        <translation>：`tool_calls` 中的一个调用没有名称</translation>
+    </message>
+    <message>
+        <source>: `tool_calls` is not a list of objects</source>
+        <translation>：`tool_calls` 不是对象的列表</translation>
+    </message>
+    <message>
+        <source>is missing</source>
+        <translation>缺失</translation>
+    </message>
+    <message>
+        <source>is not text but {0}</source>
+        <translation>不是文本，而是 {0}</translation>
+    </message>
+    <message>
+        <source>is empty</source>
+        <translation>是空的</translation>
+    </message>
+    <message>
         <source>{0} is a file, and a model is a folder of config.json, safetensors weights and a tokenizer.</source>
         <translation>{0} 是文件，而模型应是含有 config.json、safetensors 权重和分词器的文件夹。</translation>
     </message>
@@ -5312,6 +5368,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The model {0} {1}.</source>
         <translation>模型 {0} {1}。</translation>
+    </message>
+    <message>
+        <source>is an adapter, not a base model</source>
+        <translation>是适配器，不是基础模型</translation>
+    </message>
+    <message>
+        <source>Name the base model it was trained on.</source>
+        <translation>请指定训练它所用的基础模型。</translation>
+    </message>
+    <message>
+        <source>holds no config.json</source>
+        <translation>不含 config.json</translation>
+    </message>
+    <message>
+        <source>Name the folder of a model in the Hugging Face format.</source>
+        <translation>请指定 Hugging Face 格式模型的文件夹。</translation>
     </message>
     <message>
         <source>No module is left to put an adapter on.</source>
@@ -5484,6 +5556,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Write more of the name.</source>
         <translation>请把名称写得更完整。</translation>
+    </message>
+    <message>
+        <source>No run is called `{0}`, and here a part of a name is not enough.</source>
+        <translation>没有名为 `{0}` 的训练任务，此处只写名称的一部分不够。</translation>
+    </message>
+    <message>
+        <source>Write the whole name: {0}.</source>
+        <translation>请写出完整名称：{0}。</translation>
     </message>
     <message>
         <source>There is no run `{0}`.</source>
@@ -5780,6 +5860,50 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>its answers differ only behind the maximum length of {0}</source>
         <translation>它的两个回答在最大长度 {0} 之后才有差别</translation>
+    </message>
+    <message>
+        <source>needs program code of its own, which is never run here</source>
+        <translation>需要自带的程序代码，这里从不运行此类代码</translation>
+    </message>
+    <message>
+        <source>Choose another model of its kind.</source>
+        <translation>请选择同类的其他模型。</translation>
+    </message>
+    <message>
+        <source>cannot be opened: {0}</source>
+        <translation>无法打开：{0}</translation>
+    </message>
+    <message>
+        <source>Choose a text model, or a newer Finetune Studio.</source>
+        <translation>请选择文本模型，或使用更新的 Finetune Studio。</translation>
+    </message>
+    <message>
+        <source>is already quantized ({0}), in a way that cannot be trained here</source>
+        <translation>已被量化（{0}），其方式在这里无法训练</translation>
+    </message>
+    <message>
+        <source>Use the model it was made from, and choose 8bit or nf4 for it.</source>
+        <translation>请使用它的原始模型，并为其选择 8bit 或 nf4。</translation>
+    </message>
+    <message>
+        <source>claims {0} = {1}, which no real model has</source>
+        <translation>声称 {0} = {1}，真实的模型都不会如此</translation>
+    </message>
+    <message>
+        <source>Download it again.</source>
+        <translation>请重新下载。</translation>
+    </message>
+    <message>
+        <source>asks for program code from elsewhere ({0})</source>
+        <translation>要求来自别处的程序代码（{0}）</translation>
+    </message>
+    <message>
+        <source>Choose another model.</source>
+        <translation>请选择其他模型。</translation>
+    </message>
+    <message>
+        <source>asks for program code or files of its own ({0})</source>
+        <translation>要求自带的程序代码或文件（{0}）</translation>
     </message>
     <message>
         <source>The checkpoint {0} could not be read back: {1}.</source>
@@ -6134,12 +6258,28 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请选择它自己的基座（{0}），或不使用此适配器。</translation>
     </message>
     <message>
+        <source>holds an adapter beside the model</source>
+        <translation>在模型之外还含有适配器</translation>
+    </message>
+    <message>
+        <source>Move {0} to a folder of its own.</source>
+        <translation>请把 {0} 移到单独的文件夹。</translation>
+    </message>
+    <message>
         <source>The tokenizer in {0} cannot be opened.</source>
         <translation>{0} 中的分词器无法打开。</translation>
     </message>
     <message>
         <source>The folder needs tokenizer.json as its maker published it; download the model again.</source>
         <translation>文件夹需要发布者提供的 tokenizer.json；请重新下载模型。</translation>
+    </message>
+    <message>
+        <source>is already quantized</source>
+        <translation>已被量化</translation>
+    </message>
+    <message>
+        <source>Set model.quantization to none; it is loaded as it is.</source>
+        <translation>请把 model.quantization 设为 none；它会按原样载入。</translation>
     </message>
     <message>
         <source>The model does not fit into the memory of {0}.</source>
@@ -6160,10 +6300,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The config of {0} describes no model.</source>
         <translation>{0} 的配置没有描述任何模型。</translation>
-    </message>
-    <message>
-        <source>Download it again.</source>
-        <translation>请重新下载。</translation>
     </message>
     <message>
         <source>config.json in {0} is not a sound {1} config.</source>

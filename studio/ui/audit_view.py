@@ -1,20 +1,45 @@
 """What an audit found in a dataset: each finding with why it matters, its rows, and what takes it away."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QProgressBar, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from studio.core import desk
 from studio.ui import words
 from studio.ui.answer_view import FailureCard
 from studio.ui.desk import Call
-from studio.ui.parts import button, card, clear, column, empty, holder, label, pill, row
+from studio.ui.parts import button, card, clear, column, empty, holder, label, pill, row, set_tone
 from studio.ui.theme import GRID, Theme
 
 _ORDER = ("error", "warning", "note")
 _TONES = {"error": "bad", "warning": "warn", "note": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """A finding as it is shown; it stays while what is known of it changes, and with it the focus and the place."""
+
+    frame: QFrame
+    title: QLabel
+    severity: QLabel
+    count: QLabel
+    why: QLabel
+    done: QLabel
+    undo: QPushButton
+    mend: QPushButton
+    show: QPushButton
 
 
 class AuditView(QStackedWidget):
@@ -43,6 +68,7 @@ class AuditView(QStackedWidget):
         self._theme = theme
         self._call: Call | None = None
         self.findings: dict[str, dict[str, Any]] = {}
+        self._cards: dict[str, _Card] = {}
         self._mended: frozenset[str] = frozenset()
         self._last = ""
         begin = button(self.tr("Audit this dataset"), self.wanted.emit, "primary")
@@ -103,7 +129,7 @@ class AuditView(QStackedWidget):
             self._call = None
 
     def _reset(self) -> None:
-        self.findings, self._mended, self._last = {}, frozenset(), ""
+        self.findings, self._cards, self._mended, self._last = {}, {}, frozenset(), ""
         clear(self._list)
         self._list.addStretch(1)
 
@@ -141,30 +167,61 @@ class AuditView(QStackedWidget):
         self.setCurrentIndex(2)
 
     def _lay_out(self) -> None:
-        clear(self._list)
-        for item in sorted(self.findings.values(), key=lambda item: _ORDER.index(item["severity"])):
-            self._list.addWidget(self._card(item))
-        self._list.addStretch(1)
+        for key in [key for key in self._cards if key not in self.findings]:
+            gone = self._cards.pop(key).frame
+            self._list.removeWidget(gone)
+            gone.hide()
+            gone.deleteLater()
+        listed = sorted(self.findings.values(), key=lambda item: _ORDER.index(item["severity"]))
+        for at, item in enumerate(listed):
+            made = self._cards.get(item["key"]) or self._new_card(item["key"])
+            if self._list.indexOf(made.frame) != at:
+                self._list.insertWidget(at, made.frame)
+            self._fill(made, item)
 
-    def _card(self, item: dict[str, Any]) -> QFrame:
-        key, title = item["key"], words.told(item["title"])
-        severity = pill(self._severity(item["severity"]), _TONES[item["severity"]])
-        show = button(self.tr("Show the rows"), lambda: self.rows_wanted.emit(key, title))
-        show.setAccessibleName(self.tr("Show the rows: {title}").format(title=title))
-        parts: list[QWidget | None] = [label(title, "heading"), severity, label(f"{item['count']:,}", "muted"), None]
-        if key in self._mended:
-            parts.append(pill(self.tr("done"), "good"))
-            if key == self._last:
-                undo = button(self.tr("Undo"), self.undo_wanted.emit, "flat")
-                undo.setAccessibleName(self.tr("Undo: {title}").format(title=title))
-                parts.append(undo)
-        elif mending := self._mending(item["remedy"]):
-            mend = button(mending, lambda: self.mending_wanted.emit(key, title))
-            mend.setAccessibleName(f"{mending}: {title}")
-            # Rows are left out of a version of the data, and a version is made of rows that are there.
-            mend.setEnabled(self._call is None)
-            parts.append(mend)
-        return card(column(row(*parts, show), label(words.told(item["why"]), "muted", wrap=True), spacing=GRID // 2))
+    def _new_card(self, key: str) -> _Card:
+        def title() -> str:
+            return words.told(self.findings[key]["title"])
+
+        heading, severity, count, why = (
+            label("", "heading"),
+            pill(""),
+            label("", "muted"),
+            label("", "muted", wrap=True),
+        )
+        done, undo = pill(self.tr("done"), "good"), button(self.tr("Undo"), self.undo_wanted.emit, "flat")
+        mend = button("", lambda: self.mending_wanted.emit(key, title()))
+        show = button(self.tr("Show the rows"), lambda: self.rows_wanted.emit(key, title()))
+        top = row(heading, severity, count, None, done, undo, mend, show)
+        frame = card(column(top, why, spacing=GRID // 2))
+        self._cards[key] = made = _Card(frame, heading, severity, count, why, done, undo, mend, show)
+        return made
+
+    def _fill(self, made: _Card, item: dict[str, Any]) -> None:
+        title, mending = words.told(item["title"]), self._mending(item["remedy"])
+        made.title.setText(title)
+        made.severity.setText(self._severity(item["severity"]))
+        set_tone(made.severity, _TONES[item["severity"]])
+        made.count.setText(f"{item['count']:,}")
+        made.why.setText(words.told(item["why"]))
+        made.show.setAccessibleName(self.tr("Show the rows: {title}").format(title=title))
+        made.undo.setAccessibleName(self.tr("Undo: {title}").format(title=title))
+        made.mend.setText(mending)
+        made.mend.setAccessibleName(f"{mending}: {title}")
+        # Rows are left out of a version of the data, and a version is made of rows that are there.
+        made.mend.setEnabled(self._call is None)
+        self._offer(made, mend=bool(mending), done=item["key"] in self._mended, undo=item["key"] == self._last)
+
+    def _offer(self, made: _Card, *, mend: bool, done: bool, undo: bool) -> None:
+        """Shows what can be done about a finding; the focus goes to what comes in place of what it was on."""
+        undo, mend = done and undo, mend and not done
+        if made.undo.hasFocus() or made.mend.hasFocus():
+            taking = made.undo if undo else made.mend if mend else made.show
+            taking.show()
+            taking.setFocus()
+        made.done.setVisible(done)
+        made.undo.setVisible(undo)
+        made.mend.setVisible(mend)
 
     def _severity(self, name: str) -> str:
         return {"error": self.tr("serious"), "warning": self.tr("worth a look"), "note": self.tr("to know")}[name]

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSpinBox, QWidget
 
 from studio.core.config import TrainingSpec
 from studio.core.units import counted
+from studio.ui.elided import Elided
 from studio.ui.parts import align_number, button, card, column, label, row
 from studio.ui.theme import GRID, Theme
 
@@ -50,7 +51,7 @@ class LengthView(QWidget):
         align_number(self.box)
         self.box.valueChanged.connect(self.set_cutoff)
         use = button(self.tr("Use this length"), lambda: self.chosen.emit(self.cutoff), "primary")
-        self._figures: dict[str, QLabel] = {}
+        self._figures: dict[str, tuple[QLabel, Elided]] = {}
         self._hint = label("", "caption")
         head = row(label(self.tr("Maximum length")), self.box, use, None, self._hint)
         self.rest = label("", "caption")
@@ -86,7 +87,7 @@ class LengthView(QWidget):
 
     def figure(self, name: str) -> str:
         """Returns what is said under a name of `_grid`."""
-        return self._figures[name].text()
+        return "  ".join(said for part in self._figures[name] if (said := part.text()))
 
     def _take(self, cutoff: int) -> None:
         self.cutoff = min(max(cutoff, _LEAST), _MOST)
@@ -134,14 +135,21 @@ class LengthView(QWidget):
             "sequences": self.tr("Rows and chunks fed"),
         }
         grid = QGridLayout()
-        grid.setHorizontalSpacing(4 * GRID)
+        grid.setHorizontalSpacing(GRID)
         grid.setVerticalSpacing(GRID // 2)
+        # Beside their captions: over each other they were as high, and too wide for a narrow window.
         for index, (name, title) in enumerate(names.items()):
-            self._figures[name] = label("-", "figure")
-            grid.addWidget(label(title, "caption"), 2 * (index // 4), index % 4)
-            grid.addWidget(self._figures[name], 2 * (index // 4) + 1, index % 4)
-        grid.setColumnStretch(4, 1)
+            self._figures[name] = figure, more = label("-", "strong"), Elided("", "caption")
+            grid.addWidget(label(title, "caption"), index % 4, 2 * (index // 4))
+            grid.addLayout(row(figure, more, None, spacing=GRID // 2), index % 4, 2 * (index // 4) + 1)
+        # Shares of the room, so that nothing moves as the line is dragged; there is more to say on the left.
+        grid.setColumnStretch(1, 4)
+        grid.setColumnStretch(3, 3)
         return grid
+
+    def _tell(self, name: str, figure: str, more: str = "") -> None:
+        for part, said in zip(self._figures[name], (figure, more), strict=True):
+            part.setText(said)
 
     def _count(self) -> None:
         """Says what the cutoff makes of the rows; some microseconds."""
@@ -151,13 +159,13 @@ class LengthView(QWidget):
         at = lengths.at(self.cutoff, self._overlap)
         for name, count in (("cut", at.cut), ("shortened", at.shortened), ("lost", at.lost), ("dropped", at.dropped)):
             share = 100 * count / len(lengths)
-            self._figures[name].setText(f"{count:,}" + (f"  ({share:.1f} %)" if count else ""))
-        self._figures["tokens"].setText(f"{at.tokens:,}")
+            self._tell(name, f"{count:,}", f"({share:.1f} %)" if count else "")
+        self._tell("tokens", f"{at.tokens:,}")
         chunked = counted(at.chunked, self.tr("{count} text in chunks"), self.tr("{count} texts in chunks"))
-        self._figures["sequences"].setText(f"{at.sequences:,}" + (f"  ({chunked})" if at.chunked else ""))
-        self._figures["padded"].setText(f"{lengths.steps(self.cutoff, self._spec, False, overlap=self._overlap):,}")
+        self._tell("sequences", f"{at.sequences:,}", f"({chunked})" if at.chunked else "")
+        self._tell("padded", f"{lengths.steps(self.cutoff, self._spec, False, overlap=self._overlap):,}")
         least = lengths.least_steps(self.cutoff, self._spec, overlap=self._overlap)
-        self._figures["packed"].setText("-" if lengths.pairs else f"\u2248 {least:,}")
+        self._tell("packed", "-" if lengths.pairs else f"\u2248 {least:,}")
         longest = int(lengths.tokens.max())
         one, many = self.tr("The longest row has {count} token"), self.tr("The longest row has {count} tokens")
         far = counted(longest, one, many)
@@ -167,7 +175,7 @@ class LengthView(QWidget):
     def _count_packed(self) -> None:
         if self._lengths is not None and len(self._lengths) and not self._lengths.pairs:
             steps = self._lengths.steps(self.cutoff, self._spec, True, overlap=self._overlap)
-            self._figures["packed"].setText(f"{steps:,}")
+            self._tell("packed", f"{steps:,}")
 
     def _colour(self) -> None:
         palette = self._theme.palette

@@ -78,11 +78,14 @@ class FileRows:
         index: where they lie.
         format: what they are taken for; empty: not known.
         columns: the mapping of their columns, as `DataSpec.mapping`.
+        given: the files, as a command names them.
     """
 
-    def __init__(self, index: "RowIndex", format: str = "", columns: Mapping[Role, str] | None = None) -> None:
+    def __init__(
+        self, index: "RowIndex", format: str = "", columns: Mapping[Role, str] | None = None, given: str = ""
+    ) -> None:
         """Shows what `index` knows."""
-        self.index, self.format, self.columns = index, format, dict(columns or {})
+        self.index, self.format, self.columns, self.given = index, format, dict(columns or {}), given
 
     def __len__(self) -> int:
         """Returns how many rows are known."""
@@ -100,6 +103,17 @@ class FileRows:
             fault = mapping.understood(parsed, self.format, self.columns).reason
         raw = "" if parsed.data is not None else row.raw[:100_000].decode("utf-8", "replace")
         return Shown(place, place, 0, len(row.raw), parsed.data, fault, raw)
+
+
+@dataclass(eq=False, slots=True)
+class Opened:
+    """Data as it was opened: the same though a version is made of it.
+
+    Attributes:
+        source: its rows, the version's once there is one.
+    """
+
+    source: RowSource | None = None
 
 
 class VersionRows:

@@ -6,14 +6,14 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QMouseEvent, QTextLayout
-from PySide6.QtWidgets import QApplication, QButtonGroup, QCheckBox, QPlainTextEdit, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QButtonGroup, QCheckBox, QFrame, QPlainTextEdit, QToolTip, QWidget
 
 from studio.core import desk
 from studio.core.desk import Picture
 from studio.ui import token_text, words
 from studio.ui.desk import Call
 from studio.ui.elided import Elided
-from studio.ui.parts import button, column, label, row, show_text
+from studio.ui.parts import button, column, holder, label, row, scrolling, show_text
 from studio.ui.template_editor import TemplateEditor
 from studio.ui.theme import GRID, Theme
 
@@ -74,7 +74,11 @@ class TokensView(QWidget):
         both.setStretch(1, 1)
         layout = column(head, both, row(self.detail, None, *self._legend))
         layout.setStretch(1, 1)
-        self.setLayout(layout)
+        # A low window has room for all of it but the template, and then it scrolls.
+        area = scrolling(holder(layout, "body"))
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setMinimumHeight(15 * GRID)
+        self.setLayout(column(area))
         theme.changed.connect(self._show)
         self.show_message("")
 

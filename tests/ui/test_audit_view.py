@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from studio.core import desk
@@ -95,3 +96,40 @@ def test_an_audit_is_cancelled_and_offered_again(
         press(view, "Cancel")
     assert view.currentIndex() == 0
     assert view.findings == {}
+
+
+def named(view: AuditView, name: str) -> QPushButton:
+    found = [made for made in view.findChildren(QPushButton) if made.accessibleName() == name and made.isVisible()]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_the_focus_and_the_place_stay_at_the_finding_that_is_mended(view: AuditView, qtbot: QtBot) -> None:
+    about = {"severity": "warning", "count": 3, "why": "So.", "remedy": "exclude"}
+    items = [about | {"key": f"k{at}", "title": f"Finding {at}"} for at in range(20)]
+    mend, undo = "Leave these rows out: Finding 12", "Undo: Finding 12"
+    view.activateWindow()
+    view.setCurrentIndex(1)
+    view._take(items[:15])
+    (area,) = view.findChildren(QScrollArea)
+    bar = area.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    named(view, mend).setFocus()
+    area.ensureWidgetVisible(named(view, mend))
+    place = bar.value()
+    assert place > 0
+    view.mending_wanted.connect(lambda key, _title: view.mark([key], key))
+    view.undo_wanted.connect(lambda: view.mark([], ""))
+    for pressed, follows in ((mend, undo), (undo, mend)):
+        named(view, pressed).click()
+        QApplication.processEvents()
+        assert QApplication.focusWidget() is named(view, follows)
+        assert bar.value() == place
+    view._take([*items[15:], items[3] | {"severity": "error"}])
+    QApplication.processEvents()
+    assert QApplication.focusWidget() is named(view, mend)
+    tops = [named(view, f"Show the rows: Finding {at}").mapTo(view, QPoint()).y() for at in (3, 0, 15)]
+    assert tops == sorted(tops)
+    view.mark(["k12", "k4"], "k4")
+    assert QApplication.focusWidget() is named(view, "Show the rows: Finding 12")
+    assert said(view).count("done") == 2

@@ -4,14 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
-from studio.core.versions import recipe
-from studio.core.versions.steps import Deduplicate, Exclude
+from studio.core.versions import recipe, store
+from studio.core.versions.steps import Deduplicate, Exclude, Replace
 from studio.ui.pages.data import DataPage
+from studio.ui.tables import LENGTH, ROW, STATUS
 from studio.ui.window import MainWindow
-from tests.ui.test_data_page import ROWS, WAIT_MS, checked, file, page, press, version
+from tests.ui.test_data_page import ROWS, WAIT_MS, checked, file, numbers, page, press, version
 
 __all__ = ["file", "page"]  # the fixtures
 
@@ -26,6 +29,29 @@ def other(tmp_path: Path) -> Path:
 
 def settled(page: DataPage, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: not page._editing.unsettled(), timeout=WAIT_MS)
+
+
+def shown(page: DataPage, qtbot: QtBot, *rows: int) -> None:
+    qtbot.waitUntil(lambda: numbers(page) == [str(row) for row in rows], timeout=WAIT_MS)
+
+
+def click_header(page: DataPage, section: int) -> None:
+    header = page.rows.table.horizontalHeader()
+    place = QPoint(header.sectionViewportPosition(section) + 8, header.height() // 2)
+    QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+
+def box_with_focus(qtbot: QtBot) -> QPlainTextEdit:
+    qtbot.waitUntil(lambda: isinstance(QApplication.focusWidget(), QPlainTextEdit))
+    box = QApplication.focusWidget()
+    assert isinstance(box, QPlainTextEdit)
+    return box
+
+
+def save_it(window: MainWindow) -> None:
+    """Presses the button of the last notice about an edit that was not saved."""
+    assert "was not saved" in window.notices.texts()[-1]
+    [item for item in window.notices.findChildren(QPushButton) if item.text() == "Save it"][-1].click()
 
 
 def test_edits_of_a_file_that_is_left_at_once_are_kept_and_undone(
@@ -236,3 +262,170 @@ def test_a_version_that_is_left_is_taken_over_to_its_end(
     assert page._editing.version is None
     page.receive(made)
     assert len(version(page, qtbot, 1).selection) == 28
+
+
+def test_the_first_edit_leaves_what_is_looked_for_and_its_rows(page: DataPage, qtbot: QtBot) -> None:
+    search, found = page.rows.search, (2, *range(20, 30))
+    page.search.setText("question 2")
+    shown(page, qtbot, *found)
+    page.show_rows([2, 21, 22], "Empty answers")
+    press(page, Qt.Key.Key_X)
+    version(page, qtbot, 1)
+    assert page.table_model.index(0, STATUS).data() == "excluded"
+    assert (page.search.text(), search.said.text()) == ("question 2", "11 found")
+    assert numbers(page) == ["2", "21", "22"]
+    search.chip.click()
+    assert search.chip.isHidden()
+    shown(page, qtbot, *found)
+    page.search.clear()
+    shown(page, qtbot, *range(30))
+
+
+def test_the_first_edit_leaves_the_order_of_the_rows(page: DataPage, qtbot: QtBot) -> None:
+    header = page.rows.table.horizontalHeader()
+    for _ in range(2):
+        click_header(page, LENGTH)
+    descending = header.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
+    ordered = range(29, -1, -1) if descending else range(30)
+    qtbot.waitUntil(lambda: page.rows.search.said.text() == "30 found", timeout=WAIT_MS)
+    press(page, Qt.Key.Key_X)
+    version(page, qtbot, 1)
+    shown(page, qtbot, *ordered)
+    assert (header.isSortIndicatorShown(), header.sortIndicatorSection()) == (True, LENGTH)
+    click_header(page, ROW)
+    assert page.rows.shown_places() is None
+    shown(page, qtbot, *range(30))
+
+
+def test_a_search_that_goes_on_is_one_of_the_version_then(page: DataPage, qtbot: QtBot, file: Path) -> None:
+    made = store.create("made", [recipe.Source(path=str(file))])
+    store.Version(made).add(Exclude(rows=((0, 2, 2),)))
+    page.search.setText("question 2")
+    page.rows.search._search()
+    page.rows.search.swap_file(str(made), [])
+    qtbot.waitUntil(lambda: page.rows.search.said.text() == "10 found", timeout=WAIT_MS)
+
+
+def test_a_status_that_is_offered_no_more_is_looked_for_no_more(
+    page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    status = page.rows.search.status
+    status.setCurrentIndex(status.findData("rejected"))
+    shown(page, qtbot)
+    page.apply([Exclude(rows=((0, 3, 3),))], "exclude rows")
+    version(page, qtbot, 1)
+    assert status.currentText() == "Any status"
+    shown(page, qtbot, *range(30))
+    page.rows._tag(((0, 4, 4),), "good")
+    status.setCurrentIndex(status.findData("good"))
+    shown(page, qtbot, 4)
+    window.session.undo.undo()
+    assert status.currentText() == "Any status"
+    shown(page, qtbot, *range(30))
+    status.setCurrentIndex(status.findData("kept"))
+    page.plain.known = {}
+    page.receive(other(tmp_path))
+    checked(page, qtbot)
+    assert status.currentText() == "Any status"
+
+
+def test_behind_an_edit_the_keys_of_the_table_go_on(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
+    press(page, Qt.Key.Key_J, Qt.Key.Key_E)
+    QTest.keyClicks(box_with_focus(qtbot), "x")
+    QTest.keyClick(box_with_focus(qtbot), Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert QApplication.focusWidget() is page.rows.table
+    version(page, qtbot, 1)
+    assert QApplication.focusWidget() is page.rows.table
+    for step in (2, 3):
+        press(page, Qt.Key.Key_J, Qt.Key.Key_E)
+        QTest.keyClicks(box_with_focus(qtbot), "x")
+        page.rows.pane.save.setFocus()
+        page.rows.pane.save.click()
+        assert QApplication.focusWidget() is page.rows.table
+        made = version(page, qtbot, step)
+    assert made.selection.data(3)["completion"] == "xabababab"
+    press(page, Qt.Key.Key_E)
+    QTest.keyClicks(box_with_focus(qtbot), "y")
+    page.rows.pane.revert.setFocus()
+    page.rows.pane.revert.click()
+    assert QApplication.focusWidget() is page.rows.table
+
+
+def test_what_is_typed_while_the_version_is_made_stays_where_it_is(page: DataPage, qtbot: QtBot) -> None:
+    press(page, Qt.Key.Key_X, Qt.Key.Key_E)
+    box = box_with_focus(qtbot)
+    QTest.keyClicks(box, "x")
+    version(page, qtbot, 1)
+    assert QApplication.focusWidget() is box
+    assert page.rows.pane.save.isEnabled()
+    page.rows.pane.save.click()
+    assert version(page, qtbot, 2).selection.data(1)["completion"] == "xabab"
+
+
+def test_an_edit_the_row_changed_under_is_told_of(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
+    press(page, Qt.Key.Key_X)
+    made = version(page, qtbot, 1)
+    press(page, Qt.Key.Key_E)
+    QTest.keyClicks(box_with_focus(qtbot), "x")
+    page.apply([Replace(source=0, row=1, data=ROWS[1] | {"completion": "another"})], "edit a row")
+    save_it(window)
+    assert version(page, qtbot, 3).selection.data(1)["completion"] == "xabab"
+    assert made.path == recipe.file_of("letters")
+
+
+def test_an_edit_of_a_file_that_is_left_is_saved_into_a_version_of_it(
+    page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    press(page, Qt.Key.Key_J, Qt.Key.Key_E)
+    QTest.keyClicks(box_with_focus(qtbot), "x")
+    page.plain.known = {}
+    page.receive(other(tmp_path))
+    checked(page, qtbot)
+    save_it(window)
+    settled(page, qtbot)
+    made = recipe.file_of("letters")
+    assert [step.data for step in recipe.load(made).effective if isinstance(step, Replace)] == [
+        ROWS[1] | {"completion": "xabab"}
+    ]
+    assert window.notices.texts()[-1] == "Your edits are kept as the version letters."
+    assert page._files.findItems("letters", Qt.MatchFlag.MatchExactly)
+    assert page.table_model.rowCount() == 1
+    window.session.undo.undo()
+    assert recipe.load(made).cursor == 0
+
+
+def test_an_edit_of_a_version_that_is_left_is_saved_into_it(
+    page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    press(page, Qt.Key.Key_X)
+    made = version(page, qtbot, 1).path
+    for row, back in ((1, False), (2, True)):
+        page.rows._go(row)
+        press(page, Qt.Key.Key_E)
+        QTest.keyClicks(box_with_focus(qtbot), "x")
+        page.plain.known = {}
+        page.receive(other(tmp_path))
+        checked(page, qtbot)
+        if back:
+            page.receive(made)
+        save_it(window)
+        settled(page, qtbot)
+        qtbot.waitUntil(lambda row=row: recipe.load(made).cursor == row + 1)  # type: ignore[misc]
+        page.receive(made)
+        version(page, qtbot, row + 1)
+    edited = version(page, qtbot, 3).selection
+    assert [edited.data(row)["completion"] for row in (1, 2)] == ["xabab", "xababab"]
+
+
+def test_an_edit_of_a_file_that_is_gone_says_so_and_leaves_no_undo_step(
+    page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path, file: Path
+) -> None:
+    press(page, Qt.Key.Key_E)
+    QTest.keyClicks(box_with_focus(qtbot), "x")
+    page.receive(other(tmp_path))
+    qtbot.waitUntil(lambda: page.table_model.rowCount() == 1, timeout=WAIT_MS)
+    file.unlink()
+    save_it(window)
+    settled(page, qtbot)
+    assert "letters.jsonl" in window.notices.texts()[-1]
+    assert not window.session.undo.canUndo()

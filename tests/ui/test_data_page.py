@@ -226,6 +226,8 @@ def test_search_by_text_expression_length_and_order(page: DataPage, qtbot: QtBot
     shows(*range(30))
     search.filters.click()
     search.least.setValue(len(json.dumps(ROWS[27])))
+    line = search.most.lineEdit()
+    assert line.width() > line.fontMetrics().horizontalAdvance(str(search.most.maximum()))
     shows(27, 28, 29)
     page.rows.search.sort("length", True)
     shows(29, 28, 27)

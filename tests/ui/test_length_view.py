@@ -8,13 +8,15 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from studio.core.audit.lengths import Lengths
 from studio.core.config import TrainingSpec
+from studio.ui.elided import Elided
 from studio.ui.length_view import LengthView
 from studio.ui.theme import Theme
+from tests.ui.test_fit import is_cut
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 
@@ -146,6 +148,16 @@ def test_two_answers_are_never_packed(view: LengthView, qtbot: QtBot) -> None:
     pairs = replace(lengths(100), other=np.full(100, 20, np.int32))
     view.show_lengths(pairs, 500, TrainingSpec())
     view._count_packed()
-    assert view._figures["packed"].text() == "-"
+    assert view.figure("packed") == "-"
     fed = int(np.minimum(pairs.tokens, 500).sum()) + 100 * 20
-    assert view._figures["tokens"].text() == f"{fed:,}"
+    assert view.figure("tokens") == f"{fed:,}"
+
+
+def test_all_is_said_in_the_least_window(view: LengthView) -> None:
+    view.resize(512, 330)
+    view.show_lengths(lengths(5000), 16, TrainingSpec())
+    QApplication.processEvents()
+    assert view.figure("cut") == "5,000  (100.0 %)"
+    assert view.width() == 512
+    assert [made.text() for made in view.findChildren(QLabel) if made.isVisible() and is_cut(made)] == []
+    assert [made.text() for made in view.findChildren(Elided) if made.width() < made.sizeHint().width()] == []

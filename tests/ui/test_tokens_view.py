@@ -3,13 +3,14 @@
 import random
 import time
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QTextCharFormat
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QToolTip
+from PySide6.QtWidgets import QApplication, QPushButton, QToolTip
 from pytestqt.qtbot import QtBot
 
 from studio.core import desk
@@ -250,3 +251,23 @@ def test_a_template_is_tried_as_it_is_written(view: TokensView, qtbot: QtBot) ->
     with qtbot.waitSignal(editor.tried) as back:
         editor.reset()
     assert back.args == [""]
+
+
+def test_a_template_that_has_no_room_is_scrolled_to(view: TokensView, qtbot: QtBot) -> None:
+    view.resize(512, 128)
+    view.show_picture(replace(CHAT, template="{{ own }}"))
+    view.show()
+    editor = view.editor
+    next(made for made in view.findChildren(QPushButton) if made.text() == "Template").click()
+    editor.text.setPlainText("{{")
+    editor.show_fault("It is not valid.")
+    QApplication.processEvents()
+    parts = [editor.text, editor._fault, editor._keep]
+    assert [made.y() + made.height() <= below.y() for made, below in pairwise(parts)] == [True, True]
+    assert editor.rect().contains(editor._keep.geometry())
+    assert view.height() == 128
+    editor._back.setFocus()
+    editor.text.setFocus()
+    QTest.keyClick(editor.text, Qt.Key.Key_Tab)
+    QApplication.processEvents()
+    assert editor._back.visibleRegion().boundingRect() == editor._back.rect()

@@ -140,6 +140,7 @@ class DataPage(QWidget):
         head.resume_wanted.connect(lambda: self._resume())
         self._states.currentChanged.connect(self._mark_menu)
         rows.steps_wanted.connect(self.apply)
+        rows.late_wanted.connect(editing.apply_to)
         self.rejected.mended.connect(self.apply)
         self.waiting.cancelled.connect(self._cancel)
         self.unreadable.rebase_wanted.connect(self._take_over)
@@ -155,6 +156,7 @@ class DataPage(QWidget):
         editing.failed.connect(self._fail)
         editing.moved.connect(lambda done, total: self.head.show_moved(self.tr("Working on the version"), done, total))
         editing.over.connect(self.head.show_done)
+        editing.settled.connect(lambda: self._files.fill(self._path))
 
     def _again(self) -> None:
         if self._path is not None:
@@ -226,16 +228,17 @@ class DataPage(QWidget):
         source = VersionRows(version)
         if made_here:
             self.rows.swap_source(source)
+            self.rows.search.swap_file(str(version.path), self._statuses())
         else:
             self.plain.forget()
             if self._path != version.path:
                 self.insight.forget()
             self._tabs.show_rows()
             self.rows.set_source(source)
+            self.rows.search.set_file(str(version.path), [], self._statuses())
         self._path = version.path
         self._session.remember_data(version.path)
         self._files.fill(self._path)
-        self.rows.search.set_file(str(version.path), [], self._statuses())
         self._states.setCurrentIndex(3)
         self._mark_menu()
         self._refresh_version()

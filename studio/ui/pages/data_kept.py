@@ -156,6 +156,10 @@ class Kept(QObject):
             return False
         return True
 
+    def add(self, edit: Edit) -> None:
+        """Does one more edit behind the others."""
+        self._waiting.append(edit)
+
     def close(self) -> None:
         """Ends the child; what waits is given up."""
         self._closed = True

@@ -138,7 +138,7 @@ class PlainFile(QObject):
         from studio.core.data.index import RowIndex
 
         try:
-            source = FileRows(RowIndex(folder), self.known.get("format", ""), self.columns)
+            source = FileRows(RowIndex(folder), self.known.get("format", ""), self.columns, self._given)
         except StudioError as error:
             self.failed.emit(error)
             return

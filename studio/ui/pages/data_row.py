@@ -16,7 +16,7 @@ from studio.core.runs import disk_error, write_atomic
 from studio.ui import turns, words
 from studio.ui.parts import button, column, holder, label, row, show_text, tabs
 from studio.ui.row_editor import RowEditor
-from studio.ui.row_source import Shown
+from studio.ui.row_source import Opened, Shown
 from studio.ui.session import Session
 from studio.ui.theme import GRID
 from studio.ui.tokens_view import TokensView
@@ -28,13 +28,15 @@ class RowPane(QWidget):
     """The views of a row.
 
     Attributes:
-        shows: stands for the data whose rows are shown.
+        shows: the data whose rows are shown.
 
     Signals:
-        saved: (the row as it was shown, its new data): it was edited.
+        saved: (the data it is of, the row as it was shown, its new data): it was edited.
+        finished: the row is no longer edited, and whoever did goes on elsewhere.
     """
 
-    saved = Signal(object, object)
+    saved = Signal(object, object, object)
+    finished = Signal()
 
     def __init__(self, session: Session, request: Callable[[Shown], Tokens | str]) -> None:
         """Shows nothing; `request` says how to ask for a row's tokens, or why there are none."""
@@ -42,7 +44,7 @@ class RowPane(QWidget):
         self._session, self._request, self._asked = session, request, False
         self._row: Shown | None = None
         self._edited = False
-        self.shows: object = None
+        self.shows = Opened()
         self.written = QPlainTextEdit()
         self.written.setReadOnly(True)
         self.written.setObjectName("mono")
@@ -68,16 +70,25 @@ class RowPane(QWidget):
         self.setLayout(column(self.views))
 
     def show_row(self, row: Shown | None) -> None:
-        """Shows another row, or the same after it changed; an edit that was not saved is told of, and can be."""
-        before = self._row
-        if self._edited and before is not None and (row is None or row.place != before.place):
-            self._keep(before)
-        self._row, self._edited = row, False
+        """Shows another row, or the same after it changed; an edit that was not saved is told of, and can be.
+
+        A row that is as it was is not edited anew, for somebody may be at it.
+        """
+        before, self._row = self._row, row
+        if before is None or row is None or (row.place, row.data) != (before.place, before.data):
+            self._fill(before)
         text = "" if row is None else whole(row.data) if row.data is not None else row.raw or words.sentence(row.fault)
         show_text(self.written, text)
-        self.editor.show_row(row.data if row is not None and row.data is not None and self._editing() else {})
-        self._mark()
         self._look(shown=True)
+
+    def _fill(self, before: Shown | None) -> None:
+        """Shows the row to be edited; `before` is the one that was."""
+        if self._edited and before is not None:
+            self._keep(before)
+        self._edited = False
+        data = self._row.data if self._row is not None and self._editing() else None
+        self.editor.show_row(data or {})
+        self._mark()
 
     def edit(self) -> None:
         """Shows the row to be edited, and puts the cursor into it."""
@@ -130,12 +141,15 @@ class RowPane(QWidget):
     def _save(self) -> None:
         if self._row is not None and self._edited and not self.editor.fault():
             self._edited = False
-            self.saved.emit(self._row, self.editor.values())
+            # Before its boxes go: what has the focus then would hand it to whatever is next.
+            self.finished.emit()
+            self.saved.emit(self.shows, self._row, self.editor.values())
             self._mark()
 
     def _revert(self) -> None:
         if self._row is not None:
             self._edited = False
+            self.finished.emit()
             self.editor.show_row(self._row.data or {})
             self._mark()
 
@@ -145,14 +159,7 @@ class RowPane(QWidget):
             self._session.tell(text)
             return
         values, shows = self.editor.values(), self.shows
-
-        def save() -> None:
-            if self.shows is shows:
-                self.saved.emit(before, values)
-            else:
-                self._session.tell(self.tr("Other data is shown now: open it again and edit the row anew."))
-
-        self._session.tell(text, "", self.tr("Save it"), save)
+        self._session.tell(text, "", self.tr("Save it"), lambda: self.saved.emit(shows, before, values))
 
     def _show_tokens(self) -> None:
         """Asks for the row's tokens as the present settings make them, while they are looked at."""

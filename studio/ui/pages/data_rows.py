@@ -21,7 +21,7 @@ from studio.ui.pages.data_row import RowPane
 from studio.ui.pages.data_search import RowSearch
 from studio.ui.pages.data_steps import StepDialog
 from studio.ui.parts import button, column, icon_button, row
-from studio.ui.row_source import FileRows, RowSource, Shown, VersionRows
+from studio.ui.row_source import FileRows, Opened, RowSource, Shown, VersionRows
 from studio.ui.session import Session
 from studio.ui.tables import LENGTH, ROW, STATUS, DatasetTable, RejectedTable
 from studio.ui.theme import GRID
@@ -38,9 +38,11 @@ class RowsView(QWidget):
 
     Signals:
         steps_wanted: (steps, what they do): something is to be done to rows.
+        late_wanted: (a `RowSource`, steps, what they do): so it is to rows that are no longer shown.
     """
 
     steps_wanted = Signal(list, str)
+    late_wanted = Signal(object, list, str)
 
     def __init__(self, session: Session, request: Callable[[Shown], Tokens | str]) -> None:
         """Shows no rows; `request` as `RowPane` has it."""
@@ -63,6 +65,7 @@ class RowsView(QWidget):
         header.sectionClicked.connect(self._sort)
         self.pane = RowPane(session, request)
         self.pane.saved.connect(self._saved)
+        self.pane.finished.connect(self.table.setFocus)
         # Its header and a row: in a low window what is below needs the rest.
         self.table.setMinimumHeight(10 * GRID)
         self._split = split = QSplitter(Qt.Orientation.Vertical)
@@ -84,7 +87,7 @@ class RowsView(QWidget):
         self.table_model.set_source(source)
         self.table.horizontalHeader().setSortIndicatorShown(False)
         self.pane.show_row(None)
-        self.pane.shows = object()
+        self.pane.shows = Opened(source)
         self.show_status_column(isinstance(source, VersionRows))
         self._first()
 
@@ -92,10 +95,11 @@ class RowsView(QWidget):
         """Shows a version in place of the file it was made of; the row looked at and what was chosen stay."""
         at, found, chosen = self.table_model.place(self.table.currentIndex().row()), self._found, self._chosen
         self.table_model.set_source(source)
+        self.pane.shows.source = source
         self._found, self._chosen = found, chosen
         self.show_status_column(True)
         self._show()
-        self._go(self.table_model.find(at) if at is not None else 0)
+        self._go(max(0, self.table_model.find(at) if at is not None else 0))
 
     def refresh(self) -> None:
         """Shows the same rows after they changed."""
@@ -183,6 +187,7 @@ class RowsView(QWidget):
         )
         self.keys = [(self.tr("Next row"), "J"), (self.tr("Previous row"), "K")]
         self.keys += [(text.rstrip(".…"), key) for (_, text, _), key in zip(said, "XRTE", strict=True)]
+        self.keys.append((self.tr("Save the row"), "Ctrl+Return"))
         self.tools: dict[str, QPushButton] = {}
         for kind, text, tip in said:
             made = button(text, lambda kind=kind: self.act(kind), "flat")  # type: ignore[misc]
@@ -221,9 +226,12 @@ class RowsView(QWidget):
         if tag:
             self.steps_wanted.emit([steps.Tag(rows=rows, tag=tag)], self.tr("tag rows"))
 
-    def _saved(self, shown: Shown, data: dict[str, Any]) -> None:
+    def _saved(self, of: Opened, shown: Shown, data: dict[str, Any]) -> None:
         step: Step = steps.Replace(source=shown.source, row=shown.number, data=data)
-        self.steps_wanted.emit([step], self.tr("edit a row"))
+        if of is self.pane.shows:
+            self.steps_wanted.emit([step], self.tr("edit a row"))
+        else:
+            self.late_wanted.emit(of.source, [step], self.tr("edit a row"))
 
     def _placed(self, numbers: "Places") -> "Places":
         source = self.table_model.source

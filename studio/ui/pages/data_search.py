@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QSpinBox, QWidg
 from studio.core.errors import StudioError
 from studio.ui import words
 from studio.ui.jobs import Command
-from studio.ui.parts import button, column, holder, label, row, set_mark
+from studio.ui.parts import align_number, button, column, holder, label, row, set_mark
 from studio.ui.spare import Spare
 from studio.ui.theme import GRID
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from studio.ui.row_source import Places
 
 _TYPING_MS = 200
-_MOST_BYTES = 2_000_000_000
+_MOST_BYTES = 999_999_999
+# What only a child can say of a row.
+_OF_A_FILE = ("accepted", "rejected")
 
 
 class RowSearch(QWidget):
@@ -62,23 +64,32 @@ class RowSearch(QWidget):
             statuses: what a row can be, as the search knows it and as it is shown.
         """
         self.leave()
-        self._file, self._options, self._sort = file, options, ("", False)
-        for box in (self.text, self.in_file):
-            box.clear()  # its own button to clear it goes by its signals; what they start is stopped below
+        # In no file while it is emptied: its boxes tell of that, and their own buttons need to hear it.
+        self._file, self._options, self._sort = "", options, ("", False)
+        for line in (self.text, self.in_file):
+            line.clear()
         for number in (self.least, self.most):
-            number.blockSignals(True)
             number.setValue(0)
-            number.blockSignals(False)
+        for box in (self.role, self.status):
+            box.setCurrentIndex(0)
         self.set_statuses(statuses)
-        self.role.setCurrentIndex(0)
         self._typing.stop()
+        self._file = file
         self._say("")
         self.show_chip("")
         self.show_fault(None)
 
+    def swap_file(self, file: str, statuses: list[tuple[str, str]]) -> None:
+        """Looks into a version of the same rows from now on; what is looked for stays, and what was found."""
+        busy = self._command is not None
+        self._file, self._options = file, []
+        self.set_statuses(statuses)
+        if busy:
+            self._search()
+
     def set_statuses(self, statuses: list[tuple[str, str]]) -> None:
-        """Offers other statuses; the one chosen stays where it can."""
-        chosen = self.status.currentData()
+        """Offers other statuses; the one chosen stays where it can, and else any is looked for."""
+        chosen = self.status.currentData() or ""
         self.status.blockSignals(True)
         self.status.clear()
         self.status.addItem(self.tr("Any status"), "")
@@ -86,6 +97,8 @@ class RowSearch(QWidget):
             self.status.addItem(name, key)
         self.status.setCurrentIndex(max(self.status.findData(chosen), 0))
         self.status.blockSignals(False)
+        if self.status.currentData() != chosen:
+            self._search()
 
     def set_options(self, options: list[str]) -> None:
         """Takes the rows for something else from now on."""
@@ -193,7 +206,7 @@ class RowSearch(QWidget):
             said += [f"{option}={value}"] if value else []
         for option, number in (("--min-bytes", self.least.value()), ("--max-bytes", self.most.value())):
             said += [f"{option}={number}"] if number else []
-        said += ["--status", status] if status in ("accepted", "rejected") else []
+        said += ["--status", status] if status in _OF_A_FILE else []
         by, descending = self._sort
         said += [f"--sort={by}", *(["--descending"] if descending else [])] if by else []
         said += ["--regex"] if text and self.expression.isChecked() else []
@@ -205,7 +218,7 @@ class RowSearch(QWidget):
         self.show_fault(None)
         self._rows, self._read = None, 0
         status = self.status.currentData() or ""
-        self.status_wanted.emit("" if status in ("accepted", "rejected") else status)
+        self.status_wanted.emit("" if status in _OF_A_FILE else status)
         wanted = self._words()
         if not self._file or not (wanted or self.text.text()):
             self._say("")
@@ -260,8 +273,8 @@ def _number(name: str) -> QSpinBox:
     made = QSpinBox()
     made.setRange(0, _MOST_BYTES)
     made.setSpecialValueText("-")
-    made.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+    made.setStepType(QSpinBox.StepType.AdaptiveDecimalStepType)
     made.setAccessibleName(name)
-    made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    made.setFixedWidth(10 * GRID)
+    made.setFixedWidth(14 * GRID)
+    align_number(made)
     return made

@@ -16,6 +16,7 @@ from studio.core.versions.steps import ByHand, Mend, Replace, Step, chosen, each
 from studio.ui.jobs import Command
 from studio.ui.pages.data_kept import Edit, Job, Kept, drop, edit_command, sweep
 from studio.ui.reading import options
+from studio.ui.row_source import FileRows, VersionRows
 from studio.ui.session import Session
 
 if TYPE_CHECKING:
@@ -66,9 +67,7 @@ class Editing(QObject):
 
     def create(self, file: str, format: str, columns: Mapping[Role, str]) -> None:
         """Makes a version of a file, named after it, and shows it."""
-        taken = [recipe.name_of(kept.path) for kept in self._kept if kept.path is not None]
-        path = recipe.file_of(recipe.free_name(Path(file).name, taken))
-        words = ["data", "version", "create", str(path), file, *options(format, columns)]
+        path, words = self._creation(file, format, columns)
 
         def made(_path: Path) -> None:
             text = self.tr("Your edits are kept as the version {name}; {file} stays as it is.")
@@ -126,6 +125,24 @@ class Editing(QObject):
         self._waiting.append(edit)
         self._go_on()
 
+    def apply_to(self, source: FileRows | VersionRows, steps: Sequence[Step | Mend], title: str) -> None:
+        """Adds steps to a version that is no longer shown, or to one that is made for them of such a file."""
+        path = source.version.path if isinstance(source, VersionRows) else None
+        if path is not None and path in (item.path for item in (self.version, self._job) if item is not None):
+            self.apply(steps, title)
+            return
+        edit = Edit(self, steps, title)
+        self._session.undo.push(edit)
+        at_work = [kept for kept in self._kept if path is not None and kept.path == path]
+        if at_work:
+            at_work[0].add(edit)
+            return
+        try:
+            self._keep(*self._begin(source, edit))
+        except StudioError as error:
+            self._session.tell_error(error)
+            drop(self._session, [edit])
+
     def go(self, path: Path, cursor: int) -> None:
         """Has `cursor` steps of a version count, the one shown or another."""
         try:
@@ -174,9 +191,7 @@ class Editing(QObject):
         self.version, self._awaited = None, None
         if job is not None and (job.makes or job.goes_on or job.edit is not None):
             self._job = None
-            kept = Kept(self._session, job, waiting, self)
-            self._kept.append(kept)
-            kept.over.connect(lambda: self._settled(kept))
+            self._keep(job, waiting)
             self.over.emit()
         else:
             drop(self._session, waiting)
@@ -212,6 +227,28 @@ class Editing(QObject):
         edit = Edit(self, [], title)
         self._session.undo.push(edit)
         self._compute(edit, lambda run: run(words))
+
+    def _keep(self, job: Job, waiting: Sequence[Edit]) -> None:
+        kept = Kept(self._session, job, waiting, self)
+        self._kept.append(kept)
+        kept.over.connect(lambda: self._settled(kept))
+
+    def _begin(self, source: FileRows | VersionRows, edit: Edit) -> tuple[Job, list[Edit]]:
+        """Starts the child that does an edit, or makes the version for it; returns it and what waits for it."""
+        if isinstance(source, FileRows):
+            path, words = self._creation(source.given, source.format or "auto", source.columns)
+            return Job(Command(words, self), path, makes=True), [edit]
+        path = source.version.path
+        before = recipe.load(path).cursor
+        command = edit_command(path, edit.steps, lambda words: Command(words, self))
+        return Job(command, path, edit=edit, before=before), []
+
+    def _creation(self, file: str, format: str, columns: Mapping[Role, str]) -> tuple[Path, list[str]]:
+        """Returns a version's path, named after its file, and how a child is told to make it."""
+        paths = [kept.path for kept in self._kept] + ([self._job.path] if self._job is not None else [])
+        taken = [recipe.name_of(path) for path in paths if path is not None]
+        path = recipe.file_of(recipe.free_name(Path(file).name, taken))
+        return path, ["data", "version", "create", str(path), file, *options(format, columns)]
 
     def _compute(self, edit: Edit, start: Callable[[Callable[[list[str]], Command]], Command]) -> None:
         version = self.version
