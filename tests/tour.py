@@ -8,6 +8,7 @@ The pictures are made of short real runs in a home of their own.
 import argparse
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -28,9 +29,22 @@ if TYPE_CHECKING:
 
 LETTER = "This is Ravi. I ordered a yellow pillow, order 92082. It has a big crack."
 FAILURES = (
-    ("memory", "Memory ran out at step 12 with 8 sequences of 1024 tokens.", "Halve the batch and accumulate twice."),
-    ("disk", "The disk is full: the checkpoint of step 40 could not be written.", "Free some space, then resume."),
-    ("diverged", "The loss is not a number any more at step 7.", "Lower the learning rate, or clip the gradient."),
+    (
+        "memory",
+        "Memory ran out.",
+        "Halve `per_device_train_batch_size` and double `gradient_accumulation_steps`: the same training in less"
+        " memory. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.",
+    ),
+    (
+        "disk",
+        "The disk is full or the file is larger than allowed: a checkpoint could not be written.",
+        "Free some space and resume the run: it goes on from its last checkpoint.",
+    ),
+    (
+        "diverged",
+        "The loss of step 41 is not a finite number; nothing of it was kept.",
+        "Resume with a lower learning rate: `studio runs resume NAME --learning-rate X`.",
+    ),
 )
 
 
@@ -50,7 +64,7 @@ def files(see: "Camera") -> None:
     """Data files: read, taken for something, with bad rows, unreadable."""
     page = cast("DataPage", see.window.page("data"))
     see.window.show_page("data")
-    page.waiting.text.setText(f"{page.tr('Reading {name} ...').format(name='support.jsonl')} 42 %")
+    page.waiting.text.setText(f"{page.waiting.tr('Reading {name} ...').format(name='support.jsonl')} 42 %")
     page._states.setCurrentIndex(1)
     see.shot("data-waiting")
     bad = see.folder / "letters.jsonl"
@@ -74,15 +88,17 @@ def files(see: "Camera") -> None:
     page.receive(_demo())
     see.wait(lambda: "valid" in page.plain.known)
     see.shot("data")
-    page.head.show_moved(page.tr("Checking every row"), 1, 3)
+    page.head.show_moved(page.plain.tr("Checking every row"), 1, 3)
     see.shot("data-progress")
-    page.head.show_cancelled(page.tr("Not every row was checked."))
+    page.head.show_cancelled(page.plain.tr("Not every row was checked."))
     see.shot("data-cancelled")
     page.head.show_done()
 
 
 def rows(see: "Camera") -> None:
     """Rows: searched, chosen, as tokens, with a template being written."""
+    from studio.ui.words import told
+
     page = cast("DataPage", see.window.page("data"))
     page.rows.search.filters.click()
     page.search.setText("order 1")
@@ -99,7 +115,7 @@ def rows(see: "Camera") -> None:
     page.rows.search.filters.click()
     page.rows.search.expression.click()
     see.wait(lambda: page.table_model.rowCount() == 800)
-    page.show_rows([3, 5, 8], "Short answers")
+    page.show_rows([3, 5, 8], told("Answers of one word"))
     see.shot("data-chosen")
     page.rows.choose(None, "")
     pane = page.rows.pane
@@ -200,6 +216,11 @@ def configure(see: "Camera") -> None:
     page.go_to_fault()
     see.shot("configure-fault")
     see.session.undo.undo()
+    draft.edit("model.path", str(see.folder))
+    see.wait(lambda: "model.path" in draft.faults())
+    page.go_to_fault()
+    see.shot("configure-fault-model")
+    see.session.undo.undo()
     page._show_all(True)
     see.shot("configure-all")
     page._show_view(1)
@@ -243,7 +264,7 @@ def train(see: "Camera") -> None:
         page.view.tabs.setCurrentIndex(at)
         see.shot(f"train-{name}")
     page.view.tabs.setCurrentIndex(0)
-    see.session.draft.apply({"name": "wrong-model", "model.path": str(see.folder)}, "tour")
+    see.session.draft.apply({"name": "wrong-model", "model.path": str(_damaged_model(see.folder))}, "tour")
     configure.start()
     see.wait(lambda: len(see.session.models) == 2 and not see.session.running())
     see.shot("train-failed-model")
@@ -327,6 +348,8 @@ def library(see: "Camera") -> None:
     see.shot("export-busy")
     see.wait(lambda: dialog._command is None)
     see.shot("export-proof")
+    dialog.folder.clear()  # so that the same is offered anew
+    dialog.folder.setText(str(see.folder / "exported"))
     dialog.export()
     see.wait(lambda: dialog._command is None)
     see.shot("export-failed")
@@ -362,6 +385,7 @@ def compare(see: "Camera") -> None:
 
 def shell(see: "Camera") -> None:
     """What lies over the pages: palette, shortcuts, questions, notices."""
+    from studio.core.errors import StudioError
     from studio.ui.crash import CrashDialog, report
     from studio.ui.finder import Finder
 
@@ -380,7 +404,7 @@ def shell(see: "Camera") -> None:
     session.tell(session.tr("Other changes were made since: Ctrl+Z takes them back, the latest first."))
     session.tell(session.tr("The run is done: the adapter {name} is in the library.").format(name="shop-desk"), "good",
                  session.tr("Show"), lambda: None)  # fmt: skip
-    session.tell("The disk is full. Free some space and start again.", "bad")
+    session.tell_error(StudioError("disk", *FAILURES[1][1:]))
     see.shot("notices")
     see.quiet()
     for at, name in enumerate(("file", "edit", "view", "help")):
@@ -394,6 +418,15 @@ def _demo() -> Path:
     from studio.ui.session import demo_data
 
     return demo_data()
+
+
+def _damaged_model(folder: Path) -> Path:
+    """Returns a model whose weights end too soon: only the run finds that, so that the draft lets it begin."""
+    made = folder / "damaged"
+    shutil.copytree(_demo().parent / "model", made)
+    weights = made / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    return made
 
 
 PARTS: tuple[Callable[["Camera"], None], ...] = (

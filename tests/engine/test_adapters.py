@@ -266,10 +266,10 @@ def test_what_fits_nothing_is_said(llama: Path, settings: dict[str, Any], said: 
 
 
 def test_an_expression_that_never_ends_is_ended(llama: Path) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     error = failure(lambda: attach(skeleton(llama), AdapterSpec(target_modules=r"(\w|[a-z]|.)*(?<!.)")))
     assert "takes too long" in error.message
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_an_adapter_on_one_end_of_a_shared_embedding_is_refused(gemma: Path) -> None:

@@ -26,7 +26,7 @@ from tests.xserver import Screen, Window, wait_for
 ROOT = Path(__file__).resolve().parents[2]
 TITLE = "Finetune Studio"
 RAIL_PX = 168
-_WAIT_S = 10
+_WAIT_S = 60
 
 # A file in somebody else's window: what is pressed there and moved away is a data file.
 SOURCE = """
@@ -211,14 +211,7 @@ def test_a_file_is_dropped_and_a_field_is_filled(screen: Screen, home: Path, tmp
         wait_for(lambda: program.brightness() != empty, "the Data page drawn")
 
         program.page("ctrl", "2")
-        places = wait_for(lambda: fields(program), "fields to type in")
-        for x, y in reversed(places):
-            screen.click(x, y)
-            time.sleep(0.2)
-            if screen.popup() is None:
-                break
-            screen.press("Escape")  # it was a list to choose from
-            program.no_popup()
+        screen.click(*wait_for(lambda: fields(program), "fields to type in")[-1])
         before = screen.pixels(program.window)
         screen.press("ctrl", "a")
         screen.type("37")
@@ -237,25 +230,28 @@ def test_ctrl_q_ends_the_program_and_it_remembers_where_it_was(screen: Screen, h
         screen.press("ctrl", "k")
         wait_for(lambda: screen.window("Commands"), "the command palette")
         screen.press("ctrl", "q")
-        assert program.process.poll() is None, "a dialog keeps the window's keys from it"
         screen.press("Escape")
         wait_for(lambda: screen.window("Commands") is None, "the palette gone")
+        program.page("ctrl", "4")  # it is still there: a dialog keeps the window's keys from it
         screen.press("ctrl", "q")
     stored = program.stored()
-    assert stored["page"] == "train"
+    assert stored["page"] == "library"
     assert stored["geometry"]
 
 
 def fields(program: Program) -> list[tuple[int, int]]:
-    """Returns the middle of every framed box of the form, from the top, by its frame's colour."""
+    """Returns the middle of every box of the form that is typed in alone, from the top, by its frame's colour."""
     pixels = program.screen.pixels(program.window)
     form = pixels[:, program.px(RAIL_PX + 16) : program.window.width * 6 // 10]
     framed = (form == rgb(LIGHT.strong_border)).all(2)
     lines = np.flatnonzero((framed.sum(1) > program.px(150)) & (framed.sum(1) < program.px(400)))
     tops = [line for line in lines if line - 1 not in lines]
     pairs = [(a, b) for a, b in pairwise(tops) if program.px(20) < b - a < program.px(34)]
+    # What can be chosen from a list, or stepped, has an arrow at its right end.
+    ends = {a: form[a + program.px(4) : b - program.px(4), : np.flatnonzero(framed[a])[-1]] for a, b in pairs}
+    bare = [(a, b) for a, b in pairs if (ends[a][:, -program.px(20) :] == ends[a][0, -1]).all()]
     left = program.window.x + program.px(RAIL_PX + 16)
-    return [(left + int(np.flatnonzero(framed[a]).mean()), program.window.y + int(a + b) // 2) for a, b in pairs]
+    return [(left + int(np.flatnonzero(framed[a]).mean()), program.window.y + int(a + b) // 2) for a, b in bare]
 
 
 def rgb(colour: str) -> Any:
