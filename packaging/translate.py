@@ -246,9 +246,10 @@ def _quoted(text: str) -> str:
 
 
 def compile_into(path: Path, out: Path) -> None:
-    """Compiles a `.ts` file to the `.qm` that Qt loads."""
-    tool = next(Path(PySide6.__path__[0]).glob("lrelease*"))
-    subprocess.run([str(tool), "-silent", str(path), "-qm", str(out)], check=True)
+    """Compiles a `.ts` file to the `.qm` that Qt loads, and has mapped while a window is open."""
+    tool, made = next(Path(PySide6.__path__[0]).glob("lrelease*")), out.with_suffix(".new")
+    subprocess.run([str(tool), "-silent", str(path), "-qm", str(made)], check=True)
+    made.replace(out)
 
 
 def main() -> int:

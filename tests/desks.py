@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 from peft import PeftModel
 
@@ -16,9 +17,30 @@ from studio.core import desk
 from studio.core.config import AdapterSpec, ModelSpec
 from studio.engine import adapters
 from studio.engine.model import load_base
+from tests.models import random_model, tokenizer
 
 ASK = [desk.Message(role="user", content="What is the capital of France?")]
 ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+
+# For such a model.
+ENDLESS_ANSWER = desk.Sampling(max_new_tokens=1_000_000, temperature=0.0)
+
+
+def endless_model(folder: Path) -> str:
+    """Writes a model that goes on answering for hours: what ends an answer is never the likeliest token."""
+    made = tokenizer()
+    made.save_pretrained(folder)
+    model = random_model("llama", max_position_embeddings=2_000_000)
+    with torch.no_grad():
+        model.lm_head.weight[made.eos_token_id] = 0
+    model.save_pretrained(folder)
+    return str(folder)
+
+
+def processor_s(process_id: int) -> float:
+    """Returns the processor time that a process has had, which other programs on the machine do not lengthen."""
+    spent = psutil.Process(process_id).cpu_times()
+    return spent.user + spent.system
 
 
 def random_adapter(model: Path, folder: Path, seed: int, **settings: Any) -> Path:

@@ -8,9 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
-import torch
 
 from studio import paths
 from studio.core import desk
@@ -18,10 +16,9 @@ from studio.core.audit import findings
 from studio.core.audit.lengths import Lengths
 from studio.core.desk import Answer, Cancel, Message, Sampling, Tokens
 from studio.engine import generate
-from tests.desks import ASK, ENDLESS, Child, child, random_adapter
-from tests.models import CHATML, random_model, tiny, tokenizer
+from tests.desks import ASK, ENDLESS, ENDLESS_ANSWER, Child, child, endless_model, processor_s, random_adapter
+from tests.models import CHATML, tiny
 
-ENDLESS_ANSWER = Sampling(max_new_tokens=1_000_000, temperature=0.0)
 SHORT = Sampling(max_new_tokens=12)
 
 
@@ -60,23 +57,6 @@ def rows(place: Path) -> str:
 def desk_(place: Path) -> Iterator[Child]:
     with child(place) as started:
         yield started
-
-
-def endless_model(folder: Path) -> str:
-    """Writes a model that goes on answering for hours: what ends an answer is never the likeliest token."""
-    made = tokenizer()
-    made.save_pretrained(folder)
-    model = random_model("llama", max_position_embeddings=2_000_000)
-    with torch.no_grad():
-        model.lm_head.weight[made.eos_token_id] = 0
-    model.save_pretrained(folder)
-    return str(folder)
-
-
-def processor_s(process_id: int) -> float:
-    """Returns the processor time that a process has had, which other programs on the machine do not lengthen."""
-    spent = psutil.Process(process_id).cpu_times()
-    return spent.user + spent.system
 
 
 def text(replies: list[desk.Reply], column: int) -> str:

@@ -18,8 +18,7 @@ from studio.core import desk
 from studio.core.desk import Answer, Sampling, Tokens
 from studio.ui import desk as client
 from studio.ui.desk import Call, Desk
-from tests.desks import ASK
-from tests.engine.test_desk import ENDLESS_ANSWER, endless_model
+from tests.desks import ASK, ENDLESS_ANSWER, endless_model
 from tests.models import tiny
 
 WAIT_MS = 240_000  # it only keeps a test from hanging: what loads torch takes long on a loaded machine
