@@ -99,7 +99,6 @@ def _list(args: argparse.Namespace) -> None:
 def _show(args: argparse.Namespace) -> None:
     entry = library.verified(library.find(args.adapter))
     data, rates = entry.data, library.learning_rates(entry.config, entry.metrics)
-    later = [f"{rate:g} behind step {at}" if at else f"{rate:g}" for at, rate in rates]
     rows = [
         ("Name", entry.name),
         ("Title", entry.title),
@@ -112,7 +111,7 @@ def _show(args: argparse.Namespace) -> None:
         ("Parent", entry.parent),
         ("Adapter", _pairs(entry.config.get("adapter"))),
         ("Training", _pairs(entry.config.get("training"))),
-        ("Learning rate", ", ".join(later) if len(later) > 1 else ""),
+        ("Learning rate", library.in_words(rates) if len(rates) > 1 else ""),
         ("Metrics", _pairs({key: value for key, value in entry.metrics.items() if key != "learning_rates"})),
         ("Tags", ", ".join(entry.tags)),
         ("Note", entry.note),

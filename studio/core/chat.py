@@ -139,7 +139,7 @@ def to_example(data: Mapping[str, Any], row_format: str, worse: bool = False) ->
     """
     match row_format:
         case "messages":
-            return _fromread(data)
+            return _from_messages(data)
         case "prompt_completion":
             return _from_prompt(data)
         case "alpaca":
@@ -284,7 +284,7 @@ def _preferred_texts(data: Mapping[str, Any], name: str) -> Preference:
     return Preference(prompt, better[size:], worse[size:])
 
 
-def _fromread(data: Mapping[str, Any]) -> Example:
+def _from_messages(data: Mapping[str, Any]) -> Example:
     name = first_of(data, shapes.LISTS)
     value = listed(_field(data, name)) if name else None
     if value is None:

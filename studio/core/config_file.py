@@ -94,11 +94,13 @@ def parse(text: str, name: str) -> dict[str, Any]:
         # Anchors are refused: a few hundred bytes of them unfold to gigabytes.
         if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
             raise StudioError("config", f"{name} uses YAML aliases.", "Write the repeated values out.")
-        if twice := _twice(yaml.compose(text)):
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        if twice := _twice(node):
             line = twice.start_mark.line + 1
             message = f"{name}, line {line}: `{twice.value}` stands there a second time."
             raise StudioError("config", message, "Write each setting once, those of a section below its one name.")
-        data = yaml.safe_load(text)
+        data = loader.construct_document(node) if node is not None else None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""

@@ -110,6 +110,11 @@ def learning_rates(config: dict[str, Any], metrics: dict[str, Any]) -> list[tupl
     return list({at: float(rate) for at, rate in filter(_is_pair, pairs)}.items())
 
 
+def in_words(rates: Sequence[tuple[int, float]]) -> str:
+    """Returns `learning_rates` as a card and the command line tell them."""
+    return ", ".join(f"{rate:g} behind step {at}" if at else f"{rate:g}" for at, rate in rates)
+
+
 def _is_pair(value: Any) -> bool:
     match value:
         case [int(), int() | float() as rate]:

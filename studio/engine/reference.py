@@ -58,7 +58,7 @@ def look_up(current: Session, stopped: Callable[[], bool]) -> None:
     current.reference, current.evaluation_reference = found["train"], found.get("evaluation")
 
 
-def known(current: Session) -> bool:
+def is_known(current: Session) -> bool:
     """Whether a session has all that its objective compares with; one that ends meanwhile has not."""
     return current.config.training.objective != "dpo" or current.reference is not None
 

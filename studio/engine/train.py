@@ -199,7 +199,7 @@ def _count_evaluation(current: Session) -> None:
 
 def _evaluate(current: Session) -> step.Score | None:
     """Returns how well the evaluation rows are predicted; None without such rows, or where a run ends before that."""
-    if current.corpus.evaluation is None or not reference.known(current):
+    if current.corpus.evaluation is None or not reference.is_known(current):
         return None
     current.emit(events.Phase(name="evaluating"))
     score = step.evaluate(current, current.corpus.evaluation)

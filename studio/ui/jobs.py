@@ -43,8 +43,9 @@ class TrainingWorker(QThread):
         """Follows `run`; with `start` its process is started or resumed."""
         super().__init__(parent)
         self.followed = run
-        # Looked at once the start is over, since until then there is nothing to end.
-        self._starts, self._ends, self._kills = start, False, False
+        self._starts = start
+        # How the process is to end, if it is. Looked at once the start is over: until then there is none.
+        self._kills: bool | None = None
         self._told_before = 0
         self._leave = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
@@ -57,7 +58,7 @@ class TrainingWorker(QThread):
 
     def signal_process(self, kill: bool) -> bool:
         """Terminates or kills the run's process, or whichever has it once a start is over; False if there is none."""
-        self._ends, self._kills = True, kill
+        self._kills = kill
         starting = self._starts
         process = self._process or (None if starting else owner(self.followed))
         if process is None:
@@ -97,7 +98,7 @@ class TrainingWorker(QThread):
         except StudioError as error:
             self.refused.emit(error)
         self._starts = False
-        if self._ends:
+        if self._kills is not None:
             self.signal_process(self._kills)
 
     def _alive(self) -> bool:

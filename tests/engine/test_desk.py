@@ -307,7 +307,7 @@ def test_the_process_ends_with_its_pipe_however_busy(model: str, rows: str, tmp_
         before = processor_s(busy.process.pid)
         busy.send(Tokens(id=2, file=str(long), row=0, model=model, chat_template=str(template)))
         while processor_s(busy.process.pid) - before < 3:
-            time.sleep(0.05)
+            time.sleep(0.05)  # nothing is told of a template that is at work; only the time it takes shows it
         assert busy.process.stdin is not None
         busy.process.stdin.close()
         assert busy.process.wait(60) == 0

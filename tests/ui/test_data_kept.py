@@ -1,6 +1,7 @@
 """Edits asked for before the version they belong to is there: kept whatever is shown next, and undone alone."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,11 @@ def box_with_focus(qtbot: QtBot) -> QPlainTextEdit:
     box = QApplication.focusWidget()
     assert isinstance(box, QPlainTextEdit)
     return box
+
+
+def reached(version: Path, cursor: int) -> bool:
+    """Whether so many steps of a version count."""
+    return recipe.load(version).cursor == cursor
 
 
 def save_it(window: MainWindow) -> None:
@@ -410,7 +416,7 @@ def test_an_edit_of_a_version_that_is_left_is_saved_into_it(
             page.receive(made)
         save_it(window)
         settled(page, qtbot)
-        qtbot.waitUntil(lambda row=row: recipe.load(made).cursor == row + 1)  # type: ignore[misc]
+        qtbot.waitUntil(partial(reached, made, row + 1))
         page.receive(made)
         version(page, qtbot, row + 1)
     edited = version(page, qtbot, 3).selection

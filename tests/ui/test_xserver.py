@@ -203,7 +203,7 @@ def test_a_file_is_dropped_and_a_field_is_filled(screen: Screen, home: Path, tmp
 
             def dropped() -> bool:
                 screen.drag((files.x + 60, files.y + 60), (window.x + window.width // 2, window.y + window.height // 2))
-                time.sleep(2)
+                time.sleep(2)  # what was dropped is opened, and remembered only then
                 return bool(program.stored().get("recent_data") == [str(data)])
 
             # Where the machine is busy a drag can be over before the other program has seen it begin.

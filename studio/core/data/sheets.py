@@ -101,7 +101,9 @@ def _value(value: Any) -> Any:
     # A workbook has no dates without a time.
     if isinstance(value, datetime.datetime) and value.time() == datetime.time():
         value = value.date()
-    if value is None or isinstance(value, datetime.date | datetime.time):
-        return None if value is None else value.isoformat()
+    if value is None:
+        return None
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
     # Numbers are held as fractions in the file.
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -16,7 +16,7 @@ from typing import Literal
 
 from studio import paths
 from studio.core import cache, hub_ids
-from studio.core.data import lines, prose, rows, sheets, unpacking
+from studio.core.data import lines, prose, rows, unpacking
 from studio.core.data.unpacking import OnProgress
 from studio.core.errors import StudioError, given_path
 
@@ -99,13 +99,20 @@ def find(path: str | Path, on_progress: OnProgress | None = None) -> Source:
     """
     found = _found(path, on_progress)
     try:
-        books = [part.name for part in found.parts if part.kind == "XLSX" and sheets.count(part.path) > 1]
+        books = [part.name for part in found.parts if part.kind == "XLSX" and _sheets(part) > 1]
         fronted = [part.name for part in found.parts if part.kind == "Markdown" and prose.front_matter(part.path)]
     except OSError as error:
         raise unreadable(found.path, error) from None
     left = f"the front matter of {_some(fronted)} was left out" if fronted else ""
     unread = f"of {_some(books)} only the first sheet is read" if books else ""
     return replace(found, note="; ".join(filter(None, [found.note, left, unread])))
+
+
+def _sheets(book: Part) -> int:
+    # What reads workbooks is loaded for them alone.
+    from studio.core.data import sheets
+
+    return sheets.count(book.path)
 
 
 def _found(path: str | Path, on_progress: OnProgress | None) -> Source:

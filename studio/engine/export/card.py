@@ -9,7 +9,7 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils._validators import validate_repo_id
 from transformers import PreTrainedTokenizerBase
 
-from studio.core.library import Base, Data, learning_rates
+from studio.core.library import Base, Data, in_words, learning_rates
 
 _SETTINGS = {
     "adapter": ("r", "lora_alpha", "lora_dropout", "target_modules", "use_rslora", "use_dora", "bias"),
@@ -166,10 +166,7 @@ def _training(base: Base, data: Data, config: dict[str, Any], metrics: dict[str,
         if name in config.get(section, {}) and (name != "beta" or _preferred(config))
     }
     if "training.learning_rate" in rows:
-        told = learning_rates(config, metrics)
-        rows["training.learning_rate"] = ", ".join(
-            f"{rate:g} behind step {at}" if at else f"{rate:g}" for at, rate in told
-        )
+        rows["training.learning_rate"] = in_words(learning_rates(config, metrics))
     return "\n".join(lines) + "\n" + _table("Setting", rows)
 
 
