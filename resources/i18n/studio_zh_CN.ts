@@ -1755,6 +1755,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>刷新适配器库</translation>
     </message>
     <message>
+        <source>No adapter is like this.</source>
+        <translation>没有符合条件的适配器。</translation>
+    </message>
+    <message>
         <source>Adapters</source>
         <translation>适配器</translation>
     </message>
@@ -6414,8 +6418,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>对话模板 {0} 不是 UTF-8 文本。</translation>
     </message>
     <message>
-        <source>The chat template {0} is not valid: {1}.</source>
-        <translation>对话模板 {0} 无效：{1}。</translation>
+        <source>The chat template {0} is not valid{1}: {2}.</source>
+        <translation>聊天模板 {0} 无效{1}：{2}。</translation>
     </message>
     <message>
         <source>Set data.chat_template to `auto`, `none` or a Jinja file.</source>

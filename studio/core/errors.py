@@ -27,7 +27,15 @@ EXIT_CRASH = 70  # EX_SOFTWARE of sysexits.h: a defect of the program itself
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 # PyTorch's allocators have no class of error of their own but on CUDA: of Linux, of Windows and of Apple's GPUs.
-_MEMORY_WORDS = ("can't allocate memory", "not enough memory", "MPS backend out of memory")
+_MEMORY_WORDS = (
+    "can't allocate memory",
+    "not enough memory",
+    "MPS backend out of memory",
+    # What allocates without torch, such as a card's driver and its libraries, has words of its own.
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
 
 
 class StudioError(Exception):

@@ -193,7 +193,7 @@ def find_template(tokenizer: Any, choice: str) -> str | None:
     except UnicodeDecodeError:
         message = f"The chat template {path} is not UTF-8 text."
     except TemplateError as error:
-        message = f"The chat template {path.name} is not valid: {words(error)}."
+        message = f"The chat template {path.name} is not valid{_line(error)}: {words(error)}."
     raise StudioError("config", message, "Set data.chat_template to `auto`, `none` or a Jinja file.")
 
 
@@ -206,8 +206,7 @@ def given_template(text: str) -> str:
     try:
         return checked(text)
     except TemplateError as error:
-        line = f" in line {error.lineno}" if isinstance(error, TemplateSyntaxError) else ""
-        message = f"The chat template is not valid{line}: {words(error)}."
+        message = f"The chat template is not valid{_line(error)}: {words(error)}."
         raise StudioError("config", message, "Go on editing, or take the model's own.") from None
 
 
@@ -244,4 +243,10 @@ def unused(text: str) -> str:
 
 def words(error: BaseException) -> str:
     """Returns a template's own words for why it failed, on one line."""
-    return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+    # What stands for a fault of syntax as a whole repeats its line.
+    said = str(error.message if isinstance(error, TemplateSyntaxError) else error)
+    return " ".join(said.split())[:200].rstrip(".") or type(error).__name__
+
+
+def _line(error: TemplateError) -> str:
+    return f" in line {error.lineno}" if isinstance(error, TemplateSyntaxError) else ""

@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QMouseEvent, QTextLayout
-from PySide6.QtWidgets import QApplication, QButtonGroup, QCheckBox, QFrame, QPlainTextEdit, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QButtonGroup, QCheckBox, QPlainTextEdit, QToolTip, QWidget
 
 from studio.core import desk
 from studio.core.desk import Picture
@@ -76,7 +76,7 @@ class TokensView(QWidget):
         layout.setStretch(1, 1)
         # A low window has room for all of it but the template, and then it scrolls.
         area = scrolling(holder(layout, "body"))
-        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setObjectName("bare")
         area.setMinimumHeight(15 * GRID)
         self.setLayout(column(area))
         theme.changed.connect(self._show)

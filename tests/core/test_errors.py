@@ -31,6 +31,8 @@ def test_a_path_is_read_from_the_folder_and_needs_not_exist(tmp_path: Path, monk
         "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried",
         "[enforce fail at alloc_cpu.cpp:80] data. DefaultCPUAllocator: not enough memory: you tried to allocate",
         "MPS backend out of memory (MPS allocated: 9.05 GB)",
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
     ],
 )
 def test_the_allocators_words_are_known(words: str) -> None:

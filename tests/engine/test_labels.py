@@ -356,7 +356,8 @@ def test_the_encoder_takes_the_template_that_is_named(tmp_path: Path) -> None:
     [
         (None, "cannot be read"),
         (b"\xff\xfe\xff", "not UTF-8"),
-        (b"{% for m in messages %}", "not valid"),
+        (b"ok\n{% for m in messages %}", r"not valid in line 2: Unexpected end of template\b[^\n]*$"),
+        (b"{{ a }", r"not valid in line 1: unexpected '}'\. Set"),
         (b"a" * 1_000_001, "larger than 1 MB"),
     ],
 )

@@ -189,7 +189,9 @@ def test_a_conversation_remembers(page: ComparePage, qtbot: QtBot) -> None:
     ask(qtbot, page, "And now? \U0001f642")
     assert [item.role for item in page.chat.messages] == ["user", "assistant"] * 2
     alone = page.chat.messages[3].content
+    assert page.new_action.isEnabled()
     page.begin_anew()
+    assert not page.new_action.isEnabled()
     assert page._stack.currentIndex() == 0
     ask(qtbot, page, "And now? \U0001f642")
     assert page.chat.messages[1].content != alone, "the history was part of the question"

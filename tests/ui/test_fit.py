@@ -1,5 +1,6 @@
 """Every page at every size, in both themes: no word is cut off, nothing lies outside the page."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,13 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from studio.core import library
+from studio.core import events, library
+from studio.core.errors import as_memory_error
 from studio.ui.elided import Elided
 from studio.ui.pages.compare import ComparePage
 from studio.ui.pages.data import DataPage
 from studio.ui.pages.library import LibraryPage
+from studio.ui.pages.train import TrainPage
 from studio.ui.session import demo_data
 from studio.ui.window import MainWindow
 from tests.core.test_library import added
@@ -75,6 +78,39 @@ def test_nothing_is_cut_off(window: MainWindow, qtbot: QtBot, size: tuple[int, i
     fill(window, qtbot, tmp_path)
     found += sweep(window, size)
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("size", [(960, 600), (1280, 720)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_failure_and_its_curves_are_whole(window: MainWindow, qtbot: QtBot, size: tuple[int, int]) -> None:
+    window.resize(*size)
+    well, failed = made_run("well"), made_run("failed")
+    error = as_memory_error(RuntimeError("CUDA error: out of memory"))
+    assert error is not None
+    steps = [step(number, 9 / number) for number in range(1, 40)]
+    tell(well, prepared(100), *steps, evaluated(30, 0.1, True), finished(39))
+    tell(failed, prepared(100), *steps, events.Failed(reason="memory", message=error.message, hint=error.hint))
+    page = window.page("train")
+    assert isinstance(page, TrainPage)
+    bar = page.view.area.verticalScrollBar()
+    for run in (well, failed):
+        model = window.session.model_of(run)
+        with qtbot.waitSignal(model.stopped):
+            pass
+        window.session.run_wanted.emit(run)
+        qtbot.waitUntil(partial(_failed, page, run is failed))
+        QApplication.processEvents()
+        assert not faults(window)
+        canvases = [plot.canvas for plot in page.view.curves.plots.values() if plot.isVisible()]
+        assert len(canvases) == 4
+        assert all(canvas.height() >= canvas.minimumHeight() for canvas in canvases)
+        if run is well:
+            assert not bar.maximum()
+    bar.setValue(bar.maximum())
+    assert all(not canvas.visibleRegion().isEmpty() for canvas in canvases)
+
+
+def _failed(page: TrainPage, expected: bool) -> bool:
+    return page.view.failure.isVisible() == expected
 
 
 def sweep(window: MainWindow, size: tuple[int, int]) -> list[str]:

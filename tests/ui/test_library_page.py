@@ -221,6 +221,15 @@ def test_the_notice_of_a_removal_goes_once_it_is_undone(window: MainWindow, page
     assert window.notices.texts() == ["something else"]
 
 
+def test_a_search_that_finds_nothing_says_so(window: MainWindow, page: LibraryPage) -> None:
+    window.show()
+    page.search.setText("third")
+    before = page.table.viewport().grab().toImage()
+    page.search.setText("nothing is called this")
+    page.table.none, said = "", page.table.viewport().grab().toImage()
+    assert before != said != page.table.viewport().grab().toImage()
+
+
 def test_adapters_of_different_bases_are_not_compared(window: MainWindow, page: LibraryPage, tmp_path: Path) -> None:
     added(tmp_path, "other", 9.0, base=library.Base(path="org/other"))
     window.session.library_changed.emit()

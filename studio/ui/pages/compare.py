@@ -223,6 +223,8 @@ class ComparePage(QWidget):
         self.new_button.setVisible(self.chatting)
         self.differences.setVisible(not self.chatting)
         begun = bool(self.chat.messages) if self.chatting else bool(self.columns)
+        self.new_button.setEnabled(begun)
+        self.new_action.setEnabled(begun)
         self._stack.setCurrentIndex((2 if self.chatting else 1) if begun else 0)
         if not self.running:
             self.status.setText("" if not why or not self.prompt.toPlainText().strip() else why)
@@ -258,7 +260,7 @@ class ComparePage(QWidget):
     def _add_actions(self) -> None:
         self.run_action = add_action(self, self.tr("Compare: run"), self.run)
         self.stop_action = add_action(self, self.tr("Compare: stop"), self.stop)
-        add_action(self, self.tr("Compare: new conversation"), self.begin_anew)
+        self.new_action = add_action(self, self.tr("Compare: new conversation"), self.begin_anew)
         self._mode_actions = [
             add_action(self, self.tr("Compare: side by side"), lambda: self.show_chat(False)),
             add_action(self, self.tr("Compare: conversation"), lambda: self.show_chat(True)),

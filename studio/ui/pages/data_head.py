@@ -40,7 +40,7 @@ class DataHead(QWidget):
         self.name, self.format, self.why = Elided("", "heading", MIDDLE), pill(""), Elided("", "muted")
         self.count = label("")
         self.second = button("", self._take_second, "chip")
-        self.columns = button(self.tr("Columns..."), self.columns_wanted.emit)
+        self.columns = button(self.tr("Columns..."), self.columns_wanted.emit, "chip")
         self.columns.setToolTip(self.tr("Say which column plays which part"))
         self.second.setAccessibleName(self.tr("The second guess"))
         self.menu = QMenu(self)
@@ -51,12 +51,15 @@ class DataHead(QWidget):
         self.use = button(self.tr("Train on this"), self.use_wanted.emit, "primary")
         self.fault = label("", "fault", wrap=True)
         self._second_format, self.row_format = "", ""
-        top = row(self.name, self.format, None, self.columns, self.versions, self.use)
-        facts = row(self.count, self.why, self.second)
+        top = row(self.name, self.format, None, self.versions, self.use)
+        facts = row(self.count, self.why, self.second, self.columns)
         facts.setStretch(1, 1)
         self._bars = self._made_bar()
         box = column(top, facts, self._bars, self.fault, spacing=GRID // 2)
-        self.setLayout(column(card(box)))
+        framed = card(box)
+        # A low window has no room to spare, and the chips of the last line leave some below their words.
+        box.setContentsMargins(2 * GRID, GRID + GRID // 2, 2 * GRID, GRID + GRID // 2)
+        self.setLayout(column(framed))
         for hidden in (self.second, self._bars, self.fault):
             hidden.hide()
 
@@ -154,7 +157,7 @@ class DataHead(QWidget):
         self._stop = button(self.tr("Cancel"), self.cancel_wanted.emit, "flat")
         self._again = button(self.tr("Go on"), self.resume_wanted.emit, "flat")
         self._again.hide()
-        layout = row(self._doing, self._bar, self._stop, self._again)
+        layout = row(self._doing, self._bar, None, self._stop, self._again)
         layout.setStretch(1, 1)
         return holder(layout)
 

@@ -14,10 +14,10 @@ from studio.core.errors import StudioError
 from studio.core.versions.steps import Replace
 from studio.ui import words
 from studio.ui.jobs import Command
-from studio.ui.pages.data_rows import Table, dress
 from studio.ui.parts import button, column, holder, label, row, show_text
 from studio.ui.reading import MOST_REJECTED
 from studio.ui.row_editor import TextBox
+from studio.ui.table_view import TableView, dress
 from studio.ui.tables import RejectedTable
 from studio.ui.theme import GRID
 
@@ -55,7 +55,7 @@ class Rejected(QWidget):
         self._item: dict[str, Any] | None = None
         self._before = ""
         self._read: Parsed | None = None
-        self.table = Table(lambda _key: False)
+        self.table = TableView()
         dress(self.table, self.model, self.tr("Rejected rows"))
         self.table.horizontalHeader().setStretchLastSection(True)
         self.table.selectionModel().currentRowChanged.connect(self._show)

@@ -4,15 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QPushButton,
-    QSplitter,
-    QTableView,
-    QWidget,
-)
+from PySide6.QtWidgets import QAbstractItemView, QPushButton, QSplitter, QWidget
 
 from studio.core.desk import Tokens
 from studio.core.versions import steps
@@ -23,7 +15,8 @@ from studio.ui.pages.data_steps import StepDialog
 from studio.ui.parts import button, column, icon_button, row
 from studio.ui.row_source import FileRows, Opened, RowSource, Shown, VersionRows
 from studio.ui.session import Session
-from studio.ui.tables import LENGTH, ROW, STATUS, DatasetTable, RejectedTable
+from studio.ui.table_view import TableView, dress
+from studio.ui.tables import LENGTH, ROW, STATUS, DatasetTable
 from studio.ui.theme import GRID
 
 if TYPE_CHECKING:
@@ -56,7 +49,7 @@ class RowsView(QWidget):
         self.search.found.connect(self._show_found)
         self.search.status_wanted.connect(self._show_status)
         self.search.cleared.connect(lambda: self.choose(None, ""))
-        self.table = Table(self._pressed)
+        self.table = TableView(self._pressed)
         dress(self.table, self.table_model, self.tr("Rows"))
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.selectionModel().currentRowChanged.connect(self._show_row)
@@ -318,48 +311,3 @@ _KEYS = {
     Qt.Key.Key_T: "tag",
     Qt.Key.Key_E: "edit",
 }
-
-
-class Table(QTableView):
-    """A table whose letters are commands.
-
-    Attributes:
-        none: what is said while there is no row.
-    """
-
-    def __init__(self, pressed: Callable[[int], bool]) -> None:
-        """Asks `pressed` what a key does; it says whether it did something."""
-        super().__init__()
-        self._ask = pressed
-        self.none = ""
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Says that there is no row, where there is none."""
-        super().paintEvent(event)
-        if self.none and not self.model().rowCount():
-            painter = QPainter(self.viewport())
-            painter.setPen(self.palette().placeholderText().color())
-            painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, self.none)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Takes the letters for commands, the rest as any table does."""
-        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
-        if not (plain and self._ask(event.key())):
-            super().keyPressEvent(event)
-
-
-def dress(made: QTableView, model: DatasetTable | RejectedTable, name: str) -> None:
-    """Gives a table its model, its name for a screen reader, and the look of all tables of rows."""
-    made.setModel(model)
-    made.setAccessibleName(name)
-    made.setShowGrid(False)
-    made.setTabKeyNavigation(False)
-    made.setWordWrap(False)
-    made.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    made.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    made.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-    made.verticalHeader().hide()
-    made.verticalHeader().setDefaultSectionSize(4 * GRID)
-    made.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-    made.horizontalHeader().setHighlightSections(False)
-    made.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)

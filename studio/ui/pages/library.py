@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QTableView,
     QWidget,
 )
 
@@ -24,6 +23,7 @@ from studio.ui.pages.adapter_card import AdapterCard
 from studio.ui.pages.export import ExportDialog
 from studio.ui.parts import add_action, button, column, empty, holder, label, row
 from studio.ui.session import Session
+from studio.ui.table_view import TableView, dress
 from studio.ui.tables import AdapterTable, sort_key, texts
 from studio.ui.theme import GRID, Theme
 
@@ -133,22 +133,15 @@ class LibraryPage(QWidget):
             # The same keys mean other things on other pages.
             made.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
-    def _table(self) -> QTableView:
-        made = QTableView()
-        made.setAccessibleName(self.tr("Adapters"))
-        made.setModel(self._proxy)
+    def _table(self) -> TableView:
+        made = TableView()
+        made.none = self.tr("No adapter is like this.")
+        dress(made, self._proxy, self.tr("Adapters"))
         made.setSortingEnabled(True)
         made.sortByColumn(3, Qt.SortOrder.DescendingOrder)
         made.setItemDelegateForColumn(0, _NameDelegate(self._session.theme, made))
-        made.setShowGrid(False)
-        made.setTabKeyNavigation(False)
-        made.setWordWrap(False)
-        made.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         made.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        made.verticalHeader().hide()
         made.verticalHeader().setDefaultSectionSize(5 * GRID)
-        made.horizontalHeader().setHighlightSections(False)
-        made.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         made.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         made.selectionModel().selectionChanged.connect(self._show)
         return made

@@ -35,9 +35,7 @@ class RunFailure(QFrame):
         self._detail.setAccessibleName(self.tr("Details"))
         self.remedy = button(self.tr("Resume the run"), self._mend, "primary")
         self._more = button(self.tr("Details"), lambda: self._detail.setVisible(self._detail.isHidden()))
-        said = row(column(self.what, self.hint), self._more, self.remedy)
-        said.setStretch(0, 1)
-        inner = card(column(said, self._detail), "failure")
+        inner = card(column(self.what, self.hint, row(None, self._more, self.remedy), self._detail), "failure")
         self.setLayout(column(inner))
         self.hide()
 

@@ -14,7 +14,7 @@ from studio.ui.pages.run_curves import RunCurves
 from studio.ui.pages.run_failure import RunFailure
 from studio.ui.pages.run_head import RunHead
 from studio.ui.pages.run_log import RunLog
-from studio.ui.parts import add_action, button, column, holder, label, row, tabs
+from studio.ui.parts import add_action, button, column, holder, label, row, scrolling, tabs
 from studio.ui.session import Session
 from studio.ui.theme import GRID
 
@@ -23,6 +23,9 @@ _REFRESH_MS = 100
 
 class RunView(QWidget):
     """Shows a `RunModel`, and steers it.
+
+    Attributes:
+        area: what scrolls it.
 
     Signals:
         advanced: what is shown has changed.
@@ -48,7 +51,10 @@ class RunView(QWidget):
         self.tabs.addTab(self._config_view(), self.tr("Settings"))
         layout = column(self.head, self.failure, self.tabs, spacing=GRID)
         layout.setStretch(2, 1)
-        self.setLayout(layout)
+        # A low window has room for all of it but a failure, and then it scrolls.
+        self.area = scrolling(holder(layout, "body"))
+        self.area.setObjectName("bare")
+        self.setLayout(column(self.area))
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REFRESH_MS)
