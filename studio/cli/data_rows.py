@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -48,17 +49,24 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     search.add_argument("--descending", action="store_true", help="the greatest first")
     text = "append the rows' numbers to FILE, eight bytes each, and tell only how many"
     search.add_argument("--into", metavar="FILE", help=text)
+    text = "of a version: its excluded rows too, each told by its number in the version's files, laid end to end"
+    search.add_argument("--places", action="store_true", help=text)
     search.add_argument("--limit", type=int, default=0, metavar="N", help="stop after so many")
     convert.add_argument("target", metavar="TARGET", help="a .jsonl or .parquet file")
     convert.add_argument("--overwrite", action="store_true", help="TARGET may be replaced")
-    for command in (search, convert):
-        add_mapping(command)
+    add_mapping(search)
+    _add_map(convert)
+    convert.set_defaults(format="auto")
 
 
 def add_mapping(command: argparse.ArgumentParser) -> None:
     """Adds the options that say what the rows are taken for."""
     help = "detected if not given: messages, prompt_completion, alpaca, text, preference, kto"
     command.add_argument("--format", default="auto", metavar="F", help=help)
+    _add_map(command)
+
+
+def _add_map(command: argparse.ArgumentParser) -> None:
     help = "the column, or the columns in braces, for a part: prompt={title}"
     command.add_argument("--map", action="append", default=[], metavar="PART=COLUMN", help=help)
 
@@ -110,40 +118,75 @@ def telling(live: Callable[[], None], label: str) -> Callable[[int, int], None]:
 
 
 def _show(args: argparse.Namespace) -> None:
-    from studio.core.data import index
+    from studio import paths
+    from studio.core.data import index, sources
     from studio.core.errors import StudioError
 
     with guard(args) as live:
-        source = _source(args, live)
-        found: list[dict[str, Any]] = []
-        head, guesses = _head(source)
-        if not head:
-            raise StudioError("data", f"{source.name} holds no rows.", "Give a file with at least one row.")
-        if args.row is None:
-            found = [_shown(number, name, row) for number, (name, row) in enumerate(head[: args.first])]
+        if paths.is_version(args.file):
+            known = indexed(args.file, telling(live, "Reading"))
+            name, note, files = known.name, known.note, list(dict.fromkeys(part.name for part in known.parts))
+            head = [(row.file, row.parsed) for row in known.rows(0, min(len(known), _HEAD))]
         else:
-            known = index.build(source, telling(live, "Indexing"))
+            source = sources.find(args.file, telling(live, "Unpacking"))
+            name, note, files = source.name, source.note, [part.name for part in source.parts]
+            head = _head(source)
+            if not head:
+                raise StudioError("data", f"{name} holds no rows.", "Give a file with at least one row.")
+            if args.row is not None:
+                known = index.build(source, telling(live, "Indexing"))
+        if args.row is not None:
             found = [_of_index(row_of(known, args.row))]
-    about = {"format": guesses[0]["format"] if guesses else None, "guesses": guesses, "note": source.note}
+        else:
+            found = [_shown(number, file, row) for number, (file, row) in enumerate(head[: args.first])]
+    guesses = _guesses(name, head)
     lines = [f"{guess['format']}: {guess['reason']}" for guess in guesses]
     text = "\n".join([*lines, *(_line(item) for item in found)])
-    output.show(args, about | {"files": [part.name for part in source.parts], "rows": found}, text)
+    about = {"format": guesses[0]["format"] if guesses else None, "guesses": guesses, "note": note}
+    output.show(args, about | {"files": files, "rows": found}, text)
 
 
-def _head(source: "Source") -> "tuple[list[tuple[str, Parsed]], list[dict[str, str]]]":
-    """Returns the first rows, each with its file's name, and what they may be."""
+def indexed(path: str, told: Callable[[int, int], None]) -> "RowIndex":
+    """Returns where the rows of files lie, or of a version, in its order.
+
+    Args:
+        path: the files, or the version.
+        told: of the progress.
+
+    Raises:
+        StudioError: as `index.build`; (data) the version has no rows.
+    """
+    from studio import paths
+    from studio.core.data import index, sources
+
+    if not paths.is_version(path):
+        return index.build(sources.find(path, told), told)
+    from studio.core.versions import indexing, recipe, store
+
+    version = store.Version(recipe.file_of(path), told)
+    if not len(version.selection):
+        raise store.emptied(version.path, version.selection)
+    return indexing.index_of(version)
+
+
+def _head(source: "Source") -> "list[tuple[str, Parsed]]":
+    """Returns the first rows, each with its file's name."""
     from itertools import islice
 
-    from studio.core.data import parsing, shapes
+    from studio.core.data import parsing
+
+    return [(part.name, row) for part in source.parts[:1] for row in islice(parsing.read(part), _HEAD)]
+
+
+def _guesses(name: str, head: "list[tuple[str, Parsed]]") -> list[dict[str, str]]:
+    """Returns what the first rows may be."""
+    from studio.core.data import shapes
     from studio.core.errors import StudioError
 
-    head = [(part.name, row) for part in source.parts[:1] for row in islice(parsing.read(part), _HEAD)]
     try:
-        return head, [
-            vars_of(guess) for guess in shapes.detected(source.name, [row for _, row in head])
-        ] if head else []
+        return [vars_of(guess) for guess in shapes.detected(name, [row for _, row in head])] if head else []
     except StudioError:
-        return head, []
+        return []
 
 
 def vars_of(guess: Any) -> dict[str, str]:
@@ -180,13 +223,13 @@ def _line(item: dict[str, Any]) -> str:
 
 
 def _index(args: argparse.Namespace) -> None:
-    from studio.core.data import index, sources
+    from studio.core.data import index
 
     with guard(args) as live:
-        source = sources.find(args.file, telling(live, "Unpacking"))
+        source = _source(args, live)
         folder = index.folder_of(source)
         about = {"index": str(folder), "files": [part.name for part in source.parts], "note": source.note}
-        _say(args, about | {"guesses": _head(source)[1] if args.json else []})
+        _say(args, about | {"guesses": _guesses(source.name, _head(source)) if args.json else []})
 
         def tell(done: int, total: int) -> None:
             live()
@@ -201,7 +244,7 @@ def _index(args: argparse.Namespace) -> None:
 
 def _say(args: argparse.Namespace, item: dict[str, Any]) -> None:
     if args.json:
-        print(json.dumps(item, ensure_ascii=False), flush=True)
+        print(output.json_text(item), flush=True)
 
 
 def _search(args: argparse.Namespace) -> None:
@@ -210,7 +253,7 @@ def _search(args: argparse.Namespace) -> None:
     from studio.core.data import ordering, search
 
     with guard(args) as live:
-        known = _known(args, live)
+        known, places = _known(args, live)
         if args.sort not in ("", "length"):
             _require_column(known, args.sort, live)
         query = search.Query(
@@ -230,32 +273,34 @@ def _search(args: argparse.Namespace) -> None:
             found.append(rows)
             # The first at once; then no more often than somebody could read it.
             if len(rows) and not args.sort and time.monotonic() > told_s + _TOLD_S:
-                _tell_found(args, known, np.concatenate(found), batch.done)
+                _tell_found(args, known, np.concatenate(found), batch.done, places)
                 found, told_s = [], time.monotonic()
             if args.limit and count >= args.limit and not args.sort:
                 break
         rows = np.concatenate([np.zeros(0, dtype=np.int64), *found])
         if args.sort:
             rows = ordering.order(known, args.sort, args.descending, rows)[: args.limit or None]
-        _tell_found(args, known, rows, len(known))
+        _tell_found(args, known, rows, len(known), places)
     _say(args, {"complete": True, "found": count, "rows": len(known)})
     if not args.json:
         ended = " so far: more may be found without --limit" if args.limit and count >= args.limit else ""
         print(f"{count:,} of {plural(len(known), 'row')}{ended}")
 
 
-def _known(args: argparse.Namespace, live: Callable[[], None]) -> "RowIndex":
-    """Returns where the rows of a version lie, in its order, or those of files."""
+def _known(args: argparse.Namespace, live: Callable[[], None]) -> "tuple[RowIndex, Rows | None]":
+    """Returns where the rows of a version lie, in its order, or those of files; and the place of each, if asked for."""
     from studio import paths
 
     if paths.is_version(args.file):
         from studio.core.versions import indexing, recipe
         from studio.core.versions.store import Version
 
-        return indexing.index_of(Version(recipe.file_of(args.file), telling(live, "Reading")))
+        version = Version(recipe.file_of(args.file), telling(live, "Reading"))
+        places = indexing.in_sight(version) if args.places else None
+        return indexing.index_of(version, places), places
     from studio.core.data import index
 
-    return index.build(_source(args, live), telling(live, "Indexing"))
+    return index.build(_source(args, live), telling(live, "Indexing")), None
 
 
 def _require_column(index: "RowIndex", name: str, live: Callable[[], None]) -> None:
@@ -279,7 +324,7 @@ def _require_column(index: "RowIndex", name: str, live: Callable[[], None]) -> N
 
 
 def _source(args: argparse.Namespace, live: Callable[[], None]) -> "Source":
-    """Returns what is read: a version's rows as they are now, in its order, or the files."""
+    """Returns what is read: a version's rows as they are now, in its order and under its name, or the files."""
     from studio import paths
     from studio.core.data import sources
 
@@ -288,7 +333,8 @@ def _source(args: argparse.Namespace, live: Callable[[], None]) -> "Source":
         from studio.core.versions import store as versions
 
         version = recipe.file_of(args.file)
-        return sources.find(versions.rows_file(version, telling(live, "Reading")))
+        found = sources.find(versions.rows_file(version, telling(live, "Reading")))
+        return replace(found, name=version.name, parts=tuple(replace(part, name=version.name) for part in found.parts))
     return sources.find(args.file, telling(live, "Unpacking"))
 
 
@@ -307,13 +353,14 @@ def _of_status(args: argparse.Namespace, count: int, live: Callable[[], None]) -
     return np.flatnonzero(rejected == (args.status == "rejected")).astype(np.int64)
 
 
-def _tell_found(args: argparse.Namespace, index: "RowIndex", rows: "Rows", done: int) -> None:
+def _tell_found(args: argparse.Namespace, index: "RowIndex", rows: "Rows", done: int, places: "Rows | None") -> None:
+    told = rows if places is None else places[rows]
     if args.into:
         with open(args.into, "ab") as file:
-            file.write(rows.astype("<i8").tobytes())
-        rows = rows[:0]
+            file.write(told.astype("<i8").tobytes())
+        rows = told = rows[:0]
     if args.json:
-        _say(args, {"rows": rows.tolist(), "done": done})
+        _say(args, {"rows": told.tolist(), "done": done})
         return
     for number in rows[:_HEAD]:
         print(_line(_of_index(index.row(int(number)))))

@@ -71,12 +71,12 @@ def _source(args: argparse.Namespace, number: int) -> "Source":
 
 
 def _read(args: argparse.Namespace, held: "Source", number: int, text: str) -> "Parsed":
-    from studio.core.data import index, mending, sources
+    from studio.core.data import mending
     from studio.core.data.datasets import open_dataset
     from studio.core.errors import StudioError
 
     found = open_dataset(held.path, held.format, args.told, held.mapping)
-    known = index.build(sources.find(held.path, args.told), args.told)
+    known = data_rows.indexed(held.path, args.told)
     if number >= len(known):
         raise StudioError(
             "data", f"{found.source.name} has no row {number}; it has {len(known)}.", "Rows count from 0."
@@ -89,7 +89,7 @@ def _read(args: argparse.Namespace, held: "Source", number: int, text: str) -> "
 
 def _list(args: argparse.Namespace) -> None:
     from studio import paths
-    from studio.core.data import index, mending, sources
+    from studio.core.data import mending
     from studio.core.data.datasets import open_dataset
     from studio.core.versions import recipe
     from studio.core.versions.store import Version
@@ -103,9 +103,7 @@ def _list(args: argparse.Namespace) -> None:
         spec = data_rows.spec_of(args)
         files = [args.file]
         found = mending.still_rejected([open_dataset(args.file, spec.format, args.told, spec.mapping)], ())
-    known = {
-        at: index.build(sources.find(files[at], args.told), args.told) for at in {item["source"] for item in found}
-    }
+    known = {at: data_rows.indexed(files[at], args.told) for at in {item["source"] for item in found}}
     for item in found:
         item["text"] = mending.raw_text(known[item["source"]], item["row"])
     lines = [f"Rejected: {plural(len(found), 'row')}."]

@@ -8,7 +8,8 @@ import pytest
 
 from studio.cli import run
 from studio.core.versions import recipe
-from studio.core.versions.store import Version
+from studio.core.versions.recipe import Source
+from studio.core.versions.store import Version, create
 
 
 @pytest.fixture
@@ -66,3 +67,17 @@ def test_the_list_is_for_people_too(file: Path, capsys: pytest.CaptureFixture[st
     printed = capsys.readouterr().out
     assert "Rejected: 2 rows." in printed
     assert "row 1 of rows.jsonl, line 2: not JSON" in printed
+
+
+def test_a_row_of_a_version_made_of_a_version_is_mended(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = ["--text", '{"prompt": "c", "completion": "d"}']
+    said(capsys, str(file), "--row", "1", *good, "--version", "inner")
+    inner = recipe.file_of("inner")
+    outer = str(create("outer", [Source(path=str(inner))]))
+    assert said(capsys, outer)["rejected"] == []
+    changed = ["--text", '{"prompt": "c",\n"completion": "e"}']
+    assert said(capsys, outer, "--row", "0:1", *changed)["rows"] == 2
+    assert Version(Path(outer)).selection.data(1) == {"prompt": "c", "completion": "e"}
+    assert Version(inner).selection.data(1) == {"prompt": "c", "completion": "d"}
+    assert run(["data", "mend", outer, "--row", "0:2", *good]) != 0
+    assert "inner.recipe.json has no row 2; it has 2" in capsys.readouterr().err

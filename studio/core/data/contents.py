@@ -12,7 +12,7 @@ import orjson
 from numpy.typing import NDArray
 
 from studio import paths
-from studio.core import cache, chat
+from studio.core import cache, chat, mapped
 from studio.core.chat import Example
 from studio.core.data import shapes
 from studio.core.data.datasets import Dataset
@@ -23,7 +23,7 @@ Records = NDArray[np.void]
 # that answer; `chars`: characters in all; `turns`: messages, 0 for a text. A row that cannot be used has key 0.
 RECORD = np.dtype([("key", "<u8"), ("prompt", "<u8"), ("answer", "<u8"), ("chars", "<i8"), ("turns", "<i4")])
 
-_VERSION = 4  # of the records: raise it whenever the same row would get another
+_VERSION = 5  # of the records: raise it whenever the same row would get another
 _FIELDS = [field.name for field in fields(Example)]
 _TOLD_ROWS = 1000
 
@@ -43,11 +43,10 @@ def contents(dataset: Dataset, on_progress: Callable[[int, int], None] | None = 
     """
 
     def make(target: Path) -> None:
-        with (target / "records").open("wb") as file:
-            file.truncate(dataset.rows * RECORD.itemsize)
         if not dataset.rows:
+            (target / "records").touch()
             return
-        records = np.memmap(target / "records", RECORD, "r+")
+        records = mapped.zeros(target / "records", RECORD, (dataset.rows,))
         numbers = dataset.column("number")
         for first in range(0, len(dataset), _TOLD_ROWS):
             lines = dataset.lines(first, min(first + _TOLD_ROWS, len(dataset)))

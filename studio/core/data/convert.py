@@ -1,24 +1,32 @@
 """Writing the rows of any source as JSONL or Parquet, row by row, whole or not at all."""
 
 import contextlib
+import glob
 import json
 import os
+import secrets
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import filelock
+
+from studio import paths
+from studio.core import cache
 from studio.core.data import mapping, parsing
 from studio.core.data.mapping import Role
 from studio.core.data.rows import writable
 from studio.core.data.sources import Source
 from studio.core.data.unpacking import OnProgress
 from studio.core.errors import StudioError, given_path
-from studio.core.runs import disk_error
+from studio.core.runs import disk_error, sync_folder
 
 ENDINGS = (".jsonl", ".parquet")
 _BATCH = 2000
+_STAGED = ".part"
 
 
 @dataclass(slots=True)
@@ -47,34 +55,18 @@ def convert(
         on_progress: told (bytes done, bytes in all).
 
     Raises:
-        StudioError: (usage) the target is there already, of another kind, or read from; (data) as `parsing.read`;
-            (disk) it cannot be written.
+        StudioError: (usage) the target is there already, of another kind, or read from; (data) as `parsing.read`
+            and `columnar.write`; (busy), (disk) as `whole`.
     """
     place = _place(source, target, overwrite)
     done = Converted()
-    try:
-        # Beside its place, so that it can be moved there in one step.
-        handle, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
-        os.close(handle)
-        temporary = Path(name)
-        try:
-            found = _rows(source, columns or {}, done, on_progress)
-            if place.suffix.lower() == ".parquet":
-                _write_parquet(temporary, found)
-            else:
-                with temporary.open("w", encoding="utf-8", newline="\n") as file:
-                    file.writelines(f"{text}\n" for text in found)
-            with temporary.open("rb+") as file_back:
-                os.fsync(file_back.fileno())
-            umask = os.umask(0)
-            os.umask(umask)
-            temporary.chmod(0o666 & ~umask)
-            temporary.replace(place)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                temporary.unlink()
-    except OSError as error:
-        raise disk_error(place.parent, error, "Free some space and convert it again.") from None
+    with whole(place, hint="Free some space and convert it again.") as stage:
+        found = _rows(source, columns or {}, done, on_progress)
+        if place.suffix.lower() == ".parquet":
+            _write_parquet(stage, found)
+        else:
+            with stage.open("w", encoding="utf-8", newline="\n") as file:
+                file.writelines(f"{text}\n" for text in found)
     return done
 
 
@@ -117,77 +109,51 @@ def _rows(
 
 
 def _write_parquet(path: Path, found: Iterator[str]) -> None:
-    """Writes Parquet in two goes: only after the last row is it known what the columns hold."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    from studio.core.data import columnar
 
     with tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=path.parent) as held:
-        kinds: dict[str, Any] = {}
-        for batch in _batches(_kept(found, held)):
-            for name in {name: None for row in batch for name in row}:
-                kinds[name] = _common_kind(kinds.get(name), [row.get(name) for row in batch], name)
-        held.seek(0)
-        try:
-            schema = pa.schema([(name, kind or pa.string()) for name, kind in kinds.items()])
-            with pq.ParquetWriter(path, schema) as writer:
-                for batch in _batches(line for line in held):
-                    writer.write_batch(pa.record_batch([_array(batch, column) for column in schema], schema=schema))
-        except UnicodeEncodeError:
+        held.writelines(f"{text}\n" for text in found)
+
+        def batches() -> Iterator[list[dict[str, Any]]]:
             held.seek(0)
-            raise halved(map(json.loads, held)) from None
+            while batch := [json.loads(line) for line in islice(held, _BATCH)]:
+                yield batch
+
+        columnar.write(path, batches)
 
 
-def halved(found: Iterable[Mapping[str, Any]]) -> StudioError:
-    """Says which column of rows that cannot be written holds what is no character."""
-    names = (name for data in found for name in data if not _whole(name) or not _whole(data[name]))
-    name = next(names, "").encode("utf-8", "backslashreplace").decode()[:100]
-    message = f"The column `{name}` holds half of a surrogate pair, which is not a character and fits into no Parquet."
-    return StudioError("data", message, "Write the rows as JSONL, or correct them.")
+@contextlib.contextmanager
+def whole(target: Path, hint: str) -> Iterator[Path]:
+    """Gives a file to write that becomes `target` once it is whole and on the disk.
 
+    What a killed process left of an earlier try is removed.
 
-def _whole(value: Any) -> bool:
-    text = json.dumps(value, ensure_ascii=False)
-    return writable(text) == text
+    Args:
+        target: the file, in whose place nothing stands until then, or what stood there.
+        hint: what to do about a full disk.
 
-
-def _kept(found: Iterator[str], held: Any) -> Iterator[str]:
-    for text in found:
-        held.write(text + "\n")
-        yield text
-
-
-def _batches(found: Iterator[str]) -> Iterator[list[dict[str, Any]]]:
-    batch: list[dict[str, Any]] = []
-    for text in found:
-        batch.append(json.loads(text))
-        if len(batch) >= _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _common_kind(known: Any, values: list[Any], name: str) -> Any:
-    """Returns the Arrow type that holds what is known and these values; text where nothing else does."""
-    import pyarrow as pa
-
+    Raises:
+        StudioError: (busy) another process writes it; (disk) it cannot be written.
+    """
+    locks = paths.cache_dir() / "writing"
+    stage = target.with_name(f".{target.name}.{secrets.token_hex(4)}{_STAGED}")
     try:
-        kind = pa.array(values).type
-        if known is None or pa.types.is_null(known):
-            return kind
-        fields = [pa.schema([(name, item)]) for item in (known, kind)]
-        return pa.unify_schemas(fields, promote_options="permissive").field(0).type
-    except (pa.ArrowException, OverflowError, TypeError, ValueError):
-        return pa.string()
-
-
-def _array(batch: list[dict[str, Any]], column: Any) -> Any:
-    import pyarrow as pa
-
-    values = [row.get(column.name) for row in batch]
-    if pa.types.is_string(column.type):
-        # What other rows have as text stands here as JSON.
-        values = [
-            item if item is None or isinstance(item, str) else json.dumps(item, ensure_ascii=False) for item in values
-        ]
-    return pa.array(values, column.type)
+        for folder in (locks, target.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(locks / f"{cache.digest(str(target))[:24]}.lock", timeout=0):
+            # Those that live hold the lock.
+            for left in target.parent.glob(f".{glob.escape(target.name)}.????????{_STAGED}"):
+                left.unlink()
+            try:
+                yield stage
+                with stage.open("rb+") as file:
+                    os.fsync(file.fileno())
+                stage.replace(target)
+                sync_folder(target.parent)
+            finally:
+                stage.unlink(missing_ok=True)
+    except filelock.Timeout:
+        message = f"Another process is writing {target}."
+        raise StudioError("busy", message, "Wait until it is done, or give another name.") from None
+    except OSError as error:
+        raise disk_error(target, error, hint) from None

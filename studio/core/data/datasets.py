@@ -6,7 +6,7 @@ They are parsed once, into the cache; they are never written to and never held i
 import json
 import mmap
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import chain, islice
@@ -19,16 +19,16 @@ from numpy.typing import NDArray
 
 from studio import paths
 from studio.core import cache
-from studio.core.data import mapping, parsing, shapes, sources
+from studio.core.data import mapping, parsing, prose, shapes, sources
 from studio.core.data.mapping import Role
-from studio.core.data.rows import Parsed
+from studio.core.data.rows import TOO_LARGE, TOO_LARGE_IN_UTF8, Parsed
 from studio.core.data.shapes import Guess
 from studio.core.data.sources import Source
 from studio.core.errors import StudioError, given_path
 
 Progress = Callable[[int, int], None]
 
-_VERSION = 6  # of what is cached: raise it whenever the same file would be understood differently
+_VERSION = 7  # of what is cached: raise it whenever the same file would be understood differently
 _HEAD_ROWS = 100
 _BATCH_ROWS, _BATCH_BYTES = 4096, 8_000_000
 _SCHEMA = pa.schema([("line", pa.int64()), ("number", pa.int64()), ("part", pa.int32()), ("row", pa.string())])
@@ -69,7 +69,7 @@ class Dataset:
         source: the file, the folder or the pattern.
         format: one of `chat.FORMATS`.
         reason: why it is taken for that format, and which files were left out.
-        fingerprint: SHA-256 of the format, the mapping and the files' content.
+        fingerprint: SHA-256 of the format, the mapping and the files' content, and of how that is read as rows.
         rows: all rows of the source, the rejected among them.
         rejected: the rows that cannot be used, in order.
         files: the files' names, where there are several.
@@ -235,7 +235,7 @@ def _parse(
         "format": row_format.format,
         "reason": "; ".join(filter(None, [row_format.reason, source.note])),
         "second": asdict(others[0]) if others else None,
-        "fingerprint": _fingerprint(source, row_format.format, columns, on_progress),
+        "fingerprint": _fingerprint(source, row_format.format, columns, rejected, on_progress),
         "rows": count,
         "rejected": [asdict(item) for item in rejected],
         "files": [part.name for part in source.parts] if several else [],
@@ -274,10 +274,32 @@ def _write(writer: Any, batch: list[tuple[int, int, int, str]]) -> None:
     writer.write_batch(pa.record_batch(columns, schema=_SCHEMA))
 
 
-def _fingerprint(source: Source, row_format: str, columns: Mapping[Role, str], on_progress: Progress | None) -> str:
+def _fingerprint(
+    source: Source,
+    row_format: str,
+    columns: Mapping[Role, str],
+    rejected: Sequence[Rejected],
+    on_progress: Progress | None,
+) -> str:
     total = sum(size for _, size, _ in source.state())
     told = partial(on_progress, total, total) if on_progress else None
     contents = [cache.sha256(part.path, told) for part in source.parts]
     names = [part.name for part in source.parts] if len(source.parts) > 1 else []
     mapped = [json.dumps(columns, sort_keys=True)] if columns else []
-    return cache.digest(row_format, *mapped, *names, *contents)
+    return cache.digest(row_format, *mapped, *names, *contents, *_otherwise(source, columns, rejected))
+
+
+_MEASURED = ("JSONL", "JSON", "Parquet", "Arrow")
+
+
+def _otherwise(source: Source, columns: Mapping[Role, str], rejected: Sequence[Rejected]) -> list[str]:
+    """Tells rows from those that an earlier state of the program read in the same files; empty where they are equal.
+
+    What was made of the others, a version's steps or tokens, would be taken for theirs by the same fingerprint.
+    """
+    cut = [number for number, part in enumerate(source.parts) if part.kind == "Text" and prose.is_cut(part.path)]
+    # Columns of text were not measured at all, and others in letters.
+    tables = any(part.kind not in _MEASURED for part in source.parts)
+    reasons = {TOO_LARGE_IN_UTF8, TOO_LARGE} if tables else {TOO_LARGE_IN_UTF8}
+    large = [item.row for item in rejected if item.reason in reasons]
+    return [json.dumps({"cut": cut, "large": large})] if cut or large else []

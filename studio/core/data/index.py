@@ -23,13 +23,13 @@ from studio.core import cache
 from studio.core.data import lines, parsing, rows, sources
 from studio.core.data.parsing import Table
 from studio.core.data.rows import Parsed
-from studio.core.data.sources import Part, Source
+from studio.core.data.sources import Part, Source, Stamp
 from studio.core.errors import StudioError
 
 Progress = Callable[[int, int], None]
 
 RECORD = np.dtype([("start", "<i8"), ("end", "<i8"), ("line", "<i4"), ("part", "<i4")])
-_VERSION = 2
+_VERSION = 3  # raise it whenever the same file would be read as other rows
 _AS_THEY_ARE = ("JSONL", "CSV", "TSV")
 _REFUSED = b"!"  # begins the line of a row that could not be read, with the reason
 _BATCH = 1000
@@ -47,6 +47,7 @@ class Indexed:
         table: how it is laid out, if it is CSV.
         made: it was written from a file of another kind.
         held: what it holds, where it is no file.
+        inode, status_changed: what else told it from other files then, as `sources.Stamp` has it; 0: not known.
     """
 
     name: str
@@ -55,6 +56,8 @@ class Indexed:
     table: Table | None
     made: bool
     held: bytes | None = None
+    inode: int = 0
+    status_changed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +150,7 @@ class RowIndex:
             return BytesIO(about.held)
         try:
             file = open(about.path, "rb")  # noqa: SIM115 - it is the caller's to close
-            if about.made or os.fstat(file.fileno()).st_mtime_ns == about.modified:
+            if about.made or _is_same(about, sources.stamp(os.fstat(file.fileno()))):
                 return file
             file.close()
         except OSError as error:
@@ -213,6 +216,12 @@ def build(source: Source, on_progress: Progress | None = None) -> RowIndex:
     return RowIndex(folder)
 
 
+def _is_same(known: Indexed, found: Stamp) -> bool:
+    """Whether a file is still the one that was indexed, by what is known of both."""
+    pairs = ((known.status_changed, found.status_changed), (known.inode, found.inode))
+    return known.modified == found.modified and all(one == other or not one for one, other in pairs)
+
+
 def _place(source: Source) -> str:
     return cache.digest(str(source.path), str(_VERSION))[:24]
 
@@ -225,11 +234,12 @@ def _start(folder: Path, source: Source) -> None:
     for left in folder.iterdir():
         left.unlink()
     parts = []
-    for number, (part, (_, _, modified)) in enumerate(zip(source.parts, source.state(), strict=True)):
+    for number, (part, (_, _, seen)) in enumerate(zip(source.parts, source.state(), strict=True)):
         made = part.kind not in _AS_THEY_ARE
         path = folder / f"{number}.jsonl" if made else part.path
         table = parsing.read_table(part) if part.kind in ("CSV", "TSV") else None
-        parts.append(asdict(Indexed(part.name, str(path), modified, table, made)))
+        known = Indexed(part.name, str(path), seen.modified, table, made, None, seen.inode, seen.status_changed)
+        parts.append(asdict(known))
     about = {"name": source.name, "note": source.note, "parts": parts}
     temporary = folder / "about.part"
     temporary.write_text(json.dumps(about), encoding="utf-8")
@@ -239,15 +249,18 @@ def _start(folder: Path, source: Source) -> None:
 def _write(folder: Path, source: Source, on_progress: Progress | None) -> None:
     sizes = [size for _, size, _ in source.state()]
     index = RowIndex(folder)
-    with (folder / "rows").open("wb", buffering=0) as file:
+    # Buffered, for what is not takes no notice of a write that a full disk cut short.
+    with (folder / "rows").open("wb") as file:
         for number, part in enumerate(source.parts):
             known = index.parts[number]
             found = _made(part, Path(known.path)) if known.made else _as_it_is(part, known.table)
             for records, position in found:
                 records["part"] = number
                 file.write(records.tobytes())
+                file.flush()
                 if on_progress:
                     on_progress(min(sum(sizes[:number]) + position, sum(sizes)), sum(sizes))
+        os.fsync(file.fileno())
 
 
 def _as_it_is(part: Part, table: Table | None) -> Iterator[tuple[NDArray[Any], int]]:
@@ -278,4 +291,5 @@ def _made(part: Part, target: Path) -> Iterator[tuple[NDArray[Any], int]]:
                 yield np.array(batch, dtype=RECORD), row.position
                 batch = []
         file.flush()
+        os.fsync(file.fileno())
         yield np.array(batch, dtype=RECORD), 0

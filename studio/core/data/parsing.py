@@ -62,7 +62,7 @@ def read(part: Part) -> Iterator[Parsed]:
 
                 yield from columnar.read(part)
     except UnicodeDecodeError:
-        raise StudioError("data", f"{part.name} is not UTF-8 or UTF-16 text.", "Save it as UTF-8.") from None
+        raise _undecodable(part) from None
     except OSError as error:
         raise unreadable(part.path, error) from None
 
@@ -81,7 +81,7 @@ def read_table(part: Part) -> Table:
     """Reads the first row of a CSV file.
 
     Raises:
-        StudioError: (data) it names a column twice, or is no CSV.
+        StudioError: (data) it names a column twice, or is no CSV in UTF-8.
     """
     with part.path.open("rb") as file:
         delimiter = "\t" if part.kind == "TSV" else _delimiter(_first_line(file))
@@ -92,6 +92,8 @@ def read_table(part: Part) -> Table:
     text, line = next(block.texts())
     try:
         columns = next(csv.reader([text.decode()], delimiter=delimiter), [])
+    except UnicodeDecodeError:
+        raise _undecodable(part) from None
     except csv.Error as error:
         raise StudioError("data", f"{part.name} is not CSV: {error}.", "Save it as CSV again.") from None
     if len(text) > MAX_ROW_BYTES:
@@ -129,7 +131,11 @@ def csv_row(table: Table, raw: bytes, line: int, position: int = 0) -> Parsed:
     if len(cells) != len(table.columns):
         return bad(f"columns in the header: {len(table.columns)}; here: {len(cells)}")
     data = dict(zip(table.columns, cells, strict=True))
-    return Parsed(line, orjson.dumps(data).decode(), data, "", position)
+    return rows.checked(data, orjson.dumps(data).decode(), line, position)
+
+
+def _undecodable(part: Part) -> StudioError:
+    return StudioError("data", f"{part.name} is not UTF-8 or UTF-16 text.", "Save it as UTF-8.")
 
 
 def _is_open(text: str, delimiter: str) -> bool:
@@ -158,8 +164,9 @@ def _csv(part: Part) -> Iterator[Parsed]:
 
 
 def _delimiter(first: bytes) -> str:
+    # All that is looked for is ASCII; whether the line is text is asked when it is read.
+    text = first.decode("latin-1")
     try:
-        text = first.decode()
         return max(",;\t", key=lambda mark: len(next(csv.reader([text], delimiter=mark), [])))
     except csv.Error:
         return ","

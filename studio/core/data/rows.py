@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-MAX_ROW_BYTES = 1_000_000
+MAX_ROW_BYTES = 1_000_000  # of its JSON text in UTF-8, whatever kind of file it stands in
 MAX_DEPTH = 64
 TOO_LARGE = f"larger than {MAX_ROW_BYTES // 1_000_000} MB"
+TOO_LARGE_IN_UTF8 = f"larger than {MAX_ROW_BYTES // 1_000_000} MB in UTF-8"
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH}"
 _TOO_MANY_DIGITS = "holds a number of more than 4300 digits"
 _HALF = re.compile("[\ud800-\udfff]")
@@ -81,19 +82,30 @@ def writable(text: str) -> str:
     return text if text.isascii() else _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
+def text_of(data: Any) -> str:
+    """Returns the JSON text of a row that was made here, without spaces."""
+    return writable(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+
+
 def checked(data: Any, text: str, line: int, position: int) -> Parsed:
     """Makes a row of a value and its JSON text, or refuses it for its size, depth or kind."""
     reason = ""
     if not isinstance(data, dict):
         reason = "not an object"
-    elif len(text) > MAX_ROW_BYTES:
-        reason = TOO_LARGE
+    elif _is_too_large(text):
+        reason = TOO_LARGE if len(text) > MAX_ROW_BYTES else TOO_LARGE_IN_UTF8
     # Counting is far quicker than walking, and hardly any row has so many brackets.
     elif text.count("{") + text.count("[") > MAX_DEPTH and _depth(data) > MAX_DEPTH:
         reason = _TOO_DEEP
     else:
         return Parsed(line, text, data, "", position)
     return Parsed(line, "", None, reason, position)
+
+
+def _is_too_large(text: str) -> bool:
+    """Whether the JSON text of a row has more bytes than a row may have."""
+    # Hardly any row is long enough to be counted.
+    return 4 * len(text) > MAX_ROW_BYTES and len(text.encode("utf-8", "surrogatepass")) > MAX_ROW_BYTES
 
 
 def _depth(data: Any) -> int:

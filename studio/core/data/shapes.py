@@ -108,7 +108,9 @@ def answered(data: Mapping[str, Any], empty: bool = False) -> tuple[str, str] | 
     if data.get("prompt") is not None and data.get("completion") is not None:
         return "prompt", "completion"
     names = {key.lower() for key, value in data.items() if empty or value is not None}
-    return next((pair for pair in ANSWERED if names.issuperset(pair)), None)
+    found = next((pair for pair in ANSWERED if names.issuperset(pair)), None)
+    # Beside an instruction an input is what that is about.
+    return ("instruction", found[1]) if found and found[0] == "input" and "instruction" in names else found
 
 
 def tool_calls(speaker: Any, said: Any) -> list[dict[str, Any]] | None:
@@ -233,6 +235,12 @@ def detected(name: str, head: list[Parsed]) -> list[Guess]:
             message = f"The only row of {name} cannot be read ({where}{head[0].reason})."
         if "not UTF-8" in head[0].reason:
             hint = "If it is text, open it in an editor and save it in the encoding UTF-8."
+        elif "not JSON" in head[0].reason or "not an object" in head[0].reason:
+            hint = "Write one whole object a line, with no comma behind it; one array of all objects is a .json file."
+        elif "never closed" in head[0].reason:
+            hint = "Close the quote in that line, or save the table as CSV again."
+        elif "larger than" in head[0].reason:
+            hint = "Break it into shorter rows."
         raise StudioError("data", message, hint)
     names = list(dict.fromkeys(chain.from_iterable(good)))
     shown = ", ".join(f"`{column[:40]}`" for column in names[:12]) + (", ..." if len(names) > 12 else "")

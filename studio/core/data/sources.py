@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from glob import has_magic
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from studio import paths
 from studio.core import cache, hub_ids
@@ -49,6 +49,21 @@ _ABOUT = re.compile(r"(readme|licen[cs]e|notice|changelog|contributing)\b.*|data
 _HELD_BACK = re.compile(r"(^|[/_.\- ])(test|valid|validation|val|dev|eval|evaluation|heldout)([/_.\- ]|$)", re.I)
 
 
+class Stamp(NamedTuple):
+    """What tells a file from another of the same size that was put in its place.
+
+    Attributes:
+        modified: its time of change in ns, which a copy may have kept.
+        status_changed: the time in ns of any change to it or its name, which no program can set; on Windows the time
+            it was made; 0 where none is known.
+        inode: its number on the disk; 0 where it has none.
+    """
+
+    modified: int
+    status_changed: int
+    inode: int
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One plain data file.
@@ -80,8 +95,8 @@ class Source:
     parts: tuple[Part, ...]
     note: str = ""
 
-    def state(self) -> list[tuple[str, int, int]]:
-        """Returns name, size in bytes and time of change in ns of each part."""
+    def state(self) -> list[tuple[str, int, Stamp]]:
+        """Returns name, size in bytes and stamp of each part."""
         return [(part.name, *_state(part.path)) for part in self.parts]
 
 
@@ -335,8 +350,13 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _state(path: Path, empty: bool = False) -> tuple[int, int]:
-    """Returns size in bytes and time of change in ns of a regular file that may be read and, but for `empty`, is not.
+def stamp(about: os.stat_result) -> Stamp:
+    """Returns the stamp of a file of which this is known."""
+    return Stamp(about.st_mtime_ns, about.st_ctime_ns, about.st_ino)
+
+
+def _state(path: Path, empty: bool = False) -> tuple[int, Stamp]:
+    """Returns size in bytes and stamp of a regular file that may be read and, but for `empty`, is not empty.
 
     Raises:
         StudioError: (data) it is no such file.
@@ -348,7 +368,7 @@ def _state(path: Path, empty: bool = False) -> tuple[int, int]:
         if about.st_size == 0 and not empty:
             raise StudioError("data", f"{path.name} is empty.", "Give a file with at least one row.")
         with path.open("rb"):
-            return about.st_size, about.st_mtime_ns
+            return about.st_size, stamp(about)
     except FileNotFoundError:
         version = f"{path.name}{paths.VERSION_SUFFIX}"
         there = (paths.datasets_dir() / version).is_file()

@@ -104,3 +104,16 @@ def test_plain_rows_are_read_the_quick_way_as_any_other(
         assert list(contents.said(line.decode(), row_format)) == list(contents.texts(example))
         assert chat.plain(row.data, row_format) in (None, example.messages)
     assert chat.plain(dataset[0].data, row_format) is not None
+
+
+def test_the_room_is_taken_before_the_first_row_is_written(tmp_path: Path, home: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"text": "t"}\n' * 5000, encoding="utf-8")
+    blocks: list[int] = []
+
+    def look(done: int, total: int) -> None:
+        (kept,) = (home / "cache" / "contents").glob(".*.part/records")
+        blocks.append(kept.stat().st_blocks * 512)
+
+    assert len(contents.contents(open_dataset(file), look)) == 5000
+    assert blocks[0] >= 5000 * RECORD.itemsize, "a disk that is full by then would end the process"

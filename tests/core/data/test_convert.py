@@ -1,13 +1,16 @@
 """Any source becomes JSONL or Parquet, whole or not at all; the source stays as it is."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from studio.core.data import convert, sources
+from studio.core.data import convert, parsing, sources
 from studio.core.data.mapping import Role
 from studio.core.errors import StudioError
 
@@ -92,3 +95,40 @@ def test_nothing_is_written_over_and_nothing_half(tmp_path: Path) -> None:
         convert.convert(sources.find(same), same, overwrite=True)
     convert.convert(made, target, overwrite=True)
     assert len(target.read_text(encoding="utf-8").splitlines()) == 3
+
+
+def test_what_a_parquet_cannot_hold_is_never_a_crash(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [{"n": 2**53 + 1, "meta": {}} for _ in range(2001)] + [{"n": 2.5, "meta": {"a": 1}}]
+    convert.convert(source(tmp_path, rows), tmp_path / "b.parquet")
+    (part,) = sources.find(tmp_path / "b.parquet").parts
+    assert [json.loads(row.text) for row in parsing.read(part)] == rows
+
+
+def killed(target: Path) -> Path:
+    """Has a process die while it writes a file; returns what it left."""
+    code = (
+        "import os, sys; from pathlib import Path; from studio.core.data.convert import whole\n"
+        "with whole(Path(sys.argv[1]), '') as stage: stage.write_text('half'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(target)], check=False)
+    (left,) = (path for path in target.parent.iterdir() if path.name.startswith(f".{target.name}."))
+    return left
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a process cannot be killed so")
+def test_what_a_killed_process_left_goes_with_the_next_one(tmp_path: Path, home: Path) -> None:
+    made, target = source(tmp_path), tmp_path / "b.jsonl"
+    own, other = tmp_path / ".b.jsonl.original", killed(tmp_path / "c.jsonl")
+    left = killed(target)
+    own.write_text("mine")
+    convert.convert(made, target)
+    assert not left.exists()
+    assert own.read_text() == "mine"
+    assert other.exists()
+    with convert.whole(target, "") as stage:
+        stage.write_text("x")
+        with pytest.raises(StudioError, match="Another process is writing") as caught:
+            convert.convert(made, target, overwrite=True)
+        assert caught.value.reason == "busy"
+        assert stage.exists(), "it is not taken for what was left"
+    assert target.read_text() == "x"

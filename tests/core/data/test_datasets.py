@@ -19,11 +19,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio import paths
-from studio.core.data import json_files, parsing
+from studio.core import cache
+from studio.core.data import convert, index, json_files, parsing
 from studio.core.data.datasets import Dataset, Rejected, Row, open_dataset
 from studio.core.data.rows import Parsed
 from studio.core.data.sources import find
 from studio.core.errors import StudioError
+from studio.core.versions import store as versions
+from studio.core.versions.recipe import Source
 
 ROWS = [{"prompt": f"What is {i}?", "completion": f"It is {i} ü\n日本."} for i in range(5)]
 
@@ -431,3 +434,48 @@ def test_a_row_is_found_by_its_number_in_the_file(tmp_path: Path) -> None:
 def test_a_path_no_file_can_have_is_said(path: str) -> None:
     with pytest.raises(StudioError, match="cannot be opened"):
         open_dataset(path)
+
+
+def large(path: Path, text: str) -> Path:
+    """Writes a short row and one of a text, in the kind that the name says."""
+    found = [{"prompt": "q", "completion": "a"}, {"prompt": text, "completion": "a"}]
+    if path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found), encoding="utf-8")
+    elif path.suffix == ".json":
+        path.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+    else:
+        write(path, found)
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.csv", "a.parquet"])
+@pytest.mark.parametrize("text", ["汉" * 333_320, "汉" * 333_340, "汉" * 400_000, "line\n" * 180_000])
+def test_a_row_has_one_measure_in_every_kind_of_file(tmp_path: Path, name: str, text: str) -> None:
+    source = find(large(tmp_path / name, text))
+    reason = "" if text == "汉" * 333_320 else "larger than 1 MB"
+    dataset = open_dataset(source.path)
+    assert [item.reason[: len(reason)] for item in dataset.rejected] == [reason] * bool(reason)
+    assert index.build(source).row(1).parsed.reason.startswith(reason)
+    assert convert.convert(source, tmp_path / "out.jsonl").rows == len(dataset) == 1 + (not reason)
+    assert len(open_dataset(tmp_path / "out.jsonl")) == len(dataset)
+    version = versions.create("v", [Source(path=str(source.path))])
+    assert len(open_dataset(version)) == len(dataset)
+
+
+def test_what_was_made_of_rows_that_are_now_refused_is_not_taken_for_these(tmp_path: Path) -> None:
+    lined, listed = (large(tmp_path / name, "汉" * 400_000) for name in ("a.jsonl", "a.json"))
+    assert open_dataset(lined).fingerprint == cache.digest("prompt_completion", cache.sha256(lined))
+    assert open_dataset(listed).fingerprint != cache.digest("prompt_completion", cache.sha256(listed))
+    # Those that are as they were are known by the same fingerprint.
+    for text in ("short", "a" * 1_200_000):
+        same = large(tmp_path / "b.json", text)
+        assert open_dataset(same).fingerprint == cache.digest("prompt_completion", cache.sha256(same))
+
+
+def test_a_file_put_in_the_place_of_another_is_read_whatever_time_it_bears(tmp_path: Path) -> None:
+    path, other = jsonl(tmp_path / "a.jsonl", {"text": "a"}), jsonl(tmp_path / "b.jsonl", {"text": "b"})
+    assert open_dataset(path)[0].data == {"text": "a"}
+    about = path.stat()
+    path.write_bytes(other.read_bytes())
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+    assert open_dataset(path)[0].data == {"text": "b"}

@@ -17,7 +17,7 @@ import pytest
 
 from studio.core import cache
 from studio.core.data import index, parsing, sources
-from studio.core.data.index import RowIndex
+from studio.core.data.index import Indexed, RowIndex
 from studio.core.errors import StudioError
 
 ROWS = [{"prompt": f"What\nis {i}?", "completion": f'It\'s "{i}", ü'} for i in range(50)]
@@ -163,3 +163,48 @@ def test_indexes_that_nobody_opened_for_long_are_removed_but_not_those_in_use(tm
     with pytest.raises(StudioError, match="was removed from the cache"):
         known[0].row(0)
     assert index.build(sources.find(tmp_path / "old.jsonl")).row(0).parsed.data == {"x": 1}
+
+
+def test_an_index_that_a_full_disk_cut_short_is_never_taken_for_whole(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"text": "a"}\n' * 60_000)
+    source = sources.find(path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # A write that reaches the limit is cut short and succeeds; only the next one fails.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        with pytest.raises(StudioError) as caught:
+            index.build(source)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.reason == "disk"
+    assert not RowIndex(index.folder_of(source)).complete
+    assert len(index.build(source)) == 60_000
+
+
+@pytest.mark.parametrize("head", ["größe,prompt", "größe;prompt"])
+def test_a_header_in_another_encoding_is_told(tmp_path: Path, head: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(f"{head}\n".encode("cp1252") + b"1,a\n")
+    with pytest.raises(StudioError, match="is not UTF-8") as caught:
+        built(path)
+    assert caught.value.reason == "data"
+    path.write_text(f"{head}\n1{head[5]}a\n", encoding="utf-8")
+    assert built(path).row(0).parsed.data == {"größe": "1", "prompt": "a"}
+
+
+def test_a_file_put_in_the_place_of_another_is_noticed_whatever_time_it_bears(tmp_path: Path) -> None:
+    path, other = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    path.write_text('{"text": "a"}\n')
+    known = built(path)
+    about = path.stat()
+    other.write_text('{"text": "b"}\n')
+    os.utime(other, ns=(about.st_atime_ns, about.st_mtime_ns))
+    other.replace(path)
+    with pytest.raises(StudioError, match="was changed since it was read"):
+        known.row(0)
+    part = known.parts[0]
+    known.parts[0] = Indexed(part.name, part.path, part.modified, None, False)
+    assert known.row(0).parsed.data == {"text": "b"}, "what is not known of a file does not tell it from another"
+    assert built(path).row(0).parsed.data == {"text": "b"}

@@ -11,6 +11,7 @@ from studio.core.config_file import build
 from studio.core.data import shapes
 from studio.core.data.datasets import open_dataset
 from studio.core.data.mapping import format_of, mapped
+from studio.core.data.rows import Parsed
 from studio.core.errors import StudioError
 
 USER = {"role": "user", "content": "hi"}
@@ -90,6 +91,24 @@ def test_alpaca_with_history() -> None:
     [
         ({"prompt": "p ", "chosen": "a", "rejected": "b"}, "p ", "a", "b"),
         ({"prompt": "p ", "chosen": "p a", "rejected": "p b"}, "p ", "a", "b"),
+        ({"prompt": "Q: p:", "chosen": "Q: p:a", "rejected": "Q: p:b"}, "Q: p:", "a", "b"),
+        (
+            {"prompt": "Who was it then?", "chosen": "Who was it then? I.", "rejected": "Who was it then? He."},
+            "Who was it then?",
+            " I.",
+            " He.",
+        ),
+        ({"prompt": "2+2=", "chosen": "2+2=4", "rejected": "2+2=5"}, "2+2=", "4", "5"),
+        ({"prompt": "Is it?", "chosen": "Is it? Yes", "rejected": "Is it? No"}, "Is it?", " Yes", " No"),
+        # A greeting that is returned is the answer's own, and no word is taken apart.
+        ({"prompt": "Hello", "chosen": "Hello! How?", "rejected": "Hello, you"}, "Hello", "Hello! How?", "Hello, you"),
+        ({"prompt": "Hi", "chosen": "High five", "rejected": "Hiya"}, "Hi", "High five", "Hiya"),
+        (
+            {"prompt": "one two three four", "chosen": "one two three fourteen", "rejected": "one two three fours"},
+            "one two three four",
+            "one two three fourteen",
+            "one two three fours",
+        ),
         (
             {"chosen": "\n\nHuman: q\n\nAssistant: an a", "rejected": "\n\nHuman: q\n\nAssistant: an o"},
             "\n\nHuman: q\n\nAssistant:",
@@ -114,7 +133,7 @@ def test_a_preference_with_and_without_its_prompt(row: dict[str, Any], prompt: A
         ({"chosen": "a", "rejected": "a"}, "preference", "`chosen` and `rejected` are the same"),
         ({"chosen": [USER], "rejected": [USER]}, "preference", "`chosen` and `rejected` are the same"),
         ({"chosen": "a", "rejected": [BAD]}, "preference", "neither both texts nor both lists"),
-        ({"prompt": "a", "chosen": "ab", "rejected": "a "}, "preference", "is empty behind the prompt"),
+        ({"prompt": "a ", "chosen": "a b", "rejected": "a  "}, "preference", "is empty behind the prompt"),
         ({"chosen": "a"}, "preference", "neither both texts nor both lists|`rejected` is missing"),
         ({"prompt": "a", "completion": "b", "label": "x"}, "kto", "`label` is not true or false"),
         ({"prompt": "a", "label": True}, "kto", "`completion` is missing"),
@@ -197,3 +216,21 @@ def test_a_mapping_that_makes_no_row_is_said(given: Any, said: str) -> None:
     with pytest.raises(StudioError, match=said) as caught:
         build({"data": {"path": "x", "mapping": given}})
     assert caught.value.reason == "config"
+
+
+@pytest.mark.parametrize(
+    ("reason", "hint"),
+    [
+        ("not JSON: Expecting value", "one whole object a line"),
+        ("not an object", "one whole object a line"),
+        ("a quote in it is never closed, so that all lines behind it are part of it", "Close the quote"),
+        ("larger than 1 MB", "Break it into shorter rows"),
+        ("not UTF-8 text", "save it in the encoding UTF-8"),
+        ("it holds NUL bytes", "say which columns play these parts"),
+    ],
+)
+def test_a_file_of_which_nothing_can_be_read_says_what_to_do(reason: str, hint: str) -> None:
+    with pytest.raises(StudioError) as caught:
+        shapes.detected("rows.jsonl", [Parsed(1, "", None, reason, 0)] * 2)
+    assert reason in caught.value.message
+    assert hint in caught.value.hint
