@@ -1,6 +1,7 @@
 """The command: data audit."""
 
 import argparse
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,11 @@ from studio.cli.output import printable
 from studio.core.units import plural
 
 if TYPE_CHECKING:
+    from studio.core.audit.findings import Finding
     from studio.core.audit.lengths import Cut
     from studio.core.config import RunConfig
     from studio.core.data.datasets import Dataset
+    from studio.core.versions.steps import Step
     from studio.engine.audit import Audit
 
 _LABELS = {"reading": "Reading", "checking": "Checking", "comparing": "Comparing", "tokenizing": "Tokenizing"}
@@ -73,33 +76,49 @@ def _mend(args: argparse.Namespace, dataset: "Dataset", made: "Audit", specials:
     """Takes a finding away: by steps of the version that was audited, or of a new one of the file."""
     from studio import paths
     from studio.core.audit import remedies
-    from studio.core.errors import StudioError
     from studio.core.versions import recipe
+    from studio.core.versions.steps import Mend, spans
     from studio.core.versions.store import Version, create, origins
 
-    found = {item.key: item for item in made.found}
-    if args.mend not in found:
-        names = ", ".join(found) or "none"
-        raise StudioError("usage", f"There is no finding `{args.mend}` here.", f"The findings are: {names}.")
-    finding = found[args.mend]
-    if not finding.kind.remedy:
-        hint = "Look at its rows, and change them by `studio data edit`."
-        raise StudioError("data", f"Only a person can mend `{args.mend}`.", hint)
-    path, places = dataset.source, {}
-    if paths.is_version(path):
-        rows = origins(dataset)[finding.rows].tolist()
-        places = {row: place[:2] for row, place in zip(finding.rows.tolist(), rows, strict=True)}
-    else:
+    finding = _mendable(args.mend, made)
+    path, numbers = dataset.source, finding.rows.tolist()
+    if fresh := not paths.is_version(path):
         spec = data_rows.spec_of(args)
         source = recipe.Source(path=args.file, format=spec.format, mapping=spec.mapping)
         path = create(args.version or recipe.free_name(path.name), [source])
-    version = Version(path, partial(output.progress, "Reading"))
-    version.add(
-        *remedies.remedy(finding, lambda row: dataset.find(row).data, specials, lambda row: places.get(row, (0, row)))
-    )
-    rest = [item.key for item in made.found if item.kind.remedy and item is not finding]
-    going_on = f"Mend the rest ({', '.join(rest)}) in it: `studio data audit {version.path.name} ...`." if rest else ""
-    versions.show(args, version, going_on)
+        places = [(0, number) for number in numbers]
+    else:
+        places = [(source, number) for source, number, _ in origins(dataset)[numbers].tolist()]
+    with versions.removed_on_failure(path) if fresh else nullcontext():
+        version = Version(path, partial(output.progress, "Reading"))
+        asked = Mend(finding=finding.key, rows=spans(places), specials=tuple(specials))
+        steps = remedies.steps_of(asked, version.selection)
+        version.add(*steps)
+    lines = [] if finding.kind.remedy == "exclude" else [_taken_out(steps)]
+    if rest := [item.key for item in made.found if item.kind.remedy and item is not finding]:
+        lines.append(f"Mend the rest ({', '.join(rest)}) in it: `studio data audit {version.path.name} ...`.")
+    versions.show(args, version, "\n".join(filter(None, lines)))
+
+
+def _mendable(key: str, made: "Audit") -> "Finding":
+    from studio.core.errors import StudioError
+
+    found = {item.key: item for item in made.found}
+    if key not in found:
+        names = ", ".join(found) or "none"
+        raise StudioError("usage", f"There is no finding `{key}` here.", f"The findings are: {names}.")
+    if not found[key].kind.remedy:
+        hint = "Look at its rows, and change them by `studio data edit`."
+        raise StudioError("data", f"Only a person can mend `{key}`.", hint)
+    return found[key]
+
+
+def _taken_out(steps: "list[Step]") -> str:
+    """Says which rows a mend of texts takes out, since without what was found they could not be used."""
+    from studio.core.versions.steps import Exclude
+
+    rows = versions.named(span for step in steps if isinstance(step, Exclude) for span in step.rows)
+    return f"Taken out, since nothing usable would be left of them: rows {rows}." if rows else ""
 
 
 def _config(args: argparse.Namespace) -> "RunConfig":
@@ -124,7 +143,8 @@ def _facts(made: "Audit", at: "Cut") -> dict[str, Any]:
     found = [item.summary() | {"rows": item.rows.tolist()} for item in made.found]
     lengths = asdict(at) if len(made.lengths) else None
     about = {key: value for key, value in made.about.items() if key != "specials"}
-    return {**about, "max_length": at.cutoff, "lengths": lengths, "findings": found}
+    # As `data check` counts: a row that nothing is learned from cannot be used.
+    return {**about, "usable": at.rows, "max_length": at.cutoff, "lengths": lengths, "findings": found}
 
 
 def _report(file: str, made: "Audit", at: "Cut") -> str:
@@ -133,7 +153,7 @@ def _report(file: str, made: "Audit", at: "Cut") -> str:
         f"{name or 'unclear'} {100 * count / about['usable']:.0f} %" for name, count in about["languages"].items()
     ]
     lines = [
-        f"{printable(file)}: {about['usable']:,} of {plural(about['rows'], 'row')} can be used.",
+        f"{printable(file)}: {at.rows:,} of {plural(about['rows'], 'row')} can be used.",
         f"Languages: {', '.join(spoken[:8])}.",
         f"At {at.cutoff} tokens: {plural(at.rows, 'row')} with {at.tokens:,} tokens an epoch, "
         f"{at.cut - at.dropped:,} of them cut.",

@@ -142,6 +142,8 @@ def _counted(dataset: "Dataset", encoder: "Encoder") -> dict[str, Any]:
         counts |= {"max": int(lengths.max()), "total": total}
     return {
         "max_length": encoder.max_length,
+        # What the tokens are counted of: rows, answers, or the chunks that long texts are made into.
+        "sequences": len(tokens),
         "tokens": counts,
         "truncated_rows": tokens.truncated,
         "untrained_rows": len(tokens.untrained),
@@ -159,6 +161,8 @@ def _report(file: str, found: dict[str, Any], usable: int) -> str:
     counts = found.get("tokens")
     if counts:
         of_each = "an answer" if found["format"] == "preference" else "a row"
+        if found["sequences"] > usable and found["format"] != "preference":
+            of_each = f"a sequence ({plural(usable, 'row')} make {found['sequences']:,})"
         lines.append(
             f"Tokens {of_each}: {counts['min']} to {counts['max']}, mean {counts['mean']:.1f}, "
             f"median {counts['p50']:.0f}, 95 % below {counts['p95']:.0f}; {counts['total']} in all."

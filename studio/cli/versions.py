@@ -2,10 +2,10 @@
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,9 @@ _EDIT = """Adds a step to a version. KIND and its settings:
   split share=X seed=N stratify_by=source|tag|length|turns|COLUMN
   mix shares=[X, ...] epoch=shortest|longest|N seed=N
   mend finding=KEY rows=ROWS      take a finding of `data audit` away from these rows
-ROWS are numbers in the file from 0, such as 3,10-20; of another source than the first: 1:3,1:10-20."""
+ROWS are numbers in the file from 0, such as 3,10-20; of another source than the first: 1:3,1:10-20.
+Rows are balanced and stratified by: `source`, the file they are of, also where a column has that name; `tag`; `length`,
+their characters in powers of two; `turns`; or a column."""
 
 
 def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -74,6 +76,7 @@ def _add_version(actions: "argparse._SubParsersAction[argparse.ArgumentParser]")
         command.add_argument("name", metavar="NAME", help="the version")
     export.add_argument("out", metavar="OUT", help="the file to write, ending in .jsonl or .parquet")
     export.add_argument("--part", choices=("all", "train", "eval"), default="all", help="which rows")
+    export.add_argument("--overwrite", action="store_true", help="OUT may be replaced")
 
 
 def _create(args: argparse.Namespace) -> None:
@@ -112,7 +115,7 @@ def _mix(args: argparse.Namespace) -> None:
     sources = [recipe.Source(path=file) for file, _, _ in pairs]
     sources[0] = recipe.Source(path=pairs[0][0], format=spec.format, mapping=spec.mapping)
     path = versions.create(args.name, sources, args.told)
-    try:
+    with removed_on_failure(path):
         version = versions.Version(path, args.told)
         versions.format_of(version.selection.sources)  # or why they cannot be in one version
         version.add(step)
@@ -121,24 +124,35 @@ def _mix(args: argparse.Namespace) -> None:
                 rows = f"{len(version.selection):,}"
                 message = f"An epoch of {rows} rows has none of {file.source.name}, so small is its share."
                 raise StudioError("data", message, "Raise its share, or make the epoch longer with --epoch.")
+    show(args, version)
+
+
+@contextmanager
+def removed_on_failure(path: Path) -> Iterator[None]:
+    """Leaves nothing of a version that was just made where it cannot become what it was made for."""
+    from studio.core.errors import StudioError
+
+    try:
+        yield
     except StudioError:
         path.unlink()
         raise
-    show(args, version)
 
 
 def _edit(args: argparse.Namespace) -> None:
     from studio.core.audit import remedies
     from studio.core.versions import recipe
-    from studio.core.versions.steps import Mend
 
     if args.kind.startswith("@"):
         asked = [recipe.read_asked(item) for item in _listed_steps(Path(args.kind[1:]))]
     else:
-        asked = [recipe.read_asked({"kind": args.kind} | dict(map(_setting, args.settings)))]
+        asked = [recipe.read_asked({"kind": args.kind} | _settings(args.settings))]
     version = _opened(args)
-    made = ((remedies.steps_of(item, version.selection) if isinstance(item, Mend) else [item]) for item in asked)
-    version.add(*chain.from_iterable(made))
+    steps = remedies.planned(asked, version.selection)
+    if len(version.selection.sizes) > version.recipe.cursor:
+        # Some were done to plan the others; all are done together below.
+        version.go(version.recipe.cursor)
+    version.add(*steps)
     show(args, version)
 
 
@@ -203,7 +217,7 @@ def _rebase(args: argparse.Namespace) -> None:
 def _export(args: argparse.Namespace) -> None:
     from studio.core.versions import exporting, recipe
 
-    note = exporting.export(recipe.file_of(args.name), args.out, args.part, args.told)
+    note = exporting.export(recipe.file_of(args.name), args.out, args.part, args.told, overwrite=args.overwrite)
     out, rows = printable(args.out), plural(note["rows"], "row")
     text = f"{out}: {rows}; {out}{exporting.PROVENANCE} says what of."
     output.show(args, note, text)
@@ -225,6 +239,16 @@ def bounded(handler: Callable[[argparse.Namespace], None]) -> Callable[[argparse
             handler(args)
 
     return call
+
+
+def _settings(texts: list[str]) -> dict[str, Any]:
+    from studio.core.errors import StudioError
+
+    pairs = [_setting(text) for text in texts]
+    names = [name for name, _ in pairs]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise StudioError("usage", f"`{twice[:60]}` is given more than once.", "Give it once.")
+    return dict(pairs)
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -263,7 +287,18 @@ def rows(text: str) -> list[tuple[int, int, int]]:
             message = f"`{part[:100]}` names no rows."
             raise StudioError("usage", message, "Write 3, 10-20, or 1:3 for a row of another source.")
         found.append((int(source or 0), int(first), int(last or first)))
+    if not found:
+        raise StudioError("usage", "No rows are named.", "Write 3, 10-20, or 1:3 for a row of another source.")
     return found
+
+
+def named(spans: Iterable[tuple[int, int, int]]) -> str:
+    """Returns rows as `rows` reads them."""
+    texts = []
+    for source, first, last in spans:
+        text = f"{source}:{first}" if source else f"{first}"
+        texts.append(text if first == last else f"{text}-{last}")
+    return ",".join(texts)
 
 
 def show(args: argparse.Namespace, version: "Version", further: str = "") -> None:

@@ -6,13 +6,16 @@ maximum length. Another maximum length costs milliseconds, another model one pas
 
 import hashlib
 import json
+import shutil
 from array import array
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import filelock
 import numpy as np
 
 from studio import paths
@@ -28,7 +31,7 @@ from studio.core.versions.evaluation import parted
 from studio.engine.labels import Encoded, Encoder
 from studio.engine.tokens import encoded_answers, fault
 
-_VERSION = 5  # of what is counted: raise it whenever the same rows would get other tokens, labels or findings
+_VERSION = 6  # of what is counted: raise it whenever the same rows would get other tokens, labels or findings
 _BATCH_ROWS = 512
 _WHOLE = 1_048_576  # a maximum length that cuts nothing worth counting
 _NOTES = 1000
@@ -141,7 +144,9 @@ def _from_text(
         on_findings(found)
 
     def make(target: Path) -> None:
-        with TemporaryDirectory(dir=target.parent, prefix=".sketches-") as work:
+        _forget_killed(target)
+        # Inside, so that what a killed audit leaves is known for that.
+        with TemporaryDirectory(dir=target, prefix="sketches-") as work:
             found, about = audit.audit(dataset, Question(specials, evaluation, held), Path(work), on_progress, tell)
         findings.save(target, found, about)
 
@@ -149,6 +154,15 @@ def _from_text(
     if not told:
         on_findings(made[0])
     return folder, made
+
+
+def _forget_killed(target: Path) -> None:
+    """Removes what killed audits left beside the folder that is being made: their sketches of all rows are large."""
+    for part in target.parent.glob(".*.part"):
+        # Whoever makes one holds its lock, and so does this process that of `target`.
+        lock = filelock.FileLock(part.with_suffix(".lock"), timeout=0)
+        with suppress(filelock.Timeout), lock:
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def _measure(dataset: Dataset, encoder: Encoder, folder: Path, on_progress: Progress) -> None:

@@ -135,6 +135,49 @@ def test_a_finding_is_taken_away_in_a_version(
     assert rows.read_bytes() == before
 
 
+def test_a_row_of_which_a_mend_leaves_nothing_is_taken_out_and_named(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "html.jsonl"
+    texts = ["It is <b>bold</b> now.", "<br><br>", "And <i>this</i> too.", "<p>", "<p><br>"]
+    path.write_text("\n".join(json.dumps({"prompt": "Go on?", "completion": text}) for text in texts), "utf-8")
+    assert run(["data", "audit", str(path), "--model", str(model), "--mend", "html"]) == 0
+    assert "Taken out, since nothing usable would be left of them: rows 1,3-4." in capsys.readouterr().out
+    assert run(["data", "version", "export", "html", str(tmp_path / "out.jsonl")]) == 0
+    left = [json.loads(line)["completion"] for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
+    assert left == ["It is bold now.", "And this too."]
+
+
+def test_a_mend_that_fails_leaves_no_version(
+    tmp_path: Path, home: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = {"name": "send", "arguments": {"joe@corp.org": 1, "jane@corp.org": 2}}
+    turns = [{"role": "user", "content": "Send it."}, {"role": "assistant", "content": "", "tool_calls": [call]}]
+    path = tmp_path / "calls.jsonl"
+    path.write_text(json.dumps({"messages": turns}), "utf-8")
+    command = ["data", "audit", str(path), "--model", str(model), "--mend", "mail", "--json"]
+    assert run(command) == EXIT_CODES["data"]
+    assert "nothing is left that this would mend" in json.loads(capsys.readouterr().out)["error"]["message"]
+    assert not list((home / "datasets").glob("*.recipe.json"))
+
+
+@pytest.mark.parametrize("options", [("--max-length", "24"), ("--max-length", "24", "--chunk-overlap", "2")])
+def test_the_rows_that_can_be_used_are_those_of_the_check(
+    rows: Path, tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...]
+) -> None:
+    long = tmp_path / "long.jsonl"
+    questions = ("Why is it that you ask me this? " * 9, "Why?")
+    long.write_text("\n".join(json.dumps({"prompt": one, "completion": "I do."}) for one in questions), "utf-8")
+    for file, wanted in ((rows, None), (long, "1 of 2 rows can be used.")):
+        said = []
+        for command in ("check", "audit"):
+            assert run(["data", command, str(file), "--model", str(model), *options]) == 0
+            said += [line for line in capsys.readouterr().out.splitlines() if "can be used" in line]
+        checked, seen = said[0], said[1].partition(": ")[2]
+        assert seen == checked == (wanted or checked)
+    assert audited(capsys, long, "--model", model, *options)["usable"] == 1
+
+
 def test_what_cannot_be_mended_is_told(rows: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for key, code in (("unusable", "data"), ("typos", "usage")):
         assert run(["data", "audit", str(rows), "--model", str(model), "--mend", key, "--json"]) == EXIT_CODES[code]

@@ -11,7 +11,12 @@ import pytest
 
 from studio.cli import output, run
 from studio.cli.output import printable
+from studio.core.data.index import RowIndex
 from studio.core.errors import EXIT_CODES
+from studio.core.versions import indexing, steps
+from studio.core.versions import store as versions
+from studio.core.versions.recipe import Source
+from studio.core.versions.store import Version
 from tests.models import bare_model, tokenizer
 
 ANSWER = "It is \x1b[31mred\x1b[0m.\nü"
@@ -280,6 +285,13 @@ def test_search_tells_rows_as_they_are_found(rows: Path, capsys: pytest.CaptureF
     assert capsys.readouterr().out.splitlines()[-1] == "1 of 5 rows so far: more may be found without --limit"
 
 
+def test_convert_takes_no_format(rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(["data", "convert", str(rows), str(tmp_path / "out.jsonl"), "--format", "text"])
+    assert ended.value.code == 2
+    assert "--format" in capsys.readouterr().err
+
+
 def test_convert(rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, found = answer(capsys, "data", "convert", rows, tmp_path / "b.parquet")
     assert (code, found["rows"], found["left_out"]) == (0, 4, 1)
@@ -296,6 +308,18 @@ def test_rows_found_go_into_a_file(rows: Path, tmp_path: Path, capsys: pytest.Ca
     assert (code, said[-1]["found"]) == (0, 2)
     assert all(item["rows"] == [] for item in said[:-1])
     assert into.read_bytes() == (0).to_bytes(8, "little") + (1).to_bytes(8, "little")
+
+
+def test_excluded_rows_of_a_version_are_told_by_their_places(
+    rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = tmp_path / "v.recipe.json"
+    assert run(["data", "version", "create", str(version), str(rows)]) == 0
+    assert run(["data", "edit", str(version), "exclude", "rows=0"]) == 0
+    capsys.readouterr()
+    for options, expected in (([], [0, 1]), (["--places"], [0, 2, 4])):
+        _, said = lines_of(capsys, "data", "search", version, "--min-bytes=1", *options)
+        assert [row for item in said[:-1] for row in item["rows"]] == expected
 
 
 def test_the_check_lists_no_more_rejected_rows_than_asked_for(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -403,3 +427,54 @@ def test_a_line_of_progress_never_wraps(capsys: pytest.CaptureFixture[str], monk
     assert lines[0].endswith("  50 %")
     assert lines[1].startswith(f"{labels[1]} [####")
     assert lines[2].rstrip() == f"short [{'#' * 30}] 100 %"
+
+
+def test_rows_of_a_version_are_named_by_their_file_in_every_command(
+    rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = Version(versions.create("v", [Source(path=str(rows))]))
+    version.add(steps.Exclude(rows=((0, 0, 0),)))
+    path = version.path
+    code, shown = answer(capsys, "data", "show", path)
+    known = indexing.index_of(version)
+    found = [known.row(number) for number in range(len(known))]
+    assert [(item["file"], item["line"], item["data"]) for item in shown["rows"]] == [
+        (row.file, row.parsed.line, row.parsed.data) for row in found
+    ]
+    assert (code, shown["format"], shown["files"]) == (0, "prompt_completion", ["rows.jsonl"])
+    assert answer(capsys, "data", "show", path, "--row", 1)[1]["rows"] == shown["rows"][1:2]
+    assert run(["data", "search", str(path), "long"]) == 0
+    assert "row 0, rows.jsonl:3: " in capsys.readouterr().out
+    code, said = lines_of(capsys, "data", "index", path)
+    assert (code, said[0]["files"], said[-1]) == (0, ["v.recipe.json"], {"complete": True, "rows": len(found)})
+    assert [row.parsed.data for row in RowIndex(Path(said[0]["index"])).rows(0, len(found))] == [
+        row.parsed.data for row in found
+    ]
+    version.add(steps.Keep(rows=((0, 0, 0),)))
+    for command in ("show", "index"):
+        assert "v has no rows left" in answer(capsys, "data", command, path)[1]["error"]["message"]
+
+
+@pytest.mark.parametrize("command", ["check", "index", "show", "search"])
+def test_a_header_in_another_encoding_is_told_by_every_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("größe,prompt\n1,2\n".encode("cp1252"))
+    assert run(["data", command, str(path)]) == EXIT_CODES["data"]
+    assert "a.csv is not UTF-8 or UTF-16 text.\nSave it as UTF-8." in capsys.readouterr().err
+
+
+def test_the_tokens_of_chunks_are_not_called_those_of_rows(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_text("\n".join(json.dumps({"text": "one and two, " * count}) for count in (1, 90)), "utf-8")
+    command = ["data", "check", str(path), "--model", str(model), "--max-length", "64"]
+    assert run(command) == 0
+    assert "Tokens a row: " in capsys.readouterr().out
+    code, found = answer(capsys, *command, "--chunk-overlap", 4)
+    assert (code, found["tokens"]["max"]) == (0, 64)
+    assert found["sequences"] > 3
+    assert run([*command, "--chunk-overlap", "4"]) == 0
+    assert f"Tokens a sequence (2 rows make {found['sequences']}): " in capsys.readouterr().out

@@ -147,7 +147,15 @@ def test_people_read_what_was_done(files: list[Path], tmp_path: Path, capsys: py
         (["shuffle"], "data", "not known"),
         (["sample", "count"], "usage", "KEY=VALUE"),
         (["sample", "count=many"], "data", "count"),
+        (["shuffle"], "data", "mix, mend."),
         (["exclude", "rows=a-b"], "usage", "names no rows"),
+        (["exclude", "rows="], "usage", "No rows are named."),
+        (["exclude"], "data", "Name at least one row: rows=3,10-20"),
+        (["sample", "count=3", "count=4"], "usage", "`count` is given more than once."),
+        (["mix", "shares=[1]", "epoch=0"], "data", "Give `shortest`, `longest` or a number of rows, 1 at least."),
+        (["filter", "source=7"], "data", "There is no source 7."),
+        (["filter", "tag=odd"], "data", "No row has the tag `odd`."),
+        (["keep", "rows=0-99999999999"], "data", "no row 99999999999"),
         (["keep", "rows=9-3"], "usage", "names no rows"),
         (["exclude", "rows=99"], "data", "no row 99"),
         (["replace", "row=1", "data={"], "usage", "cannot be read"),
@@ -185,6 +193,38 @@ def test_a_list_of_steps_is_done_together(
     code = EXIT_CODES["data"]
     steps.write_text('{"kind": "none"}', encoding="utf-8")
     assert "not known" in told(capsys, "edit", "v", f"@{steps}", code=code)["error"]["message"]
+
+
+def test_a_mend_in_a_list_sees_the_edits_before_it(
+    files: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told(capsys, "version", "create", "v", files[0])
+    edit = {"kind": "replace", "row": 2, "data": {"prompt": "new?", "completion": "Write to joe@corp.org."}}
+    mend = {"kind": "mend", "finding": "mail", "rows": [[0, 0, 9]]}
+    tag = {"kind": "tag", "rows": [[0, 1, 2]], "tag": "good"}
+    steps = tmp_path / "steps.json"
+    steps.write_text(json.dumps([edit, mend, tag, {"kind": "filter", "tag": "good"}]), "utf-8")
+    about = told(capsys, "edit", "v", f"@{steps}")
+    assert (about["rows"], about["tags"]) == (2, {"good": 2})
+    told(capsys, "version", "export", "v", tmp_path / "out.jsonl")
+    lines = (tmp_path / "out.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(lines[1]) == {"prompt": "new?", "completion": "Write to [EMAIL]."}
+    assert told(capsys, "version", "undo", "v")["rows"] == 10, "all of it is one edit"
+    before = told(capsys, "version", "show", "v")
+    steps.write_text(json.dumps([edit, mend, {"kind": "filter", "tag": "odd"}]), "utf-8")
+    told(capsys, "edit", "v", f"@{steps}", code=EXIT_CODES["data"])
+    assert told(capsys, "version", "show", "v") == before
+
+
+def test_rows_without_a_value_are_no_duplicates_of_each_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "a.csv"
+    mails = ("a@b.org", "", "a@b.org", "", "")
+    lines = [f"q{at},a,{mail}" for at, mail in enumerate(mails)]
+    table.write_text("\n".join(["prompt,completion,email", *lines]), "utf-8")
+    told(capsys, "version", "create", "v", table)
+    assert told(capsys, "edit", "v", "deduplicate", "by=email")["rows"] == 4
 
 
 def test_the_rows_of_a_version_are_searched_as_they_are_now(

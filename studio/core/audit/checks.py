@@ -68,6 +68,7 @@ class Text:
         answers: the places in `parts` of what is learned.
         chat: whether the parts are messages.
         worse: the place in `parts` of an answer that is not preferred, if there is one.
+        tools: the place in `parts` of the tools the model is told of, as JSON, if there are any.
     """
 
     number: int
@@ -75,6 +76,7 @@ class Text:
     answers: list[int]
     chat: bool
     worse: int | None = None
+    tools: int | None = None
 
     @property
     def joined(self) -> str:
@@ -92,11 +94,14 @@ def text_of(number: int, example: Example, worse: Example | None = None) -> Text
     if max(map(len, messages)) > 2:
         more = (text for item in messages for key, text in item.items() if key not in ("role", "content"))
         parts += [("", text) for text in more if isinstance(text, str)]
+    tools = len(parts) if example.tools else None
+    if example.tools:
+        parts.append(("", json.dumps(example.tools, ensure_ascii=False)))
     if worse is None:
-        return Text(number, parts, answers, True)
+        return Text(number, parts, answers, True, None, tools)
     # Of nobody: only that it is private, say, is a finding; that it is short or a refusal may be what is wrong with it.
     said = (_said(item) for item, trained in zip(worse.messages, worse.trained, strict=True) if trained)
-    return Text(number, [*parts, ("", "\n".join(said))], answers, True, len(parts))
+    return Text(number, [*parts, ("", "\n".join(said))], answers, True, len(parts), tools)
 
 
 def _said(message: Mapping[str, Any]) -> str:

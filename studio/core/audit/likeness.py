@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.core import mapped
+
 ALIKE = 0.8
 SHINGLE_BYTES = 8
 BINS, BANDS, BAND_VALUES = 128, 18, 7
@@ -66,9 +68,13 @@ class Sketches:
     """The sketches of N rows, in files of a folder that may be deleted afterwards."""
 
     def __init__(self, folder: Path, rows: int, common: Common) -> None:
-        """Makes room for `rows` rows in `folder`."""
-        self._bands = np.memmap(folder / "bands", np.uint64, "w+", shape=(BANDS, max(rows, 1)))
-        self._marks = np.memmap(folder / "marks", np.uint8, "w+", shape=(max(rows, 1), BINS))
+        """Makes room for `rows` rows in `folder`.
+
+        Raises:
+            OSError: there is none.
+        """
+        self._bands = mapped.zeros(folder / "bands", np.uint64, (BANDS, max(rows, 1)))
+        self._marks = mapped.zeros(folder / "marks", np.uint8, (max(rows, 1), BINS))
         self._common = common
         self._rows = rows
 

@@ -8,17 +8,27 @@ from collections.abc import Callable
 
 Spans = list[tuple[int, int]]
 
+_KEY = "[A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
+# What stands between the lines of a key, also where it lies in JSON, once or twice, or in a quoted mail.
+_BREAK = r"(?:[\s>]|\\+[nrt])"
+_END_OF_LINE = r"[^\S\n]*(?:\r?\n|(?:\\+r)?\\+n)"
+# A key whose end is missing: its headers, its lines of base64, and behind these a short one and a checksum.
+_BODY = (
+    rf"(?:{_BREAK}*+[A-Z][A-Za-z-]{{2,30}}: [^\\\n]{{0,200}})*+"
+    rf"(?:(?:{_BREAK}*+[A-Za-z0-9+/]{{16,}}+={{0,2}})++"
+    rf"(?:{_END_OF_LINE}[ \t>]*+=?[A-Za-z0-9+/]{{1,15}}+={{0,2}}(?={_END_OF_LINE}|\s*\Z)){{0,2}}+)?+"
+)
 # Shapes that the issuers themselves document, so that leaked keys can be found by programs.
 _SECRETS = (
-    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
-    r"(?:[\s\S]{0,8000}?-----END [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----)?",
+    rf"-----BEGIN {_KEY}(?:(?:[^-]|-(?!----(?:BEGIN|END) ))*+-----END {_KEY}|{_BODY})",
     r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
     r"\bgh[pousr]_[A-Za-z0-9]{36,255}\b",
     r"\bgithub_pat_[A-Za-z0-9_]{22,255}\b",
     r"\bglpat-[A-Za-z0-9_-]{20,64}",
     r"\bxox[abeoprs]-[A-Za-z0-9-]{10,250}",
     r"\bAIza[0-9A-Za-z_-]{35}",
-    r"\bsk-[A-Za-z0-9_-]{20,250}",
+    # Words joined by hyphens have no digit.
+    r"\bsk-(?=[A-Za-z_-]{0,60}[0-9])[A-Za-z0-9_-]{20,250}",
     r"\b[rs]k_live_[0-9A-Za-z]{16,250}",
     r"\bhf_[A-Za-z0-9]{34}\b",
     r"\bnpm_[A-Za-z0-9]{36}\b",
@@ -32,7 +42,12 @@ _NOBODY = re.compile(r"@(?:[\w-]+\.)*(?:example(?:\.(?:com|net|org))?|test|inval
 _PHONE = re.compile(
     r"(?<![\w+.])(?:\+\d(?:[ ().-]{0,2}\d){7,14}|\(\d{3}\) ?\d{3}[ .-]\d{4}|\d{3}[.-]\d{3}[.-]\d{4})(?![\w-])", re.ASCII
 )
-_CARD = re.compile(r"(?<![\w.-])[3-6]\d{3}(?:[ -]?\d{2,6}){2,4}(?![\w-])", re.ASCII)
+# Of the numbers that begin with 2, Mastercard's alone, from 2221 to 2720.
+_CARD = re.compile(
+    r"(?<![\w.-])(?:[3-6]\d{3}(?:[ -]?\d{2,6}){2,4}"
+    r"|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)(?:[ -]?\d{4}){3})(?![\w-])",
+    re.ASCII,
+)
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b", re.ASCII)
 
 # What Arrow looks for first: without one of these no text holds the kind.

@@ -27,7 +27,7 @@ Phase = Literal["reading", "checking", "comparing", "tokenizing"]
 Progress = Callable[[Phase, int, int], None]
 OnFindings = Callable[[list[Finding]], None]
 
-VERSION = 5  # of the checks: raise it whenever the same rows would give other findings
+VERSION = 6  # of the checks: raise it whenever the same rows would give other findings
 _BATCH_ROWS = 1024
 _SAMPLES, _SAMPLE_ROWS = 40, 50
 _NOTES = 1000
@@ -81,9 +81,16 @@ def audit(
 
 def texts(dataset: Dataset, first: int, stop: int) -> list[Text]:
     """Reads the text of some usable rows, by their place."""
-    if dataset.format == "preference":
-        return [text_of(number, *to_pair(data)) for number, data in rows(dataset, first, stop)]
-    return [text_of(number, to_example(data, dataset.format)) for number, data in rows(dataset, first, stop)]
+    return [row_text(number, data, dataset.format) for number, data in rows(dataset, first, stop)]
+
+
+def row_text(number: int, data: dict[str, Any], row_format: str) -> Text:
+    """Returns the text of a row, which is all that the audit looks at.
+
+    Raises:
+        StudioError: (data) the row is not usable; the message says why.
+    """
+    return text_of(number, *(to_pair(data) if row_format == "preference" else (to_example(data, row_format),)))
 
 
 def rows(dataset: Dataset, first: int, stop: int) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -110,8 +117,9 @@ def _unusable(dataset: Dataset) -> list[Finding]:
 
 
 def _compared_text(text: Text) -> bytes:
-    """Returns what of a row is compared with others: not a system message, which many share."""
-    return normalised("\n".join([said for role, said in text.parts if role != "system"]))
+    """Returns what of a row is compared with others: not a system message and not tools, which many share."""
+    compared = [said for at, (role, said) in enumerate(text.parts) if role != "system" and at != text.tools]
+    return normalised("\n".join(compared))
 
 
 def _read(
@@ -120,11 +128,11 @@ def _read(
     """Looks at the rows one by one; the checks are for the first source's alone.
 
     Returns:
-        (rows,) numbers in their file; (rows, 4) digests: two of the row, one of its prompt and one of its answer; the
-        sketches; what was found.
+        (rows,) numbers in their file; (rows, 5) digests: two of the row, one each of its prompt, its answer and its
+        tools; the sketches; what was found.
     """
     count, first = sum(map(len, sources)), 0
-    numbers, digests = np.zeros(count, np.int64), np.zeros((count, 4), np.uint64)
+    numbers, digests = np.zeros(count, np.int64), np.zeros((count, 5), np.uint64)
     sketches, scan = Sketches(folder, count, common_shingles(_sample(sources[0]))), Scan(specials)
     for source in sources:
         for start in range(0, len(source), _BATCH_ROWS):
@@ -157,9 +165,13 @@ def _digests(text: Text) -> Any:
     elif text.chat and not any(role == "user" and words.strip() for role, words in text.parts[:last]):
         # Nothing is answered differently where nothing was asked.
         asked = []
-    prompt = blake2b(b"\1".join(asked), digest_size=8).digest() if asked else bytes(8)
-    answer = blake2b(said, digest_size=8).digest()
-    return np.frombuffer(whole + prompt + answer, np.uint64)
+    tools = [] if text.tools is None else [parts[text.tools]]
+    prompt, answer, told = ([*tools, *asked] if asked else [], [said], tools)
+    return np.frombuffer(whole + b"".join(map(_digest, (prompt, answer, told))), np.uint64)
+
+
+def _digest(parts: Sequence[bytes]) -> bytes:
+    return blake2b(b"\1".join(parts), digest_size=8).digest() if parts else bytes(8)
 
 
 def _said(text: Text, places: Sequence[int]) -> bytes:
@@ -193,7 +205,9 @@ def _compared(
     alike = list(sketches.pairs(text_at, first != np.arange(len(first)), lambda *at: on_progress("comparing", *at)))
     like = np.full(len(first), -1, np.int64)
     for row, other, _ in reversed(alike):
-        like[row] = other
+        # With other tools the same answer is another one.
+        if digests[row, 4] == digests[other, 4]:
+            like[row] = other
     # A copy is like what its original is like.
     like = like[first]
     near = np.nonzero(like >= 0)[0]

@@ -1,25 +1,21 @@
 """A dataset version as a file for other programs, with a note beside it that says what it was made of."""
 
 import json
-import os
-import secrets
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 import studio
+from studio import paths
 from studio.core import cache
-from studio.core.data.convert import halved
+from studio.core.data import columnar, sources
+from studio.core.data.convert import whole
 from studio.core.data.datasets import Dataset, open_dataset
 from studio.core.data.rows import writable
 from studio.core.errors import StudioError, given_path
-from studio.core.runs import disk_error, sync_folder
 from studio.core.versions import recipe
 from studio.core.versions.draws import Ints
 from studio.core.versions.selection import Progress
@@ -31,7 +27,14 @@ PROVENANCE = ".provenance.json"
 _BATCH_ROWS = 4096
 
 
-def export(path: Path, target: str | Path, part: Part = "all", on_progress: Progress | None = None) -> dict[str, Any]:
+def export(
+    path: Path,
+    target: str | Path,
+    part: Part = "all",
+    on_progress: Progress | None = None,
+    *,
+    overwrite: bool = False,
+) -> dict[str, Any]:
     """Writes a version's rows to a new JSONL or Parquet file, whole or not at all, and `TARGET.provenance.json`.
 
     Args:
@@ -39,28 +42,40 @@ def export(path: Path, target: str | Path, part: Part = "all", on_progress: Prog
         target: the file to write, which ends in `.jsonl` or `.parquet`.
         part: all rows, those for training or those for evaluation.
         on_progress: told (rows done, rows in all).
+        overwrite: a file in its place may be replaced, but for one that the version is made of.
 
     Returns:
         What the note says.
 
     Raises:
         StudioError: (data) the version cannot be opened, has no such rows, or they fit into no table; (usage) the
-            file exists or its ending is unknown; (disk) it cannot be written.
+            file exists, is read from or its ending is unknown; (busy), (disk) as `whole`.
     """
     file = given_path(target, "usage").absolute()
-    if file.exists():
+    if file.exists() and not (overwrite and file.is_file()):
         raise StudioError("usage", f"There is a file {file} already.", "Choose another name.")
+    if file.exists() and _reads(path, file):
+        raise StudioError("usage", f"{file.name} is read from.", "Give the new file another name.")
     if file.suffix.lower() not in (".jsonl", ".parquet"):
         raise StudioError("usage", f"{file.name} ends in neither .jsonl nor .parquet.", "Choose one of these endings.")
     dataset = open_dataset(path, on_progress=on_progress)
     rows = _rows(dataset, part)
     write = _parquet if file.suffix.lower() == ".parquet" else _jsonl
-    with _whole(file) as stage:
+    hint = "Free some space and export again."
+    with whole(file, hint) as stage:
         write(dataset, rows, stage, on_progress)
     note = _note(dataset, rows, part, file)
-    with _whole(file.with_name(f"{file.name}{PROVENANCE}")) as stage:
+    with whole(file.with_name(f"{file.name}{PROVENANCE}"), hint) as stage:
         stage.write_text(json.dumps(note, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return note
+
+
+def _reads(path: Path, file: Path) -> bool:
+    """Whether a version, or one that it is made of, has rows of a file."""
+    names = [source.path for source in recipe.load(path).sources]
+    of_versions = any(_reads(Path(name), file) for name in names if paths.is_version(name))
+    found = (part.path for name in names if not paths.is_version(name) for part in sources.find(name).parts)
+    return of_versions or any(part.exists() and part.samefile(file) for part in found)
 
 
 def _rows(dataset: Dataset, part: Part) -> Ints:
@@ -81,17 +96,7 @@ def _jsonl(dataset: Dataset, rows: Ints, stage: Path, on_progress: Progress | No
 
 
 def _parquet(dataset: Dataset, rows: Ints, stage: Path, on_progress: Progress | None) -> None:
-    try:
-        found = [pa.schema(list(pa.array(batch).type)) for batch in _batches(dataset, rows, None)]
-        schema = pa.unify_schemas(found, promote_options="permissive")
-        with pq.ParquetWriter(stage, schema, compression="zstd") as writer:
-            for batch in _batches(dataset, rows, on_progress):
-                writer.write_batch(pa.RecordBatch.from_struct_array(pa.array(batch, pa.struct(list(schema)))))
-    except UnicodeEncodeError:
-        raise halved(data for batch in _batches(dataset, rows, None) for data in batch) from None
-    except (pa.ArrowException, TypeError) as error:
-        message = "The rows do not fit into one table: a column holds different kinds of values."
-        raise StudioError("data", message, "Export them as JSONL.", str(error)) from None
+    columnar.write(stage, lambda: _batches(dataset, rows, on_progress))
 
 
 def _batches(dataset: Dataset, rows: Ints, on_progress: Progress | None) -> Iterator[list[dict[str, Any]]]:
@@ -120,20 +125,3 @@ def _note(dataset: Dataset, rows: Ints, part: Part, file: Path) -> dict[str, Any
         "steps": recipe.summary(said),
         "program": f"Finetune Studio {studio.__version__}",
     }
-
-
-@contextmanager
-def _whole(target: Path) -> Iterator[Path]:
-    """Gives a file to write that becomes `target` once it is whole and on the disk."""
-    stage = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        yield stage
-        with stage.open("rb+") as file:
-            os.fsync(file.fileno())
-        stage.replace(target)
-        sync_folder(target.parent)
-    except OSError as error:
-        raise disk_error(target, error, "Free some space and export again.") from None
-    finally:
-        stage.unlink(missing_ok=True)

@@ -3,16 +3,31 @@
 import numpy as np
 
 from studio.core.data.index import RECORD, Indexed, RowIndex
-from studio.core.versions import recipe
+from studio.core.versions import recipe, steps
+from studio.core.versions.draws import Ints
 from studio.core.versions.store import Version
 
 
-def index_of(version: Version) -> RowIndex:
+def in_sight(version: Version) -> Ints:
+    """Returns the places of a version's rows in its order, and between them of those that were excluded by hand."""
+    selection = version.selection
+    by_hand = [at for at, step in enumerate(version.recipe.effective) if isinstance(step, steps.Exclude)]
+    out = np.flatnonzero(np.isin(selection.removed_by, by_hand))
+    places = np.concatenate([selection.chosen, out])
+    return np.sort(places) if len(out) and bool(np.all(np.diff(selection.chosen) > 0)) else places
+
+
+def index_of(version: Version, places: Ints | None = None) -> RowIndex:
     """Returns the index of a version's rows, in its order; only edited rows are held, the others lie in the cache.
 
     A row is as its source's file has it, or its mapping makes it, whatever format the version brings its rows into.
+
+    Args:
+        version: whose rows.
+        places: (n,) those of its sources' usable rows that are meant, in their order; None: the version's.
     """
     selection = version.selection
+    wanted = selection.chosen if places is None else places
     parts: list[Indexed] = []
     records = np.zeros(len(selection.removed_by), dtype=RECORD)
     begin = 0
@@ -28,7 +43,7 @@ def index_of(version: Version) -> RowIndex:
         modified = file.kept.stat().st_mtime_ns
         parts += [Indexed(name, str(file.kept), modified, None, False) for name in names]
         begin += file.rows
-    edited = np.array([place for place in selection.edits if selection.removed_by[place] == -1], dtype=np.int64)
+    edited = np.intersect1d(np.array(list(selection.edits), dtype=np.int64), wanted)
     for part in np.unique(records["part"][edited]).tolist():
         places = edited[records["part"][edited] == part]
         texts = [selection.text(place).encode() for place in places.tolist()]
@@ -36,4 +51,4 @@ def index_of(version: Version) -> RowIndex:
         records["start"][places], records["end"][places] = ends - [len(text) for text in texts], ends
         records["part"][places] = len(parts)
         parts.append(Indexed(parts[part].name, "", 0, None, False, b"\n".join(texts)))
-    return RowIndex.of(recipe.name_of(version.path), parts, records[selection.chosen])
+    return RowIndex.of(recipe.name_of(version.path), parts, records[wanted])

@@ -19,13 +19,13 @@ from pydantic.dataclasses import dataclass
 from studio import paths
 from studio.core.data.mapping import Role
 from studio.core.errors import StudioError, given_path
-from studio.core.runs import disk_error, slug, write_atomic
+from studio.core.runs import disk_error, is_copy, slug, write_atomic
 from studio.core.versions.steps import Count, Mend, Step, chosen
 
 _WRITTEN = 1  # the layout of the file
 _STRICT = ConfigDict(extra="forbid", defer_build=True)
 _AGAIN = "Make the version again, or put an older copy of the file in its place."
-_KINDS = "`kind` is one of " + ", ".join(kind.__dataclass_fields__["kind"].default for kind in get_args(Step)) + "."
+_STEPS = ", ".join(kind.__dataclass_fields__["kind"].default for kind in get_args(Step))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -189,8 +189,12 @@ def change(path: Path, changed: Callable[[Recipe], Recipe]) -> Recipe:
     """Reads a recipe, changes it and writes it back, while no other process does.
 
     Raises:
-        StudioError: (data) it cannot be read; (disk) it cannot be written. What `changed` raises passes through.
+        StudioError: (data) it cannot be read, or is a run's copy; (disk) it cannot be written. What `changed` raises
+            passes through.
     """
+    if is_copy(path):
+        message = f"{path} is the copy that a run keeps of its data, and stays as it is."
+        raise StudioError("data", message, "Edit the version that the run was given, or one that is made of this copy.")
     with _locked(path):
         recipe = changed(load(path))
         _write(path, recipe)
@@ -240,7 +244,7 @@ def read_step(data: Any) -> Step:
     """
     asked = read_asked(data)
     if isinstance(asked, Mend):
-        raise StudioError("data", "A step of this kind is not known.", _KINDS)
+        raise StudioError("data", "A step of this kind is not known.", f"`kind` is one of {_STEPS}.")
     return asked
 
 
@@ -253,14 +257,26 @@ def read_asked(data: Any) -> Step | Mend:
     try:
         return _ASKED.validate_python(data)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        if not found["loc"]:
-            message, hint = "A step of this kind is not known.", _KINDS
-        else:
-            kind, *rest = (str(part) for part in found["loc"])
-            where = ".".join(rest)
-            message, hint = f"This is no {kind} step: {where}: {found['msg'].lower()}.", f"Correct `{where}`."
-        raise StudioError("data", message, hint, str(error)) from None
+        raise _unread(error) from None
+
+
+def _unread(error: ValidationError) -> StudioError:
+    found = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    if not found["loc"]:
+        return StudioError("data", "A step of this kind is not known.", f"`kind` is one of {_STEPS}, mend.", str(error))
+    kind, *rest = (str(part) for part in found["loc"])
+    # Of these a library would say in words of its own what they can be.
+    hint = ""
+    if rest[:1] == ["rows"]:
+        hint = "Name at least one row: rows=3,10-20, or in JSON [[0, 3, 3], [0, 10, 20]]."
+    elif rest[:1] == ["epoch"]:
+        hint = "Give `shortest`, `longest` or a number of rows, 1 at least."
+    if hint:
+        message = f"This is no {kind} step: {rest[0]}: it is missing or none of the choices."
+        return StudioError("data", message, hint, str(error))
+    where = ".".join(rest)
+    message = f"This is no {kind} step: {where}: {found['msg'].lower()}."
+    return StudioError("data", message, f"Correct `{where}`.", str(error))
 
 
 def _stamp(said: Any) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from studio.core import chat
 from studio.core.data.contents import RECORD, contents, kept, key, record, said
 from studio.core.data.datasets import Dataset
-from studio.core.data.rows import writable
+from studio.core.data.rows import text_of
 from studio.core.errors import StudioError
 from studio.core.runs import disk_error
 from studio.core.versions import draws, steps
@@ -83,13 +83,24 @@ class Selection:
         Raises:
             StudioError: (data) there is no such row.
         """
-        if source >= len(self.sources):
-            raise StudioError("data", f"There is no source {source}.", f"There are {len(self.sources)}, from 0.")
-        file = self.sources[source]
+        file = self._source(source)
         if number >= file.rows:
             message = f"{file.source.name} has no row {number}; it has {file.rows}."
             raise StudioError("data", message, "Rows count from 0.")
         return int(self._starts[source]) + number
+
+    def require(self, step: steps.Filter) -> None:
+        """Sees to it that a new filter names what there is; one of a recipe may name what there once was.
+
+        Raises:
+            StudioError: (data) there is no such source, or no row has the tag.
+        """
+        if step.source is not None:
+            self._source(step.source)
+        if step.tag and not self._tagged(step.tag).any():
+            tags = ", ".join(f"`{tag}`" for tag in sorted(self.tags) if self.tags[tag].any())
+            hint = f"The tags are: {tags}." if tags else "No row has a tag yet; `tag` gives rows one."
+            raise StudioError("data", f"No row has the tag `{step.tag[:60]}`.", hint)
 
     def data(self, place: int) -> dict[str, Any]:
         """Returns a row as it is now."""
@@ -101,7 +112,7 @@ class Selection:
     def text(self, place: int) -> str:
         """Returns a row as it is now as JSON text; where it was not edited, as its file has it."""
         if place in self.edits:
-            return writable(json.dumps(self.edits[place], ensure_ascii=False, separators=(",", ":")))
+            return text_of(self.edits[place])
         source, number = self.address(place)
         return self._text_in(source, number)
 
@@ -308,8 +319,8 @@ class Selection:
             keys = self._held("key" if by == "row" else by)[self.chosen]
             first = np.unique(keys, return_index=True)[1]
         else:
-            # Rows without the column are equal to nothing.
-            values = [key(value) if value is not None else -1 - at for at, value in enumerate(self._column(by))]
+            # Rows without the column are equal to nothing; CSV writes what is absent as an empty text.
+            values = [-1 - at if value in (None, "") else key(value) for at, value in enumerate(self._column(by))]
             first = np.array(sorted({value: at for at, value in reversed([*enumerate(values)])}.values()), np.int64)
         self.chosen = self.chosen[np.sort(first)]
 
@@ -370,6 +381,11 @@ class Selection:
         for place, edited in self._edited.items():
             found[place] = edited[field]
         return found
+
+    def _source(self, source: int) -> Dataset:
+        if source >= len(self.sources):
+            raise StudioError("data", f"There is no source {source}.", f"There are {len(self.sources)}, from 0.")
+        return self.sources[source]
 
     def _text_in(self, source: int, number: int) -> str:
         """Returns the text of a usable row as its file has it."""

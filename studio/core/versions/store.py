@@ -3,7 +3,8 @@
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,18 +15,20 @@ from studio import paths
 from studio.core import cache, chat
 from studio.core.data import datasets
 from studio.core.data.datasets import Dataset
-from studio.core.data.rows import writable
+from studio.core.data.rows import from_json, text_of
 from studio.core.errors import StudioError, given_path
 from studio.core.hub_ids import is_hub_id
 from studio.core.versions import recipe
 from studio.core.versions.draws import Mask
 from studio.core.versions.recipe import Made, Recipe, Source
 from studio.core.versions.selection import Progress, Selection
-from studio.core.versions.steps import Balance, Deduplicate, Filter, Split, Step, chosen, each
+from studio.core.versions.steps import Balance, Deduplicate, Filter, Replace, Split, Step, chosen, each
 
 MIXED = "mixed"  # the format of a version whose sources are in different ones: each row tells its own
 
-_VERSION = 2  # of what is cached: raise it whenever the same recipe would give other rows
+_VERSION = 3  # of what is cached: raise it whenever the same recipe would give other rows
+# Of the fingerprint, by which a run knows its data and a version what it is made of: they outlive what is cached.
+_MEANING = 2
 _ORIGIN = np.dtype([("source", "<i4"), ("number", "<i8"), ("held", "?")])
 _TOLD_ROWS = 1000
 # What these leave is kept: they may read every row.
@@ -63,6 +66,7 @@ class Version:
         made: list[Made] = []
         try:
             for step in steps:
+                _require_rows(self.selection, step)
                 marks = "".join(f"{key:016x}" for key in self.selection.originals(each(chosen(step))))
                 made.append(Made(step=step, time_s=time.time(), marks=marks, joined=bool(made)))
                 self.selection.do(step)
@@ -138,17 +142,16 @@ def open_version(path: Path, on_progress: Progress | None = None) -> Dataset:
     """
     said = recipe.load(path)
     sources = _unchanged(path, said, on_progress)
-    folder = _written(path, said, sources, on_progress)
+    _written(path, said, sources, on_progress)
     row_format = format_of(sources)
-    inner = datasets.open_dataset(folder / "rows.jsonl", row_format)
-    if inner.rejected:
-        refused = inner.rejected[0]
-        source, number, _ = np.memmap(folder / "origins", _ORIGIN, "r")[refused.row].item()
-        message = f"Row {number} of {sources[source].source.name} cannot be used as it was edited: {refused.reason}."
-        raise StudioError("data", message, "Undo the edit.")
+    with _reading(path, said) as folder:
+        inner = datasets.open_dataset(folder / "rows.jsonl", row_format)
+        if inner.rejected:
+            refused = inner.rejected[0]
+            source, number, _ = np.memmap(folder / "origins", _ORIGIN, "r")[refused.row].item()
+            raise _unusable(said, source, number, sources[source].source.name, refused.reason)
     reason = f"a version of {', '.join(item.source.name for item in sources)}"
-    fingerprint = hashlib.sha256(json.dumps([_digest(said), row_format]).encode()).hexdigest()
-    return replace(inner, source=path, reason=reason, fingerprint=fingerprint)
+    return replace(inner, source=path, reason=reason, fingerprint=_fingerprint(said, row_format))
 
 
 def describe(version: Version) -> dict[str, Any]:
@@ -230,11 +233,11 @@ def origins(dataset: Dataset) -> Any:
     Raises:
         StudioError: (data) the version was changed since it was opened.
     """
-    path = dataset.source
-    folder = _whole(_folder(path), recipe.load(path))
-    if folder is None or (folder / "origins").stat().st_size != len(dataset) * _ORIGIN.itemsize:
-        raise StudioError("data", f"{path.name} was changed while it was read.", "Open it again.")
-    return np.memmap(folder / "origins", _ORIGIN, "r")
+    said = recipe.load(dataset.source)
+    if _fingerprint(said, dataset.format) != dataset.fingerprint:
+        raise _changed_meanwhile(dataset.source)
+    with _reading(dataset.source, said) as folder:
+        return np.memmap(folder / "origins", _ORIGIN, "r")
 
 
 def format_of(sources: Sequence[Dataset]) -> str:
@@ -287,6 +290,24 @@ def _unchanged(path: Path, said: Recipe, on_progress: Progress | None) -> list[D
     return found
 
 
+def _require_rows(selection: Selection, step: Step) -> None:
+    """Raises a `StudioError` where a step names rows that are not there, or makes one that could not be read back."""
+    for source, _, last in chosen(step):
+        selection.place(source, last)
+    if isinstance(step, Replace) and (reason := from_json(text_of(step.data).encode(), 0).reason):
+        message = f"Row {step.row} of {selection.sources[step.source].source.name} cannot become this: {reason}."
+        raise StudioError("data", message, "Make it shorter, or nest it less.")
+
+
+def _unusable(said: Recipe, source: int, number: int, name: str, reason: str) -> StudioError:
+    """Says why a version cannot be opened for one of its rows."""
+    if any(isinstance(step, Replace) and (step.source, step.row) == (source, number) for step in said.effective):
+        message = f"Row {number} of {name} cannot be used as it was edited: {reason}."
+        return StudioError("data", message, "Undo the edit.")
+    message = f"Row {number} of {name} cannot be used as this version has it: {reason}."
+    return StudioError("data", message, "Exclude it from the version.")
+
+
 def _selected(sources: Sequence[Dataset], said: Recipe, on_progress: Progress | None) -> Selection:
     selection, done = Selection(sources, on_progress), 0
     for count in range(said.cursor, 0, -1):
@@ -330,13 +351,16 @@ def _write(selection: Selection, said: Recipe, folder: Path, on_progress: Progre
     origins["source"], origins["number"] = selection.addresses(selection.chosen)
     with (folder / "rows.jsonl").open("wb") as file:
         for at, (place, text) in enumerate(zip(selection.chosen.tolist(), selection.texts(), strict=True)):
-            if mixed or "\n" in text or "\r" in text:
-                data = common(json.loads(text), selection.format(place)) if mixed else json.loads(text)
-                text = writable(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
-            file.write(text.encode() + b"\n")
+            if mixed:
+                data = json.loads(text)
+                made = common(data, selection.format(place))
+                text = text if made is data else text_of(made)
+            # Line breaks stand between values alone.
+            file.write(text.replace("\n", " ").replace("\r", " ").encode() + b"\n")
             if on_progress and at % _TOLD_ROWS == 0:
                 on_progress(at, len(selection))
-    origins.tofile(folder / "origins")
+    # Not by numpy's own way, which takes no notice of a disk that is full at the end.
+    (folder / "origins").write_bytes(origins.tobytes())
     sizes = [(folder / name).stat().st_size for name in ("rows.jsonl", "origins")]
     about = {"digest": _digest(said), "bytes": sizes}
     (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
@@ -352,13 +376,52 @@ def _whole(folder: Path, said: Recipe) -> Path | None:
         return None
 
 
+@contextmanager
+def _reading(path: Path, said: Recipe) -> Iterator[Path]:
+    """Gives the folder of a version's rows; what is read in it meanwhile is of this recipe.
+
+    Raises:
+        StudioError: (data) it is not, since the version was changed.
+    """
+    folder = _folder(path)
+    began, failure = _made(folder, said), None
+    if began is None:
+        raise _changed_meanwhile(path)
+    try:
+        yield folder
+    except (OSError, StudioError) as error:
+        failure = error
+    # Whole before and behind, and never replaced in between.
+    if _made(folder, said) != began:
+        raise _changed_meanwhile(path) from None
+    if failure is not None:
+        raise failure
+
+
+def _made(folder: Path, said: Recipe) -> tuple[int, int] | None:
+    """Returns what tells a folder with the rows of this recipe from one that took its place; None: it has others."""
+    try:
+        about = (folder / "about.json").stat()
+    except OSError:
+        return None
+    return (about.st_ino, about.st_mtime_ns) if _whole(folder, said) else None
+
+
+def _changed_meanwhile(path: Path) -> StudioError:
+    return StudioError("data", f"{path.name} was changed while it was read.", "Open it again.")
+
+
 def _folder(path: Path) -> Path:
     place = hashlib.sha256(str(path.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:24]
     return paths.cache_dir() / "versions" / place
 
 
-def _digest(said: Recipe) -> str:
+def _fingerprint(said: Recipe, row_format: str) -> str:
+    return hashlib.sha256(json.dumps([_digest(said, _MEANING), row_format]).encode()).hexdigest()
+
+
+def _digest(said: Recipe, version: int = _VERSION) -> str:
     """Returns the SHA-256 of all that decides the rows: what the sources hold, and the steps that count."""
     sources = [source.fingerprint for source in said.sources]
-    parts = [_VERSION, sources, [recipe.plain(step) for step in said.effective]]
+    parts = [version, sources, [recipe.plain(step) for step in said.effective]]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -3,6 +3,8 @@
 # Broken and foreign letters are what is looked for here.
 # ruff: noqa: RUF001
 
+import base64
+import json
 import re
 import time
 
@@ -84,6 +86,8 @@ def scanned(text: str, answer: str = "It is all right, and there is nothing to b
         ("ask john.doe+x@mail.corp.org about it", {"mail"}),
         ("call +49 170 1234567 or (555) 123-4567", {"phone"}),
         ("card 4111-1111-1111-1111", {"card"}),
+        ("card 2221 0000 0000 0009", {"card"}),
+        ("card 2720990000000007", {"card"}),
         ("DE89 3704 0044 0532 0130 00", {"iban"}),
         ("GB82WEST12345698765432", {"iban"}),
         ("It is <b>bold</b> &amp; more", {"html"}),
@@ -104,6 +108,8 @@ def test_what_is_wrong_is_found(text: str, keys: set[str]) -> None:
         "if a < b and c > d: x = `<div>` in ```html\n<div></div>\n```",
         "AT&T, R&D; Tom & Jerry",
         "risk-free task-oriented sk-learn, hf_hub, eyJ",
+        "sk-learn-is-a-nice-library-for-you",
+        "2220 9900 0000 0010, 2721 0000 0000 0012",
         "1 + 1 = 2\n\tand tabs\r\n",
         "AB12 3456 is a plate",
     ],
@@ -240,6 +246,7 @@ def test_rows_far_longer_than_the_others_stand_out() -> None:
 
 def test_no_expression_is_slow_on_hostile_text() -> None:
     hostile = ["a" * 50_000 + "@", "1 " * 50_000, "<b " * 30_000, "-----BEGIN " * 10_000, "eyJ" * 30_000, "+1" * 50_000]
+    hostile += [f"-----BEGIN RSA PRIVATE KEY-----{text}" for text in ("A: " * 30_000, "ab\n" * 30_000, "-" * 90_000)]
     hostile += [
         "a.b@" + "a." * 40_000,
         "Ã©" * 50_000,
@@ -256,6 +263,49 @@ def test_no_expression_is_slow_on_hostile_text() -> None:
 
 def test_each_kind_of_secret_has_its_shape() -> None:
     assert len(private._SECRETS) == 13
+    for text in ("sk-proj-" + "a1B2" * 12, "sk-" + "0f" * 16):
+        assert private.secrets(text) == [(0, len(text))]
     for text in ("glpat-" + "a1" * 10, "xoxb-" + "1" * 12, "AIza" + "x" * 35, "rk_live_" + "4" * 24, "hf_" + "Q" * 34):
         assert private.secrets(f"key: {text}, ok") == [(5, 5 + len(text))]
     assert re.search(private.QUICK["secret"], "github_pat_" + "1" * 22)
+
+
+KEYS = ("RSA PRIVATE KEY", "PRIVATE KEY", "OPENSSH PRIVATE KEY", "PGP PRIVATE KEY BLOCK")
+HEADERS = ("", "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,AB12\n\n", "Version: GnuPG v2\nComment: it is mine\n\n")
+
+
+@settings(max_examples=100)
+@given(
+    secret=st.binary(min_size=600, max_size=12_000),
+    kind=st.sampled_from(KEYS),
+    header=st.sampled_from(HEADERS),
+    width=st.sampled_from((64, 70, 76, 20_000)),
+    ended=st.booleans(),
+    line_break=st.sampled_from(("\n", "\r\n", "\\n", "\\\\n", "\\r\\n", "\n> ", "\n    ")),
+    behind=st.sampled_from(("", "\n\nThanks, and see you.")),
+)
+def test_of_a_private_key_nothing_is_left(
+    secret: bytes, kind: str, header: str, width: int, ended: bool, line_break: str, behind: str
+) -> None:
+    body = base64.b64encode(secret).decode()
+    lines = "\n".join(body[at : at + width] for at in range(0, len(body), width))
+    key = f"-----BEGIN {kind}-----\n{header}{lines}" + f"\n=aB1+\n-----END {kind}-----" * ended
+    left = redacted(f"It is {key}{behind}".replace("\n", line_break), "secret")
+    assert left == f"It is [SECRET]{behind}".replace("\n", line_break)
+
+
+def test_what_stands_behind_the_name_of_a_key_is_kept() -> None:
+    text = "It begins with -----BEGIN PRIVATE KEY----- and so on.\n\nHello there"
+    assert redacted(text, "secret") == text.replace("-----BEGIN PRIVATE KEY-----", "[SECRET]")
+
+
+def test_the_tools_that_a_row_tells_of_are_read() -> None:
+    turns = [{"role": "user", "content": "How is it?"}, {"role": "assistant", "content": "It is mild, I think."}]
+    tools = [{"type": "function", "function": {"name": "look", "description": f"Use {SECRET} for it."}}]
+    found = text_of(7, to_example({"messages": turns, "tools": tools}, "messages"))
+    assert found.tools == 2
+    assert json.loads(found.parts[2][1]) == tools
+    scan = Scan()
+    scan.add([found], [found.joined])
+    assert [item.key for item in scan.found()] == ["secret"]
+    assert text_of(7, to_example({"messages": turns}, "messages")).tools is None

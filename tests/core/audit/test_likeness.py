@@ -106,3 +106,10 @@ def test_rows_that_are_left_out_are_compared_with_none(tmp_path: Path) -> None:
     sketches.add(0, texts)
     pairs = sketches.pairs(texts.__getitem__, np.array([False, True, False]), lambda *at: None)
     assert [pair[:2] for pair in pairs] == [(2, 0)]
+
+
+def test_sketches_have_their_room_from_the_beginning(tmp_path: Path) -> None:
+    Sketches(tmp_path, 1000, np.zeros(1 << 16, np.bool_))
+    for name, size in (("bands", 8 * likeness.BANDS * 1000), ("marks", likeness.BINS * 1000)):
+        about = (tmp_path / name).stat()
+        assert (about.st_size, about.st_blocks * 512 >= size) == (size, True)

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,10 @@ def written(folder: Path, rows: list[Row], name: str = "rows.jsonl") -> Dataset:
     return open_dataset(path)
 
 
+def row_of(dataset: Dataset) -> Callable[[int], tuple[Row, str]]:
+    return lambda number: (dataset.find(number).data, dataset.format)
+
+
 def audited(folder: Path, dataset: Dataset, question: Question | None = None) -> dict[str, Finding]:
     work = folder / f"work-{len(list(folder.iterdir()))}"
     work.mkdir()
@@ -129,7 +134,7 @@ def test_a_remedy_takes_its_finding_away_and_no_other_comes(tmp_path: Path, key:
     rows = [*ROWS[:61], BAD[key], *ROWS[61:-1]]
     dataset = written(tmp_path, rows)
     before = audited(tmp_path, dataset)
-    steps = list(remedy(before[key], lambda row: dataset.find(row).data, SPECIALS))
+    steps = list(remedy(before[key], row_of(dataset), SPECIALS))
     after = audited(tmp_path, written(tmp_path, applied(rows, steps), "mended.jsonl"))
     assert key not in after
     assert set(after) <= set(before) | {"near", "duplicate"}
@@ -159,7 +164,7 @@ def test_remedies_take_findings_away_whatever_they_are(
     rows = [row for row in rows if row["messages"][1]["content"].strip()]
     dataset = written(folder, [good(0), *rows])
     for key, item in audited(folder, dataset).items():
-        steps = list(remedy(item, lambda row: dataset.find(row).data, SPECIALS))
+        steps = list(remedy(item, row_of(dataset), SPECIALS))
         assert steps or KINDS[key].remedy == ""
         left = applied([good(0), *rows], steps)
         if left and steps:
@@ -170,19 +175,10 @@ def test_remedies_address_rows_where_they_come_from(tmp_path: Path) -> None:
     dataset = written(tmp_path, ROWS)
     found = audited(tmp_path, dataset)
     for key in ("duplicate", "mail"):
-        (step,) = remedy(found[key], lambda row: dataset.find(row).data, place_of=lambda row: (2, row + 1000))
+        (step,) = remedy(found[key], row_of(dataset), place_of=lambda row: (2, row + 1000))
         place = next(each(step.rows)) if isinstance(step, Exclude) else None
         assert place in (None, (2, AT[key] + 1000))
         assert not isinstance(step, Replace) or (step.source, step.row) == (2, AT[key] + 1000)
-
-
-def test_messages_in_a_cell_are_mended(tmp_path: Path) -> None:
-    cell = {"messages": json.dumps(BAD["mail"]["messages"])}
-    rows = [*ROWS[:3], cell]
-    dataset = written(tmp_path, rows)
-    steps = list(remedy(audited(tmp_path, dataset)["mail"], lambda row: dataset.find(row).data))
-    mended = applied(rows, steps)[3]
-    assert json.loads(mended["messages"])[1]["content"] == "Write to [EMAIL] today, he is there in the morning."
 
 
 def test_rows_of_an_evaluation_file_are_found_in_the_training_data(tmp_path: Path) -> None:
@@ -199,7 +195,7 @@ def test_rows_of_an_evaluation_file_are_found_in_the_training_data(tmp_path: Pat
     found = audited(tmp_path, dataset, question)
     assert set(found) == {"leak"}
     assert found["leak"].hits[:, [0, 4]].tolist() == [[5, 1], [61, 2]], "the row, and that of the evaluation file"
-    left = applied(rows, list(remedy(found["leak"], lambda row: dataset.find(row).data)))
+    left = applied(rows, list(remedy(found["leak"], row_of(dataset))))
     assert audited(tmp_path, written(tmp_path, left, "left.jsonl"), question) == {}
 
 
@@ -253,6 +249,22 @@ def test_every_kind_has_its_words() -> None:
     assert len({kind.title for kind in KINDS.values()}) == len(KINDS)
 
 
+def test_rows_with_other_tools_are_other_rows(tmp_path: Path) -> None:
+    def told(row: Row, *names: str) -> Row:
+        return row | {"tools": [{"type": "function", "function": {"name": name}} for name in names]}
+
+    asked = good(1)["messages"][0]["content"]
+    other = chat(asked, "I have nothing to look that up with, so I cannot tell you, I fear.")
+    apart = [told(good(1), "look"), told(good(1), "look", "ask"), told(other, "ask"), good(1)]
+    assert audited(tmp_path, written(tmp_path, [*apart, good(2)])) == {}
+    rows = [*apart, told(good(1), "look"), told(other, "look")]
+    found = audited(tmp_path, written(tmp_path, rows, "more.jsonl"))
+    assert {key: item.hits[:, [0, 4]].tolist() for key, item in found.items()} == {
+        "duplicate": [[4, 0]],
+        "conflict": [[5, 0]],
+    }
+
+
 def test_two_answers_are_compared_as_two(tmp_path: Path) -> None:
     def pair(better: str, worse: str) -> Row:
         return {"prompt": "Which town is it that you live in today?", "chosen": better, "rejected": worse}
@@ -260,16 +272,17 @@ def test_two_answers_are_compared_as_two(tmp_path: Path) -> None:
     one, two, three = (f"It is the town of {name} where all of us have lived for long." for name in "ABC")
     rows = [pair(one, two), pair(one, three), pair(one, two), pair(two, one), pair(three, two)]
     rows[4]["rejected"] += " Write to john.doe@corp.org and ask him."
-    found = audited(tmp_path, written(tmp_path, rows))
+    dataset = written(tmp_path, rows)
+    found = audited(tmp_path, dataset)
     assert found["duplicate"].rows.tolist() == [2]
     assert found["swapped"].hits[:, [0, 4]].tolist() == [[0, 3], [2, 3], [3, 0]]
     assert found["near"].rows.tolist() == [1]  # not the swapped one too
     assert "conflict" not in found
     assert found["mail"].rows.tolist() == [4]
-    left = applied(rows, [*remedy(found["duplicate"], lambda row: rows[row])])
+    left = applied(rows, [*remedy(found["duplicate"], row_of(dataset))])
     assert left == [*rows[:2], *rows[3:]]
     # Which of them is right nobody knows.
-    assert applied(rows, [*remedy(found["swapped"], lambda row: rows[row])]) == [rows[1], rows[4]]
+    assert applied(rows, [*remedy(found["swapped"], row_of(dataset))]) == [rows[1], rows[4]]
 
 
 def test_two_answers_of_several_turns_are_compared_whole(tmp_path: Path) -> None:

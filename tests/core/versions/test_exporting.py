@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from studio.core import cache
-from studio.core.data import search
+from studio.core.data import parsing, search, sources
 from studio.core.data.datasets import open_dataset
 from studio.core.errors import StudioError
 from studio.core.versions import exporting, indexing, steps
@@ -71,6 +71,16 @@ def test_half_a_character_is_kept_in_jsonl_and_fits_into_no_parquet(tmp_path: Pa
     assert not (tmp_path / "w.parquet").exists()
 
 
+def test_values_of_many_kinds_fit_into_a_parquet(version: Version, tmp_path: Path) -> None:
+    meta: list[Any] = ["no list", {"a": 1}, {}]
+    for row, value in enumerate(meta):
+        version.add(steps.Replace(source=1, row=row, data={"text": "t", "n": value}))
+    export(version.path, tmp_path / "v.parquet")
+    (part,) = sources.find(tmp_path / "v.parquet").parts
+    read = [json.loads(row.text) for row in parsing.read(part)]
+    assert [{key: value for key, value in row.items() if value is not None} for row in read] == rows_of(version)
+
+
 def test_the_note_says_what_it_was_made_of(version: Version, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     note = export(version.path, out)
@@ -92,6 +102,19 @@ def test_no_file_is_written_over(version: Version, tmp_path: Path, name: str, wo
     assert (tmp_path / "a.jsonl").read_bytes() == before
 
 
+def test_a_file_is_replaced_where_that_is_wanted_but_for_one_that_rows_come_from(
+    version: Version, tmp_path: Path
+) -> None:
+    out, before = tmp_path / "out.jsonl", (tmp_path / "a.jsonl").read_bytes()
+    out.write_text("old")
+    note = export(version.path, out, overwrite=True)
+    assert len(out.read_text(encoding="utf-8").splitlines()) == note["rows"] == 9
+    for path in (version.path, versions.create("of-it", [Source(path=str(version.path))])):
+        with pytest.raises(StudioError, match=r"a\.jsonl is read from"):
+            export(path, tmp_path / "a.jsonl", overwrite=True)
+    assert (tmp_path / "a.jsonl").read_bytes() == before
+
+
 def test_an_export_that_fails_leaves_nothing(version: Version, tmp_path: Path) -> None:
     def interrupt(done: int, total: int) -> None:
         raise KeyboardInterrupt
@@ -101,8 +124,8 @@ def test_an_export_that_fails_leaves_nothing(version: Version, tmp_path: Path) -
     for ending in ("jsonl", "parquet"):
         with pytest.raises(KeyboardInterrupt):
             export(version.path, tmp_path / f"out.{ending}", on_progress=interrupt)
-    version.add(steps.Replace(source=1, row=0, data={"text": "t", "n": "not a list"}))
-    with pytest.raises(StudioError, match="do not fit into one table"):
+    version.add(steps.Replace(source=1, row=0, data={"text": "t", "n": "half \ud83d"}))
+    with pytest.raises(StudioError, match="half of a surrogate pair"):
         export(version.path, tmp_path / "out.parquet")
     version.add(steps.Split(share=0))
     with pytest.raises(StudioError, match="no rows for evaluation"):

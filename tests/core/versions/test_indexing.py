@@ -87,3 +87,15 @@ def test_a_cache_that_was_made_anew_meanwhile_is_not_misread(files: list[Path], 
         file.write_bytes(b"x" * file.stat().st_size)
     with pytest.raises(StudioError, match="was changed since it was read"):
         list(search.search(known, Query(text="a")))
+
+
+def test_excluded_rows_stay_in_sight_and_are_found_as_they_were_edited(files: list[Path]) -> None:
+    edit = steps.Replace(row=3, data={"prompt": "new?", "completion": "x"})
+    version = a_version(files, edit, steps.Exclude(rows=((0, 3, 3), (1, 1, 1))), steps.Sample(count=9, seed=1))
+    places = indexing.in_sight(version)
+    out = {3, version.selection.place(1, 1)}
+    assert set(places.tolist()) == out | set(version.selection.chosen.tolist())
+    assert len(places) == 11
+    known = indexing.index_of(version, places)
+    (whole,) = (batch.rows for batch in search.search(known, Query(text="NEW?")) if len(batch.rows))
+    assert places[whole].tolist() == [3]

@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from studio.core import runs
+from studio.core.config import DataSpec, RunConfig
 from studio.core.errors import StudioError
 from studio.core.versions import recipe, steps
 from studio.core.versions.recipe import Made, Recipe, Source
@@ -100,6 +102,19 @@ def test_a_version_is_made_once_and_changed(home: Path) -> None:
     assert recipe.load(path).steps == (sample,) * 3
     assert (recipe.listed(), recipe.name_of(path)) == ([path], "chats-v1")
     assert [item["counts"] for item in recipe.summary(recipe.undo(path))] == [False] * 3
+
+
+def test_the_copy_that_a_run_keeps_stays_as_it_is(home: Path) -> None:
+    path = recipe.file_of("chats-v1")
+    recipe.create(path, a_recipe())
+    run = runs.create(RunConfig(data=DataSpec(path=str(path), eval_path=str(path)), name="short"))
+    for place in (run.path, run.path / "evaluation"):
+        copy = place / path.name
+        before = copy.read_bytes()
+        with pytest.raises(StudioError, match="the copy that a run keeps"):
+            recipe.change(copy, lambda said: said.added([Made(step=steps.Sample(count=1))]))
+        assert copy.read_bytes() == before
+    recipe.change(path, lambda said: said.added([Made(step=steps.Sample(count=1))]))
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../a", "con", "a b", "x" * 70])

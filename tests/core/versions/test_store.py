@@ -4,6 +4,7 @@ import builtins
 import io
 import json
 import os
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -100,6 +101,8 @@ def test_an_edited_row_is_in_its_place(files: list[Path]) -> None:
     [
         (steps.Replace(row=3, data={"prompt": "q", "completion": ""}), "`completion` is empty"),
         (steps.Replace(row=A, data={"prompt": "q", "completion": "a"}), f"no row {A}"),
+        (steps.Keep(rows=((0, 0, 10**6),)), f"no row {10**6}"),
+        (steps.Tag(rows=((0, 5, 5), (0, 9, 10**6)), tag="a"), f"no row {10**6}"),
         (steps.Exclude(rows=((0, 3, A),)), f"no row {A}"),
         (steps.Exclude(rows=((2, 0, 0),)), "no source 2"),
         (steps.Filter(text="(", regex=True), "not a regular expression"),
@@ -258,6 +261,52 @@ def test_another_step_gives_another_fingerprint_and_undo_the_old_one(files: list
     assert len(list((home / "cache" / "versions").glob("[!.]*"))) == 1, "what is out of date is not kept"
 
 
+def test_another_recipe_with_as_many_rows_is_not_taken_for_the_one_that_was_opened(files: list[Path]) -> None:
+    version = a_version(files, steps.Tag(rows=((0, 0, 1),), tag="eval"))
+    dataset = open_dataset(version.path)
+    version.add(steps.Tag(rows=((0, 0, 1),), tag="eval", on=False), steps.Tag(rows=((0, 2, 3),), tag="eval"))
+    for _ in range(2):
+        with pytest.raises(StudioError, match=r"v\.recipe\.json was changed while it was read"):
+            versions.evaluation_rows(dataset)
+        assert len(open_dataset(version.path)) == len(dataset)
+    version.undo()
+    open_dataset(version.path)
+    held = versions.evaluation_rows(dataset)
+    assert held is not None
+    assert np.flatnonzero(held).tolist() == [0, 1]
+
+
+def test_what_is_put_in_the_place_of_rows_while_they_are_read_is_told(files: list[Path]) -> None:
+    version = a_version(files)
+    said = version.recipe
+    open_dataset(version.path)
+    version.add(steps.Exclude(rows=((0, 0, 0),)))
+
+    def read(between: Callable[[Path], Any]) -> None:
+        with versions._reading(version.path, said) as folder:
+            between(folder)
+
+    def back_and_forth(folder: Path) -> None:
+        version.redo()
+        open_dataset(version.path)
+        version.undo()
+        open_dataset(version.path)
+
+    version.undo()
+    read(lambda folder: (folder / "rows.jsonl").read_bytes())
+    with pytest.raises(FileNotFoundError):
+        read(lambda folder: (folder / "nothing").read_bytes())
+
+    def gone(folder: Path) -> None:
+        shutil.rmtree(folder)
+        (folder / "rows.jsonl").stat()
+
+    for between in (gone, back_and_forth, shutil.rmtree):
+        with pytest.raises(StudioError, match="was changed while it was read"):
+            read(between)
+        open_dataset(version.path)
+
+
 def test_a_damaged_cache_is_made_again(files: list[Path], home: Path) -> None:
     path = a_version(files).path
     wanted = data_of(open_dataset(path))
@@ -274,10 +323,48 @@ def test_a_version_without_rows_is_said(files: list[Path]) -> None:
         open_dataset(version.path)
 
 
-def test_an_edit_too_large_for_a_row_is_said(files: list[Path]) -> None:
-    version = a_version(files, steps.Replace(row=4, data={"prompt": "x" * 1_100_000, "completion": "a"}))
+@pytest.mark.parametrize("prompt", ["x" * 1_100_000, "汉" * 400_000])
+def test_an_edit_too_large_for_a_row_is_said(files: list[Path], prompt: str) -> None:
+    version = a_version(files)
+    step = steps.Replace(row=4, data={"prompt": prompt, "completion": "a"})
+    with pytest.raises(StudioError, match=r"Row 4 of a\.jsonl cannot become this: larger than 1 MB"):
+        version.add(step)
+    # As a recipe may still have it.
+    recipe.change(version.path, lambda said: said.added([recipe.Made(step=step, time_s=0.0)]))
     with pytest.raises(StudioError, match=r"Row 4 of a\.jsonl cannot be used as it was edited: larger"):
         open_dataset(version.path)
+    Version(version.path).undo()
+    assert len(open_dataset(version.path)) == A + B - 1
+
+
+def test_an_edit_that_could_not_be_read_back_is_said(files: list[Path]) -> None:
+    nested: Any = "deep"
+    for _ in range(70):
+        nested = [nested]
+    with pytest.raises(StudioError, match=r"Row 4 of a\.jsonl cannot become this: nested deeper than 64"):
+        a_version(files, steps.Replace(row=4, data={"prompt": "q", "completion": "a", "more": nested}))
+
+
+def test_a_row_that_grows_too_large_among_others_is_said(files: list[Path], tmp_path: Path) -> None:
+    message = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+    row = {"messages": message, "instruction": "i", "output": "o", "history": [["a", "b"]] * 50_000}
+    (tmp_path / "c.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    grown = Source(path=str(tmp_path / "c.jsonl"), format="alpaca")
+    version = Version(versions.create("v", [Source(path=str(files[0])), grown]))
+    with pytest.raises(StudioError, match=r"Row 0 of c\.jsonl cannot be used as this version has it: larger than 1 MB"):
+        open_dataset(version.path)
+    version.add(steps.Exclude(rows=((1, 0, 0),)))
+    assert len(open_dataset(version.path)) == A - 1
+
+
+def test_numbers_stay_as_they_were_written_whatever_stands_beside_them(files: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "c.json").write_text('[{"prompt": "q",\n"completion": "a",\r\n"more": [1e5, 1.50]}]', encoding="utf-8")
+    (tmp_path / "d.jsonl").write_text('{"text": "t"}', encoding="utf-8")
+    wanted = '{"prompt": "q", "completion": "a", "more": [1e5, 1.50]}'
+    for name, others in ("plain", [files[1]]), ("mixed", [tmp_path / "d.jsonl"]):
+        paths_of = [tmp_path / "c.json", *others]
+        dataset = open_dataset(versions.create(name, [Source(path=str(path)) for path in paths_of]))
+        assert dataset.text(0) == wanted
 
 
 def test_two_editors_do_not_undo_each_other(files: list[Path]) -> None:
@@ -349,3 +436,13 @@ def test_a_source_whose_rows_were_taken_out_is_named_by_a_mix(files: list[Path])
     with pytest.raises(StudioError, match=rf"{files[1].name} has no rows left to mix"):
         version.add(steps.Mix(shares=(1.0, 1.0)))
     version.add(steps.Mix(shares=(1.0, 0.0)))
+
+
+def test_a_version_is_known_again_by_a_later_state_of_the_program(tmp_path: Path) -> None:
+    """What runs and other versions know it by: with another one none of those that there are would go on."""
+    file = tmp_path / "a.jsonl"
+    file.write_text("".join(f'{{"prompt": "q{n}", "completion": "a"}}\n' for n in range(4)), encoding="utf-8")
+    made = versions.create("v", [Source(path=str(file))])
+    Version(made).add(steps.Exclude(rows=((0, 1, 1),)))
+    assert open_dataset(file).fingerprint[:16] == "0248baf387ddfca6"
+    assert open_dataset(made).fingerprint[:16] == "7438c168fe108e47"
