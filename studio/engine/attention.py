@@ -3,7 +3,8 @@
 A block-diagonal mask lets attention cost N^2 for N tokens together; attending row by row costs the sum of the rows'
 squares, and needs no mask. 16 rows of 250 tokens: a sixteenth. The segments travel to the attention layers as one of
 the keyword arguments that transformers' models hand down (their road for variable-length kernels). Where rows share
-their beginning (see `prefix`), it is a segment of its own before them, and each row attends to it as well.
+their beginning (see `prefix`), it is a segment of its own before them, and each row attends to it as well. A sliding
+window travels in the mask's place: some models tell it to their masks alone.
 """
 
 from functools import partial
@@ -27,7 +28,7 @@ def attend_by_row(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    attention_mask: torch.Tensor | None,
+    attention_mask: torch.Tensor | int | None,
     *,
     segments: tuple[Segment, ...] | None = None,
     sliding_window: int | None = None,
@@ -42,7 +43,7 @@ def attend_by_row(
         query: (1, heads, N, head size); `key` and `value` alike, with as many or fewer heads.
         key: see `query`.
         value: see `query`.
-        attention_mask: None where rows are laid end to end.
+        attention_mask: where rows are laid end to end, their sliding window or None.
         segments: what lies end to end; their tokens are N together.
         sliding_window: a token sees itself and at most so many less one before it.
         read: (1, N) bool, whose results are read; others may be anything. None: all are.
@@ -52,6 +53,8 @@ def attend_by_row(
     Returns:
         (1, N, heads, head size), and no weights.
     """
+    if isinstance(attention_mask, int):
+        attention_mask, sliding_window = None, attention_mask
     if segments is None or attention_mask is not None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)[0], None
     slides = sliding_window is not None and max(_seen_by_last(segments)) > sliding_window
@@ -137,11 +140,18 @@ def _seen(length: int, before: int, window: int | None, device: torch.device) ->
     return ((distance >= 0) & (distance < (window or before + length)))[None, None]
 
 
-def _mask(*, attention_mask: torch.Tensor | None = None, allow_is_causal_skip: bool = True, **options: Any) -> Any:
+def _mask(
+    *,
+    attention_mask: torch.Tensor | None = None,
+    allow_is_causal_skip: bool = True,
+    local_size: int | None = None,
+    **options: Any,
+) -> Any:
     # Without padding, only rows laid end to end forbid skipping the mask; attention is told of them by their lengths.
     if attention_mask is None and not allow_is_causal_skip and options["q_length"] == options["kv_length"]:
-        return None
-    return sdpa_mask(attention_mask=attention_mask, allow_is_causal_skip=allow_is_causal_skip, **options)
+        return local_size
+    options |= {"allow_is_causal_skip": allow_is_causal_skip, "local_size": local_size}
+    return sdpa_mask(attention_mask=attention_mask, **options)
 
 
 AttentionInterface.register(NAME, attend_by_row)

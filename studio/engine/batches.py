@@ -190,6 +190,14 @@ def collate(tokens: Tokens, groups: Sequence[Group], batching: Batching, pad_id:
     )
 
 
+def longer_than(most: int, tokens: Tokens, sequences: Rows) -> NDArray[np.bool_]:
+    """Returns (n,) which of some sequences are laid down with more than `most` tokens."""
+    longer: NDArray[np.bool_] = tokens.lengths[sequences] > most
+    for at in np.flatnonzero(longer):
+        longer[at] = len(_laid_down(*tokens[int(sequences[at])])[0]) > most
+    return longer
+
+
 _Laid = tuple[NDArray[np.int32], NDArray[np.bool_]]
 
 

@@ -19,6 +19,8 @@ from studio.core.runs import disk_error, sync_folder, sync_tree
 
 STATE = "state.json"
 _MANIFEST = "manifest.json"
+# What a run needs to go on: its place and its optimizer, and the weights of an adapter or of the whole model.
+_NEEDED = ({STATE}, {"optimizer.pt"}, {"adapter/adapter_model.safetensors", "weights.safetensors"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,9 @@ def verify(path: Path) -> str:
         return f"{_MANIFEST} is missing"
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return f"{_MANIFEST} is damaged"
+    for files in _NEEDED:
+        if not files & expected.keys():
+            return f"{_MANIFEST} names no {' or '.join(sorted(files))}"
     for relative, (size, digest) in expected.items():
         file = path / relative
         if not file.is_file():

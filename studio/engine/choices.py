@@ -25,6 +25,7 @@ from studio.engine import (
     tail,
 )
 from studio.engine.batches import Group, Rows
+from studio.engine.model import context
 from studio.engine.tokens import Tokens
 from studio.engine.trial import Trial
 
@@ -55,6 +56,7 @@ class Choices:
         plain: fast paths that are not taken, by name, and why.
         activations: what becomes of them until the backward pass.
         own_attention: a card attends by `flash`.
+        original: longer rows share no pass with others; see `model.Context`.
     """
 
     batching: batches.Batching
@@ -65,12 +67,28 @@ class Choices:
     plain: dict[str, str]
     activations: Activations = "kept"
     own_attention: bool = False
+    original: int | None = None
 
     def passes(self, tokens: Tokens, micro_batches: list[Rows]) -> list[list[Group]]:
         """Divides a step's rows into forward passes, each of one or several groups of sequences.
 
         The sequences of one row are in one pass.
         """
+        return [found for alike in self._alike(tokens, micro_batches) for found in self._passes(tokens, alike)]
+
+    def _alike(self, tokens: Tokens, micro_batches: list[Rows]) -> list[list[Rows]]:
+        """Divides micro-batches by whether their rows are longer than `original`."""
+        if self.original is None:
+            return [micro_batches]
+        parted = list[list[Rows]]()
+        for rows in micro_batches:
+            # Where there are two answers, both are or neither is.
+            longer = batches.longer_than(self.original, tokens, tokens.sequences(rows)[:: tokens.answers])
+            parted.append([rows[~longer], rows[longer]])
+        divided = ([rows for rows in kind if len(rows)] for kind in zip(*parted, strict=True))
+        return [kind for kind in divided if kind]
+
+    def _passes(self, tokens: Tokens, micro_batches: list[Rows]) -> list[list[Group]]:
         if self.batching == "padded":
             return [[Group(tokens.sequences(rows))] for rows in micro_batches]
         rows, lengths = np.concatenate(micro_batches), tokens.lengths
@@ -129,7 +147,8 @@ def choose(
     # Last, since the trials above read the weights as they were.
     _pack(trial, fits, ways, at_once)
     taken = not not_chunked, not not_trimmed, not not_shared
-    return Choices(batching, fits.tokens, *taken, plain, fits.activations, own)
+    original = context(trial.bare.config).original
+    return Choices(batching, fits.tokens, *taken, plain, fits.activations, own, original)
 
 
 def _fit(trial: Trial, config: RunConfig, ways: memory.Ways, at_once: int, earlier: Prepared | None) -> memory.Fit:

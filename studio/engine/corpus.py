@@ -17,7 +17,8 @@ from studio.core.errors import StudioError
 from studio.core.runs import Run, disk_error, write_atomic
 from studio.core.versions import evaluation as evaluation_of
 from studio.engine import labels, tokens
-from studio.engine.batches import Rows
+from studio.engine.batches import Rows, longer_than
+from studio.engine.model import Context
 
 Emit = Callable[[events.Event], None]
 
@@ -40,6 +41,7 @@ class Corpus:
         fingerprint: of the training data.
         evaluation_fingerprint: of the evaluation data, where it is a file of its own.
         rows: all rows in the training file.
+        row_format: of the training file.
     """
 
     encoder: labels.Encoder
@@ -52,6 +54,7 @@ class Corpus:
     fingerprint: str
     evaluation_fingerprint: str
     rows: int
+    row_format: str
 
     def labels_fingerprint(self) -> str:
         """Returns the SHA-256 of all tokens and labels."""
@@ -118,7 +121,49 @@ def read_corpus(config: RunConfig, tokenizer: Any, emit: Emit) -> Corpus:
         fingerprint=dataset.fingerprint,
         evaluation_fingerprint=other.fingerprint if other is not None else "",
         rows=dataset.rows,
+        row_format=dataset.format,
     )
+
+
+def require_readable(corpus: Corpus, context: Context) -> None:
+    """Makes sure that a model reads every row as it is laid down.
+
+    Raises:
+        StudioError: (data) a row is longer than the model reads, or its two answers would be computed in two ways.
+    """
+    for name, part in (("training", corpus.train), ("evaluation", corpus.evaluation)):
+        if part is not None:
+            _require_short(name, part, context.limit)
+            _require_alike(name, part, context.original)
+            part.release()
+
+
+def _require_short(name: str, part: tokens.Tokens, limit: int | None) -> None:
+    if limit is None:
+        return
+    lengths = part.lengths * longer_than(limit, part, np.arange(len(part)))
+    longest = int(lengths.argmax())
+    if lengths[longest]:
+        raise StudioError(
+            "data",
+            f"The longest row has {lengths[longest]} tokens, but this model reads at most {limit}.",
+            f"Set `data.max_length` to {limit}, so that longer rows are cut, or leave them out.",
+            f"Row {part.rows[longest]} of the {name} data, counted from 0.",
+        )
+
+
+def _require_alike(name: str, part: tokens.Tokens, original: int | None) -> None:
+    if original is None or part.answers == 1:
+        return
+    longer = longer_than(original, part, np.arange(len(part))).reshape(-1, part.answers)
+    mixed = np.flatnonzero(longer.any(1) & ~longer.all(1))
+    if len(mixed):
+        raise StudioError(
+            "data",
+            f"A row has one answer of up to {original} tokens and a longer one, which this model computes differently.",
+            f"Set `data.max_length` to {original}, so that longer ones are cut, or leave such rows out.",
+            f"Row {part.rows[mixed[0] * part.answers]} of the {name} data, counted from 0.",
+        )
 
 
 def _tell_chunks(train: tokens.Tokens, emit: Emit) -> None:

@@ -17,6 +17,7 @@ from studio.core.library import Entry
 from studio.engine.columns import Rows, UnmixableError, reaches_beyond, refusals, side_by_side
 from studio.engine.decoding import Writing, interruptible
 from studio.engine.labels import Encoder, make_encoder
+from studio.engine.model import context
 from studio.engine.turns import Turns
 
 Messages = Sequence[Mapping[str, str]]
@@ -50,7 +51,7 @@ class Sampling:
             ("top_p", 0 < self.top_p <= 1, "above 0, at most 1"),
             ("top_k", self.top_k >= 0, "at least 0"),
             ("repetition_penalty", 0 < self.repetition_penalty <= 100, "above 0, at most 100"),
-            ("seed", 0 <= self.seed < 2**63, "at least 0"),
+            ("seed", 0 <= self.seed < 2**63, "at least 0 and less than 2**63"),
         ):
             if not sound:
                 raise StudioError("usage", f"{name} is {getattr(self, name)}.", f"It must be {bounds}.")
@@ -164,8 +165,10 @@ def encoder_for(tokenizer: PreTrainedTokenizerBase, entry: Entry | None = None) 
     settings = entry.config if entry else {}
     kept = entry.folder / "chat_template.jinja" if entry else None
     choice = settings.get("data", {}).get("chat_template", "auto")
-    if choice != "none":
-        choice = str(kept) if kept and kept.is_file() else "auto"
+    if kept and kept.is_file():
+        choice = str(kept)
+    elif choice != "none":
+        choice = "auto"
     objective = settings.get("training", {}).get("objective", "sft")
     return make_encoder(tokenizer, DataSpec(path="-", chat_template=choice), objective)
 
@@ -288,7 +291,7 @@ def _decode(tokenizer: Any, ids: Sequence[int]) -> str:
 
 def _room(model: PreTrainedModel | PeftModel, prompt: int) -> int:
     """Returns how many tokens fit behind a prompt of so many."""
-    limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    limit = context(model.config).limit
     if limit is None:
         return 2**31
     if prompt >= limit:
@@ -297,7 +300,7 @@ def _room(model: PreTrainedModel | PeftModel, prompt: int) -> int:
             f"The conversation has {prompt} tokens, but this model reads at most {limit}.",
             "Shorten it, or start a new one.",
         )
-    return int(limit) - prompt
+    return limit - prompt
 
 
 @contextmanager

@@ -18,8 +18,11 @@ from tokenizers import Encoding, Tokenizer
 from studio.core.chat import to_example
 from studio.core.config import DataSpec
 from studio.core.errors import StudioError
+from studio.engine import layouts
+from studio.engine.layouts import Layout
 from studio.engine.limits import Renew, limited
-from studio.engine.templates import TEMPLATE_ERRORS, ChatTemplate, Layout, Message, Span, find_template, words
+from studio.engine.rendering import ChatTemplate, Message, Span
+from studio.engine.templates import ALPACA, TEMPLATE_ERRORS, find_template, words
 
 
 class Chunk(NamedTuple):
@@ -177,18 +180,29 @@ class Encoder:
 
     @cached_property
     def stop_ids(self) -> list[int]:
-        """The ids that end an answer: the tokenizer's end token and the one the template closes a turn with."""
+        """The ids that end an answer: the tokenizer's end token and those the template closes a turn with."""
         ids = [] if self.tokenizer.eos_token_id is None else [int(self.tokenizer.eos_token_id)]
         with limited():
-            text = self._chat.closing if self._chat else ""
-        closing = self._plain_tokenizer.encode(text, add_special_tokens=False).ids
-        return list(dict.fromkeys(ids + closing[-1:]))
+            texts = [self._chat.closing, self._chat.closing_between] if self._chat else []
+        for text in texts:
+            ids += self._plain_tokenizer.encode(text, add_special_tokens=False).ids[-1:]
+        return list(dict.fromkeys(ids))
 
     @property
     def special_texts(self) -> set[str]:
         """The texts that the tokenizer takes for one of its special tokens wherever they stand."""
         named = set(self.tokenizer.all_special_tokens)
         return named | {item.content for item in self._added.values() if item.special}
+
+    def prompting(self, row_format: str) -> str | None:
+        """Returns the template that lays a prompt out as this encoder does rows of a format; None: it stands as it is.
+
+        A model without a template learns the layout of Alpaca's rows, and is asked in it from then on.
+        """
+        if self.template is not None or row_format != "alpaca":
+            return self.template
+        beginning = self.tokenizer.decode(self._beginning)
+        return (f"{{{{ {json.dumps(beginning)} }}}}" if beginning else "") + ALPACA
 
     @cached_property
     def fingerprint(self) -> str:
@@ -211,7 +225,7 @@ class Encoder:
             if self._chat is not None and example.messages:
                 renew(len(example.messages))
                 whole = self.objective == "pretraining"
-                return self._chat.lay_out_whole(example) if whole else self._chat.lay_out(example)
+                return layouts.lay_out_whole(self._chat, example) if whole else layouts.lay_out(self._chat, example)
         except StudioError as error:
             return error.message
         except TEMPLATE_ERRORS as error:
@@ -266,7 +280,7 @@ class Encoder:
         for start, _ in laid.spans if not self._prefixes_space else ():
             count = bisect_left(offsets, start, key=itemgetter(0))
             # Added tokens part the text, so only what stands behind the last of them can merge.
-            hard = next((i for i in range(count - 1, first - 1, -1) if ids[i] in self._added), None)
+            hard = next((i for i in range(count - 1, first - 1, -1) if self._is_border(ids, offsets, i)), None)
             if hard is not None:
                 first, left = hard, offsets[hard][0]
             alone_ids, alone_offsets = self._prefix(laid.text[left:start], cached=hard is not None)
@@ -281,6 +295,10 @@ class Encoder:
             # What is parted here stays parted for the answers behind.
             first, left = bisect_left(offsets, start, key=itemgetter(0)), start
         return ids, offsets
+
+    def _is_border(self, ids: list[int], offsets: list[Span], at: int) -> bool:
+        """Whether an added token stands there that parts the text; a byte that is one may be inside of a character."""
+        return ids[at] in self._added and (not at or offsets[at - 1][1] <= offsets[at][0])
 
     def _prefix(self, text: str, cached: bool) -> tuple[list[int], list[Span]]:
         if text in self._headers:

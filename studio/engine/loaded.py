@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from studio.core import desk, library
-from studio.core.config import ModelSpec, from_dict
+from studio.core.config import ModelSpec
 from studio.core.errors import StudioError
 from studio.core.library import WEIGHTS, Entry
 from studio.engine import adapters, generate, hardware, hub, model, vetting, weights
@@ -67,10 +67,9 @@ class Loaded:
         Raises:
             StudioError: (adapter), (model), (network), (memory), (usage) one cannot be found, loaded or combined.
         """
-        entries = [None if name is None else library.located(name) for name in request.adapters]
+        entries = [None if name is None else self._verified(library.located(name)) for name in request.adapters]
         folder = _folder(request, entries, on_progress)
-        first = next((entry for entry in entries if entry and entry.config), None)
-        spec = from_dict(first.config).model if first else ModelSpec()
+        spec = library.shared_spec(library.model_specs([entry for entry in entries if entry]))
         wanted = Wanted(folder, replace(spec, quantization=request.quantization or spec.quantization), entries)
         new = {_identity(entry) for entry in entries if entry} - self._names.keys()
         if wanted.key != self._key or len(self._names) + len(new) > _MOST_ADAPTERS:
@@ -146,6 +145,10 @@ class Loaded:
             on_piece(group[column], text)
 
         return generate.compare(self._model, plain, messages, names, sampling, own, told, self._turns, check)
+
+    def _verified(self, entry: Entry) -> Entry:
+        """Looks whether an adapter's weights are as they were added, unless they are loaded already."""
+        return entry if _identity(entry) in self._names else library.verified(entry)
 
     def _load(self, wanted: Wanted, on_progress: OnProgress) -> None:
         self.drop()

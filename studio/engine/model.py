@@ -3,7 +3,7 @@
 import logging
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import transformers
@@ -40,6 +40,36 @@ _CONFIG_ERRORS = (
 )
 # Buffers that old checkpoints carry and models compute for themselves.
 _COMPUTED = re.compile(r"(.*\.)?(rotary_emb\.inv_freq|attn\.(masked_)?bias|attention\.(masked_)?bias|position_ids)")
+
+
+class Context(NamedTuple):
+    """How many tokens a model reads.
+
+    Attributes:
+        limit: of a row, at most; None: any number.
+        original: a longer row turns the rotary positions of its whole pass by other frequencies (LongRoPE, Ding et al.
+            2024); None: all rows are turned alike.
+    """
+
+    limit: int | None
+    original: int | None
+
+
+def context(config: PreTrainedConfig) -> Context:
+    """Returns how many tokens the model of `config` reads."""
+    settings = config.get_text_config()
+    rotary = getattr(settings, "rope_parameters", None) or {}
+    # One for all layers, or one for each kind of layer.
+    kinds = [rotary, *(kind for kind in rotary.values() if isinstance(kind, dict))]
+    changed = [kind["original_max_position_embeddings"] for kind in kinds if kind.get("rope_type") == "longrope"]
+    limit = getattr(settings, "max_position_embeddings", None)
+    # XLNet, which has none, says -1.
+    return Context(limit if limit is None or limit > 0 else None, min(changed, default=None))
+
+
+def read_context(folder: Path) -> Context:
+    """Returns how many tokens the model in `folder` reads; raises StudioError as `check_config` does."""
+    return context(_config(folder))
 
 
 def check(folder: Path) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+# With one of these a model changes in place what some of its norms give, which is what the passes keep.
+_CHANGED_BY = ("clip_qkv", "router_jitter_noise")
 # Of a weight, by which y is divided.
 _LEAST = 1e-6
 
@@ -46,9 +48,15 @@ def use(model: torch.nn.Module) -> str:
         Which kinds stay as they are; empty if none does.
     """
     left: dict[str, None] = {}
+    changed = any(getattr(getattr(model, "config", None), setting, None) for setting in _CHANGED_BY)
     for module in model.modules():
-        if type(module).__name__.endswith("RMSNorm") and not _replaced(module):
-            left[f"{type(module).__name__} is not the known formula, frozen, and in float32 or on a card"] = None
+        kind = type(module).__name__
+        if not kind.endswith("RMSNorm"):
+            continue
+        if changed:
+            left[f"what {kind} gives is changed in place"] = None
+        elif not _replaced(module):
+            left[f"{kind} is not the known formula, frozen, and in float32 or on a card"] = None
     return "; ".join(left)
 
 

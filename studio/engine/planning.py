@@ -11,7 +11,7 @@ from studio.core import modules, pace
 from studio.core.config import RunConfig
 from studio.core.events import Event
 from studio.engine import adapters, hub, model, optim, session, targets
-from studio.engine.corpus import read_corpus, teller
+from studio.engine.corpus import read_corpus, require_readable, teller
 
 
 def plan(
@@ -42,6 +42,7 @@ def plan(
     counted = modules.count(targets.tree(skeleton), config.adapter)
     trainable, total = adapters.count(adapters.attach(skeleton, config.adapter))
     corpus = read_corpus(config, load_tokenizer(base), on_event)
+    require_readable(corpus, model.context(skeleton.config))
     steps, per_epoch = session.step_counts(config, corpus.train)
     _try_out(config, steps)
     evaluation, tokens = corpus.evaluation, int(corpus.train.lengths.sum())

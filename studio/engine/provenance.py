@@ -8,7 +8,8 @@ import numpy as np
 
 from studio.core.data.shapes import listed
 from studio.engine.labels import Encoder
-from studio.engine.templates import Span, common, unused
+from studio.engine.layouts import common, unused
+from studio.engine.rendering import Span
 
 # Each text is laid out once more to find it; a longer conversation is shown without what lies behind.
 _MOST_TEXTS = 200

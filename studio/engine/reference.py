@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from studio import paths
-from studio.core import cache, machine
+from studio.core import cache, machine, mapped
 from studio.core.errors import StudioError
 from studio.engine import step
 from studio.engine.corpus import teller
@@ -145,6 +145,7 @@ def _opened(folder: Path, count: int) -> NDArray[np.float32]:
         return np.memmap(path, np.float32, "r+")
 
     def make(target: Path) -> None:
-        np.full(count, np.nan, np.float32).tofile(target / _FILE)
+        # It is filled through memory: there a disk that is full by then would end the process.
+        mapped.zeros(target / _FILE, np.float32, (count,))[:] = np.nan
 
     return cache.made(folder, opened, make)

@@ -28,6 +28,7 @@ def write(current: Session, source: Path, step: int) -> tuple[str, str]:
     lora = current.config.adapter.method == "lora"
     target = current.run.path / ("adapter" if lora else "model")
     about = _about(current, step)
+    template = current.corpus.encoder.prompting(current.corpus.row_format)
     try:
         # What a killed process left of an earlier try.
         for rest in target.parent.glob(f".{target.name}-*"):
@@ -39,9 +40,8 @@ def write(current: Session, source: Path, step: int) -> tuple[str, str]:
         else:
             session.load_weights(current, source)
             current.bare.save_pretrained(stage)
-            encoder = current.corpus.encoder
-            card.save_tokenizer(encoder.tokenizer, encoder.template, stage)
-        if template := current.corpus.encoder.template:
+            card.save_tokenizer(current.corpus.encoder.tokenizer, template, stage)
+        if template:
             (stage / "chat_template.jinja").write_text(template, encoding="utf-8")
         sync_tree(stage)
         if target.exists():
@@ -53,7 +53,7 @@ def write(current: Session, source: Path, step: int) -> tuple[str, str]:
         if failure := checkpoint.as_disk_error(target, error):
             raise failure from None
         raise
-    return target.name, library.add(target, run=current.run.name, **about).name if lora else ""
+    return target.name, library.add(target, run=current.run.address, **about).name if lora else ""
 
 
 def _about(current: Session, step: int) -> dict[str, Any]:

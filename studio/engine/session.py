@@ -34,7 +34,7 @@ from studio.engine import (
     weights,
 )
 from studio.engine.choices import Choices, choose
-from studio.engine.corpus import Corpus, Emit, read_corpus, teller
+from studio.engine.corpus import Corpus, Emit, read_corpus, require_readable, teller
 
 
 @dataclass(slots=True)
@@ -128,6 +128,8 @@ def prepare(run: Run, emit: Emit, earlier: events.Prepared | None = None) -> Ses
     corpus = read_corpus(config, model.load_tokenizer(base), emit)
     if int(os.environ.get("RANK", "0")) == 0:
         corpus.write_unused(run)
+    if earlier is None:  # what has begun goes on
+        require_readable(corpus, model.read_context(base))
     device = hardware.device()
     hardware.repeat(device)
     heap.keep()  # of passes; what rows needed is given back
@@ -227,7 +229,7 @@ def restore(session: Session, path: Path) -> None:
         (config.data.path, "data", position.data != session.position.data),
         (str(config.data.eval_path), "data", position.evaluation != session.position.evaluation),
         (
-            f"The tokenizer or the chat template of {config.model.path}",
+            f"The tokenizer or the chat template of {config.model.path}, or the way that rows are laid out,",
             "model",
             position.labels != session.position.labels,
         ),

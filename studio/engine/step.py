@@ -153,7 +153,7 @@ def evaluation_passes(current: Session, part: Tokens) -> list[list[Group]]:
     """Divides rows into passes as a step's are; padded ones into such of like lengths."""
     if current.choices.batching == "padded":
         size = current.config.training.per_device_train_batch_size * current.config.data.max_length
-        return [[Group(part.sequences(rows))] for rows in batches.evaluation_batches(part.together, size)]
+        return current.choices.passes(part, batches.evaluation_batches(part.together, size))
     every = np.arange(part.count)
     parts = [every[i : i + _EVALUATION_ROWS] for i in range(0, len(every), _EVALUATION_ROWS)]
     return [found for rows in parts for found in current.choices.passes(part, [rows])]

@@ -85,7 +85,10 @@ def _modules(model: PreTrainedModel) -> Iterator[Module]:
 def _kind(module: torch.nn.Module) -> Literal["linear", "embedding", ""]:
     if isinstance(module, torch.nn.Embedding):
         return "embedding"
-    return "linear" if isinstance(module, ADAPTABLE) else ""
+    # Linear layers that a model makes for itself route, or multiply in groups; only Falcon's do what others do.
+    kind = type(module)
+    own = isinstance(module, torch.nn.Linear) and kind.__module__.startswith("transformers.models.")
+    return "linear" if isinstance(module, ADAPTABLE) and (not own or kind.__name__ == "FalconLinear") else ""
 
 
 def _outputs(module: torch.nn.Module) -> int:

@@ -18,7 +18,7 @@ from studio.core import cache
 from studio.core.data.datasets import Dataset, Rejected
 from studio.engine.labels import Encoded, Encoder
 
-_VERSION = 5  # of the labels: raise it whenever the same row would get other tokens or labels
+_VERSION = 6  # of the labels: raise it whenever the same row would get other tokens or labels
 _BATCH_ROWS = 512
 _FILES = {"ids": np.int32, "trained": np.bool_, "offsets": np.int64, "rows": np.int64}
 _FILES |= {"starts": np.int64, "full_lengths": np.int32}

@@ -14,6 +14,8 @@ from studio.engine import weights
 
 _MAX_RANK = 1024
 _NAME = re.compile(r"[\w.]{1,200}")
+# Initialisations that take from the base's weights what the adapter starts with (PEFT's `LoraLayer.update_layer`).
+_CHANGES_BASE = re.compile("pissa|olora|corda|loftq|lora_ga", re.IGNORECASE)
 
 
 def check_adapter(folder: Path) -> dict[str, Any]:
@@ -23,7 +25,8 @@ def check_adapter(folder: Path) -> dict[str, Any]:
         The content of adapter_config.json.
 
     Raises:
-        StudioError: (adapter) not LoRA, pickled, damaged, or asking for more than a file of numbers should.
+        StudioError: (adapter) not LoRA, pickled, damaged, asking for more than a file of numbers should, or made for
+            a base that its initialisation changed.
     """
     if not (folder / PEFT_CONFIG).is_file():
         raise StudioError(
@@ -49,6 +52,13 @@ def check_adapter(folder: Path) -> dict[str, Any]:
     for key in config.keys() - FIELDS.keys() - _HARMLESS:
         if config[key] not in (None, False, [], {}, ""):
             raise unusable(folder, f"uses {key}, which is not supported", "Convert it to plain LoRA at its source.")
+    if _CHANGES_BASE.match(began := str(config.get("init_lora_weights"))):
+        raise StudioError(
+            "adapter",
+            f"The adapter in {folder} began as {began[:60]}, which changes the weights of the base it is put on.",
+            "Where it was trained, save it as plain LoRA: `save_pretrained(.., path_initial_model_for_weight_conversion"
+            "=..)`.",
+        )
     return config
 
 

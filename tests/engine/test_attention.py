@@ -1,5 +1,7 @@
 """Attention row by row is the same function as each row alone, gradients included, in every family."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -11,6 +13,14 @@ from studio.engine.trial import Trial
 from tests.models import FAMILIES, random_model
 
 CPU = torch.device("cpu")
+# Of a model whose tokens are routed to experts, whichever way its config calls them.
+MIXED: dict[str, Any] = {
+    "num_experts": 4,
+    "num_local_experts": 4,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 32,
+    "shared_expert_intermediate_size": 32,
+}
 
 
 def rows_of(lengths: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -85,3 +95,33 @@ def test_a_model_that_mixes_flat_rows_is_found_out() -> None:
     assert not Trial(model, CPU, torch.float32).end_to_end()
     attention.use(model)
     assert Trial(model, CPU, torch.float32).end_to_end()
+
+
+@pytest.mark.parametrize("family", ["qwen2_moe", "phimoe"])
+def test_a_window_that_masks_alone_are_told_of_is_kept(family: str) -> None:
+    settings = {"use_sliding_window": True, "max_window_layers": 2} if family == "qwen2_moe" else {}
+    model = random_model(family, sliding_window=8, **MIXED, **settings)
+    lengths = [40, 3, 23]
+    ids, positions = rows_of(lengths)
+    found = []
+    for flat in (True, False):
+        model.zero_grad()
+        if flat:
+            assert attention.use(model)
+            segments = tuple(map(Segment, lengths))
+            logits = model(input_ids=ids, position_ids=positions, use_cache=False, segments=segments).logits
+        else:
+            attention.undo(model)
+            logits = torch.cat([model(input_ids=row, use_cache=False).logits for row in ids.split(lengths, 1)], 1)
+        losses = torch.nn.functional.cross_entropy(logits[0, :-1], ids[0, 1:], reduction="none")
+        losses.sum().backward()
+        gradients = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+        found.append((losses.detach(), gradients / gradients.abs().max()))
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_a_model_that_computes_with_its_mask_keeps_its_attention() -> None:
+    model = random_model("doge", sliding_window=64)
+    assert attention.use(model)
+    assert not Trial(model, CPU, torch.float32).end_to_end()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+import filelock
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -71,7 +72,7 @@ def test_what_a_maximum_length_does_is_found(tmp_path: Path) -> None:
     assert (at.cut, at.shortened, at.lost, at.dropped, at.rows) == (4, 4, 2, 1, 3)
 
     for key in ("cut", "lost", "untrained"):
-        (step,) = remedy(found[key], lambda row: dataset.find(row).data)
+        (step,) = remedy(found[key], lambda row: (dataset.find(row).data, dataset.format))
         assert isinstance(step, Exclude)
         gone = {number for _, number in each(step.rows)}
         left = [row for number, row in enumerate(rows) if number not in gone]
@@ -142,6 +143,25 @@ def test_a_cancelled_audit_leaves_nothing(tmp_path: Path, home: Path) -> None:
     assert len(left) == 1
     assert not list(home.rglob(".sketches-*"))
     assert not list(home.rglob("*.part"))
+
+
+def test_what_a_killed_audit_left_goes_with_the_next_one(tmp_path: Path, home: Path) -> None:
+    maker = make_encoder(tokenizer(), DataSpec(path="-"), "sft")
+    others = [home / "cache" / "findings" / f".{name}.part" for name in ("dead", "live")]
+    for part in others:
+        part.mkdir(parents=True)
+        (part / "sketches").write_bytes(b"x" * 100)
+    kept: list[str] = []
+
+    def tell(phase: str, *at: int) -> None:
+        kept.extend(path.name for path in others[0].parent.glob("*/*") if phase == "checking")
+
+    dataset = open_dataset(write_rows(tmp_path / "rows.jsonl", 20))
+    with filelock.FileLock(others[1].with_suffix(".lock")):
+        audit.examine(dataset, maker, DataSpec(path="-"), 0, tell, lambda found: None)
+    assert [part.exists() for part in others] == [False, True]
+    assert any(name.startswith("sketches-") for name in kept), "where the next audit looks for it"
+    assert not list(home.rglob("sketches-*"))
 
 
 @pytest.mark.parametrize("objective", ["sft", "pretraining"])

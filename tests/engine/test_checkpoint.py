@@ -1,5 +1,6 @@
 """Checkpoints are whole or not there; each kind of damage to each file is named and the one before is used."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,16 @@ def test_damage_is_named_and_the_one_before_is_used(tmp_path: Path, name: str, d
     assert len(found.refused) == 1
     assert "step-000020" in found.refused[0]
     assert Path(name).name in found.refused[0] or damage is flipped
+
+
+@pytest.mark.parametrize("left_out", [{*FILES}, *({name} for name in FILES)], ids=str)
+def test_a_manifest_must_name_what_a_run_goes_on_from(tmp_path: Path, left_out: set[str]) -> None:
+    older, newer = saved(tmp_path, 10, 20)
+    about = json.loads((newer / "manifest.json").read_text())
+    about["files"] = {name: item for name, item in about["files"].items() if name not in left_out}
+    (newer / "manifest.json").write_text(json.dumps(about))
+    assert checkpoint.verify(newer).startswith("manifest.json names no ")
+    assert checkpoint.newest(tmp_path).path == older
 
 
 def test_without_any_whole_checkpoint_there_is_none(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Which fast paths a model takes: by trial, with a reason for each that is left out, and the same losses either way."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,12 @@ import pytest
 import torch
 
 from studio.core.config import AdapterSpec, DataSpec, RunConfig, TrainingSpec
-from studio.engine import adapters, choices, memory, products, rotary
+from studio.engine import adapters, batches, choices, memory, objectives, products, rotary
 from studio.engine.choices import choose
+from studio.engine.model import context
 from studio.engine.trial import Trial
 from tests.engine.test_prefix import tokens_of
-from tests.models import FAMILIES, random_model
+from tests.models import FAMILIES, random_model, tiny
 from tests.training import config, losses, trained
 
 CPU = torch.device("cpu")
@@ -127,3 +129,45 @@ def test_weights_are_laid_out_where_there_is_room_and_no_number_depends_on_it(
     assert losses(packed) == losses(trained(whole, tmp_path / "plain"))
     assert laid_out
     assert not any(laid_out)
+
+
+LONGROPE: dict[str, Any] = {
+    "original_max_position_embeddings": 20,
+    "rope_parameters": {"rope_type": "longrope", "rope_theta": 10_000.0, "factor": 25.6,
+                        "short_factor": [1.0] * 4, "long_factor": [2.0, 3.0, 4.0, 5.0]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("batching", ["flat", "padded"])
+def test_rows_beyond_the_original_context_share_no_pass_with_others(batching: batches.Batching) -> None:
+    model = random_model("phi3", **LONGROPE).requires_grad_(False)
+    random = np.random.default_rng(0)
+    # 21 tokens of which the last is not read are no longer than 20.
+    lengths = (30, 5, 21, 22, 8, 64)
+    tokens = tokens_of([random.integers(0, 300, n).tolist() for n in lengths], [1] * 6)
+    found = choices.Choices(batching, 960, True, True, False, {}, original=context(model.config).original)
+    passes = found.passes(tokens, [np.array([0, 1, 2]), np.array([3, 4, 5])])
+    rows = [sorted(np.concatenate([group.rows for group in groups]).tolist()) for groups in passes]
+    assert rows == ([[1, 2, 4], [0, 3, 5]] if batching == "flat" else [[1, 2], [4], [0], [3, 5]])
+    for groups in passes:
+        batch = batches.collate(tokens, groups, batching, 0)
+        together = objectives.language_modelling(model, batch)
+        for row, loss in zip(batch.rows, together, strict=True):
+            alone = batches.collate(tokens, [batches.Group(np.array([row]))], "padded", 0)
+            torch.testing.assert_close(loss, objectives.language_modelling(model, alone)[0], rtol=1e-5, atol=0)
+
+
+def test_a_run_with_rows_beyond_the_original_context_learns_each_as_it_is_alone(tmp_path: Path) -> None:
+    tiny("phi3", tmp_path / "phi3", **(LONGROPE | {"original_max_position_embeddings": 80}))
+    spec: dict[str, Any] = {"adapter": {"lora_dropout": 0.0}, "max_steps": 4, "eval_steps": 2, "learning_rate": 1e-3}
+    whole = config(tmp_path, family="phi3", rows=20, data={"eval_split": 0.3}, **spec)
+    alone = replace(whole, training=replace(whole.training, micro_batch_tokens=1))
+    runs = [trained(made, tmp_path / name) for name, made in (("together", whole), ("alone", alone))]
+    found, expected = ([*losses(run), *(score.eval_loss for score in run.progress().evaluations)] for run in runs)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_an_embedding_is_adapted_as_other_layers_are(tmp_path: Path) -> None:
+    adapter = {"target_modules": ["q_proj", "embed_tokens"]}
+    run = trained(config(tmp_path, rows=8, max_steps=2, adapter=adapter), tmp_path / "run")
+    assert run.progress().finished

@@ -204,7 +204,8 @@ def test_a_template_that_is_being_written_shows_its_effect(desk_: Child, model: 
 
 def test_a_model_and_a_plan_come_as_facts(desk_: Child, model: str, rows: str) -> None:
     assert desk_.result(desk.Model(id=1, model=model)).facts["layers"] == 2
-    replies = desk_.ask(desk.Plan(id=2, config={"model": {"path": model}, "data": {"path": rows}}))
+    data = {"path": rows, "max_length": 512}
+    replies = desk_.ask(desk.Plan(id=2, config={"model": {"path": model}, "data": data}))
     assert any(isinstance(item, desk.Progress) and item.phase == "counting" for item in replies)
     last = replies[-1]
     assert isinstance(last, desk.Done)

@@ -190,6 +190,21 @@ def test_an_export_that_answers_differently_is_kept_aside(base: Path, entry: Ent
     assert list(tmp_path.glob(".out.*")) == []
 
 
+@pytest.mark.parametrize("place", ["adapters/x", "runs/x/y", "x", "link/x"])
+def test_nothing_is_put_among_the_programs_own_files(base: Path, entry: Entry, home: Path, place: str) -> None:
+    (home.parent / "outside").mkdir(exist_ok=True)
+    (home.parent / "outside" / "link").unlink(missing_ok=True)
+    (home.parent / "outside" / "link").symlink_to(home / "adapters")
+    out = home.parent / "outside" / place if place.startswith("link") else home / place
+    before = library.entries()
+    with pytest.raises(StudioError, match="keeps its own files") as error:
+        export(entry, "peft", out, base)
+    assert error.value.reason == "usage"
+    assert str(home) in error.value.hint
+    assert not out.exists()
+    assert library.entries() == before
+
+
 def test_nothing_is_overwritten(base: Path, entry: Entry, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()

@@ -6,13 +6,15 @@ import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file
-from transformers import PreTrainedModel
+from transformers import FalconConfig, FalconForCausalLM, PreTrainedModel
 
 from studio.core.config import AdapterSpec, ModelSpec
+from studio.core.errors import StudioError
 from studio.engine.adapters import attach, load_adapter, save_adapter
 from studio.engine.model import load_base, skeleton
 from studio.engine.targets import tree
-from tests.models import FAMILIES, tiny
+from tests.engine.test_attention import MIXED
+from tests.models import FAMILIES, random_model, tiny
 
 # Plain PEFT asks the model about checkpointing by the name that transformers 5 is phasing out.
 pytestmark = [
@@ -99,3 +101,20 @@ def test_the_structure_counts_every_parameter_once(folder: Path) -> None:
     shapes = {module["name"]: module["shape"] for module in about["modules"]}
     assert all(tuple(value.shape) == shapes[key.removesuffix(".weight")] for key, value in stored.items()
                if key.removesuffix(".weight") in shapes)  # fmt: skip
+
+
+@pytest.mark.parametrize(("family", "settings"), [("phimoe", {}), ("llama4_text", {"intermediate_size_mlp": 64})])
+def test_routers_are_no_linear_layers(family: str, settings: dict[str, int]) -> None:
+    model = attach(random_model(family, **MIXED, **settings), AdapterSpec(r=4))
+    adapted = {name.rpartition(".")[2] for name, module in model.named_modules() if hasattr(module, "lora_A")}
+    assert adapted == {"q_proj", "k_proj", "v_proj", "o_proj"}
+    losses = train(model)
+    assert losses[-1] < losses[0]
+    with pytest.raises(StudioError, match=r"LoRA cannot go on .*router"):
+        attach(random_model(family, **MIXED, **settings), AdapterSpec(r=4, target_modules=["router"]))
+
+
+def test_falcons_own_linear_layers_are_linear() -> None:
+    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 304}
+    kinds = {module.name: module.kind for module in tree(FalconForCausalLM(FalconConfig(**shape))).modules}
+    assert kinds["transformer.h.0.self_attention.query_key_value"] == "linear"

@@ -1,6 +1,8 @@
 """Answers: prompted as in training, in whole characters, ended where they end, the same in company as alone."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 import torch
 from peft import PeftModel
 
+from studio.core import library
 from studio.core.config import AdapterSpec, DataSpec, ModelSpec
 from studio.core.errors import StudioError
 from studio.core.library import Entry
@@ -15,7 +18,9 @@ from studio.engine import adapters, generate
 from studio.engine.generate import Sampling, answer, compare
 from studio.engine.labels import Encoder, make_encoder
 from studio.engine.model import load_base, load_tokenizer
+from studio.engine.templates import ALPACA
 from tests.models import CHATML, tiny
+from tests.training import config, trained
 
 CPU = torch.device("cpu")
 ASK = [{"role": "user", "content": "What is the capital of France?"}]
@@ -214,9 +219,11 @@ def test_an_adapter_with_another_template_is_asked_by_its_own(folder: Path, two:
 
 
 def test_an_adapter_trained_without_a_template_is_asked_without(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "chat_template.jinja").write_text(CHATML)
     entry = Entry(name="x", folder=tmp_path, config={"data": {"chat_template": "none"}})
     assert generate.encoder_for(load_tokenizer(folder), entry).template is None
+    # The layout of Alpaca's rows is kept beside an adapter like a template.
+    (tmp_path / "chat_template.jinja").write_text(ALPACA)
+    assert generate.encoder_for(load_tokenizer(folder), entry).template == ALPACA
 
 
 def test_biases_change_the_base_so_that_adapter_stands_alone(folder: Path, encoder: Encoder, tmp_path: Path) -> None:
@@ -265,3 +272,18 @@ def test_families_answer_in_company_as_alone(family: str, tmp_path: Path) -> Non
     together = compare(loaded(base(folder), [path]), encoder, ASK, [None, "a0"], GREEDY)
     alone = [answer(base(folder), encoder, ASK, GREEDY), answer(loaded(base(folder), [path]), encoder, ASK, GREEDY)]
     assert [item.text for item in together] == alone
+
+
+def test_an_adapter_is_asked_in_the_layout_of_the_rows_that_it_learned(tmp_path: Path) -> None:
+    file = tmp_path / "tasks.jsonl"
+    rows = ({"instruction": f"the order number {n}", "input": "", "output": "late box"} for n in range(8))
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    base = config(tmp_path, data={"chat_template": "none"}, max_steps=1)
+    run = trained(replace(base, data=replace(base.data, path=str(file))), tmp_path / "run")
+    tokenizer = load_tokenizer(Path(base.model.path))
+    (entry,) = library.entries()
+    asked = generate.encoder_for(tokenizer, entry).prompt([{"role": "user", "content": "the order number 3"}])
+    learnt = make_encoder(tokenizer, DataSpec(path="-", chat_template="none"), "sft")
+    row = learnt.encode({"instruction": "the order number 3", "output": "late box"}, "alpaca")
+    assert asked == row.ids[: row.trained.index(True)]
+    assert (run.path / "adapter" / "chat_template.jinja").is_file()

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, process
 from tokenizers.models import BPE
 from transformers import PreTrainedTokenizerFast
 
+from studio.core.chat import to_example
 from studio.core.config import DataSpec
 from studio.core.errors import StudioError
 from studio.engine.labels import Encoded, Encoder, make_encoder
@@ -368,6 +370,19 @@ def test_a_template_file_that_cannot_be_used(tmp_path: Path, content: bytes | No
     with pytest.raises(StudioError, match=message) as caught:
         make_encoder(byte_level(), DataSpec(path="x", chat_template=str(file)), "sft")
     assert caught.value.reason == "config"
+
+
+@pytest.mark.parametrize("extra", [{}, {"system": "Be brief."}, {"history": [["one", "two"]]}])
+def test_a_model_that_learned_alpacas_layout_is_asked_in_it(extra: dict[str, Any]) -> None:
+    plain = encoder(None)
+    row = {"instruction": "Translate.", "output": "done"} | extra
+    learnt = plain.encode(row, "alpaca")
+    template = plain.prompting("alpaca")
+    assert template is not None
+    asked = replace(plain, template=template).prompt(to_example(row, "alpaca").messages[:-1])
+    assert asked == learnt.ids[: first_learned(learnt)]
+    assert plain.prompting("prompt_completion") is None
+    assert encoder(CHATML).prompting("alpaca") == CHATML
 
 
 def test_a_tokenizer_that_cannot_be_used() -> None:

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, BloomConfig, GPT2Config, Phi3Config, XLNetConfig
 
 from studio import paths
 from studio.core.config import ModelSpec
 from studio.core.errors import StudioError
-from studio.engine.model import check, load_base, load_tokenizer, skeleton
+from studio.engine.model import check, context, load_base, load_tokenizer, skeleton
 from studio.engine.targets import tree
 from studio.engine.weights import fingerprint
 from tests.models import random_model, tiny
@@ -373,3 +373,11 @@ def test_a_fingerprint_is_computed_once_and_again_after_a_change(folder: Path) -
     os.utime(folder / "model.safetensors", ns=(1, 1))
     changed = fingerprint(folder)
     assert changed not in (first, fingerprint(tiny("llama", folder)))
+
+
+def test_how_many_tokens_a_model_reads_is_read_off_its_config() -> None:
+    assert context(GPT2Config(n_positions=128)) == (128, None)
+    assert context(BloomConfig()) == context(XLNetConfig()) == (None, None)
+    factors = {"short_factor": [1.0] * 48, "long_factor": [2.0] * 48, "rope_theta": 10_000.0, "factor": 32.0}
+    long = Phi3Config(max_position_embeddings=131_072, rope_parameters={"rope_type": "longrope"} | factors)
+    assert context(long) == (131_072, 4096)

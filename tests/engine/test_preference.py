@@ -302,6 +302,17 @@ def test_runs_at_once_share_what_the_base_makes_of_rows(tmp_path: Path) -> None:
     assert len(reference._opened(tmp_path / "a" / "b", 5)) == 5
 
 
+def test_a_disk_without_room_for_what_the_base_makes_of_rows_is_told(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(StudioError, match="The disk is full"):
+            reference._opened(tmp_path / "a" / "c", 2600)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
 def test_a_base_that_gives_no_number_ends_the_run_in_words(tmp_path: Path) -> None:
     whole = preferring(tmp_path, rows=6)
     file = Path(whole.data.path)

@@ -180,7 +180,7 @@ def test_the_result_is_the_best_checkpoint_and_stands_in_the_library(tmp_path: P
     assert entry.metrics["eval_loss"] == progress.best.eval_loss
     assert entry.metrics["loss"] == progress.steps[progress.best.step - 1].loss
     assert entry.metrics["tokens"] == sum(item.tokens for item in progress.steps[: progress.best.step])
-    assert entry.run == run.name
+    assert entry.run == run.address
     assert entry.base.fingerprint
     kept, result = (
         load_file(path / "adapter_model.safetensors")

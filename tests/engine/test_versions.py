@@ -43,7 +43,7 @@ def on(version: Version, folder: Path, **training: Any) -> RunConfig:
     return replace(plain, data=data, training=spec)
 
 
-def test_a_run_on_a_version_resumes_bit_by_bit_though_it_was_edited(tmp_path: Path) -> None:
+def test_a_run_on_a_version_resumes_bit_by_bit_though_that_was_edited_and_the_run_moved(tmp_path: Path) -> None:
     version = a_version(tmp_path)
     whole = on(version, tmp_path, save_steps=3, eval_steps=4)
     wanted = trained(whole, tmp_path / "whole")
@@ -57,6 +57,7 @@ def test_a_run_on_a_version_resumes_bit_by_bit_though_it_was_edited(tmp_path: Pa
     with pytest.raises(Killed):
         resume(run, kill)
     version.add(steps.Exclude(rows=((1, 0, 9),)))
+    run = runs.Run(run.path.rename(tmp_path / "moved"))
     resume(run)
     assert digest(run) == digest(wanted)
     prepared = run.progress().prepared

@@ -157,10 +157,40 @@ def test_where_it_was_made_is_not_read(llama: Path, adapter: Path) -> None:
         adapter,
         base_model_name_or_path="/home/someone/private",
         auto_mapping={"parent_library": "os", "base_model_class": "system"},
-        init_lora_weights="pissa",
-        corda_config={"cache_file": "/etc/passwd"},
+        init_lora_weights="gaussian",
+        eva_config={"rho": 2.0},
     )
     assert torch.equal(logits(load_adapter(base(llama), adapter)), expected)
+
+
+@pytest.mark.filterwarnings("ignore:(PiSSA|OLoRA) changes the base weights")
+@pytest.mark.parametrize("init", ["pissa", "pissa_niter_4", "olora"])
+def test_an_adapter_whose_beginning_changed_the_base_is_refused_until_it_is_plain(
+    llama: Path, tmp_path: Path, init: str
+) -> None:
+    config = LoraConfig(task_type="CAUSAL_LM", r=4, target_modules=["q_proj", "v_proj"], init_lora_weights=init)
+    trained = get_peft_model(base(llama), config)
+    trained.peft_config["default"].init_lora_weights = True
+    trained.save_pretrained(tmp_path / "began")
+    trained.peft_config["default"].init_lora_weights = init
+    train(trained)
+    expected = logits(trained)
+    trained.save_pretrained(tmp_path / "trained")
+    error = failure(lambda: load_adapter(base(llama), tmp_path / "trained"))
+    assert (error.reason, init in error.message) == ("adapter", True)
+    assert "path_initial_model_for_weight_conversion" in error.hint
+    trained.save_pretrained(tmp_path / "plain", path_initial_model_for_weight_conversion=str(tmp_path / "began"))
+    plain = load_adapter(base(llama), tmp_path / "plain")
+    torch.testing.assert_close(logits(plain), expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("init", ["corda", "lora_ga", "loftq", "OLoRA", "eva", "orthogonal", "mica", True, False])
+def test_every_beginning_is_known(adapter: Path, init: str | bool) -> None:
+    change(adapter, init_lora_weights=init)
+    if str(init).lower() in ("corda", "lora_ga", "loftq", "olora"):
+        assert "changes the weights of the base" in failure(lambda: check_adapter(adapter)).message
+    else:
+        assert check_adapter(adapter)["init_lora_weights"] == init
 
 
 @pytest.mark.parametrize("name", ["adapter_config.json", "adapter_model.safetensors"])

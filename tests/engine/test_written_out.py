@@ -17,6 +17,7 @@ from transformers.models.llama.modeling_llama import LlamaMLP, LlamaRMSNorm
 from studio.core.config import AdapterSpec
 from studio.engine import adapters, attention, blocks, lora, mlp, norms, projections, rotary, tail
 from studio.engine.batches import Segment
+from tests.engine.test_attention import MIXED
 from tests.engine.test_lora import IDS, assert_same, lively, results
 from tests.models import FAMILIES, random_model
 
@@ -351,3 +352,16 @@ def test_where_the_last_layer_cannot_be_trimmed_it_says_why() -> None:
     model = random_model("llama")
     model.activation_checkpointing_enable()
     assert "again" in tail.refusal(model)
+
+
+@pytest.mark.parametrize(
+    ("family", "setting"), [("olmoe", {"clip_qkv": 0.5}), ("mixtral", {"router_jitter_noise": 0.1})]
+)
+def test_norms_whose_result_is_changed_in_place_are_left_and_named(family: str, setting: dict[str, float]) -> None:
+    model = lively(adapters.attach(random_model(family, **STILL, **MIXED, **setting), AdapterSpec(r=4))).train()
+    for path in (lora, projections, rotary):
+        assert path.use(model) == ""
+    assert norms.use(model).endswith("gives is changed in place")
+    model(input_ids=IDS).logits.sum().backward()
+    assert all(p.grad is not None for p in model.parameters() if p.requires_grad)
+    rotary.undo(model)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from safetensors import SafetensorError
 
+from studio import paths
 from studio.core import library
 from studio.core.errors import StudioError, given_path
 from studio.core.library import Entry
@@ -42,13 +43,15 @@ def export(entry: Entry, to: Target, out: Path, base: Path, on_phase: Callable[[
         on_phase: told what is done now, in a word.
 
     Raises:
-        StudioError: (usage) `out` is taken; (adapter) the adapter is damaged; (model) the base is; (memory), (disk)
-            too little; (export) the reloaded model answers differently: what was written is kept as `out`.failed.
+        StudioError: (usage) `out` is taken, or lies where the program keeps its own files; (adapter) the adapter is
+            damaged; (model) the base is; (memory), (disk) too little; (export) the reloaded model answers differently:
+            what was written is kept as `out`.failed.
     """
+    out = given_path(out, "usage").absolute()
+    _require_outside(out)
     entry = library.verified(entry)
     if entry.fault:
         raise StudioError("adapter", f"The adapter {entry.name} is damaged: {entry.fault}", "Export another one.")
-    out = given_path(out, "usage").absolute()
     write = {"peft": peft.write, "merged": merged.write}[to]
     stage = _stage(out)
     try:
@@ -77,6 +80,13 @@ def to_dict(exported: Exported) -> dict[str, Any]:
         "bytes": exported.bytes,
         "proof": exported.proof.to_dict(),
     }
+
+
+def _require_outside(out: Path) -> None:
+    # What lies there is taken for an adapter, a run or a cache of the program's own.
+    if Path(os.path.realpath(out)).is_relative_to(os.path.realpath(paths.home())):
+        message = f"{out} lies in the folder in which Finetune Studio keeps its own files."
+        raise StudioError("usage", message, f"Name a folder outside of {paths.home()}.")
 
 
 def _stage(out: Path) -> Path:
