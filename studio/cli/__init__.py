@@ -4,7 +4,9 @@ Modules here load torch and its kin only inside the command that uses them, so t
 """
 
 import argparse
+import contextlib
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -51,20 +53,18 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit code: 0, the failure's own (`studio.core.errors.EXIT_CODES`), 130 after Ctrl+C or 70 for a defect.
     """
-    top = parser(arguments[0] if arguments else "")
-    args, unknown = top.parse_known_args(arguments)
-    if unknown:
-        # An argument behind options comes too late for one that may be left out; the command's own usage says the rest.
-        command: argparse.ArgumentParser = getattr(args, "parser", top)
-        if command is top:
-            top.error(f"unrecognized arguments: {' '.join(unknown)}")
-        args = command.parse_intermixed_args(arguments[len(command.prog.split()) - 1 :])
+    as_json = "--json" in arguments
+    if odd := next(filter(_is_no_text, arguments), None):
+        message = f"`{odd}` on the command line is not UTF-8 text."
+        return _report(as_json, StudioError("usage", message, "Write it in UTF-8, or choose another name."))
+    args = _parsed(arguments, as_json)
+    as_json = getattr(args, "json", False)  # asked for by a part of the word, too
     try:
         code: int | None = args.handler(args)
         sys.stdout.flush()
         return code or 0
     except StudioError as error:
-        return _report(args, error)
+        return _report(as_json, error)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -75,14 +75,52 @@ def run(arguments: Sequence[str]) -> int:
     except Exception:
         # The top of the process: whatever gets here is a defect, and the report says all that is known of it.
         traceback.print_exc()
-        if getattr(args, "json", False):
+        if as_json:
             show_failure("crash", "This is a defect of Finetune Studio.", "Please report it.", traceback.format_exc())
         print("This is a defect of Finetune Studio; the lines above say where.", file=sys.stderr)
         return EXIT_CRASH
 
 
-def _report(args: argparse.Namespace, error: StudioError) -> int:
-    if getattr(args, "json", False):
+def _is_no_text(word: str) -> bool:
+    """Whether a word holds bytes that are not UTF-8, which nothing that is written could hold; a file may be read."""
+    # Python hands such bytes on as halves of surrogates.
+    return any("\ud800" <= sign <= "\udfff" for sign in word) and not os.path.isfile(word)
+
+
+def _parsed(arguments: Sequence[str], as_json: bool) -> argparse.Namespace:
+    """Reads the command line; of a wrong one the usage is printed, as JSON too if that is asked for.
+
+    Raises:
+        SystemExit: it is wrong, or asked for help alone.
+    """
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return _understood(arguments)
+    except SystemExit as end:
+        print(said.getvalue(), end="", file=sys.stderr)
+        if as_json and end.code:
+            # What argparse says ends with `studio COMMAND: error: WHAT`.
+            head, _, what = said.getvalue().strip().partition(": error: ")
+            command = head.rpartition("\n")[2]
+            show_failure("usage", f"{what[:1].upper()}{what[1:]}.", f"`{command} --help` shows its usage.", head)
+        raise
+
+
+def _understood(arguments: Sequence[str]) -> argparse.Namespace:
+    top = parser(arguments[0] if arguments else "")
+    args, unknown = top.parse_known_args(arguments)
+    if unknown:
+        # An argument behind options comes too late for one that may be left out; the command's own usage says the rest.
+        command: argparse.ArgumentParser = getattr(args, "parser", top)
+        if command is top:
+            top.error(f"unrecognized arguments: {' '.join(unknown)}")
+        args = command.parse_intermixed_args(arguments[len(command.prog.split()) - 1 :])
+    return args
+
+
+def _report(as_json: bool, error: StudioError) -> int:
+    if as_json:
         show_failure(error.reason, error.message, error.hint, error.detail)
     print(printable(f"{error.message}\n{error.hint}"), file=sys.stderr)
     return error.exit_code

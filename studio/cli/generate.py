@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from studio.cli.library import base_of
 from studio.cli.output import add_command, one_line, printable, progress, show
 from studio.core import library
-from studio.core.config_file import build
+from studio.core.config import ModelSpec
 from studio.core.errors import StudioError, given_path
 from studio.core.library import Entry
 
@@ -38,7 +38,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     for command in (chat, compare):
         command.add_argument("--system", help="the instruction in front of the conversation")
         command.add_argument("--force", action="store_true", help="even if the base is not the one of the training")
-        command.add_argument("--quantization", choices=("none", "8bit", "nf4"), help="as in the training, if not said")
+        command.add_argument("--quantization", choices=("none", "8bit", "nf4"), help="as in the training, or none")
         command.add_argument("--max-new-tokens", type=int, default=256, help="the longest answer (256)")
         command.add_argument("--temperature", type=float, default=0.0, help="0: always the likeliest token (0)")
         command.add_argument("--top-p", type=float, default=1.0, help="only the likeliest, up to this share (1)")
@@ -54,12 +54,12 @@ def _chat(args: argparse.Namespace) -> None:
         raise StudioError("usage", "--json gives one answer, and there is no question.", "Add --prompt.")
     _require_model(args, [entry] if entry else [])
 
-    from studio.engine import adapters, generate, model, turns
+    from studio.engine import adapters, generate, hardware, model, turns
 
     sampling = _sampling(args)
     folder = _base_folder(args, entry)
     encoder = generate.encoder_for(model.load_tokenizer(folder), entry)
-    talker: Any = _load(args, folder, entry)
+    talker: Any = model.load_base(folder, _spec(args, [entry] if entry else []), hardware.device())
     if entry:
         talker = adapters.load_adapter(talker, entry.folder)
     messages = _opening(args)
@@ -137,7 +137,7 @@ def _answers(
 
     Adapters that trained bias vectors changed the base itself, so each of them gets a base of its own.
     """
-    from studio.engine import adapters, generate, model, vetting
+    from studio.engine import adapters, generate, hardware, model, vetting
 
     folders = [_base_folder(args, entry) for entry in entries] or [_base_folder(args, None)]
     if len({folder.resolve() for folder in folders}) > 1:
@@ -149,8 +149,9 @@ def _answers(
     groups: list[list[int | None]] = [[None, *(at for at, alone in enumerate(biased) if not alone)]]
     groups += [[at] for at, alone in enumerate(biased) if alone]
     columns: dict[int | None, list[Answer]] = {}
+    spec = _spec(args, entries)
     for group in groups:
-        loaded: Any = _load(args, folders[0], entries[0] if entries else None)
+        loaded: Any = model.load_base(folders[0], spec, hardware.device())
         own = {}
         for at in group:
             if at is not None:
@@ -222,15 +223,15 @@ def _base_folder(args: argparse.Namespace, entry: Entry | None) -> Path:
     return hub.resolve(args.model, on_progress=lambda done, total: progress("Downloading", done, total))
 
 
-def _load(args: argparse.Namespace, folder: Path, entry: Entry | None) -> Any:
-    """Loads the base as the adapter's training held it, unless the user chose otherwise."""
-    from studio.engine import hardware, model
-
-    held = entry.config.get("model", {}) if entry else {}
-    spec = build({"data": {"path": "-"}, "model": held}).model
-    return model.load_base(
-        folder, replace(spec, quantization=args.quantization or spec.quantization), hardware.device()
-    )
+def _spec(args: argparse.Namespace, entries: Sequence[Entry]) -> ModelSpec:
+    """Returns how the base is held: as in the adapters' training, unless the user chose otherwise."""
+    specs = library.model_specs(entries)
+    shared = library.shared_spec(specs)
+    if args.quantization:
+        shared = replace(shared, quantization=args.quantization)
+    for key, said in library.compromises(specs, ["quantization"] if args.quantization else []).items():
+        print(f"{said} --quantization chooses another." if key == "quantization" else said, file=sys.stderr)
+    return shared
 
 
 def _sampling(args: argparse.Namespace) -> "Sampling":

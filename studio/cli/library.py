@@ -1,8 +1,11 @@
 """The commands: adapters list|show|add|rename|tag|note|remove|restore and export."""
 
 import argparse
+import os
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +72,8 @@ def base_of(entry: Entry, given: str | None, force: bool) -> Path:
     """
     from studio.engine import hub, weights
 
-    if entry.fault:
-        raise StudioError("adapter", f"The adapter {entry.name} is damaged: {entry.fault}", "Use another one.")
+    if fault := library.verified(entry).fault:
+        raise StudioError("adapter", f"The adapter {entry.name} is damaged: {fault}", "Use another one.")
     path = given or entry.base.path
     if not path:
         raise StudioError("usage", f"The base model of {entry.name} is not known.", "Name the model it was made for.")
@@ -129,9 +132,11 @@ def _add(args: argparse.Namespace) -> None:
     known = library.located(args.folder)
     if known.folder.parent == paths.adapters_dir().resolve():
         raise StudioError("usage", f"{known.name} is in the library already.", "`studio adapters list` shows it.")
-    base = known.base
+    if (held := library.known(known.folder, known.run)) is not None:
+        return _say_more(args, held)
+    base = replace(known.base, path=_placed(known.base.path))
     if args.base:
-        base = library.Base(path=args.base, fingerprint=weights.fingerprint(hub.resolve(args.base)))
+        base = library.Base(path=_placed(args.base), fingerprint=weights.fingerprint(hub.resolve(args.base)))
     entry = library.add(
         known.folder,
         title=args.title or known.title,
@@ -146,6 +151,23 @@ def _add(args: argparse.Namespace) -> None:
     show(args, library.to_dict(entry), f"Added as {one_line(entry.name)}.")
 
 
+def _say_more(args: argparse.Namespace, held: Entry) -> None:
+    """Puts what the user says of an adapter on the entry that holds it already."""
+    said = args.title or args.note or args.tag
+    if said:
+        tags = _with(held.tags, args.tag)
+        held = library.change(held, title=args.title or None, note=args.note or None, tags=tags)
+    told = f"{one_line(held.name)} is this adapter, in the library already: it was not added again"
+    show(args, library.to_dict(held), f"{told}, and now it is as you said." if said else f"{told}.")
+
+
+def _placed(base: str) -> str:
+    """Returns what a base is called wherever one is: a folder by its absolute path, an id and `demo` as they are."""
+    # `os.path`: what a stranger calls a base may be no name that a folder can have.
+    folder = os.path.expanduser(base)
+    return os.path.realpath(folder) if base != "demo" and os.path.isdir(folder) else base
+
+
 def _rename(args: argparse.Namespace) -> None:
     title = " ".join(args.title.split())
     if not title:
@@ -156,16 +178,25 @@ def _rename(args: argparse.Namespace) -> None:
 
 def _tag(args: argparse.Namespace) -> None:
     entry = library.find(args.adapter)
-    # `Letters` and `letters` are one tag, as in the window.
-    said = [tag.strip() for word in args.tag for tag in word.split(",")]
-    given = {tag.casefold(): tag for tag in reversed(said) if tag}
     if args.remove:
+        given = _given(args.tag)
         tags = [tag for tag in entry.tags if tag.casefold() not in given]
     else:
-        known = {tag.casefold() for tag in entry.tags}
-        tags = [*entry.tags, *(tag for key, tag in reversed(given.items()) if key not in known)]
+        tags = _with(entry.tags, args.tag)
     entry = library.change(entry, tags=tags)
     show(args, library.to_dict(entry), f"Tags of {one_line(entry.name)}: {one_line(', '.join(entry.tags)) or 'none'}")
+
+
+def _given(words: Sequence[str]) -> dict[str, str]:
+    """Returns tags by what they are known as: `Letters` and `letters` are one tag, as in the window."""
+    said = [tag.strip() for word in words for tag in word.split(",")]
+    given = {tag.casefold(): tag for tag in reversed(said) if tag}
+    return dict(reversed(given.items()))
+
+
+def _with(tags: Sequence[str], words: Sequence[str]) -> list[str]:
+    known = {tag.casefold() for tag in tags}
+    return [*tags, *(tag for key, tag in _given(words).items() if key not in known)]
 
 
 def _note(args: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import shutil
 import sys
@@ -30,7 +31,26 @@ def add_command(
 
 def show(args: argparse.Namespace, data: Any, text: str) -> None:
     """Prints `data` as JSON if asked for, else `text`."""
-    print(json.dumps(data, ensure_ascii=False, allow_nan=True) if args.json else text, flush=True)
+    print(json_text(data) if args.json else text, flush=True)
+
+
+def json_text(data: Any) -> str:
+    """Returns `data` as JSON, which has no word for infinity and for what is no number: these are null."""
+    try:
+        return json.dumps(data, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(data), ensure_ascii=False)
+
+
+def _finite(data: Any) -> Any:
+    match data:
+        case dict():
+            return {key: _finite(value) for key, value in data.items()}
+        case list() | tuple():
+            return [_finite(value) for value in data]
+        case float() if not math.isfinite(data):
+            return None
+    return data
 
 
 def show_failure(reason: str, message: str, hint: str, detail: str) -> None:

@@ -1,7 +1,7 @@
 """The commands: plan, train, runs (list, show, resume, and all that a run can be asked) and the run process itself."""
 
 import argparse
-import itertools
+import json
 import signal
 import subprocess
 import sys
@@ -11,15 +11,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from studio.cli.output import add_command, one_line, printable, progress, show, show_failure, table
+from studio.cli.output import add_command, json_text, one_line, printable, progress, show, show_failure, table
 from studio.core import config_file, events, launch, runs
-from studio.core.config import changed
+from studio.core.config import changed, to_dict
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
 from studio.core.progress import Progress
 from studio.core.runs import Run
 from studio.core.units import plural, size
+from studio.paths import is_version
 
 _POLL_S = 0.05
+_KILLS = 3  # the Ctrl+C that kills
 _LOGGED_STEPS = 10  # where there is no terminal to draw a bar on
 # What a run that is going can be asked beside stopping: what the command does, and what it says then.
 _ASKED: dict[str, tuple[str, str, events.Command]] = {
@@ -84,8 +86,14 @@ class _Told:
     """What a run has told since it was started here."""
 
     steps: int = 0
+    presses: int = 0
     finished: events.Finished | None = None
     failed: events.Failed | None = None
+
+    @property
+    def killed(self) -> bool:
+        """Whether the user had it killed, which is no failure."""
+        return self.presses >= _KILLS and self.finished is None and self.failed is None
 
 
 def follow(run: Run, as_json: bool, learning_rate: float | None = None) -> events.Finished | None:
@@ -99,11 +107,15 @@ def follow(run: Run, as_json: bool, learning_rate: float | None = None) -> event
     Raises:
         StudioError: the run failed.
     """
-    offset, told = run.events_path.stat().st_size if run.events_path.exists() else 0, _Told()
-    process = _start(run, learning_rate)
-    presses = itertools.count(1)
+    began = offset = run.events_path.stat().st_size if run.events_path.exists() else 0
+    told, process = _Told(), _start(run, learning_rate)
+
+    def press(*_: Any) -> None:
+        told.presses += 1
+        _escalate(run, process, told.presses, began)
+
     # A handler and not an exception, which would lose the events it falls among.
-    before = signal.signal(signal.SIGINT, lambda *_: _escalate(run, process, next(presses)))
+    before = signal.signal(signal.SIGINT, press)
     try:
         over = False
         while not over:
@@ -114,7 +126,7 @@ def follow(run: Run, as_json: bool, learning_rate: float | None = None) -> event
             time.sleep(0 if over else _POLL_S)
     finally:
         signal.signal(signal.SIGINT, before)
-    if process.returncode and told.finished is None:
+    if process.returncode and told.finished is None and not told.killed:
         _raise_failure(run, told.failed or launch.told_of(run, process.returncode), as_json)
     return told.finished
 
@@ -131,7 +143,7 @@ def _take(told: _Told, line: bytes, as_json: bool) -> None:
     if event is None:
         return  # a torn line
     if as_json:
-        print(line.decode(), flush=True)
+        print(json_text(json.loads(line)), flush=True)
     else:
         _tell(event, told.steps)
 
@@ -143,17 +155,30 @@ def _start(run: Run, learning_rate: float | None = None) -> "subprocess.Popen[by
     return process
 
 
-def _escalate(run: Run, process: "subprocess.Popen[bytes]", presses: int) -> None:
+def _escalate(run: Run, process: "subprocess.Popen[bytes]", presses: int, began: int = 0) -> None:
+    """Does what one more Ctrl+C asks for; `began` is the byte of the events where this attempt's begin."""
     if presses == 1:
         begun = run.summary().step > 0
         run.ask(events.Stop())
         kept = " behind this step and keeping the result" if begun else "; without a step done there is no result"
         print(f"\nStopping{kept}. Ctrl+C again: end now.", file=sys.stderr)
-    elif presses == 2:
+    elif presses < _KILLS and any(map(_keeps, run.follow(began))):
+        print("\nThe run is ending already, and keeps its result. Ctrl+C again: kill.", file=sys.stderr)
+    elif presses < _KILLS:
         run.ask(events.Stop(keep=False))
         print("\nEnding with a checkpoint and no result. Ctrl+C again: kill.", file=sys.stderr)
     else:
         process.kill()
+
+
+def _keeps(event: events.Event) -> bool:
+    """Whether a run that told this is ending with its result, and hears no other request."""
+    match event:
+        case events.Obeyed() if event.step:  # without a step there is no result
+            return event.command.get("kind") == "stop" and event.command.get("keep") is not False
+        case events.Phase():
+            return event.name == "finishing"
+    return False
 
 
 def _raise_failure(run: Run, failed: events.Failed, as_json: bool) -> None:
@@ -298,12 +323,12 @@ def _number(value: Any) -> str:
 
 def _show(args: argparse.Namespace) -> None:
     run = runs.find(args.run)
-    told, about = run.progress(), run.about()
-    data = {
+    told, config = run.progress(), run.config()
+    data: dict[str, Any] = {
         "run": run.name,
         "path": str(run.path),
         "state": state(run, told),
-        "config": about["config"],
+        "config": to_dict(config),
         "prepared": asdict(told.prepared) if told.prepared else None,
         "steps": [asdict(item) for item in told.steps],
         "evaluations": [asdict(item) for item in told.evaluations],
@@ -314,7 +339,7 @@ def _show(args: argparse.Namespace) -> None:
         "failed": asdict(told.failed) if told.failed else None,
     }
     lines = [f"{run.name}: {data['state']}, {run.path}", ""]
-    lines += [f"  {key:<40}{one_line(str(value))}" for key, value in changed(run.config()).items()]
+    lines += [f"  {key:<40}{one_line(str(value))}" for key, value in changed(config).items()]
     lines += ["", *_stands(run, told, data["state"])]
     lines += [f"Peak learning rate {rate:g} from behind step {at}" for at, rate in told.learning_rates]
     lines += [
@@ -358,8 +383,19 @@ def _stop(args: argparse.Namespace) -> None:
 def _ask(args: argparse.Namespace) -> None:
     _, said, command = _ASKED[args.action]
     run = _going(args.run)
+    if isinstance(command, events.Evaluate) and not _evaluates(run):
+        message = f"The run {run.name} has no rows to evaluate."
+        raise StudioError("run", message, "Start a run with data.eval_split or data.eval_path.")
     run.ask(command)
     show(args, {"run": run.name, "asked": args.action}, f"{run.name} {said} behind its current step.")
+
+
+def _evaluates(run: Run) -> bool:
+    """Whether a run holds rows back for evaluation; a dataset version's are known once they are counted."""
+    prepared, data = run.summary().prepared, run.config().data
+    if prepared is not None:
+        return prepared.eval_rows > 0
+    return bool(data.eval_split or data.eval_path or is_version(data.path))
 
 
 def _set_rate(args: argparse.Namespace) -> None:

@@ -37,9 +37,12 @@ _BESIDES = frozenset(("tools", "functions", "system"))
 # How many columns a row has that has nothing else.
 _PLAIN_COLUMNS = {"messages": 1, "prompt_completion": 2}
 
+# Of a prompt, in words and in letters of those that are written without spaces: shorter ones an answer may begin with.
+_GREETING, _GREETING_LETTERS = 3, 24
+
 # The layouts of rows for a model without a chat template.
-_ALPACA_PLAIN = "Instruction:\n{instruction}\n\nResponse:\n"
-_ALPACA_PLAIN_INPUT = "Instruction:\n{instruction}\n\nInput:\n{input}\n\nResponse:\n"
+ALPACA_PLAIN = "Instruction:\n{instruction}\n\nResponse:\n"
+_ALPACA_INPUT = "Instruction:\n{instruction}\n\nInput:\n{input}\n\nResponse:\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +274,7 @@ def _preferred_texts(data: Mapping[str, Any], name: str) -> Preference:
         raise refused("`chosen` and `rejected` are the same")
     if name:
         prompt = "" if _field(data, name) == [] else _question(data, name)
-        size = len(prompt) if better.startswith(prompt) and worse.startswith(prompt) else 0
+        size = len(prompt) if _repeats(better, prompt) and _repeats(worse, prompt) else 0
     else:
         size = next((at for at, (a, b) in enumerate(zip(better, worse, strict=False)) if a != b),
                     min(len(better), len(worse)))  # fmt: skip
@@ -282,6 +285,14 @@ def _preferred_texts(data: Mapping[str, Any], name: str) -> Preference:
     if not better[size:].strip() or not worse[size:].strip():
         raise refused("`chosen` or `rejected` is empty behind the prompt")
     return Preference(prompt, better[size:], worse[size:])
+
+
+def _repeats(answer: str, prompt: str) -> bool:
+    """Whether an answer's text begins with the prompt itself, and not just as a greeting is returned."""
+    long = len(prompt.split()) > _GREETING or len(prompt.strip()) > _GREETING_LETTERS
+    ends = prompt[-1:].isspace() or prompt.endswith((":", "?", "="))
+    inside_a_word = prompt[-1:].isalnum() and answer[len(prompt) : len(prompt) + 1].isalnum()
+    return (long or ends) and answer.startswith(prompt) and not inside_a_word
 
 
 def _from_messages(data: Mapping[str, Any]) -> Example:
@@ -307,7 +318,12 @@ def _trained(messages: Sequence[Message], given: Sequence[Any], name: str = "") 
         StudioError: (data) none is.
     """
     answers = [item["role"] == "assistant" for item in messages]
-    trained = [answer and raw.get("weight") not in (0, False) for answer, raw in zip(answers, given, strict=True)]
+    weights = [raw.get("weight") for raw in given]
+    odd = (at for at, weight in enumerate(weights, start=1) if answers[at - 1] and weight not in (None, 0, 1))
+    if wrong := next(odd, 0):
+        where = f"{name} message" if name else "message"
+        raise refused(f"{where} {wrong}: `weight` is neither 0 nor 1")
+    trained = [answer and weight != 0 for answer, weight in zip(answers, weights, strict=True)]
     if any(answers) and not any(trained):
         raise refused("every assistant message has weight 0")
     if not any(trained):
@@ -344,12 +360,19 @@ def _from_prompt(data: Mapping[str, Any]) -> Example:
 def _question(data: Mapping[str, Any], name: str) -> str:
     """Reads what is asked, and behind it what it is about, where an instruction or a question has a column for that."""
     asked = _text(data, name, empty=True)
-    about = first_of(data, shapes.INPUTS) if name.lower() in shapes.ABOUT else ""
+    about = _about(data) if name.lower() in shapes.ABOUT else ""
     # Lists of sources, say, are no text to read.
     if not about or not isinstance(_field(data, about), str):
         return asked
     extra = _text(data, about, empty=True)
     return f"{asked}\n\n{extra}" if extra.strip() else asked
+
+
+def _about(data: Mapping[str, Any]) -> str:
+    """Returns the column of what an instruction is about, one that says something before one that does not."""
+    # CSV writes what is absent as an empty text.
+    said = (name for name in shapes.INPUTS if _field(data, name) not in (None, ""))
+    return next(said, first_of(data, shapes.INPUTS))
 
 
 def _conversation(data: Mapping[str, Any]) -> str:
@@ -369,19 +392,18 @@ def _answering(data: Mapping[str, Any], name: str) -> list[Message]:
 def _from_alpaca(data: Mapping[str, Any]) -> Example:
     instruction = _text(data, "instruction")
     answer = _text(data, first_of(data, shapes.OUTPUTS) or "output")
-    # CSV writes what is absent as an empty text.
-    name = first_of(data, shapes.INPUTS)
+    name = _about(data)
     extra = _text(data, name, empty=True) if name else ""
     system = "".join(item["content"] for item in _system(data))
     user = f"{instruction}\n\n{extra}" if extra.strip() else instruction
     turns = _history(_field(data, "history"))
     messages = [*turns, {"role": "user", "content": user}, {"role": "assistant", "content": answer}]
-    layout = _ALPACA_PLAIN_INPUT if extra.strip() else _ALPACA_PLAIN
+    layout = _ALPACA_INPUT if extra.strip() else ALPACA_PLAIN
     plain = layout.format(instruction=instruction, input=extra)
     if turns:
         asked = [item["content"] for item in turns]
         before = zip(asked[::2], asked[1::2], strict=True)
-        plain = "".join(_ALPACA_PLAIN.format(instruction=a) + f"{b}\n\n" for a, b in before) + plain
+        plain = "".join(ALPACA_PLAIN.format(instruction=a) + f"{b}\n\n" for a, b in before) + plain
     if system:
         messages.insert(0, {"role": "system", "content": system})
         plain = f"{system}\n\n{plain}"

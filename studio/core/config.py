@@ -4,11 +4,12 @@ Names are the ecosystem's own: PEFT's for the adapter, the transformers and TRL 
 declaration serves the YAML file, `--set` on the command line, the form in the window and the stored run.
 """
 
+import json
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
 
 from studio.core.data.mapping import Role, format_of
@@ -18,7 +19,7 @@ from studio.core.objectives import WITH_DPO, Objective
 from studio.paths import is_version
 
 # Built when first used: a command that reads no config does not pay for it.
-_STRICT = ConfigDict(extra="forbid", defer_build=True)
+_STRICT = ConfigDict(extra="forbid", defer_build=True, allow_inf_nan=False)
 _BASIC = {"basic": True}
 
 Quantization = Literal["none", "8bit", "nf4"]
@@ -216,6 +217,8 @@ class AdapterSpec:
     layers_to_transform: Annotated[
         list[Annotated[int, Field(ge=0)]] | str | None,
         Field(title="Layers", description="Only these layers: numbers, or ranges such as `0-3,8`. Empty: all."),
+        # As PEFT takes a single one.
+        BeforeValidator(lambda value: [value] if type(value) is int else value),
     ] = None
     rank_pattern: Annotated[
         dict[str, Annotated[int, Field(ge=1, le=1024)]],
@@ -335,7 +338,7 @@ class TrainingSpec:
         Field(title="Schedule", description="How the learning rate falls over the run.", json_schema_extra=_BASIC),
     ] = "cosine"
     lr_scheduler_kwargs: Annotated[
-        dict[str, Any], Field(title="Schedule options", description="Further settings of the schedule.")
+        dict[str, JsonValue], Field(title="Schedule options", description="Further settings of the schedule.")
     ] = Field(default_factory=dict)
     warmup_steps: Annotated[
         float,
@@ -422,6 +425,10 @@ class RunConfig:
                 format_of(self.data.mapping)
             except StudioError as error:
                 raise ValueError(str(error).rstrip(".")) from None
+        try:
+            json.dumps(self.training.lr_scheduler_kwargs, allow_nan=False)
+        except ValueError:
+            raise _clash("training.lr_scheduler_kwargs", message="Its numbers must be finite.") from None
         if self.data.chunk_overlap > self.data.max_length // 2:
             raise _clash("data.chunk_overlap", message="At most half of data.max_length.")
         for needed in WITH_DPO if self.training.objective == "dpo" else ():
@@ -470,9 +477,8 @@ def resolved(config: RunConfig, folder: Path) -> RunConfig:
     def found(path: str) -> str:
         return path if is_hub_id(path, folder) else absolute(path)
 
-    data = replace(config.data, path=found(config.data.path))
-    if data.eval_path:
-        data = replace(data, eval_path=found(data.eval_path))
+    other = config.data.eval_path
+    data = replace(config.data, path=found(config.data.path), eval_path=found(other) if other else other)
     if data.chat_template not in ("auto", "none"):
         data = replace(data, chat_template=absolute(data.chat_template))
     model = config.model

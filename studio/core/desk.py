@@ -120,7 +120,7 @@ class Answer:
 
     Attributes:
         model: the base; empty: the one the first adapter was made for.
-        quantization: None: as in the first adapter's training.
+        quantization: None: as in the adapters' training, by default where that differed.
         adapters: a column each: a name in the library or a PEFT folder; None: the base itself.
         messages: the conversation, the user's turn last.
         force: even if the base is not the one an adapter was trained on.

@@ -9,7 +9,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from functools import lru_cache
@@ -22,7 +22,9 @@ from pydantic.dataclasses import dataclass
 
 from studio import paths
 from studio.core import cache
+from studio.core.config import ModelSpec
 from studio.core.config import to_dict as to_plain
+from studio.core.config_file import build
 from studio.core.errors import StudioError, given_path
 from studio.core.runs import Run, disk_error, slug, sync_folder, write_atomic
 
@@ -176,7 +178,60 @@ def located(name: str) -> Entry:
         return plain
     config = Run(run).config()
     base = Base(path=config.model.path, revision=config.model.revision)
-    return replace(plain, title=run.name, base=base, config=to_plain(config), run=run.name)
+    return replace(plain, title=run.name, base=base, config=to_plain(config), run=Run(run).address)
+
+
+def model_specs(entries: Sequence[Entry]) -> list[ModelSpec]:
+    """Returns how the base was held in the training of those entries of which that is known.
+
+    Raises:
+        StudioError: (config) an entry says something that cannot be.
+    """
+    told = [entry.config.get("model", {}) for entry in entries if entry.config]
+    return [build({"data": {"path": "-"}, "model": model}).model for model in told]
+
+
+def shared_spec(specs: Sequence[ModelSpec]) -> ModelSpec:
+    """Returns how one base is held for several adapters: as in their training, by default where that differed."""
+    quantizations, dtypes = {spec.quantization for spec in specs}, {spec.dtype for spec in specs}
+    plain = ModelSpec()
+    return replace(
+        plain,
+        quantization=quantizations.pop() if len(quantizations) == 1 else plain.quantization,
+        dtype=dtypes.pop() if len(dtypes) == 1 else plain.dtype,
+    )
+
+
+def compromises(specs: Sequence[ModelSpec], chosen: Collection[str] = ()) -> dict[str, str]:
+    """Says which settings of the base were not the same in all trainings, and what they are in `shared_spec`.
+
+    Args:
+        specs: of the trainings.
+        chosen: settings that somebody chose, of which nothing is said.
+    """
+    found, shared = {}, shared_spec(specs)
+    for key in ("quantization", "dtype"):
+        held = sorted({str(getattr(spec, key)) for spec in specs})
+        if len(held) > 1 and key not in chosen:
+            used = getattr(shared, key)
+            said = f"The adapters were trained with model.{key} {' and '.join(held)}; here all columns have {used}."
+            found[key] = said
+    return found
+
+
+def known(folder: Path, run: str) -> Entry | None:
+    """Returns the whole entry that holds the weights in `folder` as those of `run`; None: there is none.
+
+    Raises:
+        StudioError: (adapter) `folder` holds no adapter.
+    """
+    if not run:
+        return None
+    sha256 = _sha256_of(folder)
+    # Entries made before held the name alone of runs that lie elsewhere.
+    runs = {run, Path(run).name}
+    same = (entry for entry in entries() if entry.run in runs and entry.sha256 == sha256 and not entry.fault)
+    return next(same, None)
 
 
 def verified(entry: Entry) -> Entry:
@@ -215,7 +270,7 @@ def add(
         data: as in `Entry`, like all that follow.
         config: the run's whole config.
         metrics: the run's.
-        run: the run's name.
+        run: the run's address, which is its alone: two that lie elsewhere may have one name.
         parent: the name of the adapter it goes on from.
         note: what the user says of it.
         tags: the user's own.
@@ -226,11 +281,9 @@ def add(
     """
     named = _base_of(folder)
     with _changing() as library:
+        if (again := known(folder, run)) is not None:
+            return again
         sha256 = _sha256_of(folder)
-        if run:
-            again = (entry for entry in entries() if entry.run == run and entry.sha256 == sha256 and not entry.fault)
-            if (known := next(again, None)) is not None:
-                return known
         stage = library / f".stage-{secrets.token_hex(4)}"
         about = Entry(
             name="",

@@ -33,6 +33,8 @@ if sys.platform != "win32":
     import fcntl
 
 _LATEST_S = 32e9  # in the year 2984; some systems' calendars end soon after
+# Apart, since versions in different folders may be called the same.
+_EVALUATION = "evaluation"
 # A resumed run is exact with the same versions of these.
 _PACKAGES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "tokenizers")
 
@@ -61,7 +63,8 @@ class Run:
     @property
     def address(self) -> str:
         """What commands find it by: its name, or its folder where that lies elsewhere."""
-        return self.name if self.path.resolve().parent == paths.runs_dir().resolve() else str(self.path)
+        place = self.path.resolve()
+        return self.name if place.parent == paths.runs_dir().resolve() else str(place)
 
     def about(self) -> dict[str, Any]:
         """Returns `run.json`: config, creation time, threads, versions of the packages."""
@@ -75,9 +78,9 @@ class Run:
         return found
 
     def config(self) -> RunConfig:
-        """Returns the run's whole config."""
+        """Returns the run's whole config, its paths absolute, those of its own files where its folder is now."""
         try:
-            return declared.from_dict(self.about()["config"])
+            return _placed(declared.from_dict(self.about()["config"]), self.path)
         except ValueError as error:
             raise StudioError(
                 "run", f"The config in {self.path} cannot be read.", "It may be of another version.", str(error)
@@ -300,12 +303,36 @@ def _pinned(config: RunConfig, folder: Path) -> RunConfig:
         place.mkdir(exist_ok=True)
         copy = place / Path(path).name
         write_atomic(copy, Path(path).read_bytes())
-        return str(copy)
+        # The folder may be moved or copied.
+        return copy.relative_to(folder).as_posix()
 
     data = replace(config.data, path=pinned(config.data.path, folder))
     if data.eval_path:
-        # Apart, since versions in different folders may be called the same.
-        data = replace(data, eval_path=pinned(data.eval_path, folder / "evaluation"))
+        data = replace(data, eval_path=pinned(data.eval_path, folder / _EVALUATION))
+    return replace(config, data=data)
+
+
+def is_copy(path: Path) -> bool:
+    """Whether a dataset version is one that a run keeps in its own folder, and that stays as it is."""
+    folder = path.parent.parent if path.parent.name == _EVALUATION else path.parent
+    # `os.path`: a folder may be one not to be looked into.
+    return paths.is_version(path) and os.path.isfile(folder / "run.json")
+
+
+def _placed(config: RunConfig, folder: Path) -> RunConfig:
+    """Finds the copies that `_pinned` made in the run's folder, wherever that is by now."""
+
+    def placed(path: str, place: Path) -> str:
+        if not paths.is_version(path):
+            return path
+        copy = place / Path(path).name
+        # Once it was written where the folder was when the run began.
+        return path if Path(path).is_absolute() and not copy.is_file() else str(copy)
+
+    folder = folder.absolute()
+    data = replace(config.data, path=placed(config.data.path, folder))
+    if data.eval_path:
+        data = replace(data, eval_path=placed(data.eval_path, folder / _EVALUATION))
     return replace(config, data=data)
 
 

@@ -244,6 +244,29 @@ def test_the_training_decides_how_the_base_is_held(
     assert json.loads(out)["answer"] == truth(base, folders["red"], "Hello")
 
 
+def test_the_order_of_adapters_decides_nothing(
+    base: Path, folders: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, held in (("red", ModelSpec(quantization="nf4")), ("blue", ModelSpec(dtype="float16"))):
+        config = to_dict(RunConfig(model=held, data=DataSpec(path="x.jsonl")))
+        library.add(folders[name], title=name, base=Base(path=str(base)), config=config)
+    said = [
+        "The adapters were trained with model.quantization nf4 and none; here all columns have none."
+        " --quantization chooses another.",
+        "The adapters were trained with model.dtype auto and float16; here all columns have auto.",
+    ]
+    told = [said, said, said[1:]]
+    found = list[dict[str | None, str]]()
+    for names, more in ((("red", "blue"), ()), (("blue", "red"), ()), (("blue", "red"), ("--quantization", "nf4"))):
+        wanted = [part for name in names for part in ("--adapter", name)]
+        out, err = run(capsys, "compare", *wanted, "--prompt", "Hello", *SHORT, *more, "--json")
+        assert [line for line in err.splitlines() if "columns" in line] == told[len(found)]
+        found.append({column["adapter"]: column["answer"] for column in json.loads(out)["columns"]})
+    assert found[0] == found[1]
+    assert found[0]["red"] == truth(base, folders["red"], "Hello")
+    assert found[2][None] != found[0][None]
+
+
 @pytest.mark.usefixtures("three")
 def test_an_entry_with_a_wrong_config_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     path = library.find("red").folder / "entry.json"

@@ -1,6 +1,7 @@
 """The commands over the adapter library and `export`: what they print, what they refuse, and with which code."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,8 @@ import pytest
 import torch
 
 from studio import cli
-from studio.core import library
-from studio.core.config import AdapterSpec, ModelSpec
+from studio.core import library, runs
+from studio.core.config import AdapterSpec, DataSpec, ModelSpec, RunConfig
 from studio.core.errors import EXIT_CODES
 from studio.core.library import Base, Entry
 from studio.engine import adapters
@@ -125,8 +126,10 @@ def test_damage_is_shown(base: Path, made: Path, capsys: pytest.CaptureFixture[s
     (entry.folder / library.WEIGHTS).write_bytes(weights)
     assert "has changed since" in run(capsys, "adapters", "show", "tutor")[0]
     assert "has changed since" in data(capsys, "adapters", "show", "tutor")["fault"]
-    _, err = run(capsys, "export", "tutor", "--to", "peft", "out", code=EXIT_CODES["adapter"])
-    assert "is damaged" in err
+    for words in (("export", "tutor", "--to", "peft", "out"), ("chat", "--adapter", "tutor", "--prompt", "hi")):
+        assert "is damaged" in run(capsys, *words, code=EXIT_CODES["adapter"])[1]
+    words = ("compare", "--adapter", "tutor", "--prompt", "hi")
+    assert "has changed since" in run(capsys, *words, code=EXIT_CODES["adapter"])[1]
 
 
 @pytest.mark.parametrize(
@@ -173,6 +176,66 @@ def test_adding_what_is_in_the_library_is_refused_and_a_copy_of_an_entry_keeps_i
         {"loss": 1.0},
         entry.base.fingerprint,
     )
+
+
+def a_run(base: Path, made: Path, folder: Path) -> Path:
+    """Returns the adapter in the folder of a run, made there by hand."""
+    made_by = runs.create(RunConfig(model=ModelSpec(path=str(base)), data=DataSpec(path="/x.jsonl")), folder)
+    return Path(shutil.copytree(made, made_by.path / "adapter"))
+
+
+def test_what_a_run_added_is_not_added_again_and_what_is_said_of_it_is_kept(
+    base: Path, made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = str(a_run(base, made, tmp_path / "pa" / "run"))
+    assert run(capsys, "adapters", "add", folder, "--tag", "Old") == ("Added as run.\n", "")
+    again = "run is this adapter, in the library already: it was not added again"
+    assert run(capsys, "adapters", "add", folder)[0] == f"{again}.\n"
+    more = ("--title", "Tutor", "--note", "for class", "--tag", "old", "--tag", "fr")
+    assert run(capsys, "adapters", "add", folder, *more)[0] == f"{again}, and now it is as you said.\n"
+    (entry,) = library.entries()
+    assert (entry.name, entry.title, entry.note, entry.tags) == ("run", "Tutor", "for class", ["Old", "fr"])
+
+
+def test_another_run_of_the_same_name_is_another_run(
+    base: Path, made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part in ("pa", "pb"):
+        run(capsys, "adapters", "add", str(a_run(base, made, tmp_path / part / "run")))
+    held = {entry.name: entry.run for entry in library.entries()}
+    assert held == {"run": str(tmp_path / "pa" / "run"), "run-2": str(tmp_path / "pb" / "run")}
+    assert all(runs.find(address).path == Path(address) for address in held.values())
+
+
+@pytest.mark.parametrize("named", ["here", "in the adapter"])
+def test_a_base_beside_the_adapter_is_found_from_every_folder(
+    base: Path,
+    made: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    named: str,
+) -> None:
+    shutil.copytree(base, tmp_path / "org" / "base")
+    monkeypatch.chdir(tmp_path)
+    given = ("--base", "org/base") if named == "here" else ()
+    assert data(capsys, "adapters", "add", str(made), *given)["base"]["path"] == str(tmp_path / "org" / "base")
+    monkeypatch.chdir(tmp_path / "org")
+    answer = run(capsys, "chat", "--adapter", "French", "--prompt", "hi", "--max-new-tokens", "2", "--json")[0]
+    assert json.loads(answer)["adapter"] == "French-tutor"
+    assert data(capsys, "adapters", "add", str(made), "--base", "demo")["base"]["path"] == "demo"
+
+
+def test_an_adapter_that_changed_the_base_does_not_come_in(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(shutil.copytree(made, tmp_path / "odd"))
+    about = json.loads((folder / library.PEFT_CONFIG).read_text())
+    (folder / library.PEFT_CONFIG).write_text(json.dumps(about | {"init_lora_weights": "pissa_niter_16"}))
+    first, second = run(capsys, "adapters", "add", str(folder), code=EXIT_CODES["adapter"])[1].splitlines()
+    assert "began as pissa_niter_16" in first
+    assert "path_initial_model_for_weight_conversion" in second
+    assert library.entries() == []
 
 
 def test_export_proves_and_tells(base: Path, made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

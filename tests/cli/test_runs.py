@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from studio import cli
 from studio.cli import runs as runs_commands
 from studio.core import config_file, events, launch, runs
 from studio.core.config import DataSpec, RunConfig
-from studio.core.errors import EXIT_CODES, EXIT_CRASH
+from studio.core.errors import EXIT_CODES, EXIT_CRASH, EXIT_INTERRUPTED
 from studio.core.runs import Run
 from tests.training import config
 from tests.ui.told import prepared, step
@@ -167,6 +168,74 @@ def test_interrupting_the_command_stops_the_run_and_keeps_the_result(tmp_path: P
     assert "stopped" in out
     assert "Stopping behind this step and keeping the result. Ctrl+C again: end now.\n" in errors
     assert (run.path / "adapter" / "adapter_model.safetensors").exists()
+
+
+def test_interrupting_three_times_kills_the_run_which_is_no_failure(tmp_path: Path) -> None:
+    # A first step that lasts: no request is heard before its end.
+    path = written(config(tmp_path, num_train_epochs=50, gradient_accumulation_steps=400, rows=2000), tmp_path)
+    arguments = [sys.executable, "-m", "studio", "train", str(path), "--run-dir", str(tmp_path / "run")]
+    starter = subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    run = Run(tmp_path / "run")
+    until(lambda: (run.path / "run.json").exists() and run.progress().state == "training")
+    for presses in (1, 2):
+        starter.send_signal(signal.SIGINT)
+        until(lambda least=presses: asked(run) >= least)  # type: ignore[misc]
+    starter.send_signal(signal.SIGINT)
+    _, errors = starter.communicate(timeout=100)
+    assert starter.returncode == EXIT_INTERRUPTED, errors
+    assert errors.splitlines()[-1] == f"Ended without a result. Go on with: studio runs resume {run.path}"
+    assert "killed" not in errors
+    assert runs_commands.state(run, run.progress()) == "interrupted"
+
+
+def asked(run: Run) -> int:
+    return run.commands_path.read_text().count("stop") if run.commands_path.exists() else 0
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        events.Obeyed(step=3, command={"kind": "stop", "keep": True}),
+        events.Phase(name="finishing"),
+    ],
+)
+def test_a_run_that_is_ending_with_its_result_is_asked_nothing_more(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], told: events.Event
+) -> None:
+    run = runs.create(config(tmp_path), tmp_path / "run")
+    run.emit(told)
+    began = run.events_path.stat().st_size
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        runs_commands._escalate(run, process, 2, began)
+        assert "no result" in capsys.readouterr().err, "an earlier attempt told that"
+        assert asked(run) == 1
+        run.emit(events.Obeyed(step=0, command={"kind": "stop", "keep": True}))
+        runs_commands._escalate(run, process, 2, began)
+        assert "no result" in capsys.readouterr().err, "before a step there is none"
+        run.emit(told)
+        runs_commands._escalate(run, process, 2, began)
+    assert capsys.readouterr().err == "\nThe run is ending already, and keeps its result. Ctrl+C again: kill.\n"
+    assert asked(run) == 2
+
+
+def test_a_run_without_rows_to_evaluate_is_not_asked_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, data, rows in (("none", {}, None), ("told", {"eval_split": 0.1}, 0), ("some", {"eval_split": 0.1}, 4)):
+        run = runs.create(config(tmp_path, data=data), tmp_path / name)
+        if rows is not None:
+            run.emit(replace(prepared(95), eval_rows=rows))
+        with run.claim(1):
+            code = cli.run(["runs", "evaluate", str(run.path)])
+        assert code == (0 if rows else EXIT_CODES["run"])
+        assert ("has no rows to evaluate" in capsys.readouterr().err) == (not rows)
+        assert run.commands_path.exists() == bool(rows)
+
+
+def test_numbers_that_are_none_are_null_in_a_runs_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = runs.create(config(tmp_path), tmp_path / "run")
+    run.emit(step(1, float("nan")))
+    line = run.events_path.read_bytes().splitlines()[-1]
+    runs_commands._take(runs_commands._Told(), line, as_json=True)
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail)["loss"] is None
 
 
 def test_interrupting_before_the_first_step_promises_no_result(

@@ -261,6 +261,38 @@ def test_an_answer_of_a_prompt_can_be_left_out_of_the_loss() -> None:
         to_example({"prompt": [ASKED], "completion": answers[:1]}, "prompt_completion")
 
 
+@pytest.mark.parametrize("weight", ["0", "false", 0.5, -1, 2, [], {}])
+def test_a_weight_that_is_neither_nothing_nor_one_is_refused(weight: Any) -> None:
+    row = {"messages": [ASKED, ANSWERED | {"weight": weight}]}
+    assert fault(row, "messages") == "message 2: `weight` is neither 0 nor 1"
+    given = {"prompt": "hi", "completion": [ANSWERED | {"weight": weight}]}
+    assert fault(given, "prompt_completion") == "completion message 1: `weight` is neither 0 nor 1"
+
+
+def test_a_weight_counts_on_answers_alone() -> None:
+    row = {"messages": [ASKED | {"weight": 0.5}, ANSWERED]}
+    assert to_example(row, "messages").trained == [False, True]
+
+
+@pytest.mark.parametrize(("weight", "learned"), [(0, 0), (1, 1), (0.0, 0), (1.0, 1), (True, 1), (False, 0), (None, 1)])
+def test_weights_of_nothing_and_one(weight: Any, learned: int) -> None:
+    row = {"messages": [ASKED, ANSWERED | {"weight": weight}, ASKED, ANSWERED]}
+    assert to_example(row, "messages").trained == [False, bool(learned), False, True]
+
+
+def test_an_instruction_is_kept_in_a_file_of_prompts_and_completions() -> None:
+    row = {"instruction": "Translate.", "input": "good morning", "output": "guten Morgen"}
+    asked, answered = to_example(row, "prompt_completion").messages
+    assert (asked["content"], answered["content"]) == ("Translate.\n\ngood morning", "guten Morgen")
+    assert to_example(row | {"input": ""}, "prompt_completion").messages[0]["content"] == "Translate."
+
+
+def test_what_an_instruction_is_about_is_the_column_that_says_something() -> None:
+    row = {"instruction": "Sum up.", "input": "", "context": "a long text", "output": "short"}
+    for row_format in ("alpaca", "prompt_completion"):
+        assert to_example(row, row_format).messages[0]["content"] == "Sum up.\n\na long text"
+
+
 def test_an_answer_may_be_json() -> None:
     for answer in ('[{"name": "Bern"}]', '[{"from": "Bern", "to": "Basel"}]', "[]", "[1]"):
         row = {"prompt": "Which towns?", "completion": answer, "chosen": answer, "rejected": "none"}

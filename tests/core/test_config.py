@@ -181,6 +181,29 @@ def test_a_value_of_any_length_makes_a_short_sentence() -> None:
     assert "above 0" in said
 
 
+def test_one_layer_is_a_list_of_one(tmp_path: Path) -> None:
+    for text in ("1", "[1]"):
+        assert config_file.load(write(tmp_path, "data: {path: a}"), [f"layers_to_transform={text}"]).adapter == (
+            AdapterSpec(layers_to_transform=[1])
+        )
+    refused(tmp_path, "data: {path: a}", "layers_to_transform=-1")
+    refused(tmp_path, "data: {path: a}", "layers_to_transform=true")
+
+
+@pytest.mark.parametrize("number", [".inf", "-.inf", ".nan"])
+@pytest.mark.parametrize(
+    "setting",
+    [
+        *("training.max_grad_norm={}", "training.early_stopping_threshold={}", "adapter.alpha_pattern={{x: {}}}"),
+        *("training.weight_decay={}", "training.lr_scheduler_kwargs={{x: [{}]}}"),
+    ],
+)
+def test_every_number_is_finite(tmp_path: Path, setting: str, number: str) -> None:
+    error = refused(tmp_path, "data: {path: a}", setting.format(number))
+    assert error.reason == "config"
+    assert setting.partition("=")[0] in error.message
+
+
 def test_a_chunk_repeats_at_most_half_of_itself(tmp_path: Path) -> None:
     text = "data: {{path: x, max_length: 100, chunk_overlap: {}}}"
     assert config_file.load(write(tmp_path, text.format(50))).data.chunk_overlap == 50

@@ -75,6 +75,49 @@ def test_a_damaged_adapter_of_a_run_is_added_anew(tmp_path: Path) -> None:
     assert library.add(folder, title="t", run="r") == second
 
 
+def test_runs_of_one_name_are_told_apart_by_where_they_lie(tmp_path: Path) -> None:
+    folder = peft_folder(tmp_path / "made", 1.0)
+    first, second = (library.add(folder, title="t", run=f"/{part}/run") for part in ("pa", "pb"))
+    assert (first.name, second.name) == ("t", "t-2")
+    assert library.known(folder, "/pa/run") == first
+    assert library.known(folder, "/pc/run") is None
+    assert library.known(folder, "") is None
+
+
+def with_config(tmp_path: Path, **model: Any) -> library.Entry:
+    return added(tmp_path, "t", config={"model": model})
+
+
+def test_one_base_is_held_for_several_adapters_whatever_their_order(tmp_path: Path) -> None:
+    unknown, plain, half = added(tmp_path, "u"), with_config(tmp_path), with_config(tmp_path, dtype="float16")
+    nf4, eight = (with_config(tmp_path, quantization=name) for name in ("nf4", "8bit"))
+    for entries, quantization, dtype in (
+        ([], "none", "auto"),
+        ([unknown], "none", "auto"),
+        ([unknown, nf4], "nf4", "auto"),
+        ([nf4, nf4], "nf4", "auto"),
+        ([nf4, eight], "none", "auto"),
+        ([plain, nf4, unknown], "none", "auto"),
+        ([half, half], "none", "float16"),
+        ([half, nf4], "none", "auto"),
+    ):
+        for ordered in (entries, entries[::-1]):
+            spec = library.shared_spec(library.model_specs(ordered))
+            assert (spec.quantization, spec.dtype) == (quantization, dtype)
+    with pytest.raises(StudioError, match="quantization"):
+        library.model_specs([with_config(tmp_path, quantization="nf5")])
+
+
+def test_what_trainings_did_not_have_in_common_is_said(tmp_path: Path) -> None:
+    made = [with_config(tmp_path), with_config(tmp_path, quantization="nf4"), with_config(tmp_path, dtype="float16")]
+    specs = library.model_specs(made)
+    assert library.compromises(specs[:1]) == {}
+    said = library.compromises(specs)
+    assert said["quantization"].endswith("model.quantization nf4 and none; here all columns have none.")
+    assert said["dtype"].endswith("model.dtype auto and float16; here all columns have auto.")
+    assert list(library.compromises(specs[:2], ["quantization"])) == []
+
+
 def test_weights_that_change_while_they_are_copied_are_not_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
