@@ -932,6 +932,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>其文件的 {count} 行中有 {bad} 行无法使用</translation>
     </message>
     <message>
+        <source>Waiting for the edits ...</source>
+        <translation>正在等待编辑完成…</translation>
+    </message>
+    <message>
         <source>Reading</source>
         <translation>读取数据</translation>
     </message>
@@ -1121,6 +1125,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>There is no such file.</source>
         <translation>没有这个文件。</translation>
+    </message>
+    <message>
+        <source>Name modules such as `q_proj, v_proj`, or write `all-linear`.</source>
+        <translation>请写出模块名，如 `q_proj, v_proj`，或写 `all-linear`。</translation>
     </message>
 </context>
 <context>
@@ -1853,14 +1861,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>退出</translation>
     </message>
     <message>
-        <source>Undo</source>
-        <translation>撤销</translation>
-    </message>
-    <message>
-        <source>Redo</source>
-        <translation>重做</translation>
-    </message>
-    <message>
         <source>Search</source>
         <translation>搜索</translation>
     </message>
@@ -1895,6 +1895,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>About Finetune Studio</source>
         <translation>关于 Finetune Studio</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Redo</source>
+        <translation>重做</translation>
     </message>
     <message>
         <source>Follow the system</source>
@@ -1959,6 +1967,30 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Cancel</source>
         <translation>取消</translation>
+    </message>
+    <message>
+        <source>Not saved yet</source>
+        <translation>尚未保存</translation>
+    </message>
+    <message>
+        <source>What you typed into a row is not saved. What is to become of it?</source>
+        <translation>您在某一行中输入的内容尚未保存。要如何处理？</translation>
+    </message>
+    <message>
+        <source>Saved, it is a step of a version of the data; the file stays as it is.</source>
+        <translation>保存后，它会成为该数据某个版本的一个步骤；文件保持不变。</translation>
+    </message>
+    <message>
+        <source>As it stands it cannot be saved: {reason}</source>
+        <translation>目前无法保存：{reason}</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>保存</translation>
+    </message>
+    <message>
+        <source>Give it up</source>
+        <translation>放弃</translation>
     </message>
     <message>
         <source>The window closes as soon as your edits are kept as a version. Close it again to give them up.</source>
@@ -2204,6 +2236,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>还原</translation>
     </message>
     <message>
+        <source>mend a rejected row</source>
+        <translation>修正被拒绝的行</translation>
+    </message>
+    <message>
         <source>Choose a row to correct it.</source>
         <translation>选择一行进行改正。</translation>
     </message>
@@ -2234,10 +2270,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The row can be used.</source>
         <translation>这一行可以使用。</translation>
-    </message>
-    <message>
-        <source>mend a rejected row</source>
-        <translation>修正被拒绝的行</translation>
     </message>
 </context>
 <context>
@@ -2311,6 +2343,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Save it</source>
         <translation>保存</translation>
+    </message>
+    <message>
+        <source>The edit of row {number} was not saved: {reason}.</source>
+        <translation>第 {number} 行的编辑未保存：{reason}。</translation>
+    </message>
+    <message>
+        <source>Go back to it</source>
+        <translation>回到该行</translation>
     </message>
     <message>
         <source>The model&apos;s tokenizer is being loaded ...</source>
@@ -2746,12 +2786,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
 <context>
     <name>RunTable</name>
     <message>
-        <source>loss</source>
-        <translation>损失</translation>
-    </message>
-    <message>
         <source>step</source>
         <translation>步</translation>
+    </message>
+    <message>
+        <source>loss</source>
+        <translation>损失</translation>
     </message>
 </context>
 <context>
@@ -2825,6 +2865,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>不同于默认值的设置</translation>
     </message>
     <message>
+        <source>The run has no evaluation rows.</source>
+        <translation>该训练任务没有评估行。</translation>
+    </message>
+    <message>
         <source>The run&apos;s process is not to be found on this machine.</source>
         <translation>在本机上找不到该训练任务的进程。</translation>
     </message>
@@ -2842,6 +2886,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Undo</source>
         <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Undone: {what}.</source>
+        <translation>已撤销：{what}。</translation>
+    </message>
+    <message>
+        <source>Done again: {what}.</source>
+        <translation>已重做：{what}。</translation>
+    </message>
+    <message>
+        <source>Redo</source>
+        <translation>重做</translation>
     </message>
     <message>
         <source>The run is done: the adapter {name} is in the library.</source>
@@ -3858,6 +3914,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>缺少 `messages`</translation>
     </message>
     <message>
+        <source>{0} {1}: `weight` is neither 0 nor 1</source>
+        <translation>{0} {1}：`weight` 既不是 0 也不是 1</translation>
+    </message>
+    <message>
         <source>every assistant message has weight 0</source>
         <translation>所有助手消息的权重都为 0</translation>
     </message>
@@ -4362,6 +4422,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>全量微调需要未量化的权重；请设为 none。</translation>
     </message>
     <message>
+        <source>Its numbers must be finite.</source>
+        <translation>其中的数必须是有限的。</translation>
+    </message>
+    <message>
         <source>At most half of data.max_length.</source>
         <translation>最多为 data.max_length 的一半。</translation>
     </message>
@@ -4478,6 +4542,30 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>不是 UTF-8 文本，或含有无法读取的值</translation>
     </message>
     <message>
+        <source>The rows do not fit into one table.</source>
+        <translation>这些行无法放进同一张表。</translation>
+    </message>
+    <message>
+        <source>Write them as JSONL.</source>
+        <translation>请把它们写成 JSONL。</translation>
+    </message>
+    <message>
+        <source>The rows have no columns.</source>
+        <translation>这些行没有任何列。</translation>
+    </message>
+    <message>
+        <source>The column `{0}` holds half of a surrogate pair, which is not a character and fits into no Parquet.</source>
+        <translation>列 `{0}` 含有半个代理对，它不是字符，无法写入 Parquet。</translation>
+    </message>
+    <message>
+        <source>Write the rows as JSONL, or correct them.</source>
+        <translation>请将各行写成 JSONL，或更正它们。</translation>
+    </message>
+    <message>
+        <source>Free some space and convert it again.</source>
+        <translation>请释放一些空间，然后重新转换。</translation>
+    </message>
+    <message>
         <source>{0} is of no kind that is written.</source>
         <translation>不支持写入 {0} 这种类型的文件。</translation>
     </message>
@@ -4510,12 +4598,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请先创建它。</translation>
     </message>
     <message>
-        <source>The column `{0}` holds half of a surrogate pair, which is not a character and fits into no Parquet.</source>
-        <translation>列 `{0}` 含有半个代理对，它不是字符，无法写入 Parquet。</translation>
+        <source>Another process is writing {0}.</source>
+        <translation>另一个进程正在写入 {0}。</translation>
     </message>
     <message>
-        <source>Write the rows as JSONL, or correct them.</source>
-        <translation>请将各行写成 JSONL，或更正它们。</translation>
+        <source>Wait until it is done, or give another name.</source>
+        <translation>请等它完成，或换一个名称。</translation>
     </message>
     <message>
         <source>{0} has no row {1}; it has {2}.</source>
@@ -4666,14 +4754,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>不是 UTF-8 文本</translation>
     </message>
     <message>
-        <source>{0} is not UTF-8 or UTF-16 text.</source>
-        <translation>{0} 不是 UTF-8 或 UTF-16 文本。</translation>
-    </message>
-    <message>
-        <source>Save it as UTF-8.</source>
-        <translation>请另存为 UTF-8。</translation>
-    </message>
-    <message>
         <source>{0} is not CSV: {1}.</source>
         <translation>{0} 不是 CSV：{1}。</translation>
     </message>
@@ -4712,6 +4792,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>columns in the header: {0}; here: {1}</source>
         <translation>表头有 {0} 列，这里有 {1} 列</translation>
+    </message>
+    <message>
+        <source>{0} is not UTF-8 or UTF-16 text.</source>
+        <translation>{0} 不是 UTF-8 或 UTF-16 文本。</translation>
+    </message>
+    <message>
+        <source>Save it as UTF-8.</source>
+        <translation>请另存为 UTF-8。</translation>
     </message>
     <message>
         <source>larger than {0} MB</source>
@@ -4764,6 +4852,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>If it is text, open it in an editor and save it in the encoding UTF-8.</source>
         <translation>如果它是文本，请在编辑器中打开并以 UTF-8 编码保存。</translation>
+    </message>
+    <message>
+        <source>Write one whole object a line, with no comma behind it; one array of all objects is a .json file.</source>
+        <translation>请每行写一个完整的对象，行尾不加逗号；包含所有对象的单个数组应为 .json 文件。</translation>
+    </message>
+    <message>
+        <source>Close the quote in that line, or save the table as CSV again.</source>
+        <translation>请闭合该行中的引号，或把表格重新保存为 CSV。</translation>
+    </message>
+    <message>
+        <source>Break it into shorter rows.</source>
+        <translation>请把它拆成更短的行。</translation>
     </message>
     <message>
         <source>{0} is in no known format; its columns are {1}.</source>
@@ -5208,6 +5308,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>There is no adapter `{0}`.</source>
         <translation>没有适配器 `{0}`。</translation>
+    </message>
+    <message>
+        <source>The adapters were trained with model.{0} {1}; here all columns have {2}.</source>
+        <translation>这些适配器训练时的 model.{0} 不同（{1}）；此处所有列均使用 {2}。</translation>
     </message>
     <message>
         <source>{0} has changed since it was added.</source>
@@ -5658,20 +5762,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请使用其中一种扩展名。</translation>
     </message>
     <message>
+        <source>Free some space and export again.</source>
+        <translation>请释放一些空间，然后重新导出。</translation>
+    </message>
+    <message>
         <source>The version {0} has no rows {1}.</source>
         <translation>版本 {0} 中没有 {1} 的行。</translation>
     </message>
     <message>
         <source>Split it first, or export all rows.</source>
         <translation>请先划分，或导出所有行。</translation>
-    </message>
-    <message>
-        <source>The rows do not fit into one table: a column holds different kinds of values.</source>
-        <translation>这些行无法放进一张表：某一列含有不同类型的值。</translation>
-    </message>
-    <message>
-        <source>Export them as JSONL.</source>
-        <translation>请导出为 JSONL。</translation>
     </message>
     <message>
         <source>`{0}` cannot be the name of a version.</source>
@@ -5718,8 +5818,36 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>已有版本 {0}。</translation>
     </message>
     <message>
+        <source>{0} is the copy that a run keeps of its data, and stays as it is.</source>
+        <translation>{0} 是训练任务保存的数据副本，保持不变。</translation>
+    </message>
+    <message>
+        <source>Edit the version that the run was given, or one that is made of this copy.</source>
+        <translation>请编辑该训练任务所用的原版本，或由此副本创建的版本。</translation>
+    </message>
+    <message>
         <source>A step of this kind is not known.</source>
         <translation>没有这种步骤。</translation>
+    </message>
+    <message>
+        <source>`kind` is one of {0}.</source>
+        <translation>`kind` 应为 {0} 之一。</translation>
+    </message>
+    <message>
+        <source>`kind` is one of {0}, mend.</source>
+        <translation>`kind` 应为 {0}、mend 之一。</translation>
+    </message>
+    <message>
+        <source>Name at least one row: rows=3,10-20, or in JSON [[0, 3, 3], [0, 10, 20]].</source>
+        <translation>请至少写出一行：rows=3,10-20，或用 JSON 写作 [[0, 3, 3], [0, 10, 20]]。</translation>
+    </message>
+    <message>
+        <source>Give `shortest`, `longest` or a number of rows, 1 at least.</source>
+        <translation>请给出 `shortest`、`longest` 或行数，至少为 1。</translation>
+    </message>
+    <message>
+        <source>This is no {0} step: {1}: it is missing or none of the choices.</source>
+        <translation>这不是 {0} 步骤：{1}：缺失，或不在可选项之内。</translation>
     </message>
     <message>
         <source>This is no {0} step: {1}: {2}.</source>
@@ -5730,12 +5858,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请改正 `{0}`。</translation>
     </message>
     <message>
-        <source>There is no source {0}.</source>
-        <translation>没有来源 {0}。</translation>
+        <source>The tags are: {0}.</source>
+        <translation>现有标签：{0}。</translation>
     </message>
     <message>
-        <source>There are {0}, from 0.</source>
-        <translation>共有 {0} 个，从 0 开始编号。</translation>
+        <source>No row has a tag yet; `tag` gives rows one.</source>
+        <translation>还没有任何行带标签；`tag` 步骤可以添加标签。</translation>
+    </message>
+    <message>
+        <source>No row has the tag `{0}`.</source>
+        <translation>没有任何行带标签 `{0}`。</translation>
     </message>
     <message>
         <source>Row {0} of {1} cannot become this: {2}.</source>
@@ -5762,6 +5894,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请指定其中一列，或 `source`、`tag`、`length`、`turns`。</translation>
     </message>
     <message>
+        <source>There is no source {0}.</source>
+        <translation>没有来源 {0}。</translation>
+    </message>
+    <message>
+        <source>There are {0}, from 0.</source>
+        <translation>共有 {0} 个，从 0 开始编号。</translation>
+    </message>
+    <message>
         <source>Correct it, or search for the text as it is.</source>
         <translation>请改正它，或按原文搜索。</translation>
     </message>
@@ -5776,14 +5916,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Something else changed the version {0} meanwhile.</source>
         <translation>版本 {0} 在此期间被其他程序修改。</translation>
-    </message>
-    <message>
-        <source>Row {0} of {1} cannot be used as it was edited: {2}.</source>
-        <translation>{1} 的第 {0} 行编辑后无法使用：{2}。</translation>
-    </message>
-    <message>
-        <source>Undo the edit.</source>
-        <translation>请撤销该编辑。</translation>
     </message>
     <message>
         <source>a version of {0}</source>
@@ -5816,6 +5948,26 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Put it back as it was, or take its new rows over with `studio data version rebase {0}`.</source>
         <translation>请将其还原，或用 `studio data version rebase {0}` 采用新的数据行。</translation>
+    </message>
+    <message>
+        <source>Make it shorter, or nest it less.</source>
+        <translation>请缩短它，或减少嵌套。</translation>
+    </message>
+    <message>
+        <source>Row {0} of {1} cannot be used as it was edited: {2}.</source>
+        <translation>{1} 的第 {0} 行编辑后无法使用：{2}。</translation>
+    </message>
+    <message>
+        <source>Undo the edit.</source>
+        <translation>请撤销该编辑。</translation>
+    </message>
+    <message>
+        <source>Row {0} of {1} cannot be used as this version has it: {2}.</source>
+        <translation>{1} 的第 {0} 行在此版本中的形式无法使用：{2}。</translation>
+    </message>
+    <message>
+        <source>Exclude it from the version.</source>
+        <translation>请把它从该版本中排除。</translation>
     </message>
     <message>
         <source>PEFT cannot put this adapter on the model: {0}</source>
@@ -5974,6 +6126,26 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>{0}与评估行相同，不会用于训练。</translation>
     </message>
     <message>
+        <source>The longest row has {0} tokens, but this model reads at most {1}.</source>
+        <translation>最长的一行有 {0} 个词元，但该模型最多读取 {1} 个。</translation>
+    </message>
+    <message>
+        <source>Set `data.max_length` to {0}, so that longer rows are cut, or leave them out.</source>
+        <translation>请把 `data.max_length` 设为 {0}，以截断更长的行，或去掉这些行。</translation>
+    </message>
+    <message>
+        <source>Row {0} of the {1} data, counted from 0.</source>
+        <translation>{1} 数据的第 {0} 行（从 0 数起）。</translation>
+    </message>
+    <message>
+        <source>A row has one answer of up to {0} tokens and a longer one, which this model computes differently.</source>
+        <translation>某一行的一个回答不超过 {0} 个词元，另一个则更长，而该模型对两者的计算方式不同。</translation>
+    </message>
+    <message>
+        <source>Set `data.max_length` to {0}, so that longer ones are cut, or leave such rows out.</source>
+        <translation>请把 `data.max_length` 设为 {0}，以截断更长的回答，或去掉这样的行。</translation>
+    </message>
+    <message>
         <source>1 long text was</source>
         <translation>1 篇长文本</translation>
     </message>
@@ -6016,6 +6188,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Export another one.</source>
         <translation>请导出其他适配器。</translation>
+    </message>
+    <message>
+        <source>{0} lies in the folder in which Finetune Studio keeps its own files.</source>
+        <translation>{0} 位于 Finetune Studio 存放自身文件的文件夹内。</translation>
+    </message>
+    <message>
+        <source>Name a folder outside of {0}.</source>
+        <translation>请指定 {0} 以外的文件夹。</translation>
     </message>
     <message>
         <source>{0} is there already.</source>
@@ -6474,6 +6654,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请在来源处把适配器保存为 safetensors。</translation>
     </message>
     <message>
+        <source>The adapter in {0} began as {1}, which changes the weights of the base it is put on.</source>
+        <translation>{0} 中的适配器以 {1} 初始化，这会改变其基座模型的权重。</translation>
+    </message>
+    <message>
+        <source>Where it was trained, save it as plain LoRA: `save_pretrained(.., path_initial_model_for_weight_conversion=..)`.</source>
+        <translation>请在训练它的地方另存为普通 LoRA：`save_pretrained(.., path_initial_model_for_weight_conversion=..)`。</translation>
+    </message>
+    <message>
         <source>The adapter in {0} {1}.</source>
         <translation>{0} 中的适配器{1}。</translation>
     </message>
@@ -6556,6 +6744,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Download the model again or name another folder.</source>
         <translation>请重新下载模型，或指定其他文件夹。</translation>
+    </message>
+    <message>
+        <source>`{0}` on the command line is not UTF-8 text.</source>
+        <translation>命令行中的 `{0}` 不是 UTF-8 文本。</translation>
+    </message>
+    <message>
+        <source>Write it in UTF-8, or choose another name.</source>
+        <translation>请用 UTF-8 书写，或换一个名称。</translation>
     </message>
     <message>
         <source>Answers that are compared stay whole: `--chunk-overlap` does not go with `--objective dpo`.</source>
@@ -6710,6 +6906,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请继续改正。</translation>
     </message>
     <message>
+        <source>The run {0} has no rows to evaluate.</source>
+        <translation>训练任务 {0} 没有可供评估的行。</translation>
+    </message>
+    <message>
+        <source>Start a run with data.eval_split or data.eval_path.</source>
+        <translation>请用 data.eval_split 或 data.eval_path 启动训练任务。</translation>
+    </message>
+    <message>
         <source>{0} is no learning rate.</source>
         <translation>{0} 不是有效的学习率。</translation>
     </message>
@@ -6746,10 +6950,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`{0}` 不是一轮的长度。</translation>
     </message>
     <message>
-        <source>Give `shortest`, `longest` or a number of rows, 1 at least.</source>
-        <translation>请给出 `shortest`、`longest` 或行数，至少为 1。</translation>
-    </message>
-    <message>
         <source>An epoch of {0} rows has none of {1}, so small is its share.</source>
         <translation>{0} 行的一轮中没有 {1} 的行，因为它的份额太小。</translation>
     </message>
@@ -6760,6 +6960,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Give a file with a JSON list.</source>
         <translation>请提供含有 JSON 列表的文件。</translation>
+    </message>
+    <message>
+        <source>`{0}` is given more than once.</source>
+        <translation>`{0}` 给出了不止一次。</translation>
+    </message>
+    <message>
+        <source>Give it once.</source>
+        <translation>请只给出一次。</translation>
     </message>
     <message>
         <source>`{0}` is no setting.</source>
@@ -6784,6 +6992,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Write 3, 10-20, or 1:3 for a row of another source.</source>
         <translation>请写成 3、10-20，或用 1:3 表示另一来源中的行。</translation>
+    </message>
+    <message>
+        <source>No rows are named.</source>
+        <translation>没有写出任何行。</translation>
     </message>
     <message>
         <source>Python could not be started: {0}.</source>

@@ -138,6 +138,9 @@ class Draft(QObject):
             found["data.path"] = self.tr("Choose a data file.")
         elif isinstance(path, str) and _absent(path):
             found["data.path"] = self.tr("There is no such file.")
+        adapter = self._values["adapter"]
+        if adapter["method"] != "full" and adapter["target_modules"] in ("", []):
+            found["adapter.target_modules"] = self.tr("Name modules such as `q_proj, v_proj`, or write `all-linear`.")
         if "model.path" not in found and (fault := _model_fault(self._values["model"]["path"])):
             found["model.path"] = fault
         return found
@@ -165,6 +168,8 @@ def merged(values: dict[str, Any]) -> dict[str, Any]:
 
 class _Edit(QUndoCommand):
     """One change of the draft."""
+
+    page = "configure"
 
     def __init__(self, draft: Draft, values: dict[str, Any], title: str, key: str) -> None:
         super().__init__(title)

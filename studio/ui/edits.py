@@ -22,6 +22,8 @@ _Result = TypeVar("_Result")
 class RunRemoval(QUndoCommand):
     """A run moved to the trash."""
 
+    page = "train"
+
     def __init__(self, session: Session, run: Run, title: str) -> None:
         """Moves nothing before it is pushed."""
         super().__init__(_tr("remove the run {name}").format(name=title))
@@ -43,6 +45,8 @@ class RunRemoval(QUndoCommand):
 
 class AdapterRemoval(QUndoCommand):
     """Adapters moved to the trash, one or several at once."""
+
+    page = "library"
 
     def __init__(self, session: Session, entries: Sequence[Entry]) -> None:
         """Moves nothing before it is pushed."""
@@ -71,6 +75,8 @@ class AdapterRemoval(QUndoCommand):
 
 class AdapterChange(QUndoCommand):
     """An adapter's title, note or tags changed."""
+
+    page = "library"
 
     def __init__(self, session: Session, entry: Entry, what: dict[str, Any]) -> None:
         """Changes nothing before it is pushed; `what` goes to `library.change`."""

@@ -1,26 +1,28 @@
 """Forms made of the config's dataclasses: one declaration gives label, unit, bounds, help, default and widget."""
 
+import re
 from dataclasses import dataclass, is_dataclass
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEdit, QSizePolicy, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEdit, QSizePolicy, QWidget
 
 from studio.core.config import RunConfig
 from studio.ui import words
 from studio.ui.draft import Draft, defaults, value_at
 from studio.ui.elided import PathLine
 from studio.ui.model_picker import ModelPicker
-from studio.ui.parts import align_number, column, holder, icon_button, label, row, set_mark
+from studio.ui.parts import column, holder, icon_button, label, row, set_mark
 from studio.ui.theme import GRID, Theme
+from studio.ui.whole import Whole
 from studio.ui.yaml_view import leave_undo
 
-_LARGEST = 2**31 - 1
 _NARROW = 18 * GRID
 _WIDTH = 30 * GRID
 _WIDE = 50 * GRID
+_NAMES = re.compile(r"\s*[\w.]+\s*(,\s*[\w.]+\s*)*,?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class Field(QObject):
         if not isinstance(self.editor, QCheckBox):
             self.editor.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.editor.installEventFilter(self)
-        if isinstance(self.editor, QSpinBox | QComboBox) and (line := self.editor.findChild(QLineEdit)) is not None:
+        if isinstance(self.editor, Whole | QComboBox) and (line := self.editor.findChild(QLineEdit)) is not None:
             line.installEventFilter(self)
         self.mark = QLabel()
         self.mark.setObjectName("mark")
@@ -209,11 +211,9 @@ class Field(QObject):
             combo.currentTextChanged.connect(self._tell)
             return combo
         if kind is int:
-            spin = QSpinBox()
-            spin.setRange(int(self.spec.low or 0), int(min(self.spec.high or _LARGEST, _LARGEST)))
-            align_number(spin)
-            spin.valueChanged.connect(self._tell)
-            return spin
+            number = Whole(self.spec.low, self.spec.high)
+            number.typed.connect(self._tell_of)
+            return number
         text = PathLine()
         text.textEdited.connect(self._tell)
         return text
@@ -227,7 +227,7 @@ class Field(QObject):
         elif isinstance(editor, QComboBox):
             if editor.currentText() != str(value):
                 editor.setCurrentText(str(value))
-        elif isinstance(editor, QSpinBox):
+        elif isinstance(editor, Whole):
             if isinstance(value, int):
                 editor.setValue(max(editor.minimum(), min(value, editor.maximum())))
         elif isinstance(editor, QLineEdit) and parsed(editor.text(), self.spec.kind) != value:
@@ -235,15 +235,16 @@ class Field(QObject):
             editor.setCursorPosition(0)
 
     def _tell(self) -> None:
+        self._tell_of(self._value())
+
+    def _tell_of(self, value: Any) -> None:
         if not self._showing:
-            self.edited.emit(self.spec.key, self._value())
+            self.edited.emit(self.spec.key, value)
 
     def _value(self) -> Any:
         editor = self.editor
         if isinstance(editor, QCheckBox):
             return editor.isChecked()
-        if isinstance(editor, QSpinBox):
-            return editor.value()
         if isinstance(editor, QComboBox):
             return editor.currentText()
         assert isinstance(editor, QLineEdit)
@@ -259,6 +260,8 @@ def parsed(text: str, kind: Any) -> Any:
     text = text.strip()
     if not text and type(None) in kinds:
         return None
+    if list[str] in kinds and "," in text and _NAMES.fullmatch(text):
+        return [name for part in text.split(",") if (name := part.strip())]
     if kind is str or (str in kinds and not text.startswith(("[", "{"))):
         return text
     if kind is float:

@@ -18,7 +18,7 @@ from studio.ui.jobs import TrainingWorker
 from studio.ui.parts import as_tip
 
 Index = QModelIndex | QPersistentModelIndex
-SAID = Qt.ItemDataRole.UserRole + 1
+SAID, LOSS = Qt.ItemDataRole.UserRole + 1, Qt.ItemDataRole.UserRole + 2
 CURVES = ("loss", "learning_rate", "grad_norm", "tokens_per_s", "reward_accuracy")
 # What no process works on; it changes only with the file of events.
 _ENDED = ("completed", "early_stopped", "stopped", "failed", "interrupted")
@@ -222,7 +222,7 @@ def _stamp(run: Run) -> tuple[int, int]:
 
 
 class RunTable(QAbstractTableModel):
-    """All runs, newest first, one column; `Qt.UserRole` gives the `Glance`, `SAID` what it does in a line."""
+    """All runs, newest first, one column; `Qt.UserRole`: the `Glance`, `SAID`: what it does, `LOSS`: the last one."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         """Starts empty; `refresh` reads the folder."""
@@ -261,24 +261,28 @@ class RunTable(QAbstractTableModel):
         return 1
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Returns a run's title, the `Glance` of it, or its line."""
+        """Returns a run's title, the `Glance` of it, or its line: what it does and, apart, its loss."""
         item = self.items[index.row()]
         if role == Qt.ItemDataRole.UserRole:
             return item
         if role == Qt.ItemDataRole.DisplayRole:
             return item.title
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{item.title}, {self._said(item)}"
+            return ", ".join(filter(None, (item.title, self._said(item), self._loss(item))))
         if role == SAID:
             return self._said(item)
+        if role == LOSS:
+            return self._loss(item)
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{as_tip(item.run.name)}\n{time.strftime('%Y-%m-%d %H:%M', time.localtime(item.created_s))}"
         return None
 
     def _said(self, item: Glance) -> str:
         """Says what a run does or how it ended, and how far it got."""
-        loss = f", {self.tr('loss')} {item.loss:.3f}" if item.loss is not None else ""
-        return f"{words.state(item.state)}, {self.tr('step')} {item.step:,}{loss}"
+        return f"{words.state(item.state)}, {self.tr('step')} {item.step:,}"
+
+    def _loss(self, item: Glance) -> str:
+        return f"{self.tr('loss')} {item.loss:.3f}" if item.loss is not None else ""
 
     def _put(self, row: int, fresh: Glance) -> None:
         if self.items[row] != fresh:

@@ -112,5 +112,9 @@ class Reading(QObject):
 
 def options(format: str, columns: Mapping[Role, str]) -> list[str]:
     """Returns how a command is told what rows are taken for."""
-    mapped = [word for role, column in columns.items() for word in ("--map", f"{role}={column}")]
-    return ["--format", format, *mapped]
+    return ["--format", format, *mapping_options(columns)]
+
+
+def mapping_options(columns: Mapping[Role, str]) -> list[str]:
+    """Returns how a command is told which column plays which part."""
+    return [word for role, column in columns.items() for word in ("--map", f"{role}={column}")]

@@ -1,7 +1,7 @@
 """Editing a row as what it is: a conversation message by message, a text as text, anything else as JSON."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -43,19 +43,28 @@ class RowEditor(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(self.tr("Edit the row"))
 
-    def show_row(self, data: dict[str, Any]) -> None:
-        """Shows a row's columns."""
+    def show_row(self, data: dict[str, Any], typed: Mapping[str, Any] | None = None) -> None:
+        """Shows a row's columns, with what was `typed` into them before."""
         self._shown = data
         self._columns = {}
         clear(self._layout)
+        typed = typed or {}
         for name, value in data.items():
             found = turns.dialect(value)
-            made = Conversation(self._theme, name, value, found) if found else Cell(name, value)
+            made = Conversation(self._theme, name, typed.get(name, value), found) if found else Cell(name, value)
+            if isinstance(made, Cell) and name in typed:
+                made.type(typed[name])
             made.touched.connect(self._touched)
             self._columns[name] = made
             self._layout.addWidget(made)
         self._layout.addStretch(1)
         self.verticalScrollBar().setValue(0)
+        if typed:
+            self._touched()
+
+    def typed(self) -> dict[str, Any]:
+        """Returns the row as it is typed, whether or not it can be taken, for `show_row`."""
+        return {name: column.typed() for name, column in self._columns.items()}
 
     def values(self) -> dict[str, Any]:
         """Returns the row as it would be.
@@ -123,6 +132,14 @@ class Cell(QWidget):
             where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
             raise ValueError(f"`{self._name}`: {message}{where}") from None
 
+    def typed(self) -> str:
+        """Returns the text as it stands."""
+        return self._text.written()
+
+    def type(self, text: str) -> None:
+        """Puts a text in place of what stands there, as if by hand."""
+        show_text(self._text, text)
+
     def _check(self) -> None:
         said = ""
         try:
@@ -160,6 +177,8 @@ class Conversation(QWidget):
     def value(self) -> list[dict[str, Any]]:
         """Returns the messages as they would be; what they hold besides is kept."""
         return [message.value() for message in self._messages]
+
+    typed = value
 
     def add(self) -> None:
         """Adds an empty message of whoever's turn it is."""

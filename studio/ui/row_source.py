@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from studio.core.data import mapping
 from studio.core.data.mapping import Role
 from studio.core.errors import StudioError
-from studio.core.versions import steps
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -111,9 +112,11 @@ class Opened:
 
     Attributes:
         source: its rows, the version's once there is one.
+        version: the file of the version that is made of it, from when that begins.
     """
 
     source: RowSource | None = None
+    version: "Path | None" = None
 
 
 class VersionRows:
@@ -137,14 +140,12 @@ class VersionRows:
         """Looks at what the steps have left now."""
         import numpy as np  # it is loaded with the first data, not with the window
 
+        from studio.core.versions import indexing
+
         selection = self.version.selection
         self._kept = np.zeros(len(selection.removed_by), dtype=np.bool_)
         self._kept[selection.chosen] = True
-        by_hand = [at for at, step in enumerate(self.version.recipe.effective) if isinstance(step, steps.Exclude)]
-        out = np.flatnonzero(np.isin(selection.removed_by, by_hand)) if by_hand else np.zeros(0, dtype=np.int64)
-        self._places = np.concatenate([selection.chosen, out])
-        if len(out) and bool(np.all(np.diff(selection.chosen) > 0)):
-            self._places = np.sort(self._places)
+        self._places = indexing.in_sight(self.version)
 
     def of_numbers(self, numbers: "Places") -> "Places":
         """Returns the places of rows that are known by their number in the version's order."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,6 +116,28 @@ class Session(QObject):
 
         self.noticed.emit(Notice(said, "", self.tr("Undo"), back, holds))
 
+    def step(self, *, back: bool, page: str) -> None:
+        """Undoes the last step, or does the next one again; tells of it where it shows on another page than `page`.
+
+        A step says where by its `page`; one that does not is of the Data page.
+        """
+        stack = self.undo
+        step = stack.command(stack.index() - back)
+        if step is None:
+            return
+        text, shows, count = step.text(), getattr(step, "page", "data"), stack.count()
+        (stack.undo if back else stack.redo)()
+        # A step that fails tells why itself, and is no longer there.
+        if shows != page and stack.count() == count:
+            self._tell_stepped(text, back, page)
+
+    def _tell_stepped(self, text: str, back: bool, page: str) -> None:
+        at = self.undo.index()
+        said = self.tr("Undone: {what}.") if back else self.tr("Done again: {what}.")
+        action = self.tr("Redo") if back else self.tr("Undo")
+        opposite = partial(self.step, back=not back, page=page)
+        self.noticed.emit(Notice(said.format(what=text), "", action, opposite, lambda: self.undo.index() == at))
+
     def save(self) -> None:
         """Writes the settings and the draft; that it fails is told of by a notice, once until it works again."""
         self._resting.stop()
@@ -128,7 +151,9 @@ class Session(QObject):
                 self.tell_error(error)
 
     def remember_data(self, path: Path) -> None:
-        """Puts a data file at the head of the recent ones."""
+        """Puts a data file at the head of the recent ones, but for a run's own copy, which is nobody's to edit."""
+        if runs.is_copy(path):
+            return
         self.settings.recent_data = settings.remembered(self.settings.recent_data, str(hub_ids.placed(path)))
         self.save()
 

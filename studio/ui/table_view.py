@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QAbstractItemModel, Qt
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QAbstractItemModel, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from studio.ui.theme import GRID
@@ -14,7 +14,12 @@ class TableView(QTableView):
 
     Attributes:
         none: what is said while there is no row.
+
+    Signals:
+        widened: its columns have more room now, or less.
     """
+
+    widened = Signal()
 
     def __init__(self, pressed: Callable[[int], bool] = lambda _key: False) -> None:
         """Asks `pressed` what a key does; it says whether it did something."""
@@ -29,6 +34,12 @@ class TableView(QTableView):
             painter = QPainter(self.viewport())
             painter.setPen(self.palette().placeholderText().color())
             painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, self.none)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Tells of another width."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.widened.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Takes the letters for commands, the rest as any table does."""

@@ -141,7 +141,7 @@ class DatasetTable(QAbstractTableModel):
         place = self.place(at)
         if self.source is None or place is None:
             return None
-        return self._shown_at(place)
+        return self.read(place)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         """Returns the number of rows shown."""
@@ -224,12 +224,12 @@ class DatasetTable(QAbstractTableModel):
 
     def _read(self, place: int) -> None:
         started = time.perf_counter()
-        self._lines[place] = self._made(self._shown_at(place))
+        self._lines[place] = self._made(self.read(place))
         if len(self._lines) > _CACHE:
             self._lines.popitem(last=False)
         self._spent_s += time.perf_counter() - started
 
-    def _shown_at(self, place: int) -> Shown:
+    def read(self, place: int) -> Shown:
         """Reads a row; of one that cannot be read, why."""
         assert self.source is not None
         try:

@@ -3,12 +3,27 @@
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QRect, QSize, QStringListModel, Qt, Signal
-from PySide6.QtWidgets import QCompleter, QLayout, QLayoutItem, QLineEdit, QPushButton, QSizePolicy, QWidget
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import (
+    QCompleter,
+    QLayout,
+    QLayoutItem,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionButton,
+    QStylePainter,
+    QWidget,
+)
 
 from studio.ui.parts import as_tip
 from studio.ui.theme import GRID, Theme
 
 _MOST_LETTERS = 40
+_LEAST_PX = 6 * GRID
+_ICON_PX = 12
+_BESIDE_ICON_PX = 4  # Qt's own
 
 
 class TagEdit(QWidget):
@@ -73,13 +88,12 @@ class TagEdit(QWidget):
         self.updateGeometry()
 
     def _chip(self, tag: str) -> QPushButton:
-        made = QPushButton(tag.replace("&", "&&"))
-        made.setObjectName("chip")
+        made = Chip(tag.replace("&", "&&"))
         made.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         made.setAccessibleName(self.tr("Remove the tag {name}").format(name=tag))
         made.setToolTip(as_tip(made.accessibleName()))
         self._theme.dress(made, "close")
-        made.setIconSize(QSize(12, 12))
+        made.setIconSize(QSize(_ICON_PX, _ICON_PX))
         made.clicked.connect(lambda: self._change([other for other in self._tags if other != tag]))
         return made
 
@@ -92,6 +106,36 @@ class TagEdit(QWidget):
     def _change(self, tags: list[str]) -> None:
         self.show_tags(tags)
         self.edited.emit(self.tags())
+
+
+class Chip(QPushButton):
+    """A tag that may become narrower than it is long: an ellipsis then stands for its end."""
+
+    def __init__(self, text: str) -> None:
+        """Shows `text`, in which an ampersand is written twice."""
+        super().__init__(text)
+        self.setObjectName("chip")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for a few letters."""
+        whole = super().minimumSizeHint()
+        return QSize(min(whole.width(), _LEAST_PX), whole.height())
+
+    def shown(self) -> str:
+        """Returns as much of the text as there is room for."""
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        room = self.style().subElementRect(QStyle.SubElement.SE_PushButtonContents, option, self)
+        elide, mnemonic = Qt.TextElideMode.ElideRight, Qt.TextFlag.TextShowMnemonic
+        return self.fontMetrics().elidedText(self.text(), elide, room.width() - _ICON_PX - _BESIDE_ICON_PX, mnemonic)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draws it as a button whose text is what is shown of it."""
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        option.text = self.shown()
+        QStylePainter(self).drawControl(QStyle.ControlElement.CE_PushButton, option)
 
 
 class Flow(QLayout):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QByteArray, QLocale, QSize, Qt
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
@@ -150,7 +151,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Asks what is to become of a run that is going, and remembers where the window was."""
-        if not self._closing and (self._keeps_edits(self.close) or not self._may_close()):
+        if not self._closing and (not self._settles() or self._keeps_edits(self.close) or not self._may_close()):
             event.ignore()
             return
         self._closing = True
@@ -202,11 +203,12 @@ class MainWindow(QMainWindow):
         self._add(file, self.tr("Open run or adapter folder..."), "Ctrl+Shift+O", self._choose_folder)
         file.addSeparator()
         self._add(file, self.tr("Quit"), "Ctrl+Q", self.close)
-        undo = self.session.undo.createUndoAction(self, self.tr("Undo"))
-        redo = self.session.undo.createRedoAction(self, self.tr("Redo"))
-        undo.setShortcut(QKeySequence("Ctrl+Z"))
-        redo.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
-        edit.addActions([undo, redo])
+        # The stack's own actions would tell nobody of what they do out of sight.
+        self._undo = self._add(edit, "", "Ctrl+Z", partial(self._step, back=True))
+        self._redo = self._add(edit, "", "", partial(self._step, back=False))
+        self._redo.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
+        self.session.undo.indexChanged.connect(self._name_steps)
+        self._name_steps()
         edit.addSeparator()
         self._add(edit, self.tr("Search"), "Ctrl+F", self._search)
         view.addActions(self.page_actions)
@@ -228,6 +230,21 @@ class MainWindow(QMainWindow):
         action.triggered.connect(lambda: act())
         menu.addAction(action)
         return action
+
+    def _step(self, *, back: bool) -> None:
+        shown = next(key for key, page in self._pages.items() if page is self._stack.currentWidget())
+        self.session.step(back=back, page=shown)
+        self._name_steps()
+
+    def _name_steps(self) -> None:
+        """Names what would be undone and done again."""
+        stack = self.session.undo
+        for action, name, step, can in (
+            (self._undo, self.tr("Undo"), stack.undoText(), stack.canUndo()),
+            (self._redo, self.tr("Redo"), stack.redoText(), stack.canRedo()),
+        ):
+            action.setText(f"{name} {step.replace('&', '&&')}".strip())
+            action.setEnabled(can)
 
     def _theme_menu(self, menu: QMenu) -> None:
         group = QActionGroup(self)
@@ -258,7 +275,7 @@ class MainWindow(QMainWindow):
 
     def _open_again(self) -> None:
         """Closes without a question: a new window comes at once, and follows the runs that are going."""
-        if not self._keeps_edits(self._open_again):
+        if self._settles() and not self._keeps_edits(self._open_again):
             self.opens_again = self._closing = True
             self.close()
 
@@ -333,6 +350,33 @@ class MainWindow(QMainWindow):
         except StudioError as error:
             self.session.tell_error(error)
             return False
+        return True
+
+    def _settles(self) -> bool:
+        """Asks what is to become of what was typed on a page and not saved; returns whether the window may close."""
+        found = ((key, page) for key, page in self._pages.items() if hasattr(page, "unsaved"))
+        return all(self._settles_page(key, page) for key, page in found if page.unsaved() is not None)
+
+    def _settles_page(self, key: str, page: Any) -> bool:
+        self.show_page(key)
+        fault = page.unsaved()
+        box = QMessageBox(self)
+        box.setWindowTitle(self.tr("Not saved yet"))
+        box.setText(self.tr("What you typed into a row is not saved. What is to become of it?"))
+        told = self.tr("Saved, it is a step of a version of the data; the file stays as it is.")
+        box.setInformativeText(
+            self.tr("As it stands it cannot be saved: {reason}").format(reason=fault) if fault else told
+        )
+        save = None if fault else box.addButton(self.tr("Save"), QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(self.tr("Give it up"), QMessageBox.ButtonRole.DestructiveRole)
+        stay = box.addButton(self.tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(save or stay)
+        box.exec()
+        box.deleteLater()
+        chosen = box.clickedButton()
+        if chosen in (None, stay):
+            return False
+        page.settle(save=chosen is save)
         return True
 
     def _keeps_edits(self, then: Callable[[], object]) -> bool:

@@ -16,6 +16,7 @@ from studio.core.errors import StudioError
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 _LONGEST = 2000  # letters; what is longer takes seconds to be recognised
 _ENDS = re.compile(r"(?<=[.?!]) (?=[A-Z])")
+_CHOICE = re.compile(r"\.\w+( or \.\w+)+")  # of endings of file names
 _PLACE = re.compile(r"(?P<name>`?)\{(?P<at>\d+)\}")
 
 
@@ -149,6 +150,8 @@ def _sentences(catalogue: str) -> list[tuple[re.Pattern[str], str]]:
 def _filled(source: str, values: tuple[str, ...]) -> str:
     def value(place: re.Match[str]) -> str:
         said = values[int(place["at"])]
+        if _CHOICE.fullmatch(said):
+            return said.replace(" or ", " / ")
         # What stands between backticks is a name.
         return f"`{said}" if place["name"] else sentence(said)
 

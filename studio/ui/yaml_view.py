@@ -67,6 +67,11 @@ class YamlView(QWidget):
         self._draft.replace(values, self.tr("YAML"))
         self._show_faults()
 
+    def take_typed(self) -> None:
+        """As `take`, if something was typed a moment ago; for what is not to wait until the typing rests."""
+        if self._typing.isActive():
+            self.take()
+
     def showEvent(self, event: QEvent) -> None:
         """Catches up with the draft; what was typed and is no configuration stays."""
         if not self.fault:
@@ -75,8 +80,7 @@ class YamlView(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Leaves undo and redo to the window."""
         if leave_undo(event):
-            if self._typing.isActive():
-                self.take()
+            self.take_typed()
             return True
         return super().eventFilter(watched, event)
 

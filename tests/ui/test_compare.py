@@ -20,6 +20,7 @@ from studio.ui.answer_view import different
 from studio.ui.desk import Desk
 from studio.ui.pages.compare import ComparePage
 from studio.ui.theme import Theme
+from tests.core.test_library import added
 from tests.desks import endless_model, random_adapter
 from tests.models import tiny
 
@@ -97,6 +98,21 @@ def ask(qtbot: QtBot, page: ComparePage, text: str = QUESTION, wait: bool = True
     assert page.running
     if wait:
         qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
+
+
+def test_it_says_that_adapters_were_trained_on_bases_held_differently(
+    qtbot: QtBot, theme: Theme, shared: Desk, model: str, tmp_path: Path
+) -> None:
+    for title in ("none", "nf4"):
+        added(tmp_path, title, base=library.Base(path=model), config={"model": {"path": model, "quantization": title}})
+    for made in opened(qtbot, theme, shared, model):
+        made.receive([entry("none"), entry("nf4")])
+        said = "The adapters were trained with model.quantization nf4 and none; here all columns have none."
+        assert made.status.text() == said
+        made.receive(entry("nf4"))
+        assert made.status.text() == ""
+    for title in ("none", "nf4"):
+        library.remove(entry(title))
 
 
 def test_it_says_what_to_do_and_why_it_cannot_yet(page: ComparePage) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from studio.core.versions import recipe, store
-from studio.core.versions.steps import Deduplicate, Exclude, Replace
+from studio.core.versions.steps import Deduplicate, Exclude, Keep, Replace
 from studio.ui.pages.data import DataPage
 from studio.ui.tables import LENGTH, ROW, STATUS
 from studio.ui.window import MainWindow
@@ -278,7 +278,7 @@ def test_the_first_edit_leaves_what_is_looked_for_and_its_rows(page: DataPage, q
     press(page, Qt.Key.Key_X)
     version(page, qtbot, 1)
     assert page.table_model.index(0, STATUS).data() == "excluded"
-    assert (page.search.text(), search.said.text()) == ("question 2", "11 found")
+    assert (page.search.text(), search.said.text()) == ("question 2", "3 found")
     assert numbers(page) == ["2", "21", "22"]
     search.chip.click()
     assert search.chip.isHidden()
@@ -305,7 +305,7 @@ def test_the_first_edit_leaves_the_order_of_the_rows(page: DataPage, qtbot: QtBo
 
 def test_a_search_that_goes_on_is_one_of_the_version_then(page: DataPage, qtbot: QtBot, file: Path) -> None:
     made = store.create("made", [recipe.Source(path=str(file))])
-    store.Version(made).add(Exclude(rows=((0, 2, 2),)))
+    store.Version(made).add(Keep(rows=((0, 3, 29),)))
     page.search.setText("question 2")
     page.rows.search._search()
     page.rows.search.swap_file(str(made), [])
@@ -435,3 +435,55 @@ def test_an_edit_of_a_file_that_is_gone_says_so_and_leaves_no_undo_step(
     settled(page, qtbot)
     assert "letters.jsonl" in window.notices.texts()[-1]
     assert not window.session.undo.canUndo()
+
+
+def test_an_edit_of_a_file_whose_version_is_being_made_becomes_a_step_of_it(
+    page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    press(page, Qt.Key.Key_X, Qt.Key.Key_E)
+    QTest.keyClicks(box_with_focus(qtbot), "x")
+    page.plain.known = {}
+    page.receive(other(tmp_path))
+    checked(page, qtbot)
+    save_it(window)
+    settled(page, qtbot)
+    assert [recipe.name_of(path) for path in recipe.listed()] == ["letters"]
+    made = recipe.load(recipe.file_of("letters"))
+    assert [step.kind for step in made.effective] == ["exclude", "replace"]
+
+
+def test_training_waits_for_the_version_that_is_made(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
+    value = window.session.draft.value
+    press(page, Qt.Key.Key_X)
+    page.head.use.click()
+    assert page.head.use.text() == "Waiting for the edits ..."
+    assert window._stack.currentWidget() is page
+    qtbot.waitUntil(lambda: window._stack.currentWidget() is not page, timeout=WAIT_MS)
+    assert value("data.path") == str(recipe.file_of("letters"))
+    assert page.head.use.text() == "Train on this"
+    window.show_page("data")
+    page.apply([Deduplicate(by="topic")], "deduplicate")
+    page.head.use.click()
+    assert window._stack.currentWidget() is page
+    qtbot.waitUntil(lambda: window._stack.currentWidget() is not page, timeout=WAIT_MS)
+    assert len(version(page, qtbot, 2).selection) == 3
+
+
+def test_nothing_is_trained_on_behind_an_edit_that_fails_or_is_cancelled(
+    page: DataPage, window: MainWindow, qtbot: QtBot
+) -> None:
+    before = window.session.draft.value("data.path")
+    press(page, Qt.Key.Key_X)
+    page.head.use.click()
+    page.head._stop.click()
+    assert page.head.use.text() == "Train on this"
+    press(page, Qt.Key.Key_X)
+    version(page, qtbot, 1)
+    page.apply([Deduplicate(by="no such column")], "deduplicate")
+    page.head.use.click()
+    settled(page, qtbot)
+    QApplication.processEvents()
+    assert "no such column" in window.notices.texts()[-1]
+    assert page.head.use.text() == "Train on this"
+    assert window._stack.currentWidget() is page
+    assert window.session.draft.value("data.path") == before

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from studio.core import library
@@ -14,7 +14,7 @@ from studio.core.errors import StudioError
 from studio.ui.pages.compare import ComparePage
 from studio.ui.pages.export import ExportDialog
 from studio.ui.pages.library import LibraryPage
-from studio.ui.tags import TagEdit
+from studio.ui.tags import Chip, TagEdit
 from studio.ui.window import MainWindow
 from tests.core.test_library import added
 
@@ -286,3 +286,88 @@ def test_long_tags_flow_onto_lines_of_their_own(qtbot: QtBot, window: MainWindow
     assert not any(a.intersects(b) for at, a in enumerate(places) for b in places[:at])
     assert len({place.y() for place in places}) > 2
     assert all(isinstance(chip, QAbstractButton) and "Remove the tag" in chip.accessibleName() for chip in tags.chips())
+
+
+def looked_at(page: LibraryPage) -> tuple[list[str], str]:
+    """Returns which adapters are selected, and the name that the card shows."""
+    return [entry.title for entry in page.chosen()], page.card.title.text()
+
+
+def test_the_card_shows_what_is_selected_whatever_a_search_hides(window: MainWindow, page: LibraryPage) -> None:
+    select(page, 0)
+    assert looked_at(page) == (["third"], "third")
+    page.search.setText("first")
+    assert looked_at(page) == (["first"], "first")
+    page.search.setText("nothing is called this")
+    assert looked_at(page) == ([], "")
+    assert page.card.note.toPlainText() == ""
+    assert not page.card.isEnabled()
+    page.search.clear()
+    assert page.card.isEnabled()
+    assert looked_at(page) == (["third"], "third")
+    page.search.setText("second")
+    page.card.note.setFocus()
+    QTest.keyClicks(page.card.note, "typed behind a search")
+    page.search.setFocus()
+    assert [entry.note for entry in library.entries()] == ["", "typed behind a search", ""]
+    page.remove()
+    assert {entry.title for entry in library.entries()} == {"first", "third"}
+    assert looked_at(page) == ([], "")
+
+
+def test_what_is_typed_goes_to_its_adapter_also_where_a_search_hides_that(page: LibraryPage) -> None:
+    select(page, 0)
+    page.card.note.setFocus()
+    QTest.keyClicks(page.card.note, "the best so far")
+    page.search.setFocus()
+    QTest.keyClicks(page.search, "first")
+    page.card.title.setFocus()
+    page.card.title.selectAll()
+    QTest.keyClicks(page.card.title, "oldest")
+    page.search.setFocus()
+    assert {entry.name: (entry.title, entry.note) for entry in library.entries()} == {
+        "third": ("third", "the best so far"),
+        "second": ("second", ""),
+        "first": ("oldest", ""),
+    }
+
+
+def test_of_two_selected_the_one_left_is_looked_at(page: LibraryPage) -> None:
+    select(page, 0, 2)
+    control = Qt.KeyboardModifier.ControlModifier
+    where = page.table.visualRect(page.table.model().index(2, 0)).center()
+    QTest.mouseClick(page.table.viewport(), LEFT, control, where)
+    assert looked_at(page) == (["third"], "third")
+    assert page.entry() == library.find("third")
+
+
+def test_a_tag_that_is_half_typed_is_of_no_other_adapter(page: LibraryPage) -> None:
+    select(page, 0)
+    QTest.keyClicks(page.card.tags.box, "lett")
+    select(page, 1)
+    assert page.card.tags.box.text() == ""
+    QTest.keyClick(page.card.tags.box, Qt.Key.Key_Return)
+    assert not any(entry.tags for entry in library.entries())
+
+
+def test_a_long_tag_gives_way_and_leaves_the_card_in_its_frame(window: MainWindow, page: LibraryPage) -> None:
+    select(page, 0)
+    long = "w" * 40
+    library.change(library.find("third"), tags=[long, "short"])
+    window.session.library_changed.emit()
+    QTest.qWait(50)  # a layout passes what it needs on from inner to outer ones, one event each
+    chips = page.card.tags.chips()
+    area = next(area for area in page.card.findChildren(QScrollArea) if area.isAncestorOf(page.card.tags))
+    inner = area.widget()
+    assert inner is not None
+    assert inner.width() <= area.viewport().width()
+    assert all(page.card.tags.rect().contains(made.geometry()) for made in (*chips, page.card.tags.box))
+    assert isinstance(chips[0], Chip)
+    assert chips[0].shown().endswith("\N{HORIZONTAL ELLIPSIS}")
+    assert len(chips[0].shown()) > 10
+    assert long in chips[0].toolTip()
+    assert isinstance(chips[1], Chip)
+    assert chips[1].shown() == "short"
+    before = chips[0].grab().toImage()
+    chips[0].setText(long[:30])
+    assert chips[0].grab().toImage() == before, "what is drawn is what is shown"

@@ -143,6 +143,25 @@ def test_json_that_does_not_read_is_told_in_place(editor: RowEditor) -> None:
     assert editor.values() == {"id": [8]}
 
 
+def test_a_row_is_shown_again_as_it_was_typed(editor: RowEditor) -> None:
+    talk = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    row = {"messages": talk, "note": "n", "meta": {"k": 1}}
+    editor.show_row(row)
+    press(editor, "Remove the message", 1)
+    for box in boxes(editor):
+        box.setPlainText("{" if box.accessibleName() == "meta" else box.toPlainText() + "!")
+    typed, fault = editor.typed(), editor.fault()
+    touched: list[bool] = []
+    editor.touched.connect(touched.append)
+    editor.show_row(row)
+    assert not editor.fault()
+    editor.show_row(row, typed)
+    assert touched == [True]
+    assert (editor.typed(), editor.fault()) == (typed, fault)
+    next(box for box in boxes(editor) if box.accessibleName() == "meta").setPlainText("[]")
+    assert editor.values() == {"messages": [{"role": "user", "content": "a!"}], "note": "n!", "meta": []}
+
+
 def test_a_box_grows_with_its_text(editor: RowEditor) -> None:
     editor.show_row({"text": "one"})
     box = boxes(editor)[0]

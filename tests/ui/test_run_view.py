@@ -3,19 +3,22 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from studio.core import events, runs
 from studio.core.errors import as_memory_error
+from studio.ui import words
 from studio.ui.canvas import Line
 from studio.ui.models import RunTable
 from studio.ui.pages.run_view import RunView
-from studio.ui.pages.train import TrainPage
+from studio.ui.pages.train import TrainPage, line
 from studio.ui.window import MainWindow
 from tests.ui.told import evaluated, finished, made_run, prepared, step, tell
 
@@ -114,6 +117,50 @@ def test_how_a_run_is_computed_is_told_beside_its_speed(window: MainWindow, qtbo
     assert "threads: 2. Tokens at once: 1,024." in tip
     assert "Activations are computed again" in tip
     assert "Not taken: loss in chunks (the head is trained too)" in tip
+
+
+@pytest.mark.parametrize("rows", [0, 40])
+def test_only_a_run_that_has_rows_for_it_is_asked_to_evaluate(window: MainWindow, qtbot: QtBot, rows: int) -> None:
+    run = made_run("told")
+    tell(run, replace(prepared(9), eval_rows=rows))
+    view = shown(window, qtbot, run)
+    assert view.model is not None
+    view.model.alive = True
+    view._refresh()
+    assert view.evaluate.isEnabled() == bool(rows)
+    assert view.evaluate.toolTip() == ("Evaluate now" if rows else "The run has no evaluation rows.")
+    menu = view.head.more_button.menu()
+    assert view.evaluate in menu.actions()
+    assert menu.toolTipsVisible()
+    view.model.alive = False
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+@pytest.mark.parametrize("outcome", get_args(events.Outcome))
+def test_the_list_shows_the_loss_of_every_run_whole(
+    window: MainWindow, qtbot: QtBot, qapp: QApplication, language: str, outcome: events.Outcome
+) -> None:
+    words.speak(qapp, language)
+    run = made_run("told")
+    tell(run, prepared(10_000), step(9_876, 2.3456), replace(finished(9_876), outcome=outcome))
+    page = page_of(window)
+    shown(window, qtbot, run)
+    at = page.table.index(page.table.row_of(run.name), 0)
+    font = QFont(page.list.font())
+    font.setPixelSize(12)
+    metrics, spoken, widths = QFontMetrics(font), at.data(Qt.ItemDataRole.AccessibleTextRole), list[int]()
+    for size in (1280, 960):
+        window.resize(size, 720)
+        QTest.qWait(50)
+        widths.append(page.list.viewport().width() - 40)
+        said, loss = line(at, metrics, widths[-1])
+        assert loss.endswith(" 2.346")
+        assert metrics.horizontalAdvance(said) + metrics.horizontalAdvance(loss) < widths[-1]
+        assert len(said) > 5
+        assert spoken.endswith(f", {loss}")
+        assert not page.view.area.horizontalScrollBar().isVisible()
+    assert widths[0] > widths[1]
+    words.speak(qapp, "en")
 
 
 def test_a_run_that_is_to_pause_says_so_before_its_process_has_read_it(window: MainWindow, qtbot: QtBot) -> None:

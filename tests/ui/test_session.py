@@ -2,11 +2,14 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QUndoStack
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from studio import paths
@@ -14,13 +17,22 @@ from studio.core import runs, settings
 from studio.core.config import DataSpec, RunConfig
 from studio.core.runs import Run
 from studio.core.settings import Settings
+from studio.core.versions import recipe
+from studio.core.versions.steps import Sample
 from studio.ui.app import open_window
 from studio.ui.draft import Draft
+from studio.ui.edits import AdapterChange, AdapterRemoval, RunRemoval
 from studio.ui.forms import parsed
 from studio.ui.model_picker import ModelPicker
 from studio.ui.pages.configure import ConfigurePage
+from studio.ui.pages.data import DataPage
 from studio.ui.session import Notice, demo_data
 from studio.ui.window import MainWindow
+from tests.core.test_library import added
+from tests.ui.test_data_page import file, page, press, version
+from tests.ui.told import made_run
+
+__all__ = ["file", "page"]  # the fixtures
 
 # The offscreen platform says this of every window with a least size.
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", "does not support")
@@ -189,3 +201,92 @@ def test_a_long_name_in_a_notice_is_broken(window: MainWindow) -> None:
     assert said.minimumSizeHint().width() <= said.width()
     assert said.height() >= said.heightForWidth(said.width())
     assert window.notices.texts() == ["x" * 200]
+
+
+def press_undo(window: MainWindow) -> None:
+    QTest.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+
+
+@pytest.mark.parametrize("shown", ["data", "configure", "train", "library"])
+def test_an_undone_step_that_is_not_in_sight_is_named(window: MainWindow, tmp_path: Path, shown: str) -> None:
+    session, entry, run = window.session, added(tmp_path, "mine"), made_run("short")
+    steps: list[tuple[str, str, Callable[[], object]]] = [
+        ("library", "change mine", lambda: session.undo.push(AdapterChange(session, entry, {"note": "good"}))),
+        ("configure", "Rank", lambda: session.draft.edit("adapter.r", 5, "Rank")),
+        ("train", "remove the run short", lambda: session.undo.push(RunRemoval(session, run, "short"))),
+        ("library", "remove mine", lambda: session.undo.push(AdapterRemoval(session, [entry]))),
+    ]
+    for _, _, act in steps:
+        act()
+    window.show_page(shown)
+    told = list[str]()
+    session.noticed.connect(lambda notice: told.append(notice.text))
+    hidden = [text for where, text, _ in steps if where != shown]
+    for _ in steps:
+        press_undo(window)
+    assert told == [f"Undone: {text}." for text in reversed(hidden)]
+    told.clear()
+    for _ in steps:
+        window._redo.trigger()
+    assert told == [f"Done again: {text}." for text in hidden]
+
+
+def test_an_undone_edit_of_data_is_named_elsewhere(window: MainWindow, page: DataPage, qtbot: QtBot) -> None:
+    press(page, Qt.Key.Key_X)
+    version(page, qtbot, 1)
+    window.show_page("configure")
+    press_undo(window)
+    assert window.notices.texts()[-1] == "Undone: exclude rows."
+    version(page, qtbot, 0)
+    window._redo.trigger()
+    version(page, qtbot, 1)
+    window.show_page("data")
+    press_undo(window)
+    assert "Done again" not in "".join(window.notices.texts()), "it went with the step it is about"
+    assert "Undone" not in "".join(window.notices.texts()), "the rows show it"
+
+
+def test_what_was_undone_out_of_sight_is_done_again_from_its_notice(window: MainWindow) -> None:
+    draft = window.session.draft
+    draft.edit("adapter.r", 5, "Rank")
+    window.show_page("library")
+    press_undo(window)
+    (again,) = (made for made in window.notices.findChildren(QPushButton) if made.text() == "Redo")
+    again.click()
+    assert draft.value("adapter.r") == 5
+    assert window.notices.texts() == ["Done again: Rank."]
+
+
+def test_a_step_that_cannot_be_undone_is_not_told_as_if_it_were(window: MainWindow) -> None:
+    run = made_run("short")
+    window.session.undo.push(RunRemoval(window.session, run, "short"))
+    window.show_page("configure")
+    run.path.mkdir()
+    press_undo(window)
+    assert not any("Undone" in text for text in window.notices.texts())
+    assert window.notices.texts()
+    assert (window._undo.isEnabled(), window._undo.text()) == (False, "Undo")
+
+
+def test_an_edit_of_data_that_cannot_be_undone_is_not_told_as_if_it_were(
+    window: MainWindow, page: DataPage, qtbot: QtBot
+) -> None:
+    press(page, Qt.Key.Key_X)
+    path = version(page, qtbot, 1).path
+    recipe.change(path, lambda said: said.added([recipe.Made(step=Sample(count=3))]))
+    window.show_page("configure")
+    press_undo(window)
+    assert not any("Undone" in text for text in window.notices.texts())
+    assert any("changed" in text for text in window.notices.texts())
+    assert recipe.load(path).cursor == 2
+    assert not window.session.undo.canUndo()
+
+
+def test_a_runs_own_copy_is_not_remembered_as_data(window: MainWindow, tmp_path: Path) -> None:
+    mine = tmp_path / "letters.recipe.json"
+    mine.write_text("{}", encoding="utf-8")
+    data = DataSpec(path=str(mine), eval_path=str(mine))
+    config = runs.create(RunConfig(data=data)).config()
+    for path in (config.data.path, config.data.eval_path, str(mine)):
+        window.session.remember_data(Path(str(path)))
+    assert window.session.settings.recent_data == [str(mine)]

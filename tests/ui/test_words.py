@@ -208,6 +208,8 @@ def test_sentences_with_values_are_recognised(qapp: QApplication) -> None:
     assert words.sentence(unmatched).endswith("模型中有 q_proj, v_proj。")
     labelled = "`question`, `answer` and a `label` of true and false"
     assert words.sentence(labelled) == "`question`、`answer` 和取值为真或假的 `label`"
+    assert words.sentence("End it in .jsonl or .parquet.") == "请让文件名以 .jsonl / .parquet 结尾。"
+    assert words.sentence("There is no file this or that.") == "没有文件 this or that。"
     for kind in ("model", "dataset"):
         missing = f"There is no folder org/x and no such {kind} on Hugging Face, or it is private."
         assert not re.search(r"\b(model|dataset|folder)\b", words.sentence(missing))

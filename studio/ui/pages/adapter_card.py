@@ -28,10 +28,10 @@ class AdapterCard(QStackedWidget):
         compare_all, remove_all: the same for several adapters.
 
     Signals:
-        edited: what the user has changed, as `library.change` takes it.
+        edited: the adapter, and what the user has changed of it, as `library.change` takes it.
     """
 
-    edited = Signal(dict)
+    edited = Signal(object, dict)
 
     def __init__(self, theme: Theme) -> None:
         """Shows nothing yet."""
@@ -43,7 +43,7 @@ class AdapterCard(QStackedWidget):
         self.title.setAccessibleName(self.tr("Name"))
         self.title.editingFinished.connect(self._rename)
         self.tags = TagEdit(theme)
-        self.tags.edited.connect(lambda tags: self.edited.emit({"tags": tags}))
+        self.tags.edited.connect(lambda tags: self.edited.emit(self._entry, {"tags": tags}))
         self.note = _Note()
         self.note.setPlaceholderText(self.tr("What you want to remember of it"))
         self.note.setAccessibleName(self.tr("Note"))
@@ -68,12 +68,15 @@ class AdapterCard(QStackedWidget):
         self.setCurrentIndex(0)
         self.setEnabled(entry is not None)
         clear(self._facts)
+        another = entry is None or before is None or before.name != entry.name
+        if another:
+            self.tags.box.clear()
         if entry is None:
             self.title.clear()
             self.note.setPlainText("")
             self.tags.show_tags(())
+            self._fault.hide()
             return
-        another = before is None or before.name != entry.name
         if another or not self.title.hasFocus():
             self.title.setText(entry.title)
             self.title.setCursorPosition(0)
@@ -166,7 +169,7 @@ class AdapterCard(QStackedWidget):
         if self._entry is None:
             return
         if text and text != self._entry.title:
-            self.edited.emit({"title": text})
+            self.edited.emit(self._entry, {"title": text})
         # Also where the new one could not be written; the box keeps what is typed while it has the focus.
         if self._entry is not None:
             self.title.setText(self._entry.title)
@@ -174,7 +177,7 @@ class AdapterCard(QStackedWidget):
     def _annotate(self) -> None:
         text = self.note.toPlainText()
         if self._entry is not None and not self._entry.fault and text != self._entry.note:
-            self.edited.emit({"note": text})
+            self.edited.emit(self._entry, {"note": text})
 
 
 class _Note(QPlainTextEdit):

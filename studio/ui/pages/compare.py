@@ -12,12 +12,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.core import desk
+from studio.core import desk, library
+from studio.core.errors import StudioError
 from studio.core.library import Entry
+from studio.ui import words
 from studio.ui.answer_view import AnswerColumn, FailureCard
 from studio.ui.ask_panel import AskPanel
 from studio.ui.chat_view import ChatView
 from studio.ui.desk import Call, Desk
+from studio.ui.elided import Elided
 from studio.ui.parts import add_action, button, clear, column, empty, holder, label, row, scrolling, sound
 from studio.ui.theme import GRID, Theme
 
@@ -53,7 +56,7 @@ class ComparePage(QWidget):
         self.differences = QCheckBox(self.tr("Mark differences from the base"))
         self.differences.setAccessibleName(self.differences.text())
         self.differences.toggled.connect(self._mark)
-        self.status = label("", "caption")
+        self.status = Elided("", "caption")
         self._modes = QButtonGroup(self)
         self._stack = QStackedWidget()
         self._lay_out()
@@ -227,7 +230,15 @@ class ComparePage(QWidget):
         self.new_action.setEnabled(begun)
         self._stack.setCurrentIndex((2 if self.chatting else 1) if begun else 0)
         if not self.running:
-            self.status.setText("" if not why or not self.prompt.toPlainText().strip() else why)
+            self.status.setText(why if why and self.prompt.toPlainText().strip() else self._compromise())
+
+    def _compromise(self) -> str:
+        """Says what the base is not as in all the trainings of the adapters chosen; empty: it is as in all."""
+        try:
+            specs = library.model_specs(self.panel.entries())
+        except StudioError:
+            return ""
+        return " ".join(map(words.sentence, library.compromises(specs).values()))
 
     def _mode(self, name: str) -> QPushButton:
         made = button(name, lambda: None, "segment")
@@ -247,7 +258,8 @@ class ComparePage(QWidget):
         said = self.tr("Choose a base and adapters on the left, write a question and run it: all answers appear here.")
         for widget in (empty(self._theme, "compare", title, said), scroll, self.chat):
             self._stack.addWidget(widget)
-        foot = row(self.status, None, self.differences, self.new_button, self.stop_button, self.run_button)
+        foot = row(self.status, self.differences, self.new_button, self.stop_button, self.run_button)
+        foot.setStretch(0, 1)
         right = column(self._stack, self.failure, self.prompt, foot, spacing=GRID)
         right.setStretch(0, 1)
         body = row(self.panel, right, spacing=2 * GRID)

@@ -82,6 +82,7 @@ class ConfigurePage(QWidget):
 
     def start(self) -> None:
         """Makes a run of the draft and starts it, unless something is wrong with it."""
+        self.yaml.take_typed()
         if self._draft.faults() or self.yaml.fault:
             return
         try:
@@ -124,11 +125,15 @@ class ConfigurePage(QWidget):
 
     def copy_yaml(self) -> None:
         """Puts the whole configuration on the clipboard."""
+        if not self._takes_yaml():
+            return
         QApplication.clipboard().setText(yaml.safe_dump(self._draft.values(), sort_keys=False, allow_unicode=True))
         self._session.tell(self.tr("The configuration is on the clipboard."))
 
     def copy_command(self) -> None:
         """Puts the command that starts the same run on the clipboard."""
+        if not self._takes_yaml():
+            return
         try:
             settings = config_file.as_assignments(self._draft.config())
         except StudioError as error:
@@ -137,6 +142,13 @@ class ConfigurePage(QWidget):
         words = ["studio", "train", *(word for setting in settings for word in ("--set", setting))]
         QApplication.clipboard().setText(subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words))
         self._session.tell(self.tr("The command is on the clipboard: in a terminal it starts the same run."))
+
+    def _takes_yaml(self) -> bool:
+        """Takes what was typed as YAML a moment ago; says so where that is no configuration, and returns False."""
+        self.yaml.take_typed()
+        if self.yaml.fault:
+            self._session.tell(self.yaml.fault, "bad")
+        return not self.yaml.fault
 
     def _action(self, text: str, keys: str, act: Any) -> QAction:
         made = QAction(text, self)

@@ -1,6 +1,6 @@
 """The Data page: data files and dataset versions, what each was taken for and why, and all their rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QStackedWidget, QWidget
 
 from studio import paths
 from studio.core import chat, hub_ids
+from studio.core.data.mapping import Role
 from studio.core.desk import Lengths, Tokens
 from studio.core.errors import StudioError
 from studio.core.versions import recipe
@@ -29,7 +30,6 @@ from studio.ui.pages.data_steps import Asking
 from studio.ui.pages.data_tabs import DataTabs
 from studio.ui.pages.data_version import Editing
 from studio.ui.parts import add_action, button, column, holder, label, row
-from studio.ui.reading import options
 from studio.ui.row_source import Shown, VersionRows
 from studio.ui.session import Session, demo_data
 from studio.ui.theme import GRID
@@ -46,6 +46,7 @@ class DataPage(QWidget):
         super().__init__()
         self._session = session
         self._path: Path | None = None
+        self._awaited = False
         self._files = DataFiles(session)
         self._editing = Editing(session, self)
         self.rejected = Rejected()
@@ -103,7 +104,8 @@ class DataPage(QWidget):
         if self._path is None:
             return
         if self._editing.version is None and not self._editing.waiting():
-            self._editing.create(self._given, self.plain.format, self.plain.columns)
+            made = self._editing.create(self._given, self.plain.format, self.plain.columns)
+            self.rows.pane.shows.version = made
         self._editing.apply(steps, title)
 
     def leave(self) -> None:
@@ -120,8 +122,19 @@ class DataPage(QWidget):
             self._editing.settled.connect(lambda: QTimer.singleShot(0, then), once)
         return unsettled
 
+    def unsaved(self) -> str | None:
+        """Says why what was typed into rows and not saved cannot be; empty: it can; None: there is none."""
+        found = [said for said in (self.rows.pane.unsaved(), self.rejected.unsaved()) if said is not None]
+        return max(found, default=None)
+
+    def settle(self, *, save: bool) -> None:
+        """Saves what was typed into rows, or gives it up."""
+        self.rows.pane.settle(save=save)
+        self.rejected.settle(save=save)
+
     def _leave(self) -> None:
         """Ends what children do for what is shown; edits that wait are done all the same."""
+        self._wait(False)
         self.plain.leave()
         self._editing.leave()
         self.rows.search.leave()
@@ -156,6 +169,9 @@ class DataPage(QWidget):
         editing.failed.connect(self._fail)
         editing.moved.connect(lambda done, total: self.head.show_moved(self.tr("Working on the version"), done, total))
         editing.over.connect(self.head.show_done)
+        # Behind what the child's end brings about.
+        editing.over.connect(lambda: QTimer.singleShot(0, self, self._go_on))
+        editing.dropped.connect(lambda: self._wait(False))
         editing.settled.connect(lambda: self._files.fill(self._path))
 
     def _again(self) -> None:
@@ -290,9 +306,8 @@ class DataPage(QWidget):
     def _mark_menu(self) -> None:
         self.menu.mark(rows=self._states.currentIndex() == 3)
 
-    def _shown(self) -> tuple[Path, list[str]] | None:
-        mapped = options(self.plain.format, self.plain.columns) if self._editing.version is None else []
-        return (self._path, mapped) if self._path is not None else None
+    def _shown(self) -> tuple[Path, str, Mapping[Role, str]] | None:
+        return (self._path, self.plain.format, self.plain.columns) if self._path is not None else None
 
     def _fail(self, error: StudioError) -> None:
         self.head.show_done()
@@ -331,8 +346,22 @@ class DataPage(QWidget):
             return Lengths(file=str(self._editing.version.path))
         return Lengths(file=self._given, format=self.plain.format, mapping=self.plain.columns)
 
+    def _wait(self, waiting: bool) -> None:
+        """Has training wait for the edits of what is shown, or no longer."""
+        self._awaited = waiting
+        self.head.show_waiting(waiting)
+
+    def _go_on(self) -> None:
+        if self._awaited and not self._editing.waiting():
+            self._wait(False)
+            # Without any row left it says why not.
+            if self.head.use.isEnabled():
+                self._use()
+
     def _use(self) -> None:
-        if self._path is not None:
+        if self._editing.waiting():
+            self._wait(True)
+        elif self._path is not None:
             version = self._editing.version is not None
             values = {
                 "data.path": self._given,

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from studio import paths
 from studio.core import hub_ids
+from studio.core.runs import is_copy
 from studio.core.versions import recipe
 from studio.ui.parts import as_tip
 from studio.ui.session import Session, demo_data
@@ -39,7 +40,7 @@ class DataFiles(QListWidget):
         listed = [
             demo_data(),
             *recipe.listed(),
-            *(hub_ids.placed(Path(name)) for name in self._session.settings.recent_data),
+            *(hub_ids.placed(Path(name)) for name in self._session.settings.recent_data if not is_copy(Path(name))),
         ]
         for path in dict.fromkeys(listed):
             version = paths.is_version(path)

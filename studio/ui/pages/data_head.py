@@ -131,6 +131,12 @@ class DataHead(QWidget):
         """Says no more of what was done."""
         self._bars.hide()
 
+    def show_waiting(self, waiting: bool) -> None:
+        """Says whether the rows wait to be trained on until their edits are done."""
+        text = self.tr("Waiting for the edits ...") if waiting else self.tr("Train on this")
+        self.use.setText(text)
+        self.use.setAccessibleName(text)
+
     def show_fault(self, error: StudioError | None) -> None:
         """Says why the rows cannot be used; None: they can."""
         self.fault.setText(words.sentences(error) if error is not None else "")

@@ -23,8 +23,8 @@ from studio.ui.session import Session
 class Editor(Protocol):
     """Who does the edits."""
 
-    def go(self, path: Path, cursor: int) -> None:
-        """Has `cursor` steps of a version count."""
+    def go(self, path: Path, cursor: int) -> bool:
+        """Has `cursor` steps of a version count; returns whether they do."""
 
     def withdraw(self, edit: "Edit") -> None:
         """Does not do an edit that is not done yet, or no longer does it."""
@@ -48,13 +48,13 @@ class Edit(QUndoCommand):
     def redo(self) -> None:
         """Does them again; not when it is pushed."""
         if self._done is not None and not self._fresh:
-            self._editor.go(self._done[0], self._done[2])
+            self.setObsolete(not self._editor.go(self._done[0], self._done[2]))
         self._fresh = False
 
     def undo(self) -> None:
         """Takes them back."""
         if self._done is not None:
-            self._editor.go(self._done[0], self._done[1])
+            self.setObsolete(not self._editor.go(self._done[0], self._done[1]))
         else:
             self.setObsolete(True)
             self._editor.withdraw(self)

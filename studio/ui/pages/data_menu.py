@@ -1,12 +1,13 @@
 """What is done to all rows of a file or a version: the Version menu, each entry of it an action of the page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from studio.core.data.mapping import Role
 from studio.core.units import counted
 from studio.core.versions import recipe
 from studio.ui.jobs import Command
@@ -15,6 +16,7 @@ from studio.ui.pages.data_rows import RowsView
 from studio.ui.pages.data_steps import Asking
 from studio.ui.pages.data_version import Editing
 from studio.ui.parts import add_action
+from studio.ui.reading import mapping_options, options
 from studio.ui.session import Session
 
 
@@ -33,7 +35,7 @@ class VersionMenu(QObject):
         editing: Editing,
         rows: RowsView,
         asking: Asking,
-        shown: Callable[[], tuple[Path, list[str]] | None],
+        shown: Callable[[], tuple[Path, str, Mapping[Role, str]] | None],
     ) -> None:
         """Belongs to `page`.
 
@@ -44,7 +46,7 @@ class VersionMenu(QObject):
             editing: the version that is shown, if it is one.
             rows: the rows that are shown.
             asking: asks for the settings of steps.
-            shown: gives the data shown and, of a plain file, the options that say what its rows are; None: no data.
+            shown: gives the data shown and what its rows and their columns are taken for; None: no data.
         """
         super().__init__(page)
         self._page, self._session, self._editing, self._shown = page, session, editing, shown
@@ -76,13 +78,15 @@ class VersionMenu(QObject):
         version = self._editing.version
         return self.asking.history(version.recipe, self._editing.move) if version is not None else None
 
-    def export(self, target: Path) -> None:
-        """Writes the rows to a new file, by a child."""
+    def export(self, target: Path, *, overwrite: bool = False) -> None:
+        """Writes the rows to a new file, by a child; `overwrite`: one in its place may be replaced."""
         if (shown := self._shown()) is None:
             return
-        path, options = shown
-        verb = ["version", "export"] if self._editing.version is not None else ["convert"]
-        command = Command(["data", *verb, str(path), str(target), *options], self)
+        path, _, columns = shown
+        plain = self._editing.version is None
+        verb = ["convert", *mapping_options(columns)] if plain else ["version", "export"]
+        given = ["--overwrite"] if overwrite else []
+        command = Command(["data", *verb, str(path), str(target), *given], self)
         one, many = self.tr("{count} row written to {name}."), self.tr("{count} rows written to {name}.")
         command.done.connect(
             lambda said: self._session.tell(counted(said["rows"], one, many, name=target.name), "good")
@@ -95,11 +99,13 @@ class VersionMenu(QObject):
 
     def _mix(self) -> None:
         if (shown := self._shown()) is not None:
-            path, options = shown
-            self.asking.mix(path, recipe.free_name("mix"), partial(self._editing.mix, taken=options))
+            path, format, columns = shown
+            taken = options(format, columns) if self._editing.version is None else []
+            self.asking.mix(path, recipe.free_name("mix"), partial(self._editing.mix, taken=taken))
 
     def _export(self) -> None:
         kinds = "JSONL (*.jsonl);;Parquet (*.parquet)"
         chosen, _ = QFileDialog.getSaveFileName(self._page, self.tr("Export the rows"), "", kinds)
         if chosen:
-            self.export(Path(chosen))
+            # The dialog has asked.
+            self.export(Path(chosen), overwrite=True)

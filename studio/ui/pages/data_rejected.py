@@ -54,6 +54,7 @@ class Rejected(QWidget):
         self._command: Command | None = None
         self._item: dict[str, Any] | None = None
         self._before = ""
+        self._typed_in: dict[tuple[str, int], str] = {}
         self._read: Parsed | None = None
         self.table = TableView()
         dress(self.table, self.model, self.tr("Rejected rows"))
@@ -66,7 +67,7 @@ class Rejected(QWidget):
         self.text.textChanged.connect(self._check)
         self.put = button(self.tr("Put it back"), self._put, "primary")
         self.put.setToolTip(self.tr("Use the corrected row in a version; the file stays as it is (Ctrl+Return)"))
-        self.revert = button(self.tr("Revert"), lambda: self._show(self.table.currentIndex()))
+        self.revert = button(self.tr("Revert"), self._revert)
         buttons = row(self.put, self.revert, self.said)
         buttons.setStretch(2, 1)
         below = column(self.about, self.text, buttons, None, spacing=GRID)
@@ -101,7 +102,30 @@ class Rejected(QWidget):
             self.table.selectRow(min(line, len(items) - 1))
 
     def leave(self) -> None:
-        """Ends what a child does."""
+        """Ends what a child does, and forgets what was typed: other data is shown."""
+        self._stop()
+        self._typed_in.clear()
+
+    def unsaved(self) -> str | None:
+        """Returns why what was typed and not put back cannot be; empty: it can; None: there is none."""
+        if not self._typed_in:
+            return None
+        return next((read.reason for _, read in self._corrected() if read.data is None), "")
+
+    def settle(self, *, save: bool) -> None:
+        """Puts all corrected rows back, or gives up what was typed."""
+        steps = [
+            Replace(source=item["source"], row=item["row"], data=read.data)
+            for item, read in self._corrected()
+            if read.data is not None
+        ]
+        self._typed_in.clear()
+        if save and steps:
+            self.mended.emit(steps, self.tr("mend a rejected row"))
+        else:
+            self._show(self.table.currentIndex())
+
+    def _stop(self) -> None:
         command, self._command = self._command, None
         if command is not None:
             command.cancel()
@@ -127,7 +151,7 @@ class Rejected(QWidget):
         self.said.setText("")
 
     def _show(self, now: QModelIndex, _before: QModelIndex | None = None) -> None:
-        self.leave()
+        self._stop()
         self._empty()
         if not now.isValid():
             return
@@ -171,25 +195,48 @@ class Rejected(QWidget):
         elif len(text) >= mending.MOST_SHOWN:
             about += " " + self.tr("Only its beginning is shown.")
         self._fill(text, about)
+        typed = self._typed_in.get((origin.path, item["row"]))
         self._item, self._before = item, self._typed()
         self.text.setEnabled(True)
+        if typed is not None:
+            show_text(self.text, typed)
         self._check()
+
+    def _revert(self) -> None:
+        self.text.setFocus()
+        self.text.clear()  # a text is else taken to be shown already that differs in its kinds of spaces alone
+        show_text(self.text, self._before)
 
     def _check(self) -> None:
         """Says whether the row can be used as it is typed."""
         if self._item is None:
             return
-        from studio.core.data import mending
-
         origin, text = self._origins[self._item["source"]], self._typed()
-        read = mending.read(self._indexes[origin.path], self._item["row"], text, origin.format, origin.columns)
+        read = self._understood(self._item, text)
         # As it is, it was refused: bytes that are no text, say, are shown as signs that are.
         changed = text != self._before
+        key = (origin.path, self._item["row"])
+        if changed:
+            self._typed_in[key] = text
+        else:
+            self._typed_in.pop(key, None)
         self._read = read if changed else None
         self.put.setEnabled(changed and read.data is not None)
         self.revert.setEnabled(changed)
         good = self.tr("The row can be used.") if read.data is not None else words.sentence(read.reason)
         self.said.setText(good if changed else "")
+
+    def _understood(self, item: dict[str, Any], text: str) -> "Parsed":
+        from studio.core.data import mending
+
+        origin = self._origins[item["source"]]
+        return mending.read(self._indexes[origin.path], item["row"], text, origin.format, origin.columns)
+
+    def _corrected(self) -> "list[tuple[dict[str, Any], Parsed]]":
+        """Returns the rows something was typed into, and what each is now."""
+        items = map(self.model.item, range(self.model.rowCount()))
+        typed = [(item, self._typed_in.get((self._origins[item["source"]].path, item["row"]))) for item in items]
+        return [(item, self._understood(item, text)) for item, text in typed if text is not None]
 
     def _typed(self) -> str:
         # `toPlainText` would turn no-break spaces into spaces.
@@ -198,6 +245,9 @@ class Rejected(QWidget):
     def _put(self) -> None:
         if self._item is not None and self._read is not None and self._read.data is not None:
             step = Replace(source=self._item["source"], row=self._item["row"], data=self._read.data)
+            self._typed_in.pop((self._origins[step.source].path, step.row), None)
+            # Before the box is disabled: what has the focus then would hand it to whatever is next.
+            self.table.setFocus()
             self.put.setEnabled(False)
             self.mended.emit([step], self.tr("mend a rejected row"))
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
@@ -16,7 +16,7 @@ from studio.core.runs import disk_error, write_atomic
 from studio.ui import turns, words
 from studio.ui.parts import button, column, holder, label, row, show_text, tabs
 from studio.ui.row_editor import RowEditor
-from studio.ui.row_source import Opened, Shown
+from studio.ui.row_source import Opened, RowSource, Shown
 from studio.ui.session import Session
 from studio.ui.theme import GRID
 from studio.ui.tokens_view import TokensView
@@ -33,10 +33,12 @@ class RowPane(QWidget):
     Signals:
         saved: (the data it is of, the row as it was shown, its new data): it was edited.
         finished: the row is no longer edited, and whoever did goes on elsewhere.
+        back_wanted: the place of a row whose edit is to go on.
     """
 
     saved = Signal(object, object, object)
     finished = Signal()
+    back_wanted = Signal(int)
 
     def __init__(self, session: Session, request: Callable[[Shown], Tokens | str]) -> None:
         """Shows nothing; `request` says how to ask for a row's tokens, or why there are none."""
@@ -44,6 +46,7 @@ class RowPane(QWidget):
         self._session, self._request, self._asked = session, request, False
         self._row: Shown | None = None
         self._edited = False
+        self._slips: dict[int, Slip] = {}
         self.shows = Opened()
         self.written = QPlainTextEdit()
         self.written.setReadOnly(True)
@@ -69,6 +72,23 @@ class RowPane(QWidget):
         self.views.currentChanged.connect(lambda: self._look())
         self.setLayout(column(self.views))
 
+    def show_data(self, source: RowSource | None) -> None:
+        """Shows no row yet, and other data from now on."""
+        self.show_row(None)
+        self.shows = Opened(source)
+        self._slips.clear()
+
+    def unsaved(self) -> str | None:
+        """Returns why what was typed and not saved cannot be; empty: it can; None: there is none."""
+        slip = next(iter(self._slips.values()), None)
+        return slip.fault if slip is not None else self.editor.fault() if self._edited else None
+
+    def settle(self, *, save: bool) -> None:
+        """Saves what was typed, or gives it up."""
+        self._slips.clear()
+        if self._edited:
+            (self._save if save else self._revert)()
+
     def show_row(self, row: Shown | None) -> None:
         """Shows another row, or the same after it changed; an edit that was not saved is told of, and can be.
 
@@ -86,9 +106,15 @@ class RowPane(QWidget):
         if self._edited and before is not None:
             self._keep(before)
         self._edited = False
-        data = self._row.data if self._row is not None and self._editing() else None
-        self.editor.show_row(data or {})
+        self._fill_editor()
         self._mark()
+
+    def _fill_editor(self) -> None:
+        """Fills the editor with the row, as it was typed if it was left so."""
+        row = self._row if self._editing() else None
+        slip = self._slips.pop(row.place, None) if row is not None else None
+        data = row.data if row is not None else None
+        self.editor.show_row(data or {}, slip.typed if slip is not None else None)
 
     def edit(self) -> None:
         """Shows the row to be edited, and puts the cursor into it."""
@@ -123,7 +149,7 @@ class RowPane(QWidget):
 
     def _look(self, shown: bool = False) -> None:
         if self._editing() and not shown and not self._edited and self._row is not None:
-            self.editor.show_row(self._row.data or {})
+            self._fill_editor()
         if self._editing() and self._row is not None and self._row.data is None:
             self._said.setText(self.tr("This row cannot be read, so there is nothing to edit."))
         self._resting.start()
@@ -154,12 +180,27 @@ class RowPane(QWidget):
             self._mark()
 
     def _keep(self, before: Shown) -> None:
-        text = self.tr("The edit of row {number} was not saved.").format(number=before.number)
-        if self.editor.fault():
-            self._session.tell(text)
+        if fault := self.editor.fault():
+            self._keep_slip(Slip(before, self.editor.typed(), fault))
             return
+        text = self.tr("The edit of row {number} was not saved.").format(number=before.number)
         values, shows = self.editor.values(), self.shows
         self._session.tell(text, "", self.tr("Save it"), lambda: self.saved.emit(shows, before, values))
+
+    def _keep_slip(self, slip: "Slip") -> None:
+        """Keeps what cannot be saved for when its row is shown again, which is offered while its data is shown."""
+        place, now = slip.row.place, self._row
+        self._slips[place] = slip
+        if now is not None and now.place == place:
+            return
+        text = self.tr("The edit of row {number} was not saved: {reason}.")
+        text = text.format(number=slip.row.number, reason=slip.fault)
+        if now is None:
+            self._session.tell(text)
+        else:
+            of = self.shows
+            back = self.tr("Go back to it")
+            self._session.tell(text, "", back, lambda: self.back_wanted.emit(place) if of is self.shows else None)
 
     def _show_tokens(self) -> None:
         """Asks for the row's tokens as the present settings make them, while they are looked at."""
@@ -187,6 +228,14 @@ class RowPane(QWidget):
         self._session.draft.edit("data.chat_template", str(file), self.tr("chat template"))
         self._session.tell(self.tr("Training uses this template now."), "good")
         self.tokens.editor.take_over()
+
+
+class Slip(NamedTuple):
+    """What was typed into a row that was left and cannot be saved: its columns as they stood, and why."""
+
+    row: Shown
+    typed: dict[str, Any]
+    fault: str
 
 
 def whole(data: dict[str, Any]) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
-from PySide6.QtWidgets import QAbstractItemView, QPushButton, QSplitter, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QPushButton, QSplitter, QWidget
 
 from studio.core.desk import Tokens
 from studio.core.versions import steps
@@ -31,7 +32,7 @@ class RowsView(QWidget):
 
     Signals:
         steps_wanted: (steps, what they do): something is to be done to rows.
-        late_wanted: (a `RowSource`, steps, what they do): so it is to rows that are no longer shown.
+        late_wanted: (an `Opened`, steps, what they do): so it is to rows that are no longer shown.
     """
 
     steps_wanted = Signal(list, str)
@@ -43,12 +44,15 @@ class RowsView(QWidget):
         self._session = session
         self._found: Places | None = None
         self._chosen: Places | None = None
-        self._status, self._roomy = "", False
+        self._status, self._roomy, self._folded = "", False, False
+        self._sizing = self._dragged = False
         self.table_model = DatasetTable(session.theme, self)
         self.search = RowSearch(session.spare)
         self.search.found.connect(self._show_found)
         self.search.status_wanted.connect(self._show_status)
         self.search.cleared.connect(lambda: self.choose(None, ""))
+        # Once they have been laid out.
+        self.search.opened.connect(lambda: QTimer.singleShot(0, self, lambda: self._make_way(of_filters=True)))
         self.table = TableView(self._pressed)
         dress(self.table, self.table_model, self.tr("Rows"))
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -56,8 +60,11 @@ class RowsView(QWidget):
         header = self.table.horizontalHeader()
         header.setSectionsClickable(True)
         header.sectionClicked.connect(self._sort)
+        header.sectionResized.connect(self._note_dragged)
+        self.table.widened.connect(lambda: None if self._dragged else self._size_columns())
         self.pane = RowPane(session, request)
         self.pane.saved.connect(self._saved)
+        self.pane.back_wanted.connect(self._go_back)
         self.pane.finished.connect(self.table.setFocus)
         # Its header and a row: in a low window what is below needs the rest.
         self.table.setMinimumHeight(10 * GRID)
@@ -76,11 +83,10 @@ class RowsView(QWidget):
 
     def set_source(self, source: RowSource | None) -> None:
         """Shows other rows from the first on."""
-        self._found, self._chosen, self._status = None, None, ""
+        self._found, self._chosen, self._status, self._dragged = None, None, "", False
         self.table_model.set_source(source)
         self.table.horizontalHeader().setSortIndicatorShown(False)
-        self.pane.show_row(None)
-        self.pane.shows = Opened(source)
+        self.pane.show_data(source)
         self.show_status_column(isinstance(source, VersionRows))
         self._first()
 
@@ -136,8 +142,11 @@ class RowsView(QWidget):
 
     def show_status_column(self, shown: bool) -> None:
         """Shows what was done to rows, or what is wrong with them, in a column of its own."""
+        self._sizing = True
         self.table.setColumnHidden(STATUS, not shown)
-        self._size_columns()
+        self._sizing = False
+        if not self._dragged:
+            self._size_columns()
 
     def act(self, kind: str) -> None:
         """Does to the rows selected what a key or a button says: exclude, restore, tag, edit, next or previous."""
@@ -160,8 +169,28 @@ class RowsView(QWidget):
         if edited != self._roomy:
             self._roomy = edited
             self._sizes, sizes = (self._split.sizes(), [1, 10_000]) if edited else (self._sizes, self._sizes)
+            self._make_way()
             self._split.setSizes(sizes)
             QTimer.singleShot(0, self.table, lambda: self.table.scrollTo(self.table.currentIndex()))
+
+    def _make_way(self, *, of_filters: bool = False) -> None:
+        """Has the filters give way to a row that is edited where there is no room for both, or the row to them."""
+        if self._folded and not self._roomy:
+            self._folded = False
+            self.search.show_filters(True)
+        elif not self._roomy or self.search.filters.isHidden() or not self.search.filters.isChecked():
+            return
+        elif self.minimumSizeHint().height() > self.height():
+            self._folded = not of_filters
+            if of_filters:
+                self.pane.views.setCurrentIndex(0)
+            else:
+                self.search.show_filters(False)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Looks anew at what there is room for."""
+        super().resizeEvent(event)
+        self._make_way()
 
     def address(self, place: int) -> tuple[int, int]:
         """Returns the source of a row and its number there, as steps name it."""
@@ -224,16 +253,25 @@ class RowsView(QWidget):
         if of is self.pane.shows:
             self.steps_wanted.emit([step], self.tr("edit a row"))
         else:
-            self.late_wanted.emit(of.source, [step], self.tr("edit a row"))
+            self.late_wanted.emit(of, [step], self.tr("edit a row"))
+
+    def _go_back(self, place: int) -> None:
+        """Goes to a row whose edit was left, which need not be among those shown any more."""
+        at = self.table_model.find(place)
+        if at >= 0:
+            self._go(at)
+        else:
+            self.pane.show_row(self.table_model.read(place))
+        self.pane.edit()
 
     def _placed(self, numbers: "Places") -> "Places":
         source = self.table_model.source
         return source.of_numbers(numbers) if isinstance(source, VersionRows) else numbers
 
-    def _show_found(self, numbers: "Places | None") -> None:
+    def _show_found(self, places: "Places | None") -> None:
         before = 0 if self._found is None else len(self._found)
         at = self.table_model.place(self.table.currentIndex().row())
-        self._found = None if numbers is None else self._placed(numbers)
+        self._found = places
         self._show()
         if not before or self._found is None or not len(self._found):
             self._first()
@@ -257,6 +295,7 @@ class RowsView(QWidget):
             places = fits if places is None else places[np.isin(places, fits)]
         self.table.none = self.tr("No row is like this.") if places is not None else ""
         self.table_model.show_only(places)
+        self.search.show_count(self.table_model.rowCount())
 
     def _first(self) -> None:
         self.table.scrollToTop()
@@ -287,7 +326,13 @@ class RowsView(QWidget):
         by = "length" if section == LENGTH else self.table_model.columns[section - STATUS - 1]
         self.search.sort(by, descending)
 
+    def _note_dragged(self, section: int) -> None:
+        # Sections are resized by much else; the last one takes what is left.
+        pressed = QApplication.mouseButtons() & Qt.MouseButton.LeftButton
+        self._dragged |= bool(pressed) and not self._sizing and section < self.table_model.columnCount() - 1
+
     def _size_columns(self) -> None:
+        self._sizing = True
         header, count = self.table.horizontalHeader(), self.table_model.columnCount()
         header.setStretchLastSection(True)
         widths = (9 * GRID, 9 * GRID, 11 * GRID)
@@ -300,6 +345,7 @@ class RowsView(QWidget):
         spare = max(0, room - _LEAST_PX * len(held))
         for section, letters in enumerate(held, start=len(widths)):
             self.table.setColumnWidth(section, _LEAST_PX + spare * letters // sum(held))
+        self._sizing = False
 
 
 _LEAST_PX = 11 * GRID

@@ -27,16 +27,18 @@ class RowSearch(QWidget):
     """What is looked for, and how many rows were found.
 
     Signals:
-        found: the numbers of the rows found so far, in order (int64); None: nothing is looked for.
+        found: the places of the rows found so far, in order (int64); None: nothing is looked for.
         status_wanted: only rows of this status are to be shown; empty: all.
         save_wanted: what is shown is to become a version.
         cleared: the choice of rows that another part of the window made is to go.
+        opened: the filters were opened by hand.
     """
 
     found = Signal(object)
     status_wanted = Signal(str)
     save_wanted = Signal()
     cleared = Signal()
+    opened = Signal()
 
     def __init__(self, spare: Spare | None = None) -> None:
         """Looks for nothing; later in the spare process if there is one."""
@@ -49,6 +51,7 @@ class RowSearch(QWidget):
         self._folder: TemporaryDirectory[str] | None = None
         self._read = 0
         self._rows: Places | None = None
+        self._count, self._counted = 0, ""
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
         self._typing.setInterval(_TYPING_MS)
@@ -127,6 +130,17 @@ class RowSearch(QWidget):
         self.fault.setVisible(error is not None)
         set_mark(self.text, "wrong", error is not None)
 
+    def show_count(self, count: int) -> None:
+        """Says how many rows are shown of those found, where some are looked for."""
+        self._count = count
+        if self._counted:
+            self._say_count(self._counted)
+
+    def show_filters(self, shown: bool) -> None:
+        """Shows the filters, or hides them; what they say counts all the same."""
+        self.filters.setChecked(shown)
+        self._more.setVisible(shown)
+
     def leave(self) -> None:
         """Ends the search."""
         command, self._command = self._command, None
@@ -147,7 +161,7 @@ class RowSearch(QWidget):
         self.expression.setCheckable(True)
         self.expression.setToolTip(self.tr("A regular expression, in which letter case counts"))
         self.expression.setAccessibleName(self.tr("Regular expression"))
-        self.filters = button(self.tr("Filters"), self._show_filters, "segment")
+        self.filters = button(self.tr("Filters"), lambda: self._open_filters(), "segment")
         self.filters.setCheckable(True)
         self.said, self.fault = label("", "muted"), label("", "fault", wrap=True)
         self.stop = button(self.tr("Cancel"), self._cancel, "flat")
@@ -196,8 +210,10 @@ class RowSearch(QWidget):
             box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         return made
 
-    def _show_filters(self) -> None:
+    def _open_filters(self) -> None:
         self._more.setVisible(self.filters.isChecked())
+        if self.filters.isChecked():
+            self.opened.emit()
 
     def _words(self) -> list[str]:
         """Returns what is looked for as a command is told; empty: nothing."""
@@ -224,9 +240,18 @@ class RowSearch(QWidget):
             self._say("")
             self.found.emit(None)
             return
+        self._count = 0
         self._folder = TemporaryDirectory(prefix="studio-search-")
         into = Path(self._folder.name) / "rows"
-        given = [*wanted, "--into", str(into), "--", self._file, *([text] if (text := self.text.text()) else [])]
+        given = [
+            *wanted,
+            "--places",
+            "--into",
+            str(into),
+            "--",
+            self._file,
+            *([text] if (text := self.text.text()) else []),
+        ]
         self._command = Command(["data", "search", *self._options, *given], self, self._spare)
         self._command.told.connect(self._told)
         self._command.done.connect(self._done)
@@ -249,10 +274,10 @@ class RowSearch(QWidget):
             self._rows = fresh if self._rows is None else np.concatenate([self._rows, fresh])
             self.found.emit(self._rows)
         if "complete" not in line:
-            self._say(self.tr("{count} so far").format(count=f"{self._read // 8:,}"))
+            self._say_count(self.tr("{count} so far"))
 
-    def _done(self, line: dict[str, Any]) -> None:
-        self._say(self.tr("{count} found").format(count=f"{line['found']:,}"))
+    def _done(self, _said: dict[str, Any]) -> None:
+        self._say_count(self.tr("{count} found"))
         self.leave()
 
     def _failed(self, error: StudioError) -> None:
@@ -262,9 +287,14 @@ class RowSearch(QWidget):
 
     def _cancel(self) -> None:
         self.leave()
-        self._say(self.tr("{count} found before it was cancelled").format(count=f"{self._read // 8:,}"))
+        self._say_count(self.tr("{count} found before it was cancelled"))
+
+    def _say_count(self, text: str) -> None:
+        self._say(text.format(count=f"{self._count:,}"))
+        self._counted = text
 
     def _say(self, text: str) -> None:
+        self._counted = ""
         self.said.setText(text)
         self.said.setVisible(bool(text))
 

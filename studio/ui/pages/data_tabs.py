@@ -20,7 +20,7 @@ class DataTabs(QTabWidget):
     def __init__(self, rows: RowsView, rejected: Rejected, insight: Insight) -> None:
         """Shows no rows yet."""
         super().__init__()
-        self._rejected = rejected
+        self._rows, self._rejected = rows, rejected
         dress_tabs(self, self.tr("Usable and rejected rows"))
         self.addTab(rows, "")
         self.addTab(rejected, "")
@@ -44,5 +44,8 @@ class DataTabs(QTabWidget):
     ) -> None:
         """Lists rejected rows, `count` in all, as `Rejected.set_items` does; without any there is no such tab."""
         self.setTabText(1, self.tr("Rejected ({count})").format(count=f"{count:,}"))
+        focused = self._rejected.table.hasFocus()
         self.setTabVisible(1, bool(count))
+        if focused and not count:
+            self._rows.table.setFocus()
         self._rejected.set_items(items, origins, index)

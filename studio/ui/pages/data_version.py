@@ -16,7 +16,7 @@ from studio.core.versions.steps import ByHand, Mend, Replace, Step, chosen, each
 from studio.ui.jobs import Command
 from studio.ui.pages.data_kept import Edit, Job, Kept, drop, edit_command, sweep
 from studio.ui.reading import options
-from studio.ui.row_source import FileRows, VersionRows
+from studio.ui.row_source import FileRows, Opened, VersionRows
 from studio.ui.session import Session
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Editing(QObject):
         over: no child is at work any more.
         settled: no edit waits any more, neither of what is shown nor of what was.
         failed: a `StudioError`: the version cannot be opened.
+        dropped: edits will not be done, as one failed or all were given up.
     """
 
     opened = Signal(object)
@@ -44,6 +45,7 @@ class Editing(QObject):
     over = Signal()
     settled = Signal()
     failed = Signal(object)
+    dropped = Signal()
 
     def __init__(self, session: Session, parent: QObject) -> None:
         """Edits nothing yet."""
@@ -65,8 +67,8 @@ class Editing(QObject):
         else:
             self._run(["data", "version", "show", str(path)], lambda _path: self._show(path), path=path)
 
-    def create(self, file: str, format: str, columns: Mapping[Role, str]) -> None:
-        """Makes a version of a file, named after it, and shows it."""
+    def create(self, file: str, format: str, columns: Mapping[Role, str]) -> Path:
+        """Makes a version of a file, named after it, and shows it; returns its file."""
         path, words = self._creation(file, format, columns)
 
         def made(_path: Path) -> None:
@@ -75,6 +77,7 @@ class Editing(QObject):
             self._show(path)
 
         self._run(words, made, path=path, makes=True)
+        return path
 
     def mix(
         self,
@@ -125,9 +128,9 @@ class Editing(QObject):
         self._waiting.append(edit)
         self._go_on()
 
-    def apply_to(self, source: FileRows | VersionRows, steps: Sequence[Step | Mend], title: str) -> None:
-        """Adds steps to a version that is no longer shown, or to one that is made for them of such a file."""
-        path = source.version.path if isinstance(source, VersionRows) else None
+    def apply_to(self, of: Opened, steps: Sequence[Step | Mend], title: str) -> None:
+        """Adds steps to a version that is no longer shown, or to one that is made of such a file, for them at last."""
+        path = of.source.version.path if isinstance(of.source, VersionRows) else of.version
         if path is not None and path in (item.path for item in (self.version, self._job) if item is not None):
             self.apply(steps, title)
             return
@@ -138,13 +141,16 @@ class Editing(QObject):
             at_work[0].add(edit)
             return
         try:
-            self._keep(*self._begin(source, edit))
+            job, waiting = self._begin(of, edit)
         except StudioError as error:
             self._session.tell_error(error)
             drop(self._session, [edit])
+            return
+        of.version = job.path
+        self._keep(job, waiting)
 
-    def go(self, path: Path, cursor: int) -> None:
-        """Has `cursor` steps of a version count, the one shown or another."""
+    def go(self, path: Path, cursor: int) -> bool:
+        """Has `cursor` steps of a version count, the one shown or another; returns whether they do."""
         try:
             if self.version is not None and self.version.path == path:
                 self.version.go(cursor)
@@ -153,15 +159,17 @@ class Editing(QObject):
                 recipe.change(path, lambda said: said.at(cursor))
         except StudioError as error:
             self._session.tell_error(error)
+            return False
+        return True
 
     def move(self, cursor: int) -> None:
         """Goes to a place in the history, as a step that can be undone."""
         if self.version is not None and cursor != self.version.recipe.cursor:
             before = self.version.recipe.cursor
-            self.go(self.version.path, cursor)
-            edit = Edit(self, [], self.tr("go to another step"))
-            edit.finish(self.version.path, before, cursor)
-            self._session.undo.push(edit)
+            if self.go(self.version.path, cursor):
+                edit = Edit(self, [], self.tr("go to another step"))
+                edit.finish(self.version.path, before, cursor)
+                self._session.undo.push(edit)
 
     def withdraw(self, edit: Edit) -> None:
         """Does not do an edit that is not done yet; a version that is made only for it is not made."""
@@ -212,6 +220,7 @@ class Editing(QObject):
             self._take_back(job)
             edits = [job.edit, *edits] if job.edit is not None else edits
         drop(self._session, edits)
+        self.dropped.emit()
 
     def cancel(self) -> None:
         """Ends what a child does."""
@@ -233,12 +242,13 @@ class Editing(QObject):
         self._kept.append(kept)
         kept.over.connect(lambda: self._settled(kept))
 
-    def _begin(self, source: FileRows | VersionRows, edit: Edit) -> tuple[Job, list[Edit]]:
+    def _begin(self, of: Opened, edit: Edit) -> tuple[Job, list[Edit]]:
         """Starts the child that does an edit, or makes the version for it; returns it and what waits for it."""
-        if isinstance(source, FileRows):
+        source, path = of.source, _version_of(of)
+        if path is None:
+            assert isinstance(source, FileRows)
             path, words = self._creation(source.given, source.format or "auto", source.columns)
             return Job(Command(words, self), path, makes=True), [edit]
-        path = source.version.path
         before = recipe.load(path).cursor
         command = edit_command(path, edit.steps, lambda words: Command(words, self))
         return Job(command, path, edit=edit, before=before), []
@@ -287,6 +297,7 @@ class Editing(QObject):
         except StudioError as error:
             self._session.tell_error(error)
             drop(self._session, [edit])
+            self.dropped.emit()
             return
         edit.finish(version.path, before, version.recipe.cursor)
         self.changed.emit()
@@ -356,6 +367,7 @@ class Editing(QObject):
             except StudioError as error:
                 edits, self._waiting = [*([mine.edit] if mine.edit else []), *self._waiting], []
                 drop(self._session, edits)
+                self.dropped.emit()
                 (failed or self.failed.emit)(error)
             self._go_on()
             self._tell_settled()
@@ -366,3 +378,14 @@ class Editing(QObject):
     def _tell_moved(self, job: Job, line: Mapping[str, Any]) -> None:
         if self._job is job and "doing" in line:
             self.moved.emit(line["done"], line["total"])
+
+
+def _version_of(of: Opened) -> Path | None:
+    """Returns the file of the version that opened data is, or that was made of it; None: there is none."""
+    source, path = of.source, of.version
+    if isinstance(source, VersionRows):
+        return source.version.path
+    if not isinstance(source, FileRows) or path is None or not path.exists():
+        return None
+    # One that was given up may have left its name to a version of something else.
+    return path if [item.path for item in recipe.load(path).sources] == [source.given] else None

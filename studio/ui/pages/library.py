@@ -46,8 +46,8 @@ class LibraryPage(QWidget):
         self.search.setAccessibleName(self.tr("Search the library"))
         self.search.setClearButtonEnabled(True)
         self.search.setFixedWidth(40 * GRID)
-        self.search.textChanged.connect(self._proxy.set_text)
         self.table = self._table()
+        self.search.textChanged.connect(self._find)
         self._states = QStackedWidget()
         self._states.addWidget(self._empty())
         self.card = self._make_card()
@@ -79,6 +79,7 @@ class LibraryPage(QWidget):
                 where = self._proxy.mapFromSource(self.table_model.index(other, 0))
                 flags = QItemSelectionModel.SelectionFlag
                 self.table.selectionModel().select(where, flags.Select | flags.Rows)
+        self._select_one()
         self._show()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -88,10 +89,9 @@ class LibraryPage(QWidget):
             self.table.setColumnHidden(at, event.size().width() < least)
 
     def entry(self) -> Entry | None:
-        """Returns the adapter that is looked at: of several chosen ones the one clicked last."""
-        index = self.table.currentIndex()
-        found = index.data(Qt.ItemDataRole.UserRole) if index.isValid() else None
-        return found if isinstance(found, Entry) else None
+        """Returns the adapter that is looked at: of several chosen ones the one clicked last; None: none is chosen."""
+        chosen, found = self.chosen(), self.table.currentIndex().data(Qt.ItemDataRole.UserRole)
+        return found if found in chosen else next(iter(chosen), None)
 
     def chosen(self) -> list[Entry]:
         """Returns the adapters selected, in the order shown."""
@@ -117,6 +117,18 @@ class LibraryPage(QWidget):
         chosen = self.chosen()
         if chosen and not any(entry.fault for entry in chosen) and not self._why_not(chosen):
             self._session.compare_wanted.emit(chosen)
+
+    def _find(self, text: str) -> None:
+        self._proxy.set_text(text)
+        self._select_one()
+        self._show()
+
+    def _select_one(self) -> None:
+        """Selects an adapter where none is selected, such as those that a search has hidden."""
+        chosen, flags = self.table.selectionModel(), QItemSelectionModel.SelectionFlag
+        if not chosen.hasSelection() and self._proxy.rowCount():
+            at = max(0, self.table.currentIndex().row())
+            chosen.setCurrentIndex(self._proxy.index(at, 0), flags.ClearAndSelect | flags.Rows)
 
     def _actions(self) -> None:
         for text, act, keys in (
@@ -178,8 +190,7 @@ class LibraryPage(QWidget):
         bases = {entry.base.path for entry in chosen}
         return self.tr("They were made for different base models.") if len(bases) > 1 else ""
 
-    def _change(self, what: dict[str, Any]) -> None:
-        entry = self.entry()
+    def _change(self, entry: Entry | None, what: dict[str, Any]) -> None:
         if entry is not None and not entry.fault:
             self._session.undo.push(AdapterChange(self._session, entry, what))
 

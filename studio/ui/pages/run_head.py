@@ -89,6 +89,7 @@ class RunHead(QFrame):
         if icon:
             self._theme.dress(made, icon)
         menu = QMenu(made)
+        menu.setToolTipsVisible(True)  # an action that is off may say why
         for action in actions:
             menu.addSeparator() if action is None else menu.addAction(action)
         made.setMenu(menu)

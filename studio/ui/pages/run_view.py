@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 from studio.core import events
 from studio.core.config import changed, to_dict
 from studio.core.errors import StudioError
-from studio.ui import words
+from studio.ui import given, words
 from studio.ui.models import RunModel
 from studio.ui.pages import run_rate
 from studio.ui.pages.run_curves import RunCurves
@@ -119,13 +119,21 @@ class RunView(QWidget):
             self.failure.show_failure(model.progress.failed if model is not None and not alive else None)
             if self.curves.refresh():
                 self._timer.start()
-        steering = (self.stop, self.stop_bare, self.terminate, self.kill, self.save_now, self.evaluate, self.pause)
+        steering = (self.stop, self.stop_bare, self.terminate, self.kill, self.save_now, self.pause)
         for action in (*steering, self.rate):
             action.setEnabled(alive)
+        self._offer_evaluation(alive)
         self.resume.setEnabled(model is not None and model.can_resume())
         for action in (self.open_folder, self.again):
             action.setEnabled(model is not None)
         self.advanced.emit()
+
+    def _offer_evaluation(self, alive: bool) -> None:
+        """Lets a run evaluate now unless it has told that it has no rows for it."""
+        told = self.model.progress.prepared if self.model is not None else None
+        none = told is not None and told.eval_rows == 0
+        self.evaluate.setEnabled(alive and not none)
+        self.evaluate.setToolTip(self.tr("The run has no evaluation rows.") if none else self.evaluate.text())
 
     def _ask(self, command: events.Command, model: RunModel | None = None) -> None:
         """Asks a run for something, the one shown if no other is named; one that has ended is asked nothing."""
@@ -167,7 +175,7 @@ class RunView(QWidget):
         if self.model is None:
             return
         try:
-            values = to_dict(self.model.run.config())
+            values = to_dict(given.original(self.model.run.config(), self._session.settings.recent_data))
         except StudioError as error:
             self._session.tell_error(error)
             return

@@ -1,7 +1,7 @@
 """The Train page: the runs, and of one of them the curves, the progress, the log and what to do."""
 
 from PySide6.QtCore import QModelIndex, QRect, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QFont, QHideEvent, QPainter, QPen, QShowEvent
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QHideEvent, QPainter, QPen, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QListView,
@@ -18,14 +18,15 @@ from studio.core.runs import Run
 from studio.ui import words
 from studio.ui.edits import RunRemoval
 from studio.ui.elided import Elided
-from studio.ui.models import SAID, Glance, Index, RunTable
+from studio.ui.models import LOSS, SAID, Glance, Index, RunTable
 from studio.ui.pages.run_view import RunView
 from studio.ui.parts import add_action, button, card, column, empty, holder, label, pill, row, selectable
 from studio.ui.session import Session
 from studio.ui.theme import GRID, Theme
 
 _REFRESH_MS = 2000
-_LIST_PX = 224
+_LIST_PX, _WIDE_LIST_PX = 224, 256
+_WIDE_PX = 900  # from here on a run has all its room beside the wider list
 _ROW_PX = 56
 
 
@@ -92,6 +93,11 @@ class TrainPage(QWidget):
         super().showEvent(event)
         self._refresh()
         self._timer.start()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Gives the list room for how far a run got where there is some."""
+        super().resizeEvent(event)
+        self.list.setFixedWidth(_WIDE_LIST_PX if event.size().width() >= _WIDE_PX else _LIST_PX)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Looks for nothing nobody sees."""
@@ -217,6 +223,14 @@ class _RunDelegate(QStyledItemDelegate):
         small.setPixelSize(12)
         painter.setFont(small)
         painter.setPen(QColor(colours.muted))
-        said = painter.fontMetrics().elidedText(index.data(SAID), Qt.TextElideMode.ElideRight, text.width())
+        said, loss = line(index, painter.fontMetrics(), text.width())
         painter.drawText(text, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, said)
+        painter.drawText(text, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight, loss)
         painter.restore()
+
+
+def line(index: Index, metrics: QFontMetrics, width: int) -> tuple[str, str]:
+    """Returns what a run's second line says, left and right: its loss whole, and as much of the rest as has room."""
+    loss: str = index.data(LOSS)
+    room = width - metrics.horizontalAdvance(loss) - GRID if loss else width
+    return metrics.elidedText(index.data(SAID), Qt.TextElideMode.ElideRight, room), loss

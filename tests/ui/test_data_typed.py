@@ -1,0 +1,150 @@
+"""What is typed into rows and not saved: it stays with its row, closing asks about it, and the focus goes on."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMessageBox, QPlainTextEdit, QPushButton
+from pytestqt.qtbot import QtBot
+
+from studio.core.versions import recipe
+from studio.core.versions.steps import Replace
+from studio.ui.pages.data import DataPage
+from studio.ui.window import MainWindow
+from tests.ui.test_data_kept import box_with_focus
+from tests.ui.test_data_page import ROWS, WAIT_MS, checked, file, page, press, rejected_row, version
+from tests.ui.test_data_rows import search_for
+
+__all__ = ["file", "page"]  # the fixtures
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
+
+
+def answer(name: str, seen: list[str]) -> None:
+    """Presses a button of the next question, and notes what it asks."""
+
+    def look() -> None:
+        box = QApplication.activeModalWidget()
+        if isinstance(box, QMessageBox):
+            seen.append(box.text() + box.informativeText())
+            next(made for made in box.buttons() if made.text() == name).click()
+
+    QTimer.singleShot(200, look)
+
+
+def test_closing_asks_what_is_to_become_of_what_was_typed(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
+    press(page, Qt.Key.Key_J, Qt.Key.Key_E)
+    QTest.keyClicks(box_with_focus(qtbot), "x")
+    window.show_page("library")
+    seen: list[str] = []
+    answer("Cancel", seen)
+    assert not window.close()
+    assert "is not saved" in seen[0]
+    assert window._stack.currentWidget() is page, "which row it is can be seen"
+    assert page.rows.pane.save.isEnabled()
+    answer("Save", seen)
+    assert not window.close()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT_MS)
+    steps = recipe.load(recipe.file_of("letters")).effective
+    assert [step.data["completion"] for step in steps if isinstance(step, Replace)] == ["xabab"]
+
+
+def test_what_was_typed_is_given_up_or_cannot_be_saved(
+    page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text(json.dumps(ROWS[0]) + '\n{"prompt": "d"}\n', encoding="utf-8")
+    page.plain.known = {}
+    page.receive(bad)
+    checked(page, qtbot)
+    page._tabs.setCurrentIndex(1)
+    rejected_row(page, qtbot, 0)
+    page.rejected.text.setPlainText("{")
+    seen: list[str] = []
+    answer("Cancel", seen)
+    assert not window.close()
+    assert "cannot be saved: not JSON" in seen[0]
+    answer("Give it up", seen)
+    assert window.close()
+    assert len(seen) == 2
+    assert not recipe.listed()
+
+
+def test_a_corrected_text_stays_with_its_row_while_the_data_is_shown(
+    page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text(json.dumps(ROWS[0]) + '\n{"prompt": "d"}\n{"prompt": "e"}\n', encoding="utf-8")
+    page.plain.known = {}
+    page.receive(bad)
+    checked(page, qtbot)
+    rejected = page.rejected
+    page._tabs.setCurrentIndex(1)
+    for row, typed in enumerate(('{"prompt": "d", "completion": "D"}', '{"prompt": "e", "completion": "E"}')):
+        rejected_row(page, qtbot, row)
+        rejected.text.setPlainText(typed)
+    assert "D" in rejected_row(page, qtbot, 0)
+    assert rejected.put.isEnabled()
+    rejected.revert.click()
+    assert QApplication.focusWidget() is rejected.text
+    rejected_row(page, qtbot, 1)
+    assert rejected_row(page, qtbot, 0) == '{"prompt": "d"}'
+    rejected.text.setPlainText('{"prompt": "d", "completion": "D"}')
+    page.settle(save=True)
+    edits = version(page, qtbot, 2).selection.edits
+    assert [edits[place]["completion"] for place in (1, 2)] == ["D", "E"]
+    assert page.unsaved() is None
+
+
+def test_behind_a_row_put_back_the_next_one_has_the_focus(page: DataPage, qtbot: QtBot, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text(json.dumps(ROWS[0]) + '\n{"prompt": "d"}\n{"prompt": "e"}\n', encoding="utf-8")
+    page.plain.known = {}
+    page.receive(bad)
+    checked(page, qtbot)
+    rejected = page.rejected
+    page._tabs.setCurrentIndex(1)
+    for step, expected in ((1, rejected.table), (2, page.rows.table)):
+        rejected_row(page, qtbot, 0)
+        rejected.text.setFocus()
+        rejected.text.setPlainText('{"prompt": "d", "completion": "D"}')
+        QTest.keyClick(rejected.text, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+        assert QApplication.focusWidget() is expected
+        version(page, qtbot, step)
+        QApplication.processEvents()
+        assert QApplication.focusWidget() is expected
+
+
+def test_a_row_left_with_a_slip_is_gone_back_to_as_it_was_typed(
+    page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    rows = tmp_path / "meta.jsonl"
+    rows.write_text("".join(json.dumps({"text": f"t{n}", "meta": {"n": n}}) + "\n" for n in range(3)), encoding="utf-8")
+    page.plain.known = {}
+    page.receive(rows)
+    checked(page, qtbot)
+    pane = page.rows.pane
+    press(page, Qt.Key.Key_E)
+    box = box_with_focus(qtbot)
+    QTest.keyClicks(box, "new ")
+    _box(page, "meta").setPlainText('{"n": ')
+    assert not pane.save.isEnabled()
+    page.rows.table.selectRow(1)
+    told = window.notices.texts()[-1]
+    assert told.startswith("The edit of row 0 was not saved: `meta`: Expecting value")
+    assert pane.unsaved() is not None
+    search_for(page, qtbot, "t2", 1)
+    [item for item in window.notices.findChildren(QPushButton) if item.text() == "Go back to it"][-1].click()
+    qtbot.waitUntil(lambda: _box(page, "meta").toPlainText() == '{"n": ')
+    assert _box(page, "text").toPlainText() == "new t0"
+    _box(page, "meta").setPlainText('{"n": 7}')
+    pane.save.click()
+    assert version(page, qtbot, 1).selection.data(0) == {"text": "new t0", "meta": {"n": 7}}
+    assert pane.unsaved() is None
+
+
+def _box(page: DataPage, name: str) -> QPlainTextEdit:
+    found = [box for box in page.rows.pane.editor.findChildren(QPlainTextEdit) if box.accessibleName() == name]
+    return found[-1]
