@@ -6366,6 +6366,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请取消 HF_HUB_OFFLINE 以便下载，或指定含有模型的文件夹。</translation>
     </message>
     <message>
+        <source>Choose another model or chat template; without that field the answer alone is learned.</source>
+        <translation>请选择其他模型或聊天模板；去掉该字段后，只学习回答本身。</translation>
+    </message>
+    <message>
         <source>Choose another model, or a chat template that lays it out, or leave the row out.</source>
         <translation>请选择其他模型，或能够排布它的对话模板，或排除该行。</translation>
     </message>

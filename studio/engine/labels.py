@@ -117,7 +117,9 @@ class Encoder:
         (encoded,) = self.encode_all([data], row_format, worse)
         if isinstance(encoded, str):
             hint = "Correct the row or leave it out."
-            if "chat template" in encoded:
+            if "the thoughts" in encoded:
+                hint = "Choose another model or chat template; without that field the answer alone is learned."
+            elif "chat template" in encoded:
                 hint = "Choose another model, or a chat template that lays it out, or leave the row out."
             elif "of this format" in encoded:
                 hint = "Choose another format, or say which columns are the prompt and the answer."

@@ -101,8 +101,9 @@ def test_a_thought_that_the_template_cuts_out_is_learned_behind_the_prompt() -> 
 
 def test_a_thought_in_a_field_that_the_template_does_not_know_is_refused() -> None:
     thinking = ANSWERED | {"reasoning_content": "long thought"}
-    with pytest.raises(StudioError, match="it leaves out the thoughts of the answer"):
+    with pytest.raises(StudioError, match="it leaves out the thoughts of the answer") as caught:
         laid("qwen2_5", ASKED, thinking)
+    assert "without that field the answer alone is learned" in caught.value.hint
     assert laid("qwen2_5", ASKED, thinking, ASKED, COLD)[-1].startswith("Cold.")
     # Of an answer that is not learned nothing is.
     assert laid("qwen2_5", ASKED, COLD, ASKED, thinking | {"weight": 0})[-1].startswith("Cold.")
