@@ -951,6 +951,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
 <context>
     <name>DataPage</name>
     <message>
+        <source>The correction of {count} rejected row was not put back.</source>
+        <translation>{count} 个被拒行的更正未放回。</translation>
+    </message>
+    <message>
+        <source>The corrections of {count} rejected rows were not put back.</source>
+        <translation>{count} 个被拒行的更正未放回。</translation>
+    </message>
+    <message>
         <source>Working on the version</source>
         <translation>正在处理版本</translation>
     </message>

@@ -72,6 +72,23 @@ def test_what_was_typed_is_given_up_or_cannot_be_saved(
     assert not recipe.listed()
 
 
+def test_corrections_that_were_not_put_back_are_told(
+    page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path, file: Path
+) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text(json.dumps(ROWS[0]) + '\n{"prompt": "d"}\n', encoding="utf-8")
+    page.plain.known = {}
+    page.receive(bad)
+    checked(page, qtbot)
+    page._tabs.setCurrentIndex(1)
+    rejected_row(page, qtbot, 0)
+    page.rejected.text.setPlainText('{"prompt": "d", "completion": "D"}')
+    page.receive(file)
+    assert window.notices.texts() == ["The correction of 1 rejected row was not put back."]
+    page.receive(bad)
+    assert len(window.notices.texts()) == 1
+
+
 def test_a_corrected_text_stays_with_its_row_while_the_data_is_shown(
     page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from studio.core import chat, hub_ids
 from studio.core.data.mapping import Role
 from studio.core.desk import Lengths, Tokens
 from studio.core.errors import StudioError
+from studio.core.units import counted
 from studio.core.versions import recipe
 from studio.core.versions.steps import EVALUATION, Keep, Mend, Step, spans
 from studio.ui import drops
@@ -138,7 +139,10 @@ class DataPage(QWidget):
         self.plain.leave()
         self._editing.leave()
         self.rows.search.leave()
-        self.rejected.leave()
+        if count := self.rejected.leave():
+            one = self.tr("The correction of {count} rejected row was not put back.")
+            many = self.tr("The corrections of {count} rejected rows were not put back.")
+            self._session.tell(counted(count, one, many))
         self.insight.leave()
 
     def _connect(self) -> None:

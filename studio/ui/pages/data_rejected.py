@@ -101,10 +101,12 @@ class Rejected(QWidget):
         if line >= 0 and items:
             self.table.selectRow(min(line, len(items) - 1))
 
-    def leave(self) -> None:
-        """Ends what a child does, and forgets what was typed: other data is shown."""
+    def leave(self) -> int:
+        """Ends what a child does, and forgets what was typed: other data is shown. Returns of how many rows."""
         self._stop()
+        count = len(self._typed_in)
         self._typed_in.clear()
+        return count
 
     def unsaved(self) -> str | None:
         """Returns why what was typed and not put back cannot be; empty: it can; None: there is none."""
