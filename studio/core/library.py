@@ -225,9 +225,10 @@ def known(folder: Path, run: str) -> Entry | None:
     Raises:
         StudioError: (adapter) `folder` holds no adapter.
     """
-    if not run:
-        return None
-    sha256 = _sha256_of(folder)
+    return _held(run, _sha256_of(folder)) if run else None
+
+
+def _held(run: str, sha256: str) -> Entry | None:
     # Entries made before held the name alone of runs that lie elsewhere.
     runs = {run, Path(run).name}
     same = (entry for entry in entries() if entry.run in runs and entry.sha256 == sha256 and not entry.fault)
@@ -281,9 +282,9 @@ def add(
     """
     named = _base_of(folder)
     with _changing() as library:
-        if (again := known(folder, run)) is not None:
-            return again
         sha256 = _sha256_of(folder)
+        if run and (again := _held(run, sha256)) is not None:
+            return again
         stage = library / f".stage-{secrets.token_hex(4)}"
         about = Entry(
             name="",

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +180,7 @@ def test_interrupting_three_times_kills_the_run_which_is_no_failure(tmp_path: Pa
     until(lambda: (run.path / "run.json").exists() and run.progress().state == "training")
     for presses in (1, 2):
         starter.send_signal(signal.SIGINT)
-        until(lambda least=presses: asked(run) >= least)  # type: ignore[misc]
+        until(partial(asked_often, run, presses))
     starter.send_signal(signal.SIGINT)
     _, errors = starter.communicate(timeout=100)
     assert starter.returncode == EXIT_INTERRUPTED, errors
@@ -190,6 +191,10 @@ def test_interrupting_three_times_kills_the_run_which_is_no_failure(tmp_path: Pa
 
 def asked(run: Run) -> int:
     return run.commands_path.read_text().count("stop") if run.commands_path.exists() else 0
+
+
+def asked_often(run: Run, least: int) -> bool:
+    return asked(run) >= least
 
 
 @pytest.mark.parametrize(

@@ -379,16 +379,21 @@ def test_an_edit_the_row_changed_under_is_told_of(page: DataPage, window: MainWi
     assert made.path == recipe.file_of("letters")
 
 
+def leave_typed(page: DataPage, window: MainWindow, qtbot: QtBot, folder: Path) -> None:
+    """Types into the row that is edited, opens other data, and has the edit saved all the same."""
+    QTest.keyClicks(box_with_focus(qtbot), "x")
+    page.plain.known = {}
+    page.receive(other(folder))
+    checked(page, qtbot)
+    save_it(window)
+    settled(page, qtbot)
+
+
 def test_an_edit_of_a_file_that_is_left_is_saved_into_a_version_of_it(
     page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     press(page, Qt.Key.Key_J, Qt.Key.Key_E)
-    QTest.keyClicks(box_with_focus(qtbot), "x")
-    page.plain.known = {}
-    page.receive(other(tmp_path))
-    checked(page, qtbot)
-    save_it(window)
-    settled(page, qtbot)
+    leave_typed(page, window, qtbot, tmp_path)
     made = recipe.file_of("letters")
     assert [step.data for step in recipe.load(made).effective if isinstance(step, Replace)] == [
         ROWS[1] | {"completion": "xabab"}
@@ -441,12 +446,7 @@ def test_an_edit_of_a_file_whose_version_is_being_made_becomes_a_step_of_it(
     page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     press(page, Qt.Key.Key_X, Qt.Key.Key_E)
-    QTest.keyClicks(box_with_focus(qtbot), "x")
-    page.plain.known = {}
-    page.receive(other(tmp_path))
-    checked(page, qtbot)
-    save_it(window)
-    settled(page, qtbot)
+    leave_typed(page, window, qtbot, tmp_path)
     assert [recipe.name_of(path) for path in recipe.listed()] == ["letters"]
     made = recipe.load(recipe.file_of("letters"))
     assert [step.kind for step in made.effective] == ["exclude", "replace"]

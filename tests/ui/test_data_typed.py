@@ -34,6 +34,17 @@ def answer(name: str, seen: list[str]) -> None:
     QTimer.singleShot(200, look)
 
 
+def rejecting(page: DataPage, qtbot: QtBot, folder: Path, *lines: str) -> Path:
+    """Opens a file of a good row and of rows that are rejected, and shows these."""
+    bad = folder / "bad.jsonl"
+    bad.write_text("\n".join([json.dumps(ROWS[0]), *lines, ""]), encoding="utf-8")
+    page.plain.known = {}
+    page.receive(bad)
+    checked(page, qtbot)
+    page._tabs.setCurrentIndex(1)
+    return bad
+
+
 def test_closing_asks_what_is_to_become_of_what_was_typed(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
     press(page, Qt.Key.Key_J, Qt.Key.Key_E)
     QTest.keyClicks(box_with_focus(qtbot), "x")
@@ -54,12 +65,7 @@ def test_closing_asks_what_is_to_become_of_what_was_typed(page: DataPage, window
 def test_what_was_typed_is_given_up_or_cannot_be_saved(
     page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    bad = tmp_path / "bad.jsonl"
-    bad.write_text(json.dumps(ROWS[0]) + '\n{"prompt": "d"}\n', encoding="utf-8")
-    page.plain.known = {}
-    page.receive(bad)
-    checked(page, qtbot)
-    page._tabs.setCurrentIndex(1)
+    rejecting(page, qtbot, tmp_path, '{"prompt": "d"}')
     rejected_row(page, qtbot, 0)
     page.rejected.text.setPlainText("{")
     seen: list[str] = []
@@ -75,12 +81,7 @@ def test_what_was_typed_is_given_up_or_cannot_be_saved(
 def test_corrections_that_were_not_put_back_are_told(
     page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path, file: Path
 ) -> None:
-    bad = tmp_path / "bad.jsonl"
-    bad.write_text(json.dumps(ROWS[0]) + '\n{"prompt": "d"}\n', encoding="utf-8")
-    page.plain.known = {}
-    page.receive(bad)
-    checked(page, qtbot)
-    page._tabs.setCurrentIndex(1)
+    bad = rejecting(page, qtbot, tmp_path, '{"prompt": "d"}')
     rejected_row(page, qtbot, 0)
     page.rejected.text.setPlainText('{"prompt": "d", "completion": "D"}')
     page.receive(file)
@@ -92,13 +93,8 @@ def test_corrections_that_were_not_put_back_are_told(
 def test_a_corrected_text_stays_with_its_row_while_the_data_is_shown(
     page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    bad = tmp_path / "bad.jsonl"
-    bad.write_text(json.dumps(ROWS[0]) + '\n{"prompt": "d"}\n{"prompt": "e"}\n', encoding="utf-8")
-    page.plain.known = {}
-    page.receive(bad)
-    checked(page, qtbot)
+    rejecting(page, qtbot, tmp_path, '{"prompt": "d"}', '{"prompt": "e"}')
     rejected = page.rejected
-    page._tabs.setCurrentIndex(1)
     for row, typed in enumerate(('{"prompt": "d", "completion": "D"}', '{"prompt": "e", "completion": "E"}')):
         rejected_row(page, qtbot, row)
         rejected.text.setPlainText(typed)
@@ -116,13 +112,8 @@ def test_a_corrected_text_stays_with_its_row_while_the_data_is_shown(
 
 
 def test_behind_a_row_put_back_the_next_one_has_the_focus(page: DataPage, qtbot: QtBot, tmp_path: Path) -> None:
-    bad = tmp_path / "bad.jsonl"
-    bad.write_text(json.dumps(ROWS[0]) + '\n{"prompt": "d"}\n{"prompt": "e"}\n', encoding="utf-8")
-    page.plain.known = {}
-    page.receive(bad)
-    checked(page, qtbot)
+    rejecting(page, qtbot, tmp_path, '{"prompt": "d"}', '{"prompt": "e"}')
     rejected = page.rejected
-    page._tabs.setCurrentIndex(1)
     for step, expected in ((1, rejected.table), (2, page.rows.table)):
         rejected_row(page, qtbot, 0)
         rejected.text.setFocus()

@@ -89,7 +89,7 @@ import filelock, sys, time
 lock = filelock.FileLock(sys.argv[2] + "/run.lock")
 lock.acquire()
 print("held", flush=True)
-time.sleep(600)
+time.sleep(600)  # until it is killed
 """
 
 

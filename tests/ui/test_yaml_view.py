@@ -10,21 +10,13 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.ui.pages.configure import ConfigurePage
-from studio.ui.session import demo_data
 from studio.ui.window import MainWindow
+from tests.ui.test_forms import page
+
+__all__ = ["page"]  # the fixture
 
 # The offscreen platform says these of every window with a least size, and of every popup.
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", "does not support", extend=True)
-
-
-@pytest.fixture
-def page(window: MainWindow) -> ConfigurePage:
-    """The page with data that there is."""
-    window.session.draft.edit("data.path", str(demo_data()))
-    window.show_page("configure")
-    found = window.page("configure")
-    assert isinstance(found, ConfigurePage)
-    return found
 
 
 def test_yaml_typed_a_moment_ago_is_in_the_run(

@@ -74,7 +74,7 @@ def _place(source: Source, target: str | Path, overwrite: bool) -> Path:
     place = given_path(target, "usage").absolute()
     if place.suffix.lower() not in ENDINGS:
         raise StudioError("usage", f"{place.name} is of no kind that is written.", f"End it in {' or '.join(ENDINGS)}.")
-    if any(place.exists() and part.path.exists() and place.samefile(part.path) for part in source.parts):
+    if place.exists() and source.holds(place):
         raise StudioError("usage", f"{place.name} is read from.", "Give the new file another name.")
     if place.exists() and not (overwrite and place.is_file()):
         raise StudioError("usage", f"There is {place} already.", "Give another name, or --overwrite.")

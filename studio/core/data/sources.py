@@ -99,6 +99,10 @@ class Source:
         """Returns name, size in bytes and stamp of each part."""
         return [(part.name, *_state(part.path)) for part in self.parts]
 
+    def holds(self, file: Path) -> bool:
+        """Whether an existing file is one of the parts, by whatever path."""
+        return any(part.path.exists() and part.path.samefile(file) for part in self.parts)
+
 
 def find(path: str | Path, on_progress: OnProgress | None = None) -> Source:
     """Finds the data files that a path stands for, unpacking and converting to UTF-8 where it has to.

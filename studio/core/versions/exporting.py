@@ -73,9 +73,7 @@ def export(
 def _reads(path: Path, file: Path) -> bool:
     """Whether a version, or one that it is made of, has rows of a file."""
     names = [source.path for source in recipe.load(path).sources]
-    of_versions = any(_reads(Path(name), file) for name in names if paths.is_version(name))
-    found = (part.path for name in names if not paths.is_version(name) for part in sources.find(name).parts)
-    return of_versions or any(part.exists() and part.samefile(file) for part in found)
+    return any(_reads(Path(name), file) if paths.is_version(name) else sources.find(name).holds(file) for name in names)
 
 
 def _rows(dataset: Dataset, part: Part) -> Ints:

@@ -212,7 +212,8 @@ def _written(path: Path, said: Recipe, sources: list[Dataset], on_progress: Prog
             raise emptied(path, selection)
         _write(selection, said, target, on_progress)
 
-    return cache.made(_folder(path), lambda found: _whole(found, said), make)
+    digest = _digest(said)
+    return cache.made(_folder(path), lambda found: _whole(found, digest), make)
 
 
 def evaluation_rows(dataset: Dataset) -> Mask | None:
@@ -366,12 +367,12 @@ def _write(selection: Selection, said: Recipe, folder: Path, on_progress: Progre
     (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
 
 
-def _whole(folder: Path, said: Recipe) -> Path | None:
-    """Returns the folder if it holds the rows of this recipe whole."""
+def _whole(folder: Path, digest: str) -> Path | None:
+    """Returns the folder if it holds the rows of the recipe with this `_digest` whole."""
     try:
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
         sizes = [(folder / name).stat().st_size for name in ("rows.jsonl", "origins")]
-        return folder if about == {"digest": _digest(said), "bytes": sizes} else None
+        return folder if about == {"digest": digest, "bytes": sizes} else None
     except (OSError, ValueError):
         return None
 
@@ -383,8 +384,8 @@ def _reading(path: Path, said: Recipe) -> Iterator[Path]:
     Raises:
         StudioError: (data) it is not, since the version was changed.
     """
-    folder = _folder(path)
-    began, failure = _made(folder, said), None
+    folder, digest = _folder(path), _digest(said)
+    began, failure = _made(folder, digest), None
     if began is None:
         raise _changed_meanwhile(path)
     try:
@@ -392,19 +393,19 @@ def _reading(path: Path, said: Recipe) -> Iterator[Path]:
     except (OSError, StudioError) as error:
         failure = error
     # Whole before and behind, and never replaced in between.
-    if _made(folder, said) != began:
+    if _made(folder, digest) != began:
         raise _changed_meanwhile(path) from None
     if failure is not None:
         raise failure
 
 
-def _made(folder: Path, said: Recipe) -> tuple[int, int] | None:
-    """Returns what tells a folder with the rows of this recipe from one that took its place; None: it has others."""
+def _made(folder: Path, digest: str) -> tuple[int, int] | None:
+    """Returns what tells a folder that is `_whole` from one that took its place; None: it is not."""
     try:
         about = (folder / "about.json").stat()
     except OSError:
         return None
-    return (about.st_ino, about.st_mtime_ns) if _whole(folder, said) else None
+    return (about.st_ino, about.st_mtime_ns) if _whole(folder, digest) else None
 
 
 def _changed_meanwhile(path: Path) -> StudioError:

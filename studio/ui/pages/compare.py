@@ -1,5 +1,7 @@
 """The Compare page: a base and its adapters answer the same question side by side, or one of them converses."""
 
+from contextlib import suppress
+
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
@@ -42,8 +44,9 @@ class ComparePage(QWidget):
         self._theme, self._desk = theme, asked
         self._call: Call | None = None
         self.columns: list[AnswerColumn] = []
+        self._compromise = ""
         self.panel, self.chat, self.failure = AskPanel(theme), ChatView(), FailureCard(theme)
-        self.panel.changed.connect(self._update)
+        self.panel.changed.connect(self._choose)
         self.prompt = _Prompt(self.tr("Ask something. {keys} runs it.").format(keys="Ctrl+Enter"))
         self.prompt.setAccessibleName(self.tr("Question"))
         self.prompt.textChanged.connect(self._update)
@@ -230,15 +233,15 @@ class ComparePage(QWidget):
         self.new_action.setEnabled(begun)
         self._stack.setCurrentIndex((2 if self.chatting else 1) if begun else 0)
         if not self.running:
-            self.status.setText(why if why and self.prompt.toPlainText().strip() else self._compromise())
+            self.status.setText(why if why and self.prompt.toPlainText().strip() else self._compromise)
 
-    def _compromise(self) -> str:
-        """Says what the base is not as in all the trainings of the adapters chosen; empty: it is as in all."""
-        try:
+    def _choose(self) -> None:
+        """Looks what the base is not as in all the trainings of the adapters chosen, once for all that is typed."""
+        self._compromise = ""
+        with suppress(StudioError):
             specs = library.model_specs(self.panel.entries())
-        except StudioError:
-            return ""
-        return " ".join(map(words.sentence, library.compromises(specs).values()))
+            self._compromise = " ".join(map(words.sentence, library.compromises(specs).values()))
+        self._update()
 
     def _mode(self, name: str) -> QPushButton:
         made = button(name, lambda: None, "segment")
