@@ -951,12 +951,12 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
 <context>
     <name>DataPage</name>
     <message>
-        <source>The correction of {count} rejected row was not put back.</source>
-        <translation>{count} 个被拒行的更正未放回。</translation>
+        <source>The correction of {count} rejected row was not put back. It waits there until the window closes.</source>
+        <translation>{count} 个被拒行的更正未放回。在窗口关闭之前，它仍保留在那里。</translation>
     </message>
     <message>
-        <source>The corrections of {count} rejected rows were not put back.</source>
-        <translation>{count} 个被拒行的更正未放回。</translation>
+        <source>The corrections of {count} rejected rows were not put back. They wait there until the window closes.</source>
+        <translation>{count} 个被拒行的更正未放回。在窗口关闭之前，它们仍保留在那里。</translation>
     </message>
     <message>
         <source>Working on the version</source>
@@ -3130,10 +3130,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>{rows}.</source>
         <translation>{rows}。</translation>
-    </message>
-    <message>
-        <source>, </source>
-        <translation>，</translation>
     </message>
 </context>
 <context>
@@ -7146,6 +7142,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
 </context>
 <context>
     <name>words</name>
+    <message>
+        <source>, </source>
+        <translation>，</translation>
+    </message>
     <message>
         <source>Waiting</source>
         <translation>等待中</translation>

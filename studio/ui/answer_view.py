@@ -140,7 +140,7 @@ class FailureCard(QWidget):
         self._detail.setPlainText(failed.detail)
         self._detail.hide()
         self._more.setVisible(bool(failed.detail))
-        self.setAccessibleName(f"{message} {hint}")
+        self.setAccessibleName(words.joined(message, hint))
         self.show()
 
     def _toggle(self) -> None:

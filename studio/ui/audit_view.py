@@ -152,7 +152,7 @@ class AuditView(QStackedWidget):
         self._lay_out()
         languages = result.about["languages"]
         usable = max(result.about["usable"], 1)
-        spoken = ", ".join(
+        spoken = words.listed(
             f"{name or self.tr('unclear')} {count / usable:.1%}" for name, count in list(languages.items())[:5]
         )
         said = self.tr("Rows: {rows}. Kinds of findings: {n}. Languages: {languages}.")

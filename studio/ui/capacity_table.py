@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from studio.core import capacity
 from studio.core.machine import Machine
+from studio.ui import words
 from studio.ui.parts import column, holder, label, set_mark
 from studio.ui.theme import GRID
 
@@ -55,7 +56,7 @@ class CapacityTable(QWidget):
         room = f"{capacity.usable_bytes(machine) / 1e9:.0f}"
         said = self.tr("Green: a usual run fits into {room} GB. Amber: only one of short rows and small batches.")
         slow = self.tr("Without a card a model of more than a billion parameters takes hours or days.")
-        self._said.setText(" ".join((said.format(room=room), *(() if machine.gpus else (slow,)))))
+        self._said.setText(words.joined(said.format(room=room), *(() if machine.gpus else (slow,))))
         for (parameters, method), cell in self.cells.items():
             self._fill(cell, parameters, method, machine)
 

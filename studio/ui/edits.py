@@ -13,6 +13,7 @@ from studio.core import library, runs
 from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.core.runs import Run
+from studio.ui import words
 from studio.ui.session import Session
 
 _Item = TypeVar("_Item")
@@ -50,7 +51,7 @@ class AdapterRemoval(QUndoCommand):
 
     def __init__(self, session: Session, entries: Sequence[Entry]) -> None:
         """Moves nothing before it is pushed."""
-        super().__init__(_tr("remove {name}").format(name=", ".join(entry.title for entry in entries)))
+        super().__init__(_tr("remove {name}").format(name=words.listed(entry.title for entry in entries)))
         self._session, self._entries = session, list(entries)
 
     def redo(self) -> None:

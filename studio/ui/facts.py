@@ -77,7 +77,7 @@ class Facts(QWidget):
         for check in report["checks"]:
             if check["name"] in _TRIED:
                 bad = "bad" if check["essential"] else "warn"
-                said = " ".join(filter(None, map(words.sentence, (check["message"], check["hint"]))))
+                said = words.joined(*map(words.sentence, (check["message"], check["hint"])))
                 self._say(check["name"], "good" if check["ok"] else bad, said)
         hub = report["hugging_face"]
         offline, online = (

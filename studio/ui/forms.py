@@ -65,7 +65,7 @@ def _field(key: str, hint: Any) -> FieldSpec:
         bounds |= {sign: getattr(item, sign) for sign in ("ge", "gt", "le", "lt") if hasattr(item, sign)}
     low, high = bounds.get("ge", bounds.get("gt")), bounds.get("le", bounds.get("lt"))
     limits = {"ge": _tr("at least {}"), "gt": _tr("above {}"), "le": _tr("at most {}"), "lt": _tr("below {}")}
-    said = ", ".join(text.format(f"{bounds[sign]:,}") for sign, text in limits.items() if sign in bounds)
+    said = words.listed(text.format(f"{bounds[sign]:,}") for sign, text in limits.items() if sign in bounds)
     return FieldSpec(
         key,
         words.told(info.title or key),

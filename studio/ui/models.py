@@ -268,7 +268,7 @@ class RunTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return item.title
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return ", ".join(filter(None, (item.title, self._said(item), self._loss(item))))
+            return words.listed((item.title, self._said(item), self._loss(item)))
         if role == SAID:
             return self._said(item)
         if role == LOSS:
@@ -279,7 +279,7 @@ class RunTable(QAbstractTableModel):
 
     def _said(self, item: Glance) -> str:
         """Says what a run does or how it ended, and how far it got."""
-        return f"{words.state(item.state)}, {self.tr('step')} {item.step:,}"
+        return words.listed((words.state(item.state), f"{self.tr('step')} {item.step:,}"))
 
     def _loss(self, item: Glance) -> str:
         return f"{self.tr('loss')} {item.loss:.3f}" if item.loss is not None else ""

@@ -73,5 +73,5 @@ class StatusLine(QStatusBar):
         told = self.tr("step {step} of {steps}")
         at = told.format(step=f"{model.progress.step:,}", steps=f"{planned.steps:,}") if planned else ""
         if state in ("pausing", "paused", "stopping"):
-            return ", ".join(filter(None, (words.state(state), at)))
+            return words.listed((words.state(state), at))
         return at or self.tr("preparing")

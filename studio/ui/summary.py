@@ -190,7 +190,7 @@ class Summary(QWidget):
         sentence = f"{failed.message} {failed.hint}"
         if failed.reason not in _PLACES:
             self._find("asked", {})
-            self._say(f"{words.sentence(failed.message)} {words.sentence(failed.hint)}", fault=True)
+            self._say(words.joined(words.sentence(failed.message), words.sentence(failed.hint)), fault=True)
             return
         self._say(self.tr("Steps and tokens are counted once every setting is right."))
         self._find("asked", _placed(sentence, failed.reason))
@@ -250,7 +250,7 @@ class Summary(QWidget):
             "untrained_rows": self.tr("{n} with nothing to learn"),
         }
         parts += [text.format(n=f"{facts[key]:,}") for key, text in named.items() if facts[key]]
-        self.rows.setText(self.tr("{rows}.").format(rows=self.tr(", ").join(parts)))
+        self.rows.setText(self.tr("{rows}.").format(rows=words.listed(parts)))
         self.rows.show()
 
     def _set_stale(self, stale: bool) -> None:

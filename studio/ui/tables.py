@@ -255,7 +255,7 @@ class DatasetTable(QAbstractTableModel):
         number = f"{row.source}:{row.number}" if row.source else str(row.number)
         raw = row.fault if row.lost else row.raw
         data = row.data if row.data is not None else {self.columns[0]: raw} if self.columns else {}
-        cells = [number, "" if row.lost else f"{row.length:,}", ", ".join([*said, *row.tags])]
+        cells = [number, "" if row.lost else f"{row.length:,}", words.listed([*said, *row.tags])]
         return Line(cells + [cell(data.get(name)) for name in self.columns], row.excluded, row.fault, row.lost)
 
     def _colour(self, line: "Line", column: int) -> QColor | None:

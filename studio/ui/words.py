@@ -5,6 +5,7 @@ window is translated here, where it is shown.
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from xml.etree import ElementTree
 
@@ -16,6 +17,7 @@ from studio.core.errors import StudioError
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 _LONGEST = 2000  # letters; what is longer takes seconds to be recognised
 _ENDS = re.compile(r"(?<=[.?!]) (?=[A-Z])")
+_WIDE_ENDS = ("。", "！", "？")
 _CHOICE = re.compile(r"\.\w+( or \.\w+)+")  # of endings of file names
 _PLACE = re.compile(r"(?P<name>`?)\{(?P<at>\d+)\}")
 
@@ -64,12 +66,25 @@ def sentence(text: str) -> str:
         if found := pattern.fullmatch(text):
             return _filled(told(source), found.groups())
     parts = _ENDS.split(text.strip())
-    return " ".join(map(sentence, parts)) if len(parts) > 1 else text
+    return joined(*map(sentence, parts)) if len(parts) > 1 else text
 
 
 def sentences(error: StudioError) -> str:
     """Returns both sentences of a failure in the window's language."""
-    return f"{sentence(error.message)} {sentence(error.hint)}"
+    return joined(sentence(error.message), sentence(error.hint))
+
+
+def joined(*said: str) -> str:
+    """Returns sentences one behind the other; empty ones are left out. No space follows a Chinese full stop."""
+    text = ""
+    for part in filter(None, said):
+        text += part if not text or text.endswith(_WIDE_ENDS) else f" {part}"
+    return text
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Returns words or names with the language's comma between them; empty ones are left out."""
+    return _tr(", ").join(filter(None, parts))
 
 
 def state(name: str) -> str:

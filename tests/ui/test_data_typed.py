@@ -38,11 +38,15 @@ def rejecting(page: DataPage, qtbot: QtBot, folder: Path, *lines: str) -> Path:
     """Opens a file of a good row and of rows that are rejected, and shows these."""
     bad = folder / "bad.jsonl"
     bad.write_text("\n".join([json.dumps(ROWS[0]), *lines, ""]), encoding="utf-8")
+    show_rejected(page, qtbot, bad)
+    return bad
+
+
+def show_rejected(page: DataPage, qtbot: QtBot, path: Path) -> None:
     page.plain.known = {}
-    page.receive(bad)
+    page.receive(path)
     checked(page, qtbot)
     page._tabs.setCurrentIndex(1)
-    return bad
 
 
 def test_closing_asks_what_is_to_become_of_what_was_typed(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
@@ -83,11 +87,20 @@ def test_corrections_that_were_not_put_back_are_told(
 ) -> None:
     bad = rejecting(page, qtbot, tmp_path, '{"prompt": "d"}')
     rejected_row(page, qtbot, 0)
-    page.rejected.text.setPlainText('{"prompt": "d", "completion": "D"}')
+    typed = '{"prompt": "d", "completion": "D"}'
+    page.rejected.text.setPlainText(typed)
     page.receive(file)
-    assert window.notices.texts() == ["The correction of 1 rejected row was not put back."]
-    page.receive(bad)
+    said = "The correction of 1 rejected row was not put back. It waits there until the window closes."
+    assert window.notices.texts() == [said]
+    show_rejected(page, qtbot, bad)
     assert len(window.notices.texts()) == 1
+    assert rejected_row(page, qtbot, 0) == typed
+    assert page.rejected.put.isEnabled()
+    # Not where the file has another row there by now.
+    page.receive(file)
+    bad.write_text(bad.read_text(encoding="utf-8").replace('"d"', '"f"'), encoding="utf-8")
+    show_rejected(page, qtbot, bad)
+    assert rejected_row(page, qtbot, 0) == '{"prompt": "f"}'
 
 
 def test_a_corrected_text_stays_with_its_row_while_the_data_is_shown(

@@ -202,9 +202,9 @@ def test_sentences_with_values_are_recognised(qapp: QApplication) -> None:
     assert words.sentence("There is no setting `Rank`.") == "没有设置 `Rank`。"
     memory = as_memory_error(MemoryError())
     assert isinstance(memory, StudioError)
-    assert words.sentences(memory).startswith("内存不足。 请将")
+    assert words.sentences(memory).startswith("内存不足。请将")
     unmatched = "No module matches `q_prj`. Did you mean `q_proj`? The model has q_proj, v_proj."
-    assert words.sentence(unmatched).startswith("没有模块与 `q_prj` 匹配。 是否指 `q_proj`")
+    assert words.sentence(unmatched).startswith("没有模块与 `q_prj` 匹配。是否指 `q_proj`")
     assert words.sentence(unmatched).endswith("模型中有 q_proj, v_proj。")
     labelled = "`question`, `answer` and a `label` of true and false"
     assert words.sentence(labelled) == "`question`、`answer` 和取值为真或假的 `label`"
@@ -213,6 +213,14 @@ def test_sentences_with_values_are_recognised(qapp: QApplication) -> None:
     for kind in ("model", "dataset"):
         missing = f"There is no folder org/x and no such {kind} on Hugging Face, or it is private."
         assert not re.search(r"\b(model|dataset|folder)\b", words.sentence(missing))
+
+
+def test_sentences_and_words_are_joined_as_the_language_writes_them(qapp: QApplication) -> None:
+    assert words.joined("It is full.", "", "Free some.") == "It is full. Free some."
+    assert words.listed(["Failed", "", "step 4"]) == "Failed, step 4"
+    words.speak(qapp, "zh_CN")
+    assert words.joined("已满。", "请清理。", "x 是空的", "好") == "已满。请清理。x 是空的 好"
+    assert words.listed(["失败", "", "步 4"]) == "失败，步 4"
 
 
 def test_bounds_are_told_in_it(qapp: QApplication) -> None:

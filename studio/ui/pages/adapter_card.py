@@ -147,7 +147,7 @@ class AdapterCard(QStackedWidget):
             self.tr("Data"): f"{cells[2]} ({entry.data.rows:,})" if entry.data.rows else cells[2],
             self.tr("Made"): cells[3],
             self.tr("Rank"): str(rank(entry) or "-"),
-            self.tr("Learning rate"): ", ".join(
+            self.tr("Learning rate"): words.listed(
                 self.tr("{rate} behind step {step}").format(rate=f"{rate:g}", step=at) if at else f"{rate:g}"
                 for at, rate in learning_rates(entry.config, metrics)
             )

@@ -240,7 +240,7 @@ class ComparePage(QWidget):
         self._compromise = ""
         with suppress(StudioError):
             specs = library.model_specs(self.panel.entries())
-            self._compromise = " ".join(map(words.sentence, library.compromises(specs).values()))
+            self._compromise = words.joined(*map(words.sentence, library.compromises(specs).values()))
         self._update()
 
     def _mode(self, name: str) -> QPushButton:

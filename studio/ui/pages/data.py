@@ -140,8 +140,12 @@ class DataPage(QWidget):
         self._editing.leave()
         self.rows.search.leave()
         if count := self.rejected.leave():
-            one = self.tr("The correction of {count} rejected row was not put back.")
-            many = self.tr("The corrections of {count} rejected rows were not put back.")
+            one = self.tr(
+                "The correction of {count} rejected row was not put back. It waits there until the window closes."
+            )
+            many = self.tr(
+                "The corrections of {count} rejected rows were not put back. They wait there until the window closes."
+            )
             self._session.tell(counted(count, one, many))
         self.insight.leave()
 

@@ -92,7 +92,7 @@ class DataHead(QWidget):
         """Shows of which files a version is made, and what its rows are: their columns are as they are."""
         self.show_format(format, "", None)
         self.columns.setEnabled(False)
-        self.why.setText(self.tr("A version of {names}").format(names=", ".join(names)))
+        self.why.setText(self.tr("A version of {names}").format(names=words.listed(names)))
 
     def count_version(self, rows: int, held: int, every: int, rejected: int) -> None:
         """Says how many rows a version has, how many it holds back, and how many of its files it cannot use."""
@@ -101,7 +101,7 @@ class DataHead(QWidget):
         one = self.tr("{bad} of {count} row of its files cannot be used")
         many = self.tr("{bad} of {count} rows of its files cannot be used")
         said += [counted(every, one, many, bad=f"{rejected:,}")] if rejected else []
-        self.count.setText(", ".join(said))
+        self.count.setText(words.listed(said))
 
     def show_guesses(self, guesses: Sequence[dict[str, Any]]) -> None:
         """Shows what the first rows may be, before all are checked."""

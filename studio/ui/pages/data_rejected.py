@@ -54,7 +54,9 @@ class Rejected(QWidget):
         self._command: Command | None = None
         self._item: dict[str, Any] | None = None
         self._before = ""
-        self._typed_in: dict[tuple[str, int], str] = {}
+        # By file and row: the row's text before and as it was typed; of rows shown, and of those shown before.
+        self._typed_in: dict[tuple[str, int], tuple[str, str]] = {}
+        self._kept: dict[tuple[str, int], tuple[str, str]] = {}
         self._read: Parsed | None = None
         self.table = TableView()
         dress(self.table, self.model, self.tr("Rejected rows"))
@@ -102,9 +104,13 @@ class Rejected(QWidget):
             self.table.selectRow(min(line, len(items) - 1))
 
     def leave(self) -> int:
-        """Ends what a child does, and forgets what was typed: other data is shown. Returns of how many rows."""
+        """Ends what a child does: other data is shown. Returns into how many rows was typed.
+
+        What was typed comes back when such a row is looked at again.
+        """
         self._stop()
         count = len(self._typed_in)
+        self._kept |= self._typed_in
         self._typed_in.clear()
         return count
 
@@ -197,11 +203,12 @@ class Rejected(QWidget):
         elif len(text) >= mending.MOST_SHOWN:
             about += " " + self.tr("Only its beginning is shown.")
         self._fill(text, about)
-        typed = self._typed_in.get((origin.path, item["row"]))
+        key = (origin.path, item["row"])
+        typed = self._typed_in.get(key) or self._kept.pop(key, None)
         self._item, self._before = item, self._typed()
         self.text.setEnabled(True)
-        if typed is not None:
-            show_text(self.text, typed)
+        if typed is not None and typed[0] == self._before:
+            show_text(self.text, typed[1])
         self._check()
 
     def _revert(self) -> None:
@@ -219,7 +226,7 @@ class Rejected(QWidget):
         changed = text != self._before
         key = (origin.path, self._item["row"])
         if changed:
-            self._typed_in[key] = text
+            self._typed_in[key] = (self._before, text)
         else:
             self._typed_in.pop(key, None)
         self._read = read if changed else None
@@ -237,8 +244,8 @@ class Rejected(QWidget):
     def _corrected(self) -> "list[tuple[dict[str, Any], Parsed]]":
         """Returns the rows something was typed into, and what each is now."""
         items = map(self.model.item, range(self.model.rowCount()))
-        typed = [(item, self._typed_in.get((self._origins[item["source"]].path, item["row"]))) for item in items]
-        return [(item, self._understood(item, text)) for item, text in typed if text is not None]
+        found = [(item, self._typed_in.get((self._origins[item["source"]].path, item["row"]))) for item in items]
+        return [(item, self._understood(item, typed[1])) for item, typed in found if typed is not None]
 
     def _typed(self) -> str:
         # `toPlainText` would turn no-break spaces into spaces.

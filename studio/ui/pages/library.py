@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from studio.core import library, runs
 from studio.core.errors import StudioError
 from studio.core.library import Entry
+from studio.ui import words
 from studio.ui.edits import AdapterChange, AdapterRemoval
 from studio.ui.pages.adapter_card import AdapterCard
 from studio.ui.pages.export import ExportDialog
@@ -102,7 +103,7 @@ class LibraryPage(QWidget):
         """Moves the selected adapters to the trash, as one undo step."""
         chosen = self.chosen()
         if chosen:
-            names = ", ".join(entry.title for entry in chosen)
+            names = words.listed(entry.title for entry in chosen)
             text = self.tr("In the trash: {names}.").format(names=names)
             self._session.push(AdapterRemoval(self._session, chosen), text)
 

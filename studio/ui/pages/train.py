@@ -140,7 +140,7 @@ class TrainPage(QWidget):
             self.view.show_run(None)
             self._name.setText(run.name)
             todo = self.tr("Its file run.json is damaged. Bring it back from a copy, or move the run to the trash.")
-            self.damage.setText(f"{words.sentence(error.message)} {todo}")
+            self.damage.setText(words.joined(words.sentence(error.message), todo))
             self._sides.setCurrentIndex(1)
             return
         self._sides.setCurrentIndex(0)
