@@ -3638,6 +3638,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>如果没有学习结束词元，模型就不知道何时停止；这取决于对话模板。</translation>
     </message>
     <message>
+        <source>Tools that the model is not told of</source>
+        <translation>模型未被告知的工具</translation>
+    </message>
+    <message>
+        <source>The chat template leaves them out, in training as in use: what these answers say of them comes from nowhere.</source>
+        <translation>聊天模板在训练和使用时都会略去它们：这些回答中与工具有关的内容没有来由。</translation>
+    </message>
+    <message>
         <source>Empty answers</source>
         <translation>空回答</translation>
     </message>

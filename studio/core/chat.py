@@ -165,7 +165,7 @@ def to_pair(data: Mapping[str, Any]) -> tuple[Example, Example]:
     Raises:
         StudioError: (data) the row is not usable; the message says why.
     """
-    found, tools = to_preference(data), _tools(data)
+    found, tools = to_preference(data), tools_of(data)
     better, worse = (_answered(data, found.prompt, answer, tools) for answer in (found.chosen, found.rejected))
     asked = (answer[0]["role"] for answer in (found.chosen, found.rejected) if not isinstance(answer, str))
     if "user" in asked:
@@ -303,7 +303,7 @@ def _from_messages(data: Mapping[str, Any]) -> Example:
     messages = read(value)
     system, trained = _system(data, messages), _trained(messages, value)
     messages, trained = [*system, *messages], [False] * len(system) + trained
-    return Example(messages, trained, None, "", _tools(data))
+    return Example(messages, trained, None, "", tools_of(data))
 
 
 def _trained(messages: Sequence[Message], given: Sequence[Any], name: str = "") -> list[bool]:
@@ -343,7 +343,7 @@ def _from_prompt(data: Mapping[str, Any]) -> Example:
     before_name, answer_name = shapes.answered(data) or shapes.answered(data, empty=True) or ("prompt", "completion")
     prompt, completion = listed(_field(data, before_name)), listed(_field(data, answer_name))
     if prompt is None and completion is None:
-        return _answered_text(data, _question(data, before_name), _text(data, answer_name), _tools(data))
+        return _answered_text(data, _question(data, before_name), _text(data, answer_name), tools_of(data))
     if completion is None:
         completion = _answering(data, answer_name)
     if prompt is None:
@@ -354,7 +354,7 @@ def _from_prompt(data: Mapping[str, Any]) -> Example:
         answers, completion = answers[len(asked) :], completion[len(asked) :]
     asked = [*_system(data, asked), *asked]
     trained = [False] * len(asked) + _trained(answers, completion, answer_name)
-    return Example(asked + answers, trained, None, "", _tools(data))
+    return Example(asked + answers, trained, None, "", tools_of(data))
 
 
 def _question(data: Mapping[str, Any], name: str) -> str:
@@ -428,7 +428,7 @@ def _history(value: Any) -> list[Message]:
     return turns
 
 
-def _tools(data: Mapping[str, Any]) -> list[Any]:
+def tools_of(data: Mapping[str, Any]) -> list[Any]:
     """Reads the tools a conversation may call, a list or the JSON text of one; OpenAI's older files name functions."""
     name = first_of(data, ("tools", "functions")) or "tools"
     value = _field(data, name)

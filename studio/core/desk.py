@@ -273,7 +273,7 @@ class Measured:
 
     Attributes:
         lengths: the folder they lie in, for `studio.core.audit.lengths.Lengths.load`.
-        findings: the rows that have none, as in `Audited`.
+        findings: the rows that have none, and those with tools that are left out, as in `Audited`.
     """
 
     kind: Literal["measured"] = "measured"

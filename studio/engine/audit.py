@@ -25,13 +25,14 @@ from studio.core.audit import texts as audit
 from studio.core.audit.findings import Finding, of_rows
 from studio.core.audit.lengths import FIELDS, Lengths
 from studio.core.audit.texts import OnFindings, Progress, Question
+from studio.core.chat import tools_of
 from studio.core.config import DataSpec
 from studio.core.data.datasets import Dataset, open_dataset
 from studio.core.versions.evaluation import parted
 from studio.engine.labels import Encoded, Encoder
 from studio.engine.tokens import encoded_answers, fault
 
-_VERSION = 6  # of what is counted: raise it whenever the same rows would get other tokens, labels or findings
+_VERSION = 7  # of what is counted: raise it whenever the same rows would get other tokens, labels or findings
 _BATCH_ROWS = 512
 _WHOLE = 1_048_576  # a maximum length that cuts nothing worth counting
 _NOTES = 1000
@@ -92,11 +93,12 @@ def examine(
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The rows' lengths, and the rows that have none.
+    """The rows' lengths, and what was found while they were counted.
 
     Attributes:
         lengths: of all rows that have something to learn.
-        unfit: why the others have not: `refused` (by the template) and `untrained`.
+        unfit: why the others have not: `refused` (by the template) and `untrained`; `untold`: rows with tools that the
+            template does not write.
     """
 
     lengths: Lengths
@@ -146,7 +148,7 @@ def _from_text(
     def make(target: Path) -> None:
         _forget_killed(target)
         # Inside, so that what a killed audit leaves is known for that.
-        with TemporaryDirectory(dir=target, prefix="sketches-") as work:
+        with TemporaryDirectory(dir=target, prefix="sketches-", ignore_cleanup_errors=True) as work:
             found, about = audit.audit(dataset, Question(specials, evaluation, held), Path(work), on_progress, tell)
         findings.save(target, found, about)
 
@@ -168,14 +170,16 @@ def _forget_killed(target: Path) -> None:
 def _measure(dataset: Dataset, encoder: Encoder, folder: Path, on_progress: Progress) -> None:
     table, unfit = array("q"), findings.Collector()
     notes: dict[str, dict[int, str]] = {"refused": {}, "untrained": {}}
-    stops = set(encoder.stop_ids)
+    stops, told = set(encoder.stop_ids), encoder.tells_tools
     for first in range(0, len(dataset), _BATCH_ROWS):
         batch = list(audit.rows(dataset, first, first + _BATCH_ROWS))
         results = encoded_answers(encoder, [data for _, data in batch], dataset.format)
-        for (number, _), result in zip(batch, results, strict=True):
+        for (number, data), result in zip(batch, results, strict=True):
             reason = result if isinstance(result, str) else fault(result)
             if not reason and not isinstance(result, str):
                 table.extend((number, *_counted(result, stops)))
+                if not told and tools_of(data):
+                    unfit.add("untold", number)
                 continue
             key = "refused" if isinstance(result, str) else "untrained"
             unfit.add(key, number)
@@ -183,7 +187,7 @@ def _measure(dataset: Dataset, encoder: Encoder, folder: Path, on_progress: Prog
                 notes[key][number] = reason
         on_progress("tokenizing", first + len(batch), len(dataset))
     Lengths(*np.array(table, np.int32).reshape(-1, len(FIELDS)).T).save(folder)
-    findings.save(folder, [findings.finding(item.key, item.hits, notes[item.key]) for item in unfit.found()], {})
+    findings.save(folder, [findings.finding(item.key, item.hits, notes.get(item.key)) for item in unfit.found()], {})
 
 
 def _counted(answers: tuple[Encoded, ...], stops: set[int]) -> tuple[int, ...]:

@@ -344,6 +344,11 @@ class Encoder:
     def _special_ids(self) -> set[int]:
         return set(self.tokenizer.all_special_ids) | {key for key, item in self._added.items() if item.special}
 
+    @property
+    def tells_tools(self) -> bool:
+        """Whether the model is told of the tools that a row has."""
+        return self._chat is not None and self._chat.tells_tools
+
     @cached_property
     def _chat(self) -> ChatTemplate | None:
         return None if self.template is None else ChatTemplate(self.template, self.tokenizer)

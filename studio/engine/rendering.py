@@ -50,6 +50,19 @@ class ChatTemplate:
         """What the template writes behind the last answer of a conversation."""
         return self._behind([])
 
+    @cached_property
+    def tells_tools(self) -> bool:
+        """Whether the template writes which tools may be called."""
+        name = "a_tool_of_no_other_name"
+        function = {"name": name, "description": "a", "parameters": {"type": "object", "properties": {}}}
+        system, asked, answered = ({"role": role, "content": "a"} for role in ("system", "user", "assistant"))
+        tried = (
+            self.tried([*before, asked, *after], prompted=not after, tools=[{"type": "function", "function": function}])
+            for before in ([], [system])
+            for after in ([], [answered])
+        )
+        return any(name in text for text in tried)
+
     def _behind(self, more: Sequence[Message]) -> str:
         """Returns what the template writes behind an answer that `more` follows."""
         asked, answered = {"role": "user", "content": "a"}, {"role": "assistant", "content": "\ue000"}

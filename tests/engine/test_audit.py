@@ -99,6 +99,17 @@ def test_an_end_that_is_not_learned_is_found(tmp_path: Path) -> None:
     assert "endless" not in examined(dataset, Encoder(byte_level(), CHATML, "sft", 1000))[0]
 
 
+def test_tools_that_the_template_does_not_write_are_found(tmp_path: Path) -> None:
+    tool = {"type": "function", "function": {"name": "look", "description": "d", "parameters": {"type": "object"}}}
+    rows = [turns("a", TEXT), turns("b", TEXT) | {"tools": [tool]}, turns("c", TEXT) | {"tools": "[]"}]
+    dataset = written(tmp_path, rows)
+    found, made = examined(dataset, Encoder(byte_level(), CHATML, "sft", 1000))
+    assert found["untold"].rows.tolist() == [1]
+    assert len(made.lengths.rows) == 3, "they are learned all the same"
+    telling = "{% if tools %}{{ tools | tojson }}{% endif %}" + CHATML
+    assert "untold" not in examined(dataset, Encoder(byte_level(), telling, "sft", 1000))[0]
+
+
 def test_the_second_time_comes_from_the_cache(tmp_path: Path) -> None:
     dataset = open_dataset(write_rows(tmp_path / "rows.jsonl", 300))
     maker = make_encoder(tokenizer(), DataSpec(path="-", max_length=40), "sft")

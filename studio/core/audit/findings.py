@@ -54,6 +54,12 @@ KINDS: dict[str, Kind] = {
         "Without a learned end token the model does not know when to stop; the chat template decides this.",
         "",
     ),
+    "untold": Kind(
+        "warning",
+        "Tools that the model is not told of",
+        "The chat template leaves them out, in training as in use: what these answers say of them comes from nowhere.",
+        "",
+    ),
     "empty": Kind("error", "Empty answers", "The model would learn to say nothing.", "exclude"),
     "word": Kind("note", "Answers of one word", "Right for labels; elsewhere the model learns to be curt.", "exclude"),
     "unasked": Kind("warning", "Empty questions", "The model learns to answer where nothing was asked.", "exclude"),

@@ -114,7 +114,7 @@ def sweep(session: Session) -> None:
 
 def edit_command(path: Path, steps: Sequence[Step | Mend], run: Callable[[list[str]], Command]) -> Command:
     """Has `run` start the child that does steps to a version, which it reads from a file."""
-    folder = TemporaryDirectory(prefix="studio-steps-")
+    folder = TemporaryDirectory(prefix="studio-steps-", ignore_cleanup_errors=True)
     file = Path(folder.name) / "steps.json"
     file.write_text(json.dumps([recipe.plain(step) for step in steps]), encoding="utf-8")
     command = run(["data", "edit", str(path), f"@{file}"])

@@ -241,7 +241,7 @@ class RowSearch(QWidget):
             self.found.emit(None)
             return
         self._count = 0
-        self._folder = TemporaryDirectory(prefix="studio-search-")
+        self._folder = TemporaryDirectory(prefix="studio-search-", ignore_cleanup_errors=True)
         into = Path(self._folder.name) / "rows"
         given = [
             *wanted,
