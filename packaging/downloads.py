@@ -48,6 +48,8 @@ PROGRAM = (
     Part("Window and plots (Qt)", ("pyside6_essentials", "pyqtgraph"), 85, 245),
     Part("Small libraries", ("pydantic", "pyyaml", "filelock", "psutil", "hatchling"), 10, 90),
 )
+# In place of an index: no card is to be used.
+CPU = "cpu"
 TESTS = Part("Tests and checks", ("pytest", "mypy", "ruff", "trl", "hypothesis"), 35, 100)
 
 
@@ -95,7 +97,7 @@ def advice(torch: Torch, driver: bool) -> str:
     """Returns what the user should know about the choice of torch, or nothing."""
     index = "--torch-index ADDRESS (PyTorch's own install page names the addresses)"
     if driver and not torch.cuda and sys.platform != "darwin":
-        return f"There is an NVIDIA driver, but only PyTorch for the CPU is on offer. For the GPU give {index}."
+        return f"There is an NVIDIA driver, and this PyTorch computes on the CPU only. For the GPU give {index}."
     if torch.cuda and not driver:
-        return f"There is no NVIDIA driver, but only PyTorch with CUDA is on offer. For the small build give {index}."
+        return f"No NVIDIA driver is used, but only PyTorch with CUDA is on offer. For the small build give {index}."
     return ""

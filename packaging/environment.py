@@ -8,14 +8,16 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import downloads
 
-EXIT_VENV, EXIT_DISK, EXIT_NETWORK, EXIT_PIP = 4, 5, 6, 7
+EXIT_USAGE, EXIT_VENV, EXIT_DISK, EXIT_NETWORK, EXIT_PIP = 2, 4, 5, 6, 7
+_LOOK_S = 0.3
 
 # What pip's log says, in small letters, where the disk or the network was the cause.
 DISK_SIGNS = ("no space left on device", "disk quota exceeded", "not enough space")
@@ -147,7 +149,7 @@ class Environment:
     def torch_offered(self, interpreter: str | Path, index: str) -> list[str]:
         """Returns the versions of torch that pip can see, its own index asked or the one named."""
         command = [str(interpreter), "-m", "pip", "index", "versions", "torch", "--retries", "1"]
-        command += ["--index-url", index] if index else []
+        command += ["--index-url", index] if index not in ("", downloads.CPU) else []
         answer = subprocess.run(command, capture_output=True, text=True, check=False).stdout
         found = [line.partition(":")[2] for line in answer.splitlines() if line.startswith("Available versions:")]
         return [version.strip() for version in found[0].split(",")] if found else []
@@ -158,7 +160,7 @@ class Environment:
         if not sys.stdout.isatty():
             install += ["--progress-bar", "off"]
         first = [*install, torch.requirement, *self.project()["build-system"]["requires"]]
-        first += ["--extra-index-url", index] if index else []
+        first += ["--extra-index-url", index] if index not in ("", downloads.CPU) else []
         wanted = f"{self.root}[{','.join(sorted(extras))}]" if extras else str(self.root)
         return [first, [*install, "--no-build-isolation", "--editable", wanted]]
 
@@ -177,6 +179,19 @@ class Environment:
         shutil.rmtree(scratch, ignore_errors=True)
         if code:
             raise self.explain(code)
+
+    def name_relatively(self) -> None:
+        """Rewrites the file by which the installed environment finds the checkout, to name it from where it lies.
+
+        What installs the checkout writes its whole path there in UTF-8, and Python up to 3.12 reads it in the system's
+        encoding: a folder of a name that is not ASCII would not be found on Windows.
+        """
+        packages = self.packages()
+        if self.root.resolve() not in packages.resolve().parents:
+            return
+        for path in packages.glob("*.pth"):
+            if Path(path.read_bytes().decode("utf-8", "replace").strip()) == self.root:
+                path.write_text(os.path.relpath(self.root, packages) + "\n", encoding="ascii")
 
     def explain(self, code: int) -> SetupError:
         """Turns the end of pip's log into two sentences."""
@@ -207,15 +222,27 @@ class Environment:
     def lock(self) -> Iterator[None]:
         """Lets one start at a time install; the operating system drops the lock of one that dies."""
         with (self.root / ".venv.lock").open("a+") as file:
-            if sys.platform == "win32":
-                import msvcrt
-
-                msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(file, fcntl.LOCK_EX)
+            if not _locked(file):
+                print("Another start is installing: waiting until it is done ...", flush=True)
+                while not _locked(file):
+                    time.sleep(_LOOK_S)
             yield
+
+
+def _locked(file: IO[str]) -> bool:
+    """Locks a file unless another process has; Windows would wait for ten seconds at most, and then fail."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
 
 
 def disk_full(root: Path) -> SetupError:

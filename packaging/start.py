@@ -15,13 +15,14 @@ import argparse
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import downloads
 import machine
-from environment import EXIT_DISK, Environment, SetupError
+from environment import EXIT_DISK, EXIT_USAGE, Environment, SetupError
 
 EXIT_PYTHON, EXIT_INTERRUPTED = 3, 130
 
@@ -58,7 +59,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--torch-index",
         metavar="ADDRESS",
         default=os.environ.get("STUDIO_TORCH_INDEX", ""),
-        help="another package index for PyTorch, remembered for the next start (or STUDIO_TORCH_INDEX)",
+        help="another package index for PyTorch, or `cpu` to leave the graphics card alone; remembered for the next "
+        "start (or STUDIO_TORCH_INDEX)",
     )
     parser.add_argument("words", nargs=argparse.REMAINDER, metavar="command", help="demo, test, or a studio command")
     return parser.parse_args(arguments)
@@ -104,11 +106,9 @@ def install(environment: Environment, extras: set[str], index: str, driver: bool
         environment.create()
         environment.drop_torn_packages()
     pinned = downloads.pins(environment.constraints)
-    interpreter = environment.python if environment.python.exists() else sys.executable
-    offered = environment.torch_offered(interpreter, index)
-    torch = downloads.choose_torch(pinned["torch"], offered, driver, sys.platform)
+    torch = torch_build(environment, pinned["torch"], index, driver)
     parts = downloads.missing_parts(environment.packages(), pinned, torch, "test" in extras)
-    announce(environment, parts, torch, driver)
+    announce(environment, parts, torch, driver and index != downloads.CPU)
     commands = environment.pip_commands(torch, extras, index)
     if dry_run:
         machine.supply_parts("test" in extras, dry_run=True)
@@ -120,9 +120,30 @@ def install(environment: Environment, extras: set[str], index: str, driver: bool
     environment.log.unlink(missing_ok=True)
     for command in commands:
         environment.pip(command)
+    environment.name_relatively()
     environment.write_stamp(digest, extras, index, complete=True)
     environment.log.unlink(missing_ok=True)
     print("Set up.\n")
+
+
+def torch_build(environment: Environment, version: str, index: str, driver: bool) -> downloads.Torch:
+    """Returns which build of torch is to be installed.
+
+    Raises:
+        SetupError: there is a graphics card that none of those on offer computes on, and nobody has chosen one of them.
+    """
+    interpreter = environment.python if environment.python.exists() else sys.executable
+    offered = environment.torch_offered(interpreter, index)
+    torch = downloads.choose_torch(version, offered, driver and index != downloads.CPU, sys.platform)
+    if driver and offered and not index and not torch.cuda and sys.platform != "darwin":
+        raise SetupError(
+            "There is an NVIDIA driver, but your package index has only PyTorch without CUDA, which leaves the card "
+            "alone.",
+            "Give --torch-index ADDRESS with the index of a CUDA build that PyTorch's installation page names, or "
+            "--torch-index cpu to train on the CPU; either is remembered.",
+            EXIT_USAGE,
+        )
+    return torch
 
 
 def announce(environment: Environment, parts: list[downloads.Part], torch: downloads.Torch, driver: bool) -> None:
@@ -167,8 +188,18 @@ def run(environment: Environment, words: list[str], dry_run: bool) -> int:
         return 0
     sys.stdout.flush()
     if os.name == "nt":
-        return subprocess.call(command)
+        return call(command)
     os.execv(command[0], command)
+
+
+def call(command: list[str]) -> int:
+    """Runs a command to its end and returns its exit code; Ctrl+C, which reaches both, is the command's to obey."""
+    # A function, as the command would inherit that it is ignored.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        return subprocess.call(command)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 if __name__ == "__main__":

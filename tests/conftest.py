@@ -1,10 +1,17 @@
 """What every test gets: a home of its own, no network, and a check that it leaves nothing running."""
 
+import ctypes
 import os
+import sys
 
 # Before anything imports torch or the hub: they read these once. Children inherit them.
 os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false", HF_HUB_OFFLINE="1")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+try:
+    ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+except OSError:
+    # Without a card Triton's kernels are interpreted.
+    os.environ["TRITON_INTERPRET"] = "1"
 
 import socket
 import threading

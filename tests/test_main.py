@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from studio.__main__ import EXIT_NO_DISPLAY, no_display
+from studio.core.errors import EXIT_CODES
+from studio.core.versions import recipe
+from studio.core.versions.store import Version
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -38,3 +41,24 @@ def test_without_a_display_it_says_so() -> None:
     assert done.returncode == EXIT_NO_DISPLAY
     assert "no display" in done.stderr
     assert "studio --help" in done.stderr
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_what_is_piped_in_is_utf_8_whatever_the_systems_encoding(tmp_path: Path, mark: str) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"prompt": "a", "completion": "b"}\n3\n', encoding="utf-8")
+    words = [sys.executable, "-m", "studio", "data", "mend", str(rows), "--row", "1", "--stdin"]
+    # As where a pipe is read in the code page of Western Europe.
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252"}
+
+    def piped(given: bytes, *more: str) -> subprocess.CompletedProcess[bytes]:
+        command = [*words, *more]
+        return subprocess.run(command, cwd=ROOT, env=environment, input=given, capture_output=True, check=False)
+
+    text = f'{mark}{{"prompt": "Grüße", "completion": "你好"}}'
+    done = piped(text.encode(), "--version", "mended")
+    assert done.returncode == 0, done.stderr
+    assert Version(recipe.file_of("mended")).selection.data(1) == {"prompt": "Grüße", "completion": "你好"}
+    refused = piped(text.encode("utf-16"))
+    assert refused.returncode == EXIT_CODES["usage"]
+    assert refused.stderr.decode().splitlines() == ["What comes from the pipe is not UTF-8 text.", "Convert it first."]

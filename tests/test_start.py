@@ -2,6 +2,7 @@
 
 import ast
 import os
+import signal
 import subprocess
 import sys
 import zipfile
@@ -57,7 +58,7 @@ class Checkout:
     """A small checkout and a folder of wheels that stands for the package index."""
 
     def __init__(self, folder: Path) -> None:
-        self.root = folder / "a checkout"
+        self.root = folder / "Jürgen's 用户 checkout"
         self.wheels = folder / "wheels"
         self.tools = folder / "tools"
         self.venv = self.root / ".venv"
@@ -75,13 +76,25 @@ class Checkout:
         (self.root / "packaging" / "constraints.txt").write_text("\n".join(lines) + "\n")
 
     def start(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "STUDIO_"))}
+        with self.begin(*arguments) as process:
+            out, err = process.communicate()
+            return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        environment = {
+            key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "STUDIO_", "PYTHONPATH"))
+        }
         environment |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.wheels)}
         environment["PATH"] = f"{self.tools}{os.pathsep}{environment['PATH']}"
         command = [sys.executable, str(self.root / "packaging" / "start.py"), *arguments]
-        return subprocess.run(
-            command, capture_output=True, text=True, env=environment, cwd=self.root.parent, check=False
-        )
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment, cwd=self.root.parent)
+
+    def card(self) -> None:
+        """Makes the machine one with an NVIDIA driver."""
+        driver = self.tools / ("nvidia-smi.exe" if os.name == "nt" else "nvidia-smi")
+        driver.write_text("#!/bin/sh\n")
+        driver.chmod(0o755)
 
 
 @pytest.fixture
@@ -114,6 +127,11 @@ def test_an_interrupted_start_is_completed_and_the_next_installs_nothing(checkou
     assert first.stdout.endswith("Set up.\n\nstudio demo --fast\n")
     assert first.stdout.index("PyTorch for the CPU") < first.stdout.index("Successfully installed torch-2.13.0+cpu")
 
+    # Read in an encoding of the system's own, which may not have the letters of the checkout's path.
+    (named,) = checkout.venv.glob("**/studio.pth")
+    assert named.read_bytes().isascii()
+    assert (named.parent / named.read_text().strip()).resolve() == checkout.root
+
     second = checkout.start("studio", "runs", "list")
     assert (second.stdout, second.stderr) == ("studio runs list\n", "")
 
@@ -145,9 +163,7 @@ def test_an_interrupted_start_is_completed_and_the_next_installs_nothing(checkou
 
 
 def test_a_dry_run_does_nothing_and_says_everything(checkout: Checkout) -> None:
-    driver = checkout.tools / ("nvidia-smi.exe" if os.name == "nt" else "nvidia-smi")
-    driver.write_text("#!/bin/sh\n")
-    driver.chmod(0o755)
+    checkout.card()
     for version in ("2.13.0", "2.13.0+cpu", "2.13.0+cu130", "2.14.0"):
         make_wheel(checkout.wheels, "torch", version)
     said = checkout.start("--dry-run", "test", "-x")
@@ -157,6 +173,50 @@ def test_a_dry_run_does_nothing_and_says_everything(checkout: Checkout) -> None:
     assert "Tests and checks" in said.stdout
     assert said.stdout.endswith("-m pytest -x\n")
     assert not checkout.venv.exists()
+
+
+def test_a_card_is_left_alone_only_by_choice(checkout: Checkout) -> None:
+    checkout.card()
+    make_wheel(checkout.wheels, "torch", "2.13.0+cpu")
+    for words in (("--dry-run", "demo"), ("demo",)):
+        stopped = checkout.start(*words)
+        assert stopped.returncode == 2
+        assert "only PyTorch without CUDA, which leaves the card alone" in stopped.stderr
+        assert "--torch-index cpu to train on the CPU" in stopped.stderr
+        assert "torch" not in stopped.stdout
+    chosen = checkout.start("--torch-index", "cpu", "demo")
+    assert chosen.returncode == 0, chosen.stderr
+    assert "Successfully installed torch-2.13.0+cpu" in chosen.stdout
+    assert "NVIDIA" not in chosen.stdout
+    assert checkout.start("demo").stdout == "studio demo\n"
+
+
+def test_a_start_during_another_says_that_it_waits(checkout: Checkout) -> None:
+    fcntl = pytest.importorskip("fcntl", reason="Windows locks by other means")
+    make_wheel(checkout.wheels, "torch", "2.13.0+cpu")
+    with (checkout.root / ".venv.lock").open("a+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = checkout.begin("demo")
+        assert waiting.stdout is not None
+        assert waiting.stdout.readline() == "Another start is installing: waiting until it is done ...\n"
+    out, err = waiting.communicate()
+    assert (waiting.returncode, out.endswith("studio demo\n")) == (0, True), err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a group of processes is sent no Ctrl+C there")
+def test_ctrl_c_is_for_the_command_that_runs() -> None:
+    stopped = (
+        "import signal, sys, time; signal.signal(signal.SIGINT, lambda *_: sys.exit(5));"
+        "print('ready', flush=True); time.sleep(60)"
+    )
+    waiting = f"import sys, start; sys.exit(start.call([sys.executable, '-c', {stopped!r}]))"
+    with subprocess.Popen(
+        [sys.executable, "-c", waiting], cwd=PACKAGING, stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(30) == 5
 
 
 @pytest.mark.parametrize(

@@ -677,10 +677,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>请先输入问题。</translation>
     </message>
     <message>
-        <source>Ctrl+Enter</source>
-        <translation>Ctrl+Enter</translation>
-    </message>
-    <message>
         <source>Side by side</source>
         <translation>并排对比</translation>
     </message>
@@ -1833,6 +1829,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
 <context>
     <name>MainWindow</name>
     <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Redo</source>
+        <translation>重做</translation>
+    </message>
+    <message>
         <source>Everywhere</source>
         <translation>全局</translation>
     </message>
@@ -1903,14 +1907,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>About Finetune Studio</source>
         <translation>关于 Finetune Studio</translation>
-    </message>
-    <message>
-        <source>Undo</source>
-        <translation>撤销</translation>
-    </message>
-    <message>
-        <source>Redo</source>
-        <translation>重做</translation>
     </message>
     <message>
         <source>Follow the system</source>
@@ -2003,6 +1999,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The window closes as soon as your edits are kept as a version. Close it again to give them up.</source>
         <translation>编辑保存为版本后，窗口会立即关闭。再次关闭窗口则放弃这些编辑。</translation>
+    </message>
+    <message>
+        <source>The window closes as soon as what it writes is written. Close it again to give that up.</source>
+        <translation>窗口会在写入完成后立即关闭。再次关闭则放弃写入。</translation>
     </message>
 </context>
 <context>
@@ -2236,8 +2236,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>放回</translation>
     </message>
     <message>
-        <source>Use the corrected row in a version; the file stays as it is (Ctrl+Return)</source>
-        <translation>在版本中使用改正后的行；文件保持不变（Ctrl+Return）</translation>
+        <source>Use the corrected row in a version; the file stays as it is ({keys})</source>
+        <translation>在版本中使用改正后的行；文件保持不变（{keys}）</translation>
     </message>
     <message>
         <source>Revert</source>
@@ -2329,8 +2329,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>保存</translation>
     </message>
     <message>
-        <source>Save the row (Ctrl+Return)</source>
-        <translation>保存该行 (Ctrl+Return)</translation>
+        <source>Save the row ({keys})</source>
+        <translation>保存该行（{keys}）</translation>
     </message>
     <message>
         <source>Revert</source>
@@ -2888,8 +2888,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
 <context>
     <name>Session</name>
     <message>
-        <source>Other changes were made since: Ctrl+Z takes them back, the latest first.</source>
-        <translation>此后又有其他更改：按 Ctrl+Z 可从最近的更改起逐一撤销。</translation>
+        <source>Other changes were made since: {keys} takes them back, the latest first.</source>
+        <translation>此后又有其他更改：按 {keys} 可从最近的更改起逐一撤销。</translation>
     </message>
     <message>
         <source>Undo</source>
@@ -3288,8 +3288,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>训练</translation>
     </message>
     <message>
-        <source>Its file run.json is damaged. Bring it back from a copy, or move the run to the trash.</source>
-        <translation>其中的 run.json 文件已损坏。请用备份恢复它，或把该训练任务移到回收站。</translation>
+        <source>Bring what is damaged back from a copy, or move the run to the trash.</source>
+        <translation>请从副本恢复损坏的文件，或将该训练任务移到回收站。</translation>
     </message>
     <message>
         <source>Stop the run first.</source>
@@ -3846,12 +3846,24 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请重新审查，看看现在还有什么。</translation>
     </message>
     <message>
+        <source>Free some space and start again: nothing is lost.</source>
+        <translation>请腾出空间后重新开始：没有丢失任何内容。</translation>
+    </message>
+    <message>
         <source>{0} cannot be read back.</source>
         <translation>{0} 无法读回。</translation>
     </message>
     <message>
         <source>Check the disk, then start again.</source>
         <translation>请检查磁盘，然后重新开始。</translation>
+    </message>
+    <message>
+        <source>What was read of {0} is damaged in the cache.</source>
+        <translation>从 {0} 读取的内容在缓存中已损坏。</translation>
+    </message>
+    <message>
+        <source>Remove {0}, then open it again.</source>
+        <translation>请删除 {0}，然后重新打开。</translation>
     </message>
     <message>
         <source>it is in no known format</source>
@@ -3960,6 +3972,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>`label` is not true or false</source>
         <translation>`label` 不是 true 或 false</translation>
+    </message>
+    <message>
+        <source>{0} is not empty.</source>
+        <translation>{0} 不是空的。</translation>
+    </message>
+    <message>
+        <source>Name a new folder; an interrupted run goes on with `studio runs resume`.</source>
+        <translation>请指定新文件夹；中断的训练任务可用 `studio runs resume` 继续。</translation>
     </message>
     <message>
         <source>Base model</source>
@@ -4690,12 +4710,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请取消 HF_HUB_OFFLINE 以便下载，或指定文件夹或文件。</translation>
     </message>
     <message>
-        <source>What was read of {0} was removed from the cache.</source>
-        <translation>缓存中读取 {0} 的内容已被移除。</translation>
-    </message>
-    <message>
         <source>{0} was changed since it was read.</source>
         <translation>{0} 在读取之后被修改。</translation>
+    </message>
+    <message>
+        <source>What was read of {0} was removed from the cache.</source>
+        <translation>缓存中读取 {0} 的内容已被移除。</translation>
     </message>
     <message>
         <source>There is no index in {0}.</source>
@@ -4704,6 +4724,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Open the data again.</source>
         <translation>请重新打开数据。</translation>
+    </message>
+    <message>
+        <source>Free some space and open it again.</source>
+        <translation>请腾出空间后重新打开。</translation>
     </message>
     <message>
         <source>{0} is not JSON: {1} ({2}).</source>
@@ -5226,6 +5250,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请检查网络连接后重新开始：中断的下载会继续。</translation>
     </message>
     <message>
+        <source>{0} is missing.</source>
+        <translation>缺少 {0}。</translation>
+    </message>
+    <message>
+        <source>{0} has {1} bytes instead of {2}.</source>
+        <translation>{0} 有 {1} 字节，而应为 {2} 字节。</translation>
+    </message>
+    <message>
         <source>`{0}` cannot be opened: {1}.</source>
         <translation>`{0}` 无法打开：{1}。</translation>
     </message>
@@ -5240,6 +5272,38 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Halve `per_device_train_batch_size` and double `gradient_accumulation_steps`: the same training in less memory. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.</source>
         <translation>请将 `per_device_train_batch_size` 减半、`gradient_accumulation_steps` 加倍：训练不变，内存更少。减小 `max_length`、启用 `activation_checkpointing` 或用 nf4 量化基座可进一步节省。</translation>
+    </message>
+    <message>
+        <source>The disk is full: {0} could not be written.</source>
+        <translation>磁盘已满：{0} 未能写入。</translation>
+    </message>
+    <message>
+        <source>{0} is in use by another program, or may not be changed.</source>
+        <translation>{0} 正被另一个程序使用，或者不允许更改。</translation>
+    </message>
+    <message>
+        <source>Close what has it open, or check its permissions, and try again.</source>
+        <translation>请关闭正在使用它的程序，或检查其权限，然后重试。</translation>
+    </message>
+    <message>
+        <source>{0} could not be written: {1}.</source>
+        <translation>{0} 未能写入：{1}。</translation>
+    </message>
+    <message>
+        <source>Check the folder and its permissions.</source>
+        <translation>请检查文件夹及其权限。</translation>
+    </message>
+    <message>
+        <source>Check that it is a folder, and its permissions.</source>
+        <translation>请检查它是否为文件夹及其权限。</translation>
+    </message>
+    <message>
+        <source>{0} was moved to {1}, but a part of it could not be removed from its old place.</source>
+        <translation>{0} 已移动到 {1}，但无法从原处删除其中的一部分。</translation>
+    </message>
+    <message>
+        <source>Remove {0} yourself.</source>
+        <translation>请自行删除 {0}。</translation>
     </message>
     <message>
         <source>Laying out a row with the chat template did not come to an end.</source>
@@ -5338,6 +5402,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请将其移除。</translation>
     </message>
     <message>
+        <source>There is no adapter {0} any more.</source>
+        <translation>适配器 {0} 已不存在。</translation>
+    </message>
+    <message>
+        <source>`studio adapters list` shows those of the library.</source>
+        <translation>`studio adapters list` 会列出库中的适配器。</translation>
+    </message>
+    <message>
         <source>The trash holds {0}.</source>
         <translation>回收站中有 {0}。</translation>
     </message>
@@ -5354,20 +5426,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>适配器 {0} 已不在回收站中。</translation>
     </message>
     <message>
-        <source>`studio adapters list` shows those of the library.</source>
-        <translation>`studio adapters list` 会列出库中的适配器。</translation>
-    </message>
-    <message>
         <source>Another process is changing the adapter library.</source>
         <translation>另一个进程正在修改适配器库。</translation>
     </message>
     <message>
-        <source>{0} is missing.</source>
-        <translation>缺少 {0}。</translation>
-    </message>
-    <message>
-        <source>{0} has {1} bytes instead of {2}.</source>
-        <translation>{0} 有 {1} 字节，而应为 {2} 字节。</translation>
+        <source>Free some space and do it again; nothing was changed.</source>
+        <translation>请腾出空间后再试一次；没有更改任何内容。</translation>
     </message>
     <message>
         <source>{0} changed while it was copied.</source>
@@ -5554,6 +5618,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请选择线性层，如 [q_proj, v_proj]，或 all-linear。</translation>
     </message>
     <message>
+        <source>`{0}` is trained whole already.</source>
+        <translation>`{0}` 已作为整体训练。</translation>
+    </message>
+    <message>
+        <source>Take it out of `target_modules` or of `modules_to_save`.</source>
+        <translation>请将它从 `target_modules` 或 `modules_to_save` 中去掉。</translation>
+    </message>
+    <message>
         <source>{0}: no module matches `{1}`.</source>
         <translation>{0}：没有模块与 `{1}` 匹配。</translation>
     </message>
@@ -5618,6 +5690,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>它可能属于另一个版本。</translation>
     </message>
     <message>
+        <source>Check its permissions, or bring it back from a copy.</source>
+        <translation>请检查其权限，或从副本中恢复。</translation>
+    </message>
+    <message>
         <source>Start a new run from its config to train more.</source>
         <translation>要继续训练，请用其配置新建训练任务。</translation>
     </message>
@@ -5634,40 +5710,24 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请等待它结束，或用 `studio runs stop {0}` 停止它。</translation>
     </message>
     <message>
-        <source>{0} cannot be written: {1}.</source>
-        <translation>{0} 无法写入：{1}。</translation>
+        <source>Free some space and try again: the run is as it was.</source>
+        <translation>请腾出空间后重试：训练任务保持原样。</translation>
     </message>
     <message>
-        <source>Check the folder&apos;s permissions.</source>
-        <translation>请检查文件夹的权限。</translation>
-    </message>
-    <message>
-        <source>The disk is full: {0} could not be written.</source>
-        <translation>磁盘已满：{0} 未能写入。</translation>
-    </message>
-    <message>
-        <source>{0} could not be written: {1}.</source>
-        <translation>{0} 未能写入：{1}。</translation>
-    </message>
-    <message>
-        <source>Check the folder and its permissions.</source>
-        <translation>请检查文件夹及其权限。</translation>
-    </message>
-    <message>
-        <source>{0} is not empty.</source>
-        <translation>{0} 不是空的。</translation>
-    </message>
-    <message>
-        <source>Name a new folder; an interrupted run goes on with `studio runs resume`.</source>
-        <translation>请指定新文件夹；中断的训练任务可用 `studio runs resume` 继续。</translation>
-    </message>
-    <message>
-        <source>No run was named.</source>
-        <translation>没有指定训练任务。</translation>
+        <source>There is no run {0} any more.</source>
+        <translation>训练任务 {0} 已不存在。</translation>
     </message>
     <message>
         <source>`studio runs list` shows them all.</source>
         <translation>`studio runs list` 可列出全部。</translation>
+    </message>
+    <message>
+        <source>Free some space and start the run again.</source>
+        <translation>请腾出空间后重新启动训练任务。</translation>
+    </message>
+    <message>
+        <source>No run was named.</source>
+        <translation>没有指定训练任务。</translation>
     </message>
     <message>
         <source>`{0}` could mean {1} runs: {2}.</source>
@@ -5690,12 +5750,20 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>没有训练任务 `{0}`。</translation>
     </message>
     <message>
+        <source>Free some space and remove the run again: it is as it was.</source>
+        <translation>请腾出空间后再次移除该训练任务：它保持原样。</translation>
+    </message>
+    <message>
         <source>{0} is taken by now.</source>
         <translation>{0} 现已被占用。</translation>
     </message>
     <message>
         <source>Move that away, then restore the run.</source>
         <translation>请先把它移走，再恢复该训练任务。</translation>
+    </message>
+    <message>
+        <source>Free some space and restore the run again.</source>
+        <translation>请腾出空间后再次恢复该训练任务。</translation>
     </message>
     <message>
         <source>What could not be read of it has its default.</source>
@@ -5868,6 +5936,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Correct `{0}`.</source>
         <translation>请改正 `{0}`。</translation>
+    </message>
+    <message>
+        <source>Free some space and try again: the version is as it was.</source>
+        <translation>请腾出空间后重试：版本保持原样。</translation>
     </message>
     <message>
         <source>The tags are: {0}.</source>
@@ -6198,6 +6270,86 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请报告详情；窗口中打开的内容不受影响。</translation>
     </message>
     <message>
+        <source>PyTorch {0} cannot compute on {1}: {2}</source>
+        <translation>PyTorch {0} 无法在 {1} 上计算：{2}</translation>
+    </message>
+    <message>
+        <source>Install the PyTorch build for this GPU and driver, or update the driver.</source>
+        <translation>请安装适合此 GPU 和驱动的 PyTorch 版本，或更新驱动。</translation>
+    </message>
+    <message>
+        <source>PyTorch {0} computes on {1}.</source>
+        <translation>PyTorch {0} 在 {1} 上计算。</translation>
+    </message>
+    <message>
+        <source>There is an NVIDIA driver ({0}), but PyTorch {1} does not use it.</source>
+        <translation>有 NVIDIA 驱动（{0}），但 PyTorch {1} 没有使用它。</translation>
+    </message>
+    <message>
+        <source>Training runs on the CPU; for the GPU install the PyTorch build for this driver, or update the driver.</source>
+        <translation>训练将在 CPU 上进行；要用 GPU，请安装适合此驱动的 PyTorch 版本，或更新驱动。</translation>
+    </message>
+    <message>
+        <source>The NVIDIA driver is in use.</source>
+        <translation>正在使用 NVIDIA 驱动程序。</translation>
+    </message>
+    <message>
+        <source>There is no NVIDIA driver, and none is needed.</source>
+        <translation>没有 NVIDIA 驱动程序，也不需要。</translation>
+    </message>
+    <message>
+        <source>bitsandbytes does not work here: {0}</source>
+        <translation>bitsandbytes 在此无法工作：{0}</translation>
+    </message>
+    <message>
+        <source>8-bit and NF4 are not available; training in full precision is.</source>
+        <translation>8 位和 NF4 不可用；可以用全精度训练。</translation>
+    </message>
+    <message>
+        <source>8-bit and NF4 quantization work.</source>
+        <translation>8 位和 NF4 量化可用。</translation>
+    </message>
+    <message>
+        <source>{0} cannot be written.</source>
+        <translation>{0} 无法写入。</translation>
+    </message>
+    <message>
+        <source>Set STUDIO_HOME to a folder of your own.</source>
+        <translation>请把 STUDIO_HOME 设为你自己的文件夹。</translation>
+    </message>
+    <message>
+        <source>Runs and adapters are kept in {0}.</source>
+        <translation>训练任务和适配器保存在 {0}。</translation>
+    </message>
+    <message>
+        <source>The window&apos;s settings can be read.</source>
+        <translation>窗口的设置可以读取。</translation>
+    </message>
+    <message>
+        <source>Only {0} GB are free.</source>
+        <translation>只剩 {0} GB 可用。</translation>
+    </message>
+    <message>
+        <source>Free some space: checkpoints and models need it.</source>
+        <translation>请腾出空间：检查点和模型需要它。</translation>
+    </message>
+    <message>
+        <source>{0} GB are free.</source>
+        <translation>剩余 {0} GB。</translation>
+    </message>
+    <message>
+        <source>The built-in model is missing.</source>
+        <translation>缺少内置模型。</translation>
+    </message>
+    <message>
+        <source>Install Finetune Studio again.</source>
+        <translation>请重新安装 Finetune Studio。</translation>
+    </message>
+    <message>
+        <source>The built-in model is in place.</source>
+        <translation>内置模型已就位。</translation>
+    </message>
+    <message>
         <source>Export another one.</source>
         <translation>请导出其他适配器。</translation>
     </message>
@@ -6294,86 +6446,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请在单独的模型中对比它。</translation>
     </message>
     <message>
-        <source>PyTorch {0} cannot compute on {1}: {2}</source>
-        <translation>PyTorch {0} 无法在 {1} 上计算：{2}</translation>
-    </message>
-    <message>
-        <source>Install the PyTorch build for this GPU and driver, or update the driver.</source>
-        <translation>请安装适合此 GPU 和驱动的 PyTorch 版本，或更新驱动。</translation>
-    </message>
-    <message>
-        <source>PyTorch {0} computes on {1}.</source>
-        <translation>PyTorch {0} 在 {1} 上计算。</translation>
-    </message>
-    <message>
-        <source>There is an NVIDIA driver ({0}), but PyTorch {1} does not use it.</source>
-        <translation>有 NVIDIA 驱动（{0}），但 PyTorch {1} 没有使用它。</translation>
-    </message>
-    <message>
-        <source>Training runs on the CPU; for the GPU install the PyTorch build for this driver, or update the driver.</source>
-        <translation>训练将在 CPU 上进行；要用 GPU，请安装适合此驱动的 PyTorch 版本，或更新驱动。</translation>
-    </message>
-    <message>
-        <source>The NVIDIA driver is in use.</source>
-        <translation>正在使用 NVIDIA 驱动程序。</translation>
-    </message>
-    <message>
-        <source>There is no NVIDIA driver, and none is needed.</source>
-        <translation>没有 NVIDIA 驱动程序，也不需要。</translation>
-    </message>
-    <message>
-        <source>bitsandbytes does not work here: {0}</source>
-        <translation>bitsandbytes 在此无法工作：{0}</translation>
-    </message>
-    <message>
-        <source>8-bit and NF4 are not available; training in full precision is.</source>
-        <translation>8 位和 NF4 不可用；可以用全精度训练。</translation>
-    </message>
-    <message>
-        <source>8-bit and NF4 quantization work.</source>
-        <translation>8 位和 NF4 量化可用。</translation>
-    </message>
-    <message>
-        <source>{0} cannot be written.</source>
-        <translation>{0} 无法写入。</translation>
-    </message>
-    <message>
-        <source>Set STUDIO_HOME to a folder of your own.</source>
-        <translation>请把 STUDIO_HOME 设为你自己的文件夹。</translation>
-    </message>
-    <message>
-        <source>Runs and adapters are kept in {0}.</source>
-        <translation>训练任务和适配器保存在 {0}。</translation>
-    </message>
-    <message>
-        <source>The window&apos;s settings can be read.</source>
-        <translation>窗口的设置可以读取。</translation>
-    </message>
-    <message>
-        <source>Only {0} GB are free.</source>
-        <translation>只剩 {0} GB 可用。</translation>
-    </message>
-    <message>
-        <source>Free some space: checkpoints and models need it.</source>
-        <translation>请腾出空间：检查点和模型需要它。</translation>
-    </message>
-    <message>
-        <source>{0} GB are free.</source>
-        <translation>剩余 {0} GB。</translation>
-    </message>
-    <message>
-        <source>The built-in model is missing.</source>
-        <translation>缺少内置模型。</translation>
-    </message>
-    <message>
-        <source>Install Finetune Studio again.</source>
-        <translation>请重新安装 Finetune Studio。</translation>
-    </message>
-    <message>
-        <source>The built-in model is in place.</source>
-        <translation>内置模型已就位。</translation>
-    </message>
-    <message>
         <source>Unset HF_HUB_OFFLINE to download it, or name a folder that holds a model.</source>
         <translation>请取消 HF_HUB_OFFLINE 以便下载，或指定含有模型的文件夹。</translation>
     </message>
@@ -6458,6 +6530,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请选择它自己的基座（{0}），或不使用此适配器。</translation>
     </message>
     <message>
+        <source>Install Microsoft&apos;s Visual C++ Redistributable, then start Finetune Studio again.</source>
+        <translation>请安装微软的 Visual C++ Redistributable，然后重新启动 Finetune Studio。</translation>
+    </message>
+    <message>
+        <source>Close other programs, or make Windows&apos; paging file larger.</source>
+        <translation>请关闭其他程序，或增大 Windows 的页面文件。</translation>
+    </message>
+    <message>
+        <source>PyTorch cannot be loaded: {0}.</source>
+        <translation>无法加载 PyTorch：{0}。</translation>
+    </message>
+    <message>
         <source>holds an adapter beside the model</source>
         <translation>在模型之外还含有适配器</translation>
     </message>
@@ -6514,6 +6598,30 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请重新下载模型；其中的文件来自不同的模型。</translation>
     </message>
     <message>
+        <source>`{0}` in `training.optim_args` has a setting of its own.</source>
+        <translation>`training.optim_args` 中的 `{0}` 有单独的设置项。</translation>
+    </message>
+    <message>
+        <source>Set `training.{0}` instead.</source>
+        <translation>请改为设置 `training.{0}`。</translation>
+    </message>
+    <message>
+        <source>`{0}` in `training.optim_args` changes nothing: {1} does not read it.</source>
+        <translation>`training.optim_args` 中的 `{0}` 不起作用：{1} 不读取它。</translation>
+    </message>
+    <message>
+        <source>Take it out; options are read by sgd, adagrad, rmsprop and ademamix, among others.</source>
+        <translation>请去掉它；读取选项的有 sgd、adagrad、rmsprop 和 ademamix 等。</translation>
+    </message>
+    <message>
+        <source>`training.optim_args` cannot be read: `{0}`.</source>
+        <translation>无法读取 `training.optim_args`：`{0}`。</translation>
+    </message>
+    <message>
+        <source>Write them as key=value, key=value, such as momentum=0.9, nesterov=True.</source>
+        <translation>请写成 key=value, key=value 的形式，例如 momentum=0.9, nesterov=True。</translation>
+    </message>
+    <message>
         <source>The optimizer `{0}` cannot be used: {1}</source>
         <translation>优化器 `{0}` 无法使用：{1}</translation>
     </message>
@@ -6522,12 +6630,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请选择其他 `training.optim`，如 adamw_torch、adamw_8bit 或 adafactor。</translation>
     </message>
     <message>
-        <source>`training.lr_scheduler_kwargs` do not fit the schedule {0}: {1}.</source>
-        <translation>`training.lr_scheduler_kwargs` 与调度 {0} 不符：{1}。</translation>
+        <source>`training.optim_args` do not fit the optimizer {0}: {1}.</source>
+        <translation>`training.optim_args` 不适合优化器 {0}：{1}。</translation>
     </message>
     <message>
-        <source>Leave them empty for the schedule&apos;s own defaults.</source>
-        <translation>留空即使用该调度的默认值。</translation>
+        <source>Correct them, or leave them empty for the optimizer&apos;s own defaults.</source>
+        <translation>请更正，或留空以使用优化器自己的默认值。</translation>
     </message>
     <message>
         <source>The base itself gives no finite loss for these rows, counted from 0: {0}.</source>
@@ -6540,6 +6648,38 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>In the {0} data.</source>
         <translation>在 {0} 数据中。</translation>
+    </message>
+    <message>
+        <source>`training.lr_scheduler_kwargs` do not fit the schedule {0}: {1}.</source>
+        <translation>`training.lr_scheduler_kwargs` 与调度 {0} 不符：{1}。</translation>
+    </message>
+    <message>
+        <source>Leave them empty for the schedule&apos;s own defaults.</source>
+        <translation>留空即使用该调度的默认值。</translation>
+    </message>
+    <message>
+        <source>`training.lr_scheduler_kwargs` set `{0}` to {1}.</source>
+        <translation>`training.lr_scheduler_kwargs` 将 `{0}` 设为 {1}。</translation>
+    </message>
+    <message>
+        <source>Choose 0 or more.</source>
+        <translation>请选择 0 或更大的值。</translation>
+    </message>
+    <message>
+        <source>`training.lr_scheduler_kwargs` lead to a learning rate of {0}.</source>
+        <translation>`training.lr_scheduler_kwargs` 会得到学习率 {0}。</translation>
+    </message>
+    <message>
+        <source>`training.lr_scheduler_kwargs` lead to learning rates of 0 only.</source>
+        <translation>`training.lr_scheduler_kwargs` 只会得到为 0 的学习率。</translation>
+    </message>
+    <message>
+        <source>`training.lr_scheduler_kwargs` set `last_epoch`, which is where the run stands.</source>
+        <translation>`training.lr_scheduler_kwargs` 设置了 `last_epoch`，而它表示训练任务所处的位置。</translation>
+    </message>
+    <message>
+        <source>Take it out; a resumed run knows it.</source>
+        <translation>请去掉它；恢复的训练任务知道其值。</translation>
     </message>
     <message>
         <source>The activations of a pass do not fit in the free memory: they are computed again in the backward pass, which is slower.</source>
@@ -6854,14 +6994,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请指定一个，如 `demo`，或已知其基座的适配器。</translation>
     </message>
     <message>
-        <source>The question from the pipe is not UTF-8 text.</source>
-        <translation>管道中的问题不是 UTF-8 文本。</translation>
-    </message>
-    <message>
-        <source>Convert it first.</source>
-        <translation>请先转换。</translation>
-    </message>
-    <message>
         <source>There is no question.</source>
         <translation>没有问题。</translation>
     </message>
@@ -6920,6 +7052,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Correct it further.</source>
         <translation>请继续改正。</translation>
+    </message>
+    <message>
+        <source>What comes from the pipe is not UTF-8 text.</source>
+        <translation>管道中的内容不是 UTF-8 文本。</translation>
+    </message>
+    <message>
+        <source>Convert it first.</source>
+        <translation>请先转换。</translation>
     </message>
     <message>
         <source>The run {0} has no rows to evaluate.</source>

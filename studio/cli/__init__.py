@@ -5,12 +5,14 @@ Modules here load torch and its kin only inside the command that uses them, so t
 
 import argparse
 import contextlib
+import errno
 import importlib
 import io
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import TextIO
 
 from studio.cli.output import printable, show_failure
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
@@ -68,17 +70,35 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`); what is still buffered must not be written at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception:
+    except Exception as error:
+        if reader_gone(error, sys.stdout):
+            # What is still buffered must not be written at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        from studio.engine.loading import as_loading_error
+
+        if told := as_loading_error(error):
+            return _report(as_json, told)
         # The top of the process: whatever gets here is a defect, and the report says all that is known of it.
         traceback.print_exc()
         if as_json:
             show_failure("crash", "This is a defect of Finetune Studio.", "Please report it.", traceback.format_exc())
         print("This is a defect of Finetune Studio; the lines above say where.", file=sys.stderr)
         return EXIT_CRASH
+
+
+def reader_gone(error: Exception, output: TextIO, system: str = sys.platform) -> bool:
+    """Whether `error` says that the reader of our output has gone, as `| head` does."""
+    if isinstance(error, BrokenPipeError):
+        return True
+    if system != "win32" or not isinstance(error, OSError) or error.errno != errno.EINVAL:
+        return False
+    # Windows has no word of its own for it; what could not be written then cannot be written now.
+    try:
+        output.flush()
+    except OSError:
+        return True
+    return False
 
 
 def _is_no_text(word: str) -> bool:

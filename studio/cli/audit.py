@@ -1,7 +1,6 @@
 """The command: data audit."""
 
 import argparse
-from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -82,18 +81,19 @@ def _mend(args: argparse.Namespace, dataset: "Dataset", made: "Audit", specials:
 
     finding = _mendable(args.mend, made)
     path, numbers = dataset.source, finding.rows.tolist()
-    if fresh := not paths.is_version(path):
-        spec = data_rows.spec_of(args)
-        source = recipe.Source(path=args.file, format=spec.format, mapping=spec.mapping)
-        path = create(args.version or recipe.free_name(path.name), [source])
-        places = [(0, number) for number in numbers]
-    else:
+    asked = partial(Mend, finding=finding.key, specials=tuple(specials))
+    told = partial(output.progress, "Reading")
+    if paths.is_version(path):
+        version = Version(path, told)
         places = [(source, number) for source, number, _ in origins(dataset)[numbers].tolist()]
-    with versions.removed_on_failure(path) if fresh else nullcontext():
-        version = Version(path, partial(output.progress, "Reading"))
-        asked = Mend(finding=finding.key, rows=spans(places), specials=tuple(specials))
-        steps = remedies.steps_of(asked, version.selection)
+        steps = remedies.steps_of(asked(rows=spans(places)), version.selection)
         version.add(*steps)
+    else:
+        spec = data_rows.spec_of(args)
+        file = recipe.Source(path=args.file, format=spec.format, mapping=spec.mapping)
+        planned = partial(remedies.steps_of, asked(rows=spans((0, number) for number in numbers)))
+        version = Version(create(args.version or recipe.free_name(path.name), [file], told, planned), told)
+        steps = list(version.recipe.effective)
     lines = [] if finding.kind.remedy == "exclude" else [_taken_out(steps)]
     if rest := [item.key for item in made.found if item.kind.remedy and item is not finding]:
         lines.append(f"Mend the rest ({', '.join(rest)}) in it: `studio data audit {version.path.name} ...`.")

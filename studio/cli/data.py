@@ -1,8 +1,6 @@
 """The commands: data check|tokens, and those of `audit`, `data_rows`, `mend` and `versions`."""
 
 import argparse
-import os
-import sys
 from dataclasses import asdict
 from functools import partial
 from itertools import groupby
@@ -196,7 +194,7 @@ def _listed(what: str, rows: list[dict[str, Any]], several: bool, count: int) ->
 
 def _picture(encoded: "Encoded", tokens: list[dict[str, Any]], learned_as: str) -> str:
     """Returns a row's text with what is learned, as `learned_as` says, and what is cut marked."""
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    colour = output.colours()
     learned, cut = (("\x1b[32m", "\x1b[0m"), ("\x1b[2;9m", "\x1b[0m")) if colour else (("[[", "]]"), ("{{", "}}"))
     pieces = []
     for marks, group in groupby(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.cli.library import base_of
-from studio.cli.output import add_command, one_line, printable, progress, show
+from studio.cli.output import add_command, one_line, piped, printable, progress, show
 from studio.core import library
 from studio.core.config import ModelSpec
 from studio.core.errors import StudioError, given_path
@@ -252,10 +252,7 @@ def _opening(args: argparse.Namespace) -> list[dict[str, str]]:
 
 
 def _piped() -> str:
-    try:
-        text = sys.stdin.read(_MAX_PROMPT_BYTES).strip()
-    except UnicodeDecodeError:
-        raise StudioError("usage", "The question from the pipe is not UTF-8 text.", "Convert it first.") from None
+    text = piped(_MAX_PROMPT_BYTES).strip()
     if not text:
         raise StudioError("usage", "There is no question.", "Add --prompt, or pipe one in.")
     return text

@@ -1,7 +1,7 @@
 """The command: data mend."""
 
 import argparse
-import sys
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from studio.cli import data_rows, output, versions
@@ -37,7 +37,7 @@ def _mend(args: argparse.Namespace) -> None:
     if args.row is None:
         _list(args)
         return
-    text = sys.stdin.read() if args.stdin else args.text
+    text = output.piped() if args.stdin else args.text
     if text is None:
         raise StudioError("usage", "The corrected row is missing.", "Give it with --text, or with --stdin.")
     source, number, _ = next(iter(versions.rows(args.row)), (0, 0, 0))
@@ -47,10 +47,15 @@ def _mend(args: argparse.Namespace) -> None:
     if paths.is_version(args.file):
         version = Version(recipe.file_of(args.file), args.told)
     else:
-        file = args.file.rstrip("/").rpartition("/")[2]
-        version = Version(create(args.version or recipe.free_name(file), [held], args.told), args.told)
+        name = args.version or recipe.free_name(file_name(args.file))
+        version = Version(create(name, [held], args.told), args.told)
     version.add(Replace(source=source, row=number, data=mended.data))
     versions.show(args, version)
+
+
+def file_name(file: str, kind: type[PurePath] = PurePath) -> str:
+    """Returns the last part of a file's path or address, as the system of `kind` parts it."""
+    return kind(file).name
 
 
 def _source(args: argparse.Namespace, number: int) -> "Source":

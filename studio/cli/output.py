@@ -1,6 +1,7 @@
 """What commands print: JSON for programs, plain lines for people."""
 
 import argparse
+import ctypes
 import json
 import math
 import os
@@ -11,11 +12,14 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+from studio.core.errors import StudioError
+
 # Set by the window: progress comes as lines of JSON before the answer.
 PROGRESS = "STUDIO_PROGRESS"
 _EVERY_S = 0.1
 _told_s = 0.0
 _ended = ""  # the label of the line that was drawn to its end last
+_STANDARD_OUTPUT, _VIRTUAL_TERMINAL = -11, 4  # of Windows' GetStdHandle and SetConsoleMode
 _HARMLESS = "\n\t\u200c\u200d"  # among them the joiners of Persian, of Hindi and of emoji
 
 
@@ -80,6 +84,34 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """Returns `text` as `printable` does, each line break and tab written as a space."""
     return printable(text.replace("\n", " ").replace("\t", " "))
+
+
+def colours() -> bool:
+    """Whether the standard output is a terminal that shows colours, and the user wants them."""
+    if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+        return False
+    if sys.platform == "win32":
+        return takes_escapes(ctypes.windll.kernel32)
+    return True
+
+
+def takes_escapes(kernel32: Any) -> bool:
+    """Makes Windows' console carry out escape codes, which it prints as they are else; returns whether it does."""
+    handle, mode = kernel32.GetStdHandle(_STANDARD_OUTPUT), ctypes.c_ulong()
+    known = kernel32.GetConsoleMode(handle, ctypes.byref(mode))
+    return bool(known and kernel32.SetConsoleMode(handle, mode.value | _VIRTUAL_TERMINAL))
+
+
+def piped(most: int = -1) -> str:
+    """Returns what is piped in, at most so many characters of it; -1: all.
+
+    Raises:
+        StudioError: (usage) it is no text.
+    """
+    try:
+        return sys.stdin.read(most)
+    except UnicodeDecodeError:
+        raise StudioError("usage", "What comes from the pipe is not UTF-8 text.", "Convert it first.") from None
 
 
 def progress(label: str, done: int, total: int) -> None:

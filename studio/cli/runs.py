@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -299,22 +299,33 @@ def _end(args: argparse.Namespace, run: Run, finished: events.Finished | None) -
 def _list(args: argparse.Namespace) -> None:
     found, rows = list[dict[str, Any]](), list[list[str]]()
     for run in runs.listing():
-        told = run.summary()
-        last = told.steps[-1] if told.steps else None
-        item = {
-            "run": run.name,
-            "state": state(run, told),
-            "step": told.step,
-            "steps": told.prepared.steps if told.prepared else 0,
-            "loss": last.loss if last else None,
-            "eval_loss": told.best.eval_loss if told.best else None,
-            "path": str(run.path),
-        }
+        item = _listed(run)
         found.append(item)
         losses = [_number(item["loss"]), _number(item["eval_loss"])]
-        rows.append([run.name, str(item["state"]), f"{item['step']}/{item['steps']}", *losses])
-    text = table(rows, ["RUN", "STATE", "STEP", "LOSS", "EVAL LOSS"]) if rows else "No runs yet."
+        rows.append([run.name, str(item["state"]), f"{item['step']}/{item['steps']}", *losses, item["fault"]])
+    text = table(rows, ["RUN", "STATE", "STEP", "LOSS", "EVAL LOSS", ""]) if rows else "No runs yet."
     show(args, found, text)
+
+
+def _listed(run: Run) -> dict[str, Any]:
+    """Returns a run as the list has it; one that cannot be read is `damaged`, and `fault` says why."""
+    told, fault = Progress(), ""
+    try:
+        run.about()
+        told = run.summary()
+    except StudioError as error:
+        fault = error.message
+    last = told.steps[-1] if told.steps else None
+    return {
+        "run": run.name,
+        "state": "damaged" if fault else state(run, told),
+        "step": told.step,
+        "steps": told.prepared.steps if told.prepared else 0,
+        "loss": last.loss if last else None,
+        "eval_loss": told.best.eval_loss if told.best else None,
+        "path": str(run.path),
+        "fault": fault,
+    }
 
 
 def _number(value: Any) -> str:
@@ -323,24 +334,15 @@ def _number(value: Any) -> str:
 
 def _show(args: argparse.Namespace) -> None:
     run = runs.find(args.run)
-    told, config = run.progress(), run.config()
-    data: dict[str, Any] = {
-        "run": run.name,
-        "path": str(run.path),
-        "state": state(run, told),
-        "config": to_dict(config),
-        "prepared": asdict(told.prepared) if told.prepared else None,
-        "steps": [asdict(item) for item in told.steps],
-        "evaluations": [asdict(item) for item in told.evaluations],
-        "saved": [asdict(item) for item in told.saved],
-        "resumed": [asdict(item) for item in told.resumed],
-        "notices": [item.message for item in told.notices],
-        "finished": asdict(told.finished) if told.finished else None,
-        "failed": asdict(told.failed) if told.failed else None,
-    }
-    lines = [f"{run.name}: {data['state']}, {run.path}", ""]
+    config = run.config()
+    # Of many steps the last one is read soon; where a run has gone back, only all of them tell which that is.
+    told = Progress() if args.json else run.summary()
+    if not told.steps:
+        told = run.progress()
+    now = state(run, told)
+    lines = [f"{run.name}: {now}, {run.path}", ""]
     lines += [f"  {key:<40}{one_line(str(value))}" for key, value in changed(config).items()]
-    lines += ["", *_stands(run, told, data["state"])]
+    lines += ["", *_stands(run, told, now)]
     lines += [f"Peak learning rate {rate:g} from behind step {at}" for at, rate in told.learning_rates]
     lines += [
         f"Step {item.step}: evaluation loss {item.eval_loss:.4f}{_preferred(item.reward_accuracy)}"
@@ -349,7 +351,24 @@ def _show(args: argparse.Namespace) -> None:
     lines += [f"Checkpoint of step {item.step}: {size(item.size_bytes)}" for item in told.saved[-2:]]
     if told.failed:
         lines += ["", printable(f"{told.failed.message}\n{told.failed.hint}\n{told.failed.detail}")]
-    show(args, data, "\n".join(lines))
+    about = {"run": run.name, "path": str(run.path), "state": now, "config": to_dict(config)}
+    show(args, about | _told_of(told) if args.json else {}, "\n".join(lines))
+
+
+def _told_of(told: Progress) -> dict[str, Any]:
+    """Returns what a run has told, as `--json` prints it."""
+    names = [item.name for item in fields(events.Step)]
+    return {
+        "prepared": asdict(told.prepared) if told.prepared else None,
+        # Plain numbers, of which there may be a million: `asdict` copies each.
+        "steps": [{name: getattr(item, name) for name in names} for item in told.steps],
+        "evaluations": [asdict(item) for item in told.evaluations],
+        "saved": [asdict(item) for item in told.saved],
+        "resumed": [asdict(item) for item in told.resumed],
+        "notices": [item.message for item in told.notices],
+        "finished": asdict(told.finished) if told.finished else None,
+        "failed": asdict(told.failed) if told.failed else None,
+    }
 
 
 def _stands(run: Run, told: Progress, state: str) -> list[str]:

@@ -13,9 +13,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _doctor(args: argparse.Namespace) -> int:
-    from studio.engine import hardware
+    from studio.engine import doctor
 
-    about = hardware.report()
+    about = doctor.report()
     show(args, about, _text(about))
     return int(any(check["essential"] and not check["ok"] for check in about["checks"]))
 
@@ -26,11 +26,11 @@ def _text(about: dict[str, Any]) -> str:
     facts = [
         ("Python", about["python"]),
         ("System", about["system"]),
-        ("Processor", f"{about['cpu']['cores']} cores, {about['cpu']['usable']} in use by PyTorch"),
+        ("Processor", f"{about['cpu']['cores']} cores, {about['cpu']['usable']} of them usable"),
         ("Memory", f"{size(memory['free'])} of {size(memory['total'])} free"),
         ("GPU", "; ".join(gpus) or "none"),
         ("NVIDIA driver", about["driver"] or "none"),
-        ("Trains on", f"{about['device']} in {about['dtype']}"),
+        ("Trains on", f"{about['device']} in {about['dtype']}" if about["device"] else "nothing"),
         ("Home", f"{about['home']['path']}, {size(about['home']['free_bytes'])} free"),
         ("Model cache", f"{hugging_face['cache']}, token {'present' if hugging_face['token'] else 'absent'}"),
         ("Offline mode", "on" if hugging_face["offline"] else "off"),

@@ -3,17 +3,18 @@
 import argparse
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from studio.cli import data_rows, output
 from studio.cli.output import printable
 from studio.core.units import plural
 
 if TYPE_CHECKING:
+    from studio.core.versions.selection import Selection
+    from studio.core.versions.steps import Mix, Step
     from studio.core.versions.store import Version
 
 _EDIT = """Adds a step to a version. KIND and its settings:
@@ -111,32 +112,24 @@ def _mix(args: argparse.Namespace) -> None:
         raise StudioError("usage", message, "Give `shortest`, `longest` or a number of rows, 1 at least.")
     args.file = pairs[0][0]
     spec = data_rows.spec_of(args)
-    step = recipe.read_step({"kind": "mix", "shares": shares, "epoch": epoch, "seed": args.seed})
+    step = cast("Mix", recipe.read_step({"kind": "mix", "shares": shares, "epoch": epoch, "seed": args.seed}))
     sources = [recipe.Source(path=file) for file, _, _ in pairs]
     sources[0] = recipe.Source(path=pairs[0][0], format=spec.format, mapping=spec.mapping)
-    path = versions.create(args.name, sources, args.told)
-    with removed_on_failure(path):
-        version = versions.Version(path, args.told)
-        versions.format_of(version.selection.sources)  # or why they cannot be in one version
-        version.add(step)
-        for number, (file, share) in enumerate(zip(version.selection.sources, shares, strict=True)):
-            if share and not version.selection.present(number).any():
-                rows = f"{len(version.selection):,}"
-                message = f"An epoch of {rows} rows has none of {file.source.name}, so small is its share."
-                raise StudioError("data", message, "Raise its share, or make the epoch longer with --epoch.")
-    show(args, version)
+    path = versions.create(args.name, sources, args.told, partial(_mixed, step))
+    show(args, versions.Version(path, args.told))
 
 
-@contextmanager
-def removed_on_failure(path: Path) -> Iterator[None]:
-    """Leaves nothing of a version that was just made where it cannot become what it was made for."""
+def _mixed(step: "Mix", selection: "Selection") -> "Iterator[Step]":
+    """Gives the one step of a mix, and sees to it that an epoch has rows of each file."""
     from studio.core.errors import StudioError
+    from studio.core.versions.store import format_of
 
-    try:
-        yield
-    except StudioError:
-        path.unlink()
-        raise
+    format_of(selection.sources)  # or why they cannot be in one version
+    yield step
+    for number, (file, share) in enumerate(zip(selection.sources, step.shares, strict=True)):
+        if share and not selection.present(number).any():
+            message = f"An epoch of {len(selection):,} rows has none of {file.source.name}, so small is its share."
+            raise StudioError("data", message, "Raise its share, or make the epoch longer with --epoch.")
 
 
 def _edit(args: argparse.Namespace) -> None:

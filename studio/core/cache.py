@@ -4,6 +4,7 @@ Those that nobody opened for `UNUSED_S` are removed when another one is made bes
 """
 
 import hashlib
+import json
 import os
 import shutil
 import time
@@ -14,7 +15,10 @@ from typing import TypeVar
 
 import filelock
 
+from studio import paths
+from studio.core import files
 from studio.core.errors import StudioError
+from studio.core.files import disk_error, sync_folder
 
 T = TypeVar("T")
 _PIECE = 1 << 22
@@ -41,16 +45,14 @@ def made(folder: Path, opened: Callable[[Path], T | None], make: Make) -> T:
         return found
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder.with_name(f".{folder.name}.lock")):
+        with lock_of(folder):
             found = opened(folder)
             if found is None:
                 _replace(folder, make)
                 found = opened(folder)
                 forget_unused(folder)
     except OSError as error:
-        from studio.core.runs import disk_error
-
-        raise disk_error(folder.parent, error, "Free some space and start again: nothing is lost.") from None
+        raise disk_error(folder.parent, error, hint="Free some space and start again: nothing is lost.") from None
     if found is None:
         raise StudioError("disk", f"{folder} cannot be read back.", "Check the disk, then start again.")
     return found
@@ -78,23 +80,58 @@ def mark_used(folder: Path) -> None:
         os.utime(folder)
 
 
+def note_sizes(folder: Path, note: Path) -> None:
+    """Writes down in the file `note` how long each file in a folder is, so that `is_whole` can tell."""
+    sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    files.write_atomic(note, json.dumps(sizes).encode())
+
+
+def is_whole(folder: Path, note: Path) -> bool:
+    """Whether a folder holds every file as long as it was when `note_sizes` wrote `note`."""
+    try:
+        sizes: dict[str, int] = json.loads(note.read_bytes())
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def damaged(name: str) -> StudioError:
+    """Says that what is kept of a file holds what nobody wrote there."""
+    place = paths.cache_dir()
+    return StudioError(
+        "data", f"What was read of {name} is damaged in the cache.", f"Remove {place}, then open it again."
+    )
+
+
+def lock_of(folder: Path) -> filelock.BaseFileLock:
+    """Returns the lock that whoever makes or removes a folder holds."""
+    return filelock.FileLock(folder.with_name(f".{folder.name.lstrip('.').removesuffix('.part')}.lock"))
+
+
+def forget(folder: Path) -> None:
+    """Removes a folder and its lock, unless another process has that."""
+    lock = lock_of(folder)
+    with suppress(OSError), lock.acquire(timeout=0):
+        if folder.exists():
+            # At once out of sight, so that it is never seen half removed.
+            files.discard(folder, pauses_s=())
+        # Whoever waits for it finds that it has no name any more, and makes a new one.
+        os.unlink(lock.lock_file)
+
+
 def forget_unused(folder: Path) -> None:
     """Removes the neighbours of `folder` that were not opened for long and that no other process is making."""
     for old in folder.parent.iterdir():
         with suppress(OSError):
-            if old == folder or not old.is_dir() or time.time() - old.stat().st_mtime < UNUSED_S:
+            if old == folder or time.time() - old.stat().st_mtime < UNUSED_S:
                 continue
-            lock = filelock.FileLock(old.with_name(f".{old.name.lstrip('.').removesuffix('.part')}.lock"), timeout=0)
-            with suppress(filelock.Timeout), lock:
-                # At once out of sight, so that it is never seen half removed.
-                gone = old.replace(old.with_name(f".{old.name.lstrip('.')}.gone"))
-                shutil.rmtree(gone, ignore_errors=True)
+            if old.is_dir():
+                forget(old)
+            elif old.suffix == ".lock" and not (locked := old.with_name(old.stem[1:])).exists():
+                forget(locked)
 
 
 def _replace(folder: Path, make: Make) -> None:
-    # It loads the whole configuration, which who only opens what is there need not wait for.
-    from studio.core.runs import sync_folder
-
     part = folder.with_name(f".{folder.name}.part")
     # What a process that was killed left behind; the lock says that no other one is at work.
     shutil.rmtree(part, ignore_errors=True)
@@ -106,8 +143,9 @@ def _replace(folder: Path, make: Make) -> None:
                 with path.open("rb+") as file:
                     os.fsync(file.fileno())
         sync_folder(part)
-        shutil.rmtree(folder, ignore_errors=True)
-        part.replace(folder)
+        if folder.exists():
+            files.discard(folder)
+        files.replace(part, folder)
         sync_folder(folder.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)

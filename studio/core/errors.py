@@ -31,11 +31,20 @@ _MEMORY_WORDS = (
     "can't allocate memory",
     "not enough memory",
     "MPS backend out of memory",
+    # Of a file read through memory: ENOMEM, and ERROR_COMMITMENT_LIMIT as Python, Rust's libraries and torch put it.
+    "Cannot allocate memory",
+    "[WinError 1455]",
+    "(os error 1455)",
+    "error code: <1455>",
     # What allocates without torch, such as a card's driver and its libraries, has words of its own.
     "CUDA error: out of memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_ALLOC_FAILED",
 )
+
+
+# ERROR_INVALID_NAME, of a pattern's `*` and `?` among others, and ERROR_BAD_PATHNAME
+_NO_NAME = (123, 161)
 
 
 class StudioError(Exception):
@@ -77,14 +86,19 @@ def given_path(text: str | Path, reason: Reason, folder: Path | None = None) -> 
     try:
         path = (folder or Path()) / Path(text).expanduser()
         path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        own = paths.datasets_dir() / text
-        return own if paths.is_version(text) and own.parent == paths.datasets_dir() and own.is_file() else path
     except (OSError, RuntimeError, ValueError) as error:
+        if isinstance(error, OSError) and is_absent(error):
+            own = paths.datasets_dir() / text
+            return own if paths.is_version(text) and own.parent == paths.datasets_dir() and own.is_file() else path
         # A `~` of nobody is a RuntimeError; NUL and half a surrogate are ValueErrors.
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise StudioError(reason, f"`{str(text)[:100]}` cannot be opened: {why}.", "Check the path.") from None
     return path
+
+
+def is_absent(error: OSError) -> bool:
+    """Whether a look at a path ended so since nothing is there; on Windows also since nothing there has such a name."""
+    return isinstance(error, FileNotFoundError | NotADirectoryError) or getattr(error, "winerror", None) in _NO_NAME
 
 
 def as_memory_error(error: BaseException) -> StudioError | None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import get_args
@@ -11,7 +12,8 @@ from typing import get_args
 import studio
 from studio.core import events
 from studio.core.errors import EXIT_CODES, Reason, StudioError
-from studio.core.runs import Run, disk_error
+from studio.core.files import disk_error
+from studio.core.runs import Run
 
 # SIGVTALRM: by it the system ends a process in which a chat template hangs; see `studio.engine.limits`.
 TEMPLATE_SIGNAL = 26
@@ -21,12 +23,15 @@ TEMPLATE_END = (
 )
 _LOOK_S = 1.0
 _CLAIM_S = 0.2  # longer than anybody looks
-_LOG_BYTES = 65_536
-# Elsewhere a session of its own is enough; Windows hands a console's Ctrl+C and its closing to all in one group.
+_LOG_BYTES, _LOG_LINES = 65_536, 20
+_OF_THREADS = ("Thread 0x", "Current thread 0x", "  ")  # how faulthandler's lines begin
+# Elsewhere a session of its own is enough; Windows hands a console's Ctrl+C and its closing to all in one group, and an
+# SSH server's job there ends with all that is in it, where it does not let go of one.
 if sys.platform == "win32":
-    _DETACHED = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+    _APART = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+    _WAYS: tuple[int, ...] = (_APART | subprocess.CREATE_BREAKAWAY_FROM_JOB, _APART)
 else:
-    _DETACHED = 0
+    _WAYS = (0,)
 
 
 def start(run: Run) -> subprocess.Popen[bytes]:
@@ -57,21 +62,37 @@ def start(run: Run) -> subprocess.Popen[bytes]:
     except OSError as error:
         raise disk_error(run.path, error) from None
     arguments = [sys.executable, "-P", "-m", "studio", "worker", str(run.path), "--commands-from", str(commands)]
+
+    def begin(flags: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=run.path,
+            env=environment(),
+            start_new_session=True,
+            creationflags=flags,
+        )
+
     with log:
         try:
-            return subprocess.Popen(
-                arguments,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=run.path,
-                env=environment(),
-                start_new_session=True,
-                creationflags=_DETACHED,
-            )
+            return first_allowed(begin, _WAYS)
         except OSError as error:
             message = f"The run's process could not be started: {error.strerror}."
             raise StudioError("run", message, "Close other programs, then start it again.") from None
+
+
+def first_allowed(begin: Callable[[int], subprocess.Popen[bytes]], ways: Sequence[int]) -> subprocess.Popen[bytes]:
+    """Starts a process with the first of `ways`, which are Windows' creation flags, that the system allows.
+
+    Raises:
+        OSError: it allows none, or the process cannot be started.
+    """
+    for flags in ways[:-1]:
+        with suppress(PermissionError):
+            return begin(flags)
+    return begin(ways[-1])
 
 
 def environment() -> dict[str, str]:
@@ -104,9 +125,10 @@ def death(run: Run, code: int) -> events.Failed:
         # It could not write its events: another process has the run, or the disk is full.
         message = next((line for line in reversed(log) if line), "The run's process gave up.")
         return events.Failed(reason=reason, message=message, hint="Start it again when that is mended.")
-    if code in (-TEMPLATE_SIGNAL, 128 + TEMPLATE_SIGNAL):
+    detail = "\n".join(log[-_LOG_LINES:])
+    if code in (-TEMPLATE_SIGNAL, 128 + TEMPLATE_SIGNAL) or (code == 1 and _timed_out(log)):
         message, hint = TEMPLATE_END
-        return events.Failed(reason="data", message=message, hint=hint, detail="\n".join(log))
+        return events.Failed(reason="data", message=message, hint=hint, detail=detail)
     if code in (-9, 137):
         message = "The run's process was killed: by somebody, or by the system because memory ran out."
         hint = (
@@ -119,7 +141,13 @@ def death(run: Run, code: int) -> events.Failed:
     else:
         message = f"The run's process ended unexpectedly (code {code})."
         hint = f"Resume it with `studio runs resume {run.address}`; worker.log in the run folder has more."
-    return events.Failed(reason="run", message=message, hint=hint, detail="\n".join(log))
+    return events.Failed(reason="run", message=message, hint=hint, detail=detail)
+
+
+def _timed_out(log: Sequence[str]) -> bool:
+    """Whether faulthandler ended the process, which it does where there is no such signal: it tells of it last."""
+    told = (line for line in reversed(log) if line and not line.startswith(_OF_THREADS))
+    return next(told, "").startswith("Timeout (")
 
 
 def told_of(run: Run, code: int) -> events.Failed:
@@ -136,7 +164,7 @@ def _last_lines(log: Path) -> list[str]:
     try:
         with log.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_BYTES))
-            return file.read().decode("utf-8", "replace").splitlines()[-20:]
+            return file.read().decode("utf-8", "replace").splitlines()
     except OSError:
         return []
 

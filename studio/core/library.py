@@ -12,85 +12,29 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import filelock
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass
 
 from studio import paths
-from studio.core import cache
+from studio.core import cache, files
 from studio.core.config import ModelSpec
 from studio.core.config import to_dict as to_plain
 from studio.core.config_file import build
+from studio.core.entry import PEFT_CONFIG as PEFT_CONFIG
+from studio.core.entry import WEIGHTS as WEIGHTS
+from studio.core.entry import Base as Base
+from studio.core.entry import Data as Data
+from studio.core.entry import Entry as Entry
+from studio.core.entry import read_entry, write_entry
 from studio.core.errors import StudioError, given_path
-from studio.core.runs import Run, disk_error, slug, sync_folder, write_atomic
+from studio.core.files import disk_error, settle
+from studio.core.runs import Run, slug
 
-WEIGHTS = "adapter_model.safetensors"
-PEFT_CONFIG = "adapter_config.json"
-_SECTIONS = ("model", "data", "adapter", "training")
 _TEXTS = ("README.md", "chat_template.jinja")
 _LOCK_S = 60.0
 _MOST_RATE = 1e6
-_LATEST_S = 32e9  # in the year 2984; some systems' calendars end soon after
-_OPEN = ConfigDict(extra="ignore", defer_build=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
-class Base:
-    """The model an adapter was made for: `demo`, a folder or a hub id, and the hash of its weights if known."""
-
-    path: str = ""
-    fingerprint: str = ""
-    revision: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
-class Data:
-    """What an adapter learned from: the file, the hash of its content and its number of rows."""
-
-    path: str = ""
-    fingerprint: str = ""
-    rows: int = Field(default=0, ge=0, lt=2**63)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
-class Entry:
-    """An adapter in the library.
-
-    Attributes:
-        name: its folder's name.
-        title: as the user wrote it.
-        config: the whole config of its run; empty for one made elsewhere.
-        metrics: losses (nats), steps, tokens and `train_s` of its run; with two answers a row also
-            `eval_reward_accuracy`, the share of the evaluation's rows whose better one is preferred; where its peak
-            learning rate was set while it trained `learning_rates`, pairs of the step behind which and the rate.
-        run: the name of its run; empty for one made elsewhere.
-        parent: the name of the adapter it goes on from; empty: none.
-        sha256: of the weights file, `weights_bytes` long.
-        fault: why it cannot be used, a sentence; empty: nothing known against it.
-    """
-
-    name: str
-    folder: Path
-    title: str = ""
-    created_s: float = Field(default=0.0, ge=0, le=_LATEST_S)
-    base: Base = Base()
-    data: Data = Data()
-    config: dict[str, Any] = Field(default_factory=dict)
-    metrics: dict[str, Any] = Field(default_factory=dict)
-    run: str = ""
-    parent: str = ""
-    note: str = ""
-    tags: list[str] = Field(default_factory=list)
-    sha256: str = ""
-    weights_bytes: int = Field(default=0, ge=0, lt=2**63)
-    fault: str = ""
-
-
-_ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 
 def to_dict(entry: Entry) -> dict[str, Any]:
@@ -125,12 +69,13 @@ def _is_pair(value: Any) -> bool:
 
 
 def entries() -> list[Entry]:
-    """Returns all entries, newest first; a damaged one carries its `fault` and hides no other."""
-    try:
-        folders = [item for item in paths.adapters_dir().iterdir() if not item.name.startswith(".") and item.is_dir()]
-    except FileNotFoundError:
-        return []
-    return sorted(map(_read, folders), key=lambda entry: (-entry.created_s, entry.name))
+    """Returns all entries, newest first; a damaged one carries its `fault` and hides no other.
+
+    Raises:
+        StudioError: (disk) the library's folder cannot be read.
+    """
+    folders = [item for item in files.inside(paths.adapters_dir()) if not item.name.startswith(".")]
+    return sorted(map(read_entry, filter(os.path.isdir, folders)), key=lambda entry: (-entry.created_s, entry.name))
 
 
 def find(name: str) -> Entry:
@@ -154,7 +99,7 @@ def find(name: str) -> Entry:
             raise StudioError("adapter", f"`{name}` could mean {len(matches)} adapters: {names}.", "Write the name.")
     folder = given_path(name, "adapter").resolve()
     if (folder / "entry.json").is_file() and folder.parent == paths.adapters_dir().resolve():
-        return _read(folder)
+        return read_entry(folder)
     raise StudioError("adapter", f"There is no adapter `{name}`.", "`studio adapters list` shows them all.")
 
 
@@ -168,7 +113,7 @@ def located(name: str) -> Entry:
     if not (folder / PEFT_CONFIG).is_file() or folder.parent == paths.adapters_dir().resolve():
         return find(name)
     if (folder / "entry.json").is_file():
-        return _read(folder)
+        return read_entry(folder)
     held = (folder / WEIGHTS).stat().st_size if (folder / WEIGHTS).is_file() else 0
     plain = Entry(
         name=folder.name, folder=folder, title=folder.name, base=Base(path=_base_of(folder)), weights_bytes=held
@@ -305,11 +250,11 @@ def add(
         try:
             _stage(folder, stage, about)
             target = _free(slug(title))
-            stage.rename(target)
-            sync_folder(library)
+            files.replace(stage, target)
+            settle(library)
         finally:
             shutil.rmtree(stage, ignore_errors=True)
-        return _read(target)
+        return read_entry(target)
 
 
 def change(
@@ -317,27 +262,64 @@ def change(
 ) -> Entry:
     """Changes what the user says of an entry; its name, folder and weights stay. None: as it was.
 
+    Args:
+        entry: as it was when the user looked at it.
+        title: what it is called.
+        note: what the user says of it.
+        tags: the user's own. Those that somebody else has put on it or taken off since `entry` was read stay so.
+
     Raises:
         StudioError: (adapter) the entry is damaged or gone; (disk) the library cannot be written; (busy) another
             process keeps changing the library.
     """
-    fresh: dict[str, Any] = {"title": title, "note": note, "tags": None if tags is None else list(tags)}
     with _changing():
-        now = _read(entry.folder)
+        _require(entry)
+        now = read_entry(entry.folder)
         if now.fault:
             raise StudioError("adapter", f"The adapter {entry.name} is damaged: {now.fault}", "Remove it.")
-        changed = replace(now, **{key: value for key, value in fresh.items() if value is not None})
-        _write_entry(entry.folder, changed)
-        return _read(entry.folder)
+        fresh: dict[str, Any] = {
+            "title": title,
+            "note": note,
+            "tags": None if tags is None else _tags(entry.tags, tags, now.tags),
+        }
+        write_entry(replace(now, **{key: value for key, value in fresh.items() if value is not None}))
+        return read_entry(entry.folder)
+
+
+def _tags(seen: Sequence[str], wanted: Sequence[str], now: Sequence[str]) -> list[str]:
+    """Returns the tags `now`, changed in the way in which `wanted` differs from `seen`."""
+    if list(now) == list(seen):
+        return list(wanted)
+    # `Letters` and `letters` are one tag.
+    had, stay, there = ({tag.casefold() for tag in tags} for tags in (seen, wanted, now))
+    kept = [tag for tag in now if tag.casefold() in stay or tag.casefold() not in had]
+    return [*kept, *(tag for tag in wanted if tag.casefold() not in had | there)]
+
+
+def _require(entry: Entry) -> None:
+    """Raises a `StudioError` where an entry was removed since it was read."""
+    if not entry.folder.is_dir():
+        message = f"There is no adapter {entry.name} any more."
+        raise StudioError("adapter", message, "`studio adapters list` shows those of the library.")
 
 
 def remove(entry: Entry) -> Path:
-    """Moves an entry to the trash, from where `restore` brings it back; returns where it lies now."""
+    """Moves an entry to the trash, from where `restore` brings it back; returns where it lies now.
+
+    Raises:
+        StudioError: (adapter) it is gone; (disk) it cannot be moved, or not all of it; (busy) another process keeps
+            changing the library.
+    """
     with _changing() as library:
-        target = _trash() / str(time.time_ns()) / entry.name
+        _require(entry)
+        target = _trash() / _now() / entry.name
         target.parent.mkdir(parents=True)
-        entry.folder.rename(target)
-        sync_folder(library)
+        try:
+            files.move(entry.folder, target)
+        except OSError:
+            target.parent.rmdir()
+            raise
+        settle(library)
         return target
 
 
@@ -348,8 +330,10 @@ def restore(name: str) -> Entry:
         StudioError: (adapter) no such adapter was removed.
     """
     with _changing() as library:
-        found = sorted(_trash().glob("*/*/"), key=lambda item: item.parent.name, reverse=True)
-        source = next((item for item in found if name in (item.name, _read(item).title)), None)
+        # A hidden one is what a move to another disk left.
+        held = (item for item in _trash().glob("*/*/") if not item.name.startswith("."))
+        found = sorted(held, key=lambda item: item.parent.name, reverse=True)
+        source = next((item for item in found if name in (item.name, read_entry(item).title)), None)
         if source is None:
             known = ", ".join(dict.fromkeys(item.name for item in found[:5]))
             hint = f"The trash holds {known}." if known else "The trash holds no adapter."
@@ -372,15 +356,22 @@ def restore_from(trashed: Path) -> Entry:
 
 def _back(trashed: Path, library: Path) -> Entry:
     target = _free(trashed.name)
-    trashed.rename(target)
+    files.move(trashed, target)
     with suppress(OSError):  # a system's file browser may have left files of its own there
         trashed.parent.rmdir()
-    sync_folder(library)
-    return _read(target)
+    settle(library)
+    return read_entry(target)
 
 
 def _trash() -> Path:
     return paths.home() / "trash" / "adapters"
+
+
+def _now() -> str:
+    """Returns a time in ns that is later than those in the trash, as a name: a clock may stand still for many ms."""
+    trash = _trash()
+    known = [int(item.name) for item in trash.iterdir() if item.name.isdecimal()] if trash.is_dir() else []
+    return str(max([time.time_ns(), *(at + 1 for at in known)]))
 
 
 @contextmanager
@@ -397,41 +388,7 @@ def _changing() -> Iterator[Path]:
     except filelock.Timeout:
         raise StudioError("busy", "Another process is changing the adapter library.", "Try again later.") from None
     except OSError as error:
-        raise disk_error(library, error, "Free some space and do it again; nothing was changed.") from None
-
-
-def _read(folder: Path) -> Entry:
-    """Reads an entry; whatever is wrong with it becomes its `fault`."""
-    try:
-        found = (folder / "entry.json").stat()
-        entry = _written(folder, found.st_mtime_ns, found.st_size)
-    except FileNotFoundError:
-        return _faulty(folder, "entry.json is missing; add the folder with `studio adapters add`.")
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        known = isinstance(error, ValidationError)
-        return _faulty(folder, f"entry.json {'holds wrong values' if known else 'cannot be read'}.")
-    if any(not isinstance(entry.config.get(section, {}), dict) for section in _SECTIONS):
-        return _faulty(folder, "entry.json holds wrong values.")
-    try:
-        held = (folder / WEIGHTS).stat().st_size
-    except OSError:
-        return replace(entry, fault=f"{WEIGHTS} is missing.")
-    if held != entry.weights_bytes:
-        return replace(entry, fault=f"{WEIGHTS} has {held} bytes instead of {entry.weights_bytes}.")
-    if not (folder / PEFT_CONFIG).is_file():
-        return replace(entry, fault=f"{PEFT_CONFIG} is missing.")
-    return entry
-
-
-@lru_cache(maxsize=4096)
-def _written(folder: Path, _changed_ns: int, _size: int) -> Entry:
-    """Reads what was written of an entry, once for each state of the file: the window looks often."""
-    data = json.loads((folder / "entry.json").read_bytes())
-    return _ENTRY.validate_python({**data, "name": folder.name, "folder": folder, "fault": ""})
-
-
-def _faulty(folder: Path, fault: str) -> Entry:
-    return Entry(name=folder.name, folder=folder, title=folder.name, fault=fault)
+        raise disk_error(library, error, hint="Free some space and do it again; nothing was changed.") from None
 
 
 def _stage(folder: Path, stage: Path, about: Entry) -> None:
@@ -442,14 +399,9 @@ def _stage(folder: Path, stage: Path, about: Entry) -> None:
         # A link in a folder from elsewhere may point at any of the user's files.
         if (folder / name).is_file() and not (folder / name).is_symlink():
             _copy(folder / name, stage / name)
-    _write_entry(stage, about)
+    write_entry(about)
     if cache.sha256(stage / WEIGHTS) != about.sha256:
         raise StudioError("adapter", f"{WEIGHTS} changed while it was copied.", "Add the adapter again.")
-
-
-def _write_entry(folder: Path, about: Entry) -> None:
-    kept = {key: value for key, value in asdict(about).items() if key not in ("name", "folder", "fault")}
-    write_atomic(folder / "entry.json", json.dumps(kept, indent=1, ensure_ascii=False).encode())
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -460,12 +412,11 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _free(name: str) -> Path:
-    """Returns a folder of the library that is not there yet: `name`, `name-2`, ..."""
+    """Returns a folder of the library that is not there yet, in letters of either case: `name`, `name-2`, ..."""
     library = paths.adapters_dir()
-    target, number = library / name, 2
-    while target.exists():
-        target, number = library / f"{name}-{number}", number + 1
-    return target
+    taken = {item.name.casefold() for item in library.iterdir()}
+    names = (name if n == 1 else f"{name}-{n}" for n in range(1, len(taken) + 2))
+    return library / next(free for free in names if free.casefold() not in taken)
 
 
 def _base_of(folder: Path) -> str:

@@ -144,10 +144,12 @@ def choose(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Ch
     """
     names = [module.name for module in tree.modules if module.type != "Parameter"]
     whole = _whole(tree, names, spec.modules_to_save)
-    left = [name for name in names if not any(f"{name}.".startswith(f"{kept}.") for kept in whole.values())]
+    left = [name for name in names if not _under(name, whole.values())]
+    if whole and spec.target_modules != "all-linear":
+        _check_apart(names, left, spec.target_modules, matching_s)
     chosen = _targets(tree, left, spec.target_modules, matching_s)
     if spec.exclude_modules is not None:
-        excluded = _named(left, spec.exclude_modules, "exclude_modules", matching_s)
+        excluded = _named(names, spec.exclude_modules, "exclude_modules", matching_s)
         chosen = [name for name in chosen if name not in excluded]
     layers = _layers(spec.layers_to_transform)
     if layers is not None:
@@ -299,18 +301,30 @@ def _targets(tree: Tree, names: list[str], given: str | list[str], matching_s: f
 
 def _named(names: Sequence[str], given: str | list[str], setting: str, matching_s: float = _MATCHING_S) -> list[str]:
     """Returns the names that an expression matches, or that are or end in one of a list's names."""
-    if isinstance(given, str):
-        found = matching(given, names, setting, matching_s)
-        if not found:
-            raise _unknown(setting, given, names)
-        return found
     chosen: dict[str, None] = {}
-    for one in given:
-        found = [name for name in names if name == one or name.endswith(f".{one}")]
+    for one, found in _matched(names, given, setting, matching_s).items():
         if not found:
             raise _unknown(setting, one, names)
         chosen |= dict.fromkeys(found)
     return list(chosen)
+
+
+def _matched(names: Sequence[str], given: str | list[str], setting: str, matching_s: float) -> dict[str, list[str]]:
+    """Returns which names an expression, or each of a list's names, stands for."""
+    if isinstance(given, str):
+        return {given: matching(given, names, setting, matching_s)}
+    return {one: [name for name in names if name == one or name.endswith(f".{one}")] for one in given}
+
+
+def _check_apart(names: Sequence[str], left: list[str], given: str | list[str], matching_s: float) -> None:
+    """Refuses target modules of which none is left beside those that are trained whole."""
+    for one, found in _matched(names, given, "target_modules", matching_s).items():
+        if found and set(found).isdisjoint(left):
+            raise StudioError(
+                "adapter",
+                f"`{one}` is trained whole already.",
+                "Take it out of `target_modules` or of `modules_to_save`.",
+            )
 
 
 def _unknown(setting: str, given: str, names: Sequence[str]) -> StudioError:

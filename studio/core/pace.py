@@ -20,7 +20,11 @@ def tokens_per_s(config: RunConfig) -> float | None:
     whose batches were most alike counts, and of these the newest.
     """
     best, found = -1, None
-    for run in runs.listing()[:_LOOKED_AT]:
+    try:
+        earlier = runs.listing()[:_LOOKED_AT]
+    except StudioError:
+        return None
+    for run in earlier:
         try:
             other = run.config()
         except StudioError:

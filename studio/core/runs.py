@@ -9,7 +9,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -22,16 +21,18 @@ from typing import Any
 import filelock
 
 from studio import paths
+from studio.core import claims, events, files
 from studio.core import config as declared
-from studio.core import events
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
+from studio.core.files import disk_error, write_atomic
 from studio.core.hub_ids import short_name
 from studio.core.progress import Progress
 
-if sys.platform != "win32":
-    import fcntl
-
+# A look takes far less; so long a window may stand still for it.
+_LOOK_S = 0.02
+_POLL_S = 0.002
+_LOOKED_S = 0.2  # longer than anybody looks
 _LATEST_S = 32e9  # in the year 2984; some systems' calendars end soon after
 # Apart, since versions in different folders may be called the same.
 _EVALUATION = "evaluation"
@@ -67,7 +68,12 @@ class Run:
         return self.name if place.parent == paths.runs_dir().resolve() else str(place)
 
     def about(self) -> dict[str, Any]:
-        """Returns `run.json`: config, creation time, threads, versions of the packages."""
+        """Returns `run.json`: config, creation time, threads, versions of the packages.
+
+        Raises:
+            StudioError: (run) it is damaged, or what the run has told cannot be read.
+        """
+        self._require_events()
         try:
             data = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
@@ -86,6 +92,16 @@ class Run:
                 "run", f"The config in {self.path} cannot be read.", "It may be of another version.", str(error)
             ) from None
 
+    def _require_events(self) -> None:
+        """Sees to it that events which cannot be read are not taken for none, as of a run that has not begun."""
+        try:
+            self.events_path.open("rb").close()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            message = f"{self.events_path} cannot be read: {error.strerror}."
+            raise StudioError("run", message, "Check its permissions, or bring it back from a copy.") from None
+
     def changed_versions(self) -> str:
         """Returns which packages have other versions than when the run began, in words; empty if none."""
         began = self.about().get("versions", {})
@@ -103,7 +119,11 @@ class Run:
         append_line(self.commands_path, events.encode(command))
 
     def progress(self) -> Progress:
-        """Folds all events so far."""
+        """Folds all events so far.
+
+        Raises:
+            StudioError: (run) they cannot be read.
+        """
         progress = Progress()
         for event in self.follow():
             progress.apply(event)
@@ -113,7 +133,7 @@ class Run:
         """Folds all events so far of a run that is to go on.
 
         Raises:
-            StudioError: (run) there is nothing left to train.
+            StudioError: (run) there is nothing left to train, or they cannot be read.
         """
         told = self.progress()
         if told.complete:
@@ -123,6 +143,7 @@ class Run:
 
     def summary(self) -> Progress:
         """As `progress`, but of the steps only the last: quick, for a list of many long runs."""
+        self._require_events()
         lines, _ = read_lines(self.events_path)
         steps = [i for i, line in enumerate(lines) if line.startswith(b'{"kind":"step"')]
         passed_over = set(steps[:-1])
@@ -133,29 +154,27 @@ class Run:
         return progress
 
     def follow(self, offset: int = 0) -> Iterator[events.Event]:
-        """Yields the whole lines' events from byte `offset` to the file's present end."""
+        """Yields the whole lines' events from byte `offset` to the file's present end; raises as `progress`."""
+        self._require_events()
         lines, _ = read_lines(self.events_path, offset)
         yield from (event for line in lines if (event := events.decode_event(line)) is not None)
 
     def alive(self) -> bool:
-        """Whether a process holds this run's claim; looking leaves nothing behind, and two may look at once."""
-        if sys.platform == "win32":
-            try:
-                with self.claim():
-                    return False
-            except StudioError as error:
-                return error.reason == "busy"
+        """Whether a process holds this run's claim; looking leaves nothing behind, and two may look at once.
+
+        Windows' lock cannot be looked at but by taking it, so there who looks waits for another who does.
+        """
+        if sys.platform != "win32":
+            return claims.is_locked(self.path / claims.LOCK)
+        return self.is_claimed()
+
+    def is_claimed(self, wait_s: float = _LOOK_S) -> bool:
+        """Whether a process holds the claim for longer than `wait_s`; who looks in this way holds it for a moment."""
         try:
-            fd = os.open(self.path / "run.lock", os.O_RDONLY)
-        except OSError:
-            return False  # nobody has ever claimed it, or it cannot be told
-        try:
-            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError as error:
-            return error.errno in (errno.EAGAIN, errno.EACCES)
-        finally:
-            os.close(fd)
-        return False
+            with self.claim(wait_s):
+                return False
+        except StudioError as error:
+            return error.reason == "busy"
 
     @contextmanager
     def claim(self, timeout_s: float = 0.0) -> Iterator[None]:
@@ -165,27 +184,35 @@ class Run:
             timeout_s: how long to wait for it; whoever asks `alive` keeps it from others for a moment.
 
         Raises:
-            StudioError: (busy) another process holds it.
+            StudioError: (busy) another process holds it; (run) there is no such run; (disk) it cannot be written.
         """
-        lock = filelock.FileLock(self.path / "run.lock")
+        lock = filelock.FileLock(self.path / claims.LOCK)
         try:
-            # The lock would make the folder anew, and a run that was moved away could not come back to its place.
-            self.path.stat()
-            lock.acquire(timeout=timeout_s)
+            self._require()
+            lock.acquire(timeout=timeout_s, poll_interval=_POLL_S)
         except filelock.Timeout:
             raise StudioError(
                 "busy",
                 f"Another process is working on the run {self.name}.",
                 f"Wait for it, or stop it with `studio runs stop {self.address}`.",
             ) from None
+        except FileNotFoundError:
+            raise self._gone() from None
         except OSError as error:
-            raise StudioError(
-                "disk", f"{self.path} cannot be written: {error.strerror}.", "Check the folder's permissions."
-            ) from None
+            raise disk_error(self.path, error, hint="Free some space and try again: the run is as it was.") from None
         try:
+            # It may have been moved away meanwhile, with the lock or without.
+            self._require()
             yield
         finally:
-            lock.release()
+            claims.release(lock)
+
+    def _require(self) -> None:
+        if not os.path.isfile(self.path / "run.json"):
+            raise self._gone()
+
+    def _gone(self) -> StudioError:
+        return StudioError("run", f"There is no run {self.name} any more.", "`studio runs list` shows them all.")
 
 
 def _is_about(found: Any) -> bool:
@@ -226,26 +253,11 @@ def append_line(path: Path, line: bytes) -> None:
         raise disk_error(path, error) from None
 
 
-def disk_error(
-    path: Path,
-    error: OSError,
-    hint: str = "Free some space and resume the run: it goes on from its last checkpoint.",
-) -> StudioError:
-    """Puts a failed write into words; `hint` says what to do about a full disk."""
-    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG):
-        return StudioError(
-            "disk",
-            f"The disk is full: {path.name} could not be written.",
-            hint,
-            str(path),
-        )
-    return StudioError(
-        "disk", f"{path} could not be written: {error.strerror}.", "Check the folder and its permissions."
-    )
-
-
 def read_lines(path: Path, offset: int = 0) -> tuple[list[bytes], int]:
-    """Returns the whole lines behind byte `offset` and the offset behind the last of them."""
+    """Returns the whole lines behind byte `offset` and the offset behind the last of them.
+
+    For whoever follows a file: what cannot be read now is none, and may be read next time.
+    """
     try:
         with path.open("rb") as file:
             file.seek(offset)
@@ -264,7 +276,7 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
         folder: where; None: a new folder in the program's own place for runs.
 
     Raises:
-        StudioError: (run) `folder` exists and is not empty; (disk) it cannot be written.
+        StudioError: (run) `folder` holds something, or another run is being made in it; (disk) it cannot be written.
     """
     name = slug(config.name or short_name(config.data.path))
     if folder is None:
@@ -272,24 +284,19 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
     # The run's own process works in another folder.
     folder = folder.absolute()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise StudioError(
-                "run",
-                f"{folder} is not empty.",
-                "Name a new folder; an interrupted run goes on with `studio runs resume`.",
-            )
-        config = _pinned(config, folder)
-        about = {
-            "format": 1,
-            "config": declared.to_dict(config),
-            "created_s": time.time(),
-            "threads": available_threads(),
-            "versions": dict(versions()),
-        }
-        write_atomic(folder / "run.json", json.dumps(about, indent=1).encode())
+        if folder.parent == paths.runs_dir().absolute():
+            claims.forget_begun(folder.parent)
+        with claims.making(folder):
+            about = {
+                "format": 1,
+                "config": declared.to_dict(_pinned(config, folder)),
+                "created_s": time.time(),
+                "threads": available_threads(),
+                "versions": dict(versions()),
+            }
+            write_atomic(folder / "run.json", json.dumps(about, indent=1).encode())
     except OSError as error:
-        raise disk_error(folder, error) from None
+        raise disk_error(folder, error, hint="Free some space and start the run again.") from None
     return Run(folder)
 
 
@@ -337,12 +344,14 @@ def _placed(config: RunConfig, folder: Path) -> RunConfig:
 
 
 def listing() -> list[Run]:
-    """Returns the runs in the program's own place, newest first."""
-    try:
-        # `os.path`: a folder that may not be looked into, another user's say, hides no other.
-        found = [Run(path) for path in paths.runs_dir().iterdir() if os.path.isfile(path / "run.json")]
-    except FileNotFoundError:
-        return []
+    """Returns the runs in the program's own place, newest first.
+
+    Raises:
+        StudioError: (disk) the place cannot be read.
+    """
+    # `os.path`: a folder that may not be looked into, another user's say, hides no other.
+    folders = [path for path in files.inside(paths.runs_dir()) if not path.name.startswith(".")]
+    found = [Run(path) for path in folders if os.path.isfile(path / "run.json")]
     return sorted(found, key=lambda run: run.name, reverse=True)
 
 
@@ -371,15 +380,25 @@ def find(name: str, exact: bool = False) -> Run:
 
 
 def remove(run: Run) -> Path:
-    """Moves a run that nobody works on to the trash; returns where it lies now."""
-    with run.claim(0.2):  # longer than anybody looks
-        pass
+    """Moves a run that nobody works on to the trash; returns where it lies now.
+
+    Raises:
+        StudioError: (busy) a process works on it; (run) it is gone; (disk) it cannot be moved, or not all of it.
+    """
+    with run.claim(_LOOKED_S):
+        if sys.platform != "win32":
+            return _trashed(run)
+    # There no folder is renamed in which a file is open, such as the lock: so whoever began meanwhile is in its way.
+    return _trashed(run)
+
+
+def _trashed(run: Run) -> Path:
     target = paths.home() / "trash" / f"{run.name}-{secrets.token_hex(4)}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(run.path, target)
+        files.move(run.path, target)
     except OSError as error:
-        raise disk_error(run.path, error) from None
+        raise disk_error(run.path, error, hint="Free some space and remove the run again: it is as it was.") from None
     return target
 
 
@@ -392,9 +411,9 @@ def restore(trash: Path, run: Run) -> None:
     if run.path.exists():
         raise StudioError("run", f"{run.path} is taken by now.", "Move that away, then restore the run.")
     try:
-        shutil.move(trash, run.path)
+        files.move(trash, run.path)
     except OSError as error:
-        raise disk_error(run.path, error) from None
+        raise disk_error(run.path, error, hint="Free some space and restore the run again.") from None
 
 
 def available_threads() -> int:
@@ -412,21 +431,6 @@ def slug(name: str) -> str:
     return f"{plain}-" if reserved else plain or "run"
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Writes `data` so that `path` holds either the old or the new content, whatever happens."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
 @cache
 def versions() -> dict[str, str]:
     """Returns the versions of the packages that decide a run's numbers."""
@@ -434,27 +438,3 @@ def versions() -> dict[str, str]:
     from importlib import metadata
 
     return {name: metadata.version(name) for name in _PACKAGES}
-
-
-def sync_tree(folder: Path) -> None:
-    """Makes every file below `folder` durable, and the folders that name them."""
-    for path in [*folder.rglob("*"), folder]:
-        if path.is_dir():
-            sync_folder(path)
-        else:
-            # Windows syncs only through a handle that may write.
-            fd = os.open(path, os.O_RDWR)
-            try:
-                os.fsync(fd)
-            finally:
-                os.close(fd)
-
-
-def sync_folder(path: Path) -> None:
-    """Makes renames in `path` durable, where the system can."""
-    if os.name == "posix":
-        fd = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)

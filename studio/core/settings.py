@@ -14,7 +14,7 @@ from pydantic_core import from_json
 
 from studio import paths
 from studio.core.errors import StudioError
-from studio.core.runs import disk_error, write_atomic
+from studio.core.files import PAUSES_S, disk_error, write_atomic
 
 _RECENT = 12
 _OPEN = ConfigDict(extra="ignore")
@@ -114,7 +114,8 @@ def save(settings: Settings, path: Path | None = None) -> None:
     data = json.dumps(_SETTINGS.dump_python(settings), indent=1, ensure_ascii=False).encode("utf-8", "replace")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(target, data)
+        # The window's thread waits for it, and tries again with the next change.
+        write_atomic(target, data, PAUSES_S[:5])
     except OSError as error:
         raise disk_error(target, error, "Free some space; the window works on without it.") from None
 

@@ -16,6 +16,7 @@ from peft import (
     get_peft_model_state_dict,
     set_peft_model_state_dict,
 )
+from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file, save
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
@@ -23,9 +24,9 @@ from transformers.pytorch_utils import Conv1D
 from studio.core import modules
 from studio.core.config import AdapterSpec
 from studio.core.errors import StudioError, as_memory_error
+from studio.core.files import disk_error, write_atomic
 from studio.core.library import PEFT_CONFIG, WEIGHTS
-from studio.core.runs import disk_error, write_atomic
-from studio.engine import targets, vetting
+from studio.engine import precision, targets, vetting
 from studio.engine.model import empty
 
 _FORMAT = {"format": "pt"}
@@ -64,7 +65,10 @@ def attach(model: PreTrainedModel, spec: AdapterSpec) -> PeftModel | PreTrainedM
             f"In this model PEFT takes some of these target modules to mean the experts ({names}).",
             "Choose other modules, such as [q_proj, k_proj, v_proj, o_proj]; experts cannot be adapted yet.",
         )
-    return _trained_in_float32(adapted)
+    if spec.init_lora_weights == "orthogonal" and _quantized(model):
+        _initialise_orthogonally(adapted)
+    precision.train_in_float32(adapted)
+    return adapted
 
 
 def count(model: torch.nn.Module) -> tuple[int, int]:
@@ -145,7 +149,10 @@ def load_adapter(
             "adapter", f"PEFT cannot load the adapter in {folder}: {error}", "Export it again from its source."
         ) from None
     base.set_adapter(name, inference_mode=not trainable)
-    return _trained_in_float32(base) if trainable else base.eval()
+    if not trainable:
+        return base.eval()
+    precision.train_in_float32(base)
+    return base
 
 
 def _config(model: PreTrainedModel, spec: AdapterSpec) -> LoraConfig:
@@ -153,6 +160,7 @@ def _config(model: PreTrainedModel, spec: AdapterSpec) -> LoraConfig:
         raise StudioError("adapter", "Orthogonal initialisation needs even ranks.", "Choose an even rank.")
     fields = targets.choose(model, spec)
     alpha = spec.lora_alpha
+    by_hand = spec.init_lora_weights == "orthogonal" and _quantized(model)
     return LoraConfig(
         task_type="CAUSAL_LM",
         r=spec.r,
@@ -162,7 +170,7 @@ def _config(model: PreTrainedModel, spec: AdapterSpec) -> LoraConfig:
         use_rslora=spec.use_rslora,
         use_dora=spec.use_dora,
         bias=spec.bias,
-        init_lora_weights=True if spec.init_lora_weights == "default" else spec.init_lora_weights,
+        init_lora_weights=True if spec.init_lora_weights == "default" or by_hand else spec.init_lora_weights,
         **fields,
     )
 
@@ -206,10 +214,35 @@ _ELSEWHERE_HINT = "Choose the base model that it was trained on."
 def _adapted(model: PreTrainedModel, config: LoraConfig, name: str) -> PeftModel:
     # GPT-2's Conv1D holds its weights as (in, out); where a model has both kinds, PEFT sees to each layer itself.
     config.fan_in_fan_out = any(isinstance(module, Conv1D) for module in model.modules())
+    for layer in (module for module in model.modules() if hasattr(getattr(module, "weight", None), "SCB")):
+        if layer.weight.device.type == "cpu":
+            layer.register_forward_pre_hook(_keep_scales)
     with _quiet():
         adapted = get_peft_model(model, config, name)
     assert isinstance(adapted, PeftModel)
     return adapted
+
+
+def _keep_scales(layer: Any, _: Any) -> None:
+    """Keeps bitsandbytes from looking for an 8-bit layer's scales beside its weight once they are in its state.
+
+    There are none where PEFT has dequantized the weight for DoRA on a processor: it puts another one in its place.
+    """
+    if layer.weight.SCB is None:
+        layer.weight.CB = None
+
+
+def _initialise_orthogonally(model: PeftModel) -> None:
+    """Draws A and B as PEFT does for the orthogonal kind, which it does in the format of the base's weight.
+
+    A's rows and B's columns are spanned by the odd and the even rows of one orthogonal matrix, so that B A is zero.
+    """
+    for layer in (module for module in model.modules() if isinstance(module, LoraLayer)):
+        for a, b in zip(layer.lora_A.values(), layer.lora_B.values(), strict=True):
+            (r, inputs), outputs = a.weight.shape, len(b.weight)
+            basis = torch.linalg.qr(torch.randn(r, r)).Q
+            a.weight.data.copy_((torch.randn(inputs, r // 2) @ basis[0::2]).t() / 10)
+            b.weight.data.copy_(torch.randn(outputs, r // 2) @ basis[1::2] / 10)
 
 
 @contextmanager
@@ -230,13 +263,6 @@ def _whole(model: PreTrainedModel) -> PreTrainedModel:
             "adapter", "Full fine-tuning needs unquantized weights.", "Set quantization to none, or the method to lora."
         )
     return model.float().requires_grad_(True)
-
-
-def _trained_in_float32(model: PeftModel) -> PeftModel:
-    for parameter in model.parameters():
-        if parameter.requires_grad and parameter.dtype != torch.float32:
-            parameter.data = parameter.data.float()
-    return model
 
 
 def _quantized(model: PreTrainedModel) -> bool:

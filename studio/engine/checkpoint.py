@@ -5,20 +5,23 @@ with a dot are unfinished or on their way out and never read.
 """
 
 import json
-import secrets
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError
 
+from studio.core import files
 from studio.core.cache import sha256
-from studio.core.errors import StudioError
-from studio.core.runs import disk_error, sync_folder, sync_tree
+from studio.core.errors import StudioError, as_memory_error
+from studio.core.files import disk_error, sync_folder, sync_tree
 
 STATE = "state.json"
 _MANIFEST = "manifest.json"
+# A file in a checkpoint that is to be removed as soon as no program has it open any more.
+_LET_GO = "let-go"
 # What a run needs to go on: its place and its optimizer, and the weights of an adapter or of the whole model.
 _NEEDED = ({STATE}, {"optimizer.pt"}, {"adapter/adapter_model.safetensors", "weights.safetensors"})
 
@@ -66,22 +69,22 @@ def save(run: Path, step: int, fill: Callable[[Path], None], expected_bytes: int
         StudioError: (disk) no room or the folder cannot be written; earlier checkpoints are untouched.
     """
     parent = folder(run)
-    stage = parent / f".{name(step)}-{secrets.token_hex(4)}"
+    stage = files.hidden(parent / name(step))
     try:
         parent.mkdir(exist_ok=True)
         _require_room(parent, 2 * expected_bytes)
         stage.mkdir()
         fill(stage)
-        files = sorted(path for path in stage.rglob("*") if path.is_file())
+        filled = sorted(path for path in stage.rglob("*") if path.is_file())
         manifest = {
-            path.relative_to(stage).as_posix(): {"size": path.stat().st_size, "sha256": sha256(path)} for path in files
+            path.relative_to(stage).as_posix(): {"size": path.stat().st_size, "sha256": sha256(path)} for path in filled
         }
         (stage / _MANIFEST).write_text(json.dumps({"step": step, "files": manifest}, indent=1), encoding="utf-8")
         sync_tree(stage)
         target = parent / name(step)
         if target.exists():
-            discard(target)
-        stage.rename(target)
+            files.discard(target)
+        files.replace(stage, target)
         sync_folder(parent)
     except (OSError, RuntimeError, SafetensorError) as error:
         if failure := as_disk_error(stage, error):
@@ -100,16 +103,18 @@ def save(run: Path, step: int, fill: Callable[[Path], None], expected_bytes: int
 
 def verify(path: Path) -> str:
     """Returns what is wrong with a checkpoint, naming the file; empty if it is whole."""
+    if (path / _LET_GO).exists():
+        return "it was let go"
     try:
-        files = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))["files"]
-        expected = {str(key): (int(item["size"]), str(item["sha256"])) for key, item in files.items()}
+        listed = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))["files"]
+        expected = {str(key): (int(item["size"]), str(item["sha256"])) for key, item in listed.items()}
     except FileNotFoundError:
         return f"{_MANIFEST} is missing"
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return f"{_MANIFEST} is damaged"
-    for files in _NEEDED:
-        if not files & expected.keys():
-            return f"{_MANIFEST} names no {' or '.join(sorted(files))}"
+    for needed in _NEEDED:
+        if not needed & expected.keys():
+            return f"{_MANIFEST} names no {' or '.join(sorted(needed))}"
     for relative, (size, digest) in expected.items():
         file = path / relative
         if not file.is_file():
@@ -154,16 +159,24 @@ def _fault_of_best(path: Path) -> str:
 
 
 def listing(run: Path) -> list[Path]:
-    """Returns the run's checkpoints, whole or not, by step."""
+    """Returns the run's checkpoints, whole or not, by step; not those that were let go."""
+    return [path for path in _folders(run) if not (path / _LET_GO).exists()]
+
+
+def _folders(run: Path) -> list[Path]:
     found = [path for path in folder(run).glob("step-*") if path.is_dir() and path.name[5:].isdigit()]
     return sorted(found, key=step_of)
 
 
 def rotate(run: Path, keep: int, also: int) -> None:
-    """Discards all but the newest `keep` checkpoints and that of step `also`."""
+    """Lets go of all but the newest `keep` checkpoints and that of step `also`.
+
+    One that a program has open stays for now: it is tried again with the next.
+    """
+    _sweep(run)
     for path in listing(run)[:-keep]:
         if step_of(path) != also:
-            discard(path)
+            _let_go(path)
 
 
 def clean(run: Path, step: int) -> None:
@@ -172,18 +185,28 @@ def clean(run: Path, step: int) -> None:
     For the process that holds the run's claim. Left in place, damaged ones would count as the newest when old ones
     are let go.
     """
-    for path in folder(run).glob(".step-*"):
-        shutil.rmtree(path, ignore_errors=True)
+    _sweep(run)
     for path in listing(run):
         if step_of(path) > step:
-            discard(path)
+            _let_go(path)
 
 
-def discard(path: Path) -> None:
-    """Removes a checkpoint; renamed first, so that half of one is never taken for a whole."""
-    doomed = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    path.rename(doomed)
-    shutil.rmtree(doomed, ignore_errors=True)
+def _let_go(path: Path) -> None:
+    """Removes a checkpoint; one that a program has open is marked, so that it is not read or counted any more."""
+    try:
+        files.discard(path, pauses_s=())
+    except OSError:
+        with suppress(OSError):
+            (path / _LET_GO).touch()
+
+
+def _sweep(run: Path) -> None:
+    """Tries again to remove what could not be removed before, and what is unfinished."""
+    for path in _folders(run):
+        if (path / _LET_GO).exists():
+            _let_go(path)
+    for path in folder(run).glob(".step-*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _require_room(path: Path, needed: int) -> None:
@@ -201,7 +224,9 @@ def as_disk_error(path: Path, error: Exception) -> StudioError | None:
     if isinstance(error, OSError):
         return disk_error(path, error)
     text = str(error)
-    if any(words in text for words in ("os error 28", "os error 27", "os error 122", "inline_container", "file write")):
+    if (told := files.error_in(text)) and not as_memory_error(error):
+        return disk_error(path, told)
+    if any(words in text for words in ("inline_container", "file write")):
         full = "The disk is full or the file is larger than allowed: a checkpoint could not be written."
         return StudioError(
             "disk", full, "Free some space and resume the run: it goes on from its last checkpoint.", text

@@ -12,6 +12,7 @@ from studio.core import events
 from studio.core.errors import EXIT_CRASH, StudioError, as_memory_error
 from studio.core.runs import Run
 from studio.engine import spare
+from studio.engine.loading import as_loading_error
 
 # Whoever asks whether the run is alive holds its lock for a moment.
 _CLAIM_S = 5.0
@@ -57,9 +58,10 @@ def _outcome(run: Run, commands_from: int) -> tuple[events.Failed | None, int]:
     except Exception as error:
         # The top of the process: the window must learn of every end, whatever it was.
         traceback.print_exc()
-        memory = as_memory_error(error)
-        if memory is not None:
-            return failure(memory), memory.exit_code
+        # Too small a paging file is known by both on Windows; while torch loads, no setting of the run helps.
+        told = as_loading_error(error) or as_memory_error(error)
+        if told is not None:
+            return failure(told), told.exit_code
         message = f"The run ended by a defect of the program: {type(error).__name__}: {error}"
         hint = "Its checkpoints are kept. Please report the details; resuming may work."
         return events.Failed(reason="crash", message=message, hint=hint, detail=traceback.format_exc()), EXIT_CRASH

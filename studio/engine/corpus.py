@@ -14,7 +14,8 @@ from studio.core.config import RunConfig
 from studio.core.data import datasets
 from studio.core.data.datasets import Rejected
 from studio.core.errors import StudioError
-from studio.core.runs import Run, disk_error, write_atomic
+from studio.core.files import disk_error, write_atomic
+from studio.core.runs import Run
 from studio.core.versions import evaluation as evaluation_of
 from studio.engine import labels, tokens
 from studio.engine.batches import Rows, longer_than

@@ -16,7 +16,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from studio.core import desk
-from studio.core.errors import StudioError
+from studio.core.errors import StudioError, as_memory_error
+from studio.engine.loading import as_loading_error
 
 if TYPE_CHECKING:
     from studio.core.audit.findings import Finding
@@ -102,7 +103,14 @@ def main(requests: int, replies: int) -> int:
     pipe = Pipe(requests, replies)
     threading.Thread(target=pipe.read, name="desk reader", daemon=True).start()
     # Loading torch takes seconds; the reader is at work before.
-    from studio.engine.desk_work import Work
+    try:
+        from studio.engine.desk_work import Work
+    except (ImportError, OSError) as error:
+        told = as_loading_error(error)
+        if told is None:
+            raise
+        while True:
+            pipe.say(desk.failure(pipe.next().id, told))
 
     work = Work()
     while True:
@@ -152,8 +160,7 @@ def _findings(pipe: Pipe, request_id: int) -> "Callable[[list[Finding]], None]":
 
 
 def _crash(request_id: int, error: Exception) -> desk.Failed:
-    exhausted = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    if exhausted or "can't allocate memory" in str(error):
+    if as_memory_error(error) is not None:
         message = "Memory ran out."
         hint = "Close other programs, choose nf4 quantization or a smaller model, or ask for shorter answers."
         return desk.Failed(id=request_id, reason="memory", message=message, hint=hint, detail=str(error))

@@ -17,7 +17,7 @@ from studio.core.chat import objective_for, to_example
 from studio.core.config import DataSpec
 from studio.core.data.datasets import open_dataset
 from studio.core.events import Event, Phase
-from studio.engine import audit, hardware, hub, model
+from studio.engine import audit, doctor, hub, model
 from studio.engine.labels import Encoder, make_encoder
 from studio.engine.provenance import written
 from studio.engine.templates import given_template
@@ -67,7 +67,7 @@ class Work:
                 folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "config")
                 return desk.Facts(facts=targets.tree(model.skeleton(folder)).to_dict())
             case desk.Hardware():
-                return desk.Facts(facts=hardware.report())
+                return desk.Facts(facts=doctor.report())
             case desk.Answer():
                 return self._answers(request, on_progress, on_piece, check)
             case desk.Audit():

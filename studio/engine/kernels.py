@@ -108,7 +108,7 @@ def _grid(x: torch.Tensor) -> tuple[int]:
 def _open(x: tl.tensor, smooth: tl.constexpr) -> tl.tensor:
     """Returns f(x) / x."""
     if smooth:
-        return tl.sigmoid(_WIDE * (x + _CUBE * x * x * x))
+        return tl.sigmoid((x + x * _CUBE * x * x) * _WIDE)
     return tl.sigmoid(x)
 
 

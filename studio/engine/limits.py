@@ -3,11 +3,14 @@
 Jinja's sandbox keeps a template from reaching anything, but not from counting for ever. Being Python, its loops can be
 interrupted by an exception raised in the thread they run in; what hangs inside a single call of Python's own C code
 cannot, and there the system ends the process. Time is the processor's, and the thread's own where the system tells it,
-so that neither a busy machine nor another thread nor a suspended process counts as a template that hangs.
+so that neither a busy machine nor another thread nor a suspended process counts as a template that hangs. Windows ends
+no process by the processor's time: there, such a call is given a minute by the clock.
 """
 
 import ctypes
+import faulthandler
 import gc
+import os
 import signal
 import sys
 import threading
@@ -27,7 +30,10 @@ MEMORY_BYTES = 1_000_000_000
 # Finding the answers of a conversation takes the square of its length.
 _USUAL_MESSAGES = 200
 _LAST_RESORT = 3.8  # times as long
+_LAST_RESORT_S, _SLACK_S = 30.0, 30.0  # by the clock, and how much more so that not each row sets it anew
 _LOOK_S = 0.05
+# How long a thread of OpenMP still spins for more work: KMP_BLOCKTIME of LLVM's and of Intel's.
+_SPIN_S = 0.2
 _GREEDY = "asked for more memory than a row can need"
 
 Renew = Callable[[int], None]
@@ -44,10 +50,10 @@ class _Watch:
         why: why the thread was interrupted; empty: it was not.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, system: str) -> None:
         """Starts to look."""
         self.why = ""
-        self._clock = _clock()
+        self._clock = _clock(system)
         self._deadline = self._clock() + seconds
         self._most_bytes = psutil.Process().memory_info().rss + MEMORY_BYTES
         self._target, self._lock, self._done = threading.get_ident(), threading.Lock(), threading.Event()
@@ -93,8 +99,12 @@ class _Watch:
 
 
 @contextmanager
-def limited(seconds: float = ROW_S) -> Iterator[Renew]:
+def limited(seconds: float = ROW_S, system: str = sys.platform) -> Iterator[Renew]:
     """Ends what a stranger's template does inside once it takes too long or too much memory; any thread.
+
+    Args:
+        seconds: of the processor's time, for a row.
+        system: as `sys.platform`, by which it is known whose time is told.
 
     Yields:
         What gives the next row its own time: to be called before each, with how many messages it has.
@@ -103,16 +113,16 @@ def limited(seconds: float = ROW_S) -> Iterator[Renew]:
         StudioError: (data) it did.
     """
     watch: _Watch | None = None
-    collects = gc.isenabled()
+    collects, others_s = gc.isenabled(), _others_s(system)
     try:
         # A collection of a large heap takes as long as a row may, and what is raised in its callbacks is lost.
         gc.disable()
         try:
-            watch = _Watch(seconds)
-            with little_memory(MEMORY_BYTES), _last_resort(seconds) as put_off:
+            watch = _Watch(seconds + others_s, system)
+            with little_memory(MEMORY_BYTES), _last_resort(seconds + others_s) as put_off:
 
                 def renew(messages: int) -> None:
-                    given = seconds * max(1.0, messages / _USUAL_MESSAGES) ** 2
+                    given = seconds * max(1.0, messages / _USUAL_MESSAGES) ** 2 + others_s
                     put_off(given)
                     watch.renew(given)
 
@@ -128,12 +138,17 @@ def limited(seconds: float = ROW_S) -> Iterator[Renew]:
         raise _endless(_GREEDY) from None
 
 
-def _clock() -> Callable[[], float]:
+def _clock(system: str) -> Callable[[], float]:
     """Returns what tells the processor time of this thread in seconds; of the whole process where there is no such."""
-    if sys.platform == "linux":
+    if sys.platform == "linux" and system == "linux":
         clock = time.pthread_getcpuclockid(threading.get_ident())
         return lambda: time.clock_gettime(clock)
     return time.process_time
+
+
+def _others_s(system: str) -> float:
+    """Returns how much of the time told by `_clock` the threads of the last computation may still take."""
+    return 0.0 if system == "linux" else _SPIN_S * ((os.cpu_count() or 1) - 1)
 
 
 def _endless(what: str) -> StudioError:
@@ -148,8 +163,12 @@ def _raise_in(thread: int) -> None:
 @contextmanager
 def _last_resort(seconds: float) -> Iterator[Callable[[float], None]]:
     """Lets the system end the process where nothing in it can (see `studio.core.launch.death`), unless put off."""
-    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread():
         yield lambda seconds: None
+        return
+    if sys.platform == "win32":
+        with by_the_clock(_LAST_RESORT_S, _SLACK_S) as put_off_later:
+            yield put_off_later
         return
 
     def put_off(seconds: float) -> None:
@@ -162,3 +181,30 @@ def _last_resort(seconds: float) -> Iterator[Callable[[float], None]]:
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
+
+
+@contextmanager
+def by_the_clock(least_s: float, slack_s: float) -> Iterator[Callable[[float], None]]:
+    """Lets a thread of C end the process with code 1 where what is inside takes too long, unless put off.
+
+    Args:
+        least_s: how long a row may take at least, however little of the processor's time it is given.
+        slack_s: how much later the process may end, so that a row does not cost a thread.
+
+    Yields:
+        What is to be called before each row with the processor's time it is given, in seconds.
+    """
+    end = 0.0
+
+    def put_off(seconds: float) -> None:
+        nonlocal end
+        needed = max(least_s, _LAST_RESORT * seconds)
+        if time.monotonic() + needed > end:
+            end = time.monotonic() + needed + slack_s
+            faulthandler.dump_traceback_later(needed + slack_s, exit=True, file=2)
+
+    put_off(0.0)
+    try:
+        yield put_off
+    finally:
+        faulthandler.cancel_dump_traceback_later()

@@ -1,18 +1,23 @@
-"""Optimizer, schedule and the keyed random state of a step."""
+"""Optimizer and the keyed random state of a step."""
 
-import math
 import tempfile
+from contextlib import suppress
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
 from studio.core.config import TrainingSpec
 from studio.core.errors import StudioError
+from studio.engine import hardware
 
 Purpose = Literal["initialise", "step"]
+
+# What values that do not fit raise in transformers and in the optimizers.
+_UNFIT = (ArithmeticError, AttributeError, ImportError, LookupError, NotImplementedError, TypeError, ValueError)
+# Options with a setting of their own, which counts.
+_SETTINGS = {"lr": "learning_rate", "weight_decay": "weight_decay"}
 
 
 def seed_all(seed: int, purpose: Purpose, number: int = 0, rank: int = 0) -> None:
@@ -32,7 +37,8 @@ def make_optimizer(model: torch.nn.Module, spec: TrainingSpec, device: torch.dev
     """Makes the optimizer of the trainable parameters; weight decay spares vectors (biases, norms).
 
     Raises:
-        StudioError: (config) transformers does not know the optimizer, or it needs a missing package.
+        StudioError: (config) transformers does not know the optimizer, it needs a missing package, or `optim_args` do
+            not fit it.
     """
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
@@ -42,74 +48,109 @@ def make_optimizer(model: torch.nn.Module, spec: TrainingSpec, device: torch.dev
     groups = [group for group in groups if group["params"]]
     if spec.optim == "adamw_torch" and not spec.optim_args:
         return torch.optim.AdamW(groups, lr=spec.learning_rate, fused=device.type in ("cpu", "cuda"))
-    make, arguments = _from_transformers(spec)
-    arguments.pop("weight_decay", None)
-    optimizer: Optimizer = make(groups, **arguments)
+    options = _options(spec)
+    try:
+        make, arguments = _from_transformers(spec, {})
+    except _UNFIT as error:
+        raise _unusable(spec, error) from None
+    try:
+        if options:
+            make, arguments = _from_transformers(spec, options)
+        optimizer: Optimizer = make(groups, **arguments)
+    except _UNFIT as error:
+        raise (_unfit(spec, error) if options else _unusable(spec, error)) from None
     return optimizer
 
 
-def _from_transformers(spec: TrainingSpec) -> tuple[Any, dict[str, Any]]:
-    from transformers import Trainer, TrainingArguments
-
-    try:
-        arguments = TrainingArguments(
-            output_dir=tempfile.gettempdir(),
-            optim=spec.optim,
-            optim_args=spec.optim_args or None,
-            learning_rate=spec.learning_rate,
-            report_to="none",
-        )
-        make, keywords = Trainer.get_optimizer_cls_and_kwargs(arguments)
-    except (ValueError, ImportError, KeyError) as error:
-        raise StudioError(
-            "config",
-            f"The optimizer `{spec.optim}` cannot be used: {str(error).splitlines()[0]}",
-            "Choose another `training.optim`, such as adamw_torch, adamw_8bit or adafactor.",
-            str(error),
-        ) from None
-    return make, keywords
-
-
-def make_scheduler(optimizer: Optimizer, spec: TrainingSpec, steps: int) -> LRScheduler:
-    """Makes transformers' schedule over `steps` optimizer steps.
+def require_read(spec: TrainingSpec) -> None:
+    """Refuses options of the optimizer that would change nothing; those of a run that has begun never did.
 
     Raises:
-        StudioError: (config) `lr_scheduler_kwargs` do not fit the schedule.
+        StudioError: (config) names the option.
     """
-    from transformers import get_scheduler
+    for key in _options(spec):
+        if key in _SETTINGS:
+            raise StudioError(
+                "config",
+                f"`{key}` in `training.optim_args` has a setting of its own.",
+                f"Set `training.{_SETTINGS[key]}` instead.",
+            )
+        if not _is_read(spec, key):
+            raise StudioError(
+                "config",
+                f"`{key}` in `training.optim_args` changes nothing: {spec.optim} does not read it.",
+                "Take it out; options are read by sgd, adagrad, rmsprop and ademamix, among others.",
+            )
 
-    warmup = math.ceil(steps * spec.warmup_steps) if spec.warmup_steps < 1 else int(spec.warmup_steps)
-    options = dict(spec.lr_scheduler_kwargs)
-    if spec.lr_scheduler_type == "polynomial":
-        # It divides by the steps of its decay.
-        warmup = min(warmup, steps - 1)
-    if spec.lr_scheduler_type == "warmup_stable_decay":
-        options.setdefault("num_decay_steps", max(1, steps // 10))
-    if spec.lr_scheduler_type == "cosine_with_min_lr" and not {"min_lr", "min_lr_rate"} & options.keys():
-        options["min_lr_rate"] = 0.1
-    if spec.lr_scheduler_type == "cosine_warmup_with_min_lr" and not {"min_lr", "min_lr_rate"} & options.keys():
-        options["min_lr_rate"] = 0.1
+
+def _is_read(spec: TrainingSpec, key: str) -> bool:
+    """Whether transformers makes anything of an option: of two values one is not the default, or is refused."""
     try:
-        scheduler: LRScheduler = get_scheduler(
-            spec.lr_scheduler_type,
-            optimizer,
-            num_warmup_steps=min(warmup, steps),
-            num_training_steps=steps,
-            scheduler_specific_kwargs=options,
-        )
-    except (TypeError, ValueError) as error:
+        # Some take any text for true, so that both are alike.
+        plain = _from_transformers(spec, {})
+        return any(_from_transformers(spec, {key: value}) != plain for value in ("0", "1"))
+    except _UNFIT:
+        return True
+
+
+def _options(spec: TrainingSpec) -> dict[str, str]:
+    """Returns the options in `optim_args` as they are written there."""
+    parts = spec.optim_args.replace(" ", "").split(",") if spec.optim_args else []
+    pairs = [part.split("=") for part in parts]
+    if not all(len(pair) == 2 and all(pair) for pair in pairs):
         raise StudioError(
             "config",
-            f"`training.lr_scheduler_kwargs` do not fit the schedule {spec.lr_scheduler_type}: {error}.",
-            "Leave them empty for the schedule's own defaults.",
-        ) from None
-    return scheduler
+            f"`training.optim_args` cannot be read: `{spec.optim_args}`.",
+            "Write them as key=value, key=value, such as momentum=0.9, nesterov=True.",
+        )
+    return dict(pairs)
 
 
-def set_peak(scheduler: LRScheduler, learning_rate: float) -> None:
-    """Changes the peak learning rate from now on; the schedule's shape and place stay."""
-    optimizer = scheduler.optimizer
-    for i, group in enumerate(optimizer.param_groups):
-        share = group["lr"] / scheduler.base_lrs[i] if scheduler.base_lrs[i] else 0.0
-        scheduler.base_lrs[i] = group["initial_lr"] = learning_rate
-        group["lr"] = learning_rate * share
+def _from_transformers(spec: TrainingSpec, options: dict[str, str]) -> tuple[Any, dict[str, Any]]:
+    """Returns what makes the optimizer, and of which arguments."""
+    from transformers import Trainer, TrainingArguments
+
+    arguments = TrainingArguments(
+        output_dir=tempfile.gettempdir(),
+        optim=spec.optim,
+        optim_args=",".join(f"{key}={value}" for key, value in options.items()) or None,
+        learning_rate=spec.learning_rate,
+        report_to="none",
+        # It sets accelerate's state, which else knows of no other process on processors, and on a Mac takes its GPU.
+        use_cpu=hardware.device().type == "cpu",
+    )
+    make, found = Trainer.get_optimizer_cls_and_kwargs(arguments)
+    found.pop("weight_decay", None)
+    # Some optimizers' options are handed on as they are written.
+    return make, {key: _value(item) if isinstance(item, str) else item for key, item in found.items()}
+
+
+def _value(text: str) -> bool | float | str:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text
+
+
+def _unusable(spec: TrainingSpec, error: Exception) -> StudioError:
+    return StudioError(
+        "config",
+        f"The optimizer `{spec.optim}` cannot be used: {_first_line(error)}",
+        "Choose another `training.optim`, such as adamw_torch, adamw_8bit or adafactor.",
+        str(error),
+    )
+
+
+def _unfit(spec: TrainingSpec, error: Exception) -> StudioError:
+    return StudioError(
+        "config",
+        f"`training.optim_args` do not fit the optimizer {spec.optim}: {_first_line(error)}.",
+        "Correct them, or leave them empty for the optimizer's own defaults.",
+        str(error),
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].rstrip(".")

@@ -5,12 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from studio.core import modules, pace
 from studio.core.config import RunConfig
 from studio.core.events import Event
-from studio.engine import adapters, hub, model, optim, session, targets
+from studio.engine import adapters, hub, model, optim, schedule, session, targets
 from studio.engine.corpus import read_corpus, require_readable, teller
 
 
@@ -35,7 +33,7 @@ def plan(
         seconds (at the speed of an earlier run like it, evaluation not counted; None: there was none).
 
     Raises:
-        StudioError: data, model or adapter cannot be used as asked.
+        StudioError: data, model, adapter or config cannot be used as asked.
     """
     base = hub.resolve(config.model.path, config.model.revision, teller(on_event, "downloading"), need="tokenizer")
     skeleton = model.skeleton(base)
@@ -44,7 +42,8 @@ def plan(
     corpus = read_corpus(config, load_tokenizer(base), on_event)
     require_readable(corpus, model.context(skeleton.config))
     steps, per_epoch = session.step_counts(config, corpus.train)
-    _try_out(config, steps)
+    optim.require_read(config.training)
+    schedule.try_out(config.training, steps)
     evaluation, tokens = corpus.evaluation, int(corpus.train.lengths.sum())
     speed, fed = pace.tokens_per_s(config), tokens * steps / per_epoch
     # The base reads each row once, forwards only: half of what a step does with it.
@@ -64,9 +63,3 @@ def plan(
         "truncated_rows": corpus.train.truncated + (evaluation.truncated if evaluation else 0),
         "seconds": math.ceil(fed / speed) if speed else None,
     }
-
-
-def _try_out(config: RunConfig, steps: int) -> None:
-    """Makes the optimizer and the schedule of a toy, so that a wrong name is told now and not by the run."""
-    toy = torch.nn.Linear(2, 2)
-    optim.make_scheduler(optim.make_optimizer(toy, config.training, torch.device("cpu")), config.training, steps)

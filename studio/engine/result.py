@@ -1,16 +1,15 @@
 """A run's result: the adapter (or the whole model) in the run folder, and its entry in the library."""
 
-import secrets
 import shutil
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
 
-from studio.core import library
+from studio.core import files, library
 from studio.core.config import to_dict
+from studio.core.files import sync_folder, sync_tree
 from studio.core.hub_ids import short_name
-from studio.core.runs import sync_folder, sync_tree
 from studio.engine import checkpoint, session
 from studio.engine.export import card
 from studio.engine.session import Session
@@ -32,10 +31,10 @@ def write(current: Session, source: Path, step: int) -> tuple[str, str]:
     try:
         # What a killed process left of an earlier try.
         for rest in target.parent.glob(f".{target.name}-*"):
-            shutil.rmtree(rest)
-        stage, old = (target.with_name(f".{target.name}-{secrets.token_hex(4)}") for _ in range(2))
+            shutil.rmtree(rest, ignore_errors=True)
+        stage, old = files.hidden(target), files.hidden(target)
         if lora:
-            shutil.copytree(source / "adapter", stage)
+            files.copy_tree(source / "adapter", stage)
             (stage / "README.md").write_text(card.card(**about, to="result"), encoding="utf-8")
         else:
             session.load_weights(current, source)
@@ -45,8 +44,8 @@ def write(current: Session, source: Path, step: int) -> tuple[str, str]:
             (stage / "chat_template.jinja").write_text(template, encoding="utf-8")
         sync_tree(stage)
         if target.exists():
-            target.rename(old)
-        stage.rename(target)
+            files.replace(target, old)
+        files.replace(stage, target)
         sync_folder(target.parent)
         shutil.rmtree(old, ignore_errors=True)
     except (OSError, RuntimeError, SafetensorError) as error:

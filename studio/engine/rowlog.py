@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.core.runs import disk_error
+from studio.core.files import disk_error
 
 # `row` counts the rows of the data file from 0; `loss` is in nats: the mean over the row's trained tokens, or of a row
 # with two answers its own.

@@ -29,6 +29,7 @@ from studio.engine import (
     hub,
     model,
     optim,
+    schedule,
     threads,
     tokens,
     weights,
@@ -128,8 +129,11 @@ def prepare(run: Run, emit: Emit, earlier: events.Prepared | None = None) -> Ses
     corpus = read_corpus(config, model.load_tokenizer(base), emit)
     if int(os.environ.get("RANK", "0")) == 0:
         corpus.write_unused(run)
+    steps, per_epoch = step_counts(config, corpus.train, int(os.environ.get("WORLD_SIZE", "1")))
     if earlier is None:  # what has begun goes on
+        schedule.try_out(config.training, steps)
         require_readable(corpus, model.read_context(base))
+        optim.require_read(config.training)
     device = hardware.device()
     hardware.repeat(device)
     heap.keep()  # of passes; what rows needed is given back
@@ -156,8 +160,7 @@ def prepare(run: Run, emit: Emit, earlier: events.Prepared | None = None) -> Ses
     optimizer = optim.make_optimizer(bare, config.training, device)
     # Behind the optimizer: transformers' way to some of them sets accelerate's state anew.
     accelerator = _accelerator(config, device)
-    steps, per_epoch = step_counts(config, corpus.train, accelerator.num_processes)
-    scheduler = optim.make_scheduler(optimizer, config.training, steps)
+    scheduler = schedule.make_scheduler(optimizer, config.training, steps)
     # Both are where they are to be; to look for that, it would load what spreads a model over devices.
     wrapped, prepared = accelerator.prepare(bare, optimizer, device_placement=[False, False])
     tokenizer = corpus.encoder.tokenizer

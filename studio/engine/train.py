@@ -12,7 +12,7 @@ from studio.core import events
 from studio.core.errors import StudioError
 from studio.core.progress import Progress
 from studio.core.runs import Run, read_lines
-from studio.engine import batches, checkpoint, hardware, optim, reference, result, session, step
+from studio.engine import batches, checkpoint, hardware, reference, result, schedule, session, step
 from studio.engine.corpus import Emit
 from studio.engine.rowlog import RowLog
 from studio.engine.session import Session
@@ -265,7 +265,7 @@ def _obey(current: Session, commands: Commands) -> events.Stop | None:
     stop: events.Stop | None = None
     for at, rate in commands.again:
         if at == current.position.step:
-            optim.set_peak(current.scheduler, rate)
+            schedule.set_peak(current.scheduler, rate)
     while True:
         for command in _agreed(current, commands):
             match command:
@@ -280,7 +280,7 @@ def _obey(current: Session, commands: Commands) -> events.Stop | None:
                     if (score := _evaluate(current)) is not None:
                         _tell_evaluation(current, score, best=False)
                 case events.SetLearningRate():
-                    optim.set_peak(current.scheduler, command.learning_rate)
+                    schedule.set_peak(current.scheduler, command.learning_rate)
                     # It takes the place of those that were set further on before the run went back.
                     commands.again = []
                 case events.Stop():

@@ -8,7 +8,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from studio.core.errors import StudioError
+from studio.core.errors import StudioError, as_memory_error
 from studio.core.library import PEFT_CONFIG, WEIGHTS
 from studio.engine import weights
 
@@ -66,12 +66,15 @@ def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
     """Reads the tensors of a vetted adapter into memory.
 
     Raises:
-        StudioError: (adapter) they are damaged, or not all of them are finite.
+        StudioError: (adapter) they are damaged, or not all of them are finite; (memory) they do not fit.
     """
     try:
         tensors = load_file(folder / WEIGHTS)
-    except (SafetensorError, OSError) as error:
-        raise unusable(folder, "is damaged", "Copy or download it again.", str(error)) from None
+    except (SafetensorError, OSError, RuntimeError, MemoryError) as error:
+        # torch, which maps the file into memory, tells of that in a RuntimeError.
+        raise as_memory_error(error) or unusable(
+            folder, "is damaged", "Copy or download it again.", str(error)
+        ) from None
     for key, value in tensors.items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise unusable(folder, "holds values that are not numbers", "Use an earlier checkpoint of it.", key)

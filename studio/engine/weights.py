@@ -3,13 +3,14 @@
 import hashlib
 import json
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from studio import paths
 from studio.core.cache import sha256
 from studio.core.errors import Reason, StudioError
-from studio.core.runs import write_atomic
+from studio.core.files import write_atomic
 
 _MAX_HEADER_BYTES = 4_000_000
 _MAX_TENSORS = 20_000
@@ -114,8 +115,10 @@ def _digest(file: Path) -> str:
     if known.is_file():
         return known.read_text()
     digest = sha256(file)
-    known.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(known, digest.encode())
+    # Kept for later calls alone.
+    with suppress(OSError):
+        known.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(known, digest.encode())
     return digest
 
 

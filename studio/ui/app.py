@@ -5,6 +5,7 @@ import importlib
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
 from PySide6.QtCore import QCoreApplication, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
@@ -20,6 +21,8 @@ from studio.ui.theme import LIGHT, Theme
 from studio.ui.window import MainWindow, PageSpec
 
 _SETTLED_MS = 500
+# By then a run that was begun just before has claimed its folder.
+_BEGUN_MS = 3000
 # Between two pages that are built ahead, so that what a person does meanwhile comes first.
 _PAUSE_MS = 150
 
@@ -87,7 +90,8 @@ def open_window(app: QApplication) -> MainWindow:
     for error in damaged:
         print(error, file=sys.stderr)  # for whoever started it from a terminal
         session.tell_error(error)
-    QTimer.singleShot(0, session, session.attach_all)
+    for later in (0, _BEGUN_MS):
+        QTimer.singleShot(later, session, session.attach_all)
     QTimer.singleShot(0, session.machine, session.machine.start)
     return window
 
@@ -104,7 +108,8 @@ def load_ahead() -> threading.Thread:
             importlib.import_module(name)
         # What reads events is put together with the first of them.
         events.decode_event("")
-        library.entries()
+        with suppress(StudioError):  # the page that shows it tells
+            library.entries()
         runs.versions()
 
     made = threading.Thread(target=load, name="load ahead")

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from studio.core import library
 from studio.core.desk import Sampling
+from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.ui import words
 from studio.ui.elided import PathLine
@@ -86,7 +87,12 @@ class AskPanel(QScrollArea):
     def refresh(self) -> None:
         """Reads the library again; what is chosen stays chosen."""
         chosen = {entry.name for entry in self.entries()}
-        entries = library.entries()
+        none = self.tr("No adapters yet. Train one, or add one in the Library; the base can answer alone.")
+        try:
+            entries = library.entries()
+        except StudioError as error:
+            entries, none = [], words.sentences(error)
+        self.none.setText(none)
         if entries == self._listed:
             return
         self._listed = entries
@@ -97,7 +103,6 @@ class AskPanel(QScrollArea):
         self.list.blockSignals(False)
         self.list.setVisible(bool(entries))
         self.none.setVisible(not entries)
-        self.none.setText(self.tr("No adapters yet. Train one, or add one in the Library; the base can answer alone."))
         known = dict.fromkeys(entry.base.path for entry in entries if entry.base.path not in ("", DEMO))
         for path in known:
             if self.base.findData(path) < 0:

@@ -12,7 +12,6 @@ from studio.core.errors import StudioError
 from studio.core.hub_ids import is_hub_id
 from studio.core.library import PEFT_CONFIG
 from studio.core.runs import Run
-from studio.ui.jobs import Command
 from studio.ui.session import Session
 
 
@@ -61,7 +60,7 @@ def _add_adapter(session: Session, path: Path) -> None:
     """Has it vetted and copied by a process of its own: a stranger's file is not parsed in the window."""
     session.page_wanted.emit("library")
     session.tell(_tr("Checking the adapter {name} ...").format(name=path.name))
-    command = Command(["adapters", "add", str(path)], session)
+    command = session.command(["adapters", "add", str(path)])
 
     def added(entry: dict[str, object]) -> None:
         session.library_changed.emit()

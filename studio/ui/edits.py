@@ -4,6 +4,7 @@ A step that fails tells why and becomes obsolete, so that the stack drops it.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QCoreApplication, SignalInstance
@@ -87,14 +88,14 @@ class AdapterChange(QUndoCommand):
 
     def redo(self) -> None:
         """Writes what is new."""
-        self._write(self._after)
+        self._write(self._entry, self._after)
 
     def undo(self) -> None:
         """Writes what was there."""
-        self._write(self._before)
+        self._write(replace(self._entry, **self._after), self._before)
 
-    def _write(self, what: dict[str, Any]) -> None:
-        _do(self, self._session, lambda: library.change(self._entry, **what), self._session.library_changed)
+    def _write(self, seen: Entry, what: dict[str, Any]) -> None:
+        _do(self, self._session, lambda: library.change(seen, **what), self._session.library_changed)
 
 
 def _do(step: QUndoCommand, session: Session, act: Callable[[], object], changed: SignalInstance) -> None:

@@ -73,7 +73,7 @@ class Facts(QWidget):
         self._say("disk", "good", self.tr("{free} free").format(free=size(found.disk_free_bytes)))
 
     def show_report(self, report: dict[str, Any]) -> None:
-        """Shows what the desk has tried out: `studio.engine.hardware.report`."""
+        """Shows what the desk has tried out: `studio.engine.doctor.report`."""
         for check in report["checks"]:
             if check["name"] in _TRIED:
                 bad = "bad" if check["essential"] else "warn"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.ui.parts import column, holder, label, row
+from studio.ui.parts import column, holder, label, row, shown_keys
 from studio.ui.theme import GRID
 
 
@@ -32,7 +32,7 @@ def also_found_by(action: QAction, words: str) -> QAction:
 
 def keys_of(action: QAction) -> str:
     """Returns an action's shortcut as the system writes it."""
-    return action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    return shown_keys(action.shortcut().toString())
 
 
 class Finder(QDialog):

@@ -130,7 +130,6 @@ class Field(QObject):
             policy = widget.sizePolicy()
             policy.setRetainSizeWhenHidden(True)
             widget.setSizePolicy(policy)
-        self.unit = label(spec.unit, "unit")
         self.shown = True
         self.extra: list[QWidget] = []
         self._rows: list[QWidget] = []
@@ -147,7 +146,7 @@ class Field(QObject):
     def _make_rows(self) -> None:
         head = row(self.mark, self.title, None, spacing=GRID)
         head.setContentsMargins(0, 7, 0, 1)
-        unit = [self.unit] if self.spec.unit else []
+        unit = [label(self.spec.unit, "unit")] if self.spec.unit else []
         line = row(self.editor, *self.extra, *unit, self.reset, None, spacing=GRID)
         line.setStretch(0, 1000)
         # Half of the space between rows is theirs, so that hidden ones leave no gap.

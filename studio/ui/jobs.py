@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import psutil
-from PySide6.QtCore import QObject, QProcess, QThread, Signal
+from PySide6.QtCore import QObject, QProcess, Qt, QThread, Signal
 
 from studio.core import events, launch, runs
 from studio.core.errors import StudioError
@@ -28,12 +28,15 @@ class TrainingWorker(QThread):
     thread: it goes on when the thread ends.
 
     Signals:
+        lives: a process works on the run; told once, before all events.
         received: events in the order of the file, many at once.
         caught_up: all events that were there at first have been sent.
-        refused: a `StudioError`: the process could not be started; what there is of the run is followed all the same.
+        refused: a `StudioError`: the process could not be started, or not told to end once it was; what there is of
+            the run is followed all the same.
         ended: no process works on the run any more; carries an `events.Failed` for one that said nothing, or None.
     """
 
+    lives = Signal()
     received = Signal(list)
     caught_up = Signal()
     refused = Signal(object)
@@ -57,14 +60,24 @@ class TrainingWorker(QThread):
         self.wait()
 
     def signal_process(self, kill: bool) -> bool:
-        """Terminates or kills the run's process, or whichever has it once a start is over; False if there is none."""
+        """Terminates or kills the run's process, or whichever has it once a start is over; False if there is none.
+
+        Raises:
+            StudioError: (disk) it is to be asked to end, and that cannot be written.
+        """
         self._kills = kill
         starting = self._starts
         process = self._process or (None if starting else owner(self.followed))
         if process is None:
             return starting
         try:
-            process.kill() if kill else process.terminate()
+            if kill:
+                process.kill()
+            elif sys.platform == "win32":
+                # There it would be killed too: what the signal has a run ask itself is asked of it.
+                self.followed.ask(events.Stop(keep=False))
+            else:
+                process.terminate()
         except psutil.Error:
             return False  # it has just ended, or is another user's
         return True
@@ -73,7 +86,9 @@ class TrainingWorker(QThread):
         """Follows the file until the process is gone and everything it wrote is sent; runs in the thread."""
         if self._starts:
             self._start()
-        alive, looked = True, 0.0
+        alive, looked = self._alive(), time.monotonic()
+        if alive:
+            self.lives.emit()
         self._send()
         self.caught_up.emit()
         while alive and not self._leave.is_set():
@@ -99,7 +114,10 @@ class TrainingWorker(QThread):
             self.refused.emit(error)
         self._starts = False
         if self._kills is not None:
-            self.signal_process(self._kills)
+            try:
+                self.signal_process(self._kills)
+            except StudioError as error:
+                self.refused.emit(error)
 
     def _alive(self) -> bool:
         if self._process is not None:
@@ -183,7 +201,8 @@ class Command(QObject):
         self._process.setParent(self)
         self._process.readyReadStandardOutput.connect(self._read)
         self._process.finished.connect(self._finish)
-        self._process.errorOccurred.connect(self._refuse)
+        # Windows tells at once that there is no such program, before whoever asked listens.
+        self._process.errorOccurred.connect(self._refuse, Qt.ConnectionType.QueuedConnection)
         self._cancelled = False
         self._printed = b""
         self._answer: Any = None

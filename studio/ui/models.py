@@ -1,13 +1,14 @@
 """Core objects with signals: a run that is followed, and the table of all runs. No widgets."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
-from studio.core import events, runs
+from studio.core import events
 from studio.core.errors import StudioError
 from studio.core.hub_ids import short_name
 from studio.core.progress import Progress
@@ -37,11 +38,13 @@ class RunModel(QObject):
     Signals:
         advanced: events were folded in, or the run began or ended.
         stopped: the run's process has gone.
+        finished: the run's process has gone and had come to an end, told once; carries the `events.Finished`.
         refused: a `StudioError`: the process could not be started.
     """
 
     advanced = Signal()
     stopped = Signal()
+    finished = Signal(object)
     refused = Signal(object)
 
     def __init__(self, run: Run, parent: QObject | None = None) -> None:
@@ -55,12 +58,21 @@ class RunModel(QObject):
         self.asked_stop = self.asked_pause = False
         self.lived = False
         self._worker: TrainingWorker | None = None
+        self._starts = False
         self._told = 0
+        # The end that is no news, and what the file of events was like when the following came to its own end.
+        self._ending: events.Finished | None = None
+        self._left_at: tuple[int, int] | None = None
 
     def attach(self) -> None:
         """Reads all there is, and goes on following while a process works on the run."""
         self.alive = self.lived = self.run.alive()
+        self.asked_stop = self.asked_pause = False
         self._follow(start=False)
+
+    def behind(self) -> bool:
+        """Whether the run goes on, or has gone on, since it was followed to its end: then it is to be attached to."""
+        return self._left_at is not None and (self._left_at != _stamp(self.run) or self.run.alive())
 
     def start(self) -> None:
         """Starts or resumes the run's process and follows it."""
@@ -70,6 +82,7 @@ class RunModel(QObject):
 
     def leave(self) -> None:
         """Follows no longer; the run goes on by itself."""
+        self._left_at = None
         if self._worker is not None:
             self._worker.leave()
             self._worker.deleteLater()
@@ -109,12 +122,13 @@ class RunModel(QObject):
         self.progress, self._told = Progress(), 0
         for curve in self.curves.values():
             curve.clear()
+        self._starts = start
         self._worker = TrainingWorker(self.run, start=start, parent=self)
+        self._worker.lives.connect(self._live)
         self._worker.received.connect(self._receive)
         self._worker.ended.connect(self._end)
         self._worker.refused.connect(self._refuse)
-        if start:
-            self._worker.caught_up.connect(self._begin)
+        self._worker.caught_up.connect(self._begin)
         self._worker.start()
         self.advanced.emit()
 
@@ -122,12 +136,21 @@ class RunModel(QObject):
         """Whether the signal at hand was on its way when its worker was left: its events are read anew."""
         return self.sender() not in (None, self._worker)
 
+    def _live(self) -> None:
+        if self._is_of_another():
+            return
+        self.alive = self.lived = True
+        self.advanced.emit()
+
     def _begin(self) -> None:
         if self._is_of_another() or not self.alive:
             return
+        told = self.progress
         # What was told before is of a process that has gone; the new one says nothing until its libraries are loaded.
-        if self.progress.steps or self.progress.prepared is not None:
-            self.progress.state, self.progress.phase = "preparing", None
+        self._ending = told.finished
+        began = told.steps or told.prepared is not None
+        if (began and self._starts) or told.state in ("finished", "failed"):
+            told.state, told.phase = "preparing", None
         self.advanced.emit()
 
     def _receive(self, batch: list[events.Event]) -> None:
@@ -163,11 +186,19 @@ class RunModel(QObject):
         self.alive = False
         if death is not None:
             self.progress.apply(death)
+        self._left_at = _stamp(self.run)
+        ending, before = self.progress.finished, self._ending
+        self._ending = ending
+        # Whoever hears of the end may attach again.
+        fresh = self.lived and ending is not None and ending != before
         self.advanced.emit()
         self.stopped.emit()
+        if fresh:
+            self.finished.emit(ending)
 
     def _refuse(self, error: StudioError) -> None:
-        self.alive = self.lived = self.run.alive()
+        # Where another process works on it, the worker tells so next.
+        self.alive = self.lived = self._starts = False
         self.advanced.emit()
         self.refused.emit(error)
 
@@ -206,7 +237,7 @@ def glance(run: Run) -> Glance:
     for event in jobs.tail(run):
         seen.apply(event)
     last = seen.steps[-1] if seen.steps else None
-    state: str = seen.state
+    state: str = "preparing" if seen.state in ("finished", "failed") else seen.state
     if not alive:
         state = seen.finished.outcome if seen.finished else "failed" if seen.failed else "interrupted"
     return Glance(run, title_of(run), created_s, state, seen.step, last.loss if last else None, stamp)
@@ -225,20 +256,25 @@ class RunTable(QAbstractTableModel):
     """All runs, newest first, one column; `Qt.UserRole`: the `Glance`, `SAID`: what it does, `LOSS`: the last one."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        """Starts empty; `refresh` reads the folder."""
+        """Starts empty."""
         super().__init__(parent)
         self.items: list[Glance] = []
 
-    def refresh(self) -> None:
-        """Reads the folder of runs again, and those runs that go on or have gone on since."""
-        found, known = runs.listing(), {item.run.name: item for item in self.items}
+    def refresh(self, found: Sequence[Run]) -> None:
+        """Shows the runs `found`, and reads again those that go on or have gone on since."""
+        known = {item.run.name: item for item in self.items}
         if [run.name for run in found] != [item.run.name for item in self.items]:
             self.beginResetModel()
             self.items = [known.get(run.name) or glance(run) for run in found]
             self.endResetModel()
         for row, item in enumerate(self.items):
-            if item.state not in _ENDED or item.stamp != _stamp(item.run):
+            # One that has told nothing yet may have been about to begin.
+            if item.state not in _ENDED or item.stamp != _stamp(item.run) or not any(item.stamp):
                 self._put(row, glance(item.run))
+
+    def living(self) -> list[Run]:
+        """Returns the runs that a process worked on when they were last looked at."""
+        return [item.run for item in self.items if item.state not in (*_ENDED, "damaged")]
 
     def update_run(self, model: RunModel) -> None:
         """Takes over what a followed run knows of itself."""

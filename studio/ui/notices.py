@@ -5,7 +5,8 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtWidgets import QAbstractButton, QFrame, QVBoxLayout, QWidget
 
-from studio.ui.parts import breakable, button, icon_button, label, row
+from studio.ui.parts import button, icon_button, row
+from studio.ui.passage import Passage
 from studio.ui.session import Notice
 from studio.ui.theme import GRID, Theme
 
@@ -36,13 +37,14 @@ class Notices(QWidget):
         frame = QFrame()
         frame.setObjectName({"bad": "failure", "good": "success"}.get(notice.tone, "notice"))
         frame.setAccessibleName(notice.text)
-        text = label(breakable(notice.text), wrap=True)
-        items: list[QWidget | None] = [text]
+        said = Passage(notice.text)
+        items: list[QWidget | None] = [said]
         if notice.action and notice.act is not None:
             items.append(_action(notice.action, notice.act, lambda: self._drop(frame)))
         items.append(icon_button(self._theme, "close", self.tr("Dismiss"), lambda: self._drop(frame)))
         layout = row(*items)
         layout.setStretch(0, 1)
+        layout.setAlignment(said, Qt.AlignmentFlag.AlignVCenter)
         layout.setContentsMargins(2 * GRID, GRID, GRID, GRID)
         frame.setLayout(layout)
         frame.setFixedWidth(_WIDTH)
@@ -55,7 +57,8 @@ class Notices(QWidget):
         if notice.tone != "bad":
             timer = QTimer(frame)
             timer.setSingleShot(True)
-            timer.timeout.connect(lambda: self._drop(frame))
+            # While its text is selected and copied it stays.
+            timer.timeout.connect(lambda: timer.start() if said.hasFocus() else self._drop(frame))
             timer.start(_SHOWN_MS)
         self._place()
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QTextOption
+from PySide6.QtGui import QAction, QKeySequence, QTextOption
 from PySide6.QtWidgets import (
     QBoxLayout,
     QDoubleSpinBox,
@@ -245,6 +245,11 @@ def clear(layout: QLayout) -> None:
             widget.deleteLater()
         elif (inner := item.layout()) is not None:
             clear(inner)
+
+
+def shown_keys(keys: str) -> str:
+    """Returns how the system writes keys, such as `Ctrl+Z`."""
+    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
 
 
 def add_action(widget: QWidget, text: str, act: Callable[[], object], keys: str = "") -> QAction:

@@ -1,12 +1,12 @@
 """What the pages share: settings, theme, undo, the draft, the followed runs, and how to tell the user something."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from studio import paths
@@ -18,14 +18,18 @@ from studio.core.settings import Settings
 from studio.ui import words
 from studio.ui.desk import Desk
 from studio.ui.draft import Draft
+from studio.ui.jobs import Command
+from studio.ui.parts import shown_keys
 from studio.ui.spare import Spare
 from studio.ui.theme import Theme
 from studio.ui.watch import MachineWatch
 
 if TYPE_CHECKING:
+    from studio.core.events import Finished
     from studio.ui.models import RunModel
 
 _RESTING_MS = 1000
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Session(QObject):
         compare_wanted: a list of adapters (`Entry`), to be asked on the Compare page.
         runs_changed: a run began, ended, or was removed.
         library_changed: the adapter library is another one now.
+        settled: no command of `command` is at work any more.
     """
 
     noticed = Signal(object)
@@ -62,19 +67,22 @@ class Session(QObject):
     compare_wanted = Signal(list)
     runs_changed = Signal()
     library_changed = Signal()
+    settled = Signal()
 
     def __init__(self, theme: Theme, stored: Settings, parent: QObject | None = None) -> None:
         """Shares `theme` and `stored` settings."""
         super().__init__(parent)
         self.theme = theme
         self.settings = stored
+        self._unreadable: dict[Callable[..., object], str] = {}
         self.undo = QUndoStack(self)
         self.draft = Draft(self.undo, stored.draft, self)
         self.desk = Desk(self)
         self.spare = Spare(self)
         self.machine = MachineWatch(self)
         self.models: dict[Path, RunModel] = {}
-        self._unsaved = False
+        self._commands: list[Command] = []
+        self._unsaved = self._closed = False
         # Not only when the window closes: a system that shuts down, or a kill, closes none.
         self._resting = QTimer(self)
         self._resting.setSingleShot(True)
@@ -89,6 +97,18 @@ class Session(QObject):
     def tell_error(self, error: StudioError) -> None:
         """Shows a failure in its two sentences."""
         self.tell(words.sentences(error), "bad")
+
+    def read(self, read: Callable[[], list[_Found]]) -> list[_Found]:
+        """Returns what a folder of the program holds; nothing while it cannot be read, which is told once."""
+        try:
+            found = read()
+        except StudioError as error:
+            if self._unreadable.get(read) != error.message:
+                self._unreadable[read] = error.message
+                self.tell_error(error)
+            return []
+        self._unreadable.pop(read, None)
+        return found
 
     def push(self, step: QUndoCommand, said: str) -> None:
         """Does an undo step, and tells of it with a button that takes exactly this step back."""
@@ -112,7 +132,8 @@ class Session(QObject):
             if self.undo.index() == at:
                 self.undo.undo()
             else:
-                self.tell(self.tr("Other changes were made since: Ctrl+Z takes them back, the latest first."))
+                said = self.tr("Other changes were made since: {keys} takes them back, the latest first.")
+                self.tell(said.format(keys=shown_keys("Ctrl+Z")))
 
         self.noticed.emit(Notice(said, "", self.tr("Undo"), back, holds))
 
@@ -137,6 +158,21 @@ class Session(QObject):
         action = self.tr("Redo") if back else self.tr("Undo")
         opposite = partial(self.step, back=not back, page=page)
         self.noticed.emit(Notice(said.format(what=text), "", action, opposite, lambda: self.undo.index() == at))
+
+    def command(self, words: Sequence[str]) -> Command:
+        """Starts a `studio` command that writes what the user wants: the window does not close before it is over."""
+        made = Command(words, self)
+        self._commands.append(made)
+        made.over.connect(lambda: self._settle(made))
+        return made
+
+    def keeps(self, then: Callable[[], object]) -> bool:
+        """Whether a command is at work that the window has to wait for; if so, `then` is called once none is."""
+        if self._commands:
+            # Behind the command's own end, and once.
+            once = Qt.ConnectionType.SingleShotConnection
+            self.settled.connect(lambda: QTimer.singleShot(0, then), once)
+        return bool(self._commands)
 
     def save(self) -> None:
         """Writes the settings and the draft; that it fails is told of by a notice, once until it works again."""
@@ -197,10 +233,17 @@ class Session(QObject):
 
     def attach_all(self) -> None:
         """Follows every run that a process works on, such as those an earlier window left going."""
-        for run in runs.listing():
-            if run.path.resolve() not in self.models and run.alive():
-                self.model_of(run)
-        self.runs_changed.emit()
+        if not self._closed:
+            self.attach_again(run for run in self.read(runs.listing) if run.alive())
+            self.runs_changed.emit()
+
+    def attach_again(self, living: Iterable[Run] = ()) -> None:
+        """Follows the `living`, and again those runs that went on after their end, whoever had them do so."""
+        for model in self.models.values():
+            if model.behind():
+                model.attach()
+        for run in living:
+            self.model_of(run)
 
     def running(self) -> "list[RunModel]":
         """Returns the runs a process works on."""
@@ -214,7 +257,10 @@ class Session(QObject):
             found.deleteLater()
 
     def close(self) -> None:
-        """Follows no run any longer and stores the settings; the runs go on."""
+        """Follows no run any longer, ends the commands and stores the settings; the runs go on."""
+        self._closed = True
+        for command in list(self._commands):
+            command.cancel()
         for model in self.models.values():
             model.leave()
         self.machine.leave()
@@ -222,19 +268,23 @@ class Session(QObject):
         self.spare.close()
         self.save()
 
+    def _settle(self, command: Command) -> None:
+        self._commands.remove(command)
+        if not self._commands and not self._closed:
+            self.settled.emit()
+
     def _known(self, run: Run) -> "RunModel":
         # numpy is loaded with the first run, not with the window.
         from studio.ui.models import RunModel
 
         found = self.models[run.path.resolve()] = RunModel(run, self)
-        found.stopped.connect(lambda: self._stopped(found))
+        found.stopped.connect(self.runs_changed)
+        found.finished.connect(self._finish)
         found.refused.connect(self.tell_error)
         return found
 
-    def _stopped(self, model: "RunModel") -> None:
-        self.runs_changed.emit()
-        finished = model.progress.finished
-        if model.lived and finished is not None and finished.adapter:
+    def _finish(self, finished: "Finished") -> None:
+        if finished.adapter:
             self.library_changed.emit()
             text = self.tr("The run is done: the adapter {name} is in the library.").format(name=finished.adapter)
             self.tell(text, "good", self.tr("Show"), lambda: self.page_wanted.emit("library"))

@@ -1,11 +1,15 @@
 """The look: one typed palette for light and one for dark, poured into Qt's palette, the style sheet and the plots."""
 
+import atexit
 import gc
 import math
 import string
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
@@ -123,10 +127,9 @@ class Theme(QObject):
         self._app = app
         self.mode = mode
         self.palette = self._wanted()
-        app.setStyle("Fusion")
-        font = app.font()
-        font.setPixelSize(_FONT_PX)
-        app.setFont(font)
+        if not app.property("styled"):
+            app.setProperty("styled", True)
+            _style(app)
         app.styleHints().colorSchemeChanged.connect(self._follow_system)
         self._apply()
 
@@ -186,13 +189,9 @@ class Theme(QObject):
             return
         self.palette = wanted
         self._apply()
-        # Widgets that are garbage, collected while Qt's list of all of them is turned into Python's, would crash it.
-        collects = gc.isenabled()
-        gc.disable()
-        for widget in self._app.allWidgets():
-            self._redress(widget)
-        if collects:
-            gc.enable()
+        with _uncollected():
+            for widget in self._app.allWidgets():
+                self._redress(widget)
         self.changed.emit()
 
     def _redress(self, widget: QWidget) -> None:
@@ -205,12 +204,33 @@ class Theme(QObject):
                 item.setPixmap(self.pixmap(name, item.property("icon_size"), getattr(self.palette, role)))
 
     def _apply(self) -> None:
-        self._app.setPalette(_qt_palette(self.palette))
+        with _uncollected():
+            self._app.setPalette(_qt_palette(self.palette))
         template = (paths.resources() / "style.qss").read_text(encoding="utf-8")
         values = {key: value for key, value in asdict(self.palette).items() if isinstance(value, str)}
         for name, shade in (("chevron-down", "muted"), ("chevron-up", "muted"), ("check", "on_accent")):
             values[name.replace("-", "_")] = _tinted_file(name, values[shade]).as_posix()
         self.sheet = string.Template(template).substitute(values)
+
+
+def _style(app: QApplication) -> None:
+    font = app.font()
+    font.setPixelSize(_FONT_PX)
+    with _uncollected():
+        app.setStyle("Fusion")
+        app.setFont(font)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Lets no garbage be collected meanwhile: of widgets, it would crash Qt, which goes through a list of them all."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def mixed(colour: str, ground: str, share: float) -> str:
@@ -271,10 +291,30 @@ def _rendered(name: str, colour: str, size: int, scale: int, gap: int = 0) -> QP
 
 
 def _tinted_file(name: str, colour: str) -> Path:
-    """Writes an icon in one colour to the cache, since style sheets take pictures only by file name."""
-    path = paths.cache_dir() / "icons" / f"{name}-{colour[1:]}.svg"
-    data = _svg(name, colour)
+    """Writes an icon in one colour to a file, since style sheets take pictures only by file name.
+
+    It lies in the cache or, where that cannot be written, in a folder of this process. Where neither can be, there is
+    no such file, and the style does without it.
+    """
+    file, data = f"{name}-{colour[1:]}.svg", _svg(name, colour)
+    cached = paths.cache_dir() / "icons" / file
+    with suppress(OSError):
+        return _written(cached, data)
+    with suppress(OSError):
+        return _written(Path(_own_folder().name) / file, data)
+    return cached
+
+
+def _written(path: Path, data: bytes) -> Path:
     if not path.is_file() or path.read_bytes() != data:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     return path
+
+
+@cache
+def _own_folder() -> "TemporaryDirectory[str]":
+    """Makes a folder that is removed when the process ends."""
+    folder = TemporaryDirectory(prefix="studio-icons-", ignore_cleanup_errors=True)
+    atexit.register(folder.cleanup)
+    return folder

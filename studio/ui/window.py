@@ -27,7 +27,7 @@ from studio.core.errors import StudioError
 from studio.ui import drops, words
 from studio.ui.finder import Finder, Shortcuts, also_found_by, keys_of, title_of
 from studio.ui.notices import Notices
-from studio.ui.parts import column, holder, label, row
+from studio.ui.parts import column, holder, label, row, shown_keys
 from studio.ui.session import Session
 from studio.ui.status import StatusLine
 from studio.ui.theme import GRID, ICON_PX
@@ -131,7 +131,10 @@ class MainWindow(QMainWindow):
             if keys:
                 found.append((self._specs[key].title, keys))
             left = [action for action in left if action not in inside]
-        return [(self.tr("Everywhere"), [(title_of(action), keys_of(action)) for action in left]), *found]
+        # Whatever they would undo or do again now.
+        plain = {self._undo: self.tr("Undo"), self._redo: self.tr("Redo")}
+        everywhere = [(plain.get(action) or title_of(action), keys_of(action)) for action in left]
+        return [(self.tr("Everywhere"), everywhere), *found]
 
     def open_path(self, path: Path) -> None:
         """Opens whatever `path` is: a data file, a config, a run folder or an adapter folder."""
@@ -151,7 +154,12 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Asks what is to become of a run that is going, and remembers where the window was."""
-        if not self._closing and (not self._settles() or self._keeps_edits(self.close) or not self._may_close()):
+        waits = False
+        if not self._closing and (
+            not self._settles() or (waits := self._keeps_work(self.close)) or not self._may_close()
+        ):
+            # Whoever chose to stay is not closed upon once the work that was waited for is done.
+            self._waited = waits
             event.ignore()
             return
         self._closing = True
@@ -168,7 +176,7 @@ class MainWindow(QMainWindow):
             made.setObjectName("rail")
             made.setText(f"  {spec.title}")
             made.setAccessibleName(spec.title)
-            made.setToolTip(f"{spec.title}  {action.shortcut().toString()}")
+            made.setToolTip(f"{spec.title}  {shown_keys(action.shortcut().toString())}")
             made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             made.setIconSize(QSize(ICON_PX, ICON_PX))
             made.setCheckable(True)
@@ -189,6 +197,8 @@ class MainWindow(QMainWindow):
     def _page_action(self, number: int, spec: PageSpec) -> QAction:
         action = QAction(spec.title, self)
         action.setShortcut(QKeySequence(f"Ctrl+{number}"))
+        # macOS takes what is called Configure or the like for its settings, and moves it to the program's own menu.
+        action.setMenuRole(QAction.MenuRole.NoRole)
         action.triggered.connect(lambda: self.show_page(spec.key))
         return action
 
@@ -202,7 +212,7 @@ class MainWindow(QMainWindow):
         file.aboutToShow.connect(self._fill_recent)
         self._add(file, self.tr("Open run or adapter folder..."), "Ctrl+Shift+O", self._choose_folder)
         file.addSeparator()
-        self._add(file, self.tr("Quit"), "Ctrl+Q", self.close)
+        self._add(file, self.tr("Quit"), "Ctrl+Q", self.close).setMenuRole(QAction.MenuRole.QuitRole)
         # The stack's own actions would tell nobody of what they do out of sight.
         self._undo = self._add(edit, "", "Ctrl+Z", partial(self._step, back=True))
         self._redo = self._add(edit, "", "", partial(self._step, back=False))
@@ -221,7 +231,7 @@ class MainWindow(QMainWindow):
         help_.addSeparator()
         self._add(help_, self.tr("Find a command..."), "Ctrl+K", self.find_command)
         self._add(help_, self.tr("Keyboard shortcuts"), "?", self.show_shortcuts)
-        self._add(help_, self.tr("About Finetune Studio"), "", self._about)
+        self._add(help_, self.tr("About Finetune Studio"), "", self._about).setMenuRole(QAction.MenuRole.AboutRole)
 
     def _add(self, menu: QMenu, text: str, keys: str, act: Callable[[], object]) -> QAction:
         action = QAction(text, self)
@@ -275,7 +285,7 @@ class MainWindow(QMainWindow):
 
     def _open_again(self) -> None:
         """Closes without a question: a new window comes at once, and follows the runs that are going."""
-        if self._settles() and not self._keeps_edits(self._open_again):
+        if self._settles() and not self._keeps_work(self._open_again):
             self.opens_again = self._closing = True
             self.close()
 
@@ -379,17 +389,28 @@ class MainWindow(QMainWindow):
         page.settle(save=chosen is save)
         return True
 
-    def _keeps_edits(self, then: Callable[[], object]) -> bool:
-        """Whether edits are still to be kept; if so, says it once and does `then` behind them. Asked again: no more."""
+    def _keeps_work(self, then: Callable[[], object]) -> bool:
+        """Whether edits or files are still to be kept; if so, says it once and does `then` behind it.
+
+        Asked again: no more.
+        """
 
         def again() -> None:
-            self._waited = False
-            then()
+            if self._waited:
+                self._waited = False
+                then()
 
-        if self._waited or not any(page.keeps(again) for page in self._pages.values() if hasattr(page, "keeps")):
+        if self._waited:
+            return False
+        if any(page.keeps(again) for page in self._pages.values() if hasattr(page, "keeps")):
+            text = self.tr(
+                "The window closes as soon as your edits are kept as a version. Close it again to give them up."
+            )
+        elif self.session.keeps(again):
+            text = self.tr("The window closes as soon as what it writes is written. Close it again to give that up.")
+        else:
             return False
         self._waited = True
-        text = self.tr("The window closes as soon as your edits are kept as a version. Close it again to give them up.")
         self.session.tell(text)
         return True
 

@@ -8,6 +8,7 @@ import pytest
 
 from studio.cli import run
 from studio.core.errors import EXIT_CODES
+from tests.cli.test_versions import steps_told
 from tests.models import bare_model
 from tests.training import write_rows
 
@@ -146,6 +147,10 @@ def test_a_row_of_which_a_mend_leaves_nothing_is_taken_out_and_named(
     assert run(["data", "version", "export", "html", str(tmp_path / "out.jsonl")]) == 0
     left = [json.loads(line)["completion"] for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
     assert left == ["It is bold now.", "And this too."]
+
+
+def test_a_mended_version_is_there_whole_or_not_at_all(rows: Path, model: Path) -> None:
+    assert steps_told("audit", rows, "--model", model, "--mend", "duplicate") == ["steps 1"]
 
 
 def test_a_mend_that_fails_leaves_no_version(

@@ -1,10 +1,13 @@
 """What all commands have in common: wrong words are told in words, as JSON too, before anything is done."""
 
+import errno
+import io
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,3 +92,32 @@ def test_a_file_whose_name_is_no_text_can_be_read(tmp_path: Path) -> None:
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, check=False, timeout=100)
     assert done.returncode == 0, done.stderr
     assert "hello" in json.dumps(json.loads(done.stdout))
+
+
+class Pipe(io.RawIOBase):
+    """A pipe that takes what is written until its reader has gone, which it tells as an argument that is wrong."""
+
+    def __init__(self, open_to_end: bool) -> None:
+        self.open_to_end = open_to_end
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        if not self.open_to_end:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return len(data)
+
+
+@pytest.mark.parametrize("system", ["win32", "linux"])
+def test_a_reader_that_has_gone_is_no_defect_on_windows_either(system: str) -> None:
+    whole, torn = (io.TextIOWrapper(io.BufferedWriter(Pipe(open_to_end))) for open_to_end in (True, False))
+    whole.write("a line")
+    assert cli.reader_gone(BrokenPipeError(), whole, system)
+    # What is wrong in another place is none of the output's.
+    assert not cli.reader_gone(OSError(errno.EINVAL, "Invalid argument"), whole, system)
+    with pytest.raises(OSError, match="Invalid argument") as caught:
+        print("a line", file=torn, flush=True)
+    assert cli.reader_gone(caught.value, torn, system) == (system == "win32")
+    assert not cli.reader_gone(OSError(errno.ENOSPC, "No space left"), torn, system)
+    assert not cli.reader_gone(ValueError(), torn, system)

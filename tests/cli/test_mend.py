@@ -2,11 +2,12 @@
 
 import io
 import json
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 import pytest
 
 from studio.cli import run
+from studio.cli.mend import file_name
 from studio.core.versions import recipe
 from studio.core.versions.recipe import Source
 from studio.core.versions.store import Version, create
@@ -81,3 +82,17 @@ def test_a_row_of_a_version_made_of_a_version_is_mended(file: Path, capsys: pyte
     assert Version(inner).selection.data(1) == {"prompt": "c", "completion": "d"}
     assert run(["data", "mend", outer, "--row", "0:2", *good]) != 0
     assert "inner.recipe.json has no row 2; it has 2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("file", "system", "name"),
+    [
+        (r"C:\Users\some.one\letters.csv", PureWindowsPath, "letters.csv"),
+        ("C:/Users/someone/a.folder/", PureWindowsPath, "a.folder"),
+        ("hf://datasets/owner/name@main?split=train", PureWindowsPath, "name@main?split=train"),
+        ("/home/someone/letters.csv", PurePosixPath, "letters.csv"),
+        (r"odd\name.csv", PurePosixPath, r"odd\name.csv"),
+    ],
+)
+def test_a_version_is_named_by_the_files_own_name(file: str, system: type[PurePath], name: str) -> None:
+    assert file_name(file, system) == name

@@ -2,11 +2,13 @@
 
 import json
 import math
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.cli.output import json_text
+from studio.cli.output import json_text, takes_escapes
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 VALUES = st.recursive(
@@ -30,3 +32,41 @@ def refused(word: str) -> None:
 @given(VALUES)
 def test_whatever_is_printed_is_json(value: object) -> None:
     assert json.loads(json_text(value), parse_constant=refused) == without_word(value)
+
+
+class Console:
+    """Windows' console as its kernel tells of it: one of Windows 10, an older one, or none but a file."""
+
+    def __init__(self, mode: int | None, knows_escapes: bool) -> None:
+        self.mode, self.knows_escapes = mode, knows_escapes
+
+    def GetStdHandle(self, which: int) -> int:  # noqa: N802
+        return {-11: 7}[which]
+
+    def GetConsoleMode(self, handle: int, mode: Any) -> int:  # noqa: N802
+        if handle != 7 or self.mode is None:
+            return 0
+        mode._obj.value = self.mode
+        return 1
+
+    def SetConsoleMode(self, handle: int, mode: int) -> int:  # noqa: N802
+        if handle != 7 or (mode & 4 and not self.knows_escapes):
+            return 0
+        self.mode = mode
+        return 1
+
+
+@pytest.mark.parametrize(
+    ("console", "colours", "mode"),
+    [
+        (Console(3, knows_escapes=True), True, 7),
+        (Console(7, knows_escapes=True), True, 7),
+        (Console(3, knows_escapes=False), False, 3),
+        (Console(None, knows_escapes=True), False, None),
+    ],
+)
+def test_windows_console_is_given_escapes_only_where_it_carries_them_out(
+    console: Console, colours: bool, mode: int | None
+) -> None:
+    assert takes_escapes(console) == colours
+    assert console.mode == mode

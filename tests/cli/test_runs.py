@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -438,3 +439,51 @@ def test_what_is_shown_of_a_run_says_how_far_it_is(tmp_path: Path, capsys: pytes
         assert "behind its current step and keeps the result" in capsys.readouterr().out
     assert f"Go on with: studio runs resume {run.path}" in shown()
     assert " s left" not in shown()
+
+
+def test_a_run_that_cannot_be_read_is_listed_as_damaged_with_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, unread, broken = (runs.create(replace(config(tmp_path), name=name)) for name in ("one", "two", "three"))
+    unread.events_path.mkdir()
+    (broken.path / "run.json").write_text("{")
+    assert cli.run(["runs", "list", "--json"]) == 0
+    found = {item["run"]: (item["state"], item["fault"]) for item in json.loads(capsys.readouterr().out)}
+    assert found == {
+        whole.name: ("interrupted", ""),
+        unread.name: ("damaged", f"{unread.events_path} cannot be read: Is a directory."),
+        broken.name: ("damaged", f"{broken.path} is not a readable run folder."),
+    }
+    assert cli.run(["runs", "list"]) == 0
+    assert "events.jsonl cannot be read: Is a directory." in capsys.readouterr().out
+    for action in ("show", "resume"):
+        assert cli.run(["runs", action, unread.name]) == EXIT_CODES["run"]
+        assert "cannot be read: Is a directory.\nCheck its permissions" in capsys.readouterr().err
+
+
+def test_of_many_steps_only_the_last_is_read_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = runs.create(config(tmp_path), tmp_path / "run")
+    told = [events.encode(step(number, 0.5)) for number in range(1, 2001)]
+    told.insert(1000, events.encode(events.Resumed(step=900, checkpoint="")))
+    run.events_path.write_bytes(b"".join(told))
+    called = Counter[str]()
+    sys.setprofile(lambda frame, event, _: called.update([frame.f_code.co_name]) if event == "call" else None)
+    try:
+        assert cli.run(["runs", "show", str(run.path)]) == 0
+    finally:
+        sys.setprofile(None)
+    assert "Step 2000 of 0, loss 0.5000" in capsys.readouterr().out
+    assert called["decode_event"] == 2
+    assert cli.run(["runs", "show", str(run.path), "--json"]) == 0
+    steps = json.loads(capsys.readouterr().out)["steps"]
+    assert [item["step"] for item in steps] == [*range(1, 901), *range(1001, 2001)]
+    assert steps[0] == asdict(next(run.follow()))
+
+
+def test_a_run_that_went_back_shows_the_step_it_stands_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = runs.create(config(tmp_path), tmp_path / "run")
+    for number in (1, 2, 3):
+        run.emit(step(number, number / 10))
+    run.emit(events.Resumed(step=2, checkpoint=""))
+    assert cli.run(["runs", "show", str(run.path)]) == 0
+    assert "Step 2 of 0, loss 0.2000" in capsys.readouterr().out

@@ -1,6 +1,8 @@
 """`studio data version`, `edit`, `split` and `mix`: all that a version can become, for programs and for people."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +87,30 @@ def test_files_are_mixed(files: list[Path], capsys: pytest.CaptureFixture[str]) 
         error = told(capsys, "mix", "p", f"{files[0]}=1", "--epoch", epoch, code=EXIT_CODES["usage"])["error"]
         assert error["message"] == f"`{epoch}` is no length of an epoch."
     assert [item["name"] for item in told(capsys, "version", "list")["versions"]] == ["m", "n", "o"]
+
+
+# Tells at each rename by which a recipe gets its name how many steps are in it.
+TELLING = """
+import json, sys
+def tell(event, arguments):
+    if event == "os.rename" and str(arguments[1]).endswith(".recipe.json"):
+        with open(arguments[0]) as file:
+            print("steps", len(json.load(file)["recipe"]["steps"]), file=sys.stderr)
+sys.addaudithook(tell)
+from studio.cli import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+def steps_told(*arguments: Any) -> list[str]:
+    """Runs a command; returns what `TELLING` told of each recipe that it wrote."""
+    command = [sys.executable, "-c", TELLING, "data", *map(str, arguments)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [line for line in ran.stderr.splitlines() if line.startswith("steps")]
+
+
+def test_a_mix_is_there_whole_or_not_at_all(files: list[Path]) -> None:
+    assert steps_told("mix", "m", f"{files[0]}=1", f"{files[1]}=3") == ["steps 1"]
 
 
 def test_a_mix_that_cannot_be_made_names_the_file_and_leaves_nothing(

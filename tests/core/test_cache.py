@@ -7,12 +7,14 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import filelock
 import pytest
 
 from studio.core import cache
 from studio.core.errors import StudioError
+from tests.held import held
 
 
 def opened(folder: Path) -> str | None:
@@ -111,3 +113,67 @@ def test_what_another_process_is_making_stays(tmp_path: Path) -> None:
         assert old.exists()
     cache.made(tmp_path / "newer", opened, make)
     assert not old.exists()
+
+
+def test_a_damaged_one_that_a_program_has_open_is_not_half_removed(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    for name in ("open", "other"):
+        (tmp_path / "a" / name).write_bytes(b"x")
+    with held(tmp_path / "a" / "open"), pytest.raises(StudioError, match="in use by another program") as caught:
+        cache.made(tmp_path / "a", opened, make)
+    assert caught.value.reason == "disk"
+    assert sorted(visible(tmp_path / "a")) == ["open", "other"]
+    assert visible(tmp_path) == ["a"]
+    assert cache.made(tmp_path / "a", opened, make) == "whole"
+    assert visible(tmp_path) == ["a"]
+
+
+def test_locks_of_what_is_gone_are_removed_but_not_those_that_somebody_has(tmp_path: Path) -> None:
+    names = (".gone.lock", ".held.lock", ".young.lock", ".kept.lock")
+    (tmp_path / "kept").mkdir()
+    for name in names:
+        (tmp_path / name).touch()
+        then = time.time() - (29 if name == ".young.lock" else 31) * 86_400
+        os.utime(tmp_path / name, (then, then))
+    with filelock.FileLock(tmp_path / ".held.lock"):
+        cache.made(tmp_path / "new", opened, make)
+        assert sorted(tmp_path.glob(".*.lock")) == sorted(tmp_path / name for name in (".new.lock", *names[1:]))
+
+
+def test_with_a_folder_its_lock_goes(tmp_path: Path) -> None:
+    aged(tmp_path / "old", 31)
+    cache.made(tmp_path / "new", opened, make)
+    assert sorted(item.name for item in tmp_path.iterdir()) == [".new.lock", "new"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere a lock that is held cannot be removed")
+def test_who_waits_for_a_lock_that_is_removed_gets_one_that_has_its_name(tmp_path: Path) -> None:
+    lock, inodes = cache.lock_of(tmp_path / "a"), list[int]()
+
+    def wait() -> None:
+        with cache.lock_of(tmp_path / "a"):
+            inodes.append((tmp_path / ".a.lock").stat().st_ino)
+
+    with lock:
+        before = (tmp_path / ".a.lock").stat().st_ino
+        (tmp_path / "a.link").hardlink_to(tmp_path / ".a.lock")  # so that its number is not given again
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        time.sleep(0.2)
+        (tmp_path / ".a.lock").unlink()
+    waiting.join()
+    assert inodes != [before]
+
+
+@pytest.mark.parametrize("damage", [lambda file: os.truncate(file, 3), Path.unlink], ids=["cut", "gone"])
+def test_what_was_noted_as_whole_tells_what_is_not_any_more(tmp_path: Path, damage: Any) -> None:
+    folder, note = tmp_path / "folder", tmp_path / "note"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "a").write_text("four")
+    assert not cache.is_whole(folder, note)
+    cache.note_sizes(folder, note)
+    assert cache.is_whole(folder, note)
+    damage(folder / "deep" / "a")
+    assert not cache.is_whole(folder, note)
+    note.write_text("[]")
+    assert not cache.is_whole(folder, note)

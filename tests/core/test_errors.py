@@ -1,10 +1,11 @@
 """What anyone may give as a path gets a sentence, and running out of memory is told from other failures."""
 
+import errno
 from pathlib import Path
 
 import pytest
 
-from studio.core.errors import StudioError, as_memory_error, given_path
+from studio.core.errors import StudioError, as_memory_error, given_path, is_absent
 
 
 @pytest.mark.parametrize("path", ["~nosuchuser/x", "a\0b", "x" * 300, "\ud800", "loop/x"])
@@ -33,6 +34,10 @@ def test_a_path_is_read_from_the_folder_and_needs_not_exist(tmp_path: Path, monk
         "MPS backend out of memory (MPS allocated: 9.05 GB)",
         "CUDA error: out of memory",
         "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "unable to mmap 200 bytes from file <model.safetensors>: Cannot allocate memory (12)",
+        "Die Auslagerungsdatei ist zu klein, um diesen Vorgang durchzuführen. (os error 1455)",
+        "[WinError 1455] The paging file is too small for this operation to complete: 'model.safetensors'",
+        "Couldn't open file mapping: <model.safetensors>, error code: <1455>",
     ],
 )
 def test_the_allocators_words_are_known(words: str) -> None:
@@ -54,3 +59,13 @@ def test_the_hint_is_what_helps_on_the_device() -> None:
     assert card is not None
     assert "`training.micro_batch_tokens`" in processor.hint
     assert "`per_device_train_batch_size`" in card.hint
+
+
+@pytest.mark.parametrize("number", [123, 161])
+def test_a_name_that_windows_takes_for_none_is_of_nothing_there(number: int) -> None:
+    error = OSError(errno.EINVAL, "The filename, directory name, or volume label syntax is incorrect")
+    assert not is_absent(error)
+    error.winerror = number  # type: ignore[attr-defined]
+    assert is_absent(error)
+    assert is_absent(FileNotFoundError())
+    assert not is_absent(PermissionError())

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from studio import paths
 from studio.core import library
 from studio.core.errors import StudioError
+from tests.held import held
 
 
 @pytest.fixture(autouse=True)
@@ -340,3 +341,35 @@ def test_values_that_cannot_be_make_a_damaged_entry_and_hide_no_other(tmp_path: 
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
     faults = {entry.name: entry.fault for entry in library.entries()}
     assert faults == {"good": "", "bad": "entry.json holds wrong values."}
+
+
+def test_adapters_removed_in_one_tick_of_a_clock_come_back_last_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tick = 15_625_000  # ns, of Windows' clock
+    exact = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: exact() // (1000 * tick) * (1000 * tick))
+    for value in (1.0, 2.0, 3.0):
+        library.remove(added(tmp_path, "x", value))
+    last = library.restore("x")
+    assert np.all(load_file(last.folder / library.WEIGHTS)["base_model.model.q.lora_A.weight"] == 3.0)
+    library.remove(last)
+    assert len(list((paths.home() / "trash" / "adapters").iterdir())) == 3
+
+
+def test_names_that_differ_in_the_case_of_letters_alone_are_one(tmp_path: Path) -> None:
+    assert added(tmp_path, "Letters").name == "Letters"
+    assert added(tmp_path, "letters", 2.0).name == "letters-2"
+    assert added(tmp_path, "LETTERS", 3.0).name == "LETTERS-3"
+
+
+def test_an_adapter_that_a_program_has_open_stays_whole_and_is_told(tmp_path: Path) -> None:
+    entry = added(tmp_path, "x")
+    with held(entry.folder / library.WEIGHTS), pytest.raises(StudioError, match="in use by another program"):
+        library.remove(entry)
+    assert library.entries() == [entry]
+    assert not library.verified(entry).fault
+    with pytest.raises(StudioError, match="The trash holds no adapter"):
+        library.restore("x")
+    library.remove(entry)
+    assert library.restore("x") == entry

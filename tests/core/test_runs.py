@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio import paths
-from studio.core import events, launch, runs
+from studio.core import events, files, launch, runs
 from studio.core.config import DataSpec, RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from tests.core.test_progress import step
+from tests.held import held
 
 
 def config(name: str | None = None) -> RunConfig:
@@ -159,7 +161,10 @@ def test_a_run_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
     (odd.path / "run.lock").mkdir()
     (runs.create(config(), tmp_path / "other").path / "run.json").replace(paths.runs_dir() / "no folder")
     assert [item.alive() for item in runs.listing()] == [False, False]
-    assert odd.summary().state == odd.progress().state == "waiting"
+    for look in (odd.about, odd.config, odd.summary, odd.progress, odd.unfinished):
+        with pytest.raises(StudioError, match=r"events\.jsonl cannot be read: Is a directory.* from a copy"):
+            look()
+    assert run.summary().state == run.progress().state == "waiting"
     assert set(runs.listing()) == {run, odd}
 
 
@@ -247,10 +252,18 @@ def test_a_run_that_is_gone_is_not_made_anew_by_who_looks_or_claims() -> None:
     run = runs.create(config())
     trash = runs.remove(run)
     assert not run.alive()
-    with pytest.raises(StudioError), run.claim():
+    with pytest.raises(StudioError, match=r"There is no run .* any more"), run.claim():
         pass
     with pytest.raises(StudioError):
         launch.start(run)
+    assert not run.path.exists()
+    run.path.mkdir()
+    (run.path / "worker.log").touch()
+    with pytest.raises(StudioError, match=r"There is no run .* any more"), run.claim():
+        pass
+    assert [path.name for path in run.path.iterdir()] == ["worker.log"]
+    (run.path / "worker.log").unlink()
+    run.path.rmdir()
     runs.restore(trash, run)
     assert run.config() == config()
 
@@ -292,22 +305,6 @@ def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert caught.value.reason == "disk"
-
-
-def test_an_atomic_write_holds_the_old_or_the_new(tmp_path: Path) -> None:
-    path = tmp_path / "a.json"
-    runs.write_atomic(path, b"old")
-    resource = pytest.importorskip("resource")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2, before[1]))
-    try:
-        with pytest.raises(OSError, match="large"):
-            runs.write_atomic(path, b"new")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert path.read_bytes() == b"old"
-    runs.write_atomic(path, b"new")
-    assert [item.name for item in tmp_path.iterdir()] == ["a.json"]
 
 
 @pytest.mark.parametrize(
@@ -400,23 +397,6 @@ def test_a_run_comes_back_to_a_free_place_only() -> None:
     assert runs.listing() == [run]
 
 
-def test_content_is_durable_before_it_gets_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced, sync = list[tuple[str, bool]](), os.fsync
-
-    def note(fd: int) -> None:
-        synced.append((os.path.basename(os.readlink(f"/proc/self/fd/{fd}")), (tmp_path / "a").exists()))
-        sync(fd)
-
-    if not Path("/proc/self/fd").is_dir():
-        pytest.skip("this system does not tell what is synced")
-    monkeypatch.setattr(os, "fsync", note)
-    runs.write_atomic(tmp_path / "a", b"x")
-    (content, named), folder = synced
-    assert content.startswith(".a.")
-    assert not named
-    assert folder == (tmp_path.name, True)
-
-
 def test_a_runs_process_sets_no_small_blocks_aside_unless_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
     for asked, told in (
         ("", "glibc.malloc.tcache_count=0"),
@@ -425,3 +405,73 @@ def test_a_runs_process_sets_no_small_blocks_aside_unless_told_to(monkeypatch: p
     ):
         monkeypatch.setenv("GLIBC_TUNABLES", asked)
         assert launch.environment() == os.environ | {"PYTHONPATH": launch.module_path(), "GLIBC_TUNABLES": told}
+
+
+def test_a_run_that_a_program_has_open_stays_whole_and_is_told(tmp_path: Path) -> None:
+    run = runs.create(config())
+    with held(run.path / "run.json"), pytest.raises(StudioError, match="in use by another program") as caught:
+        runs.remove(run)
+    assert caught.value.reason == "disk"
+    assert runs.listing() == [run]
+    assert run.config() == config()
+    assert list((paths.home() / "trash").iterdir()) == []
+    trash = runs.remove(run)
+    with held(trash / "run.json"), pytest.raises(StudioError, match="in use by another program"):
+        runs.restore(trash, run)
+    assert Run(trash).config() == config()
+    assert runs.listing() == []
+    runs.restore(trash, run)
+    assert runs.listing() == [run]
+
+
+def test_what_is_left_of_a_run_that_was_moved_is_no_run() -> None:
+    run = runs.create(config())
+    run.path.rename(files.hidden(run.path))
+    assert runs.listing() == []
+
+
+def test_two_that_look_by_taking_the_claim_are_not_taken_for_the_run(tmp_path: Path) -> None:
+    run = runs.create(config(), tmp_path / "run")
+    found = list[bool]()
+    lookers = [
+        threading.Thread(target=lambda: found.extend(run.is_claimed(wait_s=5.0) for _ in range(200))) for _ in range(3)
+    ]
+    for looker in lookers:
+        looker.start()
+    for looker in lookers:
+        looker.join()
+    assert found == [False] * 600
+    with run.claim():
+        assert run.is_claimed()
+    assert not run.is_claimed()
+
+
+def test_a_run_that_does_not_fit_into_a_trash_on_another_disk_stays_and_can_be_removed_later() -> None:
+    resource, memory = pytest.importorskip("resource"), Path("/dev/shm")
+    run, before = runs.create(config()), resource.getrlimit(resource.RLIMIT_FSIZE)
+    if not memory.is_dir() or memory.stat().st_dev == run.path.stat().st_dev:
+        pytest.skip("there is no second file system")
+    with tempfile.TemporaryDirectory(dir=memory) as trash:
+        (paths.home() / "trash").symlink_to(trash)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+        try:
+            with pytest.raises(StudioError, match=r"disk is full.*remove the run again: it is as it was"):
+                runs.remove(run)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert list(Path(trash).iterdir()) == []
+        assert (runs.listing(), run.config()) == ([run], config())
+        trashed = runs.remove(run)
+        assert os.listdir(trash) == [trashed.name]
+        assert list(run.path.parent.iterdir()) == []
+        runs.restore(trashed, run)
+        assert runs.listing() == [run]
+
+
+def test_a_place_of_runs_that_cannot_be_read_is_not_one_without_runs() -> None:
+    assert runs.listing() == []
+    paths.runs_dir().write_text("no folder")
+    for look in (runs.listing, lambda: runs.find("x")):
+        with pytest.raises(StudioError, match="runs cannot be read: Not a directory") as error:
+            look()
+        assert error.value.reason == "disk"

@@ -122,6 +122,11 @@ def test_modules_are_chosen_by_name_expression_and_layer(
     assert found == {f"model.layers.{name}" for name in expected}
 
 
+def test_what_is_trained_whole_in_some_layers_is_a_target_in_others(llama: Path) -> None:
+    settings = {"modules_to_save": ["layers.0.mlp", "lm_head"], "exclude_modules": ["lm_head"]}
+    assert targeted(adapted(skeleton(llama), target_modules=["up_proj"], **settings)) == {"model.layers.1.mlp.up_proj"}
+
+
 def test_layers_of_gpt2_are_found_under_their_own_name(tmp_path: Path) -> None:
     found = targeted(adapted(skeleton(tiny("gpt2", tmp_path)), layers_to_transform="1"))
     assert len(found) == 4
@@ -234,6 +239,37 @@ def test_checkpointed_activations_give_the_same_gradients(llama: Path, method: s
     assert all(torch.equal(one, other) for one, other in zip(*gradients, strict=True))
 
 
+def test_dora_on_8_bits_answers_again_as_it_was_trained(llama: Path, tmp_path: Path) -> None:
+    held = ModelSpec(quantization="8bit")
+    model = adapted(load_base(llama, held, CPU), r=4, use_dora=True)
+    torch.testing.assert_close(logits(model), logits(load_base(llama, held, CPU)), atol=1e-4, rtol=1e-4)
+    losses = train(model)
+    assert losses[-1] < losses[0]
+    after = logits(model)
+    assert torch.equal(logits(model), after)
+    save_adapter(model, tmp_path, "someone/llama")
+    again = load_adapter(load_base(llama, held, CPU), tmp_path)
+    assert torch.equal(logits(again), after)
+    assert torch.equal(logits(load_adapter(again, tmp_path, "second")), after)
+
+
+@pytest.mark.parametrize("quantization", ["8bit", "nf4"])
+def test_an_orthogonal_start_on_a_quantized_base_changes_nothing_yet(llama: Path, quantization: Any) -> None:
+    held = ModelSpec(quantization=quantization)
+    model = adapted(load_base(llama, held, CPU), r=6, init_lora_weights="orthogonal")
+    torch.testing.assert_close(logits(model), logits(load_base(llama, held, CPU)), atol=1e-4, rtol=1e-4)
+    layer = model.get_submodule("base_model.model.model.layers.0.self_attn.q_proj")
+    a, b = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+    torch.manual_seed(0)
+    plain = adapted(base(llama), r=6, init_lora_weights="orthogonal")
+    theirs = plain.get_submodule("base_model.model.model.layers.0.self_attn.q_proj")
+    for ours, one in ((a, theirs.lora_A["default"].weight), (b, theirs.lora_B["default"].weight)):
+        assert torch.linalg.matrix_rank(ours) == torch.linalg.matrix_rank(one) == 3
+        assert ours.std().item() == pytest.approx(one.std().item(), rel=0.3)
+    losses = train(model)
+    assert losses[-1] < losses[0]
+
+
 # What is refused
 
 
@@ -257,6 +293,12 @@ def test_checkpointed_activations_give_the_same_gradients(llama: Path, method: s
         ({"alpha_pattern": {"(": 4}}, "alpha_pattern"),
         ({"modules_to_save": ["head"]}, "lm_head"),
         ({"init_lora_weights": "orthogonal", "r": 3}, "even"),
+        (
+            {"modules_to_save": ["lm_head"], "target_modules": ["q_proj", "lm_head"]},
+            "`lm_head` is trained whole already",
+        ),
+        ({"modules_to_save": ["mlp"], "target_modules": ["up_proj"]}, "`up_proj` is trained whole already"),
+        ({"modules_to_save": ["norm"], "target_modules": r"model\.norm"}, "is trained whole already"),
     ],
 )
 def test_what_fits_nothing_is_said(llama: Path, settings: dict[str, Any], said: str) -> None:

@@ -1,13 +1,17 @@
 """Checkpoints are whole or not there; each kind of damage to each file is named and the one before is used."""
 
+import errno
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 from studio.core.errors import StudioError
 from studio.engine import checkpoint
+from tests.held import held
 
 FILES = ("adapter/adapter_model.safetensors", "optimizer.pt", "state.json")
 
@@ -116,3 +120,49 @@ def test_too_little_room_is_seen_before_anything_is_written(tmp_path: Path) -> N
         checkpoint.save(tmp_path, 10, fill, 1 << 60)
     assert caught.value.reason == "disk"
     assert checkpoint.listing(tmp_path) == []
+
+
+def test_one_that_a_program_has_open_stays_for_now_and_is_not_counted(tmp_path: Path) -> None:
+    first, *_ = saved(tmp_path, 10, 20, 30)
+    with held(first / "optimizer.pt"):
+        checkpoint.rotate(tmp_path, 2, also=0)
+        saved(tmp_path, 40)
+        checkpoint.rotate(tmp_path, 2, also=0)
+        assert [checkpoint.step_of(path) for path in checkpoint.listing(tmp_path)] == [30, 40]
+        assert checkpoint.verify(first) == "it was let go"
+        assert (first / "optimizer.pt").exists()
+    checkpoint.rotate(tmp_path, 2, also=0)
+    assert sorted(path.name for path in checkpoint.folder(tmp_path).iterdir()) == ["step-000030", "step-000040"]
+
+
+def test_a_damaged_one_that_a_program_has_open_never_counts_as_the_newest(tmp_path: Path) -> None:
+    older, damaged = saved(tmp_path, 10, 30)
+    missing(damaged / "optimizer.pt")
+    with held(damaged / "state.json"):
+        checkpoint.clean(tmp_path, 10)
+        saved(tmp_path, 20)
+        checkpoint.rotate(tmp_path, 1, also=0)
+        assert checkpoint.newest(tmp_path) == checkpoint.Found(older.with_name("step-000020"), [])
+        with pytest.raises(StudioError, match="in use by another program"):
+            saved(tmp_path, 30)
+    (again,) = saved(tmp_path, 30)
+    assert checkpoint.newest(tmp_path) == checkpoint.Found(again, [])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (f"I/O error: {os.strerror(errno.ENOSPC)} (os error {errno.ENOSPC})", "disk is full"),
+        (f"I/O error: {os.strerror(errno.EIO)} (os error {errno.EIO})", os.strerror(errno.EIO)),
+        ("[enforce fail at inline_container.cc:603] . unexpected pos 64 vs 0", "disk is full"),
+    ],
+)
+def test_a_failed_write_is_known_by_a_librarys_words(tmp_path: Path, words: str, said: str) -> None:
+    told = checkpoint.as_disk_error(tmp_path, SafetensorError(words))
+    assert told is not None
+    assert said in told.message
+
+
+def test_other_failures_are_no_failed_writes(tmp_path: Path) -> None:
+    assert checkpoint.as_disk_error(tmp_path, RuntimeError("shape mismatch")) is None
+    assert checkpoint.as_disk_error(tmp_path, SafetensorError("too small (os error 1455)")) is None

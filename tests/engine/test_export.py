@@ -22,7 +22,7 @@ from studio.core.library import Base, Data, Entry
 from studio.engine import adapters
 from studio.engine.export import Target, card, export, proof
 from studio.engine.model import load_base, load_tokenizer
-from tests.models import CHATML, tiny
+from tests.models import CHATML, random_model, tiny
 
 CPU = torch.device("cpu")
 IDS = torch.tensor([[1, 40, 41, 42, 43, 2]])
@@ -271,6 +271,15 @@ def test_nan_logits_never_pass() -> None:
     assert not proof.compare(sound, sound, broken, 1e-3).holds
     assert not proof.compare(sound, broken, broken, 1e-3).holds
     assert proof.bound(sound, broken, broken) == proof.EXACT
+
+
+def test_a_model_whose_cache_cannot_be_used_has_logits() -> None:
+    """A Jamba of so few layers has none that attends, and its cache then counts no tokens."""
+    model = random_model(
+        "jamba", mamba_d_state=4, mamba_dt_rank=4, num_experts=2, num_experts_per_tok=1, expert_layer_offset=1
+    )
+    assert set(model.config.layers_block_type) == {"mamba"}
+    assert [found.shape for found in proof.logits(model, [[1, 2, 3]])] == [(3, 304)]
 
 
 def test_a_wrong_merge_is_not_taken_for_rounding() -> None:

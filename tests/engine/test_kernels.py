@@ -1,14 +1,11 @@
 """Triton's kernels give the numbers of the formulas; without a card they are interpreted."""
 
-import os
 import subprocess
 
 import pytest
 import torch
 from torch.nn import functional
 
-if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = "1"
 pytest.importorskip("triton")
 
 from studio.engine import flash, kernels, rotary, varlen

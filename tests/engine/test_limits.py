@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from studio.core import launch
+from studio.core import launch, runs
 from studio.core.config import DataSpec
 from studio.core.errors import StudioError
 from studio.engine.labels import Encoder, make_encoder
-from studio.engine.limits import limited
+from studio.engine.limits import _SPIN_S, limited
 from tests.desks import ENDLESS
 from tests.models import CHATML, tokenizer
 from tests.training import config, trained
@@ -138,6 +138,56 @@ def test_what_no_exception_can_end_the_system_ends(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         assert process.wait(30) == -launch.TEMPLATE_SIGNAL
+
+
+HANGING = """
+import functools, time
+from studio.engine.limits import by_the_clock
+tower = lambda: functools.reduce(lambda x, _: [x, x], range(64), [])
+with by_the_clock(0.2, 0.2) as put_off:
+    for _ in range(8):
+        put_off(0.0)
+        time.sleep(0.1)
+print("in time", flush=True)
+time.sleep(0.6)
+print("and no longer", flush=True)
+with by_the_clock(0.2, 0.2):
+    tower() == tower()
+"""
+
+
+def test_what_no_exception_can_end_the_clock_ends_where_no_timer_can(tmp_path: Path) -> None:
+    run = runs.create(config(tmp_path, rows=1), tmp_path / "run")
+    with (run.path / "worker.log").open("wb") as log:
+        done = subprocess.run([sys.executable, "-c", HANGING], cwd=ROOT, stdout=subprocess.PIPE, stderr=log, timeout=60)
+    assert (done.returncode, done.stdout.split(b"\n")) == (1, [b"in time", b"and no longer", b""])
+    assert launch.death(run, 1).message == launch.TEMPLATE_END[0]
+    with (run.path / "worker.log").open("ab") as log:
+        log.write(b"ModuleNotFoundError: another end\n")
+    assert launch.death(run, 1).reason == "run"
+
+
+def test_threads_that_still_spin_do_not_count_where_only_the_whole_process_is_told() -> None:
+    def spin() -> None:
+        started = time.thread_time()
+        while time.thread_time() - started < 0.9 * _SPIN_S:
+            sum(range(1000))
+
+    others = [threading.Thread(target=spin) for _ in range((os.cpu_count() or 1) - 1)]
+    for thread in others:
+        thread.start()
+    with limited(0.05, "win32"):
+        for thread in others:
+            thread.join()
+        time.sleep(0.2)
+
+    def endless() -> None:
+        with limited(0.05, "win32"):
+            while True:
+                pass
+
+    with pytest.raises(StudioError, match="did not come to an end"):
+        endless()
 
 
 def test_neither_another_thread_nor_a_collection_counts_as_the_template() -> None:

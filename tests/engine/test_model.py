@@ -375,6 +375,12 @@ def test_a_fingerprint_is_computed_once_and_again_after_a_change(folder: Path) -
     assert changed not in (first, fingerprint(tiny("llama", folder)))
 
 
+def test_a_fingerprint_that_cannot_be_kept_is_computed_all_the_same(folder: Path, home: Path) -> None:
+    paths.cache_dir().mkdir(parents=True, exist_ok=True)
+    (paths.cache_dir() / "fingerprints").write_text("in the way")
+    assert len(fingerprint(folder)) == 64
+
+
 def test_how_many_tokens_a_model_reads_is_read_off_its_config() -> None:
     assert context(GPT2Config(n_positions=128)) == (128, None)
     assert context(BloomConfig()) == context(XLNetConfig()) == (None, None)

@@ -1,65 +1,15 @@
-"""Optimizers, schedules and keyed randomness."""
+"""Optimizers and keyed randomness."""
 
-import math
+from typing import Any
 
 import pytest
 import torch
-from pydantic import TypeAdapter
 
 from studio.core.config import TrainingSpec
 from studio.core.errors import StudioError
 from studio.engine import optim
 
 CPU = torch.device("cpu")
-
-
-def rates(spec: TrainingSpec, steps: int) -> list[float]:
-    optimizer = optim.make_optimizer(torch.nn.Linear(2, 2), spec, CPU)
-    scheduler = optim.make_scheduler(optimizer, spec, steps)
-    found = []
-    for _ in range(steps):
-        found.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        scheduler.step()
-    return found
-
-
-def test_a_decay_has_a_step_though_all_others_warm_up() -> None:
-    spec = TrainingSpec(learning_rate=1.0, warmup_steps=20, lr_scheduler_type="polynomial")
-    assert rates(spec, 4)[:3] == pytest.approx([0, 1 / 3, 2 / 3])
-    assert rates(spec, 1) == [1.0]
-
-
-def test_cosine_with_warm_up_by_the_formula() -> None:
-    spec = TrainingSpec(learning_rate=1.0, warmup_steps=0.1, lr_scheduler_type="cosine")
-    warm = [i / 10 for i in range(10)]
-    fall = [0.5 * (1 + math.cos(math.pi * i / 90)) for i in range(90)]
-    assert rates(spec, 100) == pytest.approx(warm + fall)
-
-
-def test_warm_up_is_a_share_below_one_and_steps_from_one_on() -> None:
-    for given, steps in ((0.25, 10), (10.0, 10)):
-        found = rates(TrainingSpec(learning_rate=1.0, warmup_steps=given, lr_scheduler_type="constant_with_warmup"), 40)
-        assert found.index(1.0) == steps
-
-
-SCHEDULES = (
-    "linear",
-    "cosine_with_restarts",
-    "polynomial",
-    "constant",
-    "inverse_sqrt",
-    "cosine_with_min_lr",
-    "cosine_warmup_with_min_lr",
-    "warmup_stable_decay",
-)
-
-
-@pytest.mark.parametrize("name", SCHEDULES)
-def test_every_schedule_can_be_made(name: str) -> None:
-    spec = TypeAdapter(TrainingSpec).validate_python({"lr_scheduler_type": name, "learning_rate": 1e-3})
-    found = rates(spec, 30)
-    assert all(0 <= rate <= 1e-3 * 1.0001 for rate in found)
 
 
 @pytest.mark.parametrize("name", ["adamw_torch", "adafactor", "adamw_8bit", "lion_8bit", "sgd", "rmsprop", "adagrad"])
@@ -91,18 +41,76 @@ def test_optimizers_that_cannot_be_made_are_named(spec: dict[str, str], words: s
     assert caught.value.reason == "config"
 
 
-def test_a_new_peak_keeps_the_schedules_place() -> None:
-    spec = TrainingSpec(learning_rate=1.0, warmup_steps=0, lr_scheduler_type="linear")
-    optimizer = optim.make_optimizer(torch.nn.Linear(2, 2), spec, CPU)
-    scheduler = optim.make_scheduler(optimizer, spec, 10)
-    for _ in range(5):
-        optimizer.step()
-        scheduler.step()
-    optim.set_peak(scheduler, 0.1)
-    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.05)
-    optimizer.step()
-    scheduler.step()
-    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.04)
+def optimizer(name: str, options: str) -> torch.optim.Optimizer:
+    return optim.make_optimizer(torch.nn.Linear(2, 2), TrainingSpec(optim=name, optim_args=options), CPU)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    [
+        ("sgd", "momentum=0.9, nesterov=True", {"momentum": 0.9, "nesterov": True}),
+        ("rmsprop", "alpha=0.5,centered=yes", {"alpha": 0.5, "centered": True}),
+        ("rmsprop_bnb", "alpha=0.5,centered=False,eps=1e-6", {"betas": (0.5, 0.0), "eps": 1e-6}),
+        ("ademamix", "beta1=0.8,alpha=5.0,t_alpha=7", {"betas": (0.8, 0.999, 0.9999), "t_alpha": 7}),
+    ],
+)
+def test_options_reach_their_optimizer(name: str, options: str, expected: dict[str, Any]) -> None:
+    optim.require_read(TrainingSpec(optim=name, optim_args=options))
+    made = optimizer(name, options)
+    assert {key: made.param_groups[0][key] for key in expected} == expected
+    made.param_groups[0]["params"][0].grad = torch.ones(2, 2)
+    made.step()
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("sgd", "nesterov=True", "Nesterov momentum requires"),
+        ("sgd", "momentum=fast", "could not convert"),
+        ("adagrad", "eps=-1", "Invalid epsilon"),
+        ("rmsprop_bnb", "speed=1", "speed"),
+        ("ademamix", "t_alpha=0.5", "invalid literal"),
+    ],
+)
+def test_options_that_do_not_fit_are_told_in_the_optimizers_words(name: str, options: str, said: str) -> None:
+    with pytest.raises(StudioError, match=f"training.optim_args.*{name}.*{said}") as caught:
+        optimizer(name, options)
+    assert caught.value.reason == "config"
+
+
+@pytest.mark.parametrize("options", ["betas=(0.9,0.95)", "momentum", "momentum=", "a=1,", "=1", "a=b=c", " "])
+def test_a_wrong_way_to_write_options_is_told(options: str) -> None:
+    with pytest.raises(StudioError, match=r"optim_args` cannot be read.*key=value, key=value"):
+        optimizer("sgd", options)
+
+
+@pytest.mark.parametrize("name", ["adamw_torch", "adamw_torch_fused", "adafactor", "adamw_8bit", "lion_8bit"])
+def test_options_that_are_not_read_are_refused(name: str) -> None:
+    with pytest.raises(StudioError, match=f"`eps`.*changes nothing: {name} does not read it.*sgd"):
+        optim.require_read(TrainingSpec(optim=name, optim_args="eps=0.1"))
+
+
+@pytest.mark.parametrize(("key", "setting"), [("weight_decay", "weight_decay"), ("lr", "learning_rate")])
+def test_options_with_a_setting_of_their_own_are_refused(key: str, setting: str) -> None:
+    with pytest.raises(StudioError, match=f"`{key}`.*Set `training.{setting}`"):
+        optim.require_read(TrainingSpec(optim="rmsprop_bnb", optim_args=f"alpha=0.5,{key}=0.1"))
+
+
+@pytest.mark.parametrize("options", ["", "momentum=0", "dampening=0,nesterov=False", "momentum=0.5"])
+def test_options_equal_to_the_default_are_read(options: str) -> None:
+    optim.require_read(TrainingSpec(optim="sgd", optim_args=options))
+
+
+def test_an_option_that_any_text_turns_on_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As transformers reads `decouple_lr` of stable_adamw, whose package is not among ours."""
+
+    def handler(spec: TrainingSpec, options: dict[str, str]) -> tuple[Any, dict[str, Any]]:
+        return torch.optim.AdamW, {"decouple_lr": bool(options.get("decouple_lr", False))}
+
+    monkeypatch.setattr(optim, "_from_transformers", handler)
+    optim.require_read(TrainingSpec(optim="stable_adamw", optim_args="decouple_lr=True"))
+    with pytest.raises(StudioError, match="changes nothing"):
+        optim.require_read(TrainingSpec(optim="stable_adamw", optim_args="speed=1"))
 
 
 def test_seeds_are_keyed() -> None:

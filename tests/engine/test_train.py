@@ -19,10 +19,10 @@ from studio.core import events, library, runs
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run
-from studio.engine import adapters, model, optim
+from studio.engine import adapters, model, optim, planning, session
 from studio.engine.rowlog import read
 from tests.models import CHATML
-from tests.training import config, losses, preferring, resume, trained, write_rows
+from tests.training import begin_anew, config, losses, preferring, resume, trained, write_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 STILL = {"lora_dropout": 0.0}
@@ -126,9 +126,12 @@ def test_every_way_to_batch_gives_the_same_losses(tmp_path: Path, family: str, b
 
 
 @pytest.mark.loopback
-@pytest.mark.parametrize("made", [config, preferring])
-def test_two_processes_equal_one(made: Callable[..., RunConfig], tmp_path: Path) -> None:
-    spec: dict[str, Any] = {"adapter": STILL, "data": {"eval_split": 0.1}, "eval_steps": 3}
+@pytest.mark.parametrize(
+    ("made", "name"), [(config, "adamw_torch"), (preferring, "adamw_torch"), (config, "adamw_8bit")]
+)
+def test_two_processes_equal_one(made: Callable[..., RunConfig], name: str, tmp_path: Path) -> None:
+    """Also with an optimizer of transformers, which sets accelerate's state."""
+    spec: dict[str, Any] = {"adapter": STILL, "data": {"eval_split": 0.1}, "eval_steps": 3, "optim": name}
     alone = trained(made(tmp_path, **spec, gradient_accumulation_steps=2), tmp_path / "alone")
     run = runs.create(made(tmp_path, **spec), tmp_path / "shared")
     port = _free_port()
@@ -340,6 +343,43 @@ def test_an_unknown_optimizer_and_wrong_schedule_options_are_refused(tmp_path: P
         trained(config(tmp_path, optim="adamw_torhc"), tmp_path / "one")
     with pytest.raises(StudioError, match="lr_scheduler_kwargs"):
         trained(config(tmp_path, lr_scheduler_kwargs={"bend": 3}), tmp_path / "two")
+
+
+@pytest.mark.parametrize(
+    ("training", "said"),
+    [
+        ({"lr_scheduler_type": "polynomial", "lr_scheduler_kwargs": {"power": -1}}, "lr_scheduler_kwargs"),
+        ({"lr_scheduler_kwargs": {"num_cycles": "many"}}, "lr_scheduler_kwargs"),
+        ({"optim_args": "eps=0.1"}, "optim_args"),
+        ({"optim": "sgd", "optim_args": "nesterov=True"}, "optim_args"),
+    ],
+)
+def test_options_are_looked_at_by_a_plan_and_before_weights_are_loaded(
+    training: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    whole = config(tmp_path, rows=8, **training)
+    with pytest.raises(StudioError, match=said) as planned:
+        planning.plan(whole)
+    run = runs.create(whole, tmp_path / "run")
+    told = list[events.Event]()
+    with pytest.raises(StudioError, match=said) as ended:
+        resume(run, told.append)
+    assert str(planned.value) == str(ended.value)
+    assert not any(isinstance(event, events.Phase) and event.name == "loading" for event in told)
+
+
+def test_a_run_that_began_with_options_that_nothing_reads_goes_on(tmp_path: Path) -> None:
+    told = trained(config(tmp_path, rows=8, max_steps=1), tmp_path / "other").progress().prepared
+    run = runs.create(config(tmp_path, rows=8, optim_args="eps=0.1"), tmp_path / "run")
+    begin_anew()
+    assert session.prepare(run, lambda event: None, told).optimizer.param_groups[0]["eps"] == 1e-8
+
+
+def test_a_run_of_one_step_learns(tmp_path: Path) -> None:
+    run = trained(config(tmp_path, rows=3, num_train_epochs=1), tmp_path / "run")
+    assert [step.learning_rate for step in run.progress().steps] == [1e-2]
+    weights = load_file(run.path / "adapter" / "adapter_model.safetensors")
+    assert all(bool(value.any()) for key, value in weights.items() if "lora_B" in key)
 
 
 def test_a_full_disk_ends_the_run_in_words_and_it_resumes(tmp_path: Path) -> None:

@@ -5,13 +5,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 
+from studio.core.errors import StudioError
 from studio.engine.adapters import count, load_adapter, save_adapter
-from studio.engine.vetting import check_adapter
+from studio.engine.vetting import check_adapter, read_tensors
 from tests.engine.test_adapters import adapted, adapter, failure, llama
 from tests.engine.test_families import base, logits, train
 from tests.models import tiny
@@ -225,3 +227,22 @@ def test_a_name_that_is_taken_is_a_programming_error(llama: Path, adapter: Path)
     model = load_adapter(base(llama), adapter, "first")
     with pytest.raises(ValueError, match="cannot be the name"):
         load_adapter(model, adapter, "first")
+
+
+def test_tensors_that_do_not_fit_into_memory_are_not_called_damaged(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    size = 200_000_000
+    about = json.dumps({"t": {"dtype": "F32", "shape": [size // 4], "data_offsets": [0, size]}}).encode()
+    with (tmp_path / "adapter_model.safetensors").open("wb") as file:
+        file.write(len(about).to_bytes(8, "little") + about)
+        file.truncate(8 + len(about) + size)
+    before, used = resource.getrlimit(resource.RLIMIT_AS), psutil.Process().memory_info().vms
+    # The file is looked into through memory, then read into some: room for neither, room for one of them.
+    for room in (size // 4, size * 5 // 4):
+        resource.setrlimit(resource.RLIMIT_AS, (used + room, before[1]))
+        try:
+            with pytest.raises(StudioError) as caught:
+                read_tensors(tmp_path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, before)
+        assert caught.value.reason == "memory"

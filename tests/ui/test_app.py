@@ -1,7 +1,18 @@
-"""What a start loads behind the window's back."""
+"""What a start loads behind the window's back, and that a window that is opened again leaves nothing behind."""
 
+import gc
 import subprocess
 import sys
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from studio.ui.app import open_window
+from studio.ui.pages.configure import ConfigurePage
+from studio.ui.session import demo_data
 
 # Every class of Qt is used by two threads at once, from either end, as often as Python changes between them.
 TOGETHER = """
@@ -27,3 +38,39 @@ other.join()
 def test_threads_may_use_the_classes_of_qt_together() -> None:
     ended = subprocess.run([sys.executable, "-X", "faulthandler", "-c", TOGETHER], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Garbage stays."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")
+@pytest.mark.usefixtures("uncollected")
+def test_a_window_that_is_opened_again_leaves_no_widget_behind(qapp: QApplication, qtbot: QtBot) -> None:
+    def widgets_left() -> int:
+        window = open_window(qapp)
+        while window.build_next():
+            pass
+        for key in window._pages:
+            window.show_page(key)
+        configure = window.page("configure")
+        assert isinstance(configure, ConfigurePage)
+        configure._show_all(True)
+        window.open_path(demo_data())
+        for show in (window.find_command, window.show_shortcuts, window._about):
+            show()
+        window.session.tell("Said.", "bad", "Show", lambda: None)
+        qtbot.wait(200)
+        window._closing = True
+        window.close()
+        window.deleteLater()
+        qapp.processEvents()
+        qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        return len(qapp.allWidgets())
+
+    before = widgets_left()
+    assert widgets_left() == before

@@ -180,23 +180,6 @@ def test_edits_that_wait_are_told_of_where_their_file_cannot_be_read(
     assert window.session.undo.count() == 0
 
 
-def test_the_window_closes_behind_the_edits_that_wait(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
-    press(page, Qt.Key.Key_X)
-    window.close()
-    assert window.isVisible()
-    assert "as soon as your edits are kept" in window.notices.texts()[-1]
-    qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT_MS)
-    assert recipe.load(recipe.file_of("letters")).cursor == 1
-
-
-def test_closing_the_window_twice_gives_them_up(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
-    press(page, Qt.Key.Key_X)
-    window.close()
-    window.close()
-    assert not window.isVisible()
-    assert not page._editing.waiting()
-
-
 def test_cancel_gives_up_what_waits(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
     press(page, Qt.Key.Key_X)
     page.head._stop.click()

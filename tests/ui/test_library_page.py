@@ -70,6 +70,18 @@ def test_tags_are_typed_found_taken_away_and_undone(window: MainWindow, page: Li
     assert library.find("second").tags == ["letters"]
 
 
+def test_tags_that_others_put_on_meanwhile_stay(window: MainWindow, page: LibraryPage) -> None:
+    select(page, 1)
+    add_tag(page, "letters")
+    library.change(library.find("second"), tags=["letters", "theirs"])
+    add_tag(page, "mine")
+    assert library.find("second").tags == ["letters", "theirs", "mine"]
+    window.session.undo.undo()
+    assert library.find("second").tags == ["letters", "theirs"]
+    window.session.undo.undo()
+    assert library.find("second").tags == ["theirs"]
+
+
 def test_known_tags_are_offered_to_the_next_adapter(page: LibraryPage) -> None:
     select(page, 0)
     add_tag(page, "letters")

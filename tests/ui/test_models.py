@@ -4,10 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from PySide6.QtCore import QThread
+from PySide6.QtCore import QProcess, QThread
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -53,7 +55,9 @@ def test_a_run_that_goes_on_elsewhere_is_followed_where_a_start_is_refused(long_
             model.start()
         assert refused.args[0].reason == "busy"
         qtbot.waitUntil(lambda: model.progress.step == STEPS)
+        qtbot.wait(100)
         assert model.alive
+        assert model.state() == "training", "it is not this window's start"
         tell(long_run, step(STEPS + 1, 0.5))
         qtbot.waitUntil(lambda: model.progress.step == STEPS + 1)
     qtbot.waitUntil(lambda: not model.alive)
@@ -81,6 +85,31 @@ def test_a_run_that_is_only_just_started_ends_when_asked_to(qtbot: QtBot, kill: 
     # Told to end when it just is at work, it ends by a command.
     assert model.state() in (("failed",) if kill else ("failed", "interrupted"))
     assert not model.end_process(kill)
+    model.leave()
+
+
+def test_a_run_that_cannot_be_asked_to_end_says_so_and_is_followed_all_the_same(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, ready = made_run("full"), threading.Event()
+    run.commands_path.mkdir()
+
+    def start(_run: Run) -> "subprocess.Popen[bytes]":
+        ready.wait()
+        return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+
+    monkeypatch.setattr(launch, "start", start)
+    # There a process can only be killed.
+    monkeypatch.setattr(jobs, "sys", SimpleNamespace(platform="win32"))
+    model = RunModel(run)
+    model.start()
+    assert model.end_process(kill=False)
+    with qtbot.waitSignal(model.refused) as refused:
+        ready.set()
+    assert refused.args[0].reason == "disk"
+    qtbot.waitUntil(lambda: model.alive)
+    assert model.end_process(kill=True)
+    qtbot.waitUntil(lambda: not model.alive)
     model.leave()
 
 
@@ -136,7 +165,7 @@ def test_a_run_without_a_name_is_called_after_its_data_and_every_figure_has_its_
         runs.create(RunConfig(data=DataSpec(path=path)), paths.runs_dir() / f"run-{len(runs.listing())}")
     tell(runs.find("run-0"), prepared(9), step(1, 2.0), step(2, 1.25))
     table = RunTable()
-    table.refresh()
+    table.refresh(runs.listing())
     said = [(table.data(table.index(row, 0)), table.data(table.index(row, 0), SAID)) for row in range(3)]
     assert said[2] == ("shop/2024", "Interrupted, step 2")
     assert [table.data(table.index(row, 0), LOSS) for row in range(3)] == ["", "", "loss 1.250"]
@@ -153,3 +182,20 @@ def test_a_command_finds_what_this_process_finds(
     with qtbot.waitSignal(command.done) as done:
         pass
     assert done.args == [[]]
+
+
+class Refused(QProcess):
+    """One whose program is not there, which Windows tells at once."""
+
+    def start(self, *_words: object) -> None:
+        self.errorOccurred.emit(QProcess.ProcessError.FailedToStart)
+
+
+def test_a_command_that_cannot_be_started_tells_so_whoever_asked_for_it(
+    qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "made", Refused)
+    command = jobs.Command(["adapters", "list"], qapp)
+    with qtbot.waitSignals([command.failed, command.over]):
+        pass
+    command.deleteLater()

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from studio.core import library
+from studio.core import entry
 from studio.ui.app import build_ahead, load_ahead
 from studio.ui.plots import LinePlot
 from studio.ui.theme import Theme
@@ -65,9 +65,9 @@ def test_a_plot_makes_no_widgets_that_it_does_not_show(qapp: QApplication) -> No
 def test_the_library_is_read_before_it_is_looked_at(window: MainWindow) -> None:
     adapters(20)
     load_ahead().join()
-    read = library._written.cache_info().misses
+    read = entry._written.cache_info().misses
     window.show_page("library")
-    assert library._written.cache_info().misses == read
+    assert entry._written.cache_info().misses == read
 
 
 def test_pages_are_built_before_they_are_shown_and_do_nothing_yet(window: MainWindow, qtbot: QtBot) -> None:

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QUndoStack
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from studio import paths
@@ -20,12 +20,14 @@ from studio.core.settings import Settings
 from studio.core.versions import recipe
 from studio.core.versions.steps import Sample
 from studio.ui.app import open_window
+from studio.ui.ask_panel import AskPanel
 from studio.ui.draft import Draft
 from studio.ui.edits import AdapterChange, AdapterRemoval, RunRemoval
 from studio.ui.forms import parsed
 from studio.ui.model_picker import ModelPicker
 from studio.ui.pages.configure import ConfigurePage
 from studio.ui.pages.data import DataPage
+from studio.ui.passage import Passage
 from studio.ui.session import Notice, demo_data
 from studio.ui.window import MainWindow
 from tests.core.test_library import added
@@ -192,14 +194,31 @@ def test_a_path_with_a_tag_in_it_is_no_markup(window: MainWindow) -> None:
     picker.deleteLater()
 
 
+def test_a_notice_stays_while_its_text_is_copied(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.ui.notices._SHOWN_MS", 50)
+    window.session.tell("Said.")
+    said = window.notices.findChild(Passage)
+    assert isinstance(said, Passage)
+    said.setFocus()
+    qtbot.waitUntil(said.hasFocus)
+    qtbot.wait(200)
+    assert window.notices.texts() == ["Said."]
+    said.clearFocus()
+    qtbot.waitUntil(lambda: window.notices.texts() == [])
+
+
 def test_a_long_name_in_a_notice_is_broken(window: MainWindow) -> None:
     window.session.tell("x" * 200, "good", "Show", lambda: None)
     QApplication.processEvents()
     (frame,) = window.notices._frames()
-    said = frame.findChild(QLabel)
-    assert isinstance(said, QLabel)
+    said = frame.findChild(Passage)
+    assert isinstance(said, Passage)
+    assert said.toPlainText() == "x" * 200
     assert said.minimumSizeHint().width() <= said.width()
     assert said.height() >= said.heightForWidth(said.width())
+    assert said.verticalScrollBar().maximum() == 0
     assert window.notices.texts() == ["x" * 200]
 
 
@@ -290,3 +309,23 @@ def test_a_runs_own_copy_is_not_remembered_as_data(window: MainWindow, tmp_path:
     for path in (config.data.path, config.data.eval_path, str(mine)):
         window.session.remember_data(Path(str(path)))
     assert window.session.settings.recent_data == [str(mine)]
+
+
+def test_folders_of_the_program_that_cannot_be_read_are_told_once(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path))
+    folders = (paths.adapters_dir(), paths.runs_dir(), paths.datasets_dir())
+    for folder in folders:
+        folder.write_text("no folder", encoding="utf-8")
+    for _ in range(2):
+        for key in ("data", "configure", "train", "library", "compare"):
+            window.show_page(key)
+        window.session.runs_changed.emit()
+        window.session.library_changed.emit()
+    told = window.notices.texts()
+    assert sorted(told) == sorted(set(told))
+    assert {str(folder) for folder in folders} == {text.partition(" cannot be read")[0] for text in told}
+    compare = window.findChild(AskPanel)
+    assert compare is not None
+    assert "cannot be read" in compare.none.text()

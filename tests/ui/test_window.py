@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
-from PySide6.QtGui import QDropEvent, QWheelEvent
+from PySide6.QtGui import QAction, QDropEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -82,6 +82,12 @@ def test_pages_by_key_and_by_click(window: MainWindow, qtbot: QtBot) -> None:
         assert window._stack.currentWidget() is window.page(key)
     QTest.mouseClick(window._rail["configure"], Qt.MouseButton.LeftButton)
     assert window._stack.currentWidget() is window.page("configure")
+
+
+def test_macos_moves_only_what_belongs_into_its_own_menu(window: MainWindow) -> None:
+    moved, role = {title_of(made): made.menuRole() for made in window.findChildren(QAction)}, QAction.MenuRole
+    assert {made.menuRole() for made in window.page_actions} == {role.NoRole}
+    assert (moved["Quit"], moved["About Finetune Studio"]) == (role.QuitRole, role.AboutRole)
 
 
 def test_a_data_file_is_read_searched_and_its_bad_rows_listed(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
@@ -387,6 +393,16 @@ def test_every_action_is_in_the_palette_and_the_palette_runs_one(window: MainWin
     QTest.keyClicks(finder.box, "conf")
     QTest.keyClick(finder.box, Qt.Key.Key_Return)
     assert window._stack.currentWidget() is window.page("configure")
+
+
+def test_the_shortcuts_of_undo_and_redo_are_listed_whatever_they_would_do(window: MainWindow) -> None:
+    draft = window.session.draft
+    draft.edit("adapter.r", 5, "Rank")
+    draft.edit("adapter.r", 6, "Rank")
+    window.session.undo.undo()
+    _, everywhere = window.shortcuts()[0]
+    assert {("Undo", "Ctrl+Z"), ("Redo", "Ctrl+Shift+Z")} <= set(everywhere)
+    assert not any("Rank" in name for name, _ in everywhere)
 
 
 @pytest.mark.parametrize(("typed", "found"), [("chin", ["简体中文"]), ("theme", 3), ("language", 3)])

@@ -15,14 +15,14 @@ from typing import Any
 import filelock
 
 from studio import paths
-from studio.core import cache
+from studio.core import cache, files
 from studio.core.data import mapping, parsing
 from studio.core.data.mapping import Role
 from studio.core.data.rows import writable
 from studio.core.data.sources import Source
 from studio.core.data.unpacking import OnProgress
 from studio.core.errors import StudioError, given_path
-from studio.core.runs import disk_error, sync_folder
+from studio.core.files import disk_error, sync_folder
 
 ENDINGS = (".jsonl", ".parquet")
 _BATCH = 2000
@@ -148,7 +148,7 @@ def whole(target: Path, hint: str) -> Iterator[Path]:
                 yield stage
                 with stage.open("rb+") as file:
                     os.fsync(file.fileno())
-                stage.replace(target)
+                files.replace(stage, target)
                 sync_folder(target.parent)
             finally:
                 stage.unlink(missing_ok=True)

@@ -5,7 +5,6 @@ They are parsed once, into the cache; they are never written to and never held i
 
 import json
 import mmap
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -32,6 +31,7 @@ _VERSION = 7  # of what is cached: raise it whenever the same file would be unde
 _HEAD_ROWS = 100
 _BATCH_ROWS, _BATCH_BYTES = 4096, 8_000_000
 _SCHEMA = pa.schema([("line", pa.int64()), ("number", pa.int64()), ("part", pa.int32()), ("row", pa.string())])
+_READ = ("number", "line", "part", "row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +94,19 @@ class Dataset:
         return int(self.table.num_rows)
 
     def __getitem__(self, index: int) -> Row:
-        """Returns a usable row by its place among them, from 0."""
+        """Returns a usable row by its place among them, from 0.
+
+        Raises:
+            IndexError: there is none.
+            StudioError: (data) what the cache holds of it is damaged.
+        """
         if not 0 <= index < len(self):
             raise IndexError(index)
-        number, line, part, row = (self.table.column(name)[index].as_py() for name in ("number", "line", "part", "row"))
-        return Row(number, line, json.loads(row), self.files[part] if self.files else "")
+        try:
+            number, line, part, row = (self.table.column(name)[index].as_py() for name in _READ)
+            return Row(number, line, json.loads(row), self.files[part] if self.files else "")
+        except (IndexError, ValueError):
+            raise cache.damaged(self.source.name) from None
 
     def text(self, index: int) -> str:
         """Returns the columns of a usable row as JSON text, by its place among them; the quickest way to one."""
@@ -181,7 +189,8 @@ def open_dataset(
         if json.dumps(source.state()) != state:
             raise StudioError("data", f"{source.name} was changed while it was read.", "Open it again.")
         for stale in folder.parent.glob(f"{place}-*"):
-            shutil.rmtree(stale, ignore_errors=True)
+            if stale != folder:
+                cache.forget(stale)
 
     return cache.made(folder, lambda target: _opened(target, source.path), make)
 

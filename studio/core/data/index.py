@@ -6,7 +6,6 @@ any row of any source is one read. The index is a file of fixed records that onl
 
 import json
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -14,25 +13,26 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import filelock
 import numpy as np
 from numpy.typing import NDArray
 
 from studio import paths
-from studio.core import cache
+from studio.core import cache, files
 from studio.core.data import lines, parsing, rows, sources
 from studio.core.data.parsing import Table
 from studio.core.data.rows import Parsed
 from studio.core.data.sources import Part, Source, Stamp
 from studio.core.errors import StudioError
+from studio.core.files import disk_error
 
 Progress = Callable[[int, int], None]
 
 RECORD = np.dtype([("start", "<i8"), ("end", "<i8"), ("line", "<i4"), ("part", "<i4")])
-_VERSION = 3  # raise it whenever the same file would be read as other rows
+_VERSION = 4  # raise it whenever the same file would be read as other rows
 _AS_THEY_ARE = ("JSONL", "CSV", "TSV")
 _REFUSED = b"!"  # begins the line of a row that could not be read, with the reason
 _BATCH = 1000
+_DONE = "done"  # there once every row is known, with the sizes of the files
 _MARK_S = 3600.0  # so often it is noted that an index is in use
 
 
@@ -103,10 +103,14 @@ class RowIndex:
     @property
     def complete(self) -> bool:
         """Whether every row is known."""
-        return self._records is not None or (self.folder / "done").exists()
+        return self._records is not None or (self.folder / _DONE).exists()
 
     def spans(self, first: int = 0, last: int | None = None) -> NDArray[Any]:
-        """Returns the records, of type `RECORD`, of the rows from `first` to before `last` that are known."""
+        """Returns the records, of type `RECORD`, of the rows from `first` to before `last` that are known.
+
+        Raises:
+            StudioError: (data) the index is gone.
+        """
         if self._records is not None:
             return self._records[first:last]
         if time.monotonic() > self._marked_s + _MARK_S:
@@ -115,24 +119,29 @@ class RowIndex:
         count = max(0, min(len(self), len(self) if last is None else last) - first)
         if not count:
             return np.zeros(0, dtype=RECORD)
-        return np.fromfile(self.folder / "rows", dtype=RECORD, count=count, offset=first * RECORD.itemsize)
+        try:
+            return np.fromfile(self.folder / "rows", dtype=RECORD, count=count, offset=first * RECORD.itemsize)
+        except FileNotFoundError:
+            raise self._gone() from None
 
     def row(self, number: int) -> IndexedRow:
         """Reads a row.
 
         Raises:
             IndexError: it is not known, or not yet.
-            StudioError: (data) its file has changed since, or the index is gone.
+            StudioError: (data) its file has changed since, or the index is gone or damaged.
         """
         return next(self.rows(number, number + 1))
 
     def rows(self, first: int, last: int) -> Iterator[IndexedRow]:
         """Reads the rows from `first` to before `last`; raises as `row`."""
         if self._records is None and not self.folder.exists():
-            raise StudioError("data", f"What was read of {self.name} was removed from the cache.", "Open it again.")
+            raise self._gone()
         if not 0 <= first < last <= len(self):
             raise IndexError(first)
         for number, span in enumerate(self.spans(first, last), start=first):
+            if not 0 <= span["part"] < len(self.parts):
+                raise cache.damaged(self.name)
             part = self.parts[int(span["part"])]
             with self.open(int(span["part"])) as file:
                 file.seek(int(span["start"]))
@@ -154,6 +163,8 @@ class RowIndex:
                 return file
             file.close()
         except OSError as error:
+            if about.made and isinstance(error, FileNotFoundError):
+                raise self._gone() from None
             raise sources.unreadable(Path(about.path), error) from None
         raise StudioError("data", f"{about.name} was changed since it was read.", "Open it again.")
 
@@ -165,6 +176,9 @@ class RowIndex:
         if about.made and raw.startswith(_REFUSED):
             return Parsed(line, "", None, raw[1:].decode(), 0)
         return rows.from_json(raw, line)
+
+    def _gone(self) -> StudioError:
+        return StudioError("data", f"What was read of {self.name} was removed from the cache.", "Open it again.")
 
     def _read_about(self) -> None:
         try:
@@ -198,22 +212,30 @@ def build(source: Source, on_progress: Progress | None = None) -> RowIndex:
     """
     folder = folder_of(source)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder.with_name(f".{folder.name}.lock")):
-            if (folder / "done").exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with cache.lock_of(folder):
+            if _is_whole(folder):
                 cache.mark_used(folder)
             else:
+                # Only here, for whoever has the lock may remove it.
+                folder.mkdir(exist_ok=True)
                 _start(folder, source)
                 _write(folder, source, on_progress)
-                (folder / "done").touch()
+                cache.note_sizes(folder, folder / _DONE)
                 cache.forget_unused(folder)
     except BrokenPipeError:
         raise  # whoever was told of the progress has gone
     except OSError as error:
-        from studio.core.runs import disk_error  # it loads the whole configuration, which the first rows can do without
-
-        raise disk_error(folder, error, "Free some space and open it again.") from None
+        raise disk_error(folder, error, hint="Free some space and open it again.") from None
     return RowIndex(folder)
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        RowIndex(folder)
+    except StudioError:
+        return False
+    return cache.is_whole(folder, folder / _DONE)
 
 
 def _is_same(known: Indexed, found: Stamp) -> bool:
@@ -230,7 +252,8 @@ def _start(folder: Path, source: Source) -> None:
     """Empties the folder and says in it what is indexed."""
     for stale in folder.parent.glob(f"{_place(source)}-*"):
         if stale != folder:
-            shutil.rmtree(stale, ignore_errors=True)
+            cache.forget(stale)
+    (folder / _DONE).unlink(missing_ok=True)  # first, so that what is left is never taken for all
     for left in folder.iterdir():
         left.unlink()
     parts = []
@@ -243,7 +266,7 @@ def _start(folder: Path, source: Source) -> None:
     about = {"name": source.name, "note": source.note, "parts": parts}
     temporary = folder / "about.part"
     temporary.write_text(json.dumps(about), encoding="utf-8")
-    temporary.replace(folder / "about.json")
+    files.replace(temporary, folder / "about.json")
 
 
 def _write(folder: Path, source: Source, on_progress: Progress | None) -> None:

@@ -8,11 +8,12 @@ import codecs
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from glob import has_magic
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from studio import paths
 from studio.core import cache, hub_ids
@@ -20,6 +21,7 @@ from studio.core.data import lines, prose, rows, unpacking
 from studio.core.data.unpacking import OnProgress
 from studio.core.errors import StudioError, given_path
 
+T = TypeVar("T")
 Kind = Literal["JSONL", "JSON", "CSV", "TSV", "Parquet", "Arrow", "XLSX", "Text", "Markdown"]
 
 KINDS: dict[str, Kind] = {
@@ -42,6 +44,7 @@ _BINARY = ("Parquet", "Arrow", "XLSX")
 _PROSE = ("Text", "Markdown")
 
 MAX_FILES = 10_000
+_VERSION = 2  # of what is cached: raise it whenever the same file would be laid out differently
 _MAX_DEPTH = 8
 # Files that say something about data and hold none.
 _ABOUT = re.compile(r"(readme|licen[cs]e|notice|changelog|contributing)\b.*|dataset_infos?\.json|dataset_dict\.json|"
@@ -54,8 +57,8 @@ class Stamp(NamedTuple):
 
     Attributes:
         modified: its time of change in ns, which a copy may have kept.
-        status_changed: the time in ns of any change to it or its name, which no program can set; on Windows the time
-            it was made; 0 where none is known.
+        status_changed: the time in ns of any change to it or its name, which no program can set; 0 where none is
+            known, as on Windows.
         inode: its number on the disk; 0 where it has none.
     """
 
@@ -143,12 +146,12 @@ def _found(path: str | Path, on_progress: OnProgress | None) -> Source:
     given = given_path(path, "data").absolute()
     try:
         if given.is_dir():
-            return _of_folder(given, given, given.name, on_progress)
+            return _of_files(given, dict(_walked(given, given.name)), given.name, on_progress)
         if has_magic(str(path)) and not given.exists():
             return _of_pattern(given, on_progress)
         if given.suffix.lower() in unpacking.ARCHIVES:
             _state(given)
-            return _of_folder(_unpacked(given, on_progress), given, given.name, on_progress)
+            return _of_files(given, _of_archive(given, on_progress), given.name, on_progress)
         _state(given)
         return Source(given, given.name, (_part(given.name, given, on_progress),))
     except OSError as error:
@@ -189,8 +192,10 @@ def unreadable(path: Path, error: OSError) -> StudioError:
     return StudioError("data", f"{path} cannot be read: {why}.", "Check the path and the file's permissions.")
 
 
-def _of_folder(folder: Path, given: Path, name: str, on_progress: OnProgress | None) -> Source:
-    return _of_files(given, dict(_walked(folder, name)), name, on_progress)
+def _of_archive(given: Path, on_progress: OnProgress | None) -> dict[str, Path]:
+    """Returns the files of an archive by their paths in it, those that are hidden not."""
+    found = _kept(given, "archive", unpacking.entries, lambda folder: unpacking.unpack(given, folder, on_progress))
+    return {name: path for name, path in found.items() if not any(part.startswith(".") for part in name.split("/"))}
 
 
 def _of_hub(wanted: hub_ids.HubId, on_progress: OnProgress | None) -> Source:
@@ -263,7 +268,7 @@ def _part(name: str, path: Path, on_progress: OnProgress | None) -> Part:
             raise StudioError("data", f"{name} is empty.", "Give a file with at least one row.")
     kind = _kind(path.name, name)
     if kind not in _BINARY and (encoding := _other_encoding(path, name)):
-        path = _as_utf8(path, encoding)
+        path = _as_utf8(path, encoding, name)
     if kind == "JSON" and _is_lines(path):
         kind = "JSONL"
     return Part(name, path, kind)
@@ -321,7 +326,7 @@ def _other_encoding(path: Path, name: str) -> str:
     return {"x0x0": "utf-16-le", "0x0x": "utf-16-be"}.get(zeros, "")
 
 
-def _as_utf8(path: Path, encoding: str) -> Path:
+def _as_utf8(path: Path, encoding: str, name: str) -> Path:
     def make(folder: Path) -> None:
         # Half a surrogate pair comes through as bytes that are not UTF-8, so only its own row is refused.
         with (
@@ -332,31 +337,52 @@ def _as_utf8(path: Path, encoding: str) -> Path:
                 while chunk := text.read(1 << 20):
                     plain.write(chunk)
             except UnicodeDecodeError:
-                message = f"{path.name} begins as UTF-16 text and does not go on so."
+                message = f"{name} begins as UTF-16 text and does not go on so."
                 raise StudioError("data", message, "Save it as UTF-8.") from None
 
-    return _kept(path, "utf-8", make)
+    return _kept(path, "utf-8", _as_it_is, make) / path.name
 
 
 def _unpacked(path: Path, on_progress: OnProgress | None) -> Path:
     _state(path)
-    return _kept(path, "", lambda folder: unpacking.unpack(path, folder, on_progress))
+    return _kept(path, "", _as_it_is, lambda folder: unpacking.unpack(path, folder, on_progress))
 
 
-def _kept(path: Path, what: str, make: "cache.Make") -> Path:
-    """Returns what was made of a file: in the cache, by its place and state; a file's name for one alone."""
-    key = cache.digest(str(path.resolve()), what, *map(str, _state(path)))[:32]
-    folder = cache.made(paths.cache_dir() / "unpacked" / key, lambda found: found if found.is_dir() else None, make)
-    return folder / path.name if what else folder
+def _kept(path: Path, what: str, opened: Callable[[Path], T | None], make: cache.Make) -> T:
+    """Opens what was made of a file: in the cache, by its place and state.
+
+    Args:
+        path: the file.
+        what: what is made of it.
+        opened: opens it in a folder that holds what `make` wrote there.
+        make: writes it into a folder.
+    """
+
+    def filled(folder: Path) -> None:
+        (folder / "files").mkdir()
+        make(folder / "files")
+        cache.note_sizes(folder / "files", folder / "sizes.json")
+
+    def whole(folder: Path) -> T | None:
+        return opened(folder / "files") if cache.is_whole(folder / "files", folder / "sizes.json") else None
+
+    key = cache.digest(str(path.resolve()), what, str(_VERSION), *map(str, _state(path)))[:32]
+    return cache.made(paths.cache_dir() / "unpacked" / key, whole, filled)
+
+
+def _as_it_is(folder: Path) -> Path:
+    return folder
 
 
 def _raise(error: OSError) -> None:
     raise error
 
 
-def stamp(about: os.stat_result) -> Stamp:
+def stamp(about: os.stat_result, windows: bool = sys.platform == "win32") -> Stamp:
     """Returns the stamp of a file of which this is known."""
-    return Stamp(about.st_mtime_ns, about.st_ctime_ns, about.st_ino)
+    # There it is the time a file was made or that of its last change, by whether it was asked for by name or when open.
+    status_changed = 0 if windows else about.st_ctime_ns
+    return Stamp(about.st_mtime_ns, status_changed, about.st_ino)
 
 
 def _state(path: Path, empty: bool = False) -> tuple[int, Stamp]:

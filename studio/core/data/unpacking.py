@@ -1,10 +1,12 @@
 """Compressed files and archives laid out plain in the cache, by limits that are measured and not believed."""
 
 import gzip
+import json
 import shutil
 import stat
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -19,6 +21,7 @@ OnProgress = Callable[[int, int], None]
 COMPRESSED = (".gz", ".zst")
 ARCHIVES = (".zip",)
 _NESTED = (*COMPRESSED, *ARCHIVES, ".tar", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+_NAMES = "names.json"
 MAX_RATIO = 200
 MAX_ENTRIES = 10_000
 # Below this much no ratio is asked for: a short text that repeats itself is no bomb.
@@ -61,12 +64,12 @@ def unpack(source: Path, target: Path, on_progress: OnProgress | None = None) ->
 
     Args:
         source: the file.
-        target: the folder; of an archive it gets the entries under their own names.
+        target: the folder; of an archive it gets what `entries` reads.
         on_progress: told (packed bytes done, packed bytes in all).
 
     Raises:
-        StudioError: (data) damaged, encrypted, nested, with names that lead elsewhere, or larger than its size allows;
-            (disk) it does not fit.
+        StudioError: (data) damaged, encrypted, nested, with names that lead elsewhere or stand there twice, or larger
+            than its size allows; (disk) it does not fit.
     """
     meter = _Meter(source, target, on_progress)
     try:
@@ -78,6 +81,21 @@ def unpack(source: Path, target: Path, on_progress: OnProgress | None = None) ->
             meter.copy(opened(raw), plain, raw.tell)
     except _DAMAGED as error:
         raise StudioError("data", f"{source.name} is damaged: {error}.", "Get it or compress it again.") from None
+
+
+def entries(target: Path) -> dict[str, Path] | None:
+    """Returns the files of an archive that was unpacked into `target` by their paths in it; None: it was not."""
+    try:
+        names: list[str] = json.loads((target / _NAMES).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return {name: target / _file(number, name) for number, name in enumerate(names)}
+
+
+def _file(number: int, name: str) -> str:
+    """Returns what an entry is called on the disk, where its own name may be one that the system does not take."""
+    suffix = PurePosixPath(name).suffix
+    return f"{number}{suffix if suffix[1:].isalnum() and suffix.isascii() else ''}"
 
 
 def _gunzipped(raw: BinaryIO) -> Iterator[bytes]:
@@ -107,21 +125,21 @@ def _unpacked_zstd(raw: BinaryIO) -> Iterator[bytes]:
 
 def _unzip(source: Path, target: Path, meter: _Meter) -> None:
     with zipfile.ZipFile(source) as archive:
-        entries = [item for item in archive.infolist() if not item.is_dir()]
-        if len(entries) > MAX_ENTRIES:
-            message = f"{source.name} holds {len(entries):,} files; {MAX_ENTRIES:,} are the most."
+        found = [item for item in archive.infolist() if not item.is_dir()]
+        if len(found) > MAX_ENTRIES:
+            message = f"{source.name} holds {len(found):,} files; {MAX_ENTRIES:,} are the most."
             raise StudioError("data", message, "Join the rows into fewer files.")
-        for entry in entries:
+        names = [PurePosixPath(entry.filename).as_posix() for entry in found]
+        for name, times in Counter(names).items():
+            if times > 1:
+                message = f"{source.name} holds `{name[:100]}` twice."
+                raise StudioError("data", message, "Pack the files again under names of their own.")
+        for entry in found:
             _check_entry(source, entry)
-        for entry in entries:
-            path = target / entry.filename
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with archive.open(entry) as packed, path.open("xb") as plain:
-                    meter.copy(_pieces(packed), plain, partial(getattr, entry, "header_offset"))
-            except (FileExistsError, IsADirectoryError, NotADirectoryError):
-                message = f"{source.name} holds `{entry.filename[:100]}` twice."
-                raise StudioError("data", message, "Pack the files again under names of their own.") from None
+        for number, (entry, name) in enumerate(zip(found, names, strict=True)):
+            with archive.open(entry) as packed, (target / _file(number, name)).open("xb") as plain:
+                meter.copy(_pieces(packed), plain, partial(getattr, entry, "header_offset"))
+        (target / _NAMES).write_text(json.dumps(names), encoding="utf-8")
 
 
 def _check_entry(source: Path, entry: zipfile.ZipInfo) -> None:

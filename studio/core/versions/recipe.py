@@ -7,7 +7,7 @@ SHA-256 of what it says. Undo and redo move a cursor through the steps; a new st
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -17,9 +17,11 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from studio import paths
+from studio.core import files
 from studio.core.data.mapping import Role
 from studio.core.errors import StudioError, given_path
-from studio.core.runs import disk_error, is_copy, slug, write_atomic
+from studio.core.files import disk_error, write_atomic
+from studio.core.runs import is_copy, slug
 from studio.core.versions.steps import Count, Mend, Step, chosen
 
 _WRITTEN = 1  # the layout of the file
@@ -133,15 +135,26 @@ def name_of(path: Path) -> str:
 
 
 def free_name(file: str, promised: Sequence[str] = ()) -> str:
-    """Returns a name for a version of a file that no version has yet, nor one of those that are being made."""
-    stem = slug(file.partition(".")[0])[:50] or "data"
-    taken = {*(name_of(path) for path in listed()), *promised}
-    return next(name for n in range(1, len(taken) + 2) if (name := stem if n == 1 else f"{stem}-{n}") not in taken)
+    """Returns a name for a version of a file that no version has yet, nor one of those that are being made.
+
+    Names that differ only in the case of letters are one on many systems, and so on all.
+    """
+    stem, there = slug(file.partition(".")[0])[:50] or "data", list[Path]()
+    # Where they cannot be read none can be made either, and that is told.
+    with suppress(StudioError):
+        there = listed()
+    taken = {name.casefold() for name in (*map(name_of, there), *promised)}
+    names = (stem if n == 1 else f"{stem}-{n}" for n in range(1, len(taken) + 2))
+    return next(name for name in names if name.casefold() not in taken)
 
 
 def listed() -> list[Path]:
-    """Returns the versions in the studio's own folder, by name."""
-    return sorted(paths.datasets_dir().glob(f"*{paths.VERSION_SUFFIX}")) if paths.datasets_dir().is_dir() else []
+    """Returns the versions in the studio's own folder, by name.
+
+    Raises:
+        StudioError: (disk) the folder cannot be read.
+    """
+    return sorted(path for path in files.inside(paths.datasets_dir()) if path.name.endswith(paths.VERSION_SUFFIX))
 
 
 def load(path: Path) -> Recipe:
@@ -180,8 +193,9 @@ def create(path: Path, recipe: Recipe) -> None:
         StudioError: (data) there is one of this name; (disk) it cannot be written.
     """
     with _locked(path):
-        if path.exists():
-            raise StudioError("data", f"There is a version {path} already.", "Choose another name.")
+        name = path.name.casefold()
+        if there := next((other for other in path.parent.iterdir() if other.name.casefold() == name), None):
+            raise StudioError("data", f"There is a version {there} already.", "Choose another name.")
         _write(path, recipe)
 
 
@@ -289,7 +303,7 @@ def _write(path: Path, recipe: Recipe) -> None:
     try:
         write_atomic(path, json.dumps(held, indent=1).encode() + b"\n")
     except OSError as error:
-        raise disk_error(path, error, "Free some space and try again: the version is as it was.") from None
+        raise disk_error(path, error, hint="Free some space and try again: the version is as it was.") from None
 
 
 @contextmanager
@@ -299,4 +313,4 @@ def _locked(path: Path) -> Iterator[None]:
         with filelock.FileLock(path.with_name(f".{path.name}.lock")):
             yield
     except OSError as error:
-        raise disk_error(path, error, "Free some space and try again: the version is as it was.") from None
+        raise disk_error(path, error, hint="Free some space and try again: the version is as it was.") from None

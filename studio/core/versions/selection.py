@@ -16,12 +16,12 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from studio.core import chat
+from studio.core import chat, files
 from studio.core.data.contents import RECORD, contents, kept, key, record, said
 from studio.core.data.datasets import Dataset
 from studio.core.data.rows import text_of
 from studio.core.errors import StudioError
-from studio.core.runs import disk_error
+from studio.core.files import disk_error
 from studio.core.versions import draws, steps
 from studio.core.versions.draws import Ints, Keys, Mask
 from studio.core.versions.steps import EVALUATION, Span, Step
@@ -218,7 +218,7 @@ class Selection:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             np.savez(part, chosen=self.chosen, removed_by=self.removed_by, sizes=self.sizes, names=names, **held)
-            part.replace(file)
+            files.replace(part, file)
         except OSError as error:
             part.unlink(missing_ok=True)
             raise disk_error(file, error, "Free some space and try again.") from None

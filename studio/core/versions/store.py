@@ -3,8 +3,8 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -63,15 +63,8 @@ class Version:
         Raises:
             StudioError: (data) one cannot be done, and nothing was; (busy) another process changed the version.
         """
-        made: list[Made] = []
         try:
-            for step in steps:
-                _require_rows(self.selection, step)
-                marks = "".join(f"{key:016x}" for key in self.selection.originals(each(chosen(step))))
-                made.append(Made(step=step, time_s=time.time(), marks=marks, joined=bool(made)))
-                self.selection.do(step)
-                _keep(self._sources, (*self.recipe.effective, *(item.step for item in made)), self.selection)
-            self._change(self.recipe.added(made))
+            self._change(self.recipe.added(_made_of(steps, self.selection, self.recipe.effective)))
         except StudioError:
             self.selection = self._done()
             raise
@@ -109,28 +102,40 @@ class Version:
         return _selected(self._sources, self.recipe, self._told)
 
 
-def create(name: str | Path, files: Sequence[Source], on_progress: Progress | None = None) -> Path:
-    """Makes a version of all rows of some files, or of other versions.
+def create(
+    name: str | Path,
+    files: Sequence[Source],
+    on_progress: Progress | None = None,
+    planned: Callable[[Selection], Iterable[Step]] | None = None,
+) -> Path:
+    """Makes a version of some files, or of other versions: of all their rows, or of what steps leave of them.
 
     Args:
         name: a name, or the path of the file to write.
         files: path, format and mapping of each; what was seen of it is filled in here.
         on_progress: told (bytes read, bytes in all) of each.
+        planned: gives the steps, to be undone together; each is done to the rows before it is asked for the next one.
 
     Returns:
-        The recipe's file.
+        The recipe's file, which is there only once all is done.
 
     Raises:
-        StudioError: (data) a file cannot be read, or there is a version of this name already.
+        StudioError: (data) a file cannot be read, a step cannot be done, or there is a version of this name already.
+            What `planned` raises passes through.
     """
     path = recipe.file_of(name)
-    sources = []
+    sources, held = [], []
     for source in files:
         found = datasets.open_dataset(source.path, source.format, on_progress, source.mapping)
         on_hub = is_hub_id(source.path, Path())
         file = source.path if on_hub else str(given_path(source.path, "data").absolute())
         sources.append(replace(source, path=file, fingerprint=found.fingerprint, rows=found.rows))
-    recipe.create(path, Recipe(sources=tuple(sources)))
+        held.append(found)
+    said = Recipe(sources=tuple(sources))
+    if planned is not None:
+        selection = Selection(held, on_progress)
+        said = said.added(_made_of(planned(selection), selection))
+    recipe.create(path, said)
     return path
 
 
@@ -224,7 +229,8 @@ def evaluation_rows(dataset: Dataset) -> Mask | None:
     """
     if not paths.is_version(dataset.source):
         return None
-    held = np.asarray(origins(dataset)["held"])
+    # A copy: as long as a view of the file lives, Windows lets nobody write the version's rows anew.
+    held = np.array(origins(dataset)["held"])
     return held if held.any() else None
 
 
@@ -291,6 +297,18 @@ def _unchanged(path: Path, said: Recipe, on_progress: Progress | None) -> list[D
     return found
 
 
+def _made_of(steps: Iterable[Step], selection: Selection, before: Sequence[Step] = ()) -> list[Made]:
+    """Does steps to a selection, behind those done `before`; returns them as a recipe holds them."""
+    made: list[Made] = []
+    for step in steps:
+        _require_rows(selection, step)
+        marks = "".join(f"{key:016x}" for key in selection.originals(each(chosen(step))))
+        made.append(Made(step=step, time_s=time.time(), marks=marks, joined=bool(made)))
+        selection.do(step)
+        _keep(selection.sources, (*before, *(item.step for item in made)), selection)
+    return made
+
+
 def _require_rows(selection: Selection, step: Step) -> None:
     """Raises a `StudioError` where a step names rows that are not there, or makes one that could not be read back."""
     for source, _, last in chosen(step):
@@ -329,7 +347,8 @@ def _keep(sources: Sequence[Dataset], done: Sequence[Step], selection: Selection
         file = _kept_file(sources, done)
         selection.store(file)
         for old in sorted(file.parent.glob("*.npz"), key=_changed_s)[:-_MOST_KEPT]:
-            old.unlink(missing_ok=True)
+            with suppress(OSError):  # gone, or on Windows read by another process
+                old.unlink()
 
 
 def _changed_s(file: Path) -> float:

@@ -11,10 +11,10 @@ from typing import Any, Literal
 from safetensors import SafetensorError
 
 from studio import paths
-from studio.core import library
+from studio.core import files, library
 from studio.core.errors import StudioError, given_path
+from studio.core.files import disk_error, error_in, sync_folder
 from studio.core.library import Entry
-from studio.core.runs import disk_error, sync_folder
 from studio.engine.export import merged, peft
 from studio.engine.export.proof import Proof
 
@@ -59,16 +59,16 @@ def export(entry: Entry, to: Target, out: Path, base: Path, on_phase: Callable[[
         proof = write(entry, base, stage, on_phase or (lambda phase: None))
         if not proof.holds:
             raise _failed(stage, out, proof)
-        files = sorted(item.relative_to(stage).as_posix() for item in stage.rglob("*") if item.is_file())
-        total = sum((stage / name).stat().st_size for name in files)
+        written = sorted(item.relative_to(stage).as_posix() for item in stage.rglob("*") if item.is_file())
+        total = sum((stage / name).stat().st_size for name in written)
         _place(stage, out)
     except (OSError, SafetensorError) as error:
         # safetensors tells of a failed write in its own kind of error, with the system's words inside.
-        cause = error if isinstance(error, OSError) else _cause(error)
+        cause = error if isinstance(error, OSError) else error_in(str(error)) or OSError(0, str(error))
         raise disk_error(out, cause, "Free some space and export again; nothing was changed.") from None
     finally:
         shutil.rmtree(stage, ignore_errors=True)
-    return Exported(out, to, files, total, proof)
+    return Exported(out, to, written, total, proof)
 
 
 def to_dict(exported: Exported) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def _place(stage: Path, out: Path) -> None:
                 os.fsync(file.fileno())
     if out.exists():
         out.rmdir()
-    stage.rename(out)
+    files.replace(stage, out)
     sync_folder(out.parent)
 
 
@@ -135,9 +135,3 @@ def _failed(stage: Path, out: Path, proof: Proof) -> StudioError:
         f"{proof.max_abs_difference:.3g}, and at most {proof.bound:.3g} can be rounding.",
         f"Do not use it. It was kept as {kept} to look at; the adapter in the library is as it was.",
     )
-
-
-def _cause(error: SafetensorError) -> OSError:
-    words = str(error)
-    number = words.rpartition("(os error ")[2].partition(")")[0]
-    return OSError(int(number), os.strerror(int(number))) if number.isdigit() else OSError(0, words)

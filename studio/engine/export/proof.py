@@ -66,7 +66,9 @@ def logits(model: torch.nn.Module, texts: Sequence[Sequence[int]]) -> list[torch
     """Returns the logits of each text: float32, shape (T, V), on the CPU."""
     model.eval()
     device = next(model.parameters()).device
-    return [model(input_ids=torch.tensor([text], device=device)).logits[0].float().cpu() for text in texts]
+    ids = [torch.tensor([text], device=device) for text in texts]
+    # Some models' caches cannot be used at all, such as a Jamba's without attention.
+    return [model(input_ids=one, use_cache=False).logits[0].float().cpu() for one in ids]
 
 
 def compare(

@@ -23,7 +23,7 @@ from studio.ui.ask_panel import AskPanel
 from studio.ui.chat_view import ChatView
 from studio.ui.desk import Call, Desk
 from studio.ui.elided import Elided
-from studio.ui.parts import add_action, button, clear, column, empty, holder, label, row, scrolling, sound
+from studio.ui.parts import add_action, button, clear, column, empty, holder, label, row, scrolling, shown_keys, sound
 from studio.ui.theme import GRID, Theme
 
 
@@ -47,7 +47,7 @@ class ComparePage(QWidget):
         self._compromise = ""
         self.panel, self.chat, self.failure = AskPanel(theme), ChatView(), FailureCard(theme)
         self.panel.changed.connect(self._choose)
-        self.prompt = _Prompt(self.tr("Ask something. {keys} runs it.").format(keys="Ctrl+Enter"))
+        self.prompt = _Prompt(self.tr("Ask something. {keys} runs it.").format(keys=shown_keys("Ctrl+Enter")))
         self.prompt.setAccessibleName(self.tr("Question"))
         self.prompt.textChanged.connect(self._update)
         self.prompt.sent.connect(self.run)
@@ -218,7 +218,7 @@ class ComparePage(QWidget):
     def _update(self) -> None:
         why = self._why_not()
         self.run_button.setEnabled(not why)
-        self.run_button.setToolTip(why or self.tr("Ctrl+Enter"))
+        self.run_button.setToolTip(why or shown_keys("Ctrl+Enter"))
         self.run_action.setEnabled(not why)
         self.stop_button.setEnabled(self.running)
         self.stop_action.setEnabled(self.running)
@@ -281,7 +281,7 @@ class ComparePage(QWidget):
             add_action(self, self.tr("Compare: conversation"), lambda: self.show_chat(True)),
         ]
         # Another page's action has the same key.
-        self.keys = [(self.run_action.text(), "Ctrl+Enter")]
+        self.keys = [(self.run_action.text(), shown_keys("Ctrl+Enter"))]
 
 
 class _Prompt(QPlainTextEdit):

@@ -39,7 +39,7 @@ class DataFiles(QListWidget):
         self.clear()
         listed = [
             demo_data(),
-            *recipe.listed(),
+            *self._session.read(recipe.listed),
             *(hub_ids.placed(Path(name)) for name in self._session.settings.recent_data if not is_copy(Path(name))),
         ]
         for path in dict.fromkeys(listed):

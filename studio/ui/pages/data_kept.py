@@ -82,6 +82,11 @@ class Job:
     before: int = 0
     goes_on: bool = False
 
+    @property
+    def lasts(self) -> bool:
+        """Whether something would be lost if it were ended."""
+        return self.makes or self.goes_on or self.edit is not None
+
     def settle(self, said: Mapping[str, Any]) -> Path:
         """The child is done and `said` so: its edit is done; returns the version's file.
 

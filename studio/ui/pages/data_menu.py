@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 from studio.core.data.mapping import Role
 from studio.core.units import counted
 from studio.core.versions import recipe
-from studio.ui.jobs import Command
 from studio.ui.pages.data_history import History
 from studio.ui.pages.data_rows import RowsView
 from studio.ui.pages.data_steps import Asking
@@ -86,7 +85,7 @@ class VersionMenu(QObject):
         plain = self._editing.version is None
         verb = ["convert", *mapping_options(columns)] if plain else ["version", "export"]
         given = ["--overwrite"] if overwrite else []
-        command = Command(["data", *verb, str(path), str(target), *given], self)
+        command = self._session.command(["data", *verb, str(path), str(target), *given])
         one, many = self.tr("{count} row written to {name}."), self.tr("{count} rows written to {name}.")
         command.done.connect(
             lambda said: self._session.tell(counted(said["rows"], one, many, name=target.name), "good")

@@ -14,7 +14,7 @@ from studio.core.errors import StudioError
 from studio.core.versions.steps import Replace
 from studio.ui import words
 from studio.ui.jobs import Command
-from studio.ui.parts import button, column, holder, label, row, show_text
+from studio.ui.parts import button, column, holder, label, row, show_text, shown_keys
 from studio.ui.reading import MOST_REJECTED
 from studio.ui.row_editor import TextBox
 from studio.ui.table_view import TableView, dress
@@ -68,7 +68,8 @@ class Rejected(QWidget):
         self.text.setAccessibleName(self.tr("The row as its file has it"))
         self.text.textChanged.connect(self._check)
         self.put = button(self.tr("Put it back"), self._put, "primary")
-        self.put.setToolTip(self.tr("Use the corrected row in a version; the file stays as it is (Ctrl+Return)"))
+        said = self.tr("Use the corrected row in a version; the file stays as it is ({keys})")
+        self.put.setToolTip(said.format(keys=shown_keys("Ctrl+Return")))
         self.revert = button(self.tr("Revert"), self._revert)
         buttons = row(self.put, self.revert, self.said)
         buttons.setStretch(2, 1)

@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from studio import paths
 from studio.core.desk import Tokens
-from studio.core.runs import disk_error, write_atomic
+from studio.core.files import disk_error, write_atomic
 from studio.ui import turns, words
-from studio.ui.parts import button, column, holder, label, row, show_text, tabs
+from studio.ui.parts import button, column, holder, label, row, show_text, shown_keys, tabs
 from studio.ui.row_editor import RowEditor
 from studio.ui.row_source import Opened, RowSource, Shown
 from studio.ui.session import Session
@@ -137,7 +137,7 @@ class RowPane(QWidget):
 
     def _made_editor(self) -> QWidget:
         self.save = button(self.tr("Save"), self._save, "primary")
-        self.save.setToolTip(self.tr("Save the row (Ctrl+Return)"))
+        self.save.setToolTip(self.tr("Save the row ({keys})").format(keys=shown_keys("Ctrl+Return")))
         self.revert = button(self.tr("Revert"), self._revert)
         self._said = label("", "muted")
         made = holder(column(self.editor, row(self.save, self.revert, self._said, None), spacing=GRID))

@@ -13,7 +13,7 @@ from studio.core.versions.steps import Step
 from studio.ui.pages.data_row import RowPane
 from studio.ui.pages.data_search import RowSearch
 from studio.ui.pages.data_steps import StepDialog
-from studio.ui.parts import button, column, icon_button, row
+from studio.ui.parts import button, column, icon_button, row, shown_keys
 from studio.ui.row_source import FileRows, Opened, RowSource, Shown, VersionRows
 from studio.ui.session import Session
 from studio.ui.table_view import TableView, dress
@@ -209,7 +209,7 @@ class RowsView(QWidget):
         )
         self.keys = [(self.tr("Next row"), "J"), (self.tr("Previous row"), "K")]
         self.keys += [(text.rstrip(".…"), key) for (_, text, _), key in zip(said, "XRTE", strict=True)]
-        self.keys.append((self.tr("Save the row"), "Ctrl+Return"))
+        self.keys.append((self.tr("Save the row"), shown_keys("Ctrl+Return")))
         self.tools: dict[str, QPushButton] = {}
         for kind, text, tip in said:
             made = button(text, lambda kind=kind: self.act(kind), "flat")  # type: ignore[misc]

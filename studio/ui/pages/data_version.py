@@ -183,6 +183,7 @@ class Editing(QObject):
         elif job is not None and job.edit is edit:
             self.cancel()
             self._take_back(job)
+        self._tell_settled()
         self._go_on()
 
     def waiting(self) -> bool:
@@ -190,14 +191,14 @@ class Editing(QObject):
         return self._job is not None
 
     def unsettled(self) -> bool:
-        """Whether edits wait to be done, of what is shown or of what was."""
-        return bool(self._waiting or self._kept or (self._job is not None and self._job.edit is not None))
+        """Whether edits wait to be done, or a version to be made, of what is shown or of what was."""
+        return bool(self._waiting or self._kept or (self._job is not None and self._job.lasts))
 
     def leave(self) -> None:
         """Shows no version any more; what a child does to one, and what waits for it, is done to its end."""
         job, waiting, self._waiting = self._job, self._waiting, []
         self.version, self._awaited = None, None
-        if job is not None and (job.makes or job.goes_on or job.edit is not None):
+        if job is not None and job.lasts:
             self._job = None
             self._keep(job, waiting)
             self.over.emit()
@@ -221,6 +222,7 @@ class Editing(QObject):
             edits = [job.edit, *edits] if job.edit is not None else edits
         drop(self._session, edits)
         self.dropped.emit()
+        self._tell_settled()
 
     def cancel(self) -> None:
         """Ends what a child does."""

@@ -92,7 +92,7 @@ class ExportDialog(QDialog):
         to = "peft" if self.peft.isChecked() else "merged"
         self.said.setText(self.tr("Writing, reading back and comparing with the live adapter ..."))
         words = ["export", self._entry.name, "--to", to, str(self._target())]
-        self._command = Command(words, self)
+        self._command = self._session.command(words)
         self._command.done.connect(self._show)
         self._command.failed.connect(self._fail)
         self._command.over.connect(self._over)

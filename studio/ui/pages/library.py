@@ -67,7 +67,7 @@ class LibraryPage(QWidget):
         """Reads the library again and keeps the selection."""
         now = self.entry()
         chosen = {entry.name for entry in self.chosen()}
-        found = library.entries()
+        found = self._session.read(library.entries)
         self.table_model.set_items(found)
         self._states.setCurrentIndex(1 if found else 0)
         self.search.setVisible(bool(found))

@@ -164,8 +164,11 @@ class RunView(QWidget):
         dialog.open()
 
     def _end(self, kill: bool) -> None:
-        if self.model is not None and not self.model.end_process(kill):
-            self._session.tell(self.tr("The run's process is not to be found on this machine."), "bad")
+        try:
+            if self.model is not None and not self.model.end_process(kill):
+                self._session.tell(self.tr("The run's process is not to be found on this machine."), "bad")
+        except StudioError as error:
+            self._session.tell_error(error)
 
     def _resume(self) -> None:
         if self.model is not None and self.model.can_resume():

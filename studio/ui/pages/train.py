@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.core import runs
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from studio.ui import words
@@ -57,6 +58,7 @@ class TrainPage(QWidget):
         remove.setDefaultAction(self.remove)
         remove.setAccessibleName(self.remove.text())
         self.view = RunView(session)
+        self._damaged_run: Run | None = None
         self._name, self.damage = Elided("", "heading"), selectable(label("", wrap=True))
         self._sides = QStackedWidget()
         self._sides.addWidget(self.view)
@@ -107,9 +109,12 @@ class TrainPage(QWidget):
     def _refresh(self) -> None:
         self._drop_the_gone()
         shown = self.view.model
-        self.table.refresh()
+        self.table.refresh(self._session.read(runs.listing))
+        self._session.attach_again(self.table.living())
         for model in self._session.models.values():
             self.table.update_run(model)
+        if self._damaged_run is not None:
+            self._show(self._damaged_run)  # it may have been mended
         self._offer_removal()
         if not self.table.items:
             self._states.setCurrentIndex(0 if shown is None else 1)
@@ -139,11 +144,13 @@ class TrainPage(QWidget):
         except StudioError as error:
             self.view.show_run(None)
             self._name.setText(run.name)
-            todo = self.tr("Its file run.json is damaged. Bring it back from a copy, or move the run to the trash.")
+            todo = self.tr("Bring what is damaged back from a copy, or move the run to the trash.")
             self.damage.setText(words.joined(words.sentence(error.message), todo))
             self._sides.setCurrentIndex(1)
+            self._damaged_run = run
             return
         self._sides.setCurrentIndex(0)
+        self._damaged_run = None
         self.view.show_run(self._session.model_of(run))
 
     def _advance(self) -> None:

@@ -479,3 +479,21 @@ def test_a_file_put_in_the_place_of_another_is_read_whatever_time_it_bears(tmp_p
     path.write_bytes(other.read_bytes())
     os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
     assert open_dataset(path)[0].data == {"text": "b"}
+
+
+def test_a_damaged_number_of_a_file_or_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / "two").mkdir()
+    for name in ("a.jsonl", "b.jsonl"):
+        jsonl(tmp_path / "two" / name, *ROWS)
+    dataset = open_dataset(tmp_path / "two")
+    begin = pa.py_buffer(dataset.mapped).address
+    part, text = (dataset.table.column(name).chunks[0].buffers()[-1].address - begin for name in ("part", "row"))
+    with dataset.kept.open("rb+") as file:
+        for place, content in ((part + 4, b"\xff\x00\x00\x00"), (text, b"[")):
+            file.seek(place)
+            file.write(content)
+    again = open_dataset(tmp_path / "two")
+    assert again[2].data == ROWS[2]
+    for place in (0, 1):
+        with pytest.raises(StudioError, match=r"What was read of two is damaged in the cache\. Remove .*cache"):
+            again[place]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import filelock
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -208,3 +209,60 @@ def test_a_file_put_in_the_place_of_another_is_noticed_whatever_time_it_bears(tm
     known.parts[0] = Indexed(part.name, part.path, part.modified, None, False)
     assert known.row(0).parsed.data == {"text": "b"}, "what is not known of a file does not tell it from another"
     assert built(path).row(0).parsed.data == {"text": "b"}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "rows").write_bytes(b""),
+        lambda folder: (folder / "rows").unlink(),
+        lambda folder: os.truncate(folder / "0.jsonl", 20),
+        lambda folder: (folder / "0.jsonl").unlink(),
+        lambda folder: (folder / "about.json").unlink(),
+        lambda folder: (folder / "about.json").write_bytes(b" " * (folder / "about.json").stat().st_size),
+        lambda folder: (folder / "done").write_bytes(b""),
+    ],
+    ids=["rows empty", "rows gone", "copy cut", "copy gone", "about gone", "about blank", "sizes gone"],
+)
+def test_an_index_that_is_not_whole_any_more_is_made_again(tmp_path: Path, damage: Any) -> None:
+    path = write(tmp_path / "a.json")
+    known = built(path)
+    wanted = [row.raw for row in known.rows(0, len(known))]
+    damage(known.folder)
+    again = built(path)
+    assert again.complete
+    assert [row.raw for row in again.rows(0, len(again))] == wanted
+
+
+def test_what_is_removed_from_the_cache_while_it_is_read_is_told(tmp_path: Path) -> None:
+    known = built(write(tmp_path / "a.json"))
+    (known.folder / "0.jsonl").unlink()
+    with pytest.raises(StudioError, match=r"What was read of a\.json was removed from the cache\. Open it again"):
+        known.row(0)
+
+
+def test_a_file_replaced_while_it_is_indexed_is_in_nobodys_way(tmp_path: Path, home: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"text": "a"}\n' * 200_000)
+    source, others = sources.find(path), list[RowIndex]()
+
+    def told(done: int, total: int) -> None:
+        if not others:
+            path.with_name("b").write_text('{"text": "b"}')
+            path.with_name("b").replace(path)
+            others.append(built(path))
+
+    assert index.build(source, told).complete
+    assert others[0].row(0).parsed.data == {"text": "b"}
+    path.write_text('{"text": "c"}')
+    built(path)
+    kept = [item.name for item in (home / "cache" / "index").iterdir()]
+    assert len(kept) == 2, "one index and its lock"
+
+
+def test_a_row_of_a_file_that_is_none_is_damage() -> None:
+    records = np.array([(0, 1, 1, 7), (0, 1, 1, -1)], dtype=index.RECORD)
+    known = RowIndex.of("a", [Indexed("a", "", 0, None, False, b"x")], records)
+    for number in (0, 1):
+        with pytest.raises(StudioError, match="What was read of a is damaged in the cache"):
+            known.row(number)

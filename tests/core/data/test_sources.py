@@ -2,6 +2,8 @@
 
 import gzip
 import os
+import re
+import shutil
 import stat
 import zipfile
 from datetime import datetime
@@ -116,6 +118,24 @@ def test_compressed_files_open_as_what_they_hold(tmp_path: Path, name: str) -> N
         assert texts(open_dataset(path)) == ["a", "a"]
     path.write_bytes(packed[:-6])
     assert "is damaged" in refusal(path)
+
+
+@pytest.mark.parametrize("damage", [lambda copy: os.truncate(copy, 8), Path.unlink], ids=["cut", "gone"])
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.zip", "a.txt"])
+def test_a_copy_in_the_cache_that_is_not_whole_any_more_is_made_again(
+    tmp_path: Path, home: Path, name: str, damage: Any
+) -> None:
+    path = tmp_path / name
+    if name == "a.zip":
+        zipped(path, ("a.jsonl", ROW * 3))
+    else:
+        path.write_bytes(gzip.compress(ROW * 3) if name.endswith("gz") else "one\n\ntwo\n\nthree".encode("utf-16"))
+    wanted = texts(open_dataset(path))
+    assert len(wanted) == 3
+    (copy,) = (home / "cache" / "unpacked").rglob("*[0a].*[lt]")
+    damage(copy)
+    shutil.rmtree(home / "cache" / "datasets")
+    assert texts(open_dataset(path)) == wanted
 
 
 def zipped(path: Path, *entries: tuple[str | zipfile.ZipInfo, bytes]) -> Path:
@@ -334,3 +354,50 @@ def test_a_link_named_by_the_user_is_followed(tmp_path: Path) -> None:
     lay(tmp_path, a_jsonl=ROW)
     (tmp_path / "b.jsonl").symlink_to(tmp_path / "a.jsonl")
     assert len(open_dataset(tmp_path / "b.jsonl")) == 1
+
+
+ODD = (
+    "nul.jsonl",
+    "what?.jsonl",
+    'a"b|c<d>*.csv',
+    "deep/Con.jsonl",
+    "end. ",
+    "x" * 220 + ".jsonl",
+    "A.jsonl",
+    "a.jsonl",
+)
+
+
+def test_entries_have_names_on_the_disk_that_every_system_takes(tmp_path: Path, home: Path) -> None:
+    path = zipped(tmp_path / "a.zip", *((name, b"text\nx\n" if name.endswith("csv") else ROW) for name in ODD))
+    dataset = open_dataset(path)
+    assert dataset.files == sorted(name for name in ODD if name != "end. ")
+    assert sorted(texts(dataset)) == ["a"] * 6 + ["x"]
+    laid = [item.name for item in (home / "cache" / "unpacked").rglob("*") if item.is_file()]
+    assert {"0.jsonl", "2.csv", "4"} < set(laid)
+    assert all(re.fullmatch(r"\.?[a-z0-9]+(\.[a-z]+)?", name) for name in laid)
+
+
+def test_what_is_hidden_in_an_archive_is_not_read(tmp_path: Path) -> None:
+    hidden = (("__MACOSX/._a.jsonl", b"\0"), (".git/b.jsonl", b"\0"))
+    seen = (("./d/a.jsonl", ROW), ("d/b.jsonl", ROW))
+    assert open_dataset(zipped(tmp_path / "a.zip", *seen, *hidden)).files == ["d/a.jsonl", "d/b.jsonl"]
+    with pytest.raises(StudioError, match="holds no data file"):
+        open_dataset(zipped(tmp_path / "b.zip", *hidden))
+
+
+def test_a_text_of_an_archive_is_called_by_its_name_there(tmp_path: Path) -> None:
+    text = '{"text": "ä"}\n'.encode("utf-16")
+    assert texts(open_dataset(zipped(tmp_path / "a.zip", ("d/a.jsonl", text), ("d/b.jsonl", ROW)))) == ["ä", "a"]
+    assert "d/a.jsonl begins as UTF-16" in refusal(zipped(tmp_path / "b.zip", ("d/a.jsonl", text + b"\0")))
+
+
+def test_a_file_on_windows_is_the_same_whatever_its_status_is_said_to_have_changed(tmp_path: Path) -> None:
+    path = lay(tmp_path, a_jsonl=ROW) / "a.jsonl"
+    by_name = path.stat()
+    path.chmod(0o600)
+    with path.open("rb") as file:
+        opened = os.fstat(file.fileno())
+    assert by_name.st_ctime_ns != opened.st_ctime_ns
+    assert sources.stamp(by_name, windows=True) == sources.stamp(opened, windows=True)
+    assert sources.stamp(by_name, windows=False) != sources.stamp(opened, windows=False)

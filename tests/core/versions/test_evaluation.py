@@ -119,3 +119,15 @@ def test_training_on_nothing_is_refused(tmp_path: Path) -> None:
     dataset = open_dataset(file_of(tmp_path / "a.jsonl", ["a"]))
     with pytest.raises(StudioError, match="none to train on"):
         parted(dataset, spec(), 0, dataset)
+
+
+def test_the_rows_of_a_version_are_not_kept_open(tmp_path: Path) -> None:
+    maps = Path("/proc/self/maps")
+    if not maps.exists():
+        pytest.skip("this system does not tell what is mapped")
+    version = Version(versions.create("v", [Source(path=str(file_of(tmp_path / "a.jsonl", list("abcd"))))]))
+    version.add(steps.Tag(rows=((0, 2, 2),), tag="eval"))
+    held = versions.evaluation_rows(open_dataset(version.path))
+    assert held is not None
+    assert "/origins" not in maps.read_text()
+    assert held.tolist() == [False, True, False, False]

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from studio import paths
 from studio.core import runs
 from studio.core.config import DataSpec, RunConfig
 from studio.core.errors import StudioError
@@ -211,3 +212,25 @@ def test_a_name_is_free_where_no_version_has_it_nor_will(home: Path) -> None:
     assert recipe.free_name("letters.jsonl", ["letters"]) == "letters-2"
     recipe.create(recipe.file_of("letters-2"), a_recipe())
     assert recipe.free_name("letters.jsonl", ["letters"]) == "letters-3"
+
+
+def test_names_that_differ_in_the_case_of_letters_alone_are_one(home: Path) -> None:
+    recipe.create(recipe.file_of("letters"), a_recipe())
+    assert recipe.free_name("Letters.jsonl") == "Letters-2"
+    assert recipe.free_name("Letters.jsonl", ["LETTERS-2"]) == "Letters-3"
+    with pytest.raises(StudioError, match=r"There is a version .*letters\.recipe\.json already"):
+        recipe.create(recipe.file_of("LETTERS"), a_recipe())
+    assert len(recipe.listed()) == 1
+
+
+def test_a_folder_that_cannot_be_read_is_not_one_without_versions(home: Path) -> None:
+    assert recipe.listed() == []
+    (home / "datasets").write_text("no folder")
+    with pytest.raises(StudioError, match="datasets cannot be read: Not a directory") as error:
+        recipe.listed()
+    assert error.value.reason == "disk"
+
+
+def test_a_name_is_found_where_the_versions_cannot_be_read() -> None:
+    paths.datasets_dir().write_text("no folder", encoding="utf-8")
+    assert recipe.free_name("letters.csv", ["letters"]) == "letters-2"

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,10 @@ from studio.core.errors import StudioError
 from studio.core.versions import recipe, steps
 from studio.core.versions import store as versions
 from studio.core.versions.recipe import Source
+from studio.core.versions.selection import Selection
 from studio.core.versions.store import Version
 from tests.core.versions.conftest import BAD, A, B
+from tests.held import held
 
 SPAN = st.tuples(st.integers(0, 1), st.integers(0, 11), st.integers(0, 11)).map(
     lambda span: (span[0], min(span[1:]), max(span[1:]))
@@ -431,6 +433,19 @@ def test_what_was_kept_of_slow_steps_is_what_doing_them_gives(files: list[Path],
     assert version.selection.chosen.tolist() == kept[0]
 
 
+def test_what_is_kept_of_old_steps_is_in_nobodys_way_while_it_is_read(
+    files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "_MOST_KEPT", 1)
+    version = a_version(files, steps.Filter(text="1"))
+    (old,) = (paths.cache_dir() / "selections").glob("*.npz")
+    with held(old):
+        version.add(steps.Split(share=0.5))
+    assert old.exists()
+    version.add(steps.Split(share=0.2))
+    assert not old.exists()
+
+
 def test_a_source_whose_rows_were_taken_out_is_named_by_a_mix(files: list[Path]) -> None:
     version = a_version(files, steps.Exclude(rows=((1, 0, B - 1),)))
     with pytest.raises(StudioError, match=rf"{files[1].name} has no rows left to mix"):
@@ -446,3 +461,25 @@ def test_a_version_is_known_again_by_a_later_state_of_the_program(tmp_path: Path
     Version(made).add(steps.Exclude(rows=((0, 1, 1),)))
     assert open_dataset(file).fingerprint[:16] == "0248baf387ddfca6"
     assert open_dataset(made).fingerprint[:16] == "7438c168fe108e47"
+
+
+def test_a_version_made_with_its_steps_is_one_that_they_were_added_to(files: list[Path], home: Path) -> None:
+    made: list[steps.Step] = [steps.Mix(shares=(3.0, 1.0), epoch=9), steps.Split(share=0.5)]
+    sources = [Source(path=str(file)) for file in files]
+    sizes = []
+
+    def planned(selection: Selection) -> Iterator[steps.Step]:
+        for step in made:
+            sizes.append(len(selection))
+            yield step
+            sizes.append(len(selection))
+
+    one, other = Version(versions.create("one", sources, planned=planned)), a_version(files, *made, name="other")
+    assert one.recipe.effective == other.recipe.effective
+    assert [item.joined for item in one.recipe.steps] == [False, True]
+    assert addresses(one) == addresses(other)
+    assert sizes == [A + B - 1, 9, 9, 9]
+    too_far = steps.Exclude(rows=((0, 99, 99),))
+    with pytest.raises(StudioError, match="has no row 99"):
+        versions.create("two", sources, planned=lambda _: [made[0], too_far])
+    assert sorted(item.name for item in (home / "datasets").glob("*.json")) == ["one.recipe.json", "other.recipe.json"]

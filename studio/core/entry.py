@@ -1,0 +1,129 @@
+"""What is known of an adapter, as its `entry.json` holds it."""
+
+import json
+from dataclasses import asdict, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from studio.core.files import write_atomic
+
+WEIGHTS = "adapter_model.safetensors"
+PEFT_CONFIG = "adapter_config.json"
+_FILE = "entry.json"
+_SECTIONS = ("model", "data", "adapter", "training")
+_LATEST_S = 32e9  # in the year 2984; some systems' calendars end soon after
+_OPEN = ConfigDict(extra="ignore", defer_build=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Base:
+    """The model an adapter was made for: `demo`, a folder or a hub id, and the hash of its weights if known."""
+
+    path: str = ""
+    fingerprint: str = ""
+    revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Data:
+    """What an adapter learned from: the file, the hash of its content and its number of rows."""
+
+    path: str = ""
+    fingerprint: str = ""
+    rows: int = Field(default=0, ge=0, lt=2**63)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Entry:
+    """An adapter in the library.
+
+    Attributes:
+        name: its folder's name.
+        title: as the user wrote it.
+        config: the whole config of its run; empty for one made elsewhere.
+        metrics: losses (nats), steps, tokens and `train_s` of its run; with two answers a row also
+            `eval_reward_accuracy`, the share of the evaluation's rows whose better one is preferred; where its peak
+            learning rate was set while it trained `learning_rates`, pairs of the step behind which and the rate.
+        run: the name of its run; empty for one made elsewhere.
+        parent: the name of the adapter it goes on from; empty: none.
+        sha256: of the weights file, `weights_bytes` long.
+        fault: why it cannot be used, a sentence; empty: nothing known against it.
+    """
+
+    name: str
+    folder: Path
+    title: str = ""
+    created_s: float = Field(default=0.0, ge=0, le=_LATEST_S)
+    base: Base = Base()
+    data: Data = Data()
+    config: dict[str, Any] = Field(default_factory=dict)
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    run: str = ""
+    parent: str = ""
+    note: str = ""
+    tags: list[str] = Field(default_factory=list)
+    sha256: str = ""
+    weights_bytes: int = Field(default=0, ge=0, lt=2**63)
+    fault: str = ""
+
+
+_ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
+
+
+def read_entry(folder: Path) -> Entry:
+    """Reads an entry; whatever is wrong with it becomes its `fault`."""
+    try:
+        found = (folder / _FILE).stat()
+        entry = _written(folder, found.st_mtime_ns, found.st_size)
+    except FileNotFoundError:
+        return _faulty(folder, "entry.json is missing; add the folder with `studio adapters add`.")
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        known = isinstance(error, ValidationError)
+        return _faulty(folder, f"entry.json {'holds wrong values' if known else 'cannot be read'}.")
+    if any(not isinstance(entry.config.get(section, {}), dict) for section in _SECTIONS):
+        return _faulty(folder, "entry.json holds wrong values.")
+    try:
+        held = (folder / WEIGHTS).stat().st_size
+    except OSError:
+        return replace(entry, fault=f"{WEIGHTS} is missing.")
+    if held != entry.weights_bytes:
+        return replace(entry, fault=f"{WEIGHTS} has {held} bytes instead of {entry.weights_bytes}.")
+    if not (folder / PEFT_CONFIG).is_file():
+        return replace(entry, fault=f"{PEFT_CONFIG} is missing.")
+    return entry
+
+
+@lru_cache(maxsize=4096)
+def _written(folder: Path, _changed_ns: int, _size: int) -> Entry:
+    """Reads what was written of an entry, once for each state of the file: the window looks often."""
+    data = json.loads((folder / _FILE).read_bytes())
+    return _ENTRY.validate_python({**data, "name": folder.name, "folder": folder, "fault": ""})
+
+
+def _faulty(folder: Path, fault: str) -> Entry:
+    return Entry(name=folder.name, folder=folder, title=folder.name, fault=fault)
+
+
+def write_entry(about: Entry) -> None:
+    """Writes an entry into its folder; what a later state of the program noted there too stays.
+
+    Raises:
+        OSError: it cannot be written, and is as it was.
+    """
+    kept = {key: value for key, value in asdict(about).items() if key not in ("name", "folder", "fault")}
+    before = _noted(about.folder)
+    for part in ("base", "data"):
+        kept[part] = {**before.get(part, {}), **kept[part]}
+    write_atomic(about.folder / _FILE, json.dumps({**before, **kept}, indent=1, ensure_ascii=False).encode())
+
+
+def _noted(folder: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((folder / _FILE).read_bytes())
+    except FileNotFoundError:
+        return {}
+    return found

@@ -1,0 +1,105 @@
+"""What the window waits for when it is to close, since it would be lost, and what gives that up."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QProcess, Qt
+from pytestqt.qtbot import QtBot
+
+from studio.core import library
+from studio.core.versions import recipe
+from studio.ui.pages.data import DataPage
+from studio.ui.window import MainWindow
+from tests.core.test_library import peft_folder
+from tests.ui.test_data_page import WAIT_MS, file, page, press
+
+__all__ = ["file", "page"]  # the fixtures
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
+
+
+def test_the_window_closes_behind_the_edits_that_wait(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
+    press(page, Qt.Key.Key_X)
+    window.close()
+    assert window.isVisible()
+    assert "as soon as your edits are kept" in window.notices.texts()[-1]
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT_MS)
+    assert recipe.load(recipe.file_of("letters")).cursor == 1
+
+
+@pytest.mark.parametrize("act", ["undo", "cancel"])
+def test_the_window_closes_when_the_edits_it_waits_for_are_given_up(
+    page: DataPage, window: MainWindow, qtbot: QtBot, act: str
+) -> None:
+    press(page, Qt.Key.Key_X)
+    window.close()
+    assert window.isVisible()
+    if act == "undo":
+        window.session.undo.undo()
+    else:
+        page.head._stop.click()
+    qtbot.waitUntil(lambda: not window.isVisible())
+    assert not recipe.listed()
+
+
+def test_the_window_closes_behind_a_version_that_is_mixed(
+    page: DataPage, window: MainWindow, qtbot: QtBot, file: Path
+) -> None:
+    page._editing.mix("both", [(str(file), 1.0)], "shortest")
+    window.close()
+    assert window.isVisible()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT_MS)
+    assert recipe.listed() == [recipe.file_of("both")]
+
+
+def test_edits_that_wait_are_given_up_by_closing_the_window_twice(
+    page: DataPage, window: MainWindow, qtbot: QtBot
+) -> None:
+    press(page, Qt.Key.Key_X)
+    window.close()
+    window.close()
+    assert not window.isVisible()
+    assert not page._editing.waiting()
+
+
+def test_the_window_closes_behind_an_export(page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    page.menu.export(tmp_path / "out.jsonl")
+    window.close()
+    assert window.isVisible()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT_MS)
+    assert len((tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()) == 30
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_the_window_closes_behind_an_adapter_that_is_added(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, again: bool
+) -> None:
+    window.open_path(peft_folder(tmp_path / "mine"))
+    (window._open_again if again else window.close)()
+    assert window.isVisible()
+    assert "as soon as what it writes is written" in window.notices.texts()[-1]
+    qtbot.waitUntil(lambda: not window.isVisible())
+    assert window.opens_again == again
+    assert [entry.title for entry in library.entries()] == ["mine"]
+
+
+def test_an_adapter_that_is_added_is_given_up_by_closing_the_window_twice(window: MainWindow, tmp_path: Path) -> None:
+    window.open_path(peft_folder(tmp_path / "mine"))
+    window.close()
+    window.close()
+    assert not window.isVisible()
+    assert library.entries() == []
+    assert {made.state() for made in window.session.findChildren(QProcess)} <= {QProcess.ProcessState.NotRunning}
+
+
+def test_a_window_whose_user_chose_to_stay_is_not_closed_later(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.open_path(peft_folder(tmp_path / "mine"))
+    window.close()
+    with monkeypatch.context() as context:
+        context.setattr(window, "_may_close", lambda: False)  # as when a run is going, and Cancel is chosen
+        window.close()
+    qtbot.waitUntil(lambda: bool(library.entries()) and not window.session.keeps(lambda: None))
+    qtbot.wait(100)
+    assert window.isVisible()

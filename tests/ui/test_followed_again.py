@@ -1,0 +1,111 @@
+"""Runs that somebody else begins or goes on with while the window is open, as the Train page shows them."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from studio.core import events
+from studio.ui.models import glance
+from studio.ui.pages.run_view import RunView
+from studio.ui.window import MainWindow
+from tests.ui.test_run_view import page_of, shown, told_run
+from tests.ui.told import finished, made_run, prepared, step, tell
+
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
+
+
+def steered(view: RunView) -> tuple[bool, bool]:
+    """Whether the run can be stopped, and whether it can go on."""
+    return view.head.stop_button.isVisible(), view.head.resume_button.isVisible()
+
+
+def test_a_run_that_others_go_on_with_is_followed_again(window: MainWindow, qtbot: QtBot) -> None:
+    run, page = made_run("told"), page_of(window)
+    stopped = replace(finished(2), outcome="stopped", adapter="mine")
+    tell(run, prepared(4), step(1, 2.0), step(2, 1.5), stopped)
+    view = shown(window, qtbot, run)
+    model = window.session.model_of(run)
+    assert steered(view) == (False, True)
+    notices = list[str]()
+    window.session.noticed.connect(lambda notice: notices.append(notice.text))
+    with run.claim():
+        page._refresh()
+        qtbot.waitUntil(lambda: steered(view) == (True, False))
+        assert (model.state(), page.table.items[0].state) == ("preparing", "preparing")
+        page._refresh()  # looked at again while it is followed, it is not read anew
+        tell(run, events.Resumed(step=2, checkpoint="step-2"), step(3, 1.2), step(4, 1.0))
+        qtbot.waitUntil(lambda: model.progress.step == 4)
+        assert window.session.running() == [model]
+        assert notices == []
+        tell(run, replace(finished(4), adapter="mine"))
+    qtbot.waitUntil(lambda: not model.alive)
+    assert model.state() == "completed"
+    for _ in range(2):
+        with run.claim():  # nothing is made of it
+            page._refresh()
+            qtbot.waitUntil(lambda: model.alive)
+        qtbot.waitUntil(lambda: not model.alive)
+    assert list(model.curves["loss"].x) == [1, 2, 3, 4]
+    assert notices == ["The run is done: the adapter mine is in the library."]
+
+
+def test_an_earlier_end_is_not_told_of_where_a_run_goes_on_and_dies(window: MainWindow, qtbot: QtBot) -> None:
+    run = made_run("told")
+    tell(run, prepared(4), step(1, 2.0), replace(finished(1), outcome="stopped", adapter="mine"))
+    notices = list[str]()
+    window.session.noticed.connect(lambda notice: notices.append(notice.text))
+    with run.claim():
+        model = window.session.model_of(run)
+        qtbot.waitUntil(lambda: (model.state(), model.progress.step) == ("preparing", 1))
+    qtbot.waitUntil(lambda: not model.alive)
+    assert model.state() == "stopped"
+    assert notices == []
+
+
+def test_a_run_that_went_on_unseen_is_shown_as_far_as_it_got(window: MainWindow, qtbot: QtBot) -> None:
+    run, page = made_run("told"), page_of(window)
+    tell(run, prepared(4), step(1, 2.0))
+    view = shown(window, qtbot, run)
+    tell(run, events.Resumed(step=1, checkpoint="step-1"), step(2, 1.5), finished(2))
+    page._refresh()
+    qtbot.waitUntil(lambda: view.head.state.text() == "Completed")
+    assert page.table.items[0].state == "completed"
+    worker = window.session.model_of(run)._worker
+    page._refresh()
+    assert window.session.model_of(run)._worker is worker
+
+
+def test_a_run_begun_by_a_command_is_followed_once_its_process_has_it(window: MainWindow, qtbot: QtBot) -> None:
+    page, runs_begun = page_of(window), [made_run("one"), made_run("two")]
+    page._refresh()
+    chosen = page.view.model
+    assert chosen is not None
+    qtbot.waitUntil(lambda: chosen.behind() is False and page.view.head.state.text() == "Interrupted")
+    with runs_begun[0].claim(), runs_begun[1].claim():
+        page._refresh()
+        qtbot.waitUntil(lambda: steered(page.view) == (True, False))
+        assert {model.run for model in window.session.running()} == set(runs_begun)
+    qtbot.waitUntil(lambda: not window.session.running())
+    for run in runs_begun:
+        assert glance(run).state == "interrupted"
+
+
+def test_a_run_that_is_moved_away_or_left_is_not_followed_again(window: MainWindow, qtbot: QtBot) -> None:
+    run, moved, page = told_run("left"), told_run("moved"), page_of(window)
+    for each in (moved, run):
+        shown(window, qtbot, each)
+    shutil.rmtree(moved.path)
+    for _ in range(3):
+        page._refresh()
+        QTest.qWait(20)
+    assert [item.run for item in page.table.items] == [run]
+    assert page.view.model is window.session.model_of(run)
+    window.session.close()
+    tell(run, step(5, 1.0))
+    assert not window.session.model_of(run).behind()
+    with run.claim():
+        window.session.attach_all()
+    assert window.session.running() == []
