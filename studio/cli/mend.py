@@ -44,12 +44,13 @@ def _mend(args: argparse.Namespace) -> None:
     held = _source(args, source)
     mended = _read(args, held, number, text)
     assert mended.data is not None
+    step = Replace(source=source, row=number, data=mended.data)
     if paths.is_version(args.file):
         version = Version(recipe.file_of(args.file), args.told)
+        version.add(step)
     else:
         name = args.version or recipe.free_name(file_name(args.file))
-        version = Version(create(name, [held], args.told), args.told)
-    version.add(Replace(source=source, row=number, data=mended.data))
+        version = Version(create(name, [held], args.told, lambda _: [step]), args.told)
     versions.show(args, version)
 
 

@@ -236,8 +236,10 @@ def test_a_damaged_run_is_shown_by_its_name_and_what_is_wrong(window: MainWindow
     assert view.isVisible()
     assert view.model is window.session.model_of(sound)
     page.list.setCurrentIndex(page.table.index(page.table.row_of(damaged.name), 0))
+    page.damage.setSelection(0, 7)
     page._refresh()
     assert page.damage.isVisible()
+    assert len(page.damage.selectedText()) == 7, "what is being copied stays selected"
     (damaged.path / "run.json").write_bytes(whole)
     page._refresh()
     qtbot.waitUntil(lambda: page.table.items[page.table.row_of(damaged.name)].state == "completed")

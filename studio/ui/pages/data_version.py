@@ -205,6 +205,7 @@ class Editing(QObject):
         else:
             drop(self._session, waiting)
             self.cancel()
+            self._tell_settled()
 
     def close(self) -> None:
         """Ends whatever children do; what waits is given up."""

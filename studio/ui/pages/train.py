@@ -142,10 +142,13 @@ class TrainPage(QWidget):
         try:
             run.about()
         except StudioError as error:
+            todo = self.tr("Bring what is damaged back from a copy, or move the run to the trash.")
+            said = words.joined(words.sentence(error.message), todo)
+            if run is self._damaged_run and said == self.damage.text():
+                return  # what is selected of it stays so
             self.view.show_run(None)
             self._name.setText(run.name)
-            todo = self.tr("Bring what is damaged back from a copy, or move the run to the trash.")
-            self.damage.setText(words.joined(words.sentence(error.message), todo))
+            self.damage.setText(said)
             self._sides.setCurrentIndex(1)
             self._damaged_run = run
             return
