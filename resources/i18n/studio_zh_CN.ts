@@ -2345,6 +2345,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>尚未保存</translation>
     </message>
     <message>
+        <source>it could not be written</source>
+        <translation>无法写入</translation>
+    </message>
+    <message>
         <source>The edit of row {number} was not saved.</source>
         <translation>对第 {number} 行的编辑没有保存。</translation>
     </message>
@@ -6076,6 +6080,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Export it again from its source.</source>
         <translation>请从来源处重新导出。</translation>
+    </message>
+    <message>
+        <source>Biases of nf4 layers are kept in half precision, which rounds away what is learned.</source>
+        <translation>nf4 层的偏置以半精度保存，学到的内容会被舍入掉。</translation>
+    </message>
+    <message>
+        <source>Set `adapter.bias` to none, or choose 8bit.</source>
+        <translation>请将 `adapter.bias` 设为 none，或选择 8bit。</translation>
     </message>
     <message>
         <source>Orthogonal initialisation needs even ranks.</source>

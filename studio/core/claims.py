@@ -37,11 +37,25 @@ if sys.platform != "win32":
         return False
 
 
+def lies_there(lock: filelock.BaseFileLock) -> bool:
+    """Whether a lock that is held is the file of its name: the run may have been moved away while it was waited for.
+
+    Its file goes with the run then, and another run's may have the name. Windows moves no folder with an open file.
+    """
+    held = lock._context.lock_file_fd
+    if sys.platform == "win32" or held is None:
+        return held is not None
+    try:
+        return os.path.samestat(os.fstat(held), os.stat(lock.lock_file))
+    except OSError:
+        return False
+
+
 def release(lock: filelock.BaseFileLock) -> None:
     """Frees a run's lock; its folder goes too where nothing else is in it, for taking a lock makes it anew."""
     folder, alone = Path(lock.lock_file).parent, False
     with suppress(OSError):
-        if alone := _held(folder) == {LOCK}:
+        if alone := lies_there(lock) and _held(folder) == {LOCK}:
             os.unlink(lock.lock_file)  # on Windows it goes only as it is freed
     lock.release()
     if alone:
@@ -67,7 +81,7 @@ def making(folder: Path) -> Iterator[None]:
     try:
         with lock.acquire(timeout=0):
             # Another one may have been made meanwhile.
-            if not _is_free(folder):
+            if not (lies_there(lock) and _is_free(folder)):
                 raise taken
             _empty(folder)
             try:
@@ -96,7 +110,7 @@ def forget_begun(place: Path) -> None:
             lock.acquire(timeout=0)
             try:
                 # Another maker may have gone on in it meanwhile.
-                if _is_free(folder):
+                if lies_there(lock) and _is_free(folder):
                     _empty(folder)
             finally:
                 release(lock)

@@ -199,9 +199,12 @@ class Run:
         except FileNotFoundError:
             raise self._gone() from None
         except OSError as error:
+            self._require()  # it may just have been moved away
             raise disk_error(self.path, error, hint="Free some space and try again: the run is as it was.") from None
         try:
             # It may have been moved away meanwhile, with the lock or without.
+            if not claims.lies_there(lock):
+                raise self._gone()
             self._require()
             yield
         finally:

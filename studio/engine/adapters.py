@@ -155,6 +155,22 @@ def load_adapter(
     return base
 
 
+def require_exact_biases(model: torch.nn.Module) -> None:
+    """Refuses biases that bitsandbytes' 4-bit layers round to the format they compute in, at every pass.
+
+    Raises:
+        StudioError: (config) such biases are to be trained in half precision.
+    """
+    for module in model.modules():
+        bias, dtype = getattr(module, "bias", None), getattr(module, "compute_dtype", None)
+        if isinstance(bias, torch.nn.Parameter) and bias.requires_grad and dtype in (torch.float16, torch.bfloat16):
+            raise StudioError(
+                "config",
+                "Biases of nf4 layers are kept in half precision, which rounds away what is learned.",
+                "Set `adapter.bias` to none, or choose 8bit.",
+            )
+
+
 def _config(model: PreTrainedModel, spec: AdapterSpec) -> LoraConfig:
     if spec.init_lora_weights == "orthogonal" and any(r % 2 for r in (spec.r, *spec.rank_pattern.values())):
         raise StudioError("adapter", "Orthogonal initialisation needs even ranks.", "Choose an even rank.")

@@ -141,6 +141,8 @@ def prepare(run: Run, emit: Emit, earlier: events.Prepared | None = None) -> Ses
     frozen = model.load_base(base, config.model, device)
     optim.seed_all(config.training.seed, "initialise")
     bare = adapters.attach(frozen, config.adapter)
+    if earlier is None:
+        adapters.require_exact_biases(bare)
     # Before weights are given back to the file, which would have to be read again.
     fingerprint = weights.fingerprint(base)
     longest = max(int(part.together.max()) for part in (corpus.train, corpus.evaluation) if part is not None)

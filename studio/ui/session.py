@@ -58,6 +58,7 @@ class Session(QObject):
         runs_changed: a run began, ended, or was removed.
         library_changed: the adapter library is another one now.
         settled: no command of `command` is at work any more.
+        failed: something could not be done, which is told.
     """
 
     noticed = Signal(object)
@@ -68,6 +69,7 @@ class Session(QObject):
     runs_changed = Signal()
     library_changed = Signal()
     settled = Signal()
+    failed = Signal()
 
     def __init__(self, theme: Theme, stored: Settings, parent: QObject | None = None) -> None:
         """Shares `theme` and `stored` settings."""
@@ -97,6 +99,7 @@ class Session(QObject):
     def tell_error(self, error: StudioError) -> None:
         """Shows a failure in its two sentences."""
         self.tell(words.sentences(error), "bad")
+        self.failed.emit()
 
     def read(self, read: Callable[[], list[_Found]]) -> list[_Found]:
         """Returns what a folder of the program holds; nothing while it cannot be read, which is told once."""

@@ -60,7 +60,7 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, QWidget] = {}
         self._rail: dict[str, QToolButton] = {}
         self._stack = QStackedWidget()
-        self._closing = self._waited = self.opens_again = False
+        self._closing = self._waited = self._stays = self.opens_again = False
         self.setWindowTitle(studio.NAME)
         self.setAcceptDrops(True)
         self.setMinimumSize(960, 600)
@@ -74,6 +74,7 @@ class MainWindow(QMainWindow):
         self.notices = Notices(body, session.theme, _RAIL_PX + 3 * GRID)
         session.noticed.connect(self.notices.show_notice)
         session.undo.indexChanged.connect(self.notices.review)
+        session.failed.connect(self._stay)
         session.page_wanted.connect(self.show_page)
         session.data_wanted.connect(lambda path: self._deliver("data", path))
         session.compare_wanted.connect(lambda entries: self._deliver("compare", entries))
@@ -386,8 +387,13 @@ class MainWindow(QMainWindow):
         chosen = box.clickedButton()
         if chosen in (None, stay):
             return False
+        self._stays = False
         page.settle(save=chosen is save)
-        return True
+        return not self._stays
+
+    def _stay(self) -> None:
+        """Does not close behind what failed, which would be seen by nobody."""
+        self._waited, self._stays = False, True
 
     def _keeps_work(self, then: Callable[[], object]) -> bool:
         """Whether edits or files are still to be kept; if so, says it once and does `then` behind it.

@@ -11,10 +11,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import filelock
 import pytest
 
 from studio import paths
-from studio.core import files, runs
+from studio.core import claims, files, runs
 from studio.core.config import DataSpec, RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run
@@ -41,6 +42,21 @@ def test_who_waits_for_a_run_that_is_moved_away_makes_no_folder_in_its_place(tmp
     waiting.join()
     assert [error.reason for error in told] == ["run"]
     assert [path.name for path in tmp_path.iterdir()] == ["away"]
+
+
+def test_a_lock_that_went_with_its_run_frees_no_other(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    lock = filelock.FileLock(folder / "run.lock")
+    lock.acquire()
+    assert claims.lies_there(lock)
+    # Its run is moved away, and another one is being made in its place.
+    folder.rename(tmp_path / "away")
+    folder.mkdir()
+    (folder / "run.lock").touch()
+    assert not claims.lies_there(lock)
+    claims.release(lock)
+    assert [path.name for path in folder.iterdir()] == ["run.lock"]
 
 
 def at_once(*acts: Callable[[], object]) -> list[object]:

@@ -10,7 +10,8 @@ import torch
 from peft import PeftModel
 
 from studio.core.config import AdapterSpec, ModelSpec
-from studio.engine.adapters import attach, load_adapter, save_adapter
+from studio.core.errors import StudioError
+from studio.engine.adapters import attach, load_adapter, require_exact_biases, save_adapter
 from studio.engine.model import load_base
 from studio.engine.precision import train_in_float32
 from tests.engine.test_families import IDS, logits
@@ -100,3 +101,17 @@ def test_what_shares_a_weight_computes_as_it_does() -> None:
     found = model(torch.arange(8))
     assert found.dtype == torch.float16
     torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize(("dtype", "quantization"), [("float32", "nf4"), ("float16", "8bit"), ("bfloat16", "nf4")])
+def test_biases_that_would_be_rounded_at_every_pass_are_refused(tmp_path: Path, dtype: Any, quantization: Any) -> None:
+    folder = tiny("gpt2", tmp_path)
+    spec = ModelSpec(path=str(folder), quantization=quantization, dtype=dtype)
+    model = attach(load_base(folder, spec, CPU), AdapterSpec(bias="all"))
+    if (dtype, quantization) == ("bfloat16", "nf4"):
+        with pytest.raises(StudioError, match="rounds away what is learned"):
+            require_exact_biases(model)
+        return
+    require_exact_biases(model)
+    model.train()(input_ids=IDS, labels=IDS, use_cache=False)
+    assert {item.dtype for item in model.parameters() if item.requires_grad} == {torch.float32}

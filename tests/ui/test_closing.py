@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import QProcess, Qt
 from pytestqt.qtbot import QtBot
 
+from studio import paths
 from studio.core import library
 from studio.core.versions import recipe
 from studio.ui.pages.data import DataPage
@@ -81,6 +82,29 @@ def test_the_window_closes_behind_an_adapter_that_is_added(
     qtbot.waitUntil(lambda: not window.isVisible())
     assert window.opens_again == again
     assert [entry.title for entry in library.entries()] == ["mine"]
+
+
+@pytest.mark.parametrize("act", ["add", "export", "edit"])
+def test_the_window_stays_where_what_it_waits_for_fails(
+    page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path, act: str
+) -> None:
+    if act == "add":
+        folder = peft_folder(tmp_path / "mine")
+        (folder / "adapter_model.safetensors").write_bytes(b"cut")
+        window.open_path(folder)
+    elif act == "export":
+        page.menu.export(tmp_path / "no folder" / "out.jsonl")
+    else:
+        paths.datasets_dir().write_text("no folder", encoding="utf-8")
+        press(page, Qt.Key.Key_X)
+    window.close()
+    assert window.isVisible()
+    with qtbot.waitSignal(window.session.failed):
+        pass
+    qtbot.wait(100)
+    assert window.isVisible()
+    window.close()
+    assert not window.isVisible()
 
 
 def test_an_adapter_that_is_added_is_given_up_by_closing_the_window_twice(window: MainWindow, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
+from studio import paths
 from studio.core.versions import recipe
 from studio.core.versions.steps import Replace
 from studio.ui.pages.data import DataPage
@@ -138,6 +139,53 @@ def test_behind_a_row_put_back_the_next_one_has_the_focus(page: DataPage, qtbot:
         assert QApplication.focusWidget() is expected
 
 
+def test_a_row_that_could_not_be_written_is_there_as_it_was_typed(
+    page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    press(page, Qt.Key.Key_X)
+    version(page, qtbot, 1)
+    folder = paths.datasets_dir()
+    folder.rename(tmp_path / "away")
+    folder.write_text("no folder", encoding="utf-8")
+    press(page, Qt.Key.Key_E)
+    QTest.keyClicks(box_with_focus(qtbot), "typed ")
+    seen: list[str] = []
+    answer("Save", seen)
+    assert not window.close(), "what failed would be seen by nobody"
+    assert seen
+    assert "cannot be" in window.notices.texts()[-1] or "could not be" in window.notices.texts()[-1]
+    assert page.unsaved() is not None
+    folder.unlink()
+    (tmp_path / "away").rename(folder)
+    press(page, Qt.Key.Key_E)
+    qtbot.waitUntil(lambda: any(box.toPlainText().startswith("typed ") for box in _boxes(page)))
+    page.rows.pane.save.click()
+    version(page, qtbot, 2)
+    assert page.unsaved() is None
+
+
+def test_a_correction_that_could_not_be_written_is_there_as_it_was_typed(
+    page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    rejecting(page, qtbot, tmp_path, '{"prompt": "d"}')
+    press(page, Qt.Key.Key_X)
+    version(page, qtbot, 1)
+    page._tabs.setCurrentIndex(1)
+    rejected_row(page, qtbot, 0)
+    folder, typed = paths.datasets_dir(), '{"prompt": "d", "completion": "D"}'
+    page.rejected.text.setPlainText(typed)
+    folder.rename(tmp_path / "away")
+    folder.write_text("no folder", encoding="utf-8")
+    page.rejected.put.click()
+    assert rejected_row(page, qtbot, 0) == typed
+    assert page.unsaved() == ""
+    folder.unlink()
+    (tmp_path / "away").rename(folder)
+    page.rejected.put.click()
+    version(page, qtbot, 2)
+    assert page.unsaved() is None
+
+
 def test_a_row_left_with_a_slip_is_gone_back_to_as_it_was_typed(
     page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -167,5 +215,8 @@ def test_a_row_left_with_a_slip_is_gone_back_to_as_it_was_typed(
 
 
 def _box(page: DataPage, name: str) -> QPlainTextEdit:
-    found = [box for box in page.rows.pane.editor.findChildren(QPlainTextEdit) if box.accessibleName() == name]
-    return found[-1]
+    return [box for box in _boxes(page) if box.accessibleName() == name][-1]
+
+
+def _boxes(page: DataPage) -> list[QPlainTextEdit]:
+    return page.rows.pane.editor.findChildren(QPlainTextEdit)

@@ -180,6 +180,8 @@ class DataPage(QWidget):
         # Behind what the child's end brings about.
         editing.over.connect(lambda: QTimer.singleShot(0, self, self._go_on))
         editing.dropped.connect(lambda: self._wait(False))
+        editing.dropped.connect(rows.pane.bring_back)
+        editing.dropped.connect(self.rejected.bring_back)
         editing.settled.connect(lambda: self._files.fill(self._path))
 
     def _again(self) -> None:

@@ -57,6 +57,7 @@ class Rejected(QWidget):
         # By file and row: the row's text before and as it was typed; of rows shown, and of those shown before.
         self._typed_in: dict[tuple[str, int], tuple[str, str]] = {}
         self._kept: dict[tuple[str, int], tuple[str, str]] = {}
+        self._put_last: dict[tuple[str, int], tuple[str, str]] = {}
         self._read: Parsed | None = None
         self.table = TableView()
         dress(self.table, self.model, self.tr("Rejected rows"))
@@ -128,10 +129,18 @@ class Rejected(QWidget):
             for item, read in self._corrected()
             if read.data is not None
         ]
+        self._put_last = dict(self._typed_in) if save else {}
         self._typed_in.clear()
         if save and steps:
             self.mended.emit(steps, self.tr("mend a rejected row"))
         else:
+            self._show(self.table.currentIndex())
+
+    def bring_back(self) -> None:
+        """Shows again as it was typed what was to be put back last and was not."""
+        self._kept |= self._put_last
+        self._put_last = {}
+        if not self._typed_in:
             self._show(self.table.currentIndex())
 
     def _stop(self) -> None:
@@ -255,7 +264,8 @@ class Rejected(QWidget):
     def _put(self) -> None:
         if self._item is not None and self._read is not None and self._read.data is not None:
             step = Replace(source=self._item["source"], row=self._item["row"], data=self._read.data)
-            self._typed_in.pop((self._origins[step.source].path, step.row), None)
+            key = (self._origins[step.source].path, step.row)
+            self._put_last = {key: self._typed_in.pop(key)}
             # Before the box is disabled: what has the focus then would hand it to whatever is next.
             self.table.setFocus()
             self.put.setEnabled(False)

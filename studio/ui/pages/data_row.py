@@ -47,6 +47,7 @@ class RowPane(QWidget):
         self._row: Shown | None = None
         self._edited = False
         self._slips: dict[int, Slip] = {}
+        self._saved_last: Slip | None = None
         self.shows = Opened()
         self.written = QPlainTextEdit()
         self.written.setReadOnly(True)
@@ -167,10 +168,20 @@ class RowPane(QWidget):
     def _save(self) -> None:
         if self._row is not None and self._edited and not self.editor.fault():
             self._edited = False
+            self._saved_last = Slip(self._row, self.editor.typed(), self.tr("it could not be written"))
             # Before its boxes go: what has the focus then would hand it to whatever is next.
             self.finished.emit()
             self.saved.emit(self.shows, self._row, self.editor.values())
             self._mark()
+
+    def bring_back(self) -> None:
+        """Keeps as it was typed what was to be saved last and was not."""
+        last, row = self._saved_last, self._row
+        self._saved_last = None
+        if last is not None and row is not None and (row.place, row.data) == (last.row.place, last.row.data):
+            self._slips[row.place] = last
+            if self._editing():
+                self._fill_editor()
 
     def _revert(self) -> None:
         if self._row is not None:

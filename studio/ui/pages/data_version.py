@@ -372,6 +372,7 @@ class Editing(QObject):
                 drop(self._session, edits)
                 self.dropped.emit()
                 (failed or self.failed.emit)(error)
+                self._session.failed.emit()
             self._go_on()
             self._tell_settled()
 
