@@ -149,7 +149,7 @@ class Environment:
     def torch_offered(self, interpreter: str | Path, index: str) -> list[str]:
         """Returns the versions of torch that pip can see, its own index asked or the one named."""
         command = [str(interpreter), "-m", "pip", "index", "versions", "torch", "--retries", "1"]
-        command += ["--index-url", index] if index not in ("", downloads.CPU) else []
+        command += ["--index-url", index] if _is_address(index) else []
         answer = subprocess.run(command, capture_output=True, text=True, check=False).stdout
         found = [line.partition(":")[2] for line in answer.splitlines() if line.startswith("Available versions:")]
         return [version.strip() for version in found[0].split(",")] if found else []
@@ -160,7 +160,7 @@ class Environment:
         if not sys.stdout.isatty():
             install += ["--progress-bar", "off"]
         first = [*install, torch.requirement, *self.project()["build-system"]["requires"]]
-        first += ["--extra-index-url", index] if index not in ("", downloads.CPU) else []
+        first += ["--extra-index-url", index] if _is_address(index) else []
         wanted = f"{self.root}[{','.join(sorted(extras))}]" if extras else str(self.root)
         return [first, [*install, "--no-build-isolation", "--editable", wanted]]
 
@@ -227,6 +227,10 @@ class Environment:
                 while not _locked(file):
                     time.sleep(_LOOK_S)
             yield
+
+
+def _is_address(index: str) -> bool:
+    return index not in ("", downloads.CPU)
 
 
 def _locked(file: IO[str]) -> bool:

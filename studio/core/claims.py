@@ -12,12 +12,12 @@ from pathlib import Path
 
 import filelock
 
+from studio.core import files
 from studio.core.errors import StudioError
 
 LOCK = "run.lock"
-_LEFT_S = 86_400.0
 # What a folder may hold in which a run was being made: copies of versions, and what is not written to its end.
-_BEGUN = re.compile(r"run\.lock|evaluation|.+\.recipe\.json|\..+\.json\.[0-9a-f]{8}")
+_BEGUN = re.compile(rf"run\.lock|evaluation|.+\.recipe\.json|\..+\.json\.{files.RANDOM}")
 
 if sys.platform != "win32":
     import fcntl
@@ -104,7 +104,7 @@ def forget_begun(place: Path) -> None:
     """Removes the folders in which runs were being made more than a day ago by makers that were killed."""
     for folder in place.iterdir() if place.is_dir() else ():
         with suppress(OSError):
-            if not _is_free(folder) or time.time() - folder.stat().st_mtime < _LEFT_S:
+            if not _is_free(folder) or time.time() - folder.stat().st_mtime < files.LEFT_S:
                 continue
             lock = filelock.FileLock(folder / LOCK)
             lock.acquire(timeout=0)

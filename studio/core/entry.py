@@ -10,12 +10,12 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from studio.core.files import write_atomic
+from studio.core.runs import LATEST_S
 
 WEIGHTS = "adapter_model.safetensors"
 PEFT_CONFIG = "adapter_config.json"
 _FILE = "entry.json"
 _SECTIONS = ("model", "data", "adapter", "training")
-_LATEST_S = 32e9  # in the year 2984; some systems' calendars end soon after
 _OPEN = ConfigDict(extra="ignore", defer_build=True)
 
 
@@ -57,7 +57,7 @@ class Entry:
     name: str
     folder: Path
     title: str = ""
-    created_s: float = Field(default=0.0, ge=0, le=_LATEST_S)
+    created_s: float = Field(default=0.0, ge=0, le=LATEST_S)
     base: Base = Base()
     data: Data = Data()
     config: dict[str, Any] = Field(default_factory=dict)

@@ -27,9 +27,8 @@ _FULL_WINDOWS = (39, 112)
 # ERROR_LOCK_VIOLATION, ERROR_USER_MAPPED_FILE
 _HELD_WINDOWS = (5, 32, 33, 1224)
 
-
-_RANDOM = "[0-9a-f]" * 8  # a pattern of what `secrets.token_hex(4)` gives
-_LEFT_S = 86_400.0
+RANDOM = "[0-9a-f]" * 8  # a pattern of what `secrets.token_hex(4)` gives
+LEFT_S = 86_400.0  # what a killed process left behind is removed when it is so old
 
 
 def disk_error(
@@ -107,8 +106,8 @@ def write_atomic(path: Path, data: bytes, pauses_s: Sequence[float] = PAUSES_S) 
 def _forget_left(path: Path) -> None:
     """Removes what writers of `path` left that were killed."""
     with suppress(OSError):
-        for left in path.parent.glob(f".{glob.escape(path.name)}.{_RANDOM}"):
-            if time.time() - left.stat().st_mtime > _LEFT_S:
+        for left in path.parent.glob(f".{glob.escape(path.name)}.{RANDOM}"):
+            if time.time() - left.stat().st_mtime > LEFT_S:
                 left.unlink()
 
 

@@ -13,7 +13,7 @@ import studio
 from studio.core import events
 from studio.core.errors import EXIT_CODES, Reason, StudioError
 from studio.core.files import disk_error
-from studio.core.runs import Run
+from studio.core.runs import LOOKED_S, Run
 
 # SIGVTALRM: by it the system ends a process in which a chat template hangs; see `studio.engine.limits`.
 TEMPLATE_SIGNAL = 26
@@ -22,7 +22,6 @@ TEMPLATE_END = (
     "Choose another chat template with data.chat_template.",
 )
 _LOOK_S = 1.0
-_CLAIM_S = 0.2  # longer than anybody looks
 _LOG_BYTES, _LOG_LINES = 65_536, 20
 _OF_THREADS = ("Thread 0x", "Current thread 0x", "  ")  # how faulthandler's lines begin
 # Elsewhere a session of its own is enough; Windows hands a console's Ctrl+C and its closing to all in one group, and an
@@ -154,7 +153,7 @@ def told_of(run: Run, code: int) -> events.Failed:
     """As `death`, and writes it into the run's events, so that whoever looks later is told the same."""
     told = death(run, code)
     # Where another process has the run or the disk is full, nothing is to be written.
-    with suppress(StudioError), run.claim(_CLAIM_S):
+    with suppress(StudioError), run.claim(LOOKED_S):
         run.emit(told)
     return told
 

@@ -30,7 +30,7 @@ from studio.core.entry import Entry as Entry
 from studio.core.entry import read_entry, write_entry
 from studio.core.errors import StudioError, given_path
 from studio.core.files import disk_error, settle
-from studio.core.runs import Run, slug
+from studio.core.runs import Run, slug, untaken
 
 _TEXTS = ("README.md", "chat_template.jinja")
 _LOCK_S = 60.0
@@ -412,11 +412,9 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _free(name: str) -> Path:
-    """Returns a folder of the library that is not there yet, in letters of either case: `name`, `name-2`, ..."""
+    """Returns a folder of the library that is not there yet."""
     library = paths.adapters_dir()
-    taken = {item.name.casefold() for item in library.iterdir()}
-    names = (name if n == 1 else f"{name}-{n}" for n in range(1, len(taken) + 2))
-    return library / next(free for free in names if free.casefold() not in taken)
+    return library / untaken(name, (item.name for item in library.iterdir()))
 
 
 def _base_of(folder: Path) -> str:

@@ -11,7 +11,7 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -32,8 +32,8 @@ from studio.core.progress import Progress
 # A look takes far less; so long a window may stand still for it.
 _LOOK_S = 0.02
 _POLL_S = 0.002
-_LOOKED_S = 0.2  # longer than anybody looks
-_LATEST_S = 32e9  # in the year 2984; some systems' calendars end soon after
+LOOKED_S = 0.2  # longer than anybody looks
+LATEST_S = 32e9  # in the year 2984; some systems' calendars end soon after
 # Apart, since versions in different folders may be called the same.
 _EVALUATION = "evaluation"
 # A resumed run is exact with the same versions of these.
@@ -229,7 +229,7 @@ def _is_about(found: Any) -> bool:
         and isinstance(data, dict)
         and isinstance(data.get("path", ""), str)
         and isinstance(made_s, int | float)
-        and 0 <= made_s <= _LATEST_S
+        and 0 <= made_s <= LATEST_S
         and isinstance(versions, dict)
     )
 
@@ -388,7 +388,7 @@ def remove(run: Run) -> Path:
     Raises:
         StudioError: (busy) a process works on it; (run) it is gone; (disk) it cannot be moved, or not all of it.
     """
-    with run.claim(_LOOKED_S):
+    with run.claim(LOOKED_S):
         if sys.platform != "win32":
             return _trashed(run)
     # There no folder is renamed in which a file is open, such as the lock: so whoever began meanwhile is in its way.
@@ -432,6 +432,16 @@ def slug(name: str) -> str:
     plain = re.sub(r"[^\w.-]+", "-", name, flags=re.UNICODE).strip("-.")[:60].rstrip("-.")
     reserved = re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", plain)
     return f"{plain}-" if reserved else plain or "run"
+
+
+def untaken(name: str, taken: Iterable[str]) -> str:
+    """Returns `name`, `name-2`, ...: the first that is none of the `taken`, in letters of either case.
+
+    Names that differ only in the case of letters are one on many systems, and so on all.
+    """
+    known = {other.casefold() for other in taken}
+    names = (name if n == 1 else f"{name}-{n}" for n in range(1, len(known) + 2))
+    return next(free for free in names if free.casefold() not in known)
 
 
 @cache

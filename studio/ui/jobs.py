@@ -5,11 +5,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import psutil
-from PySide6.QtCore import QObject, QProcess, Qt, QThread, Signal
+from PySide6.QtCore import QObject, QProcess, Qt, QThread, QTimer, Signal, SignalInstance
 
 from studio.core import events, launch, runs
 from studio.core.errors import StudioError
@@ -19,6 +19,11 @@ from studio.ui.spare import PYTHON, Spare, made
 _POLL_MS = 60
 _ALIVE_S = 0.5
 _BATCH = 500
+
+
+def once(signal: SignalInstance, then: Callable[[], object]) -> None:
+    """Calls `then` once behind the next `signal`, when whoever told it is done."""
+    signal.connect(lambda: QTimer.singleShot(0, then), Qt.ConnectionType.SingleShotConnection)
 
 
 class TrainingWorker(QThread):

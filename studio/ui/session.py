@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from studio import paths
@@ -18,7 +18,7 @@ from studio.core.settings import Settings
 from studio.ui import words
 from studio.ui.desk import Desk
 from studio.ui.draft import Draft
-from studio.ui.jobs import Command
+from studio.ui.jobs import Command, once
 from studio.ui.parts import shown_keys
 from studio.ui.spare import Spare
 from studio.ui.theme import Theme
@@ -172,9 +172,7 @@ class Session(QObject):
     def keeps(self, then: Callable[[], object]) -> bool:
         """Whether a command is at work that the window has to wait for; if so, `then` is called once none is."""
         if self._commands:
-            # Behind the command's own end, and once.
-            once = Qt.ConnectionType.SingleShotConnection
-            self.settled.connect(lambda: QTimer.singleShot(0, then), once)
+            once(self.settled, then)
         return bool(self._commands)
 
     def save(self) -> None:

@@ -40,6 +40,7 @@ class Console:
     def __init__(self, mode: int | None, knows_escapes: bool) -> None:
         self.mode, self.knows_escapes = mode, knows_escapes
 
+    # Windows' own names.
     def GetStdHandle(self, which: int) -> int:  # noqa: N802
         return {-11: 7}[which]
 

@@ -159,7 +159,7 @@ def test_who_waits_for_a_lock_that_is_removed_gets_one_that_has_its_name(tmp_pat
         (tmp_path / "a.link").hardlink_to(tmp_path / ".a.lock")  # so that its number is not given again
         waiting = threading.Thread(target=wait)
         waiting.start()
-        time.sleep(0.2)
+        time.sleep(0.2)  # by then it waits
         (tmp_path / ".a.lock").unlink()
     waiting.join()
     assert inodes != [before]

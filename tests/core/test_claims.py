@@ -37,7 +37,7 @@ def test_who_waits_for_a_run_that_is_moved_away_makes_no_folder_in_its_place(tmp
     waiting = threading.Thread(target=wait)
     with run.claim():
         waiting.start()
-        time.sleep(0.2)
+        time.sleep(0.2)  # by then it waits
         files.move(run.path, tmp_path / "away")
     waiting.join()
     assert [error.reason for error in told] == ["run"]

@@ -21,7 +21,7 @@ from studio.core import files
 from studio.core.data.mapping import Role
 from studio.core.errors import StudioError, given_path
 from studio.core.files import disk_error, write_atomic
-from studio.core.runs import is_copy, slug
+from studio.core.runs import is_copy, slug, untaken
 from studio.core.versions.steps import Count, Mend, Step, chosen
 
 _WRITTEN = 1  # the layout of the file
@@ -135,17 +135,12 @@ def name_of(path: Path) -> str:
 
 
 def free_name(file: str, promised: Sequence[str] = ()) -> str:
-    """Returns a name for a version of a file that no version has yet, nor one of those that are being made.
-
-    Names that differ only in the case of letters are one on many systems, and so on all.
-    """
+    """Returns a name for a version of a file that no version has yet, nor one of those that are being made."""
     stem, there = slug(file.partition(".")[0])[:50] or "data", list[Path]()
     # Where they cannot be read none can be made either, and that is told.
     with suppress(StudioError):
         there = listed()
-    taken = {name.casefold() for name in (*map(name_of, there), *promised)}
-    names = (stem if n == 1 else f"{stem}-{n}" for n in range(1, len(taken) + 2))
-    return next(name for name in names if name.casefold() not in taken)
+    return untaken(stem, (*map(name_of, there), *promised))
 
 
 def listed() -> list[Path]:

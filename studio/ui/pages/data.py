@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QWidget
 
 from studio import paths
@@ -16,6 +16,7 @@ from studio.core.units import counted
 from studio.core.versions import recipe
 from studio.core.versions.steps import EVALUATION, Keep, Mend, Step, spans
 from studio.ui import drops
+from studio.ui.jobs import once
 from studio.ui.pages.data_columns import ColumnsDialog
 from studio.ui.pages.data_files import DataFiles, title
 from studio.ui.pages.data_head import DataHead
@@ -118,9 +119,7 @@ class DataPage(QWidget):
         """Whether edits wait to be kept; if so, `then` is called once they are."""
         unsettled = self._editing.unsettled()
         if unsettled:
-            # Behind the child's own end, and once.
-            once = Qt.ConnectionType.SingleShotConnection
-            self._editing.settled.connect(lambda: QTimer.singleShot(0, then), once)
+            once(self._editing.settled, then)
         return unsettled
 
     def unsaved(self) -> str | None:
