@@ -25,7 +25,7 @@ CORE = "core"  # the context of whatever comes from outside of the window's own 
 # Where core and engine put what a user reads: in these calls, under these names, and returned by functions so named.
 _SAYS = {"StudioError", "_refused", "refused", "_fault", "bad", "Kind", "Guess", "Parsed", "_interrupt", "_check"}
 _NAMES = {"message", "hint", "reason", "fault", "problem", "what", "said", "TEMPLATE_END"}
-_NAMES |= {"TOO_LARGE", "_TOO_DEEP", "_TOO_MANY_DIGITS", "_GREEDY", "HALF"}
+_NAMES |= {"TOO_LARGE", "_TOO_DEEP", "_TOO_MANY_DIGITS", "_GREEDY", "HALF", "FREE_AND_RESUME"}
 # Sentences with hardly a letter of their own, which are not looked for.
 _BARE = (
     ": `{0}` {1}",
@@ -129,13 +129,17 @@ def of_core() -> Iterator[str]:
 
 def _said(tree: ast.Module) -> Iterator[ast.expr]:
     """Yields the expressions of a module of the core that are shown to a user."""
+    functions = [item for item in ast.walk(tree) if isinstance(item, ast.FunctionDef)]
     returns = [
         item
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef) and _RETURNS.search(function.name)
+        for function in functions
+        if _RETURNS.search(function.name)
         for item in ast.walk(function)
         if isinstance(item, ast.Return)
     ]
+    for function in functions:
+        given = zip(reversed(function.args.args), reversed(function.args.defaults), strict=False)
+        yield from (value for name, value in given if name.arg == "hint")
     for node in _in_order(tree, (ast.Call, ast.Assign)):
         if isinstance(node, ast.Call):
             yield from _of_call(node)

@@ -15,8 +15,16 @@ def no_display(platform: str, environment: Mapping[str, str]) -> bool:
     return platform.startswith("linux") and not any(environment.get(name) for name in named)
 
 
+def open_streams() -> None:
+    """Opens the system's empty file for each standard stream that the process was started without."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open to the end
+
+
 def main() -> int:
     """Opens the window without arguments or for `window`, else runs a command; returns the exit code."""
+    open_streams()
     # Else pydantic looks for plug-ins among all installed packages.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if sys.argv[1:] in ([], ["window"]):

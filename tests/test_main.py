@@ -1,5 +1,6 @@
 """What the program does before anything heavy is loaded."""
 
+import json
 import os
 import subprocess
 import sys
@@ -62,3 +63,30 @@ def test_what_is_piped_in_is_utf_8_whatever_the_systems_encoding(tmp_path: Path,
     refused = piped(text.encode("utf-16"))
     assert refused.returncode == EXIT_CODES["usage"]
     assert refused.stderr.decode().splitlines() == ["What comes from the pipe is not UTF-8 text.", "Convert it first."]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, a program without a console has none of them")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_standard_stream_may_be_closed(tmp_path: Path, closed: str) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"prompt": "a", "completion": "b"}\n')
+    command = f"exec {sys.executable} -m studio data check {rows} --json {closed}"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert ">&-" in closed.split() or json.loads(done.stdout)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, a program without a console has none of them")
+def test_without_standard_error_a_failure_is_not_among_the_output() -> None:
+    command = f"exec {sys.executable} -m studio runs show nosuch --json 2>&-"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == EXIT_CODES["run"]
+    assert json.loads(done.stdout)["error"]["reason"] == "run"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, a program without a console has none of them")
+def test_a_chat_without_an_input_ends() -> None:
+    command = f"exec {sys.executable} -m studio chat demo <&-"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)
+    assert "Traceback" not in done.stderr

@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QTranslator
 
 import translate
-from studio.core import config_file
+from studio.core import config_file, runs
 from studio.core.config import RunConfig
 from studio.core.desk import Sampling
 from studio.core.errors import StudioError
@@ -86,6 +86,8 @@ def test_texts_of_the_window_are_found_under_the_context_qt_asks_for() -> None:
     assert Text("ConfigurePage", "Start training") in found  # self.tr
     assert Text("pages", "Compare") in found  # a module's own _tr
     assert Text("core", "{0} is empty.") in found  # an f-string of an error
+    assert Text("core", "Free some space and try again.") in found  # what a parameter is where nothing is given
+    assert Text("core", runs.FREE_AND_RESUME) in found  # what has a name of its own
     with pytest.raises(StudioError) as refused:
         config_file.parse("- 1", "x.yaml")
     assert refused.value.hint in {text.source for text in found}

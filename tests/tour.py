@@ -37,7 +37,7 @@ FAILURES = (
     ),
     (
         "disk",
-        "The disk is full or the file is larger than allowed: a checkpoint could not be written.",
+        "The disk is full: step-000120 could not be written.",
         "Free some space and resume the run: it goes on from its last checkpoint.",
     ),
     (
@@ -64,13 +64,13 @@ def files(see: "Camera") -> None:
     """Data files: read, taken for something, with bad rows, unreadable."""
     page = cast("DataPage", see.window.page("data"))
     see.window.show_page("data")
-    page.waiting.text.setText(f"{page.waiting.tr('Reading {name} ...').format(name='support.jsonl')} 42 %")
+    page.waiting.text.setText(f"{page.waiting.tr('Reading {name} ...').format(name='support.jsonl')} 42%")
     page._states.setCurrentIndex(1)
     see.shot("data-waiting")
     bad = see.folder / "letters.jsonl"
     bad.write_text('{"prompt": "a", "completion": "b"}\n{"prompt": "a"\n{"prompt": "only"}\n' * 4, encoding="utf-8")
     page.receive(bad)
-    see.wait(lambda: page.rejected_model.rowCount() == 8)
+    see.wait(lambda: page.rejected.model.rowCount() == 8)
     see.shot("data-in-place")
     page._tabs.setCurrentIndex(1)
     see.shot("data-rejected")

@@ -94,8 +94,8 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>大小</translation>
     </message>
     <message>
-        <source>Loss / eval</source>
-        <translation>损失 / 评估</translation>
+        <source>Loss</source>
+        <translation>损失</translation>
     </message>
     <message>
         <source>Better answer preferred</source>
@@ -207,6 +207,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>参与回答的适配器</translation>
     </message>
     <message>
+        <source>Adapters</source>
+        <translation>适配器</translation>
+    </message>
+    <message>
         <source>System instruction</source>
         <translation>系统指令</translation>
     </message>
@@ -219,10 +223,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>基座模型</translation>
     </message>
     <message>
-        <source>Adapters</source>
-        <translation>适配器</translation>
-    </message>
-    <message>
         <source>Sampling</source>
         <translation>采样</translation>
     </message>
@@ -233,6 +233,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>No adapters yet. Train one, or add one in the Library; the base can answer alone.</source>
         <translation>还没有适配器。请训练一个，或在“适配器库”中添加；基座模型也可以单独回答。</translation>
+    </message>
+    <message>
+        <source>Adapters ({count} chosen)</source>
+        <translation>适配器（已选 {count} 个）</translation>
     </message>
     <message>
         <source>The built-in model, a folder, or a Hugging Face id such as owner/model</source>
@@ -693,6 +697,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>在左侧选择基座和适配器，输入问题并运行：所有回答都会显示在这里。</translation>
     </message>
     <message>
+        <source>Talk to a model</source>
+        <translation>与模型对话</translation>
+    </message>
+    <message>
+        <source>Choose a base and perhaps an adapter on the left, and write: each answer knows what was said.</source>
+        <translation>在左侧选择基座，也可再选一个适配器，然后输入：每次回答都记得之前说过的话。</translation>
+    </message>
+    <message>
         <source>Compare</source>
         <translation>对比</translation>
     </message>
@@ -744,20 +756,20 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>命令已复制到剪贴板：在终端中运行即可启动相同的训练任务。</translation>
     </message>
     <message>
-        <source>Form</source>
-        <translation>表单</translation>
-    </message>
-    <message>
-        <source>YAML</source>
-        <translation>YAML</translation>
-    </message>
-    <message>
         <source>Basic</source>
         <translation>基本</translation>
     </message>
     <message>
         <source>All settings</source>
         <translation>全部设置</translation>
+    </message>
+    <message>
+        <source>Form</source>
+        <translation>表单</translation>
+    </message>
+    <message>
+        <source>YAML</source>
+        <translation>YAML</translation>
     </message>
     <message>
         <source>Configure</source>
@@ -1217,8 +1229,8 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>已验证。文件：{count} 个，{size}</translation>
     </message>
     <message>
-        <source>Read back and compared with the live adapter at {positions} positions: logits differ by at most {difference} (rounding allows {bound}; the adapter itself moves them by {effect}), {equal} % of the likeliest tokens are the same.</source>
-        <translation>已读回，并在 {positions} 个位置上与原适配器比较：logits 最多相差 {difference}（舍入误差允许 {bound}；适配器本身使其变化 {effect}），{equal} % 的最可能词元相同。</translation>
+        <source>Read back and compared with the live adapter at {positions} positions: logits differ by at most {difference} (rounding allows {bound}; the adapter itself moves them by {effect}), {equal}% of the likeliest tokens are the same.</source>
+        <translation>已读回，并在 {positions} 个位置上与原适配器比较：logits 最多相差 {difference}（舍入误差允许 {bound}；适配器本身使其变化 {effect}），{equal}% 的最可能词元相同。</translation>
     </message>
     <message>
         <source>Cancel</source>
@@ -1925,8 +1937,8 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>系统语言</translation>
     </message>
     <message>
-        <source>The window speaks the chosen language when it is next opened. Runs that are going go on.</source>
-        <translation>窗口下次打开时使用所选语言。正在进行的训练会继续。</translation>
+        <source>The window speaks the chosen language when it is next opened. What is open and the runs go on then; what could be undone, and answers side by side, are gone.</source>
+        <translation>窗口下次打开时使用所选语言。已打开的内容和训练任务届时会继续；可撤销的操作和并排的回答则不再保留。</translation>
     </message>
     <message>
         <source>Open it again now</source>
@@ -1977,8 +1989,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>尚未保存</translation>
     </message>
     <message>
-        <source>What you typed into a row is not saved. What is to become of it?</source>
-        <translation>您在某一行中输入的内容尚未保存。要如何处理？</translation>
+        <source>What you typed here is not saved. What is to become of it?</source>
+        <translation>您在此处输入的内容尚未保存。要如何处理？</translation>
     </message>
     <message>
         <source>Saved, it is a step of a version of the data; the file stays as it is.</source>
@@ -2343,10 +2355,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Not saved yet</source>
         <translation>尚未保存</translation>
-    </message>
-    <message>
-        <source>it could not be written</source>
-        <translation>无法写入</translation>
     </message>
     <message>
         <source>The edit of row {number} was not saved.</source>
@@ -2783,6 +2791,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
 <context>
     <name>RunLog</name>
     <message>
+        <source>The run has printed nothing.</source>
+        <translation>训练任务没有任何输出。</translation>
+    </message>
+    <message>
         <source>The end of the run&apos;s log</source>
         <translation>训练任务日志的末尾</translation>
     </message>
@@ -2934,16 +2946,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>设备</translation>
     </message>
     <message>
-        <source>Free memory</source>
-        <translation>可用内存</translation>
-    </message>
-    <message>
         <source>Running jobs</source>
         <translation>进行中的工作</translation>
-    </message>
-    <message>
-        <source>Free disk</source>
-        <translation>可用磁盘空间</translation>
     </message>
     <message>
         <source> and {count} more</source>
@@ -3648,6 +3652,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The chat template leaves them out, in training as in use: what these answers say of them comes from nowhere.</source>
         <translation>聊天模板在训练和使用时都会略去它们：这些回答中与工具有关的内容没有来由。</translation>
+    </message>
+    <message>
+        <source>Answers learned in part</source>
+        <translation>只学到一部分的回答</translation>
+    </message>
+    <message>
+        <source>The chat template leaves out thoughts of earlier answers, or what is said beside a call of tools, or writes it where it is not learned.</source>
+        <translation>对话模板略去了先前回答的思考或工具调用旁的文字，或把它写在不被学习的位置。</translation>
     </message>
     <message>
         <source>Empty answers</source>
@@ -4626,14 +4638,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请换一个名称，或加上 --overwrite。</translation>
     </message>
     <message>
-        <source>There is no folder {0}.</source>
-        <translation>没有文件夹 {0}。</translation>
-    </message>
-    <message>
-        <source>Make it first.</source>
-        <translation>请先创建它。</translation>
-    </message>
-    <message>
         <source>Another process is writing {0}.</source>
         <translation>另一个进程正在写入 {0}。</translation>
     </message>
@@ -5278,6 +5282,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请将 `per_device_train_batch_size` 减半、`gradient_accumulation_steps` 加倍：训练不变，内存更少。减小 `max_length`、启用 `activation_checkpointing` 或用 nf4 量化基座可进一步节省。</translation>
     </message>
     <message>
+        <source>Free some space and try again.</source>
+        <translation>请腾出空间后重试。</translation>
+    </message>
+    <message>
         <source>The disk is full: {0} could not be written.</source>
         <translation>磁盘已满：{0} 未能写入。</translation>
     </message>
@@ -5302,14 +5310,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请检查它是否为文件夹及其权限。</translation>
     </message>
     <message>
-        <source>{0} was moved to {1}, but a part of it could not be removed from its old place.</source>
-        <translation>{0} 已移动到 {1}，但无法从原处删除其中的一部分。</translation>
-    </message>
-    <message>
-        <source>Remove {0} yourself.</source>
-        <translation>请自行删除 {0}。</translation>
-    </message>
-    <message>
         <source>Laying out a row with the chat template did not come to an end.</source>
         <translation>用对话模板处理一行时始终没有结束。</translation>
     </message>
@@ -5332,6 +5332,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Go on with `studio runs continue {0}`.</source>
         <translation>请用 `studio runs continue {0}` 继续。</translation>
+    </message>
+    <message>
+        <source>Free some space and start the run again.</source>
+        <translation>请腾出空间后重新启动训练任务。</translation>
     </message>
     <message>
         <source>The run&apos;s process could not be started: {0}.</source>
@@ -5378,16 +5382,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`studio adapters list` 可列出全部。</translation>
     </message>
     <message>
+        <source>There is no adapter `{0}`.</source>
+        <translation>没有适配器 `{0}`。</translation>
+    </message>
+    <message>
         <source>`{0}` could mean {1} adapters: {2}.</source>
         <translation>`{0}` 可以指 {1} 个适配器：{2}。</translation>
     </message>
     <message>
         <source>Write the name.</source>
         <translation>请写出名称。</translation>
-    </message>
-    <message>
-        <source>There is no adapter `{0}`.</source>
-        <translation>没有适配器 `{0}`。</translation>
     </message>
     <message>
         <source>The adapters were trained with model.{0} {1}; here all columns have {2}.</source>
@@ -5678,6 +5682,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>使用 `dpo` 时基础模型保持不变以供比较；请设为 lora。</translation>
     </message>
     <message>
+        <source>Free some space and resume the run: it goes on from its last checkpoint.</source>
+        <translation>请腾出空间后恢复训练：它会从最后一个检查点继续。</translation>
+    </message>
+    <message>
         <source>{0} is not a readable run folder.</source>
         <translation>{0} 不是可读的训练任务文件夹。</translation>
     </message>
@@ -5726,10 +5734,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`studio runs list` 可列出全部。</translation>
     </message>
     <message>
-        <source>Free some space and start the run again.</source>
-        <translation>请腾出空间后重新启动训练任务。</translation>
-    </message>
-    <message>
         <source>No run was named.</source>
         <translation>没有指定训练任务。</translation>
     </message>
@@ -5768,6 +5772,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Free some space and restore the run again.</source>
         <translation>请腾出空间后再次恢复该训练任务。</translation>
+    </message>
+    <message>
+        <source>The trash holds no run.</source>
+        <translation>回收站中没有训练任务。</translation>
+    </message>
+    <message>
+        <source>No run `{0}` was removed.</source>
+        <translation>没有被移除的训练任务 `{0}`。</translation>
+    </message>
+    <message>
+        <source>`{0}` could mean {1} removed runs: {2}.</source>
+        <translation>`{0}` 可以指 {1} 个已移除的训练任务：{2}。</translation>
+    </message>
+    <message>
+        <source>Write one of these names.</source>
+        <translation>请写出其中一个名称。</translation>
     </message>
     <message>
         <source>What could not be read of it has its default.</source>
@@ -5828,14 +5848,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Rows can be stratified by tags only in a dataset version.</source>
         <translation>只有在数据集版本中才能按标签分层。</translation>
-    </message>
-    <message>
-        <source>There is a file {0} already.</source>
-        <translation>已有文件 {0}。</translation>
-    </message>
-    <message>
-        <source>Choose another name.</source>
-        <translation>请换一个名称。</translation>
     </message>
     <message>
         <source>{0} ends in neither .jsonl nor .parquet.</source>
@@ -5900,6 +5912,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>There is a version {0} already.</source>
         <translation>已有版本 {0}。</translation>
+    </message>
+    <message>
+        <source>Choose another name.</source>
+        <translation>请换一个名称。</translation>
     </message>
     <message>
         <source>{0} is the copy that a run keeps of its data, and stays as it is.</source>
@@ -6166,12 +6182,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请检查磁盘状况。较早的检查点仍保留，可从它们恢复训练。</translation>
     </message>
     <message>
-        <source>The disk is nearly full: a checkpoint needs {0} GB and {1} GB are free.</source>
-        <translation>磁盘快满了：一个检查点需要 {0} GB，剩余 {1} GB。</translation>
-    </message>
-    <message>
-        <source>Free some space and resume the run: it goes on from its last checkpoint.</source>
-        <translation>请腾出空间后恢复训练：它会从最后一个检查点继续。</translation>
+        <source>The disk is nearly full: a checkpoint needs {0} and {1} are free.</source>
+        <translation>磁盘快满了：一个检查点需要 {0}，剩余 {1}。</translation>
     </message>
     <message>
         <source>The run ended by a defect of the program: {0}: {1}</source>
@@ -6382,8 +6394,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请指定新文件夹；不会覆盖任何文件。</translation>
     </message>
     <message>
-        <source>The export needs {0} GB and the disk has {1} GB left.</source>
-        <translation>导出需要 {0} GB，磁盘剩余 {1} GB。</translation>
+        <source>The export needs {0} and the disk has {1} left.</source>
+        <translation>导出需要 {0}，磁盘剩余 {1}。</translation>
     </message>
     <message>
         <source>Free some space, or name a folder on another disk.</source>
@@ -6662,12 +6674,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>在 {0} 数据中。</translation>
     </message>
     <message>
-        <source>`training.lr_scheduler_kwargs` do not fit the schedule {0}: {1}.</source>
-        <translation>`training.lr_scheduler_kwargs` 与调度 {0} 不符：{1}。</translation>
+        <source>`{0}` in `training.lr_scheduler_kwargs` changes nothing: {1} does not read it.</source>
+        <translation>`training.lr_scheduler_kwargs` 中的 `{0}` 不起任何作用：{1} 不读取它。</translation>
     </message>
     <message>
-        <source>Leave them empty for the schedule&apos;s own defaults.</source>
-        <translation>留空即使用该调度的默认值。</translation>
+        <source>Take it out, or choose another `training.lr_scheduler_type`.</source>
+        <translation>请去掉它，或选择另一个 `training.lr_scheduler_type`。</translation>
     </message>
     <message>
         <source>`training.lr_scheduler_kwargs` set `{0}` to {1}.</source>
@@ -6686,6 +6698,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`training.lr_scheduler_kwargs` 只会得到为 0 的学习率。</translation>
     </message>
     <message>
+        <source>Leave them empty for the schedule&apos;s own defaults.</source>
+        <translation>留空即使用该调度的默认值。</translation>
+    </message>
+    <message>
+        <source>`training.lr_scheduler_kwargs` do not fit the schedule {0}: {1}.</source>
+        <translation>`training.lr_scheduler_kwargs` 与调度 {0} 不符：{1}。</translation>
+    </message>
+    <message>
         <source>`training.lr_scheduler_kwargs` set `last_epoch`, which is where the run stands.</source>
         <translation>`training.lr_scheduler_kwargs` 设置了 `last_epoch`，而它表示训练任务所处的位置。</translation>
     </message>
@@ -6700,6 +6720,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>This model does not keep rows laid end to end apart; batches are padded instead.</source>
         <translation>此模型不能隔开首尾相接的行；改为填充批次。</translation>
+    </message>
+    <message>
+        <source>On a processor, layers whose biases are trained are held in float32: {0}, twice what they take in half precision.</source>
+        <translation>在处理器上，训练偏置的层以 float32 保存：{0}，是半精度的两倍。</translation>
     </message>
     <message>
         <source>The weights of {0} are no longer finite.</source>
@@ -6922,6 +6946,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请用 UTF-8 书写，或换一个名称。</translation>
     </message>
     <message>
+        <source>The output could not be written: {0}.</source>
+        <translation>无法写出输出：{0}。</translation>
+    </message>
+    <message>
+        <source>Free some space, or send it elsewhere.</source>
+        <translation>请腾出空间，或把它输出到别处。</translation>
+    </message>
+    <message>
         <source>Answers that are compared stay whole: `--chunk-overlap` does not go with `--objective dpo`.</source>
         <translation>用于比较的回答须保持完整：`--chunk-overlap` 不能与 `--objective dpo` 同用。</translation>
     </message>
@@ -6960,6 +6992,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Write it as --map prompt=question.</source>
         <translation>请写成 --map prompt=question 的形式。</translation>
+    </message>
+    <message>
+        <source>The name of the file {0} is not UTF-8 text.</source>
+        <translation>文件 {0} 的名称不是 UTF-8 文本。</translation>
+    </message>
+    <message>
+        <source>Rename it.</source>
+        <translation>请重命名它。</translation>
     </message>
     <message>
         <source>Sort by `length`, or by one of: {0}.</source>
@@ -7056,6 +7096,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Give it with --text, or with --stdin.</source>
         <translation>请用 --text 或 --stdin 给出。</translation>
+    </message>
+    <message>
+        <source>`{0}` names more than one row.</source>
+        <translation>`{0}` 指定了不止一行。</translation>
+    </message>
+    <message>
+        <source>Mend one row at a time.</source>
+        <translation>请一次只修改一行。</translation>
     </message>
     <message>
         <source>The row cannot be used as it is now: {0}.</source>
@@ -7305,6 +7353,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>, </source>
         <translation>，</translation>
+    </message>
+    <message>
+        <source>{names} and {count} more</source>
+        <translation>{names}等（另有 {count} 个）</translation>
+    </message>
+    <message>
+        <source>{title}: {text}</source>
+        <translation>{title}：{text}</translation>
     </message>
     <message>
         <source>Waiting</source>

@@ -14,8 +14,9 @@ import traceback
 from collections.abc import Sequence
 from typing import TextIO
 
-from studio.cli.output import printable, show_failure
+from studio.cli.output import is_text, printable, show_failure
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
+from studio.core.files import is_full
 
 # Which module has a command, and what it does: only the module asked for is loaded.
 _COMMANDS = {
@@ -56,7 +57,8 @@ def run(arguments: Sequence[str]) -> int:
         The exit code: 0, the failure's own (`studio.core.errors.EXIT_CODES`), 130 after Ctrl+C or 70 for a defect.
     """
     as_json = "--json" in arguments
-    if odd := next(filter(_is_no_text, arguments), None):
+    # A file of such a name may be read.
+    if odd := next((word for word in arguments if not (is_text(word) or os.path.isfile(word))), None):
         message = f"`{odd}` on the command line is not UTF-8 text."
         return _report(as_json, StudioError("usage", message, "Write it in UTF-8, or choose another name."))
     args = _parsed(arguments, as_json)
@@ -72,9 +74,11 @@ def run(arguments: Sequence[str]) -> int:
         return EXIT_INTERRUPTED
     except Exception as error:
         if reader_gone(error, sys.stdout):
-            # What is still buffered must not be written at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _write_no_more()
             return 0
+        if lost := _lost_output(error):
+            _write_no_more()
+            return _report(False, lost)
         from studio.engine.loading import as_loading_error
 
         if told := as_loading_error(error):
@@ -82,7 +86,7 @@ def run(arguments: Sequence[str]) -> int:
         # The top of the process: whatever gets here is a defect, and the report says all that is known of it.
         traceback.print_exc()
         if as_json:
-            show_failure("crash", "This is a defect of Finetune Studio.", "Please report it.", traceback.format_exc())
+            _tell("crash", "This is a defect of Finetune Studio.", "Please report it.", traceback.format_exc())
         print("This is a defect of Finetune Studio; the lines above say where.", file=sys.stderr)
         return EXIT_CRASH
 
@@ -101,10 +105,33 @@ def reader_gone(error: Exception, output: TextIO, system: str = sys.platform) ->
     return False
 
 
-def _is_no_text(word: str) -> bool:
-    """Whether a word holds bytes that are not UTF-8, which nothing that is written could hold; a file may be read."""
-    # Python hands such bytes on as halves of surrogates.
-    return any("\ud800" <= sign <= "\udfff" for sign in word) and not os.path.isfile(word)
+def _lost_output(error: Exception) -> StudioError | None:
+    """Recognises that the output cannot be written: such an error names no file, as the output was open before."""
+    if not isinstance(error, OSError) or error.filename is not None:
+        return None
+    try:
+        sys.stdout.flush()
+    except OSError as unwritten:
+        error = unwritten
+    else:
+        # Of more than a buffer holds nothing is left to flush.
+        if not is_full(error):
+            return None
+    message = f"The output could not be written: {error.strerror}."
+    return StudioError("disk", message, "Free some space, or send it elsewhere.")
+
+
+def _write_no_more() -> None:
+    """Sees to it that what is still buffered is not written at exit, where it would fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _tell(reason: str, message: str, hint: str, detail: str) -> None:
+    """Prints a failure as JSON; where that cannot be written, standard error has it alone."""
+    try:
+        show_failure(reason, message, hint, detail)
+    except OSError:
+        _write_no_more()
 
 
 def _parsed(arguments: Sequence[str], as_json: bool) -> argparse.Namespace:
@@ -123,7 +150,7 @@ def _parsed(arguments: Sequence[str], as_json: bool) -> argparse.Namespace:
             # What argparse says ends with `studio COMMAND: error: WHAT`.
             head, _, what = said.getvalue().strip().partition(": error: ")
             command = head.rpartition("\n")[2]
-            show_failure("usage", f"{what[:1].upper()}{what[1:]}.", f"`{command} --help` shows its usage.", head)
+            _tell("usage", f"{what[:1].upper()}{what[1:]}.", f"`{command} --help` shows its usage.", head)
         raise
 
 
@@ -141,6 +168,6 @@ def _understood(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _report(as_json: bool, error: StudioError) -> int:
     if as_json:
-        show_failure(error.reason, error.message, error.hint, error.detail)
+        _tell(error.reason, error.message, error.hint, error.detail)
     print(printable(f"{error.message}\n{error.hint}"), file=sys.stderr)
     return error.exit_code

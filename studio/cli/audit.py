@@ -149,9 +149,7 @@ def _facts(made: "Audit", at: "Cut") -> dict[str, Any]:
 
 def _report(file: str, made: "Audit", at: "Cut") -> str:
     about = made.about
-    spoken = [
-        f"{name or 'unclear'} {100 * count / about['usable']:.0f} %" for name, count in about["languages"].items()
-    ]
+    spoken = [f"{name or 'unclear'} {count / about['usable']:.0%}" for name, count in about["languages"].items()]
     lines = [
         f"{printable(file)}: {at.rows:,} of {plural(about['rows'], 'row')} can be used.",
         f"Languages: {', '.join(spoken[:8])}.",

@@ -34,7 +34,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         command.add_argument("--max-length", type=int, metavar="N", help="cut rows behind this many tokens")
         text = "make chunks of long texts instead, each repeating this many tokens of the one before"
         command.add_argument("--chunk-overlap", type=int, metavar="N", help=text)
-    check.add_argument("--most-rejected", type=_count, metavar="N", help="list no more rejected rows than these")
+    check.add_argument("--most-rejected", type=output.count, metavar="N", help="list no more rejected rows than these")
     check.add_argument("--model", metavar="M", help="count the tokens as this model sees them")
     versions.add(actions)
     tokens.add_argument("--model", metavar="M", required=True, help="whose tokens: `demo`, a folder or a hub id")
@@ -115,13 +115,6 @@ def _encoder(path: str, spec: "DataSpec", row_format: str) -> "Encoder":
 
     folder = hub.resolve(path, on_progress=partial(output.progress, "Downloading"))
     return make_encoder(model.load_tokenizer(folder), spec, objective_for(row_format, "sft"))
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 0:
-        raise ValueError
-    return count
 
 
 def _counted(dataset: "Dataset", encoder: "Encoder") -> dict[str, Any]:

@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.cli import output
-from studio.cli.output import one_line, printable
+from studio.cli.output import is_text, one_line, printable
 from studio.core.units import plural
 
 if TYPE_CHECKING:
@@ -37,12 +38,12 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     for command in (show, search, index, convert):
         command.add_argument("file", metavar="FILE", help="a data file, a folder, a pattern, an archive or a hub id")
     show.add_argument("--row", type=int, metavar="N", help="this row alone, by its number from 0")
-    show.add_argument("--first", type=int, default=_SHOWN, metavar="N", help=f"so many rows ({_SHOWN})")
+    show.add_argument("--first", type=output.count, default=_SHOWN, metavar="N", help=f"so many rows ({_SHOWN})")
     search.add_argument("text", metavar="TEXT", nargs="?", default="", help="stands in the row, in any letter case")
     search.add_argument("--regex", action="store_true", help="TEXT is a regular expression")
     search.add_argument("--role", default="", metavar="R", help="has a message of this role")
-    search.add_argument("--min-bytes", type=int, default=0, metavar="N", help="at least so long")
-    search.add_argument("--max-bytes", type=int, default=0, metavar="N", help="at most so long")
+    search.add_argument("--min-bytes", type=output.count, default=0, metavar="N", help="at least so long")
+    search.add_argument("--max-bytes", type=output.count, default=0, metavar="N", help="at most so long")
     search.add_argument("--in-file", default="", metavar="NAME", help="of files with this in their name")
     search.add_argument("--status", choices=("accepted", "rejected"), help="usable or not; all rows are checked first")
     search.add_argument("--sort", default="", metavar="COLUMN", help="`length` or a column")
@@ -51,7 +52,7 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     search.add_argument("--into", metavar="FILE", help=text)
     text = "of a version: its excluded rows too, each told by its number in the version's files, laid end to end"
     search.add_argument("--places", action="store_true", help=text)
-    search.add_argument("--limit", type=int, default=0, metavar="N", help="stop after so many")
+    search.add_argument("--limit", type=output.count, default=0, metavar="N", help="stop after so many")
     convert.add_argument("target", metavar="TARGET", help="a .jsonl or .parquet file")
     convert.add_argument("--overwrite", action="store_true", help="TARGET may be replaced")
     add_mapping(search)
@@ -75,7 +76,7 @@ def spec_of(args: argparse.Namespace) -> "DataSpec":
     """Returns what the options say of the data.
 
     Raises:
-        StudioError: (usage) a `--map` has no `=`; (config) a value is wrong.
+        StudioError: (usage) a `--map` has no `=`, or the file's name is no text; (config) a value is wrong.
     """
     from studio.core.config_file import build
     from studio.core.errors import StudioError
@@ -83,6 +84,9 @@ def spec_of(args: argparse.Namespace) -> "DataSpec":
     wrong = next((item for item in args.map if "=" not in item), None)
     if wrong is not None:
         raise StudioError("usage", f"`--map {wrong}` names no column.", "Write it as --map prompt=question.")
+    odd = next((file for file in (args.file, *getattr(args, "files", ())) if not is_text(file)), None)
+    if odd is not None:
+        raise StudioError("usage", f"The name of the file {printable(odd)} is not UTF-8 text.", "Rename it.")
     settings: dict[str, Any] = {"path": args.file, "format": args.format}
     settings["mapping"] = dict(item.split("=", 1) for item in args.map)
     if getattr(args, "max_length", None) is not None:
@@ -136,7 +140,8 @@ def _show(args: argparse.Namespace) -> None:
             if args.row is not None:
                 known = index.build(source, telling(live, "Indexing"))
         if args.row is not None:
-            found = [_of_index(row_of(known, args.row))]
+            require(known, args.row)
+            found = [_of_index(known.row(args.row))]
         else:
             found = [_shown(number, file, row) for number, (file, row) in enumerate(head[: args.first])]
     guesses = _guesses(name, head)
@@ -194,8 +199,8 @@ def vars_of(guess: Any) -> dict[str, str]:
     return {"format": guess.format, "reason": guess.reason}
 
 
-def row_of(index: "RowIndex", number: int) -> "IndexedRow":
-    """Returns a row of an index.
+def require(index: "RowIndex", number: int) -> None:
+    """Checks that an index has a row.
 
     Raises:
         StudioError: (data) there is none of this number.
@@ -205,7 +210,6 @@ def row_of(index: "RowIndex", number: int) -> "IndexedRow":
     if not 0 <= number < len(index):
         span = f"rows 0 to {len(index) - 1}" if len(index) else "no rows"
         raise StudioError("data", f"{index.name} has no row {number}; it has {span}.", "Rows count from 0.")
-    return index.row(number)
 
 
 def _shown(number: int, file: str, row: "Parsed") -> dict[str, Any]:
@@ -356,8 +360,7 @@ def _of_status(args: argparse.Namespace, count: int, live: Callable[[], None]) -
 def _tell_found(args: argparse.Namespace, index: "RowIndex", rows: "Rows", done: int, places: "Rows | None") -> None:
     told = rows if places is None else places[rows]
     if args.into:
-        with open(args.into, "ab") as file:
-            file.write(told.astype("<i8").tobytes())
+        _append(Path(args.into), told.astype("<i8").tobytes())
         rows = told = rows[:0]
     if args.json:
         _say(args, {"rows": told.tolist(), "done": done})
@@ -367,6 +370,16 @@ def _tell_found(args: argparse.Namespace, index: "RowIndex", rows: "Rows", done:
     if len(rows) > _HEAD:
         print(f"... and {len(rows) - _HEAD:,} more here; --json lists them all")
     sys.stdout.flush()
+
+
+def _append(path: Path, data: bytes) -> None:
+    from studio.core.files import disk_error
+
+    try:
+        with path.open("ab") as file:
+            file.write(data)
+    except OSError as error:
+        raise disk_error(path, error) from None
 
 
 def _convert(args: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from studio import paths
 from studio.cli import runs as runs_commands
 from studio.cli.generate import side_by_side
-from studio.cli.output import add_command, progress
+from studio.cli.output import add_command, count, progress
 from studio.core import config_file, runs
 from studio.core.errors import StudioError
 
@@ -22,7 +22,7 @@ _SHOWN = 3
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds this module's command."""
     command = add_command(commands, "demo", "Fine-tune the built-in model on the built-in data and compare.", _demo)
-    command.add_argument("--rows", type=int, default=0, help="held-out letters to answer (all)")
+    command.add_argument("--rows", type=count, default=0, help="held-out letters to answer (all)")
 
 
 def _demo(args: argparse.Namespace) -> None:

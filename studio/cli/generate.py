@@ -135,37 +135,34 @@ def _answers(
 ) -> list[list["Answer"]]:
     """Returns for each prompt the base's answer and each adapter's, in this order.
 
-    Adapters that trained bias vectors changed the base itself, so each of them gets a base of its own.
+    Adapters that cannot share a base get one each, one after the other.
     """
-    from studio.engine import adapters, generate, hardware, model, vetting
+    from studio.engine import adapters, bases, generate, hardware, model
 
     folders = [_base_folder(args, entry) for entry in entries] or [_base_folder(args, None)]
     if len({folder.resolve() for folder in folders}) > 1:
         raise StudioError("adapter", "These adapters have different base models.", "Name one of them with --model.")
     tokenizer = model.load_tokenizer(folders[0])
     plain = generate.encoder_for(tokenizer)
-    encoders = [generate.encoder_for(tokenizer, entry) for entry in entries]
-    biased = [vetting.check_adapter(entry.folder).get("bias", "none") != "none" for entry in entries]
-    groups: list[list[int | None]] = [[None, *(at for at, alone in enumerate(biased) if not alone)]]
-    groups += [[at] for at, alone in enumerate(biased) if alone]
-    columns: dict[int | None, list[Answer]] = {}
+    encoders = [plain, *(generate.encoder_for(tokenizer, entry) for entry in entries)]
+    reaches = [bases.reach(None), *(bases.reach(entry.folder) for entry in entries)]
+    columns: list[list[Answer]] = [[] for _ in reaches]
     spec = _spec(args, entries)
-    for group in groups:
+    for group in bases.groups(reaches):
         loaded: Any = model.load_base(folders[0], spec, hardware.device())
         own = {}
-        for at in group:
-            if at is not None:
-                loaded = adapters.load_adapter(loaded, entries[at].folder, f"adapter{at}")
-                if encoders[at].template != plain.template:
-                    own[f"adapter{at}"] = encoders[at]
-        names = [None if at is None else f"adapter{at}" for at in group]
+        for at in filter(None, group):
+            loaded = adapters.load_adapter(loaded, entries[at - 1].folder, f"adapter{at}")
+            if encoders[at].template != plain.template:
+                own[f"adapter{at}"] = encoders[at]
+        names = [f"adapter{at}" if at else None for at in group]
         for number, prompt in enumerate(prompts):
             messages = [*_opening(args), {"role": "user", "content": prompt}]
             answers = generate.compare(loaded, plain, messages, names, sampling, own)
             for at, answer in zip(group, answers, strict=True):
-                columns.setdefault(at, []).append(answer)
+                columns[at].append(answer)
             progress("Answering", number + 1, len(prompts))
-    return [[columns[at][number] for at in (None, *range(len(entries)))] for number in range(len(prompts))]
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def side_by_side(heads: Sequence[str], texts: Sequence[str], width: int) -> str:

@@ -111,7 +111,6 @@ def _show(args: argparse.Namespace) -> None:
         ("Base", f"{entry.base.path or '?'}  {entry.base.fingerprint[:12]}"),
         ("Data", f"{data.path}  {plural(data.rows, 'row')}  {data.fingerprint[:12]}" if data.path else ""),
         ("Run", entry.run),
-        ("Parent", entry.parent),
         ("Adapter", _pairs(entry.config.get("adapter"))),
         ("Training", _pairs(entry.config.get("training"))),
         ("Learning rate", library.in_words(rates) if len(rates) > 1 else ""),
@@ -136,7 +135,10 @@ def _add(args: argparse.Namespace) -> None:
         return _say_more(args, held)
     base = replace(known.base, path=_placed(known.base.path))
     if args.base:
-        base = library.Base(path=_placed(args.base), fingerprint=weights.fingerprint(hub.resolve(args.base)))
+        folder = hub.resolve(args.base)
+        # What is known of the weights it was trained on holds, whatever base is named.
+        trained_on = known.base.fingerprint or weights.fingerprint(folder)
+        base = library.Base(path=_placed(args.base), fingerprint=trained_on)
     entry = library.add(
         known.folder,
         title=args.title or known.title,
@@ -230,7 +232,7 @@ def _export(args: argparse.Namespace) -> None:
         f"{done.path}: {plural(len(done.files), 'file')}, {size(done.bytes)}\n"
         f"Read back and compared with the live adapter at {proof.positions} positions: logits differ by at most "
         f"{proof.max_abs_difference:.2g} (rounding: up to {proof.bound:.2g}; the adapter itself moves them by "
-        f"{proof.adapter_effect:.2g}), {100 * proof.argmax_equal:.1f} % of the likeliest tokens are the same."
+        f"{proof.adapter_effect:.2g}), {proof.argmax_equal:.1%} of the likeliest tokens are the same."
     )
     show(args, export.to_dict(done), text)
 

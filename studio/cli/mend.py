@@ -40,7 +40,9 @@ def _mend(args: argparse.Namespace) -> None:
     text = output.piped() if args.stdin else args.text
     if text is None:
         raise StudioError("usage", "The corrected row is missing.", "Give it with --text, or with --stdin.")
-    source, number, _ = next(iter(versions.rows(args.row)), (0, 0, 0))
+    [(source, number, last), *others] = versions.rows(args.row)
+    if others or last != number:
+        raise StudioError("usage", f"`{args.row[:100]}` names more than one row.", "Mend one row at a time.")
     held = _source(args, source)
     mended = _read(args, held, number, text)
     assert mended.data is not None
@@ -83,10 +85,7 @@ def _read(args: argparse.Namespace, held: "Source", number: int, text: str) -> "
 
     found = open_dataset(held.path, held.format, args.told, held.mapping)
     known = data_rows.indexed(held.path, args.told)
-    if number >= len(known):
-        raise StudioError(
-            "data", f"{found.source.name} has no row {number}; it has {len(known)}.", "Rows count from 0."
-        )
+    data_rows.require(known, number)
     mended = mending.read(known, number, text, found.format, held.mapping)
     if mended.data is None:
         raise StudioError("data", f"The row cannot be used as it is now: {mended.reason}.", "Correct it further.")

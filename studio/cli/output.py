@@ -33,6 +33,23 @@ def add_command(
     return command
 
 
+def is_text(word: str) -> bool:
+    """Whether a word of the command line is UTF-8; nothing that is written could hold any other."""
+    # Python hands such bytes on as halves of surrogates.
+    return not any("\ud800" <= sign <= "\udfff" for sign in word)
+
+
+def count(text: str) -> int:
+    """Reads an option's whole number, for `type=` of argparse, which says what it raises.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none, or below 0.
+    """
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"`{text}` is no whole number, 0 or above")
+    return int(text)
+
+
 def show(args: argparse.Namespace, data: Any, text: str) -> None:
     """Prints `data` as JSON if asked for, else `text`."""
     print(json_text(data) if args.json else text, flush=True)
@@ -129,6 +146,6 @@ def progress(label: str, done: int, total: int) -> None:
         _ended = label if done >= total else ""
         share, width = done / total if total else 0.0, shutil.get_terminal_size().columns - 1
         # A line that wraps cannot be drawn again; what a longer one left behind is drawn over.
-        label, left = label[: width - 6], max(0, min(30, width - len(label) - 9))
+        label, left = label[: width - 5], max(0, min(30, width - len(label) - 8))
         bar = f" [{'#' * round(left * share):<{left}}]" if left > 3 else ""
-        print(f"\r{f'{label}{bar} {100 * share:3.0f} %':<{width}}", end="\n" if done >= total else "", file=sys.stderr)
+        print(f"\r{f'{label}{bar} {share:4.0%}':<{width}}", end="\n" if done >= total else "", file=sys.stderr)

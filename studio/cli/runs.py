@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from studio.cli.output import add_command, json_text, one_line, printable, progress, show, show_failure, table
 from studio.core import config_file, events, launch, runs
 from studio.core.config import changed, to_dict
@@ -18,7 +20,6 @@ from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
 from studio.core.progress import Progress
 from studio.core.runs import Run
 from studio.core.units import plural, size
-from studio.paths import is_version
 
 _POLL_S = 0.05
 _KILLS = 3  # the Ctrl+C that kills
@@ -54,11 +55,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         *((name, text, _ask) for name, (text, _, _) in _ASKED.items()),
         ("learning-rate", "Change the peak learning rate of a run from its next step on.", _set_rate),
         ("remove", "Move a run to the trash.", _remove),
+        ("restore", "Bring a removed run back.", _restore),
     ]
+    named = {"remove": "a name, or a folder", "restore": "its name"}
     for name, text, act in found:
         action = add_command(actions, name, text, act)
-        part = "" if name == "remove" else ", a part of one"
-        action.add_argument("run", help=f"a name{part}, or a folder")
+        action.add_argument("run", help=named.get(name, "a name, a part of one, or a folder"))
         if name == "stop":
             action.add_argument("--no-result", action="store_true", help="with a checkpoint only, to be resumed later")
         if name == "learning-rate":
@@ -70,15 +72,6 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     worker.add_argument("folder", type=Path)
     worker.add_argument("--commands-from", type=int, default=0)
     worker.set_defaults(handler=_worker)
-
-
-def state(run: Run, told: Progress) -> str:
-    """Returns what a run is doing, in one word."""
-    if run.alive():
-        return told.state
-    if told.finished is not None:
-        return told.finished.outcome
-    return "failed" if told.failed is not None else "interrupted"
 
 
 @dataclass(slots=True)
@@ -108,14 +101,18 @@ def follow(run: Run, as_json: bool, learning_rate: float | None = None) -> event
         StudioError: the run failed.
     """
     began = offset = run.events_path.stat().st_size if run.events_path.exists() else 0
-    told, process = _Told(), _start(run, learning_rate)
+    told, process = _Told(), launch.start(run)
+    _ask_rate(run, learning_rate)
 
     def press(*_: Any) -> None:
         told.presses += 1
         _escalate(run, process, told.presses, began)
 
-    # A handler and not an exception, which would lose the events it falls among.
-    before = signal.signal(signal.SIGINT, press)
+    before = signal.getsignal(signal.SIGINT)
+    # What a script starts with `&` is deaf to the script's own Ctrl+C.
+    if before is not signal.SIG_IGN:
+        # A handler and not an exception, which would lose the events it falls among.
+        signal.signal(signal.SIGINT, press)
     try:
         over = False
         while not over:
@@ -124,6 +121,11 @@ def follow(run: Run, as_json: bool, learning_rate: float | None = None) -> event
             for line in lines:
                 _take(told, line, as_json)
             time.sleep(0 if over else _POLL_S)
+    except OSError:
+        # What it says cannot be written, or nobody reads it any more.
+        if process.poll() is None:
+            print(f"The run goes on; `studio runs show {run.address}` shows how far it is.", file=sys.stderr)
+        raise
     finally:
         signal.signal(signal.SIGINT, before)
     if process.returncode and told.finished is None and not told.killed:
@@ -148,11 +150,9 @@ def _take(told: _Told, line: bytes, as_json: bool) -> None:
         _tell(event, told.steps)
 
 
-def _start(run: Run, learning_rate: float | None = None) -> "subprocess.Popen[bytes]":
-    process = launch.start(run)
+def _ask_rate(run: Run, learning_rate: float | None) -> None:
     if learning_rate is not None:
-        run.ask(events.SetLearningRate(learning_rate=learning_rate))
-    return process
+        run.ask(_new_rate(learning_rate))
 
 
 def _escalate(run: Run, process: "subprocess.Popen[bytes]", presses: int, began: int = 0) -> None:
@@ -258,7 +258,7 @@ def _train(args: argparse.Namespace) -> int:
     local.check(config.model)
     run = runs.create(config, args.run_dir)
     if args.detach:
-        _start(run)
+        launch.detach(run)
         show(
             args,
             {"run": run.name, "path": str(run.path)},
@@ -272,10 +272,11 @@ def _train(args: argparse.Namespace) -> int:
 def _resume(args: argparse.Namespace) -> int:
     run = runs.find(args.run)
     if args.learning_rate is not None:
-        _check_rate(args.learning_rate)
+        _new_rate(args.learning_rate)
     run.unfinished()
     if args.detach:
-        _start(run, args.learning_rate)
+        launch.detach(run)
+        _ask_rate(run, args.learning_rate)
         show(args, {"run": run.name, "path": str(run.path)}, f"{run.name} goes on.")
         return 0
     return _end(args, run, follow(run, args.json, args.learning_rate))
@@ -318,7 +319,7 @@ def _listed(run: Run) -> dict[str, Any]:
     last = told.steps[-1] if told.steps else None
     return {
         "run": run.name,
-        "state": "damaged" if fault else state(run, told),
+        "state": "damaged" if fault else told.state_of(run.alive()),
         "step": told.step,
         "steps": told.prepared.steps if told.prepared else 0,
         "loss": last.loss if last else None,
@@ -339,7 +340,7 @@ def _show(args: argparse.Namespace) -> None:
     told = Progress() if args.json else run.summary()
     if not told.steps:
         told = run.progress()
-    now = state(run, told)
+    now = told.state_of(run.alive())
     lines = [f"{run.name}: {now}, {run.path}", ""]
     lines += [f"  {key:<40}{one_line(str(value))}" for key, value in changed(config).items()]
     lines += ["", *_stands(run, told, now)]
@@ -410,31 +411,31 @@ def _ask(args: argparse.Namespace) -> None:
 
 
 def _evaluates(run: Run) -> bool:
-    """Whether a run holds rows back for evaluation; a dataset version's are known once they are counted."""
-    prepared, data = run.summary().prepared, run.config().data
-    if prepared is not None:
-        return prepared.eval_rows > 0
-    return bool(data.eval_split or data.eval_path or is_version(data.path))
+    """Whether a run holds rows back for evaluation, as far as is known yet."""
+    prepared = run.summary().prepared
+    return run.config().data.evaluates if prepared is None else prepared.eval_rows > 0
 
 
 def _set_rate(args: argparse.Namespace) -> None:
-    _check_rate(args.rate)
+    command = _new_rate(args.rate)
     run = _going(args.run)
-    run.ask(events.SetLearningRate(learning_rate=args.rate))
+    run.ask(command)
     text = f"{run.name} has a peak learning rate of {args.rate:g} from its next step on."
     show(args, {"run": run.name, "asked": args.action, "learning_rate": args.rate}, text)
 
 
-def _check_rate(rate: float) -> None:
-    if not 0 < rate <= 10:
-        raise StudioError("usage", f"{rate} is no learning rate.", "Give one above 0 and at most 10.")
+def _new_rate(rate: float) -> events.SetLearningRate:
+    try:
+        return events.SetLearningRate(learning_rate=rate)
+    except ValidationError:
+        raise StudioError("usage", f"{rate} is no learning rate.", "Give one above 0 and at most 10.") from None
 
 
 def _going(name: str) -> Run:
     """Finds a run that a process works on."""
     run = runs.find(name)
     if not run.alive():
-        hint = f"It is {state(run, run.summary())}; only a run that is going can be asked for something."
+        hint = f"It is {run.summary().state_of(alive=False)}; only a run that is going can be asked for something."
         raise StudioError("run", f"The run {run.name} is not going.", hint)
     return run
 
@@ -442,7 +443,13 @@ def _going(name: str) -> Run:
 def _remove(args: argparse.Namespace) -> None:
     run = runs.find(args.run, exact=True)
     target = runs.remove(run)
-    show(args, {"run": run.name, "trash": str(target)}, f"{run.name} lies in the trash now: {target}")
+    text = f"{run.name} lies in the trash now: {target}\n`studio runs restore {run.name}` brings it back."
+    show(args, {"run": run.name, "trash": str(target)}, text)
+
+
+def _restore(args: argparse.Namespace) -> None:
+    run = runs.restore_named(args.run)
+    show(args, {"run": run.name, "path": str(run.path)}, f"{run.name} is back: {run.path}")
 
 
 def _worker(args: argparse.Namespace) -> int:

@@ -70,7 +70,7 @@ def _add_version(actions: "argparse._SubParsersAction[argparse.ArgumentParser]")
     known = [output.add_command(verbs, "show", "Show a version's sources, rows and steps.", bounded(_show))]
     for name, text in (("undo", "Undo the last steps."), ("redo", "Do undone steps again.")):
         known.append(output.add_command(verbs, name, text, bounded(partial(_go, name == "undo"))))
-        known[-1].add_argument("--steps", type=int, default=1, metavar="N", help="how many, by default 1")
+        known[-1].add_argument("--steps", type=output.count, default=1, metavar="N", help="how many, by default 1")
     known.append(output.add_command(verbs, "rebase", "Take a version over to sources that changed.", bounded(_rebase)))
     export = output.add_command(verbs, "export", "Write a version's rows to a new file.", bounded(_export))
     for command in (*known, export):
@@ -102,7 +102,7 @@ def _mix(args: argparse.Namespace) -> None:
         shares = []
     if not shares or not all(file for file, _, _ in pairs):
         raise StudioError("usage", "Each file needs its share.", "Write FILE=SHARE, such as chats.jsonl=2.")
-    names = [str(Path(file).absolute()) for file, _, _ in pairs]
+    names = [versions.place_of(file) for file, _, _ in pairs]
     if twice := next((name for name in names if names.count(name) > 1), None):
         message = f"{Path(twice).name} is given more than once."
         raise StudioError("usage", message, "Give it once, with the sum of its shares.")
@@ -126,9 +126,10 @@ def _mixed(step: "Mix", selection: "Selection") -> "Iterator[Step]":
 
     format_of(selection.sources)  # or why they cannot be in one version
     yield step
+    mixed = selection.sources_of(selection.chosen[~selection.evaluation()])
     for number, (file, share) in enumerate(zip(selection.sources, step.shares, strict=True)):
-        if share and not selection.present(number).any():
-            message = f"An epoch of {len(selection):,} rows has none of {file.source.name}, so small is its share."
+        if share and number not in mixed:
+            message = f"An epoch of {len(mixed):,} rows has none of {file.source.name}, so small is its share."
             raise StudioError("data", message, "Raise its share, or make the epoch longer with --epoch.")
 
 
@@ -170,7 +171,7 @@ def _split(args: argparse.Namespace) -> None:
 
 def _go(undo: bool, args: argparse.Namespace) -> None:
     version = _opened(args)
-    (version.undo if undo else version.redo)(max(args.steps, 0))
+    (version.undo if undo else version.redo)(args.steps)
     show(args, version)
 
 

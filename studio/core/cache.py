@@ -18,7 +18,7 @@ import filelock
 from studio import paths
 from studio.core import files
 from studio.core.errors import StudioError
-from studio.core.files import disk_error, sync_folder
+from studio.core.files import disk_error, sync_folder, sync_tree
 
 T = TypeVar("T")
 _PIECE = 1 << 22
@@ -138,11 +138,7 @@ def _replace(folder: Path, make: Make) -> None:
     try:
         part.mkdir()
         make(part)
-        for path in part.rglob("*"):
-            if path.is_file():
-                with path.open("rb+") as file:
-                    os.fsync(file.fileno())
-        sync_folder(part)
+        sync_tree(part)
         if folder.exists():
             files.discard(folder)
         files.replace(part, folder)

@@ -257,8 +257,7 @@ def to_preference(data: Mapping[str, Any]) -> Preference:
         if better[: len(asked)] == asked == worse[: len(asked)]:
             better, worse = better[len(asked) :], worse[len(asked) :]
     else:
-        pairs = zip(better, worse, strict=False)
-        count = next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(better), len(worse)))
+        count = common(better, worse)
         asked, better, worse = better[:count], better[count:], worse[count:]
         if name and prompt is None and not any(item["role"] == "user" for item in asked):
             at = 1 if asked and asked[0]["role"] == "system" else 0
@@ -266,6 +265,14 @@ def to_preference(data: Mapping[str, Any]) -> Preference:
     if not better or not worse or better == worse:
         raise refused("`chosen` and `rejected` are the same")
     return Preference(asked, better, worse)
+
+
+def common(one: Sequence[Any], other: Sequence[Any]) -> int:
+    """Returns how many letters two texts, or items two lists, both begin with."""
+    if one[: len(other)] == other:
+        return len(other)
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _preferred_texts(data: Mapping[str, Any], name: str) -> Preference:
@@ -276,8 +283,7 @@ def _preferred_texts(data: Mapping[str, Any], name: str) -> Preference:
         prompt = "" if _field(data, name) == [] else _question(data, name)
         size = len(prompt) if _repeats(better, prompt) and _repeats(worse, prompt) else 0
     else:
-        size = next((at for at, (a, b) in enumerate(zip(better, worse, strict=False)) if a != b),
-                    min(len(better), len(worse)))  # fmt: skip
+        size = common(better, worse)
         # The answers part where words part: at the last speaker's name if there are such, else at the last space.
         speaker = better.rfind("Assistant:", 0, size)
         size = speaker + len("Assistant:") if speaker >= 0 else better.rfind(" ", 0, size) + 1

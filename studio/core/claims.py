@@ -79,7 +79,11 @@ def making(folder: Path) -> Iterator[None]:
     if not _is_free(folder):
         raise taken
     try:
-        with lock.acquire(timeout=0):
+        try:
+            held = lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise taken from None
+        with held:
             # Another one may have been made meanwhile.
             if not (lies_there(lock) and _is_free(folder)):
                 raise taken
@@ -92,8 +96,6 @@ def making(folder: Path) -> Iterator[None]:
             finally:
                 with suppress(OSError):
                     os.unlink(lock.lock_file)
-    except filelock.Timeout:
-        raise taken from None
     finally:
         if not known:
             with suppress(OSError):

@@ -5,7 +5,7 @@ declaration serves the YAML file, `--set` on the command line, the form in the w
 """
 
 import json
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -159,6 +159,11 @@ class DataSpec:
             description="`auto`: the model's own. `none`: plain text. Otherwise the path of a Jinja file.",
         ),
     ] = "auto"
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether rows are held back for evaluation; those of a dataset version are known once they are counted."""
+        return bool(self.eval_split or self.eval_path or is_version(self.path))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -435,8 +440,7 @@ class RunConfig:
             section, name = needed.key.split(".")
             if getattr(getattr(self, section), name) != needed.value:
                 raise _clash(needed.key, message=needed.message)
-        evaluated = self.data.eval_split or self.data.eval_path or is_version(self.data.path)
-        if self.training.early_stopping_patience and not evaluated:
+        if self.training.early_stopping_patience and not self.data.evaluates:
             raise _clash("training.early_stopping_patience", message="Needs data.eval_split or data.eval_path.")
         return self
 
@@ -489,12 +493,8 @@ def resolved(config: RunConfig, folder: Path) -> RunConfig:
 
 def changed(config: RunConfig) -> dict[str, Any]:
     """Returns the settings that differ from their defaults, by dotted name."""
-    plain = replace(config, data=replace(config.data, path="-"))
-    default = RunConfig(data=DataSpec(path="-"))
+    ours, theirs = to_dict(config), to_dict(RunConfig(data=DataSpec(path=config.data.path)))
     found: dict[str, Any] = {"data.path": config.data.path}
     for section in ("model", "data", "adapter", "training"):
-        ours, theirs = getattr(plain, section), getattr(default, section)
-        for field in fields(ours):
-            if getattr(ours, field.name) != getattr(theirs, field.name):
-                found[f"{section}.{field.name}"] = getattr(ours, field.name)
+        found |= {f"{section}.{key}": value for key, value in ours[section].items() if value != theirs[section][key]}
     return found

@@ -1,6 +1,7 @@
 """Reading a run's configuration from YAML and `--set`, and saying plainly what is wrong with it."""
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from glob import has_magic
@@ -130,11 +131,6 @@ def _twice(node: yaml.Node | None) -> yaml.Node | None:
     return None
 
 
-def dump(config: RunConfig) -> str:
-    """Returns `config` as YAML that `load` reads back to the same config."""
-    return yaml.safe_dump(declared.to_dict(config), sort_keys=False, allow_unicode=True)
-
-
 def keys() -> Iterator[str]:
     """Yields every setting's dotted name."""
     for name, hint in get_type_hints(RunConfig).items():
@@ -183,17 +179,29 @@ def _assign(data: dict[str, Any], assignment: str) -> None:
         raise StudioError("config", f"`{key}` could mean {' or '.join(full)}.", "Write the name in full.")
     if not full:
         raise no_setting(key)
-    try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        value = text
     section, _, name = full[0].rpartition(".")
     target = data
     if section:
         target = data[section] = data.get(section) or {}
         if not isinstance(target, dict):
             raise StudioError("config", f"`{section}` must hold settings.", f"Write `{section}: {{...}}`.")
-    target[name] = value
+    target[name] = _read(text.strip(), full[0])
+
+
+def _read(text: str, key: str) -> Any:
+    """Returns what is assigned to a setting: a text as it stands unless it is quoted, anything else as YAML."""
+    try:
+        # YAML takes `010` for 8.
+        value = yaml.safe_load(re.sub(r"^([-+]?)0+(?=\d+$)", r"\1", text))
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return text
+    section, _, name = key.rpartition(".")
+    hint = get_type_hints(get_type_hints(RunConfig)[section] if section else RunConfig)[name]
+    if hint not in (str, str | None):
+        return value
+    quoted = isinstance(value, str) and text.startswith(("'", '"'))
+    empty = hint is not str and text in ("", "null", "~")
+    return value if quoted or empty else text
 
 
 def _flow(value: Any) -> str:

@@ -199,8 +199,6 @@ class Picture:
         chunks: of which of its tokens, [start, stop), a sequence is made, and from which on they carry loss; of a long
             text there may be several. All behind the first begin with the row's first `beginning` tokens too.
         written: whether a token is of what the person wrote; the others come from the template.
-        wrote: what the person wrote, as (role, text); the role is empty where it is no message. The beginning of it,
-            where it is very long.
         answer: of a row with two whether this is the `better` one or the `worse`; empty: it has one.
     """
 
@@ -216,7 +214,6 @@ class Picture:
     chunks: list[tuple[int, int, int]] = Field(default_factory=list)
     beginning: int = 0
     written: list[bool] = Field(default_factory=list)
-    wrote: list[tuple[str, str]] = Field(default_factory=list)
     template: str = ""
     answer: Literal["", "better", "worse"] = ""
 

@@ -1,9 +1,7 @@
 """Downloads from the Hugging Face Hub into its cache: with progress, going on where they stopped, told in sentences."""
 
-import errno
 import hashlib
 import re
-import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +22,7 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 from huggingface_hub.utils.tqdm import tqdm
 
 from studio import paths
-from studio.core import machine
+from studio.core import files, machine
 from studio.core.cache import sha256
 from studio.core.errors import StudioError
 
@@ -62,7 +60,7 @@ def fetch(path: str, file: DryRunFileInfo, bar: type[tqdm], what: What = "model"
         if re.fullmatch(r"[0-9a-f]{64}", about.etag or "") and sha256(part) != about.etag:
             part.unlink()
             raise StudioError("network", f"{file.filename} of {path} arrived damaged.", "Start again: it comes anew.")
-        shutil.move(part, target)
+        files.move(part, target)
 
 
 def check_space(path: str, total: int) -> None:
@@ -119,7 +117,7 @@ def sentence(path: str, revision: str | None, error: BaseException, what: What =
         )
     if isinstance(error, RevisionNotFoundError):
         return StudioError(what, f"{path} has no revision {revision}.", "Name an existing branch, tag or commit.")
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and files.is_full(error):
         return StudioError(
             "disk",
             f"The disk filled up while {path} was downloading.",

@@ -48,8 +48,7 @@ class Entry:
         metrics: losses (nats), steps, tokens and `train_s` of its run; with two answers a row also
             `eval_reward_accuracy`, the share of the evaluation's rows whose better one is preferred; where its peak
             learning rate was set while it trained `learning_rates`, pairs of the step behind which and the rate.
-        run: the name of its run; empty for one made elsewhere.
-        parent: the name of the adapter it goes on from; empty: none.
+        run: the address of its run, a name or an absolute folder (`Run.address`); empty for one made elsewhere.
         sha256: of the weights file, `weights_bytes` long.
         fault: why it cannot be used, a sentence; empty: nothing known against it.
     """
@@ -63,7 +62,6 @@ class Entry:
     config: dict[str, Any] = Field(default_factory=dict)
     metrics: dict[str, Any] = Field(default_factory=dict)
     run: str = ""
-    parent: str = ""
     note: str = ""
     tags: list[str] = Field(default_factory=list)
     sha256: str = ""

@@ -79,7 +79,7 @@ class Step:
     Attributes:
         loss: in nats: the mean over the step's trained tokens, or with two answers a row over its rows.
         tokens: tokens fed in this step; `trained_tokens` of them carry loss.
-        memory_bytes: peak memory of the device so far (CUDA), or resident memory of the process (CPU).
+        memory_bytes: the most memory in use so far: the device's (CUDA), or the process's (CPU).
         reward_accuracy: of rows with two answers, the share whose better one is preferred.
         reward_margin: by how much, in the mean: the difference of the two answers' rewards.
     """

@@ -31,21 +31,16 @@ RANDOM = "[0-9a-f]" * 8  # a pattern of what `secrets.token_hex(4)` gives
 LEFT_S = 86_400.0  # what a killed process left behind is removed when it is so old
 
 
-def disk_error(
-    path: Path,
-    error: OSError,
-    hint: str = "Free some space and resume the run: it goes on from its last checkpoint.",
-) -> StudioError:
+def disk_error(path: Path, error: OSError, hint: str = "Free some space and try again.") -> StudioError:
     """Puts a failed write into words; `hint` says what to do about a full disk."""
-    windows = getattr(error, "winerror", None)
-    if error.errno in _FULL or windows in _FULL_WINDOWS:
+    if is_full(error):
         return StudioError(
             "disk",
             f"The disk is full: {path.name} could not be written.",
             hint,
             str(path),
         )
-    if windows in _HELD_WINDOWS:
+    if getattr(error, "winerror", None) in _HELD_WINDOWS:
         return StudioError(
             "disk",
             f"{path} is in use by another program, or may not be changed.",
@@ -55,6 +50,16 @@ def disk_error(
     return StudioError(
         "disk", f"{path} could not be written: {error.strerror}.", "Check the folder and its permissions."
     )
+
+
+def is_full(error: OSError) -> bool:
+    """Whether something could not be written since the disk, or the user's share of it, is full."""
+    return error.errno in _FULL or getattr(error, "winerror", None) in _FULL_WINDOWS
+
+
+def is_taken(error: OSError) -> bool:
+    """Whether a folder could not get a name since a folder has it that holds something."""
+    return error.errno in (errno.ENOTEMPTY, errno.EEXIST)
 
 
 def error_in(words: str, windows: bool = sys.platform == "win32") -> OSError | None:
@@ -142,7 +147,7 @@ def replace(source: Path, target: Path, pauses_s: Sequence[float] = PAUSES_S) ->
             return source.replace(target)
         except OSError as error:
             # A folder is not put in the place of one that holds something: PermissionError on Windows alone.
-            if not (isinstance(error, PermissionError) or error.errno in (errno.ENOTEMPTY, errno.EEXIST)):
+            if not (isinstance(error, PermissionError) or is_taken(error)):
                 raise
         time.sleep(pause_s)
     return source.replace(target)
@@ -160,11 +165,12 @@ def discard(folder: Path, pauses_s: Sequence[float] = PAUSES_S) -> None:
 
 
 def move(source: Path, target: Path, pauses_s: Sequence[float] = PAUSES_S) -> None:
-    """Moves a folder, to another disk too: nothing of it is removed before `target` is whole.
+    """Moves a file or a folder, to another disk too: nothing of it is removed before `target` is whole.
+
+    What cannot be removed of its old place on another disk stays there under a name of `hidden`, as in `discard`.
 
     Raises:
         OSError: it cannot be moved, and is as it was.
-        StudioError: (disk) it was moved, but a part of what lay in its old place could not be removed.
     """
     try:
         replace(source, target, pauses_s)
@@ -181,40 +187,41 @@ def _move_over(source: Path, target: Path, pauses_s: Sequence[float]) -> None:
         sync_tree(stage)
         replace(stage, target, pauses_s)
     finally:
-        shutil.rmtree(stage, ignore_errors=True)
+        _erase(stage)
     try:
         sync_folder(target.parent)
         # Refused where something in it is open, while all of it is still there.
         replace(source, rest, pauses_s)
     except OSError:
-        shutil.rmtree(target, ignore_errors=True)
+        _erase(target)
         raise
-    try:
-        shutil.rmtree(rest)
-    except OSError as error:
-        message = f"{source.name} was moved to {target}, but a part of it could not be removed from its old place."
-        raise StudioError("disk", message, f"Remove {rest} yourself.", str(error)) from None
+    _erase(rest)
+
+
+def _erase(path: Path) -> None:
+    shutil.rmtree(path, ignore_errors=True)
+    with suppress(OSError):
+        path.unlink()  # of a file
 
 
 def copy_tree(source: Path, target: Path) -> None:
-    """Copies a folder to a new one, links as links.
+    """Copies a file or a folder to a new one, links as links.
 
     Raises:
         OSError: the first that a file's copying ends in; `shutil.copytree`'s own kind does not say if the disk is full.
     """
+    if source.is_symlink() or not source.is_dir():
+        shutil.copy2(source, target, follow_symlinks=False)
+        return
     target.mkdir()
     # `rglob` passes over folders that may not be read.
     for path in source.iterdir():
-        copy = target / path.name
-        if path.is_dir() and not path.is_symlink():
-            copy_tree(path, copy)
-        else:
-            shutil.copy2(path, copy, follow_symlinks=False)
+        copy_tree(path, target / path.name)
     shutil.copystat(source, target)
 
 
 def sync_tree(folder: Path) -> None:
-    """Makes every file below `folder` durable, and the folders that name them."""
+    """Makes a file, or every file below a folder, durable, and the folders that name them."""
     for path in [*folder.rglob("*"), folder]:
         if path.is_symlink():
             continue  # it has no content, and may lead nowhere

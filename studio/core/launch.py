@@ -9,11 +9,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import get_args
 
+import filelock
+
 import studio
+from studio import paths
 from studio.core import events
 from studio.core.errors import EXIT_CODES, Reason, StudioError
 from studio.core.files import disk_error
-from studio.core.runs import LOOKED_S, Run
+from studio.core.runs import LOOKED_S, Run, read_lines
 
 # SIGVTALRM: by it the system ends a process in which a chat template hangs; see `studio.engine.limits`.
 TEMPLATE_SIGNAL = 26
@@ -22,6 +25,7 @@ TEMPLATE_END = (
     "Choose another chat template with data.chat_template.",
 )
 _LOOK_S = 1.0
+_POLL_S = 0.05
 _LOG_BYTES, _LOG_LINES = 65_536, 20
 _OF_THREADS = ("Thread 0x", "Current thread 0x", "  ")  # how faulthandler's lines begin
 # Elsewhere a session of its own is enough; Windows hands a console's Ctrl+C and its closing to all in one group, and an
@@ -40,13 +44,14 @@ def start(run: Run) -> subprocess.Popen[bytes]:
     terminal would take it along.
 
     Raises:
-        StudioError: (busy) a process already works on it; (disk) its folder cannot be written; (run) the system
-            starts no process.
+        StudioError: (busy) a process already works on it; (disk) its folder cannot be written; (run) it is gone, or
+            the system starts no process.
     """
     try:
-        # Whoever looks whether the run is alive, a list in the window say, holds its lock for a moment.
+        # Whoever looks whether the run is alive, a list in the window say, holds its lock for a moment. It is kept, so
+        # that nobody removes the run meanwhile; its process waits for it.
         with run.claim(_LOOK_S):
-            pass
+            return _begun(run)
     except StudioError as error:
         if error.reason != "busy":
             raise
@@ -55,6 +60,32 @@ def start(run: Run) -> subprocess.Popen[bytes]:
             message = f"The run {run.name} is paused, and its process is there."
             hint = f"Go on with `studio runs continue {run.address}`."
         raise StudioError("busy", message, hint) from None
+
+
+def detach(run: Run) -> None:
+    """As `start`, and returns once the process is at work: of several that do this at once only one starts it.
+
+    Raises:
+        StudioError: as `start`, or the process ended before it was at work.
+    """
+    lock = paths.runs_dir() / ".lock"
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(lock):
+            began = run.events_path.stat().st_size if run.events_path.exists() else 0
+            process = start(run)
+            while process.poll() is None and not run.alive():
+                time.sleep(_POLL_S)
+    except OSError as error:
+        raise disk_error(lock, error, hint="Free some space and start the run again.") from None
+    # One that was at work told of its end itself.
+    if process.returncode and not read_lines(run.events_path, began)[0]:
+        told = told_of(run, process.returncode)
+        assert told.reason != "crash"  # which only the process itself would tell of
+        raise StudioError(told.reason, told.message, told.hint, told.detail)
+
+
+def _begun(run: Run) -> subprocess.Popen[bytes]:
     try:
         log = (run.path / "worker.log").open("ab")
         commands = run.commands_path.stat().st_size if run.commands_path.exists() else 0
@@ -166,13 +197,3 @@ def _last_lines(log: Path) -> list[str]:
             return file.read().decode("utf-8", "replace").splitlines()
     except OSError:
         return []
-
-
-def wait_until_free(run: Run, timeout_s: float) -> bool:
-    """Waits until no process works on `run`; False if one still does after `timeout_s`."""
-    deadline = time.monotonic() + timeout_s
-    while run.alive():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True

@@ -95,12 +95,16 @@ def find(name: str) -> Entry:
         if len(matches) == 1:
             return matches[0]
         if matches:
-            names = ", ".join(entry.name for entry in matches[:5])
-            raise StudioError("adapter", f"`{name}` could mean {len(matches)} adapters: {names}.", "Write the name.")
+            raise _ambiguous(name, [entry.name for entry in matches])
     folder = given_path(name, "adapter").resolve()
     if (folder / "entry.json").is_file() and folder.parent == paths.adapters_dir().resolve():
         return read_entry(folder)
     raise StudioError("adapter", f"There is no adapter `{name}`.", "`studio adapters list` shows them all.")
+
+
+def _ambiguous(name: str, names: Sequence[str]) -> StudioError:
+    message = f"`{name}` could mean {len(names)} adapters: {', '.join(names[:5])}."
+    return StudioError("adapter", message, "Write the name.")
 
 
 def located(name: str) -> Entry:
@@ -200,14 +204,13 @@ def add(
     config: dict[str, Any] | None = None,
     metrics: dict[str, Any] | None = None,
     run: str = "",
-    parent: str = "",
     note: str = "",
     tags: Sequence[str] = (),
 ) -> Entry:
     """Copies a finished PEFT folder into the library. Repeated for the same run's same weights, it adds nothing.
 
     Only PEFT's config and weights, the model card and the chat template are copied. The adapter is not vetted here;
-    for one from elsewhere that is `studio.engine.adapters.check_adapter`'s work.
+    for one from elsewhere that is `studio.engine.vetting.check_adapter`'s work.
 
     Args:
         folder: the PEFT folder; it stays as it is.
@@ -217,7 +220,6 @@ def add(
         config: the run's whole config.
         metrics: the run's.
         run: the run's address, which is its alone: two that lie elsewhere may have one name.
-        parent: the name of the adapter it goes on from.
         note: what the user says of it.
         tags: the user's own.
 
@@ -241,7 +243,6 @@ def add(
             config=config or {},
             metrics=metrics or {},
             run=run,
-            parent=parent,
             note=note,
             tags=list(tags),
             sha256=sha256,
@@ -307,8 +308,7 @@ def remove(entry: Entry) -> Path:
     """Moves an entry to the trash, from where `restore` brings it back; returns where it lies now.
 
     Raises:
-        StudioError: (adapter) it is gone; (disk) it cannot be moved, or not all of it; (busy) another process keeps
-            changing the library.
+        StudioError: (adapter) it is gone; (disk) it cannot be moved; (busy) another process keeps changing the library.
     """
     with _changing() as library:
         _require(entry)
@@ -326,19 +326,25 @@ def remove(entry: Entry) -> Path:
 def restore(name: str) -> Entry:
     """Brings back the adapter `name` that was removed last; it gets another name if that one is taken by now.
 
+    Args:
+        name: its name, or else a title that only one has.
+
     Raises:
-        StudioError: (adapter) no such adapter was removed.
+        StudioError: (adapter) no such adapter was removed, or several have the title.
     """
     with _changing() as library:
         # A hidden one is what a move to another disk left.
         held = (item for item in _trash().glob("*/*/") if not item.name.startswith("."))
         found = sorted(held, key=lambda item: item.parent.name, reverse=True)
-        source = next((item for item in found if name in (item.name, read_entry(item).title)), None)
-        if source is None:
+        matches = [item for item in found if item.name == name]
+        matches = matches or [item for item in found if read_entry(item).title == name]
+        if not matches:
             known = ", ".join(dict.fromkeys(item.name for item in found[:5]))
             hint = f"The trash holds {known}." if known else "The trash holds no adapter."
             raise StudioError("adapter", f"No adapter `{name}` was removed.", hint)
-        return _back(source, library)
+        if len(names := list(dict.fromkeys(item.name for item in matches))) > 1:
+            raise _ambiguous(name, names)
+        return _back(matches[0], library)
 
 
 def restore_from(trashed: Path) -> Entry:
@@ -356,7 +362,12 @@ def restore_from(trashed: Path) -> Entry:
 
 def _back(trashed: Path, library: Path) -> Entry:
     target = _free(trashed.name)
-    files.move(trashed, target)
+    try:
+        files.move(trashed, target)
+    except OSError as error:
+        if not files.is_taken(error):
+            raise
+        return _back(trashed, library)  # a folder copied here by hand has the name by now
     with suppress(OSError):  # a system's file browser may have left files of its own there
         trashed.parent.rmdir()
     settle(library)

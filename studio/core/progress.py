@@ -61,6 +61,15 @@ class Progress:
         """Whether it has done all it was to do; one that was stopped can go on."""
         return self.finished is not None and self.finished.outcome != "stopped"
 
+    def state_of(self, alive: bool) -> str:
+        """Returns what the run is doing, in one word; `alive`: whether a process works on it, which no event says."""
+        if alive:
+            # What has ended was another process; the one there now has told nothing yet.
+            return "preparing" if self.state in ("finished", "failed") else self.state
+        if self.finished is not None:
+            return self.finished.outcome
+        return "failed" if self.failed is not None else "interrupted"
+
     def apply(self, event: Event) -> None:
         """Folds in one event; events come in the order of the file."""
         match event:

@@ -34,6 +34,8 @@ _LOOK_S = 0.02
 _POLL_S = 0.002
 LOOKED_S = 0.2  # longer than anybody looks
 LATEST_S = 32e9  # in the year 2984; some systems' calendars end soon after
+# What to do about a full disk that ended a run.
+FREE_AND_RESUME = "Free some space and resume the run: it goes on from its last checkpoint."
 # Apart, since versions in different folders may be called the same.
 _EVALUATION = "evaluation"
 # A resumed run is exact with the same versions of these.
@@ -112,11 +114,11 @@ class Run:
 
     def emit(self, event: events.Event) -> None:
         """Appends an event; for the process that holds the claim."""
-        append_line(self.events_path, events.encode(event))
+        append_line(self.events_path, events.encode(event), FREE_AND_RESUME)
 
     def ask(self, command: events.Command) -> None:
         """Appends a command; any process may."""
-        append_line(self.commands_path, events.encode(command))
+        append_line(self.commands_path, events.encode(command), "Free some space and ask again.")
 
     def progress(self) -> Progress:
         """Folds all events so far.
@@ -234,8 +236,13 @@ def _is_about(found: Any) -> bool:
     )
 
 
-def append_line(path: Path, line: bytes) -> None:
+def append_line(path: Path, line: bytes, hint: str) -> None:
     """Appends `line` to `path` in one write, behind a newline if a dead writer left a torn line.
+
+    Args:
+        path: of the file.
+        line: with its newline.
+        hint: what to do about a full disk.
 
     Raises:
         StudioError: (disk) the disk is full or the folder cannot be written.
@@ -253,7 +260,7 @@ def append_line(path: Path, line: bytes) -> None:
         finally:
             os.close(fd)
     except OSError as error:
-        raise disk_error(path, error) from None
+        raise disk_error(path, error, hint) from None
 
 
 def read_lines(path: Path, offset: int = 0) -> tuple[list[bytes], int]:
@@ -386,7 +393,7 @@ def remove(run: Run) -> Path:
     """Moves a run that nobody works on to the trash; returns where it lies now.
 
     Raises:
-        StudioError: (busy) a process works on it; (run) it is gone; (disk) it cannot be moved, or not all of it.
+        StudioError: (busy) a process works on it; (run) it is gone; (disk) it cannot be moved.
     """
     with run.claim(LOOKED_S):
         if sys.platform != "win32":
@@ -396,7 +403,7 @@ def remove(run: Run) -> Path:
 
 
 def _trashed(run: Run) -> Path:
-    target = paths.home() / "trash" / f"{run.name}-{secrets.token_hex(4)}"
+    target = _trash() / f"{run.name}-{secrets.token_hex(4)}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         files.move(run.path, target)
@@ -411,12 +418,51 @@ def restore(trash: Path, run: Run) -> None:
     Raises:
         StudioError: (run) another one has its place by now; (disk) it cannot be moved.
     """
+    taken = StudioError("run", f"{run.path} is taken by now.", "Move that away, then restore the run.")
     if run.path.exists():
-        raise StudioError("run", f"{run.path} is taken by now.", "Move that away, then restore the run.")
+        raise taken
     try:
+        run.path.parent.mkdir(parents=True, exist_ok=True)
         files.move(trash, run.path)
     except OSError as error:
+        if run.path.exists():
+            raise taken from None
         raise disk_error(run.path, error, hint="Free some space and restore the run again.") from None
+
+
+def restore_named(name: str) -> Run:
+    """Brings a removed run back into the program's own place for runs, wherever it lay before.
+
+    Args:
+        name: the run's, or that of its folder in the trash.
+
+    Raises:
+        StudioError: (run) none was removed, several were, or another one has its place by now; (disk) it cannot be
+            moved.
+    """
+    # A hidden one is what a move to another disk left.
+    held = (path for path in files.inside(_trash()) if not path.name.startswith("."))
+    trashed = sorted(path.name for path in held if os.path.isfile(path / "run.json"))
+    found = [folder for folder in trashed if name in (folder, _name_before(folder))]
+    if not found:
+        known = ", ".join(dict.fromkeys(map(_name_before, reversed(trashed[-5:]))))
+        hint = f"The trash holds {known}." if known else "The trash holds no run."
+        raise StudioError("run", f"No run `{name}` was removed.", hint)
+    if len(found) > 1:
+        message = f"`{name}` could mean {len(found)} removed runs: {', '.join(found[:5])}."
+        raise StudioError("run", message, "Write one of these names.")
+    run = Run(paths.runs_dir() / _name_before(found[0]))
+    restore(_trash() / found[0], run)
+    return run
+
+
+def _trash() -> Path:
+    return paths.home() / "trash"
+
+
+def _name_before(trashed: str) -> str:
+    """Returns the name of a run from that of its folder in the trash."""
+    return trashed.rpartition("-")[0]
 
 
 def available_threads() -> int:

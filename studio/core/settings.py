@@ -104,20 +104,29 @@ def _double(source: Path, aside: Path) -> None:
 
 
 def save(settings: Settings, path: Path | None = None) -> None:
-    """Writes the settings.
+    """Writes the settings; what a later state of the program noted there too stays.
 
     Raises:
         StudioError: (disk) the file cannot be written.
     """
     target = path or paths.settings_file()
     # A file's name may hold bytes that are no text; such a one is not found again, but keeps nothing else from disk.
-    data = json.dumps(_SETTINGS.dump_python(settings), indent=1, ensure_ascii=False).encode("utf-8", "replace")
+    whole = {**_noted(target), **_SETTINGS.dump_python(settings)}
+    data = json.dumps(whole, indent=1, ensure_ascii=False).encode("utf-8", "replace")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # The window's thread waits for it, and tries again with the next change.
         write_atomic(target, data, PAUSES_S[:5])
     except OSError as error:
         raise disk_error(target, error, "Free some space; the window works on without it.") from None
+
+
+def _noted(target: Path) -> dict[str, Any]:
+    try:
+        found = from_json(target.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def remembered(recent: list[str], item: str) -> list[str]:

@@ -26,6 +26,7 @@ from studio.core.config import AdapterSpec
 from studio.core.errors import StudioError, as_memory_error
 from studio.core.files import disk_error, write_atomic
 from studio.core.library import PEFT_CONFIG, WEIGHTS
+from studio.core.runs import FREE_AND_RESUME
 from studio.engine import precision, targets, vetting
 from studio.engine.model import empty
 
@@ -82,20 +83,19 @@ def count(model: torch.nn.Module) -> tuple[int, int]:
     return trainable, total
 
 
-def save_adapter(model: PeftModel, folder: Path, base_id: str, name: str = "default") -> None:
-    """Writes the adapter `name` as a PEFT folder: adapter_config.json and adapter_model.safetensors.
+def save_adapter(model: PeftModel, folder: Path, base_id: str) -> None:
+    """Writes the adapter `default` as a PEFT folder: adapter_config.json and adapter_model.safetensors.
 
     Args:
         model: the adapted model; unchanged.
         folder: made if it does not exist; each file in it is replaced whole or not at all.
         base_id: what the config calls the base model: an id, never a path of this machine.
-        name: the adapter's name in `model`.
 
     Raises:
         StudioError: (disk) it could not be written.
     """
-    tensors = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
-    config = model.peft_config[name].to_dict() | {"base_model_name_or_path": base_id, "inference_mode": True}
+    tensors = get_peft_model_state_dict(model, save_embedding_layers=False)
+    config = model.peft_config["default"].to_dict() | {"base_model_name_or_path": base_id, "inference_mode": True}
     # PEFT holds names as sets, whose order differs from process to process.
     plain = {key: sorted(value) if isinstance(value, set) else value for key, value in config.items()}
     data = save({key: value.detach().to("cpu", copy=True).contiguous() for key, value in tensors.items()}, _FORMAT)
@@ -104,26 +104,24 @@ def save_adapter(model: PeftModel, folder: Path, base_id: str, name: str = "defa
         write_atomic(folder / WEIGHTS, data)
         write_atomic(folder / PEFT_CONFIG, json.dumps(plain, indent=2, sort_keys=True).encode())
     except OSError as error:
-        raise disk_error(folder, error) from None
+        raise disk_error(folder, error, FREE_AND_RESUME) from None
 
 
-def load_weights(model: PeftModel, folder: Path, name: str = "default") -> None:
+def load_weights(model: PeftModel, folder: Path) -> None:
     """Puts the weights that `save_adapter` wrote to `folder` into the same adapter of `model`, bit for bit."""
-    set_peft_model_state_dict(model, load_file(folder / WEIGHTS), name)
+    set_peft_model_state_dict(model, load_file(folder / WEIGHTS))
 
 
-def load_adapter(
-    base: PreTrainedModel | PeftModel, folder: Path, name: str = "default", trainable: bool = False
-) -> PeftModel:
-    """Puts the adapter in `folder` on `base` under `name` and makes it the active one.
+def load_adapter(base: PreTrainedModel | PeftModel, folder: Path, name: str = "default") -> PeftModel:
+    """Puts the adapter in `folder` on `base` under `name`, frozen, and makes it the active one.
 
     It is tried on an empty copy of the base first, so that `base` is as it was if anything does not fit.
 
     Args:
-        base: a base model, or one that has other adapters already; it is changed in place.
+        base: a base model, or one that has other adapters already, which must leave room for it
+            (`bases.shareable`); it is changed in place.
         folder: a PEFT folder, of this program or any other.
         name: its name in the model, without a dot.
-        trainable: whether training is to go on with it.
 
     Raises:
         StudioError: (adapter) refused, damaged, or made for another base.
@@ -135,7 +133,7 @@ def load_adapter(
     tensors = vetting.read_tensors(folder)
     model = base.get_base_model() if isinstance(base, PeftModel) else base
     assert isinstance(model, PreTrainedModel)
-    config = _foreign_config(model, about, trainable)
+    config = _foreign_config(model, about)
     _check_fits(folder, model, config, tensors)
     try:
         if isinstance(base, PeftModel):
@@ -143,16 +141,16 @@ def load_adapter(
                 base.add_adapter(name, config)
         else:
             base = _adapted(base, config, name)
-        set_peft_model_state_dict(base, tensors, name)
+        wrong = _misplaced(set_peft_model_state_dict(base, tensors, name), name)
     except _PEFT_ERRORS as error:
         raise as_memory_error(error) or StudioError(
             "adapter", f"PEFT cannot load the adapter in {folder}: {error}", "Export it again from its source."
         ) from None
-    base.set_adapter(name, inference_mode=not trainable)
-    if not trainable:
-        return base.eval()
-    precision.train_in_float32(base)
-    return base
+    if wrong:
+        base.delete_adapter(name)
+        raise vetting.unusable(folder, *_CROWDED, "\n".join(wrong))
+    base.set_adapter(name, inference_mode=True)
+    return base.eval()
 
 
 def require_exact_biases(model: torch.nn.Module) -> None:
@@ -191,7 +189,7 @@ def _config(model: PreTrainedModel, spec: AdapterSpec) -> LoraConfig:
     )
 
 
-def _foreign_config(model: PreTrainedModel, about: dict[str, Any], trainable: bool) -> LoraConfig:
+def _foreign_config(model: PreTrainedModel, about: dict[str, Any]) -> LoraConfig:
     """Builds PEFT's config from the vetted fields of a stranger's, with expressions matched here."""
     fields = {key: about[key] for key in vetting.FIELDS if about.get(key) is not None}
     names = [name for name, _ in model.named_modules()]
@@ -205,7 +203,7 @@ def _foreign_config(model: PreTrainedModel, about: dict[str, Any], trainable: bo
     for key in ("rank_pattern", "alpha_pattern"):
         fields[key] = modules.patterns(fields.get(key, {}), places, key, strict=False)
     # The weights are about to be replaced, so drawing them at random would only cost time.
-    return LoraConfig(task_type="CAUSAL_LM", inference_mode=not trainable, init_lora_weights=True, **fields)
+    return LoraConfig(task_type="CAUSAL_LM", inference_mode=True, init_lora_weights=True, **fields)
 
 
 def _check_fits(folder: Path, model: PreTrainedModel, config: LoraConfig, tensors: dict[str, torch.Tensor]) -> None:
@@ -218,11 +216,16 @@ def _check_fits(folder: Path, model: PreTrainedModel, config: LoraConfig, tensor
         found = set_peft_model_state_dict(trial, tensors, "trial", low_cpu_mem_usage=True)
     except _PEFT_ERRORS as error:
         raise as_memory_error(error) or vetting.unusable(folder, _ELSEWHERE, _ELSEWHERE_HINT, str(error)) from None
-    wrong = [*found.unexpected_keys, *(key for key in found.missing_keys if ".trial" in key)]
-    if wrong:
+    if wrong := _misplaced(found, "trial"):
         raise vetting.unusable(folder, f"{_ELSEWHERE} ({', '.join(wrong[:3])})", _ELSEWHERE_HINT, "\n".join(wrong))
 
 
+def _misplaced(found: Any, name: str) -> list[str]:
+    """Returns the tensors that found no place, and the places of the adapter `name` that found no tensor."""
+    return [*found.unexpected_keys, *(key for key in found.missing_keys if f".{name}." in f"{key}.")]
+
+
+_CROWDED = "does not fit beside another adapter: one adapts what the other has a copy of", "Use it without the other."
 _ELSEWHERE = "belongs to another base model: their layers do not match"
 _ELSEWHERE_HINT = "Choose the base model that it was trained on."
 

@@ -25,14 +25,14 @@ from studio.core.audit import texts as audit
 from studio.core.audit.findings import Finding, of_rows
 from studio.core.audit.lengths import FIELDS, Lengths
 from studio.core.audit.texts import OnFindings, Progress, Question
-from studio.core.chat import tools_of
+from studio.core.chat import common, tools_of
 from studio.core.config import DataSpec
 from studio.core.data.datasets import Dataset, open_dataset
 from studio.core.versions.evaluation import parted
 from studio.engine.labels import Encoded, Encoder
 from studio.engine.tokens import encoded_answers, fault
 
-_VERSION = 7  # of what is counted: raise it whenever the same rows would get other tokens, labels or findings
+_VERSION = 8  # of what is counted: raise it whenever the same rows would get other tokens, labels or findings
 _BATCH_ROWS = 512
 _WHOLE = 1_048_576  # a maximum length that cuts nothing worth counting
 _NOTES = 1000
@@ -98,7 +98,7 @@ class Measured:
     Attributes:
         lengths: of all rows that have something to learn.
         unfit: why the others have not: `refused` (by the template) and `untrained`; `untold`: rows with tools that the
-            template does not write.
+            template does not write; `partial`: rows of whose answers it leaves out a part.
     """
 
     lengths: Lengths
@@ -180,6 +180,8 @@ def _measure(dataset: Dataset, encoder: Encoder, folder: Path, on_progress: Prog
                 table.extend((number, *_counted(result, stops)))
                 if not told and tools_of(data):
                     unfit.add("untold", number)
+                if any(answer.partial for answer in result):
+                    unfit.add("partial", number)
                 continue
             key = "refused" if isinstance(result, str) else "untrained"
             unfit.add(key, number)
@@ -201,14 +203,9 @@ def _counted(answers: tuple[Encoded, ...], stops: set[int]) -> tuple[int, ...]:
     except ValueError:
         last = 0
     ended = not stops.isdisjoint(encoded.ids[max(last, stop - _END) : stop])
-    first = max([trained.index(True), *(_parting(encoded.ids, other.ids) for other in others)])
+    first = max([trained.index(True), *(common(encoded.ids, other.ids) for other in others)])
     begins = encoded.beginning if encoded.divisible else -1
     return count, first, last, stop, int(ended), begins, len(others[0].ids) if others else 0
-
-
-def _parting(one: list[int], other: list[int]) -> int:
-    """Returns the first place where two answers' tokens differ."""
-    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def _measured(folder: Path) -> Measured | None:

@@ -4,6 +4,7 @@ A checkpoint is `checkpoints/step-000120/` with a `manifest.json` of every file'
 with a dot are unfinished or on their way out and never read.
 """
 
+import errno
 import json
 import shutil
 from collections.abc import Callable
@@ -13,10 +14,11 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from studio.core import files
+from studio.core import files, units
 from studio.core.cache import sha256
 from studio.core.errors import StudioError, as_memory_error
 from studio.core.files import disk_error, sync_folder, sync_tree
+from studio.core.runs import FREE_AND_RESUME
 
 STATE = "state.json"
 _MANIFEST = "manifest.json"
@@ -214,21 +216,18 @@ def _require_room(path: Path, needed: int) -> None:
     if free < needed:
         raise StudioError(
             "disk",
-            f"The disk is nearly full: a checkpoint needs {needed / 1e9:.2f} GB and {free / 1e9:.2f} GB are free.",
-            "Free some space and resume the run: it goes on from its last checkpoint.",
+            f"The disk is nearly full: a checkpoint needs {units.size(needed)} and {units.size(free)} are free.",
+            FREE_AND_RESUME,
         )
 
 
-def as_disk_error(path: Path, error: Exception) -> StudioError | None:
-    """Recognises a failed write, also in the words torch and safetensors put it."""
+def as_disk_error(path: Path, error: Exception, hint: str = FREE_AND_RESUME) -> StudioError | None:
+    """Recognises a failed write, also in the words torch and safetensors put it; see `files.disk_error`."""
     if isinstance(error, OSError):
-        return disk_error(path, error)
+        return disk_error(path, error, hint)
     text = str(error)
     if (told := files.error_in(text)) and not as_memory_error(error):
-        return disk_error(path, told)
+        return disk_error(path, told, hint)
     if any(words in text for words in ("inline_container", "file write")):
-        full = "The disk is full or the file is larger than allowed: a checkpoint could not be written."
-        return StudioError(
-            "disk", full, "Free some space and resume the run: it goes on from its last checkpoint.", text
-        )
+        return disk_error(path, OSError(errno.ENOSPC, text), hint)
     return None

@@ -39,6 +39,9 @@ def main(folder: Path, commands_from: int) -> int:
 
 
 def _work(run: Run, commands_from: int, leads: bool) -> int:
+    if leads:
+        # Until torch is loaded nothing else says that a run goes on from where it ended.
+        run.emit(events.Phase(name="loading"))
     failed, code = _outcome(run, commands_from)
     if failed is not None and leads:
         run.emit(failed)

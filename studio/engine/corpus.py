@@ -15,7 +15,7 @@ from studio.core.data import datasets
 from studio.core.data.datasets import Rejected
 from studio.core.errors import StudioError
 from studio.core.files import disk_error, write_atomic
-from studio.core.runs import Run
+from studio.core.runs import FREE_AND_RESUME, Run
 from studio.core.versions import evaluation as evaluation_of
 from studio.engine import labels, tokens
 from studio.engine.batches import Rows, longer_than
@@ -57,6 +57,21 @@ class Corpus:
     rows: int
     row_format: str
 
+    @property
+    def eval_rows(self) -> int:
+        """How many rows are evaluated."""
+        return self.evaluation.count if self.evaluation else 0
+
+    @property
+    def untrained_rows(self) -> int:
+        """How many rows nothing could be learned from."""
+        return len(self.unused) - self.rejected_rows - self.leaked_rows
+
+    @property
+    def truncated_rows(self) -> int:
+        """How many rows are cut at the maximum length, those for evaluation too."""
+        return self.train.truncated + (self.evaluation.truncated if self.evaluation else 0)
+
     def labels_fingerprint(self) -> str:
         """Returns the SHA-256 of all tokens and labels."""
         digest = hashlib.sha256()
@@ -77,7 +92,7 @@ class Corpus:
         try:
             write_atomic(path, "".join(lines).encode())
         except OSError as error:
-            raise disk_error(path, error) from None
+            raise disk_error(path, error, FREE_AND_RESUME) from None
 
 
 def read_corpus(config: RunConfig, tokenizer: Any, emit: Emit) -> Corpus:

@@ -82,13 +82,13 @@ class Writing:
         grow_in_place(inputs.get("past_key_values"))
         began = time.perf_counter()
         with model._optimize_model_for_decode():
-            for _ in range(generation_config.max_new_tokens):
+            for left in reversed(range(generation_config.max_new_tokens)):
                 inputs = model._update_model_kwargs_for_generation(out, inputs)
                 scores = logits_processor(input_ids, out.logits[:, -1].float())
                 tokens = self._choose(scores, generation_config.do_sample)
                 input_ids = torch.cat([input_ids, tokens[:, None]], -1)
                 going = self._take(tokens.tolist(), stops, time.perf_counter() - began)
-                if not going:
+                if not going or not left:
                     break
                 if len(going) < len(input_ids) and _divisible(inputs):
                     self._remember(input_ids, inputs)

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from studio.core import config_file, desk
-from studio.core.audit.checks import text_of
 from studio.core.audit.texts import OnFindings
-from studio.core.chat import objective_for, to_example
+from studio.core.chat import objective_for
 from studio.core.config import DataSpec
 from studio.core.data.datasets import open_dataset
 from studio.core.events import Event, Phase
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 
 OnProgress = Callable[[desk.PhaseName, int, int], None]
 OnPiece = Callable[[int, str], None]
-
-_MOST_CHARS = 1_000_000
 
 
 class Work:
@@ -192,7 +189,6 @@ def picture(encoder: Encoder, data: dict[str, Any], row_format: str, worse: bool
     shown = slice(desk.MAX_SHOWN_TOKENS)
     offsets = encoded.offsets[shown]
     whole = len(offsets) == len(encoded.ids)
-    said = text_of(0, to_example(data, row_format, worse))
     return desk.Picture(
         text=encoded.text if whole else encoded.text[: offsets[-1][1]],
         ids=encoded.ids[shown],
@@ -205,7 +201,6 @@ def picture(encoder: Encoder, data: dict[str, Any], row_format: str, worse: bool
         chunks=[(chunk.start, chunk.stop, chunk.fresh) for chunk in encoded.chunks],
         beginning=encoded.beginning,
         written=written(encoder, data, row_format, encoded.text, offsets, worse),
-        wrote=[(role, text[:_MOST_CHARS]) for role, text in said.parts],
         template=encoder.template or "",
         answer=answer,
     )

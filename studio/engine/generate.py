@@ -173,6 +173,19 @@ def encoder_for(tokenizer: PreTrainedTokenizerBase, entry: Entry | None = None) 
     return make_encoder(tokenizer, DataSpec(path="-", chat_template=choice), objective)
 
 
+def stop_ids(model: PreTrainedModel | PeftModel, encoder: Encoder) -> list[int]:
+    """Returns the tokens that end an answer: those of the model's own file and those that training ends it with."""
+    return sorted({*encoder.stop_ids, *_listed(model)})
+
+
+def missed_stop_ids(model: PreTrainedModel | PeftModel, encoder: Encoder) -> int | list[int] | None:
+    """Returns the `eos_token_id` by which other programs end answers where this one does; None: the model's own."""
+    stops = stop_ids(model, encoder)
+    if {*stops} == {*_listed(model)}:
+        return None
+    return stops if len(stops) > 1 else stops[0]
+
+
 class _Pieces:
     """Hands on the text of one answer as it grows."""
 
@@ -212,7 +225,7 @@ def _write(
     """Generates an answer for each of `columns`, in one batch, by whatever adapters are active."""
     prompt = encoder.prompt([dict(message) for message in messages])
     room = min(sampling.max_new_tokens, _room(model, len(prompt)))
-    stops = _stop_ids(model, encoder)
+    stops = stop_ids(model, encoder)
     ids = torch.tensor([prompt] * len(columns), device=model.device)
     turns, key = turns or Turns(), tuple(columns)
     pieces = [_Pieces(encoder, stops, partial(on_text, at)) for at in range(len(columns))] if on_text else []
@@ -224,7 +237,7 @@ def _write(
         on_kept=on_kept,
     )
     cache = turns.take(key, ids)
-    with _still(model):
+    with _still(model), _unled(_bare(model)):
         _bare(model).generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
@@ -262,7 +275,6 @@ def _groups(
 
 
 def _generation_config(sampling: Sampling, room: int, stops: Sequence[int], encoder: Encoder) -> GenerationConfig:
-    """Spells every choice out, since what is left open comes from the model's own file."""
     pad = encoder.tokenizer.pad_token_id
     draws = sampling.temperature > 0
     return GenerationConfig(
@@ -272,17 +284,14 @@ def _generation_config(sampling: Sampling, room: int, stops: Sequence[int], enco
         top_p=sampling.top_p if draws else 1.0,
         top_k=sampling.top_k if draws else 50,  # 50: the library's default, which it ignores without a draw
         repetition_penalty=sampling.repetition_penalty,
-        num_beams=1,
-        use_cache=True,
         eos_token_id=list(stops),
         pad_token_id=stops[0] if pad is None else pad,
     )
 
 
-def _stop_ids(model: PreTrainedModel | PeftModel, encoder: Encoder) -> list[int]:
-    """Returns the tokens that end an answer: those of the model's own file and those that training ends it with."""
+def _listed(model: PreTrainedModel | PeftModel) -> list[int]:
     listed = getattr(model.generation_config, "eos_token_id", None)
-    return sorted({*encoder.stop_ids, *([listed] if isinstance(listed, int) else listed or ())})
+    return [listed] if isinstance(listed, int) else list(listed or ())
 
 
 def _decode(tokenizer: Any, ids: Sequence[int]) -> str:
@@ -312,6 +321,16 @@ def _still(model: torch.nn.Module) -> Iterator[None]:
         yield
     finally:
         model.train(training)
+
+
+@contextmanager
+def _unled(bare: Any) -> Iterator[None]:
+    """Sets the model's own file aside for as long as it lasts: what is not asked for would come from there."""
+    own, bare.generation_config = bare.generation_config, GenerationConfig()
+    try:
+        yield
+    finally:
+        bare.generation_config = own
 
 
 def _bare(model: PreTrainedModel | PeftModel) -> Any:

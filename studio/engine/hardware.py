@@ -3,7 +3,10 @@
 import importlib
 import importlib.util
 import os
+import re
+import sys
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -11,6 +14,9 @@ import torch
 
 from studio import paths
 from studio.core.config import ModelSpec
+
+if sys.platform == "darwin":
+    import resource
 
 
 def device() -> torch.device:
@@ -67,10 +73,17 @@ def _kernels(device: torch.device) -> Any:
 
 
 def memory_bytes(device: torch.device) -> int:
-    """Returns the memory in use in bytes: the peak so far on CUDA, what is held now elsewhere."""
+    """Returns the most memory in bytes that was in use so far: the device's on CUDA, this process's elsewhere."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    return int(psutil.Process().memory_info().rss)
+    if sys.platform == "darwin":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    held = psutil.Process().memory_info()
+    if sys.platform == "win32":
+        return int(held.peak_wset)
+    # Linux gives `ru_maxrss` no less than what the process that started this one held.
+    told = re.search(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"), re.MULTILINE)
+    return int(told[1]) * 1024 if told else int(held.rss)
 
 
 def free_bytes(device: torch.device) -> int:

@@ -63,6 +63,7 @@ class Encoded:
         beginning: how many of the first tokens are the tokenizer's own beginning of a text.
         divisible: whether it is a plain text, which may be made into several sequences.
         chunks: what is fed: one sequence of the kept tokens, or several that together have all.
+        partial: see `Layout.partial`.
     """
 
     text: str
@@ -74,6 +75,7 @@ class Encoded:
     beginning: int
     divisible: bool
     chunks: list[Chunk]
+    partial: bool = False
 
     def sequences(self) -> Iterator[tuple[list[int], list[bool]]]:
         """Yields what the model is fed: the token ids and which of them carry loss, T each, of every chunk."""
@@ -262,7 +264,8 @@ class Encoder:
         # Answers that are compared stay whole.
         text = laid.bare and laid.spans == [(0, len(laid.text))] and self.objective != "dpo"
         chunks = self._chunks(len(ids), beginning) if text else [Chunk(0, min(len(ids), self.max_length), 0)]
-        return Encoded(laid.text, ids, trained, special, offsets, chunks[-1].stop, beginning, text, chunks)
+        kept = chunks[-1].stop
+        return Encoded(laid.text, ids, trained, special, offsets, kept, beginning, text, chunks, laid.partial)
 
     def _chunks(self, count: int, beginning: int) -> list[Chunk]:
         """Cuts a text of `count` tokens, the beginning among them, into chunks."""

@@ -1,12 +1,16 @@
 """A conversation laid out as text by a chat template, and where in it the answers stand."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jinja2 import TemplateError
 
-from studio.core.chat import Example
+from studio.core.chat import Example, common
 from studio.engine.rendering import THOUGHTS, ChatTemplate, Message, Span
+
+# A field of a message, with what stands in it before a place and behind it.
+_Place = tuple[str, str, str]
+_CONTENT = ("content", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +21,15 @@ class Layout:
         spans: what is learned, [start, end) in characters.
         bare: the text is no template's, so the tokenizer adds its own beginning.
         end: the end token is added behind the text.
+        partial: of an answer with thoughts or calls of tools something is not learned, since the template leaves it
+            out or writes it elsewhere.
     """
 
     text: str
     spans: list[Span]
     bare: bool
     end: bool
+    partial: bool = False
 
 
 def lay_out(chat: ChatTemplate, example: Example) -> Layout:
@@ -52,8 +59,9 @@ def lay_out(chat: ChatTemplate, example: Example) -> Layout:
         start, stop = spans[-1]
         text = text if text[stop:].strip() else text[:stop]
         spans[-1] = start, len(text)
-    trained = [span for span, index in zip(spans, answers, strict=True) if example.trained[index]]
-    return Layout(text, trained, bare=False, end=end)
+    trained = [(span, messages[index]) for span, index in zip(spans, answers, strict=True) if example.trained[index]]
+    partial = not all(_is_whole(message, text[slice(*span)]) for span, message in trained)
+    return Layout(text, [span for span, _ in trained], bare=False, end=end, partial=partial)
 
 
 def lay_out_whole(chat: ChatTemplate, example: Example) -> Layout:
@@ -62,14 +70,29 @@ def lay_out_whole(chat: ChatTemplate, example: Example) -> Layout:
     return Layout(text, [(0, len(text))], bare=False, end=not _ends_closed(chat, text))
 
 
+def _is_whole(message: Message, learned: str) -> bool:
+    """Whether all that an answer thinks and says stands in what is learned of it, where templates may part the two."""
+    thought, parted, said = message["content"].rpartition("</think>")
+    thoughts = {thought.replace("<think>", "").strip(), *(str(message.get(name) or "").strip() for name in THOUGHTS)}
+    if not parted and not any(thoughts) and "tool_calls" not in message:
+        return True
+    # The longest first, each at a place of its own: a short thought may be a word of what is said.
+    for part in sorted((said.strip(), *thoughts), key=len, reverse=True):
+        if part not in learned:
+            return False
+        learned = learned.replace(part, "\n", 1)
+    return True
+
+
 def _check(chat: ChatTemplate, example: Example, text: str) -> None:
     """Raises where the template leaves out a part of a conversation that is to be learned from."""
     messages, tools = example.messages, example.tools
     silent = [{key: value for key, value in item.items() if key != "tool_calls"} for item in messages]
     if silent != messages and chat.tried(silent, tools=tools) == text:
         raise TemplateError("it leaves out the calls of tools")
-    thoughts = [messages[-1][name] for name in THOUGHTS if name in messages[-1]]
-    if example.trained[-1] and any(thoughts) and not any(thought.strip() in text for thought in thoughts if thought):
+    thoughts = {name: thought for name in THOUGHTS if (thought := (messages[-1].get(name) or "").strip())}
+    written = (_is_written(chat, example, -1, text, part, (name, "", "")) for name, part in thoughts.items())
+    if example.trained[-1] and thoughts and not any(written):
         raise TemplateError("it leaves out the thoughts of the answer")
 
 
@@ -82,18 +105,20 @@ def _met(chat: ChatTemplate, example: Example, text: str, spans: list[Span]) -> 
     messages, tools = example.messages, example.tools
     content, start = messages[-1]["content"], spans[-1][0]
     system = messages[0]["content"].strip() if messages[0]["role"] == "system" else ""
-    thought = content.rpartition("</think>")[0].replace("<think>", "").strip()
+    opened, parted, said = content.rpartition("</think>")
+    thought, place = opened.replace("<think>", "").strip(), ("content", opened, parted + said)
     # Of templates that know of thoughts; others may write all of an answer in a way of their own.
-    thoughtless = bool(thought) and thought not in text and "</think>" in chat.text and "tool_calls" not in messages[-1]
-    forgotten = bool(system) and system not in text and not _around(chat, example, 0)[1]
+    knows = bool(thought) and "</think>" in chat.text and "tool_calls" not in messages[-1]
+    thoughtless = knows and not _is_written(chat, example, -1, text, thought, place)
+    forgotten = bool(system) and not _is_written(chat, example, 0, text, system) and not _around(chat, example, 0)[1]
     if not thoughtless and not forgotten:
         return text, spans
     prompt = chat.tried(messages[:-1], prompted=True, tools=tools)
-    if forgotten and system not in prompt:
+    if forgotten and not _is_written(chat, replace(example, messages=messages[:-1]), 0, prompt, system):
         raise TemplateError("it leaves out the system's message")
     if thoughtless:
-        opened = prompt.rstrip().endswith("<think>")
-        answer = content.lstrip().removeprefix("<think>").lstrip("\n") if opened else content
+        opens = prompt.rstrip().endswith("<think>")
+        answer = content.lstrip().removeprefix("<think>").lstrip("\n") if opens else content
         rest = chat.tail
     else:
         # What is learned begins where the prompt without the system's message ends.
@@ -157,33 +182,51 @@ def _before_result(chat: ChatTemplate, example: Example, index: int, text: str, 
 def _called(chat: ChatTemplate, example: Example, index: int, text: str) -> int:
     """Returns how far a conversation that ends with a call is written alike; what is said beside it may be not."""
     before, call = example.messages[:index], example.messages[index]
-    ends = (chat.tried([*before, last], tools=example.tools) for last in (call, call | {"content": ""}))
+    # A thought may be written behind the last question alone.
+    silent = {key: value for key, value in call.items() if key not in THOUGHTS} | {"content": ""}
+    ends = (chat.tried([*before, last], tools=example.tools) for last in (call, call | {"content": ""}, silent))
     return max(common(text, end) for end in ends)
 
 
-def _around(chat: ChatTemplate, example: Example, index: int, silent: bool = False) -> tuple[str, str, str]:
+def _is_written(
+    chat: ChatTemplate, example: Example, index: int, text: str, part: str, place: _Place = _CONTENT
+) -> bool:
+    """Whether a part of a message stands in the rendered conversation, and not only the same words elsewhere.
+
+    Args:
+        chat: what laid the conversation out.
+        example: the conversation.
+        index: the message's.
+        text: the rendered conversation.
+        part: what the message says or thinks.
+        place: where in the message that is.
+    """
+    source = chat.text + _source(example) + json.dumps(example.tools, ensure_ascii=False, default=str)
+    again = part in text and source.count(json.dumps(part, ensure_ascii=False)[1:-1]) > 1
+    return bool(_around(chat, example, index, place=place)[1]) if again else part in text
+
+
+def _around(
+    chat: ChatTemplate, example: Example, index: int, silent: bool = False, place: _Place = _CONTENT
+) -> tuple[str, str, str]:
     """Renders a conversation with a mark in place of what a message says; with `silent` also of its calls.
 
     Returns:
         What stands before the mark, the mark, and what stands behind it; the mark is empty where it is left out.
     """
-    messages = example.messages
-    mark = unused(json.dumps(list(messages), ensure_ascii=False, default=str))
+    messages, (name, before, behind) = list(example.messages), place
+    mark = unused(_source(example))
     said = {key: value for key, value in messages[index].items() if not silent or key != "tool_calls"}
-    changed = [*messages[:index], said | {"content": mark}, *messages[index + 1 :]]
-    return chat.tried(changed, tools=example.tools).partition(mark)
+    messages[index] = said | {name: f"{before}{mark}{behind}"}
+    return chat.tried(messages, tools=example.tools).partition(mark)
+
+
+def _source(example: Example) -> str:
+    return json.dumps(list(example.messages), ensure_ascii=False, default=str)
 
 
 def _is_asked_on(messages: list[Message], index: int) -> bool:
     return index + 1 < len(messages) and messages[index + 1]["role"] == "user"
-
-
-def common(text: str, other: str) -> int:
-    """Returns how many characters both begin with."""
-    if text.startswith(other):
-        return len(other)
-    pairs = enumerate(zip(text, other, strict=False))
-    return next((index for index, (a, b) in pairs if a != b), min(len(text), len(other)))
 
 
 def unused(text: str) -> str:

@@ -13,7 +13,7 @@ from studio.core import desk, library
 from studio.core.config import ModelSpec
 from studio.core.errors import StudioError
 from studio.core.library import WEIGHTS, Entry
-from studio.engine import adapters, generate, hardware, hub, model, vetting, weights
+from studio.engine import adapters, bases, generate, hardware, hub, model, weights
 from studio.engine.labels import Encoder
 from studio.engine.turns import Turns
 
@@ -41,7 +41,7 @@ class Wanted:
 class Loaded:
     """A base and its adapters, kept from one answer to the next.
 
-    A request for another base, or for an adapter that changes the base itself, frees what was there before.
+    A request for another base, or for an adapter that cannot share it, frees what was there before.
     """
 
     def __init__(self) -> None:
@@ -50,13 +50,14 @@ class Loaded:
         self._model: Any = None
         self._tokenizer: Any = None
         self._names: dict[_Identity, str] = {}
+        self._reaches: dict[_Identity, bases.Reach] = {}
         self._encoders: dict[_Identity | None, Encoder] = {}
         self._turns = Turns()
 
     def drop(self) -> None:
         """Frees the base and every adapter."""
         self._key = self._model = self._tokenizer = None
-        self._names, self._encoders, self._turns = {}, {}, Turns()
+        self._names, self._reaches, self._encoders, self._turns = {}, {}, {}, Turns()
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -107,22 +108,21 @@ class Loaded:
         Raises:
             StudioError: (adapter) one does not fit this base; (data) the conversation is too long for the model.
         """
-        columns = range(len(wanted.entries))
-        alone = [at for at in columns if (entry := wanted.entries[at]) is not None and _changes_base(entry)]
+        columns = [bases.reach(entry.folder if entry else None) for entry in wanted.entries]
         found: dict[int, generate.Answer] = {}
-        for group in [[at for at in columns if at not in alone], *([at] for at in alone)]:
-            if not group:
-                continue
-            changing = group[0] in alone
-            if changing:
-                # It changes the base's own layers, so no other column may meet this copy of the base.
+        for group in bases.groups(columns):
+            if not self._has_room(wanted, group, columns):
                 self._load(wanted, on_progress)
-            chosen = [self._name(wanted.entries[at], on_progress) for at in group]
+            chosen = [self._name(wanted.entries[at], columns[at], on_progress) for at in group]
             on_progress("answering", 0, 0)
             found |= zip(group, self._compare(wanted, group, chosen, messages, sampling, on_piece, check), strict=True)
-            if changing:
-                self.drop()
-        return [found[at] for at in columns]
+        return [found[at] for at in range(len(columns))]
+
+    def _has_room(self, wanted: Wanted, group: list[int], columns: list[bases.Reach]) -> bool:
+        """Whether a group of columns can share the base with the other adapters that are on it."""
+        asked = {_identity(entry) for at in group if (entry := wanted.entries[at])}
+        others = [reach for identity, reach in self._reaches.items() if identity not in asked]
+        return all(bases.shareable(columns[at], other) for at in group for other in others)
 
     def _compare(
         self,
@@ -157,7 +157,7 @@ class Loaded:
         self._model = model.load_base(wanted.folder, wanted.spec, hardware.device())
         self._key = wanted.key
 
-    def _name(self, entry: Entry | None, on_progress: OnProgress) -> str | None:
+    def _name(self, entry: Entry | None, reach: bases.Reach, on_progress: OnProgress) -> str | None:
         """Returns an adapter's name in the model, loading it if it is not there yet."""
         if entry is None:
             return None
@@ -166,7 +166,7 @@ class Loaded:
             on_progress("loading", 0, 0)
             name = f"adapter{len(self._names)}"
             self._model = adapters.load_adapter(self._model, entry.folder, name)
-            self._names[key] = name
+            self._names[key], self._reaches[key] = name, reach
         return self._names[key]
 
     def _encoder(self, entry: Entry | None) -> Encoder:
@@ -199,10 +199,6 @@ def _folder(request: desk.Answer, entries: list[Entry | None], on_progress: Any)
                 f"Choose its own base ({entry.base.path or 'unknown'}), or leave this adapter out.",
             )
     return folder
-
-
-def _changes_base(entry: Entry) -> bool:
-    return bool(vetting.check_adapter(entry.folder).get("bias", "none") != "none")
 
 
 def _identity(entry: Entry) -> _Identity:

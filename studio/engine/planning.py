@@ -44,8 +44,8 @@ def plan(
     steps, per_epoch = session.step_counts(config, corpus.train)
     optim.require_read(config.training)
     schedule.try_out(config.training, steps)
-    evaluation, tokens = corpus.evaluation, int(corpus.train.lengths.sum())
-    speed, fed = pace.tokens_per_s(config), tokens * steps / per_epoch
+    tokens, speed = int(corpus.train.lengths.sum()), pace.tokens_per_s(config)
+    fed = tokens * steps / per_epoch
     # The base reads each row once, forwards only: half of what a step does with it.
     fed += tokens / 2 if config.training.objective == "dpo" else 0
     return {
@@ -57,9 +57,9 @@ def plan(
         "tokens_per_epoch": tokens,
         "trained_tokens_per_epoch": int(corpus.trained.sum()),
         "rows": corpus.train.count,
-        "eval_rows": evaluation.count if evaluation else 0,
+        "eval_rows": corpus.eval_rows,
         "rejected_rows": corpus.rejected_rows,
-        "untrained_rows": len(corpus.unused) - corpus.rejected_rows - corpus.leaked_rows,
-        "truncated_rows": corpus.train.truncated + (evaluation.truncated if evaluation else 0),
+        "untrained_rows": corpus.untrained_rows,
+        "truncated_rows": corpus.truncated_rows,
         "seconds": math.ceil(fed / speed) if speed else None,
     }

@@ -26,6 +26,11 @@ def train_in_float32(model: torch.nn.Module) -> None:
             parameter.data = parameter.data.float()
 
 
+def widened_bytes(model: torch.nn.Module) -> int:
+    """Returns how much of a base in half precision is held in float32 beside what is trained, in bytes."""
+    return sum(p.nbytes for p in model.parameters() if p.dtype == torch.float32 and not p.requires_grad)
+
+
 def _is_half(parameter: torch.nn.Parameter) -> bool:
     return parameter.is_floating_point() and parameter.dtype != torch.float32
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from studio.core.chat import common
 from studio.core.data.shapes import listed
 from studio.engine.labels import Encoder
-from studio.engine.layouts import common, unused
+from studio.engine.layouts import unused
 from studio.engine.rendering import Span
 
 # Each text is laid out once more to find it; a longer conversation is shown without what lies behind.

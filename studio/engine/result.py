@@ -10,8 +10,8 @@ from studio.core import files, library
 from studio.core.config import to_dict
 from studio.core.files import sync_folder, sync_tree
 from studio.core.hub_ids import short_name
-from studio.engine import checkpoint, session
-from studio.engine.export import card
+from studio.engine import checkpoint, generate, session
+from studio.engine.export import card, merged
 from studio.engine.session import Session
 
 
@@ -35,10 +35,11 @@ def write(current: Session, source: Path, step: int) -> tuple[str, str]:
         stage, old = files.hidden(target), files.hidden(target)
         if lora:
             files.copy_tree(source / "adapter", stage)
-            (stage / "README.md").write_text(card.card(**about, to="result"), encoding="utf-8")
+            stops = generate.missed_stop_ids(current.bare, current.corpus.encoder)
+            (stage / "README.md").write_text(card.card(**about, to="result", stops=stops), encoding="utf-8")
         else:
             session.load_weights(current, source)
-            current.bare.save_pretrained(stage)
+            merged.save(current.bare, current.corpus.encoder, stage)
             card.save_tokenizer(current.corpus.encoder.tokenizer, template, stage)
         if template:
             (stage / "chat_template.jinja").write_text(template, encoding="utf-8")

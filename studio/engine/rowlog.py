@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.core.files import disk_error
+from studio.core.runs import FREE_AND_RESUME
 
 # `row` counts the rows of the data file from 0; `loss` is in nats: the mean over the row's trained tokens, or of a row
 # with two answers its own.
@@ -44,7 +45,7 @@ class RowLog:
             with self._path.open("ab") as file:
                 file.write(records.tobytes())
         except OSError as error:
-            raise disk_error(self._path, error) from None
+            raise disk_error(self._path, error, FREE_AND_RESUME) from None
 
 
 def read(run: Path, rank: int = 0) -> NDArray[np.void]:

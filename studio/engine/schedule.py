@@ -1,6 +1,8 @@
 """How the learning rate goes over a run: transformers' schedules, looked at from end to end before one is used."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,8 @@ from studio.engine import optim
 
 # What options that do not fit raise in transformers' schedules.
 _UNFIT = (ArithmeticError, LookupError, TypeError, ValueError)
+# Schedules that transformers makes without looking at options.
+_WITHOUT_OPTIONS = ("constant", "constant_with_warmup")
 # Of the steps of a run, so many are looked at.
 _LOOKED_AT = 100_000
 
@@ -27,7 +31,7 @@ def make_scheduler(optimizer: Optimizer, spec: TrainingSpec, steps: int) -> Lamb
     from transformers import get_scheduler
 
     options = _options(spec, steps)
-    try:
+    with _fitting(spec):
         scheduler: LambdaLR = get_scheduler(
             spec.lr_scheduler_type,
             optimizer,
@@ -35,14 +39,6 @@ def make_scheduler(optimizer: Optimizer, spec: TrainingSpec, steps: int) -> Lamb
             num_training_steps=steps,
             scheduler_specific_kwargs=options,
         )
-        # A run would else end where a step's rate cannot be told.
-        _rates(scheduler, spec, steps)
-    except _UNFIT as error:
-        raise StudioError(
-            "config",
-            f"`training.lr_scheduler_kwargs` do not fit the schedule {spec.lr_scheduler_type}: {error}.",
-            "Leave them empty for the schedule's own defaults.",
-        ) from None
     return scheduler
 
 
@@ -51,7 +47,7 @@ def set_peak(scheduler: LRScheduler, learning_rate: float) -> None:
     optimizer = scheduler.optimizer
     for i, group in enumerate(optimizer.param_groups):
         share = group["lr"] / scheduler.base_lrs[i] if scheduler.base_lrs[i] else 0.0
-        scheduler.base_lrs[i] = group["initial_lr"] = learning_rate
+        scheduler.base_lrs[i] = learning_rate
         group["lr"] = learning_rate * share
 
 
@@ -59,14 +55,23 @@ def try_out(spec: TrainingSpec, steps: int) -> None:
     """Makes the optimizer and the schedule of a toy, so that what does not fit is told before a weight is loaded.
 
     Raises:
-        StudioError: as `optim.make_optimizer` and `make_scheduler` do; (config) nothing is learned by the rates.
+        StudioError: as `optim.make_optimizer` and `make_scheduler` do; (config) nothing is learned by the rates, or
+            an option would change nothing.
     """
     for key, value in spec.lr_scheduler_kwargs.items():
+        if spec.lr_scheduler_type in _WITHOUT_OPTIONS and key != "last_epoch":
+            raise StudioError(
+                "config",
+                f"`{key}` in `training.lr_scheduler_kwargs` changes nothing: "
+                f"{spec.lr_scheduler_type} does not read it.",
+                "Take it out, or choose another `training.lr_scheduler_type`.",
+            )
         if isinstance(value, int | float) and value < 0 and key != "last_epoch":
             raise StudioError("config", f"`training.lr_scheduler_kwargs` set `{key}` to {value}.", "Choose 0 or more.")
     toy = torch.nn.Linear(2, 2)
     scheduler = make_scheduler(optim.make_optimizer(toy, spec, torch.device("cpu")), spec, steps)
-    rates = _rates(scheduler, spec, steps)
+    with _fitting(spec):
+        rates = [spec.learning_rate * scheduler.lr_lambdas[0](step) for step in _looked_at(steps)]
     wrong = [rate for rate in rates if not (math.isfinite(rate) and rate >= 0)]
     # The last one is of behind the last step.
     if not wrong and any(rates[:-1]):
@@ -78,6 +83,18 @@ def try_out(spec: TrainingSpec, steps: int) -> None:
         else "`training.lr_scheduler_kwargs` lead to learning rates of 0 only.",
         "Leave them empty for the schedule's own defaults.",
     )
+
+
+@contextmanager
+def _fitting(spec: TrainingSpec) -> Iterator[None]:
+    try:
+        yield
+    except _UNFIT as error:
+        raise StudioError(
+            "config",
+            f"`training.lr_scheduler_kwargs` do not fit the schedule {spec.lr_scheduler_type}: {error}.",
+            "Leave them empty for the schedule's own defaults.",
+        ) from None
 
 
 def _warmup(spec: TrainingSpec, steps: int) -> int:
@@ -107,10 +124,6 @@ def _options(spec: TrainingSpec, steps: int) -> dict[str, Any]:
     if spec.lr_scheduler_type in least and not {"min_lr", "min_lr_rate"} & options.keys():
         options["min_lr_rate"] = 0.1
     return options
-
-
-def _rates(scheduler: LambdaLR, spec: TrainingSpec, steps: int) -> list[float]:
-    return [spec.learning_rate * scheduler.lr_lambdas[0](step) for step in _looked_at(steps)]
 
 
 def _looked_at(steps: int) -> list[int]:

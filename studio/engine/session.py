@@ -18,7 +18,7 @@ from studio.core import events
 from studio.core.config import RunConfig
 from studio.core.errors import Reason, StudioError
 from studio.core.runs import Run
-from studio.core.units import plural
+from studio.core.units import plural, size
 from studio.engine import (
     adapters,
     base_config,
@@ -29,6 +29,7 @@ from studio.engine import (
     hub,
     model,
     optim,
+    precision,
     schedule,
     threads,
     tokens,
@@ -143,6 +144,7 @@ def prepare(run: Run, emit: Emit, earlier: events.Prepared | None = None) -> Ses
     bare = adapters.attach(frozen, config.adapter)
     if earlier is None:
         adapters.require_exact_biases(bare)
+    _tell_widened(bare, config, device, emit)
     # Before weights are given back to the file, which would have to be read again.
     fingerprint = weights.fingerprint(base)
     longest = max(int(part.together.max()) for part in (corpus.train, corpus.evaluation) if part is not None)
@@ -190,6 +192,17 @@ def prepare(run: Run, emit: Emit, earlier: events.Prepared | None = None) -> Ses
     )
     emit(_prepared(session))
     return session
+
+
+def _tell_widened(bare: torch.nn.Module, config: RunConfig, device: torch.device, emit: Emit) -> None:
+    half = device.type == "cpu" and hardware.dtype(config.model, device) != torch.float32
+    if config.adapter.bias != "none" and half and (widened := precision.widened_bytes(bare)):
+        emit(
+            events.Notice(
+                message="On a processor, layers whose biases are trained are held in float32:"
+                f" {size(widened)}, twice what they take in half precision."
+            )
+        )
 
 
 def save(session: Session) -> Path:
@@ -297,10 +310,10 @@ def _prepared(session: Session) -> events.Prepared:
         steps=session.steps,
         steps_per_epoch=session.steps_per_epoch,
         rows=corpus.train.count,
-        eval_rows=corpus.evaluation.count if corpus.evaluation else 0,
+        eval_rows=corpus.eval_rows,
         rejected_rows=corpus.rejected_rows,
-        truncated_rows=corpus.train.truncated + (corpus.evaluation.truncated if corpus.evaluation else 0),
-        untrained_rows=len(corpus.unused) - corpus.rejected_rows - corpus.leaked_rows,
+        truncated_rows=corpus.truncated_rows,
+        untrained_rows=corpus.untrained_rows,
         tokens_per_epoch=int(corpus.train.lengths.sum()),
         trained_tokens_per_epoch=int(corpus.trained.sum()),
         trainable_parameters=trainable,

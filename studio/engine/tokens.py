@@ -3,6 +3,7 @@
 import hashlib
 import json
 import mmap
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -18,8 +19,9 @@ from studio.core import cache
 from studio.core.data.datasets import Dataset, Rejected
 from studio.engine.labels import Encoded, Encoder
 
-_VERSION = 6  # of the labels: raise it whenever the same row would get other tokens or labels
+_VERSION = 7  # of the labels: raise it whenever the same row would get other tokens or labels
 _BATCH_ROWS = 512
+_PIECE = 1 << 20
 _FILES = {"ids": np.int32, "trained": np.bool_, "offsets": np.int64, "rows": np.int64}
 _FILES |= {"starts": np.int64, "full_lengths": np.int32}
 
@@ -149,7 +151,7 @@ def _write(
         "truncated": truncated,
         "answers": 2 if dataset.format == "preference" else 1,
         "untrained": [asdict(item) for item in untrained],
-        "bytes": {name: (folder / name).stat().st_size for name in _FILES},
+        "crc32": {name: _checksum(folder / name) for name in _FILES},
     }
     (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
 
@@ -220,13 +222,22 @@ def _opened(folder: Path) -> Tokens | None:
     """Opens what the cache holds; None where it holds nothing whole."""
     try:
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-        if any((folder / name).stat().st_size != size for name, size in about["bytes"].items()):
+        if any(_checksum(folder / name) != about["crc32"][name] for name in _FILES):
             return None
         arrays = {name: _mapped(folder / name, kind) for name, kind in _FILES.items()}
         untrained = [Rejected(**item) for item in about["untrained"]]
         return Tokens(**arrays, truncated=about["truncated"], untrained=untrained, answers=about["answers"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _checksum(path: Path) -> int:
+    """Returns the CRC-32 of a file; a third of a second for 100 million tokens, which a whole run then learns from."""
+    found = 0
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            found = zlib.crc32(piece, found)
+    return found
 
 
 def _mapped(path: Path, kind: Any) -> NDArray[Any]:

@@ -14,11 +14,11 @@ from studio.core.progress import Progress
 from studio.core.runs import Run, read_lines
 from studio.engine import batches, checkpoint, hardware, reference, result, schedule, session, step
 from studio.engine.corpus import Emit
+from studio.engine.pace import Pace
 from studio.engine.rowlog import RowLog
 from studio.engine.session import Session
 
 _POLL_S = 0.1
-_ETA_STEPS = 20
 
 
 @dataclass(slots=True)
@@ -127,7 +127,8 @@ def _steps(current: Session, commands: Commands) -> events.Outcome | None:
     position, spec = current.position, current.config.training
     log = RowLog(current.run.path, current.accelerator.process_index, position.step)
     current.emit(events.Phase(name="training"))
-    durations: list[float] = []
+    evaluation = current.corpus.evaluation
+    pace = Pace(len(evaluation.ids) if evaluation is not None else 0)
     epoch, plan, laid_out = -1, list[list[batches.Rows]](), list[batches.MicroBatch]()
     while position.step < current.steps:
         # Asked before a step, not behind one: a run killed in between then ends at the same place.
@@ -149,21 +150,26 @@ def _steps(current: Session, commands: Commands) -> events.Outcome | None:
         # While a card is still at work.
         laid_out = step.lay_out(current, after[0]) if after else []
         measured = step.read(current, micro_batches, taken, log)
-        durations = [*durations, time.perf_counter() - began][-_ETA_STEPS:]
-        _tell(current, measured, durations)
+        pace.add(time.perf_counter() - began, measured.tokens)
+        _tell(current, measured, pace)
         if position.step % spec.eval_steps == 0 or position.step == current.steps:
+            began = time.perf_counter()
             _count_evaluation(current)
+            pace.evaluation_s = time.perf_counter() - began
         if position.step % spec.save_steps == 0 or position.best_step == position.step:
+            began = time.perf_counter()
             _save(current)
+            pace.saving_s = time.perf_counter() - began
     _save(current)
     return "completed"
 
 
-def _tell(current: Session, measured: step.Measured, durations: list[float]) -> None:
-    """Moves the position on and tells of the step."""
-    position = current.position
+def _tell(current: Session, measured: step.Measured, pace: Pace) -> None:
+    """Moves the position on and tells of the step, the last that `pace` knows of."""
+    position, spec = current.position, current.config.training
+    step_s, _ = pace.steps[-1]
     position.step += 1
-    position.train_s += durations[-1]
+    position.train_s += step_s
     position.tokens += measured.tokens
     current.emit(
         events.Step(
@@ -176,10 +182,10 @@ def _tell(current: Session, measured: step.Measured, durations: list[float]) -> 
             trained_tokens=measured.trained,
             reward_accuracy=measured.accuracy,
             reward_margin=measured.margin,
-            step_s=durations[-1],
-            tokens_per_s=measured.tokens / durations[-1],
+            step_s=step_s,
+            tokens_per_s=measured.tokens / step_s,
             memory_bytes=hardware.memory_bytes(current.accelerator.device),
-            eta_s=(current.steps - position.step) * sum(durations) / len(durations),
+            eta_s=pace.left_s(position.step, current.steps, spec.eval_steps, spec.save_steps),
         )
     )
 

@@ -41,6 +41,8 @@ class AnswerColumn(QFrame):
         self.view = QPlainTextEdit()
         self.view.setObjectName("answer")
         self.view.setReadOnly(True)
+        self.view.setMinimumHeight(5 * GRID)
+        self.view.document().setDocumentMargin(0)
         self.view.setAccessibleName(self.accessibleName())
         self.status = label(self.tr("Waiting ..."), "caption", wrap=True)
         head = row(name, mark, copy)

@@ -180,8 +180,12 @@ def until_closed(app: QApplication, window: MainWindow) -> int:
     """Runs the event loop until a window is closed for good, not to be opened again; returns the exit code."""
     code = app.exec()
     while window.opens_again:
+        untold, opened = window.untold, window.left_open()
         window.deleteLater()
         window = open_window(app)
+        window.take_up(opened)
+        for notice in untold:
+            window.session.noticed.emit(notice)
         code = app.exec()
     return code
 

@@ -65,6 +65,9 @@ class AskPanel(QScrollArea):
         self._listed: list[Entry] | None = None
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemChanged.connect(self.changed)
+        self._adapters = self.tr("Adapters")
+        self._heading = label(self._adapters, "heading")
+        self.changed.connect(self._count)
         self.none = label("", "muted", wrap=True)
         self.system = QLineEdit()
         self.system.setAccessibleName(self.tr("System instruction"))
@@ -74,10 +77,10 @@ class AskPanel(QScrollArea):
         box.setStretch(0, 1)
         body = column(
             *(label(self.tr("Base model"), "heading"), box, GRID),
-            *(label(self.tr("Adapters"), "heading"), self.list, self.none, GRID),
+            *(self._heading, self.list, self.none, GRID),
             *(label(self.tr("System instruction"), "heading"), self.system, GRID),
             *(label(self.tr("Sampling"), "heading"), self._sampling_form()),
-            button(self.tr("Reset sampling"), self._reset, "flat"),
+            button(self.tr("Reset sampling"), lambda: self.choose_sampling(Sampling()), "flat"),
             None,
         )
         body.setContentsMargins(0, 0, GRID, 0)
@@ -117,24 +120,30 @@ class AskPanel(QScrollArea):
 
     def entries(self) -> list[Entry]:
         """The adapters chosen, in the order shown."""
-        items = (self.list.item(at) for at in range(self.list.count()))
-        return [item.data(_ENTRY) for item in items if item.checkState() == Qt.CheckState.Checked]
+        return [item.data(_ENTRY) for item in self._ticked()]
 
-    def choose(self, *entries: Entry) -> None:
-        """Chooses exactly these adapters, and the base of the first."""
+    def choose(self, *entries: Entry, base: str = "") -> None:
+        """Chooses exactly these adapters, and a base, or else that of the first."""
         self.refresh()
         names = {entry.name for entry in entries}
         for at in range(self.list.count()):
             item = self.list.item(at)
             item.setCheckState(Qt.CheckState.Checked if item.data(_ENTRY).name in names else Qt.CheckState.Unchecked)
-        if entries and entries[0].base.path:
-            at = self.base.findData(entries[0].base.path)
-            self.base.setCurrentIndex(at) if at >= 0 else self.base.setCurrentText(entries[0].base.path)
+        if ticked := self._ticked():
+            self.list.scrollToItem(ticked[0], QListWidget.ScrollHint.PositionAtTop)
+        if path := base or next((entry.base.path for entry in entries), ""):
+            at = self.base.findData(path)
+            self.base.setCurrentIndex(at) if at >= 0 else self.base.setCurrentText(path)
 
     def sampling(self) -> Sampling:
         """How the next token is chosen."""
         chosen: dict[str, Any] = {name: number.value() for name, number in self.numbers.items()}
         return Sampling(**chosen)
+
+    def choose_sampling(self, chosen: Sampling) -> None:
+        """Sets how the next token is chosen."""
+        for name, number in self.numbers.items():
+            number.setValue(getattr(chosen, name))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Lets the wheel scroll instead of changing a number nobody has chosen to edit."""
@@ -142,6 +151,15 @@ class AskPanel(QScrollArea):
             event.ignore()
             return True
         return super().eventFilter(watched, event)
+
+    def _ticked(self) -> list[QListWidgetItem]:
+        items = (self.list.item(at) for at in range(self.list.count()))
+        return [item for item in items if item.checkState() == Qt.CheckState.Checked]
+
+    def _count(self) -> None:
+        """Says how many are chosen: of a long list a part is in sight."""
+        chosen = len(self._ticked())
+        self._heading.setText(self.tr("Adapters ({count} chosen)").format(count=chosen) if chosen else self._adapters)
 
     def _base_box(self) -> QComboBox:
         made = QComboBox()
@@ -185,10 +203,6 @@ class AskPanel(QScrollArea):
             grid.addWidget(name, at, 0)
             grid.addWidget(number, at, 1)
         return holder(grid)
-
-    def _reset(self) -> None:
-        for name, number in self.numbers.items():
-            number.setValue(getattr(Sampling(), name))
 
     def _pick_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, self.tr("Choose a model folder"))

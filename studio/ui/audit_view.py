@@ -20,6 +20,7 @@ from studio.core import desk
 from studio.ui import words
 from studio.ui.answer_view import FailureCard
 from studio.ui.desk import Call
+from studio.ui.elided import Elided
 from studio.ui.parts import button, card, clear, column, empty, holder, label, pill, row, set_tone
 from studio.ui.theme import GRID, Theme
 
@@ -184,7 +185,7 @@ class AuditView(QStackedWidget):
             return words.told(self.findings[key]["title"])
 
         heading, severity, count, why = (
-            label("", "heading"),
+            Elided("", "heading"),
             pill(""),
             label("", "muted"),
             label("", "muted", wrap=True),
@@ -192,8 +193,9 @@ class AuditView(QStackedWidget):
         done, undo = pill(self.tr("done"), "good"), button(self.tr("Undo"), self.undo_wanted.emit, "flat")
         mend = button("", lambda: self.mending_wanted.emit(key, title()))
         show = button(self.tr("Show the rows"), lambda: self.rows_wanted.emit(key, title()))
-        top = row(heading, severity, count, None, done, undo, mend, show)
-        frame = card(column(top, why, spacing=GRID // 2))
+        below = row(why, undo, mend, show)
+        below.setStretch(0, 1)
+        frame = card(column(row(heading, severity, count, None, done), below, spacing=GRID // 2))
         self._cards[key] = made = _Card(frame, heading, severity, count, why, done, undo, mend, show)
         return made
 
@@ -207,7 +209,7 @@ class AuditView(QStackedWidget):
         made.show.setAccessibleName(self.tr("Show the rows: {title}").format(title=title))
         made.undo.setAccessibleName(self.tr("Undo: {title}").format(title=title))
         made.mend.setText(mending)
-        made.mend.setAccessibleName(f"{mending}: {title}")
+        made.mend.setAccessibleName(words.titled(mending, title))
         # Rows are left out of a version of the data, and a version is made of rows that are there.
         made.mend.setEnabled(self._call is None)
         self._offer(made, mend=bool(mending), done=item["key"] in self._mended, undo=item["key"] == self._last)
@@ -254,5 +256,6 @@ class AuditView(QStackedWidget):
         said = row(self._about, self._again)
         said.setStretch(0, 1)
         layout = column(self._going, said, area, spacing=GRID)
+        layout.setContentsMargins(0, GRID, 0, 0)
         layout.setStretch(2, 1)
         return holder(layout)

@@ -15,6 +15,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
+    QFont,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -39,6 +40,7 @@ _TEXT_PX = 12
 _ZOOM = 1.25
 # More would hide the line, and each takes some microseconds.
 _MOST_DOTS = 100
+_SPECK_PX = 2.0
 # So far up and down in all: a line that zigzags more takes ten times as long with smooth edges, and looks the same.
 _CALM_PX = 4000
 
@@ -73,6 +75,7 @@ class Canvas(QWidget):
         log: whether the values' axis is logarithmic.
         extent: the first and the last step there are; None: there is none, and no axis.
         seen: the first and the last step to be shown; None: all.
+        said: what is written at the marked step.
 
     Signals:
         hovered: the step under the mouse, or None.
@@ -90,6 +93,7 @@ class Canvas(QWidget):
         self.extent: tuple[float, float] | None = None
         self.seen: tuple[float, float] | None = None
         self._cross: float | None = None
+        self.said = ""
         self._held: float | None = None
         self._picture: QPixmap | None = None
         self._box = (0.0, 1.0, 0.0, 1.0)
@@ -106,10 +110,10 @@ class Canvas(QWidget):
         """Returns the least and the greatest step shown, and the same of the values (their logarithms with `log`)."""
         return self._bounds()
 
-    def mark(self, step: float | None) -> None:
-        """Draws an upright line at a step, or none."""
-        if step != self._cross:
-            self._cross = step
+    def mark(self, step: float | None, said: str = "") -> None:
+        """Draws an upright line at a step with what is `said` of it, or none."""
+        if (step, said) != (self._cross, self.said):
+            self._cross, self.said = step, said
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -125,6 +129,7 @@ class Canvas(QWidget):
             at = float(self._across(np.array([self._cross]))[0])
             painter.setPen(QColor(self._theme.palette.strong_border))
             painter.drawLine(QLineF(at, _TOP, at, self.height() - _BOTTOM))
+            self._write(painter, at)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Has another size painted."""
@@ -220,12 +225,21 @@ class Canvas(QWidget):
                 self._paint_line(painter, line)
         painter.end()
 
+    def _write(self, painter: QPainter, at: float) -> None:
+        """Writes what is said beside the upright line, on its left where there is no room on the right."""
+        painter.setFont(_small(painter))
+        text = painter.fontMetrics().elidedText(self.said, Qt.TextElideMode.ElideRight, self.width() - GRID)
+        wide = painter.fontMetrics().horizontalAdvance(text) + GRID
+        left = at + 1 if at + 1 + wide <= self.width() else max(0.0, at - wide)
+        box = QRectF(left, 0, wide, _TEXT_PX + GRID)
+        painter.fillRect(box, QColor(self._theme.palette.panel))
+        painter.setPen(QColor(self._theme.palette.text))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
     def _paint_axes(self, painter: QPainter) -> None:
         palette, (first, last, least, most) = self._theme.palette, self._box
         wide, tall = self.width() - _LEFT - _RIGHT, self.height() - _TOP - _BOTTOM
-        font = painter.font()
-        font.setPixelSize(_TEXT_PX)
-        painter.setFont(font)
+        painter.setFont(_small(painter))
         upright = scale.ticks(least, most, max(2, tall // _TALL_PX), log=self.log)
         along = scale.ticks(first, last, max(1, wide // _WIDE_PX), whole=True)
         heights = self._up(np.array([tick.at for tick in upright]))
@@ -249,15 +263,24 @@ class Canvas(QWidget):
             painter.setPen(pen)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
             for first, last in _pieces(up):
+                if last == first + 1:
+                    _speck(painter, QPointF(across[first], up[first]), line.colour)
                 for beside in range(1 if smooth else line.width):
                     painter.drawPolyline(_polygon(across[first:last] + beside, up[first:last]))
-        if line.dot and len(line.x) <= _MOST_DOTS:
+        begin, end = np.searchsorted(line.x, self._box[0]), np.searchsorted(line.x, self._box[1], "right")
+        if line.dot and end - begin <= _MOST_DOTS:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QColor(self._theme.palette.panel))
             painter.setBrush(line.colour)
-            for x, y in zip(across.tolist(), up.tolist(), strict=True):
+            for x, y in zip(across[begin:end].tolist(), up[begin:end].tolist(), strict=True):
                 if math.isfinite(y):
                     _dot(painter, QPointF(x, y), line.dot / 2, star=line.star)
+
+
+def _small(painter: QPainter) -> QFont:
+    font = QFont(painter.font())
+    font.setPixelSize(_TEXT_PX)
+    return font
 
 
 def _calm(values: Values) -> bool:
@@ -271,6 +294,16 @@ def _pieces(values: Values) -> Iterator[tuple[int, int]]:
     for first, last in zip((-1, *gaps.tolist()), (*gaps.tolist(), len(values)), strict=True):
         if last > first + 1:
             yield first + 1, last
+
+
+def _speck(painter: QPainter, at: QPointF, colour: QColor) -> None:
+    """Draws a number that has none beside it: a line of one point is nothing."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawEllipse(at, _SPECK_PX, _SPECK_PX)
+    painter.restore()
 
 
 def _polygon(x: Values, y: Values) -> QPolygonF:

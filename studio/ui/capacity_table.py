@@ -75,13 +75,13 @@ class CapacityTable(QWidget):
     def _fill(self, cell: QLabel, parameters: float, method: capacity.Method, machine: Machine) -> None:
         lean, usual = (need / 1e9 for need in capacity.needed_bytes(parameters, method, on_gpu=bool(machine.gpus)))
         verdict = capacity.verdict(parameters, method, machine)
-        words = {"fits": self.tr("fits"), "tight": self.tr("fits a lean run"), "no": self.tr("too large")}
+        verdicts = {"fits": self.tr("fits"), "tight": self.tr("fits a lean run"), "no": self.tr("too large")}
         cell.setText(self.tr("{lean} - {usual} GB").format(lean=f"{lean:,.0f}", usual=f"{usual:,.0f}"))
-        cell.setToolTip(words[verdict])
+        cell.setToolTip(verdicts[verdict])
         if method == "qlora" and not self._quantizes:
             verdict = "no"
             cell.setText(self.tr("not here"))
             cell.setToolTip(self.tr("4-bit quantization does not work on this machine."))
         size = self.tr("{count} billion").format(count=f"{parameters / 1e9:g}")
-        cell.setAccessibleName(f"{size}, {method}: {cell.text()}, {cell.toolTip()}")
+        cell.setAccessibleName(words.titled(words.listed((size, method)), words.listed((cell.text(), cell.toolTip()))))
         set_mark(cell, "verdict", verdict)

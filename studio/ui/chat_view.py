@@ -1,11 +1,12 @@
 """A conversation with one model: what was said so far, in order."""
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea
+from PySide6.QtWidgets import QFrame, QScrollArea
 
 from studio.core.desk import Message
-from studio.ui.parts import card, clear, column, holder, label, row, selectable
+from studio.ui.elided import Elided
+from studio.ui.parts import card, clear, column, holder, row
+from studio.ui.passage import Passage
 from studio.ui.theme import GRID
 
 
@@ -14,6 +15,7 @@ class ChatView(QScrollArea):
 
     Attributes:
         messages: what both have said; the answer being written is not yet among them.
+        answering: who answered each question.
     """
 
     def __init__(self) -> None:
@@ -25,31 +27,35 @@ class ChatView(QScrollArea):
         self._body = holder(column(holder(self._turns), None), "body")
         self.setWidget(self._body)
         self.messages: list[Message] = []
-        self._growing: QLabel | None = None
+        self.answering: list[str] = []
+        self._growing: Passage | None = None
+        self._written = ""
         self.verticalScrollBar().rangeChanged.connect(lambda _, end: self.verticalScrollBar().setValue(end))
 
     def clear(self) -> None:
         """Begins a new conversation."""
         clear(self._turns)
-        self.messages, self._growing = [], None
+        self.messages, self.answering, self._growing = [], [], None
 
     def ask(self, text: str, answering: str) -> None:
         """Adds the user's turn and an empty one of whoever answers."""
         self.messages.append(Message(role="user", content=text))
+        self.answering.append(answering)
         self._add(self.tr("You"), text, mine=True)
-        self._growing = self._add(answering, "", mine=False)
+        self._growing, self._written = self._add(answering, "", mine=False), ""
 
     def add(self, piece: str) -> None:
         """Takes the next piece of the answer."""
         if self._growing is not None:
-            self._growing.setText(self._growing.text() + piece)
+            self._written += piece
+            self._growing.add(piece)
             self._fit()
 
     def finish(self, text: str | None = None) -> None:
         """Ends the answer; what was written of it stays, also where it was stopped."""
         if self._growing is not None:
-            said = self._growing.text() if text is None else text
-            self._growing.setText(said)
+            said = self._written if text is None else text
+            self._growing.show_text(said)
             self.messages.append(Message(role="assistant", content=said))
             self._growing = None
             self._fit()
@@ -67,15 +73,13 @@ class ChatView(QScrollArea):
                 widget.hide()
                 widget.deleteLater()
         self._growing = None
+        self.answering.pop()
         return self.messages.pop().content
 
-    def _add(self, who: str, text: str, *, mine: bool) -> QLabel:
-        said = selectable(label(text, "", wrap=True))
-        said.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
-        said.setAccessibleName(self.tr("{name} said").format(name=who))
-        turn: QFrame = card(column(label(who, "caption"), said, spacing=2), "mine" if mine else "card")
+    def _add(self, who: str, text: str, *, mine: bool) -> Passage:
+        said = Passage(text)
+        said.setAccessibleDescription(self.tr("{name} said").format(name=who))
+        turn: QFrame = card(column(Elided(who, "caption"), said, spacing=2), "mine" if mine else "card")
         margins = row(GRID * 8 if mine else 0, turn, 0 if mine else GRID * 8)
         margins.setStretch(1, 1)
         self._turns.addWidget(holder(margins))

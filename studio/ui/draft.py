@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import yaml
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
@@ -59,6 +60,10 @@ class Draft(QObject):
     def values(self) -> dict[str, Any]:
         """Returns all values as plain data."""
         return copy.deepcopy(self._values)
+
+    def as_yaml(self) -> str:
+        """Returns all values as people write them."""
+        return yaml.safe_dump(self._values, sort_keys=False, allow_unicode=True)
 
     def value(self, key: str) -> Any:
         """Returns the value of a dotted name."""

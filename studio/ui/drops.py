@@ -1,9 +1,11 @@
 """What a file or folder is that the user drops on the window or opens, and where it belongs."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt
+from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from studio.core import config as declared
@@ -13,6 +15,34 @@ from studio.core.hub_ids import is_hub_id
 from studio.core.library import PEFT_CONFIG
 from studio.core.runs import Run
 from studio.ui.session import Session
+
+
+class Drops(QObject):
+    """Takes the files and folders dropped on a window, also on its text boxes, which would paste their addresses."""
+
+    def __init__(self, window: QWidget, take: Callable[[Path], object]) -> None:
+        """Calls `take` with each of them."""
+        super().__init__(window)
+        self._take = take
+        window.setAcceptDrops(True)
+        window.winId()  # makes the handle, which hears of a drag before the boxes do
+        window.windowHandle().installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Leaves dragged text to the boxes."""
+        # Those of entering and of moving are its kinds.
+        if not isinstance(event, QDropEvent):
+            return False
+        paths = [path for url in event.mimeData().urls() if (path := url.toLocalFile())]
+        if not paths:
+            return False
+        # Whoever has the files is not to take them for moved away.
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        if event.type() == QEvent.Type.Drop:
+            for path in paths:
+                self._take(Path(path))
+        return True
 
 
 def data_endings() -> tuple[str, ...]:

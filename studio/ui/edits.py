@@ -52,7 +52,7 @@ class AdapterRemoval(QUndoCommand):
 
     def __init__(self, session: Session, entries: Sequence[Entry]) -> None:
         """Moves nothing before it is pushed."""
-        super().__init__(_tr("remove {name}").format(name=words.listed(entry.title for entry in entries)))
+        super().__init__(_tr("remove {name}").format(name=words.some([entry.title for entry in entries])))
         self._session, self._entries = session, list(entries)
 
     def redo(self) -> None:

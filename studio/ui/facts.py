@@ -48,7 +48,7 @@ class Facts(QWidget):
             sign.setProperty("icon_size", 2 * GRID)
             self.values[key] = value = selectable(label("", wrap=True))
             value.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
-            value.setAccessibleName(name)
+            value.setAccessibleDescription(name)
             title = label(name, "muted")
             title.setMinimumWidth(13 * GRID)
             grid.addWidget(sign, at, 0, top)

@@ -2,19 +2,11 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QAction, QKeyEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QDialog,
-    QGridLayout,
-    QLineEdit,
-    QListWidget,
-    QListWidgetItem,
-    QScrollArea,
-    QWidget,
-)
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QDialog, QGridLayout, QLineEdit, QListWidget, QListWidgetItem, QScrollArea, QWidget
 
+from studio.ui.list_keys import ListKeys
 from studio.ui.parts import column, holder, label, row, shown_keys
 from studio.ui.theme import GRID
 
@@ -52,23 +44,10 @@ class Finder(QDialog):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setLayout(column(self.box, self.list, margin=GRID))
         self.box.textChanged.connect(self._fill)
-        self.box.installEventFilter(self)
-        self.list.itemActivated.connect(self._run)
-        self.list.itemClicked.connect(self._run)
+        self._keys = ListKeys(self.box, self.list)
+        self._keys.chosen.connect(self._run)
         self.resize(520, 380)
         self._fill("")
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Moves through the list and triggers from within the search box."""
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()), 0)
-            if step and self.list.count():
-                self.list.setCurrentRow((self.list.currentRow() + step) % self.list.count())
-                return True
-            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-                self._run(self.list.currentItem())
-                return True
-        return super().eventFilter(watched, event)
 
     def _fill(self, text: str) -> None:
         words = text.casefold().split()
@@ -94,12 +73,9 @@ class Finder(QDialog):
             none = QListWidgetItem(self.tr("No command has this in its name."))
             none.setFlags(Qt.ItemFlag.NoItemFlags)
             self.list.addItem(none)
-        self.list.setCurrentRow(0)
-        self.list.scrollToItem(self.list.item(0), QAbstractItemView.ScrollHint.PositionAtTop)
+        self._keys.rest_on(0)
 
-    def _run(self, item: QListWidgetItem | None) -> None:
-        if item is None or not item.flags() & Qt.ItemFlag.ItemIsEnabled:
-            return
+    def _run(self, item: QListWidgetItem) -> None:
         action = self._actions[item.data(Qt.ItemDataRole.UserRole)]
         self.accept()
         action.trigger()

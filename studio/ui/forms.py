@@ -102,7 +102,6 @@ class Field(QObject):
         if picker is not None:
             picker.picked.connect(lambda path: self.edited.emit(spec.key, path))
         self.editor.setAccessibleName(spec.title)
-        self.editor.setAccessibleDescription(spec.help)
         self.editor.setToolTip(_explained(spec))
         # A path or a name of a model is long; it takes the room that there is.
         wide = picker is not None or choices is not None
@@ -174,6 +173,8 @@ class Field(QObject):
         self.mark.setVisible(changed)
         self.reset.setVisible(changed)
         self.fault.setText(words.sentence(fault).replace(f"`{self.spec.key}`", self.spec.title))
+        about = self.editor.accessibleDescription() if isinstance(self.editor, ModelPicker) else self.spec.help
+        self.editor.setAccessibleDescription(words.joined(self.fault.text(), about))
         self._fit_fault()
         self.fault.setVisible(bool(fault))
         set_mark(self.editor, "wrong", bool(fault))

@@ -19,6 +19,7 @@ from studio.ui.spare import PYTHON, Spare, made
 _POLL_MS = 60
 _ALIVE_S = 0.5
 _BATCH = 500
+_TAIL_BYTES = 16_384
 
 
 def once(signal: SignalInstance, then: Callable[[], object]) -> None:
@@ -147,15 +148,15 @@ class TrainingWorker(QThread):
         return launch.told_of(self.followed, code)
 
 
-def last_event(run: Run, reach: int = 16_384) -> events.Event | None:
+def last_event(run: Run) -> events.Event | None:
     """Returns the last event of a run, reading only the end of its file."""
-    found = tail(run, reach)
+    found = tail(run)
     return found[-1] if found else None
 
 
-def tail(run: Run, reach: int = 16_384) -> list[events.Event]:
-    """Returns the events in the last `reach` bytes of a run's file, or the last one where it is longer than that."""
-    size = _size(run)
+def tail(run: Run) -> list[events.Event]:
+    """Returns the events at the end of a run's file, at least the last one however long it is."""
+    size, reach = _size(run), _TAIL_BYTES
     while True:
         lines, _ = runs.read_lines(run.events_path, max(0, size - reach))
         found = [event for line in lines if (event := events.decode_event(line)) is not None]

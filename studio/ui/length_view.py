@@ -52,8 +52,10 @@ class LengthView(QWidget):
         self.box.valueChanged.connect(self.set_cutoff)
         use = button(self.tr("Use this length"), lambda: self.chosen.emit(self.cutoff), "primary")
         self._figures: dict[str, tuple[QLabel, Elided]] = {}
-        self._hint = label("", "caption")
-        head = row(label(self.tr("Maximum length")), self.box, use, None, self._hint)
+        self._hint = Elided("", "caption")
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        head = row(label(self.tr("Maximum length")), self.box, use, self._hint)
+        head.setStretch(3, 1)
         self.rest = label("", "caption")
         layout = column(head, self._plot, row(None, self.rest), self._grid(), spacing=2 * GRID)
         layout.setStretch(1, 1)
@@ -139,7 +141,7 @@ class LengthView(QWidget):
         grid.setVerticalSpacing(GRID // 2)
         # Beside their captions: over each other they were as high, and too wide for a narrow window.
         for index, (name, title) in enumerate(names.items()):
-            self._figures[name] = figure, more = label("-", "strong"), Elided("", "caption")
+            self._figures[name] = figure, more = label("\u2013", "strong"), Elided("", "caption")
             grid.addWidget(label(title, "caption"), index % 4, 2 * (index // 4))
             grid.addLayout(row(figure, more, None, spacing=GRID // 2), index % 4, 2 * (index // 4) + 1)
         # Shares of the room, so that nothing moves as the line is dragged; there is more to say on the left.
@@ -158,14 +160,13 @@ class LengthView(QWidget):
             return
         at = lengths.at(self.cutoff, self._overlap)
         for name, count in (("cut", at.cut), ("shortened", at.shortened), ("lost", at.lost), ("dropped", at.dropped)):
-            share = 100 * count / len(lengths)
-            self._tell(name, f"{count:,}", f"({share:.1f} %)" if count else "")
+            self._tell(name, f"{count:,}", f"({count / len(lengths):.1%})" if count else "")
         self._tell("tokens", f"{at.tokens:,}")
         chunked = counted(at.chunked, self.tr("{count} text in chunks"), self.tr("{count} texts in chunks"))
         self._tell("sequences", f"{at.sequences:,}", f"({chunked})" if at.chunked else "")
         self._tell("padded", f"{lengths.steps(self.cutoff, self._spec, False, overlap=self._overlap):,}")
         least = lengths.least_steps(self.cutoff, self._spec, overlap=self._overlap)
-        self._tell("packed", "-" if lengths.pairs else f"\u2248 {least:,}")
+        self._tell("packed", "\u2013" if lengths.pairs else f"\u2248 {least:,}")
         longest = int(lengths.tokens.max())
         one, many = self.tr("The longest row has {count} token"), self.tr("The longest row has {count} tokens")
         far = counted(longest, one, many)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QKeyEvent
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QHelpEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
@@ -24,6 +24,7 @@ from studio.core.models import LocalModel
 from studio.core.units import short, size
 from studio.ui.elided import MIDDLE, Elided
 from studio.ui.jobs import Command
+from studio.ui.list_keys import ListKeys
 from studio.ui.parts import as_tip, button, column, holder, icon_label, row
 from studio.ui.theme import GRID, Theme
 from studio.ui.words import sentence
@@ -195,28 +196,15 @@ class ModelList(QFrame):
         self.search.setPlaceholderText(self.tr("Search, or type a Hugging Face id such as owner/model"))
         self.search.setAccessibleName(self.tr("Search models"))
         self.search.textChanged.connect(self.fill)
-        self.search.installEventFilter(self)
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Models"))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.itemClicked.connect(self._pick)
-        self.list.itemActivated.connect(self._pick)
+        self._keys = ListKeys(self.search, self.list)
+        self._keys.chosen.connect(self._pick)
         folder = button(self.tr("Choose folder..."), self._choose_folder, "flat")
         theme.dress(folder, "folder")
         self.setLayout(column(self.search, self.list, row(folder, None), margin=GRID))
         self.fill()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Moves through the list and picks from within the search box."""
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()), 0)
-            if step:
-                self._move(step)
-                return True
-            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-                self._pick(self.list.currentItem())
-                return True
-        return super().eventFilter(watched, event)
 
     def fill(self) -> None:
         """Lists what there is by now, as far as the search lets it."""
@@ -236,9 +224,7 @@ class ModelList(QFrame):
         self.list.clear()
         for offer in found:
             self._add(offer)
-        self.list.setCurrentRow(next((n for n, one in enumerate(found) if one.path == self._chosen and not words), 0))
-        if not self._enabled(self.list.currentRow()):
-            self._move(1)
+        self._keys.rest_on(next((n for n, one in enumerate(found) if one.path == self._chosen and not words), 0))
 
     def _add(self, offer: Offer) -> None:
         item = QListWidgetItem()
@@ -263,21 +249,7 @@ class ModelList(QFrame):
         self.list.addItem(item)
         self.list.setItemWidget(item, shown)
 
-    def _enabled(self, at: int) -> bool:
-        item = self.list.item(at)
-        return item is not None and bool(item.flags() & Qt.ItemFlag.ItemIsEnabled)
-
-    def _move(self, step: int) -> None:
-        count, at = self.list.count(), self.list.currentRow()
-        for _ in range(count):
-            at = (at + step) % count
-            if self._enabled(at):
-                self.list.setCurrentRow(at)
-                return
-
-    def _pick(self, item: QListWidgetItem | None) -> None:
-        if item is None or not item.flags() & Qt.ItemFlag.ItemIsEnabled:
-            return
+    def _pick(self, item: QListWidgetItem) -> None:
         path = str(item.data(Qt.ItemDataRole.UserRole))
         self.close()
         self.picked.emit(path)

@@ -105,9 +105,7 @@ class RunModel(QObject):
         told = self.progress
         if self.alive:
             return "stopping" if self.asked_stop else "pausing" if self.asked_pause else told.state
-        if told.finished is not None:
-            return told.finished.outcome
-        return "failed" if told.failed is not None else "interrupted"
+        return told.state_of(alive=False)
 
     def held(self) -> bool:
         """Whether the run is paused, or will be as soon as it has read that it is to be."""
@@ -237,10 +235,8 @@ def glance(run: Run) -> Glance:
     for event in jobs.tail(run):
         seen.apply(event)
     last = seen.steps[-1] if seen.steps else None
-    state: str = "preparing" if seen.state in ("finished", "failed") else seen.state
-    if not alive:
-        state = seen.finished.outcome if seen.finished else "failed" if seen.failed else "interrupted"
-    return Glance(run, title_of(run), created_s, state, seen.step, last.loss if last else None, stamp)
+    loss = last.loss if last else None
+    return Glance(run, title_of(run), created_s, seen.state_of(alive), seen.step, loss, stamp)
 
 
 def _stamp(run: Run) -> tuple[int, int]:
@@ -310,7 +306,8 @@ class RunTable(QAbstractTableModel):
         if role == LOSS:
             return self._loss(item)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{as_tip(item.run.name)}\n{time.strftime('%Y-%m-%d %H:%M', time.localtime(item.created_s))}"
+            made = time.strftime("%Y-%m-%d %H:%M", time.localtime(item.created_s))
+            return as_tip("\n".join((item.title, item.run.name, made)))
         return None
 
     def _said(self, item: Glance) -> str:

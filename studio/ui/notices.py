@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtWidgets import QAbstractButton, QFrame, QVBoxLayout, QWidget
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+from PySide6.QtWidgets import QAbstractButton, QApplication, QFrame, QVBoxLayout, QWidget
 
 from studio.ui.parts import button, icon_button, row
 from studio.ui.passage import Passage
@@ -13,15 +14,16 @@ from studio.ui.theme import GRID, Theme
 _SHOWN_MS = 7000
 _MOST = 3
 _WIDTH = 420
+_WHOLE, _SCROLLED = Qt.ScrollBarPolicy.ScrollBarAlwaysOff, Qt.ScrollBarPolicy.ScrollBarAsNeeded
 
 
 class Notices(QWidget):
     """A stack of notices over the lower left corner of `host`, where no page has a button one is about to press."""
 
-    def __init__(self, host: QWidget, theme: Theme, left: int) -> None:
-        """Lies over `host`, `left` pixels from its edge, and moves along with it."""
+    def __init__(self, host: QWidget, theme: Theme) -> None:
+        """Lies over `host`, and moves along with it."""
         super().__init__(host)
-        self._host, self._theme, self._left = host, theme, left
+        self._host, self._theme = host, theme
         self._holding: dict[QWidget, Callable[[], bool]] = {}
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(0, 0, 0, 0)
@@ -32,11 +34,10 @@ class Notices(QWidget):
 
     def show_notice(self, notice: Notice) -> None:
         """Adds a notice; one about a failure stays until it is closed."""
-        while self._box.count() >= _MOST:
-            self._drop(self._frames()[0])
+        while len(frames := self._frames()) >= _MOST:
+            self._drop(min(frames, key=lambda frame: (frame.objectName() == "failure", _is_read(frame))))
         frame = QFrame()
         frame.setObjectName({"bad": "failure", "good": "success"}.get(notice.tone, "notice"))
-        frame.setAccessibleName(notice.text)
         said = Passage(notice.text)
         items: list[QWidget | None] = [said]
         if notice.action and notice.act is not None:
@@ -57,10 +58,10 @@ class Notices(QWidget):
         if notice.tone != "bad":
             timer = QTimer(frame)
             timer.setSingleShot(True)
-            # While its text is selected and copied it stays.
-            timer.timeout.connect(lambda: timer.start() if said.hasFocus() else self._drop(frame))
+            timer.timeout.connect(lambda: timer.start() if _is_read(frame) else self._drop(frame))
             timer.start(_SHOWN_MS)
         self._place()
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, notice.text))
 
     def review(self) -> None:
         """Takes away what does not hold any more."""
@@ -70,7 +71,7 @@ class Notices(QWidget):
 
     def texts(self) -> list[str]:
         """Returns what is shown now."""
-        return [frame.accessibleName() for frame in self._frames()]
+        return [said.toPlainText() for frame in self._frames() for said in frame.findChildren(Passage)]
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Follows the host's size."""
@@ -95,12 +96,21 @@ class Notices(QWidget):
         height = -GRID
         for frame in self._frames():
             layout = frame.layout()
-            tall = layout.totalHeightForWidth(_WIDTH) if layout is not None else 0
+            whole = layout.totalHeightForWidth(_WIDTH) if layout is not None else 0
+            tall = min(whole, self._host.height() // (_MOST + 1))
             frame.setFixedHeight(tall)
+            for said in frame.findChildren(Passage):
+                said.setVerticalScrollBarPolicy(_WHOLE if tall == whole else _SCROLLED)
             height += tall + GRID
         height = max(height, 0)
-        self.setGeometry(self._left, self._host.height() - height - 3 * GRID, _WIDTH, height)
+        self.setGeometry(GRID, self._host.height() - height - GRID, _WIDTH, height)
         self.raise_()
+
+
+def _is_read(frame: QWidget) -> bool:
+    """Whether the pointer is over a notice, or the focus in it, as when its text is selected and copied."""
+    focus = QApplication.focusWidget()
+    return frame.underMouse() or (focus is not None and frame.isAncestorOf(focus))
 
 
 def _action(text: str, act: Callable[[], object], drop: Callable[[], object]) -> QWidget:

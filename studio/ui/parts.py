@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence, QTextOption
 from PySide6.QtWidgets import (
     QBoxLayout,
+    QButtonGroup,
     QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
@@ -111,15 +112,22 @@ def button(text: str, on_click: Callable[[], object], kind: str = "") -> QPushBu
     return made
 
 
-def icon_button(theme: Theme, icon: str, name: str, on_click: Callable[[], object] | None = None) -> QToolButton:
+def segment(text: str, group: QButtonGroup) -> QPushButton:
+    """Returns a button of a group, one of whose buttons is down at a time."""
+    made = button(text, lambda: None, "segment")
+    made.setCheckable(True)
+    group.addButton(made)
+    return made
+
+
+def icon_button(theme: Theme, icon: str, name: str, on_click: Callable[[], object]) -> QToolButton:
     """Returns a flat button with an icon; `name` is its tip and what a screen reader says."""
     made = QToolButton()
     made.setObjectName("flat")
     made.setToolTip(name)
     made.setAccessibleName(name)
     theme.dress(made, icon)
-    if on_click is not None:
-        made.clicked.connect(lambda: on_click())
+    made.clicked.connect(lambda: on_click())
     return made
 
 

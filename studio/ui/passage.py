@@ -3,8 +3,10 @@
 import math
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QTextDocument
+from PySide6.QtGui import QTextCursor, QTextDocument
 from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy
+
+from studio.ui.parts import show_text
 
 # Without it the last line counts as half out of sight, and could be scrolled to.
 _SPARE_PX = 1
@@ -18,16 +20,30 @@ class Passage(QPlainTextEdit):
         super().__init__()
         self.setObjectName("answer")
         self.setReadOnly(True)
-        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        by = Qt.TextInteractionFlag
+        self.setTextInteractionFlags(by.TextSelectableByMouse | by.TextSelectableByKeyboard)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setAccessibleName(text)
+        self.setTabChangesFocus(True)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.document().setDocumentMargin(0)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
-        self.setPlainText(text)
+        self.show_text(text)
+
+    def show_text(self, text: str) -> None:
+        """Shows another text, and asks for the room it needs."""
+        show_text(self, text)
+        self.updateGeometry()
+
+    def add(self, piece: str) -> None:
+        """Shows more behind the text."""
+        cursor = QTextCursor(self.document())
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        cursor.insertText(piece)
+        self.updateGeometry()
 
     def heightForWidth(self, width: int) -> int:
         """Returns how tall its lines are together."""

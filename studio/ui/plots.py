@@ -49,16 +49,15 @@ class LinePlot(QWidget):
         self.canvas.setMinimumHeight((7 if small else 10) * GRID)
         self.legend: dict[str, QToolButton] = {}
         self._title = label(title, "caption")
-        self.readout = Elided("", "caption")
         self._best_text = Elided("", "caption")
-        head = row(self._title, *(self._switches() if smoothed else ()), self._best_text, None, self.readout)
+        head = row(self._title, *(self._switches() if smoothed else ()), self._best_text, None)
         self.setLayout(column(head, self.canvas, spacing=GRID // 2))
         self.canvas.hovered.connect(self._hover)
         self.canvas.zoomed.connect(self._draw)
         theme.changed.connect(self._colour)
         self._colour()
 
-    def set_curves(self, curve: Curve | None, points: Curve | None = None) -> None:
+    def set_curves(self, curve: Curve | None, points: Curve | None) -> None:
         """Shows another curve, and evaluations with it."""
         self._curve, self._points = curve, points
         self._drawn = (-1, -1, -1.0)
@@ -149,17 +148,15 @@ class LinePlot(QWidget):
         curve = self._curve
         if where is None or curve is None or not len(curve):
             self.canvas.mark(None)
-            self.readout.setText("")
             return
         at = int(np.clip(np.searchsorted(curve.x, where), 0, len(curve) - 1))
-        self.canvas.mark(float(curve.x[at]))
         text = f"{self.tr('step')} {curve.x[at]:,.0f}   {curve.y[at]:.4g}"
         if self._smoothed:
             text += f"   ({self.tr('smoothed')} {curve.smoothed[at]:.4g})"
         if self._points is not None and len(self._points):
             near = int(np.argmin(np.abs(self._points.x - curve.x[at])))
             text += f"   {self.tr('eval')} {self._points.y[near]:.4g}"
-        self.readout.setText(text)
+        self.canvas.mark(float(curve.x[at]), text)
 
     def _colour(self) -> None:
         palette = self._theme.palette

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QFrame, QPlainTextEdit, QScrollArea, QV
 
 from studio.core.data import shapes
 from studio.ui import turns
+from studio.ui.elided import Elided
 from studio.ui.parts import button, card, clear, column, holder, icon_button, label, row, set_mark, show_text
 from studio.ui.theme import GRID, Theme
 
@@ -113,7 +114,7 @@ class Cell(QWidget):
         self._text.setAccessibleName(name)
         self._fault = label("", "fault", wrap=True)
         self._fault.hide()
-        self.setLayout(column(label(name, "caption"), self._text, self._fault, spacing=GRID // 2))
+        self.setLayout(column(Elided(name, "caption"), self._text, self._fault, spacing=GRID // 2))
         self._text.textChanged.connect(self._check)
 
     def value(self) -> Any:
@@ -170,7 +171,7 @@ class Conversation(QWidget):
         self._list.setSpacing(GRID)
         add = button(self.tr("Add a message"), self.add)
         theme.dress(add, "plus")
-        self.setLayout(column(label(name, "caption"), self._list, row(add, None), spacing=GRID // 2))
+        self.setLayout(column(Elided(name, "caption"), self._list, row(add, None), spacing=GRID // 2))
         for item in value:
             self._insert(item)
 
@@ -245,7 +246,7 @@ class Message(QWidget):
         # Pictures come in parts, calls of tools without text: what is no text is kept, not edited.
         self.text.setReadOnly(not isinstance(said, str))
         calls = label(turns.calls(item), "mono", wrap=True)
-        calls.setAccessibleName(self.tr("What is called"))
+        calls.setAccessibleDescription(self.tr("What is called"))
         for made, empty in ((self.text, said is None), (calls, not calls.text())):
             if empty:
                 made.hide()

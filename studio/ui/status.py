@@ -25,10 +25,8 @@ class StatusLine(QStatusBar):
         self.setSizeGripEnabled(False)
         self.device, self.work = Elided(), Elided()
         self.memory, self.disk = label(), label()
-        self.device.setAccessibleName(self.tr("Device"))
-        self.memory.setAccessibleName(self.tr("Free memory"))
-        self.work.setAccessibleName(self.tr("Running jobs"))
-        self.disk.setAccessibleName(self.tr("Free disk"))
+        self.device.setAccessibleDescription(self.tr("Device"))
+        self.work.setAccessibleDescription(self.tr("Running jobs"))
         self.work.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter)
         self.addWidget(self.device)
         self.addWidget(self.memory)
@@ -54,7 +52,7 @@ class StatusLine(QStatusBar):
         self.disk.setText(self.tr("{free} of disk free").format(free=size(found.disk_free_bytes)))
 
     def _show_work(self) -> None:
-        parts = [f"{model.title}: {self._at(model)}" for model in self._session.running()]
+        parts = [words.titled(model.title, self._at(model)) for model in self._session.running()]
         asked = self._session.desk.requests()
         if asked:
             doing = {

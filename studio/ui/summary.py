@@ -62,14 +62,14 @@ class Summary(QWidget):
         grid.setVerticalSpacing(GRID // 2)
         for at, (name, title) in enumerate(self._names().items()):
             self.figures[name] = made = label(_NONE, wrap=True)
-            made.setAccessibleName(title)
+            made.setAccessibleDescription(title)
             head = label(title, "caption")
             head.setBuddy(made)
             grid.addWidget(head, at, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(made, at, 1)
         self.strength = label("", "caption", wrap=True)
         self.state = label("", "caption", wrap=True)
-        self.state.setAccessibleName(self.tr("State of the summary"))
+        self.state.setAccessibleDescription(self.tr("State of the summary"))
         self.rows = label("", "caption", wrap=True)
         self.setLayout(column(grid, self.strength, self.rows, self.state, spacing=GRID))
         for made in (self.strength, self.rows, self.state):

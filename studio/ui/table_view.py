@@ -62,4 +62,5 @@ def dress(made: QTableView, model: QAbstractItemModel, name: str) -> None:
     made.verticalHeader().setDefaultSectionSize(4 * GRID)
     made.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
     made.horizontalHeader().setHighlightSections(False)
+    made.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideMiddle)
     made.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)

@@ -172,10 +172,13 @@ class DatasetTable(QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> Any:
         """Returns the columns' names."""
-        if role == _DISPLAY and orientation == Qt.Orientation.Horizontal:
-            names = (self.tr("Row"), self.tr("Bytes"), self.tr("Status"))
-            return names[section] if section < _FIXED else self.columns[section - _FIXED]
-        return None
+        if role not in (_DISPLAY, _TIP) or orientation != Qt.Orientation.Horizontal:
+            return None
+        names = (self.tr("Row"), self.tr("Bytes"), self.tr("Status"))
+        if section < _FIXED:
+            return names[section] if role == _DISPLAY else None
+        name = self.columns[section - _FIXED]
+        return name if role == _DISPLAY else as_tip(name)
 
     def _take(self) -> None:
         """Looks at what the source has now."""
@@ -321,7 +324,7 @@ class RejectedTable(QAbstractTableModel):
             return None
         item = self._items[index.row()]
         source = f"{item['source']}:" if item.get("source") else ""
-        return (f"{source}{item['row']}", str(item["line"] or "-"), words.sentence(item["reason"]))[index.column()]
+        return (f"{source}{item['row']}", str(item["line"] or "\u2013"), words.sentence(item["reason"]))[index.column()]
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> Any:
         """Returns the columns' names."""
@@ -333,9 +336,10 @@ class RejectedTable(QAbstractTableModel):
 class AdapterTable(QAbstractTableModel):
     """The adapters of the library; `Qt.UserRole` gives the `Entry`."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         """Starts empty."""
         super().__init__(parent)
+        self._theme = theme
         self.items: list[Entry] = []
 
     def set_items(self, items: list[Entry]) -> None:
@@ -353,7 +357,7 @@ class AdapterTable(QAbstractTableModel):
         return 8
 
     def data(self, index: Index, role: int = _DISPLAY) -> Any:
-        """Returns a cell's text, what it sorts by (`InitialSortOrderRole`), or the `Entry`."""
+        """Returns a cell's text, what it sorts by (`InitialSortOrderRole`), its colour, or the `Entry`."""
         entry = self.items[index.row()]
         if role == _USER:
             return entry
@@ -361,6 +365,8 @@ class AdapterTable(QAbstractTableModel):
             return sort_key(entry, index.column())
         if role == Qt.ItemDataRole.ToolTipRole:
             return as_tip(words.sentence(entry.fault) or texts(entry)[index.column()])
+        if role == _COLOUR:
+            return QColor(self._theme.palette.bad) if entry.fault else None
         return texts(entry)[index.column()] if role == _DISPLAY else None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> Any:

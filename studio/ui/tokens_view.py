@@ -2,7 +2,6 @@
 
 import html
 from bisect import bisect_right
-from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QMouseEvent, QTextLayout
@@ -13,7 +12,7 @@ from studio.core.desk import Picture
 from studio.ui import token_text, words
 from studio.ui.desk import Call
 from studio.ui.elided import Elided
-from studio.ui.parts import button, column, holder, label, row, scrolling, show_text
+from studio.ui.parts import button, column, holder, label, row, scrolling, segment, show_text
 from studio.ui.template_editor import TemplateEditor
 from studio.ui.theme import GRID, Theme
 
@@ -50,7 +49,7 @@ class TokensView(QWidget):
         self._whitespace.setAccessibleName(self._whitespace.text())
         self._whitespace.toggled.connect(self._show)
         self._modes = QButtonGroup(self)
-        modes = [self._mode(self.tr("Text")), self._mode(self.tr("Tokens"))]
+        modes = [segment(text, self._modes) for text in (self.tr("Text"), self.tr("Tokens"))]
         modes[0].setChecked(True)
         self._modes.buttonToggled.connect(lambda _, on: self._show() if on else None)
         self._legend = [label("", "pill") for _ in range(5)]
@@ -61,7 +60,7 @@ class TokensView(QWidget):
         edit.setCheckable(True)
         edit.toggled.connect(self.editor.setVisible)
         self.detail = Elided("", "caption")
-        self.detail.setAccessibleName(self.tr("Token under the pointer"))
+        self.detail.setAccessibleDescription(self.tr("Token under the pointer"))
         self.worse = QCheckBox(self.tr("Worse answer"))
         self.worse.setAccessibleName(self.worse.text())
         self.worse.setToolTip(self.tr("This row has two answers: show the one that is not preferred"))
@@ -153,12 +152,6 @@ class TokensView(QWidget):
             states[token_text.state(picture, token)],
         ]
         return "  ·  ".join(parts + ([self.tr("special")] if picture.special[token] else []))
-
-    def _mode(self, name: str) -> Any:
-        made = button(name, lambda: None, "segment")
-        made.setCheckable(True)
-        self._modes.addButton(made)
-        return made
 
     def _forget(self, call: Call) -> None:
         if self._call is call:

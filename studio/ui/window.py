@@ -1,15 +1,14 @@
 """The main window: the rail of pages, menus, drops, notices, and what happens when it closes."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QLocale, QSize, Qt
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtCore import QByteArray, QLocale, QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import (
-    QApplication,
     QFileDialog,
     QHBoxLayout,
     QMainWindow,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
     QMessageBox,
     QSizePolicy,
     QStackedWidget,
+    QStyle,
     QToolButton,
     QWidget,
 )
@@ -28,7 +28,7 @@ from studio.ui import drops, words
 from studio.ui.finder import Finder, Shortcuts, also_found_by, keys_of, title_of
 from studio.ui.notices import Notices
 from studio.ui.parts import column, holder, label, row, shown_keys
-from studio.ui.session import Session
+from studio.ui.session import Notice, Session
 from studio.ui.status import StatusLine
 from studio.ui.theme import GRID, ICON_PX
 
@@ -50,6 +50,7 @@ class MainWindow(QMainWindow):
 
     Attributes:
         opens_again: whether another window is to take its place once it is closed.
+        untold: what was told while it waited to close, and is to be told by the window in its place.
     """
 
     def __init__(self, session: Session, pages: list[PageSpec]) -> None:
@@ -60,10 +61,9 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, QWidget] = {}
         self._rail: dict[str, QToolButton] = {}
         self._stack = QStackedWidget()
-        self._closing = self._waited = self._stays = self.opens_again = False
+        self._closing = self._asking = self._waited = self._stays = self.opens_again = False
+        self.untold: list[Notice] = []
         self.setWindowTitle(studio.NAME)
-        self.setAcceptDrops(True)
-        self.setMinimumSize(960, 600)
         railed = [spec for spec in pages if spec.icon]
         self.page_actions = [self._page_action(number, spec) for number, spec in enumerate(railed, start=1)]
         body = holder(self._layout(railed))
@@ -71,8 +71,9 @@ class MainWindow(QMainWindow):
         self._menus()
         self.status = StatusLine(session)
         self.setStatusBar(self.status)
-        self.notices = Notices(body, session.theme, _RAIL_PX + 3 * GRID)
+        self.notices = Notices(body, session.theme)
         session.noticed.connect(self.notices.show_notice)
+        session.noticed.connect(self._hear)
         session.undo.indexChanged.connect(self.notices.review)
         session.failed.connect(self._stay)
         session.page_wanted.connect(self.show_page)
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         session.run_wanted.connect(lambda run: self._deliver("train", run))
         session.theme.clothe(self)
         self._restore(railed[0].key)
+        self._drops = drops.Drops(self, self.open_path)
         self._stack.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._stack.setFocus()
 
@@ -141,26 +143,20 @@ class MainWindow(QMainWindow):
         """Opens whatever `path` is: a data file, a config, a run folder or an adapter folder."""
         drops.open_path(self.session, path)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Takes files and folders."""
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
+    def left_open(self) -> dict[str, Any]:
+        """Returns what the pages have open, for the window that takes this one's place."""
+        found = ((key, page) for key, page in self._pages.items() if hasattr(page, "left_open"))
+        return {key: page.left_open() for key, page in found}
 
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Opens each thing dropped."""
-        for url in event.mimeData().urls():
-            if url.isLocalFile():
-                self.open_path(Path(url.toLocalFile()))
-        event.acceptProposedAction()
+    def take_up(self, opened: Mapping[str, Any]) -> None:
+        """Opens what another window's pages had open."""
+        for key, item in opened.items():
+            page: Any = self.page(key)
+            page.take_up(item)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Asks what is to become of a run that is going, and remembers where the window was."""
-        waits = False
-        if not self._closing and (
-            not self._settles() or (waits := self._keeps_work(self.close)) or not self._may_close()
-        ):
-            # Whoever chose to stay is not closed upon once the work that was waited for is done.
-            self._waited = waits
+        """Remembers where the window was; it stays while there is something to ask, or to wait for."""
+        if not self._closing and (self._asks() or self._keeps_work(self.close)):
             event.ignore()
             return
         self._closing = True
@@ -281,7 +277,10 @@ class MainWindow(QMainWindow):
     def _set_language(self, language: str) -> None:
         self.session.settings.language = language
         self.session.save()
-        text = self.tr("The window speaks the chosen language when it is next opened. Runs that are going go on.")
+        text = self.tr(
+            "The window speaks the chosen language when it is next opened. What is open and the runs go on then; "
+            "what could be undone, and answers side by side, are gone."
+        )
         self.session.tell(text, "", self.tr("Open it again now"), self._open_again)
 
     def _open_again(self) -> None:
@@ -339,6 +338,27 @@ class MainWindow(QMainWindow):
         box.setText(text.format(version=studio.__version__))
         box.open()
 
+    def _asks(self) -> bool:
+        """Whether there is something to ask before the window closes; it is asked as soon as the event is over.
+
+        Within it Qt takes another close for granted, such as by the window's own button, and the program would end.
+        """
+        if not self._asking and (any(self._unsaved()) or self.session.running()):
+            self._asking = True
+            QTimer.singleShot(0, self, self._ask)
+        return self._asking
+
+    def _ask(self) -> None:
+        """Asks what is to become of what is not saved and of runs that are going, and closes the window."""
+        waits = False
+        self._closing = self._settles() and not (waits := self._keeps_work(self.close)) and self._may_close()
+        # Whoever chose to stay is not closed upon once the work that was waited for is done.
+        self._asking, self._waited = False, waits
+        if self._closing:
+            self.close()
+        elif not waits:
+            self.untold.clear()
+
     def _may_close(self) -> bool:
         going = self.session.running()
         if not going:
@@ -365,15 +385,18 @@ class MainWindow(QMainWindow):
 
     def _settles(self) -> bool:
         """Asks what is to become of what was typed on a page and not saved; returns whether the window may close."""
-        found = ((key, page) for key, page in self._pages.items() if hasattr(page, "unsaved"))
-        return all(self._settles_page(key, page) for key, page in found if page.unsaved() is not None)
+        return all(self._settles_page(key, page) for key, page in self._unsaved())
+
+    def _unsaved(self) -> Iterator[tuple[str, Any]]:
+        pages: list[tuple[str, Any]] = [*self._pages.items()]
+        return ((key, page) for key, page in pages if hasattr(page, "unsaved") and page.unsaved() is not None)
 
     def _settles_page(self, key: str, page: Any) -> bool:
         self.show_page(key)
         fault = page.unsaved()
         box = QMessageBox(self)
         box.setWindowTitle(self.tr("Not saved yet"))
-        box.setText(self.tr("What you typed into a row is not saved. What is to become of it?"))
+        box.setText(self.tr("What you typed here is not saved. What is to become of it?"))
         told = self.tr("Saved, it is a step of a version of the data; the file stays as it is.")
         box.setInformativeText(
             self.tr("As it stands it cannot be saved: {reason}").format(reason=fault) if fault else told
@@ -394,6 +417,12 @@ class MainWindow(QMainWindow):
     def _stay(self) -> None:
         """Does not close behind what failed, which would be seen by nobody."""
         self._waited, self._stays = False, True
+        self.untold.clear()
+
+    def _hear(self, notice: Notice) -> None:
+        """Keeps what is told as the window closes: it would be seen by nobody. What is to be undone goes with it."""
+        if self._waited and notice.holds is None:
+            self.untold.append(replace(notice, action="", act=None))
 
     def _keeps_work(self, then: Callable[[], object]) -> bool:
         """Whether edits or files are still to be kept; if so, says it once and does `then` behind it.
@@ -416,17 +445,19 @@ class MainWindow(QMainWindow):
             text = self.tr("The window closes as soon as what it writes is written. Close it again to give that up.")
         else:
             return False
-        self._waited = True
         self.session.tell(text)
+        self._waited = True
         return True
 
     def _restore(self, first: str) -> None:
         stored = self.session.settings
-        self.resize(1280, 800)
+        frame = QSize(0, self.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight))
+        room = self.screen().availableSize() - frame
+        self.setMinimumSize(960, min(600, room.height()))
+        self.resize(QSize(1280, 800).boundedTo(room))
         if stored.geometry:
+            # It is fitted to the screen it was on, which may be a larger one.
             self.restoreGeometry(QByteArray.fromBase64(stored.geometry.encode()))
-        screen = QApplication.primaryScreen().availableSize()
-        self.resize(self.size().boundedTo(screen))
         shown = stored.page if stored.page in self._rail else first
         self.show_page(shown if stored.welcomed else "welcome")
         stored.welcomed = True

@@ -5,7 +5,7 @@ window is translated here, where it is shown.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from xml.etree import ElementTree
 
@@ -15,6 +15,7 @@ from studio import paths
 from studio.core.errors import StudioError
 
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
+_MOST_NAMES = 3
 _LONGEST = 2000  # letters; what is longer takes seconds to be recognised
 _ENDS = re.compile(r"(?<=[.?!]) (?=[A-Z])")
 _WIDE_ENDS = ("。", "！", "？")
@@ -85,6 +86,20 @@ def joined(*said: str) -> str:
 def listed(parts: Iterable[str]) -> str:
     """Returns words or names with the language's comma between them; empty ones are left out."""
     return _tr(", ").join(filter(None, parts))
+
+
+def some(names: Sequence[str]) -> str:
+    """Returns names as `listed` does, of many only the first and how many there are besides."""
+    more = len(names) - _MOST_NAMES
+    # One left out would take as much room as its name.
+    if more <= 1:
+        return listed(names)
+    return _tr("{names} and {count} more").format(names=listed(names[:_MOST_NAMES]), count=f"{more:,}")
+
+
+def titled(title: str, text: str) -> str:
+    """Returns a text behind what it is about, with the language's colon between them."""
+    return _tr("{title}: {text}").format(title=title, text=text)
 
 
 def state(name: str) -> str:

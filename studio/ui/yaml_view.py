@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-import yaml
 from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QTextCursor, QTextFormat
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QWidget
@@ -72,6 +71,11 @@ class YamlView(QWidget):
         if self._typing.isActive():
             self.take()
 
+    def give_up(self) -> None:
+        """Shows the draft in place of what was typed."""
+        self._typing.stop()
+        self._follow()
+
     def showEvent(self, event: QEvent) -> None:
         """Catches up with the draft; what was typed and is no configuration stays."""
         if not self.fault:
@@ -92,7 +96,7 @@ class YamlView(QWidget):
     def _follow(self) -> None:
         typing = self.editor.hasFocus() and (self._typing.isActive() or self._read_back() == self._draft.values())
         if not typing:
-            text = yaml.safe_dump(self._draft.values(), sort_keys=False, allow_unicode=True)
+            text = self._draft.as_yaml()
             if text != self.editor.toPlainText():
                 place = self.editor.verticalScrollBar().value()
                 self._writing = True

@@ -244,7 +244,7 @@ def plot() -> dict[str, Any]:
     curve.extend(np.arange(1e6), np.random.default_rng(0).normal(2, 0.3, 1_000_000))
     shown.resize(1000, 500)
     shown.show()
-    shown.set_curves(curve)
+    shown.set_curves(curve, None)
     spin(1.0)
     taken, worked = [], []
     for at in range(30):

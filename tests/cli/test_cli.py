@@ -121,3 +121,86 @@ def test_a_reader_that_has_gone_is_no_defect_on_windows_either(system: str) -> N
     assert cli.reader_gone(caught.value, torn, system) == (system == "win32")
     assert not cli.reader_gone(OSError(errno.ENOSPC, "No space left"), torn, system)
     assert not cli.reader_gone(ValueError(), torn, system)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to write to")
+@pytest.mark.parametrize(
+    "words",
+    [["runs", "list"], ["runs", "list", "--json"], ["data", "show", "long.jsonl"], ["train", "--wrong", "--json"]],
+)
+def test_output_that_cannot_be_written_is_no_defect(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "long.jsonl").write_text(f'{{"text": "{"a" * 300}"}}\n' * 100)
+    with open("/dev/full", "w") as full:
+        done = started(tmp_path, words, stdout=full)
+    if "--wrong" in words:
+        assert done.returncode == EXIT_CODES["usage"]
+        assert "Traceback" not in done.stderr
+        return
+    assert done.returncode == EXIT_CODES["disk"], done.stderr
+    first, second = done.stderr.splitlines()
+    assert first == "The output could not be written: No space left on device."
+    assert second == "Free some space, or send it elsewhere."
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to write to")
+def test_a_failure_that_cannot_be_written_as_json_is_told_on_standard_error(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = started(tmp_path, ["runs", "show", "nosuch", "--json"], stdout=full)
+    assert done.returncode == EXIT_CODES["run"], done.stderr
+    assert len(done.stderr.splitlines()) == 2
+
+
+def started(folder: Path, words: list[str], **more: Any) -> "subprocess.CompletedProcess[str]":
+    """Runs a command in a process of its own, with the output where `more` says."""
+    command = [sys.executable, "-m", "studio", *words]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    given = {"stdout": subprocess.PIPE} | more
+    return subprocess.run(
+        command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True, check=False, timeout=100, **given
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["data", "show", "a", "--first", "-3"], ["data", "search", "a", "--limit", "-4"]),
+        *(["data", "search", "a", "--min-bytes", "-5"], ["data", "check", "a", "--most-rejected", "-1"]),
+        *(["data", "version", "undo", "a", "--steps", "-3"], ["demo", "--rows", "x"]),
+    ],
+)
+def test_what_is_no_count_is_refused(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.run(words)
+    assert end.value.code == EXIT_CODES["usage"]
+    assert f"{words[-2]}: `{words[-1]}` is no whole number, 0 or above" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check"],
+        ["audit", "--model", "demo"],
+        ["version", "create", "v"],
+        ["version", "create", "v", "a.jsonl"],
+        ["convert"],
+    ],
+)
+def test_a_file_whose_name_is_no_text_is_refused_where_it_is_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.jsonl", f"{ODD}.jsonl"):
+        (tmp_path / name).write_text('{"text": "hello"}\n')
+    more = ["out.jsonl"] if words == ["convert"] else []
+    assert cli.run(["data", *words, f"{ODD}.jsonl", *more]) == EXIT_CODES["usage"]
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == r"The name of the file b\udcff.jsonl is not UTF-8 text."
+    assert second == "Rename it."
+
+
+def test_rows_numbers_that_cannot_be_written_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "hello"}\n')
+    words = ["data", "search", str(tmp_path / "a.jsonl"), "hello", "--into", str(tmp_path / "no" / "rows")]
+    assert cli.run(words) == EXIT_CODES["disk"]
+    assert "could not be written: No such file or directory." in capsys.readouterr().err

@@ -424,9 +424,9 @@ def test_a_line_of_progress_never_wraps(capsys: pytest.CaptureFixture[str], monk
     lines = [line.rstrip("\n") for line in capsys.readouterr().err.split("\r")[1:]]
     assert [len(line) for line in lines] == [59, 59, 59]
     assert lines[0].startswith("Step 7 loss 0.6931 and more")
-    assert lines[0].endswith("  50 %")
+    assert lines[0].endswith("  50%")
     assert lines[1].startswith(f"{labels[1]} [####")
-    assert lines[2].rstrip() == f"short [{'#' * 30}] 100 %"
+    assert lines[2].rstrip() == f"short [{'#' * 30}] 100%"
 
 
 def test_rows_of_a_version_are_named_by_their_file_in_every_command(

@@ -245,10 +245,23 @@ def test_export_proves_and_tells(base: Path, made: Path, tmp_path: Path, capsys:
     assert told["proof"].keys() >= {"max_abs_difference", "argmax_equal", "positions", "bound"}
     assert (tmp_path / "peft" / library.WEIGHTS).is_file()
     out, _ = run(capsys, "export", "tutor", "--to", "merged", str(tmp_path / "merged"))
-    assert "100.0 % of the likeliest tokens are the same" in out
+    assert "100.0% of the likeliest tokens are the same" in out
     assert (tmp_path / "merged" / "model.safetensors").is_file()
     taken = run(capsys, "export", "tutor", "--to", "peft", str(tmp_path / "peft"), code=EXIT_CODES["usage"])[1]
     assert "is there already" in taken
+
+
+def test_an_exported_adapter_taken_in_again_knows_its_base(
+    base: Path, made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entered(base, made)
+    out, other = str(tmp_path / "out"), str(tiny("llama", tmp_path / "other", initializer_range=0.2))
+    data(capsys, "export", "tutor", "--to", "peft", out)
+    library.remove(library.find("tutor"))
+    wrong = ("--model", other, "--prompt", "hi")
+    for name in (out, data(capsys, "adapters", "add", out, "--base", other)["name"]):
+        said = run(capsys, "compare", "--adapter", name, *wrong, code=EXIT_CODES["adapter"])[1]
+        assert "trained on other weights" in said
 
 
 def test_export_wants_the_base_of_the_training(

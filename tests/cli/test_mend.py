@@ -53,6 +53,8 @@ def test_rejected_rows_are_listed_mended_and_mended_further(
         (("--row", "1", "--text", "{"), "The row cannot be used as it is now: not JSON"),
         (("--row", "9", "--text", "{}"), "has no row 9"),
         (("--row", "x", "--text", "{}"), "names no rows"),
+        (("--row", "1,2", "--text", '{"prompt": "c", "completion": "d"}'), "`1,2` names more than one row"),
+        (("--row", "1-2", "--text", '{"prompt": "c", "completion": "d"}'), "`1-2` names more than one row"),
     ],
 )
 def test_what_cannot_be_done_makes_no_version(
@@ -81,7 +83,7 @@ def test_a_row_of_a_version_made_of_a_version_is_mended(file: Path, capsys: pyte
     assert Version(Path(outer)).selection.data(1) == {"prompt": "c", "completion": "e"}
     assert Version(inner).selection.data(1) == {"prompt": "c", "completion": "d"}
     assert run(["data", "mend", outer, "--row", "0:2", *good]) != 0
-    assert "inner.recipe.json has no row 2; it has 2" in capsys.readouterr().err
+    assert "inner has no row 2; it has rows 0 to 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -15,11 +16,12 @@ from typing import Any
 
 import psutil
 import pytest
+import yaml
 
 from studio import cli
 from studio.cli import runs as runs_commands
-from studio.core import config_file, events, launch, runs
-from studio.core.config import DataSpec, RunConfig
+from studio.core import events, runs
+from studio.core.config import DataSpec, RunConfig, to_dict
 from studio.core.errors import EXIT_CODES, EXIT_CRASH, EXIT_INTERRUPTED
 from studio.core.runs import Run
 from tests.training import config
@@ -42,7 +44,7 @@ sys.addaudithook(forbid)
 
 def written(whole: RunConfig, folder: Path) -> Path:
     path = folder / "run.yaml"
-    path.write_text(config_file.dump(whole), encoding="utf-8")
+    path.write_text(yaml.safe_dump(to_dict(whole)), encoding="utf-8")
     return path
 
 
@@ -124,7 +126,7 @@ def test_a_detached_run_outlives_its_starter_and_can_be_stopped_and_resumed(
     assert cli.run(["runs", "resume", run.name]) == EXIT_CODES["busy"]
     assert cli.run(["runs", "remove", run.name]) == EXIT_CODES["busy"]
     assert cli.run(["runs", "stop", run.name]) == 0
-    assert launch.wait_until_free(run, 100)
+    until(lambda: not run.alive(), 100)
     stopped = run.progress()
     assert stopped.finished is not None
     assert stopped.finished.outcome == "stopped"
@@ -135,7 +137,7 @@ def test_a_detached_run_outlives_its_starter_and_can_be_stopped_and_resumed(
     until(lambda: run.progress().step > stopped.step + 2)
     assert run.progress().steps[-1].learning_rate <= 1e-5 < stopped.steps[-1].learning_rate
     os.kill(worker_of(run), signal.SIGTERM)
-    assert launch.wait_until_free(run, 100)
+    until(lambda: not run.alive(), 100)
     capsys.readouterr()
     assert cli.run(["runs", "show", run.name, "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
@@ -143,6 +145,16 @@ def test_a_detached_run_outlives_its_starter_and_can_be_stopped_and_resumed(
     assert shown["saved"][-1]["step"] == len(shown["steps"])
     assert cli.run(["runs", "remove", run.name]) == 0
     assert runs.listing() == []
+
+
+def test_of_two_that_resume_a_run_at_once_one_is_told_that_it_is_going(tmp_path: Path) -> None:
+    run = runs.create(config(tmp_path, num_train_epochs=100))
+    with ThreadPoolExecutor(2) as pool:
+        ends = list(pool.map(lambda _: studio("runs", "resume", run.name, "--detach"), range(2)))
+    began, refused = sorted(ends, key=lambda end: end.returncode)
+    os.kill(worker_of(run), signal.SIGKILL)
+    assert (began.stdout, refused.returncode) == (f"{run.name} goes on.\n", EXIT_CODES["busy"])
+    assert f"The run {run.name} is already going." in refused.stderr
 
 
 def test_a_killed_process_is_told_as_such(tmp_path: Path) -> None:
@@ -187,7 +199,7 @@ def test_interrupting_three_times_kills_the_run_which_is_no_failure(tmp_path: Pa
     assert starter.returncode == EXIT_INTERRUPTED, errors
     assert errors.splitlines()[-1] == f"Ended without a result. Go on with: studio runs resume {run.path}"
     assert "killed" not in errors
-    assert runs_commands.state(run, run.progress()) == "interrupted"
+    assert run.progress().state_of(run.alive()) == "interrupted"
 
 
 def asked(run: Run) -> int:
@@ -388,7 +400,7 @@ def test_a_run_can_be_asked_all_that_the_window_asks(tmp_path: Path, capsys: pyt
     until(lambda: run.progress().state == "training")
     assert cli.run(["runs", "learning-rate", str(run.path), "11"]) == EXIT_CODES["usage"]
     ask("stop", "--no-result")
-    assert launch.wait_until_free(run, 100)
+    until(lambda: not run.alive(), 100)
     told = run.progress()
     assert told.finished is None
     assert told.saved[-1].step == told.step

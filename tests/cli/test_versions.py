@@ -304,3 +304,33 @@ def test_a_row_that_cannot_be_used_is_refused_in_a_sentence_with_its_remedy(
     assert error["message"] == "Row 2 of a.jsonl cannot become this: `prompt` is missing."
     assert "`prompt_completion`" in error["hint"]
     assert told(capsys, "version", "show", "rows")["steps"] == []
+
+
+def test_what_a_version_holds_back_is_told_of_those_made_of_it(
+    files: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    said(capsys, "version", "create", "v", files[0])
+    said(capsys, "split", "v", "--share", "0.2")
+    assert "10 rows, 2 of them for evaluation" in said(capsys, "version", "create", "w", "v.recipe.json")
+    assert "12 rows, 2 of them for evaluation" in said(capsys, "mix", "m", "v.recipe.json=4", f"{files[1]}=1")
+    held = [f"{files[0]}=1", "v.recipe.json=1000"]
+    error = told(capsys, "mix", "n", *held, "--epoch", 3, code=EXIT_CODES["data"])["error"]
+    assert error["message"] == "An epoch of 3 rows has none of a.jsonl, so small is its share."
+
+
+def test_a_version_outlives_the_folder_that_it_was_made_in(
+    files: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "linked.jsonl").symlink_to(files[0].rename(tmp_path / "without an ending"))
+    monkeypatch.chdir(tmp_path / "here")
+    made = told(capsys, "version", "create", "v", "../linked.jsonl", "../b.jsonl")
+    assert [source["path"] for source in made["sources"]] == [str(tmp_path / "linked.jsonl"), str(files[1])]
+    same = ["../b.jsonl=1", f"../../{tmp_path.name}/b.jsonl=1"]
+    twice = told(capsys, "mix", "m", *same, code=EXIT_CODES["usage"])["error"]
+    assert twice["message"] == "b.jsonl is given more than once."
+    (tmp_path / "c").mkdir()
+    files[1].rename(tmp_path / "c" / "b.jsonl")
+    (tmp_path / "c" / "in").mkdir()
+    monkeypatch.chdir(tmp_path / "c" / "in")
+    assert told(capsys, "version", "create", "w", "..")["sources"][0]["path"] == str(tmp_path / "c")

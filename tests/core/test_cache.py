@@ -53,6 +53,26 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     assert visible(tmp_path / "a") == ["file"]
 
 
+def test_all_of_it_is_durable_before_it_gets_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced, sync = list[str](), os.fsync
+
+    def note(fd: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{fd}"))
+        sync(fd)
+
+    def make_deep(folder: Path) -> None:
+        (folder / "deep").mkdir()
+        (folder / "deep" / "file").write_text("whole", encoding="utf-8")
+
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("this system does not tell what is synced")
+    monkeypatch.setattr(os, "fsync", note)
+    assert cache.made(tmp_path / "a", lambda folder: opened(folder / "deep"), make_deep) == "whole"
+    part = tmp_path / ".a.part"
+    assert set(synced[:-1]) == {str(part), str(part / "deep"), str(part / "deep" / "file")}
+    assert synced[-1] == str(tmp_path)
+
+
 def test_a_damaged_one_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "other").write_bytes(b"x")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from studio.core.chat import fault, objective_for, shape, to_example, to_pair
+from studio.core.chat import common, fault, objective_for, shape, to_example, to_pair
 from studio.core.data.shapes import detect
 from studio.core.errors import StudioError
 
@@ -244,6 +244,17 @@ def test_two_answers_go_on_from_a_conversation_beside_them() -> None:
         assert worse.messages == [ASKED, ANSWERED | {"content": "go away"}]
         # One that is answered already is no prompt.
         assert len(to_pair({"messages": [ASKED, ANSWERED]} | answers)[0].messages) < 3
+
+
+def test_what_two_begin_with() -> None:
+    for one, other, length in (("abc", "abd", 2), ("abc", "ab", 2), ("ab", "abc", 2), ("", "a", 0)):
+        assert common(one, other) == common(list(one), list(other)) == length
+
+
+def test_a_prompt_that_ends_inside_a_word_of_the_answers_is_not_repeated_by_them() -> None:
+    prompt = "Which of the towns in this list is the one of sun"
+    better, worse = to_pair({"prompt": prompt, "chosen": f"{prompt}shine", "rejected": f"{prompt}set"})
+    assert (better.answer, worse.answer) == (f"{prompt}shine", f"{prompt}set")
 
 
 @pytest.mark.parametrize("common", [[ANSWERED], [SYSTEM], [SYSTEM, ANSWERED]])

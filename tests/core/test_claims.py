@@ -96,6 +96,14 @@ def test_of_two_runs_made_in_one_folder_at_once_one_is_told(tmp_path: Path) -> N
         assert {path.name for path in folder.iterdir()} - {"run.lock"} == {"run.json"}
 
 
+def test_only_its_own_lock_tells_a_maker_that_a_folder_is_taken(tmp_path: Path) -> None:
+    other = filelock.FileLock(tmp_path / "other")
+    with other, pytest.raises(filelock.Timeout) as caught, claims.making(tmp_path / "run"):
+        filelock.FileLock(tmp_path / "other", is_singleton=False).acquire(timeout=0)
+    assert caught.value.lock_file == str(tmp_path / "other")
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
 def with_version(tmp_path: Path) -> RunConfig:
     version = tmp_path / "v.recipe.json"
     version.write_text("{}")

@@ -1,9 +1,11 @@
 """The configuration: declared once, read from YAML, wrong settings named with their remedy."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,7 +40,15 @@ training: {objective: sft, num_train_epochs: 2, max_steps: -1, per_device_train_
     config = config_file.load(write(tmp_path, text))
     assert config.data.path == str(tmp_path / "support.jsonl")
     assert (config.training.seed, config.adapter.lora_dropout, config.training.learning_rate) == (7, 0.05, 2e-4)
-    assert config_file.load(write(tmp_path, config_file.dump(config))) == config
+    assert config_file.load(write(tmp_path, yaml.safe_dump(to_dict(config)))) == config
+
+
+def test_the_names_of_chat_templates_are_no_paths(tmp_path: Path) -> None:
+    for name in ("auto", "none"):
+        named = config_file.load(write(tmp_path, f"data: {{path: a.jsonl, chat_template: {name}}}"))
+        assert named.data.chat_template == name
+    own = config_file.load(write(tmp_path, "data: {path: a.jsonl, chat_template: own.jinja}"))
+    assert own.data.chat_template == str(tmp_path / "own.jinja")
 
 
 @given(
@@ -173,6 +183,32 @@ def test_what_breaks_a_reader_is_refused_in_words(tmp_path: Path, text: str, wor
 @pytest.mark.parametrize("value", ["2026-13-45", "9" * 5000, "[" * 5000])
 def test_an_assigned_value_that_is_no_yaml_is_text(tmp_path: Path, value: str) -> None:
     assert refused(tmp_path, "data: {path: x}", f"training.seed={value}").reason == "config"
+
+
+@pytest.mark.parametrize("text", ["123", "2024-01-01", "#1", "a #b", "yes", "a: b", "[a", "'a' 'b", "007"])
+def test_a_text_is_assigned_as_it_stands(tmp_path: Path, text: str) -> None:
+    config = config_file.load(None, [f"name={text}", f"data.path={tmp_path / text}", f"revision={text}"])
+    assert (config.name, config.data.path, config.model.revision) == (text, str(tmp_path / text), text)
+
+
+@pytest.mark.parametrize("text", ["", "null", "~"])
+def test_no_text_is_assigned_where_none_may_be(tmp_path: Path, text: str) -> None:
+    path = write(tmp_path, "{name: a, data: {path: a}}")
+    assert config_file.load(path, [f"name={text}"]).name is None
+    assert config_file.load(path, [f"optim_args={text}"]).training.optim_args == text
+
+
+@pytest.mark.parametrize("name", ["null", "~", "#1", " a", "'a'", '"a', "a\nb", "é", "123", "a: b", None])
+def test_assignments_of_a_config_make_the_same_one(tmp_path: Path, name: str | None) -> None:
+    config = replace(config_file.load(write(tmp_path, "data: {path: a}")), name=name)
+    assert config_file.load(None, config_file.as_assignments(config)) == config
+
+
+def test_leading_zeros_change_no_number(tmp_path: Path) -> None:
+    path = write(tmp_path, "data: {path: a}")
+    config = config_file.load(path, ["seed=010", "max_steps=0100", "weight_decay=0.010", "layers_to_transform=010"])
+    assert (config.training.seed, config.training.max_steps, config.training.weight_decay) == (10, 100, 0.01)
+    assert config.adapter.layers_to_transform == [10]
 
 
 def test_a_value_of_any_length_makes_a_short_sentence() -> None:

@@ -1,11 +1,75 @@
-"""A run's process is started outside of the job of whoever starts it, where that job lets it go."""
+"""A run's process is started once, of a run that is there, and outside of the job of whoever starts it."""
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from studio.core import events, launch, runs
+from studio.core.errors import EXIT_CODES, StudioError
 from studio.core.launch import first_allowed
+from tests.core.test_progress import step
+from tests.core.test_runs import config
+
+
+def test_a_run_is_not_removed_while_its_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = runs.create(config())
+
+    class Late(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **named: Any) -> None:
+            with pytest.raises(StudioError, match="Another process is working on the run"):
+                runs.remove(run)
+            super().__init__(*args, **named)
+
+    monkeypatch.setattr(subprocess, "Popen", Late)
+    # There is no such data file.
+    assert launch.start(run).wait(100) == EXIT_CODES["data"]
+    runs.remove(run)
+    with pytest.raises(StudioError, match=r"There is no run .* any more"):
+        launch.start(run)
+
+
+def test_a_process_that_ends_before_it_is_at_work_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = tmp_path / "ends"
+    ends.write_text("#!/bin/sh\necho so it is >&2\nexit 99\n")
+    ends.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(ends))
+    with pytest.raises(StudioError, match=r"ended unexpectedly \(code 99\)") as caught:
+        launch.detach(runs.create(config()))
+    assert caught.value.detail == "so it is"
+
+
+def test_a_process_that_ends_as_soon_as_it_is_at_work_tells_of_it_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = runs.create(config())
+    told = tmp_path / "told"
+    told.write_bytes(events.encode(events.Failed(reason="data", message="Gone.", hint="Look.")))
+    ends = tmp_path / "ends"
+    ends.write_text(f"#!/bin/sh\ncat {told} >> {run.events_path}\nexit {EXIT_CODES['data']}\n")
+    ends.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(ends))
+    launch.detach(run)
+    (failed,) = run.follow()
+    assert isinstance(failed, events.Failed)
+    assert failed.message == "Gone."
+
+
+def test_a_run_that_goes_on_says_so_before_all_is_loaded() -> None:
+    run = runs.create(config())
+    for event in (events.Phase(name="training"), step(1)):
+        run.emit(event)
+    launch.start(run).wait(100)
+    training, _, loading, *_, failed = run.follow()
+    assert isinstance(loading, events.Phase)
+    assert isinstance(failed, events.Failed)
+    assert loading.name == "loading"
+    told = run.summary()
+    told.apply(training)
+    told.apply(loading)
+    assert (told.state, told.step) == ("preparing", 1)
 
 
 def test_a_job_that_lets_nothing_go_keeps_the_process() -> None:

@@ -248,6 +248,33 @@ def test_removed_adapters_come_back_newest_first_and_overwrite_nothing(tmp_path:
         library.restore("x")
 
 
+def test_a_name_comes_back_before_a_title_and_a_title_that_only_one_has(tmp_path: Path) -> None:
+    first, later = added(tmp_path, "first"), added(tmp_path, "later")
+    library.remove(first)
+    library.remove(library.change(later, title="first"))
+    assert library.restore("first").name == "first"
+    library.remove(library.change(library.find("first"), title="both"))
+    library.remove(library.change(added(tmp_path, "third"), title="both"))
+    with pytest.raises(StudioError, match=r"`both` could mean 2 adapters: third, first\. Write the name"):
+        library.restore("both")
+    assert library.restore("first").title == "both"
+    assert library.restore("both").name == "third"
+
+
+def test_a_name_taken_while_an_adapter_comes_back_to_it_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = added(tmp_path, "first")
+    trashed, rename = library.remove(entry), os.replace
+
+    def late(source: Path, target: Path) -> None:
+        (entry.folder / "copied by hand").mkdir(parents=True, exist_ok=True)
+        rename(source, target)
+
+    monkeypatch.setattr("os.replace", late)
+    assert library.restore_from(trashed).name == "first-2"
+
+
 def test_by_its_place_in_the_trash_exactly_that_one_comes_back(tmp_path: Path) -> None:
     first = library.remove(added(tmp_path, "x", 1.0))
     library.remove(added(tmp_path, "x", 2.0))

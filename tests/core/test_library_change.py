@@ -83,6 +83,7 @@ def test_what_a_later_state_of_the_program_noted_stays(tmp_path: Path) -> None:
     file = entry.folder / "entry.json"
     held = json.loads(file.read_text())
     held["later"], held["base"]["later"], held["data"]["later"] = {"a": [1]}, 2, "3"
+    held["parent"] = "what earlier ones noted"
     file.write_text(json.dumps(held))
     library.change(library.find("first"), note="x")
     assert json.loads(file.read_text()) == held | {"note": "x"}

@@ -36,6 +36,18 @@ def test_a_run_from_start_to_finish() -> None:
     assert (progress.state, progress.step, progress.best, progress.finished) == ("finished", 2, evaluated, end)
 
 
+def test_only_who_works_on_a_run_tells_an_end_from_a_beginning() -> None:
+    end = events.Finished(step=2, outcome="stopped", path="", adapter="", result_step=0, train_s=1.0)
+    failed = events.Failed(reason="disk", message="m", hint="h")
+    for told, gone, works in (
+        (folded(), "interrupted", "waiting"),
+        (folded(step(1)), "interrupted", "training"),
+        (folded(step(1), failed), "failed", "preparing"),
+        (folded(step(1), end), "stopped", "preparing"),
+    ):
+        assert (told.state_of(alive=False), told.state_of(alive=True)) == (gone, works)
+
+
 def test_resuming_rewinds_the_curves_and_forgets_the_failure() -> None:
     failed = events.Failed(reason="disk", message="m", hint="h")
     late = events.Evaluated(step=3, eval_loss=0.4, trained_tokens=4, best=True)

@@ -187,13 +187,13 @@ def test_a_torn_last_line_loses_only_itself(
     path = tmp_path_factory.mktemp("events") / "events.jsonl"
     written = [events.Notice(message=text, time_s=1.0) for text in lines]
     for event in written:
-        runs.append_line(path, events.encode(event))
+        Run(path.parent).emit(event)
     whole = path.read_bytes()
     path.write_bytes(whole[: max(1, len(whole) - cut)])
     survived = Run(path.parent).progress().notices
     assert survived == written[: len(survived)]
     last = events.Notice(message="after", time_s=2.0)
-    runs.append_line(path, events.encode(last))
+    Run(path.parent).emit(last)
     read = Run(path.parent).progress().notices
     assert read[-1] == last
     assert read[: len(survived)] == survived
@@ -230,7 +230,6 @@ def test_only_one_process_claims_a_run_and_death_frees_it(tmp_path: Path) -> Non
         process.kill()
         process.communicate()
     assert not run.alive()
-    assert launch.wait_until_free(run, 1.0)
 
 
 def test_looking_leaves_nothing_behind_and_who_looks_is_not_taken_for_the_run(tmp_path: Path) -> None:
@@ -296,15 +295,19 @@ def test_a_removed_run_lies_whole_in_the_trash() -> None:
 def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    path = tmp_path / "events.jsonl"
-    path.write_bytes(b"x" * 4096 + b"\n")
+    for name in ("events.jsonl", "commands.jsonl"):
+        (tmp_path / name).write_bytes(b"x" * 4096 + b"\n")
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
     try:
         with pytest.raises(StudioError, match="disk is full") as caught:
-            runs.append_line(path, b"y\n")
+            Run(tmp_path).emit(events.Notice(message="x"))
+        with pytest.raises(StudioError, match="disk is full") as asked:
+            Run(tmp_path).ask(events.Pause())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert caught.value.reason == "disk"
+    assert "resume the run" in caught.value.hint
+    assert asked.value.hint == "Free some space and ask again."
 
 
 @pytest.mark.parametrize(
@@ -395,6 +398,20 @@ def test_a_run_comes_back_to_a_free_place_only() -> None:
     run.path.rmdir()
     runs.restore(trash, run)
     assert runs.listing() == [run]
+
+
+def test_a_place_taken_while_a_run_comes_back_to_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = runs.create(config())
+    trash, rename = runs.remove(run), os.replace
+
+    def late(source: Path, target: Path) -> None:
+        (run.path / "of another").mkdir(parents=True)
+        rename(source, target)
+
+    monkeypatch.setattr("os.replace", late)
+    with pytest.raises(StudioError, match=r"taken by now.*Move that away"):
+        runs.restore(trash, run)
+    assert Run(trash).config() == config()
 
 
 def test_a_runs_process_sets_no_small_blocks_aside_unless_told_to(monkeypatch: pytest.MonkeyPatch) -> None:

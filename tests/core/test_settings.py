@@ -96,6 +96,9 @@ def test_what_cannot_be_kept_aside_is_not_said_to_be(path: Path, monkeypatch: py
 def test_settings_of_another_version_load(path: Path) -> None:
     path.write_text(json.dumps(GOOD | {"of_later": [1, 2]}))
     assert settings.load(path) == settings.Settings(**GOOD)
+    settings.save(settings.Settings(theme="light"), path)
+    assert settings.load(path) == settings.Settings(theme="light")
+    assert json.loads(path.read_text())["of_later"] == [1, 2], "what this one does not know stays"
     assert not aside(path)
 
 

@@ -23,7 +23,7 @@ from studio.engine import audit, batches
 from studio.engine.labels import Chunking, Encoder, make_encoder
 from studio.engine.tokens import tokenize
 from tests.engine.test_chunks import beginning
-from tests.engine.test_labels import CHATML, INST, LAST_ONLY, byte_level
+from tests.engine.test_labels import CHATML, INST, LAST_ONLY, THINKING, byte_level
 from tests.models import tokenizer
 from tests.training import write_rows
 
@@ -108,6 +108,14 @@ def test_tools_that_the_template_does_not_write_are_found(tmp_path: Path) -> Non
     assert len(made.lengths.rows) == 3, "they are learned all the same"
     telling = "{% if tools %}{{ tools | tojson }}{% endif %}" + CHATML
     assert "untold" not in examined(dataset, Encoder(byte_level(), telling, "sft", 1000))[0]
+
+
+def test_answers_of_which_the_template_leaves_out_a_part_are_found(tmp_path: Path) -> None:
+    thought = f"<think>\nso\n</think>\n\n{TEXT}"
+    dataset = written(tmp_path, [turns("a", TEXT, "b", thought), turns("a", thought, "b", TEXT)])
+    found, made = examined(dataset, Encoder(byte_level(), THINKING, "sft", 1000))
+    assert found["partial"].rows.tolist() == [1]
+    assert len(made.lengths.rows) == 2, "the rest of them is learned"
 
 
 def test_the_second_time_comes_from_the_cache(tmp_path: Path) -> None:

@@ -73,6 +73,15 @@ def test_grouping_by_length_saves_padding() -> None:
     assert padded("group_by_length") < 0.7 * padded("random")
 
 
+@pytest.mark.parametrize(("strategy", "max_length"), [("group_by_length", None), ("random", 64)])
+def test_the_longest_rows_come_at_any_time(strategy: Sampling, max_length: int | None) -> None:
+    lengths = np.random.default_rng(0).permutation(np.arange(1, 65))
+    spec = TrainingSpec(per_device_train_batch_size=2, train_sampling_strategy=strategy)
+    plans = [plan_epoch(lengths, spec, max_length, epoch) for epoch in range(8)]
+    first = {next(at for at, [rows] in enumerate(plan) if 64 in lengths[rows]) for plan in plans}
+    assert len(first) > 4
+
+
 @given(lengths=lengths_of_rows, size=st.integers(1, 4))
 def test_evaluation_sees_every_row_within_the_token_budget(lengths: Rows, size: int) -> None:
     parts = batches.evaluation_batches(lengths, size * 64)

@@ -116,7 +116,7 @@ def test_every_failed_write_leaves_the_one_before(tmp_path: Path) -> None:
 
 
 def test_too_little_room_is_seen_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(StudioError, match="GB") as caught:
+    with pytest.raises(StudioError, match=r"needs 2305843\.0 TB and .* are free") as caught:
         checkpoint.save(tmp_path, 10, fill, 1 << 60)
     assert caught.value.reason == "disk"
     assert checkpoint.listing(tmp_path) == []

@@ -125,9 +125,9 @@ def test_what_a_person_wrote_is_told_from_the_template(template: str, row_format
     maker = encoder(template, "sft", 1000)
     data = row(row_format, first, second)
     drawn = picture(maker, data, row_format.replace("prompt_messages", "prompt_completion"))
-    assert [text for _, text in drawn.wrote] == [first, second] * (2 if row_format == "messages" else 1)
+    wrote = [first, second] * (2 if row_format == "messages" else 1)
     own = "".join(drawn.text[a:b] for (a, b), is_own in zip(drawn.offsets, drawn.written, strict=True) if is_own)
-    said = "".join(text for _, text in drawn.wrote)
+    said = "".join(wrote)
     said = said.upper() if template == "custom" else said
     # Tokens may run a character or two over a text's edge; nothing of it is missing but the spaces that are trimmed.
     if said.isascii():
@@ -135,7 +135,7 @@ def test_what_a_person_wrote_is_told_from_the_template(template: str, row_format
     assert not any(is_own for is_own, (a, b) in zip(drawn.written, drawn.offsets, strict=True) if a == b)
     if template == "ChatML" and not any(text.startswith("<|im") for text in (first, second)):
         headers = [name for name, is_own in zip(drawn.names, drawn.written, strict=True) if not is_own]
-        assert headers.count("<|im_start|>") == len(drawn.wrote)
+        assert headers.count("<|im_start|>") == len(wrote)
 
 
 def test_plain_layouts_are_told_too() -> None:
@@ -156,7 +156,6 @@ def _count(text: str) -> int:
 def test_messages_in_a_cell_are_told_too() -> None:
     cell = {"messages": json.dumps([{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}])}
     drawn = picture(encoder("ChatML", "sft", 1000), cell, "messages")
-    assert drawn.wrote == [("user", "hi"), ("assistant", "ho")]
     assert sum(drawn.written) >= 2
 
 

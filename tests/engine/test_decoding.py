@@ -61,6 +61,17 @@ def test_the_time_told_is_that_of_writing_alone(monkeypatch: pytest.MonkeyPatch)
     assert row.seconds == pytest.approx(0.05)
 
 
+@pytest.mark.parametrize("most", [1, 6])
+def test_nothing_is_computed_behind_the_last_token(most: int) -> None:
+    model, passes = random_model("llama"), []
+    model.register_forward_hook(lambda *_: passes.append(1))
+    writing = write(model, torch.arange(3, 20)[None], max_new_tokens=most)
+    assert len(writing.rows[0].ids) == len(passes) == most
+    assert writing.read is not None
+    ids, cache = writing.read
+    assert cache.get_seq_length() == ids.shape[1] - 1 == 16 + most
+
+
 @pytest.mark.parametrize("family", ["llama", "gemma3", "opt"])
 def test_rows_end_by_themselves_and_the_others_go_on(family: str) -> None:
     model, prompts = random_model(family), torch.arange(3, 90).reshape(3, 29)

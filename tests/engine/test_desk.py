@@ -193,7 +193,6 @@ def test_a_template_that_is_being_written_shows_its_effect(desk_: Child, model: 
     edited = CHATML.replace("<|im_start|>", "~")
     shown = desk_.result(Tokens(id=2, file=rows, row=0, model=model, template=edited))
     assert shown.text == own.text.replace("<|im_start|>", "~")
-    assert shown.wrote == [("user", "Hi?"), ("assistant", "Paris is 世界.")] == own.wrote
     written = "".join(shown.text[a:b] for (a, b), is_own in zip(shown.offsets, shown.written, strict=True) if is_own)
     assert written.startswith("Hi?Paris is")
     failed = desk_.failure(Tokens(id=3, file=rows, row=0, model=model, template="{% for %}"))

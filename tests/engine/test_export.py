@@ -6,6 +6,7 @@ import shutil
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -170,6 +171,25 @@ def test_a_merged_model_keeps_generation_settings_that_cannot_be_saved_as_they_a
     assert json.loads((done.path / "generation_config.json").read_text())["temperature"] == 0.6
 
 
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
+def test_other_programs_end_answers_where_this_one_does(base: Path, tmp_path: Path) -> None:
+    tokenizer = load_tokenizer(base)
+    tokenizer.eos_token = "<|endoftext|>"  # the template closes a turn with <|im_end|>
+    tokenizer.save_pretrained(base)
+    model = random_model("llama", eos_token_id=0)
+    model.save_pretrained(base)
+    other = made(base, tmp_path / "ends")
+    done = export(other, "merged", tmp_path / "merged", base)
+    assert AutoModelForCausalLM.from_pretrained(done.path).generation_config.eos_token_id == [0, 2]
+    line = "model.generation_config.eos_token_id = [0, 2]\n```"
+    assert line in (export(other, "peft", tmp_path / "peft", base).path / "README.md").read_text()
+    model.generation_config.eos_token_id = [2, 0]
+    model.save_pretrained(base)
+    again = export(other, "merged", tmp_path / "again", base)
+    assert json.loads((again.path / "generation_config.json").read_text())["eos_token_id"] == [2, 0], "as it was"
+    assert "eos_token_id" not in (export(other, "peft", tmp_path / "peft2", base).path / "README.md").read_text()
+
+
 def test_an_export_that_answers_differently_is_kept_aside(base: Path, entry: Entry, tmp_path: Path) -> None:
     # An adapter that changes on the disk between being read and being written is the simplest way to a wrong export.
     weights = load_file(entry.folder / library.WEIGHTS)
@@ -178,7 +198,7 @@ def test_an_export_that_answers_differently_is_kept_aside(base: Path, entry: Ent
     def on_phase(name: str) -> None:
         phases.append(name)
         if name == "checking":
-            (stage,) = tmp_path.glob(".out.*")
+            (stage,) = tmp_path.glob(".out-*")
             save_file({key: value * 1.01 for key, value in weights.items()}, stage / library.WEIGHTS)
 
     for number in ("", "-2"):
@@ -187,7 +207,7 @@ def test_an_export_that_answers_differently_is_kept_aside(base: Path, entry: Ent
         assert error.value.reason == "export"
         assert not (tmp_path / "out").exists()
         assert (tmp_path / f"out.failed{number}" / library.WEIGHTS).is_file()
-    assert list(tmp_path.glob(".out.*")) == []
+    assert list(tmp_path.glob(".out-*")) == []
 
 
 @pytest.mark.parametrize("place", ["adapters/x", "runs/x/y", "x", "link/x"])
@@ -263,6 +283,15 @@ def test_a_full_disk_is_said_and_leaves_nothing(base: Path, entry: Entry, tmp_pa
     assert list(tmp_path.glob("*out*")) == []
 
 
+def test_too_little_room_for_a_small_model_is_told_in_its_own_unit(
+    base: Path, entry: Entry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=900_000))
+    with pytest.raises(StudioError, match=r"needs [1-9][\d.]* [kM]B and the disk has 900 kB left") as error:
+        export(entry, "merged", tmp_path / "out", base)
+    assert error.value.reason == "disk"
+
+
 def test_nan_logits_never_pass() -> None:
     sound = [torch.zeros(3, 5)]
     broken = [torch.zeros(3, 5)]
@@ -300,6 +329,20 @@ def test_the_card_says_what_it_is_and_nothing_of_this_machine(base: Path, entry:
         assert word in text.replace("\\", ""), word
     assert "<b>" not in text, "a title cannot add markup"
     assert json.loads((done.path / "adapter_config.json").read_text())["base_model_name_or_path"] is None
+
+
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
+@pytest.mark.parametrize(("named", "told"), [("demo", "demo"), ("", "")], ids=["demo", "folder"])
+def test_an_exported_folder_is_taken_in_again_with_what_is_known_of_it(
+    base: Path, entry: Entry, tmp_path: Path, named: str, told: str
+) -> None:
+    entry = replace(entry, base=replace(entry.base, path=named or entry.base.path), note="mine", tags=["own"])
+    again = library.located(str(export(entry, "peft", tmp_path / "out", base).path))
+    assert again.base == Base(path=told, fingerprint=entry.base.fingerprint)
+    assert again.data == Data(fingerprint=entry.data.fingerprint, rows=321)
+    assert (again.title, again.metrics["loss"], again.created_s) == (entry.title, 1.25, entry.created_s)
+    assert library.verified(again).fault == ""
+    assert (again.note, again.tags, again.run) == ("", [], "")
 
 
 def test_a_hub_base_is_named(entry: Entry) -> None:

@@ -135,6 +135,20 @@ def test_the_models_own_sampling_settings_do_not_leak_in(model: Any, encoder: En
     assert answer(model, encoder, ASK, GREEDY) == before
 
 
+@pytest.mark.parametrize(
+    "own",
+    [{"no_repeat_ngram_size": 1}, {"min_p": 0.5}, {"typical_p": 0.2}, {"stop_strings": ["e"]}, {"guidance_scale": 2.0},
+     {"suppress_tokens": list(range(40, 304))}, {"cache_implementation": "offloaded"}],
+    ids=lambda own: next(iter(own)),
+)  # fmt: skip
+def test_nothing_else_of_the_models_own_file_leads_an_answer(model: Any, encoder: Encoder, own: dict[str, Any]) -> None:
+    before = [answer(model, encoder, ASK, sampling) for sampling in (GREEDY, DRAWN)]
+    model.generation_config.update(**own)
+    kept = model.generation_config.to_dict()
+    assert [answer(model, encoder, ASK, sampling) for sampling in (GREEDY, DRAWN)] == before
+    assert model.generation_config.to_dict() == kept, "an export takes it along"
+
+
 def test_dropout_is_off_and_training_goes_on_afterwards(folder: Path, encoder: Encoder) -> None:
     adapted: Any = adapters.attach(base(folder), AdapterSpec(r=2, lora_dropout=0.9))
     adapted.train()

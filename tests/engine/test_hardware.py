@@ -1,5 +1,6 @@
 """Which device is computed on, and in which numbers."""
 
+import psutil
 import pytest
 import torch
 
@@ -35,8 +36,12 @@ def test_apples_gpu_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert hardware.device() == CPU
 
 
-def test_memory_in_use_grows_with_what_is_held() -> None:
+def test_the_most_memory_that_was_in_use_is_told() -> None:
     before = hardware.memory_bytes(CPU)
-    held = torch.ones(30_000_000)
-    assert hardware.memory_bytes(CPU) - before > 100_000_000
+    more = before - psutil.Process().memory_info().rss + 120_000_000
+    held = torch.ones(more // 4)
+    most = hardware.memory_bytes(CPU)
+    assert 100_000_000 < most - before < 200_000_000
     del held
+    # The system counts each thread's share roughly.
+    assert hardware.memory_bytes(CPU) > most - 2_000_000

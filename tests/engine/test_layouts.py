@@ -66,6 +66,46 @@ def test_a_call_that_its_template_will_not_do_without_is_learned() -> None:
     assert laid("gptoss", ASKED, spoken, TOLD, COLD, ASKED, ANSWERED)[0] == call
 
 
+def test_a_call_with_a_thought_that_its_template_leaves_out_is_learned() -> None:
+    thinking = CALLED | {"reasoning_content": "long thought"}
+    call, answer = laid("gptoss", ASKED, thinking, TOLD, COLD)
+    assert call == ' to=functions.weather<|channel|>commentary json<|message|>{"city": "Bern"}<|call|>'
+    assert answer == "Cold.<|return|>"
+
+
+@pytest.mark.parametrize(
+    ("family", "answer", "partial"),
+    [
+        ("gemma4", CALLED | {"content": "Let me see"}, True),
+        ("llama3_1", CALLED | {"content": "Let me see"}, True),
+        ("qwen3", CALLED | {"content": "Let me see"}, False),
+        ("gemma4", CALLED, False),
+        ("gptoss", CALLED | {"thinking": "long thought"}, True),
+        ("qwen3", CALLED | {"thinking": "long thought"}, False),
+    ],
+)
+def test_an_answer_of_which_a_part_is_not_learned_is_known(family: str, answer: Any, partial: bool) -> None:
+    messages = [ASKED, answer, TOLD, COLD]
+    assert encoder_of(family).encode({"messages": messages}, "messages").partial == partial
+    unlearned = [ASKED, answer | {"weight": 0}, TOLD, COLD]
+    assert not encoder_of(family).encode({"messages": unlearned}, "messages").partial
+
+
+def test_a_thought_that_a_later_answer_hides_is_known() -> None:
+    thinking = {"role": "assistant", "content": "<think>\nlong thought\n</think>\n\nthe answer"}
+    encoder = encoder_of("qwen3")
+    assert encoder.encode({"messages": [ASKED, thinking, ASKED, COLD]}, "messages").partial
+    assert not encoder.encode({"messages": [ASKED, ANSWERED, ASKED, thinking]}, "messages").partial
+    assert not encoder.encode({"messages": [ASKED, ANSWERED, ASKED, COLD]}, "messages").partial
+
+
+def test_a_short_thought_is_not_taken_for_a_word_of_the_answer() -> None:
+    thinking = {"role": "assistant", "content": "<think>\n4\n</think>\n\nIt is 4."}
+    encoder = encoder_of("qwen3")
+    assert encoder.encode({"messages": [ASKED, thinking, ASKED, COLD]}, "messages").partial
+    assert not encoder.encode({"messages": [ASKED, thinking]}, "messages").partial
+
+
 def test_a_conversation_that_ends_in_a_call_ends_there() -> None:
     assert laid("gptoss", ASKED, CALLED)[-1].endswith('{"city": "Bern"}<|call|>')
     assert laid("gemma4", ASKED, CALLED)[-1].endswith("<tool_call|><|tool_response>")
@@ -99,6 +139,14 @@ def test_a_thought_that_the_template_cuts_out_is_learned_behind_the_prompt() -> 
     assert last.startswith("long thought\n</think>")
 
 
+@pytest.mark.parametrize("asked", ["What is 2 + 2?", "Is it 4?"])
+def test_a_thought_whose_words_stand_elsewhere_is_learned(asked: str) -> None:
+    thinking = {"role": "assistant", "content": "<think>4</think>It is 4."}
+    messages = [{"role": "user", "content": asked}, thinking]
+    assert laid("deepseek_r1_distill", *messages) == [f"4</think>It is 4.{R1_END}"]
+    assert laid("qwen3", *messages) == ["<think>\n4\n</think>\n\nIt is 4.<|im_end|>"]
+
+
 def test_a_thought_in_a_field_that_the_template_does_not_know_is_refused() -> None:
     thinking = ANSWERED | {"reasoning_content": "long thought"}
     with pytest.raises(StudioError, match="it leaves out the thoughts of the answer") as caught:
@@ -107,6 +155,13 @@ def test_a_thought_in_a_field_that_the_template_does_not_know_is_refused() -> No
     assert laid("qwen2_5", ASKED, thinking, ASKED, COLD)[-1].startswith("Cold.")
     # Of an answer that is not learned nothing is.
     assert laid("qwen2_5", ASKED, COLD, ASKED, thinking | {"weight": 0})[-1].startswith("Cold.")
+
+
+def test_a_thought_left_out_whose_words_stand_elsewhere_is_refused() -> None:
+    thinking = {"role": "assistant", "content": "It is 4.", "reasoning_content": "4"}
+    with pytest.raises(StudioError, match="it leaves out the thoughts of the answer"):
+        laid("qwen2_5", ASKED, thinking)
+    assert laid("qwen3", ASKED, thinking) == ["<think>\n4\n</think>\n\nIt is 4.<|im_end|>"]
 
 
 @pytest.mark.parametrize("name", ["reasoning_content", "thinking", "reasoning"])
@@ -127,12 +182,21 @@ def test_a_systems_message_that_the_template_forgets_is_told_as_inference_tells_
         assert learned(encoder.tokenizer, encoded) == [*("the answer</s>" for _ in before[:1]), " Cold.</s>"]
 
 
+@pytest.mark.parametrize("asked", ["Give me JSON", "Hello", "JSON"])
+def test_a_systems_message_whose_words_stand_elsewhere_is_told(asked: str) -> None:
+    encoder, system = encoder_of("mistral"), {"role": "system", "content": "JSON"}
+    answer = {"role": "assistant", "content": "A JSON of mine"}
+    messages = [system, {"role": "user", "content": asked}, answer]
+    assert encoder.text({"messages": messages}, "messages") == f"<s>[INST] JSON\n\n{asked}[/INST] A JSON of mine</s>"
+
+
 def test_a_systems_message_that_is_nowhere_is_refused() -> None:
     deaf = Encoder(tokenizer_of("x", ""), "{% for m in messages if m.role != 'system' %}{{ m.content }};{% endfor %}",
                    "sft", 1000)  # fmt: skip
-    row = {"messages": [{"role": "system", "content": "Be brief."}, ASKED, ANSWERED]}
-    with pytest.raises(StudioError, match="it leaves out the system's message"):
-        deaf.encode(row, "messages")
+    for said in ("Be brief.", "question", "answer"):
+        row = {"messages": [{"role": "system", "content": said}, ASKED, ANSWERED]}
+        with pytest.raises(StudioError, match="it leaves out the system's message"):
+            deaf.encode(row, "messages")
 
 
 def test_what_a_template_writes_in_its_own_way_is_not_left_out() -> None:

@@ -11,11 +11,13 @@ from peft import PeftModel
 
 from studio.core.config import AdapterSpec, ModelSpec
 from studio.core.errors import StudioError
+from studio.core.units import size
 from studio.engine.adapters import attach, load_adapter, require_exact_biases, save_adapter
 from studio.engine.model import load_base
 from studio.engine.precision import train_in_float32
 from tests.engine.test_families import IDS, logits
 from tests.models import random_model, tiny
+from tests.training import config, trained
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
 
@@ -81,8 +83,16 @@ def test_what_was_trained_answers_again(tmp_path: Path) -> None:
     save_adapter(model, tmp_path / "adapter", "someone/llama")
     answered = logits(load_adapter(load_base(folder, spec, CPU), tmp_path / "adapter"))
     torch.testing.assert_close(answered, logits(model), atol=2e-2, rtol=2e-2)
-    again = load_adapter(load_base(folder, spec, CPU), tmp_path / "adapter", trainable=True)
-    torch.testing.assert_close(logits(again), logits(model), atol=2e-2, rtol=2e-2)
+
+
+@pytest.mark.parametrize(("dtype", "bias"), [("bfloat16", "all"), ("bfloat16", "none"), ("float32", "all")])
+def test_a_run_tells_how_much_of_its_base_is_held_in_float32(tmp_path: Path, dtype: str, bias: str) -> None:
+    asked = config(tmp_path, family="gpt2", rows=4, model={"dtype": dtype}, adapter={"bias": bias}, max_steps=1)
+    told = [item.message for item in trained(asked, tmp_path / "run").progress().notices]
+    layers = [item for item in random_model("gpt2").modules() if getattr(item, "bias", None) is not None]
+    held = sum(item.weight.numel() * 4 for item in layers)
+    said = f"held in float32: {size(held)}"
+    assert any(said in message for message in told) == ((dtype, bias) == ("bfloat16", "all")), (said, told)
 
 
 def test_a_base_in_float32_computes_as_it_is() -> None:

@@ -116,6 +116,14 @@ def test_options_that_lead_nowhere_are_refused_before_a_run(name: str, options: 
     assert caught.value.reason == "config"
 
 
+@pytest.mark.parametrize("name", ["constant", "constant_with_warmup"])
+def test_an_option_that_changes_nothing_is_refused_by_name_before_a_run(name: str) -> None:
+    spec = made(lr_scheduler_type=name, lr_scheduler_kwargs={"last_epoch": -1, "num_cycles": 2}, learning_rate=1e-3)
+    with pytest.raises(StudioError, match=f"`num_cycles` in .* changes nothing: {name} does not read it"):
+        schedule.try_out(spec, 20)
+    assert max(rates(spec, 20)) == 1e-3, "a run that has begun goes on"
+
+
 def test_a_run_that_began_by_rates_a_new_one_is_refused_goes_on() -> None:
     options = {"num_cycles": -0.5}
     spec = made(lr_scheduler_type="cosine", lr_scheduler_kwargs=options, learning_rate=1e-3, warmup_steps=0)

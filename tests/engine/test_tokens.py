@@ -122,6 +122,17 @@ def test_the_second_time_comes_from_the_cache(tmp_path: Path) -> None:
         assert len(seen) == number
 
 
+@pytest.mark.parametrize("name", ["ids", "trained", "offsets", "rows", "starts", "full_lengths"])
+def test_a_cache_with_a_wrong_bit_is_made_again(tmp_path: Path, name: str) -> None:
+    dataset = dataset_of(tmp_path, "a", "b", "c")
+    tokenize(dataset, np.arange(3), encoder())
+    (file,) = (paths.cache_dir() / "tokens").glob(f"*/{name}")
+    written = file.read_bytes()
+    file.write_bytes(bytes([written[0] ^ 1]) + written[1:])
+    tokenize(dataset, np.arange(3), encoder())
+    assert file.read_bytes() == written
+
+
 @pytest.mark.parametrize("name", ["ids", "trained", "offsets", "rows", "full_lengths", "about.json"])
 def test_a_damaged_cache_is_made_again(tmp_path: Path, name: str) -> None:
     dataset = dataset_of(tmp_path, "a", "b", "c")

@@ -70,14 +70,10 @@ def test_several_adapters_live_on_one_base(llama: Path, adapter: Path, tmp_path:
         assert torch.equal(logits(model), bare)
 
 
-def test_training_goes_on_from_a_loaded_adapter(llama: Path, adapter: Path) -> None:
-    frozen = load_adapter(base(llama), adapter)
-    assert count(frozen)[0] == 0
-    model = load_adapter(base(llama), adapter, trainable=True)
-    assert count(model)[0] == count(adapted(base(llama), r=4))[0]
-    before = logits(model)
-    train(model, 1)
-    assert not torch.equal(logits(model), before)
+def test_a_loaded_adapter_is_frozen(llama: Path, adapter: Path) -> None:
+    model = load_adapter(base(llama), adapter)
+    assert count(model)[0] == 0
+    assert not model.training
 
 
 def test_an_adapter_for_another_base_is_refused_and_the_base_unharmed(adapter: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QAccessible, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
     QComboBox,
+    QLabel,
     QSplitterHandle,
     QToolButton,
     QWidget,
@@ -21,6 +22,8 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from studio import paths
+from studio.ui.chat_view import ChatView
+from studio.ui.passage import Passage
 from studio.ui.theme import DARK, LIGHT, Palette
 from studio.ui.window import MainWindow
 from tests.ui import walk
@@ -71,7 +74,7 @@ def named(made: QWidget | None) -> str:
 
 
 def text_of(made: QWidget) -> str:
-    own = made.text() if isinstance(made, QAbstractButton) else ""
+    own = made.text() if isinstance(made, QAbstractButton | QLabel) else ""
     return made.accessibleName() or own
 
 
@@ -83,6 +86,28 @@ def test_whatever_takes_the_focus_has_a_name(window: MainWindow) -> None:
             f"{where}: {named(made)} in {named(made.parentWidget())}" for made in stops(top) if not text_of(made)
         ]
     assert not "\n".join(nameless)
+
+
+def test_a_screen_reader_says_what_is_written(window: MainWindow) -> None:
+    chat = window.page("compare").findChildren(ChatView)[0]
+    chat.ask("A question.", "first")
+    chat.add("An answer.")
+    said, unsaid = set[str](), []
+    for where, top in walk.everywhere(window):
+        texts: list[tuple[QWidget, str]] = [(made, made.text()) for made in top.findChildren(QLabel)]
+        texts += [(made, made.toPlainText()) for made in top.findChildren(Passage)]
+        for made, text in texts:
+            if made.isVisible() and text:
+                said.add(spoken(made))
+                unsaid += [f"{where}: {text}"] if text not in spoken(made) else []
+    assert not "\n".join(dict.fromkeys(unsaid))
+    assert "An answer. first said" in said
+
+
+def spoken(made: QWidget) -> str:
+    """Returns what a screen reader is told of a widget."""
+    seen, kinds = QAccessible.queryAccessibleInterface(made), QAccessible.Text
+    return " ".join(filter(None, map(seen.text, (kinds.Name, kinds.Value, kinds.Description))))
 
 
 def is_after(now: QWidget, before: QWidget, top: QWidget) -> bool:

@@ -10,8 +10,11 @@ from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from studio.core.desk import Sampling
 from studio.ui.app import open_window
+from studio.ui.pages.compare import ComparePage
 from studio.ui.pages.configure import ConfigurePage
+from studio.ui.pages.data import DataPage
 from studio.ui.session import demo_data
 
 # Every class of Qt is used by two threads at once, from either end, as often as Python changes between them.
@@ -74,3 +77,37 @@ def test_a_window_that_is_opened_again_leaves_no_widget_behind(qapp: QApplicatio
 
     before = widgets_left()
     assert widgets_left() == before
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")
+def test_a_window_in_anothers_place_has_open_what_that_had(qapp: QApplication, qtbot: QtBot) -> None:
+    first = open_window(qapp)
+    first.open_path(demo_data())
+    compare = first.page("compare")
+    assert isinstance(compare, ComparePage)
+    compare.panel.choose(base="owner/model")
+    compare.panel.system.setText("Be brief.")
+    compare.panel.choose_sampling(Sampling(temperature=0.5))
+    compare.show_chat(True)
+    compare.chat.ask("Who are you?", "mine")
+    compare.chat.add("Nobo")
+    compare.prompt.setPlainText("half a ques")
+    first._closing = True
+    first.close()
+    opened = first.left_open()
+    first.deleteLater()
+    second = open_window(qapp)
+    second.take_up(opened)
+    page, data = second.page("compare"), second.page("data")
+    assert isinstance(page, ComparePage)
+    assert isinstance(data, DataPage)
+    assert page.left_open() == opened["compare"]
+    assert [message.content for message in page.chat.messages] == ["Who are you?", "Nobo"]
+    assert (page.panel.model(), page.panel.system.text()) == ("owner/model", "Be brief.")
+    assert (page.chatting, page.prompt.toPlainText()) == (True, "half a ques")
+    qtbot.waitUntil(lambda: data.table_model.rowCount() == 800)
+    second._closing = True
+    second.close()
+    second.deleteLater()
+    qapp.processEvents()
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)

@@ -98,6 +98,22 @@ def test_an_audit_is_cancelled_and_offered_again(
     assert view.findings == {}
 
 
+@pytest.mark.parametrize("remedy", ["exclude", "redact"])
+def test_a_finding_is_whole_in_the_smallest_window(view: AuditView, remedy: str) -> None:
+    title, why = "Special tokens inside the text, or whatever a longer title names", "The text forges one."
+    view.resize(480, 400)
+    view.setCurrentIndex(1)
+    view._take([{"key": "k", "severity": "warning", "count": 123_456, "why": why, "remedy": remedy, "title": title}])
+    for mended in ([], ["k"]):
+        view.mark(mended, "k" if mended else "")
+        QApplication.processEvents()
+        buttons = [made for made in view.findChildren(QPushButton) if made.isVisible() and made.text()]
+        assert buttons
+        for made in buttons:
+            assert made.visibleRegion().boundingRect() == made.rect(), made.text()
+            assert made.width() >= made.minimumSizeHint().width()
+
+
 def named(view: AuditView, name: str) -> QPushButton:
     found = [made for made in view.findChildren(QPushButton) if made.accessibleName() == name and made.isVisible()]
     assert len(found) == 1

@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from studio.ui import scale
-from studio.ui.canvas import Canvas, Line
+from studio.ui.canvas import Canvas, Line, _small
 from studio.ui.curves import Curve
 from studio.ui.plots import LinePlot
 from studio.ui.theme import Theme, mixed
@@ -49,19 +49,44 @@ def test_the_numbers_of_an_axis_are_round_and_short() -> None:
     assert texts(1, 1) == []
 
 
-def test_a_gap_is_drawn_as_a_gap(theme: Theme, qtbot: QtBot) -> None:
-    line = Line(x=np.arange(5.0), y=np.array([1.0, 1.0, np.nan, 1.0, 1.0]))
+def red(canvas: Canvas) -> set[int]:
+    """Returns the columns of its picture in which something is red."""
+    picture = canvas.grab().toImage()
+    colours = {(x, y): picture.pixelColor(x, y).name() for x in range(picture.width()) for y in range(200)}
+    return {x for (x, _), colour in colours.items() if colour == "#ff0000"}
+
+
+def canvas_of(theme: Theme, qtbot: QtBot, line: Line) -> Canvas:
     canvas = Canvas(theme, [line])
     qtbot.addWidget(canvas)
     canvas.extent = (0.0, 4.0)
-    line.colour = theme.icon("train").pixmap(1, 1).toImage().pixelColor(0, 0)
-    line.colour.setRgb(255, 0, 0)
+    line.colour = QColor("#ff0000")
     canvas.resize(468, 200)
     canvas.show()
-    picture = canvas.grab().toImage()
-    red = {x for x in range(picture.width()) for y in range(200) if picture.pixelColor(x, y).name() == "#ff0000"}
-    assert {60, 140, 360, 440} <= red
-    assert not red & set(range(160, 330))
+    return canvas
+
+
+def test_a_gap_is_drawn_as_a_gap(theme: Theme, qtbot: QtBot) -> None:
+    found = red(canvas_of(theme, qtbot, Line(x=np.arange(5.0), y=np.array([1.0, 1.0, np.nan, 1.0, 1.0]))))
+    assert {60, 140, 360, 440} <= found
+    assert not found & set(range(160, 330))
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_a_number_with_none_beside_it_is_seen(theme: Theme, qtbot: QtBot, width: int) -> None:
+    lone = Line(width=width, x=np.arange(5.0), y=np.array([np.nan, 1.0, np.nan, np.nan, np.nan]))
+    found = red(canvas_of(theme, qtbot, lone))
+    assert found
+    assert found <= set(range(145, 158))
+
+
+def test_points_are_seen_again_where_few_are_in_view(theme: Theme, qtbot: QtBot) -> None:
+    many = Line(width=0, dot=7, x=np.linspace(0, 4, 400), y=np.ones(400))
+    canvas = canvas_of(theme, qtbot, many)
+    assert not red(canvas)
+    canvas.seen = (1.0, 1.5)
+    canvas.refresh()
+    assert red(canvas)
 
 
 def test_the_wheel_zooms_where_the_mouse_is_and_out_again_to_the_whole(theme: Theme, qtbot: QtBot) -> None:
@@ -70,7 +95,7 @@ def test_the_wheel_zooms_where_the_mouse_is_and_out_again_to_the_whole(theme: Th
     qtbot.addWidget(plot)
     plot.resize(800, 300)
     plot.show()
-    plot.set_curves(curve)
+    plot.set_curves(curve, None)
     plot.grab()
 
     def turn(angle: int) -> None:
@@ -138,15 +163,33 @@ def test_a_cross_under_the_mouse_paints_no_line_anew(theme: Theme, qtbot: QtBot)
     curve.extend(np.arange(10.0), np.arange(10.0))
     qtbot.addWidget(plot)
     plot.show()
-    plot.set_curves(curve)
+    plot.set_curves(curve, None)
     plot.grab()
     before = plot.canvas._picture
     plot.canvas.hovered.emit(3.2)
     plot.grab()
-    assert plot.readout.text() == "step 4   4"
+    assert plot.canvas.said == "step 4   4"
     assert plot.canvas._picture is before
 
 
 def test_colours_are_mixed_in_proportion() -> None:
     assert mixed("#ffffff", "#000000", 0.5) == "#808080"
     assert mixed("#102030", "#ffffff", 1.0) == "#102030"
+
+
+@pytest.mark.parametrize("step", [0, 50, 99])
+def test_what_is_under_the_mouse_is_said_whole_beside_the_line(theme: Theme, qtbot: QtBot, step: int) -> None:
+    plot, curve = LinePlot(theme, "loss", smoothed=True), Curve()
+    curve.extend(np.arange(100.0), np.arange(100.0))
+    qtbot.addWidget(plot)
+    plot.resize(460, 200)
+    plot.show()
+    plot.set_curves(curve, curve)
+    before = plot.canvas.grab().toImage()
+    plot.canvas.hovered.emit(float(step))
+    after = plot.canvas.grab().toImage()
+    wide = QFontMetrics(_small(QPainter(after))).horizontalAdvance(plot.canvas.said)
+    changed = [x for x in range(after.width()) for y in range(16) if before.pixel(x, y) != after.pixel(x, y)]
+    assert max(changed) - min(changed) > wide * 0.9
+    assert min(changed) > 0
+    assert max(changed) < after.width() - 1

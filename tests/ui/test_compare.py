@@ -23,6 +23,7 @@ from studio.ui.theme import Theme
 from tests.core.test_library import added
 from tests.desks import endless_model, random_adapter
 from tests.models import tiny
+from tests.ui import walk
 
 # The plug-in that draws into memory says so of windows' hints, which nobody sees there.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
@@ -56,9 +57,10 @@ def filled(place: Path, model: str) -> Path:
 @pytest.fixture(scope="module")
 def shared(qapp: QApplication, filled: Path) -> Iterator[Desk]:
     made = Desk()
+    # Its process is there before the first test, which would else be told that it left it running.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STUDIO_HOME", str(filled))
-        made.warm()
+        made.ask(desk.Hardware())
     yield made
     made.close()
 
@@ -116,7 +118,10 @@ def test_it_says_that_adapters_were_trained_on_bases_held_differently(
 
 
 def test_it_says_what_to_do_and_why_it_cannot_yet(page: ComparePage) -> None:
-    assert page._stack.currentIndex() == 0
+    for chat, said in ((False, "all answers appear here"), (True, "each answer knows what was said")):
+        page.show_chat(chat)
+        assert sum(said in made.text() for made in page.findChildren(QLabel) if made.isVisible()) == 1
+    page.show_chat(False)
     assert not page.run_button.isEnabled()
     assert page.run_button.toolTip() == "Write a question first."
     assert not page.run_action.isEnabled()
@@ -181,6 +186,24 @@ def test_stopping_keeps_what_is_there_and_the_next_question_works(page: CompareP
     assert page.columns[0].answer is not None
 
 
+def test_the_focus_goes_from_run_to_stop_and_back(page: ComparePage, qtbot: QtBot) -> None:
+    walk.activate(page)
+    page.panel.numbers["max_new_tokens"].setValue(450)
+    page.panel.numbers["temperature"].setValue(1)
+    page.prompt.setPlainText(QUESTION)
+    page.run_button.setFocus()
+    # In a conversation the question is gone, and the next one is to be written first.
+    for chat, behind in ((False, page.run_button), (True, page.prompt)):
+        page.show_chat(chat)
+        QTest.keyClick(page.run_button, Qt.Key.Key_Space)
+        assert page._call is not None
+        with qtbot.waitSignal(page._call.piece, timeout=WAIT_MS):
+            assert page.stop_button.hasFocus()
+        QTest.keyClick(page.stop_button, Qt.Key.Key_Space)
+        qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
+        assert behind.hasFocus()
+
+
 def test_a_failure_comes_as_a_card_with_a_hint(page: ComparePage, qtbot: QtBot, model: str) -> None:
     page.receive(entry("Other <b>base"))
     page.panel.base.setCurrentText(model)
@@ -208,14 +231,14 @@ def test_a_conversation_remembers(page: ComparePage, qtbot: QtBot) -> None:
     assert page.new_action.isEnabled()
     page.begin_anew()
     assert not page.new_action.isEnabled()
-    assert page._stack.currentIndex() == 0
+    assert not page.chat.isVisible()
     ask(qtbot, page, "And now? \U0001f642")
     assert page.chat.messages[1].content != alone, "the history was part of the question"
 
     page.panel.numbers["max_new_tokens"].setValue(450)
     page.panel.numbers["temperature"].setValue(1)
     ask(qtbot, page, "More", wait=False)
-    qtbot.waitUntil(lambda: bool(page.chat._growing and page.chat._growing.text()), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: bool(page.chat._growing and page.chat._growing.toPlainText()), timeout=WAIT_MS)
     page.show_chat(False)
     assert page.chatting, "not while it is being written"
     page.stop()
@@ -229,7 +252,7 @@ def test_a_question_that_fails_comes_back(page: ComparePage, qtbot: QtBot) -> No
     assert "reads at most" in page.failure.said
     assert page.prompt.toPlainText().startswith("word word")
     assert page.chat.messages == []
-    assert page._stack.currentIndex() == 0
+    assert not page.chat.isVisible()
 
 
 def test_what_is_typed_while_an_answer_fails_stays(page: ComparePage, qtbot: QtBot) -> None:
@@ -297,6 +320,22 @@ def test_the_library_is_read_again_and_the_choice_stays(page: ComparePage, fille
         assert [item.title for item in page.panel.entries()] == ["First"]
     finally:
         (filled / "away").rename(found.folder / library.WEIGHTS)
+
+
+def test_of_many_adapters_those_chosen_are_in_sight_and_counted(
+    qtbot: QtBot, theme: Theme, shared: Desk, model: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STUDIO_HOME", str(home))
+    many = [added(tmp_path, f"adapter {number}", base=library.Base(path=model)) for number in range(30)]
+    for made in opened(qtbot, theme, shared, model):
+        panel = made.panel
+        for chosen in (many[3:5], many[20:22], many[29:]):
+            made.receive(chosen)
+            seen = panel.list.viewport().rect()
+            assert all(seen.contains(panel.list.visualItemRect(item).center()) for item in panel._ticked())
+            assert panel._heading.text() == f"Adapters ({len(chosen)} chosen)"
+        panel.choose()
+        assert panel._heading.text() == "Adapters"
 
 
 def test_an_empty_library_says_so(

@@ -19,6 +19,8 @@ def test_smoothing_in_pieces_equals_the_formula() -> None:
     np.testing.assert_array_equal(curve.y, values)
     curve.set_smoothing(0.0)
     np.testing.assert_allclose(curve.smoothed, values)
+    curve.set_smoothing(0.9)
+    np.testing.assert_allclose(curve.smoothed, expected, atol=1e-9)
 
 
 def test_a_value_that_is_no_number_ends_no_curve() -> None:

@@ -144,7 +144,7 @@ def test_its_rows_are_shown_and_what_cannot_be_used_says_why(
     assert page.plain.known["valid"] == len(expected) - len(rejected)
     rows = [model.row(at) for at in range(len(expected))]
     assert [None if row.fault else (row.data or {})["text"] for row in rows if row is not None] == expected
-    assert [page.rejected_model.item(at)["row"] for at in range(page.rejected_model.rowCount())] == rejected
+    assert [page.rejected.model.item(at)["row"] for at in range(page.rejected.model.rowCount())] == rejected
     assert all("Traceback" not in reason and reason for reason in reasons(page))
     for at in rejected:
         page.rows._go(at)
@@ -161,7 +161,7 @@ def test_its_rows_are_shown_and_what_cannot_be_used_says_why(
 
 
 def reasons(page: DataPage) -> list[str]:
-    model = page.rejected_model
+    model = page.rejected.model
     return [model.index(at, 2).data() for at in range(model.rowCount())]
 
 

@@ -21,7 +21,9 @@ def head(qtbot: QtBot, theme: Theme) -> DataHead:
 def test_one_trains_only_on_what_training_takes(head: DataHead, format: str, offered: bool) -> None:
     head.show_format(format, "", None)
     assert head.use.isEnabled() == offered
-    assert ("not possible yet" in head.use.toolTip()) != offered
+    for said in (head.use.toolTip(), head.fault.text()):
+        assert ("not possible yet" in said) != offered
+    assert head.fault.isHidden() == offered
 
 
 def test_what_rows_are_for_is_seen_by_their_format(head: DataHead) -> None:

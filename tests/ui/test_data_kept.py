@@ -190,7 +190,7 @@ def test_cancel_gives_up_what_waits(page: DataPage, window: MainWindow, qtbot: Q
 def test_nothing_is_done_to_rows_while_another_version_is_made_of_them(
     page: DataPage, window: MainWindow, qtbot: QtBot, file: Path
 ) -> None:
-    page._editing.mix("both", [(str(file), 1.0)], "shortest")
+    page._editing.mix("both", [(str(file), 1.0)], "shortest", 0)
     press(page, Qt.Key.Key_X)
     page._editing.compute(["data", "version", "list"], "nothing")
     assert [text for text in window.notices.texts() if text.startswith("Wait until the version is done")]
@@ -213,7 +213,7 @@ def test_a_version_says_how_many_rows_of_its_files_are_rejected(
     assert page.head.count.text() == "3 rows, 2 of 6 rows of its files cannot be used"
     assert page._tabs.isTabVisible(1)
     assert page._tabs.tabText(1) == "Rejected (2)"
-    assert page.rejected_model.rowCount() == 2
+    assert page.rejected.model.rowCount() == 2
 
 
 def test_an_edit_that_fails_under_others_takes_no_undo_of_its_own(
@@ -349,6 +349,19 @@ def test_what_is_typed_while_the_version_is_made_stays_where_it_is(page: DataPag
     assert page.rows.pane.save.isEnabled()
     page.rows.pane.save.click()
     assert version(page, qtbot, 2).selection.data(1)["completion"] == "xabab"
+
+
+def test_the_row_looked_at_stays_by_whatever_path_its_file_was_opened(
+    page: DataPage, qtbot: QtBot, file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+    page.plain.known = {}
+    page.receive(tmp_path / "link" / file.name)
+    checked(page, qtbot)
+    press(page, Qt.Key.Key_J, Qt.Key.Key_J, Qt.Key.Key_X)
+    made = version(page, qtbot, 1)
+    assert [source.path for source in made.recipe.sources] == [str(file)]
+    assert page.rows.table.currentIndex().row() == 3
 
 
 def test_an_edit_the_row_changed_under_is_told_of(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:

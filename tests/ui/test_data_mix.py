@@ -24,7 +24,7 @@ def test_a_mix_and_a_version_of_a_file_that_changed(
 ) -> None:
     other = tmp_path / "other.jsonl"
     other.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:10]))
-    page._editing.mix("both", [(str(file), 1.0), (str(other), 1.0)], "shortest")
+    page._editing.mix("both", [(str(file), 1.0), (str(other), 1.0)], "shortest", 0)
     made = version(page, qtbot, 1)
     assert (made.path, len(made.selection)) == (recipe.file_of("both"), 20)
     page._use()

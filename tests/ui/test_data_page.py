@@ -366,7 +366,7 @@ def test_rejected_rows_are_in_place_and_in_a_list(page: DataPage, qtbot: QtBot, 
     assert page.head.count.text() == "2 of 3 rows can be used."
     assert page.table_model.index(1, STATUS).data() == "rejected"
     assert "JSON" in page.table_model.index(1, 0).data(Qt.ItemDataRole.ToolTipRole)
-    assert page.rejected_model.rowCount() == 1
+    assert page.rejected.model.rowCount() == 1
     status = page.rows.search.status
     status.setCurrentIndex(status.findData("rejected"))
     qtbot.waitUntil(lambda: numbers(page) == ["1"], timeout=WAIT_MS)

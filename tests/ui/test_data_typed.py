@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox, QPlainTextEdit, QPushButton
+from PySide6.QtWidgets import QApplication, QComboBox, QMessageBox, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from studio import paths
 from studio.core.versions import recipe
 from studio.core.versions.steps import Replace
 from studio.ui.pages.data import DataPage
+from studio.ui.pages.data_steps import StepDialog
 from studio.ui.window import MainWindow
-from tests.ui.test_data_kept import box_with_focus
+from tests.ui.test_data_kept import box_with_focus, other, save_it, settled
 from tests.ui.test_data_page import ROWS, WAIT_MS, checked, file, page, press, rejected_row, version
 from tests.ui.test_data_rows import search_for
 
@@ -33,6 +34,14 @@ def answer(name: str, seen: list[str]) -> None:
             next(made for made in box.buttons() if made.text() == name).click()
 
     QTimer.singleShot(200, look)
+
+
+def close(window: MainWindow, qtbot: QtBot, seen: list[str], *, stays: bool) -> None:
+    """Closes the window, and waits until what it asks is answered and noted."""
+    before = len(seen)
+    window.close()
+    qtbot.waitUntil(lambda: len(seen) > before)
+    assert window.isVisible() == stays
 
 
 def rejecting(page: DataPage, qtbot: QtBot, folder: Path, *lines: str) -> Path:
@@ -56,12 +65,12 @@ def test_closing_asks_what_is_to_become_of_what_was_typed(page: DataPage, window
     window.show_page("library")
     seen: list[str] = []
     answer("Cancel", seen)
-    assert not window.close()
+    close(window, qtbot, seen, stays=True)
     assert "is not saved" in seen[0]
     assert window._stack.currentWidget() is page, "which row it is can be seen"
     assert page.rows.pane.save.isEnabled()
     answer("Save", seen)
-    assert not window.close()
+    window.close()
     qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT_MS)
     steps = recipe.load(recipe.file_of("letters")).effective
     assert [step.data["completion"] for step in steps if isinstance(step, Replace)] == ["xabab"]
@@ -75,10 +84,10 @@ def test_what_was_typed_is_given_up_or_cannot_be_saved(
     page.rejected.text.setPlainText("{")
     seen: list[str] = []
     answer("Cancel", seen)
-    assert not window.close()
+    close(window, qtbot, seen, stays=True)
     assert "cannot be saved: not JSON" in seen[0]
     answer("Give it up", seen)
-    assert window.close()
+    close(window, qtbot, seen, stays=False)
     assert len(seen) == 2
     assert not recipe.listed()
 
@@ -151,7 +160,7 @@ def test_a_row_that_could_not_be_written_is_there_as_it_was_typed(
     QTest.keyClicks(box_with_focus(qtbot), "typed ")
     seen: list[str] = []
     answer("Save", seen)
-    assert not window.close(), "what failed would be seen by nobody"
+    close(window, qtbot, seen, stays=True)  # what failed would be seen by nobody
     assert seen
     assert "cannot be" in window.notices.texts()[-1] or "could not be" in window.notices.texts()[-1]
     assert page.unsaved() is not None
@@ -216,6 +225,59 @@ def test_a_row_left_with_a_slip_is_gone_back_to_as_it_was_typed(
 
 def _box(page: DataPage, name: str) -> QPlainTextEdit:
     return [box for box in _boxes(page) if box.accessibleName() == name][-1]
+
+
+def type_into(page: DataPage, qtbot: QtBot, row: int) -> None:
+    page.rows.table.selectRow(row)
+    press(page, Qt.Key.Key_E)
+    QTest.keyClicks(box_with_focus(qtbot), "x")
+
+
+def test_a_row_that_is_left_is_gone_back_to_as_it_was_typed(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
+    type_into(page, qtbot, 1)
+    page.rows.table.selectRow(2)
+    assert page.unsaved() == ""
+    page.rows.table.selectRow(1)
+    assert _box(page, "completion").toPlainText() == "xabab"
+    _box(page, "completion").setPlainText("more")
+    save_it(window)
+    assert page.unsaved() is None
+    assert version(page, qtbot, 1).selection.data(1)["completion"] == "more"
+
+
+def test_rows_that_were_left_are_saved_by_the_notice_or_by_closing(
+    page: DataPage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    type_into(page, qtbot, 1)
+    page.rows.table.selectRow(2)
+    save_it(window)
+    assert page.unsaved() is None
+    made = version(page, qtbot, 1).path
+    type_into(page, qtbot, 2)
+    type_into(page, qtbot, 3)
+    page.plain.known = {}
+    page.receive(other(tmp_path))
+    checked(page, qtbot)
+    assert page.unsaved() == ""
+    page.settle(save=True)
+    settled(page, qtbot)
+    assert page.unsaved() is None
+    steps = [step for step in recipe.load(made).effective if isinstance(step, Replace)]
+    assert [(step.row, step.data["completion"][:1]) for step in steps] == [(1, "x"), (2, "x"), (3, "x")]
+
+
+def test_a_tag_is_typed_at_once_and_none_is_asked_for(page: DataPage, window: MainWindow, qtbot: QtBot) -> None:
+    press(page, Qt.Key.Key_T)
+    dialog = window.findChildren(StepDialog)[-1]
+    qtbot.waitUntil(lambda: isinstance(QApplication.focusWidget(), QComboBox))
+    box = QApplication.focusWidget()
+    assert box is not None
+    assert not dialog.take.isEnabled()
+    QTest.keyClicks(box, " ")
+    assert not dialog.take.isEnabled()
+    QTest.keyClicks(box, "mine")
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    assert list(version(page, qtbot, 1).selection.tags) == ["mine"]
 
 
 def _boxes(page: DataPage) -> list[QPlainTextEdit]:

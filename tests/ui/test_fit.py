@@ -1,9 +1,11 @@
 """Every page at every size, in both themes: no word is cut off, nothing lies outside the page."""
 
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QPoint
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -25,10 +27,13 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from studio.core import events, library
+from studio.core.audit.findings import KINDS
 from studio.core.errors import as_memory_error
 from studio.ui.elided import Elided
 from studio.ui.pages.compare import ComparePage
 from studio.ui.pages.data import DataPage
+from studio.ui.pages.data_columns import ColumnsDialog
+from studio.ui.pages.data_steps import StepDialog
 from studio.ui.pages.library import LibraryPage
 from studio.ui.pages.train import TrainPage
 from studio.ui.session import demo_data
@@ -107,6 +112,41 @@ def test_a_failure_and_its_curves_are_whole(window: MainWindow, qtbot: QtBot, si
             assert not bar.maximum()
     bar.setValue(bar.maximum())
     assert all(not canvas.visibleRegion().isEmpty() for canvas in canvases)
+    window.session.tell("Said.", "bad")
+    told = window.notices.geometry()
+    middle = window.centralWidget()
+    assert middle is not None
+    assert told.right() < page.view.area.mapTo(middle, QPoint()).x()
+
+
+@pytest.mark.parametrize("size", [(960, 600), (1280, 720)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_every_finding_of_an_audit_is_whole(window: MainWindow, qtbot: QtBot, size: tuple[int, int]) -> None:
+    window.resize(*size)
+    window.show_page("data")
+    data = window.page("data")
+    assert isinstance(data, DataPage)
+    data.receive(demo_data())
+    qtbot.waitUntil(lambda: "valid" in data.plain.known)
+    audit = data.insight.audit
+    data._tabs.setCurrentWidget(audit)
+    audit.setCurrentIndex(1)
+    audit._take([asdict(kind) | {"key": key, "count": 1_234_567} for key, kind in KINDS.items()])
+    audit.mark(["special", "cut"], "cut")
+    qtbot.waitUntil(lambda: not faults(window), timeout=10_000)
+    (area,) = audit.findChildren(QScrollArea)
+    inner = area.widget()
+    assert inner is not None
+    assert inner.width() == area.viewport().width()
+
+
+def test_a_long_column_name_widens_no_dialog(qtbot: QtBot) -> None:
+    name, host = "z" * 200, QWidget()
+    qtbot.addWidget(host)
+    step = StepDialog(host, "Split", "It is split.")
+    step.choice("The same share in each", [("", "(nothing)"), (name, name)])
+    columns = ColumnsDialog(host, [{"text": "a", name: "b"}], "text", {"text": name})
+    assert step.sizeHint().width() < 700
+    assert columns.sizeHint().width() < 700
 
 
 def _failed(page: TrainPage, expected: bool) -> bool:

@@ -44,12 +44,16 @@ def test_a_whole_number_out_of_bounds_is_refused_by_its_bounds(
     QTest.keyClicks(box, typed)
     assert box.text() == typed
     assert said in page.fields[key].fault.text()
+    told = box.accessibleDescription()
+    assert told.startswith(page.fields[key].fault.text())
+    assert told.endswith(page.fields[key].spec.help)
     assert box.property("wrong")
     assert not page.start_button.isEnabled()
     assert not page.start_action.isEnabled()
     window.session.undo.undo()
     assert (draft.value(key), box.value()) == (before, before)
     assert page.fields[key].fault.isHidden()
+    assert box.accessibleDescription() == page.fields[key].spec.help
     assert page.start_button.isEnabled()
 
 

@@ -118,7 +118,7 @@ def test_a_drag_over_many_rows_is_quick(view: LengthView, qtbot: QtBot) -> None:
 
 def test_no_rows_are_no_fault(view: LengthView) -> None:
     view.show_lengths(lengths(0), 100, TrainingSpec())
-    assert view.figure("cut") == "-"
+    assert view.figure("cut") == "\u2013"
 
 
 def test_both_themes(view: LengthView) -> None:
@@ -148,7 +148,7 @@ def test_two_answers_are_never_packed(view: LengthView, qtbot: QtBot) -> None:
     pairs = replace(lengths(100), other=np.full(100, 20, np.int32))
     view.show_lengths(pairs, 500, TrainingSpec())
     view._count_packed()
-    assert view.figure("packed") == "-"
+    assert view.figure("packed") == "\u2013"
     fed = int(np.minimum(pairs.tokens, 500).sum()) + 100 * 20
     assert view.figure("tokens") == f"{fed:,}"
 
@@ -157,7 +157,13 @@ def test_all_is_said_in_the_least_window(view: LengthView) -> None:
     view.resize(512, 330)
     view.show_lengths(lengths(5000), 16, TrainingSpec())
     QApplication.processEvents()
-    assert view.figure("cut") == "5,000  (100.0 %)"
+    assert view.figure("cut") == "5,000  (100.0%)"
     assert view.width() == 512
     assert [made.text() for made in view.findChildren(QLabel) if made.isVisible() and is_cut(made)] == []
     assert [made.text() for made in view.findChildren(Elided) if made.width() < made.sizeHint().width()] == []
+    view.box.setValue(100_000)
+    QApplication.processEvents()
+    assert view.width() == 512
+    use = next(item for item in view.findChildren(QPushButton) if item.text() == "Use this length")
+    assert use.geometry().left() > view.box.geometry().right()
+    assert view._hint.text().startswith("The longest row has")

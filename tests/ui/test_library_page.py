@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QScrollArea
 from pytestqt.qtbot import QtBot
@@ -68,6 +69,30 @@ def test_tags_are_typed_found_taken_away_and_undone(window: MainWindow, page: Li
         assert page.card.tags.tags() == tags
     window.session.undo.redo()
     assert library.find("second").tags == ["letters"]
+
+
+def test_escape_takes_a_new_name_back(window: MainWindow, page: LibraryPage) -> None:
+    select(page, 1)
+    page.card.title.setFocus()
+    page.card.title.selectAll()
+    QTest.keyClicks(page.card.title, "other")
+    assert page.card.title.text() == "other"
+    QTest.keyClick(page.card.title, Qt.Key.Key_Escape)
+    assert page.card.title.text() == "second"
+    QTest.keyClick(page.card.title, Qt.Key.Key_Tab)
+    assert [entry.title for entry in page.table_model.items] == ["third", "second", "first"]
+    assert not window.session.undo.canUndo()
+
+
+def test_many_that_are_removed_are_told_in_a_line(window: MainWindow, page: LibraryPage, tmp_path: Path) -> None:
+    for number in range(3):
+        added(tmp_path, f"more {number}", base=library.Base(path="demo"))
+    window.session.library_changed.emit()
+    page.table.selectAll()
+    page.remove()
+    assert page.table_model.items == []
+    assert window.notices.texts()[-1].endswith("more 0 and 3 more.")
+    assert window.session.undo.undoText().endswith("more 0 and 3 more")
 
 
 def test_tags_that_others_put_on_meanwhile_stay(window: MainWindow, page: LibraryPage) -> None:
@@ -177,8 +202,21 @@ def test_a_learning_rate_set_while_it_trained_is_told(window: MainWindow, page: 
     added(tmp_path, "steered", config=config, metrics={"learning_rates": [[7, 1e-5]]})
     window.session.library_changed.emit()
     select(page, 0)
-    *_, told = (item for item in page.card.findChildren(QLabel) if item.accessibleName() == "Learning rate")
+    *_, told = (item for item in page.card.findChildren(QLabel) if item.accessibleDescription() == "Learning rate")
     assert told.text() == "0.0002, 1e-05 behind step 7"
+
+
+def test_a_loss_says_which_it_is(window: MainWindow, page: LibraryPage, tmp_path: Path) -> None:
+    for metrics in ({"loss": 1.5}, {"eval_loss": 2.5}, {"loss": 1.5, "eval_loss": 2.5}):
+        added(tmp_path, "measured", metrics=metrics)
+        window.session.library_changed.emit()
+        select(page, 0)
+        QApplication.processEvents()
+        shown = [made for made in page.card.findChildren(QLabel) if made.isVisible()]
+        told = {made.accessibleDescription(): made.text() for made in shown}
+        expected = {"Loss": "1.5000" if "loss" in metrics else "\u2013"}
+        expected |= {"Eval loss": "2.5000"} if "eval_loss" in metrics else {}
+        assert {name: text for name, text in told.items() if name in ("Loss", "Eval loss")} == expected
 
 
 def test_several_are_compared_and_removed_as_one_step(window: MainWindow, page: LibraryPage) -> None:
@@ -274,6 +312,8 @@ def test_a_damaged_adapter_can_be_removed_alone(window: MainWindow, page: Librar
     (entry.folder / library.WEIGHTS).unlink()
     page.refresh()
     select(page, 0)
+    colours = [page.table.model().index(at, 0).data(Qt.ItemDataRole.ForegroundRole) for at in range(3)]
+    assert colours == [QColor(window.session.theme.palette.bad), None, None]
     assert "missing" in page.card._fault.text()
     for widget in (page.card.export, page.card.compare, page.card.tags, page.card.title):
         assert not widget.isEnabled()

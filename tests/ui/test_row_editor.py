@@ -58,7 +58,7 @@ def test_what_a_turn_calls_is_seen_and_kept(editor: RowEditor) -> None:
     row = {"messages": [{"role": "assistant", "tool_calls": [call]}, {"role": "tool", "content": "12"}]}
     editor.show_row(row)
     assert [box.toPlainText() for box in boxes(editor)] == ["12"]
-    called = [made.text() for made in editor.findChildren(QLabel) if made.accessibleName() == "What is called"]
+    called = [made.text() for made in editor.findChildren(QLabel) if made.accessibleDescription() == "What is called"]
     assert "weather" in called[0]
     boxes(editor)[0].setPlainText("13")
     assert editor.values() == {"messages": [row["messages"][0], {"role": "tool", "content": "13"}]}
@@ -170,6 +170,14 @@ def test_a_box_grows_with_its_text(editor: RowEditor) -> None:
     assert box.height() > before
     box.setPlainText("\n" * 500)
     assert box.height() < 500
+
+
+def test_a_column_with_a_long_name_is_no_wider_than_the_window(editor: RowEditor) -> None:
+    editor.show_row({"z" * 200: "text", "y" * 200: CHAT["messages"]})
+    QApplication.processEvents()
+    inner = editor.widget()
+    assert inner is not None
+    assert inner.minimumSizeHint().width() <= editor.viewport().width()
 
 
 def test_only_lists_of_messages_are_conversations() -> None:

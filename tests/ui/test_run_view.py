@@ -151,15 +151,28 @@ def test_the_list_shows_the_loss_of_every_run_whole(
     for size in (1280, 960):
         window.resize(size, 720)
         QTest.qWait(50)
+        qtbot.waitUntil(lambda: not page.view.area.horizontalScrollBar().isVisible())
         widths.append(page.list.viewport().width() - 40)
         said, loss = line(at, metrics, widths[-1])
         assert loss.endswith(" 2.346")
         assert metrics.horizontalAdvance(said) + metrics.horizontalAdvance(loss) < widths[-1]
         assert len(said) > 5
         assert spoken.endswith(words.listed(("told", loss)).removeprefix("told"))
-        assert not page.view.area.horizontalScrollBar().isVisible()
     assert widths[0] > widths[1]
     words.speak(qapp, "en")
+
+
+def test_a_step_is_shown_whole_or_not_at_all(window: MainWindow, qtbot: QtBot) -> None:
+    run = made_run("a long title, of which the end tells it apart from others, 1")
+    tell(run, prepared(10_000), step(9_876, 2.3456))
+    page = page_of(window)
+    shown(window, qtbot, run)
+    at = page.table.index(page.table.row_of(run.name), 0)
+    assert at.data(Qt.ItemDataRole.ToolTipRole).startswith(f"{at.data()}\n{run.name}\n")
+    metrics = QFontMetrics(page.list.font())
+    said = {line(at, metrics, width)[0] for width in range(80, 400)}
+    assert {"Interrupted, step 9,876", "Interrupted"} <= said
+    assert not any("step" in text and not text.endswith("9,876") for text in said)
 
 
 def test_a_run_that_is_to_pause_says_so_before_its_process_has_read_it(window: MainWindow, qtbot: QtBot) -> None:
@@ -358,6 +371,7 @@ def test_the_log_is_read_while_it_is_looked_at_alone(window: MainWindow, qtbot: 
     log = run.path / "worker.log"
     log.write_text("first\n", encoding="utf-8")
     view = shown(window, qtbot, run)
+    assert view.log.text.placeholderText() == "The run has printed nothing."
     assert not view.log._timer.isActive()
     assert view.log.text.toPlainText() == ""
     view.tabs.setCurrentWidget(view.log)

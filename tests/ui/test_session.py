@@ -209,6 +209,27 @@ def test_a_notice_stays_while_its_text_is_copied(
     qtbot.waitUntil(lambda: window.notices.texts() == [])
 
 
+@pytest.mark.parametrize("how", ["copied", "pointed at"])
+def test_a_notice_that_is_read_stays_when_newer_ones_come(window: MainWindow, qtbot: QtBot, how: str) -> None:
+    window.session.tell("Old.", "bad")
+    window.session.tell("Read.", "bad")
+    said = window.notices.findChildren(Passage)[1]
+    if how == "copied":
+        said.setFocus()
+        qtbot.waitUntil(said.hasFocus)
+    else:
+        window.notices._frames()[1].setAttribute(Qt.WidgetAttribute.WA_UnderMouse)
+    for number in range(4):
+        window.session.tell(f"New {number}.", "bad")
+    assert window.notices.texts() == ["Read.", "New 2.", "New 3."]
+
+
+def test_a_screen_reader_says_a_notice_once(window: MainWindow) -> None:
+    window.session.tell("Said.", "good")
+    (frame,) = window.notices._frames()
+    assert [made.accessibleName() for made in (frame, *frame.findChildren(Passage))] == ["", "Said."]
+
+
 def test_a_long_name_in_a_notice_is_broken(window: MainWindow) -> None:
     window.session.tell("x" * 200, "good", "Show", lambda: None)
     QApplication.processEvents()

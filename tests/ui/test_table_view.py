@@ -41,3 +41,15 @@ def test_keys_that_are_commands_are_taken_and_the_rest_are_as_in_any_table(qtbot
     assert table.currentIndex().row() == 1
     QTest.keyClick(table, Qt.Key.Key_X, Qt.KeyboardModifier.AltModifier)
     assert asked == [Qt.Key.Key_X, Qt.Key.Key_Down]
+
+
+def test_a_long_column_name_gives_way_in_its_middle(qtbot: QtBot) -> None:
+    table, model = TableView(), QStandardItemModel(1, 2)
+    qtbot.addWidget(table)
+    dress(table, model, "Things")
+    table.setColumnWidth(0, 60)
+    pictures = []
+    for name in ("a_rather_long_name_1", "a_rather_long_name_2"):
+        model.setHorizontalHeaderLabels([name, "b"])
+        pictures.append(table.grab().toImage())
+    assert pictures[0] != pictures[1]

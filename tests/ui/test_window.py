@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QItemSelectionModel, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
-from PySide6.QtGui import QAction, QDropEvent, QWheelEvent
+from PySide6.QtCore import QItemSelectionModel, QPoint, QPointF, Qt, QTimer
+from PySide6.QtGui import QAction, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -94,16 +94,13 @@ def test_a_data_file_is_read_searched_and_its_bad_rows_listed(window: MainWindow
     rows = [json.dumps({"prompt": f"question {n} <b>é</b>", "completion": "answer"}) for n in range(50)]
     file = tmp_path / "rows.jsonl"
     file.write_text("\n".join([*rows, '{"prompt": "no answer"}', "not JSON"]), encoding="utf-8")
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(file))])
-    none, button = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
-    window.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, mime, button, none))
+    window.open_path(file)
     page = window.page("data")
     assert isinstance(page, DataPage)
-    qtbot.waitUntil(lambda: page.rejected_model.rowCount() == 2)
+    qtbot.waitUntil(lambda: page.rejected.model.rowCount() == 2)
     assert page.table_model.rowCount() == 52
-    assert page.rejected_model.index(1, 1).data() == "52"
-    assert "JSON" in page.rejected_model.index(1, 2).data()
+    assert page.rejected.model.index(1, 1).data() == "52"
+    assert "JSON" in page.rejected.model.index(1, 2).data()
     QTest.keyClicks(page.search, "QUESTION 17")
     qtbot.waitUntil(lambda: page.table_model.rowCount() == 1)
     assert "question 17 <b>é</b>" in page.rows.pane.written.toPlainText()
@@ -325,11 +322,16 @@ def test_closing_asks_what_is_to_become_of_a_run(window: MainWindow, qtbot: QtBo
     def choose() -> None:
         box = QApplication.activeModalWidget()
         assert isinstance(box, QMessageBox)
+        again.append(window.close())
+        assert box.isVisible()
         next(made for made in box.buttons() if made.text() == answer).click()
 
+    again = list[bool]()
     QTimer.singleShot(50, choose)
-    closed = window.close()
-    assert closed == (answer != "Cancel")
+    window.close()
+    qtbot.waitUntil(lambda: bool(again))
+    assert again == [False], "it asks already"
+    assert window.isVisible() == (answer == "Cancel")
     asked = [events.decode_command(line) for line in runs.read_lines(run.commands_path)[0]]
     assert asked == ([events.Stop()] if answer == "Stop and save" else [])
     model.alive = False
@@ -347,7 +349,8 @@ def test_a_window_stays_where_a_run_cannot_be_asked_to_stop(window: MainWindow, 
         next(made for made in box.buttons() if made.text() == "Stop and save").click()
 
     QTimer.singleShot(50, choose)
-    assert not window.close()
+    window.close()
+    qtbot.waitUntil(lambda: bool(window.notices.texts()))
     assert window.isVisible()
     assert "could not be written" in window.notices.texts()[-1]
     model.alive = False

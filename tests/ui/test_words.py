@@ -66,11 +66,12 @@ def shown(top: QWidget) -> Iterator[tuple[QWidget, str]]:
     for made in top.findChildren(QWidget):
         if not made.isVisible():
             continue
-        yield made, made.accessibleName()
+        named = made.accessibleName() or made.accessibleDescription()
+        yield made, named
         # What there is no room for is told in a tip.
-        if not (isinstance(made, Elided) and made.accessibleName() and made.toolTip() == made.text()):
+        if not (isinstance(made, Elided) and named and made.toolTip() == made.text()):
             yield made, made.toolTip()
-        if isinstance(made, QAbstractButton) or (isinstance(made, QLabel) and not made.accessibleName()):
+        if isinstance(made, QAbstractButton) or (isinstance(made, QLabel) and not named):
             yield made, made.text()
         elif isinstance(made, QLineEdit | QPlainTextEdit):
             yield made, made.placeholderText()
@@ -218,9 +219,17 @@ def test_sentences_with_values_are_recognised(qapp: QApplication) -> None:
 def test_sentences_and_words_are_joined_as_the_language_writes_them(qapp: QApplication) -> None:
     assert words.joined("It is full.", "", "Free some.") == "It is full. Free some."
     assert words.listed(["Failed", "", "step 4"]) == "Failed, step 4"
+    assert words.titled("Rank", "too large") == "Rank: too large"
     words.speak(qapp, "zh_CN")
     assert words.joined("已满。", "请清理。", "x 是空的", "好") == "已满。请清理。x 是空的 好"
     assert words.listed(["失败", "", "步 4"]) == "失败，步 4"
+    assert words.titled("秩", "太大") == "秩：太大"
+
+
+def test_of_many_names_a_few_are_told(qapp: QApplication) -> None:
+    assert words.some(["a", "b", "c", "d"]) == "a, b, c, d"
+    assert words.some(list("abcde")) == "a, b, c and 2 more"
+    assert words.some([]) == ""
 
 
 def test_bounds_are_told_in_it(qapp: QApplication) -> None:

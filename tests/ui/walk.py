@@ -12,6 +12,7 @@ from studio.core import events, library, runs
 from studio.core.config import DataSpec, RunConfig
 from studio.ui.crash import CrashDialog
 from studio.ui.finder import Finder, Shortcuts
+from studio.ui.pages.data import DataPage
 from studio.ui.pages.export import ExportDialog
 from studio.ui.session import demo_data
 from studio.ui.window import MainWindow
@@ -53,11 +54,14 @@ def pages(window: MainWindow) -> Iterator[str]:
 def dialogs(window: MainWindow) -> Iterator[QDialog]:
     """Opens every dialog in turn."""
     window.page("library")
+    data = window.page("data")
+    assert isinstance(data, DataPage)
     for make in (
         lambda: Finder(window.all_actions(), window),
         lambda: Shortcuts(window.shortcuts(), window),
         lambda: ExportDialog(window.session, library.entries()[0], window),
         lambda: CrashDialog(window),
+        lambda: data.menu.asking.split([]),
     ):
         made: QDialog = make()
         made.open()

@@ -3,7 +3,7 @@
 Arrow looks through whole batches for what could be a hit; only those rows are looked at closely.
 """
 
-import html
+import html.entities
 import json
 import re
 from array import array
@@ -32,19 +32,33 @@ _BYTES = {chr(code): code for code in range(256)} | {
 _TAIL = "".join(sorted(sign for sign, code in _BYTES.items() if 0x80 <= code < 0xC0))
 _MOJIBAKE = re.compile(f"(?:[\xc2-\xdf][{_TAIL}]|[\xe0-\xef][{_TAIL}]{{2}}|[\xf0-\xf4][{_TAIL}]{{3}})+")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
+# Not a company's or a researcher's.
+_MACHINE = (
+    r"(?:large )?(?:language model\b|(?:AI|artificial intelligence)(?=\s*[^\w\s-]|\s*\Z|\s(?:(?:large )?language model|"
+    r"(?:chat)?model|assistant|(?:chat ?)?bot|agent|entity|system|program|software|I|my|we|it|that|without|by|from|"
+    r"trained|developed|created|designed|made)\b))"
+)
 _REFUSAL = re.compile(
-    r"\bas an? (?:large )?(?:AI|artificial intelligence|language model)\b|\bI(?:'m| am) (?:just |only )?an? "
-    r"(?:AI|(?:large )?language model)\b|\bI(?:'m| am) sorry,? but (?:as|I (?:can(?:'t|not)|am (?:unable|not able)))\b",
+    rf"\bas an? {_MACHINE}|\bI(?:['\u2019]m| am) (?:just |only )?an? {_MACHINE}"
+    r"|\bI(?:['\u2019]m| am) sorry,? but (?:as|I (?:can(?:['\u2019]t|not)|am (?:unable|not able)))\b",
     re.IGNORECASE,
 )
 _USER = re.compile(
     r"^[ \t]*(?:#{1,4} ?(?:User|Human|Instruction|Input|Question)\b:?|(?:User|Human|Question):)", re.MULTILINE
 )
 _TAGS = "br|p|div|span|a|li|ul|ol|td|th|tr|table|b|i|u|strong|em|h[1-6]|img|script|style|font|sup|sub|blockquote"
+# Letters and signs of print; `&sum;` or `&real;` of mathematics is an address, in code.
+_NAMES = "|".join(
+    name
+    for name, code in html.entities.name2codepoint.items()
+    if code < 0x100 or 0x2000 <= code < 0x2070 or code in (0x20AC, 0x2122)
+)
 _HTML = re.compile(
-    rf"</?(?:{_TAGS})(?:\s[^<>]{{0,300}})?/?>|&(?:nbsp|amp|lt|gt|quot|apos|#\d{{2,6}}|#x[0-9a-f]{{2,5}});",
+    rf"</?(?:{_TAGS})(?:\s[^<>]{{0,300}})?/?>|&(?:nbsp|amp|lt|gt|quot|apos|(?-i:{_NAMES})|#\d{{2,6}}|#x[0-9a-f]{{2,5}});",
     re.IGNORECASE,
 )
+# Without its end this may be a type's name; a paragraph needs none.
+_LETTER = re.compile("<([abiu])>")
 _PAGE = re.compile(r"<!doctype|<html|</script|```", re.IGNORECASE)
 _OPEN_ENDS = frozenset(",;:-\u2013\u2014(/&")
 _LEAST_WORDS = 8
@@ -138,8 +152,8 @@ def mended(text: str, key: str) -> str:
         while (better := _MOJIBAKE.sub(lambda run: _unbroken(run.group()) or run.group(), text)) != text:
             text = better
         return text
-    while _spans_html(text):
-        text = _HTML.sub(lambda found: _plain(found.group()), text)
+    while markup := {found.group() for found in _markup(text)}:
+        text = _HTML.sub(lambda found: _plain(found.group()) if found.group() in markup else found.group(), text)
     return text
 
 
@@ -149,9 +163,16 @@ def _plain(markup: str) -> str:
     return "\n" if re.match(r"</?(?:br|p|div|li|tr|h\d)\b", markup, re.IGNORECASE) else ""
 
 
-def _spans_html(text: str) -> Spans:
+def _markup(text: str) -> list[re.Match[str]]:
     # In code, and where a page is what is talked about, tags are meant.
-    return [] if _PAGE.search(text) else _spans(_HTML, text)
+    found = [] if _PAGE.search(text) else list(_HTML.finditer(text))
+    signs = {item.group().lower() for item in found}
+    alone = {sign for sign in signs if (tag := _LETTER.fullmatch(sign)) and f"</{tag[1]}>" not in signs}
+    return [item for item in found if item.group().lower() not in alone]
+
+
+def _spans_html(text: str) -> Spans:
+    return [found.span() for found in _markup(text)]
 
 
 def _spans(expression: re.Pattern[str], text: str) -> Spans:

@@ -60,6 +60,13 @@ KINDS: dict[str, Kind] = {
         "The chat template leaves them out, in training as in use: what these answers say of them comes from nowhere.",
         "",
     ),
+    "partial": Kind(
+        "note",
+        "Answers learned in part",
+        "The chat template leaves out thoughts of earlier answers, or what is said beside a call of tools, or writes "
+        "it where it is not learned.",
+        "",
+    ),
     "empty": Kind("error", "Empty answers", "The model would learn to say nothing.", "exclude"),
     "word": Kind("note", "Answers of one word", "Right for labels; elsewhere the model learns to be curt.", "exclude"),
     "unasked": Kind("warning", "Empty questions", "The model learns to answer where nothing was asked.", "exclude"),

@@ -115,9 +115,7 @@ class Lengths:
             sequences=rows,
         )
 
-    def steps(
-        self, cutoff: int, spec: TrainingSpec, packing: bool, world_size: int = 1, overlap: int | None = None
-    ) -> int:
+    def steps(self, cutoff: int, spec: TrainingSpec, packing: bool, overlap: int | None = None) -> int:
         """Counts an epoch's optimizer steps, as the engine makes them.
 
         Padded it takes microseconds. Packed it counts what best-fit decreasing would make of all rows, length by
@@ -128,11 +126,11 @@ class Lengths:
             fed = self._fed(cutoff, overlap)
             in_order = spec.train_sampling_strategy == "sequential"
             sequences = _next_fit(fed, cutoff) if in_order else _best_fit(np.bincount(fed), cutoff)
-        return _steps(sequences, spec, world_size)
+        return _steps(sequences, spec)
 
-    def least_steps(self, cutoff: int, spec: TrainingSpec, world_size: int = 1, overlap: int | None = None) -> int:
+    def least_steps(self, cutoff: int, spec: TrainingSpec, overlap: int | None = None) -> int:
         """Counts an epoch's packed steps as if no sequence had room left: never too many, mostly within 1 %."""
-        return _steps(-(-self.at(cutoff, overlap).tokens // cutoff), spec, world_size)
+        return _steps(-(-self.at(cutoff, overlap).tokens // cutoff), spec)
 
     def chunks(self, cutoff: int, overlap: int) -> tuple[Counts, Counts]:
         """Returns in how many sequences each row is fed and how long the last of them is; (N,) each.
@@ -264,9 +262,9 @@ class Lengths:
         return len(self) - int(np.searchsorted(places, cutoff, side="left"))
 
 
-def _steps(sequences: int, spec: TrainingSpec, world_size: int) -> int:
+def _steps(sequences: int, spec: TrainingSpec) -> int:
     micro_batches = -(-sequences // spec.per_device_train_batch_size)
-    return -(-micro_batches // (spec.gradient_accumulation_steps * world_size))
+    return -(-micro_batches // spec.gradient_accumulation_steps)
 
 
 def _best_fit(counts: NDArray[np.int64], room: int) -> int:

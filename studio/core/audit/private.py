@@ -36,7 +36,12 @@ _SECRETS = (
     r"\beyJ[\w-]{8,4000}\.eyJ[\w-]{8,8000}\.[\w-]{8,1000}",
 )
 _SECRET = re.compile("|".join(_SECRETS), re.ASCII)
-_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])")
+# Not what is a file's place or name: `git@host:path`, `name@host:path/`, `ssh://name@host` and `logo@2x.png`.
+_FILE = r"[\w.-]{0,255}(?:\.(?i:png|jpe?g|gif|webp|svg|bmp|ico|avif)(?!\.?[\w-])|:[\w.~-]{0,255}/)"
+_MAIL = re.compile(
+    r"(?<![\w.+-])(?<!://)(?!git@[\w.-]{1,255}:\w)[\w.+-]{1,64}"
+    rf"@(?!{_FILE})(?:[\w-]{{1,63}}\.){{1,8}}[A-Za-z]{{2,24}}(?![\w-])"
+)
 # RFC 2606: names that are nobody's.
 _NOBODY = re.compile(r"@(?:[\w-]+\.)*(?:example(?:\.(?:com|net|org))?|test|invalid|localhost)$", re.IGNORECASE)
 _PHONE = re.compile(

@@ -34,7 +34,7 @@ def remedy(
         finding: what was found.
         row_of: a row's data and format by its number in the dataset that was audited.
         specials: the tokenizer's special tokens, as in the audit.
-        place_of: where such a row comes from: its source, and its number there; see `versions.origins`.
+        place_of: where such a row comes from: its source, and its number there; see `versions.store.origins`.
     """
     kind, numbers = finding.kind, finding.rows.tolist()
     if kind.remedy == "exclude":

@@ -23,7 +23,7 @@ Records = NDArray[np.void]
 # that answer; `chars`: characters in all; `turns`: messages, 0 for a text. A row that cannot be used has key 0.
 RECORD = np.dtype([("key", "<u8"), ("prompt", "<u8"), ("answer", "<u8"), ("chars", "<i8"), ("turns", "<i4")])
 
-_VERSION = 5  # of the records: raise it whenever the same row would get another
+_VERSION = 6  # of the records: raise it whenever the same row would get another
 _FIELDS = [field.name for field in fields(Example)]
 _TOLD_ROWS = 1000
 
@@ -133,11 +133,11 @@ def key(value: Any) -> int:
 
 
 def halves(example: Example) -> tuple[Any, Any]:
-    """Returns what stands before a row's last answer, and that answer; of a text nothing and the text."""
+    """Returns a row's tools and what stands before its last answer, and that; of a text nothing and the text."""
     last = max((place for place, trained in enumerate(example.trained) if trained), default=None)
     if last is None:
         return example.prompt, example.answer
-    return example.messages[:last], example.messages[last]
+    return [*example.tools, *example.messages[:last]], example.messages[last]
 
 
 def texts(example: Example) -> Iterator[tuple[str, str]]:

@@ -78,8 +78,6 @@ def _place(source: Source, target: str | Path, overwrite: bool) -> Path:
         raise StudioError("usage", f"{place.name} is read from.", "Give the new file another name.")
     if place.exists() and not (overwrite and place.is_file()):
         raise StudioError("usage", f"There is {place} already.", "Give another name, or --overwrite.")
-    if not place.parent.is_dir():
-        raise StudioError("usage", f"There is no folder {place.parent}.", "Make it first.")
     return place
 
 

@@ -14,7 +14,6 @@ from studio.core.data import rows, unpacking
 from studio.core.data.rows import Parsed
 from studio.core.errors import StudioError
 
-MAX_COLUMNS = 16_384  # as many as the format has
 # The strings of a workbook are held whole.
 _MAX_UNPACKED_BYTES = 500_000_000
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")

@@ -46,9 +46,11 @@ _PROSE = ("Text", "Markdown")
 MAX_FILES = 10_000
 _VERSION = 2  # of what is cached: raise it whenever the same file would be laid out differently
 _MAX_DEPTH = 8
+# What the program itself puts beside data.
+_OWN = r".*\.(recipe|provenance)\.json"
 # Files that say something about data and hold none.
 _ABOUT = re.compile(r"(readme|licen[cs]e|notice|changelog|contributing)\b.*|dataset_infos?\.json|dataset_dict\.json|"
-                    r"state\.json|.*\.recipe\.json|cache-.*\.arrow", re.IGNORECASE)  # fmt: skip
+                    rf"state\.json|{_OWN}|cache-.*\.arrow", re.IGNORECASE)  # fmt: skip
 _HELD_BACK = re.compile(r"(^|[/_.\- ])(test|valid|validation|val|dev|eval|evaluation|heldout)([/_.\- ]|$)", re.I)
 
 
@@ -244,7 +246,8 @@ def _walked(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
 
 def _of_pattern(given: Path, on_progress: OnProgress | None) -> Source:
     fixed = next(place for place in given.parents if not has_magic(str(place)))
-    found = sorted(path for path in fixed.glob(str(given.relative_to(fixed))) if not path.is_dir())
+    named = (path for path in fixed.glob(str(given.relative_to(fixed))) if not path.is_dir())
+    found = sorted(path for path in named if not re.fullmatch(_OWN, path.name, re.IGNORECASE))
     if not found:
         raise StudioError("data", f"No file fits {given}.", "Check the pattern; `**` stands for any folders.")
     root = fixed.resolve()

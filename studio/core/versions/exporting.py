@@ -53,7 +53,7 @@ def export(
     """
     file = given_path(target, "usage").absolute()
     if file.exists() and not (overwrite and file.is_file()):
-        raise StudioError("usage", f"There is a file {file} already.", "Choose another name.")
+        raise StudioError("usage", f"There is {file} already.", "Give another name, or --overwrite.")
     if file.exists() and _reads(path, file):
         raise StudioError("usage", f"{file.name} is read from.", "Give the new file another name.")
     if file.suffix.lower() not in (".jsonl", ".parquet"):

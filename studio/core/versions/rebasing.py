@@ -1,7 +1,6 @@
 """Taking a version over to sources that changed: every row named by a step is found again by what it held."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,11 +34,12 @@ class Rebased:
 
 
 def rebase(path: Path, on_progress: Progress | None = None) -> Rebased:
-    """Takes a version over to its sources as they are now.
+    """Takes a version over to its sources as they are now, with what these hold back for evaluation.
 
     Rules stay as they are and are done on the new rows. A row that a step names is the one that holds the same as it
-    did; of several, the one with the same number, else the first. What is not found is dropped from its step, and a
-    step without a row left with it. Undone steps are dropped.
+    did; of several, the one with the same number, else the first that is none of the other named ones. It is the same
+    one for all steps. What is not found is dropped from its step, and a step without a row left with it. Undone steps
+    are dropped.
 
     Raises:
         StudioError: (data) the recipe or a source cannot be read.
@@ -49,79 +49,74 @@ def rebase(path: Path, on_progress: Progress | None = None) -> Rebased:
     def changed(said: Recipe) -> Recipe:
         nonlocal outcome
         files = versions.opened(said, on_progress)
-        moves = [_Moves(file, on_progress) for file in files]
+        named = [dict[int, int]() for _ in files]
+        for made in said.steps[: said.cursor]:
+            for place, number, key in _named(made):
+                named[place][number] = key
+        moves = [_found(file, keys, on_progress) for file, keys in zip(files, named, strict=True)]
         outcome = Rebased(
             [file.source.name for file, old in zip(files, said.sources, strict=True) if _is_new(file, old)], 0, []
         )
         kept, found, first = [], 0, True
         for at, made in enumerate(said.steps[: said.cursor]):
-            moved, count = _moved(at, made, moves, outcome.lost)
+            moved, count = _moved(at, made, files, moves, outcome.lost)
             found += count
             first |= not made.joined
             if moved:
                 kept.append(replace(moved, joined=not first))
                 first = False
         outcome = replace(outcome, found=found)
-        seen = zip(said.sources, files, strict=True)
-        sources = tuple(replace(old, fingerprint=new.fingerprint, rows=new.rows) for old, new in seen)
+        sources = tuple(map(versions.seen, said.sources, files))
         return Recipe(sources=sources, steps=tuple(kept), cursor=len(kept))
 
     recipe.change(path, changed)
     return outcome
 
 
-class _Moves:
-    """Where the rows of a source are now."""
+def _named(made: Made) -> Iterator[tuple[int, int, int]]:
+    """Yields the source and the number of each row that a step names, and the key of what it held."""
+    for at, (place, number) in enumerate(steps.each(steps.chosen(made.step))):
+        yield place, number, int(made.marks[at * _HEX : (at + 1) * _HEX], 16)
 
-    def __init__(self, file: Dataset, on_progress: Progress | None) -> None:
-        self.file = file
-        self._keys = np.asarray(contents(file, on_progress)["key"])
-        self._numbers: dict[int, list[int]] = {}
-        self.begin()
 
-    def begin(self) -> None:
-        """Begins another step: every row may be found once more."""
-        self._taken: set[int] = set()
-        self._left: dict[int, Iterator[int]] = {}
+def _found(file: Dataset, named: Mapping[int, int], on_progress: Progress | None) -> dict[int, int]:
+    """Returns where the rows of a source are now, by their old numbers; one that was rejected is found where it was.
 
-    def number(self, old: int, key: int) -> int | None:
-        """Returns the number of a row that holds what `key` says, each once; one that was rejected stays."""
-        same = old < len(self._keys) and int(self._keys[old]) == key and old not in self._taken
-        found = old if same else self._elsewhere(key) if key else None
-        if found is not None:
-            self._taken.add(found)
-        return found
-
-    def _elsewhere(self, key: int) -> int | None:
-        if not self._numbers:
-            self._numbers = defaultdict(list)
-            for number, held in enumerate(self._keys.tolist()):
-                self._numbers[held].append(number)
-        left = self._left.setdefault(key, iter(self._numbers.get(key, ())))
-        return next((number for number in left if number not in self._taken), None)
+    Args:
+        file: the source.
+        named: the key of what each row held, by its old number.
+        on_progress: as in `contents`.
+    """
+    keys = np.asarray(contents(file, on_progress)["key"])
+    found = {old: old for old, key in named.items() if old < len(keys) and keys[old] == key}
+    away = {old: key for old, key in named.items() if key and old not in found}
+    free: dict[int, list[int]] = {key: [] for key in away.values()}
+    # The last first, so that the first is taken first.
+    for number in np.flatnonzero(np.isin(keys, np.array(list(free), keys.dtype)))[::-1].tolist():
+        if number not in found:
+            free[int(keys[number])].append(number)
+    return found | {old: free[away[old]].pop() for old in sorted(away) if free[away[old]]}
 
 
 def _is_new(file: Dataset, old: recipe.Source) -> bool:
     return file.fingerprint != old.fingerprint
 
 
-def _moved(at: int, made: Made, moves: Sequence[_Moves], lost: list[dict[str, Any]]) -> tuple[Made | None, int]:
+def _moved(
+    at: int, made: Made, files: Sequence[Dataset], moves: Sequence[Mapping[int, int]], lost: list[dict[str, Any]]
+) -> tuple[Made | None, int]:
     """Returns a step for the new rows, None where nothing is left of it, and how many of its rows were found."""
     step = made.step
-    old = list(steps.each(steps.chosen(step)))
-    if not old:
+    if not steps.chosen(step):
         return made, 0
-    marks = [int(made.marks[i : i + _HEX], 16) for i in range(0, len(made.marks), _HEX)]
     found: dict[tuple[int, int], int] = {}
-    for source in moves:
-        source.begin()
-    for (place, number), mark in zip(old, marks, strict=True):
-        now = moves[place].number(number, mark)
-        if now is None or (why := _misfit(step, moves[place].file)):
+    for place, number, key in _named(made):
+        now = moves[place].get(number)
+        if now is None or (why := _misfit(step, files[place])):
             told = "no row holds what it held" if now is None else why
             lost.append({"step": at, "kind": step.kind, "source": place, "row": number, "reason": told})
         else:
-            found[place, now] = mark
+            found[place, now] = key
     if not found:
         return None, 0
     rows = sorted(found)

@@ -40,6 +40,7 @@ class Source:
         mapping: which column plays which role, where that was chosen; empty: by the format.
         fingerprint: of its content when the recipe was made.
         rows: all rows it had then.
+        held: whether the rows that it holds back for evaluation, where it is a version, are held back here too.
     """
 
     path: str
@@ -47,6 +48,8 @@ class Source:
     mapping: dict[Role, str] = Field(default_factory=dict)
     fingerprint: str = ""
     rows: Count = 0
+    # Older versions have none: runs that began on them find their rows as they were.
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
@@ -55,8 +58,8 @@ class Made:
 
     Attributes:
         time_s: when it was made, Unix time.
-        marks: what the rows that it names held then, 16 hexadecimal digits each (`contents.marks`), so that they are
-            found again in a file that changed; empty where it is a rule.
+        marks: what the rows that it names held then, 16 hexadecimal digits each (`Selection.originals`), so that
+            they are found again in a file that changed; empty where it is a rule.
         joined: whether it was made together with the step before, and is undone with it.
     """
 
@@ -208,16 +211,6 @@ def change(path: Path, changed: Callable[[Recipe], Recipe]) -> Recipe:
         recipe = changed(load(path))
         _write(path, recipe)
     return recipe
-
-
-def undo(path: Path, steps: int = 1) -> Recipe:
-    """Takes back what was done last, `steps` times or as often as there is something."""
-    return change(path, lambda recipe: recipe.undone(steps))
-
-
-def redo(path: Path, steps: int = 1) -> Recipe:
-    """Does again what was undone last, `steps` times or as often as there is something."""
-    return change(path, lambda recipe: recipe.redone(steps))
 
 
 def plain(item: Recipe | Source | Step | Mend) -> Any:

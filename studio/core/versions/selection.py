@@ -46,8 +46,10 @@ class Selection:
         sizes: how many rows each step that was done left.
     """
 
-    def __init__(self, sources: Sequence[Dataset], on_progress: Progress | None = None) -> None:
-        """Starts with every usable row of the sources."""
+    def __init__(
+        self, sources: Sequence[Dataset], on_progress: Progress | None = None, held: Mask | None = None
+    ) -> None:
+        """Starts with every usable row of the sources; `held` are those for evaluation, (places,)."""
         self.sources = list(sources)
         self._told = on_progress or (lambda done, total: None)
         self._refused = [np.array([item.row for item in file.rejected], dtype=np.int64) for file in sources]
@@ -59,7 +61,7 @@ class Selection:
         self._edited: dict[int, Any] = {}
         self.chosen: Ints = np.flatnonzero(self._usable)
         self.edits: dict[int, dict[str, Any]] = {}
-        self.tags: dict[str, Mask] = {}
+        self.tags: dict[str, Mask] = {} if held is None or not held.any() else {EVALUATION: held}
         self.removed_by = np.where(self._usable, -1, -2).astype(np.int32)
         self.sizes: list[int] = []
 
@@ -221,7 +223,7 @@ class Selection:
             files.replace(part, file)
         except OSError as error:
             part.unlink(missing_ok=True)
-            raise disk_error(file, error, "Free some space and try again.") from None
+            raise disk_error(file, error) from None
 
     def restore(self, file: Path, done: Sequence[Step]) -> bool:
         """Takes what `store` wrote behind the steps `done`, in place of doing them; False: there is nothing whole."""

@@ -26,7 +26,7 @@ from studio.core.versions.steps import Balance, Deduplicate, Filter, Replace, Sp
 
 MIXED = "mixed"  # the format of a version whose sources are in different ones: each row tells its own
 
-_VERSION = 3  # of what is cached: raise it whenever the same recipe would give other rows
+_VERSION = 4  # of what is cached: raise it whenever the same recipe would give other rows
 # Of the fingerprint, by which a run knows its data and a version what it is made of: they outlive what is cached.
 _MEANING = 2
 _ORIGIN = np.dtype([("source", "<i4"), ("number", "<i8"), ("held", "?")])
@@ -64,7 +64,7 @@ class Version:
             StudioError: (data) one cannot be done, and nothing was; (busy) another process changed the version.
         """
         try:
-            self._change(self.recipe.added(_made_of(steps, self.selection, self.recipe.effective)))
+            self._change(self.recipe.added(_made_of(steps, self.selection, self.recipe)))
         except StudioError:
             self.selection = self._done()
             raise
@@ -112,7 +112,8 @@ def create(
 
     Args:
         name: a name, or the path of the file to write.
-        files: path, format and mapping of each; what was seen of it is filled in here.
+        files: path, format and mapping of each; what was seen of it is filled in here. What versions hold back for
+            evaluation stays held back.
         on_progress: told (bytes read, bytes in all) of each.
         planned: gives the steps, to be undone together; each is done to the rows before it is asked for the next one.
 
@@ -124,19 +125,32 @@ def create(
             What `planned` raises passes through.
     """
     path = recipe.file_of(name)
-    sources, held = [], []
-    for source in files:
-        found = datasets.open_dataset(source.path, source.format, on_progress, source.mapping)
-        on_hub = is_hub_id(source.path, Path())
-        file = source.path if on_hub else str(given_path(source.path, "data").absolute())
-        sources.append(replace(source, path=file, fingerprint=found.fingerprint, rows=found.rows))
-        held.append(found)
-    said = Recipe(sources=tuple(sources))
+    placed = Recipe(sources=tuple(replace(source, path=place_of(source.path)) for source in files))
+    found = opened(placed, on_progress)
+    said = Recipe(sources=tuple(map(seen, placed.sources, found)))
     if planned is not None:
-        selection = Selection(held, on_progress)
-        said = said.added(_made_of(planned(selection), selection))
+        selection = _begun(found, said, on_progress)
+        said = said.added(_made_of(planned(selection), selection, said))
     recipe.create(path, said)
     return path
+
+
+def place_of(path: str) -> str:
+    """Returns where a recipe says that a source is: a path that holds from every folder, or an id as it was given.
+
+    Raises:
+        StudioError: (data) no file can have this name.
+    """
+    if is_hub_id(path, Path()):
+        return path
+    given = given_path(path, "data").absolute()
+    # What a link leads to may be called otherwise, and its ending says what it holds.
+    return str(given.resolve() if given.name == ".." else given.parent.resolve() / given.name)
+
+
+def seen(source: Source, found: Dataset) -> Source:
+    """Returns a source with what is known of it now."""
+    return replace(source, fingerprint=found.fingerprint, rows=found.rows, held=paths.is_version(source.path))
 
 
 def open_version(path: Path, on_progress: Progress | None = None) -> Dataset:
@@ -297,15 +311,15 @@ def _unchanged(path: Path, said: Recipe, on_progress: Progress | None) -> list[D
     return found
 
 
-def _made_of(steps: Iterable[Step], selection: Selection, before: Sequence[Step] = ()) -> list[Made]:
-    """Does steps to a selection, behind those done `before`; returns them as a recipe holds them."""
+def _made_of(steps: Iterable[Step], selection: Selection, said: Recipe) -> list[Made]:
+    """Does steps to a selection, behind those of its recipe; returns them as a recipe holds them."""
     made: list[Made] = []
     for step in steps:
         _require_rows(selection, step)
         marks = "".join(f"{key:016x}" for key in selection.originals(each(chosen(step))))
         made.append(Made(step=step, time_s=time.time(), marks=marks, joined=bool(made)))
         selection.do(step)
-        _keep(selection.sources, (*before, *(item.step for item in made)), selection)
+        _keep(said.sources, (*said.effective, *(item.step for item in made)), selection)
     return made
 
 
@@ -328,20 +342,27 @@ def _unusable(said: Recipe, source: int, number: int, name: str, reason: str) ->
 
 
 def _selected(sources: Sequence[Dataset], said: Recipe, on_progress: Progress | None) -> Selection:
-    selection, done = Selection(sources, on_progress), 0
+    selection, done = _begun(sources, said, on_progress), 0
     for count in range(said.cursor, 0, -1):
         if isinstance(said.effective[count - 1], _SLOW) and selection.restore(
-            _kept_file(sources, said.effective[:count]), said.effective[:count]
+            _kept_file(said.sources, said.effective[:count]), said.effective[:count]
         ):
             done = count
             break
     for count in range(done + 1, said.cursor + 1):
         selection.do(said.effective[count - 1])
-        _keep(sources, said.effective[:count], selection)
+        _keep(said.sources, said.effective[:count], selection)
     return selection
 
 
-def _keep(sources: Sequence[Dataset], done: Sequence[Step], selection: Selection) -> None:
+def _begun(sources: Sequence[Dataset], said: Recipe, on_progress: Progress | None) -> Selection:
+    """Returns the rows of a version before its first step."""
+    held = [evaluation_rows(file) if source.held else None for file, source in zip(sources, said.sources, strict=True)]
+    masks = [np.zeros(file.rows, dtype=bool) if own is None else own for file, own in zip(sources, held, strict=True)]
+    return Selection(sources, on_progress, np.concatenate(masks))
+
+
+def _keep(sources: Sequence[Source], done: Sequence[Step], selection: Selection) -> None:
     """Keeps in the cache what the last of some steps left, where it took reading every row."""
     if isinstance(done[-1], _SLOW):
         file = _kept_file(sources, done)
@@ -358,8 +379,8 @@ def _changed_s(file: Path) -> float:
         return 0.0
 
 
-def _kept_file(sources: Sequence[Dataset], done: Sequence[Step]) -> Path:
-    parts = [_VERSION, [source.fingerprint for source in sources], [recipe.plain(step) for step in done]]
+def _kept_file(sources: Sequence[Source], done: Sequence[Step]) -> Path:
+    parts = [_VERSION, _contents(sources), [recipe.plain(step) for step in done]]
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:40]
     return paths.cache_dir() / "selections" / f"{key}.npz"
 
@@ -442,6 +463,10 @@ def _fingerprint(said: Recipe, row_format: str) -> str:
 
 def _digest(said: Recipe, version: int = _VERSION) -> str:
     """Returns the SHA-256 of all that decides the rows: what the sources hold, and the steps that count."""
-    sources = [source.fingerprint for source in said.sources]
-    parts = [version, sources, [recipe.plain(step) for step in said.effective]]
+    parts = [version, _contents(said.sources), [recipe.plain(step) for step in said.effective]]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _contents(sources: Sequence[Source]) -> list[Any]:
+    """Returns what decides the rows with which a version begins; of plain files what it always was."""
+    return [[source.fingerprint, "held"] if source.held else source.fingerprint for source in sources]

@@ -1,7 +1,6 @@
 """Adapters taken out of the program: written beside the target, read back, proven equal, and only then put in place."""
 
 import os
-import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +12,10 @@ from safetensors import SafetensorError
 from studio import paths
 from studio.core import files, library
 from studio.core.errors import StudioError, given_path
-from studio.core.files import disk_error, error_in, sync_folder
+from studio.core.files import disk_error, sync_folder, sync_tree
 from studio.core.library import Entry
+from studio.core.units import size
+from studio.engine.checkpoint import as_disk_error
 from studio.engine.export import merged, peft
 from studio.engine.export.proof import Proof
 
@@ -37,7 +38,7 @@ def export(entry: Entry, to: Target, out: Path, base: Path, on_phase: Callable[[
 
     Args:
         entry: the adapter.
-        to: `peft`: adapter, model card, tokenizer and template; `merged`: a model that needs no adapter.
+        to: `peft`: adapter, model card, tokenizer, template and entry; `merged`: a model that needs no adapter.
         out: a folder that does not exist, or an empty one.
         base: the folder of the adapter's base in full precision.
         on_phase: told what is done now, in a word.
@@ -63,9 +64,9 @@ def export(entry: Entry, to: Target, out: Path, base: Path, on_phase: Callable[[
         total = sum((stage / name).stat().st_size for name in written)
         _place(stage, out)
     except (OSError, SafetensorError) as error:
-        # safetensors tells of a failed write in its own kind of error, with the system's words inside.
-        cause = error if isinstance(error, OSError) else error_in(str(error)) or OSError(0, str(error))
-        raise disk_error(out, cause, "Free some space and export again; nothing was changed.") from None
+        if failure := as_disk_error(out, error, "Free some space and export again; nothing was changed."):
+            raise failure from None
+        raise
     finally:
         shutil.rmtree(stage, ignore_errors=True)
     return Exported(out, to, written, total, proof)
@@ -93,7 +94,7 @@ def _stage(out: Path) -> Path:
     try:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise StudioError("usage", f"{out} is there already.", "Name a new folder; nothing is overwritten.")
-        stage = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
+        stage = files.hidden(out)
         stage.mkdir(parents=True)
     except OSError as error:
         raise disk_error(out, error) from None
@@ -108,16 +109,13 @@ def _require_room(out: Path, base: Path, entry: Entry, to: Target) -> None:
     if free < needed * 1.05 + 1_000_000:
         raise StudioError(
             "disk",
-            f"The export needs {needed / 1e9:.2f} GB and the disk has {free / 1e9:.2f} GB left.",
+            f"The export needs {size(needed)} and the disk has {size(free)} left.",
             "Free some space, or name a folder on another disk.",
         )
 
 
 def _place(stage: Path, out: Path) -> None:
-    for item in stage.rglob("*"):
-        if item.is_file():
-            with item.open("rb+") as file:
-                os.fsync(file.fileno())
+    sync_tree(stage)
     if out.exists():
         out.rmdir()
     files.replace(stage, out)

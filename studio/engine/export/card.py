@@ -85,6 +85,7 @@ def card(
     config: dict[str, Any],
     metrics: dict[str, Any],
     to: Literal["peft", "merged", "result"] = "peft",
+    stops: int | list[int] | None = None,
 ) -> str:
     """Returns the text of README.md, with the Hub's metadata in front.
 
@@ -96,6 +97,7 @@ def card(
         metrics: as in `studio.core.library.Entry`.
         to: whether the card is for the adapter, for a model it was merged into, or for a run's result, which is the
             adapter without a tokenizer.
+        stops: the `eos_token_id` to load it with, where the base's own would not end its answers.
     """
     known, merged = hub_id(base.path), to == "merged"
     preferred = _preferred(config)
@@ -109,6 +111,8 @@ def card(
     what = f"{named}, with a LoRA adapter merged into its weights." if merged else f"A LoRA adapter for {named}."
     load = {"peft": _LOAD_PEFT, "merged": _LOAD_MERGED, "result": _LOAD_RESULT}[to]
     load = load.format(base=f'"{known}"' if known else '"PATH/TO/THE/BASE"')
+    if stops is not None:
+        load = load.removesuffix("```") + f"model.generation_config.eos_token_id = {stops}\n```"
     parts = [
         f"---\n{about.to_yaml()}\n---\n",
         f"# {_plain(title) or 'Adapter'}\n",

@@ -11,6 +11,7 @@ from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.engine import adapters, generate, model, vetting, weights
 from studio.engine.export import card, proof
+from studio.engine.labels import Encoder
 
 
 def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None]) -> proof.Proof:
@@ -43,7 +44,7 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
     merged = proof.logits(whole, texts)
     on_phase("writing")
     _cast(whole, stored)
-    _save(whole, folder)
+    save(whole, encoder, folder)
     _cast(whole, torch.float32)
     rounded = proof.logits(whole, texts)
     card.save_tokenizer(tokenizer, encoder.template, folder)
@@ -64,9 +65,12 @@ def _cast(whole: PreTrainedModel, dtype: torch.dtype) -> None:
         parameter.data = parameter.data.to(dtype)
 
 
-def _save(whole: PreTrainedModel, folder: Path) -> None:
+def save(whole: PreTrainedModel, encoder: Encoder, folder: Path) -> None:
+    """Saves a whole model, whose own file tells other programs to end answers where this one does."""
     settings = whole.generation_config
     if settings is not None:
+        if (stops := generate.missed_stop_ids(whole, encoder)) is not None:
+            settings.eos_token_id = stops
         try:
             settings.validate(strict=True)
         except ValueError:

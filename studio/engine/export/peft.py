@@ -4,12 +4,14 @@ import json
 import shutil
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from peft import PeftModel
 
 from studio.core import library
+from studio.core.entry import write_entry
 from studio.core.library import Entry
 from studio.engine import adapters, generate, model, vetting
 from studio.engine.export import card, proof
@@ -34,14 +36,20 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
     tokenizer = model.load_tokenizer(base)
     encoder = generate.encoder_for(tokenizer, entry)
     card.save_tokenizer(tokenizer, encoder.template, folder)
-    text = card.card(
-        title=entry.title, base=entry.base, data=entry.data, config=entry.config, metrics=entry.metrics, to="peft"
-    )
-    (folder / "README.md").write_text(text, encoding="utf-8")
+    write_entry(_public(entry, folder))
 
     on_phase("checking")
     texts, spec, cpu = proof.prompts(encoder), proof.spec(base), torch.device("cpu")
     bare = model.load_base(base, spec, cpu)
+    text = card.card(
+        title=entry.title,
+        base=entry.base,
+        data=entry.data,
+        config=entry.config,
+        metrics=entry.metrics,
+        stops=generate.missed_stop_ids(bare, encoder),
+    )
+    (folder / "README.md").write_text(text, encoding="utf-8")
     plain = proof.logits(bare, texts)
     live = proof.logits(adapters.load_adapter(bare, entry.folder, "default"), texts)
     del bare
@@ -50,3 +58,20 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
         again = PeftModel.from_pretrained(model.load_base(base, spec, cpu), folder)
     return proof.compare(plain, live, proof.logits(again, texts), allowed=1e-5)
+
+
+def _public(entry: Entry, folder: Path) -> Entry:
+    """Returns what another library may know of an adapter: nothing of this machine, nor notes and tags."""
+    named = entry.base.path if entry.base.path == "demo" else card.hub_id(entry.base.path)
+    base = replace(entry.base, path=named or "", revision=entry.base.revision if named else None)
+    return Entry(
+        name="",
+        folder=folder,
+        title=entry.title,
+        created_s=entry.created_s,
+        base=base,
+        data=replace(entry.data, path=""),
+        metrics=entry.metrics,
+        sha256=entry.sha256,
+        weights_bytes=entry.weights_bytes,
+    )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFocusEvent
+from PySide6.QtGui import QFocusEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QPlainTextEdit, QPushButton, QStackedWidget
 
 from studio.core.library import Entry, learning_rates
@@ -42,6 +42,8 @@ class AdapterCard(QStackedWidget):
         self.title = QLineEdit()
         self.title.setAccessibleName(self.tr("Name"))
         self.title.editingFinished.connect(self._rename)
+        taken_back = QShortcut(QKeySequence(Qt.Key.Key_Escape), self.title, context=Qt.ShortcutContext.WidgetShortcut)
+        taken_back.activated.connect(self._show_title)
         self.tags = TagEdit(theme)
         self.tags.edited.connect(lambda tags: self.edited.emit(self._entry, {"tags": tags}))
         self.note = _Note()
@@ -146,21 +148,22 @@ class AdapterCard(QStackedWidget):
             self.tr("Base"): cells[1],
             self.tr("Data"): f"{cells[2]} ({entry.data.rows:,})" if entry.data.rows else cells[2],
             self.tr("Made"): cells[3],
-            self.tr("Rank"): str(rank(entry) or "-"),
+            self.tr("Rank"): str(rank(entry) or "\u2013"),
             self.tr("Learning rate"): words.listed(
                 self.tr("{rate} behind step {step}").format(rate=f"{rate:g}", step=at) if at else f"{rate:g}"
                 for at, rate in learning_rates(entry.config, metrics)
             )
-            or "-",
+            or "\u2013",
             self.tr("Size"): size(entry.weights_bytes),
-            self.tr("Loss / eval"): " / ".join(filter(None, cells[6:8])) or "-",
+            self.tr("Loss"): cells[6] or "\u2013",
+            self.tr("Eval loss"): cells[7],
             self.tr("Better answer preferred"): f"{share:.0%}" if isinstance(share, float) else "",
-            self.tr("Steps"): f"{metrics['step']:,}" if isinstance(metrics.get("step"), int) else "-",
-            self.tr("Checksum"): entry.sha256[:12] or "-",
+            self.tr("Steps"): f"{metrics['step']:,}" if isinstance(metrics.get("step"), int) else "\u2013",
+            self.tr("Checksum"): entry.sha256[:12] or "\u2013",
         }
         for at, (name, value) in enumerate((name, value) for name, value in facts.items() if value):
             said = selectable(label(value, wrap=True))
-            said.setAccessibleName(name)
+            said.setAccessibleDescription(name)
             self._facts.addWidget(label(name, "muted"), at, 0, Qt.AlignmentFlag.AlignTop)
             self._facts.addWidget(said, at, 1)
 
@@ -171,6 +174,9 @@ class AdapterCard(QStackedWidget):
         if text and text != self._entry.title:
             self.edited.emit(self._entry, {"title": text})
         # Also where the new one could not be written; the box keeps what is typed while it has the focus.
+        self._show_title()
+
+    def _show_title(self) -> None:
         if self._entry is not None:
             self.title.setText(self._entry.title)
 

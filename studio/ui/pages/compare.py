@@ -1,18 +1,11 @@
 """The Compare page: a base and its adapters answer the same question side by side, or one of them converses."""
 
 from contextlib import suppress
+from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import (
-    QButtonGroup,
-    QCheckBox,
-    QHBoxLayout,
-    QPlainTextEdit,
-    QPushButton,
-    QStackedWidget,
-    QWidget,
-)
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QPlainTextEdit, QStackedWidget, QWidget
 
 from studio.core import desk, library
 from studio.core.errors import StudioError
@@ -23,8 +16,34 @@ from studio.ui.ask_panel import AskPanel
 from studio.ui.chat_view import ChatView
 from studio.ui.desk import Call, Desk
 from studio.ui.elided import Elided
-from studio.ui.parts import add_action, button, clear, column, empty, holder, label, row, scrolling, shown_keys, sound
+from studio.ui.parts import (
+    add_action,
+    button,
+    clear,
+    column,
+    empty,
+    holder,
+    label,
+    row,
+    scrolling,
+    segment,
+    shown_keys,
+    sound,
+)
 from studio.ui.theme import GRID, Theme
+
+
+class Opened(NamedTuple):
+    """What the page has open: who is asked and how, a conversation, and a question that is being written."""
+
+    entries: list[Entry]
+    base: str
+    system: str
+    sampling: desk.Sampling
+    chatting: bool
+    messages: list[desk.Message]
+    answering: list[str]
+    prompt: str
 
 
 class ComparePage(QWidget):
@@ -87,6 +106,26 @@ class ComparePage(QWidget):
         """Ends what is being written; the window closes."""
         self.stop()
 
+    def left_open(self) -> Opened:
+        """Returns what is open, but for the answers side by side, which can be asked for again."""
+        self.chat.finish()
+        panel, chat, prompt = self.panel, self.chat, self.prompt.toPlainText()
+        who = (panel.entries(), panel.model(), panel.system.text(), panel.sampling())
+        return Opened(*who, self.chatting, chat.messages, chat.answering, prompt)
+
+    def take_up(self, opened: Opened) -> None:
+        """Opens what was left open."""
+        self.panel.choose(*opened.entries, base=opened.base)
+        self.panel.system.setText(opened.system)
+        self.panel.choose_sampling(opened.sampling)
+        said = [message.content for message in opened.messages]
+        for asked, answer, who in zip(said[::2], said[1::2], opened.answering, strict=True):
+            self.chat.ask(asked, who)
+            self.chat.finish(answer)
+        self.show_chat(opened.chatting)
+        self.prompt.setPlainText(opened.prompt)
+        self._update()
+
     def show_chat(self, chat: bool) -> None:
         """Switches between side by side and a conversation; not while an answer is being written."""
         if not self.running:
@@ -105,7 +144,6 @@ class ComparePage(QWidget):
             names: list[str | None] = [entries[0].name] if entries else [None]
             self.chat.ask(text, entries[0].title if entries else self.tr("Base model"))
             messages += self.chat.messages
-            self.prompt.clear()
         else:
             names = [None, *(entry.name for entry in entries)]
             self._make_columns(entries)
@@ -113,6 +151,8 @@ class ComparePage(QWidget):
         self._ask(desk.Answer(
             model=self.panel.model(), adapters=names, messages=messages, sampling=self.panel.sampling()
         ))  # fmt: skip
+        if self.chatting:
+            self.prompt.clear()
 
     def stop(self) -> None:
         """Ends what is being written; what is there stays."""
@@ -154,7 +194,7 @@ class ComparePage(QWidget):
             "loading": self.tr("Loading ..."),
             "answering": self.tr("Answering ..."),
         }.get(progress.phase, "")
-        share = f" {100 * progress.done // progress.total} %" if progress.total else ""
+        share = f" {progress.done / progress.total:.0%}" if progress.total else ""
         self.status.setText(f"{said}{share}")
 
     def _take_piece(self, at: int, text: str) -> None:
@@ -217,10 +257,9 @@ class ComparePage(QWidget):
 
     def _update(self) -> None:
         why = self._why_not()
-        self.run_button.setEnabled(not why)
+        self._hand_focus(why)
         self.run_button.setToolTip(why or shown_keys("Ctrl+Enter"))
         self.run_action.setEnabled(not why)
-        self.stop_button.setEnabled(self.running)
         self.stop_action.setEnabled(self.running)
         for mode in self._modes.buttons():
             mode.setEnabled(not self.running)
@@ -231,9 +270,21 @@ class ComparePage(QWidget):
         begun = bool(self.chat.messages) if self.chatting else bool(self.columns)
         self.new_button.setEnabled(begun)
         self.new_action.setEnabled(begun)
-        self._stack.setCurrentIndex((2 if self.chatting else 1) if begun else 0)
+        self._stack.setCurrentIndex(2 * begun + self.chatting)
         if not self.running:
             self.status.setText(why if why and self.prompt.toPlainText().strip() else self._compromise)
+
+    def _hand_focus(self, why_not: str) -> None:
+        """Has Run or Stop work; a focus on the one goes to the other, not to wherever Qt would have it go."""
+        if self.running:
+            self.stop_button.setEnabled(True)
+            if self.run_button.hasFocus():
+                self.stop_button.setFocus()
+        self.run_button.setEnabled(not why_not)
+        if not self.running:
+            if self.stop_button.hasFocus():
+                (self.prompt if why_not else self.run_button).setFocus()
+            self.stop_button.setEnabled(False)
 
     def _choose(self) -> None:
         """Looks what the base is not as in all the trainings of the adapters chosen, once for all that is typed."""
@@ -243,14 +294,8 @@ class ComparePage(QWidget):
             self._compromise = words.joined(*map(words.sentence, library.compromises(specs).values()))
         self._update()
 
-    def _mode(self, name: str) -> QPushButton:
-        made = button(name, lambda: None, "segment")
-        made.setCheckable(True)
-        self._modes.addButton(made)
-        return made
-
     def _lay_out(self) -> None:
-        modes = [self._mode(self.tr("Side by side")), self._mode(self.tr("Conversation"))]
+        modes = [segment(text, self._modes) for text in (self.tr("Side by side"), self.tr("Conversation"))]
         modes[0].setChecked(True)
         self._modes.buttonToggled.connect(lambda _, on: self._update() if on else None)
         self._row = QHBoxLayout()
@@ -259,7 +304,10 @@ class ComparePage(QWidget):
         scroll = scrolling(holder(self._row, "body"))
         title = self.tr("Hear what the training changed")
         said = self.tr("Choose a base and adapters on the left, write a question and run it: all answers appear here.")
-        for widget in (empty(self._theme, "compare", title, said), scroll, self.chat):
+        talk = self.tr("Talk to a model")
+        how = self.tr("Choose a base and perhaps an adapter on the left, and write: each answer knows what was said.")
+        nothing = [empty(self._theme, "compare", title, said), empty(self._theme, "compare", talk, how)]
+        for widget in (*nothing, scroll, self.chat):
             self._stack.addWidget(widget)
         foot = row(self.status, self.differences, self.new_button, self.stop_button, self.run_button)
         foot.setStretch(0, 1)
@@ -297,7 +345,8 @@ class _Prompt(QPlainTextEdit):
         super().__init__()
         self.setPlaceholderText(hint)
         self.setTabChangesFocus(True)
-        self.setFixedHeight(12 * GRID)
+        self.setMinimumHeight(8 * GRID)
+        self.setMaximumHeight(12 * GRID)
 
     def event(self, event: QEvent) -> bool:
         """Keeps Ctrl+Enter from being another page's shortcut."""

@@ -8,10 +8,9 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QMouseEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QStackedWidget, QWidget
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QApplication, QButtonGroup, QLabel, QPushButton, QStackedWidget, QWidget
 
 from studio.core import config_file
 from studio.core.errors import StudioError
@@ -19,7 +18,20 @@ from studio.core.units import counted
 from studio.ui import drops, words
 from studio.ui.forms import Field, FieldSpec, declared_fields
 from studio.ui.model_picker import ModelPicker
-from studio.ui.parts import button, card, column, holder, icon_button, label, line, row, scrolling, set_mark
+from studio.ui.parts import (
+    add_action,
+    button,
+    card,
+    column,
+    holder,
+    icon_button,
+    label,
+    line,
+    row,
+    scrolling,
+    segment,
+    set_mark,
+)
 from studio.ui.presets import Preset, presets
 from studio.ui.section import Section
 from studio.ui.session import Session, demo_data
@@ -52,10 +64,10 @@ class ConfigurePage(QWidget):
         layout = column(self._head(), body, spacing=2 * GRID, margin=3 * GRID)
         layout.setStretch(1, 1)
         self.setLayout(layout)
-        self.start_action = self._action(self.tr("Start training"), "Ctrl+Return", self.start)
-        self._action(self.tr("Copy the configuration as a command"), "", self.copy_command)
-        self._action(self.tr("Copy the configuration as YAML"), "", self.copy_yaml)
-        self._action(self.tr("Choose the base model"), "", self.choose_model)
+        self.start_action = add_action(self, self.tr("Start training"), self.start, "Ctrl+Return")
+        add_action(self, self.tr("Copy the configuration as a command"), self.copy_command)
+        add_action(self, self.tr("Copy the configuration as YAML"), self.copy_yaml)
+        add_action(self, self.tr("Choose the base model"), self.choose_model)
         self._draft.changed.connect(self._refresh)
         self.yaml.judged.connect(self._refresh)
         self.yaml.judged.connect(lambda: self.summary.disown(bool(self.yaml.fault)))
@@ -100,6 +112,15 @@ class ConfigurePage(QWidget):
         self.summary.leave()
         self.picker.leave()
 
+    def unsaved(self) -> str | None:
+        """Says why what was typed as YAML is no configuration; None: it is one."""
+        self.yaml.take_typed()
+        return self.yaml.fault or None
+
+    def settle(self, *, save: bool) -> None:
+        """Gives up what was typed: it cannot be saved."""
+        self.yaml.give_up()
+
     def go_to(self, key: str) -> None:
         """Shows a setting in the form and puts the cursor there."""
         self._show_view(0)
@@ -127,7 +148,7 @@ class ConfigurePage(QWidget):
         """Puts the whole configuration on the clipboard."""
         if not self._takes_yaml():
             return
-        QApplication.clipboard().setText(yaml.safe_dump(self._draft.values(), sort_keys=False, allow_unicode=True))
+        QApplication.clipboard().setText(self._draft.as_yaml())
         self._session.tell(self.tr("The configuration is on the clipboard."))
 
     def copy_command(self) -> None:
@@ -150,26 +171,15 @@ class ConfigurePage(QWidget):
             self._session.tell(self.yaml.fault, "bad")
         return not self.yaml.fault
 
-    def _action(self, text: str, keys: str, act: Any) -> QAction:
-        made = QAction(text, self)
-        if keys:
-            made.setShortcut(QKeySequence(keys))
-        made.triggered.connect(lambda: act())
-        self.addAction(made)
-        return made
-
     def _head(self) -> QWidget:
-        self._form_button = button(self.tr("Form"), lambda: self._show_view(0), "segment")
-        self._yaml_button = button(self.tr("YAML"), lambda: self._show_view(1), "segment")
-        self._basic_button = button(self.tr("Basic"), lambda: self._show_all(False), "segment")
-        self._all_button = button(self.tr("All settings"), lambda: self._show_all(True), "segment")
-        for made in (self._form_button, self._yaml_button, self._basic_button, self._all_button):
-            made.setCheckable(True)
-        self._form_button.setChecked(True)
+        depth, kind = QButtonGroup(self), QButtonGroup(self)
+        self._depths = [segment(text, depth) for text in (self.tr("Basic"), self.tr("All settings"))]
+        self._kinds = [segment(text, kind) for text in (self.tr("Form"), self.tr("YAML"))]
+        depth.buttonClicked.connect(lambda made: self._show_all(made is self._depths[1]))
+        kind.buttonClicked.connect(lambda made: self._show_view(self._kinds.index(made)))
+        self._kinds[0].setChecked(True)
         title = label(self.tr("Configure"), "title")
-        depth = (self._basic_button, self._all_button)
-        kinds = (self._form_button, self._yaml_button)
-        return holder(row(title, None, *depth, 2 * GRID, *kinds, spacing=GRID // 2))
+        return holder(row(title, None, *self._depths, 2 * GRID, *self._kinds, spacing=GRID // 2))
 
     def _form(self) -> QWidget:
         names = {
@@ -257,15 +267,13 @@ class ConfigurePage(QWidget):
 
     def _show_view(self, index: int) -> None:
         self._views.setCurrentIndex(index)
-        self._form_button.setChecked(index == 0)
-        self._yaml_button.setChecked(index == 1)
-        for made in (self._basic_button, self._all_button):
+        self._kinds[index].setChecked(True)
+        for made in self._depths:
             made.setEnabled(index == 0)
 
     def _show_all(self, everything: bool) -> None:
         self._session.settings.all_fields = everything
-        self._all_button.setChecked(everything)
-        self._basic_button.setChecked(not everything)
+        self._depths[everything].setChecked(True)
         shown = set()
         for key, spec in self._specs.items():
             visible = everything or spec.basic or key == "name"
@@ -318,7 +326,7 @@ class ConfigurePage(QWidget):
             return ""
         title = self._specs[key].title if key in self._specs else ""
         sentence = words.sentence(faults[key]).replace(f"`{key}`", title)
-        return sentence if not title or sentence.startswith(title) else f"{title}: {sentence}"
+        return sentence if not title or sentence.startswith(title) else words.titled(title, sentence)
 
 
 class Reason(QLabel):
@@ -339,7 +347,7 @@ class Reason(QLabel):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setToolTip(self.tr("Go to it"))
-        self.setAccessibleName(self.tr("Why it cannot start"))
+        self.setAccessibleDescription(self.tr("Why it cannot start"))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Leads there."""

@@ -52,7 +52,6 @@ class DataPage(QWidget):
         self._files = DataFiles(session)
         self._editing = Editing(session, self)
         self.rejected = Rejected()
-        self.rejected_model = self.rejected.model
         self.head = DataHead(session.theme)
         self.rows = RowsView(session, self._tokens_of)
         self.table_model, self.search = self.rows.table_model, self.rows.search.text
@@ -114,6 +113,15 @@ class DataPage(QWidget):
         """Ends whatever children do for the page, as the window closes."""
         self._leave()
         self._editing.close()
+
+    def left_open(self) -> Path | None:
+        """Returns the data that is shown."""
+        return self._path
+
+    def take_up(self, path: Path | None) -> None:
+        """Shows what another window showed."""
+        if path is not None:
+            self.receive(path)
 
     def keeps(self, then: Callable[[], object]) -> bool:
         """Whether edits wait to be kept; if so, `then` is called once they are."""
@@ -245,7 +253,7 @@ class DataPage(QWidget):
     def _show_version(self, version: "Version") -> None:
         from studio.core.versions import store as versions
 
-        made_here = [source.path for source in version.recipe.sources] == [self._given]
+        made_here = [source.path for source in version.recipe.sources] == [versions.place_of(self._given)]
         self.plain.leave()
         sources = version.selection.sources
         self.head.show_name(recipe.name_of(version.path), str(version.path))

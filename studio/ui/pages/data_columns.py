@@ -87,6 +87,7 @@ class ColumnsDialog(QDialog):
             role = part.strip("()")
             box = QComboBox()
             box.setEditable(True)
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.addItems(["", *self._names])
             box.setCurrentText(self._columns.get(role, role if role in self._names and not self._columns else ""))
             box.setAccessibleName(role)

@@ -50,7 +50,7 @@ class DataHead(QWidget):
         theme.dress(self.versions, "chevron-down")
         self.use = button(self.tr("Train on this"), self.use_wanted.emit, "primary")
         self.fault = label("", "fault", wrap=True)
-        self._second_format, self.row_format = "", ""
+        self._second_format, self.row_format, self._unusable = "", "", ""
         top = row(self.name, self.format, None, self.versions, self.use)
         facts = row(self.count, self.why, self.second, self.columns)
         facts.setStretch(1, 1)
@@ -92,7 +92,7 @@ class DataHead(QWidget):
         """Shows of which files a version is made, and what its rows are: their columns are as they are."""
         self.show_format(format, "", None)
         self.columns.setEnabled(False)
-        self.why.setText(self.tr("A version of {names}").format(names=words.listed(names)))
+        self.why.setText(self.tr("A version of {names}").format(names=words.some(names)))
 
     def count_version(self, rows: int, held: int, every: int, rejected: int) -> None:
         """Says how many rows a version has, how many it holds back, and how many of its files it cannot use."""
@@ -111,7 +111,7 @@ class DataHead(QWidget):
 
     def show_moved(self, text: str, done: int, total: int) -> None:
         """Shows how far what `text` names has come; of an unknown length with `total` 0."""
-        self._doing.setText(f"{text} {100 * done // total} %" if total else text)
+        self._doing.setText(f"{text} {done / total:.0%}" if total else text)
         self._bar.setRange(0, 1000 if total else 0)
         self._bar.setValue(1000 * done // total if total else 0)
         self._again.hide()
@@ -139,8 +139,7 @@ class DataHead(QWidget):
 
     def show_fault(self, error: StudioError | None) -> None:
         """Says why the rows cannot be used; None: they can."""
-        self.fault.setText(words.sentences(error) if error is not None else "")
-        self.fault.setVisible(error is not None)
+        self._unusable = words.sentences(error) if error is not None else ""
         self._mark_use()
 
     @property
@@ -149,9 +148,11 @@ class DataHead(QWidget):
         return chat.learned_by(self.row_format)
 
     def _mark_use(self) -> None:
-        """Offers to train only on what training takes; else the button's tip says why it does not."""
+        """Offers to train only on what training takes; else says why it does not."""
         refused = bool(self.row_format) and self.objective is None
-        why = words.sentences(chat.untrainable(self.row_format, "sft")) if refused else self.fault.text()
+        why = words.sentences(chat.untrainable(self.row_format, "sft")) if refused else self._unusable
+        self.fault.setText(why)
+        self.fault.setVisible(bool(why))
         self.use.setEnabled(not why)
         self.use.setToolTip(as_tip(why) if why else "")
 

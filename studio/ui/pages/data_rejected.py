@@ -79,7 +79,8 @@ class Rejected(QWidget):
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.table)
         split.addWidget(holder(below))
-        split.setSizes([260, 240])
+        split.setStretchFactor(0, 1)
+        split.setSizes([500, 1])  # the row below as tall as it has to be
         split.setChildrenCollapsible(False)
         layout = column(split)
         layout.setContentsMargins(0, GRID, 0, 0)
@@ -207,7 +208,7 @@ class Rejected(QWidget):
             self.about.setText(said)
             return
         where = self.tr("{file}, line {line}") if item["line"] else self.tr("{file}, row {row}")
-        about = f"{where.format(**item)}: {words.sentence(item['reason'])}"
+        about = words.titled(where.format(**item), words.sentence(item["reason"]))
         if not text:
             about += " " + self.tr("The file has no text of it: write the row as JSON.")
         elif len(text) >= mending.MOST_SHOWN:

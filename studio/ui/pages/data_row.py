@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from studio import paths
 from studio.core.desk import Tokens
+from studio.core.errors import StudioError
 from studio.core.files import disk_error, write_atomic
 from studio.ui import turns, words
 from studio.ui.parts import button, column, holder, label, row, show_text, shown_keys, tabs
@@ -46,8 +48,8 @@ class RowPane(QWidget):
         self._session, self._request, self._asked = session, request, False
         self._row: Shown | None = None
         self._edited = False
-        self._slips: dict[int, Slip] = {}
-        self._saved_last: Slip | None = None
+        self._slips: dict[tuple[Opened, int], Slip] = {}
+        self._saved_last: list[Slip] = []
         self.shows = Opened()
         self.written = QPlainTextEdit()
         self.written.setReadOnly(True)
@@ -74,21 +76,25 @@ class RowPane(QWidget):
         self.setLayout(column(self.views))
 
     def show_data(self, source: RowSource | None) -> None:
-        """Shows no row yet, and other data from now on."""
+        """Shows no row yet, and other data from now on; what can be saved of what was typed waits to be."""
         self.show_row(None)
         self.shows = Opened(source)
-        self._slips.clear()
+        self._slips = {key: slip for key, slip in self._slips.items() if not slip.fault}
 
     def unsaved(self) -> str | None:
         """Returns why what was typed and not saved cannot be; empty: it can; None: there is none."""
-        slip = next(iter(self._slips.values()), None)
-        return slip.fault if slip is not None else self.editor.fault() if self._edited else None
+        faults = [slip.fault for slip in self._slips.values()]
+        return max([*faults, self.editor.fault()] if self._edited else faults, default=None)
 
     def settle(self, *, save: bool) -> None:
         """Saves what was typed, or gives it up."""
+        slips = list(self._slips.values())
         self._slips.clear()
-        if self._edited:
-            (self._save if save else self._revert)()
+        if self._edited and self._row is not None:
+            slips.append(self._slip(self._row))
+            self._revert()
+        if save:
+            self._save_slips(slips)
 
     def show_row(self, row: Shown | None) -> None:
         """Shows another row, or the same after it changed; an edit that was not saved is told of, and can be.
@@ -113,7 +119,7 @@ class RowPane(QWidget):
     def _fill_editor(self) -> None:
         """Fills the editor with the row, as it was typed if it was left so."""
         row = self._row if self._editing() else None
-        slip = self._slips.pop(row.place, None) if row is not None else None
+        slip = self._slips.pop((self.shows, row.place), None) if row is not None else None
         data = row.data if row is not None else None
         self.editor.show_row(data or {}, slip.typed if slip is not None else None)
 
@@ -168,20 +174,26 @@ class RowPane(QWidget):
     def _save(self) -> None:
         if self._row is not None and self._edited and not self.editor.fault():
             self._edited = False
-            self._saved_last = Slip(self._row, self.editor.typed(), self.tr("it could not be written"))
             # Before its boxes go: what has the focus then would hand it to whatever is next.
             self.finished.emit()
-            self.saved.emit(self.shows, self._row, self.editor.values())
+            self._save_slips([self._slip(self._row)])
             self._mark()
+
+    def _save_slips(self, slips: "Iterable[Slip]") -> None:
+        self._saved_last = []
+        for slip in slips:
+            if not slip.fault:
+                self._saved_last.append(slip)
+                self.saved.emit(slip.of, slip.row, slip.values)
 
     def bring_back(self) -> None:
         """Keeps as it was typed what was to be saved last and was not."""
-        last, row = self._saved_last, self._row
-        self._saved_last = None
-        if last is not None and row is not None and (row.place, row.data) == (last.row.place, last.row.data):
-            self._slips[row.place] = last
-            if self._editing():
-                self._fill_editor()
+        last, self._saved_last = self._saved_last, []
+        back = {slip.key: slip for slip in last if slip.of is self.shows and slip.holds()}
+        # What was typed into such a row since is the newer.
+        self._slips = back | self._slips
+        if self._editing() and not self._edited:
+            self._fill_editor()
 
     def _revert(self) -> None:
         if self._row is not None:
@@ -190,28 +202,39 @@ class RowPane(QWidget):
             self.editor.show_row(self._row.data or {})
             self._mark()
 
-    def _keep(self, before: Shown) -> None:
-        if fault := self.editor.fault():
-            self._keep_slip(Slip(before, self.editor.typed(), fault))
-            return
-        text = self.tr("The edit of row {number} was not saved.").format(number=before.number)
-        values, shows = self.editor.values(), self.shows
-        self._session.tell(text, "", self.tr("Save it"), lambda: self.saved.emit(shows, before, values))
+    def _slip(self, row: Shown) -> "Slip":
+        fault = self.editor.fault()
+        return Slip(self.shows, row, self.editor.typed(), fault, {} if fault else self.editor.values())
 
-    def _keep_slip(self, slip: "Slip") -> None:
-        """Keeps what cannot be saved for when its row is shown again, which is offered while its data is shown."""
-        place, now = slip.row.place, self._row
-        self._slips[place] = slip
-        if now is not None and now.place == place:
+    def _keep(self, before: Shown) -> None:
+        """Keeps what was typed into a row for when the row is edited again, and tells of it."""
+        slip, now = self._slip(before), self._row
+        self._slips[slip.key] = slip
+        if not slip.fault:
+            text = self.tr("The edit of row {number} was not saved.").format(number=before.number)
+            self._session.tell(text, "", self.tr("Save it"), lambda: self._save_left(slip.key))
+            return
+        if now is not None and now.place == before.place:
             return
         text = self.tr("The edit of row {number} was not saved: {reason}.")
-        text = text.format(number=slip.row.number, reason=slip.fault)
+        text = text.format(number=before.number, reason=slip.fault)
         if now is None:
             self._session.tell(text)
         else:
-            of = self.shows
-            back = self.tr("Go back to it")
-            self._session.tell(text, "", back, lambda: self.back_wanted.emit(place) if of is self.shows else None)
+            self._session.tell(text, "", self.tr("Go back to it"), lambda: self._go_back(slip))
+
+    def _save_left(self, key: tuple[Opened, int]) -> None:
+        """Saves what was typed into a row that was left, as it stands by now where the row was edited again."""
+        slip = self._slips.get(key)
+        if slip is not None and not slip.fault:
+            del self._slips[key]
+            self._save_slips([slip])
+        elif self._row is not None and key == (self.shows, self._row.place):
+            self._save()
+
+    def _go_back(self, slip: "Slip") -> None:
+        if slip.of is self.shows:
+            self.back_wanted.emit(slip.row.place)
 
     def _show_tokens(self) -> None:
         """Asks for the row's tokens as the present settings make them, while they are looked at."""
@@ -242,11 +265,24 @@ class RowPane(QWidget):
 
 
 class Slip(NamedTuple):
-    """What was typed into a row that was left and cannot be saved: its columns as they stood, and why."""
+    """What was typed into a row and is not saved: its columns as they stood, why they cannot be, or what they make."""
 
+    of: Opened
     row: Shown
     typed: dict[str, Any]
     fault: str
+    values: dict[str, Any]
+
+    @property
+    def key(self) -> tuple[Opened, int]:
+        """The row it is of."""
+        return self.of, self.row.place
+
+    def holds(self) -> bool:
+        """Whether the row is as it was when it was typed into."""
+        with suppress(IndexError, StudioError):
+            return self.of.source is not None and self.of.source.read(self.row.place).data == self.row.data
+        return False
 
 
 def whole(data: dict[str, Any]) -> str:

@@ -241,12 +241,12 @@ class RowsView(QWidget):
         names = list(dict.fromkeys([*known, steps.EVALUATION]))
         tag = dialog.choice(self.tr("Tag"), [(name, name) for name in names])
         tag.setEditable(True)
+        tag.currentTextChanged.connect(lambda text: dialog.take.setEnabled(bool(text.strip())))
         tag.setCurrentText("")
         dialog.ask(lambda: self._tag(rows, tag.currentText().strip()[:40]))
 
     def _tag(self, rows: tuple[steps.Span, ...], tag: str) -> None:
-        if tag:
-            self.steps_wanted.emit([steps.Tag(rows=rows, tag=tag)], self.tr("tag rows"))
+        self.steps_wanted.emit([steps.Tag(rows=rows, tag=tag)], self.tr("tag rows"))
 
     def _saved(self, of: Opened, shown: Shown, data: dict[str, Any]) -> None:
         step: Step = steps.Replace(source=shown.source, row=shown.number, data=data)

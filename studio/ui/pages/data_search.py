@@ -302,7 +302,7 @@ class RowSearch(QWidget):
 def _number(name: str) -> QSpinBox:
     made = QSpinBox()
     made.setRange(0, _MOST_BYTES)
-    made.setSpecialValueText("-")
+    made.setSpecialValueText("\u2013")
     made.setStepType(QSpinBox.StepType.AdaptiveDecimalStepType)
     made.setAccessibleName(name)
     made.setFixedWidth(14 * GRID)

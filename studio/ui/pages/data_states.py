@@ -72,7 +72,7 @@ class Waiting(QWidget):
             self.text.setText(text.format(name=name, done=size(done), total=size(total)))
         else:
             text = self.tr("Reading {name} ...").format(name=name)
-            self.text.setText(f"{text} {100 * done // total} %")
+            self.text.setText(f"{text} {done / total:.0%}")
 
 
 class Unreadable(QWidget):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -24,6 +24,7 @@ from studio.ui.parts import align_number, button, column, label, row
 from studio.ui.theme import GRID
 
 _MOST = 2_000_000_000
+_MOST_LETTERS = 32  # of a choice, such as a column, that are in sight at once
 
 
 class Mixed(NamedTuple):
@@ -57,10 +58,10 @@ class StepDialog(QDialog):
         self._form.setLabelAlignment(Qt.AlignmentFlag.AlignVCenter)
         self.take = button(title, self.accept, "primary")
         self.take.setDefault(True)
-        buttons = row(None, button(self.tr("Cancel"), self.reject), self.take)
         said = label(text, "muted", wrap=True)
         said.setMinimumWidth(48 * GRID)
-        self.setLayout(column(said, self._form, buttons, spacing=2 * GRID, margin=3 * GRID))
+        self._layout = column(said, self._form, spacing=2 * GRID, margin=3 * GRID)
+        self.setLayout(self._layout)
 
     def number(self, name: str, value: int, least: int = 0, most: int = _MOST) -> QSpinBox:
         """Asks for a whole number."""
@@ -85,6 +86,8 @@ class StepDialog(QDialog):
         made = QComboBox()
         for key, text in items:
             made.addItem(text, key)
+        made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        made.setMinimumContentsLength(min(max(len(text) for _, text in items), _MOST_LETTERS))
         self._add(name, made)
         return made
 
@@ -96,11 +99,21 @@ class StepDialog(QDialog):
 
     def ask(self, done: Callable[[], object]) -> None:
         """Opens; `done` is called where the answer is yes."""
+        # Behind what is asked, for Tab too, and the focus begins at the first of all.
+        self._layout.addLayout(row(None, button(self.tr("Cancel"), self.reject), self.take))
         self.accepted.connect(lambda: done())
         self.open()
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Lets the wheel change nothing in passing."""
+        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
+
     def _add(self, name: str, made: QWidget) -> None:
         made.setAccessibleName(name)
+        made.installEventFilter(self)
         self._form.addRow(name, made)
 
 

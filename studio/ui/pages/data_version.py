@@ -84,7 +84,7 @@ class Editing(QObject):
         name: str,
         files: Sequence[tuple[str, float]],
         epoch: str,
-        seed: int = 0,
+        seed: int,
         taken: Sequence[str] = (),
         refused: Callable[[], object] = lambda: None,
     ) -> None:

@@ -109,7 +109,7 @@ class ExportDialog(QDialog):
         head = self.tr("Verified. Files: {count}, {size}").format(count=len(done["files"]), size=size(done["bytes"]))
         text = self.tr(
             "Read back and compared with the live adapter at {positions} positions: logits differ by at most "
-            "{difference} (rounding allows {bound}; the adapter itself moves them by {effect}), {equal} % of the "
+            "{difference} (rounding allows {bound}; the adapter itself moves them by {effect}), {equal}% of the "
             "likeliest tokens are the same."
         ).format(
             positions=f"{proof['positions']:,}",

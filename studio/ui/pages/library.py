@@ -39,7 +39,7 @@ class LibraryPage(QWidget):
         """Lists the library."""
         super().__init__()
         self._session = session
-        self.table_model = AdapterTable(self)
+        self.table_model = AdapterTable(session.theme, self)
         self._proxy = _Filter(self)
         self._proxy.setSourceModel(self.table_model)
         self.search = QLineEdit()
@@ -103,7 +103,7 @@ class LibraryPage(QWidget):
         """Moves the selected adapters to the trash, as one undo step."""
         chosen = self.chosen()
         if chosen:
-            names = words.listed(entry.title for entry in chosen)
+            names = words.some([entry.title for entry in chosen])
             text = self.tr("In the trash: {names}.").format(names=names)
             self._session.push(AdapterRemoval(self._session, chosen), text)
 
@@ -160,7 +160,7 @@ class LibraryPage(QWidget):
         return made
 
     def _fit(self) -> None:
-        for at, width in enumerate((0, 72, 116, 144, 52, 72, 68, 80)):
+        for at, width in enumerate((0, 72, 116, 144, 60, 72, 68, 80)):
             if width:
                 self.table.setColumnWidth(at, width)
 

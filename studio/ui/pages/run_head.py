@@ -29,7 +29,7 @@ class RunHead(QFrame):
         """Shows nothing yet; None among `stops` is a line between them."""
         super().__init__()
         self._theme = theme
-        self.name = Elided("", "heading")
+        self.name = Elided("", "heading", MIDDLE)
         self.state = pill("")
         self.pause_button = button(self.tr("Pause"), pause.trigger)
         theme.dress(self.pause_button, "pause")
@@ -110,8 +110,8 @@ class RunHead(QFrame):
         self._names = {}
         self.values: dict[str, QLabel] = {}
         for at, (key, name) in enumerate(names.items()):
-            self.values[key] = selectable(label("-", "figure"))
-            self.values[key].setAccessibleName(name)
+            self.values[key] = selectable(label("\u2013", "figure"))
+            self.values[key].setAccessibleDescription(name)
             self._names[key] = label(name, "caption")
             grid.addWidget(self._names[key], 0, at)
             grid.addWidget(self.values[key], 1, at)
@@ -143,11 +143,11 @@ class RunHead(QFrame):
     def _show_figures(self, model: RunModel) -> None:
         told = model.progress
         last = told.steps[-1] if told.steps else None
-        self.values["loss"].setText(f"{last.loss:.4f}" if last else "-")
-        self.values["eval"].setText(f"{told.best.eval_loss:.4f}" if told.best else "-")
-        self.values["speed"].setText(f"{last.tokens_per_s:,.0f}" if last else "-")
-        self.values["epoch"].setText(f"{last.epoch:.2f}" if last else "-")
-        self.values["memory"].setText(size(last.memory_bytes) if last else "-")
+        self.values["loss"].setText(f"{last.loss:.4f}" if last else "\u2013")
+        self.values["eval"].setText(f"{told.best.eval_loss:.4f}" if told.best else "\u2013")
+        self.values["speed"].setText(f"{last.tokens_per_s:,.0f}" if last else "\u2013")
+        self.values["epoch"].setText(f"{last.epoch:.2f}" if last else "\u2013")
+        self.values["memory"].setText(size(last.memory_bytes) if last else "\u2013")
         self._show_preferred(told)
         self.values["speed"].setToolTip(self._ways(told.prepared) if told.prepared else "")
 
@@ -172,7 +172,7 @@ class RunHead(QFrame):
         """Returns how the run is computed, and which fast ways are not taken."""
         lines = [
             self.tr("Processor threads: {threads}. Tokens at once: {tokens}.").format(
-                threads=planned.threads or "-", tokens=f"{planned.micro_batch_tokens:,}"
+                threads=planned.threads or "\u2013", tokens=f"{planned.micro_batch_tokens:,}"
             )
         ]
         if planned.activations != "kept":

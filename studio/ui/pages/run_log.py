@@ -25,6 +25,7 @@ class RunLog(QWidget):
         self.text = QPlainTextEdit()
         self.text.setObjectName("mono")
         self.text.setReadOnly(True)
+        self.text.setPlaceholderText(self.tr("The run has printed nothing."))
         self.text.setAccessibleName(self.tr("The end of the run's log"))
         folder = icon_button(theme, "folder", self.tr("Open the run folder"), open_folder)
         notes = row(label(self.tr("What the run and its libraries print (worker.log)"), "caption"), None, folder)

@@ -226,7 +226,7 @@ class _RunDelegate(QStyledItemDelegate):
         bold.setWeight(QFont.Weight.DemiBold)
         painter.setFont(bold)
         painter.setPen(QColor(colours.text))
-        title = painter.fontMetrics().elidedText(item.title, Qt.TextElideMode.ElideRight, text.width())
+        title = painter.fontMetrics().elidedText(item.title, Qt.TextElideMode.ElideMiddle, text.width())
         painter.drawText(text, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, title)
         small = QFont(bold)
         small.setWeight(QFont.Weight.Normal)
@@ -240,7 +240,14 @@ class _RunDelegate(QStyledItemDelegate):
 
 
 def line(index: Index, metrics: QFontMetrics, width: int) -> tuple[str, str]:
-    """Returns what a run's second line says, left and right: its loss whole, and as much of the rest as has room."""
+    """Returns what a run's second line says, left and right: its loss whole, and its step where that has room.
+
+    A piece of a number would be read as another number.
+    """
     loss: str = index.data(LOSS)
     room = width - metrics.horizontalAdvance(loss) - GRID if loss else width
-    return metrics.elidedText(index.data(SAID), Qt.TextElideMode.ElideRight, room), loss
+    said: str = index.data(SAID)
+    if metrics.horizontalAdvance(said) <= room:
+        return said, loss
+    state = words.state(index.data(Qt.ItemDataRole.UserRole).state)
+    return metrics.elidedText(state, Qt.TextElideMode.ElideRight, room), loss

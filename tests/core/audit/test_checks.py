@@ -36,7 +36,20 @@ FRAGMENTS = [
         "\nUser: ",
         "\n### Input:",
     ),
-    *("<br>", "</div>", "&nbsp;", "&AMP;", "&amp;lt;", "a < b", "```", "<html>", "<b class='x'>"),
+    *(
+        "<br>",
+        "</div>",
+        "<b>",
+        "</b>",
+        "&hellip;",
+        "&nbsp;",
+        "&AMP;",
+        "&amp;lt;",
+        "a < b",
+        "```",
+        "<html>",
+        "<b class='x'>",
+    ),
     *(SECRET, JWT, PRIVATE_KEY, "ghp_" + "a" * 36, "sk-" + "b" * 30, "a.b@corp.org", "x@example.com", "@"),
     *(
         "+49 170 1234567",
@@ -91,6 +104,11 @@ def scanned(text: str, answer: str = "It is all right, and there is nothing to b
         ("DE89 3704 0044 0532 0130 00", {"iban"}),
         ("GB82WEST12345698765432", {"iban"}),
         ("It is <b>bold</b> &amp; more", {"html"}),
+        ("It is <B>bold</b>", {"html"}),
+        ("It isn&rsquo;t", {"html"}),
+        ("caf&eacute; &mdash; so &hellip;", {"html"}),
+        ("joe@acme.io:secret, or png@acme.pngo.org.", {"mail"}),
+        ("Of joe@mail.acme.io: and/or", {"mail"}),
     ],
 )
 def test_what_is_wrong_is_found(text: str, keys: set[str]) -> None:
@@ -112,6 +130,11 @@ def test_what_is_wrong_is_found(text: str, keys: set[str]) -> None:
         "2220 9900 0000 0010, 2721 0000 0000 0012",
         "1 + 1 = 2\n\tand tabs\r\n",
         "AB12 3456 is a plate",
+        "std::vector<b> of template<i> and Foo<A>",
+        "p = &sum; q = &int; AT&T; &copyright;",
+        "see logo@2x.png, logo@2x.JPEG and a@b.min.svg",
+        "git@github.com:org/repo.git, git@git.corp.io:repo and git+ssh://git@github.com/org/repo.git",
+        "scp root@www.corp.io:/tmp/a joe@acme.io:~/b .",
     ],
 )
 def test_what_is_right_is_left_alone(text: str) -> None:
@@ -123,6 +146,15 @@ def test_what_is_right_is_left_alone(text: str) -> None:
     [
         ("As an AI language model, I do not have any feelings about what you say.", {"refusal"}),
         ("I'm sorry, but I can't help you with this thing that you ask me for.", {"refusal"}),
+        ("I’m sorry, but I can’t help you with this thing that you ask me for.", {"refusal"}),
+        ("What a large AI model from elsewhere, as an AI large language model, says.", {"refusal"}),
+        ("As an AI, my views are not of much worth to anybody who asks for them.", {"refusal"}),
+        ("What would I know of that? I am only an artificial intelligence", {"refusal"}),
+        ("Of course as an AI I have no feelings about what you say to me here.", {"refusal"}),
+        ("I’m just an AI assistant, and so I do not know what you ask me for.", {"refusal"}),
+        ("As an AI company, we ship what we make to all who ask for it by mail.", set()),
+        ("She works as an AI researcher, and as an AI-minded one she likes it a lot.", set()),
+        ("I am an AI engineer, and like my work with all that comes with it a lot.", set()),
         ("Here is the answer to it all.\nUser: and what is this one here for?", {"user"}),
         ("yes", {"word"}),
         ("two words", set()),
@@ -219,6 +251,12 @@ def test_broken_encoding_is_read_as_it_was_meant(text: str) -> None:
     assert mended(broken, "mojibake") == mended(text, "mojibake")
 
 
+def test_letters_in_angle_brackets_are_mended_where_they_end() -> None:
+    assert mended("std::vector<b> and template<i> &rsquo;x&hellip;", "html") == "std::vector<b> and template<i> ’x…"
+    assert mended("<b>so</b> and template<i>", "html") == "so and template<i>"
+    assert mended("<p>so</p><p>on", "html") == "\nso\n\non"
+
+
 def test_answers_that_break_off_stand_out_only_among_those_that_do_not() -> None:
     def run(ends: list[str]) -> list[int]:
         scan = Scan()
@@ -252,6 +290,9 @@ def test_no_expression_is_slow_on_hostile_text() -> None:
         "Ã©" * 50_000,
         "as a large " * 10_000,
         "&" * 100_000,
+        "<b>" * 30_000,
+        "a@b.io" + ":a" * 30_000,
+        "git@" * 20_000,
         "#" * 100_000,
         "\n " * 50_000,
     ]

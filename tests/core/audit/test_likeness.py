@@ -76,6 +76,36 @@ def test_texts_that_share_an_instruction_are_not_alike(tmp_path: Path) -> None:
     assert set(found(tmp_path, texts)) == {(150, 20)}
 
 
+def test_copies_do_not_count_for_what_is_common() -> None:
+    random = np.random.default_rng(4)
+    shared = " ".join(sentences(random, 20))
+    texts = [normalised(f"{shared} {' '.join(sentences(random, 12))}") for _ in range(150)]
+    odd = normalised(" ".join(sentences(random, 30)))
+    common = common_shingles([*texts, odd])
+    assert common.any()
+    assert np.array_equal(common_shingles([*texts, *[odd] * 300]), common)
+
+
+def test_a_sketch_does_not_depend_on_the_text_behind(tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    texts = [normalised(" ".join(sentences(random, 10))) for _ in range(40)]
+    for name, at_once in ("together", len(texts)), ("apart", 1):
+        (tmp_path / name).mkdir()
+        sketches = Sketches(tmp_path / name, len(texts), np.zeros(1 << 16, np.bool_))
+        for first in range(0, len(texts), at_once):
+            sketches.add(first, texts[first : first + at_once])
+    for file in ("bands", "marks"):
+        assert (tmp_path / "together" / file).read_bytes() == (tmp_path / "apart" / file).read_bytes()
+
+
+def test_what_is_unlike_the_first_is_compared_among_itself(tmp_path: Path) -> None:
+    sketches, apart, asked = Sketches(tmp_path, 4, np.zeros(1 << 16, np.bool_)), set[tuple[int, int]](), []
+    for pair in sketches._candidates(np.full(4, 7, np.uint64), np.zeros(4, np.bool_), apart):
+        asked.append(pair)
+        apart.update({pair} & {(1, 0), (3, 0)})
+    assert asked == [(1, 0), (2, 0), (3, 0), (3, 1)]
+
+
 def test_what_is_too_short_is_like_nothing(tmp_path: Path) -> None:
     texts = [normalised(text) for text in ("", "yes", "yes", "a short one", "a short one!", "")]
     assert found(tmp_path, texts) == {}

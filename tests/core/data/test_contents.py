@@ -35,6 +35,12 @@ def test_equal_is_what_the_model_sees_alike() -> None:
     assert record({"text": "a"}, "text")[0] != record({"text": "b"}, "text")[0]
 
 
+def test_what_is_asked_with_other_tools_is_asked_otherwise() -> None:
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    plain, told = record({"messages": CHAT}, "messages"), record({"messages": CHAT, "tools": [tool]}, "messages")
+    assert (told[1] != plain[1], told[2] == plain[2]) == (True, True)
+
+
 @pytest.mark.parametrize(
     ("row_format", "data", "change"),
     [

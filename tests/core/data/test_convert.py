@@ -77,7 +77,6 @@ def test_nothing_is_written_over_and_nothing_half(tmp_path: Path) -> None:
     for place, said in (
         (target, "already"),
         (tmp_path / "a.csv", "of no kind"),
-        (tmp_path / "no" / "b.jsonl", "no folder"),
         (tmp_path / "a.json", "of no kind"),
     ):
         with pytest.raises(StudioError, match=said) as caught:

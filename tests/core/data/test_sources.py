@@ -86,6 +86,13 @@ def test_a_pattern_takes_what_it_names(tmp_path: Path) -> None:
     assert len(open_dataset(tmp_path / "x[1].jsonl")) == 1, "a file of this very name comes first"
 
 
+def test_what_the_program_puts_beside_data_is_no_data(tmp_path: Path) -> None:
+    lay(tmp_path, **{"a_jsonl": ROW, "a.jsonl.provenance_json": b"{}", "v.recipe_json": b"{}"})
+    for given in (tmp_path, tmp_path / "*", tmp_path / "a*"):
+        assert open_dataset(given).rows == len(open_dataset(tmp_path / "a.jsonl")) == 1
+    assert "No file fits" in refusal(tmp_path / "*.json")
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no such files")
 def test_links_out_and_what_is_no_file_are_refused(tmp_path: Path) -> None:
     secret = lay(tmp_path, secret_jsonl=ROW) / "secret.jsonl"

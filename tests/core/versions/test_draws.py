@@ -107,6 +107,14 @@ def test_an_epoch_has_every_share_to_rounding(sources: list[tuple[int, float]], 
         assert any(Fraction(share) / whole * (rows - 1) < n for n, share in sources)
 
 
+def test_the_largest_remainders_are_rounded_up() -> None:
+    assert draws.epoch_counts([0, 3, 4], [0, 1, 2], 5).tolist() == [0, 2, 3]
+
+
+def test_turns_lie_in_the_middle_of_their_shares() -> None:
+    assert draws.interleaved(np.array([1, 2])).tolist() == [1, 0, 1]
+
+
 def test_a_source_without_a_share_is_left_out() -> None:
     assert draws.epoch_counts([10, 4, 0], [2, 1, 0], "shortest").tolist() == [8, 4, 0]
     assert draws.epoch_counts([10, 4, 0], [2, 1, 0], "longest").tolist() == [10, 5, 0]

@@ -9,10 +9,11 @@ import pytest
 from studio.core.config import DataSpec
 from studio.core.data.datasets import Dataset, open_dataset
 from studio.core.errors import StudioError
-from studio.core.versions import steps
+from studio.core.versions import recipe, steps
 from studio.core.versions import store as versions
 from studio.core.versions.evaluation import Parts, parted
-from studio.core.versions.recipe import Source
+from studio.core.versions.rebasing import rebase
+from studio.core.versions.recipe import Recipe, Source
 from studio.core.versions.store import Version
 
 
@@ -131,3 +132,45 @@ def test_the_rows_of_a_version_are_not_kept_open(tmp_path: Path) -> None:
     assert held is not None
     assert "/origins" not in maps.read_text()
     assert held.tolist() == [False, True, False, False]
+
+
+def held_in(version: Version) -> list[str]:
+    """Returns the answers that a version holds back, as they are opened; the version itself counts as many."""
+    dataset = open_dataset(version.path)
+    held = answers(dataset, parted(dataset, spec(), 0).held)
+    assert versions.describe(version)["eval_rows"] == len(held)
+    return held
+
+
+def an_inner_version(tmp_path: Path) -> Path:
+    version = Version(versions.create("inner", [Source(path=str(file_of(tmp_path / "a.jsonl", list("abcde"))))]))
+    version.add(steps.Tag(rows=((0, 2, 2), (0, 4, 4)), tag="eval"))
+    return version.path
+
+
+def test_what_a_version_holds_back_stays_so_in_those_made_of_it(tmp_path: Path) -> None:
+    other = file_of(tmp_path / "b.jsonl", list("vwxyz"))
+    sources = [Source(path=str(other)), Source(path=str(an_inner_version(tmp_path)))]
+    outer = Version(versions.create("outer", sources))
+    assert held_in(outer) == ["b", "d"]
+    mixed = versions.create("mixed", sources, planned=lambda _: [steps.Mix(shares=(1.0, 3.0), epoch=6)])
+    assert held_in(Version(mixed)) == ["b", "d"]
+    assert len(open_dataset(mixed)) == 8
+    outer.add(steps.Filter(text="b", role="assistant", invert=True))
+    assert held_in(Version(outer.path)) == ["d"]
+    outer.add(steps.Split(share=0.0))
+    assert held_in(outer) == []
+
+
+def test_a_version_made_before_keeps_its_rows_until_it_is_taken_over(tmp_path: Path) -> None:
+    inner = an_inner_version(tmp_path)
+    now = open_dataset(inner)
+    made, step = recipe.file_of("before"), recipe.Made(step=steps.Filter(text="q"))
+    source = Source(path=str(inner), fingerprint=now.fingerprint, rows=now.rows)
+    recipe.create(made, Recipe(sources=(source,)).added([step]))
+    assert held_in(Version(made)) == []
+    assert open_dataset(made).fingerprint[:16] == "6741ac6da1eaead7"
+    assert held_in(Version(versions.create("now", [source], planned=lambda _: [step.step]))) == ["b", "d"]
+    assert held_in(Version(made)) == []
+    assert rebase(made).changed == []
+    assert held_in(Version(made)) == ["b", "d"]

@@ -93,7 +93,7 @@ def test_the_note_says_what_it_was_made_of(version: Version, tmp_path: Path) -> 
     assert str(tmp_path) not in said, "nor where anything lies"
 
 
-@pytest.mark.parametrize(("name", "words"), [("a.jsonl", "already"), ("out.csv", "neither")])
+@pytest.mark.parametrize(("name", "words"), [("a.jsonl", "already.*--overwrite"), ("out.csv", "neither")])
 def test_no_file_is_written_over(version: Version, tmp_path: Path, name: str, words: str) -> None:
     before = (tmp_path / "a.jsonl").read_bytes()
     with pytest.raises(StudioError, match=words) as caught:

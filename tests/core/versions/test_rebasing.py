@@ -64,6 +64,19 @@ def test_rows_are_found_again_by_what_they_hold(tmp_path: Path) -> None:
     assert len(open_dataset(version.path)) == 3
 
 
+def test_equal_rows_that_steps_name_stay_apart(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    write(file, ["x", "x", "a", "x"])
+    version = a_version(file, steps.Exclude(rows=((0, 0, 0),)), steps.Tag(rows=((0, 1, 1),), tag="t"))
+    version.add(steps.Tag(rows=((0, 1, 1), (0, 3, 3)), tag="u"))
+    write(file, ["a", "x", "x", "x"])
+    assert rebase(version.path).lost == []
+    again = Version(version.path).selection
+    assert [again.data(int(place))["completion"] for place in again.chosen] == ["a", "x", "x"]
+    tags = [[tag for tag in "tu" if again.tags[tag][place]] for place in again.chosen]
+    assert sorted(tags) == [[], ["t", "u"], ["u"]]
+
+
 def test_an_edit_that_no_longer_fits_is_dropped(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     message = {"prompt": "q", "completion": "a"}

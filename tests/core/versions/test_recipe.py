@@ -96,13 +96,13 @@ def test_a_version_is_made_once_and_changed(home: Path) -> None:
         recipe.create(path, a_recipe())
     sample = Made(step=steps.Sample(count=1))
     recipe.change(path, lambda said: said.added([sample, sample, sample]))
-    assert recipe.undo(path, 2).cursor == 1
-    assert recipe.redo(path).cursor == 2
-    assert recipe.redo(path, 5).cursor == 3
-    assert recipe.undo(path, 9).effective == ()
+    assert recipe.change(path, lambda said: said.undone(2)).cursor == 1
+    assert recipe.load(path).cursor == 1
+    assert recipe.change(path, lambda said: said.redone(5)).cursor == 3
+    assert recipe.change(path, lambda said: said.undone(9)).effective == ()
     assert recipe.load(path).steps == (sample,) * 3
     assert (recipe.listed(), recipe.name_of(path)) == ([path], "chats-v1")
-    assert [item["counts"] for item in recipe.summary(recipe.undo(path))] == [False] * 3
+    assert [item["counts"] for item in recipe.summary(recipe.load(path))] == [False] * 3
 
 
 def test_the_copy_that_a_run_keeps_stays_as_it_is(home: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_file_that_was_changed_is_refused(tmp_path: Path, change: Any, words: 
         recipe.load(path)
     assert caught.value.reason == "data"
     with pytest.raises(StudioError):
-        recipe.undo(path)
+        recipe.change(path, lambda said: said.undone())
     assert path.read_text(encoding="utf-8") == changed
 
 

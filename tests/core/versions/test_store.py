@@ -174,6 +174,15 @@ def test_a_mix_has_the_shares_that_were_asked_for(files: list[Path]) -> None:
     assert Counter(addresses(version))[1, 0] == 1, "an evaluation row comes once"
     version.add(steps.Tag(rows=((1, 5, 5),), tag="eval"))
     assert Counter(addresses(version))[1, 5] == 1
+    assert Counter(addresses(version))[1, 4] > 1, "the others stay as often as they were"
+
+
+def test_rows_that_come_back_into_a_mix_stand_behind_it(files: list[Path]) -> None:
+    version = a_version(files, steps.Exclude(rows=((0, 3, 3),)), steps.Mix(shares=(1, 1), epoch="longest"))
+    before = addresses(version)
+    assert before != sorted(before)
+    version.add(steps.Restore(rows=((0, 3, 3),)))
+    assert addresses(version) == [*before, (0, 3)]
 
 
 def test_formats_are_brought_together(tmp_path: Path) -> None:
