@@ -90,9 +90,11 @@ class Desk(QObject):
     are for the window's thread, and none of them waits, `close` excepted.
 
     Signals:
+        died: the process ended by itself; the sentence says so.
         worked: a request was asked or has ended.
     """
 
+    died = Signal(str)
     worked = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -112,6 +114,11 @@ class Desk(QObject):
     def requests(self) -> list[desk.Request]:
         """Returns what has been asked and not yet ended, the oldest first."""
         return [call.request for call in self._calls.values()]
+
+    def warm(self) -> None:
+        """Starts the process ahead of the first request, since loading takes it seconds."""
+        if self._process is None and not self._closed and not self._worn():
+            self._start()
 
     def ask(self, request: desk.Request) -> Call:
         """Sends a request; connect to the call's signals before returning to the event loop."""
@@ -222,6 +229,7 @@ class Desk(QObject):
         # It works in order, so the oldest request is the one it died of; the others are innocent.
         for call in waiting if worn else waiting[:1]:
             self._end(call, replace(failed, id=call.request.id))
+        self.died.emit(failed.message)
         if self._process is None and not self._closed and self._calls:
             self._start()
 
