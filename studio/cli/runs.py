@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from studio.cli.output import add_command, json_text, one_line, printable, progress, show, show_failure, table
-from studio.core import config_file, events, launch, runs
+from studio.core import config_file, events, files, launch, runs
 from studio.core.config import changed, to_dict
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
 from studio.core.progress import Progress
@@ -100,7 +100,7 @@ def follow(run: Run, as_json: bool, learning_rate: float | None = None) -> event
     Raises:
         StudioError: the run failed.
     """
-    began = offset = run.events_path.stat().st_size if run.events_path.exists() else 0
+    began = offset = files.length(run.events_path)
     told, process = _Told(), launch.start(run)
     _ask_rate(run, learning_rate)
 

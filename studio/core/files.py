@@ -52,6 +52,11 @@ def disk_error(path: Path, error: OSError, hint: str = "Free some space and try 
     )
 
 
+def length(path: Path) -> int:
+    """Returns how many bytes a file holds, which another process may be adding to; 0: there is none yet."""
+    return path.stat().st_size if path.exists() else 0
+
+
 def is_full(error: OSError) -> bool:
     """Whether something could not be written since the disk, or the user's share of it, is full."""
     return error.errno in _FULL or getattr(error, "winerror", None) in _FULL_WINDOWS

@@ -13,7 +13,7 @@ import filelock
 
 import studio
 from studio import paths
-from studio.core import events
+from studio.core import events, files
 from studio.core.errors import EXIT_CODES, Reason, StudioError
 from studio.core.files import disk_error
 from studio.core.runs import LOOKED_S, Run, read_lines
@@ -72,7 +72,7 @@ def detach(run: Run) -> None:
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(lock):
-            began = run.events_path.stat().st_size if run.events_path.exists() else 0
+            began = files.length(run.events_path)
             process = start(run)
             while process.poll() is None and not run.alive():
                 time.sleep(_POLL_S)
@@ -88,7 +88,7 @@ def detach(run: Run) -> None:
 def _begun(run: Run) -> subprocess.Popen[bytes]:
     try:
         log = (run.path / "worker.log").open("ab")
-        commands = run.commands_path.stat().st_size if run.commands_path.exists() else 0
+        commands = files.length(run.commands_path)
     except OSError as error:
         raise disk_error(run.path, error) from None
     arguments = [sys.executable, "-P", "-m", "studio", "worker", str(run.path), "--commands-from", str(commands)]

@@ -1,17 +1,19 @@
-"""A run goes on whatever becomes of the command that shows it: nothing to write to, or a script that ends."""
+"""A run goes on whatever becomes of the command that began or shows it: no output, a script that ends, a twin."""
 
+import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from studio.core import events
+from studio.core import events, runs
 from studio.core.errors import EXIT_CODES
 from studio.core.runs import Run
-from tests.cli.test_runs import ROOT, until, written
+from tests.cli.test_runs import ROOT, studio, until, worker_of, written
 from tests.training import config
 
 
@@ -55,3 +57,13 @@ def test_what_was_started_deaf_to_an_interrupt_stays_so(tmp_path: Path) -> None:
     _, errors = starter.communicate(timeout=100)
     assert "Stopping" not in errors
     assert "Ended without a result." in errors
+
+
+def test_of_two_that_resume_a_run_at_once_one_is_told_that_it_is_going(tmp_path: Path) -> None:
+    run = runs.create(config(tmp_path, num_train_epochs=100))
+    with ThreadPoolExecutor(2) as pool:
+        ends = list(pool.map(lambda _: studio("runs", "resume", run.name, "--detach"), range(2)))
+    began, refused = sorted(ends, key=lambda end: end.returncode)
+    os.kill(worker_of(run), signal.SIGKILL)
+    assert (began.stdout, refused.returncode) == (f"{run.name} goes on.\n", EXIT_CODES["busy"])
+    assert f"The run {run.name} is already going." in refused.stderr

@@ -8,7 +8,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -145,16 +144,6 @@ def test_a_detached_run_outlives_its_starter_and_can_be_stopped_and_resumed(
     assert shown["saved"][-1]["step"] == len(shown["steps"])
     assert cli.run(["runs", "remove", run.name]) == 0
     assert runs.listing() == []
-
-
-def test_of_two_that_resume_a_run_at_once_one_is_told_that_it_is_going(tmp_path: Path) -> None:
-    run = runs.create(config(tmp_path, num_train_epochs=100))
-    with ThreadPoolExecutor(2) as pool:
-        ends = list(pool.map(lambda _: studio("runs", "resume", run.name, "--detach"), range(2)))
-    began, refused = sorted(ends, key=lambda end: end.returncode)
-    os.kill(worker_of(run), signal.SIGKILL)
-    assert (began.stdout, refused.returncode) == (f"{run.name} goes on.\n", EXIT_CODES["busy"])
-    assert f"The run {run.name} is already going." in refused.stderr
 
 
 def test_a_killed_process_is_told_as_such(tmp_path: Path) -> None:
