@@ -238,7 +238,7 @@ def train(see: "Camera") -> None:
     from studio.ui.pages.run_rate import RateDialog
 
     settings = {
-        "name": "shop-desk", "data.path": str(_demo()), "data.eval_split": 0.05, "data.packing": True,
+        "name": "shop-desk", "data.path": str(_mixed_up(see.folder)), "data.eval_split": 0.05, "data.packing": True,
         "data.max_length": 512, "training.max_steps": 60, "training.eval_steps": 10, "training.save_steps": 20,
         "training.learning_rate": 4e-3,
     }  # fmt: skip
@@ -260,7 +260,12 @@ def train(see: "Camera") -> None:
     see.wait(lambda: not model.alive, 500)
     see.shot("train-done")
     see.quiet()
-    for at, name in ((1, "log"), (2, "settings")):
+    rows = page.view.rows
+    for step, name in ((40, "rows-of-a-step"), (0, "rows")):
+        page.view._show_step(step)
+        see.wait(lambda: rows._command is None and rows.model.items)
+        see.shot(f"train-{name}")
+    for at, name in ((2, "log"), (3, "settings")):
         page.view.tabs.setCurrentIndex(at)
         see.shot(f"train-{name}")
     page.view.tabs.setCurrentIndex(0)
@@ -273,6 +278,16 @@ def train(see: "Camera") -> None:
         see.session.run_wanted.emit(see.failed_run(reason, message, hint))
         see.wait(lambda: not page.view.failure.isHidden())
         see.shot(f"train-failed-{reason}")
+
+
+def _mixed_up(folder: Path) -> Path:
+    """Writes the demo's letters, of which some have the answer to another one."""
+    rows = [json.loads(line) for line in _demo().read_text(encoding="utf-8").splitlines()]
+    for at in range(37, len(rows), 97):
+        rows[at]["messages"][-1] = rows[at - 1]["messages"][-1]
+    path = folder / "letters.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
 
 
 def preferences(see: "Camera") -> None:

@@ -1837,6 +1837,77 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <source>eval</source>
         <translation>评估</translation>
     </message>
+    <message>
+        <source>click: its rows</source>
+        <translation>点击：查看该步的行</translation>
+    </message>
+</context>
+<context>
+    <name>LossTable</name>
+    <message>
+        <source>Row</source>
+        <translation>行</translation>
+    </message>
+    <message>
+        <source>Its number in the data, from 0</source>
+        <translation>它在数据中的编号，从 0 开始</translation>
+    </message>
+    <message>
+        <source>Loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>Its loss the last time it was trained on, in nats</source>
+        <translation>最近一次训练到它时的损失（nat）</translation>
+    </message>
+    <message>
+        <source>Above</source>
+        <translation>高出</translation>
+    </message>
+    <message>
+        <source>How far its loss lay above that of the rows trained on beside it, the mean over all times</source>
+        <translation>它的损失比同时训练的其他行高出多少，取各次的平均</translation>
+    </message>
+    <message>
+        <source>Change</source>
+        <translation>变化</translation>
+    </message>
+    <message>
+        <source>Its loss the last time less that of the first time</source>
+        <translation>最近一次的损失减去第一次的损失</translation>
+    </message>
+    <message>
+        <source>Step</source>
+        <translation>步</translation>
+    </message>
+    <message>
+        <source>The step it was last in</source>
+        <translation>最近一次包含它的步</translation>
+    </message>
+    <message>
+        <source>Tokens</source>
+        <translation>词元</translation>
+    </message>
+    <message>
+        <source>Its tokens that are learned</source>
+        <translation>其中被学习的 token 数</translation>
+    </message>
+    <message>
+        <source>Asked</source>
+        <translation>问题</translation>
+    </message>
+    <message>
+        <source>The beginning of what its last answer answers</source>
+        <translation>最后一个回答所回答内容的开头</translation>
+    </message>
+    <message>
+        <source>Answer</source>
+        <translation>回答</translation>
+    </message>
+    <message>
+        <source>The beginning of its last answer, or of its text</source>
+        <translation>最后一个回答的开头，或文本的开头</translation>
+    </message>
 </context>
 <context>
     <name>MainWindow</name>
@@ -2808,6 +2879,77 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
+    <name>RunRows</name>
+    <message>
+        <source>Only the rows of this step</source>
+        <translation>只看这一步的行</translation>
+    </message>
+    <message>
+        <source>All steps</source>
+        <translation>全部步</translation>
+    </message>
+    <message>
+        <source>Step</source>
+        <translation>步</translation>
+    </message>
+    <message>
+        <source>Look again</source>
+        <translation>重新查看</translation>
+    </message>
+    <message>
+        <source>Show in the data</source>
+        <translation>在数据中显示</translation>
+    </message>
+    <message>
+        <source>The rows chosen here, or all of them, to be edited or taken out</source>
+        <translation>此处选中的行；未选中时为全部。可在数据中编辑或排除</translation>
+    </message>
+    <message>
+        <source>Rows by their loss</source>
+        <translation>按损失排列的行</translation>
+    </message>
+    <message>
+        <source>Looking for the rows ...</source>
+        <translation>正在查找这些行……</translation>
+    </message>
+    <message>
+        <source>{count} row in this step</source>
+        <translation>这一步有 {count} 行</translation>
+    </message>
+    <message>
+        <source>{count} rows in this step</source>
+        <translation>这一步有 {count} 行</translation>
+    </message>
+    <message>
+        <source>{count} row was trained on</source>
+        <translation>已训练 {count} 行</translation>
+    </message>
+    <message>
+        <source>{count} rows were trained on</source>
+        <translation>已训练 {count} 行</translation>
+    </message>
+    <message>
+        <source>the first {count} are shown</source>
+        <translation>显示前 {count} 行</translation>
+    </message>
+    <message>
+        <source>by step {step}</source>
+        <translation>截至第 {step} 步</translation>
+    </message>
+    <message>
+        <source>The version that the run was given is not there any more; only the run&apos;s copy is left.</source>
+        <translation>此训练任务所用的版本已不存在，只剩训练任务自己的副本。</translation>
+    </message>
+    <message>
+        <source>Step {step} of {name}</source>
+        <translation>{name} 的第 {step} 步</translation>
+    </message>
+    <message>
+        <source>Highest loss in {name}</source>
+        <translation>{name} 中损失最高的行</translation>
+    </message>
+</context>
+<context>
     <name>RunTable</name>
     <message>
         <source>step</source>
@@ -2827,6 +2969,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Curves</source>
         <translation>曲线</translation>
+    </message>
+    <message>
+        <source>Rows</source>
+        <translation>数据行</translation>
     </message>
     <message>
         <source>Log</source>
@@ -5682,6 +5828,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>使用 `dpo` 时基础模型保持不变以供比较；请设为 lora。</translation>
     </message>
     <message>
+        <source>The run has not taken a step yet.</source>
+        <translation>此训练任务还没有完成任何一步。</translation>
+    </message>
+    <message>
+        <source>Ask again once it trains.</source>
+        <translation>请在它开始训练后再查看。</translation>
+    </message>
+    <message>
+        <source>The run tells of no rows in step {0}.</source>
+        <translation>此训练任务没有第 {0} 步的行。</translation>
+    </message>
+    <message>
+        <source>Name a step from {0} to {1}.</source>
+        <translation>请指定第 {0} 到第 {1} 步。</translation>
+    </message>
+    <message>
         <source>Free some space and resume the run: it goes on from its last checkpoint.</source>
         <translation>请腾出空间后恢复训练：它会从最后一个检查点继续。</translation>
     </message>
@@ -7120,6 +7282,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Convert it first.</source>
         <translation>请先转换。</translation>
+    </message>
+    <message>
+        <source>{0} was changed since the run began, so what its rows say now is not shown.</source>
+        <translation>{0} 在训练任务开始后被更改，因此不显示其各行现在的内容。</translation>
+    </message>
+    <message>
+        <source>Bring the data back as it was, or look the rows up by their numbers.</source>
+        <translation>请恢复原来的数据，或按编号查找这些行。</translation>
     </message>
     <message>
         <source>The run {0} has no rows to evaluate.</source>

@@ -47,6 +47,7 @@ class Prepared:
         plain: fast paths that are not taken, by name, and why; the plain ones compute the same.
         activations: until the backward pass they are kept, or computed again in it, or moved out of the card's memory.
         own_attention: a card attends by this program's own kernels, which it measured to be faster.
+        data: the fingerprint of the training data, whose rows the row log numbers; empty in runs of before.
     """
 
     kind: Literal["prepared"] = "prepared"
@@ -70,6 +71,7 @@ class Prepared:
     plain: dict[str, str] = Field(default_factory=dict)
     activations: Activations = "kept"
     own_attention: bool = False
+    data: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)

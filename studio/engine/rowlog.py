@@ -1,8 +1,4 @@
-"""Which rows were in which step and what each one's loss was: `rows-0.bin`, one file per process.
-
-Records of fixed size in the order of the steps: nothing to parse, mapped into memory as it is, and a torn last record
-is seen by the file's length.
-"""
+"""Writes which rows were in which step and what each one's loss was, as `core.rowlog` reads it."""
 
 import os
 from pathlib import Path
@@ -12,11 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.core.files import disk_error
+from studio.core.rowlog import RECORD, path_of, read
 from studio.core.runs import FREE_AND_RESUME
-
-# `row` counts the rows of the data file from 0; `loss` is in nats: the mean over the row's trained tokens, or of a row
-# with two answers its own.
-RECORD = np.dtype([("step", "<i4"), ("row", "<i4"), ("tokens", "<i4"), ("loss", "<f4")])
 
 
 class RowLog:
@@ -24,10 +17,9 @@ class RowLog:
 
     def __init__(self, run: Path, rank: int, step: int) -> None:
         """Opens the log and forgets the records behind `step`, which are computed again."""
-        self._path = run / f"rows-{rank}.bin"
+        self._path = path_of(run, rank)
         known = read(run, rank)
         kept = int(np.searchsorted(known["step"], step, side="right"))
-        del known
         if self._path.exists():
             os.truncate(self._path, kept * RECORD.itemsize)
 
@@ -46,12 +38,3 @@ class RowLog:
                 file.write(records.tobytes())
         except OSError as error:
             raise disk_error(self._path, error, FREE_AND_RESUME) from None
-
-
-def read(run: Path, rank: int = 0) -> NDArray[np.void]:
-    """Returns the whole records of a process's log, (n,) of `RECORD`."""
-    path = run / f"rows-{rank}.bin"
-    count = path.stat().st_size // RECORD.itemsize if path.exists() else 0
-    if not count:
-        return np.zeros(0, RECORD)
-    return np.fromfile(path, RECORD, count)

@@ -326,4 +326,5 @@ def _prepared(session: Session) -> events.Prepared:
         plain=session.choices.plain,
         activations=session.choices.activations,
         own_attention=session.choices.own_attention,
+        data=corpus.fingerprint,
     )

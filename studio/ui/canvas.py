@@ -38,6 +38,8 @@ _WIDE_PX, _TALL_PX = 72, 26
 _PADDING = 0.04
 _TEXT_PX = 12
 _ZOOM = 1.25
+# A hand moves so far while it clicks.
+_CLICK_PX = 4
 # More would hide the line, and each takes some microseconds.
 _MOST_DOTS = 100
 _SPECK_PX = 2.0
@@ -79,10 +81,12 @@ class Canvas(QWidget):
 
     Signals:
         hovered: the step under the mouse, or None.
+        picked: the step that was clicked.
         zoomed: `seen` was changed by the mouse.
     """
 
     hovered = Signal(object)
+    picked = Signal(float)
     zoomed = Signal()
 
     def __init__(self, theme: Theme, lines: list[Line]) -> None:
@@ -95,11 +99,17 @@ class Canvas(QWidget):
         self._cross: float | None = None
         self.said = ""
         self._held: float | None = None
+        self._pressed = QPointF()
         self._picture: QPixmap | None = None
         self._box = (0.0, 1.0, 0.0, 1.0)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMouseTracking(True)
+
+    def steps_in(self, px: float) -> float:
+        """Returns how many steps lie in so many pixels across."""
+        first, last = self._box[:2]
+        return px * (last - first) / max(1, self.width() - _LEFT - _RIGHT)
 
     def refresh(self) -> None:
         """Paints anew what the lines hold now, when next on the screen."""
@@ -150,11 +160,14 @@ class Canvas(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Takes hold of the step under the mouse."""
         if event.button() == Qt.MouseButton.LeftButton:
-            self._held = self._step_at(event.position().x())
+            self._held, self._pressed = self._step_at(event.position().x()), event.position()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Lets go."""
-        self._held = None
+        """Lets go; where the mouse stayed it was a click."""
+        held, self._held = self._held, None
+        moved = (event.position() - self._pressed).manhattanLength()
+        if held is not None and self.extent and self._inside(event.position()) and moved < _CLICK_PX:
+            self.picked.emit(held)
 
     def leaveEvent(self, event: QEnterEvent) -> None:  # type: ignore[override]
         """Tells that the mouse is over no step."""
@@ -200,8 +213,7 @@ class Canvas(QWidget):
         return _LEFT <= at.x() <= self.width() - _RIGHT and _TOP <= at.y() <= self.height() - _BOTTOM
 
     def _step_at(self, x: float) -> float:
-        first, last = self._box[:2]
-        return first + (x - _LEFT) * (last - first) / max(1, self.width() - _LEFT - _RIGHT)
+        return self._box[0] + self.steps_in(x - _LEFT)
 
     def _across(self, steps: Values) -> Values:
         first, last = self._box[:2]

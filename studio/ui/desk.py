@@ -50,12 +50,13 @@ class Call(QObject):
         super().__init__(owner)
         self.request = request
         self.open = True
-        self._desk = owner
 
     def cancel(self) -> None:
         """Asks for the end; harmless where it has come already."""
-        if self.open:
-            self._desk.cancel(self)
+        # Asked for, not held: a call that goes would take a desk that only it still held with it, and itself again.
+        owner = self.parent()
+        if self.open and isinstance(owner, Desk):
+            owner.cancel(self)
 
     def take(self, reply: desk.Reply) -> None:
         """Turns a reply into signals; for `Desk` alone."""
@@ -90,11 +91,9 @@ class Desk(QObject):
     are for the window's thread, and none of them waits, `close` excepted.
 
     Signals:
-        died: the process ended by itself; the sentence says so.
         worked: a request was asked or has ended.
     """
 
-    died = Signal(str)
     worked = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -114,11 +113,6 @@ class Desk(QObject):
     def requests(self) -> list[desk.Request]:
         """Returns what has been asked and not yet ended, the oldest first."""
         return [call.request for call in self._calls.values()]
-
-    def warm(self) -> None:
-        """Starts the process ahead of the first request, since loading takes it seconds."""
-        if self._process is None and not self._closed and not self._worn():
-            self._start()
 
     def ask(self, request: desk.Request) -> Call:
         """Sends a request; connect to the call's signals before returning to the event loop."""
@@ -229,7 +223,6 @@ class Desk(QObject):
         # It works in order, so the oldest request is the one it died of; the others are innocent.
         for call in waiting if worn else waiting[:1]:
             self._end(call, replace(failed, id=call.request.id))
-        self.died.emit(failed.message)
         if self._process is None and not self._closed and self._calls:
             self._start()
 

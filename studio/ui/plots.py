@@ -3,7 +3,7 @@
 from functools import partial
 
 import numpy as np
-from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
@@ -16,6 +16,7 @@ from studio.ui.theme import GRID, Theme, mixed
 _SMOOTH_POINTS = 400
 _FEWEST_BLOCKS = 200
 _SIGN_PX = 18
+_REACH_PX = 2
 # How much of its colour the line of each step has beside the smoothed one.
 _FAINT = 0.45
 
@@ -30,7 +31,12 @@ class LinePlot(QWidget):
         raw, smooth, evaluations, best: what is drawn.
         legend: a switch for each line that can be hidden, by its name: `raw`, `smooth`, `evaluation`; empty where
             there is a single line.
+
+    Signals:
+        picked: a step of the curve was clicked.
     """
+
+    picked = Signal(int)
 
     def __init__(
         self, theme: Theme, title: str, *, series: int = 0, smoothed: bool = False, small: bool = False
@@ -53,6 +59,7 @@ class LinePlot(QWidget):
         head = row(self._title, *(self._switches() if smoothed else ()), self._best_text, None)
         self.setLayout(column(head, self.canvas, spacing=GRID // 2))
         self.canvas.hovered.connect(self._hover)
+        self.canvas.picked.connect(self._pick)
         self.canvas.zoomed.connect(self._draw)
         theme.changed.connect(self._colour)
         self._colour()
@@ -149,14 +156,29 @@ class LinePlot(QWidget):
         if where is None or curve is None or not len(curve):
             self.canvas.mark(None)
             return
-        at = int(np.clip(np.searchsorted(curve.x, where), 0, len(curve) - 1))
+        at = self._near(curve, where)
         text = f"{self.tr('step')} {curve.x[at]:,.0f}   {curve.y[at]:.4g}"
         if self._smoothed:
             text += f"   ({self.tr('smoothed')} {curve.smoothed[at]:.4g})"
         if self._points is not None and len(self._points):
             near = int(np.argmin(np.abs(self._points.x - curve.x[at])))
             text += f"   {self.tr('eval')} {self._points.y[near]:.4g}"
+        if self._smoothed:
+            text += f"   {self.tr('click: its rows')}"
         self.canvas.mark(float(curve.x[at]), text)
+
+    def _pick(self, where: float) -> None:
+        if self._curve is not None and len(self._curve):
+            self.picked.emit(int(self._curve.x[self._near(self._curve, where)]))
+
+    def _near(self, curve: Curve, where: float) -> int:
+        """Returns which point is meant: the next one, or of many within a few pixels the highest, as it is drawn."""
+        reach = self.canvas.steps_in(_REACH_PX)
+        first, last = np.searchsorted(curve.x, (where - reach, where + reach))
+        if last - first > 1:
+            return int(first + np.argmax(np.nan_to_num(curve.y[first:last], nan=np.inf)))
+        beside = np.clip((first - 1, first), 0, len(curve) - 1)
+        return int(beside[np.argmin(np.abs(curve.x[beside] - where))])
 
     def _colour(self) -> None:
         palette = self._theme.palette

@@ -53,6 +53,7 @@ class Session(QObject):
         noticed: a `Notice`.
         page_wanted: the key of a page.
         data_wanted: a data file, to be shown on the Data page.
+        rows_wanted: such data, the (source, number there) of the rows that alone are to be shown, and what they are.
         run_wanted: a `Run`, to be shown on the Train page.
         compare_wanted: a list of adapters (`Entry`), to be asked on the Compare page.
         runs_changed: a run began, ended, or was removed.
@@ -64,6 +65,7 @@ class Session(QObject):
     noticed = Signal(object)
     page_wanted = Signal(str)
     data_wanted = Signal(Path)
+    rows_wanted = Signal(Path, list, str)
     run_wanted = Signal(object)
     compare_wanted = Signal(list)
     runs_changed = Signal()

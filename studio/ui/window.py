@@ -78,6 +78,7 @@ class MainWindow(QMainWindow):
         session.failed.connect(self._stay)
         session.page_wanted.connect(self.show_page)
         session.data_wanted.connect(lambda path: self._deliver("data", path))
+        session.rows_wanted.connect(lambda *wanted: self._deliver("data", *wanted))
         session.compare_wanted.connect(lambda entries: self._deliver("compare", entries))
         session.run_wanted.connect(lambda run: self._deliver("train", run))
         session.theme.clothe(self)
@@ -111,11 +112,11 @@ class MainWindow(QMainWindow):
             self.page(left)
         return left is not None
 
-    def _deliver(self, key: str, item: object) -> None:
+    def _deliver(self, key: str, *items: object) -> None:
         self.show_page(key)
         receive = getattr(self.page(key), "receive", None)
         if receive is not None:
-            receive(item)
+            receive(*items)
 
     def all_actions(self) -> list[QAction]:
         """Returns every action of the window and of the pages built so far, each once."""

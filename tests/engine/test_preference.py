@@ -18,10 +18,10 @@ from studio import paths
 from studio.core import events, library, runs
 from studio.core.config import RunConfig, from_dict, to_dict
 from studio.core.errors import StudioError
+from studio.core.rowlog import read
 from studio.core.runs import Run
 from studio.engine import adapters, batches, model, objectives, optim, planning, prefix, reference, session, step
 from studio.engine.corpus import read_corpus
-from studio.engine.rowlog import read
 from tests.engine.test_lora import assert_same, lively
 from tests.models import CHATML, random_model
 from tests.training import begin_anew, config, digest, losses, preferring, resume, trained, write_rows

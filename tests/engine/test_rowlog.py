@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from studio.engine.rowlog import RECORD, RowLog, read
+from studio.core.rowlog import RECORD, read
+from studio.engine.rowlog import RowLog
 
 
 def write(run: Path, first: int, last: int, resumed_behind: int) -> None:

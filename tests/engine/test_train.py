@@ -18,9 +18,9 @@ from safetensors.torch import load_file, save_file
 from studio.core import events, library, runs
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
+from studio.core.rowlog import read
 from studio.core.runs import Run
 from studio.engine import adapters, model, optim, planning, session
-from studio.engine.rowlog import read
 from tests.models import CHATML
 from tests.training import begin_anew, config, losses, preferring, resume, trained, write_rows
 

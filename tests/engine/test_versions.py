@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studio.core import runs
+from studio.core import rowlog, runs
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.events import Saved
@@ -16,7 +16,6 @@ from studio.core.versions import steps
 from studio.core.versions import store as versions
 from studio.core.versions.recipe import Source
 from studio.core.versions.store import Version
-from studio.engine import rowlog
 from studio.engine.corpus import read_corpus
 from tests.models import tokenizer
 from tests.training import config, digest, resume, trained, write_rows

@@ -168,7 +168,7 @@ def test_a_cross_under_the_mouse_paints_no_line_anew(theme: Theme, qtbot: QtBot)
     before = plot.canvas._picture
     plot.canvas.hovered.emit(3.2)
     plot.grab()
-    assert plot.canvas.said == "step 4   4"
+    assert plot.canvas.said == "step 3   3"
     assert plot.canvas._picture is before
 
 
@@ -193,3 +193,29 @@ def test_what_is_under_the_mouse_is_said_whole_beside_the_line(theme: Theme, qtb
     assert max(changed) - min(changed) > wide * 0.9
     assert min(changed) > 0
     assert max(changed) < after.width() - 1
+
+
+def test_of_many_steps_in_a_pixel_the_highest_is_meant(theme: Theme, qtbot: QtBot) -> None:
+    plot, curve = LinePlot(theme, "Loss"), Curve()
+    losses = np.ones(20_000)
+    losses[7003] = 5.0
+    curve.extend(np.arange(20_000.0), losses)
+    qtbot.addWidget(plot)
+    plot.resize(400, 200)
+    plot.show()
+    plot.set_curves(curve, None)
+    plot.grab()
+    picked: list[int] = []
+    plot.picked.connect(picked.append)
+    # Half a pixel beside it, as a hand points at it.
+    at = 7003 + plot.canvas.steps_in(0.5)
+    plot.canvas.hovered.emit(at)
+    plot.canvas.picked.emit(at)
+    assert picked == [7003]
+    assert plot.canvas.said == "step 7,003   5"
+    # A point that is no number is what is looked for.
+    losses[7005] = np.nan
+    curve.clear()
+    curve.extend(np.arange(20_000.0), losses)
+    plot.canvas.picked.emit(at)
+    assert picked[-1] == 7005

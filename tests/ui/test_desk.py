@@ -124,8 +124,8 @@ def test_killed_in_the_middle_it_starts_again(qtbot: QtBot, made: Desk, model: s
     innocent = Told(made.ask(Tokens(messages=[*ASK, desk.Message(role="assistant", content="Paris")], model=model)))
     qtbot.waitUntil(lambda: bool(broken.pieces), timeout=WAIT_MS)
     first = made.process_id
-    with qtbot.waitSignal(made.died, timeout=WAIT_MS):
-        os.kill(first, signal.SIGKILL)
+    os.kill(first, signal.SIGKILL)
+    qtbot.waitUntil(lambda: bool(broken.closed), timeout=WAIT_MS)
     assert broken.end.reason == "crash"
     assert "memory" in broken.end.message
     qtbot.waitUntil(lambda: bool(innocent.closed), timeout=WAIT_MS)
@@ -149,8 +149,8 @@ def test_one_that_keeps_dying_is_left_alone(qtbot: QtBot, made: Desk, monkeypatc
     told: list[Told] = []
     for _ in range(client.MOST_DEATHS + 1):
         told.append(Told(made.ask(desk.Hardware())))
-        with qtbot.waitSignal(made.died, timeout=WAIT_MS):
-            signalled(made, signal.SIGKILL)
+        signalled(made, signal.SIGKILL)
+        qtbot.waitUntil(lambda: bool(told[-1].closed), timeout=WAIT_MS)
     assert [item.end.reason for item in told] == ["crash"] * 4
     assert "again and again" in told[-1].end.message
     refused = Told(made.ask(desk.Hardware()))
@@ -159,7 +159,7 @@ def test_one_that_keeps_dying_is_left_alone(qtbot: QtBot, made: Desk, monkeypatc
     assert made.process_id == 0
     # Five minutes later it may try once more.
     monkeypatch.setattr(client, "DEATHS_WITHIN_S", -1.0)
-    made.warm()
+    made.ask(desk.Hardware())
     assert made.process_id
 
 
@@ -173,10 +173,11 @@ def signalled(made: Desk, number: signal.Signals) -> int:
 
 WINDOW = """
 from PySide6.QtCore import QCoreApplication
+from studio.core.desk import Hardware
 from studio.ui.desk import Desk
 app = QCoreApplication([])
 desk = Desk()
-desk.warm()
+desk.ask(Hardware())
 desk._process.started.connect(lambda: print(desk.process_id, flush=True))
 app.exec()
 """

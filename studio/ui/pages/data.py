@@ -49,6 +49,7 @@ class DataPage(QWidget):
         self._session = session
         self._path: Path | None = None
         self._awaited = False
+        self._wanted: tuple[Sequence[tuple[int, int]], str] | None = None
         self._files = DataFiles(session)
         self._editing = Editing(session, self)
         self.rejected = Rejected()
@@ -73,8 +74,18 @@ class DataPage(QWidget):
         self._lay_out()
         self._files.fill(self._path)
 
-    def receive(self, path: Path) -> None:
-        """Opens a data file, a folder or a version: it is read by processes of its own, and shown while it is."""
+    def receive(self, path: Path, rows: Sequence[tuple[int, int]] = (), said: str = "") -> None:
+        """Opens a data file, a folder or a version: it is read by processes of its own, and shown while it is.
+
+        Args:
+            path: of the data.
+            rows: the source and the number there of the rows that alone are to be shown; none: all are.
+            said: what those rows are.
+        """
+        self._wanted = (rows, said) if rows else None
+        if rows and hub_ids.placed(path) == self._path and self._states.currentIndex() == 3:
+            self._show_wanted()
+            return
         self._leave()
         before, self._path = self._path, hub_ids.placed(path)
         self._session.remember_data(self._path)
@@ -161,6 +172,7 @@ class DataPage(QWidget):
         head.format_wanted.connect(lambda name: plain.take(name, {}))
         head.columns_wanted.connect(self._ask_columns)
         plain.shown.connect(lambda: self._states.setCurrentIndex(3))
+        plain.indexed.connect(self._show_wanted)
         plain.taken.connect(self._resume)
         plain.failed.connect(self._fail)
         head.use_wanted.connect(self._use)
@@ -275,6 +287,7 @@ class DataPage(QWidget):
         self._states.setCurrentIndex(3)
         self._mark_menu()
         self._refresh_version()
+        self._show_wanted()
 
     def _refresh_version(self) -> None:
         from studio.core.versions import store as versions
@@ -352,6 +365,21 @@ class DataPage(QWidget):
         """Returns the places of the rows in their order; None where a row's number is its place."""
         version = self._editing.version
         return version.selection.chosen.copy() if version is not None else None
+
+    def _show_wanted(self) -> None:
+        """Shows only the rows that were asked for with the data, once it is known where they lie."""
+        version, reading = self._editing.version, self.plain.reading
+        if self._wanted is None or (version is None and (reading is None or not reading.complete)):
+            return
+        import numpy as np  # it is loaded with the first data, not with the window
+
+        (rows, said), self._wanted = self._wanted, None
+        numbers = [number for _, number in rows]
+        if version is not None:
+            sources = version.selection.sources
+            known = [(source, number) for source, number in rows if source < len(sources)]
+            numbers = [version.selection.place(*row) for row in known if row[1] < sources[row[0]].rows]
+        self._show_places(np.unique(np.array(numbers, dtype=np.int64)), said)
 
     def _show_places(self, places: Any, title: str) -> None:
         self._tabs.show_rows()

@@ -39,11 +39,13 @@ class PlainFile(QObject):
 
     Signals:
         shown: its first rows are.
+        indexed: all its rows are known.
         taken: its rows were taken for something else.
         failed: a `StudioError`: it cannot be read.
     """
 
     shown = Signal()
+    indexed = Signal()
     taken = Signal()
     failed = Signal(object)
 
@@ -165,6 +167,7 @@ class PlainFile(QObject):
         self._count_rows()
         self._rows.search.again()
         self._head.show_moved(self.tr("Checking every row"), 0, 0)
+        self.indexed.emit()
 
     def _count_rows(self) -> None:
         source = self._rows.table_model.source

@@ -1,6 +1,6 @@
 """A run's curves: the loss with its evaluations, and below it learning rate, gradient norm, speed and preference."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QStackedWidget, QWidget
 
 from studio.ui.models import RunModel
@@ -20,7 +20,12 @@ class RunCurves(QStackedWidget):
 
     Attributes:
         plots: by the names of the model's curves.
+
+    Signals:
+        picked: a step was clicked in one of them.
     """
+
+    picked = Signal(int)
 
     def __init__(self, session: Session) -> None:
         """Shows nothing yet."""
@@ -36,6 +41,8 @@ class RunCurves(QStackedWidget):
             "tokens_per_s": LinePlot(theme, self.tr("Tokens / s"), series=4, small=True),
             "reward_accuracy": LinePlot(theme, self.tr("Preferred"), series=1, small=True),
         }
+        for plot in self.plots.values():
+            plot.picked.connect(self.picked)
         none, waits = self.tr("Choose a run on the left."), self.tr("The curves begin with the first step.")
         never = self.tr("This run ended before its first step. Its log says what it did.")
         texts = {

@@ -1,4 +1,4 @@
-"""One run in full: its head, its failure if it has one, its curves, its log and its settings."""
+"""One run in full: its head, its failure if it has one, its curves, its rows, its log and its settings."""
 
 from PySide6.QtCore import QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QShowEvent
@@ -14,6 +14,7 @@ from studio.ui.pages.run_curves import RunCurves
 from studio.ui.pages.run_failure import RunFailure
 from studio.ui.pages.run_head import RunHead
 from studio.ui.pages.run_log import RunLog
+from studio.ui.pages.run_rows import RunRows
 from studio.ui.parts import add_action, button, column, holder, label, row, scrolling, tabs
 from studio.ui.session import Session
 from studio.ui.theme import GRID
@@ -44,9 +45,12 @@ class RunView(QWidget):
         self.head = RunHead(session.theme, self.pause, self.resume, stops, more)
         self.failure = RunFailure(session.draft, self._resume, self._again)
         self.curves = RunCurves(session)
+        self.curves.picked.connect(self._show_step)
         self.log = RunLog(session.theme, self._open_folder)
         self.tabs = tabs(self.tr("Views of the run"))
         self.tabs.addTab(self.curves, self.tr("Curves"))
+        self.rows = RunRows(session)
+        self.tabs.addTab(self.rows, self.tr("Rows"))
         self.tabs.addTab(self.log, self.tr("Log"))
         self.tabs.addTab(self._config_view(), self.tr("Settings"))
         layout = column(self.head, self.failure, self.tabs, spacing=GRID)
@@ -71,6 +75,7 @@ class RunView(QWidget):
         if model is not None:
             model.advanced.connect(self._advance)
         self.curves.show_run(model)
+        self.rows.show_run(model)
         self.log.show_log(model.run.path / "worker.log" if model is not None else None)
         self._config.setPlainText(_settings(model) if model is not None else "")
         self._refresh()
@@ -134,6 +139,11 @@ class RunView(QWidget):
         none = told is not None and told.eval_rows == 0
         self.evaluate.setEnabled(alive and not none)
         self.evaluate.setToolTip(self.tr("The run has no evaluation rows.") if none else self.evaluate.text())
+
+    def _show_step(self, step: int) -> None:
+        """Shows the rows of a step that was clicked in a curve."""
+        self.tabs.setCurrentWidget(self.rows)
+        self.rows.show_step(step)
 
     def _ask(self, command: events.Command, model: RunModel | None = None) -> None:
         """Asks a run for something, the one shown if no other is named; one that has ended is asked nothing."""

@@ -1,0 +1,144 @@
+"""The command: runs rows, which says whose loss is high."""
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from studio.cli import data_rows, output
+from studio.core import runs
+from studio.core.errors import StudioError
+from studio.core.units import plural
+
+if TYPE_CHECKING:
+    from studio.core.data.datasets import Dataset
+    from studio.core.rowlog import Numbers, Standings
+    from studio.core.runs import Run
+
+_SHOWN = 20
+_TEXT, _HALF = 240, 50
+_ORDERS = {
+    "above": "by how far its loss lay above that of the rows beside it",
+    "loss": "by its loss the last time",
+    "change": "by how much its loss rose from the first time to the last",
+}
+
+
+def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds this module's command."""
+    rows = output.add_command(actions, "rows", "Show which rows a run learns worst, or those of a step.", _rows)
+    rows.add_argument("run", help="a name, a part of one, or a folder")
+    rows.add_argument("--step", type=output.count, metavar="N", help="the rows of this step alone")
+    text = "which come first: " + "; ".join(f"`{name}`, {said}" for name, said in _ORDERS.items())
+    rows.add_argument("--by", choices=tuple(_ORDERS), default="above", help=text)
+    rows.add_argument("--first", type=output.count, default=_SHOWN, metavar="N", help=f"so many rows ({_SHOWN})")
+
+
+def _rows(args: argparse.Namespace) -> None:
+    from studio.core import rowlog
+
+    run = runs.find(args.run)
+    records = rowlog.read_all(run.path)
+    within = slice(None) if args.step is None and len(records) else rowlog.require_step(records, args.step or 0)
+    found = rowlog.standings(records, within)
+    shown = found.by(args.by)[: args.first]
+    texts, fault = _nothing(found.row[shown]), None
+    with data_rows.guard(args) as live:
+        try:
+            texts = _texts(run, found.row[shown], data_rows.telling(live, "Reading"))
+        except StudioError as error:
+            fault = error
+    rows = [_row(found, int(at)) | said for at, said in zip(shown, texts, strict=True)]
+    about = {
+        "run": run.name,
+        "step": args.step,
+        "last_step": int(records["step"][-1]),
+        "by": args.by,
+        "rows": rows,
+        "of": len(found.row),
+        "data": run.config().data.path,
+        "fault": {"message": fault.message, "hint": fault.hint} if fault is not None else None,
+    }
+    output.show(args, about, _told(about, fault))
+
+
+def _row(found: "Standings", at: int) -> dict[str, Any]:
+    return {
+        "row": int(found.row[at]),
+        "step": int(found.step[at]),
+        "times": int(found.times[at]),
+        "tokens": int(found.tokens[at]),
+        "first_loss": float(found.first[at]),
+        "loss": float(found.loss[at]),
+        "above": float(found.above[at]),
+    }
+
+
+def _nothing(numbers: "Numbers") -> list[dict[str, Any]]:
+    return [{"asked": "", "answer": "", "source": 0, "number": number} for number in numbers.tolist()]
+
+
+def _texts(run: "Run", numbers: "Numbers", told: Any) -> list[dict[str, Any]]:
+    """Returns of each row where it lies and what it says.
+
+    Raises:
+        StudioError: (data) it cannot be read, or is not what the run was begun with.
+    """
+    from studio.core.data.datasets import open_dataset
+
+    spec = run.config().data
+    dataset = open_dataset(spec.path, spec.format, told, spec.mapping)
+    prepared = run.summary().prepared
+    if prepared is not None and prepared.data not in ("", dataset.fingerprint):
+        message = f"{dataset.source.name} was changed since the run began, so what its rows say now is not shown."
+        raise StudioError("data", message, "Bring the data back as it was, or look the rows up by their numbers.")
+    return _read(dataset, numbers)
+
+
+def _read(dataset: "Dataset", numbers: "Numbers") -> list[dict[str, Any]]:
+    import numpy as np
+
+    from studio import paths
+    from studio.core.versions import store
+
+    places = np.searchsorted(dataset.column("number"), numbers)
+    # Steps and the window know a version's row by the file it came from, whatever else was done to the version.
+    origins = store.origins(dataset) if paths.is_version(dataset.source) else None
+    found = []
+    for number, place in zip(numbers.tolist(), places.tolist(), strict=True):
+        where = {"source": 0, "number": number}
+        if origins is not None:
+            where = {name: int(origins[name][place]) for name in where}
+        asked, answer = _said(dataset, place)
+        found.append({"asked": asked, "answer": answer} | where)
+    return found
+
+
+def _said(dataset: "Dataset", place: int) -> tuple[str, str]:
+    """Returns how a row's last answer begins, and what it answers; a text is an answer to nothing."""
+    from studio.core.data import contents
+
+    try:
+        turns = [text for role, text in contents.said(dataset.text(place), dataset.format) if role != "system"]
+    except StudioError as error:
+        return "", error.message
+    asked, answer = ["", "", *turns][-2:]
+    return _short(asked, _TEXT), _short(answer, _TEXT)
+
+
+def _short(text: str, letters: int) -> str:
+    text = " ".join(text[: 4 * letters].split())
+    return text if len(text) <= letters else f"{text[: letters - 3]}..."
+
+
+def _told(about: dict[str, Any], fault: StudioError | None) -> str:
+    head = ("row", "step", "times", "tokens", "loss", "first", "above", "asked", "answer")
+    which = f"of step {about['step']}" if about["step"] is not None else f"trained on by step {about['last_step']}"
+    lines = [f"{len(about['rows'])} of {plural(about['of'], 'row')} {which}, {_ORDERS[about['by']]}"]
+    lines.append(output.table([_cells(item) for item in about["rows"]], head))
+    return "\n".join([*lines, *([output.printable(str(fault))] if fault is not None else [])])
+
+
+def _cells(item: dict[str, Any]) -> Sequence[str]:
+    counts = (str(item[name]) for name in ("row", "step", "times", "tokens"))
+    losses = (f"{item[name]:.4f}" for name in ("loss", "first_loss"))
+    return (*counts, *losses, f"{item['above']:+.4f}", _short(item["asked"], _HALF), _short(item["answer"], _HALF))

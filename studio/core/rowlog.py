@@ -1,0 +1,165 @@
+"""Which rows were in which step and what each one's loss was: `rows-0.bin`, one file per process.
+
+Records of fixed size in the order of the steps: nothing to parse, read as they are, and a torn last record is seen by
+the file's length.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.core.errors import StudioError
+from studio.core.files import disk_error
+
+# `row` counts the rows of the data file from 0; `loss` is in nats: the mean over the row's trained tokens, or of a row
+# with two answers its own.
+RECORD = np.dtype([("step", "<i4"), ("row", "<i4"), ("tokens", "<i4"), ("loss", "<f4")])
+
+Records = NDArray[np.void]
+Numbers = NDArray[np.int64]
+Losses = NDArray[np.float64]
+
+# So many records beside each other say what a row's loss is like at that time, its own step's among them.
+_BESIDE = 15
+_MOST_VALUES = 4_000_000
+
+
+def path_of(run: Path, rank: int = 0) -> Path:
+    """Returns where a process of a run keeps its records."""
+    return run / f"rows-{rank}.bin"
+
+
+def read(run: Path, rank: int = 0) -> Records:
+    """Returns the whole records of a process's log, (n,) of `RECORD`; none where it has none.
+
+    Raises:
+        StudioError: (disk) it cannot be read.
+    """
+    path = path_of(run, rank)
+    try:
+        count = path.stat().st_size // RECORD.itemsize
+        return np.fromfile(path, RECORD, count) if count else np.zeros(0, RECORD)
+    except FileNotFoundError:
+        return np.zeros(0, RECORD)
+    except OSError as error:
+        raise disk_error(path, error) from None
+
+
+def read_all(run: Path) -> Records:
+    """Returns the records of all processes of a run by steps, (n,) of `RECORD`.
+
+    Raises:
+        StudioError: (disk) they cannot be read.
+    """
+    parts = [read(run)]
+    while path_of(run, len(parts)).exists():
+        parts.append(read(run, len(parts)))
+    found = np.concatenate(parts)
+    if len(parts) > 1:
+        # Stops of several processes fall between others' writes: what not all have written is told all the same.
+        found = found[np.argsort(found["step"], kind="stable")]
+    return found
+
+
+def of_step(records: Records, step: int) -> slice:
+    """Returns where the records of a step lie."""
+    first, end = np.searchsorted(records["step"], (step, step + 1))
+    return slice(int(first), int(end))
+
+
+def typical(records: Records) -> Losses:
+    """Returns (n,) float64 what a row's loss was like when each record's step was taken, in nats.
+
+    The median over the rows of the same step, and where these are few over as many rows before it as behind it, so
+    that a loss that falls does not make the earlier rows the worse ones. Of the last steps over those there are yet.
+    """
+    count = len(records)
+    if not count:
+        return np.zeros(0)
+    first = np.flatnonzero(np.diff(records["step"], prepend=records["step"][0] - 1))
+    end = np.append(first[1:], count)
+    more = np.clip(-(-(_BESIDE - (end - first)) // 2), 0, first)
+    begin = first - more
+    width = np.minimum(count, end + more) - begin
+    # What is no number is above all that is one.
+    losses = np.where(np.isnan(records["loss"]), np.inf, records["loss"].astype(np.float64))
+    found = np.zeros(len(first))
+    # Steps with as many rows beside them are done at once: one by one takes a hundred times as long.
+    for wide in np.unique(width).tolist():
+        alike = np.flatnonzero(width == wide)
+        for at in range(0, len(alike), max(1, _MOST_VALUES // wide)):
+            part = alike[at : at + max(1, _MOST_VALUES // wide)]
+            found[part] = np.median(losses[begin[part, None] + np.arange(wide)], axis=1)
+    return np.repeat(found, end - first)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standings:
+    """What each row's loss was over a run; all arrays (rows,), by rising row.
+
+    Attributes:
+        row: its number in the data.
+        step: the last it was in.
+        times: how often it was trained on; a long text made into chunks, each of them.
+        tokens: its trained tokens, the last time.
+        first, loss: its loss the first and the last time, in nats.
+        above: how far its loss lay above what was typical at the time, the mean over all times, in nats.
+    """
+
+    row: Numbers
+    step: Numbers
+    times: Numbers
+    tokens: Numbers
+    first: Losses
+    loss: Losses
+    above: Losses
+
+    def by(self, order: str) -> Numbers:
+        """Returns the places of the rows, the worst first: by how far `above` they are, by `loss`, or by `change`."""
+        key = self.loss - self.first if order == "change" else getattr(self, order)
+        # What is no number is the worst there is.
+        places: Numbers = np.argsort(-np.nan_to_num(key, nan=np.inf), kind="stable")
+        return places
+
+
+def standings(records: Records, within: slice = slice(None)) -> Standings:
+    """Returns how the rows stand whose records lie `within` a part of all."""
+    above = (records["loss"] - typical(records))[within]
+    records = records[within]
+    order = np.argsort(records["row"], kind="stable")
+    rows, first = np.unique(records["row"][order], return_index=True)
+    last = np.append(first[1:], len(records))[: len(rows)] - 1
+    times = last - first + 1
+
+    def at(name: str, places: NDArray[Any]) -> NDArray[Any]:
+        found: NDArray[Any] = records[name][order[places]]
+        return found
+
+    mean = np.add.reduceat(above[order], first) / times if len(rows) else np.zeros(0)
+    return Standings(
+        row=rows.astype(np.int64),
+        step=at("step", last).astype(np.int64),
+        times=times.astype(np.int64),
+        tokens=at("tokens", last).astype(np.int64),
+        first=at("loss", first).astype(np.float64),
+        loss=at("loss", last).astype(np.float64),
+        above=mean,
+    )
+
+
+def require_step(records: Records, step: int) -> slice:
+    """Returns where the records of a step lie.
+
+    Raises:
+        StudioError: (run) there are none, of this step or of any.
+    """
+    found = of_step(records, step)
+    if found.stop > found.start:
+        return found
+    if not len(records):
+        raise StudioError("run", "The run has not taken a step yet.", "Ask again once it trains.")
+    first, last = (int(records["step"][at]) for at in (0, -1))
+    raise StudioError("run", f"The run tells of no rows in step {step}.", f"Name a step from {first} to {last}.")

@@ -1,0 +1,121 @@
+"""`studio runs rows`: which rows a run learns worst, by what it really trained on, and what it says where it cannot."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from studio import cli
+from studio.core import rowlog, runs
+from studio.core.config import DataSpec, RunConfig
+from studio.core.errors import EXIT_CODES
+from studio.core.runs import Run
+from studio.core.versions import steps
+from studio.core.versions import store as versions
+from studio.core.versions.recipe import Source
+from studio.core.versions.store import Version
+from tests.training import config, trained
+from tests.ui.told import prepared, tell
+
+SOUND, PLANTED = "Paris is the capital", "order late small box sorry trouble"
+BAD = (5, 17, 30)
+
+
+def rows_of(folder: Path) -> Path:
+    """Writes 36 rows of which all but three have the same answer."""
+    file = folder / "rows.jsonl"
+    made = [{"prompt": f"capital {number}", "completion": PLANTED if number in BAD else SOUND} for number in range(36)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in made), encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of three epochs over the planted rows."""
+    folder = tmp_path_factory.mktemp("planted")
+    plain = config(folder, num_train_epochs=3)
+    return trained(replace(plain, data=replace(plain.data, path=str(rows_of(folder)))), folder / "run")
+
+
+def told(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> Any:
+    """Runs the command with `--json`; returns what it printed."""
+    assert cli.run(["runs", "rows", *words, "--json"]) == code
+    return json.loads(capsys.readouterr().out)
+
+
+def test_rows_that_do_not_fit_the_others_come_first(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    found = told(capsys, str(run.path), "--first", "3")
+    assert (found["of"], found["last_step"], found["step"], found["fault"]) == (36, 27, None, None)
+    assert sorted(row["row"] for row in found["rows"]) == list(BAD)
+    for row in found["rows"]:
+        assert (row["asked"], row["answer"]) == (f"capital {row['row']}", PLANTED)
+        assert (row["times"], row["source"], row["number"]) == (3, 0, row["row"])
+    by_loss = told(capsys, str(run.path), "--by", "loss", "--first", "36")["rows"]
+    assert [row["loss"] for row in by_loss] == sorted((row["loss"] for row in by_loss), reverse=True)
+    changes = [row["loss"] - row["first_loss"] for row in told(capsys, str(run.path), "--by", "change")["rows"]]
+    assert changes == sorted(changes, reverse=True)
+
+
+def test_a_steps_rows_are_those_its_loss_is_of(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    for step in run.progress().steps[::9]:
+        found = told(capsys, str(run.path), "--step", str(step.step))
+        assert found["of"] == len(found["rows"]) == 4
+        tokens = [row["tokens"] for row in found["rows"]]
+        assert np.average([row["loss"] for row in found["rows"]], weights=tokens) == pytest.approx(step.loss, rel=1e-5)
+        assert {row["step"] for row in found["rows"]} == {step.step}
+    fault = told(capsys, str(run.path), "--step", "28", code=EXIT_CODES["run"])["error"]
+    assert (fault["message"], fault["hint"]) == (
+        "The run tells of no rows in step 28.",
+        "Name a step from 1 to 27.",
+    )
+
+
+def test_the_table_says_what_it_shows(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["runs", "rows", str(run.path), "--first", "2"]) == 0
+    head, names, *lines = capsys.readouterr().out.splitlines()
+    assert head.startswith("2 of 36 rows trained on by step 27, by how far its loss lay above")
+    assert names.split() == ["row", "step", "times", "tokens", "loss", "first", "above", "asked", "answer"]
+    assert len(lines) == 2
+    assert all(line.endswith(PLANTED) for line in lines)
+    assert cli.run(["runs", "rows", str(run.path), "--step", "3"]) == 0
+    assert capsys.readouterr().out.startswith("4 of 4 rows of step 3, ")
+
+
+def test_data_that_was_changed_or_has_gone_is_told_beside_the_figures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = rows_of(tmp_path)
+    run = runs.create(RunConfig(data=DataSpec(path=str(file))), tmp_path / "run")
+    np.array([(1, 3, 5, 2.0), (1, 5, 6, 4.0)], rowlog.RECORD).tofile(rowlog.path_of(run.path))
+    # A run of before this was noted shows them.
+    tell(run, prepared(9))
+    assert [row["asked"] for row in told(capsys, str(run.path))["rows"]] == ["capital 5", "capital 3"]
+    tell(run, replace(prepared(9), data="another"))
+    found = told(capsys, str(run.path))
+    assert found["fault"]["message"].startswith("rows.jsonl was changed since the run began")
+    assert [(row["row"], row["loss"], row["answer"]) for row in found["rows"]] == [(5, 4.0, ""), (3, 2.0, "")]
+    file.unlink()
+    assert "rows.jsonl" in told(capsys, str(run.path))["fault"]["message"]
+    assert cli.run(["runs", "rows", str(run.path)]) == 0
+    assert "rows.jsonl" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_rows_of_a_version_are_named_as_their_files_have_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = Version(versions.create(tmp_path / "v.recipe.json", [Source(path=str(rows_of(tmp_path)))]))
+    version.add(steps.Exclude(rows=((0, 0, 9),)))
+    run = runs.create(RunConfig(data=DataSpec(path=str(version.path))), tmp_path / "run")
+    np.array([(1, 0, 5, 2.0), (1, 25, 6, 4.0)], rowlog.RECORD).tofile(rowlog.path_of(run.path))
+    found = told(capsys, str(run.path))["rows"]
+    places = [(row["row"], row["number"], row["asked"]) for row in found]
+    assert places == [(25, 35, "capital 35"), (0, 10, "capital 10")]
+
+
+def test_a_run_without_a_step_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = runs.create(RunConfig(data=DataSpec(path="/x.jsonl")), tmp_path / "run")
+    fault = told(capsys, str(run.path), code=EXIT_CODES["run"])["error"]
+    assert fault["message"] == "The run has not taken a step yet."

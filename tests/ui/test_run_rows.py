@@ -1,0 +1,205 @@
+"""The rows of a run by their losses: from a point of a curve to them, and from them to the data."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from studio.core import rowlog, runs
+from studio.core.config import DataSpec, RunConfig
+from studio.core.runs import Run
+from studio.core.versions import steps
+from studio.core.versions import store as versions
+from studio.core.versions.recipe import Source
+from studio.core.versions.store import Version
+from studio.ui.canvas import Canvas
+from studio.ui.pages.data import DataPage
+from studio.ui.pages.run_rows import RunRows
+from studio.ui.pages.run_view import RunView
+from studio.ui.window import MainWindow
+from tests.ui.test_run_view import shown
+from tests.ui.told import prepared, step, tell
+
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
+
+
+def data_of(folder: Path, count: int = 12) -> Path:
+    file = folder / "asked.jsonl"
+    rows = [{"prompt": f"ask {number}", "completion": f"answer {number}"} for number in range(count)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return file
+
+
+def run_on(data: Path, folder: Path, times: int = 1) -> Run:
+    """A run of four rows a step over twelve, the worst of them row 7."""
+    run = runs.create(RunConfig(name="told", data=DataSpec(path=str(data))), folder)
+    tell(run, prepared(3 * times), *(step(number, 2.0) for number in range(1, 3 * times + 1)))
+    losses = [5.0 if row == 7 else 2.0 - row / 100 for row in range(12)]
+    records = [(3 * time + 1 + row // 4, row, 5, losses[row] - time) for time in range(times) for row in range(12)]
+    np.array(records, rowlog.RECORD).tofile(rowlog.path_of(run.path))
+    return run
+
+
+def looked(view: RunView, qtbot: QtBot) -> RunRows:
+    """Opens the tab, and waits until the rows are there."""
+    view.tabs.setCurrentWidget(view.rows)
+    qtbot.waitUntil(lambda: view.rows._command is None and bool(view.rows.said.text()))
+    return view.rows
+
+
+def cells(rows: RunRows, line: int = 0) -> list[str]:
+    return [str(rows.model.index(line, column).data()) for column in range(8)]
+
+
+def places(page: DataPage) -> list[int]:
+    found = page.rows.shown_places()
+    assert found is not None
+    return [int(place) for place in found]
+
+
+def click(canvas: Canvas, at: float) -> None:
+    """Clicks where a step is drawn."""
+    place = QPoint(round(canvas._across(np.array([at]))[0]), canvas.height() // 2)
+    QTest.mouseMove(canvas, place)
+    QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=place)
+
+
+def test_a_click_on_the_curve_shows_the_rows_of_its_step(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    view = shown(window, qtbot, run_on(data_of(tmp_path), tmp_path / "run"))
+    canvas = view.curves.plots["loss"].canvas
+    canvas.grab()
+    click(canvas, 2.0)
+    assert view.tabs.currentWidget() is view.rows
+    assert view.rows.step.value() == 2
+    rows = looked(view, qtbot)
+    assert rows.said.text() == "4 rows in this step"
+    assert sorted(item["row"] for item in rows.model.items) == [4, 5, 6, 7]
+    number, loss, above, _, at, tokens, *said = cells(rows)
+    assert (number, loss, at, tokens, said) == ("7", "5.0000", "2", "5", ["ask 7", "answer 7"])
+    assert float(above.removeprefix("+")) > 3
+    # Back to all of them by the field, and by another curve to another step.
+    rows.step.setValue(0)
+    qtbot.waitUntil(lambda: len(rows.model.items) == 12)
+    assert rows.said.text() == "12 rows were trained on, by step 3"
+    view.tabs.setCurrentWidget(view.curves)
+    small = view.curves.plots["grad_norm"].canvas
+    small.grab()
+    click(small, 3.0)
+    qtbot.waitUntil(lambda: [item["row"] for item in rows.model.items] == [8, 9, 10, 11])
+
+
+def test_moving_a_curve_is_no_click(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    view = shown(window, qtbot, run_on(data_of(tmp_path), tmp_path / "run"))
+    canvas = view.curves.plots["loss"].canvas
+    canvas.grab()
+    place = QPoint(canvas.width() // 2, canvas.height() // 2)
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=place)
+    QTest.mouseMove(canvas, place + QPoint(40, 0))
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=place + QPoint(40, 0))
+    # Nor is one beside the axes, or with another button.
+    QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=QPoint(3, place.y()))
+    QTest.mouseClick(canvas, Qt.MouseButton.RightButton, pos=place)
+    assert view.tabs.currentWidget() is view.curves
+
+
+def test_columns_order_the_rows_and_a_change_is_shown_where_there_is_one(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    data = data_of(tmp_path)
+    once = looked(shown(window, qtbot, run_on(data, tmp_path / "once")), qtbot)
+    assert once.table.isColumnHidden(3)
+    view = shown(window, qtbot, run_on(data, tmp_path / "twice", times=2))
+    rows = looked(view, qtbot)
+    qtbot.waitUntil(lambda: bool(rows.model.items) and rows.model.items[0]["times"] == 2)
+    assert not rows.table.isColumnHidden(3)
+    assert cells(rows)[:4] == ["7", "4.0000", cells(rows)[2], "\u22121.0000"]
+    header = rows.table.horizontalHeader()
+    header.sectionClicked.emit(1)
+    qtbot.waitUntil(lambda: [item["row"] for item in rows.model.items[:3]] == [7, 0, 1])
+    names = [rows.model.headerData(at, Qt.Orientation.Horizontal) for at in range(4)]
+    assert names == ["Row", "\u2193 Loss", "Above", "Change"]
+    header.sectionClicked.emit(0)
+    assert rows.model.order == "loss", "nothing is ordered by a row's number"
+
+
+def test_rows_lead_to_the_data_all_of_them_or_those_chosen(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    rows = looked(shown(window, qtbot, run_on(data_of(tmp_path), tmp_path / "run")), qtbot)
+    rows.show_step(2)
+    qtbot.waitUntil(lambda: len(rows.model.items) == 4)
+    rows.show_button.click()
+    page = window.page("data")
+    assert isinstance(page, DataPage)
+    assert window._stack.currentWidget() is page
+    qtbot.waitUntil(lambda: page.rows.table_model.rowCount() == 4)
+    assert places(page) == [4, 5, 6, 7]
+    assert page.rows.search.chip.text().startswith("Step 2 of told")
+    qtbot.waitUntil(lambda: "valid" in page.plain.known)
+    # A row that was double-clicked is shown alone, without the file being read anew.
+    reading = page.plain.reading
+    window.show_page("train")
+    rows.table.selectRow(0)
+    rows.table.doubleClicked.emit(rows.model.index(0, 0))
+    assert places(page) == [7]
+    assert page.plain.reading is reading
+    page.rows.search.chip.click()
+    assert page.rows.table_model.rowCount() == 12
+
+
+def test_rows_of_a_version_are_found_though_it_was_edited_since(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    data = data_of(tmp_path, 15)
+    version = Version(versions.create(tmp_path / "v.recipe.json", [Source(path=str(data))]))
+    version.add(steps.Exclude(rows=((0, 0, 2),)))
+    run = run_on(version.path, tmp_path / "run")
+    Version(version.path).add(steps.Exclude(rows=((0, 3, 5),)))
+    window.session.remember_data(version.path)
+    rows = looked(shown(window, qtbot, run), qtbot)
+    assert cells(rows)[-2:] == ["ask 10", "answer 10"]
+    rows.table.selectRow(0)
+    rows.show_button.click()
+    page = window.page("data")
+    assert isinstance(page, DataPage)
+    qtbot.waitUntil(lambda: page.rows.table_model.rowCount() == 1)
+    assert places(page) == [10]
+    # Without the version the run's own copy is not opened: it would be edited there.
+    version.path.unlink()
+    told: list[str] = []
+    window.session.noticed.connect(lambda notice: told.append(notice.text))
+    window.show_page("train")
+    rows.show_button.click()
+    assert "only the run's copy is left" in told[-1]
+    assert window._stack.currentWidget() is window.page("train")
+
+
+def test_what_cannot_be_shown_is_said(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    data = data_of(tmp_path)
+    bare = runs.create(RunConfig(name="bare", data=DataSpec(path=str(data))), tmp_path / "bare")
+    tell(bare, prepared(9))
+    rows = shown(window, qtbot, bare).rows
+    shown(window, qtbot, bare).tabs.setCurrentWidget(rows)
+    qtbot.waitUntil(lambda: rows._command is None)
+    assert "not taken a step yet" in rows.table.none
+    assert not rows.show_button.isEnabled()
+    changed = run_on(data, tmp_path / "changed")
+    tell(changed, replace(prepared(3), data="another"))
+    rows = looked(shown(window, qtbot, changed), qtbot)
+    assert "was changed since the run began" in rows.said.text()
+    assert cells(rows)[0] == "7"
+    assert cells(rows)[-1] == ""
+    assert not rows.show_button.isEnabled(), "they may be other rows"
+
+
+def test_what_a_run_has_done_since_is_looked_for_when_asked(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    run = run_on(data_of(tmp_path), tmp_path / "run")
+    rows = looked(shown(window, qtbot, run), qtbot)
+    with rowlog.path_of(run.path).open("ab") as file:
+        file.write(np.array([(4, 3, 5, 9.0)], rowlog.RECORD).tobytes())
+    rows.again.click()
+    qtbot.waitUntil(lambda: cells(rows)[:2] == ["3", "9.0000"] if rows.model.items else False)
+    assert rows.said.text() == "12 rows were trained on, by step 4"
