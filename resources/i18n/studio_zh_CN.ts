@@ -1035,6 +1035,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>已下载的部分会保留：再次读取即可从那里继续。</translation>
     </message>
     <message>
+        <source>{count} of these rows is not there any more.</source>
+        <translation>其中 {count} 行已不存在。</translation>
+    </message>
+    <message>
+        <source>{count} of these rows are not there any more.</source>
+        <translation>其中 {count} 行已不存在。</translation>
+    </message>
+    <message>
         <source>training data</source>
         <translation>训练数据</translation>
     </message>
@@ -2881,18 +2889,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
 <context>
     <name>RunRows</name>
     <message>
-        <source>Only the rows of this step</source>
-        <translation>只看这一步的行</translation>
-    </message>
-    <message>
-        <source>All steps</source>
-        <translation>全部步</translation>
-    </message>
-    <message>
-        <source>Step</source>
-        <translation>步</translation>
-    </message>
-    <message>
         <source>Look again</source>
         <translation>重新查看</translation>
     </message>
@@ -2903,6 +2899,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The rows chosen here, or all of them, to be edited or taken out</source>
         <translation>此处选中的行；未选中时为全部。可在数据中编辑或排除</translation>
+    </message>
+    <message>
+        <source>Only the rows of this step</source>
+        <translation>只看这一步的行</translation>
+    </message>
+    <message>
+        <source>All steps</source>
+        <translation>全部步</translation>
+    </message>
+    <message>
+        <source>Step {step}</source>
+        <translation>第 {step} 步</translation>
     </message>
     <message>
         <source>Rows by their loss</source>
@@ -2941,12 +2949,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>此训练任务所用的版本已不存在，只剩训练任务自己的副本。</translation>
     </message>
     <message>
-        <source>Step {step} of {name}</source>
-        <translation>{name} 的第 {step} 步</translation>
+        <source>Rows of {name} by their loss</source>
+        <translation>{name} 按损失排列的行</translation>
     </message>
     <message>
-        <source>Highest loss in {name}</source>
-        <translation>{name} 中损失最高的行</translation>
+        <source>Step {step} of {name}</source>
+        <translation>{name} 的第 {step} 步</translation>
     </message>
 </context>
 <context>

@@ -1,11 +1,13 @@
 """The command: runs rows, which says whose loss is high."""
 
 import argparse
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from studio import paths
 from studio.cli import data_rows, output
-from studio.core import runs
+from studio.core import hub_ids, runs
 from studio.core.errors import StudioError
 from studio.core.units import plural
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 _TEXT, _HALF = 240, 50
+_TOLD = 500
+_FAULT = ("reason", "message", "hint", "detail")
 _ORDERS = {
     "above": "by how far its loss lay above that of the rows beside it",
     "loss": "by its loss the last time",
@@ -41,12 +45,13 @@ def _rows(args: argparse.Namespace) -> None:
     within = slice(None) if args.step is None and len(records) else rowlog.require_step(records, args.step or 0)
     found = rowlog.standings(records, within)
     shown = found.by(args.by)[: args.first]
-    texts, fault = _nothing(found.row[shown]), None
-    with data_rows.guard(args) as live:
-        try:
+    texts = _nothing(found.row[shown])
+    fault: StudioError | None = None
+    try:
+        with data_rows.guard(args) as live:
             texts = _texts(run, found.row[shown], data_rows.telling(live, "Reading"))
-        except StudioError as error:
-            fault = error
+    except StudioError as error:
+        fault = error  # the figures are known all the same
     rows = [_row(found, int(at)) | said for at, said in zip(shown, texts, strict=True)]
     about = {
         "run": run.name,
@@ -56,7 +61,7 @@ def _rows(args: argparse.Namespace) -> None:
         "rows": rows,
         "of": len(found.row),
         "data": run.config().data.path,
-        "fault": {"message": fault.message, "hint": fault.hint} if fault is not None else None,
+        "fault": {name: getattr(fault, name) for name in _FAULT} if fault is not None else None,
     }
     output.show(args, about, _told(about, fault))
 
@@ -77,39 +82,40 @@ def _nothing(numbers: "Numbers") -> list[dict[str, Any]]:
     return [{"asked": "", "answer": "", "source": 0, "number": number} for number in numbers.tolist()]
 
 
-def _texts(run: "Run", numbers: "Numbers", told: Any) -> list[dict[str, Any]]:
+def _texts(run: "Run", numbers: "Numbers", told: Callable[[int, int], None]) -> list[dict[str, Any]]:
     """Returns of each row where it lies and what it says.
 
     Raises:
         StudioError: (data) it cannot be read, or is not what the run was begun with.
     """
-    from studio.core.data.datasets import open_dataset
-
-    spec = run.config().data
-    dataset = open_dataset(spec.path, spec.format, told, spec.mapping)
-    prepared = run.summary().prepared
-    if prepared is not None and prepared.data not in ("", dataset.fingerprint):
-        message = f"{dataset.source.name} was changed since the run began, so what its rows say now is not shown."
-        raise StudioError("data", message, "Bring the data back as it was, or look the rows up by their numbers.")
-    return _read(dataset, numbers)
-
-
-def _read(dataset: "Dataset", numbers: "Numbers") -> list[dict[str, Any]]:
     import numpy as np
 
-    from studio import paths
+    from studio.core.data.datasets import open_dataset
     from studio.core.versions import store
 
-    places = np.searchsorted(dataset.column("number"), numbers)
+    spec = run.config().data
+    if hub_ids.says_so(spec.path):
+        # Nobody waits for a download who asks what was trained on; and what is there by now may be another.
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    dataset = open_dataset(spec.path, spec.format, told, spec.mapping)
+    prepared = run.summary().prepared
+    known = dataset.column("number")
+    places = np.minimum(np.searchsorted(known, numbers), max(0, len(known) - 1))
+    gone = not len(known) or bool((known[places] != numbers).any())
+    if gone or (prepared is not None and prepared.data not in ("", dataset.fingerprint)):
+        message = f"{dataset.source.name} was changed since the run began, so what its rows say now is not shown."
+        raise StudioError("data", message, "Bring the data back as it was, or look the rows up by their numbers.")
     # Steps and the window know a version's row by the file it came from, whatever else was done to the version.
     origins = store.origins(dataset) if paths.is_version(dataset.source) else None
     found = []
-    for number, place in zip(numbers.tolist(), places.tolist(), strict=True):
+    for done, (number, place) in enumerate(zip(numbers.tolist(), places.tolist(), strict=True)):
         where = {"source": 0, "number": number}
         if origins is not None:
             where = {name: int(origins[name][place]) for name in where}
         asked, answer = _said(dataset, place)
         found.append({"asked": asked, "answer": answer} | where)
+        if done % _TOLD == 0:
+            told(done, len(numbers))
     return found
 
 
@@ -118,11 +124,12 @@ def _said(dataset: "Dataset", place: int) -> tuple[str, str]:
     from studio.core.data import contents
 
     try:
-        turns = [text for role, text in contents.said(dataset.text(place), dataset.format) if role != "system"]
+        turns = list(contents.said(dataset.text(place), dataset.format))
     except StudioError as error:
         return "", error.message
-    asked, answer = ["", "", *turns][-2:]
-    return _short(asked, _TEXT), _short(answer, _TEXT)
+    last = max((at for at, (role, _) in enumerate(turns) if role in ("assistant", "")), default=len(turns) - 1)
+    asked = turns[last - 1][1] if last > 0 and turns[last - 1][0] != "system" else ""
+    return _short(asked, _TEXT), _short(turns[last][1], _TEXT)
 
 
 def _short(text: str, letters: int) -> str:

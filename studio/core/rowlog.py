@@ -4,6 +4,7 @@ Records of fixed size in the order of the steps: nothing to parse, read as they 
 the file's length.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,8 @@ def read(run: Path, rank: int = 0) -> Records:
     """
     path = path_of(run, rank)
     try:
-        count = path.stat().st_size // RECORD.itemsize
-        return np.fromfile(path, RECORD, count) if count else np.zeros(0, RECORD)
+        with path.open("rb") as file:
+            return np.fromfile(file, RECORD, os.fstat(file.fileno()).st_size // RECORD.itemsize)
     except FileNotFoundError:
         return np.zeros(0, RECORD)
     except OSError as error:
@@ -74,7 +75,8 @@ def typical(records: Records) -> Losses:
     """Returns (n,) float64 what a row's loss was like when each record's step was taken, in nats.
 
     The median over the rows of the same step, and where these are few over as many rows before it as behind it, so
-    that a loss that falls does not make the earlier rows the worse ones. Of the last steps over those there are yet.
+    that a loss that falls does not make the earlier rows the worse ones. Of the first steps that are few, of the very
+    first only its own; of the last ones those that there are yet.
     """
     count = len(records)
     if not count:
@@ -84,9 +86,7 @@ def typical(records: Records) -> Losses:
     more = np.clip(-(-(_BESIDE - (end - first)) // 2), 0, first)
     begin = first - more
     width = np.minimum(count, end + more) - begin
-    # What is no number is above all that is one.
-    losses = np.where(np.isnan(records["loss"]), np.inf, records["loss"].astype(np.float64))
-    found = np.zeros(len(first))
+    losses, found = records["loss"].astype(np.float64), np.zeros(len(first))
     # Steps with as many rows beside them are done at once: one by one takes a hundred times as long.
     for wide in np.unique(width).tolist():
         alike = np.flatnonzero(width == wide)
@@ -120,15 +120,17 @@ class Standings:
     def by(self, order: str) -> Numbers:
         """Returns the places of the rows, the worst first: by how far `above` they are, by `loss`, or by `change`."""
         key = self.loss - self.first if order == "change" else getattr(self, order)
-        # What is no number is the worst there is.
-        places: Numbers = np.argsort(-np.nan_to_num(key, nan=np.inf), kind="stable")
+        places: Numbers = np.argsort(-key, kind="stable")
         return places
 
 
 def standings(records: Records, within: slice = slice(None)) -> Standings:
     """Returns how the rows stand whose records lie `within` a part of all."""
-    above = (records["loss"] - typical(records))[within]
-    records = records[within]
+    begin, end, _ = within.indices(len(records))
+    # No row is measured by others further away.
+    near = slice(max(0, begin - 2 * _BESIDE), end + 2 * _BESIDE)
+    above = (records["loss"][near] - typical(records[near]))[begin - near.start :][: end - begin]
+    records = records[begin:end]
     order = np.argsort(records["row"], kind="stable")
     rows, first = np.unique(records["row"][order], return_index=True)
     last = np.append(first[1:], len(records))[: len(rows)] - 1

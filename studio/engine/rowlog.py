@@ -1,6 +1,7 @@
 """Writes which rows were in which step and what each one's loss was, as `core.rowlog` reads it."""
 
 import os
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,19 @@ class RowLog:
     """Appends to a run's row log; for the process that trains."""
 
     def __init__(self, run: Path, rank: int, step: int) -> None:
-        """Opens the log and forgets the records behind `step`, which are computed again."""
+        """Opens the log and forgets the records behind `step`, which are computed again.
+
+        The first process forgets those of the others too, of which there may have been more before.
+        """
         self._path = path_of(run, rank)
-        known = read(run, rank)
-        kept = int(np.searchsorted(known["step"], step, side="right"))
-        if self._path.exists():
-            os.truncate(self._path, kept * RECORD.itemsize)
+        for other in count(rank):
+            path = path_of(run, other)
+            if not path.exists():
+                break
+            kept = int(np.searchsorted(read(run, other)["step"], step, side="right"))
+            os.truncate(path, kept * RECORD.itemsize)
+            if rank:
+                break
 
     def append(
         self, step: int, rows: NDArray[np.int64], tokens: NDArray[np.int64], losses: NDArray[np.floating[Any]]

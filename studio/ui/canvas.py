@@ -99,7 +99,7 @@ class Canvas(QWidget):
         self._cross: float | None = None
         self.said = ""
         self._held: float | None = None
-        self._pressed = QPointF()
+        self._pressed, self._moved = QPointF(), False
         self._picture: QPixmap | None = None
         self._box = (0.0, 1.0, 0.0, 1.0)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -150,6 +150,7 @@ class Canvas(QWidget):
         """Tells the step under the mouse, or moves along the steps."""
         at = self._step_at(event.position().x())
         if self._held is not None and event.buttons() & Qt.MouseButton.LeftButton:
+            self._moved = self._moved or (event.position() - self._pressed).manhattanLength() >= _CLICK_PX
             first, last = self._box[:2]
             self._see(first + self._held - at, last + self._held - at)
         elif self._inside(event.position()) and self.extent is not None:
@@ -160,13 +161,14 @@ class Canvas(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Takes hold of the step under the mouse."""
         if event.button() == Qt.MouseButton.LeftButton:
-            self._held, self._pressed = self._step_at(event.position().x()), event.position()
+            self._held, self._pressed, self._moved = self._step_at(event.position().x()), event.position(), False
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Lets go; where the mouse stayed it was a click."""
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
         held, self._held = self._held, None
-        moved = (event.position() - self._pressed).manhattanLength()
-        if held is not None and self.extent and self._inside(event.position()) and moved < _CLICK_PX:
+        if held is not None and self.extent and self._inside(event.position()) and not self._moved:
             self.picked.emit(held)
 
     def leaveEvent(self, event: QEnterEvent) -> None:  # type: ignore[override]

@@ -54,8 +54,7 @@ class Call(QObject):
     def cancel(self) -> None:
         """Asks for the end; harmless where it has come already."""
         # Asked for, not held: a call that goes would take a desk that only it still held with it, and itself again.
-        owner = self.parent()
-        if self.open and isinstance(owner, Desk):
+        if self.open and isinstance(owner := self.parent(), Desk):
             owner.cancel(self)
 
     def take(self, reply: desk.Reply) -> None:

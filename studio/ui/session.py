@@ -11,7 +11,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from studio import paths
 from studio.core import config_file, hub_ids, runs, settings
-from studio.core.config import RunConfig
+from studio.core.config import DataSpec, RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from studio.core.settings import Settings
@@ -46,6 +46,21 @@ class Notice:
     holds: Callable[[], bool] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """Rows that alone are to be shown.
+
+    Attributes:
+        data: where they lie, and what they are taken for.
+        rows: the source of each in a version, else 0, and its number there; in this order.
+        title: what they are.
+    """
+
+    data: DataSpec
+    rows: Sequence[tuple[int, int]]
+    title: str
+
+
 class Session(QObject):
     """The window's state, shared by its pages; they know each other only through it.
 
@@ -53,7 +68,7 @@ class Session(QObject):
         noticed: a `Notice`.
         page_wanted: the key of a page.
         data_wanted: a data file, to be shown on the Data page.
-        rows_wanted: such data, the (source, number there) of the rows that alone are to be shown, and what they are.
+        rows_wanted: rows of a data file (`Picked`), likewise.
         run_wanted: a `Run`, to be shown on the Train page.
         compare_wanted: a list of adapters (`Entry`), to be asked on the Compare page.
         runs_changed: a run began, ended, or was removed.
@@ -65,7 +80,7 @@ class Session(QObject):
     noticed = Signal(object)
     page_wanted = Signal(str)
     data_wanted = Signal(Path)
-    rows_wanted = Signal(Path, list, str)
+    rows_wanted = Signal(object)
     run_wanted = Signal(object)
     compare_wanted = Signal(list)
     runs_changed = Signal()

@@ -78,7 +78,7 @@ class MainWindow(QMainWindow):
         session.failed.connect(self._stay)
         session.page_wanted.connect(self.show_page)
         session.data_wanted.connect(lambda path: self._deliver("data", path))
-        session.rows_wanted.connect(lambda *wanted: self._deliver("data", *wanted))
+        session.rows_wanted.connect(lambda picked: self._deliver("data", Path(picked.data.path), picked))
         session.compare_wanted.connect(lambda entries: self._deliver("compare", entries))
         session.run_wanted.connect(lambda run: self._deliver("train", run))
         session.theme.clothe(self)

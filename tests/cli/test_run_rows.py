@@ -11,6 +11,7 @@ import pytest
 from studio import cli
 from studio.core import rowlog, runs
 from studio.core.config import DataSpec, RunConfig
+from studio.core.data import datasets
 from studio.core.errors import EXIT_CODES
 from studio.core.runs import Run
 from studio.core.versions import steps
@@ -25,10 +26,10 @@ BAD = (5, 17, 30)
 
 
 def rows_of(folder: Path) -> Path:
-    """Writes 36 rows of which all but three have the same answer."""
+    """Writes a broken line and 36 rows, of which all but three have the same answer."""
     file = folder / "rows.jsonl"
-    made = [{"prompt": f"capital {number}", "completion": PLANTED if number in BAD else SOUND} for number in range(36)]
-    file.write_text("".join(json.dumps(row) + "\n" for row in made), encoding="utf-8")
+    made = [{"prompt": f"capital {at}", "completion": PLANTED if at in BAD else SOUND} for at in range(1, 37)]
+    file.write_text("no row\n" + "".join(json.dumps(row) + "\n" for row in made), encoding="utf-8")
     return file
 
 
@@ -84,15 +85,27 @@ def test_the_table_says_what_it_shows(run: Run, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out.startswith("4 of 4 rows of step 3, ")
 
 
+def told_run(data: Path, folder: Path, *records: tuple[int, int, int, float]) -> Run:
+    """A run that has told of these records: step, row, tokens, loss."""
+    run = runs.create(RunConfig(data=DataSpec(path=str(data))), folder)
+    np.array(list(records), rowlog.RECORD).tofile(rowlog.path_of(run.path))
+    tell(run, prepared(9))
+    return run
+
+
 def test_data_that_was_changed_or_has_gone_is_told_beside_the_figures(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = rows_of(tmp_path)
-    run = runs.create(RunConfig(data=DataSpec(path=str(file))), tmp_path / "run")
-    np.array([(1, 3, 5, 2.0), (1, 5, 6, 4.0)], rowlog.RECORD).tofile(rowlog.path_of(run.path))
+    run = told_run(file, tmp_path / "run", (1, 3, 5, 2.0), (1, 5, 6, 4.0))
     # A run of before this was noted shows them.
-    tell(run, prepared(9))
     assert [row["asked"] for row in told(capsys, str(run.path))["rows"]] == ["capital 5", "capital 3"]
+    lines = file.read_text(encoding="utf-8").splitlines()
+    for changed in (lines[:4], [*lines[:5], "no row", *lines[6:]]):
+        file.write_text("\n".join(changed) + "\n", encoding="utf-8")
+        # Without what was noted by what can be seen: there is no row 5, or it cannot be read.
+        assert told(capsys, str(run.path))["fault"]["message"].startswith("rows.jsonl was changed since")
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     tell(run, replace(prepared(9), data="another"))
     found = told(capsys, str(run.path))
     assert found["fault"]["message"].startswith("rows.jsonl was changed since the run began")
@@ -103,16 +116,61 @@ def test_data_that_was_changed_or_has_gone_is_told_beside_the_figures(
     assert "rows.jsonl" in capsys.readouterr().out.splitlines()[-1]
 
 
+def test_what_is_too_much_for_memory_is_told_beside_the_figures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = told_run(rows_of(tmp_path), tmp_path / "run", (1, 3, 5, 2.0))
+
+    def exhaust(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(datasets, "open_dataset", exhaust)
+    found = told(capsys, str(run.path))
+    assert found["rows"][0]["loss"] == 2.0
+    assert "memory" in found["fault"]["message"]
+
+
 def test_rows_of_a_version_are_named_as_their_files_have_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    version = Version(versions.create(tmp_path / "v.recipe.json", [Source(path=str(rows_of(tmp_path)))]))
-    version.add(steps.Exclude(rows=((0, 0, 9),)))
-    run = runs.create(RunConfig(data=DataSpec(path=str(version.path))), tmp_path / "run")
-    np.array([(1, 0, 5, 2.0), (1, 25, 6, 4.0)], rowlog.RECORD).tofile(rowlog.path_of(run.path))
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"prompt": "first", "completion": "yes"}\n' * 4, encoding="utf-8")
+    sources = [Source(path=str(other)), Source(path=str(rows_of(tmp_path)))]
+    version = Version(versions.create(tmp_path / "v.recipe.json", sources))
+    version.add(steps.Exclude(rows=((1, 1, 9),)))
+    run = told_run(version.path, tmp_path / "run", (1, 4, 5, 2.0), (1, 30, 6, 4.0), (1, 3, 5, 1.0))
     found = told(capsys, str(run.path))["rows"]
-    places = [(row["row"], row["number"], row["asked"]) for row in found]
-    assert places == [(25, 35, "capital 35"), (0, 10, "capital 10")]
+    places = [(row["row"], row["source"], row["number"], row["asked"]) for row in found]
+    assert places == [(30, 1, 36, "capital 36"), (4, 1, 10, "capital 10"), (3, 0, 3, "first")]
+
+
+@pytest.mark.parametrize(
+    ("said", "asked", "answer"),
+    [
+        (["user", "assistant", "user"], "user 0", "assistant 1"),
+        (["system", "assistant"], "", "assistant 1"),
+        (["system", "user", "assistant", "user", "assistant"], "user 3", "assistant 4"),
+    ],
+)
+def test_of_a_conversation_the_last_answer_is_shown(
+    said: list[str], asked: str, answer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "chats.jsonl"
+    messages = [{"role": role, "content": f"{role} {at}"} for at, role in enumerate(said)]
+    file.write_text(json.dumps({"messages": messages}) + "\n", encoding="utf-8")
+    (found,) = told(capsys, str(told_run(file, tmp_path / "run", (1, 0, 5, 2.0)).path))["rows"]
+    assert (found["asked"], found["answer"]) == (asked, answer)
+
+
+def test_a_long_answer_is_cut_and_a_text_answers_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "texts.jsonl"
+    file.write_text(json.dumps({"text": "one  two\n" * 100}) + "\n", encoding="utf-8")
+    run = told_run(file, tmp_path / "run", (1, 0, 5, 2.0))
+    (found,) = told(capsys, str(run.path))["rows"]
+    assert (found["asked"], len(found["answer"]), found["answer"][:11]) == ("", 240, "one two one")
+    assert found["answer"].endswith("...")
+    assert cli.run(["runs", "rows", str(run.path)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("one two one two one two one two one two one two...")
 
 
 def test_a_run_without_a_step_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -76,6 +76,15 @@ def test_the_rows_of_a_step_are_those_and_no_others() -> None:
     assert found.above.tolist() == (np.array([1.5, 1.0, 1.0]) - rowlog.typical(made)[within]).tolist()
 
 
+@pytest.mark.parametrize("size", [1, 2, 40])
+def test_the_rows_of_a_step_are_measured_as_among_all(size: int) -> None:
+    made = falling(100, size, {})
+    above = made["loss"] - rowlog.typical(made)
+    for step in (1, 2, 9, 50, 99, 100):
+        within = rowlog.require_step(made, step)
+        assert rowlog.standings(made, within).above.tolist() == above[within].tolist()
+
+
 @pytest.mark.parametrize(("step", "hint"), [(0, "from 1 to 3"), (4, "from 1 to 3")])
 def test_a_step_that_is_not_there_is_told_with_those_that_are(step: int, hint: str) -> None:
     with pytest.raises(StudioError, match=f"no rows in step {step}") as told:
@@ -89,18 +98,6 @@ def test_a_run_without_a_step_says_so(tmp_path: Path) -> None:
     assert len(rowlog.standings(rowlog.read_all(tmp_path)).row) == 0
 
 
-def test_what_is_no_number_is_the_worst() -> None:
-    found = rowlog.standings(records({1: 2.0, 2: float("nan"), 3: 9.0}))
-    assert found.row[found.by("loss")].tolist() == [2, 3, 1]
-
-
-def test_one_row_that_is_no_number_hides_no_other() -> None:
-    steps = [{10 * step + row: 1.0 for row in range(4)} for step in range(8)]
-    steps[3][31], steps[4][42] = float("nan"), 3.0
-    found = rowlog.standings(records(*steps))
-    assert found.row[found.by("above")][:2].tolist() == [31, 42]
-
-
 def test_the_logs_of_several_processes_are_one(tmp_path: Path) -> None:
     records({1: 1.0}, {2: 2.0}).tofile(rowlog.path_of(tmp_path, 0))
     records({3: 3.0}, {4: 4.0}).tofile(rowlog.path_of(tmp_path, 1))
@@ -111,7 +108,6 @@ def test_the_logs_of_several_processes_are_one(tmp_path: Path) -> None:
 
 def test_a_log_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     rowlog.path_of(tmp_path).mkdir()
-    (rowlog.path_of(tmp_path) / "x").touch()
     with pytest.raises(StudioError) as told:
         rowlog.read_all(tmp_path)
     assert told.value.reason == "disk"

@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
-from PySide6.QtCore import QProcess
+from PySide6.QtCore import QCoreApplication, QEvent, QProcess
 from pytestqt.qtbot import QtBot
 
 from studio.core import desk
@@ -161,6 +161,22 @@ def test_one_that_keeps_dying_is_left_alone(qtbot: QtBot, made: Desk, monkeypatc
     monkeypatch.setattr(client, "DEATHS_WITHIN_S", -1.0)
     made.ask(desk.Hardware())
     assert made.process_id
+
+
+def test_a_call_that_has_ended_can_be_cancelled_and_does_not_hold_its_desk(qtbot: QtBot) -> None:
+    made, gone = Desk(), list[str]()
+    made.destroyed.connect(lambda: gone.append("desk"))
+    made.close()
+    told = Told(made.ask(desk.Hardware()))
+    qtbot.waitUntil(lambda: bool(told.closed))
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    told.call.cancel()
+    # The one that only a call on its way knows goes with it, and that once.
+    ended: list[int] = []
+    made.ask(desk.Hardware()).ended.connect(lambda: ended.append(1))
+    del made
+    qtbot.waitUntil(lambda: gone == ["desk"])
+    assert ended == [1]
 
 
 def signalled(made: Desk, number: signal.Signals) -> int:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QProcess, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from studio.core import rowlog, runs
-from studio.core.config import DataSpec, RunConfig
+from studio.core.config import DataSpec, RunConfig, from_dict
 from studio.core.runs import Run
 from studio.core.versions import steps
 from studio.core.versions import store as versions
@@ -21,6 +21,7 @@ from studio.ui.canvas import Canvas
 from studio.ui.pages.data import DataPage
 from studio.ui.pages.run_rows import RunRows
 from studio.ui.pages.run_view import RunView
+from studio.ui.session import Picked
 from studio.ui.window import MainWindow
 from tests.ui.test_run_view import shown
 from tests.ui.told import prepared, step, tell
@@ -35,9 +36,10 @@ def data_of(folder: Path, count: int = 12) -> Path:
     return file
 
 
-def run_on(data: Path, folder: Path, times: int = 1) -> Run:
+def run_on(data: Path | DataSpec, folder: Path, times: int = 1) -> Run:
     """A run of four rows a step over twelve, the worst of them row 7."""
-    run = runs.create(RunConfig(name="told", data=DataSpec(path=str(data))), folder)
+    spec = data if isinstance(data, DataSpec) else DataSpec(path=str(data))
+    run = runs.create(RunConfig(name="told", data=spec), folder)
     tell(run, prepared(3 * times), *(step(number, 2.0) for number in range(1, 3 * times + 1)))
     losses = [5.0 if row == 7 else 2.0 - row / 100 for row in range(12)]
     records = [(3 * time + 1 + row // 4, row, 5, losses[row] - time) for time in range(times) for row in range(12)]
@@ -48,7 +50,7 @@ def run_on(data: Path, folder: Path, times: int = 1) -> Run:
 def looked(view: RunView, qtbot: QtBot) -> RunRows:
     """Opens the tab, and waits until the rows are there."""
     view.tabs.setCurrentWidget(view.rows)
-    qtbot.waitUntil(lambda: view.rows._command is None and bool(view.rows.said.text()))
+    qtbot.waitUntil(lambda: view.rows._command is None)
     return view.rows
 
 
@@ -131,50 +133,97 @@ def test_rows_lead_to_the_data_all_of_them_or_those_chosen(window: MainWindow, q
     rows = looked(shown(window, qtbot, run_on(data_of(tmp_path), tmp_path / "run")), qtbot)
     rows.show_step(2)
     qtbot.waitUntil(lambda: len(rows.model.items) == 4)
+    # The field tells what is looked for next, not what is shown.
+    rows.step.setValue(3)
     rows.show_button.click()
     page = window.page("data")
     assert isinstance(page, DataPage)
     assert window._stack.currentWidget() is page
     qtbot.waitUntil(lambda: page.rows.table_model.rowCount() == 4)
-    assert places(page) == [4, 5, 6, 7]
+    assert places(page) == [7, 4, 5, 6], "the worst first"
     assert page.rows.search.chip.text().startswith("Step 2 of told")
     qtbot.waitUntil(lambda: "valid" in page.plain.known)
-    # A row that was double-clicked is shown alone, without the file being read anew.
-    reading = page.plain.reading
+    # One alone, by its key; a search that was left there hides nothing of it.
+    page.search.setText("no such text")
     window.show_page("train")
-    rows.table.selectRow(0)
-    rows.table.doubleClicked.emit(rows.model.index(0, 0))
-    assert places(page) == [7]
-    assert page.plain.reading is reading
+    qtbot.waitUntil(lambda: [item["row"] for item in rows.model.items] == [8, 9, 10, 11])
+    rows.table.selectRow(1)
+    QTest.keyClick(rows.table, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: page.rows.table_model.rowCount() == 1)
+    assert places(page) == [9]
     page.rows.search.chip.click()
     assert page.rows.table_model.rowCount() == 12
+    # What is chosen stays so while nothing has changed.
+    window.show_page("train")
+    qtbot.waitUntil(lambda: rows._command is None)
+    assert [index.row() for index in rows.table.selectionModel().selectedRows()] == [1]
+
+
+def test_the_data_is_taken_for_what_the_run_took_it(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    file = tmp_path / "asked.csv"
+    file.write_text("q,a\n" + "".join(f"ask {at},answer {at}\n" for at in range(12)), encoding="utf-8")
+    columns = {"prompt": "q", "completion": "a"}
+    data = from_dict({"data": {"path": str(file), "mapping": columns}}).data
+    rows = looked(shown(window, qtbot, run_on(data, tmp_path / "run")), qtbot)
+    assert cells(rows)[-2:] == ["ask 7", "answer 7"]
+    rows.table.selectRow(0)
+    rows.table.doubleClicked.emit(rows.model.index(0, 0))
+    page = window.page("data")
+    assert isinstance(page, DataPage)
+    qtbot.waitUntil(lambda: "valid" in page.plain.known)
+    assert (places(page), page.plain.known["valid"], page.plain.columns) == ([7], 12, columns)
 
 
 def test_rows_of_a_version_are_found_though_it_was_edited_since(
     window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    data = data_of(tmp_path, 15)
-    version = Version(versions.create(tmp_path / "v.recipe.json", [Source(path=str(data))]))
-    version.add(steps.Exclude(rows=((0, 0, 2),)))
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"prompt": "first", "completion": "yes"}\n' * 3, encoding="utf-8")
+    sources = [Source(path=str(other)), Source(path=str(data_of(tmp_path, 15)))]
+    version = Version(versions.create(tmp_path / "v.recipe.json", sources))
+    version.add(steps.Exclude(rows=((0, 0, 1), (1, 0, 2))))
     run = run_on(version.path, tmp_path / "run")
-    Version(version.path).add(steps.Exclude(rows=((0, 3, 5),)))
+    Version(version.path).add(steps.Exclude(rows=((1, 3, 5),)))
     window.session.remember_data(version.path)
     rows = looked(shown(window, qtbot, run), qtbot)
-    assert cells(rows)[-2:] == ["ask 10", "answer 10"]
+    assert cells(rows)[-2:] == ["ask 9", "answer 9"]
     rows.table.selectRow(0)
     rows.show_button.click()
     page = window.page("data")
     assert isinstance(page, DataPage)
     qtbot.waitUntil(lambda: page.rows.table_model.rowCount() == 1)
-    assert places(page) == [10]
+    assert places(page) == [3 + 9]
     # Without the version the run's own copy is not opened: it would be edited there.
     version.path.unlink()
     told: list[str] = []
     window.session.noticed.connect(lambda notice: told.append(notice.text))
     window.show_page("train")
+    qtbot.waitUntil(lambda: rows._command is None)
     rows.show_button.click()
     assert "only the run's copy is left" in told[-1]
     assert window._stack.currentWidget() is window.page("train")
+
+
+def test_rows_that_are_gone_are_counted_and_asked_for_no_longer(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    data = data_of(tmp_path)
+    told: list[str] = []
+    window.session.noticed.connect(lambda notice: told.append(notice.text))
+    window.session.rows_wanted.emit(Picked(DataSpec(path=str(data)), [(0, 3), (0, 40), (0, 50)], "some"))
+    page = window.page("data")
+    assert isinstance(page, DataPage)
+    qtbot.waitUntil(lambda: page.rows.table_model.rowCount() == 1)
+    assert places(page) == [3]
+    assert told == ["2 of these rows are not there any more."]
+    # Of data that cannot be opened none is shown once it can.
+    gone = tmp_path / "gone.jsonl"
+    window.session.rows_wanted.emit(Picked(DataSpec(path=str(gone)), [(0, 3)], "some"))
+    qtbot.waitUntil(lambda: page._states.currentIndex() == 2)
+    data.rename(gone)
+    page._again()
+    qtbot.waitUntil(lambda: "valid" in page.plain.known)
+    assert page.rows.shown_places() is None
 
 
 def test_what_cannot_be_shown_is_said(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
@@ -203,3 +252,40 @@ def test_what_a_run_has_done_since_is_looked_for_when_asked(window: MainWindow, 
     rows.again.click()
     qtbot.waitUntil(lambda: cells(rows)[:2] == ["3", "9.0000"] if rows.model.items else False)
     assert rows.said.text() == "12 rows were trained on, by step 4"
+
+
+def test_a_window_that_closes_ends_the_search(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    view = shown(window, qtbot, run_on(data_of(tmp_path), tmp_path / "run"))
+    view.tabs.setCurrentWidget(view.rows)
+    command = view.rows._command
+    assert command is not None
+    process = command._process
+    assert process.state() != QProcess.ProcessState.NotRunning
+    with qtbot.waitSignal(command.over):
+        window.close()
+    assert view.rows.model.items == []
+
+
+def test_the_first_of_many_rows_are_shown_and_told_so(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    run = run_on(data_of(tmp_path, 300), tmp_path / "run")
+    np.array([(1, row, 5, row / 100) for row in range(250)], rowlog.RECORD).tofile(rowlog.path_of(run.path))
+    rows = looked(shown(window, qtbot, run), qtbot)
+    assert rows.said.text() == "250 rows were trained on, by step 1, the first 200 are shown"
+    assert cells(rows, 199)[0] == "50"
+    assert not rows.table.isColumnHidden(4)
+    rows.show_step(1)
+    qtbot.waitUntil(lambda: rows.said.text() == "250 rows in this step, the first 200 are shown")
+
+
+def test_a_run_that_goes_on_offers_its_steps(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    run = runs.create(RunConfig(name="told", data=DataSpec(path=str(data_of(tmp_path)))), tmp_path / "run")
+    tell(run, prepared(3))
+    view = shown(window, qtbot, run)
+    rows = looked(view, qtbot)
+    assert "not taken a step yet" in rows.table.none
+    np.array([(1, 3, 5, 2.0), (2, 4, 5, 2.0)], rowlog.RECORD).tofile(rowlog.path_of(run.path))
+    tell(run, step(1, 2.0), step(2, 2.0))
+    assert view.model is not None
+    view.model.attach()
+    qtbot.waitUntil(lambda: len(rows.model.items) == 2)
+    assert rows.step.maximum() == 2

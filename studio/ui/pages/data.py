@@ -33,7 +33,7 @@ from studio.ui.pages.data_tabs import DataTabs
 from studio.ui.pages.data_version import Editing
 from studio.ui.parts import add_action, button, column, holder, label, row
 from studio.ui.row_source import Shown, VersionRows
-from studio.ui.session import Session, demo_data
+from studio.ui.session import Picked, Session, demo_data
 from studio.ui.theme import GRID
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class DataPage(QWidget):
         self._session = session
         self._path: Path | None = None
         self._awaited = False
-        self._wanted: tuple[Sequence[tuple[int, int]], str] | None = None
+        self._picked: Picked | None = None
         self._files = DataFiles(session)
         self._editing = Editing(session, self)
         self.rejected = Rejected()
@@ -74,24 +74,22 @@ class DataPage(QWidget):
         self._lay_out()
         self._files.fill(self._path)
 
-    def receive(self, path: Path, rows: Sequence[tuple[int, int]] = (), said: str = "") -> None:
+    def receive(self, path: Path, picked: Picked | None = None) -> None:
         """Opens a data file, a folder or a version: it is read by processes of its own, and shown while it is.
 
         Args:
             path: of the data.
-            rows: the source and the number there of the rows that alone are to be shown; none: all are.
-            said: what those rows are.
+            picked: the rows of it that alone are to be shown, once they are known; None: all are.
         """
-        self._wanted = (rows, said) if rows else None
-        if rows and hub_ids.placed(path) == self._path and self._states.currentIndex() == 3:
-            self._show_wanted()
-            return
         self._leave()
         before, self._path = self._path, hub_ids.placed(path)
+        self._picked = picked
         self._session.remember_data(self._path)
         self._files.fill(self._path)
         draft = self._session.draft
-        if draft.value("data.path") == self._given:
+        if picked is not None:
+            self.plain.forget(picked.data.format, picked.data.mapping)
+        elif draft.value("data.path") == self._given:
             self.plain.forget(draft.value("data.format"), draft.value("data.mapping"))
         elif self._path == before:
             self.plain.forget(self.plain.format, self.plain.columns)
@@ -172,7 +170,7 @@ class DataPage(QWidget):
         head.format_wanted.connect(lambda name: plain.take(name, {}))
         head.columns_wanted.connect(self._ask_columns)
         plain.shown.connect(lambda: self._states.setCurrentIndex(3))
-        plain.indexed.connect(self._show_wanted)
+        plain.indexed.connect(self._show_picked)
         plain.taken.connect(self._resume)
         plain.failed.connect(self._fail)
         head.use_wanted.connect(self._use)
@@ -208,6 +206,7 @@ class DataPage(QWidget):
             self.receive(self._path)
 
     def _take_over(self) -> None:
+        self._picked = None
         if self._path is not None:
             text = self.tr(
                 "The version was taken over to its changed files. What an audit found before does not hold for the "
@@ -287,7 +286,7 @@ class DataPage(QWidget):
         self._states.setCurrentIndex(3)
         self._mark_menu()
         self._refresh_version()
-        self._show_wanted()
+        self._show_picked()
 
     def _refresh_version(self) -> None:
         from studio.core.versions import store as versions
@@ -340,11 +339,13 @@ class DataPage(QWidget):
         return (self._path, self.plain.format, self.plain.columns) if self._path is not None else None
 
     def _fail(self, error: StudioError) -> None:
+        self._picked = None
         self.head.show_done()
         self.unreadable.show_error(error, version=self._path is not None and paths.is_version(self._path))
         self._states.setCurrentIndex(2)
 
     def _cancel(self) -> None:
+        self._picked = None
         self._leave()
         if self._path is not None and hub_ids.says_so(self._path):
             message = self.tr("The download of {name} was stopped.").format(name=title(self._path))
@@ -366,20 +367,28 @@ class DataPage(QWidget):
         version = self._editing.version
         return version.selection.chosen.copy() if version is not None else None
 
-    def _show_wanted(self) -> None:
-        """Shows only the rows that were asked for with the data, once it is known where they lie."""
-        version, reading = self._editing.version, self.plain.reading
-        if self._wanted is None or (version is None and (reading is None or not reading.complete)):
+    def _show_picked(self) -> None:
+        """Shows only the rows that were asked for with the data, now that it is known where they lie."""
+        picked, self._picked = self._picked, None
+        if picked is None or self._path != hub_ids.placed(Path(picked.data.path)):
             return
         import numpy as np  # it is loaded with the first data, not with the window
 
-        (rows, said), self._wanted = self._wanted, None
-        numbers = [number for _, number in rows]
+        version = self._editing.version
         if version is not None:
-            sources = version.selection.sources
-            known = [(source, number) for source, number in rows if source < len(sources)]
-            numbers = [version.selection.place(*row) for row in known if row[1] < sources[row[0]].rows]
-        self._show_places(np.unique(np.array(numbers, dtype=np.int64)), said)
+            files = version.selection.sources
+            found = [row for row in picked.rows if row[0] < len(files) and row[1] < files[row[0]].rows]
+            places = [version.selection.place(*row) for row in found]
+        else:
+            known = len(self.plain.index) if self.plain.index is not None else 0
+            places = [number for _, number in picked.rows if number < known]
+        self._show_places(np.array(places, dtype=np.int64), picked.title)
+        if gone := len(picked.rows) - len(places):
+            one, many = (
+                self.tr("{count} of these rows is not there any more."),
+                self.tr("{count} of these rows are not there any more."),
+            )
+            self._session.tell(counted(gone, one, many), "bad")
 
     def _show_places(self, places: Any, title: str) -> None:
         self._tabs.show_rows()

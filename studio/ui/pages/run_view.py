@@ -124,6 +124,7 @@ class RunView(QWidget):
             self.failure.show_failure(model.progress.failed if model is not None and not alive else None)
             if self.curves.refresh():
                 self._timer.start()
+            self.rows.advance()
         steering = (self.stop, self.stop_bare, self.terminate, self.kill, self.save_now, self.pause)
         for action in (*steering, self.rate):
             action.setEnabled(alive)

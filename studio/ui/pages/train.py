@@ -90,6 +90,10 @@ class TrainPage(QWidget):
         # Else the button of the page left behind passes the focus on to the first one here, which removes runs.
         self.list.setFocus()
 
+    def leave(self) -> None:
+        """Ends whatever children do for the page, as the window closes."""
+        self.view.rows.leave()
+
     def showEvent(self, event: QShowEvent) -> None:
         """Looks for runs that others start, as long as it is looked at."""
         super().showEvent(event)
