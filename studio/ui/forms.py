@@ -16,7 +16,7 @@ from studio.ui.elided import PathLine
 from studio.ui.model_picker import ModelPicker
 from studio.ui.parts import column, holder, icon_button, label, row, set_mark
 from studio.ui.theme import GRID, Theme
-from studio.ui.whole import Whole
+from studio.ui.whole import LARGEST, Whole
 from studio.ui.yaml_view import leave_undo
 
 _NARROW = 18 * GRID
@@ -210,7 +210,8 @@ class Field(QObject):
                 combo.setLineEdit(PathLine())
             combo.currentTextChanged.connect(self._tell)
             return combo
-        if kind is int:
+        # What Qt's box cannot hold is typed as a text.
+        if kind is int and (self.spec.high is None or self.spec.high <= LARGEST):
             number = Whole(self.spec.low, self.spec.high)
             number.typed.connect(self._tell_of)
             return number
@@ -264,9 +265,9 @@ def parsed(text: str, kind: Any) -> Any:
         return [name for part in text.split(",") if (name := part.strip())]
     if kind is str or (str in kinds and not text.startswith(("[", "{"))):
         return text
-    if kind is float:
+    if kind in (int, float):
         try:
-            return float(text)
+            return kind(text)
         except ValueError:
             return text
     if not text:

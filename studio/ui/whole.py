@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QSpinBox
 
 from studio.ui.parts import align_number
 
-_LARGEST = 2**31 - 1  # what Qt's box can hold
+LARGEST = 2**31 - 1  # what Qt's box can hold
 
 
 class Whole(QSpinBox):
@@ -20,9 +20,9 @@ class Whole(QSpinBox):
     def __init__(self, low: float | None, high: float | None) -> None:
         """Shows 0; None: as far as the box goes, but below 0 by the keyboard alone."""
         super().__init__()
-        self._low, self._high = int(low or 0), int(min(high or _LARGEST, _LARGEST))
+        self._low, self._high = int(low or 0), int(min(high or LARGEST, LARGEST))
         self._unread = False
-        self.setRange(-_LARGEST, _LARGEST)
+        self.setRange(-LARGEST, LARGEST)
         align_number(self)
         self.valueChanged.connect(self.typed.emit)
         self.lineEdit().textEdited.connect(self._read)

@@ -79,3 +79,22 @@ def test_modules_are_typed_as_names_with_commas_between(page: ConfigurePage, win
     assert not page.start_button.isEnabled()
     window.session.draft.edit("adapter.method", "full")
     assert fault.isHidden()
+
+
+def test_a_seed_of_any_size_is_shown_and_typed(page: ConfigurePage, window: MainWindow) -> None:
+    page._show_all(True)
+    draft, line = window.session.draft, page.fields["training.seed"].editor
+    assert isinstance(line, QLineEdit)
+    draft.edit("training.seed", 2**32 - 1)
+    assert line.text() == "4294967295"
+    line.selectAll()
+    QTest.keyClicks(line, "3000000000")
+    assert draft.value("training.seed") == 3_000_000_000
+    QTest.keyClicks(line, "0")
+    assert "training.seed" in draft.faults()
+    line.selectAll()
+    QTest.keyClicks(line, "many")
+    assert "training.seed" in draft.faults()
+    line.selectAll()
+    QTest.keyClicks(line, "7")
+    assert (draft.value("training.seed"), draft.faults().get("training.seed")) == (7, None)
