@@ -1857,32 +1857,32 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>行</translation>
     </message>
     <message>
-        <source>Its number in the data, from 0</source>
-        <translation>它在数据中的编号，从 0 开始</translation>
+        <source>Its number in its file, from 0; in a version of several behind the file&apos;s own</source>
+        <translation>它在其文件中的编号，从 0 开始；版本含多个文件时，前面是文件的编号</translation>
     </message>
     <message>
         <source>Loss</source>
         <translation>损失</translation>
     </message>
     <message>
-        <source>Its loss the last time it was trained on, in nats</source>
-        <translation>最近一次训练到它时的损失（nat）</translation>
+        <source>Its loss the last time it was trained on, in nats (key L)</source>
+        <translation>最近一次训练到它时的损失（nat）（按键 L）</translation>
     </message>
     <message>
         <source>Above</source>
         <translation>高出</translation>
     </message>
     <message>
-        <source>How far its loss lay above that of the rows trained on beside it, the mean over all times</source>
-        <translation>它的损失比同时训练的其他行高出多少，取各次的平均</translation>
+        <source>How far its loss lay above that of the rows beside it, the mean over all its tokens (key A)</source>
+        <translation>它的损失比同时训练的其他行高出多少，取其全部词元的平均（按键 A）</translation>
     </message>
     <message>
         <source>Change</source>
         <translation>变化</translation>
     </message>
     <message>
-        <source>Its loss the last time less that of the first time</source>
-        <translation>最近一次的损失减去第一次的损失</translation>
+        <source>Its loss the last time less that of the first time (key C)</source>
+        <translation>最近一次的损失减去第一次的损失（按键 C）</translation>
     </message>
     <message>
         <source>Step</source>
@@ -1898,7 +1898,7 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
     <message>
         <source>Its tokens that are learned</source>
-        <translation>其中被学习的 token 数</translation>
+        <translation>其中被学习的词元数</translation>
     </message>
     <message>
         <source>Asked</source>
@@ -2897,8 +2897,24 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>在数据中显示</translation>
     </message>
     <message>
-        <source>The rows chosen here, or all of them, to be edited or taken out</source>
-        <translation>此处选中的行；未选中时为全部。可在数据中编辑或排除</translation>
+        <source>The rows chosen here, or all that are listed, to be edited or taken out</source>
+        <translation>此处选中的行；未选中时为列出的全部。可在数据中编辑或排除</translation>
+    </message>
+    <message>
+        <source>Order by what lies above</source>
+        <translation>按高出的损失排序</translation>
+    </message>
+    <message>
+        <source>Order by loss</source>
+        <translation>按损失排序</translation>
+    </message>
+    <message>
+        <source>Order by change</source>
+        <translation>按变化排序</translation>
+    </message>
+    <message>
+        <source>Looking for the rows ...</source>
+        <translation>正在查找这些行……</translation>
     </message>
     <message>
         <source>Only the rows of this step</source>
@@ -2915,10 +2931,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Rows by their loss</source>
         <translation>按损失排列的行</translation>
-    </message>
-    <message>
-        <source>Looking for the rows ...</source>
-        <translation>正在查找这些行……</translation>
     </message>
     <message>
         <source>{count} row in this step</source>
@@ -2945,8 +2957,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>截至第 {step} 步</translation>
     </message>
     <message>
-        <source>The version that the run was given is not there any more; only the run&apos;s copy is left.</source>
-        <translation>此训练任务所用的版本已不存在，只剩训练任务自己的副本。</translation>
+        <source>The version that the run was given is not among those that were opened here.</source>
+        <translation>此训练任务所用的版本不在此处打开过的版本之中。</translation>
+    </message>
+    <message>
+        <source>If it is still there, open it once.</source>
+        <translation>如果它还在，请打开一次。</translation>
     </message>
     <message>
         <source>Rows of {name} by their loss</source>
@@ -5836,12 +5852,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>使用 `dpo` 时基础模型保持不变以供比较；请设为 lora。</translation>
     </message>
     <message>
-        <source>The run has not taken a step yet.</source>
-        <translation>此训练任务还没有完成任何一步。</translation>
+        <source>{0} could not be read: {1}.</source>
+        <translation>{0} 无法读取：{1}。</translation>
     </message>
     <message>
-        <source>Ask again once it trains.</source>
-        <translation>请在它开始训练后再查看。</translation>
+        <source>{0} of the run is damaged: what it says of rows cannot be true.</source>
+        <translation>训练任务的 {0} 已损坏：其中关于行的内容不可能成立。</translation>
+    </message>
+    <message>
+        <source>Bring it back from a copy; the run and its result are as they were.</source>
+        <translation>请从副本恢复它；训练任务及其结果不受影响。</translation>
     </message>
     <message>
         <source>The run tells of no rows in step {0}.</source>
@@ -7290,6 +7310,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Convert it first.</source>
         <translation>请先转换。</translation>
+    </message>
+    <message>
+        <source>The run has not taken a step yet.</source>
+        <translation>此训练任务还没有完成任何一步。</translation>
+    </message>
+    <message>
+        <source>Ask again once it trains.</source>
+        <translation>请在它开始训练后再查看。</translation>
+    </message>
+    <message>
+        <source>The run {0} has no record of its rows.</source>
+        <translation>训练任务 {0} 没有行的记录。</translation>
+    </message>
+    <message>
+        <source>Bring rows-0.bin back from a copy of the run, or train again.</source>
+        <translation>请从训练任务的副本恢复 rows-0.bin，或重新训练。</translation>
     </message>
     <message>
         <source>{0} was changed since the run began, so what its rows say now is not shown.</source>

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from studio.core.units import plural
 
 if TYPE_CHECKING:
     from studio.core.data.datasets import Dataset
+    from studio.core.events import Prepared
     from studio.core.rowlog import Numbers, Standings
     from studio.core.runs import Run
 
@@ -41,15 +43,21 @@ def _rows(args: argparse.Namespace) -> None:
     from studio.core import rowlog
 
     run = runs.find(args.run)
+    told = run.summary()
     records = rowlog.read_all(run.path)
-    within = slice(None) if args.step is None and len(records) else rowlog.require_step(records, args.step or 0)
-    found = rowlog.standings(records, within)
+    if not len(records) and not told.steps:
+        raise StudioError("run", "The run has not taken a step yet.", "Ask again once it trains.")
+    if not len(records):
+        message = f"The run {run.name} has no record of its rows."
+        raise StudioError("run", message, "Bring rows-0.bin back from a copy of the run, or train again.")
+    within = slice(None) if args.step is None else rowlog.require_step(records, args.step)
+    found = rowlog.standings(records, within, told.prepared.steps_per_epoch if told.prepared is not None else 0)
     shown = found.by(args.by)[: args.first]
     texts = _nothing(found.row[shown])
     fault: StudioError | None = None
     try:
         with data_rows.guard(args) as live:
-            texts = _texts(run, found.row[shown], data_rows.telling(live, "Reading"))
+            texts = _texts(run, told.prepared, found.row[shown], data_rows.telling(live, "Reading"))
     except StudioError as error:
         fault = error  # the figures are known all the same
     rows = [_row(found, int(at)) | said for at, said in zip(shown, texts, strict=True)]
@@ -63,7 +71,9 @@ def _rows(args: argparse.Namespace) -> None:
         "data": run.config().data.path,
         "fault": {name: getattr(fault, name) for name in _FAULT} if fault is not None else None,
     }
-    output.show(args, about, _told(about, fault))
+    output.show(args, about, _told(about))
+    if fault is not None and not args.json:
+        print(output.printable(str(fault)), file=sys.stderr)
 
 
 def _row(found: "Standings", at: int) -> dict[str, Any]:
@@ -79,10 +89,12 @@ def _row(found: "Standings", at: int) -> dict[str, Any]:
 
 
 def _nothing(numbers: "Numbers") -> list[dict[str, Any]]:
-    return [{"asked": "", "answer": "", "source": 0, "number": number} for number in numbers.tolist()]
+    return [{"where": f"({number})", "asked": "", "answer": ""} for number in numbers.tolist()]
 
 
-def _texts(run: "Run", numbers: "Numbers", told: Callable[[int, int], None]) -> list[dict[str, Any]]:
+def _texts(
+    run: "Run", prepared: "Prepared | None", numbers: "Numbers", told: Callable[[int, int], None]
+) -> list[dict[str, Any]]:
     """Returns of each row where it lies and what it says.
 
     Raises:
@@ -98,7 +110,6 @@ def _texts(run: "Run", numbers: "Numbers", told: Callable[[int, int], None]) -> 
         # Nobody waits for a download who asks what was trained on; and what is there by now may be another.
         os.environ["HF_HUB_OFFLINE"] = "1"
     dataset = open_dataset(spec.path, spec.format, told, spec.mapping)
-    prepared = run.summary().prepared
     known = dataset.column("number")
     places = np.minimum(np.searchsorted(known, numbers), max(0, len(known) - 1))
     gone = not len(known) or bool((known[places] != numbers).any())
@@ -107,13 +118,14 @@ def _texts(run: "Run", numbers: "Numbers", told: Callable[[int, int], None]) -> 
         raise StudioError("data", message, "Bring the data back as it was, or look the rows up by their numbers.")
     # Steps and the window know a version's row by the file it came from, whatever else was done to the version.
     origins = store.origins(dataset) if paths.is_version(dataset.source) else None
+    files = 1 if origins is None else int(origins["source"].max(initial=0)) + 1
     found = []
     for done, (number, place) in enumerate(zip(numbers.tolist(), places.tolist(), strict=True)):
-        where = {"source": 0, "number": number}
-        if origins is not None:
-            where = {name: int(origins[name][place]) for name in where}
+        source = 0 if origins is None else int(origins["source"][place])
+        there = number if origins is None else int(origins["number"][place])
         asked, answer = _said(dataset, place)
-        found.append({"asked": asked, "answer": answer} | where)
+        where = f"{source}:{there}" if files > 1 else f"{there}"
+        found.append({"where": where, "source": source, "number": there, "asked": asked, "answer": answer})
         if done % _TOLD == 0:
             told(done, len(numbers))
     return found
@@ -137,15 +149,15 @@ def _short(text: str, letters: int) -> str:
     return text if len(text) <= letters else f"{text[: letters - 3]}..."
 
 
-def _told(about: dict[str, Any], fault: StudioError | None) -> str:
+def _told(about: dict[str, Any]) -> str:
     head = ("row", "step", "times", "tokens", "loss", "first", "above", "asked", "answer")
     which = f"of step {about['step']}" if about["step"] is not None else f"trained on by step {about['last_step']}"
     lines = [f"{len(about['rows'])} of {plural(about['of'], 'row')} {which}, {_ORDERS[about['by']]}"]
     lines.append(output.table([_cells(item) for item in about["rows"]], head))
-    return "\n".join([*lines, *([output.printable(str(fault))] if fault is not None else [])])
+    return "\n".join(lines)
 
 
 def _cells(item: dict[str, Any]) -> Sequence[str]:
-    counts = (str(item[name]) for name in ("row", "step", "times", "tokens"))
+    counts = (str(item[name]) for name in ("where", "step", "times", "tokens"))
     losses = (f"{item[name]:.4f}" for name in ("loss", "first_loss"))
     return (*counts, *losses, f"{item['above']:+.4f}", _short(item["asked"], _HALF), _short(item["answer"], _HALF))

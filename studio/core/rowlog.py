@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.core.errors import StudioError
-from studio.core.files import disk_error
 
 # `row` counts the rows of the data file from 0; `loss` is in nats: the mean over the row's trained tokens, or of a row
 # with two answers its own.
@@ -46,18 +45,24 @@ def read(run: Path, rank: int = 0) -> Records:
     except FileNotFoundError:
         return np.zeros(0, RECORD)
     except OSError as error:
-        raise disk_error(path, error) from None
+        message = f"{path} could not be read: {error.strerror}."
+        raise StudioError("disk", message, "Check the folder and its permissions.") from None
 
 
 def read_all(run: Path) -> Records:
     """Returns the records of all processes of a run by steps, (n,) of `RECORD`.
 
     Raises:
-        StudioError: (disk) they cannot be read.
+        StudioError: (disk) they cannot be read; (run) they are damaged.
     """
     parts = [read(run)]
     while path_of(run, len(parts)).exists():
         parts.append(read(run, len(parts)))
+    for rank, part in enumerate(parts):
+        least = [int(part[name].min(initial=1)) for name in ("step", "row", "tokens")]
+        if least[0] < 1 or min(least) < 0 or (np.diff(part["step"]) < 0).any() or not np.isfinite(part["loss"]).all():
+            message = f"{path_of(run, rank).name} of the run is damaged: what it says of rows cannot be true."
+            raise StudioError("run", message, "Bring it back from a copy; the run and its result are as they were.")
     found = np.concatenate(parts)
     if len(parts) > 1:
         # Stops of several processes fall between others' writes: what not all have written is told all the same.
@@ -100,13 +105,15 @@ def typical(records: Records) -> Losses:
 class Standings:
     """What each row's loss was over a run; all arrays (rows,), by rising row.
 
+    A long text is trained on in chunks; it counts as one row, its loss that of all its tokens.
+
     Attributes:
         row: its number in the data.
         step: the last it was in.
-        times: how often it was trained on; a long text made into chunks, each of them.
+        times: in how many passes over the data it was trained on.
         tokens: its trained tokens, the last time.
         first, loss: its loss the first and the last time, in nats.
-        above: how far its loss lay above what was typical at the time, the mean over all times, in nats.
+        above: how far its loss lay above what was typical at the time, the mean over all its tokens, in nats.
     """
 
     row: Numbers
@@ -124,44 +131,53 @@ class Standings:
         return places
 
 
-def standings(records: Records, within: slice = slice(None)) -> Standings:
-    """Returns how the rows stand whose records lie `within` a part of all."""
+def standings(records: Records, within: slice = slice(None), per_epoch: int = 0) -> Standings:
+    """Returns how the rows stand whose records lie `within` a part of all.
+
+    Args:
+        records: of a run.
+        within: the part.
+        per_epoch: the steps of a pass over the data; 0: not known, and each record is taken for one of its own.
+    """
     begin, end, _ = within.indices(len(records))
     # No row is measured by others further away.
     near = slice(max(0, begin - 2 * _BESIDE), end + 2 * _BESIDE)
     above = (records["loss"][near] - typical(records[near]))[begin - near.start :][: end - begin]
     records = records[begin:end]
     order = np.argsort(records["row"], kind="stable")
-    rows, first = np.unique(records["row"][order], return_index=True)
-    last = np.append(first[1:], len(records))[: len(rows)] - 1
-    times = last - first + 1
-
-    def at(name: str, places: NDArray[Any]) -> NDArray[Any]:
-        found: NDArray[Any] = records[name][order[places]]
-        return found
-
-    mean = np.add.reduceat(above[order], first) / times if len(rows) else np.zeros(0)
+    row, step = (records[name][order].astype(np.int64) for name in ("row", "step"))
+    tokens = np.maximum(records["tokens"][order].astype(np.int64), 1)
+    passes = (step - 1) // per_epoch if per_epoch else np.arange(len(row))
+    begun = np.flatnonzero((np.diff(row, prepend=-1) != 0) | (np.diff(passes, prepend=-1) != 0))
+    size = _summed(tokens, begun)
+    loss = _summed(tokens * records["loss"][order], begun) / size
+    rows, first = np.unique(row[begun], return_index=True)
+    last = np.append(first[1:], len(begun))[: len(rows)] - 1
     return Standings(
-        row=rows.astype(np.int64),
-        step=at("step", last).astype(np.int64),
-        times=times.astype(np.int64),
-        tokens=at("tokens", last).astype(np.int64),
-        first=at("loss", first).astype(np.float64),
-        loss=at("loss", last).astype(np.float64),
-        above=mean,
+        row=rows,
+        step=step[np.append(begun[1:], len(row))[last] - 1],
+        times=last - first + 1,
+        tokens=size[last],
+        first=loss[first],
+        loss=loss[last],
+        above=_summed(tokens * above[order], begun[first]) / _summed(tokens, begun[first]),
     )
 
 
+def _summed(values: NDArray[Any], begun: Numbers) -> NDArray[Any]:
+    """Returns the sum of each stretch of values, by where they begin."""
+    found: NDArray[Any] = np.add.reduceat(values, begun) if len(begun) else values[:0]
+    return found
+
+
 def require_step(records: Records, step: int) -> slice:
-    """Returns where the records of a step lie.
+    """Returns where the records of a step lie, of a run that has some.
 
     Raises:
-        StudioError: (run) there are none, of this step or of any.
+        StudioError: (run) there are none.
     """
     found = of_step(records, step)
     if found.stop > found.start:
         return found
-    if not len(records):
-        raise StudioError("run", "The run has not taken a step yet.", "Ask again once it trains.")
     first, last = (int(records["step"][at]) for at in (0, -1))
     raise StudioError("run", f"The run tells of no rows in step {step}.", f"Name a step from {first} to {last}.")

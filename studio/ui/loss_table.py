@@ -9,7 +9,7 @@ from studio.ui.parts import as_tip, sound
 from studio.ui.tables import Index
 
 # What the columns are ordered by; the others are not.
-_LOSS, _ABOVE, CHANGE, STEP = 1, 2, 3, 4
+_LOSS, _ABOVE, CHANGE, STEP, TOKENS = 1, 2, 3, 4, 5
 ORDERS = {_LOSS: "loss", _ABOVE: "above", CHANGE: "change"}
 NUMBERS = 6  # the columns before those of texts
 _DISPLAY, _USER = Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.UserRole
@@ -67,13 +67,16 @@ class LossTable(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal or role not in (_DISPLAY, _TIP):
             return None
         names = (
-            (self.tr("Row"), self.tr("Its number in the data, from 0")),
-            (self.tr("Loss"), self.tr("Its loss the last time it was trained on, in nats")),
+            (
+                self.tr("Row"),
+                self.tr("Its number in its file, from 0; in a version of several behind the file's own"),
+            ),
+            (self.tr("Loss"), self.tr("Its loss the last time it was trained on, in nats (key L)")),
             (
                 self.tr("Above"),
-                self.tr("How far its loss lay above that of the rows trained on beside it, the mean over all times"),
+                self.tr("How far its loss lay above that of the rows beside it, the mean over all its tokens (key A)"),
             ),
-            (self.tr("Change"), self.tr("Its loss the last time less that of the first time")),
+            (self.tr("Change"), self.tr("Its loss the last time less that of the first time (key C)")),
             (self.tr("Step"), self.tr("The step it was last in")),
             (self.tr("Tokens"), self.tr("Its tokens that are learned")),
             (self.tr("Asked"), self.tr("The beginning of what its last answer answers")),
@@ -87,7 +90,7 @@ class LossTable(QAbstractTableModel):
 def _cells(item: dict[str, Any]) -> Sequence[str]:
     again = item["times"] > 1
     return (
-        f"{item['row']:,}",
+        item["where"],
         _number(item["loss"], "{:.4f}"),
         _number(item["above"], "{:+.4f}"),
         _number(item["loss"] - item["first_loss"], "{:+.4f}") if again else "\u2013",

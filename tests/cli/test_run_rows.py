@@ -19,7 +19,7 @@ from studio.core.versions import store as versions
 from studio.core.versions.recipe import Source
 from studio.core.versions.store import Version
 from tests.training import config, trained
-from tests.ui.told import prepared, tell
+from tests.ui.told import prepared, step, tell
 
 SOUND, PLANTED = "Paris is the capital", "order late small box sorry trouble"
 BAD = (5, 17, 30)
@@ -61,12 +61,12 @@ def test_rows_that_do_not_fit_the_others_come_first(run: Run, capsys: pytest.Cap
 
 
 def test_a_steps_rows_are_those_its_loss_is_of(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    for step in run.progress().steps[::9]:
-        found = told(capsys, str(run.path), "--step", str(step.step))
+    for taken in run.progress().steps[::9]:
+        found = told(capsys, str(run.path), "--step", str(taken.step))
         assert found["of"] == len(found["rows"]) == 4
         tokens = [row["tokens"] for row in found["rows"]]
-        assert np.average([row["loss"] for row in found["rows"]], weights=tokens) == pytest.approx(step.loss, rel=1e-5)
-        assert {row["step"] for row in found["rows"]} == {step.step}
+        assert np.average([row["loss"] for row in found["rows"]], weights=tokens) == pytest.approx(taken.loss, rel=1e-5)
+        assert {row["step"] for row in found["rows"]} == {taken.step}
     fault = told(capsys, str(run.path), "--step", "28", code=EXIT_CODES["run"])["error"]
     assert (fault["message"], fault["hint"]) == (
         "The run tells of no rows in step 28.",
@@ -113,7 +113,9 @@ def test_data_that_was_changed_or_has_gone_is_told_beside_the_figures(
     file.unlink()
     assert "rows.jsonl" in told(capsys, str(run.path))["fault"]["message"]
     assert cli.run(["runs", "rows", str(run.path)]) == 0
-    assert "rows.jsonl" in capsys.readouterr().out.splitlines()[-1]
+    shown = capsys.readouterr()
+    assert "rows.jsonl" in shown.err
+    assert [line.split()[0] for line in shown.out.splitlines()[2:]] == ["(5)", "(3)"]
 
 
 def test_what_is_too_much_for_memory_is_told_beside_the_figures(
@@ -140,8 +142,8 @@ def test_rows_of_a_version_are_named_as_their_files_have_them(
     version.add(steps.Exclude(rows=((1, 1, 9),)))
     run = told_run(version.path, tmp_path / "run", (1, 4, 5, 2.0), (1, 30, 6, 4.0), (1, 3, 5, 1.0))
     found = told(capsys, str(run.path))["rows"]
-    places = [(row["row"], row["source"], row["number"], row["asked"]) for row in found]
-    assert places == [(30, 1, 36, "capital 36"), (4, 1, 10, "capital 10"), (3, 0, 3, "first")]
+    places = [(row["row"], row["where"], row["source"], row["number"], row["asked"]) for row in found]
+    assert places == [(30, "1:36", 1, 36, "capital 36"), (4, "1:10", 1, 10, "capital 10"), (3, "0:3", 0, 3, "first")]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +175,24 @@ def test_a_long_answer_is_cut_and_a_text_answers_nothing(tmp_path: Path, capsys:
     assert capsys.readouterr().out.splitlines()[-1].endswith("one two one two one two one two one two one two...")
 
 
-def test_a_run_without_a_step_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_without_a_step_or_without_the_record_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = runs.create(RunConfig(data=DataSpec(path="/x.jsonl")), tmp_path / "run")
     fault = told(capsys, str(run.path), code=EXIT_CODES["run"])["error"]
     assert fault["message"] == "The run has not taken a step yet."
+    tell(run, prepared(9), step(1, 2.0))
+    fault = told(capsys, str(run.path), code=EXIT_CODES["run"])["error"]
+    assert fault["message"] == "The run run has no record of its rows."
+
+
+def test_a_text_in_chunks_is_one_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "texts.jsonl"
+    texts = ["order late small box sorry trouble " * count for count in (20, 2, 9, 1)]
+    file.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
+    whole = config(tmp_path, data={"max_length": 32, "long_text": "chunks"}, num_train_epochs=1)
+    run = trained(replace(whole, data=replace(whole.data, path=str(file))), tmp_path / "run")
+    found = {row["row"]: row for row in told(capsys, str(run.path))["rows"]}
+    assert sorted(found) == [0, 1, 2, 3]
+    assert {row["times"] for row in found.values()} == {1}
+    records = rowlog.read_all(run.path)
+    assert (records["row"] == 0).sum() > 3
+    assert found[0]["tokens"] == records["tokens"][records["row"] == 0].sum()

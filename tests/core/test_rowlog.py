@@ -1,5 +1,6 @@
 """What a run kept of its rows: read whole or by a step, and which of them stand out while the loss falls."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -92,10 +93,40 @@ def test_a_step_that_is_not_there_is_told_with_those_that_are(step: int, hint: s
     assert hint in told.value.hint
 
 
-def test_a_run_without_a_step_says_so(tmp_path: Path) -> None:
-    with pytest.raises(StudioError, match="not taken a step"):
-        rowlog.require_step(rowlog.read_all(tmp_path), 1)
-    assert len(rowlog.standings(rowlog.read_all(tmp_path)).row) == 0
+def test_chunks_of_a_text_are_one_row_and_only_passes_are_compared() -> None:
+    made = np.array(
+        [
+            (1, 5, 60, 9.0), (1, 6, 10, 2.0), (2, 5, 1, 12.0), (2, 7, 10, 2.0),
+            (3, 5, 60, 8.0), (3, 7, 10, 2.0), (4, 6, 10, 2.0), (4, 5, 1, 1.0),
+        ],
+        rowlog.RECORD,
+    )  # fmt: skip
+    found = rowlog.standings(made, per_epoch=2)
+    assert found.row.tolist() == [5, 6, 7]
+    assert found.times.tolist() == [2, 2, 2]
+    assert found.tokens.tolist() == [61, 10, 10]
+    assert found.step.tolist() == [4, 4, 3]
+    assert found.first[0] == pytest.approx((60 * 9 + 12) / 61)
+    assert found.loss[0] == pytest.approx((60 * 8 + 1) / 61)
+    above = (made["loss"] - rowlog.typical(made))[made["row"] == 5]
+    assert found.above[0] == pytest.approx(float(np.average(above, weights=[60, 1, 60, 1])))
+    once = rowlog.standings(made[:4], per_epoch=2)
+    assert (once.times.tolist(), once.first.tolist()) == ([1, 1, 1], once.loss.tolist())
+
+
+def test_nothing_stands_for_nothing(tmp_path: Path) -> None:
+    found = rowlog.standings(rowlog.read_all(tmp_path))
+    assert [len(part) for part in (found.row, found.step, found.times, found.loss, found.above)] == [0] * 5
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [(0, 1, 5, 1.0), (3, -1, 5, 1.0), (3, 1, -5, 1.0), (3, 1, 5, math.nan), (3, 1, 5, math.inf), (1, 1, 5, 1.0)],
+)
+def test_a_damaged_log_is_told_as_such(tmp_path: Path, wrong: tuple[int, int, int, float]) -> None:
+    np.array([(1, 1, 5, 1.0), (2, 2, 5, 1.0), wrong], rowlog.RECORD).tofile(rowlog.path_of(tmp_path))
+    with pytest.raises(StudioError, match=r"rows-0\.bin of the run is damaged"):
+        rowlog.read_all(tmp_path)
 
 
 def test_the_logs_of_several_processes_are_one(tmp_path: Path) -> None:
@@ -111,6 +142,7 @@ def test_a_log_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(StudioError) as told:
         rowlog.read_all(tmp_path)
     assert told.value.reason == "disk"
+    assert "could not be read" in told.value.message
 
 
 def test_many_steps_are_read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from studio.ui.canvas import Canvas
 from studio.ui.pages.data import DataPage
 from studio.ui.pages.run_rows import RunRows
 from studio.ui.pages.run_view import RunView
+from studio.ui.pages.train import TrainPage
 from studio.ui.session import Picked
 from studio.ui.window import MainWindow
 from tests.ui.test_run_view import shown
@@ -40,7 +41,9 @@ def run_on(data: Path | DataSpec, folder: Path, times: int = 1) -> Run:
     """A run of four rows a step over twelve, the worst of them row 7."""
     spec = data if isinstance(data, DataSpec) else DataSpec(path=str(data))
     run = runs.create(RunConfig(name="told", data=spec), folder)
-    tell(run, prepared(3 * times), *(step(number, 2.0) for number in range(1, 3 * times + 1)))
+    tell(
+        run, replace(prepared(3 * times), steps_per_epoch=3), *(step(number, 2.0) for number in range(1, 3 * times + 1))
+    )
     losses = [5.0 if row == 7 else 2.0 - row / 100 for row in range(12)]
     records = [(3 * time + 1 + row // 4, row, 5, losses[row] - time) for time in range(times) for row in range(12)]
     np.array(records, rowlog.RECORD).tofile(rowlog.path_of(run.path))
@@ -56,6 +59,10 @@ def looked(view: RunView, qtbot: QtBot) -> RunRows:
 
 def cells(rows: RunRows, line: int = 0) -> list[str]:
     return [str(rows.model.index(line, column).data()) for column in range(8)]
+
+
+def view_keys(window: MainWindow) -> list[tuple[str, str]]:
+    return [key for title, keys in window.shortcuts() if title == "Train" for key in keys]
 
 
 def places(page: DataPage) -> list[int]:
@@ -125,6 +132,10 @@ def test_columns_order_the_rows_and_a_change_is_shown_where_there_is_one(
     qtbot.waitUntil(lambda: [item["row"] for item in rows.model.items[:3]] == [7, 0, 1])
     names = [rows.model.headerData(at, Qt.Orientation.Horizontal) for at in range(4)]
     assert names == ["Row", "\u2193 Loss", "Above", "Change"]
+    QTest.keyClick(rows.table, Qt.Key.Key_C)
+    assert rows.model.order == "change"
+    QTest.keyClick(rows.table, Qt.Key.Key_L)
+    assert ("Order by loss", "L") in view_keys(window)
     header.sectionClicked.emit(0)
     assert rows.model.order == "loss", "nothing is ordered by a row's number"
 
@@ -133,8 +144,11 @@ def test_rows_lead_to_the_data_all_of_them_or_those_chosen(window: MainWindow, q
     rows = looked(shown(window, qtbot, run_on(data_of(tmp_path), tmp_path / "run")), qtbot)
     rows.show_step(2)
     qtbot.waitUntil(lambda: len(rows.model.items) == 4)
-    # The field tells what is looked for next, not what is shown.
+    # What is shown is offered no longer once another step is asked for.
     rows.step.setValue(3)
+    assert not rows.show_button.isEnabled()
+    rows.step.setValue(2)
+    qtbot.waitUntil(rows.show_button.isEnabled)
     rows.show_button.click()
     page = window.page("data")
     assert isinstance(page, DataPage)
@@ -143,9 +157,11 @@ def test_rows_lead_to_the_data_all_of_them_or_those_chosen(window: MainWindow, q
     assert places(page) == [7, 4, 5, 6], "the worst first"
     assert page.rows.search.chip.text().startswith("Step 2 of told")
     qtbot.waitUntil(lambda: "valid" in page.plain.known)
+    assert page.rows.table.hasFocus()
     # One alone, by its key; a search that was left there hides nothing of it.
     page.search.setText("no such text")
     window.show_page("train")
+    rows.show_step(3)
     qtbot.waitUntil(lambda: [item["row"] for item in rows.model.items] == [8, 9, 10, 11])
     rows.table.selectRow(1)
     QTest.keyClick(rows.table, Qt.Key.Key_Return)
@@ -200,7 +216,7 @@ def test_rows_of_a_version_are_found_though_it_was_edited_since(
     window.show_page("train")
     qtbot.waitUntil(lambda: rows._command is None)
     rows.show_button.click()
-    assert "only the run's copy is left" in told[-1]
+    assert "not among those that were opened here" in told[-1]
     assert window._stack.currentWidget() is window.page("train")
 
 
@@ -233,14 +249,13 @@ def test_what_cannot_be_shown_is_said(window: MainWindow, qtbot: QtBot, tmp_path
     rows = shown(window, qtbot, bare).rows
     shown(window, qtbot, bare).tabs.setCurrentWidget(rows)
     qtbot.waitUntil(lambda: rows._command is None)
-    assert "not taken a step yet" in rows.table.none
+    assert "not taken a step yet" in rows.said.text()
     assert not rows.show_button.isEnabled()
     changed = run_on(data, tmp_path / "changed")
     tell(changed, replace(prepared(3), data="another"))
     rows = looked(shown(window, qtbot, changed), qtbot)
     assert "was changed since the run began" in rows.said.text()
-    assert cells(rows)[0] == "7"
-    assert cells(rows)[-1] == ""
+    assert (cells(rows)[0], cells(rows)[-1]) == ("(7)", "")
     assert not rows.show_button.isEnabled(), "they may be other rows"
 
 
@@ -267,12 +282,14 @@ def test_a_window_that_closes_ends_the_search(window: MainWindow, qtbot: QtBot, 
 
 
 def test_the_first_of_many_rows_are_shown_and_told_so(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window.resize(1400, 800)
     run = run_on(data_of(tmp_path, 300), tmp_path / "run")
     np.array([(1, row, 5, row / 100) for row in range(250)], rowlog.RECORD).tofile(rowlog.path_of(run.path))
     rows = looked(shown(window, qtbot, run), qtbot)
     assert rows.said.text() == "250 rows were trained on, by step 1, the first 200 are shown"
     assert cells(rows, 199)[0] == "50"
     assert not rows.table.isColumnHidden(4)
+    assert not rows.table.isColumnHidden(5)
     rows.show_step(1)
     qtbot.waitUntil(lambda: rows.said.text() == "250 rows in this step, the first 200 are shown")
 
@@ -282,10 +299,37 @@ def test_a_run_that_goes_on_offers_its_steps(window: MainWindow, qtbot: QtBot, t
     tell(run, prepared(3))
     view = shown(window, qtbot, run)
     rows = looked(view, qtbot)
-    assert "not taken a step yet" in rows.table.none
+    assert "not taken a step yet" in rows.said.text()
     np.array([(1, 3, 5, 2.0), (2, 4, 5, 2.0)], rowlog.RECORD).tofile(rowlog.path_of(run.path))
     tell(run, step(1, 2.0), step(2, 2.0))
     assert view.model is not None
     view.model.attach()
     qtbot.waitUntil(lambda: len(rows.model.items) == 2)
     assert rows.step.maximum() == 2
+
+
+def test_what_is_asked_and_answered_has_room_in_a_narrow_window(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.resize(960, 600)
+    rows = looked(shown(window, qtbot, run_on(data_of(tmp_path), tmp_path / "run")), qtbot)
+    assert rows.table.viewport().width() < 600
+    assert rows.table.horizontalScrollBar().maximum() == 0
+    assert [rows.table.isColumnHidden(at) for at in range(8)] == [at in (3, 4, 5) for at in range(8)]
+
+
+def test_a_window_that_opens_again_shows_the_run_that_was_open(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    data = data_of(tmp_path)
+    older, newer = run_on(data, tmp_path / "older"), run_on(data, tmp_path / "newer")
+    shown(window, qtbot, older)
+    opened = window.left_open()
+    shown(window, qtbot, newer)
+    window.take_up(opened)
+    page = window.page("train")
+    assert isinstance(page, TrainPage)
+    assert page.view.model is not None
+    assert page.view.model.run == older
+    page.take_up(None)
+    assert page.view.model.run == older

@@ -383,6 +383,7 @@ class DataPage(QWidget):
             known = len(self.plain.index) if self.plain.index is not None else 0
             places = [number for _, number in picked.rows if number < known]
         self._show_places(np.array(places, dtype=np.int64), picked.title)
+        self.rows.table.setFocus()
         if gone := len(picked.rows) - len(places):
             one, many = (
                 self.tr("{count} of these rows is not there any more."),

@@ -12,16 +12,19 @@ from studio.core.runs import is_copy
 from studio.core.units import counted
 from studio.ui import given, words
 from studio.ui.jobs import Command
-from studio.ui.loss_table import CHANGE, NUMBERS, ORDERS, STEP, LossTable
+from studio.ui.loss_table import CHANGE, NUMBERS, ORDERS, STEP, TOKENS, LossTable
 from studio.ui.models import RunModel
-from studio.ui.parts import align_number, button, column, icon_button, label, row, set_mark
+from studio.ui.parts import align_number, button, column, icon_button, label, row, selectable, set_mark
 from studio.ui.session import Picked, Session
 from studio.ui.table_view import TableView, dress
 from studio.ui.theme import GRID
 
 _SHOWN = 200
 _TYPING_MS = 300
+_KEYS: dict[int, str] = {Qt.Key.Key_A: "above", Qt.Key.Key_L: "loss", Qt.Key.Key_C: "change"}
 _LEAST_PX = 80
+_NARROW_PX = 600
+_MEASURED = 50  # rows whose numbers decide how wide their columns are
 
 
 class RunRows(QWidget):
@@ -37,10 +40,10 @@ class RunRows(QWidget):
         self._shown_step: int | None = None
         self.model = LossTable(self)
         self.step = self._step_box()
-        self.said = label("", "caption", wrap=True)
+        self.said = selectable(label("", "caption", wrap=True))
         self.again = icon_button(session.theme, "reset", self.tr("Look again"), self._look_again)
         self.show_button = button(self.tr("Show in the data"), self._show_in_data)
-        self.show_button.setToolTip(self.tr("The rows chosen here, or all of them, to be edited or taken out"))
+        self.show_button.setToolTip(self.tr("The rows chosen here, or all that are listed, to be edited or taken out"))
         head = row(self.step, self.again, self.said, self.show_button, spacing=GRID)
         head.setStretch(2, 1)
         layout = column(head, self._table(), spacing=GRID)
@@ -51,7 +54,12 @@ class RunRows(QWidget):
         self._typing.setSingleShot(True)
         self._typing.setInterval(_TYPING_MS)
         self._typing.timeout.connect(self._look)
-        self.step.valueChanged.connect(lambda _value: self._typing.start())
+        self.step.valueChanged.connect(self._leave_step)
+        self.keys = [
+            (self.tr("Order by what lies above"), "A"),
+            (self.tr("Order by loss"), "L"),
+            (self.tr("Order by change"), "C"),
+        ]
 
     def show_run(self, model: RunModel | None) -> None:
         """Shows another run's rows, or none."""
@@ -90,6 +98,17 @@ class RunRows(QWidget):
         super().showEvent(event)
         self._look_again()
 
+    def _leave_step(self) -> None:
+        """Offers nothing of the step that is left, and looks once no other is being typed."""
+        if self._model is not None:
+            self._asked_for = None
+            self._busy()
+            self._typing.start()
+
+    def _busy(self) -> None:
+        self.show_button.setEnabled(False)
+        self._say(self.tr("Looking for the rows ..."))
+
     def _step_box(self) -> QSpinBox:
         made = QSpinBox()
         made.setAccessibleName(self.tr("Only the rows of this step"))
@@ -110,6 +129,7 @@ class RunRows(QWidget):
         header = self.table.horizontalHeader()
         header.setSectionsClickable(True)
         header.setStretchLastSection(True)
+        header.setResizeContentsPrecision(_MEASURED)
         header.sectionClicked.connect(self._sort)
         self.table.widened.connect(self._share)
         # Not `activated`, which is a single click on some desktops.
@@ -117,13 +137,22 @@ class RunRows(QWidget):
         return self.table
 
     def _pressed(self, key: int) -> bool:
-        taken = key in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-        if taken:
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._show_in_data()
-        return taken
+        elif key in _KEYS:
+            self.model.order_by(_KEYS[key])
+            self._look()
+        else:
+            return False
+        return True
 
     def _share(self) -> None:
-        """Gives half of the room to what is asked, and the other half to the answer."""
+        """Gives half of the room to what is asked, and the other half to the answer; both before counts."""
+        narrow = self.table.viewport().width() < _NARROW_PX
+        self.table.setColumnHidden(STEP, narrow or self._shown_step is not None)
+        self.table.setColumnHidden(TOKENS, narrow)
+        for section in range(NUMBERS):
+            self.table.resizeColumnToContents(section)
         held = sum(self.table.columnWidth(at) for at in range(NUMBERS))
         self.table.setColumnWidth(NUMBERS, max(_LEAST_PX, (self.table.viewport().width() - held) // 2))
 
@@ -152,17 +181,15 @@ class RunRows(QWidget):
         command.told.connect(lambda item: self._say_share(command, item))
         command.done.connect(lambda found: self._found(command, found))
         command.failed.connect(lambda error: self._failed(command, error))
-        # What is shown meanwhile is of another step or order.
-        self.show_button.setEnabled(False)
-        self._say(self.tr("Looking for the rows ..."))
+        self._busy()
 
     def _say(self, text: str, *, wrong: bool = False) -> None:
         self.said.setText(text)
         set_mark(self.said, "wrong", wrong)
 
     def _say_share(self, command: Command, item: dict[str, Any]) -> None:
-        if command is self._command and item.get("total"):
-            self._say(f"{self.tr('Looking for the rows ...')}  {item['done'] / item['total']:.0%}")
+        if command is self._command and item.get("total") and item["done"]:
+            self._say(f"{self.tr('Looking for the rows ...')} {item['done'] / item['total']:.0%}")
 
     def _found(self, command: Command, found: dict[str, Any]) -> None:
         if command is not self._command:
@@ -195,12 +222,10 @@ class RunRows(QWidget):
         if command is self._command:
             self._command = self._asked_for = None
             self._fill([])
-            self.table.none = words.sentences(error)
-            self.table.viewport().update()
+            self._say(words.sentences(error), wrong=True)
 
     def _fill(self, items: list[dict[str, Any]]) -> None:
         """Shows rows, or none; those that are shown already stay chosen."""
-        self.table.none = ""
         self._say("")
         self.show_button.setEnabled(bool(items))
         if items == self.model.items:
@@ -208,9 +233,6 @@ class RunRows(QWidget):
         self.model.set_items(items)
         # Nothing has changed of rows that were trained on once, nor differs the step of those of one.
         self.table.setColumnHidden(CHANGE, all(item["times"] == 1 for item in items))
-        self.table.setColumnHidden(STEP, self._shown_step is not None)
-        for section in range(NUMBERS):
-            self.table.resizeColumnToContents(section)
         self._share()
         self.table.scrollToTop()
 
@@ -227,8 +249,8 @@ class RunRows(QWidget):
             self._session.tell_error(error)
             return
         if is_copy(Path(data.path)):
-            said = self.tr("The version that the run was given is not there any more; only the run's copy is left.")
-            self._session.tell(said, "bad")
+            said = self.tr("The version that the run was given is not among those that were opened here.")
+            self._session.tell(words.joined(said, self.tr("If it is still there, open it once.")), "bad")
             return
         title = self.tr("Rows of {name} by their loss").format(name=model.title)
         if self._shown_step is not None:

@@ -58,6 +58,7 @@ class TrainPage(QWidget):
         remove.setDefaultAction(self.remove)
         remove.setAccessibleName(self.remove.text())
         self.view = RunView(session)
+        self.keys = self.view.rows.keys
         self._damaged_run: Run | None = None
         self._name, self.damage = Elided("", "heading"), selectable(label("", wrap=True))
         self._sides = QStackedWidget()
@@ -93,6 +94,15 @@ class TrainPage(QWidget):
     def leave(self) -> None:
         """Ends whatever children do for the page, as the window closes."""
         self.view.rows.leave()
+
+    def left_open(self) -> Run | None:
+        """Returns the run that is shown."""
+        return self.view.model.run if self.view.model is not None else None
+
+    def take_up(self, run: Run | None) -> None:
+        """Shows what another window showed."""
+        if run is not None:
+            self.receive(run)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Looks for runs that others start, as long as it is looked at."""
