@@ -7328,6 +7328,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请从训练任务的副本恢复 rows-0.bin，或重新训练。</translation>
     </message>
     <message>
+        <source>{0} is not on this machine as the run read it, so what its rows say is not shown.</source>
+        <translation>此机器上没有训练任务所读取的 {0}，因此不显示各行的内容。</translation>
+    </message>
+    <message>
+        <source>Open it as data, which downloads it, then look again.</source>
+        <translation>请将它作为数据打开（会下载它），然后重新查看。</translation>
+    </message>
+    <message>
         <source>{0} was changed since the run began, so what its rows say now is not shown.</source>
         <translation>{0} 在训练任务开始后被更改，因此不显示其各行现在的内容。</translation>
     </message>

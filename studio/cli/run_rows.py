@@ -106,10 +106,17 @@ def _texts(
     from studio.core.versions import store
 
     spec = run.config().data
-    if hub_ids.says_so(spec.path):
+    online = not hub_ids.says_so(spec.path)
+    if not online:
         # Nobody waits for a download who asks what was trained on; and what is there by now may be another.
         os.environ["HF_HUB_OFFLINE"] = "1"
-    dataset = open_dataset(spec.path, spec.format, told, spec.mapping)
+    try:
+        dataset = open_dataset(spec.path, spec.format, told, spec.mapping)
+    except StudioError:
+        if online:
+            raise
+        message = f"{spec.path} is not on this machine as the run read it, so what its rows say is not shown."
+        raise StudioError("data", message, "Open it as data, which downloads it, then look again.") from None
     known = dataset.column("number")
     places = np.minimum(np.searchsorted(known, numbers), max(0, len(known) - 1))
     gone = not len(known) or bool((known[places] != numbers).any())

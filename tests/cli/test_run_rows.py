@@ -1,6 +1,8 @@
 """`studio runs rows`: which rows a run learns worst, by what it really trained on, and what it says where it cannot."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from studio import cli
-from studio.core import rowlog, runs
+from studio.core import hub_ids, rowlog, runs
 from studio.core.config import DataSpec, RunConfig
 from studio.core.data import datasets
 from studio.core.errors import EXIT_CODES
@@ -18,6 +20,7 @@ from studio.core.versions import steps
 from studio.core.versions import store as versions
 from studio.core.versions.recipe import Source
 from studio.core.versions.store import Version
+from tests.hub import serving
 from tests.training import config, trained
 from tests.ui.told import prepared, step, tell
 
@@ -87,7 +90,7 @@ def test_the_table_says_what_it_shows(run: Run, capsys: pytest.CaptureFixture[st
 
 def told_run(data: Path, folder: Path, *records: tuple[int, int, int, float]) -> Run:
     """A run that has told of these records: step, row, tokens, loss."""
-    run = runs.create(RunConfig(data=DataSpec(path=str(data))), folder)
+    run = runs.create(RunConfig(data=DataSpec(path=hub_ids.spelled(data))), folder)
     np.array(list(records), rowlog.RECORD).tofile(rowlog.path_of(run.path))
     tell(run, prepared(9))
     return run
@@ -196,3 +199,25 @@ def test_a_text_in_chunks_is_one_row(tmp_path: Path, capsys: pytest.CaptureFixtu
     records = rowlog.read_all(run.path)
     assert (records["row"] == 0).sum() > 3
     assert found[0]["tokens"] == records["tokens"][records["row"] == 0].sum()
+
+
+@pytest.mark.loopback
+def test_a_dataset_of_the_hub_is_read_from_here_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows_of(tmp_path)
+    (tmp_path / "served").mkdir()
+    (tmp_path / "rows.jsonl").rename(tmp_path / "served" / "rows.jsonl")
+    run = told_run(Path("hf://datasets/someone/tiny"), tmp_path / "run", (1, 5, 6, 4.0))
+    with serving(tmp_path / "served", tmp_path / "cache", monkeypatch) as hub:
+
+        def shown() -> Any:
+            command = [sys.executable, "-m", "studio", "runs", "rows", str(run.path), "--json"]
+            return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+        found = shown()
+        assert "Open it as data" in found["fault"]["hint"]
+        assert [(row["loss"], row["answer"]) for row in found["rows"]] == [(4.0, "")]
+        datasets.open_dataset(run.config().data.path)
+        hub.asked.clear()
+        hub.refusal = "RepoNotFound"
+        found = shown()
+        assert (found["fault"], found["rows"][0]["asked"], hub.asked) == (None, "capital 5", [])
