@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.mark.timeout(900)
 def test_the_demo_teaches_the_reply_form(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "studio", "demo", "--json"],
+        [sys.executable, "-m", "studio", "demo", "--rows", "12", "--json"],
         cwd=ROOT,
         capture_output=True,
         text=True,

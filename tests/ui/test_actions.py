@@ -467,7 +467,7 @@ def test_the_sheet_of_shortcuts_has_every_key_on_the_page_that_it_is_for(world: 
     groups = dict(world.window.shortcuts())
     listed = sorted(line for lines in groups.values() for line in lines)
     of_actions = [(title_of(action), keys_of(action)) for action in world.window.all_actions() if keys_of(action)]
-    of_pages = [*world.data().keys, *world.compare().keys]
+    of_pages = [*world.data().keys, *world.train().keys, *world.compare().keys]
     assert listed == sorted([*of_actions, *of_pages])
     assert ("Quit", "Ctrl+Q") in groups["Everywhere"]
     assert ("Exclude", "X") in groups["Data"]

@@ -73,6 +73,9 @@ def window(opened_once: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: p
     """The window as it is when it has just been opened, with nothing chosen."""
     (tmp_path / "hub").mkdir()
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    # Another module's window may have come to the front between two of these tests.
+    opened_once.activateWindow()
+    qtbot.waitUntil(opened_once.isActiveWindow)
     session = opened_once.session
     page = opened_once.page("configure")
     assert isinstance(page, ConfigurePage)
