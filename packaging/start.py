@@ -174,9 +174,8 @@ def announce(environment: Environment, parts: list[downloads.Part], torch: downl
 def run(environment: Environment, words: list[str], dry_run: bool) -> int:
     """Runs the tests or the program in this process's place; returns the exit code where that is not possible."""
     if words[:1] == ["test"]:
-        # The whole suite on three processes, each test on one thread, since a third of them wait for processes of their
-        # own; a part of it on one, where its output is seen.
-        command = [str(environment.python), "-m", "pytest", *(words[1:] or ("-n", "3", "--dist", "worksteal"))]
+        # The whole suite on two processes, each test on one thread; a part of it on one, where its output is seen.
+        command = [str(environment.python), "-m", "pytest", *(words[1:] or ("-n", "2", "--dist", "worksteal"))]
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         os.chdir(environment.root)
     else:
