@@ -13,10 +13,10 @@ from studio.core.errors import StudioError
 from studio.core.units import plural
 
 if TYPE_CHECKING:
+    from studio.core.config import DataSpec
     from studio.core.data.datasets import Dataset
     from studio.core.events import Prepared
     from studio.core.rowlog import Numbers, Standings
-    from studio.core.runs import Run
 
 _SHOWN = 20
 _TEXT, _HALF = 240, 50
@@ -43,7 +43,7 @@ def _rows(args: argparse.Namespace) -> None:
     from studio.core import rowlog
 
     run = runs.find(args.run)
-    told = run.summary()
+    spec, told = run.config().data, run.summary()
     records = rowlog.read_all(run.path)
     if not len(records) and not told.steps:
         raise StudioError("run", "The run has not taken a step yet.", "Ask again once it trains.")
@@ -57,7 +57,7 @@ def _rows(args: argparse.Namespace) -> None:
     fault: StudioError | None = None
     try:
         with data_rows.guard(args) as live:
-            texts = _texts(run, told.prepared, found.row[shown], data_rows.telling(live, "Reading"))
+            texts = _texts(spec, told.prepared, found.row[shown], data_rows.telling(live, "Reading"))
     except StudioError as error:
         fault = error  # the figures are known all the same
     rows = [_row(found, int(at)) | said for at, said in zip(shown, texts, strict=True)]
@@ -68,7 +68,7 @@ def _rows(args: argparse.Namespace) -> None:
         "by": args.by,
         "rows": rows,
         "of": len(found.row),
-        "data": run.config().data.path,
+        "data": spec.path,
         "fault": {name: getattr(fault, name) for name in _FAULT} if fault is not None else None,
     }
     output.show(args, about, _told(about))
@@ -93,7 +93,7 @@ def _nothing(numbers: "Numbers") -> list[dict[str, Any]]:
 
 
 def _texts(
-    run: "Run", prepared: "Prepared | None", numbers: "Numbers", told: Callable[[int, int], None]
+    spec: "DataSpec", prepared: "Prepared | None", numbers: "Numbers", told: Callable[[int, int], None]
 ) -> list[dict[str, Any]]:
     """Returns of each row where it lies and what it says.
 
@@ -105,15 +105,14 @@ def _texts(
     from studio.core.data.datasets import open_dataset
     from studio.core.versions import store
 
-    spec = run.config().data
-    online = not hub_ids.says_so(spec.path)
-    if not online:
+    of_hub = hub_ids.says_so(spec.path)
+    if of_hub:
         # Nobody waits for a download who asks what was trained on; and what is there by now may be another.
         os.environ["HF_HUB_OFFLINE"] = "1"
     try:
         dataset = open_dataset(spec.path, spec.format, told, spec.mapping)
     except StudioError:
-        if online:
+        if not of_hub:
             raise
         message = f"{spec.path} is not on this machine as the run read it, so what its rows say is not shown."
         raise StudioError("data", message, "Open it as data, which downloads it, then look again.") from None

@@ -6,6 +6,7 @@ the file's length.
 
 import os
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,11 @@ def path_of(run: Path, rank: int = 0) -> Path:
     return run / f"rows-{rank}.bin"
 
 
+def ranks(run: Path) -> range:
+    """Returns the processes of a run that have kept records."""
+    return range(next(rank for rank in count() if not path_of(run, rank).exists()))
+
+
 def read(run: Path, rank: int = 0) -> Records:
     """Returns the whole records of a process's log, (n,) of `RECORD`; none where it has none.
 
@@ -55,25 +61,17 @@ def read_all(run: Path) -> Records:
     Raises:
         StudioError: (disk) they cannot be read; (run) they are damaged.
     """
-    parts = [read(run)]
-    while path_of(run, len(parts)).exists():
-        parts.append(read(run, len(parts)))
+    parts = [read(run, rank) for rank in ranks(run)]
     for rank, part in enumerate(parts):
         least = [int(part[name].min(initial=1)) for name in ("step", "row", "tokens")]
         if least[0] < 1 or min(least) < 0 or (np.diff(part["step"]) < 0).any() or not np.isfinite(part["loss"]).all():
             message = f"{path_of(run, rank).name} of the run is damaged: what it says of rows cannot be true."
             raise StudioError("run", message, "Bring it back from a copy; the run and its result are as they were.")
-    found = np.concatenate(parts)
+    found = np.concatenate([np.zeros(0, RECORD), *parts])
     if len(parts) > 1:
-        # Stops of several processes fall between others' writes: what not all have written is told all the same.
+        # A kill leaves some with a record more than others, and that is told too.
         found = found[np.argsort(found["step"], kind="stable")]
     return found
-
-
-def of_step(records: Records, step: int) -> slice:
-    """Returns where the records of a step lie."""
-    first, end = np.searchsorted(records["step"], (step, step + 1))
-    return slice(int(first), int(end))
 
 
 def typical(records: Records) -> Losses:
@@ -83,14 +81,13 @@ def typical(records: Records) -> Losses:
     that a loss that falls does not make the earlier rows the worse ones. Of the first steps that are few, of the very
     first only its own; of the last ones those that there are yet.
     """
-    count = len(records)
-    if not count:
+    if not len(records):
         return np.zeros(0)
     first = np.flatnonzero(np.diff(records["step"], prepend=records["step"][0] - 1))
-    end = np.append(first[1:], count)
+    end = np.append(first[1:], len(records))
     more = np.clip(-(-(_BESIDE - (end - first)) // 2), 0, first)
     begin = first - more
-    width = np.minimum(count, end + more) - begin
+    width = np.minimum(len(records), end + more) - begin
     losses, found = records["loss"].astype(np.float64), np.zeros(len(first))
     # Steps with as many rows beside them are done at once: one by one takes a hundred times as long.
     for wide in np.unique(width).tolist():
@@ -176,8 +173,8 @@ def require_step(records: Records, step: int) -> slice:
     Raises:
         StudioError: (run) there are none.
     """
-    found = of_step(records, step)
-    if found.stop > found.start:
-        return found
+    begin, end = np.searchsorted(records["step"], (step, step + 1)).tolist()
+    if end > begin:
+        return slice(begin, end)
     first, last = (int(records["step"][at]) for at in (0, -1))
     raise StudioError("run", f"The run tells of no rows in step {step}.", f"Name a step from {first} to {last}.")

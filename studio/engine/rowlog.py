@@ -1,7 +1,6 @@
 """Writes which rows were in which step and what each one's loss was, as `core.rowlog` reads it."""
 
 import os
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.core.files import disk_error
-from studio.core.rowlog import RECORD, path_of, read
+from studio.core.rowlog import RECORD, path_of, ranks, read
 from studio.core.runs import FREE_AND_RESUME
 
 
@@ -22,14 +21,10 @@ class RowLog:
         The first process forgets those of the others too, of which there may have been more before.
         """
         self._path = path_of(run, rank)
-        for other in count(rank):
-            path = path_of(run, other)
-            if not path.exists():
-                break
+        for other in ranks(run) if rank == 0 else [rank]:
             kept = int(np.searchsorted(read(run, other)["step"], step, side="right"))
-            os.truncate(path, kept * RECORD.itemsize)
-            if rank:
-                break
+            if path_of(run, other).exists():
+                os.truncate(path_of(run, other), kept * RECORD.itemsize)
 
     def append(
         self, step: int, rows: NDArray[np.int64], tokens: NDArray[np.int64], losses: NDArray[np.floating[Any]]

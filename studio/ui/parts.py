@@ -177,6 +177,13 @@ def align_number(box: QSpinBox | QDoubleSpinBox) -> None:
     box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
 
+def leave_wheel(box: QWidget) -> None:
+    """Leaves the wheel to what scrolls around a box: nobody means to change its value in passing."""
+    box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    # Of this box alone, for which a class of its own would be much.
+    box.wheelEvent = lambda event: event.ignore()  # type: ignore[method-assign]
+
+
 def tabs(name: str) -> QTabWidget:
     """Returns an empty row of tabs; `name` is what a screen reader says."""
     made = QTabWidget()

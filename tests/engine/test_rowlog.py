@@ -40,3 +40,14 @@ def test_a_torn_record_is_dropped(tmp_path: Path) -> None:
 
 def test_without_a_log_there_are_no_records(tmp_path: Path) -> None:
     assert len(read(tmp_path)) == 0
+
+
+def test_records_of_processes_that_are_no_more_are_forgotten_too(tmp_path: Path) -> None:
+    for rank in range(2):
+        log = RowLog(tmp_path, rank, 0)
+        for step in range(1, 6):
+            log.append(step, np.array([10 * step + rank]), np.array([2]), np.array([1.0], np.float32))
+    RowLog(tmp_path, 1, 4)
+    assert [read(tmp_path, rank)["step"].tolist() for rank in range(2)] == [[1, 2, 3, 4, 5], [1, 2, 3, 4]]
+    RowLog(tmp_path, 0, 3)
+    assert [read(tmp_path, rank)["step"].tolist() for rank in range(2)] == [[1, 2, 3], [1, 2, 3]]

@@ -206,7 +206,6 @@ class DataPage(QWidget):
             self.receive(self._path)
 
     def _take_over(self) -> None:
-        self._picked = None
         if self._path is not None:
             text = self.tr(
                 "The version was taken over to its changed files. What an audit found before does not hold for the "
@@ -345,7 +344,6 @@ class DataPage(QWidget):
         self._states.setCurrentIndex(2)
 
     def _cancel(self) -> None:
-        self._picked = None
         self._leave()
         if self._path is not None and hub_ids.says_so(self._path):
             message = self.tr("The download of {name} was stopped.").format(name=title(self._path))

@@ -1,10 +1,10 @@
 """A run's curves: the loss with its evaluations, and below it learning rate, gradient norm, speed and preference."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QStackedWidget, QWidget
 
 from studio.ui.models import RunModel
-from studio.ui.parts import button, card, column, empty, holder, label, row
+from studio.ui.parts import button, card, column, empty, holder, label, leave_wheel, row
 from studio.ui.plots import LinePlot
 from studio.ui.session import Session
 from studio.ui.theme import GRID
@@ -91,11 +91,10 @@ class RunCurves(QStackedWidget):
         log.toggled.connect(self.plots["loss"].set_log)
         smoothing = QComboBox()
         smoothing.setAccessibleName(self.tr("Smoothing"))
-        smoothing.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         smoothing.addItems([name for name, _ in _SMOOTHINGS])
         smoothing.setCurrentIndex(1)
         smoothing.currentIndexChanged.connect(self._set_smoothing)
-        smoothing.wheelEvent = lambda event: event.ignore()  # type: ignore[method-assign]
+        leave_wheel(smoothing)
         self._smoothing = smoothing
         whole = button(self.tr("Whole curve"), self._reset_views, "flat")
         tools = row(None, whole, log, GRID, label(self.tr("Smoothing"), "muted"), smoothing, spacing=GRID)

@@ -14,7 +14,7 @@ from studio.ui import given, words
 from studio.ui.jobs import Command
 from studio.ui.loss_table import CHANGE, NUMBERS, ORDERS, STEP, TOKENS, LossTable
 from studio.ui.models import RunModel
-from studio.ui.parts import align_number, button, column, icon_button, label, row, selectable, set_mark
+from studio.ui.parts import align_number, button, column, icon_button, label, leave_wheel, row, selectable, set_mark
 from studio.ui.session import Picked, Session
 from studio.ui.table_view import TableView, dress
 from studio.ui.theme import GRID
@@ -117,8 +117,7 @@ class RunRows(QWidget):
         made.setPrefix(before)
         made.setSuffix(behind)
         made.setMinimumWidth(14 * GRID)
-        made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        made.wheelEvent = lambda event: event.ignore()  # type: ignore[method-assign]
+        leave_wheel(made)
         align_number(made)
         return made
 
