@@ -265,7 +265,14 @@ def train(see: "Camera") -> None:
         page.view._show_step(step)
         see.wait(lambda: rows._command is None and rows.model.items)
         see.shot(f"train-{name}")
-    for at, name in ((2, "log"), (3, "settings")):
+    layers = page.view.layers.view
+    page.view.tabs.setCurrentWidget(page.view.layers)
+    see.wait(lambda: bool(layers.found))
+    layers.map._look((4, 2))
+    see.shot("train-layers")
+    layers.measure.setCurrentIndex(1)
+    see.shot("train-layers-rank")
+    for at, name in ((3, "log"), (4, "settings")):
         page.view.tabs.setCurrentIndex(at)
         see.shot(f"train-{name}")
     page.view.tabs.setCurrentIndex(0)
@@ -333,6 +340,8 @@ def preferences(see: "Camera") -> None:
 def library(see: "Camera") -> None:
     """Adapters: one, several, none found, exported."""
     from studio.core import library as core_library
+    from studio.core import runs as core_runs
+    from studio.ui.pages.layers import LayersDialog
 
     page = cast("LibraryPage", see.window.page("library"))
     see.window.show_page("library")
@@ -342,12 +351,20 @@ def library(see: "Camera") -> None:
         page.card.tags.box.returnPressed.emit()
     entry = page.entry()
     assert entry is not None
-    core_library.add(entry.folder, title="shop-desk, a second one with a name that is too long for its column",
+    earlier = min((core_runs.find(entry.run).path / "checkpoints").glob("step-*")) / "adapter"
+    core_library.add(earlier, title="shop-desk, a second one with a name that is too long for its column",
                      base=entry.base, data=entry.data, config=entry.config, metrics=entry.metrics)  # fmt: skip
     see.session.library_changed.emit()
     see.shot("library-tags")
     page.table.selectAll()
     see.shot("library-several")
+    page.show_layers()
+    dialog = see.top()
+    assert isinstance(dialog, LayersDialog)
+    see.wait(lambda: bool(dialog.view.found))
+    dialog.view.map._look((0, 1))
+    see.shot("library-differ")
+    dialog.close()
     page.search.setText("nothing is called this")
     see.shot("library-none-found")
     page.search.setText("")

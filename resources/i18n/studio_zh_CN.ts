@@ -42,6 +42,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>导出…</translation>
     </message>
     <message>
+        <source>Layers</source>
+        <translation>层</translation>
+    </message>
+    <message>
+        <source>Where the two differ</source>
+        <translation>两者的差别</translation>
+    </message>
+    <message>
         <source>Compare them with the base</source>
         <translation>将它们与基座对比</translation>
     </message>
@@ -52,6 +60,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>{count} adapters</source>
         <translation>{count} 个适配器</translation>
+    </message>
+    <message>
+        <source>Choose two adapters for this.</source>
+        <translation>请为此选择两个适配器。</translation>
     </message>
     <message>
         <source>Tags</source>
@@ -1658,6 +1670,163 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
 </context>
 <context>
+    <name>LayerMap</name>
+    <message>
+        <source>Modules by layer</source>
+        <translation>各层的模块</translation>
+    </message>
+</context>
+<context>
+    <name>LayersDialog</name>
+    <message>
+        <source>Layers of {name}</source>
+        <translation>{name} 的各层</translation>
+    </message>
+    <message>
+        <source>{name} and {other}, layer by layer</source>
+        <translation>{name} 与 {other}，逐层对比</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+</context>
+<context>
+    <name>LayersView</name>
+    <message>
+        <source>Coloured by</source>
+        <translation>着色依据</translation>
+    </message>
+    <message>
+        <source>What the modules are coloured by</source>
+        <translation>模块按什么着色</translation>
+    </message>
+    <message>
+        <source>Measuring the layers ...</source>
+        <translation>正在测量各层……</translation>
+    </message>
+    <message>
+        <source>Change</source>
+        <translation>变化</translation>
+    </message>
+    <message>
+        <source>Rank used</source>
+        <translation>用到的秩</translation>
+    </message>
+    <message>
+        <source>Difference</source>
+        <translation>差别</translation>
+    </message>
+    <message>
+        <source>Likeness</source>
+        <translation>相似度</translation>
+    </message>
+    <message>
+        <source>Change by the first</source>
+        <translation>第一个的改变量</translation>
+    </message>
+    <message>
+        <source>Change by the second</source>
+        <translation>第二个的改变量</translation>
+    </message>
+    <message>
+        <source>full colour: {value}</source>
+        <translation>最深色：{value}</translation>
+    </message>
+    <message>
+        <source>None of the {count} modules has learned anything yet.</source>
+        <translation>{count} 个模块都还什么也没学到。</translation>
+    </message>
+    <message>
+        <source>{count} module was trained.</source>
+        <translation>训练了 {count} 个模块。</translation>
+    </message>
+    <message>
+        <source>{count} modules were trained.</source>
+        <translation>训练了 {count} 个模块。</translation>
+    </message>
+    <message>
+        <source>{count} module changed by {share} of its weights&apos; size.</source>
+        <translation>{count} 个模块改变了其权重大小的 {share}。</translation>
+    </message>
+    <message>
+        <source>{count} modules changed by {share} of their weights&apos; size.</source>
+        <translation>{count} 个模块共改变了其权重大小的 {share}。</translation>
+    </message>
+    <message>
+        <source>The most: {most}; the least: {least}.</source>
+        <translation>最多：{most}；最少：{least}。</translation>
+    </message>
+    <message>
+        <source>{count} learned nothing: {names}.</source>
+        <translation>{count} 个什么也没学到：{names}。</translation>
+    </message>
+    <message>
+        <source>The two change the weights in the same way.</source>
+        <translation>两者对权重的改变相同。</translation>
+    </message>
+    <message>
+        <source>{count} module of the two.</source>
+        <translation>两者共 {count} 个模块。</translation>
+    </message>
+    <message>
+        <source>{count} modules of the two.</source>
+        <translation>两者共 {count} 个模块。</translation>
+    </message>
+    <message>
+        <source>They differ by {apart} of the weights&apos; size; the first changes them by {share}, the second by {other}.</source>
+        <translation>两者相差权重大小的 {apart}；第一个改变了 {share}，第二个改变了 {other}。</translation>
+    </message>
+    <message>
+        <source>The likeness of the two changes is {cosine} (1: the same direction, 0: unrelated).</source>
+        <translation>两者改变的相似度为 {cosine}（1：方向相同，0：互不相关）。</translation>
+    </message>
+    <message>
+        <source>{count} modules</source>
+        <translation>{count} 个模块</translation>
+    </message>
+    <message>
+        <source>learned nothing</source>
+        <translation>什么也没学到</translation>
+    </message>
+    <message>
+        <source>changed by {share} of its weights&apos; size</source>
+        <translation>改变了其权重大小的 {share}</translation>
+    </message>
+    <message>
+        <source>changed by {norm} (norm), the size of its weights is not known</source>
+        <translation>改变了 {norm}（范数），其权重大小未知</translation>
+    </message>
+    <message>
+        <source>how much it changed cannot be told: its weights are not in the base&apos;s files</source>
+        <translation>无法得知改变了多少：基座模型的文件中没有它的权重</translation>
+    </message>
+    <message>
+        <source>{used} of {rank} directions used</source>
+        <translation>{rank} 个方向中用到 {used} 个</translation>
+    </message>
+    <message>
+        <source>changed by the first by {share}</source>
+        <translation>第一个改变了 {share}</translation>
+    </message>
+    <message>
+        <source>by the second by {share}</source>
+        <translation>第二个改变了 {share}</translation>
+    </message>
+    <message>
+        <source>not trained by the other</source>
+        <translation>另一个没有训练它</translation>
+    </message>
+    <message>
+        <source>likeness {cosine}</source>
+        <translation>相似度 {cosine}</translation>
+    </message>
+    <message>
+        <source>{module} in layer {layer}</source>
+        <translation>第 {layer} 层的 {module}</translation>
+    </message>
+</context>
+<context>
     <name>LengthView</name>
     <message>
         <source> tokens</source>
@@ -1755,6 +1924,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>已移到回收站：{names}。</translation>
     </message>
     <message>
+        <source>Choose one adapter, or two, to see their layers.</source>
+        <translation>请选择一个或两个适配器来查看其各层。</translation>
+    </message>
+    <message>
         <source>Move the adapter to the trash</source>
         <translation>把适配器移到回收站</translation>
     </message>
@@ -1765,6 +1938,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Compare the adapter with its base</source>
         <translation>对比适配器与其基座</translation>
+    </message>
+    <message>
+        <source>Show the adapter&apos;s layers</source>
+        <translation>显示适配器的各层</translation>
     </message>
     <message>
         <source>Rename the adapter</source>
@@ -2868,6 +3045,29 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
+    <name>RunLayers</name>
+    <message>
+        <source>Checkpoint</source>
+        <translation>检查点</translation>
+    </message>
+    <message>
+        <source>The run has saved no checkpoint yet; the layers are read from them.</source>
+        <translation>此运行还没有保存检查点；各层由检查点读出。</translation>
+    </message>
+    <message>
+        <source>Newest</source>
+        <translation>最新</translation>
+    </message>
+    <message>
+        <source>Newest (step {step})</source>
+        <translation>最新（第 {step} 步）</translation>
+    </message>
+    <message>
+        <source>Step {step}</source>
+        <translation>第 {step} 步</translation>
+    </message>
+</context>
+<context>
     <name>RunLog</name>
     <message>
         <source>The run has printed nothing.</source>
@@ -2997,6 +3197,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Rows</source>
         <translation>数据行</translation>
+    </message>
+    <message>
+        <source>Layers</source>
+        <translation>层</translation>
     </message>
     <message>
         <source>Log</source>
@@ -7020,6 +7224,26 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请恢复训练：它会从前一个检查点继续。</translation>
     </message>
     <message>
+        <source>The two adapters are of different models: {0} has another size in each.</source>
+        <translation>这两个适配器属于不同的模型：{0} 的大小不同。</translation>
+    </message>
+    <message>
+        <source>Compare adapters of one base.</source>
+        <translation>请比较同一基座模型的适配器。</translation>
+    </message>
+    <message>
+        <source>uses {0}, and what that adds is not measured yet</source>
+        <translation>用了 {0}，其增加的部分尚不能测量</translation>
+    </message>
+    <message>
+        <source>holds parts of {0} that do not fit each other</source>
+        <translation>中 {0} 的各部分互不相符</translation>
+    </message>
+    <message>
+        <source>holds values in {0} that are not numbers</source>
+        <translation>的 {0} 中有不是数字的值</translation>
+    </message>
+    <message>
         <source>{0} holds no adapter: there is no {1}.</source>
         <translation>{0} 中没有适配器：缺少 {1}。</translation>
     </message>
@@ -7250,6 +7474,50 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Name a file with one prompt a line.</source>
         <translation>请指定每行一个提示的文件。</translation>
+    </message>
+    <message>
+        <source>The run has no checkpoint yet.</source>
+        <translation>此运行还没有检查点。</translation>
+    </message>
+    <message>
+        <source>Ask again once it has saved one.</source>
+        <translation>等它保存后再看。</translation>
+    </message>
+    <message>
+        <source>There are those of {0}.</source>
+        <translation>现有的是：{0}。</translation>
+    </message>
+    <message>
+        <source>The run {0} has no checkpoint of step {1}.</source>
+        <translation>运行 {0} 没有第 {1} 步的检查点。</translation>
+    </message>
+    <message>
+        <source>{0} and {1} were made for different base models.</source>
+        <translation>{0} 与 {1} 属于不同的基座模型。</translation>
+    </message>
+    <message>
+        <source>Without it only what the adapter says by itself is shown.</source>
+        <translation>没有它，只能显示适配器本身所含的内容。</translation>
+    </message>
+    <message>
+        <source>The base model is not known.</source>
+        <translation>不知道基座模型是哪个。</translation>
+    </message>
+    <message>
+        <source>The weights of {0} are not those that were trained on.</source>
+        <translation>{0} 的权重不是训练时所用的。</translation>
+    </message>
+    <message>
+        <source>Bring them back as they were to see shares of them.</source>
+        <translation>请把它们恢复原样，以便按其大小显示改变量。</translation>
+    </message>
+    <message>
+        <source>{0} is not on this machine, so what changed is not compared with its weights.</source>
+        <translation>{0} 不在这台机器上，因此没有与其权重比较。</translation>
+    </message>
+    <message>
+        <source>Bring it back, or open it once if it is of the hub.</source>
+        <translation>请把它放回原处；若来自模型库，打开它一次即可下载。</translation>
     </message>
     <message>
         <source>The base model of {0} is not known.</source>

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from studio.cli import run_rows
+from studio.cli import layers, run_rows
 from studio.cli.output import add_command, json_text, one_line, printable, progress, show, show_failure, table
 from studio.core import config_file, events, files, launch, runs
 from studio.core.config import changed, to_dict
@@ -70,6 +70,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
             action.add_argument("--detach", action="store_true", help="return at once; it trains on")
             action.add_argument("--learning-rate", type=float, help="a new peak learning rate from here on")
     run_rows.add(actions)
+    layers.add_to_runs(actions)
     worker = commands.add_parser("worker")
     worker.add_argument("folder", type=Path)
     worker.add_argument("--commands-from", type=int, default=0)

@@ -186,8 +186,8 @@ def count(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Cou
     modules, targets = {module.name: module for module in tree.modules}, set(choice.targets)
     added, scalings = 0, []
     for name in choice.targets:
-        rank = _first(choice.rank_pattern, name, spec.r)
-        alpha = _first(choice.alpha_pattern, name, spec.lora_alpha)
+        rank = ending(choice.rank_pattern, name, spec.r)
+        alpha = ending(choice.alpha_pattern, name, spec.lora_alpha)
         scalings.append(alpha / (rank**0.5 if spec.use_rslora else rank))
         added += rank * sum(modules[name].shape) + (modules[name].outputs if spec.use_dora else 0)
     copied, repeated = _copied(tree, choice)
@@ -377,8 +377,8 @@ def _check_tied(tree: Tree, chosen: list[str]) -> None:
         )
 
 
-def _first(pattern: Mapping[str, Value], name: str, otherwise: Value) -> Value:
-    """Returns what the first name of a plain pattern that ends `name` says."""
+def ending(pattern: Mapping[str, Value], name: str, otherwise: Value) -> Value:
+    """Returns what the first name of plain `patterns` that ends `name` says."""
     return next((value for key, value in pattern.items() if name == key or name.endswith(f".{key}")), otherwise)
 
 

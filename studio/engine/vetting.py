@@ -2,15 +2,14 @@
 
 import re
 from pathlib import Path
-from typing import Any
-
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from typing import TYPE_CHECKING, Any
 
 from studio.core.errors import StudioError, as_memory_error
 from studio.core.library import PEFT_CONFIG, WEIGHTS
 from studio.engine import weights
+
+if TYPE_CHECKING:
+    import torch
 
 _MAX_RANK = 1024
 _NAME = re.compile(r"[\w.]{1,200}")
@@ -62,12 +61,17 @@ def check_adapter(folder: Path) -> dict[str, Any]:
     return config
 
 
-def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
+def read_tensors(folder: Path) -> dict[str, "torch.Tensor"]:
     """Reads the tensors of a vetted adapter into memory.
 
     Raises:
         StudioError: (adapter) they are damaged, or not all of them are finite; (memory) they do not fit.
     """
+    # Loaded where numbers are read: vetting alone does without.
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
     try:
         tensors = load_file(folder / WEIGHTS)
     except (SafetensorError, OSError, RuntimeError, MemoryError) as error:

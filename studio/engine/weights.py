@@ -5,7 +5,10 @@ import json
 import struct
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from studio import paths
 from studio.core.cache import sha256
@@ -19,7 +22,43 @@ _BITS = {"BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8}
 _BITS |= {"I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64}
 _PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 
+# What `Stored.numbers` reads.
+_FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
+
 Header = dict[str, tuple[str, list[int]]]
+
+
+class Stored(NamedTuple):
+    """A tensor where it lies in a safetensors file.
+
+    Attributes:
+        dtype: in safetensors' words.
+        start: the byte of the file it begins with.
+    """
+
+    path: Path
+    dtype: str
+    shape: list[int]
+    start: int
+
+    @property
+    def floats(self) -> bool:
+        """Whether it holds plain numbers, which `numbers` reads."""
+        return self.dtype in _FLOATS
+
+    def numbers(self, first: int = 0, count: int | None = None) -> NDArray[np.floating[Any]]:
+        """Reads `count` of the numbers from the `first` on, or all the rest, as they follow each other; (n,).
+
+        bfloat16 comes as float32.
+        """
+        kind, every = np.dtype(_FLOATS[self.dtype]), int(np.prod(self.shape, dtype=np.int64))
+        count = every - first if count is None else min(count, every - first)
+        read = np.fromfile(self.path, kind, count, offset=self.start + first * kind.itemsize)
+        if self.dtype != "BF16":
+            return read
+        # bfloat16 is the upper half of a float32. Shifted in place: ten times as fast as into new memory.
+        whole = read.astype(np.uint32)
+        return np.left_shift(whole, 16, out=whole).view(np.float32)
 
 
 def read_json(path: Path, reason: Reason) -> dict[str, Any]:
@@ -72,6 +111,15 @@ def header(path: Path, reason: Reason) -> Header:
     Raises:
         StudioError: (`reason`) the file is damaged, cut short, or larger inside than any real one.
     """
+    return {name: (held.dtype, held.shape) for name, held in stored(path, reason).items()}
+
+
+def stored(path: Path, reason: Reason) -> dict[str, Stored]:
+    """Reads where each tensor of a safetensors file lies.
+
+    Raises:
+        StudioError: as `header` does.
+    """
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -91,7 +139,7 @@ def header(path: Path, reason: Reason) -> Header:
         raise StudioError(
             reason, f"{path.name} in {path.parent} is damaged or incomplete.", "Download the file again.", str(error)
         ) from None
-    return {name: (dtype, shape) for name, (dtype, shape, _, _) in found.items()}
+    return {name: Stored(path, dtype, shape, 8 + length + start) for name, (dtype, shape, start, _) in found.items()}
 
 
 def fingerprint(folder: Path) -> str:
@@ -108,10 +156,14 @@ def fingerprint(folder: Path) -> str:
     return whole.hexdigest()
 
 
-def _digest(file: Path) -> str:
+def key_of(file: Path) -> str:
+    """Returns the name under which the cache keeps what is known of a file as it is now."""
     stat = file.stat()
-    key = hashlib.sha256(f"{file.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}".encode()).hexdigest()
-    known = paths.cache_dir() / "fingerprints" / key
+    return hashlib.sha256(f"{file.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}".encode()).hexdigest()
+
+
+def _digest(file: Path) -> str:
+    known = paths.cache_dir() / "fingerprints" / key_of(file)
     if known.is_file():
         return known.read_text()
     digest = sha256(file)

@@ -17,6 +17,7 @@ from studio.ui.pages.data_history import History
 from studio.ui.pages.data_hub import HubDialog
 from studio.ui.pages.data_steps import StepDialog
 from studio.ui.pages.export import ExportDialog
+from studio.ui.pages.layers import LayersDialog
 from studio.ui.pages.run_rate import RateDialog, peak
 from studio.ui.session import demo_data
 from studio.ui.window import MainWindow
@@ -204,6 +205,14 @@ def export(w: World) -> None:
     dialog = QApplication.activeModalWidget()
     assert isinstance(dialog, ExportDialog)
     dialog.reject()
+
+
+def layers(w: World) -> None:
+    w.adapter()
+    w.do("Show the adapter's layers")
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, LayersDialog)
+    dialog.close()
 
 
 def compare_adapter(w: World) -> None:
@@ -429,6 +438,7 @@ EFFECTS: dict[str, Callable[[World], None]] = {
     "Move the adapter to the trash": remove_adapter,
     "Export the adapter": export,
     "Compare the adapter with its base": compare_adapter,
+    "Show the adapter's layers": layers,
     "Rename the adapter": rename,
     "Tag the adapter": tag,
     "Show the adapter's run": adapters_run,

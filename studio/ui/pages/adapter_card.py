@@ -24,8 +24,8 @@ class AdapterCard(QStackedWidget):
 
     Attributes:
         title, tags, note: where they are edited.
-        compare, export, remove, run, folder: buttons, left to the page to connect.
-        compare_all, remove_all: the same for several adapters.
+        compare, export, remove, run, layers, folder: buttons, left to the page to connect.
+        compare_all, differ, remove_all: for several adapters.
 
     Signals:
         edited: the adapter, and what the user has changed of it, as `library.change` takes it.
@@ -54,6 +54,7 @@ class AdapterCard(QStackedWidget):
         self.compare, self.run = _button(self.tr("Compare with the base")), _button(self.tr("Show its run"))
         self.folder, self.remove = _button(self.tr("Open folder")), _button(self.tr("Delete"))
         self.export = _button(self.tr("Export..."), "primary")
+        self.layers, self.differ = _button(self.tr("Layers")), _button(self.tr("Where the two differ"))
         self.compare_all = _button(self.tr("Compare them with the base"), "primary")
         self.remove_all = _button(self.tr("Delete them"))
         theme.dress(self.export, "export", "on_accent")
@@ -87,7 +88,7 @@ class AdapterCard(QStackedWidget):
         self.tags.show_tags(entry.tags, known_tags)
         self._fault.setText(words.sentence(entry.fault))
         self._fault.setVisible(bool(entry.fault))
-        for widget in (self.export, self.compare, self.title, self.tags, self.note):
+        for widget in (self.export, self.compare, self.layers, self.title, self.tags, self.note):
             widget.setEnabled(not entry.fault)
         self.run.setEnabled(bool(entry.run))
         self._show_facts(entry)
@@ -102,6 +103,9 @@ class AdapterCard(QStackedWidget):
             loss = texts(entry)[7]
             self._names.addLayout(row(Elided(entry.title or entry.name), None, label(loss, "muted")))
         self.compare_all.setEnabled(not why_not)
+        two = len(entries) == 2
+        self.differ.setEnabled(two and not why_not)
+        self.differ.setToolTip(why_not if two else self.tr("Choose two adapters for this."))
         self._why_not.setText(why_not)
         self._why_not.setVisible(bool(why_not))
 
@@ -124,7 +128,8 @@ class AdapterCard(QStackedWidget):
         )
         area = scrolling(holder(words, "body"))
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        layout = column(area, line(), self.compare, row(self.run, self.folder), row(self.export, self.remove))
+        pairs = row(self.run, self.layers), row(self.folder, self.remove)
+        layout = column(area, line(), self.compare, *pairs, self.export)
         layout.setStretch(0, 1)
         return layout
 
@@ -137,7 +142,7 @@ class AdapterCard(QStackedWidget):
         area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         area.setAccessibleName(self.tr("Adapters"))
         head = row(self._count, None, label(self.tr("Eval loss"), "caption"))
-        layout = column(head, area, line(), self._why_not, self.compare_all, self.remove_all)
+        layout = column(head, area, line(), self._why_not, self.compare_all, self.differ, self.remove_all)
         layout.setStretch(1, 1)
         return layout
 

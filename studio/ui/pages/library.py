@@ -22,6 +22,7 @@ from studio.ui import words
 from studio.ui.edits import AdapterChange, AdapterRemoval
 from studio.ui.pages.adapter_card import AdapterCard
 from studio.ui.pages.export import ExportDialog
+from studio.ui.pages.layers import LayersDialog
 from studio.ui.parts import add_action, button, column, empty, holder, label, row
 from studio.ui.session import Session
 from studio.ui.table_view import TableView, dress
@@ -119,6 +120,16 @@ class LibraryPage(QWidget):
         if chosen and not any(entry.fault for entry in chosen) and not self._why_not(chosen):
             self._session.compare_wanted.emit(chosen)
 
+    def show_layers(self) -> None:
+        """Shows what the selected adapter does to each layer, or where two differ."""
+        chosen = self.chosen()
+        if len(chosen) > 2:
+            self._session.tell(self.tr("Choose one adapter, or two, to see their layers."), "bad")
+        elif chosen and (why_not := self._why_not(chosen)):
+            self._session.tell(why_not, "bad")
+        elif chosen:
+            LayersDialog(self._session, chosen, self).open()
+
     def _find(self, text: str) -> None:
         self._proxy.set_text(text)
         self._select_one()
@@ -136,6 +147,7 @@ class LibraryPage(QWidget):
             (self.tr("Move the adapter to the trash"), self.remove, "Del"),
             (self.tr("Export the adapter..."), self.export, "Ctrl+E"),
             (self.tr("Compare the adapter with its base"), self.compare, "Ctrl+Shift+C"),
+            (self.tr("Show the adapter's layers"), self.show_layers, "Ctrl+L"),
             (self.tr("Rename the adapter"), self._rename_focus, "F2"),
             (self.tr("Tag the adapter"), self._tag_focus, "Ctrl+T"),
             (self.tr("Show the adapter's run"), self._open_run, ""),
@@ -170,6 +182,8 @@ class LibraryPage(QWidget):
         made.run.clicked.connect(self._open_run)
         made.folder.clicked.connect(self._open_folder)
         made.export.clicked.connect(self.export)
+        for both in (made.layers, made.differ):
+            both.clicked.connect(self.show_layers)
         for both in (made.compare, made.compare_all):
             both.clicked.connect(self.compare)
         for both in (made.remove, made.remove_all):

@@ -1,4 +1,4 @@
-"""One run in full: its head, its failure if it has one, its curves, its rows, its log and its settings."""
+"""One run in full: its head, its failure if it has one, its curves, its rows, its layers, its log and its settings."""
 
 from PySide6.QtCore import QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QShowEvent
@@ -13,6 +13,7 @@ from studio.ui.pages import run_rate
 from studio.ui.pages.run_curves import RunCurves
 from studio.ui.pages.run_failure import RunFailure
 from studio.ui.pages.run_head import RunHead
+from studio.ui.pages.run_layers import RunLayers
 from studio.ui.pages.run_log import RunLog
 from studio.ui.pages.run_rows import RunRows
 from studio.ui.parts import add_action, button, column, holder, label, row, scrolling, tabs
@@ -51,6 +52,8 @@ class RunView(QWidget):
         self.tabs.addTab(self.curves, self.tr("Curves"))
         self.rows = RunRows(session)
         self.tabs.addTab(self.rows, self.tr("Rows"))
+        self.layers = RunLayers(session)
+        self.tabs.addTab(self.layers, self.tr("Layers"))
         self.tabs.addTab(self.log, self.tr("Log"))
         self.tabs.addTab(self._config_view(), self.tr("Settings"))
         layout = column(self.head, self.failure, self.tabs, spacing=GRID)
@@ -76,6 +79,7 @@ class RunView(QWidget):
             model.advanced.connect(self._advance)
         self.curves.show_run(model)
         self.rows.show_run(model)
+        self.layers.show_run(model)
         self.log.show_log(model.run.path / "worker.log" if model is not None else None)
         self._config.setPlainText(_settings(model) if model is not None else "")
         self._refresh()
@@ -125,6 +129,7 @@ class RunView(QWidget):
             if self.curves.refresh():
                 self._timer.start()
             self.rows.advance()
+            self.layers.advance()
         steering = (self.stop, self.stop_bare, self.terminate, self.kill, self.save_now, self.pause)
         for action in (*steering, self.rate):
             action.setEnabled(alive)

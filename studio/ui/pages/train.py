@@ -94,6 +94,7 @@ class TrainPage(QWidget):
     def leave(self) -> None:
         """Ends whatever children do for the page, as the window closes."""
         self.view.rows.leave()
+        self.view.layers.leave()
 
     def left_open(self) -> Run | None:
         """Returns the run that is shown."""

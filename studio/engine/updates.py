@@ -1,0 +1,347 @@
+"""The update of each module, from the files of an adapter or a checkpoint and of its base. Torch is never loaded.
+
+A LoRA's is never written out: from the Gram matrices G = B^T B and H = A A^T, both (r, r), follow |B A|^2 = tr(G H) and
+the singular values of B A, the roots of the eigenvalues of G H; of two adapters <B A, D C> = tr((B^T D) (C A^T)).
+What has a magnitude too (DoRA) or is trained whole is compared with the base's weight, a module at a time.
+
+`r` is a rank, (out, in) the shape of a module's weight as torch's Linear holds it.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from math import prod
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio import paths
+from studio.core import modules
+from studio.core.errors import StudioError
+from studio.core.files import write_atomic
+from studio.core.library import WEIGHTS
+from studio.core.updates import Update
+from studio.engine import vetting, weights
+from studio.engine.weights import Stored
+
+Matrix = NDArray[np.float64]
+OnProgress = Callable[[int, int], None]
+
+FULL = "weights.safetensors"
+_PREFIX = "base_model.model."
+# By the ends of PEFT's names.
+_PARTS = {
+    ".lora_A.weight": "a",
+    ".lora_B.weight": "b",
+    ".lora_embedding_A": "embedding_a",
+    ".lora_embedding_B": "embedding_b",
+    ".lora_magnitude_vector": "magnitude",
+}
+_HEADS = ("lm_head", "embed_out")
+_EMBEDDINGS = ("embed_tokens.weight", "wte.weight", "embed_in.weight")
+# Of PEFT's settings, those that add what is no product of two matrices beside a weight.
+_UNMEASURED = ("target_parameters", "lora_bias")
+# Of numbers at a time: what is read or made of a module, which stays in a processor's cache, and what is summed in
+# single precision.
+_AT_ONCE, _SUMMED = 2**19, 2**10
+
+
+@dataclass(frozen=True, slots=True)
+class _Trained:
+    """What was trained of a module.
+
+    Attributes:
+        held: as the file has it, by `_PARTS`, or `whole`.
+        scaling: s.
+        turned: the base holds the weight as (in, out).
+    """
+
+    held: dict[str, Stored]
+    scaling: float = 1.0
+    turned: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of the update, (out, in), or of an embedding (vocabulary, D)."""
+        if "whole" in self.held:
+            return _shape(self.held["whole"])
+        if "embedding_a" in self.held:
+            return _shape(self.held["embedding_a"])[1], _shape(self.held["embedding_b"])[0]
+        return _shape(self.held["b"])[0], _shape(self.held["a"])[1]
+
+    @property
+    def rank(self) -> int:
+        """Of the LoRA; 0: there is none."""
+        return next((held.shape[0] for part, held in self.held.items() if part.endswith("a")), 0)
+
+    @property
+    def alone(self) -> bool:
+        """Whether the update is a low-rank product and nothing else."""
+        return not {"whole", "magnitude"} & self.held.keys()
+
+    def factors(self) -> tuple[Matrix, Matrix]:
+        """Returns A (r, in) and s B (out, r)."""
+        if "embedding_a" in self.held:
+            return _matrix(self.held["embedding_b"]).T, self.scaling * _matrix(self.held["embedding_a"]).T
+        return _matrix(self.held["a"]), self.scaling * _matrix(self.held["b"])
+
+
+class Base:
+    """A base model's weights, by name; none where there is no folder."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """Reads the headers of the files.
+
+        Raises:
+            StudioError: (model) the folder holds no sound weights.
+        """
+        files = weights.files(folder) if folder is not None else []
+        self._held = {name: held for file in files for name, held in weights.stored(file, "model").items()}
+        self._norms = {file: _known(file) for file in files}
+
+    def find(self, name: str, size: int) -> Stored | None:
+        """Returns a weight or a bias of a module, if it has `size` numbers, as the files have it; None: they do not.
+
+        Files of a model without its head leave out the name of what the head stands on.
+        """
+        parts = name.split(".")
+        ends = [".".join(parts[at:]) for at in range(len(parts))]
+        if parts[-1] in _HEADS:
+            # One that shares the embedding's weight is not in the files.
+            ends += [key.removesuffix(".weight") for key in self._held if key.endswith(_EMBEDDINGS)]
+        for end in ends:
+            held = self._held.get(f"{end}.weight") or self._held.get(end)
+            if held is not None:
+                return held if held.floats and prod(held.shape) == size else None
+        return None
+
+    def norm(self, held: Stored) -> float:
+        """Returns the Frobenius norm of a weight, from the cache if it was asked for before."""
+        known, key = self._norms[held.path], str(held.start)
+        if key not in known:
+            count = prod(held.shape)
+            known[key] = sum(_square(held.numbers(at, _AT_ONCE)) for at in range(0, count, _AT_ONCE)) ** 0.5
+        return known[key]
+
+    def keep(self) -> None:
+        """Writes the norms to the cache, for the next time."""
+        for file, norms in self._norms.items():
+            # Kept for later calls alone.
+            with suppress(OSError):
+                place = _place(file)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                write_atomic(place, json.dumps(norms).encode())
+
+
+def of(folder: Path, base: Base, told: OnProgress = lambda done, total: None) -> list[Update]:
+    """Returns the update of each module that was trained, in the order of the file.
+
+    Args:
+        folder: an adapter's, in PEFT's layout, of anyone; or one with the `weights.safetensors` of a full fine-tuning.
+        base: what it was trained on, for what cannot be told without.
+        told: called with modules done and modules in all.
+
+    Raises:
+        StudioError: (adapter) it is refused, damaged, holds what is no number, or adds what is not measured.
+    """
+    found, trained = list[Update](), _trained(folder)
+    for done, (name, part) in enumerate(trained.items()):
+        told(done, len(trained))
+        found.append(_update(name, part, base))
+    base.keep()
+    return found
+
+
+def between(one: Path, other: Path, base: Base, told: OnProgress = lambda done, total: None) -> list[Update]:
+    """Returns the updates of `one` beside those of `other`, of all modules that either has trained.
+
+    Raises:
+        StudioError: as `of` does; (adapter) they are of different models.
+    """
+    mine, theirs = _trained(one), _trained(other)
+    found, names = list[Update](), list(mine | theirs)
+    for done, name in enumerate(names):
+        told(done, len(names))
+        parts = [trained[name] for trained in (mine, theirs) if name in trained]
+        if len({prod(part.shape) for part in parts}) > 1:
+            message = f"The two adapters are of different models: {name} has another size in each."
+            raise StudioError("adapter", message, "Compare adapters of one base.")
+        first, second = (_update(name, t[name], base) if name in t else None for t in (mine, theirs))
+        norms = [update.norm if update is not None else 0.0 for update in (first, second)]
+        product = _product(name, mine[name], theirs[name], base) if first and second else None
+        size = (norms[0] or 0.0) * (norms[1] or 0.0)
+        cosine = min(1.0, max(-1.0, product / size)) if product is not None and size else None
+        shown = first or second
+        assert shown is not None
+        alone: Literal["first", "second", ""] = "second" if first is None else "first" if second is None else ""
+        rank = shown.effective_rank if first is not None else None
+        found.append(replace(shown, norm=norms[0], other=norms[1], cosine=cosine, effective_rank=rank, only=alone))
+    base.keep()
+    return found
+
+
+def _trained(folder: Path) -> dict[str, _Trained]:
+    """Returns what was trained of each module, by its name in the model."""
+    if (folder / FULL).is_file():
+        every = weights.stored(folder / FULL, "checkpoint")
+        return {name.removesuffix(".weight"): _Trained({"whole": held}) for name, held in every.items() if held.floats}
+    config = vetting.check_adapter(folder)
+    if unmeasured := next((key for key in _UNMEASURED if config.get(key)), None):
+        what = f"uses {unmeasured}, and what that adds is not measured yet"
+        raise vetting.unusable(folder, what, "Its answers can still be compared.")
+    parts: dict[str, dict[str, Stored]] = {}
+    for key, held in weights.stored(folder / WEIGHTS, "adapter").items():
+        name, part = _named(key.removeprefix(_PREFIX))
+        parts.setdefault(name, {})[part] = held
+    alphas = modules.patterns(config.get("alpha_pattern") or {}, list(parts), "alpha_pattern", strict=False)
+    turned, found = bool(config.get("fan_in_fan_out")), dict[str, _Trained]()
+    for name, of_module in parts.items():
+        made = _Trained(of_module, turned=turned)
+        if not _fits(made):
+            what = f"holds parts of {name} that do not fit each other"
+            raise vetting.unusable(folder, what, "Save it again where it comes from.")
+        if made.rank:
+            alpha = modules.ending(alphas, name, config.get("lora_alpha") or 0)
+            made = replace(made, scaling=alpha / (made.rank**0.5 if config.get("use_rslora") else made.rank))
+        found[name] = made
+    if not found:
+        raise vetting.unusable(folder, "holds nothing that was trained", "Save it again where it comes from.")
+    return found
+
+
+def _fits(part: _Trained) -> bool:
+    """Whether all is there that makes an update, and in one size."""
+    held = part.held
+    if not all(one.floats for one in held.values()):
+        return False
+    if held.keys() == {"whole"}:
+        return True
+    a, b = ("embedding_a", "embedding_b") if "embedding_a" in held else ("a", "b")
+    if not {a, b} <= held.keys() <= {a, b, "magnitude"} or min(len(held[a].shape), len(held[b].shape)) < 2:
+        return False
+    magnitude = held.get("magnitude")
+    inner = part.rank == held[b].shape[1] == _shape(held[b])[1] > 0
+    return inner and (magnitude is None or prod(magnitude.shape) == held[b].shape[0] or "embedding_a" in held)
+
+
+def _named(key: str) -> tuple[str, str]:
+    """Returns the module that a tensor of an adapter's file belongs to, and as what of it."""
+    plain = key.removesuffix(".weight") if key.endswith("_vector.weight") else key
+    for end, part in _PARTS.items():
+        if plain.endswith(end):
+            return plain.removesuffix(end), part
+    plain = key.replace(".base_layer.", ".").replace(".modules_to_save.", ".").removesuffix(".weight")
+    return plain, "whole"
+
+
+def _update(name: str, part: _Trained, base: Base) -> Update:
+    held = base.find(name, prod(part.shape))
+    size = base.norm(held) if held is not None else None
+    if "whole" in part.held:
+        return Update(name=name, kind="whole", norm=_norm(part, held), base=size)
+    a, b = part.factors()
+    # The roots of G H's eigenvalues, by a symmetric matrix of the same ones.
+    values, vectors = np.linalg.eigh(a @ a.T)
+    root = vectors * np.sqrt(values.clip(0))
+    singular = np.sqrt(np.linalg.eigvalsh(root.T @ (b.T @ b) @ root).clip(0))
+    used = _effective(singular)
+    if part.alone:
+        norm = float(np.sqrt((singular**2).sum()))
+        return Update(name=name, kind="lora", rank=part.rank, norm=norm, base=size, effective_rank=used)
+    return Update(name=name, kind="dora", rank=part.rank, norm=_norm(part, held), base=size, effective_rank=used)
+
+
+def _norm(part: _Trained, held: Stored | None) -> float | None:
+    """Returns the norm of an update that is written out for it; None: it cannot be without the base."""
+    return sum(float((rows**2).sum()) for rows in _rows(part, held)) ** 0.5 if _known_by(part, held) else None
+
+
+def _effective(singular: Matrix) -> float:
+    shares = singular / (singular.sum() or 1.0)
+    shares = shares[shares > 0]
+    return float(np.exp(-(shares * np.log(shares)).sum())) if len(shares) else 0.0
+
+
+def _product(name: str, one: _Trained, other: _Trained, base: Base) -> float | None:
+    """Returns the inner product of two updates of a module; None: it cannot be told."""
+    if one.alone and other.alone and one.shape == other.shape:
+        (a, b), (c, d) = one.factors(), other.factors()
+        return float(((b.T @ d) * (a @ c.T)).sum())
+    held = base.find(name, prod(one.shape))
+    if one.shape != other.shape or not (_known_by(one, held) and _known_by(other, held)):
+        return None
+    return sum(float((x * y).sum()) for x, y in zip(_rows(one, held), _rows(other, held), strict=True))
+
+
+def _known_by(part: _Trained, held: Stored | None) -> bool:
+    """Whether an update can be written out, with the base's weight or without."""
+    return part.alone or (held is not None and not ("magnitude" in part.held and "embedding_a" in part.held))
+
+
+def _rows(part: _Trained, held: Stored | None) -> Iterator[Matrix]:
+    """Yields an update by so many rows at a time, (n, in), the base's weight being `held`."""
+    outputs, inputs = part.shape
+    count = max(1, _AT_ONCE // max(1, inputs))
+    if "whole" in part.held:
+        both = [part.held["whole"], held]
+        for at in range(0, outputs, count):
+            after, before = (_finite(one, at * inputs, count * inputs) for one in both if one is not None)
+            yield (after - before).reshape(-1, inputs)
+        return
+    a, b = part.factors()
+    lengths = _matrix(part.held["magnitude"]).ravel() if "magnitude" in part.held else None
+    turned = _matrix(held).T if lengths is not None and held is not None and part.turned else None
+    for at in range(0, outputs, count):
+        change = b[at : at + count] @ a
+        if lengths is None or held is None:
+            yield change
+            continue
+        plain = turned[at : at + count] if turned is not None else held.numbers(at * inputs, count * inputs)
+        weight = plain.astype(np.float64).reshape(-1, inputs)
+        # m (W + s B A) / |W + s B A|, by output (Liu et al. 2024, equation 5).
+        moved = weight + change
+        sizes = np.linalg.norm(moved, axis=1)
+        yield moved * (lengths[at : at + count] / np.where(sizes > 0, sizes, 1))[:, None] - weight
+
+
+def _shape(held: Stored) -> tuple[int, int]:
+    rows = held.shape[0] if held.shape else 1
+    return rows, prod(held.shape[1:])
+
+
+def _matrix(held: Stored) -> Matrix:
+    return _finite(held).reshape(_shape(held))
+
+
+def _finite(held: Stored, first: int = 0, count: int | None = None) -> Matrix:
+    found = held.numbers(first, count).astype(np.float64)
+    if not np.isfinite(found).all():
+        what = f"holds values in {held.path.name} that are not numbers"
+        raise vetting.unusable(held.path.parent, what, "Use an earlier checkpoint of it.")
+    return found
+
+
+def _square(numbers: NDArray[np.floating[Any]]) -> float:
+    """Returns the sum of the squares, in parts so small that single precision is enough for each."""
+    whole = len(numbers) - len(numbers) % _SUMMED
+    parts, rest = (
+        numbers[:whole].astype(np.float32, copy=False).reshape(-1, _SUMMED),
+        numbers[whole:].astype(np.float64),
+    )
+    return float(np.vecdot(parts, parts).sum(dtype=np.float64) + (rest**2).sum())
+
+
+def _place(file: Path) -> Path:
+    return paths.cache_dir() / "norms" / f"{weights.key_of(file)}.json"
+
+
+def _known(file: Path) -> dict[str, float]:
+    try:
+        found = json.loads(_place(file).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    sound = isinstance(found, dict) and all(isinstance(norm, float) for norm in found.values())
+    return found if sound else {}
