@@ -7236,12 +7236,20 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>用了 {0}，其增加的部分尚不能测量</translation>
     </message>
     <message>
+        <source>holds {0} numbers, which cannot be measured</source>
+        <translation>存的是 {0} 数字，无法测量</translation>
+    </message>
+    <message>
         <source>holds parts of {0} that do not fit each other</source>
         <translation>中 {0} 的各部分互不相符</translation>
     </message>
     <message>
-        <source>holds values in {0} that are not numbers</source>
-        <translation>的 {0} 中有不是数字的值</translation>
+        <source>{0} holds values that are not numbers.</source>
+        <translation>{0} 中有不是数字的值。</translation>
+    </message>
+    <message>
+        <source>Use another copy of it, or an earlier checkpoint.</source>
+        <translation>请用它的另一份副本，或较早的检查点。</translation>
     </message>
     <message>
         <source>{0} holds no adapter: there is no {1}.</source>
@@ -7270,6 +7278,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The adapter in {0} {1}.</source>
         <translation>{0} 中的适配器{1}。</translation>
+    </message>
+    <message>
+        <source>{0} went away while it was read: {1}.</source>
+        <translation>读取 {0} 时它消失了：{1}。</translation>
+    </message>
+    <message>
+        <source>Look again; a newer one may have taken its place.</source>
+        <translation>请再看一次；可能已有更新的取代了它。</translation>
     </message>
     <message>
         <source>{0} is larger than any real one.</source>
@@ -7494,6 +7510,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>{0} and {1} were made for different base models.</source>
         <translation>{0} 与 {1} 属于不同的基座模型。</translation>
+    </message>
+    <message>
+        <source>The weights of {0} are stored in a form that what changed is not compared with.</source>
+        <translation>{0} 的权重的存储形式无法与改变量比较。</translation>
+    </message>
+    <message>
+        <source>Name the model in full precision as the base to see shares of it.</source>
+        <translation>请以全精度的模型作为基座，以便按其大小显示改变量。</translation>
     </message>
     <message>
         <source>Without it only what the adapter says by itself is shown.</source>

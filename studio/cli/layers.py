@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from studio.cli import output
 from studio.core import library, runs, updates
 from studio.core.errors import StudioError
-from studio.core.units import plural
+from studio.core.units import percent, plural
 from studio.core.updates import Kind, Update
 
 if TYPE_CHECKING:
@@ -110,6 +110,9 @@ def _measured(one: Path, other: Path | None, base: "Base") -> dict[str, Any]:
         output.progress("Measuring", done, total)
 
     found = measuring.between(one, other, held, told) if other else measuring.of(one, held, told)
+    if fault is None and held.known and not any(update.base for update in found):
+        message = f"The weights of {base.path} are stored in a form that what changed is not compared with."
+        fault = StudioError("model", message, "Name the model in full precision as the base to see shares of it.")
     return {
         "base": base.path,
         "fault": {name: getattr(fault, name) for name in _FAULT} if fault is not None else None,
@@ -154,7 +157,7 @@ def _show(args: argparse.Namespace, about: dict[str, Any], title: str) -> None:
 def _summary(found: Sequence[Update]) -> str:
     text = plural(len(found), "module")
     if (share := updates.Cell(None, tuple(found)).share) is not None:
-        text += f", changed by {_percent(share)} of their weights' size"
+        text += f", changed by {percent(share)} of their weights' size"
     nothing = sum(update.nothing for update in found)
     return text + (f"; {nothing} of them learned nothing" if nothing else "")
 
@@ -163,8 +166,8 @@ def _beside(found: Sequence[Update]) -> str:
     whole = updates.Cell(None, tuple(found))
     if whole.apart_share is None:
         return plural(len(found), "module")
-    text = f"they differ by {_percent(whole.apart_share)} of their weights' size, where they change them by "
-    text += f"{_percent(whole.share or 0.0)} and {_percent(whole.other_share or 0.0)}"
+    text = f"they differ by {percent(whole.apart_share)} of their weights' size, where they change them by "
+    text += f"{percent(whole.share or 0.0)} and {percent(whole.other_share or 0.0)}"
     return text + (f"; the cosine between the changes is {whole.cosine:+.3f}" if whole.cosine is not None else "")
 
 
@@ -203,11 +206,7 @@ def _bar(size: float | None, most: float) -> str:
 
 
 def _figure(size: float, shares: bool) -> str:
-    return _percent(size) if shares else f"{size:.3g}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2g}%" if share < 1 else f"{100 * share:,.0f}%"
+    return percent(size) if shares else f"{size:.3g}"
 
 
 def _rank_used(kind: Kind) -> str:

@@ -20,6 +20,14 @@ def plural(count: int, one: str) -> str:
     return counted(count, f"{{count}} {one}", f"{{count}} {one}s")
 
 
+def percent(share: float) -> str:
+    """Returns a share in percent with two figures, such as `3.4%`; from 100 on a whole number."""
+    hundredths = 100 * share
+    if hundredths >= 99.5:
+        return f"{hundredths:,.0f}%"
+    return "<0.001%" if 0 < hundredths < 0.001 else f"{hundredths:.2g}%"
+
+
 def short(count: float) -> str:
     """Returns a count in words, such as `1.24 B` (thousand millions)."""
     for unit in ("", " K", " M"):

@@ -6,16 +6,17 @@ they are put in order.
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 # The first number between dots behind a name is the layer; those behind it count experts and the like.
-_NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
+_NUMBER = re.compile(r"(?<=\.)\d{1,6}(?=\.|$)")
 # The order of a decoder's parts; others come behind, as they come.
 _PARTS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 # What rounding alone leaves of a module that has learned nothing.
-_NOTHING = 1e-6
+_NOTHING = 1e-7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +178,7 @@ def angle(updates: Sequence[Update]) -> float | None:
     A module where one of the two makes no update counts as one without anything in common.
     """
     norm, other = together(item.norm for item in updates), together(item.other for item in updates)
-    if not norm or not other:
+    if not norm or not other or any(item.cosine is None and item.norm and item.other for item in updates):
         return None
     common = [item.cosine * item.norm * item.other for item in updates if item.cosine and item.norm and item.other]
     return math.fsum(common) / norm / other
@@ -196,13 +197,15 @@ def from_dict(data: dict[str, Any]) -> Update:
 
 def _short(names: list[str]) -> list[str]:
     """Returns of each name as many of its last parts as tell it from the others."""
-    found = []
-    for name in names:
-        parts = [part for part in name.split(".") if part != "*"]
+    ends = [_ends(name) for name in names]
+    times = Counter(end for some in ends for end in some)
+    return [
         # A bias alone says nothing.
-        least = 2 if parts[-1] == "bias" else 1
-        ends = [".".join(parts[-count:]) for count in range(least, len(parts) + 1)]
-        others = [[part for part in one.split(".") if part != "*"] for one in names if one != name]
-        alone = (end for end in ends if not any(other[-end.count(".") - 1 :] == end.split(".") for other in others))
-        found.append(next(alone, name))
-    return found
+        next((end for end in some if times[end] == 1 and end != "bias"), name)
+        for name, some in zip(names, ends, strict=True)
+    ]
+
+
+def _ends(name: str) -> list[str]:
+    parts = [part for part in name.split(".") if part != "*"]
+    return [".".join(parts[-count:]) for count in range(1, len(parts) + 1)]

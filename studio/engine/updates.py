@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from math import prod
+from math import isfinite, prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,6 +40,8 @@ _PARTS = {
     ".lora_embedding_B": "embedding_b",
     ".lora_magnitude_vector": "magnitude",
 }
+# PEFT's, where a config has none.
+_ALPHA = 8
 _HEADS = ("lm_head", "embed_out")
 _EMBEDDINGS = ("embed_tokens.weight", "wte.weight", "embed_in.weight")
 # Of PEFT's settings, those that add what is no product of two matrices beside a weight.
@@ -100,7 +102,10 @@ class Base:
         """
         files = weights.files(folder) if folder is not None else []
         self._held = {name: held for file in files for name, held in weights.stored(file, "model").items()}
-        self._norms = {file: _known(file) for file in files}
+        # By the files as they are now: what is read of them later is kept under no other.
+        self._places = {file: _place(file) for file in files}
+        self._norms = {file: _known(place) for file, place in self._places.items()}
+        self._told = {file: len(norms) for file, norms in self._norms.items()}
 
     def find(self, name: str, size: int) -> Stored | None:
         """Returns a weight or a bias of a module, if it has `size` numbers, as the files have it; None: they do not.
@@ -118,20 +123,27 @@ class Base:
                 return held if held.floats and prod(held.shape) == size else None
         return None
 
-    def norm(self, held: Stored) -> float:
-        """Returns the Frobenius norm of a weight, from the cache if it was asked for before."""
+    @property
+    def known(self) -> bool:
+        """Whether there are files of it."""
+        return bool(self._held)
+
+    def norm(self, held: Stored) -> float | None:
+        """Returns the Frobenius norm of a weight, from the cache if it was asked for before; None: it is no number."""
         known, key = self._norms[held.path], str(held.start)
         if key not in known:
             count = prod(held.shape)
             known[key] = sum(_square(held.numbers(at, _AT_ONCE)) for at in range(0, count, _AT_ONCE)) ** 0.5
-        return known[key]
+        return known[key] if isfinite(known[key]) else None
 
     def keep(self) -> None:
         """Writes the norms to the cache, for the next time."""
         for file, norms in self._norms.items():
+            if len(norms) == self._told[file]:
+                continue
             # Kept for later calls alone.
             with suppress(OSError):
-                place = _place(file)
+                place = self._places[file]
                 place.parent.mkdir(parents=True, exist_ok=True)
                 write_atomic(place, json.dumps(norms).encode())
 
@@ -194,17 +206,24 @@ def _trained(folder: Path) -> dict[str, _Trained]:
         raise vetting.unusable(folder, what, "Its answers can still be compared.")
     parts: dict[str, dict[str, Stored]] = {}
     for key, held in weights.stored(folder / WEIGHTS, "adapter").items():
+        if ".original_module." in key:
+            continue  # what PEFT keeps of the base beside its copy
+        if not held.floats:
+            what = f"holds {held.dtype} numbers, which cannot be measured"
+            raise vetting.unusable(folder, what, "Save it as float16, bfloat16 or float32.")
         name, part = _named(key.removeprefix(_PREFIX))
         parts.setdefault(name, {})[part] = held
     alphas = modules.patterns(config.get("alpha_pattern") or {}, list(parts), "alpha_pattern", strict=False)
     turned, found = bool(config.get("fan_in_fan_out")), dict[str, _Trained]()
     for name, of_module in parts.items():
+        if len(of_module) > 1:
+            of_module.pop("whole", None)  # the base's own weight, which PEFT saves beside an embedding's adapter
         made = _Trained(of_module, turned=turned)
         if not _fits(made):
             what = f"holds parts of {name} that do not fit each other"
             raise vetting.unusable(folder, what, "Save it again where it comes from.")
         if made.rank:
-            alpha = modules.ending(alphas, name, config.get("lora_alpha") or 0)
+            alpha = modules.ending(alphas, name, _ALPHA if config.get("lora_alpha") is None else config["lora_alpha"])
             made = replace(made, scaling=alpha / (made.rank**0.5 if config.get("use_rslora") else made.rank))
         found[name] = made
     if not found:
@@ -215,16 +234,18 @@ def _trained(folder: Path) -> dict[str, _Trained]:
 def _fits(part: _Trained) -> bool:
     """Whether all is there that makes an update, and in one size."""
     held = part.held
-    if not all(one.floats for one in held.values()):
-        return False
     if held.keys() == {"whole"}:
         return True
     a, b = ("embedding_a", "embedding_b") if "embedding_a" in held else ("a", "b")
     if not {a, b} <= held.keys() <= {a, b, "magnitude"} or min(len(held[a].shape), len(held[b].shape)) < 2:
         return False
     magnitude = held.get("magnitude")
-    inner = part.rank == held[b].shape[1] == _shape(held[b])[1] > 0
-    return inner and (magnitude is None or prod(magnitude.shape) == held[b].shape[0] or "embedding_a" in held)
+    inner = 0 < part.rank == held[b].shape[1] == _shape(held[b])[1]
+    return (
+        inner
+        and part.rank <= vetting.MAX_RANK
+        and (magnitude is None or prod(magnitude.shape) == held[b].shape[0] or "embedding_a" in held)
+    )
 
 
 def _named(key: str) -> tuple[str, str]:
@@ -251,7 +272,9 @@ def _update(name: str, part: _Trained, base: Base) -> Update:
     if part.alone:
         norm = float(np.sqrt((singular**2).sum()))
         return Update(name=name, kind="lora", rank=part.rank, norm=norm, base=size, effective_rank=used)
-    return Update(name=name, kind="dora", rank=part.rank, norm=_norm(part, held), base=size, effective_rank=used)
+    # Of a base held in fewer bits in the training the magnitude is that of rounded weights, unlike those in the files.
+    norm_of_all = _norm(part, held) if singular.any() else 0.0
+    return Update(name=name, kind="dora", rank=part.rank, norm=norm_of_all, base=size, effective_rank=used)
 
 
 def _norm(part: _Trained, held: Stored | None) -> float | None:
@@ -271,7 +294,9 @@ def _product(name: str, one: _Trained, other: _Trained, base: Base) -> float | N
         (a, b), (c, d) = one.factors(), other.factors()
         return float(((b.T @ d) * (a @ c.T)).sum())
     held = base.find(name, prod(one.shape))
-    if one.shape != other.shape or not (_known_by(one, held) and _known_by(other, held)):
+    # The one that is trained whole lies as the base does.
+    turned = one.turned and ("whole" in one.held) != ("whole" in other.held)
+    if turned or one.shape != other.shape or not (_known_by(one, held) and _known_by(other, held)):
         return None
     return sum(float((x * y).sum()) for x, y in zip(_rows(one, held), _rows(other, held), strict=True))
 
@@ -319,8 +344,8 @@ def _matrix(held: Stored) -> Matrix:
 def _finite(held: Stored, first: int = 0, count: int | None = None) -> Matrix:
     found = held.numbers(first, count).astype(np.float64)
     if not np.isfinite(found).all():
-        what = f"holds values in {held.path.name} that are not numbers"
-        raise vetting.unusable(held.path.parent, what, "Use an earlier checkpoint of it.")
+        message = f"{held.path} holds values that are not numbers."
+        raise StudioError("adapter", message, "Use another copy of it, or an earlier checkpoint.")
     return found
 
 
@@ -338,9 +363,9 @@ def _place(file: Path) -> Path:
     return paths.cache_dir() / "norms" / f"{weights.key_of(file)}.json"
 
 
-def _known(file: Path) -> dict[str, float]:
+def _known(place: Path) -> dict[str, float]:
     try:
-        found = json.loads(_place(file).read_bytes())
+        found = json.loads(place.read_bytes())
     except (OSError, ValueError):
         return {}
     sound = isinstance(found, dict) and all(isinstance(norm, float) for norm in found.values())

@@ -11,7 +11,7 @@ from studio.engine import weights
 if TYPE_CHECKING:
     import torch
 
-_MAX_RANK = 1024
+MAX_RANK = 1024
 _NAME = re.compile(r"[\w.]{1,200}")
 # Initialisations that take from the base's weights what the adapter starts with (PEFT's `LoraLayer.update_layer`).
 _CHANGES_BASE = re.compile("pissa|olora|corda|loftq|lora_ga", re.IGNORECASE)
@@ -91,7 +91,7 @@ def unusable(folder: Path, what: str, hint: str, detail: str = "") -> StudioErro
 
 
 def _is_rank(value: Any) -> bool:
-    return type(value) is int and 1 <= value <= _MAX_RANK
+    return type(value) is int and 1 <= value <= MAX_RANK
 
 
 def _is_number(value: Any) -> bool:

@@ -50,15 +50,27 @@ class Stored(NamedTuple):
         """Reads `count` of the numbers from the `first` on, or all the rest, as they follow each other; (n,).
 
         bfloat16 comes as float32.
+
+        Raises:
+            StudioError: (checkpoint) the file is no longer there.
         """
         kind, every = np.dtype(_FLOATS[self.dtype]), int(np.prod(self.shape, dtype=np.int64))
         count = every - first if count is None else min(count, every - first)
-        read = np.fromfile(self.path, kind, count, offset=self.start + first * kind.itemsize)
+        try:
+            read = np.fromfile(self.path, kind, count, offset=self.start + first * kind.itemsize)
+        except OSError as error:
+            raise self._gone(error.strerror or str(error)) from None
+        if len(read) != count:
+            raise self._gone("it is shorter than before")
         if self.dtype != "BF16":
             return read
         # bfloat16 is the upper half of a float32. Shifted in place: ten times as fast as into new memory.
         whole = read.astype(np.uint32)
         return np.left_shift(whole, 16, out=whole).view(np.float32)
+
+    def _gone(self, why: str) -> StudioError:
+        message = f"{self.path} went away while it was read: {why}."
+        return StudioError("checkpoint", message, "Look again; a newer one may have taken its place.")
 
 
 def read_json(path: Path, reason: Reason) -> dict[str, Any]:
@@ -131,6 +143,8 @@ def stored(path: Path, reason: Reason) -> dict[str, Stored]:
         if len(tensors) > _MAX_TENSORS:
             raise ValueError(f"it lists {len(tensors)} tensors")
         found = {name: _tensor(about) for name, about in tensors.items()}
+        if any(end > size - 8 - length for *_, end in found.values()):
+            raise ValueError("it holds a tensor behind its end")
         if sum(end - start for *_, start, end in found.values()) != size - 8 - length:
             raise ValueError("its size is not what its header says")
     except OSError as error:
@@ -189,7 +203,11 @@ def _tensor(about: dict[str, Any]) -> tuple[str, list[int], int, int]:
             raise ValueError("it holds a tensor without a proper shape")
         count *= length
     # Formats below a byte are for other programs; the safetensors library has the last word on those.
-    if type(start) is not int or (dtype in _BITS and (end - start) * 8 != count * _BITS[dtype]):
+    if (
+        type(start) is not int
+        or not 0 <= start <= end
+        or (dtype in _BITS and (end - start) * 8 != count * _BITS[dtype])
+    ):
         raise ValueError("it holds a tensor whose size is not what its shape says")
     return dtype, shape, start, end
 

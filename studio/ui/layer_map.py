@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QFont,
+    QFontMetricsF,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.core.updates import Cell, Kind
@@ -54,6 +65,8 @@ class LayerMap(QWidget):
         self.rows: list[Kind] = []
         self._shades: list[list[Shade]] = []
         self._layers: list[int] = []
+        self._columns: dict[int, int] = {}
+        self._label_px = 0.0
         self._at: tuple[int, int] | None = None
         self.setMouseTracking(True)
         self.setAccessibleName(self.tr("Modules by layer"))
@@ -78,6 +91,8 @@ class LayerMap(QWidget):
         self.rows, self._shades = list(rows), shades
         numbers = {cell.layer for kind in rows for cell in kind.cells if cell.layer is not None}
         self._layers = sorted(numbers)
+        self._columns = {layer: at for at, layer in enumerate(self._layers)}
+        self._measure()
         if self._at is not None and not (self._at[0] < len(rows) and self._at[1] < len(rows[self._at[0]].cells)):
             self._at = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if rows else Qt.FocusPolicy.NoFocus)
@@ -92,27 +107,32 @@ class LayerMap(QWidget):
 
     def rectangle(self, row: int, column: int) -> QRectF:
         """Returns where a cell is drawn; one in no layer is as wide as all layers."""
-        left, height = self._label_px(), self._height()
+        left, height = self._label_px, self._height()
         layer, wide = self.rows[row].cells[column].layer, max(0.0, self.width() - left - 1)
         top = row * height
         if layer is None or not self._layers:
             return QRectF(left, top, wide, height)
         each = wide / len(self._layers)
-        return QRectF(left + self._layers.index(layer) * each, top, each, height)
+        return QRectF(left + self._columns[layer] * each, top, each, height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draws names, cells and the numbers of layers."""
         painter = QPainter(self)
         painter.setFont(self._font())
         colours, metrics = self._theme.palette, painter.fontMetrics()
-        left, height = self._label_px(), self._height()
+        left, height = self._label_px, self._height()
+        seen = QRectF(event.rect())
         for at, kind in enumerate(self.rows):
+            if not seen.top() - height <= at * height <= seen.bottom():
+                continue
             painter.setPen(QColor(colours.text))
             room = QRectF(0, at * height, left - GRID, height)
             name = metrics.elidedText(kind.name, Qt.TextElideMode.ElideMiddle, int(room.width()))
             painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, name)
             for column, shade in enumerate(self._shades[at]):
-                self._paint_cell(painter, self.rectangle(at, column), shade, kind.cells[column].nothing)
+                place = self.rectangle(at, column)
+                if place.intersects(seen):
+                    self._paint_cell(painter, place, shade, kind.cells[column].nothing)
         self._paint_axis(painter, left, len(self.rows) * height)
         if self.hasFocus():
             painter.setPen(QPen(QColor(colours.accent), 1))
@@ -140,8 +160,12 @@ class LayerMap(QWidget):
             return
         row, column = self._at or (0, 0)
         if self._at is not None:
+            layer = self.rows[row].cells[column].layer or 0
             row = min(max(0, row + step[0]), len(self.rows) - 1)
-            column = min(max(0, column + step[1]), len(self.rows[row].cells) - 1)
+            cells = self.rows[row].cells
+            if step[0]:
+                column = min(range(len(cells)), key=lambda at: abs((cells[at].layer or 0) - layer))
+            column = min(max(0, column + step[1]), len(cells) - 1)
         self._look((row, column))
 
     def focusInEvent(self, event: QFocusEvent) -> None:
@@ -152,8 +176,10 @@ class LayerMap(QWidget):
 
     def _look(self, at: tuple[int, int] | None) -> None:
         if at != self._at:
-            self._at = at
-            self.update()
+            before, self._at = self._at, at
+            for one in (before, at):
+                if one is not None:
+                    self.update(self.rectangle(*one).toAlignedRect().adjusted(-1, -1, 1, 1))
             self.looked.emit()
 
     def _under(self, point: QPointF) -> tuple[int, int] | None:
@@ -207,10 +233,16 @@ class LayerMap(QWidget):
         room = (self.height() - _AXIS_PX) / max(1, len(self.rows))
         return min(float(_MOST_PX), max(float(_LEAST_PX), room))
 
-    def _label_px(self) -> float:
-        metrics = self.fontMetrics()
-        widest = max((metrics.horizontalAdvance(kind.name) for kind in self.rows), default=0) + 2 * GRID
-        return min(float(widest), self.width() * _LABEL_SHARE)
+    def _measure(self) -> None:
+        """Finds out how much room the names take."""
+        metrics = QFontMetricsF(self._font())
+        widest = max((metrics.horizontalAdvance(kind.name) for kind in self.rows), default=0.0) + 2 * GRID
+        self._label_px = min(widest, self.width() * _LABEL_SHARE)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leaves the names their share of the room."""
+        super().resizeEvent(event)
+        self._measure()
 
     def _font(self) -> QFont:
         font = QFont(self.font())

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QWidget
 
 from studio.core import updates
 from studio.core.errors import StudioError
-from studio.core.units import counted
+from studio.core.units import counted, percent
 from studio.core.updates import Cell, Kind, Update
 from studio.ui import words
 from studio.ui.elided import Elided
@@ -161,7 +161,7 @@ class LayersView(QWidget):
             most = 1.0
         form: Callable[[float], str] = _signed if chosen == "cosine" else _plain
         if chosen != "cosine" and (shares or chosen == "rank"):
-            form = _percent
+            form = percent
         shades = [[_shade(one, most, form) for one in line] for line in values]
         self.map.show_cells(rows, shades)
         self._area.setMinimumHeight(min(_LEAST_MAP_PX, self.map.minimumHeight() + 2))
@@ -184,11 +184,11 @@ class LayersView(QWidget):
         else:
             one = self.tr("{count} module changed by {share} of its weights' size.")
             many = self.tr("{count} modules changed by {share} of their weights' size.")
-            said = counted(count, one, many, share=_percent(share))
+            said = counted(count, one, many, share=percent(share))
         if len(known) > 1:
             most, least = (end(known, key=lambda item: item[0]) for end in (max, min))
             ends = self.tr("The most: {most}; the least: {least}.")
-            named = [f"{self._place(kind, cell)} ({_percent(size)})" for size, kind, cell in (most, least)]
+            named = [f"{self._place(kind, cell)} ({percent(size)})" for size, kind, cell in (most, least)]
             said = words.joined(said, ends.format(most=named[0], least=named[1]))
         if idle:
             nothing = self.tr("{count} learned nothing: {names}.")
@@ -206,7 +206,7 @@ class LayersView(QWidget):
             return counted(len(self.found), one, many)
         said = self.tr(
             "They differ by {apart} of the weights' size; the first changes them by {share}, the second by {other}."
-        ).format(apart=_percent(apart), share=_percent(share), other=_percent(other))
+        ).format(apart=percent(apart), share=percent(share), other=percent(other))
         if whole.cosine is not None:
             alike = self.tr("The likeness of the two changes is {cosine} (1: the same direction, 0: unrelated).")
             said = words.joined(said, alike.format(cosine=_signed(whole.cosine)))
@@ -232,7 +232,7 @@ class LayersView(QWidget):
         if cell.nothing:
             facts.append(self.tr("learned nothing"))
         elif cell.share is not None:
-            facts.append(self.tr("changed by {share} of its weights' size").format(share=_percent(cell.share)))
+            facts.append(self.tr("changed by {share} of its weights' size").format(share=percent(cell.share)))
         elif cell.norm is not None:
             facts.append(
                 self.tr("changed by {norm} (norm), the size of its weights is not known").format(norm=_plain(cell.norm))
@@ -251,7 +251,7 @@ class LayersView(QWidget):
             self.tr("by the second by {share}"): (cell.other_share, cell.other, "second"),
         }
         facts = [
-            text.format(share=_percent(share) if share is not None else _plain(norm))
+            text.format(share=percent(share) if share is not None else _plain(norm))
             for text, (share, norm, who) in said.items()
             if norm is not None and only in ({who}, {""})
         ]
@@ -269,10 +269,6 @@ class LayersView(QWidget):
 
 def _shade(value: float | None, most: float, form: Callable[[float], str]) -> Shade:
     return Shade(None, "") if value is None else Shade(value / most if most else 0.0, form(value))
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2g}%" if share < 1 else f"{100 * share:,.0f}%"
 
 
 def _plain(norm: float) -> str:

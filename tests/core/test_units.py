@@ -2,7 +2,7 @@
 
 import pytest
 
-from studio.core.units import counted, plural, short, size
+from studio.core.units import counted, percent, plural, short, size
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,19 @@ def test_one_is_told_apart_from_many() -> None:
     assert [plural(count, "row") for count in (0, 1, 2, 1200)] == ["0 rows", "1 row", "2 rows", "1,200 rows"]
     texts = ("{good} of {count} row", "{good} of {count} rows")
     assert [counted(count, *texts, good=1) for count in (1, 2345)] == ["1 of 1 row", "1 of 2,345 rows"]
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0.0, "0%"),
+        (3e-7, "<0.001%"),
+        (2e-5, "0.002%"),
+        (0.0344, "3.4%"),
+        (0.9951, "100%"),
+        (1.5, "150%"),
+        (63, "6,300%"),
+    ],
+)
+def test_a_share_is_said_in_two_figures_and_never_in_powers(share: float, said: str) -> None:
+    assert percent(share) == said

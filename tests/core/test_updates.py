@@ -47,6 +47,12 @@ def test_kinds_are_named_as_briefly_as_still_tells_them_apart() -> None:
     ]
 
 
+def test_names_of_any_kind_and_number_are_told_apart_quickly() -> None:
+    every = [f"model.part{at}.layers.3.q_proj" for at in range(20_000)]
+    assert len({name for name, _ in names(*every)}) == len(every)
+    assert updates.layer_of(f"model.layers.{'9' * 5000}.x") is None
+
+
 def test_experts_of_a_layer_are_one_cell() -> None:
     experts = [update(f"model.layers.{at // 3}.mlp.experts.{at % 3}.w1", norm=3.0, base=4.0) for at in range(6)]
     (kind,) = updates.kinds(experts)
@@ -85,7 +91,7 @@ def test_rank_used_is_the_mean_of_the_shares() -> None:
     [
         (0.0, None, True),
         (0.0, 10.0, True),
-        (1e-6, 10.0, True),
+        (1e-7, 10.0, True),
         (1e-3, 10.0, False),
         (1e-6, None, False),
         (None, 1.0, False),
@@ -112,6 +118,7 @@ def test_two_adapters_are_as_alike_as_all_their_modules_together() -> None:
     assert updates.angle(found) == pytest.approx(1 / math.sqrt(5 * 10))
     assert updates.angle(found[1:2]) is None
     assert updates.angle([update(other=None)]) is None
+    assert updates.angle([*found, update(other=1.0)]) is None
     assert Cell(0, tuple(found)).other == pytest.approx(math.sqrt(10))
     assert Cell(0, tuple(found)).other_share == pytest.approx(math.sqrt(10) / math.sqrt(300))
 

@@ -3,6 +3,7 @@
 import copy
 import json
 import shutil
+import struct
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -245,6 +246,8 @@ def damage(folder: Path, how: str) -> None:
             tensors[b] = tensors[b].t().contiguous()
         case "a single number":
             tensors[b] = tensors[b][0, 0]
+        case "another width":
+            tensors[b] = tensors[b][:, :2].contiguous()
         case "no rank":
             tensors |= {a: tensors[a][:0].contiguous(), b: tensors[b][:, :0].contiguous()}
         case "whole numbers":
@@ -276,7 +279,8 @@ UNFIT = "that do not fit each other"
         ("turned", UNFIT),
         ("a single number", UNFIT),
         ("no rank", UNFIT),
-        ("whole numbers", UNFIT),
+        ("whole numbers", "holds I8 numbers, which cannot be measured"),
+        ("another width", UNFIT),
         ("a magnitude of another size", UNFIT),
         ("another kind", "IA3"),
         ("biases of its own", "uses lora_bias, and what that adds is not measured yet"),
@@ -297,6 +301,78 @@ def test_a_head_that_shares_the_embedding_is_compared_with_it(tmp_path: Path) ->
     made(tmp_path / "adapter", model, r=4, target_modules=["lm_head"])
     (update,) = updates.of(tmp_path / "adapter", Base(tmp_path / "base"))
     assert update.base == pytest.approx(float(model.get_input_embeddings().weight.detach().norm()))
+
+
+def test_what_peft_saves_of_the_base_beside_an_adapter_is_none_of_it(tmp_path: Path) -> None:
+    model = random_model("llama", tie_word_embeddings=False)
+    model.save_pretrained(tmp_path / "base")
+    targets = ["embed_tokens", "lm_head"]
+    changes = made(tmp_path / "adapter", model, r=4, lora_alpha=8, target_modules=targets)
+    tensors = load_file(tmp_path / "adapter" / WEIGHTS)
+    for name in ("model.embed_tokens", "lm_head"):
+        tensors[f"base_model.model.{name}.base_layer.weight"] = model.get_parameter(f"{name}.weight").detach().clone()
+    tensors["base_model.model.lm_head.original_module.bias"] = torch.ones(3)
+    save_file(tensors, tmp_path / "adapter" / WEIGHTS)
+    found = updates.of(tmp_path / "adapter", Base(tmp_path / "base"))
+    check(found, changes, model)
+    assert {update.kind for update in found} == {"lora"}
+
+
+def test_an_alpha_that_is_not_said_is_pefts(tmp_path: Path) -> None:
+    made(tmp_path / "adapter", random_model("llama"), r=4, lora_alpha=8, target_modules=["q_proj"])
+    first = updates.of(tmp_path / "adapter", Base(None))
+    about = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
+    for alpha in ({"lora_alpha": None}, {}):
+        del about["lora_alpha"]
+        about |= alpha
+        (tmp_path / "adapter" / "adapter_config.json").write_text(json.dumps(about))
+        assert updates.of(tmp_path / "adapter", Base(None)) == first
+        about["lora_alpha"] = 0
+
+
+def test_the_same_change_in_two_forms_of_a_turned_weight_is_not_compared(tmp_path: Path) -> None:
+    model = random_model("gpt2")
+    model.save_pretrained(tmp_path / "base")
+    made(tmp_path / "lora", model, r=4, target_modules=["attn.c_proj"], fan_in_fan_out=True)
+    made(tmp_path / "whole", model, r=4, target_modules=["c_fc"], modules_to_save=["attn.c_proj"], fan_in_fan_out=True)
+    found = updates.between(tmp_path / "lora", tmp_path / "whole", Base(tmp_path / "base"))
+    turned = [update for update in found if update.name.endswith("attn.c_proj")]
+    assert [(update.cosine, bool(update.norm), bool(update.other)) for update in turned] == [(None, True, True)] * 2
+    assert ordered.angle(found) is None
+
+
+def test_a_file_that_goes_away_or_changes_while_it_is_read(tmp_path: Path) -> None:
+    save_file({"x": torch.ones(9)}, tmp_path / "x.safetensors")
+    held = weights.stored(tmp_path / "x.safetensors", "model")["x"]
+    (tmp_path / "x.safetensors").write_bytes((tmp_path / "x.safetensors").read_bytes()[:-4])
+    with pytest.raises(StudioError, match="went away while it was read: it is shorter than before"):
+        held.numbers()
+    (tmp_path / "x.safetensors").unlink()
+    with pytest.raises(StudioError, match="went away while it was read") as refused:
+        held.numbers()
+    assert refused.value.reason == "checkpoint"
+
+
+@pytest.mark.parametrize("offsets", [([-8, 4], [4, 24]), ([16, 28], [0, 4]), ([12, 0], [0, 28])])
+def test_offsets_outside_a_file_are_damage(offsets: tuple[list[int], list[int]], tmp_path: Path) -> None:
+    tensors = {
+        name: {"dtype": "F32", "shape": [(end - start) // 4], "data_offsets": [start, end]}
+        for name, (start, end) in zip("ab", offsets, strict=True)
+    }
+    head = json.dumps(tensors).encode()
+    (tmp_path / "x.safetensors").write_bytes(struct.pack("<Q", len(head)) + head + bytes(16))
+    with pytest.raises(StudioError, match="damaged or incomplete"):
+        weights.stored(tmp_path / "x.safetensors", "model")
+
+
+def test_a_base_with_what_is_no_number_is_not_compared_with(tmp_path: Path) -> None:
+    model = random_model("llama")
+    made(tmp_path / "adapter", model, r=4, target_modules=["q_proj"])
+    with torch.no_grad():
+        model.get_parameter("model.layers.0.self_attn.q_proj.weight")[0, 0] = float("nan")
+    model.save_pretrained(tmp_path / "base")
+    found = updates.of(tmp_path / "adapter", Base(tmp_path / "base"))
+    assert [(update.base is None, bool(update.norm)) for update in found] == [(True, True), (False, True)]
 
 
 def test_adapters_of_different_models_are_not_compared(tmp_path: Path) -> None:

@@ -146,6 +146,8 @@ def test_what_a_cell_holds_is_said_by_mouse_and_keys(window: MainWindow, qtbot: 
     QTest.keyClick(view.map, Qt.Key.Key_Left)
     QTest.keyClick(view.map, Qt.Key.Key_Up)
     assert view.told.text().startswith("q_proj in layer 3: ")
+    QTest.keyClick(view.map, Qt.Key.Key_Down)
+    assert view.told.text().startswith("v_proj in layer 3: ")
     for key in (Qt.Key.Key_Up, *[Qt.Key.Key_Right] * 9):
         QTest.keyClick(view.map, key)
     assert view.told.text().startswith("q_proj in layer 4: ")

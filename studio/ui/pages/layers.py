@@ -32,10 +32,10 @@ class LayersDialog(QDialog):
         layout = column(Elided(self.windowTitle(), "heading"), self.view, row(None, shut), margin=2 * GRID)
         layout.setStretch(1, 1)
         self.setLayout(layout)
-        beside = ["--beside", others[0].name] if others else []
+        beside = ["--beside", str(others[0].folder)] if others else []
         room = parent.window().size()
         self.resize(min(_WIDE_PX, room.width() - 4 * GRID), min(_TALL_PX, room.height() - 4 * GRID))
-        self.view.look(["adapters", "layers", *beside, "--", first.name])
+        self.view.look(["adapters", "layers", *beside, "--", str(first.folder)])
 
     def done(self, result: int) -> None:
         """Has nothing measured any more."""

@@ -44,11 +44,13 @@ class RunLayers(QWidget):
 
     def leave(self) -> None:
         """Has nothing measured any more."""
+        self._asked_for = None
         self.view.leave()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Measures anew: what nobody looked at was not measured."""
         super().showEvent(event)
+        self._asked_for = None
         self._look()
 
     def _look(self) -> None:
@@ -58,16 +60,20 @@ class RunLayers(QWidget):
             return
         saved = model.progress.saved
         if not saved:
-            self._asked_for = None
+            if self._asked_for == ():
+                return
+            self._asked_for = ()
             self.view.show_nothing(self.tr("The run has saved no checkpoint yet; the layers are read from them."))
             return
         step = self.step.currentData() or _NEWEST
         # Of one that was chosen nothing changes; but others come and go.
-        wanted = (model.run.path, step, saved[-1].step)
+        wanted = (model.run.path, step, len(saved), saved[-1].step)
         same = self._asked_for is not None and self._asked_for[:2] == wanted[:2]
         # Checkpoints may come faster than one is measured.
         if wanted != self._asked_for and not (same and self.view.measures):
             self._asked_for = wanted
+            if not same:
+                self.view.show_nothing()
             self.view.look(["runs", "layers", str(model.run.path), *(["--step", str(step)] if step else [])])
 
     def _offer(self, about: dict[str, Any]) -> None:
