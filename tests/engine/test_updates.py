@@ -203,11 +203,12 @@ def test_norms_of_the_base_are_kept_until_its_file_changes(tmp_path: Path, monke
 
 def test_a_new_adapter_has_learned_nothing(tmp_path: Path) -> None:
     base = tiny("llama", tmp_path / "base")
-    for name, settings in {
+    kinds: dict[str, dict[str, Any]] = {
         "plain": {},
         "orthogonal": {"init_lora_weights": "orthogonal"},
         "dora": {"use_dora": True},
-    }.items():
+    }
+    for name, settings in kinds.items():
         model = AutoModelForCausalLM.from_pretrained(base)
         fresh(model, r=4, target_modules=["q_proj"], **settings).save_pretrained(tmp_path / name)
         found = updates.of(tmp_path / name, Base(base))

@@ -199,20 +199,15 @@ def remove_adapter(w: World) -> None:
     assert library.entries() == []
 
 
-def export(w: World) -> None:
-    w.adapter()
-    w.do("Export the adapter")
-    dialog = QApplication.activeModalWidget()
-    assert isinstance(dialog, ExportDialog)
-    dialog.reject()
+def about_adapter(name: str, kind: type[QDialog]) -> Callable[[World], None]:
+    def check(w: World) -> None:
+        w.adapter()
+        w.do(name)
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, kind)
+        dialog.close()
 
-
-def layers(w: World) -> None:
-    w.adapter()
-    w.do("Show the adapter's layers")
-    dialog = QApplication.activeModalWidget()
-    assert isinstance(dialog, LayersDialog)
-    dialog.close()
+    return check
 
 
 def compare_adapter(w: World) -> None:
@@ -436,9 +431,9 @@ EFFECTS: dict[str, Callable[[World], None]] = {
     "Use these settings for a new run": use_again,
     "Move the run to the trash": remove_run,
     "Move the adapter to the trash": remove_adapter,
-    "Export the adapter": export,
+    "Export the adapter": about_adapter("Export the adapter", ExportDialog),
     "Compare the adapter with its base": compare_adapter,
-    "Show the adapter's layers": layers,
+    "Show the adapter's layers": about_adapter("Show the adapter's layers", LayersDialog),
     "Rename the adapter": rename,
     "Tag the adapter": tag,
     "Show the adapter's run": adapters_run,
