@@ -43,8 +43,7 @@ class RunLayers(QWidget):
         self._look()
 
     def leave(self) -> None:
-        """Has nothing measured any more."""
-        self._asked_for = None
+        """Has nothing measured any more; shown again it measures anew."""
         self.view.leave()
 
     def showEvent(self, event: QShowEvent) -> None:
