@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from studio.core.library import Base
     from studio.core.runs import Run
 
-_FAULT = ("reason", "message", "hint", "detail")
 # From little to much.
 _BARS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
 _NONE, _UNKNOWN = "\u00b7", "?"
@@ -81,10 +80,9 @@ def _unlike(one: "Base", other: "Base") -> bool:
 def _checkpoints(run: "Run") -> dict[int, Path]:
     """Returns where the weights of each step of a run lie that are kept."""
     from studio.engine import checkpoint
-    from studio.engine.updates import FULL
 
     folders = {checkpoint.step_of(path): path for path in checkpoint.listing(run.path)}
-    found = {step: path if (path / FULL).is_file() else path / "adapter" for step, path in folders.items()}
+    found = {step: path if (path / checkpoint.FULL).is_file() else path / "adapter" for step, path in folders.items()}
     told = run.summary().finished
     if told is not None and told.result_step not in found and (run.path / "adapter").is_dir():
         found[told.result_step] = run.path / "adapter"
@@ -93,7 +91,9 @@ def _checkpoints(run: "Run") -> dict[int, Path]:
 
 def _fingerprint(folder: Path) -> str:
     """Returns which base's weights those in `folder` were trained on, as its checkpoint says; empty: not known."""
-    state = (folder if (folder / "state.json").is_file() else folder.parent) / "state.json"
+    from studio.engine.checkpoint import STATE
+
+    state = (folder if (folder / STATE).is_file() else folder.parent) / STATE
     try:
         said = json.loads(state.read_bytes()).get("base", "")
     except (OSError, ValueError, AttributeError):
@@ -115,7 +115,7 @@ def _measured(one: Path, other: Path | None, base: "Base") -> dict[str, Any]:
         fault = StudioError("model", message, "Name the model in full precision as the base to see shares of it.")
     return {
         "base": base.path,
-        "fault": {name: getattr(fault, name) for name in _FAULT} if fault is not None else None,
+        "fault": output.plain(fault),
         "modules": list(map(updates.to_dict, found)),
         "share": updates.Cell(None, tuple(found)).share,
         "cosine": updates.angle(found) if other is not None else None,

@@ -80,6 +80,13 @@ def show_failure(reason: str, message: str, hint: str, detail: str) -> None:
     print(json.dumps({"error": failure}, ensure_ascii=False), flush=True)
 
 
+def plain(error: StudioError | None) -> dict[str, str] | None:
+    """Returns what a failure says as plain data, of which `StudioError` is made again; None: there is none."""
+    if error is None:
+        return None
+    return {"reason": error.reason, "message": error.message, "hint": error.hint, "detail": error.detail}
+
+
 def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
     """Returns `rows` in aligned columns; whatever a cell holds, it stays on its line."""
     rows = [[one_line(cell) for cell in row] for row in rows]

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _SHOWN = 20
 _TEXT, _HALF = 240, 50
 _TOLD = 500
-_FAULT = ("reason", "message", "hint", "detail")
 _ORDERS = {
     "above": "by how far its loss lay above that of the rows beside it",
     "loss": "by its loss the last time",
@@ -69,7 +68,7 @@ def _rows(args: argparse.Namespace) -> None:
         "rows": rows,
         "of": len(found.row),
         "data": spec.path,
-        "fault": {name: getattr(fault, name) for name in _FAULT} if fault is not None else None,
+        "fault": output.plain(fault),
     }
     output.show(args, about, _told(about))
     if fault is not None and not args.json:

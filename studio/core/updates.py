@@ -80,8 +80,7 @@ class Cell:
     @property
     def share(self) -> float | None:
         """The norm of all their updates over that of all their weights; None: not known."""
-        base = together(update.base for update in self.updates)
-        return norm / base if (norm := self.norm) is not None and base else None
+        return self._over_base(self.norm)
 
     @property
     def norm(self) -> float | None:
@@ -96,8 +95,7 @@ class Cell:
     @property
     def other_share(self) -> float | None:
         """`share` of the other adapter; None: not known."""
-        base = together(update.base for update in self.updates)
-        return norm / base if (norm := self.other) is not None and base else None
+        return self._over_base(self.other)
 
     @property
     def apart(self) -> float | None:
@@ -107,8 +105,7 @@ class Cell:
     @property
     def apart_share(self) -> float | None:
         """`apart` over the norm of all their weights; None: not known."""
-        base = together(update.base for update in self.updates)
-        return norm / base if (norm := self.apart) is not None and base else None
+        return self._over_base(self.apart)
 
     @property
     def rank_used(self) -> float | None:
@@ -125,6 +122,10 @@ class Cell:
     def cosine(self) -> float | None:
         """Of the angle between all their updates and those of the other adapter; None: not known, or no angle."""
         return angle(self.updates)
+
+    def _over_base(self, norm: float | None) -> float | None:
+        base = together(update.base for update in self.updates)
+        return norm / base if norm is not None and base else None
 
 
 @dataclass(frozen=True, slots=True)

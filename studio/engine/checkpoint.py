@@ -21,11 +21,13 @@ from studio.core.files import disk_error, sync_folder, sync_tree
 from studio.core.runs import FREE_AND_RESUME
 
 STATE = "state.json"
+# What a full fine-tuning keeps of the model; of an adapter there is a folder.
+FULL = "weights.safetensors"
 _MANIFEST = "manifest.json"
 # A file in a checkpoint that is to be removed as soon as no program has it open any more.
 _LET_GO = "let-go"
 # What a run needs to go on: its place and its optimizer, and the weights of an adapter or of the whole model.
-_NEEDED = ({STATE}, {"optimizer.pt"}, {"adapter/adapter_model.safetensors", "weights.safetensors"})
+_NEEDED = ({STATE}, {"optimizer.pt"}, {"adapter/adapter_model.safetensors", FULL})
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,7 +223,7 @@ def save(session: Session) -> Path:
         if session.config.adapter.method == "lora":
             adapters.save_adapter(session.bare, stage / "adapter", base_id(session.config))
         else:
-            save_file({name: p.detach().contiguous() for name, p in trained.items()}, stage / "weights.safetensors")
+            save_file({name: p.detach().contiguous() for name, p in trained.items()}, stage / checkpoint.FULL)
         state = {"optimizer": session.optimizer.state_dict(), "scheduler": session.scheduler.state_dict()}
         if session.accelerator.scaler is not None:
             state["scaler"] = session.accelerator.scaler.state_dict()
@@ -280,7 +280,7 @@ def load_weights(session: Session, path: Path) -> None:
     if session.config.adapter.method == "lora":
         adapters.load_weights(session.bare, path / "adapter")
         return
-    saved = load_file(path / "weights.safetensors")
+    saved = load_file(path / checkpoint.FULL)
     with torch.no_grad():
         for name, parameter in session.bare.named_parameters():
             if parameter.requires_grad:

@@ -25,12 +25,12 @@ from studio.core.files import write_atomic
 from studio.core.library import WEIGHTS
 from studio.core.updates import Update
 from studio.engine import vetting, weights
+from studio.engine.checkpoint import FULL
 from studio.engine.weights import Stored
 
 Matrix = NDArray[np.float64]
 OnProgress = Callable[[int, int], None]
 
-FULL = "weights.safetensors"
 _PREFIX = "base_model.model."
 # By the ends of PEFT's names.
 _PARTS = {

@@ -21,6 +21,7 @@ from studio.core import updates as ordered
 from studio.core.errors import StudioError
 from studio.core.updates import Update
 from studio.engine import updates, weights
+from studio.engine.checkpoint import FULL
 from studio.engine.updates import Base
 from tests.models import random_model, tiny
 from tests.training import config, trained
@@ -220,7 +221,7 @@ def test_a_full_fine_tuning_is_measured_by_its_checkpoint(tmp_path: Path) -> Non
     plain = config(tmp_path, rows=8, num_train_epochs=1)
     run = trained(replace(plain, adapter=replace(plain.adapter, method="full")), tmp_path / "run")
     (checkpoint,) = (run.path / "checkpoints").iterdir()
-    after, base = load_file(checkpoint / updates.FULL), Path(plain.model.path)
+    after, base = load_file(checkpoint / FULL), Path(plain.model.path)
     before = load_file(base / "model.safetensors")
     found = {update.name: update for update in updates.of(checkpoint, Base(base))}
     assert len(found) == len(after)
