@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from studio.core.config import LongText, Quantization
+from studio.core.config import DataSpec, LongText, ModelSpec, Quantization
 from studio.core.data.mapping import Role
 from studio.core.errors import Reason, StudioError
 from studio.core.objectives import Objective
@@ -19,7 +19,9 @@ _OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants", defer_build=Tru
 # A row may be of any length; the window is shown its beginning.
 MAX_SHOWN_TOKENS = 50_000
 
-PhaseName = Literal["reading", "downloading", "loading", "counting", "answering", "checking", "comparing", "tokenizing"]
+PhaseName = Literal[
+    "reading", "downloading", "loading", "counting", "answering", "checking", "comparing", "tokenizing", "scoring"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -87,6 +89,24 @@ class Tokens:
     objective: Objective = "sft"
 
 
+def tokens_of(data: DataSpec, row: int, model: ModelSpec, objective: Objective = "sft") -> Tokens:
+    """Returns how to ask for a row as these settings make it."""
+    return Tokens(
+        file=data.path,
+        row=row,
+        format=data.format,
+        mapping=data.mapping,
+        model=model.path,
+        revision=model.revision,
+        max_length=data.max_length,
+        chat_template=data.chat_template,
+        long_text=data.long_text,
+        chunk_overlap=data.chunk_overlap,
+        train_overlap=data.train_overlap,
+        objective=objective,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Plan:
     """Counts what a run of `config` (`config.to_dict`) would train and feed. Answered by `Facts`."""
@@ -134,6 +154,26 @@ class Answer:
     adapters: Annotated[list[str | None], Field(min_length=1, max_length=64)]
     messages: Annotated[list[Message], Field(min_length=1)]
     sampling: Sampling = Sampling()
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Score:
+    """Has a base and adapters read the same text, and tells what each makes of every token. Answered by `Scores`.
+
+    Attributes:
+        text: the row, or a conversation that ends with an answer; all lay it out as the first adapter was trained to,
+            unless it names a template itself. Its `model` is not looked at.
+        model: and all else as in `Answer`.
+    """
+
+    kind: Literal["score"] = "score"
+    id: int = 0
+    text: Tokens
+    model: str = ""
+    revision: str | None = None
+    quantization: Quantization | None = None
+    adapters: Annotated[list[str | None], Field(min_length=1, max_length=64)]
     force: bool = False
 
 
@@ -278,7 +318,42 @@ class Measured:
     findings: list[dict[str, Any]]
 
 
-Result = Picture | Answers | Facts | Audited | Measured
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Scored:
+    """What one column makes of every token of a text; as `studio.engine.scoring.Scored`.
+
+    Attributes:
+        adapter: as it was asked for.
+        losses: of the first tokens of the picture, T of them, in nats; not a number where there is none.
+        choices: the likeliest tokens of every place, `Scores.each` of them, the likeliest first; one place behind the
+            other, T x `each` in all. -1: none.
+        choice_losses: theirs.
+    """
+
+    adapter: str | None
+    losses: list[float]
+    choices: list[int]
+    choice_losses: list[float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Scores:
+    """All columns, in the order asked for.
+
+    Attributes:
+        picture: the text.
+        each: how many likeliest tokens are told of a place.
+        names: what stands for each of their ids.
+    """
+
+    kind: Literal["scores"] = "scores"
+    picture: Picture
+    columns: list[Scored]
+    each: int
+    names: dict[int, str]
+
+
+Result = Picture | Answers | Facts | Audited | Measured | Scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -340,7 +415,7 @@ class Cancelled:
     id: int
 
 
-Request = Tokens | Plan | Model | Hardware | Answer | Audit | Lengths
+Request = Tokens | Plan | Model | Hardware | Answer | Score | Audit | Lengths
 Reply = Progress | Piece | Found | Done | Failed | Cancelled
 
 _REQUESTS: TypeAdapter[Request | Cancel] = TypeAdapter(

@@ -67,6 +67,8 @@ class Work:
                 return desk.Facts(facts=doctor.report())
             case desk.Answer():
                 return self._answers(request, on_progress, on_piece, check)
+            case desk.Score():
+                return self._scores(request, on_progress, check)
             case desk.Audit():
                 return self._audit(request, on_progress, on_findings)
             case desk.Lengths():
@@ -79,25 +81,13 @@ class Work:
         self._encoder = self._tokenizer = None
 
     def _tokens(self, request: desk.Tokens, on_progress: OnProgress) -> desk.Picture:
-        spec = DataSpec(
-            path=request.file or "-",
-            format=request.format,  # type: ignore[arg-type] # a wrong one is refused here
-            max_length=request.max_length,
-            chat_template=request.chat_template,
-            long_text=request.long_text,
-            chunk_overlap=request.chunk_overlap,
-            train_overlap=request.train_overlap,
-        )
-        data: dict[str, Any] = {"messages": [{"role": m.role, "content": m.content} for m in request.messages]}
-        row_format = "messages"
-        if request.file:
-            dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"), request.mapping)
-            data, row_format = dataset.find(request.row).data, dataset.format
+        data, row_format = _row(request, on_progress)
         folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "tokenizer")
-        encoder = self._encoder_of(folder, spec, objective_for(row_format, request.objective))
+        encoder = self._encoder_of(folder, _spec(request), objective_for(row_format, request.objective))
         if request.template:
             encoder = replace(encoder, template=given_template(request.template))
-        return picture(encoder, data, row_format, request.worse and row_format == "preference")
+        worse = request.worse and row_format == "preference"
+        return picture(encoder, data, row_format, worse)
 
     def _audit(self, request: desk.Audit, on_progress: OnProgress, on_findings: OnFindings) -> desk.Audited:
         spec = DataSpec(
@@ -162,6 +152,55 @@ class Work:
             for name, item in zip(request.adapters, answers, strict=True)
         ]
         return desk.Answers(columns=columns)
+
+    def _scores(self, request: desk.Score, on_progress: OnProgress, check: Callable[[], None] | None) -> desk.Scores:
+        from studio.engine import scoring
+        from studio.engine.loaded import Loaded
+
+        text = request.text
+        data, row_format = _row(text, on_progress)
+        loaded = self._loaded = self._loaded or Loaded()
+        wanted = loaded.prepare(request, on_progress)
+        encoder = self._encoder_of(wanted.folder, _spec(text), objective_for(row_format, text.objective))
+        if text.chat_template == "auto":
+            encoder = replace(encoder, template=loaded.encoder(wanted).template)
+        worse = text.worse and row_format == "preference"
+        encoded = encoder.encode(data, row_format, worse)
+        found = loaded.score(wanted, encoded, on_progress, check)
+        shown = desk.MAX_SHOWN_TOKENS
+        columns = [
+            desk.Scored(
+                adapter=name,
+                losses=item.losses[:shown].tolist(),
+                choices=item.choices[:shown].ravel().tolist(),
+                choice_losses=item.choice_losses[:shown].ravel().tolist(),
+            )
+            for name, item in zip(request.adapters, found, strict=True)
+        ]
+        ids = sorted({at for column in columns for at in column.choices if at >= 0})
+        names = {at: encoder.tokenizer.decode([at]) for at in ids}
+        told = picture(encoder, data, row_format, worse)
+        return desk.Scores(picture=told, columns=columns, each=scoring.CHOICES, names=names)
+
+
+def _row(request: desk.Tokens, on_progress: OnProgress) -> tuple[dict[str, Any], str]:
+    """Returns the columns of what is to be shown, and how they are read."""
+    if not request.file:
+        return {"messages": [asdict(message) for message in request.messages]}, "messages"
+    dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"), request.mapping)
+    return dataset.find(request.row).data, dataset.format
+
+
+def _spec(request: desk.Tokens) -> DataSpec:
+    return DataSpec(
+        path=request.file or "-",
+        format=request.format,  # type: ignore[arg-type] # a wrong one is refused here
+        max_length=request.max_length,
+        chat_template=request.chat_template,
+        long_text=request.long_text,
+        chunk_overlap=request.chunk_overlap,
+        train_overlap=request.train_overlap,
+    )
 
 
 def _counting(on_progress: OnProgress) -> Callable[[Event], None]:

@@ -139,7 +139,7 @@ def compare(
     def write(group: list[int], used: Encoder, mixed: bool) -> None:
         names = [adapters[at] for at in group]
         told = None if on_text is None else lambda at, text: on_text(group[at], text)
-        with interruptible(_bare(model), check), _active(model, names, mixed) as rows:
+        with interruptible(_bare(model), check), active(model, names, mixed) as rows:
             kept = None if rows is None else rows.keep
             found = _write(model, used, messages, sampling, columns=names, on_text=told, turns=turns, on_kept=kept)
         answers.update(zip(group, found, strict=True))
@@ -237,7 +237,7 @@ def _write(
         on_kept=on_kept,
     )
     cache = turns.take(key, ids)
-    with _still(model), _unled(_bare(model)):
+    with still(model), _unled(_bare(model)):
         _bare(model).generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
@@ -313,7 +313,7 @@ def _room(model: PreTrainedModel | PeftModel, prompt: int) -> int:
 
 
 @contextmanager
-def _still(model: torch.nn.Module) -> Iterator[None]:
+def still(model: torch.nn.Module) -> Iterator[None]:
     """Switches dropout off for as long as it lasts."""
     training = model.training
     model.eval()
@@ -339,7 +339,7 @@ def _bare(model: PreTrainedModel | PeftModel) -> Any:
 
 
 @contextmanager
-def _active(model: PreTrainedModel | PeftModel, names: Sequence[str | None], mixed: bool) -> Iterator[Rows | None]:
+def active(model: PreTrainedModel | PeftModel, names: Sequence[str | None], mixed: bool) -> Iterator[Rows | None]:
     """Makes each row of a batch use its own adapter, or all of them the first name's."""
     if not isinstance(model, PeftModel):
         yield None

@@ -1,7 +1,7 @@
 """The one base model a process holds for answering, with the adapters loaded beside it."""
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,8 +13,8 @@ from studio.core import desk, library
 from studio.core.config import ModelSpec
 from studio.core.errors import StudioError
 from studio.core.library import WEIGHTS, Entry
-from studio.engine import adapters, bases, generate, hardware, hub, model, weights
-from studio.engine.labels import Encoder
+from studio.engine import adapters, bases, generate, hardware, hub, model, scoring, weights
+from studio.engine.labels import Encoded, Encoder
 from studio.engine.turns import Turns
 
 # Adapters beside the base; beyond it the base is loaded afresh rather than growing for ever.
@@ -62,7 +62,7 @@ class Loaded:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def prepare(self, request: desk.Answer, on_progress: OnProgress) -> Wanted:
+    def prepare(self, request: desk.Answer | desk.Score, on_progress: OnProgress) -> Wanted:
         """Finds the adapters and loads the base that `request` names.
 
         Raises:
@@ -108,15 +108,53 @@ class Loaded:
         Raises:
             StudioError: (adapter) one does not fit this base; (data) the conversation is too long for the model.
         """
-        columns = [bases.reach(entry.folder if entry else None) for entry in wanted.entries]
         found: dict[int, generate.Answer] = {}
+        for group, chosen in self._groups(wanted, on_progress):
+            on_progress("answering", 0, 0)
+            found |= zip(group, self._compare(wanted, group, chosen, messages, sampling, on_piece, check), strict=True)
+        return [found[at] for at in range(len(wanted.entries))]
+
+    def score(
+        self,
+        wanted: Wanted,
+        encoded: Encoded,
+        on_progress: OnProgress,
+        check: Callable[[], None] | None = None,
+    ) -> list[scoring.Scored]:
+        """Returns what each column makes of every token of a row; see `scoring.score`.
+
+        Args:
+            wanted: what `prepare` returned last.
+            encoded: the row.
+            on_progress: told what is being done; `scoring` counts the tokens of all columns.
+            check: called many times a column; an exception it raises ends it.
+
+        Raises:
+            StudioError: (adapter) one does not fit this base.
+        """
+        found: dict[int, scoring.Scored] = {}
+        for group, names in self._groups(wanted, on_progress):
+            for at, name in zip(group, names, strict=True):
+
+                def told(done: int, count: int) -> None:
+                    on_progress("scoring", len(found) * count + done, len(wanted.entries) * count)
+
+                told(0, len(encoded.ids))
+                with generate.active(self._model, [name], mixed=False):
+                    found[at] = scoring.score(self._model, encoded, told, check)
+        return [found[at] for at in range(len(wanted.entries))]
+
+    def encoder(self, wanted: Wanted) -> Encoder:
+        """Returns how the first adapter was trained to read a text, or the base."""
+        return self._encoder(next((entry for entry in wanted.entries if entry), None))
+
+    def _groups(self, wanted: Wanted, on_progress: OnProgress) -> Iterator[tuple[list[int], list[str | None]]]:
+        """Yields the places of columns that can be on one base, and their names in the model, which has them then."""
+        columns = [bases.reach(entry.folder if entry else None) for entry in wanted.entries]
         for group in bases.groups(columns):
             if not self._has_room(wanted, group, columns):
                 self._load(wanted, on_progress)
-            chosen = [self._name(wanted.entries[at], columns[at], on_progress) for at in group]
-            on_progress("answering", 0, 0)
-            found |= zip(group, self._compare(wanted, group, chosen, messages, sampling, on_piece, check), strict=True)
-        return [found[at] for at in range(len(columns))]
+            yield group, [self._name(wanted.entries[at], columns[at], on_progress) for at in group]
 
     def _has_room(self, wanted: Wanted, group: list[int], columns: list[bases.Reach]) -> bool:
         """Whether a group of columns can share the base with the other adapters that are on it."""
@@ -179,7 +217,7 @@ class Loaded:
         return self._encoders[key]
 
 
-def _folder(request: desk.Answer, entries: list[Entry | None], on_progress: Any) -> Path:
+def _folder(request: desk.Answer | desk.Score, entries: list[Entry | None], on_progress: Any) -> Path:
     """Returns the base's folder once every adapter is known to belong to it."""
     named = [entry for entry in entries if entry]
     path, revision = request.model, request.revision

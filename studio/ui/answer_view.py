@@ -23,7 +23,12 @@ class AnswerColumn(QFrame):
     Attributes:
         title: whose answer it is.
         answer: the whole answer; None while it is not there.
+
+    Signals:
+        looked: this text is to be looked at token by token.
     """
+
+    looked = Signal(str)
 
     def __init__(self, theme: Theme, title: str, base: bool) -> None:
         """Waits for text; `base`: it is the base model's."""
@@ -38,6 +43,9 @@ class AnswerColumn(QFrame):
         name = Elided(title, "heading")
         mark = pill(self.tr("base") if base else self.tr("adapter"), "" if base else "live")
         copy = icon_button(theme, "copy", self.tr("Copy the answer of {name}").format(name=title), self.copy)
+        said = self.tr("Look at the answer of {name} token by token").format(name=title)
+        self.look = icon_button(theme, "search", said, lambda: self.looked.emit(self._text))
+        self.look.setEnabled(False)
         self.view = QPlainTextEdit()
         self.view.setObjectName("answer")
         self.view.setReadOnly(True)
@@ -47,7 +55,9 @@ class AnswerColumn(QFrame):
         self.status = label(self.tr("Waiting ..."), "caption", wrap=True)
         head = row(name, mark, copy)
         head.setStretch(0, 1)
-        layout = column(head, self.view, self.status, margin=2 * GRID)
+        foot = row(self.status, self.look)
+        foot.setStretch(0, 1)
+        layout = column(head, self.view, foot, margin=2 * GRID)
         layout.setStretch(1, 1)
         self.setLayout(layout)
 
@@ -71,6 +81,7 @@ class AnswerColumn(QFrame):
     def finish(self, answer: desk.Column) -> None:
         """Takes the whole answer."""
         self.answer = answer
+        self.look.setEnabled(bool(answer.text.strip()))
         if self._text != answer.text:
             self._text = answer.text
             self.view.setPlainText(answer.text)

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.core.updates import Cell, Kind
+from studio.ui import shades
 from studio.ui.theme import GRID, Theme
 
 _TEXT_PX, _LEAST_PX, _MOST_PX = 12, 18, 44
@@ -27,8 +28,6 @@ _GAP_PX = 1.0
 # A cell so wide has its number in it.
 _NUMBER_PX = 40
 _LABEL_SHARE = 0.34
-# Of a ground so dark or darker white stands out more than nearly black does.
-_DARK = 0.2
 _STEPS = {Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0)}
 
 
@@ -197,9 +196,9 @@ class LayerMap(QWidget):
             painter.fillRect(place, QColor(colours.hover))
             text = colours.muted
         else:
-            colour = self._colour(shade.value)
+            colour = shades.shade(colours, shade.value)
             painter.fillRect(place, colour)
-            text = "#ffffff" if _luminance(colour) < _DARK else "#1b1f29"
+            text = shades.ink(colour)
         if nothing:
             painter.setPen(QPen(QColor(colours.warn), 1, Qt.PenStyle.DashLine))
             painter.drawRect(place.adjusted(0.5, 0.5, -1, -1))
@@ -207,14 +206,6 @@ class LayerMap(QWidget):
         if place.width() >= _NUMBER_PX:
             painter.setPen(QColor(text))
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, shade.text)
-
-    def _colour(self, value: float) -> QColor:
-        """Returns the colour of a value from -1 to 1: the page's own for 0, and one to each side."""
-        colours = self._theme.palette
-        ground, end = QColor(colours.hover), QColor(colours.series[0] if value >= 0 else colours.series[1])
-        part = min(1.0, abs(value))
-        pairs = ((ground.redF(), end.redF()), (ground.greenF(), end.greenF()), (ground.blueF(), end.blueF()))
-        return QColor.fromRgbF(*(a + (b - a) * part for a, b in pairs))
 
     def _paint_axis(self, painter: QPainter, left: float, top: float) -> None:
         """Writes the numbers of the layers below the cells, as many as there is room for."""
@@ -248,10 +239,3 @@ class LayerMap(QWidget):
         font = QFont(self.font())
         font.setPixelSize(_TEXT_PX)
         return font
-
-
-def _luminance(colour: QColor) -> float:
-    """Returns how bright a colour is to the eye, from 0 to 1 (WCAG 2, relative luminance)."""
-    parts = (colour.redF(), colour.greenF(), colour.blueF())
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

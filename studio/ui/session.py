@@ -1,7 +1,7 @@
 """What the pages share: settings, theme, undo, the draft, the followed runs, and how to tell the user something."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -12,6 +12,8 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from studio import paths
 from studio.core import config_file, hub_ids, runs, settings
 from studio.core.config import DataSpec, RunConfig
+from studio.core.desk import Tokens
+from studio.core.entry import Entry
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from studio.core.settings import Settings
@@ -61,6 +63,25 @@ class Picked:
     title: str
 
 
+@dataclass(frozen=True, slots=True)
+class GivenText:
+    """A text to be looked at token by token on the Compare page.
+
+    Attributes:
+        text: what it is.
+        title: its name.
+        entries: adapters that are to read it; none: those chosen there.
+    """
+
+    text: Tokens
+    title: str
+    entries: Sequence[Entry] = ()
+
+    def turned(self, worse: bool) -> "GivenText":
+        """Returns the worse of a row's two answers, or the better one."""
+        return replace(self, text=replace(self.text, worse=worse))
+
+
 class Session(QObject):
     """The window's state, shared by its pages; they know each other only through it.
 
@@ -70,7 +91,7 @@ class Session(QObject):
         data_wanted: a data file, to be shown on the Data page.
         rows_wanted: rows of a data file (`Picked`), likewise.
         run_wanted: a `Run`, to be shown on the Train page.
-        compare_wanted: a list of adapters (`Entry`), to be asked on the Compare page.
+        compare_wanted: a list of adapters (`Entry`) to be asked on the Compare page, or a `GivenText` to be read there.
         runs_changed: a run began, ended, or was removed.
         library_changed: the adapter library is another one now.
         settled: no command of `command` is at work any more.
@@ -82,7 +103,7 @@ class Session(QObject):
     data_wanted = Signal(Path)
     rows_wanted = Signal(object)
     run_wanted = Signal(object)
-    compare_wanted = Signal(list)
+    compare_wanted = Signal(object)
     runs_changed = Signal()
     library_changed = Signal()
     settled = Signal()

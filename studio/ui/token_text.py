@@ -7,6 +7,7 @@ from typing import Literal
 from PySide6.QtGui import QColor, QFont, QTextCharFormat
 
 from studio.core.desk import Picture
+from studio.ui.shades import mixed
 from studio.ui.theme import Palette
 
 State = Literal["trained", "avoided", "masked", "frame", "truncated"]
@@ -79,7 +80,7 @@ def formats(palette: Palette) -> dict[tuple[State, bool, bool], QTextCharFormat]
         for special in (False, True):
             for other in (False, True):
                 look = QTextCharFormat()
-                look.setBackground(_mixed(back, text, 0.14 if other else 0.0))
+                look.setBackground(mixed(QColor(back), QColor(text), 0.14 if other else 0.0))
                 look.setForeground(QColor(palette.link if special and kind != "truncated" else text))
                 # Not by colour alone.
                 look.setFontUnderline(kind in ("trained", "avoided"))
@@ -88,12 +89,6 @@ def formats(palette: Palette) -> dict[tuple[State, bool, bool], QTextCharFormat]
                 look.setFontWeight(QFont.Weight.Bold if special else QFont.Weight.Normal)
                 made[kind, special, other] = look
     return made  # type: ignore[return-value]
-
-
-def _mixed(colour: str, other: str, share: float) -> QColor:
-    a, b = QColor(colour), QColor(other)
-    parts = zip((a.red(), a.green(), a.blue()), (b.red(), b.green(), b.blue()), strict=True)
-    return QColor(*(round(x + (y - x) * share) for x, y in parts))
 
 
 def _add(pieces: list[str], piece: str) -> int:

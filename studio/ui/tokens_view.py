@@ -1,20 +1,20 @@
 """A row as the model will see it: each token coloured by whether it is learned, given as context, or cut."""
 
 import html
-from bisect import bisect_right
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QMouseEvent, QTextLayout
-from PySide6.QtWidgets import QApplication, QButtonGroup, QCheckBox, QPlainTextEdit, QToolTip, QWidget
+from PySide6.QtCore import QPoint, Signal
+from PySide6.QtGui import QTextCharFormat
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QToolTip, QWidget
 
 from studio.core import desk
 from studio.core.desk import Picture
 from studio.ui import token_text, words
 from studio.ui.desk import Call
 from studio.ui.elided import Elided
-from studio.ui.parts import button, column, holder, label, row, scrolling, segment, show_text
+from studio.ui.parts import button, column, holder, icon_button, label, row, scrolling, segment
 from studio.ui.template_editor import TemplateEditor
 from studio.ui.theme import GRID, Theme
+from studio.ui.token_box import NO_TOKENS, TokenBox
 
 
 class TokensView(QWidget):
@@ -22,14 +22,16 @@ class TokensView(QWidget):
 
     Attributes:
         picture: what is shown; None: nothing, or a message.
-        laid: where its tokens stand in the text shown.
+        text: the text shown, which knows where its tokens stand.
         worse: whether of a row with two answers the worse one is to be shown.
 
     Signals:
         answer_wanted: the other answer of the row is to be shown.
+        scores_wanted: how likely a base and adapters hold each token is to be shown.
     """
 
     answer_wanted = Signal()
+    scores_wanted = Signal()
 
     def __init__(self, theme: Theme) -> None:
         """Shows nothing yet."""
@@ -37,14 +39,11 @@ class TokensView(QWidget):
         self._theme = theme
         self._call: Call | None = None
         self.picture: Picture | None = None
-        self.laid = token_text.Laid("", [])
-        self.text = _Text()
+        self.text = TokenBox(self.tr("Tokens of the row"))
         self.text.setObjectName("mono")
-        self.text.setAccessibleName(self.tr("Tokens of the row"))
         self.text.setMinimumHeight(7 * GRID)
-        self.text.pointed.connect(self._point)
+        self.text.pointed.connect(self.describe)
         self.text.tip_wanted.connect(self._tip)
-        self.text.cursorPositionChanged.connect(lambda: self.describe(self.token_at(self.text.textCursor().position())))
         self._whitespace = QCheckBox(self.tr("Show spaces"))
         self._whitespace.setAccessibleName(self._whitespace.text())
         self._whitespace.toggled.connect(self._show)
@@ -66,7 +65,9 @@ class TokensView(QWidget):
         self.worse.setToolTip(self.tr("This row has two answers: show the one that is not preferred"))
         self.worse.toggled.connect(self.answer_wanted)
         self.worse.hide()
-        head = row(*modes, GRID, edit, GRID, self._whitespace, self.worse, None)
+        self.scores = icon_button(theme, "compare", self.tr("Token by token"), self.scores_wanted.emit)
+        self.scores.setToolTip(self.tr("See how likely the base and adapters hold every token of this row"))
+        head = row(*modes, GRID, edit, GRID, self._whitespace, self.worse, None, self.scores)
         # Beside each other: one above the other they have no room in a low window.
         both = row(self.editor, self.text)
         both.setStretch(0, 1)
@@ -93,6 +94,7 @@ class TokensView(QWidget):
     def show_picture(self, picture: Picture) -> None:
         """Shows a row's tokens."""
         self.picture = picture
+        self.scores.setEnabled(True)
         if not self.editor.typed():
             self.editor.show_own(picture.template)
         self.editor.show_fault("")
@@ -108,7 +110,8 @@ class TokensView(QWidget):
 
     def show_message(self, text: str) -> None:
         """Shows a text in place of tokens."""
-        self.picture, self.laid = None, token_text.Laid("", [])
+        self.picture, self.text.laid = None, NO_TOKENS
+        self.scores.setEnabled(False)
         self.worse.hide()
         self.text.setPlainText(text)
         self.detail.setText("")
@@ -122,13 +125,6 @@ class TokensView(QWidget):
     def show_whitespace(self, shown: bool) -> None:
         """Writes spaces, line ends and invisible characters out, or leaves them."""
         self._whitespace.setChecked(shown)
-
-    def token_at(self, position: int) -> int:
-        """Returns the token at a position of the text shown; -1: none's."""
-        found = bisect_right(self.laid.spans, position, key=lambda span: span[0]) - 1
-        while found >= 0 and self.laid.spans[found][0] == self.laid.spans[found][1]:
-            found -= 1
-        return found if found >= 0 and position < self.laid.spans[found][1] else -1
 
     def describe(self, token: int) -> str:
         """Says all that is known of a token, in the line below the text; returns what it says."""
@@ -161,8 +157,7 @@ class TokensView(QWidget):
         if self.picture is None:
             return
         apart = self._modes.buttons()[1].isChecked()
-        self.laid = token_text.lay_out(self.picture, apart=apart, whitespace=self._whitespace.isChecked())
-        show_text(self.text, self.laid.text)
+        self.text.show_laid(token_text.lay_out(self.picture, apart=apart, whitespace=self._whitespace.isChecked()))
         self._colour(self.picture, apart)
         self._explain(self.picture)
         self.describe(-1)
@@ -171,26 +166,12 @@ class TokensView(QWidget):
             self.detail.setText(said.format(n=len(self.picture.ids), all=self.picture.tokens))
 
     def _colour(self, picture: Picture, apart: bool) -> None:
-        """Gives every token its format, by the layout of each paragraph, as a syntax highlighter does."""
         looks = token_text.formats(self._theme.palette)
-        document = self.text.document()
-        token, block = 0, document.begin()
-        while block.isValid():
-            first, last, ranges = block.position(), block.position() + block.length() - 1, []
-            while token < len(self.laid.spans) and self.laid.spans[token][0] <= last:
-                start, end = self.laid.spans[token]
-                if min(end, last) > max(start, first):
-                    piece = QTextLayout.FormatRange()
-                    piece.start, piece.length = max(start, first) - first, min(end, last) - max(start, first)
-                    kind = token_text.state(picture, token)
-                    piece.format = looks[kind, picture.special[token], apart and token % 2 == 1]
-                    ranges.append(piece)
-                if end > last + 1:
-                    break  # it goes on in the next paragraph
-                token += 1
-            block.layout().setFormats(ranges)
-            block = block.next()
-        document.markContentsDirty(0, document.characterCount())
+
+        def look(token: int) -> QTextCharFormat:
+            return looks[token_text.state(picture, token), picture.special[token], apart and token % 2 == 1]
+
+        self.text.colour(look)
 
     def _explain(self, picture: Picture) -> None:
         states = [token_text.state(picture, token) for token in range(len(picture.ids))]
@@ -214,47 +195,7 @@ class TokensView(QWidget):
             item.setText(text.format(n=count))
             item.show()
 
-    def _point(self, position: int) -> None:
-        self.describe(self.token_at(position))
-
-    def _tip(self, position: int, place: QPoint) -> None:
-        said = self.describe(self.token_at(position))
+    def _tip(self, token: int, place: QPoint) -> None:
+        said = self.describe(token)
         # Qt takes a tip that looks like markup for markup, so it is given some that says nothing of the row's.
         QToolTip.showText(place, f"<qt>{html.escape(said)}</qt>" if said else "", self.text)
-
-
-class _Text(QPlainTextEdit):
-    """Text to read that tells which place of it the pointer is over.
-
-    Signals:
-        pointed: the pointer is over this position; -1: over none.
-        tip_wanted: (position, place on the screen): it rests there.
-    """
-
-    pointed = Signal(int)
-    tip_wanted = Signal(int, QPoint)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setReadOnly(True)
-        self.setUndoRedoEnabled(False)
-        self.setMouseTracking(True)
-        self.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
-
-    def viewportEvent(self, event: QEvent) -> bool:
-        """Answers the pointer."""
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            self.tip_wanted.emit(self._position(event.pos()), event.globalPos())
-            return True
-        if event.type() == QEvent.Type.MouseMove and QApplication.mouseButtons() == Qt.MouseButton.NoButton:
-            assert isinstance(event, QMouseEvent)
-            self.pointed.emit(self._position(event.position().toPoint()))
-        return super().viewportEvent(event)
-
-    def _position(self, place: QPoint) -> int:
-        cursor = self.cursorForPosition(place)
-        # The nearest gap between letters is found, which may be the one behind the letter.
-        position = cursor.position() - (self.cursorRect(cursor).x() > place.x())
-        return position if self.cursorRect(cursor).adjusted(-40, 0, 40, 0).contains(place) else -1

@@ -259,7 +259,7 @@ def stop_asking(w: World) -> None:
 
 
 def new_conversation(w: World) -> None:
-    w.compare().show_chat(True)
+    w.compare().show_mode(1)
     assert not w.compare().new_button.isEnabled()
     ask(w)
     assert w.compare().chat.messages
@@ -269,7 +269,7 @@ def new_conversation(w: World) -> None:
 
 def mode(name: str, chat: bool) -> Callable[[World], None]:
     def check(w: World) -> None:
-        w.compare().show_chat(not chat)
+        w.compare().show_mode(int(not chat))
         w.do(name)
         assert w.compare().chatting == chat
 

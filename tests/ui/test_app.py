@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from studio.core.desk import Sampling
 from studio.ui.app import open_window
-from studio.ui.pages.compare import ComparePage
+from studio.ui.pages.compare import CONVERSATION, ComparePage
 from studio.ui.pages.configure import ConfigurePage
 from studio.ui.pages.data import DataPage
 from studio.ui.session import demo_data
@@ -88,7 +88,7 @@ def test_a_window_in_anothers_place_has_open_what_that_had(qapp: QApplication, q
     compare.panel.choose(base="owner/model")
     compare.panel.system.setText("Be brief.")
     compare.panel.choose_sampling(Sampling(temperature=0.5))
-    compare.show_chat(True)
+    compare.show_mode(CONVERSATION)
     compare.chat.ask("Who are you?", "mine")
     compare.chat.add("Nobo")
     compare.prompt.setPlainText("half a ques")

@@ -18,7 +18,7 @@ from studio.core.library import Entry
 from studio.core.units import plural
 from studio.ui.answer_view import different
 from studio.ui.desk import Desk
-from studio.ui.pages.compare import ComparePage
+from studio.ui.pages.compare import CONVERSATION, SIDE_BY_SIDE, ComparePage
 from studio.ui.theme import Theme
 from tests.core.test_library import added
 from tests.desks import endless_model, random_adapter
@@ -119,9 +119,9 @@ def test_it_says_that_adapters_were_trained_on_bases_held_differently(
 
 def test_it_says_what_to_do_and_why_it_cannot_yet(page: ComparePage) -> None:
     for chat, said in ((False, "all answers appear here"), (True, "each answer knows what was said")):
-        page.show_chat(chat)
+        page.show_mode(int(chat))
         assert sum(said in made.text() for made in page.findChildren(QLabel) if made.isVisible()) == 1
-    page.show_chat(False)
+    page.show_mode(SIDE_BY_SIDE)
     assert not page.run_button.isEnabled()
     assert page.run_button.toolTip() == "Write a question first."
     assert not page.run_action.isEnabled()
@@ -194,7 +194,7 @@ def test_the_focus_goes_from_run_to_stop_and_back(page: ComparePage, qtbot: QtBo
     page.run_button.setFocus()
     # In a conversation the question is gone, and the next one is to be written first.
     for chat, behind in ((False, page.run_button), (True, page.prompt)):
-        page.show_chat(chat)
+        page.show_mode(int(chat))
         QTest.keyClick(page.run_button, Qt.Key.Key_Space)
         assert page._call is not None
         with qtbot.waitSignal(page._call.piece, timeout=WAIT_MS):
@@ -221,7 +221,7 @@ def test_a_failure_comes_as_a_card_with_a_hint(page: ComparePage, qtbot: QtBot, 
 def test_a_conversation_remembers(page: ComparePage, qtbot: QtBot) -> None:
     page.receive([entry("First"), entry("Second")])
     page.prompt.setPlainText("Hi")
-    page.show_chat(True)
+    page.show_mode(CONVERSATION)
     assert "single adapter" in page.run_button.toolTip()
     page.receive(entry("First"))
     ask(qtbot, page, "Hello?")
@@ -239,7 +239,7 @@ def test_a_conversation_remembers(page: ComparePage, qtbot: QtBot) -> None:
     page.panel.numbers["temperature"].setValue(1)
     ask(qtbot, page, "More", wait=False)
     qtbot.waitUntil(lambda: bool(page.chat._growing and page.chat._growing.toPlainText()), timeout=WAIT_MS)
-    page.show_chat(False)
+    page.show_mode(SIDE_BY_SIDE)
     assert page.chatting, "not while it is being written"
     page.stop()
     qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
@@ -247,7 +247,7 @@ def test_a_conversation_remembers(page: ComparePage, qtbot: QtBot) -> None:
 
 
 def test_a_question_that_fails_comes_back(page: ComparePage, qtbot: QtBot) -> None:
-    page.show_chat(True)
+    page.show_mode(CONVERSATION)
     ask(qtbot, page, "word " * 2000)
     assert "reads at most" in page.failure.said
     assert page.prompt.toPlainText().startswith("word word")
@@ -256,7 +256,7 @@ def test_a_question_that_fails_comes_back(page: ComparePage, qtbot: QtBot) -> No
 
 
 def test_what_is_typed_while_an_answer_fails_stays(page: ComparePage, qtbot: QtBot) -> None:
-    page.show_chat(True)
+    page.show_mode(CONVERSATION)
     page.prompt.setPlainText(QUESTION)
     page.panel.base.setCurrentText("/no/such/model")
     page.run()
@@ -267,7 +267,7 @@ def test_what_is_typed_while_an_answer_fails_stays(page: ComparePage, qtbot: QtB
 
 @pytest.mark.parametrize("chat", [False, True])
 def test_an_answer_nobody_wants_any_more_has_no_place(page: ComparePage, qtbot: QtBot, chat: bool) -> None:
-    page.show_chat(chat)
+    page.show_mode(int(chat))
     page.prompt.setPlainText(QUESTION)
     page.run()
     call = page._call

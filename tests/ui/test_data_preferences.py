@@ -58,7 +58,7 @@ def test_rows_with_two_answers_are_seen_and_trained_on(window: MainWindow, qtbot
     assert "no" in tokens.text.toPlainText()
     assert tokens._legend[0].text().startswith("Avoided ")
     place = tokens.text.toPlainText().rindex("no")
-    assert "learned to be avoided" in tokens.describe(tokens.token_at(place))
+    assert "learned to be avoided" in tokens.describe(tokens.text.token_at(place))
     draft = window.session.draft
     QTest.mouseClick(page.head.use, Qt.MouseButton.LeftButton)
     assert (draft.value("data.path"), draft.value("training.objective")) == (str(path), "dpo")

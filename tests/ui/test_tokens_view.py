@@ -93,9 +93,9 @@ def test_the_colours_are_the_labels(view: TokensView, theme: Theme, dark: bool, 
     view.show_apart(apart)
     view.show_whitespace(whitespace)
     view.show_picture(CHAT)
-    assert view.text.toPlainText() == view.laid.text
+    assert view.text.toPlainText() == view.text.laid.text
     expected = token_text.formats(DARK if dark else LIGHT)
-    for token, (start, end) in enumerate(view.laid.spans):
+    for token, (start, end) in enumerate(view.text.laid.spans):
         kind = "truncated" if token >= 11 else "trained" if CHAT.trained[token] else "masked"
         for position in range(start, end):
             if view.text.document().characterAt(position) == "\u2029":
@@ -104,7 +104,7 @@ def test_the_colours_are_the_labels(view: TokensView, theme: Theme, dark: bool, 
             drawn = look(view, position)
             assert drawn is not None
             assert drawn == expected[key]
-            assert view.token_at(position) == token
+            assert view.text.token_at(position) == token
     assert len({(f.background().color().name(), f.foreground().color().name()) for f in expected.values()}) > 6
     theme.set_mode("light")
     first = look(view, 0)
@@ -128,7 +128,7 @@ def test_tokens_that_share_a_character_are_all_shown_apart(view: TokensView) -> 
     )  # fmt: skip
     assert token_text.lay_out(shared) == token_text.Laid("a世 b", [(0, 1), (1, 2), (2, 2), (3, 4)])
     view.show_picture(shared)
-    assert [view.token_at(position) for position in range(5)] == [0, 1, -1, 3, -1]
+    assert [view.text.token_at(position) for position in range(5)] == [0, 1, -1, 3, -1]
     assert look(view, 2) is None, "no token's space"
     view.show_apart(True)
     assert view.text.toPlainText() == "a世… b"
@@ -136,8 +136,8 @@ def test_tokens_that_share_a_character_are_all_shown_apart(view: TokensView) -> 
 
 def test_invisible_letters_are_written_out_on_demand(view: TokensView) -> None:
     view.show_picture(picture(["a\u202eb", "\u200b", "\r\n", "x\u2029y", "\t", "\u00a0"]))
-    assert view.text.document().characterCount() == utf16(view.laid.text) + 1
-    assert view.token_at(view.laid.spans[3][0]) == 3
+    assert view.text.document().characterCount() == utf16(view.text.laid.text) + 1
+    assert view.text.token_at(view.text.laid.spans[3][0]) == 3
     view.show_whitespace(True)
     assert view.text.toPlainText() == "a⟨202E⟩b⟨200B⟩␍↵\nx¶y→\t⟨00A0⟩"
 
@@ -151,7 +151,7 @@ def test_a_token_is_described_on_hover_and_by_keys(view: TokensView, qtbot: QtBo
     assert "added" in view.describe(12)
     assert "cut" in view.describe(12)
     cursor = view.text.textCursor()
-    cursor.setPosition(view.laid.spans[3][0])
+    cursor.setPosition(view.text.laid.spans[3][0])
     view.text.setTextCursor(cursor)
     assert "'Hi'" in view.detail.text()
     QTest.keyClick(view.text, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
@@ -177,7 +177,7 @@ def test_what_went_wrong_is_shown_in_place_of_tokens(view: TokensView) -> None:
     view.show_failure(desk.Failed(id=1, reason="data", message="The template refuses it.", hint="Choose another."))
     assert view.text.toPlainText() == "The template refuses it.\nChoose another."
     assert view.picture is None
-    assert view.token_at(3) == -1
+    assert view.text.token_at(3) == -1
     assert view.worse.isHidden()
 
 
@@ -186,7 +186,7 @@ def test_what_is_to_be_avoided_does_not_look_like_what_is_preferred(view: Tokens
     for answer in ("better", "worse"):
         shown = picture(["Hi", " there"], [False, True])
         view.show_picture(replace(shown, answer=answer))
-        found = look(view, view.laid.spans[1][0])
+        found = look(view, view.text.laid.spans[1][0])
         assert found is not None
         looks[answer] = found.background().color().name()
         assert view._legend[0].text().endswith(" 1")
@@ -213,7 +213,7 @@ def test_eight_thousand_tokens_hold_nothing_up(view: TokensView, qtbot: QtBot, l
         took = time.perf_counter() - started
         print(f"8000 tokens, apart={apart}, lines={lines}: {took * 1000:.0f} ms")
         assert took < 10
-    position = view.laid.spans[7500][0] + 1
+    position = view.text.laid.spans[7500][0] + 1
     drawn = look(view, position)
     assert drawn is not None
     assert drawn.fontStrikeOut()

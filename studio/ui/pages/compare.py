@@ -3,9 +3,8 @@
 from contextlib import suppress
 from typing import NamedTuple
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QPlainTextEdit, QStackedWidget, QWidget
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QStackedWidget, QWidget
 
 from studio.core import desk, library
 from studio.core.errors import StudioError
@@ -16,6 +15,7 @@ from studio.ui.ask_panel import AskPanel
 from studio.ui.chat_view import ChatView
 from studio.ui.desk import Call, Desk
 from studio.ui.elided import Elided
+from studio.ui.pages.compare_text import TextMode
 from studio.ui.parts import (
     add_action,
     button,
@@ -30,7 +30,12 @@ from studio.ui.parts import (
     shown_keys,
     sound,
 )
+from studio.ui.prompt import Prompt
+from studio.ui.session import GivenText
 from studio.ui.theme import GRID, Theme
+
+# The ways to ask: all answer once, one converses, all read what is there already.
+SIDE_BY_SIDE, CONVERSATION, TOKENS = range(3)
 
 
 class Opened(NamedTuple):
@@ -40,10 +45,12 @@ class Opened(NamedTuple):
     base: str
     system: str
     sampling: desk.Sampling
-    chatting: bool
+    mode: int
     messages: list[desk.Message]
     answering: list[str]
     prompt: str
+    answer: str
+    given: GivenText | None
 
 
 class ComparePage(QWidget):
@@ -53,6 +60,7 @@ class ComparePage(QWidget):
         panel: who is asked, and how.
         columns: the answers of the last question, the base's first.
         chat: the conversation.
+        text: a text, token by token.
         failure: what went wrong last.
         keys: what has a key while the question is written, for the sheet of shortcuts.
     """
@@ -66,7 +74,12 @@ class ComparePage(QWidget):
         self._compromise = ""
         self.panel, self.chat, self.failure = AskPanel(theme), ChatView(), FailureCard(theme)
         self.panel.changed.connect(self._choose)
-        self.prompt = _Prompt(self.tr("Ask something. {keys} runs it.").format(keys=shown_keys("Ctrl+Enter")))
+        keys = shown_keys("Ctrl+Enter")
+        self.text = TextMode(theme, keys)
+        self.text.changed.connect(self._update)
+        self.text.wanted.connect(self.run)
+        self._asked, self._titles = "", list[str]()
+        self.prompt = Prompt(self.tr("Ask something. {keys} runs it.").format(keys=keys))
         self.prompt.setAccessibleName(self.tr("Question"))
         self.prompt.textChanged.connect(self._update)
         self.prompt.sent.connect(self.run)
@@ -87,9 +100,14 @@ class ComparePage(QWidget):
         self._update()
 
     @property
+    def mode(self) -> int:
+        """The way to ask."""
+        return next(at for at, mode in enumerate(self._modes.buttons()) if mode.isChecked())
+
+    @property
     def chatting(self) -> bool:
-        """Whether one model converses, rather than several answering once."""
-        return self._modes.buttons()[1].isChecked()
+        """Whether one model converses."""
+        return self.mode == CONVERSATION
 
     @property
     def running(self) -> bool:
@@ -97,7 +115,10 @@ class ComparePage(QWidget):
         return self._call is not None
 
     def receive(self, item: object) -> None:
-        """Chooses an adapter of the library, or several, to be asked."""
+        """Chooses an adapter of the library, or several, to be asked; or looks at a text token by token."""
+        if isinstance(item, GivenText):
+            self._look_at(item)
+            return
         entries = item if isinstance(item, list) else [item]
         self.panel.choose(*(entry for entry in entries if isinstance(entry, Entry)))
         self.prompt.setFocus()
@@ -111,7 +132,9 @@ class ComparePage(QWidget):
         self.chat.finish()
         panel, chat, prompt = self.panel, self.chat, self.prompt.toPlainText()
         who = (panel.entries(), panel.model(), panel.system.text(), panel.sampling())
-        return Opened(*who, self.chatting, chat.messages, chat.answering, prompt)
+        return Opened(
+            *who, self.mode, chat.messages, chat.answering, prompt, self.text.answer.toPlainText(), self.text.given
+        )
 
     def take_up(self, opened: Opened) -> None:
         """Opens what was left open."""
@@ -122,14 +145,16 @@ class ComparePage(QWidget):
         for asked, answer, who in zip(said[::2], said[1::2], opened.answering, strict=True):
             self.chat.ask(asked, who)
             self.chat.finish(answer)
-        self.show_chat(opened.chatting)
+        self.show_mode(opened.mode)
         self.prompt.setPlainText(opened.prompt)
+        self.text.answer.setPlainText(opened.answer)
+        self.text.give(opened.given)
         self._update()
 
-    def show_chat(self, chat: bool) -> None:
-        """Switches between side by side and a conversation; not while an answer is being written."""
+    def show_mode(self, mode: int) -> None:
+        """Switches to another way to ask; not while an answer is being written."""
         if not self.running:
-            self._modes.buttons()[int(chat)].setChecked(True)
+            self._modes.buttons()[mode].setChecked(True)
 
     def run(self) -> None:
         """Asks the question."""
@@ -139,6 +164,11 @@ class ComparePage(QWidget):
         text = sound(self.prompt.toPlainText()).strip()
         entries = self.panel.entries()
         system = sound(self.panel.system.text()).strip()
+        if self.mode == TOKENS:
+            self._titles = [self.tr("Base model"), *(entry.title or entry.name for entry in entries)]
+            read, adapters = self.text.text(system, text), [None, *(entry.name for entry in entries)]
+            self._ask(desk.Score(text=read, model=self.panel.model(), adapters=adapters))
+            return
         messages = [desk.Message(role="system", content=system)] if system else []
         if self.chatting:
             names: list[str | None] = [entries[0].name] if entries else [None]
@@ -147,6 +177,7 @@ class ComparePage(QWidget):
         else:
             names = [None, *(entry.name for entry in entries)]
             self._make_columns(entries)
+            self._asked = text
             messages.append(desk.Message(role="user", content=text))
         self._ask(desk.Answer(
             model=self.panel.model(), adapters=names, messages=messages, sampling=self.panel.sampling()
@@ -162,11 +193,7 @@ class ComparePage(QWidget):
 
     def begin_anew(self) -> None:
         """Forgets the conversation, or the answers, also the one being written."""
-        if self._call is not None:
-            self._call.cancel()
-            # What still comes of it has no place here any more.
-            self._call.blockSignals(True)
-            self._end()
+        self._drop()
         self.chat.clear()
         self._make_columns(None)
         self.failure.hide()
@@ -177,7 +204,32 @@ class ComparePage(QWidget):
         self.panel.refresh()
         super().showEvent(event)
 
-    def _ask(self, request: desk.Answer) -> None:
+    def _drop(self) -> None:
+        """Wants nothing more of what is being written."""
+        if self._call is not None:
+            self._call.cancel()
+            # What still comes of it has no place here any more.
+            self._call.blockSignals(True)
+            self._end()
+
+    def _look_at(self, given: GivenText) -> None:
+        """Looks at a row of data, or at an answer that is in its box already."""
+        self._drop()
+        self._leave_off()
+        self.show_mode(TOKENS)
+        chosen = [*given.entries] or self.panel.entries()
+        self.panel.choose(*chosen, base="" if chosen else given.text.model)
+        self.text.give(given)
+        self.run()
+
+    def _look_at_answer(self, answer: str) -> None:
+        self.show_mode(TOKENS)
+        self.text.give(None)
+        self.prompt.setPlainText(self._asked)
+        self.text.answer.setPlainText(answer)
+        self.run()
+
+    def _ask(self, request: desk.Answer | desk.Score) -> None:
         call = self._call = self._desk.ask(request)
         call.progressed.connect(self._tell)
         call.piece.connect(self._take_piece)
@@ -193,6 +245,7 @@ class ComparePage(QWidget):
             "downloading": self.tr("Downloading the base model ..."),
             "loading": self.tr("Loading ..."),
             "answering": self.tr("Answering ..."),
+            "scoring": self.tr("Reading the text ..."),
         }.get(progress.phase, "")
         share = f" {progress.done / progress.total:.0%}" if progress.total else ""
         self.status.setText(f"{said}{share}")
@@ -203,8 +256,10 @@ class ComparePage(QWidget):
         else:
             self.columns[at].add(text)
 
-    def _finish(self, result: desk.Answers) -> None:
-        if self.chatting:
+    def _finish(self, result: desk.Answers | desk.Scores) -> None:
+        if isinstance(result, desk.Scores):
+            self.text.show_scores(result, self._titles)
+        elif self.chatting:
             self.chat.finish(result.columns[0].text)
         else:
             for shown, answer in zip(self.columns, result.columns, strict=True):
@@ -213,6 +268,8 @@ class ComparePage(QWidget):
 
     def _fail(self, failed: desk.Failed) -> None:
         self.failure.show_failure(failed)
+        if self.mode == TOKENS:
+            self.text.begin_anew()
         if self.chatting:
             # The next question may be half written by now.
             self.prompt.setPlainText("\n\n".join(filter(None, (self.chat.take_back(), self.prompt.toPlainText()))))
@@ -238,6 +295,7 @@ class ComparePage(QWidget):
             self.columns = [AnswerColumn(self._theme, self.tr("Base model"), True)]
             self.columns += [AnswerColumn(self._theme, entry.title or entry.name, False) for entry in entries]
         for shown in self.columns:
+            shown.looked.connect(self._look_at_answer)
             self._row.addWidget(shown, 1)
 
     def _mark(self) -> None:
@@ -253,6 +311,8 @@ class ComparePage(QWidget):
             return self.tr("Choose a base model first.")
         if self.chatting and len(self.panel.entries()) > 1:
             return self.tr("A conversation is held with one: choose a single adapter.")
+        if self.mode == TOKENS:
+            return self.text.missing(self.prompt.toPlainText())
         return "" if self.prompt.toPlainText().strip() else self.tr("Write a question first.")
 
     def _update(self) -> None:
@@ -266,11 +326,15 @@ class ComparePage(QWidget):
         for action in self._mode_actions:
             action.setEnabled(not self.running)
         self.new_button.setVisible(self.chatting)
-        self.differences.setVisible(not self.chatting)
+        self.differences.setVisible(self.mode == SIDE_BY_SIDE)
+        given = self.mode == TOKENS and self.text.given is not None
+        self.text.bar.setVisible(given)
+        self.prompt.setVisible(not given)
+        self.text.answer.setVisible(self.mode == TOKENS and not given)
         begun = bool(self.chat.messages) if self.chatting else bool(self.columns)
         self.new_button.setEnabled(begun)
         self.new_action.setEnabled(begun)
-        self._stack.setCurrentIndex(2 * begun + self.chatting)
+        self._stack.setCurrentIndex(4 if self.mode == TOKENS else 2 * begun + self.chatting)
         if not self.running:
             self.status.setText(why if why and self.prompt.toPlainText().strip() else self._compromise)
 
@@ -295,7 +359,8 @@ class ComparePage(QWidget):
         self._update()
 
     def _lay_out(self) -> None:
-        modes = [segment(text, self._modes) for text in (self.tr("Side by side"), self.tr("Conversation"))]
+        names = (self.tr("Side by side"), self.tr("Conversation"), self.tr("Token by token"))
+        modes = [segment(text, self._modes) for text in names]
         modes[0].setChecked(True)
         self._modes.buttonToggled.connect(lambda _, on: self._update() if on else None)
         self._row = QHBoxLayout()
@@ -307,11 +372,12 @@ class ComparePage(QWidget):
         talk = self.tr("Talk to a model")
         how = self.tr("Choose a base and perhaps an adapter on the left, and write: each answer knows what was said.")
         nothing = [empty(self._theme, "compare", title, said), empty(self._theme, "compare", talk, how)]
-        for widget in (*nothing, scroll, self.chat):
+        for widget in (*nothing, scroll, self.chat, self.text):
             self._stack.addWidget(widget)
         foot = row(self.status, self.differences, self.new_button, self.stop_button, self.run_button)
         foot.setStretch(0, 1)
-        right = column(self._stack, self.failure, self.prompt, foot, spacing=GRID)
+        boxes = row(self.prompt, self.text.answer)
+        right = column(self._stack, self.failure, self.text.bar, boxes, foot, spacing=GRID)
         right.setStretch(0, 1)
         body = row(self.panel, right, spacing=2 * GRID)
         body.setStretch(1, 1)
@@ -325,44 +391,9 @@ class ComparePage(QWidget):
         self.stop_action = add_action(self, self.tr("Compare: stop"), self.stop)
         self.new_action = add_action(self, self.tr("Compare: new conversation"), self.begin_anew)
         self._mode_actions = [
-            add_action(self, self.tr("Compare: side by side"), lambda: self.show_chat(False)),
-            add_action(self, self.tr("Compare: conversation"), lambda: self.show_chat(True)),
+            add_action(self, self.tr("Compare: side by side"), lambda: self.show_mode(SIDE_BY_SIDE)),
+            add_action(self, self.tr("Compare: conversation"), lambda: self.show_mode(CONVERSATION)),
+            add_action(self, self.tr("Compare: token by token"), lambda: self.show_mode(TOKENS)),
         ]
         # Another page's action has the same key.
         self.keys = [(self.run_action.text(), shown_keys("Ctrl+Enter"))]
-
-
-class _Prompt(QPlainTextEdit):
-    """A box to write a question in.
-
-    Signals:
-        sent: Ctrl+Enter.
-    """
-
-    sent = Signal()
-
-    def __init__(self, hint: str) -> None:
-        super().__init__()
-        self.setPlaceholderText(hint)
-        self.setTabChangesFocus(True)
-        self.setMinimumHeight(8 * GRID)
-        self.setMaximumHeight(12 * GRID)
-
-    def event(self, event: QEvent) -> bool:
-        """Keeps Ctrl+Enter from being another page's shortcut."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _sends(event):
-            event.accept()
-            return True
-        return super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Sends on Ctrl+Enter."""
-        if _sends(event):
-            self.sent.emit()
-        else:
-            super().keyPressEvent(event)
-
-
-def _sends(event: QKeyEvent) -> bool:
-    enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-    return enter and bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)

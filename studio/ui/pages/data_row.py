@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -19,7 +20,7 @@ from studio.ui import turns, words
 from studio.ui.parts import button, column, holder, label, row, show_text, shown_keys, tabs
 from studio.ui.row_editor import RowEditor
 from studio.ui.row_source import Opened, RowSource, Shown
-from studio.ui.session import Session
+from studio.ui.session import GivenText, Session
 from studio.ui.theme import GRID
 from studio.ui.tokens_view import TokensView
 
@@ -60,6 +61,7 @@ class RowPane(QWidget):
         self.tokens.editor.tried.connect(lambda: self._show_tokens())
         self.tokens.editor.kept.connect(self._keep_template)
         self.tokens.answer_wanted.connect(self._show_tokens)
+        self.tokens.scores_wanted.connect(self.show_scores)
         self.editor = RowEditor(session.theme)
         self.editor.touched.connect(self._touched)
         self.views = tabs(self.tr("Views of the row"))
@@ -249,6 +251,16 @@ class RowPane(QWidget):
         self._asked = True
         request = replace(request, template=self.tokens.editor.typed(), worse=self.tokens.worse.isChecked())
         self.tokens.follow(self._session.desk.ask(request))
+
+    def show_scores(self) -> None:
+        """Has the Compare page show how likely a base and adapters hold every token of the row."""
+        request = self._request(self._row) if self._row is not None else self.tr("Choose a row first.")
+        if isinstance(request, str) or self._row is None:
+            self._session.tell(str(request), "bad")
+            return
+        title = self.tr("Row {number} of {name}").format(number=self._row.number, name=Path(request.file).name)
+        text = replace(request, worse=self.tokens.worse.isChecked())
+        self._session.compare_wanted.emit(GivenText(text, title))
 
     def _keep_template(self, text: str) -> None:
         """Has training use a template that was written here: it becomes a file that the settings name."""

@@ -7,6 +7,8 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QSpinBox, QWidget
 
+from studio.core import library
+from studio.core.desk import tokens_of
 from studio.core.errors import StudioError
 from studio.core.runs import is_copy
 from studio.core.units import counted
@@ -15,7 +17,7 @@ from studio.ui.jobs import Command
 from studio.ui.loss_table import CHANGE, NUMBERS, ORDERS, STEP, TOKENS, LossTable
 from studio.ui.models import RunModel
 from studio.ui.parts import align_number, button, column, icon_button, label, leave_wheel, row, selectable, set_mark
-from studio.ui.session import Picked, Session
+from studio.ui.session import GivenText, Picked, Session
 from studio.ui.table_view import TableView, dress
 from studio.ui.theme import GRID
 
@@ -44,7 +46,11 @@ class RunRows(QWidget):
         self.again = icon_button(session.theme, "reset", self.tr("Look again"), self._look_again)
         self.show_button = button(self.tr("Show in the data"), self._show_in_data)
         self.show_button.setToolTip(self.tr("The rows chosen here, or all that are listed, to be edited or taken out"))
-        head = row(self.step, self.again, self.said, self.show_button, spacing=GRID)
+        self.look_button = button(self.tr("Token by token"), self._look_at_row)
+        self.look_button.setToolTip(
+            self.tr("How likely the base and the run's adapter hold every token of the row chosen here (key T)")
+        )
+        head = row(self.step, self.again, self.said, self.look_button, self.show_button, spacing=GRID)
         head.setStretch(2, 1)
         layout = column(head, self._table(), spacing=GRID)
         layout.setStretch(1, 1)
@@ -59,6 +65,7 @@ class RunRows(QWidget):
             (self.tr("Order by what lies above"), "A"),
             (self.tr("Order by loss"), "L"),
             (self.tr("Order by change"), "C"),
+            (self.tr("Token by token"), "T"),
         ]
 
     def show_run(self, model: RunModel | None) -> None:
@@ -105,8 +112,12 @@ class RunRows(QWidget):
             self._busy()
             self._typing.start()
 
+    def _offer(self, offered: bool) -> None:
+        self.show_button.setEnabled(offered)
+        self.look_button.setEnabled(offered)
+
     def _busy(self) -> None:
-        self.show_button.setEnabled(False)
+        self._offer(False)
         self._say(self.tr("Looking for the rows ..."))
 
     def _step_box(self) -> QSpinBox:
@@ -138,6 +149,8 @@ class RunRows(QWidget):
     def _pressed(self, key: int) -> bool:
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._show_in_data()
+        elif key == Qt.Key.Key_T:
+            self._look_at_row()
         elif key in _KEYS:
             self.model.order_by(_KEYS[key])
             self._look()
@@ -200,7 +213,7 @@ class RunRows(QWidget):
             self._say(self._counted(found))
         else:
             # Rows of other data may have these numbers.
-            self.show_button.setEnabled(False)
+            self._offer(False)
             self._say(words.sentences(StudioError(**fault)), wrong=True)
 
     def _counted(self, found: dict[str, Any]) -> str:
@@ -226,7 +239,7 @@ class RunRows(QWidget):
     def _fill(self, items: list[dict[str, Any]]) -> None:
         """Shows rows, or none; those that are shown already stay chosen."""
         self._say("")
-        self.show_button.setEnabled(bool(items))
+        self._offer(bool(items))
         if items == self.model.items:
             return
         self.model.set_items(items)
@@ -234,6 +247,26 @@ class RunRows(QWidget):
         self.table.setColumnHidden(CHANGE, all(item["times"] == 1 for item in items))
         self._share()
         self.table.scrollToTop()
+
+    def _look_at_row(self) -> None:
+        """Has the Compare page show what the base and the run's adapter make of the row chosen here, or the first."""
+        model = self._model
+        if model is None or not self.look_button.isEnabled():
+            return
+        chosen = self.table.selectionModel().selectedRows()
+        item = chosen[0].data(Qt.ItemDataRole.UserRole) if chosen else self.model.items[0]
+        try:
+            config, entries = model.run.config(), library.entries()
+        except StudioError as error:
+            self._session.tell_error(error)
+            return
+        made = [entry for entry in entries if entry.run == model.run.address and not entry.fault]
+        if not made:
+            self._session.tell(self.tr("The run has no adapter in the library yet: stop it, or let it end."), "bad")
+            return
+        text = tokens_of(config.data, item["row"], config.model, config.training.objective)
+        title = self.tr("Row {number} of {name}").format(number=item["where"], name=model.title)
+        self._session.compare_wanted.emit(GivenText(text, title, made[:1]))
 
     def _show_in_data(self) -> None:
         """Has the Data page show the rows chosen here, or all."""

@@ -1,0 +1,173 @@
+"""The command: score, which says what a base and adapters make of every token of a text that is there already."""
+
+import argparse
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from studio.cli import data_rows, output
+from studio.core import desk, library, scores
+from studio.core.config import ModelSpec
+from studio.core.errors import StudioError
+from studio.core.units import percent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_WHOLE = 1_048_576  # of what is typed nothing is cut
+_NAME_WIDTH = 24
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds this module's command."""
+    text = "Show how likely a base and adapters hold every token of a row, or of an answer."
+    score = output.add_command(commands, "score", text, _score)
+    score.add_argument("--model", help="the base; not needed if the first adapter knows it")
+    score.add_argument("--adapter", action="append", default=[], help="may be repeated")
+    score.add_argument("--prompt", help="a question ...")
+    score.add_argument("--answer", help="... and the answer to look at")
+    score.add_argument("--system", help="the instruction in front of them")
+    score.add_argument("--file", metavar="FILE", help="or a data file ...")
+    score.add_argument("--row", type=output.count, metavar="N", help="... and the row's number in it, from 0")
+    data_rows.add_mapping(score)
+    text = "as in data.chat_template (as the first adapter was trained)"
+    score.add_argument("--chat-template", metavar="T", help=text)
+    score.add_argument("--max-length", type=int, metavar="N", help="cut the row behind this many tokens")
+    score.add_argument("--chunk-overlap", type=int, metavar="N", help="as in `data tokens`")
+    score.add_argument("--worse", action="store_true", help="of a row with two answers, the worse one")
+    score.add_argument("--by", choices=("difference", "loss"), help="which tokens come first (difference, from two on)")
+    score.add_argument("--first", type=output.count, default=20, metavar="N", help="so many tokens; 0: all (20)")
+    score.add_argument("--force", action="store_true", help="even if the base is not the one of the training")
+    score.add_argument("--quantization", choices=("none", "8bit", "nf4"), help="as in the training, or none")
+
+
+def _score(args: argparse.Namespace) -> None:
+    text = _text(args)
+    if not args.model and not args.adapter:
+        raise StudioError("usage", "No model is named.", "Name one, such as `demo`, or an adapter that knows its base.")
+    entries = [library.located(name) for name in args.adapter]
+    columns = [None, *args.adapter]
+    request = desk.Score(
+        text=text,
+        model=args.model or "",
+        quantization=args.quantization,
+        adapters=columns,
+        force=args.force,
+    )
+    from studio.engine.desk_work import Work
+
+    found = Work().do(request, _tell, lambda column, piece: None, lambda findings: None)
+    assert isinstance(found, desk.Scores)
+    if args.worse and not found.picture.answer:
+        hint = "Leave --worse out, or say which columns are `chosen` and `rejected`."
+        raise StudioError("usage", "The row has one answer.", hint)
+    names = ["base", *(entry.name for entry in entries)]
+    by = args.by or ("difference" if len(columns) > 1 else "loss")
+    output.show(args, _plain(found, names), _report(found, names, by, args.first))
+
+
+def _text(args: argparse.Namespace) -> desk.Tokens:
+    """Returns what is to be read.
+
+    Raises:
+        StudioError: (usage) nothing is named, or two things; (config) a value is wrong.
+    """
+    typed = args.prompt is not None or args.answer is not None
+    if typed == (args.file is not None):
+        hint = "Add --prompt and --answer, or --file and --row."
+        raise StudioError("usage", "Either a question with its answer is needed or a row of a file.", hint)
+    if typed and not ((args.prompt or "").strip() and (args.answer or "").strip()):
+        raise StudioError("usage", "A question and its answer belong together.", "Add both --prompt and --answer.")
+    if not typed and args.row is None:
+        raise StudioError("usage", "No row is named.", "Add --row with its number in the file, from 0.")
+    args.file = args.file or "-"
+    spec = data_rows.spec_of(args)
+    if not typed:
+        return replace(desk.tokens_of(spec, args.row, ModelSpec()), worse=args.worse)
+    said = [("system", args.system), ("user", args.prompt), ("assistant", args.answer)]
+    return desk.Tokens(
+        messages=[desk.Message(role=role, content=content) for role, content in said if content],  # type: ignore[arg-type] # one of the three
+        max_length=args.max_length or _WHOLE,
+        chat_template=spec.chat_template,
+    )
+
+
+def _tell(phase: str, done: int, total: int) -> None:
+    output.progress(phase.capitalize(), done, total)
+
+
+def _plain(found: desk.Scores, names: "Sequence[str]") -> dict[str, Any]:
+    """Returns all that is known, for programs."""
+    picture = found.picture
+    tokens = [
+        {
+            "id": picture.ids[at],
+            "text": _token(picture, at),
+            "trained": picture.trained[at],
+            "losses": [column.losses[at] for column in found.columns],
+            "likeliest": [_likeliest(found, column, at) for column in found.columns],
+        }
+        for at in range(len(found.columns[0].losses))
+    ]
+    return {"columns": _means(found, names), "tokens": tokens, "of": picture.tokens}
+
+
+def _means(found: desk.Scores, names: "Sequence[str]") -> list[dict[str, Any]]:
+    told = []
+    for name, column in zip(names, found.columns, strict=True):
+        counts = scores.counting(found.picture, column)
+        loss = scores.mean(column.losses, counts)
+        about = {"adapter": column.adapter, "name": name, "loss": loss, "perplexity": scores.perplexity(loss)}
+        told.append(about | {"tokens": sum(counts)})
+    return told
+
+
+def _likeliest(found: desk.Scores, column: desk.Scored, at: int) -> list[dict[str, Any]]:
+    part = slice(at * found.each, (at + 1) * found.each)
+    return [
+        {"id": choice, "text": found.names[choice], "loss": loss}
+        for choice, loss in zip(column.choices[part], column.choice_losses[part], strict=True)
+        if choice >= 0
+    ]
+
+
+def _report(found: desk.Scores, names: "Sequence[str]", by: str, first: int) -> str:
+    rows = [
+        (item["name"], f"{item['loss']:.4f}", f"{item['perplexity']:,.2f}", str(item["tokens"]))
+        for item in _means(found, names)
+    ]
+    head = output.table(rows, ("", "loss", "perplexity", "tokens"))
+    places = _first(found, by)
+    shown = places[: first or None]
+    cells = [
+        [
+            str(at + 1),
+            repr(_token(found.picture, at)),
+            *(percent(math.exp(-column.losses[at])) for column in found.columns),
+            ", ".join(_choice(item) for item in _likeliest(found, found.columns[0], at)[:3]),
+        ]
+        for at in shown
+    ]
+    title = {"difference": "The tokens that differ most", "loss": "The tokens with the greatest loss"}[by]
+    title = f"{title}, {len(shown):,} of {len(places):,}" if len(shown) < len(places) else title
+    header = ["token", "", *(name[:_NAME_WIDTH] for name in names), "the base's likeliest"]
+    return f"{head}\n\n{title}:\n{output.table(cells, header)}"
+
+
+def _first(found: desk.Scores, by: str) -> list[int]:
+    """Returns the tokens that count, where the columns differ most first, or by their loss in the last column."""
+    base, last = found.columns[0], found.columns[-1]
+    counts = scores.counting(found.picture, base)
+    if by == "loss":
+        return scores.largest(last.losses, counts)
+    others = [scores.differences(column, base) for column in found.columns[1:]] or [[0.0] * len(base.losses)]
+    return scores.largest([max(map(abs, several)) for several in zip(*others, strict=True)], counts)
+
+
+def _choice(item: dict[str, Any]) -> str:
+    return f"{item['text']!r} {percent(math.exp(-item['loss']))}"
+
+
+def _token(picture: desk.Picture, at: int) -> str:
+    left, right = picture.offsets[at]
+    return picture.text[left:right] if right > left else picture.names[at]

@@ -1,0 +1,100 @@
+"""What a model makes of every token of a text that is there already: its loss behind all that stands before it.
+
+The loss is -ln p(token | what stands before), the very numbers whose mean over the learned tokens training lowers.
+Beside it stand the tokens that the model holds likeliest in that place. Logits are made for some positions at a time,
+never of size (T, V) for a long text. T is the number of a row's tokens, V the size of the vocabulary.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from studio.engine.decoding import interruptible
+from studio.engine.generate import still
+from studio.engine.labels import Encoded
+from studio.engine.model import context
+from studio.engine.objectives import bare
+
+CHOICES = 5  # likeliest tokens told of each place
+# Of logits at a time: those of one pass, and those that are turned into float32 at once.
+_PASS_BYTES, _PIECE_BYTES = 2**29, 2**24
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What one model makes of a row.
+
+    Attributes:
+        losses: (T,) float32, in nats; not a number where nothing was computed: of a text's first token, and behind
+            what the model reads at most.
+        choices: (T, `CHOICES`) int32, the likeliest tokens of each place, the likeliest first; all -1 where nothing was
+            computed.
+        choice_losses: (T, `CHOICES`) float32, theirs.
+    """
+
+    losses: NDArray[np.float32]
+    choices: NDArray[np.int32]
+    choice_losses: NDArray[np.float32]
+
+
+def score(
+    model: Any, encoded: Encoded, on_progress: Callable[[int, int], None], check: Callable[[], None] | None = None
+) -> Scored:
+    """Reads a row with whichever adapter is active, as training feeds it: each of its sequences by itself.
+
+    A token that two chunks of a long text hold counts as in the first of them.
+
+    Args:
+        model: on any device; its training mode is restored afterwards.
+        encoded: the row.
+        on_progress: told (tokens that are scored, of all).
+        check: called between the model's blocks; an exception it raises ends it.
+    """
+    count = max(chunk.stop for chunk in encoded.chunks)
+    found = Scored(
+        np.full(count, np.nan, np.float32),
+        np.full((count, CHOICES), -1, np.int32),
+        np.full((count, CHOICES), np.nan, np.float32),
+    )
+    most, done = context(model.config).limit, 0
+    with torch.inference_mode(), still(model), interruptible(bare(model), check):
+        for start, stop, _ in encoded.chunks:
+            head = encoded.ids[: encoded.beginning] if start else []
+            ids = (head + encoded.ids[start:stop])[:most]
+            fresh, shift = max(done, start), start - len(head)  # a place in the sequence and one in the row differ so
+            _read(model, ids, max(1, fresh - shift), shift, found)
+            done = stop
+            on_progress(done, count)
+    return found
+
+
+def _read(model: Any, ids: list[int], first: int, shift: int, found: Scored) -> None:
+    """Fills in what stands from place `first` of a sequence on; `shift`: which place of the row is its place 0."""
+    fed = torch.tensor([ids], device=model.device)
+    size = 4 * model.config.get_text_config().vocab_size
+    per_pass, per_piece = max(1, _PASS_BYTES // size), max(1, _PIECE_BYTES // size)
+    for begin in range(first, len(ids), per_pass):
+        end = min(begin + per_pass, len(ids))
+        # What stands behind changes nothing of what stands before.
+        logits = _logits(model, fed[:, :end], torch.arange(begin - 1, end - 1, device=fed.device))
+        for at in range(0, end - begin, per_piece):
+            piece = logits[at : at + per_piece].float().log_softmax(-1).neg_()
+            wanted = fed[0, begin + at : begin + at + len(piece), None]
+            losses, choices = piece.topk(min(CHOICES, piece.shape[1]), largest=False)
+            places = slice(begin + at + shift, begin + at + shift + len(piece))
+            found.losses[places] = piece.gather(1, wanted)[:, 0].cpu().numpy()
+            found.choices[places, : choices.shape[1]] = choices.cpu().numpy()
+            found.choice_losses[places, : choices.shape[1]] = losses.cpu().numpy()
+
+
+def _logits(model: Any, fed: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """Returns the logits (S, V) of some places of a sequence (1, T)."""
+    if not bare(model)._supports_logits_to_keep():
+        every: torch.Tensor = model(input_ids=fed, use_cache=False).logits[0]
+        return every[places]
+    some: torch.Tensor = model(input_ids=fed, logits_to_keep=places, use_cache=False).logits[0]
+    return some

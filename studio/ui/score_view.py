@@ -1,0 +1,296 @@
+"""One text in several columns, each token coloured by how likely the base or an adapter holds it."""
+
+import math
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QFrame, QHBoxLayout, QTextEdit, QWidget
+
+from studio.core import scores
+from studio.core.desk import Picture, Scored, Scores
+from studio.core.units import counted, percent
+from studio.ui import token_text
+from studio.ui.elided import Elided
+from studio.ui.parts import button, clear, column, holder, label, pill, row, scrolling, segment
+from studio.ui.shades import ink, shade
+from studio.ui.theme import GRID, Theme
+from studio.ui.token_box import TokenBox
+
+_TOLD = 3  # likeliest tokens told of a place
+_MOST_NATS = 700.0  # of which e's power is a number still
+
+
+class ScoreColumn(QFrame):
+    """The text as one of those that read it holds it.
+
+    Attributes:
+        title: whose column it is.
+        scored: what it makes of the tokens.
+        box: the text.
+
+    Signals:
+        pointed: this token is looked at.
+    """
+
+    pointed = Signal(int)
+
+    def __init__(self, theme: Theme, title: str, base: bool, scores_: Scores, at: int) -> None:
+        """Shows column `at` of the scores; `base`: it is the base model's, and the first."""
+        super().__init__()
+        self.setObjectName("card")
+        self.setMinimumWidth(25 * GRID)
+        self._theme, self._scores = theme, scores_
+        self.title, self.scored = title, scores_.columns[at]
+        self._base = None if base else scores_.columns[0]
+        self.counts = scores.counting(scores_.picture, self.scored)
+        self.setAccessibleName(self.tr("What {name} makes of the text").format(name=title))
+        mark = pill(self.tr("base") if base else self.tr("adapter"), "" if base else "live")
+        self.box = TokenBox(self.accessibleName())
+        self.box.setObjectName("answer")
+        self.box.setMinimumHeight(8 * GRID)
+        self.box.document().setDocumentMargin(0)
+        self.box.show_laid(token_text.lay_out(scores_.picture))
+        self.box.pointed.connect(lambda token: self.pointed.emit(token) if token >= 0 else None)
+        self.status = Elided(self._summary(), "caption")
+        # Not a label that wraps: an area that scrolls would give the text no less room than it would like to have.
+        self.detail, self.likeliest = Elided("", "caption"), Elided("", "caption")
+        head = row(Elided(title, "heading"), mark)
+        head.setStretch(0, 1)
+        told = column(self.detail, self.likeliest, spacing=GRID // 2)
+        layout = column(head, self.status, self.box, told, margin=2 * GRID)
+        layout.setStretch(2, 1)
+        self.setLayout(layout)
+
+    def colour(self, values: Sequence[float], every: bool) -> None:
+        """Colours the tokens that count, or every one, by a value from -1 to 1 each."""
+        palette, picture = self._theme.palette, self._scores.picture
+        plain = QTextCharFormat()
+        plain.setForeground(QColor(palette.muted))
+
+        def look(token: int) -> QTextCharFormat:
+            if token >= len(values) or not math.isfinite(values[token]):
+                return plain
+            if not (self.counts[token] or every):
+                return plain
+            made, ground = QTextCharFormat(), shade(palette, values[token])
+            made.setBackground(ground)
+            made.setForeground(QColor(ink(ground)))
+            # Where all are coloured the learned ones must be told apart, and not by colour.
+            made.setFontUnderline(every and picture.trained[token])
+            return made
+
+        self.box.colour(look)
+
+    def look_at(self, token: int, follow: bool) -> None:
+        """Marks a token, brings it into sight if asked to `follow`, and says what is known of it."""
+        start, end = self.box.laid.spans[token]
+        mark = QTextEdit.ExtraSelection()
+        cursor = QTextCursor(self.box.document())
+        cursor.setPosition(start)
+        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+        mark.cursor = cursor
+        # No shade is as dark, or as light, as the letters are.
+        mark.format.setBackground(QColor(self._theme.palette.text))
+        mark.format.setForeground(QColor(self._theme.palette.panel))
+        self.box.setExtraSelections([mark])
+        if follow:
+            self.bring_into_sight(token)
+        for line, said in zip((self.detail, self.likeliest), self.said(token), strict=True):
+            line.setText(said)
+
+    def bring_into_sight(self, token: int) -> None:
+        """Scrolls to a token."""
+        cursor = self.box.textCursor()
+        cursor.setPosition(self.box.laid.spans[token][0])
+        blocked = self.box.blockSignals(True)
+        self.box.setTextCursor(cursor)
+        self.box.blockSignals(blocked)
+        self.box.ensureCursorVisible()
+
+    def said(self, token: int) -> tuple[str, str]:
+        """Says how likely a token is held here, and what would be likelier."""
+        losses = self.scored.losses
+        if token >= len(losses) or not math.isfinite(losses[token]):
+            return self.tr("Nothing was computed of this token."), ""
+        loss = losses[token]
+        first = self.tr("{share} likely, loss {loss}").format(share=percent(math.exp(-loss)), loss=f"{loss:.4f}")
+        if self._base is not None:
+            times = math.exp(min(_MOST_NATS, self._base.losses[token] - loss))
+            said = self.tr("{times} times the base's").format(times=f"{times:,.0f}" if times >= 100 else f"{times:.2g}")
+            first = f"{first}, {said}"
+        begin = token * self._scores.each
+        part = slice(begin, begin + min(_TOLD, self._scores.each))
+        likeliest = zip(self.scored.choices[part], self.scored.choice_losses[part], strict=True)
+        told = [f"{shown(self._scores.names[id])} {percent(math.exp(-one))}" for id, one in likeliest if id >= 0]
+        return first, self.tr("Likeliest: {tokens}").format(tokens="  ".join(told))
+
+    def _summary(self) -> str:
+        loss = scores.mean(self.scored.losses, self.counts)
+        if math.isnan(loss):
+            return self.tr("No token could be computed")
+        each = self.tr("loss {loss}").format(loss=f"{loss:.3g}")
+        n = scores.perplexity(loss)
+        perplexity = self.tr("perplexity {n}").format(n=f"{n:,.0f}" if n >= 100 else f"{n:.3g}")
+        return f"{each}  ·  {perplexity}"
+
+
+class ScoreView(QWidget):
+    """The columns, what they are coloured by, and the token that is looked at in all of them.
+
+    Attributes:
+        columns: the base's first, where it was asked.
+        token: the one looked at; -1: none.
+        worse: whether of a row with two answers the worse one is shown.
+
+    Signals:
+        answer_wanted: the other answer of the row is to be shown.
+    """
+
+    answer_wanted = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        """Shows nothing yet."""
+        super().__init__()
+        self._theme = theme
+        self.columns: list[ScoreColumn] = []
+        self._picture: Picture | None = None
+        self.token = -1
+        self._modes = QButtonGroup(self)
+        self._by = [segment(text, self._modes) for text in (self.tr("Loss"), self.tr("Difference"))]
+        self._by[0].setToolTip(self.tr("The stronger the colour, the less likely the token is held"))
+        self._by[1].setToolTip(self.tr("By how much likelier than the base an adapter holds the token, or less likely"))
+        self._by[0].setChecked(True)
+        self._modes.buttonToggled.connect(lambda _, on: self._colour() if on else None)
+        self.every = QCheckBox(self.tr("All tokens"))
+        self.every.setAccessibleName(self.every.text())
+        self.every.setToolTip(self.tr("Colour what is not learned too, such as the question"))
+        self.every.toggled.connect(self._colour)
+        self.worse = QCheckBox(self.tr("Worse answer"))
+        self.worse.setAccessibleName(self.worse.text())
+        self.worse.setToolTip(self.tr("This row has two answers: show the one that is not preferred"))
+        self.worse.clicked.connect(lambda: self.answer_wanted.emit())
+        self.next = button(self.tr("Next largest"), self.show_next, "flat")
+        self.next.setToolTip(self.tr("Go to the token with the largest number, then to the next largest"))
+        self.detail = Elided("", "caption")
+        self.detail.setAccessibleDescription(self.tr("Token looked at"))
+        self._legend = [label("", "pill"), label("", "pill")]
+        self._row = QHBoxLayout()
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(2 * GRID)
+        head = row(*self._by, GRID, self.every, self.worse, None, self.next)
+        foot = row(self.detail, *self._legend)
+        foot.setStretch(0, 1)
+        layout = column(head, scrolling(holder(self._row, "body")), foot, spacing=GRID)
+        layout.setStretch(1, 1)
+        self.setLayout(layout)
+        theme.changed.connect(self._colour)
+
+    def show_scores(self, found: Scores, titles: Sequence[str]) -> None:
+        """Shows what a base and adapters, named by `titles`, make of a text."""
+        self.clear()
+        self._picture = found.picture
+        for at, (item, title) in enumerate(zip(found.columns, titles, strict=True)):
+            made = ScoreColumn(self._theme, title, item.adapter is None, found, at)
+            made.pointed.connect(self.look_at)
+            self.columns.append(made)
+            self._row.addWidget(made, 1)
+        several = len(self.columns) > 1
+        self._by[1].setVisible(several)
+        self._by[0].setVisible(several)
+        if not several:
+            self._by[0].setChecked(True)
+        self.worse.setVisible(found.picture.answer != "")
+        self.worse.setChecked(found.picture.answer == "worse")
+        self._colour()
+        counts = self.columns[0].counts
+        if any(counts):
+            for shown_ in self.columns:
+                shown_.bring_into_sight(counts.index(True))
+        one, many = self.tr("The loss is that of {count} token"), self.tr("The loss is the mean of {count} tokens")
+        told = counted(sum(counts), one, many)
+        self.detail.setText(told)
+
+    def clear(self) -> None:
+        """Shows nothing."""
+        clear(self._row)
+        self.columns, self._picture, self.token = [], None, -1
+        self.detail.setText("")
+
+    @property
+    def differing(self) -> bool:
+        """Whether the columns are coloured by their difference from the base."""
+        return self._by[1].isChecked()
+
+    def show_differences(self, shown: bool) -> None:
+        """Colours by the difference from the base, or by each column's own loss."""
+        self._by[int(shown)].setChecked(True)
+
+    def look_at(self, token: int, follow: bool = False) -> None:
+        """Looks at a token in every column; `follow`: it is brought into sight."""
+        if self._picture is None or not 0 <= token < len(self._picture.ids) or (token == self.token and not follow):
+            return
+        self.token = token
+        for shown_ in self.columns:
+            shown_.look_at(token, follow)
+        self.detail.setText(self._said(self._picture, token))
+
+    def show_next(self) -> None:
+        """Goes to the token whose number is the largest, or the next largest behind the one looked at."""
+        places = self._order()
+        if places:
+            at = places.index(self.token) + 1 if self.token in places else 0
+            self.look_at(places[at % len(places)], follow=True)
+
+    def _order(self) -> list[int]:
+        """Returns the tokens that count, where a column differs most from the base, or has the greatest loss, first."""
+        if not self.columns:
+            return []
+        asked = self.columns[1:] if self.differing else self.columns[-1:]
+        values = [self._numbers(shown_) for shown_ in asked]
+        most = [max(map(abs, several)) for several in zip(*values, strict=True)]
+        return scores.largest(most, self.columns[0].counts)
+
+    def _numbers(self, shown_: ScoreColumn) -> Sequence[float]:
+        return scores.differences(shown_.scored, self._base) if self.differing else shown_.scored.losses
+
+    @property
+    def _base(self) -> Scored:
+        return self.columns[0].scored
+
+    def _said(self, picture: Picture, token: int) -> str:
+        left, right = picture.offsets[token]
+        text = picture.text[left:right] if right > left else picture.names[token]
+        parts = [self.tr("Token {n} of {all}").format(n=token + 1, all=picture.tokens), shown(text)]
+        parts.append(self.tr("learned") if picture.trained[token] else self.tr("not learned"))
+        return "  ·  ".join(parts)
+
+    def _colour(self) -> None:
+        for at, shown_ in enumerate(self.columns):
+            numbers = self._numbers(shown_)
+            if self.differing and at == 0:
+                shown_.colour([0.0 if math.isfinite(number) else number for number in numbers], self.every.isChecked())
+            else:
+                shown_.colour([_share(number) for number in numbers], self.every.isChecked())
+        self._explain()
+
+    def _explain(self) -> None:
+        """Says what the colours stand for."""
+        palette, differ = self._theme.palette, self.differing
+        ends = (1.0, self.tr("Likelier")), (-1.0, self.tr("Less likely"))
+        ends = ends if differ else ((0.0, self.tr("Certain")), (1.0, self.tr("Surprising")))
+        for item, (value, text) in zip(self._legend, ends, strict=True):
+            ground = shade(palette, value)
+            item.setStyleSheet(f"QLabel#pill {{ background: {ground.name()}; color: {ink(ground)}; }}")
+            item.setText(text)
+        self.next.setEnabled(any(any(shown_.counts) for shown_ in self.columns))
+
+
+def shown(text: str) -> str:
+    """Returns a token's text in quotes, with what is not seen written out."""
+    return repr(text)[:60]
+
+
+def _share(number: float) -> float:
+    """Returns the strength of a loss or a difference in nats: half at ln 2, where a probability is half or double."""
+    return math.copysign(1 - math.exp(-abs(number)), number) if math.isfinite(number) else number
