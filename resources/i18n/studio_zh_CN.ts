@@ -176,6 +176,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>复制 {name} 的回答</translation>
     </message>
     <message>
+        <source>Look at the answer of {name} token by token</source>
+        <translation>逐词元查看 {name} 的回答</translation>
+    </message>
+    <message>
         <source>Waiting ...</source>
         <translation>等待中…</translation>
     </message>
@@ -677,6 +681,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>正在回答…</translation>
     </message>
     <message>
+        <source>Reading the text ...</source>
+        <translation>正在读取文本……</translation>
+    </message>
+    <message>
         <source>An answer is being written.</source>
         <translation>正在生成回答。</translation>
     </message>
@@ -699,6 +707,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Conversation</source>
         <translation>对话</translation>
+    </message>
+    <message>
+        <source>Token by token</source>
+        <translation>逐词元</translation>
     </message>
     <message>
         <source>Hear what the training changed</source>
@@ -739,6 +751,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Compare: conversation</source>
         <translation>对比：对话</translation>
+    </message>
+    <message>
+        <source>Compare: token by token</source>
+        <translation>对比：逐词元</translation>
     </message>
 </context>
 <context>
@@ -2633,6 +2649,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>正在加载模型的分词器…</translation>
     </message>
     <message>
+        <source>Choose a row first.</source>
+        <translation>请先选择一行。</translation>
+    </message>
+    <message>
+        <source>Row {number} of {name}</source>
+        <translation>{name} 的第 {number} 行</translation>
+    </message>
+    <message>
         <source>chat template</source>
         <translation>对话模板</translation>
     </message>
@@ -2833,6 +2857,33 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>No row is like this.</source>
         <translation>没有符合条件的行。</translation>
+    </message>
+</context>
+<context>
+    <name>RunAnswers</name>
+    <message>
+        <source>Prompt</source>
+        <translation>提示词</translation>
+    </message>
+    <message>
+        <source>Evaluation whose answer is shown</source>
+        <translation>显示哪次评估的回答</translation>
+    </message>
+    <message>
+        <source>Before training</source>
+        <translation>训练前</translation>
+    </message>
+    <message>
+        <source>Step {step}</source>
+        <translation>第 {step} 步</translation>
+    </message>
+    <message>
+        <source>This run answers no prompts. Name some in Configure, and you can read here what is learned: each is answered before training and at every evaluation.</source>
+        <translation>该训练任务没有要回答的提示词。在“配置”中写几条，就能在这里看到学到了什么：每条在训练前和每次评估时回答一次。</translation>
+    </message>
+    <message>
+        <source>Nothing was answered yet.</source>
+        <translation>还没有回答。</translation>
     </message>
 </context>
 <context>
@@ -3101,6 +3152,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>此处选中的行；未选中时为列出的全部。可在数据中编辑或排除</translation>
     </message>
     <message>
+        <source>Token by token</source>
+        <translation>逐词元</translation>
+    </message>
+    <message>
+        <source>How likely the base and the run&apos;s adapter hold every token of the row chosen here (key T)</source>
+        <translation>基座和该训练任务的适配器认为所选行中每个词元有多大概率（T 键）</translation>
+    </message>
+    <message>
         <source>Order by what lies above</source>
         <translation>按高出的损失排序</translation>
     </message>
@@ -3157,6 +3216,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>截至第 {step} 步</translation>
     </message>
     <message>
+        <source>The run has no adapter in the library yet: stop it, or let it end.</source>
+        <translation>该训练任务在适配器库中还没有适配器：请停止它，或等它结束。</translation>
+    </message>
+    <message>
+        <source>Row {number} of {name}</source>
+        <translation>{name} 的第 {number} 行</translation>
+    </message>
+    <message>
         <source>The version that the run was given is not among those that were opened here.</source>
         <translation>此训练任务所用的版本不在此处打开过的版本之中。</translation>
     </message>
@@ -3197,6 +3264,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Rows</source>
         <translation>数据行</translation>
+    </message>
+    <message>
+        <source>Answers</source>
+        <translation>回答</translation>
     </message>
     <message>
         <source>Layers</source>
@@ -3273,6 +3344,132 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>settings of {name}</source>
         <translation>{name} 的设置</translation>
+    </message>
+</context>
+<context>
+    <name>ScoreColumn</name>
+    <message>
+        <source>What {name} makes of the text</source>
+        <translation>{name} 对文本的判断</translation>
+    </message>
+    <message>
+        <source>base</source>
+        <translation>基座</translation>
+    </message>
+    <message>
+        <source>adapter</source>
+        <translation>适配器</translation>
+    </message>
+    <message>
+        <source>Nothing was computed of this token.</source>
+        <translation>此词元没有计算结果。</translation>
+    </message>
+    <message>
+        <source>{share} likely, loss {loss}</source>
+        <translation>概率 {share}，损失 {loss}</translation>
+    </message>
+    <message>
+        <source>{times} times the base&apos;s</source>
+        <translation>为基座的 {times} 倍</translation>
+    </message>
+    <message>
+        <source>Likeliest: {tokens}</source>
+        <translation>最可能：{tokens}</translation>
+    </message>
+    <message>
+        <source>No token could be computed</source>
+        <translation>没有可计算的词元</translation>
+    </message>
+    <message>
+        <source>loss {loss}</source>
+        <translation>损失 {loss}</translation>
+    </message>
+    <message>
+        <source>perplexity {n}</source>
+        <translation>困惑度 {n}</translation>
+    </message>
+</context>
+<context>
+    <name>ScoreView</name>
+    <message>
+        <source>Loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>Difference</source>
+        <translation>差别</translation>
+    </message>
+    <message>
+        <source>The stronger the colour, the less likely the token is held</source>
+        <translation>颜色越深，模型认为该词元的概率越低</translation>
+    </message>
+    <message>
+        <source>By how much likelier than the base an adapter holds the token, or less likely</source>
+        <translation>适配器认为该词元的概率比基座高多少或低多少</translation>
+    </message>
+    <message>
+        <source>All tokens</source>
+        <translation>所有词元</translation>
+    </message>
+    <message>
+        <source>Colour what is not learned too, such as the question</source>
+        <translation>也为不学习的部分着色，例如问题</translation>
+    </message>
+    <message>
+        <source>Worse answer</source>
+        <translation>较差的回答</translation>
+    </message>
+    <message>
+        <source>This row has two answers: show the one that is not preferred</source>
+        <translation>这一行有两个回答：显示不被偏好的那个</translation>
+    </message>
+    <message>
+        <source>Next largest</source>
+        <translation>下一个最大值</translation>
+    </message>
+    <message>
+        <source>Go to the token with the largest number, then to the next largest</source>
+        <translation>转到数值最大的词元，然后依次转到下一个</translation>
+    </message>
+    <message>
+        <source>Token looked at</source>
+        <translation>正在查看的词元</translation>
+    </message>
+    <message>
+        <source>The loss is that of {count} token</source>
+        <translation>损失为 {count} 个词元的值</translation>
+    </message>
+    <message>
+        <source>The loss is the mean of {count} tokens</source>
+        <translation>损失为 {count} 个词元的平均值</translation>
+    </message>
+    <message>
+        <source>Token {n} of {all}</source>
+        <translation>第 {n} 个词元，共 {all} 个</translation>
+    </message>
+    <message>
+        <source>learned</source>
+        <translation>参与学习</translation>
+    </message>
+    <message>
+        <source>not learned</source>
+        <translation>不学习</translation>
+    </message>
+    <message>
+        <source>Likelier</source>
+        <translation>更可能</translation>
+    </message>
+    <message>
+        <source>Less likely</source>
+        <translation>更不可能</translation>
+    </message>
+    <message>
+        <source>Certain</source>
+        <translation>确定</translation>
+    </message>
+    <message>
+        <source>Surprising</source>
+        <translation>意外</translation>
     </message>
 </context>
 <context>
@@ -3545,6 +3742,33 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
+    <name>TextMode</name>
+    <message>
+        <source>The answer to look at. {keys} runs it.</source>
+        <translation>要查看的回答。按 {keys} 运行。</translation>
+    </message>
+    <message>
+        <source>Answer</source>
+        <translation>回答</translation>
+    </message>
+    <message>
+        <source>Write a text instead</source>
+        <translation>改为输入文本</translation>
+    </message>
+    <message>
+        <source>See what each makes of every token</source>
+        <translation>查看各模型对每个词元的判断</translation>
+    </message>
+    <message>
+        <source>Write a question and an answer, or come here from a row of your data, from a run&apos;s rows or from an answer: every token is coloured by how likely the base and each adapter hold it.</source>
+        <translation>输入问题和回答，或从数据的某一行、训练任务的行或某个回答转到这里：每个词元按基座和各适配器认为的概率着色。</translation>
+    </message>
+    <message>
+        <source>Write a question and an answer first.</source>
+        <translation>请先输入问题和回答。</translation>
+    </message>
+</context>
+<context>
     <name>TokensView</name>
     <message>
         <source>Tokens of the row</source>
@@ -3581,6 +3805,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>This row has two answers: show the one that is not preferred</source>
         <translation>这一行有两个回答：显示不被偏好的那个</translation>
+    </message>
+    <message>
+        <source>Token by token</source>
+        <translation>逐词元</translation>
+    </message>
+    <message>
+        <source>See how likely the base and adapters hold every token of this row</source>
+        <translation>查看基座和适配器认为此行每个词元有多大概率</translation>
     </message>
     <message>
         <source>learned</source>
@@ -4774,6 +5006,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>steps</source>
         <translation>步</translation>
+    </message>
+    <message>
+        <source>Prompts to answer</source>
+        <translation>要回答的提示词</translation>
+    </message>
+    <message>
+        <source>Answered before training and at each evaluation, to read what is learned; one a line.</source>
+        <translation>在训练前和每次评估时回答，以便看到学到了什么；每行一条。</translation>
+    </message>
+    <message>
+        <source>Longest of them</source>
+        <translation>最长回答</translation>
+    </message>
+    <message>
+        <source>Of these answers.</source>
+        <translation>指这些回答的长度。</translation>
     </message>
     <message>
         <source>Save every</source>
@@ -7604,12 +7852,28 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请先转换。</translation>
     </message>
     <message>
-        <source>The run has not taken a step yet.</source>
-        <translation>此训练任务还没有完成任何一步。</translation>
+        <source>The run {0} was given no prompts to answer.</source>
+        <translation>训练任务 {0} 没有要回答的提示词。</translation>
+    </message>
+    <message>
+        <source>Start one with training.sample_prompts.</source>
+        <translation>请用 training.sample_prompts 启动一个训练任务。</translation>
+    </message>
+    <message>
+        <source>There are those of steps {0}.</source>
+        <translation>现有步数：{0}。</translation>
     </message>
     <message>
         <source>Ask again once it trains.</source>
         <translation>请在它开始训练后再查看。</translation>
+    </message>
+    <message>
+        <source>The run {0} has no answers{1}.</source>
+        <translation>训练任务 {0} 没有回答{1}。</translation>
+    </message>
+    <message>
+        <source>The run has not taken a step yet.</source>
+        <translation>此训练任务还没有完成任何一步。</translation>
     </message>
     <message>
         <source>The run {0} has no record of its rows.</source>
@@ -7636,8 +7900,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请恢复原来的数据，或按编号查找这些行。</translation>
     </message>
     <message>
-        <source>The run {0} has no rows to evaluate.</source>
-        <translation>训练任务 {0} 没有可供评估的行。</translation>
+        <source>The run {0} has no rows to evaluate and no prompts to answer.</source>
+        <translation>训练任务 {0} 没有可评估的行，也没有要回答的提示词。</translation>
     </message>
     <message>
         <source>Start a run with data.eval_split or data.eval_path.</source>
@@ -7658,6 +7922,34 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The run {0} is not going.</source>
         <translation>训练任务 {0} 没有在进行。</translation>
+    </message>
+    <message>
+        <source>The row has one answer.</source>
+        <translation>该行只有一个回答。</translation>
+    </message>
+    <message>
+        <source>Add --prompt and --answer, or --file and --row.</source>
+        <translation>请添加 --prompt 和 --answer，或 --file 和 --row。</translation>
+    </message>
+    <message>
+        <source>Either a question with its answer is needed or a row of a file.</source>
+        <translation>需要一个问题及其回答，或文件中的一行。</translation>
+    </message>
+    <message>
+        <source>A question and its answer belong together.</source>
+        <translation>问题和回答必须一起给出。</translation>
+    </message>
+    <message>
+        <source>Add both --prompt and --answer.</source>
+        <translation>请同时添加 --prompt 和 --answer。</translation>
+    </message>
+    <message>
+        <source>No row is named.</source>
+        <translation>没有指定行。</translation>
+    </message>
+    <message>
+        <source>Add --row with its number in the file, from 0.</source>
+        <translation>请用 --row 指定它在文件中的编号，从 0 开始。</translation>
     </message>
     <message>
         <source>Each file needs its share.</source>

@@ -13,10 +13,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from studio.cli import layers, run_rows
+from studio.cli import layers, run_answers, run_rows
 from studio.cli.output import add_command, json_text, one_line, printable, progress, show, show_failure, table
 from studio.core import config_file, events, files, launch, runs
-from studio.core.config import changed, to_dict
+from studio.core.config import to_dict
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
 from studio.core.progress import Progress
 from studio.core.runs import Run
@@ -24,6 +24,7 @@ from studio.core.units import plural, size
 
 _POLL_S = 0.05
 _KILLS = 3  # the Ctrl+C that kills
+_SAMPLE = 100  # letters of an answer
 _LOGGED_STEPS = 10  # where there is no terminal to draw a bar on
 # What a run that is going can be asked beside stopping: what the command does, and what it says then.
 _ASKED: dict[str, tuple[str, str, events.Command]] = {
@@ -70,6 +71,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
             action.add_argument("--detach", action="store_true", help="return at once; it trains on")
             action.add_argument("--learning-rate", type=float, help="a new peak learning rate from here on")
     run_rows.add(actions)
+    run_answers.add(actions)
     layers.add_to_runs(actions)
     worker = commands.add_parser("worker")
     worker.add_argument("folder", type=Path)
@@ -226,6 +228,8 @@ def _tell(event: events.Event, steps: int) -> None:
         case events.Evaluated():
             share = _preferred(event.reward_accuracy)
             print(f"\nStep {event.step}: evaluation loss {event.eval_loss:.4f}{share}", file=sys.stderr)
+        case events.Answered():
+            print(f"\nStep {event.step} answers: {one_line(event.answers[0])[:_SAMPLE]}", file=sys.stderr)
         case events.Resumed():
             for sentence in event.refused:
                 print(printable(sentence), file=sys.stderr)
@@ -345,7 +349,7 @@ def _show(args: argparse.Namespace) -> None:
         told = run.progress()
     now = told.state_of(run.alive())
     lines = [f"{run.name}: {now}, {run.path}", ""]
-    lines += [f"  {key:<40}{one_line(str(value))}" for key, value in changed(config).items()]
+    lines += [f"  {key:<40}{one_line(str(value))}" for key, value in config_file.changed(config).items()]
     lines += ["", *_stands(run, told, now)]
     lines += [f"Peak learning rate {rate:g} from behind step {at}" for at, rate in told.learning_rates]
     lines += [
@@ -407,16 +411,17 @@ def _ask(args: argparse.Namespace) -> None:
     _, said, command = _ASKED[args.action]
     run = _going(args.run)
     if isinstance(command, events.Evaluate) and not _evaluates(run):
-        message = f"The run {run.name} has no rows to evaluate."
+        message = f"The run {run.name} has no rows to evaluate and no prompts to answer."
         raise StudioError("run", message, "Start a run with data.eval_split or data.eval_path.")
     run.ask(command)
     show(args, {"run": run.name, "asked": args.action}, f"{run.name} {said} behind its current step.")
 
 
 def _evaluates(run: Run) -> bool:
-    """Whether a run holds rows back for evaluation, as far as is known yet."""
-    prepared = run.summary().prepared
-    return run.config().data.evaluates if prepared is None else prepared.eval_rows > 0
+    """Whether a run holds rows back for evaluation, as far as is known yet, or has prompts to answer."""
+    prepared, config = run.summary().prepared, run.config()
+    rows = config.data.evaluates if prepared is None else prepared.eval_rows > 0
+    return rows or bool(config.training.sample_prompts)
 
 
 def _set_rate(args: argparse.Namespace) -> None:

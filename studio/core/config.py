@@ -5,22 +5,21 @@ declaration serves the YAML file, `--set` on the command line, the form in the w
 """
 
 import json
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
 
 from studio.core.data.mapping import Role, format_of
-from studio.core.errors import StudioError, given_path
-from studio.core.hub_ids import is_hub_id
+from studio.core.errors import StudioError
 from studio.core.objectives import WITH_DPO, Objective
 from studio.paths import is_version
 
 # Built when first used: a command that reads no config does not pay for it.
 _STRICT = ConfigDict(extra="forbid", defer_build=True, allow_inf_nan=False)
 _BASIC = {"basic": True}
+_TOKENS = {"unit": "tokens"}
 
 Quantization = Literal["none", "8bit", "nf4"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
@@ -137,7 +136,7 @@ class DataSpec:
             le=524_288,
             title="Chunk overlap",
             description="Tokens a chunk repeats of the one before, as context; at most half the maximum length.",
-            json_schema_extra={"unit": "tokens"},
+            json_schema_extra=_TOKENS,
         ),
     ] = 0
     train_overlap: Annotated[
@@ -314,7 +313,7 @@ class TrainingSpec:
             le=16_777_216,
             title="Tokens at once",
             description="A step's rows are computed in passes of at most so many tokens; 0: chosen for the device.",
-            json_schema_extra={"unit": "tokens"},
+            json_schema_extra=_TOKENS,
         ),
     ] = 0
     learning_rate: Annotated[
@@ -376,6 +375,19 @@ class TrainingSpec:
     eval_steps: Annotated[
         int, Field(ge=1, title="Evaluate every", description="Steps.", json_schema_extra={"unit": "steps"})
     ] = 50
+    sample_prompts: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=10_000)]],
+        Field(
+            max_length=20,
+            title="Prompts to answer",
+            description="Answered before training and at each evaluation, to read what is learned; one a line.",
+            json_schema_extra=_BASIC | {"lines": True},
+        ),
+    ] = Field(default_factory=list)
+    sample_max_new_tokens: Annotated[
+        int,
+        Field(ge=1, le=8192, title="Longest of them", description="Of these answers.", json_schema_extra=_TOKENS),
+    ] = 128
     save_steps: Annotated[
         int,
         Field(
@@ -464,37 +476,3 @@ def from_dict(data: dict[str, Any]) -> RunConfig:
         pydantic.ValidationError: a key or a value is wrong; `studio.core.config_file` turns it into sentences.
     """
     return _RUN_CONFIG.validate_python(data)
-
-
-def resolved(config: RunConfig, folder: Path) -> RunConfig:
-    """Makes the paths in `config` absolute, reading relative ones from `folder`.
-
-    A path that may be a Hugging Face id, or for a model `demo`, stays as it is unless there is such a file or folder.
-
-    Raises:
-        StudioError: (config) a path that no file can have.
-    """
-
-    def absolute(path: str) -> str:
-        return str(given_path(path, "config", folder).resolve())
-
-    def found(path: str) -> str:
-        return path if is_hub_id(path, folder) else absolute(path)
-
-    other = config.data.eval_path
-    data = replace(config.data, path=found(config.data.path), eval_path=found(other) if other else other)
-    if data.chat_template not in ("auto", "none"):
-        data = replace(data, chat_template=absolute(data.chat_template))
-    model = config.model
-    if model.path != "demo" and given_path(model.path, "config", folder).is_dir():
-        model = replace(model, path=absolute(model.path))
-    return replace(config, data=data, model=model)
-
-
-def changed(config: RunConfig) -> dict[str, Any]:
-    """Returns the settings that differ from their defaults, by dotted name."""
-    ours, theirs = to_dict(config), to_dict(RunConfig(data=DataSpec(path=config.data.path)))
-    found: dict[str, Any] = {"data.path": config.data.path}
-    for section in ("model", "data", "adapter", "training"):
-        found |= {f"{section}.{key}": value for key, value in ours[section].items() if value != theirs[section][key]}
-    return found

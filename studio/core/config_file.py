@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from glob import has_magic
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -33,12 +33,12 @@ def load(path: Path | None, assignments: Sequence[str] = ()) -> RunConfig:
     data = _read_yaml(path) if path else {}
     for assignment in assignments:
         _assign(data, assignment)
-    return declared.resolved(build(data), path.resolve().parent if path else Path.cwd())
+    return resolved(build(data), path.resolve().parent if path else Path.cwd())
 
 
 def as_assignments(config: RunConfig) -> list[str]:
     """Returns the `key=value` assignments that make `config` of the defaults."""
-    named = declared.changed(config) | ({"name": config.name} if config.name is not None else {})
+    named = changed(config) | ({"name": config.name} if config.name is not None else {})
     return [f"{key}={_flow(value)}" for key, value in named.items()]
 
 
@@ -268,3 +268,37 @@ def _bounds(name: str) -> str:
     signs = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
     words = [f"{word} {getattr(m, sign)}" for m in limits for sign, word in signs.items() if hasattr(m, sign)]
     return f" ({', '.join(words)})" if words else ""
+
+
+def resolved(config: RunConfig, folder: Path) -> RunConfig:
+    """Makes the paths in `config` absolute, reading relative ones from `folder`.
+
+    A path that may be a Hugging Face id, or for a model `demo`, stays as it is unless there is such a file or folder.
+
+    Raises:
+        StudioError: (config) a path that no file can have.
+    """
+
+    def absolute(path: str) -> str:
+        return str(given_path(path, "config", folder).resolve())
+
+    def found(path: str) -> str:
+        return path if is_hub_id(path, folder) else absolute(path)
+
+    other = config.data.eval_path
+    data = replace(config.data, path=found(config.data.path), eval_path=found(other) if other else other)
+    if data.chat_template not in ("auto", "none"):
+        data = replace(data, chat_template=absolute(data.chat_template))
+    model = config.model
+    if model.path != "demo" and given_path(model.path, "config", folder).is_dir():
+        model = replace(model, path=absolute(model.path))
+    return replace(config, data=data, model=model)
+
+
+def changed(config: RunConfig) -> dict[str, Any]:
+    """Returns the settings that differ from their defaults, by dotted name."""
+    ours, theirs = declared.to_dict(config), declared.to_dict(RunConfig(data=declared.DataSpec(path=config.data.path)))
+    found: dict[str, Any] = {"data.path": config.data.path}
+    for section in ("model", "data", "adapter", "training"):
+        found |= {f"{section}.{key}": value for key, value in ours[section].items() if value != theirs[section][key]}
+    return found

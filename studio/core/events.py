@@ -16,7 +16,7 @@ from studio.core.errors import Reason
 _OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants", defer_build=True)
 
 PhaseName = Literal[
-    "loading", "downloading", "tokenizing", "reference", "training", "evaluating", "saving", "finishing"
+    "loading", "downloading", "tokenizing", "reference", "training", "evaluating", "answering", "saving", "finishing"
 ]
 Outcome = Literal["completed", "stopped", "early_stopped"]
 Activations = Literal["kept", "recomputed", "offloaded"]
@@ -119,6 +119,22 @@ class Evaluated:
     trained_tokens: int
     best: bool
     reward_accuracy: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Answered:
+    """The user's prompts were answered with the weights of a step; 0: before training.
+
+    Attributes:
+        answers: one to each of `TrainingSpec.sample_prompts`, in their order.
+        faults: why one of them could not be given, by its place.
+    """
+
+    kind: Literal["answered"] = "answered"
+    time_s: float = Field(default_factory=time.time)
+    step: int
+    answers: list[str]
+    faults: dict[int, str] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -244,7 +260,7 @@ class SetLearningRate:
     learning_rate: Annotated[float, Field(gt=0, le=10)]
 
 
-Event = Phase | Prepared | Step | Evaluated | Saved | Resumed | Obeyed | Notice | Finished | Failed
+Event = Phase | Prepared | Step | Evaluated | Answered | Saved | Resumed | Obeyed | Notice | Finished | Failed
 Command = Stop | Pause | Continue | Save | Evaluate | SetLearningRate
 
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")], config=_OPEN)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from studio.core.events import (
+    Answered,
     Evaluated,
     Event,
     Failed,
@@ -17,7 +18,7 @@ from studio.core.events import (
     Step,
 )
 
-_STEPPING = ("training", "evaluating", "saving")
+_STEPPING = ("training", "evaluating", "answering", "saving")
 State = Literal["waiting", "preparing", "training", "paused", "finished", "failed"]
 
 
@@ -29,6 +30,7 @@ class Progress:
         state: what the events say; whether a process still works on it is the run lock's to say (`Run.alive`).
         steps: every optimizer step in order, those computed again after a resume replaced.
         evaluations: every evaluation in order, likewise.
+        answered: the answers to the user's prompts in order, those of one step once.
         obeyed: every command obeyed in order, but learning rates that a later command made void.
     """
 
@@ -37,6 +39,7 @@ class Progress:
     prepared: Prepared | None = None
     steps: list[Step] = field(default_factory=list)
     evaluations: list[Evaluated] = field(default_factory=list)
+    answered: list[Answered] = field(default_factory=list)
     saved: list[Saved] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     resumed: list[Resumed] = field(default_factory=list)
@@ -86,6 +89,8 @@ class Progress:
                 self.steps.append(event)
             case Evaluated():
                 self.evaluations.append(event)
+            case Answered():
+                self.answered = [item for item in self.answered if item.step < event.step] + [event]
             case Saved():
                 self.saved.append(event)
             case Notice():
@@ -121,6 +126,7 @@ class Progress:
         self.state, self.finished, self.failed = "preparing", None, None
         self.steps = [item for item in self.steps if item.step <= event.step]
         self.evaluations = [item for item in self.evaluations if item.step <= event.step]
+        self.answered = [item for item in self.answered if item.step <= event.step]
 
 
 def _sets_rate(event: Obeyed) -> bool:

@@ -127,6 +127,8 @@ def _steps(current: Session, commands: Commands) -> events.Outcome | None:
     position, spec = current.position, current.config.training
     log = RowLog(current.run.path, current.accelerator.process_index, position.step)
     current.emit(events.Phase(name="training"))
+    if position.step == 0:
+        _answer(current)
     evaluation = current.corpus.evaluation
     pace = Pace(len(evaluation.ids) if evaluation is not None else 0)
     epoch, plan, laid_out = -1, list[list[batches.Rows]](), list[batches.MicroBatch]()
@@ -155,6 +157,7 @@ def _steps(current: Session, commands: Commands) -> events.Outcome | None:
         if position.step % spec.eval_steps == 0 or position.step == current.steps:
             began = time.perf_counter()
             _count_evaluation(current)
+            _answer(current)
             pace.evaluation_s = time.perf_counter() - began
         if position.step % spec.save_steps == 0 or position.best_step == position.step:
             began = time.perf_counter()
@@ -211,6 +214,15 @@ def _evaluate(current: Session) -> step.Score | None:
     score = step.evaluate(current, current.corpus.evaluation)
     current.emit(events.Phase(name="training"))
     return score
+
+
+def _answer(current: Session) -> None:
+    """Answers the user's prompts, if there are any."""
+    if current.config.training.sample_prompts:
+        # What generates takes a while to load, which a run without prompts is spared.
+        from studio.engine import samples
+
+        samples.tell(current)
 
 
 def _tell_evaluation(current: Session, score: step.Score, best: bool) -> None:
@@ -285,6 +297,7 @@ def _obey(current: Session, commands: Commands) -> events.Stop | None:
                 case events.Evaluate():
                     if (score := _evaluate(current)) is not None:
                         _tell_evaluation(current, score, best=False)
+                    _answer(current)
                 case events.SetLearningRate():
                     schedule.set_peak(current.scheduler, command.learning_rate)
                     # It takes the place of those that were set further on before the run went back.

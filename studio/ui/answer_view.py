@@ -12,7 +12,7 @@ from studio.core.units import counted
 from studio.ui import words
 from studio.ui.elided import Elided
 from studio.ui.parts import button, card, column, icon_button, label, pill, row, selectable
-from studio.ui.theme import GRID, Theme
+from studio.ui.theme import GRID, Palette, Theme
 
 _MOST_WORDS = 3000  # the search for what two answers share is quadratic
 
@@ -98,16 +98,7 @@ class AnswerColumn(QFrame):
 
     def mark_differences(self, base: str | None) -> None:
         """Highlights the words that the base's answer does not have in their place; None: none."""
-        marks = []
-        for start, end in different(base, self._text) if base is not None else []:
-            mark = QTextEdit.ExtraSelection()
-            mark.cursor = QTextCursor(self.view.document())
-            mark.cursor.setPosition(start)
-            mark.cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-            mark.format.setBackground(QColor(self._theme.palette.selected))
-            mark.format.setFontUnderline(True)
-            marks.append(mark)
-        self.view.setExtraSelections(marks)
+        mark_different(self.view, base, self._theme.palette)
 
     def copy(self) -> None:
         """Puts the answer on the clipboard."""
@@ -165,6 +156,20 @@ class FailureCard(QWidget):
     def _dismiss(self) -> None:
         self.hide()
         self.dismissed.emit()
+
+
+def mark_different(box: QPlainTextEdit, base: str | None, palette: Palette) -> None:
+    """Highlights the words of a box that `base` does not have in their place; None: none."""
+    marks = []
+    for start, end in different(base, box.toPlainText()) if base is not None else []:
+        mark = QTextEdit.ExtraSelection()
+        mark.cursor = QTextCursor(box.document())
+        mark.cursor.setPosition(start)
+        mark.cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+        mark.format.setBackground(QColor(palette.selected))
+        mark.format.setFontUnderline(True)
+        marks.append(mark)
+    box.setExtraSelections(marks)
 
 
 def different(base: str, text: str) -> list[tuple[int, int]]:

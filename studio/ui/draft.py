@@ -93,7 +93,7 @@ class Draft(QObject):
         Raises:
             StudioError: (config) something is wrong.
         """
-        return declared.resolved(config_file.build(self.values()), Path.cwd())
+        return config_file.resolved(config_file.build(self.values()), Path.cwd())
 
     def edit(self, key: str, value: Any, title: str = "") -> None:
         """Changes one value, as an undo step; quick ones on the same value become one."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import yaml
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEdit, QPlainTextEdit, QSizePolicy, QWidget
 
 from studio.core.config import RunConfig
 from studio.ui import words
@@ -22,6 +22,7 @@ from studio.ui.yaml_view import leave_undo
 _NARROW = 18 * GRID
 _WIDTH = 30 * GRID
 _WIDE = 50 * GRID
+_LINES_PX = 9 * GRID
 _NAMES = re.compile(r"\s*[\w.]+\s*(,\s*[\w.]+\s*)*,?\s*")
 
 
@@ -34,6 +35,7 @@ class FieldSpec:
     help: str
     unit: str
     basic: bool
+    lines: bool
     kind: Any
     low: float | None
     high: float | None
@@ -72,6 +74,7 @@ def _field(key: str, hint: Any) -> FieldSpec:
         words.told(info.description or ""),
         words.told(extra.get("unit", "")),
         bool(extra.get("basic")),
+        bool(extra.get("lines")),
         kind,
         low,
         high,
@@ -104,7 +107,7 @@ class Field(QObject):
         self.editor.setAccessibleName(spec.title)
         self.editor.setToolTip(_explained(spec))
         # A path or a name of a model is long; it takes the room that there is.
-        wide = picker is not None or choices is not None
+        wide = picker is not None or choices is not None or spec.lines
         self.editor.setMinimumWidth(_NARROW)
         self.editor.setMaximumWidth(_WIDE if wide else _WIDTH)
         if not isinstance(self.editor, QCheckBox):
@@ -210,6 +213,12 @@ class Field(QObject):
                 combo.setLineEdit(PathLine())
             combo.currentTextChanged.connect(self._tell)
             return combo
+        if self.spec.lines:
+            lines = QPlainTextEdit()
+            lines.setTabChangesFocus(True)
+            lines.setFixedHeight(_LINES_PX)
+            lines.textChanged.connect(self._tell)
+            return lines
         # What Qt's box cannot hold is typed as a text.
         if kind is int and (self.spec.high is None or self.spec.high <= LARGEST):
             number = Whole(self.spec.low, self.spec.high)
@@ -231,6 +240,9 @@ class Field(QObject):
         elif isinstance(editor, Whole):
             if isinstance(value, int):
                 editor.setValue(max(editor.minimum(), min(value, editor.maximum())))
+        elif isinstance(editor, QPlainTextEdit):
+            if _lines(editor.toPlainText()) != value:
+                editor.setPlainText("\n".join(map(_line, value)) if isinstance(value, list) else str(value))
         elif isinstance(editor, QLineEdit) and parsed(editor.text(), self.spec.kind) != value:
             editor.setText(written(value))
             editor.setCursorPosition(0)
@@ -248,6 +260,8 @@ class Field(QObject):
             return editor.isChecked()
         if isinstance(editor, QComboBox):
             return editor.currentText()
+        if isinstance(editor, QPlainTextEdit):
+            return _lines(editor.toPlainText())
         assert isinstance(editor, QLineEdit)
         return parsed(editor.text(), self.spec.kind)
 
@@ -289,6 +303,16 @@ def written(value: Any) -> str:
     if isinstance(value, list | dict):
         return yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True).strip()
     return str(value)
+
+
+def _lines(text: str) -> list[str]:
+    """Reads texts, one a line; a line break within one is written as a backslash and an n."""
+    found = (line.strip() for line in text.splitlines())
+    return [line.replace("\\n", "\n") for line in found if line]
+
+
+def _line(text: object) -> str:
+    return str(text).replace("\n", "\\n")
 
 
 def _explained(spec: FieldSpec) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.core import config_file
-from studio.core.config import AdapterSpec, DataSpec, RunConfig, changed, from_dict, to_dict
+from studio.core.config import AdapterSpec, DataSpec, RunConfig, from_dict, to_dict
 from studio.core.errors import StudioError
 from studio.core.objectives import WITH_DPO, Needed
 
@@ -130,7 +130,7 @@ def test_a_missing_and_a_huge_file_are_refused(tmp_path: Path) -> None:
 def test_assignments_change_settings_by_full_and_by_short_name(tmp_path: Path) -> None:
     path = write(tmp_path, "data: {path: a}")
     config = config_file.load(path, ["adapter.r=4", "learning_rate=1e-3", "target_modules=[q_proj]", "name=mine"])
-    assert changed(config) == {
+    assert config_file.changed(config) == {
         "data.path": str(tmp_path / "a"),
         "adapter.r": 4,
         "adapter.target_modules": ["q_proj"],

@@ -109,3 +109,15 @@ def evaluated(number: int, best: bool = True) -> events.Evaluated:
 
 def resumed(number: int) -> events.Resumed:
     return events.Resumed(step=number, checkpoint="")
+
+
+def answered(number: int, text: str = "a") -> events.Answered:
+    return events.Answered(step=number, answers=[text])
+
+
+def test_answers_of_a_step_are_told_once_and_forgotten_where_it_goes_back() -> None:
+    progress = folded(answered(0), step(1), answered(1), step(2), answered(2), answered(2, "b"))
+    assert [(item.step, item.answers) for item in progress.answered] == [(0, ["a"]), (1, ["a"]), (2, ["b"])]
+    progress.apply(events.Resumed(step=1, checkpoint="checkpoints/step-1"))
+    assert [item.step for item in progress.answered] == [0, 1]
+    assert folded(events.Phase(name="answering")).state == "training"

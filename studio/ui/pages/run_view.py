@@ -1,15 +1,16 @@
-"""One run in full: its head, its failure if it has one, its curves, its rows, its layers, its log and its settings."""
+"""One run in full: its head, its failure if it has one, its curves, rows, answers, layers, log and its settings."""
 
 from PySide6.QtCore import QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
-from studio.core import events
-from studio.core.config import changed, to_dict
+from studio.core import config_file, events
+from studio.core.config import to_dict
 from studio.core.errors import StudioError
 from studio.ui import given, words
 from studio.ui.models import RunModel
 from studio.ui.pages import run_rate
+from studio.ui.pages.run_answers import RunAnswers
 from studio.ui.pages.run_curves import RunCurves
 from studio.ui.pages.run_failure import RunFailure
 from studio.ui.pages.run_head import RunHead
@@ -52,6 +53,8 @@ class RunView(QWidget):
         self.tabs.addTab(self.curves, self.tr("Curves"))
         self.rows = RunRows(session)
         self.tabs.addTab(self.rows, self.tr("Rows"))
+        self.answers = RunAnswers(session)
+        self.tabs.addTab(self.answers, self.tr("Answers"))
         self.layers = RunLayers(session)
         self.tabs.addTab(self.layers, self.tr("Layers"))
         self.tabs.addTab(self.log, self.tr("Log"))
@@ -79,6 +82,7 @@ class RunView(QWidget):
             model.advanced.connect(self._advance)
         self.curves.show_run(model)
         self.rows.show_run(model)
+        self.answers.show_run(model)
         self.layers.show_run(model)
         self.log.show_log(model.run.path / "worker.log" if model is not None else None)
         self._config.setPlainText(_settings(model) if model is not None else "")
@@ -129,6 +133,7 @@ class RunView(QWidget):
             if self.curves.refresh():
                 self._timer.start()
             self.rows.advance()
+            self.answers.advance()
             self.layers.advance()
         steering = (self.stop, self.stop_bare, self.terminate, self.kill, self.save_now, self.pause)
         for action in (*steering, self.rate):
@@ -142,7 +147,7 @@ class RunView(QWidget):
     def _offer_evaluation(self, alive: bool) -> None:
         """Lets a run evaluate now unless it has told that it has no rows for it."""
         told = self.model.progress.prepared if self.model is not None else None
-        none = told is not None and told.eval_rows == 0
+        none = told is not None and told.eval_rows == 0 and not self.answers.prompts
         self.evaluate.setEnabled(alive and not none)
         self.evaluate.setToolTip(self.tr("The run has no evaluation rows.") if none else self.evaluate.text())
 
@@ -208,6 +213,6 @@ class RunView(QWidget):
 
 def _settings(model: RunModel) -> str:
     try:
-        return "\n".join(f"{key}: {value}" for key, value in changed(model.run.config()).items())
+        return "\n".join(f"{key}: {value}" for key, value in config_file.changed(model.run.config()).items())
     except StudioError as error:
         return words.sentences(error)

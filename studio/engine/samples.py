@@ -1,0 +1,42 @@
+"""What a run answers to the user's own prompts at a step, so that what is learned can be read, not only measured.
+
+Nothing is drawn and nothing that training looks at is changed: a run goes on bit for bit as one that answers nothing.
+"""
+
+from studio.core import events
+from studio.core.errors import StudioError, as_memory_error
+from studio.engine.generate import Sampling, answer
+from studio.engine.session import Session
+
+
+def tell(current: Session) -> None:
+    """Answers the run's prompts with the weights of the present step, by the main process.
+
+    An answer that cannot be given ends no run: what kept it from being given is told in its place.
+    """
+    spec, step = current.config.training, current.position.step
+    if not current.accelerator.is_main_process:
+        return
+    answers, faults = list[str](), dict[int, str]()
+    for at, prompt in enumerate(spec.sample_prompts):
+        current.emit(events.Phase(name="answering", done=at, total=len(spec.sample_prompts)))
+        text, fault = _answered(current, prompt, spec.sample_max_new_tokens)
+        answers.append(text)
+        if fault:
+            faults[at] = fault
+    current.emit(events.Answered(step=step, answers=answers, faults=faults))
+    current.emit(events.Phase(name="training"))
+
+
+def _answered(current: Session, prompt: str, longest: int) -> tuple[str, str]:
+    """Returns an answer, or an empty one and why there is none."""
+    messages, sampling = [{"role": "user", "content": prompt}], Sampling(max_new_tokens=longest)
+    try:
+        return answer(current.bare, current.corpus.encoder, messages, sampling), ""
+    except StudioError as error:
+        return "", str(error)
+    except (MemoryError, RuntimeError) as error:
+        told = as_memory_error(error)
+        if told is None:
+            raise
+        return "", told.message
