@@ -240,7 +240,7 @@ def train(see: "Camera") -> None:
     settings = {
         "name": "shop-desk", "data.path": str(_mixed_up(see.folder)), "data.eval_split": 0.05, "data.packing": True,
         "data.max_length": 512, "training.max_steps": 60, "training.eval_steps": 10, "training.save_steps": 20,
-        "training.learning_rate": 4e-3,
+        "training.learning_rate": 4e-3, "training.sample_prompts": [LETTER, "Who are you?"],
     }  # fmt: skip
     page = cast("TrainPage", see.window.page("train"))
     configure = cast("ConfigurePage", see.window.page("configure"))
@@ -272,7 +272,9 @@ def train(see: "Camera") -> None:
     see.shot("train-layers")
     layers.measure.setCurrentIndex(1)
     see.shot("train-layers-rank")
-    for at, name in ((3, "log"), (4, "settings")):
+    page.view.tabs.setCurrentWidget(page.view.answers)
+    see.shot("train-answers")
+    for at, name in ((4, "log"), (5, "settings")):
         page.view.tabs.setCurrentIndex(at)
         see.shot(f"train-{name}")
     page.view.tabs.setCurrentIndex(0)
