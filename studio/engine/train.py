@@ -128,7 +128,7 @@ def _steps(current: Session, commands: Commands) -> events.Outcome | None:
     log = RowLog(current.run.path, current.accelerator.process_index, position.step)
     current.emit(events.Phase(name="training"))
     if position.step == 0:
-        _answer(current)
+        _answer(current, commands)
     evaluation = current.corpus.evaluation
     pace = Pace(len(evaluation.ids) if evaluation is not None else 0)
     epoch, plan, laid_out = -1, list[list[batches.Rows]](), list[batches.MicroBatch]()
@@ -157,7 +157,7 @@ def _steps(current: Session, commands: Commands) -> events.Outcome | None:
         if position.step % spec.eval_steps == 0 or position.step == current.steps:
             began = time.perf_counter()
             _count_evaluation(current)
-            _answer(current)
+            _answer(current, commands)
             pace.evaluation_s = time.perf_counter() - began
         if position.step % spec.save_steps == 0 or position.best_step == position.step:
             began = time.perf_counter()
@@ -216,13 +216,21 @@ def _evaluate(current: Session) -> step.Score | None:
     return score
 
 
-def _answer(current: Session) -> None:
-    """Answers the user's prompts, if there are any."""
+def _answer(current: Session, commands: Commands) -> None:
+    """Answers the user's prompts, if there are any, unless the run is to end meanwhile."""
     if current.config.training.sample_prompts:
         # What generates takes a while to load, which a run without prompts is spared.
         from studio.engine import samples
 
-        samples.tell(current)
+        samples.tell(current, lambda: _ends(current, commands))
+
+
+def _ends(current: Session, commands: Commands) -> bool:
+    """Returns whether this process was asked to end; all that is asked is obeyed behind the step as ever."""
+    if current.accelerator.num_processes > 1:
+        return False  # the main process answers alone, and all must hear the same at the same time
+    commands.waiting += commands.due()
+    return any(isinstance(command, events.Stop) for command in commands.waiting)
 
 
 def _tell_evaluation(current: Session, score: step.Score, best: bool) -> None:
@@ -297,7 +305,7 @@ def _obey(current: Session, commands: Commands) -> events.Stop | None:
                 case events.Evaluate():
                     if (score := _evaluate(current)) is not None:
                         _tell_evaluation(current, score, best=False)
-                    _answer(current)
+                    _answer(current, commands)
                 case events.SetLearningRate():
                     schedule.set_peak(current.scheduler, command.learning_rate)
                     # It takes the place of those that were set further on before the run went back.

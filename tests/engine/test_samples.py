@@ -120,3 +120,19 @@ def test_what_cannot_be_answered_is_told_and_ends_no_run(tmp_path: Path, monkeyp
     assert run.progress().complete
     assert [list(item.faults) for item in run.progress().answered] == [[0, 1]] * len(run.progress().answered)
     assert run.progress().answered[0].faults[1] == "Memory ran out."
+
+
+def test_a_run_that_is_to_end_waits_for_no_answer(tmp_path: Path) -> None:
+    whole = asking(config(tmp_path))
+    run = runs.create(whole, tmp_path / "run")
+
+    def stop(event: events.Event) -> None:
+        second = isinstance(event, events.Phase) and event.name == "answering" and event.done == 1
+        if second and run.progress().step == 4:
+            run.ask(events.Stop())
+
+    resume(run, stop)
+    progress = run.progress()
+    assert (progress.step, [item.step for item in progress.answered]) == (4, [0])
+    assert progress.finished is not None
+    assert progress.finished.outcome == "stopped"
