@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from studio.cli import data_rows, output
 from studio.core import desk, library, scores
 from studio.core.config import ModelSpec
+from studio.core.config_file import build
 from studio.core.errors import StudioError
 from studio.core.units import percent
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _WHOLE = 1_048_576  # of what is typed nothing is cut
 _NAME_WIDTH = 24
+# How the rows were cut that an adapter was trained on.
+_TAKEN = ("max_length", "long_text", "chunk_overlap", "train_overlap")
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -32,7 +35,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     data_rows.add_mapping(score)
     text = "as in data.chat_template (as the first adapter was trained)"
     score.add_argument("--chat-template", metavar="T", help=text)
-    score.add_argument("--max-length", type=int, metavar="N", help="cut the row behind this many tokens")
+    text = "cut behind this many tokens (as the first adapter's rows)"
+    score.add_argument("--max-length", type=int, metavar="N", help=text)
     score.add_argument("--chunk-overlap", type=int, metavar="N", help="as in `data tokens`")
     score.add_argument("--worse", action="store_true", help="of a row with two answers, the worse one")
     score.add_argument("--by", choices=("difference", "loss"), help="which tokens come first (difference, from two on)")
@@ -42,16 +46,18 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _score(args: argparse.Namespace) -> None:
-    text = _text(args)
+    _check(args)
     if not args.model and not args.adapter:
         raise StudioError("usage", "No model is named.", "Name one, such as `demo`, or an adapter that knows its base.")
     entries = [library.located(name) for name in args.adapter]
+    text = _text(args, next((entry.config for entry in entries if entry.config), {}))
     columns = [None, *args.adapter]
     request = desk.Score(
         text=text,
         model=args.model or "",
         quantization=args.quantization,
         adapters=columns,
+        most_shown=_WHOLE,
         force=args.force,
     )
     from studio.engine.desk_work import Work
@@ -66,12 +72,8 @@ def _score(args: argparse.Namespace) -> None:
     output.show(args, _plain(found, names), _report(found, names, by, args.first))
 
 
-def _text(args: argparse.Namespace) -> desk.Tokens:
-    """Returns what is to be read.
-
-    Raises:
-        StudioError: (usage) nothing is named, or two things; (config) a value is wrong.
-    """
+def _check(args: argparse.Namespace) -> None:
+    """Raises a `StudioError` (usage) where nothing is named, or two things."""
     typed = args.prompt is not None or args.answer is not None
     if typed == (args.file is not None):
         hint = "Add --prompt and --answer, or --file and --row."
@@ -80,16 +82,44 @@ def _text(args: argparse.Namespace) -> desk.Tokens:
         raise StudioError("usage", "A question and its answer belong together.", "Add both --prompt and --answer.")
     if not typed and args.row is None:
         raise StudioError("usage", "No row is named.", "Add --row with its number in the file, from 0.")
+    of_rows = args.row is not None or args.map or args.format != "auto" or args.worse
+    if typed and of_rows:
+        hint = "Leave them out, or name a --file."
+        raise StudioError("usage", "--row, --format, --map and --worse are about a file, and none is named.", hint)
+    if not typed and args.system:
+        raise StudioError("usage", "--system belongs to a typed question.", "A row has its own, if it has one.")
+    if args.by == "difference" and not args.adapter:
+        raise StudioError("usage", "The base alone differs from nothing.", "Add --adapter, or leave --by out.")
+
+
+def _text(args: argparse.Namespace, trained: dict[str, Any]) -> desk.Tokens:
+    """Returns what is to be read; a row as the adapter of the config `trained` was given it, but for what is said here.
+
+    Raises:
+        StudioError: (config) a value is wrong.
+    """
+    named = args.file is not None
     args.file = args.file or "-"
     spec = data_rows.spec_of(args)
-    if not typed:
-        return replace(desk.tokens_of(spec, args.row, ModelSpec()), worse=args.worse)
+    if named:
+        known = build({"data": {"path": "-"} | _part(trained, "data", *_TAKEN),
+                       "training": _part(trained, "training", "objective")})  # fmt: skip
+        if args.max_length is None and args.chunk_overlap is None:
+            spec = replace(spec, **{key: getattr(known.data, key) for key in _TAKEN})
+        text = desk.tokens_of(spec, args.row, ModelSpec(), known.training.objective)
+        return replace(text, worse=args.worse)
     said = [("system", args.system), ("user", args.prompt), ("assistant", args.answer)]
     return desk.Tokens(
         messages=[desk.Message(role=role, content=content) for role, content in said if content],  # type: ignore[arg-type] # one of the three
         max_length=args.max_length or _WHOLE,
         chat_template=spec.chat_template,
     )
+
+
+def _part(trained: dict[str, Any], section: str, *keys: str) -> dict[str, Any]:
+    """Returns some settings of a config, which a stranger may have written."""
+    found = trained.get(section)
+    return {key: found[key] for key in keys if key in found} if isinstance(found, dict) else {}
 
 
 def _tell(phase: str, done: int, total: int) -> None:
@@ -109,17 +139,20 @@ def _plain(found: desk.Scores, names: "Sequence[str]") -> dict[str, Any]:
         }
         for at in range(len(found.columns[0].losses))
     ]
-    return {"columns": _means(found, names), "tokens": tokens, "of": picture.tokens}
+    return {"columns": _means(found, names), "tokens": tokens, "read": found.read, "of": picture.tokens}
 
 
 def _means(found: desk.Scores, names: "Sequence[str]") -> list[dict[str, Any]]:
-    told = []
-    for name, column in zip(names, found.columns, strict=True):
-        counts = scores.counting(found.picture, column)
-        loss = scores.mean(column.losses, counts)
-        about = {"adapter": column.adapter, "name": name, "loss": loss, "perplexity": scores.perplexity(loss)}
-        told.append(about | {"tokens": sum(counts)})
-    return told
+    return [
+        {
+            "adapter": column.adapter,
+            "name": name,
+            "loss": column.loss,
+            "perplexity": scores.perplexity(column.loss),
+            "tokens": found.counted,
+        }
+        for name, column in zip(names, found.columns, strict=True)
+    ]
 
 
 def _likeliest(found: desk.Scores, column: desk.Scored, at: int) -> list[dict[str, Any]]:
@@ -137,6 +170,9 @@ def _report(found: desk.Scores, names: "Sequence[str]", by: str, first: int) -> 
         for item in _means(found, names)
     ]
     head = output.table(rows, ("", "loss", "perplexity", "tokens"))
+    if found.read < found.picture.tokens:
+        head += f"\nOnly {found.read:,} of {found.picture.tokens:,} tokens are read: the others are behind the maximum"
+        head += " length, or behind what the model reads."
     places = _first(found, by)
     shown = places[: first or None]
     cells = [
@@ -155,13 +191,13 @@ def _report(found: desk.Scores, names: "Sequence[str]", by: str, first: int) -> 
 
 
 def _first(found: desk.Scores, by: str) -> list[int]:
-    """Returns the tokens that count, where the columns differ most first, or by their loss in the last column."""
-    base, last = found.columns[0], found.columns[-1]
-    counts = scores.counting(found.picture, base)
+    """Returns the tokens that count, where an adapter differs most from the base first, or has the greatest loss."""
+    base, *others = found.columns
     if by == "loss":
-        return scores.largest(last.losses, counts)
-    others = [scores.differences(column, base) for column in found.columns[1:]] or [[0.0] * len(base.losses)]
-    return scores.largest([max(map(abs, several)) for several in zip(*others, strict=True)], counts)
+        values = [column.losses for column in others or [base]]
+    else:
+        values = [scores.differences(column, base) for column in others]
+    return scores.largest([max(map(abs, several)) for several in zip(*values, strict=True)], found.counts)
 
 
 def _choice(item: dict[str, Any]) -> str:

@@ -164,12 +164,16 @@ class Score:
     Attributes:
         text: the row, or a conversation that ends with an answer; all lay it out as the first adapter was trained to,
             unless it names a template itself. Its `model` is not looked at.
+        unfinished: the conversation's answer was broken off: the end that a template puts behind it does not count.
+        most_shown: tokens of the text that are told of one by one.
         model: and all else as in `Answer`.
     """
 
     kind: Literal["score"] = "score"
     id: int = 0
     text: Tokens
+    unfinished: bool = False
+    most_shown: Annotated[int, Field(ge=1, le=1_048_576)] = 4_000
     model: str = ""
     revision: str | None = None
     quantization: Quantization | None = None
@@ -324,13 +328,15 @@ class Scored:
 
     Attributes:
         adapter: as it was asked for.
-        losses: of the first tokens of the picture, T of them, in nats; not a number where there is none.
+        loss: the mean of the tokens that count, in nats.
+        losses: of the text's first tokens, T of them, in nats; not a number where there is none.
         choices: the likeliest tokens of every place, `Scores.each` of them, the likeliest first; one place behind the
             other, T x `each` in all. -1: none.
         choice_losses: theirs.
     """
 
     adapter: str | None
+    loss: float
     losses: list[float]
     choices: list[int]
     choice_losses: list[float]
@@ -342,6 +348,8 @@ class Scores:
 
     Attributes:
         picture: the text.
+        counts: which of its first tokens count, T of them; `counted` of all do.
+        read: so many of its tokens were read; the maximum length or the model's own limit left out the others.
         each: how many likeliest tokens are told of a place.
         names: what stands for each of their ids.
     """
@@ -349,6 +357,9 @@ class Scores:
     kind: Literal["scores"] = "scores"
     picture: Picture
     columns: list[Scored]
+    counts: list[bool]
+    counted: int
+    read: int
     each: int
     names: dict[int, str]
 

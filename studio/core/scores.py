@@ -1,22 +1,9 @@
-"""What is said of the losses of a text's tokens: which of them count, their mean, and where it matters most."""
+"""What is said of the losses of a text's tokens: how two columns differ, and where it matters most."""
 
 import math
 from collections.abc import Sequence
 
-from studio.core.desk import Picture, Scored
-
-
-def counting(picture: Picture, column: Scored) -> list[bool]:
-    """Returns for each of the column's tokens whether it counts: it is learned, or nothing of the text is."""
-    none = not any(picture.trained[: len(column.losses)])
-    return [math.isfinite(loss) and (none or learned)
-            for loss, learned in zip(column.losses, picture.trained, strict=False)]  # fmt: skip
-
-
-def mean(losses: Sequence[float], counts: Sequence[bool]) -> float:
-    """Returns the mean loss of the tokens that count, in nats; not a number: none does."""
-    counted = [loss for loss, one in zip(losses, counts, strict=True) if one]
-    return math.fsum(counted) / len(counted) if counted else math.nan
+from studio.core.desk import Scored
 
 
 def differences(column: Scored, other: Scored) -> list[float]:

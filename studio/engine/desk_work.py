@@ -4,7 +4,8 @@ PEFT, and bitsandbytes with it, are imported by the first request that needs an 
 processor and 56 MB, and looking at data needs neither.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from studio.core.audit.texts import OnFindings
 from studio.core.chat import objective_for
 from studio.core.config import DataSpec
 from studio.core.data.datasets import open_dataset
+from studio.core.errors import StudioError
 from studio.core.events import Event, Phase
 from studio.engine import audit, doctor, hub, model
 from studio.engine.labels import Encoder, make_encoder
@@ -162,25 +164,70 @@ class Work:
         loaded = self._loaded = self._loaded or Loaded()
         wanted = loaded.prepare(request, on_progress)
         encoder = self._encoder_of(wanted.folder, _spec(text), objective_for(row_format, text.objective))
-        if text.chat_template == "auto":
+        if text.template:
+            encoder = replace(encoder, template=given_template(text.template))
+        elif text.chat_template == "auto":
             encoder = replace(encoder, template=loaded.encoder(wanted).template)
+        if not text.file and encoder.template is None:
+            data, row_format = _plain(text.messages), "prompt_completion"
         worse = text.worse and row_format == "preference"
         encoded = encoder.encode(data, row_format, worse)
         found = loaded.score(wanted, encoded, on_progress, check)
-        shown = desk.MAX_SHOWN_TOKENS
+        answer = text.messages[-1].content if request.unfinished and text.messages else ""
+        end = encoded.text.rfind(answer) + len(answer) if answer in encoded.text and answer else None
+        counts = scoring.counting(encoded, found[0], end)
+        shown = request.most_shown
         columns = [
             desk.Scored(
                 adapter=name,
+                loss=_finite_mean(item.losses[counts], name),
                 losses=item.losses[:shown].tolist(),
                 choices=item.choices[:shown].ravel().tolist(),
                 choice_losses=item.choice_losses[:shown].ravel().tolist(),
             )
             for name, item in zip(request.adapters, found, strict=True)
         ]
-        ids = sorted({at for column in columns for at in column.choices if at >= 0})
-        names = {at: encoder.tokenizer.decode([at]) for at in ids}
-        told = picture(encoder, data, row_format, worse)
-        return desk.Scores(picture=told, columns=columns, each=scoring.CHOICES, names=names)
+        return desk.Scores(
+            picture=picture(encoder, data, row_format, worse, shown),
+            columns=columns,
+            counts=counts[:shown].tolist(),
+            counted=int(counts.sum()),
+            read=found[0].read,
+            each=scoring.CHOICES,
+            names=_names(encoder.tokenizer, {at for column in columns for at in column.choices if at >= 0}),
+        )
+
+
+def _plain(messages: Sequence[desk.Message]) -> dict[str, str]:
+    """Returns a conversation as a model without a template is asked: its texts as they stand, the answer behind."""
+    *before, last = [message.content for message in messages]
+    return {"prompt": "\n\n".join(before), "completion": last}
+
+
+def _finite_mean(losses: Any, adapter: str | None) -> float:
+    """Returns the mean of losses, (n,).
+
+    Raises:
+        StudioError: (model), (adapter) one of them is not finite.
+    """
+    mean = float(losses.mean(dtype="float64"))
+    if math.isfinite(mean):
+        return mean
+    hint = "Its numbers overflow: hold the base in float32 if that is possible, or use another one."
+    if adapter is None:
+        raise StudioError("model", "The base gives no finite loss for this text.", hint)
+    raise StudioError("adapter", f"The adapter {adapter} gives no finite loss for this text.", hint)
+
+
+def _names(tokenizer: Any, ids: set[int]) -> dict[int, str]:
+    """Returns what stands for tokens in a text: their own where they are a text by themselves, else their names."""
+    # The first token of a text may lose its space.
+    before = tokenizer.encode("a", add_special_tokens=False)[-1:]
+    start = len(tokenizer.decode(before))
+    found = {at: tokenizer.decode([*before, at])[start:] for at in ids}
+    names = tokenizer.convert_ids_to_tokens(list(found))
+    pairs = zip(found.items(), names, strict=True)
+    return {at: text if text and "\ufffd" not in text else str(name or at) for (at, text), name in pairs}
 
 
 def _row(request: desk.Tokens, on_progress: OnProgress) -> tuple[dict[str, Any], str]:
@@ -217,15 +264,21 @@ def _changed_s(template: str) -> float:
     return path.stat().st_mtime if template not in ("auto", "none") and path.is_file() else 0.0
 
 
-def picture(encoder: Encoder, data: dict[str, Any], row_format: str, worse: bool = False) -> desk.Picture:
-    """Returns a row's tokens for the window, at most `desk.MAX_SHOWN_TOKENS` of them; see `Encoder.encode`.
+def picture(
+    encoder: Encoder,
+    data: dict[str, Any],
+    row_format: str,
+    worse: bool = False,
+    most: int = desk.MAX_SHOWN_TOKENS,
+) -> desk.Picture:
+    """Returns a row's tokens for the window, the first `most` of them; see `Encoder.encode`.
 
     Raises:
         StudioError: (data) the row is not usable, or the template refuses it or does not come to an end.
     """
     encoded = encoder.encode(data, row_format, worse)
     answer: Literal["", "better", "worse"] = "worse" if worse else "better" if row_format == "preference" else ""
-    shown = slice(desk.MAX_SHOWN_TOKENS)
+    shown = slice(most)
     offsets = encoded.offsets[shown]
     whole = len(offsets) == len(encoded.ids)
     return desk.Picture(

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from studio.core.errors import StudioError
 from studio.engine.decoding import interruptible
 from studio.engine.generate import still
 from studio.engine.labels import Encoded
@@ -21,7 +22,7 @@ from studio.engine.objectives import bare
 
 CHOICES = 5  # likeliest tokens told of each place
 # Of logits at a time: those of one pass, and those that are turned into float32 at once.
-_PASS_BYTES, _PIECE_BYTES = 2**29, 2**24
+_PASS_BYTES, _PIECE_BYTES = 2**30, 2**24
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,13 @@ class Scored:
         choices: (T, `CHOICES`) int32, the likeliest tokens of each place, the likeliest first; all -1 where nothing was
             computed.
         choice_losses: (T, `CHOICES`) float32, theirs.
+        read: so many of the T tokens were fed.
     """
 
     losses: NDArray[np.float32]
     choices: NDArray[np.int32]
     choice_losses: NDArray[np.float32]
+    read: int
 
 
 def score(
@@ -54,13 +57,14 @@ def score(
         on_progress: told (tokens that are scored, of all).
         check: called between the model's blocks; an exception it raises ends it.
     """
-    count = max(chunk.stop for chunk in encoded.chunks)
+    count, most = max(chunk.stop for chunk in encoded.chunks), context(model.config).limit
     found = Scored(
         np.full(count, np.nan, np.float32),
         np.full((count, CHOICES), -1, np.int32),
         np.full((count, CHOICES), np.nan, np.float32),
+        sum(min(chunk.stop - chunk.start, most or count) for chunk in encoded.chunks),
     )
-    most, done = context(model.config).limit, 0
+    done = 0
     with torch.inference_mode(), still(model), interruptible(bare(model), check):
         for start, stop, _ in encoded.chunks:
             head = encoded.ids[: encoded.beginning] if start else []
@@ -70,6 +74,28 @@ def score(
             done = stop
             on_progress(done, count)
     return found
+
+
+def counting(encoded: Encoded, found: Scored, end: int | None = None) -> NDArray[np.bool_]:
+    """Returns which tokens the loss of a row is the mean of, (T,): those learned, or all where the row has none such.
+
+    Args:
+        encoded: the row.
+        found: what one model makes of it; which tokens could be computed is the same for all.
+        end: where in the row's text ends what was written; what stands behind does not count. None: at its end.
+
+    Raises:
+        StudioError: (data) none of them is among those that were read; (model) one of them has no finite loss.
+    """
+    read = found.choices[:, 0] >= 0
+    learned = np.array(encoded.trained[: len(read)], np.bool_)
+    counts = read & learned if any(encoded.trained) else read.copy()
+    if end is not None:
+        counts &= np.array([start < end and start < stop for start, stop in encoded.offsets[: len(read)]], np.bool_)
+    if not counts.any():
+        message = f"Only {found.read:,} of {len(encoded.ids):,} tokens are read, and none is learned."
+        raise StudioError("data", message, "Shorten what stands before the answer, or raise the maximum length.")
+    return counts
 
 
 def _read(model: Any, ids: list[int], first: int, shift: int, found: Scored) -> None:

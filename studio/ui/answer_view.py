@@ -25,10 +25,10 @@ class AnswerColumn(QFrame):
         answer: the whole answer; None while it is not there.
 
     Signals:
-        looked: this text is to be looked at token by token.
+        looked: this answer is to be looked at token by token.
     """
 
-    looked = Signal(str)
+    looked = Signal(object)
 
     def __init__(self, theme: Theme, title: str, base: bool) -> None:
         """Waits for text; `base`: it is the base model's."""
@@ -44,7 +44,7 @@ class AnswerColumn(QFrame):
         mark = pill(self.tr("base") if base else self.tr("adapter"), "" if base else "live")
         copy = icon_button(theme, "copy", self.tr("Copy the answer of {name}").format(name=title), self.copy)
         said = self.tr("Look at the answer of {name} token by token").format(name=title)
-        self.look = icon_button(theme, "search", said, lambda: self.looked.emit(self._text))
+        self.look = icon_button(theme, "search", said, lambda: self.looked.emit(self.answer))
         self.look.setEnabled(False)
         self.view = QPlainTextEdit()
         self.view.setObjectName("answer")

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QFrame, QHBoxLayout, QTextEdit, QWidget
 
 from studio.core import scores
-from studio.core.desk import Picture, Scored, Scores
+from studio.core.desk import Picture, Scored, Scores, Tokens
 from studio.core.units import counted, percent
 from studio.ui import token_text
 from studio.ui.elided import Elided
@@ -43,14 +45,14 @@ class ScoreColumn(QFrame):
         self._theme, self._scores = theme, scores_
         self.title, self.scored = title, scores_.columns[at]
         self._base = None if base else scores_.columns[0]
-        self.counts = scores.counting(scores_.picture, self.scored)
+        self.counts = scores_.counts
         self.setAccessibleName(self.tr("What {name} makes of the text").format(name=title))
         mark = pill(self.tr("base") if base else self.tr("adapter"), "" if base else "live")
         self.box = TokenBox(self.accessibleName())
         self.box.setObjectName("answer")
         self.box.setMinimumHeight(8 * GRID)
         self.box.document().setDocumentMargin(0)
-        self.box.show_laid(token_text.lay_out(scores_.picture))
+        self.lay_out(whitespace=False)
         self.box.pointed.connect(lambda token: self.pointed.emit(token) if token >= 0 else None)
         self.status = Elided(self._summary(), "caption")
         # Not a label that wraps: an area that scrolls would give the text no less room than it would like to have.
@@ -62,16 +64,23 @@ class ScoreColumn(QFrame):
         layout.setStretch(2, 1)
         self.setLayout(layout)
 
+    def lay_out(self, whitespace: bool) -> None:
+        """Shows the text; what has no room of its own, such as a letter's second token or a line's end, gets a sign."""
+        self.box.show_laid(token_text.lay_out(self._scores.picture, apart=True, breaks=True, whitespace=whitespace))
+
     def colour(self, values: Sequence[float], every: bool) -> None:
         """Colours the tokens that count, or every one, by a value from -1 to 1 each."""
         palette, picture = self._theme.palette, self._scores.picture
         plain = QTextCharFormat()
         plain.setForeground(QColor(palette.muted))
 
+        unread = QTextCharFormat(plain)
+        unread.setFontStrikeOut(True)
+
         def look(token: int) -> QTextCharFormat:
-            if token >= len(values) or not math.isfinite(values[token]):
-                return plain
-            if not (self.counts[token] or every):
+            if token >= len(values):
+                return unread
+            if not math.isfinite(values[token]) or not (self.counts[token] or every):
                 return plain
             made, ground = QTextCharFormat(), shade(palette, values[token])
             made.setBackground(ground)
@@ -126,9 +135,7 @@ class ScoreColumn(QFrame):
         return first, self.tr("Likeliest: {tokens}").format(tokens="  ".join(told))
 
     def _summary(self) -> str:
-        loss = scores.mean(self.scored.losses, self.counts)
-        if math.isnan(loss):
-            return self.tr("No token could be computed")
+        loss = self.scored.loss
         each = self.tr("loss {loss}").format(loss=f"{loss:.3g}")
         n = scores.perplexity(loss)
         perplexity = self.tr("perplexity {n}").format(n=f"{n:,.0f}" if n >= 100 else f"{n:.3g}")
@@ -166,19 +173,23 @@ class ScoreView(QWidget):
         self.every.setAccessibleName(self.every.text())
         self.every.setToolTip(self.tr("Colour what is not learned too, such as the question"))
         self.every.toggled.connect(self._colour)
+        self.spaces = QCheckBox(self.tr("Show spaces"))
+        self.spaces.setAccessibleName(self.spaces.text())
+        self.spaces.toggled.connect(self._lay_out)
         self.worse = QCheckBox(self.tr("Worse answer"))
         self.worse.setAccessibleName(self.worse.text())
         self.worse.setToolTip(self.tr("This row has two answers: show the one that is not preferred"))
         self.worse.clicked.connect(lambda: self.answer_wanted.emit())
         self.next = button(self.tr("Next largest"), self.show_next, "flat")
-        self.next.setToolTip(self.tr("Go to the token with the largest number, then to the next largest"))
+        said = self.tr("Go to the token with the largest number among the adapters', then to the next largest")
+        self.next.setToolTip(said)
         self.detail = Elided("", "caption")
         self.detail.setAccessibleDescription(self.tr("Token looked at"))
         self._legend = [label("", "pill"), label("", "pill")]
         self._row = QHBoxLayout()
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(2 * GRID)
-        head = row(*self._by, GRID, self.every, self.worse, None, self.next)
+        head = row(*self._by, GRID, self.every, self.spaces, self.worse, None, self.next)
         foot = row(self.detail, *self._legend)
         foot.setStretch(0, 1)
         layout = column(head, scrolling(holder(self._row, "body")), foot, spacing=GRID)
@@ -201,21 +212,49 @@ class ScoreView(QWidget):
         if not several:
             self._by[0].setChecked(True)
         self.worse.setVisible(found.picture.answer != "")
-        self.worse.setChecked(found.picture.answer == "worse")
-        self._colour()
-        counts = self.columns[0].counts
-        if any(counts):
+        self.show_turned()
+        self._lay_out()
+        self._order_focus()
+        if any(found.counts):
             for shown_ in self.columns:
-                shown_.bring_into_sight(counts.index(True))
+                shown_.bring_into_sight(found.counts.index(True))
+        self.detail.setText(self._covered(found))
+
+    def _covered(self, found: Scores) -> str:
+        """Says what the losses are the mean of, and what of the text is not read, or not shown."""
         one, many = self.tr("The loss is that of {count} token"), self.tr("The loss is the mean of {count} tokens")
-        told = counted(sum(counts), one, many)
-        self.detail.setText(told)
+        parts, every = [counted(found.counted, one, many)], found.picture.tokens
+        if found.read < every:
+            said = self.tr("only {n} of {all} are read, the others are behind the maximum length or the model's limit")
+            parts.append(said.format(n=f"{found.read:,}", all=f"{every:,}"))
+        if (shown_ := len(found.picture.ids)) < found.read:
+            parts.append(self.tr("the first {n} are shown").format(n=f"{shown_:,}"))
+        return "  ·  ".join(parts)
+
+    def _order_focus(self) -> None:
+        """Goes by Tab through what is above the columns first."""
+        order = [*self._by, self.every, self.spaces, self.worse, self.next, *(one.box for one in self.columns)]
+        for before, after in pairwise(order):
+            QWidget.setTabOrder(before, after)
+
+    def _lay_out(self) -> None:
+        for shown_ in self.columns:
+            shown_.lay_out(self.spaces.isChecked())
+        self._colour()
 
     def clear(self) -> None:
         """Shows nothing."""
         clear(self._row)
         self.columns, self._picture, self.token = [], None, -1
         self.detail.setText("")
+
+    def show_turned(self) -> None:
+        """Says which of a row's two answers is shown."""
+        self.worse.setChecked(self._picture is not None and self._picture.answer == "worse")
+
+    def turned(self, text: Tokens) -> Tokens:
+        """Returns the text with that of a row's two answers that is wanted now."""
+        return text if self._picture is None else replace(text, worse=self.worse.isChecked())
 
     @property
     def differing(self) -> bool:
@@ -243,10 +282,10 @@ class ScoreView(QWidget):
             self.look_at(places[at % len(places)], follow=True)
 
     def _order(self) -> list[int]:
-        """Returns the tokens that count, where a column differs most from the base, or has the greatest loss, first."""
+        """Returns the tokens that count, where an adapter differs most from the base or has the greatest loss first."""
         if not self.columns:
             return []
-        asked = self.columns[1:] if self.differing else self.columns[-1:]
+        asked = self.columns[1:] or self.columns
         values = [self._numbers(shown_) for shown_ in asked]
         most = [max(map(abs, several)) for several in zip(*values, strict=True)]
         return scores.largest(most, self.columns[0].counts)
@@ -262,7 +301,10 @@ class ScoreView(QWidget):
         left, right = picture.offsets[token]
         text = picture.text[left:right] if right > left else picture.names[token]
         parts = [self.tr("Token {n} of {all}").format(n=token + 1, all=picture.tokens), shown(text)]
-        parts.append(self.tr("learned") if picture.trained[token] else self.tr("not learned"))
+        if token >= len(self.columns[0].scored.losses):
+            parts.append(self.tr("not read"))
+        else:
+            parts.append(self.tr("learned") if picture.trained[token] else self.tr("not learned"))
         return "  ·  ".join(parts)
 
     def _colour(self) -> None:
@@ -273,6 +315,10 @@ class ScoreView(QWidget):
             else:
                 shown_.colour([_share(number) for number in numbers], self.every.isChecked())
         self._explain()
+        if self.token >= 0:
+            # In the theme's own colours.
+            for shown_ in self.columns:
+                shown_.look_at(self.token, follow=False)
 
     def _explain(self) -> None:
         """Says what the colours stand for."""

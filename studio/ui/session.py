@@ -1,7 +1,7 @@
 """What the pages share: settings, theme, undo, the draft, the followed runs, and how to tell the user something."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -76,10 +76,6 @@ class GivenText:
     text: Tokens
     title: str
     entries: Sequence[Entry] = ()
-
-    def turned(self, worse: bool) -> "GivenText":
-        """Returns the worse of a row's two answers, or the better one."""
-        return replace(self, text=replace(self.text, worse=worse))
 
 
 class Session(QObject):

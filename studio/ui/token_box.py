@@ -35,15 +35,19 @@ class TokenBox(QPlainTextEdit):
         self.setUndoRedoEnabled(False)
         self.setAccessibleName(name)
         self.setMouseTracking(True)
+        # Lines break anywhere; what a space or a letter hangs over is not worth a bar.
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        self.cursorPositionChanged.connect(lambda: self.pointed.emit(self.token_at(self.textCursor().position())))
+        self._filling = False
+        self.cursorPositionChanged.connect(self._move)
 
     def show_laid(self, laid: Laid) -> None:
         """Shows another text; it has no colours until `colour`."""
-        self.laid = laid
+        self.laid, self._filling = laid, True
         show_text(self, laid.text)
+        self._filling = False
 
     def colour(self, look: Callable[[int], QTextCharFormat]) -> None:
         """Gives every token the format that `look` says, by the layout of each paragraph, as a highlighter does."""
@@ -81,6 +85,11 @@ class TokenBox(QPlainTextEdit):
             assert isinstance(event, QMouseEvent)
             self.pointed.emit(self._under(event.position().toPoint()))
         return super().viewportEvent(event)
+
+    def _move(self) -> None:
+        # Of a text that is just coming or going nobody looks at any token.
+        if not self._filling:
+            self.pointed.emit(self.token_at(self.textCursor().position()))
 
     def _under(self, place: QPoint) -> int:
         cursor = self.cursorForPosition(place)

@@ -13,6 +13,8 @@ from studio.ui.theme import Palette
 State = Literal["trained", "avoided", "masked", "frame", "truncated"]
 
 _CONTROLS = {"\r": "␍", "\0": "␀", "\u2029": "¶"}  # what the text widget would swallow or take for a line of its own
+_HIDDEN = {" ": "·", "\t": "→\t", "\n": "↵\n"}
+_ALL = "".join(_HIDDEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +42,32 @@ def state(picture: Picture, token: int) -> State:
     return "masked" if not picture.written or picture.written[token] else "frame"
 
 
-def lay_out(picture: Picture, *, apart: bool = False, whitespace: bool = False) -> Laid:
+def lay_out(picture: Picture, *, apart: bool = False, whitespace: bool = False, breaks: bool = False) -> Laid:
     """Lays a row out.
 
     Args:
         picture: the row.
         apart: every token is shown, also those that share a character with the one before.
         whitespace: spaces, line ends and invisible characters are written out.
+        breaks: line ends are, if nothing else of these.
     """
+    shown = _ALL if whitespace else "\n" if breaks else ""
     pieces: list[str] = []
     spans: list[tuple[int, int]] = []
     said = at = 0  # characters of the row's text, and UTF-16 units of the text to show
     for (left, right), name in zip(picture.offsets, picture.names, strict=True):
         if left > said:  # no token's, such as spaces that the tokenizer drops
-            at += _add(pieces, _visible(picture.text[said:left], whitespace))
-        piece = _visible(picture.text[max(left, said) : right], whitespace)
+            at += _add(pieces, _visible(picture.text[said:left], shown))
+        piece = _visible(picture.text[max(left, said) : right], shown)
         if left == right:
-            piece = _visible(name, whitespace)
+            piece = _visible(name, shown)
         elif not piece and apart:
             piece = "…"
         said = max(said, right)
         size = _add(pieces, piece)
         spans.append((at, at + size))
         at += size
-    _add(pieces, _visible(picture.text[said:], whitespace) if len(picture.ids) == picture.tokens else "")
+    _add(pieces, _visible(picture.text[said:], shown) if len(picture.ids) == picture.tokens else "")
     return Laid("".join(pieces), spans)
 
 
@@ -96,19 +100,20 @@ def _add(pieces: list[str], piece: str) -> int:
     return len(piece) if piece.isascii() else len(piece.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _visible(text: str, whitespace: bool) -> str:
-    if text.isprintable() and not (whitespace and " " in text):
+def _visible(text: str, shown: str) -> str:
+    """Writes out those of `_HIDDEN` that are `shown`; with all of them also what has no width or turns the text."""
+    if text.isprintable() and not (" " in shown and " " in text):
         return text
-    return "".join(_written(letter, whitespace) for letter in text)
+    return "".join(_written(letter, shown) for letter in text)
 
 
-def _written(letter: str, whitespace: bool) -> str:
+def _written(letter: str, shown: str) -> str:
     if letter in _CONTROLS:
         return _CONTROLS[letter]
-    if not whitespace:
+    if letter in _HIDDEN:
+        return _HIDDEN[letter] if letter in shown else letter
+    if shown != _ALL:
         return letter
-    if letter in " \t\n":
-        return {" ": "·", "\t": "→\t", "\n": "↵\n"}[letter]
     # Among them those that turn the direction of the text and those of no width.
     hidden = unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zs", "Zl", "Zp")
     return f"⟨{ord(letter):04X}⟩" if hidden else letter

@@ -101,6 +101,10 @@ def test_a_row_of_a_file_and_the_worse_of_two_answers(
         (("--model", "demo", "--prompt", "order"), "usage", "belong together"),
         (("--model", "demo", "--prompt", "order", "--answer", " "), "usage", "belong together"),
         (("--model", "demo", "--file", "x.jsonl"), "usage", "No row is named"),
+        (("--model", "demo", *ASKED, "--row", "3"), "usage", "are about a file"),
+        (("--model", "demo", *ASKED, "--map", "prompt=q"), "usage", "are about a file"),
+        (("--model", "demo", "--file", "x.jsonl", "--row", "0", "--system", "Be kind."), "usage", "--system belongs"),
+        (("--model", "demo", *ASKED, "--by", "difference"), "usage", "differs from nothing"),
         (("--model", "demo", "--file", "x.jsonl", "--row", "0"), "data", "x.jsonl"),
         (ASKED, "usage", "No model is named"),
         (("--adapter", "nobody", *ASKED), "adapter", "There is no adapter `nobody`"),
@@ -113,3 +117,33 @@ def test_what_cannot_be_read_is_told_with_a_remedy(
     error = told(capsys, *words, code=EXIT_CODES[reason])["error"]
     assert said in error["message"]
     assert error["hint"]
+
+
+def test_what_is_not_read_is_told(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "long.jsonl"
+    file.write_text(json.dumps({"text": "order late box " * 50}) + "\n")
+    where = ["--model", str(model), "--file", str(file), "--row", "0"]
+    found = told(capsys, *where, "--max-length", "20")
+    assert found["read"] == 20 < found["of"]
+    assert cli.run(["score", *where, "--max-length", "20"]) == 0
+    assert f"Only 20 of {found['of']} tokens are read" in capsys.readouterr().out
+    whole = told(capsys, *where, "--max-length", "20", "--chunk-overlap", "4")
+    assert whole["read"] >= whole["of"]
+    assert whole["columns"][0]["tokens"] == whole["of"] - 1
+
+
+def test_a_row_is_cut_as_the_adapters_rows_were(
+    model: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "long.jsonl"
+    file.write_text(json.dumps({"prompt": "order", "completion": "late box " * 50}) + "\n")
+    for title, config in (
+        ("short", {"data": {"max_length": 24}, "training": {"objective": "sft"}}),
+        ("odd", {"data": {"max_length": -3}}),
+    ):
+        library.add(folder, title=title, base=Base(path=str(model)), config=config, run=title)
+    where = ["--file", str(file), "--row", "0"]
+    assert told(capsys, "--adapter", "short", *where)["read"] == 24
+    assert told(capsys, "--adapter", "short", *where, "--max-length", "40")["read"] == 40
+    error = told(capsys, "--adapter", "odd", *where, code=EXIT_CODES["config"])["error"]
+    assert "max_length" in error["message"]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch.nn.functional import cross_entropy
 
 from studio.core import desk, library, rowlog, runs
@@ -16,7 +17,7 @@ from studio.core.config import DataSpec, ModelSpec
 from studio.core.data.datasets import open_dataset
 from studio.core.errors import StudioError
 from studio.core.library import Base
-from studio.engine import scoring
+from studio.engine import desk_work, scoring
 from studio.engine.adapters import load_adapter
 from studio.engine.desk_work import Work
 from studio.engine.labels import Encoded, make_encoder
@@ -245,3 +246,81 @@ def test_a_row_that_cannot_be_read_is_told_of_before_the_model_is_loaded(tmp_pat
     with pytest.raises(StudioError, match="has no row 7"):
         Work().do(request, lambda phase, *_: phases.append(phase), ignored, ignored)
     assert "loading" not in phases
+
+
+def asked(request: desk.Score) -> desk.Scores:
+    work = Work()
+    found = work.do(request, ignored, ignored, ignored)
+    work.forget()
+    assert isinstance(found, desk.Scores)
+    return found
+
+
+def test_the_learned_tokens_count_or_all_where_none_is(tmp_path: Path) -> None:
+    folder = tiny("llama", tmp_path / "llama")
+    row = chat(folder)
+    found = scoring.score(base(folder), row, ignored)
+    np.testing.assert_array_equal(scoring.counting(row, found), row.trained)
+    answer = TEXT[-1].content
+    end = row.text.index(answer) + len(answer)
+    counts = scoring.counting(row, found, end)
+    assert "".join(row.text[slice(*row.offsets[at])] for at in np.flatnonzero(counts)) == answer
+    nothing = replace(row, trained=[False] * len(row.ids))
+    np.testing.assert_array_equal(scoring.counting(nothing, found), [False] + [True] * (len(row.ids) - 1))
+
+
+def test_where_nothing_learned_is_read_it_is_told_so(tmp_path: Path) -> None:
+    folder = tiny("llama", tmp_path / "llama")
+    request = desk.Score(text=desk.Tokens(messages=TEXT, max_length=12), model=str(folder), adapters=[None])
+    with pytest.raises(StudioError, match=r"Only 12 of \d+ tokens are read, and none is learned") as caught:
+        asked(request)
+    assert caught.value.reason == "data"
+
+
+def test_all_of_a_long_text_counts_whatever_is_told_of_it(tmp_path: Path) -> None:
+    folder = tiny("llama", tmp_path / "llama")
+    text = desk.Tokens(messages=TEXT, max_length=4096)
+    whole = asked(desk.Score(text=text, model=str(folder), adapters=[None]))
+    some = asked(desk.Score(text=text, model=str(folder), adapters=[None], most_shown=30))
+    assert len(some.picture.ids) == len(some.columns[0].losses) == len(some.counts) == 30
+    assert len(some.columns[0].choices) == 30 * some.each
+    assert (some.counted, some.read, some.picture.tokens) == (whole.counted, whole.read, whole.picture.tokens)
+    assert some.columns[0].loss == whole.columns[0].loss
+    losses = np.array(whole.columns[0].losses)
+    assert whole.columns[0].loss == pytest.approx(losses[np.array(whole.counts)].mean())
+
+
+def test_without_a_template_a_typed_answer_stands_behind_its_question(tmp_path: Path) -> None:
+    folder = tiny("llama", tmp_path / "llama")
+    about = json.loads((folder / "tokenizer_config.json").read_text())
+    about.pop("chat_template", None)
+    (folder / "tokenizer_config.json").write_text(json.dumps(about))
+    (folder / "chat_template.jinja").unlink(missing_ok=True)
+    messages = [desk.Message(role="system", content="Be kind."), *TEXT]
+    found = asked(desk.Score(text=desk.Tokens(messages=messages), model=str(folder), adapters=[None]))
+    assert found.picture.text == f"Be kind.\n\n{TEXT[0].content}{TEXT[1].content}"
+    assert found.counts[-2:] == [True, True]
+    assert not found.counts[3]
+
+
+def test_numbers_that_overflow_are_told_of(tmp_path: Path) -> None:
+    folder = tiny("llama", tmp_path / "llama")
+    made = random_adapter(folder, tmp_path / "made", 0)
+    tensors = load_file(made / "adapter_model.safetensors")
+    save_file({name: tensor * 1e20 for name, tensor in tensors.items()}, made / "adapter_model.safetensors")
+    text = desk.Tokens(messages=TEXT)
+    with pytest.raises(StudioError, match="gives no finite loss") as caught:
+        asked(desk.Score(text=text, model=str(folder), adapters=[None, str(made)]))
+    assert caught.value.reason == "adapter"
+
+
+def test_every_likely_token_has_a_name_to_tell_it_by(tmp_path: Path) -> None:
+    folder = tiny("llama", tmp_path / "llama")
+    tokenizer = load_tokenizer(folder)
+    every = set(range(len(tokenizer)))
+    names = desk_work._names(tokenizer, every)
+    assert set(names) == every
+    assert all(names.values())
+    assert not any("\ufffd" in name for name in names.values())
+    (spaced,) = (at for at in every if tokenizer.convert_ids_to_tokens(at) == "Ġthe")
+    assert names[spaced] == " the"

@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from studio.core import library, rowlog, runs
+from studio.core import desk, library, rowlog, runs
 from studio.core.config import DataSpec, ModelSpec, RunConfig
 from studio.core.desk import Scored, Scores
 from studio.core.library import Base
@@ -23,6 +23,7 @@ from studio.ui.pages.compare import SIDE_BY_SIDE, TOKENS, ComparePage
 from studio.ui.pages.data import DataPage
 from studio.ui.pages.train import TrainPage
 from studio.ui.score_view import ScoreColumn, ScoreView
+from studio.ui.session import GivenText
 from studio.ui.theme import DARK, LIGHT, Theme
 from studio.ui.window import MainWindow
 from tests.desks import random_adapter
@@ -47,13 +48,15 @@ def scores(*columns: Sequence[float], answer: str = "") -> Scores:
     made = [
         Scored(
             adapter=f"a{at}" if at else None,
+            loss=math.fsum(losses[3:]) / 3,
             losses=list(losses),
             choices=[-1, -1, *([7, 8] * 5)],
             choice_losses=[NAN, NAN, *([0.5, 1.5] * 5)],
         )
         for at, losses in enumerate(columns)
     ]
-    return Scores(picture=shown, columns=made, each=2, names={7: "good", 8: "\n"})
+    names = {7: "good", 8: "\n"}
+    return Scores(picture=shown, columns=made, counts=TRAINED, counted=3, read=6, each=2, names=names)
 
 
 @pytest.fixture
@@ -147,7 +150,7 @@ def test_the_pointer_looks_at_what_it_is_over(view: ScoreView, qtbot: QtBot) -> 
 
 
 def test_the_next_largest_is_gone_to_and_all_around(view: ScoreView) -> None:
-    assert [go(view) for _ in range(4)] == [4, 3, 5, 4], "by the loss of the last"
+    assert [go(view) for _ in range(4)] == [4, 3, 5, 4], "by the greatest loss of an adapter"
     view.show_differences(True)
     assert [go(view) for _ in range(3)] == [3, 5, 4], "4 differs most, and is where it stands"
     view.clear()
@@ -233,8 +236,8 @@ def test_a_typed_answer_and_one_that_was_written_are_looked_at(page: ComparePage
     assert page.mode == TOKENS
     assert (page.prompt.toPlainText(), page.text.answer.toPlainText()) == ("small box", written.text)
     _, red = until_done(page, qtbot)
-    first = red.counts.index(True)
-    assert red.scored.choice_losses[5 * first] == pytest.approx(red.scored.losses[first]), "it wrote the likeliest"
+    assert any(red.counts)
+    assert not red.counts[-1], "the answer was cut: its end is the template's"
 
     opened = page.left_open()
     page.take_up(opened)
@@ -271,10 +274,11 @@ def test_a_row_of_the_data_is_looked_at(page: ComparePage, window: MainWindow, q
     assert window._stack.currentWidget() is page
     _, red = until_done(page, qtbot)
     assert "order 1" in red.box.toPlainText()
-    assert red.box.toPlainText().replace("\n", "") == pane.tokens.text.toPlainText().replace("\n", "")
+    assert red.box.toPlainText().replace("\u21b5", "") == pane.tokens.text.toPlainText()
     assert page.text.bar.isVisible()
     assert page.text._name.text() == "Row 1 of rows.jsonl"
     assert not page.prompt.isVisible()
+    qtbot.waitUntil(page.run_button.hasFocus)
     leave = page.text.bar.findChildren(type(page.run_button))[0]
     leave.click()
     assert page.text.given is None
@@ -314,3 +318,79 @@ def test_a_runs_row_is_read_by_its_adapter(
     _, own = until_done(page, qtbot)
     assert f"order {item['row']}" in own.box.toPlainText()
     QApplication.processEvents()
+
+
+def test_an_answer_is_looked_at_as_it_was_asked_for(page: ComparePage, qtbot: QtBot, model: Path) -> None:
+    other = library.add(random_adapter(model, model.parent / "blue", 2), title="blue", base=Base(path=str(model)))
+    page.panel.system.setText("order box")
+    page.prompt.setPlainText("small box")
+    page.run()
+    qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
+    page.panel.system.clear()
+    page.panel.choose(other)
+    page.columns[1].look.click()
+    _, red = until_done(page, qtbot)
+    assert red.title == "red"
+    assert "order box" in red.box.toPlainText()
+    assert page.panel.system.text() == "order box"
+
+
+def test_of_two_answers_the_box_says_which_is_shown(
+    page: ComparePage, window: MainWindow, qtbot: QtBot, tmp_path: Path, model: Path
+) -> None:
+    file = tmp_path / "pairs.jsonl"
+    file.write_text(json.dumps({"prompt": "order", "chosen": "sorry", "rejected": "late"}) + "\n")
+    text = desk.Tokens(file=str(file), row=0)
+    window.session.compare_wanted.emit(GivenText(text, "Row 0", library.entries()))
+    view = page.text.view
+    assert not view.worse.isEnabled()
+    until_done(page, qtbot)
+    assert view.worse.isEnabled()
+    assert "sorry" in view.columns[0].box.toPlainText()
+    view.worse.click()
+    assert not view.worse.isEnabled(), "not while it is being read"
+    page.stop()
+    qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
+    shown_now = "late" in view.columns[0].box.toPlainText()
+    assert view.worse.isChecked() == shown_now
+    if not shown_now:
+        view.worse.click()
+        until_done(page, qtbot)
+    assert "late" in view.columns[0].box.toPlainText()
+    page.run()
+    until_done(page, qtbot)
+    assert "late" in view.columns[0].box.toPlainText()
+    assert view.worse.isChecked()
+
+
+def test_what_was_not_read_is_told_and_struck_out(
+    page: ComparePage, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    file = tmp_path / "text.jsonl"
+    file.write_text(json.dumps({"text": "order late box " * 20}) + "\n")
+    text = desk.Tokens(file=str(file), row=0, max_length=16)
+    window.session.compare_wanted.emit(GivenText(text, "Row 0", library.entries()))
+    base, _ = until_done(page, qtbot)
+    view = page.text.view
+    assert "only 16 of" in view.detail.text()
+    view.look_at(20)
+    assert view.detail.text().endswith("not read")
+    assert base.detail.text() == "Nothing was computed of this token."
+    assert look(base, 20).fontStrikeOut()
+    assert not look(base, 10).fontStrikeOut()
+
+
+def test_the_mark_is_in_the_colours_of_the_theme(view: ScoreView, theme: Theme) -> None:
+    view.look_at(4)
+    theme.set_mode("dark")
+    (mark,) = view.columns[0].box.extraSelections()
+    assert mark.format.background().color() == QColor(DARK.text)
+    theme.set_mode("light")
+
+
+def test_line_ends_and_spaces_can_be_seen(view: ScoreView) -> None:
+    box = view.columns[0].box
+    assert box.toPlainText() == "<|start|>Hi↵\ngood day<|end|>"
+    view.spaces.setChecked(True)
+    assert box.toPlainText() == "<|start|>Hi↵\ngood·day<|end|>"
+    assert ground(view.columns[0], 4) == shades.shade(LIGHT, strength(2.0)).name()

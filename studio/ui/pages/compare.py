@@ -53,6 +53,15 @@ class Opened(NamedTuple):
     given: GivenText | None
 
 
+class Asked(NamedTuple):
+    """What the answers side by side are to."""
+
+    text: str = ""
+    system: str = ""
+    base: str = ""
+    entries: tuple[Entry, ...] = ()
+
+
 class ComparePage(QWidget):
     """Asks the desk and shows the answers as they are written.
 
@@ -78,7 +87,8 @@ class ComparePage(QWidget):
         self.text = TextMode(theme, keys)
         self.text.changed.connect(self._update)
         self.text.wanted.connect(self.run)
-        self._asked, self._titles = "", list[str]()
+        self._asked = Asked()
+        self._titles = list[str]()
         self.prompt = Prompt(self.tr("Ask something. {keys} runs it.").format(keys=keys))
         self.prompt.setAccessibleName(self.tr("Question"))
         self.prompt.textChanged.connect(self._update)
@@ -167,7 +177,8 @@ class ComparePage(QWidget):
         if self.mode == TOKENS:
             self._titles = [self.tr("Base model"), *(entry.title or entry.name for entry in entries)]
             read, adapters = self.text.text(system, text), [None, *(entry.name for entry in entries)]
-            self._ask(desk.Score(text=read, model=self.panel.model(), adapters=adapters))
+            unfinished = self.text.unfinished(text)
+            self._ask(desk.Score(text=read, model=self.panel.model(), adapters=adapters, unfinished=unfinished))
             return
         messages = [desk.Message(role="system", content=system)] if system else []
         if self.chatting:
@@ -177,7 +188,7 @@ class ComparePage(QWidget):
         else:
             names = [None, *(entry.name for entry in entries)]
             self._make_columns(entries)
-            self._asked = text
+            self._asked = Asked(text, system, self.panel.model(), tuple(entries))
             messages.append(desk.Message(role="user", content=text))
         self._ask(desk.Answer(
             model=self.panel.model(), adapters=names, messages=messages, sampling=self.panel.sampling()
@@ -213,21 +224,31 @@ class ComparePage(QWidget):
             self._end()
 
     def _look_at(self, given: GivenText) -> None:
-        """Looks at a row of data, or at an answer that is in its box already."""
-        self._drop()
-        self._leave_off()
+        """Looks at a row of data."""
+        if self.running:
+            self._leave_off()
+            self._drop()
         self.show_mode(TOKENS)
         chosen = [*given.entries] or self.panel.entries()
         self.panel.choose(*chosen, base="" if chosen else given.text.model)
         self.text.give(given)
-        self.run()
+        self._run_in_focus()
 
-    def _look_at_answer(self, answer: str) -> None:
+    def _look_at_answer(self, answer: desk.Column) -> None:
+        """Looks at an answer as it was asked for, whatever was chosen or typed since."""
+        asked = self._asked
         self.show_mode(TOKENS)
+        self.panel.choose(*asked.entries, base=asked.base)
+        self.panel.system.setText(asked.system)
         self.text.give(None)
-        self.prompt.setPlainText(self._asked)
-        self.text.answer.setPlainText(answer)
+        self.prompt.setPlainText(asked.text)
+        self.text.take(asked.text, answer)
+        self._run_in_focus()
+
+    def _run_in_focus(self) -> None:
+        """Runs as a click on Run does, which has the focus again behind it."""
         self.run()
+        (self.stop_button if self.running else self.run_button).setFocus()
 
     def _ask(self, request: desk.Answer | desk.Score) -> None:
         call = self._call = self._desk.ask(request)
@@ -268,8 +289,6 @@ class ComparePage(QWidget):
 
     def _fail(self, failed: desk.Failed) -> None:
         self.failure.show_failure(failed)
-        if self.mode == TOKENS:
-            self.text.begin_anew()
         if self.chatting:
             # The next question may be half written by now.
             self.prompt.setPlainText("\n\n".join(filter(None, (self.chat.take_back(), self.prompt.toPlainText()))))
@@ -277,6 +296,7 @@ class ComparePage(QWidget):
             shown.leave_off()
 
     def _leave_off(self) -> None:
+        self.text.leave_off()
         if self.chatting:
             self.chat.finish()
         for shown in self.columns:
@@ -306,7 +326,7 @@ class ComparePage(QWidget):
     def _why_not(self) -> str:
         """Says why nothing can be asked now; empty: it can."""
         if self.running:
-            return self.tr("An answer is being written.")
+            return self.tr("An answer is being written.") if self.mode != TOKENS else self.tr("A text is being read.")
         if not self.panel.model():
             return self.tr("Choose a base model first.")
         if self.chatting and len(self.panel.entries()) > 1:
@@ -318,7 +338,10 @@ class ComparePage(QWidget):
     def _update(self) -> None:
         why = self._why_not()
         self._hand_focus(why)
-        self.run_button.setToolTip(why or shown_keys("Ctrl+Enter"))
+        given = self.mode == TOKENS and self.text.given is not None
+        # A row is looked at without a box that would hear the keys.
+        self.run_button.setToolTip(why or ("" if given else shown_keys("Ctrl+Enter")))
+        self.text.view.worse.setEnabled(not self.running)
         self.run_action.setEnabled(not why)
         self.stop_action.setEnabled(self.running)
         for mode in self._modes.buttons():
@@ -327,7 +350,6 @@ class ComparePage(QWidget):
             action.setEnabled(not self.running)
         self.new_button.setVisible(self.chatting)
         self.differences.setVisible(self.mode == SIDE_BY_SIDE)
-        given = self.mode == TOKENS and self.text.given is not None
         self.text.bar.setVisible(given)
         self.prompt.setVisible(not given)
         self.text.answer.setVisible(self.mode == TOKENS and not given)
@@ -337,6 +359,11 @@ class ComparePage(QWidget):
         self._stack.setCurrentIndex(4 if self.mode == TOKENS else 2 * begun + self.chatting)
         if not self.running:
             self.status.setText(why if why and self.prompt.toPlainText().strip() else self._compromise)
+
+    def _turn(self) -> None:
+        """Shows another way to ask; what failed in the one before is none of this."""
+        self.failure.hide()
+        self._update()
 
     def _hand_focus(self, why_not: str) -> None:
         """Has Run or Stop work; a focus on the one goes to the other, not to wherever Qt would have it go."""
@@ -362,7 +389,7 @@ class ComparePage(QWidget):
         names = (self.tr("Side by side"), self.tr("Conversation"), self.tr("Token by token"))
         modes = [segment(text, self._modes) for text in names]
         modes[0].setChecked(True)
-        self._modes.buttonToggled.connect(lambda _, on: self._update() if on else None)
+        self._modes.buttonToggled.connect(lambda _, on: self._turn() if on else None)
         self._row = QHBoxLayout()
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(2 * GRID)

@@ -36,10 +36,11 @@ class TextMode(QStackedWidget):
         super().__init__()
         self.given: GivenText | None = None
         self.view = ScoreView(theme)
-        self.view.answer_wanted.connect(self._turn_over)
+        self.view.answer_wanted.connect(self.wanted)
         self.answer = Prompt(self.tr("The answer to look at. {keys} runs it.").format(keys=keys))
         self.answer.setAccessibleName(self.tr("Answer"))
         self.answer.textChanged.connect(self.changed)
+        self._broken_off = ("", "")  # a question, and the answer to it that was not written to its end
         self.answer.sent.connect(self.wanted)
         self._name = Elided("", "heading")
         leave = button(self.tr("Write a text instead"), lambda: self.give(None), "flat")
@@ -80,13 +81,21 @@ class TextMode(QStackedWidget):
     def text(self, system: str, question: str) -> desk.Tokens:
         """Returns what is to be looked at."""
         if self.given is not None:
-            return self.given.text
+            return self.view.turned(self.given.text)
         messages = [desk.Message(role="system", content=system)] if system else []
         messages.append(desk.Message(role="user", content=question))
         answer = sound(self.answer.toPlainText())
         return desk.Tokens(messages=[*messages, desk.Message(role="assistant", content=answer)], max_length=_WHOLE)
 
-    def _turn_over(self) -> None:
-        if self.given is not None:
-            self.given = self.given.turned(self.view.worse.isChecked())
-            self.wanted.emit()
+    def take(self, question: str, answer: desk.Column) -> None:
+        """Writes an answer that was given to a question into its box."""
+        self.answer.setPlainText(answer.text)
+        self._broken_off = (question, self.answer.toPlainText()) if answer.cut else ("", "")
+
+    def unfinished(self, question: str) -> bool:
+        """Whether what is looked at is an answer that ended at the longest answer, which the model had not ended."""
+        return self.given is None and self._broken_off == (question, self.answer.toPlainText())
+
+    def leave_off(self) -> None:
+        """Shows what it did before it was to look at something else."""
+        self.view.show_turned()

@@ -259,7 +259,7 @@ class RowPane(QWidget):
             self._session.tell(str(request), "bad")
             return
         title = self.tr("Row {number} of {name}").format(number=self._row.number, name=Path(request.file).name)
-        text = replace(request, worse=self.tokens.worse.isChecked())
+        text = replace(request, template=self.tokens.editor.typed(), worse=self.tokens.worse.isChecked())
         self._session.compare_wanted.emit(GivenText(text, title))
 
     def _keep_template(self, text: str) -> None:
