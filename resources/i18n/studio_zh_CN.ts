@@ -665,6 +665,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>正在停止…</translation>
     </message>
     <message>
+        <source>Answer of {name}</source>
+        <translation>{name} 的回答</translation>
+    </message>
+    <message>
         <source>Waiting for the helper process ...</source>
         <translation>正在等待辅助进程…</translation>
     </message>
@@ -687,6 +691,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>An answer is being written.</source>
         <translation>正在生成回答。</translation>
+    </message>
+    <message>
+        <source>A text is being read.</source>
+        <translation>正在读取文本。</translation>
     </message>
     <message>
         <source>Choose a base model first.</source>
@@ -2649,10 +2657,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>正在加载模型的分词器…</translation>
     </message>
     <message>
-        <source>Choose a row first.</source>
-        <translation>请先选择一行。</translation>
-    </message>
-    <message>
         <source>Row {number} of {name}</source>
         <translation>{name} 的第 {number} 行</translation>
     </message>
@@ -3216,6 +3220,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>截至第 {step} 步</translation>
     </message>
     <message>
+        <source>A full fine-tuning leaves no adapter to read the row beside its base.</source>
+        <translation>全量微调没有适配器可与基座一起读取该行。</translation>
+    </message>
+    <message>
         <source>The run has no adapter in the library yet: stop it, or let it end.</source>
         <translation>该训练任务在适配器库中还没有适配器：请停止它，或等它结束。</translation>
     </message>
@@ -3353,12 +3361,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>{name} 对文本的判断</translation>
     </message>
     <message>
-        <source>base</source>
-        <translation>基座</translation>
-    </message>
-    <message>
         <source>adapter</source>
         <translation>适配器</translation>
+    </message>
+    <message>
+        <source>base</source>
+        <translation>基座</translation>
     </message>
     <message>
         <source>Nothing was computed of this token.</source>
@@ -3369,16 +3377,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>概率 {share}，损失 {loss}</translation>
     </message>
     <message>
-        <source>{times} times the base&apos;s</source>
-        <translation>为基座的 {times} 倍</translation>
+        <source>{share} likely, loss {loss}, {times} times the base&apos;s</source>
+        <translation>概率 {share}，损失 {loss}，为基座的 {times} 倍</translation>
     </message>
     <message>
         <source>Likeliest: {tokens}</source>
         <translation>最可能：{tokens}</translation>
-    </message>
-    <message>
-        <source>No token could be computed</source>
-        <translation>没有可计算的词元</translation>
     </message>
     <message>
         <source>loss {loss}</source>
@@ -3416,6 +3420,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>也为不学习的部分着色，例如问题</translation>
     </message>
     <message>
+        <source>Show spaces</source>
+        <translation>显示空白字符</translation>
+    </message>
+    <message>
         <source>Worse answer</source>
         <translation>较差的回答</translation>
     </message>
@@ -3428,8 +3436,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>下一个最大值</translation>
     </message>
     <message>
-        <source>Go to the token with the largest number, then to the next largest</source>
-        <translation>转到数值最大的词元，然后依次转到下一个</translation>
+        <source>Go to the token with the largest number among the adapters&apos;, then to the next largest</source>
+        <translation>转到各适配器中数值最大的词元，然后依次转到下一个</translation>
     </message>
     <message>
         <source>Token looked at</source>
@@ -3444,8 +3452,20 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>损失为 {count} 个词元的平均值</translation>
     </message>
     <message>
+        <source>only {n} of {all} are read, the others are behind the maximum length or the model&apos;s limit</source>
+        <translation>仅读取 {all} 个中的 {n} 个，其余超出最大长度或模型的上限</translation>
+    </message>
+    <message>
+        <source>the first {n} are shown</source>
+        <translation>显示前 {n} 个</translation>
+    </message>
+    <message>
         <source>Token {n} of {all}</source>
         <translation>第 {n} 个词元，共 {all} 个</translation>
+    </message>
+    <message>
+        <source>not read</source>
+        <translation>未读取</translation>
     </message>
     <message>
         <source>learned</source>
@@ -6936,6 +6956,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请报告详情；窗口中打开的内容不受影响。</translation>
     </message>
     <message>
+        <source>Its numbers overflow: hold the base in float32 if that is possible, or use another one.</source>
+        <translation>其数值溢出：如有可能请以 float32 加载基座，或使用另一个。</translation>
+    </message>
+    <message>
+        <source>The base gives no finite loss for this text.</source>
+        <translation>基座对此文本给不出有限的损失。</translation>
+    </message>
+    <message>
+        <source>The adapter {0} gives no finite loss for this text.</source>
+        <translation>适配器 {0} 对此文本给不出有限的损失。</translation>
+    </message>
+    <message>
         <source>PyTorch {0} cannot compute on {1}: {2}</source>
         <translation>PyTorch {0} 无法在 {1} 上计算：{2}</translation>
     </message>
@@ -7354,6 +7386,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Take it out; a resumed run knows it.</source>
         <translation>请去掉它；恢复的训练任务知道其值。</translation>
+    </message>
+    <message>
+        <source>Only {0} of {1} tokens are read, and none is learned.</source>
+        <translation>{1} 个词元中只读取 {0} 个，其中没有要学习的。</translation>
+    </message>
+    <message>
+        <source>Shorten what stands before the answer, or raise the maximum length.</source>
+        <translation>请缩短回答之前的内容，或提高最大长度。</translation>
     </message>
     <message>
         <source>The activations of a pass do not fit in the free memory: they are computed again in the backward pass, which is slower.</source>
@@ -7950,6 +7990,30 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Add --row with its number in the file, from 0.</source>
         <translation>请用 --row 指定它在文件中的编号，从 0 开始。</translation>
+    </message>
+    <message>
+        <source>Leave them out, or name a --file.</source>
+        <translation>请去掉它们，或用 --file 指定文件。</translation>
+    </message>
+    <message>
+        <source>--row, --format, --map and --worse are about a file, and none is named.</source>
+        <translation>--row、--format、--map 和 --worse 针对文件，但没有指定文件。</translation>
+    </message>
+    <message>
+        <source>--system belongs to a typed question.</source>
+        <translation>--system 只用于输入的问题。</translation>
+    </message>
+    <message>
+        <source>A row has its own, if it has one.</source>
+        <translation>行若有系统指令，会用它自己的。</translation>
+    </message>
+    <message>
+        <source>The base alone differs from nothing.</source>
+        <translation>只有基座时没有差异可比。</translation>
+    </message>
+    <message>
+        <source>Add --adapter, or leave --by out.</source>
+        <translation>请添加 --adapter，或去掉 --by。</translation>
     </message>
     <message>
         <source>Each file needs its share.</source>

@@ -132,7 +132,7 @@ def _plain(found: desk.Scores, names: "Sequence[str]") -> dict[str, Any]:
     tokens = [
         {
             "id": picture.ids[at],
-            "text": _token(picture, at),
+            "text": picture.piece(at),
             "trained": picture.trained[at],
             "losses": [column.losses[at] for column in found.columns],
             "likeliest": [_likeliest(found, column, at) for column in found.columns],
@@ -156,11 +156,11 @@ def _means(found: desk.Scores, names: "Sequence[str]") -> list[dict[str, Any]]:
 
 
 def _likeliest(found: desk.Scores, column: desk.Scored, at: int) -> list[dict[str, Any]]:
-    part = slice(at * found.each, (at + 1) * found.each)
+    part = slice(at * found.top_k, (at + 1) * found.top_k)
     return [
-        {"id": choice, "text": found.names[choice], "loss": loss}
-        for choice, loss in zip(column.choices[part], column.choice_losses[part], strict=True)
-        if choice >= 0
+        {"id": token, "text": found.names[token], "loss": loss}
+        for token, loss in zip(column.top_ids[part], column.top_losses[part], strict=True)
+        if token >= 0
     ]
 
 
@@ -178,9 +178,9 @@ def _report(found: desk.Scores, names: "Sequence[str]", by: str, first: int) -> 
     cells = [
         [
             str(at + 1),
-            repr(_token(found.picture, at)),
+            repr(found.picture.piece(at)),
             *(percent(math.exp(-column.losses[at])) for column in found.columns),
-            ", ".join(_choice(item) for item in _likeliest(found, found.columns[0], at)[:3]),
+            ", ".join(_likely(item) for item in _likeliest(found, found.columns[0], at)[:3]),
         ]
         for at in shown
     ]
@@ -200,10 +200,5 @@ def _first(found: desk.Scores, by: str) -> list[int]:
     return scores.largest([max(map(abs, several)) for several in zip(*values, strict=True)], found.counts)
 
 
-def _choice(item: dict[str, Any]) -> str:
+def _likely(item: dict[str, Any]) -> str:
     return f"{item['text']!r} {percent(math.exp(-item['loss']))}"
-
-
-def _token(picture: desk.Picture, at: int) -> str:
-    left, right = picture.offsets[at]
-    return picture.text[left:right] if right > left else picture.names[at]

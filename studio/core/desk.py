@@ -163,7 +163,7 @@ class Score:
 
     Attributes:
         text: the row, or a conversation that ends with an answer; all lay it out as the first adapter was trained to,
-            unless it names a template itself. Its `model` is not looked at.
+            unless it names a template itself. Its `id`, `model` and `revision` are not looked at.
         unfinished: the conversation's answer was broken off: the end that a template puts behind it does not count.
         most_shown: tokens of the text that are told of one by one.
         model: and all else as in `Answer`.
@@ -261,6 +261,11 @@ class Picture:
     template: str = ""
     answer: Literal["", "better", "worse"] = ""
 
+    def piece(self, token: int) -> str:
+        """Returns what stands for a token: its part of the text, or its name if it was added."""
+        left, right = self.offsets[token]
+        return self.text[left:right] if right > left else self.names[token]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Column:
@@ -330,16 +335,16 @@ class Scored:
         adapter: as it was asked for.
         loss: the mean of the tokens that count, in nats.
         losses: of the text's first tokens, T of them, in nats; not a number where there is none.
-        choices: the likeliest tokens of every place, `Scores.each` of them, the likeliest first; one place behind the
-            other, T x `each` in all. -1: none.
-        choice_losses: theirs.
+        top_ids: the likeliest tokens of every place, `Scores.top_k` of them, the likeliest first; one place behind the
+            other, T x `top_k` in all. -1: none.
+        top_losses: theirs.
     """
 
     adapter: str | None
     loss: float
     losses: list[float]
-    choices: list[int]
-    choice_losses: list[float]
+    top_ids: list[int]
+    top_losses: list[float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -350,7 +355,7 @@ class Scores:
         picture: the text.
         counts: which of its first tokens count, T of them; `counted` of all do.
         read: so many of its tokens were read; the maximum length or the model's own limit left out the others.
-        each: how many likeliest tokens are told of a place.
+        top_k: how many likeliest tokens are told of a place.
         names: what stands for each of their ids.
     """
 
@@ -360,7 +365,7 @@ class Scores:
     counts: list[bool]
     counted: int
     read: int
-    each: int
+    top_k: int
     names: dict[int, str]
 
 

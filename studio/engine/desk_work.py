@@ -24,6 +24,7 @@ from studio.engine.provenance import written
 from studio.engine.templates import given_template
 
 if TYPE_CHECKING:
+    from studio.core.library import Entry
     from studio.engine.loaded import Loaded
 
 OnProgress = Callable[[desk.PhaseName, int, int], None]
@@ -162,16 +163,17 @@ class Work:
         text = request.text
         data, row_format = _row(text, on_progress)
         loaded = self._loaded = self._loaded or Loaded()
-        wanted = loaded.prepare(request, on_progress)
+        wanted = loaded.find(request, on_progress)
         encoder = self._encoder_of(wanted.folder, _spec(text), objective_for(row_format, text.objective))
         if text.template:
             encoder = replace(encoder, template=given_template(text.template))
         elif text.chat_template == "auto":
-            encoder = replace(encoder, template=loaded.encoder(wanted).template)
+            encoder = _as_trained(encoder, next((entry for entry in wanted.entries if entry), None), bool(text.file))
         if not text.file and encoder.template is None:
             data, row_format = _plain(text.messages), "prompt_completion"
         worse = text.worse and row_format == "preference"
         encoded = encoder.encode(data, row_format, worse)
+        loaded.hold(wanted, on_progress)
         found = loaded.score(wanted, encoded, on_progress, check)
         answer = text.messages[-1].content if request.unfinished and text.messages else ""
         end = encoded.text.rfind(answer) + len(answer) if answer in encoded.text and answer else None
@@ -182,8 +184,8 @@ class Work:
                 adapter=name,
                 loss=_finite_mean(item.losses[counts], name),
                 losses=item.losses[:shown].tolist(),
-                choices=item.choices[:shown].ravel().tolist(),
-                choice_losses=item.choice_losses[:shown].ravel().tolist(),
+                top_ids=item.top_ids[:shown].ravel().tolist(),
+                top_losses=item.top_losses[:shown].ravel().tolist(),
             )
             for name, item in zip(request.adapters, found, strict=True)
         ]
@@ -193,9 +195,28 @@ class Work:
             counts=counts[:shown].tolist(),
             counted=int(counts.sum()),
             read=found[0].read,
-            each=scoring.CHOICES,
-            names=_names(encoder.tokenizer, {at for column in columns for at in column.choices if at >= 0}),
+            top_k=scoring.TOP,
+            names=_names(encoder.tokenizer, {at for column in columns for at in column.top_ids if at >= 0}),
         )
+
+
+def _as_trained(encoder: Encoder, entry: "Entry | None", of_data: bool) -> Encoder:
+    """Returns the encoder with the template that an adapter was trained with, as far as that is known.
+
+    Args:
+        encoder: with the base's own.
+        entry: the adapter; None: the base is asked alone.
+        of_data: a row of data is read, which training may have laid out without a template.
+    """
+    from studio.engine.generate import encoder_for
+
+    data = entry.config.get("data") if entry else None
+    named = data.get("chat_template", "auto") if isinstance(data, dict) else None
+    if entry is None or (of_data and named == "auto"):
+        return encoder
+    if of_data and named == "none":
+        return replace(encoder, template=None)
+    return replace(encoder, template=encoder_for(encoder.tokenizer, entry).template)
 
 
 def _plain(messages: Sequence[desk.Message]) -> dict[str, str]:

@@ -68,14 +68,31 @@ class Loaded:
         Raises:
             StudioError: (adapter), (model), (network), (memory), (usage) one cannot be found, loaded or combined.
         """
+        wanted = self.find(request, on_progress)
+        self.hold(wanted, on_progress)
+        return wanted
+
+    def find(self, request: desk.Answer | desk.Score, on_progress: OnProgress) -> Wanted:
+        """Finds the adapters and the base that `request` names, and loads neither.
+
+        Raises:
+            StudioError: (adapter), (model), (network), (usage) one cannot be found or combined.
+        """
         entries = [None if name is None else self._verified(library.located(name)) for name in request.adapters]
         folder = _folder(request, entries, on_progress)
         spec = library.shared_spec(library.model_specs([entry for entry in entries if entry]))
-        wanted = Wanted(folder, replace(spec, quantization=request.quantization or spec.quantization), entries)
+        return Wanted(folder, replace(spec, quantization=request.quantization or spec.quantization), entries)
+
+    def hold(self, wanted: Wanted, on_progress: OnProgress) -> None:
+        """Loads the base that is wanted, unless it is there and has room.
+
+        Raises:
+            StudioError: (model), (memory) it cannot be loaded.
+        """
+        entries = wanted.entries
         new = {_identity(entry) for entry in entries if entry} - self._names.keys()
         if wanted.key != self._key or len(self._names) + len(new) > _MOST_ADAPTERS:
             self._load(wanted, on_progress)
-        return wanted
 
     def check(self, wanted: Wanted, messages: list[dict[str, str]]) -> None:
         """Lays the conversation out for every column.
@@ -143,10 +160,6 @@ class Loaded:
                 with generate.active(self._model, [name], mixed=False):
                     found[at] = scoring.score(self._model, encoded, told, check)
         return [found[at] for at in range(len(wanted.entries))]
-
-    def encoder(self, wanted: Wanted) -> Encoder:
-        """Returns how the first adapter was trained to read a text, or the base."""
-        return self._encoder(next((entry for entry in wanted.entries if entry), None))
 
     def _groups(self, wanted: Wanted, on_progress: OnProgress) -> Iterator[tuple[list[int], list[str | None]]]:
         """Yields the places of columns that can be on one base, and their names in the model, which has them then."""

@@ -5,7 +5,7 @@ Beside it stand the tokens that the model holds likeliest in that place. Logits 
 never of size (T, V) for a long text. T is the number of a row's tokens, V the size of the vocabulary.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +19,10 @@ from studio.engine.generate import still
 from studio.engine.labels import Encoded
 from studio.engine.model import context
 from studio.engine.objectives import bare
+from studio.engine.tail import replaced
 
-CHOICES = 5  # likeliest tokens told of each place
-# Of logits at a time: those of one pass, and those that are turned into float32 at once.
-_PASS_BYTES, _PIECE_BYTES = 2**30, 2**24
+TOP = 5  # likeliest tokens told of each place
+_PIECE_BYTES = 2**26  # of logits in float32 at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +30,17 @@ class Scored:
     """What one model makes of a row.
 
     Attributes:
-        losses: (T,) float32, in nats; not a number where nothing was computed: of a text's first token, and behind
+        losses: (T,) float32, in nats; not a number where nothing was computed: of what begins a sequence, and behind
             what the model reads at most.
-        choices: (T, `CHOICES`) int32, the likeliest tokens of each place, the likeliest first; all -1 where nothing was
+        top_ids: (T, `TOP`) int32, the likeliest tokens of each place, the likeliest first; all -1 where nothing was
             computed.
-        choice_losses: (T, `CHOICES`) float32, theirs.
+        top_losses: (T, `TOP`) float32, theirs.
         read: so many of the T tokens were fed.
     """
 
     losses: NDArray[np.float32]
-    choices: NDArray[np.int32]
-    choice_losses: NDArray[np.float32]
+    top_ids: NDArray[np.int32]
+    top_losses: NDArray[np.float32]
     read: int
 
 
@@ -60,8 +60,8 @@ def score(
     count, most = max(chunk.stop for chunk in encoded.chunks), context(model.config).limit
     found = Scored(
         np.full(count, np.nan, np.float32),
-        np.full((count, CHOICES), -1, np.int32),
-        np.full((count, CHOICES), np.nan, np.float32),
+        np.full((count, TOP), -1, np.int32),
+        np.full((count, TOP), np.nan, np.float32),
         sum(min(chunk.stop - chunk.start, most or count) for chunk in encoded.chunks),
     )
     done = 0
@@ -87,7 +87,7 @@ def counting(encoded: Encoded, found: Scored, end: int | None = None) -> NDArray
     Raises:
         StudioError: (data) none of them is among those that were read; (model) one of them has no finite loss.
     """
-    read = found.choices[:, 0] >= 0
+    read = found.top_ids[:, 0] >= 0
     learned = np.array(encoded.trained[: len(read)], np.bool_)
     counts = read & learned if any(encoded.trained) else read.copy()
     if end is not None:
@@ -101,26 +101,29 @@ def counting(encoded: Encoded, found: Scored, end: int | None = None) -> NDArray
 def _read(model: Any, ids: list[int], first: int, shift: int, found: Scored) -> None:
     """Fills in what stands from place `first` of a sequence on; `shift`: which place of the row is its place 0."""
     fed = torch.tensor([ids], device=model.device)
-    size = 4 * model.config.get_text_config().vocab_size
-    per_pass, per_piece = max(1, _PASS_BYTES // size), max(1, _PIECE_BYTES // size)
-    for begin in range(first, len(ids), per_pass):
-        end = min(begin + per_pass, len(ids))
-        # What stands behind changes nothing of what stands before.
-        logits = _logits(model, fed[:, :end], torch.arange(begin - 1, end - 1, device=fed.device))
-        for at in range(0, end - begin, per_piece):
-            piece = logits[at : at + per_piece].float().log_softmax(-1).neg_()
-            wanted = fed[0, begin + at : begin + at + len(piece), None]
-            losses, choices = piece.topk(min(CHOICES, piece.shape[1]), largest=False)
-            places = slice(begin + at + shift, begin + at + shift + len(piece))
-            found.losses[places] = piece.gather(1, wanted)[:, 0].cpu().numpy()
-            found.choices[places, : choices.shape[1]] = choices.cpu().numpy()
-            found.choice_losses[places, : choices.shape[1]] = losses.cpu().numpy()
+    for begin, piece in _logits(model, fed, first - 1):
+        places = slice(begin + 1 + shift, begin + 1 + shift + len(piece))
+        losses = piece.float().log_softmax(-1).neg_()
+        top_losses, top_ids = losses.topk(TOP, largest=False)
+        found.losses[places] = losses.gather(1, fed[0, begin + 1 : begin + 1 + len(piece), None])[:, 0].cpu().numpy()
+        found.top_ids[places] = top_ids.cpu().numpy()
+        found.top_losses[places] = top_losses.cpu().numpy()
 
 
-def _logits(model: Any, fed: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """Returns the logits (S, V) of some places of a sequence (1, T)."""
-    if not bare(model)._supports_logits_to_keep():
-        every: torch.Tensor = model(input_ids=fed, use_cache=False).logits[0]
-        return every[places]
-    some: torch.Tensor = model(input_ids=fed, logits_to_keep=places, use_cache=False).logits[0]
-    return some
+def _logits(model: Any, fed: torch.Tensor, first: int) -> Iterator[tuple[int, torch.Tensor]]:
+    """Yields the logits (S, V) of a sequence's places from `first` to the last but one, some at a time.
+
+    The layers are gone through once, and what they return is handed to the model's own forward for every piece, which
+    puts the head on it and whatever a model does to its logits.
+    """
+    inner, last = bare(model), fed.shape[1] - 1
+    decoder = inner.base_model
+    if not inner._supports_logits_to_keep() or decoder is inner:
+        yield first, model(input_ids=fed, use_cache=False).logits[0, first:last]
+        return
+    step = max(1, _PIECE_BYTES // (4 * model.config.get_text_config().vocab_size))
+    through = decoder(input_ids=fed, use_cache=False)
+    with replaced(decoder, lambda *_, **__: through):
+        for begin in range(first, last, step):
+            places = torch.arange(begin, min(begin + step, last), device=fed.device)
+            yield begin, model(input_ids=fed, logits_to_keep=places, use_cache=False).logits[0]

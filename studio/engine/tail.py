@@ -40,9 +40,9 @@ def only(model: Any, keep: torch.Tensor, places: torch.Tensor) -> Iterator[None]
         parts += [(own.q_proj, projections.alone(own.q_proj)), (own.o_proj, own.o_proj.forward)]
     with ExitStack() as stack:
         for part, plain in parts:
-            stack.enter_context(_replaced(part, partial(_at, plain, places)))
+            stack.enter_context(replaced(part, partial(_at, plain, places)))
         if len(parts) > 1 and attention.in_use(model):
-            stack.enter_context(_replaced(own, partial(own.forward, read=keep)))
+            stack.enter_context(replaced(own, partial(own.forward, read=keep)))
         yield
 
 
@@ -54,7 +54,8 @@ def _at(plain: Any, places: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 
 
 @contextmanager
-def _replaced(module: torch.nn.Module, forward: Any) -> Iterator[None]:
+def replaced(module: torch.nn.Module, forward: Any) -> Iterator[None]:
+    """Makes a module compute by `forward`, for as long as it lasts."""
     own = vars(module).get("forward")
     module.forward = forward
     try:

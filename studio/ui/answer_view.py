@@ -28,7 +28,7 @@ class AnswerColumn(QFrame):
         looked: this answer is to be looked at token by token.
     """
 
-    looked = Signal(object)
+    looked = Signal()
 
     def __init__(self, theme: Theme, title: str, base: bool) -> None:
         """Waits for text; `base`: it is the base model's."""
@@ -44,7 +44,7 @@ class AnswerColumn(QFrame):
         mark = pill(self.tr("base") if base else self.tr("adapter"), "" if base else "live")
         copy = icon_button(theme, "copy", self.tr("Copy the answer of {name}").format(name=title), self.copy)
         said = self.tr("Look at the answer of {name} token by token").format(name=title)
-        self.look = icon_button(theme, "search", said, lambda: self.looked.emit(self.answer))
+        self.look = icon_button(theme, "search", said, self.looked.emit)
         self.look.setEnabled(False)
         self.view = QPlainTextEdit()
         self.view.setObjectName("answer")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QFrame, QHBoxLayout, QTextEdit, QWidget
 
@@ -16,11 +16,12 @@ from studio.ui import token_text
 from studio.ui.elided import Elided
 from studio.ui.parts import button, clear, column, holder, label, pill, row, scrolling, segment
 from studio.ui.shades import ink, shade
-from studio.ui.theme import GRID, Theme
+from studio.ui.theme import GRID, Palette, Theme
 from studio.ui.token_box import TokenBox
 
 _TOLD = 3  # likeliest tokens told of a place
-_MOST_NATS = 700.0  # of which e's power is a number still
+_MOST_NATS = math.log(1000)  # beyond it a ratio is not told more exactly
+_SHADES = 32  # of each colour
 
 
 class ScoreColumn(QFrame):
@@ -37,17 +38,17 @@ class ScoreColumn(QFrame):
 
     pointed = Signal(int)
 
-    def __init__(self, theme: Theme, title: str, base: bool, scores_: Scores, at: int) -> None:
-        """Shows column `at` of the scores; `base`: it is the base model's, and the first."""
+    def __init__(self, theme: Theme, title: str, found: Scores, at: int) -> None:
+        """Shows column `at` of the scores; the first is the base's."""
         super().__init__()
         self.setObjectName("card")
         self.setMinimumWidth(25 * GRID)
-        self._theme, self._scores = theme, scores_
-        self.title, self.scored = title, scores_.columns[at]
-        self._base = None if base else scores_.columns[0]
-        self.counts = scores_.counts
+        self._theme, self._scores = theme, found
+        self.title, self.scored = title, found.columns[at]
+        self._base = found.columns[0] if at else None
+        self.counts = found.counts
         self.setAccessibleName(self.tr("What {name} makes of the text").format(name=title))
-        mark = pill(self.tr("base") if base else self.tr("adapter"), "" if base else "live")
+        mark = pill(self.tr("adapter") if at else self.tr("base"), "live" if at else "")
         self.box = TokenBox(self.accessibleName())
         self.box.setObjectName("answer")
         self.box.setMinimumHeight(8 * GRID)
@@ -57,6 +58,8 @@ class ScoreColumn(QFrame):
         self.status = Elided(self._summary(), "caption")
         # Not a label that wraps: an area that scrolls would give the text no less room than it would like to have.
         self.detail, self.likeliest = Elided("", "caption"), Elided("", "caption")
+        for line in (self.detail, self.likeliest):
+            line.setAccessibleDescription(self.accessibleName())
         head = row(Elided(title, "heading"), mark)
         head.setStretch(0, 1)
         told = column(self.detail, self.likeliest, spacing=GRID // 2)
@@ -74,6 +77,7 @@ class ScoreColumn(QFrame):
         plain = QTextCharFormat()
         plain.setForeground(QColor(palette.muted))
 
+        made: dict[tuple[int, bool], QTextCharFormat] = {}
         unread = QTextCharFormat(plain)
         unread.setFontStrikeOut(True)
 
@@ -82,12 +86,11 @@ class ScoreColumn(QFrame):
                 return unread
             if not math.isfinite(values[token]) or not (self.counts[token] or every):
                 return plain
-            made, ground = QTextCharFormat(), shade(palette, values[token])
-            made.setBackground(ground)
-            made.setForeground(QColor(ink(ground)))
             # Where all are coloured the learned ones must be told apart, and not by colour.
-            made.setFontUnderline(every and picture.trained[token])
-            return made
+            key = round(values[token] * _SHADES), every and picture.trained[token]
+            if key not in made:
+                made[key] = _look(palette, key[0] / _SHADES, underlined=key[1])
+            return made[key]
 
         self.box.colour(look)
 
@@ -123,14 +126,14 @@ class ScoreColumn(QFrame):
         if token >= len(losses) or not math.isfinite(losses[token]):
             return self.tr("Nothing was computed of this token."), ""
         loss = losses[token]
-        first = self.tr("{share} likely, loss {loss}").format(share=percent(math.exp(-loss)), loss=f"{loss:.4f}")
+        share, written = percent(math.exp(-loss)), f"{loss:.4f}"
+        first = self.tr("{share} likely, loss {loss}").format(share=share, loss=written)
         if self._base is not None:
-            times = math.exp(min(_MOST_NATS, self._base.losses[token] - loss))
-            said = self.tr("{times} times the base's").format(times=f"{times:,.0f}" if times >= 100 else f"{times:.2g}")
-            first = f"{first}, {said}"
-        begin = token * self._scores.each
-        part = slice(begin, begin + min(_TOLD, self._scores.each))
-        likeliest = zip(self.scored.choices[part], self.scored.choice_losses[part], strict=True)
+            said = self.tr("{share} likely, loss {loss}, {times} times the base's")
+            first = said.format(share=share, loss=written, times=_times(self._base.losses[token] - loss))
+        begin = token * self._scores.top_k
+        part = slice(begin, begin + min(_TOLD, self._scores.top_k))
+        likeliest = zip(self.scored.top_ids[part], self.scored.top_losses[part], strict=True)
         told = [f"{shown(self._scores.names[id])} {percent(math.exp(-one))}" for id, one in likeliest if id >= 0]
         return first, self.tr("Likeliest: {tokens}").format(tokens="  ".join(told))
 
@@ -199,10 +202,11 @@ class ScoreView(QWidget):
 
     def show_scores(self, found: Scores, titles: Sequence[str]) -> None:
         """Shows what a base and adapters, named by `titles`, make of a text."""
+        focused = any(one.box.hasFocus() for one in self.columns)
         self.clear()
         self._picture = found.picture
-        for at, (item, title) in enumerate(zip(found.columns, titles, strict=True)):
-            made = ScoreColumn(self._theme, title, item.adapter is None, found, at)
+        for at, title in enumerate(titles):
+            made = ScoreColumn(self._theme, title, found, at)
             made.pointed.connect(self.look_at)
             self.columns.append(made)
             self._row.addWidget(made, 1)
@@ -215,10 +219,16 @@ class ScoreView(QWidget):
         self.show_turned()
         self._lay_out()
         self._order_focus()
-        if any(found.counts):
-            for shown_ in self.columns:
-                shown_.bring_into_sight(found.counts.index(True))
+        if focused:
+            self.columns[0].box.setFocus()
+        # Once the texts have their room.
+        QTimer.singleShot(0, self, self._bring_counting_into_sight)
         self.detail.setText(self._covered(found))
+
+    def _bring_counting_into_sight(self) -> None:
+        for column_ in self.columns:
+            if True in column_.counts:
+                column_.bring_into_sight(column_.counts.index(True))
 
     def _covered(self, found: Scores) -> str:
         """Says what the losses are the mean of, and what of the text is not read, or not shown."""
@@ -238,8 +248,8 @@ class ScoreView(QWidget):
             QWidget.setTabOrder(before, after)
 
     def _lay_out(self) -> None:
-        for shown_ in self.columns:
-            shown_.lay_out(self.spaces.isChecked())
+        for column_ in self.columns:
+            column_.lay_out(self.spaces.isChecked())
         self._colour()
 
     def clear(self) -> None:
@@ -270,8 +280,8 @@ class ScoreView(QWidget):
         if self._picture is None or not 0 <= token < len(self._picture.ids) or (token == self.token and not follow):
             return
         self.token = token
-        for shown_ in self.columns:
-            shown_.look_at(token, follow)
+        for column_ in self.columns:
+            column_.look_at(token, follow)
         self.detail.setText(self._said(self._picture, token))
 
     def show_next(self) -> None:
@@ -286,21 +296,20 @@ class ScoreView(QWidget):
         if not self.columns:
             return []
         asked = self.columns[1:] or self.columns
-        values = [self._numbers(shown_) for shown_ in asked]
+        values = [self._numbers(column_) for column_ in asked]
         most = [max(map(abs, several)) for several in zip(*values, strict=True)]
         return scores.largest(most, self.columns[0].counts)
 
-    def _numbers(self, shown_: ScoreColumn) -> Sequence[float]:
-        return scores.differences(shown_.scored, self._base) if self.differing else shown_.scored.losses
+    def _numbers(self, column_: ScoreColumn) -> Sequence[float]:
+        return scores.differences(column_.scored, self._base) if self.differing else column_.scored.losses
 
     @property
     def _base(self) -> Scored:
         return self.columns[0].scored
 
     def _said(self, picture: Picture, token: int) -> str:
-        left, right = picture.offsets[token]
-        text = picture.text[left:right] if right > left else picture.names[token]
-        parts = [self.tr("Token {n} of {all}").format(n=token + 1, all=picture.tokens), shown(text)]
+        where = self.tr("Token {n} of {all}").format(n=token + 1, all=picture.tokens)
+        parts = [where, shown(picture.piece(token))]
         if token >= len(self.columns[0].scored.losses):
             parts.append(self.tr("not read"))
         else:
@@ -308,17 +317,17 @@ class ScoreView(QWidget):
         return "  ·  ".join(parts)
 
     def _colour(self) -> None:
-        for at, shown_ in enumerate(self.columns):
-            numbers = self._numbers(shown_)
+        for at, column_ in enumerate(self.columns):
+            numbers = self._numbers(column_)
             if self.differing and at == 0:
-                shown_.colour([0.0 if math.isfinite(number) else number for number in numbers], self.every.isChecked())
+                column_.colour([0.0 if math.isfinite(number) else number for number in numbers], self.every.isChecked())
             else:
-                shown_.colour([_share(number) for number in numbers], self.every.isChecked())
+                column_.colour([_share(number) for number in numbers], self.every.isChecked())
         self._explain()
         if self.token >= 0:
             # In the theme's own colours.
-            for shown_ in self.columns:
-                shown_.look_at(self.token, follow=False)
+            for column_ in self.columns:
+                column_.look_at(self.token, follow=False)
 
     def _explain(self) -> None:
         """Says what the colours stand for."""
@@ -329,7 +338,22 @@ class ScoreView(QWidget):
             ground = shade(palette, value)
             item.setStyleSheet(f"QLabel#pill {{ background: {ground.name()}; color: {ink(ground)}; }}")
             item.setText(text)
-        self.next.setEnabled(any(any(shown_.counts) for shown_ in self.columns))
+        self.next.setEnabled(any(any(column_.counts) for column_ in self.columns))
+
+
+def _look(palette: Palette, value: float, *, underlined: bool) -> QTextCharFormat:
+    made, ground = QTextCharFormat(), shade(palette, value)
+    made.setBackground(ground)
+    made.setForeground(QColor(ink(ground)))
+    made.setFontUnderline(underlined)
+    return made
+
+
+def _times(nats: float) -> str:
+    """Returns how many times as likely a token is that is held so much likelier."""
+    if abs(nats) > _MOST_NATS:
+        return ">1,000" if nats > 0 else "<0.001"
+    return f"{math.exp(nats):.2g}" if nats < 4 else f"{math.exp(nats):,.0f}"
 
 
 def shown(text: str) -> str:

@@ -71,11 +71,15 @@ class GivenText:
         text: what it is.
         title: its name.
         entries: adapters that are to read it; none: those chosen there.
+        base: the base that is to, if no adapter is chosen there either; empty: that of the first adapter.
+        unfinished: it is an answer that was broken off.
     """
 
     text: Tokens
     title: str
     entries: Sequence[Entry] = ()
+    base: str = ""
+    unfinished: bool = False
 
 
 class Session(QObject):

@@ -65,9 +65,9 @@ class TokensView(QWidget):
         self.worse.setToolTip(self.tr("This row has two answers: show the one that is not preferred"))
         self.worse.toggled.connect(self.answer_wanted)
         self.worse.hide()
-        self.scores = icon_button(theme, "compare", self.tr("Token by token"), self.scores_wanted.emit)
-        self.scores.setToolTip(self.tr("See how likely the base and adapters hold every token of this row"))
-        head = row(*modes, GRID, edit, GRID, self._whitespace, self.worse, None, self.scores)
+        self.score_button = icon_button(theme, "compare", self.tr("Token by token"), self.scores_wanted.emit)
+        self.score_button.setToolTip(self.tr("See how likely the base and adapters hold every token of this row"))
+        head = row(*modes, GRID, edit, GRID, self._whitespace, self.worse, None, self.score_button)
         # Beside each other: one above the other they have no room in a low window.
         both = row(self.editor, self.text)
         both.setStretch(0, 1)
@@ -94,7 +94,7 @@ class TokensView(QWidget):
     def show_picture(self, picture: Picture) -> None:
         """Shows a row's tokens."""
         self.picture = picture
-        self.scores.setEnabled(True)
+        self.score_button.setEnabled(True)
         if not self.editor.typed():
             self.editor.show_own(picture.template)
         self.editor.show_fault("")
@@ -111,7 +111,7 @@ class TokensView(QWidget):
     def show_message(self, text: str) -> None:
         """Shows a text in place of tokens."""
         self.picture, self.text.laid = None, NO_TOKENS
-        self.scores.setEnabled(False)
+        self.score_button.setEnabled(False)
         self.worse.hide()
         self.text.setPlainText(text)
         self.detail.setText("")
@@ -143,7 +143,7 @@ class TokensView(QWidget):
         parts = [
             self.tr("Token {n} of {all}").format(n=token + 1, all=picture.tokens),
             self.tr("id {id}").format(id=picture.ids[token]),
-            repr(picture.text[left:right] if right > left else picture.names[token])[:80],
+            repr(picture.piece(token))[:80],
             self.tr("characters {a} to {b}").format(a=left, b=right) if right > left else self.tr("added"),
             states[token_text.state(picture, token)],
         ]

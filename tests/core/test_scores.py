@@ -11,7 +11,7 @@ NAN = math.nan
 
 
 def column(*losses: float) -> Scored:
-    return Scored(adapter=None, loss=0.0, losses=list(losses), choices=[], choice_losses=[])
+    return Scored(adapter=None, loss=0.0, losses=list(losses), top_ids=[], top_losses=[])
 
 
 def test_the_perplexity() -> None:

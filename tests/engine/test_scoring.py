@@ -61,39 +61,37 @@ def ignored(*_: object) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_losses_are_those_of_plain_logits(family: str, tmp_path: Path) -> None:
+def test_losses_are_those_of_plain_logits(family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tiny(family, tmp_path / family)
     row = chat(folder)
     model = base(folder)
     losses, logits = plain(model, row.ids)
     model.train()
+    monkeypatch.setattr(scoring, "_PIECE_BYTES", 7 * 4 * model.config.get_text_config().vocab_size)
     found = scoring.score(model, row, ignored)
     assert model.training, "as it was"
     assert np.isnan(found.losses[0])
     np.testing.assert_allclose(found.losses[1:], losses, rtol=1e-5, atol=1e-6)
-    best = logits[:-1].log_softmax(-1).topk(scoring.CHOICES)
-    assert (found.choices[0] == -1).all()
-    np.testing.assert_array_equal(found.choices[1:], best.indices.numpy())
-    np.testing.assert_allclose(found.choice_losses[1:], -best.values.numpy(), rtol=1e-5, atol=1e-6)
+    best = logits[:-1].log_softmax(-1).topk(scoring.TOP)
+    assert (found.top_ids[0] == -1).all()
+    np.testing.assert_array_equal(found.top_ids[1:], best.indices.numpy())
+    np.testing.assert_allclose(found.top_losses[1:], -best.values.numpy(), rtol=1e-5, atol=1e-6)
 
 
-def test_logits_in_pieces_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_layers_are_gone_through_once_however_many_pieces_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tiny("llama", tmp_path / "llama")
     row, model = chat(folder), base(folder)
-    whole = scoring.score(model, row, ignored)
-    size = 4 * model.config.vocab_size
-    fed: list[int] = []
-
-    def note(_: Any, __: Any, given: dict[str, Any]) -> None:
-        fed.append(given["input_ids"].shape[1])
-
-    model.model.register_forward_pre_hook(note, with_kwargs=True)
-    monkeypatch.setattr(scoring, "_PASS_BYTES", 7 * size)
-    monkeypatch.setattr(scoring, "_PIECE_BYTES", 3 * size)
-    parts = scoring.score(model, row, ignored)
-    assert fed == [*range(8, len(row.ids), 7), len(row.ids)]
-    np.testing.assert_allclose(parts.losses, whole.losses, rtol=1e-5)
-    np.testing.assert_array_equal(parts.choices, whole.choices)
+    layers, heads = [0], list[int]()
+    model.model.layers[0].register_forward_hook(lambda *_: layers.__setitem__(0, layers[0] + 1))
+    model.lm_head.register_forward_hook(lambda _, __, logits: heads.append(logits.shape[1]))
+    monkeypatch.setattr(scoring, "_PIECE_BYTES", 7 * 4 * model.config.vocab_size)
+    scoring.score(model, row, ignored)
+    assert layers == [1]
+    assert sum(heads) == len(row.ids) - 1
+    assert max(heads) == 7
+    assert "forward" not in vars(model.model), "as it was"
 
 
 def test_a_model_that_projects_every_place_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +126,7 @@ def test_nothing_is_computed_behind_what_the_model_reads(tmp_path: Path) -> None
     found = scoring.score(base(folder), row, ignored)
     assert np.isfinite(found.losses[1:20]).all()
     assert np.isnan(found.losses[20:]).all()
-    assert (found.choices[20:] == -1).all()
+    assert (found.top_ids[20:] == -1).all()
 
 
 def test_it_is_interrupted_between_two_blocks(tmp_path: Path) -> None:
@@ -283,7 +281,7 @@ def test_all_of_a_long_text_counts_whatever_is_told_of_it(tmp_path: Path) -> Non
     whole = asked(desk.Score(text=text, model=str(folder), adapters=[None]))
     some = asked(desk.Score(text=text, model=str(folder), adapters=[None], most_shown=30))
     assert len(some.picture.ids) == len(some.columns[0].losses) == len(some.counts) == 30
-    assert len(some.columns[0].choices) == 30 * some.each
+    assert len(some.columns[0].top_ids) == 30 * some.top_k
     assert (some.counted, some.read, some.picture.tokens) == (whole.counted, whole.read, whole.picture.tokens)
     assert some.columns[0].loss == whole.columns[0].loss
     losses = np.array(whole.columns[0].losses)

@@ -230,8 +230,7 @@ def tag(w: World) -> None:
 
 
 def adapters_run(w: World) -> None:
-    run = made_run("source")
-    w.adapter(run=run.name)
+    w.adapter(run=made_run("source").name)
     w.do("Show the adapter's run")
     assert w.train().view.head.name.text() == "source"
 
@@ -267,11 +266,11 @@ def new_conversation(w: World) -> None:
     assert w.compare().chat.messages == []
 
 
-def mode(name: str, chat: bool) -> Callable[[World], None]:
+def mode(name: str, number: int) -> Callable[[World], None]:
     def check(w: World) -> None:
-        w.compare().show_mode(int(not chat))
+        w.compare().show_mode(int(not number))
         w.do(name)
-        assert w.compare().chatting == chat
+        assert w.compare().mode == number
 
     return check
 
@@ -442,8 +441,9 @@ EFFECTS: dict[str, Callable[[World], None]] = {
     "Compare: run": ask,
     "Compare: stop": stop_asking,
     "Compare: new conversation": new_conversation,
-    "Compare: side by side": mode("Compare: side by side", False),
-    "Compare: conversation": mode("Compare: conversation", True),
+    "Compare: side by side": mode("Compare: side by side", 0),
+    "Compare: conversation": mode("Compare: conversation", 1),
+    "Compare: token by token": mode("Compare: token by token", 2),
 }
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from studio.ui import shades
 from studio.ui.pages.compare import SIDE_BY_SIDE, TOKENS, ComparePage
 from studio.ui.pages.data import DataPage
 from studio.ui.pages.train import TrainPage
-from studio.ui.score_view import ScoreColumn, ScoreView
+from studio.ui.score_view import ScoreColumn, ScoreView, _times
 from studio.ui.session import GivenText
 from studio.ui.theme import DARK, LIGHT, Theme
 from studio.ui.window import MainWindow
@@ -50,13 +51,13 @@ def scores(*columns: Sequence[float], answer: str = "") -> Scores:
             adapter=f"a{at}" if at else None,
             loss=math.fsum(losses[3:]) / 3,
             losses=list(losses),
-            choices=[-1, -1, *([7, 8] * 5)],
-            choice_losses=[NAN, NAN, *([0.5, 1.5] * 5)],
+            top_ids=[-1, -1, *([7, 8] * 5)],
+            top_losses=[NAN, NAN, *([0.5, 1.5] * 5)],
         )
         for at, losses in enumerate(columns)
     ]
     names = {7: "good", 8: "\n"}
-    return Scores(picture=shown, columns=made, counts=TRAINED, counted=3, read=6, each=2, names=names)
+    return Scores(picture=shown, columns=made, counts=TRAINED, counted=3, read=6, top_k=2, names=names)
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def ground(column: ScoreColumn, token: int) -> str:
 
 
 def strength(number: float) -> float:
-    return math.copysign(1 - math.exp(-abs(number)), number)
+    return round(32 * math.copysign(1 - math.exp(-abs(number)), number)) / 32
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -234,7 +235,10 @@ def test_a_typed_answer_and_one_that_was_written_are_looked_at(page: ComparePage
     page.prompt.setPlainText("another question by now")
     written.look.click()
     assert page.mode == TOKENS
-    assert (page.prompt.toPlainText(), page.text.answer.toPlainText()) == ("small box", written.text)
+    assert page.text.given is not None
+    assert [message.content for message in page.text.given.text.messages] == ["small box", written.text]
+    assert page.text._name.text() == "Answer of red"
+    assert page.prompt.toPlainText() == "another question by now"
     _, red = until_done(page, qtbot)
     assert any(red.counts)
     assert not red.counts[-1], "the answer was cut: its end is the template's"
@@ -270,7 +274,7 @@ def test_a_row_of_the_data_is_looked_at(page: ComparePage, window: MainWindow, q
     data.rows.table.selectRow(1)
     pane.views.setCurrentWidget(pane.tokens)
     qtbot.waitUntil(lambda: pane.tokens.picture is not None, timeout=WAIT_MS)
-    pane.tokens.scores.click()
+    pane.tokens.score_button.click()
     assert window._stack.currentWidget() is page
     _, red = until_done(page, qtbot)
     assert "order 1" in red.box.toPlainText()
@@ -280,8 +284,13 @@ def test_a_row_of_the_data_is_looked_at(page: ComparePage, window: MainWindow, q
     assert not page.prompt.isVisible()
     qtbot.waitUntil(page.run_button.hasFocus)
     leave = page.text.bar.findChildren(type(page.run_button))[0]
+    page.run()
     leave.click()
+    assert not page.running
+    qtbot.wait(50)
     assert page.text.given is None
+    assert not page.text.view.columns
+    assert page.prompt.hasFocus()
     assert page.prompt.isVisible()
     assert not page.text.bar.isVisible()
 
@@ -332,7 +341,8 @@ def test_an_answer_is_looked_at_as_it_was_asked_for(page: ComparePage, qtbot: Qt
     _, red = until_done(page, qtbot)
     assert red.title == "red"
     assert "order box" in red.box.toPlainText()
-    assert page.panel.system.text() == "order box"
+    assert [chosen.title for chosen in page.panel.entries()] == ["red"]
+    assert page.panel.system.text() == "", "what is typed by now is left alone"
 
 
 def test_of_two_answers_the_box_says_which_is_shown(
@@ -378,6 +388,49 @@ def test_what_was_not_read_is_told_and_struck_out(
     assert base.detail.text() == "Nothing was computed of this token."
     assert look(base, 20).fontStrikeOut()
     assert not look(base, 10).fontStrikeOut()
+
+
+def test_the_learned_tokens_are_in_sight_first(qtbot: QtBot, theme: Theme) -> None:
+    made = ScoreView(theme)
+    qtbot.addWidget(made)
+    made.resize(600, 260)
+    found = scores(BASE, FIRST)
+    text = "long " * 300
+    found = replace(found, picture=replace(found.picture, text=text + found.picture.text[4:], offsets=[
+        (0, 5), (5, len(text)), *((len(text) + a - 4, len(text) + b - 4) for a, b in found.picture.offsets[2:])
+    ]))  # fmt: skip
+    made.show()
+    made.show_scores(found, ["Base model", "first"])
+    qtbot.wait(100)  # until the columns have their places
+
+    def seen(column: ScoreColumn, token: int) -> bool:
+        cursor = column.box.textCursor()
+        cursor.setPosition(column.box.laid.spans[token][0])
+        return column.box.viewport().rect().contains(column.box.cursorRect(cursor))
+
+    qtbot.waitUntil(lambda: all(seen(column, 3) for column in made.columns))
+    assert not seen(made.columns[0], 0)
+    made.look_at(0, follow=True)
+    assert all(seen(column, 0) for column in made.columns)
+
+
+def test_the_legend_says_what_each_colour_is(view: ScoreView) -> None:
+    said = [(item.text(), item.styleSheet()) for item in view._legend]
+    for (text, style), (name, value) in zip(said, (("Certain", 0.0), ("Surprising", 1.0)), strict=True):
+        assert text == name
+        assert shades.shade(LIGHT, value).name() in style
+    view.show_differences(True)
+    said = [(item.text(), item.styleSheet()) for item in view._legend]
+    for (text, style), (name, value) in zip(said, (("Likelier", 1.0), ("Less likely", -1.0)), strict=True):
+        assert text == name
+        assert shades.shade(LIGHT, value).name() in style
+
+
+@pytest.mark.parametrize(
+    ("nats", "said"), [(0.0, "1"), (-0.5, "0.61"), (2.0, "7.4"), (5.0, "148"), (9.0, ">1,000"), (-9.0, "<0.001")]
+)
+def test_a_ratio_is_told_as_exactly_as_it_matters(nats: float, said: str) -> None:
+    assert _times(nats) == said
 
 
 def test_the_mark_is_in_the_colours_of_the_theme(view: ScoreView, theme: Theme) -> None:

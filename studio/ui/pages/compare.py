@@ -1,6 +1,7 @@
 """The Compare page: a base and its adapters answer the same question side by side, or one of them converses."""
 
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from PySide6.QtGui import QShowEvent
@@ -15,7 +16,7 @@ from studio.ui.ask_panel import AskPanel
 from studio.ui.chat_view import ChatView
 from studio.ui.desk import Call, Desk
 from studio.ui.elided import Elided
-from studio.ui.pages.compare_text import TextMode
+from studio.ui.pages.compare_text import TextMode, conversation
 from studio.ui.parts import (
     add_action,
     button,
@@ -87,6 +88,7 @@ class ComparePage(QWidget):
         self.text = TextMode(theme, keys)
         self.text.changed.connect(self._update)
         self.text.wanted.connect(self.run)
+        self.text.left.connect(self._write_text)
         self._asked = Asked()
         self._titles = list[str]()
         self.prompt = Prompt(self.tr("Ask something. {keys} runs it.").format(keys=keys))
@@ -176,9 +178,8 @@ class ComparePage(QWidget):
         system = sound(self.panel.system.text()).strip()
         if self.mode == TOKENS:
             self._titles = [self.tr("Base model"), *(entry.title or entry.name for entry in entries)]
-            read, adapters = self.text.text(system, text), [None, *(entry.name for entry in entries)]
-            unfinished = self.text.unfinished(text)
-            self._ask(desk.Score(text=read, model=self.panel.model(), adapters=adapters, unfinished=unfinished))
+            adapters = [None, *(entry.name for entry in entries)]
+            self._ask(self.text.request(system, text, self.panel.model(), adapters))
             return
         messages = [desk.Message(role="system", content=system)] if system else []
         if self.chatting:
@@ -203,10 +204,13 @@ class ComparePage(QWidget):
             self.status.setText(self.tr("Stopping ..."))
 
     def begin_anew(self) -> None:
-        """Forgets the conversation, or the answers, also the one being written."""
+        """Forgets the conversation, or the answers, also the one being written; or what is said of a text."""
         self._drop()
-        self.chat.clear()
-        self._make_columns(None)
+        if self.mode == TOKENS:
+            self.text.begin_anew()
+        else:
+            self.chat.clear()
+            self._make_columns(None)
         self.failure.hide()
         self._update()
 
@@ -224,26 +228,30 @@ class ComparePage(QWidget):
             self._end()
 
     def _look_at(self, given: GivenText) -> None:
-        """Looks at a row of data."""
+        """Looks at a row of data or an answer, by the adapters that belong to it or else those chosen here."""
         if self.running:
             self._leave_off()
             self._drop()
         self.show_mode(TOKENS)
-        chosen = [*given.entries] or self.panel.entries()
-        self.panel.choose(*chosen, base="" if chosen else given.text.model)
+        if given.entries or not self.panel.entries():
+            self.panel.choose(*given.entries, base=given.base)
         self.text.give(given)
         self._run_in_focus()
 
-    def _look_at_answer(self, answer: desk.Column) -> None:
+    def _look_at_answer(self, shown: AnswerColumn) -> None:
         """Looks at an answer as it was asked for, whatever was chosen or typed since."""
-        asked = self._asked
-        self.show_mode(TOKENS)
-        self.panel.choose(*asked.entries, base=asked.base)
-        self.panel.system.setText(asked.system)
+        answer, asked = shown.answer, self._asked
+        if answer is not None:
+            title = self.tr("Answer of {name}").format(name=shown.title)
+            text = conversation(asked.system, asked.text, answer.text)
+            self._look_at(GivenText(text, title, asked.entries, asked.base, answer.cut))
+
+    def _write_text(self) -> None:
+        """Leaves the text that was given, also while it is being read, for one that is written here."""
+        self._drop()
+        self.failure.hide()
         self.text.give(None)
-        self.prompt.setPlainText(asked.text)
-        self.text.take(asked.text, answer)
-        self._run_in_focus()
+        self.prompt.setFocus()
 
     def _run_in_focus(self) -> None:
         """Runs as a click on Run does, which has the focus again behind it."""
@@ -296,7 +304,7 @@ class ComparePage(QWidget):
             shown.leave_off()
 
     def _leave_off(self) -> None:
-        self.text.leave_off()
+        self.text.view.show_turned()
         if self.chatting:
             self.chat.finish()
         for shown in self.columns:
@@ -315,7 +323,7 @@ class ComparePage(QWidget):
             self.columns = [AnswerColumn(self._theme, self.tr("Base model"), True)]
             self.columns += [AnswerColumn(self._theme, entry.title or entry.name, False) for entry in entries]
         for shown in self.columns:
-            shown.looked.connect(self._look_at_answer)
+            shown.looked.connect(partial(self._look_at_answer, shown))
             self._row.addWidget(shown, 1)
 
     def _mark(self) -> None:
@@ -353,12 +361,13 @@ class ComparePage(QWidget):
         self.text.bar.setVisible(given)
         self.prompt.setVisible(not given)
         self.text.answer.setVisible(self.mode == TOKENS and not given)
-        begun = bool(self.chat.messages) if self.chatting else bool(self.columns)
+        begun = bool((self.columns, self.chat.messages, self.text.view.columns)[self.mode])
         self.new_button.setEnabled(begun)
         self.new_action.setEnabled(begun)
-        self._stack.setCurrentIndex(4 if self.mode == TOKENS else 2 * begun + self.chatting)
+        self._stack.setCurrentWidget(self.text if self.mode == TOKENS else self._views[begun][self.mode])
         if not self.running:
-            self.status.setText(why if why and self.prompt.toPlainText().strip() else self._compromise)
+            typed = given or self.prompt.toPlainText().strip()
+            self.status.setText(why if why and typed else self._compromise)
 
     def _turn(self) -> None:
         """Shows another way to ask; what failed in the one before is none of this."""
@@ -399,6 +408,7 @@ class ComparePage(QWidget):
         talk = self.tr("Talk to a model")
         how = self.tr("Choose a base and perhaps an adapter on the left, and write: each answer knows what was said.")
         nothing = [empty(self._theme, "compare", title, said), empty(self._theme, "compare", talk, how)]
+        self._views = (nothing, [scroll, self.chat])
         for widget in (*nothing, scroll, self.chat, self.text):
             self._stack.addWidget(widget)
         foot = row(self.status, self.differences, self.new_button, self.stop_button, self.run_button)

@@ -20,19 +20,21 @@ class TextMode(QStackedWidget):
     Attributes:
         view: the columns.
         answer: where an answer is written, beside the page's own box for the question.
-        bar: takes the boxes' place where a row of data is looked at.
-        given: that row; None: what is written in the boxes.
+        bar: takes the boxes' place where a text is given.
+        given: a row of data, or an answer that was written; None: what stands in the boxes.
 
     Signals:
         changed: another text is to be looked at.
         wanted: it is to be looked at now.
+        left: the given text is to be looked at no longer.
     """
 
     changed = Signal()
     wanted = Signal()
+    left = Signal()
 
     def __init__(self, theme: Theme, keys: str) -> None:
-        """Looks at no row; `keys` are those that run it."""
+        """Is given nothing; `keys` are those that run it."""
         super().__init__()
         self.given: GivenText | None = None
         self.view = ScoreView(theme)
@@ -40,13 +42,11 @@ class TextMode(QStackedWidget):
         self.answer = Prompt(self.tr("The answer to look at. {keys} runs it.").format(keys=keys))
         self.answer.setAccessibleName(self.tr("Answer"))
         self.answer.textChanged.connect(self.changed)
-        self._broken_off = ("", "")  # a question, and the answer to it that was not written to its end
         self.answer.sent.connect(self.wanted)
         self._name = Elided("", "heading")
-        leave = button(self.tr("Write a text instead"), lambda: self.give(None), "flat")
-        self._bar_row = row(self._name, leave)
-        self._bar_row.setStretch(0, 1)
-        self.bar = holder(self._bar_row)
+        bar = row(self._name, button(self.tr("Write a text instead"), self.left.emit, "flat"))
+        bar.setStretch(0, 1)
+        self.bar = holder(bar)
         title = self.tr("See what each makes of every token")
         said = self.tr(
             "Write a question and an answer, or come here from a row of your data, from a run's rows or from an "
@@ -56,7 +56,7 @@ class TextMode(QStackedWidget):
         self.addWidget(self.view)
 
     def give(self, text: GivenText | None) -> None:
-        """Looks at a row of data, or again at what is written."""
+        """Looks at a given text, or again at what is written."""
         self.given = text
         self._name.setText(text.title if text is not None else "")
         self.begin_anew()
@@ -69,8 +69,8 @@ class TextMode(QStackedWidget):
 
     def show_scores(self, found: desk.Scores, titles: list[str]) -> None:
         """Shows what came of it."""
+        self.setCurrentWidget(self.view)
         self.view.show_scores(found, titles)
-        self.setCurrentIndex(1)
 
     def missing(self, question: str) -> str:
         """Says what is not there yet; empty: nothing."""
@@ -78,24 +78,17 @@ class TextMode(QStackedWidget):
             return ""
         return self.tr("Write a question and an answer first.")
 
-    def text(self, system: str, question: str) -> desk.Tokens:
-        """Returns what is to be looked at."""
+    def request(self, system: str, question: str, model: str, adapters: list[str | None]) -> desk.Score:
+        """Returns how to have it looked at."""
         if self.given is not None:
-            return self.view.turned(self.given.text)
-        messages = [desk.Message(role="system", content=system)] if system else []
-        messages.append(desk.Message(role="user", content=question))
+            text, unfinished = self.view.turned(self.given.text), self.given.unfinished
+            return desk.Score(text=text, unfinished=unfinished, model=model, adapters=adapters)
         answer = sound(self.answer.toPlainText())
-        return desk.Tokens(messages=[*messages, desk.Message(role="assistant", content=answer)], max_length=_WHOLE)
+        return desk.Score(text=conversation(system, question, answer), model=model, adapters=adapters)
 
-    def take(self, question: str, answer: desk.Column) -> None:
-        """Writes an answer that was given to a question into its box."""
-        self.answer.setPlainText(answer.text)
-        self._broken_off = (question, self.answer.toPlainText()) if answer.cut else ("", "")
 
-    def unfinished(self, question: str) -> bool:
-        """Whether what is looked at is an answer that ended at the longest answer, which the model had not ended."""
-        return self.given is None and self._broken_off == (question, self.answer.toPlainText())
-
-    def leave_off(self) -> None:
-        """Shows what it did before it was to look at something else."""
-        self.view.show_turned()
+def conversation(system: str, question: str, answer: str) -> desk.Tokens:
+    """Returns a question with its answer as a text to look at."""
+    messages = [desk.Message(role="system", content=system)] if system else []
+    messages += [desk.Message(role="user", content=question), desk.Message(role="assistant", content=answer)]
+    return desk.Tokens(messages=messages, max_length=_WHOLE)

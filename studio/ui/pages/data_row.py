@@ -254,13 +254,12 @@ class RowPane(QWidget):
 
     def show_scores(self) -> None:
         """Has the Compare page show how likely a base and adapters hold every token of the row."""
-        request = self._request(self._row) if self._row is not None else self.tr("Choose a row first.")
-        if isinstance(request, str) or self._row is None:
-            self._session.tell(str(request), "bad")
-            return
+        request = self._request(self._row) if self._row is not None else ""
+        if self._row is None or isinstance(request, str):
+            return  # there are no tokens, and it is said why
         title = self.tr("Row {number} of {name}").format(number=self._row.number, name=Path(request.file).name)
         text = replace(request, template=self.tokens.editor.typed(), worse=self.tokens.worse.isChecked())
-        self._session.compare_wanted.emit(GivenText(text, title))
+        self._session.compare_wanted.emit(GivenText(text, title, base=request.model))
 
     def _keep_template(self, text: str) -> None:
         """Has training use a template that was written here: it becomes a file that the settings name."""
