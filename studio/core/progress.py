@@ -1,5 +1,6 @@
 """The events of a run folded into its present state and its curves; everything on screen is read from here."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -127,6 +128,14 @@ class Progress:
         self.steps = [item for item in self.steps if item.step <= event.step]
         self.evaluations = [item for item in self.evaluations if item.step <= event.step]
         self.answered = [item for item in self.answered if item.step <= event.step]
+
+
+def folded(told: Iterable[Event]) -> Progress:
+    """Returns what is known after events, in the order of their file."""
+    progress = Progress()
+    for event in told:
+        progress.apply(event)
+    return progress
 
 
 def _sets_rate(event: Obeyed) -> bool:

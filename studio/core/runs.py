@@ -12,7 +12,7 @@ import secrets
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -27,7 +27,7 @@ from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.files import disk_error, write_atomic
 from studio.core.hub_ids import short_name
-from studio.core.progress import Progress
+from studio.core.progress import Progress, folded
 
 # A look takes far less; so long a window may stand still for it.
 _LOOK_S = 0.02
@@ -126,10 +126,7 @@ class Run:
         Raises:
             StudioError: (run) they cannot be read.
         """
-        progress = Progress()
-        for event in self.follow():
-            progress.apply(event)
-        return progress
+        return folded(self.follow())
 
     def unfinished(self) -> Progress:
         """Folds all events so far of a run that is to go on.
@@ -146,20 +143,20 @@ class Run:
     def summary(self) -> Progress:
         """As `progress`, but of the steps only the last: quick, for a list of many long runs."""
         self._require_events()
-        lines, _ = read_lines(self.events_path)
-        steps = [i for i, line in enumerate(lines) if line.startswith(b'{"kind":"step"')]
-        passed_over = set(steps[:-1])
-        progress = Progress()
-        for i, line in enumerate(lines):
-            if i not in passed_over and (event := events.decode_event(line)) is not None:
-                progress.apply(event)
-        return progress
+        kept, last, at = list[bytes](), b"", 0
+        with suppress(OSError), self.events_path.open("rb") as file:
+            for line in file:
+                if line.startswith(b'{"kind":"step"') and line.endswith(b"\n"):
+                    last, at = line, len(kept)
+                elif line.endswith(b"\n"):
+                    kept.append(line)
+        return folded(filter(None, map(events.decode_event, (*kept[:at], last, *kept[at:]))))
 
     def follow(self, offset: int = 0) -> Iterator[events.Event]:
         """Yields the whole lines' events from byte `offset` to the file's present end; raises as `progress`."""
         self._require_events()
         lines, _ = read_lines(self.events_path, offset)
-        yield from (event for line in lines if (event := events.decode_event(line)) is not None)
+        yield from filter(None, map(events.decode_event, lines))
 
     def alive(self) -> bool:
         """Whether a process holds this run's claim; looking leaves nothing behind, and two may look at once.

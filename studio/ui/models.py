@@ -62,7 +62,7 @@ class RunModel(QObject):
         self._told = 0
         # The end that is no news, and what the file of events was like when the following came to its own end.
         self._ending: events.Finished | None = None
-        self._left_at: tuple[int, int] | None = None
+        self._left_at: tuple[int, ...] | None = None
 
     def attach(self) -> None:
         """Reads all there is, and goes on following while a process works on the run."""
@@ -220,7 +220,7 @@ class Glance:
     state: str
     step: int = 0
     loss: float | None = None
-    stamp: tuple[int, int] = (0, 0)
+    stamp: tuple[int, ...] = ()
 
 
 def glance(run: Run) -> Glance:
@@ -239,13 +239,16 @@ def glance(run: Run) -> Glance:
     return Glance(run, title_of(run), created_s, seen.state_of(alive), seen.step, loss, stamp)
 
 
-def _stamp(run: Run) -> tuple[int, int]:
-    """Time and size of the file of events."""
-    try:
-        found = run.events_path.stat()
-    except OSError:
-        return 0, 0
-    return found.st_mtime_ns, found.st_size
+def _stamp(run: Run) -> tuple[int, ...]:
+    """Times and sizes of the files that tell of a run: what it is, and what happened."""
+    found: list[int] = []
+    for path in (run.events_path, run.path / "run.json"):
+        try:
+            about = path.stat()
+        except OSError:
+            continue
+        found += [about.st_mtime_ns, about.st_size]
+    return tuple(found)
 
 
 class RunTable(QAbstractTableModel):
@@ -255,6 +258,7 @@ class RunTable(QAbstractTableModel):
         """Starts empty."""
         super().__init__(parent)
         self.items: list[Glance] = []
+        self._rows: dict[str, int] = {}
 
     def refresh(self, found: Sequence[Run]) -> None:
         """Shows the runs `found`, and reads again those that go on or have gone on since."""
@@ -262,10 +266,10 @@ class RunTable(QAbstractTableModel):
         if [run.name for run in found] != [item.run.name for item in self.items]:
             self.beginResetModel()
             self.items = [known.get(run.name) or glance(run) for run in found]
+            self._rows = {item.run.name: row for row, item in enumerate(self.items)}
             self.endResetModel()
         for row, item in enumerate(self.items):
-            # One that has told nothing yet may have been about to begin.
-            if item.state not in _ENDED or item.stamp != _stamp(item.run) or not any(item.stamp):
+            if item.state not in (*_ENDED, "damaged") or item.stamp != _stamp(item.run):
                 self._put(row, glance(item.run))
 
     def living(self) -> list[Run]:
@@ -274,15 +278,17 @@ class RunTable(QAbstractTableModel):
 
     def update_run(self, model: RunModel) -> None:
         """Takes over what a followed run knows of itself."""
-        for row, item in enumerate(self.items):
-            if item.run.name == model.run.name and item.run.path.resolve() == model.run.path.resolve():
-                steps = model.progress.steps
-                loss = steps[-1].loss if steps else None
-                self._put(row, replace(item, state=model.state(), step=model.progress.step, loss=loss))
+        row = self.row_of(model.run.name)
+        item = self.items[row] if row >= 0 else None
+        # One of a folder elsewhere may be called the same.
+        if item is not None and item.run.path.resolve() == model.run.path.resolve():
+            steps = model.progress.steps
+            loss = steps[-1].loss if steps else None
+            self._put(row, replace(item, state=model.state(), step=model.progress.step, loss=loss))
 
     def row_of(self, name: str) -> int:
         """Returns the row of the run `name`; -1: none."""
-        return next((row for row, item in enumerate(self.items) if item.run.name == name), -1)
+        return self._rows.get(name, -1)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         """Returns the number of runs."""

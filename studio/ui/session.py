@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from studio.ui.models import RunModel
 
 _RESTING_MS = 1000
+_MOST_ENDED = 20  # runs that are kept in memory besides those that were at work
 _Found = TypeVar("_Found")
 
 
@@ -240,11 +241,20 @@ class Session(QObject):
 
     def model_of(self, run: Run) -> "RunModel":
         """Returns the followed run, attaching to it at first."""
-        found = self.models.get(run.path.resolve())
+        place = run.path.resolve()
+        found = self.models.pop(place, None)
         if found is None:
+            self._forget_oldest()
             found = self._known(run)
             found.attach()
+        self.models[place] = found  # the last one that was looked at
         return found
+
+    def _forget_oldest(self) -> None:
+        """Gives up runs that were looked at long ago: each holds all its steps in memory."""
+        ended = [model for model in self.models.values() if not model.alive and not model.lived]
+        for model in ended[: max(0, len(ended) - _MOST_ENDED + 1)]:
+            self.forget(model.run)
 
     def start(self, config: RunConfig) -> "RunModel":
         """Makes a run of `config` and starts its process.
@@ -317,7 +327,8 @@ class Session(QObject):
         from studio.ui.models import RunModel
 
         found = self.models[run.path.resolve()] = RunModel(run, self)
-        found.stopped.connect(self.runs_changed)
+        # One that had ended before it was looked at has changed nothing.
+        found.stopped.connect(lambda: self.runs_changed.emit() if found.lived else None)
         found.finished.connect(self._finish)
         found.refused.connect(self.tell_error)
         return found

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -63,7 +63,8 @@ def convert(
     with whole(place, hint="Free some space and convert it again.") as stage:
         found = _rows(source, columns or {}, done, on_progress)
         if place.suffix.lower() == ".parquet":
-            _write_parquet(stage, found)
+            size = sum(size for _, size, _ in source.state())
+            _write_parquet(stage, found, lambda: on_progress(size, size) if on_progress else None)
         else:
             with stage.open("w", encoding="utf-8", newline="\n") as file:
                 file.writelines(f"{text}\n" for text in found)
@@ -106,7 +107,8 @@ def _rows(
             yield writable(json.dumps(json.loads(text), ensure_ascii=False)) if broken else text
 
 
-def _write_parquet(path: Path, found: Iterator[str]) -> None:
+def _write_parquet(path: Path, found: Iterator[str], live: Callable[[], None]) -> None:
+    """Writes rows in several passes over what is held aside; `live` is told of each part, which takes as long again."""
     from studio.core.data import columnar
 
     with tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=path.parent) as held:
@@ -116,6 +118,7 @@ def _write_parquet(path: Path, found: Iterator[str]) -> None:
             held.seek(0)
             while batch := [json.loads(line) for line in islice(held, _BATCH)]:
                 yield batch
+                live()
 
         columnar.write(path, batches)
 

@@ -241,14 +241,14 @@ class Selection:
         return True
 
     def _choose(self, step: Step) -> None:
-        before = self._mask(self.chosen)
+        given = self.chosen
         match step:
             case steps.Exclude():
                 self.chosen = self.chosen[~self._named(step.rows)[self.chosen]]
             case steps.Keep():
                 self.chosen = self.chosen[self._named(step.rows)[self.chosen]]
             case steps.Restore():
-                self._add(self._named(step.rows) & ~before & self._usable)
+                self._add(self._named(step.rows) & ~self._mask(given) & self._usable)
             case steps.Tag():
                 self.tags[step.tag] = self._tagged(step.tag) & ~self._named(step.rows)
                 if step.on:
@@ -269,9 +269,11 @@ class Selection:
                 self._evaluate_once()
             case steps.Mix():
                 self._mix(step)
-        after = self._mask(self.chosen)
-        self.removed_by[before & ~after] = len(self.sizes)
-        self.removed_by[after] = -1
+        # Of a million rows masks take a while, and most steps by hand only mark some.
+        if self.chosen is not given:
+            before, after = self._mask(given), self._mask(self.chosen)
+            self.removed_by[before & ~after] = len(self.sizes)
+            self.removed_by[after] = -1
 
     def _replace(self, step: steps.Replace) -> None:
         place = self.place(step.source, step.row)
@@ -335,6 +337,8 @@ class Selection:
 
     def _evaluate_once(self) -> None:
         """Leaves of a row for evaluation that a mix repeats only the first."""
+        if bool((np.diff(self.chosen) > 0).all()):
+            return
         once = np.zeros(len(self.chosen), dtype=bool)
         once[np.unique(self.chosen, return_index=True)[1]] = True
         self.chosen = self.chosen[once | ~self.evaluation()]

@@ -342,16 +342,19 @@ def _unusable(said: Recipe, source: int, number: int, name: str, reason: str) ->
 
 
 def _selected(sources: Sequence[Dataset], said: Recipe, on_progress: Progress | None) -> Selection:
-    selection, done = _begun(sources, said, on_progress), 0
-    for count in range(said.cursor, 0, -1):
-        if isinstance(said.effective[count - 1], _SLOW) and selection.restore(
-            _kept_file(said.sources, said.effective[:count]), said.effective[:count]
+    selection, done, steps = _begun(sources, said, on_progress), 0, said.effective
+    for count in range(len(steps), 0, -1):
+        if isinstance(steps[count - 1], _SLOW) and selection.restore(
+            _kept_file(said.sources, steps[:count]), steps[:count]
         ):
             done = count
             break
-    for count in range(done + 1, said.cursor + 1):
-        selection.do(said.effective[count - 1])
-        _keep(said.sources, said.effective[:count], selection)
+    for count in range(done, len(steps)):
+        selection.do(steps[count])
+        if isinstance(steps[count], _SLOW):
+            _keep(said.sources, steps[: count + 1], selection)
+        if on_progress is not None:
+            on_progress(count + 1, len(steps))
     return selection
 
 
@@ -363,13 +366,12 @@ def _begun(sources: Sequence[Dataset], said: Recipe, on_progress: Progress | Non
 
 
 def _keep(sources: Sequence[Source], done: Sequence[Step], selection: Selection) -> None:
-    """Keeps in the cache what the last of some steps left, where it took reading every row."""
-    if isinstance(done[-1], _SLOW):
-        file = _kept_file(sources, done)
-        selection.store(file)
-        for old in sorted(file.parent.glob("*.npz"), key=_changed_s)[:-_MOST_KEPT]:
-            with suppress(OSError):  # gone, or on Windows read by another process
-                old.unlink()
+    """Keeps in the cache what the last of some steps left, which took reading every row."""
+    file = _kept_file(sources, done)
+    selection.store(file)
+    for old in sorted(file.parent.glob("*.npz"), key=_changed_s)[:-_MOST_KEPT]:
+        with suppress(OSError):  # gone, or on Windows read by another process
+            old.unlink()
 
 
 def _changed_s(file: Path) -> float:

@@ -122,6 +122,7 @@ class TrainPage(QWidget):
         super().hideEvent(event)
 
     def _refresh(self) -> None:
+        row = self.list.currentIndex().row()
         self._drop_the_gone()
         shown = self.view.model
         self.table.refresh(self._session.read(runs.listing))
@@ -136,7 +137,11 @@ class TrainPage(QWidget):
             return
         self._states.setCurrentIndex(1)
         if not self.list.currentIndex().isValid():
-            at = self.table.row_of(shown.run.name) if shown is not None else 0
+            # Where a run was removed its neighbour is chosen, not the newest, which the next press would remove.
+            beside = min(max(row, 0), len(self.table.items) - 1)
+            at = self.table.row_of(shown.run.name) if shown is not None else beside
+            if at < 0 and row >= 0:
+                at = beside
             if at >= 0:
                 self.list.setCurrentIndex(self.table.index(at, 0))
 

@@ -38,7 +38,10 @@ def test_to_jsonl(tmp_path: Path) -> None:
 def test_to_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(convert, "_BATCH", 1)
     target = tmp_path / "b.parquet"
-    convert.convert(source(tmp_path), target)
+    told = list[tuple[int, int]]()
+    convert.convert(source(tmp_path), target, on_progress=lambda done, total: told.append((done, total)))
+    size = (tmp_path / "a.json").stat().st_size
+    assert told.count((size, size)) >= 2 * len(ROWS), "a sign of life in each pass over what is written"
     rows = pq.read_table(target).to_pylist()
     assert [row["a"] for row in rows] == ["x\ny", "ü", None]
     assert [row["n"] for row in rows] == [1.0, 2.5, None]
