@@ -2874,6 +2874,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>显示哪次评估的回答</translation>
     </message>
     <message>
+        <source>Answer before training</source>
+        <translation>训练前的回答</translation>
+    </message>
+    <message>
+        <source>Answer at the step chosen</source>
+        <translation>所选步的回答</translation>
+    </message>
+    <message>
         <source>Before training</source>
         <translation>训练前</translation>
     </message>
@@ -3916,6 +3924,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Move the run to the trash</source>
         <translation>把训练任务移到回收站</translation>
+    </message>
+    <message>
+        <source>Search the runs</source>
+        <translation>搜索训练任务</translation>
+    </message>
+    <message>
+        <source>No run is called so.</source>
+        <translation>没有叫这个名字的训练任务。</translation>
     </message>
     <message>
         <source>Train</source>

@@ -73,3 +73,26 @@ def test_a_run_that_does_not_change_is_not_read_again(page: TrainPage, monkeypat
     (broken.path / "run.json").write_bytes(kept)
     table.refresh(runs)
     assert table.items[0].state == "completed"
+
+
+def test_runs_are_found_by_their_name_and_how_they_ended(page: TrainPage, window: MainWindow) -> None:
+    assert not page.search.isVisible(), "few are seen at once"
+    for number in range(5, 12):
+        tell(made_run(f"other{number}"), prepared(9), step(1, 1.0))
+    page._refresh()
+    assert page.search.isVisible()
+
+    def listed() -> list[str]:
+        return [item.title for at, item in enumerate(page.table.items) if not page.list.isRowHidden(at)]
+
+    assert len(listed()) == 12
+    page.search.setText("OTHER1")
+    assert listed() == ["other11", "other10"]
+    page.search.setText("completed run")
+    assert listed() == [f"run{number}" for number in reversed(range(5))]
+    page.search.setText("nothing is called so")
+    assert listed() == []
+    assert page._none.isVisible()
+    page.search.clear()
+    assert len(listed()) == 12
+    assert not page._none.isVisible()

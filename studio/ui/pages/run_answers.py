@@ -38,8 +38,8 @@ class RunAnswers(QWidget):
         self.slider.setMinimumWidth(20 * GRID)
         self.slider.valueChanged.connect(self._show)
         self.said = label("", "muted", wrap=True)
-        self.before, self.after = _box(), _box()
-        self._titles = [label(self.tr("Before training"), "caption"), label("", "caption")]
+        self.before, self.after = _box(self.tr("Answer before training")), _box(self.tr("Answer at the step chosen"))
+        self._titles = [label("", "caption"), label("", "caption")]
         head = row(self.prompt, self.slider)
         head.setStretch(0, 2)
         head.setStretch(1, 1)
@@ -111,8 +111,9 @@ class RunAnswers(QWidget):
         return "" if self._shown else self.tr("Nothing was answered yet.")
 
 
-def _box() -> QPlainTextEdit:
+def _box(name: str) -> QPlainTextEdit:
     made = QPlainTextEdit()
+    made.setAccessibleName(name)
     made.setReadOnly(True)
     made.setMinimumHeight(8 * GRID)
     return made

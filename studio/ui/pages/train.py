@@ -4,6 +4,7 @@ from PySide6.QtCore import QModelIndex, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QHideEvent, QPainter, QPen, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
+    QLineEdit,
     QListView,
     QStackedWidget,
     QStyle,
@@ -29,6 +30,7 @@ _REFRESH_MS = 2000
 _LIST_PX, _WIDE_LIST_PX = 224, 256
 _WIDE_PX = 900  # from here on a run has all its room beside the wider list
 _ROW_PX = 56
+_FEW = 8  # runs that are seen at once
 
 
 class TrainPage(QWidget):
@@ -66,7 +68,14 @@ class TrainPage(QWidget):
         self._sides.addWidget(holder(column(self._damaged(), None)))
         self._states = QStackedWidget()
         self._states.addWidget(self._empty())
-        side = column(row(label(self.tr("Runs"), "heading"), None, remove), self.list)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(self.tr("Search the runs"))
+        self.search.setAccessibleName(self.search.placeholderText())
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._filter)
+        self._none = label(self.tr("No run is called so."), "muted", wrap=True)
+        self._none.hide()
+        side = column(row(label(self.tr("Runs"), "heading"), None, remove), self.search, self._none, self.list)
         body = row(holder(side), self._sides, spacing=2 * GRID)
         body.setStretch(1, 1)
         self._states.addWidget(holder(body))
@@ -132,6 +141,7 @@ class TrainPage(QWidget):
         if self._damaged_run is not None:
             self._show(self._damaged_run)  # it may have been mended
         self._offer_removal()
+        self._filter()
         if not self.table.items:
             self._states.setCurrentIndex(0 if shown is None else 1)
             return
@@ -144,6 +154,20 @@ class TrainPage(QWidget):
                 at = beside
             if at >= 0:
                 self.list.setCurrentIndex(self.table.index(at, 0))
+
+    def _filter(self) -> None:
+        """Lists the runs whose names or state hold every word searched for; few are not worth a search."""
+        items = self.table.items
+        self.search.setVisible(len(items) > _FEW or bool(self.search.text()))
+        wanted = self.search.text().casefold().split()
+        seen = 0
+        for at, item in enumerate(items):
+            named = f"{item.title} {item.run.name} {words.state(item.state)}".casefold()
+            hidden = not all(word in named for word in wanted)
+            seen += not hidden
+            if self.list.isRowHidden(at) != hidden:
+                self.list.setRowHidden(at, hidden)
+        self._none.setVisible(bool(items) and not seen)
 
     def _drop_the_gone(self) -> None:
         """Shows a run no longer that has been moved away."""
