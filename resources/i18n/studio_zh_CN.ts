@@ -8325,6 +8325,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>回答</translation>
     </message>
     <message>
+        <source>Reading a text</source>
+        <translation>正在读取文本</translation>
+    </message>
+    <message>
         <source>Checking</source>
         <translation>检查</translation>
     </message>

@@ -130,6 +130,7 @@ def phase(name: str) -> str:
         "reading": _tr("Reading"),
         "counting": _tr("Counting"),
         "answering": _tr("Answering"),
+        "scoring": _tr("Reading a text"),
         "checking": _tr("Checking"),
         "comparing": _tr("Comparing"),
         "reference": _tr("Asking the base"),
