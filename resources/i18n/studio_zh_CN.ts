@@ -3428,8 +3428,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>也为不学习的部分着色，例如问题</translation>
     </message>
     <message>
-        <source>Show spaces</source>
-        <translation>显示空白字符</translation>
+        <source>Spaces</source>
+        <translation>空格</translation>
+    </message>
+    <message>
+        <source>Write out spaces and invisible characters</source>
+        <translation>显示空格和不可见字符</translation>
     </message>
     <message>
         <source>Worse answer</source>
@@ -3440,8 +3444,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>这一行有两个回答：显示不被偏好的那个</translation>
     </message>
     <message>
-        <source>Next largest</source>
-        <translation>下一个最大值</translation>
+        <source>Next</source>
+        <translation>下一个</translation>
     </message>
     <message>
         <source>Go to the token with the largest number among the adapters&apos;, then to the next largest</source>

@@ -176,14 +176,15 @@ class ScoreView(QWidget):
         self.every.setAccessibleName(self.every.text())
         self.every.setToolTip(self.tr("Colour what is not learned too, such as the question"))
         self.every.toggled.connect(self._colour)
-        self.spaces = QCheckBox(self.tr("Show spaces"))
+        self.spaces = QCheckBox(self.tr("Spaces"))
+        self.spaces.setToolTip(self.tr("Write out spaces and invisible characters"))
         self.spaces.setAccessibleName(self.spaces.text())
         self.spaces.toggled.connect(self._lay_out)
         self.worse = QCheckBox(self.tr("Worse answer"))
         self.worse.setAccessibleName(self.worse.text())
         self.worse.setToolTip(self.tr("This row has two answers: show the one that is not preferred"))
         self.worse.clicked.connect(lambda: self.answer_wanted.emit())
-        self.next = button(self.tr("Next largest"), self.show_next, "flat")
+        self.next = button(self.tr("Next"), self.show_next)
         said = self.tr("Go to the token with the largest number among the adapters', then to the next largest")
         self.next.setToolTip(said)
         self.detail = Elided("", "caption")
@@ -192,8 +193,8 @@ class ScoreView(QWidget):
         self._row = QHBoxLayout()
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(2 * GRID)
-        head = row(*self._by, GRID, self.every, self.spaces, self.worse, None, self.next)
-        foot = row(self.detail, *self._legend)
+        head = row(*self._by, GRID, self.every, self.spaces, None, self.next)
+        foot = row(self.detail, self.worse, *self._legend)
         foot.setStretch(0, 1)
         layout = column(head, scrolling(holder(self._row, "body")), foot, spacing=GRID)
         layout.setStretch(1, 1)
@@ -243,7 +244,7 @@ class ScoreView(QWidget):
 
     def _order_focus(self) -> None:
         """Goes by Tab through what is above the columns first."""
-        order = [*self._by, self.every, self.spaces, self.worse, self.next, *(one.box for one in self.columns)]
+        order = [*self._by, self.every, self.spaces, self.next, *(one.box for one in self.columns), self.worse]
         for before, after in pairwise(order):
             QWidget.setTabOrder(before, after)
 
