@@ -2882,6 +2882,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>所选步的回答</translation>
     </message>
     <message>
+        <source>The whole prompt</source>
+        <translation>完整提示词</translation>
+    </message>
+    <message>
         <source>Before training</source>
         <translation>训练前</translation>
     </message>
@@ -5056,12 +5060,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>在训练前和每次评估时回答，以便看到学到了什么；每行一条。</translation>
     </message>
     <message>
-        <source>Longest of them</source>
+        <source>Longest answer</source>
         <translation>最长回答</translation>
     </message>
     <message>
-        <source>Of these answers.</source>
-        <translation>指这些回答的长度。</translation>
+        <source>Of those to the prompts.</source>
+        <translation>指对提示词的回答。</translation>
     </message>
     <message>
         <source>Save every</source>
@@ -5790,10 +5794,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Unpack it by other means if you trust it, and open the files it holds.</source>
         <translation>如果信任它，请用其他方式解压，再打开其中的文件。</translation>
-    </message>
-    <message>
-        <source>Longest answer</source>
-        <translation>最长回答</translation>
     </message>
     <message>
         <source>Tokens; the model&apos;s context may end it.</source>
@@ -7138,6 +7138,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>It must be {0}.</source>
         <translation>它必须{0}。</translation>
+    </message>
+    <message>
+        <source>The model reads nothing of this question: it has no tokens.</source>
+        <translation>模型从这个问题中读不到任何内容：它没有词元。</translation>
+    </message>
+    <message>
+        <source>Write some words.</source>
+        <translation>请写几个字。</translation>
     </message>
     <message>
         <source>The conversation has {0} tokens, but this model reads at most {1}.</source>

@@ -44,6 +44,7 @@ def _at(step: int | None) -> str:
 def _told(prompt: str, at: int, shown: list[Answered]) -> str:
     lines = [output.printable(prompt)]
     for item in shown:
-        text = item.answers[at] if at not in item.faults else f"({item.faults[at]})"
+        said, is_answer = item.said(at)
+        text = said if is_answer else f"({said})"
         lines += [f"  step {item.step:,}:", textwrap.indent(output.printable(text), "    ")]
     return "\n".join(lines)

@@ -229,7 +229,7 @@ def _tell(event: events.Event, steps: int) -> None:
             share = _preferred(event.reward_accuracy)
             print(f"\nStep {event.step}: evaluation loss {event.eval_loss:.4f}{share}", file=sys.stderr)
         case events.Answered():
-            print(f"\nStep {event.step} answers: {one_line(event.answers[0])[:_SAMPLE]}", file=sys.stderr)
+            print(f"\nStep {event.step} answers: {one_line(event.said(0)[0])[:_SAMPLE]}", file=sys.stderr)
         case events.Resumed():
             for sentence in event.refused:
                 print(printable(sentence), file=sys.stderr)

@@ -386,7 +386,7 @@ class TrainingSpec:
     ] = Field(default_factory=list)
     sample_max_new_tokens: Annotated[
         int,
-        Field(ge=1, le=8192, title="Longest of them", description="Of these answers.", json_schema_extra=_TOKENS),
+        Field(ge=1, le=8192, title="Longest answer", description="Of those to the prompts.", json_schema_extra=_TOKENS),
     ] = 128
     save_steps: Annotated[
         int,

@@ -136,6 +136,12 @@ class Answered:
     answers: list[str]
     faults: dict[int, str] = Field(default_factory=dict)
 
+    def said(self, at: int) -> tuple[str, bool]:
+        """Returns what came of a prompt, and whether that is an answer rather than why there is none."""
+        if at in self.faults:
+            return self.faults[at], False
+        return (self.answers[at], True) if at < len(self.answers) else ("", False)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Saved:

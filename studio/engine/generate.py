@@ -224,6 +224,8 @@ def _write(
 ) -> list[Answer]:
     """Generates an answer for each of `columns`, in one batch, by whatever adapters are active."""
     prompt = encoder.prompt([dict(message) for message in messages])
+    if not prompt:
+        raise StudioError("data", "The model reads nothing of this question: it has no tokens.", "Write some words.")
     room = min(sampling.max_new_tokens, _room(model, len(prompt)))
     stops = stop_ids(model, encoder)
     ids = torch.tensor([prompt] * len(columns), device=model.device)

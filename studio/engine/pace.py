@@ -16,12 +16,14 @@ class Pace:
         steps: seconds and tokens of the last steps.
         evaluation_s: seconds of the last evaluation; None: there was none yet.
         saving_s: seconds of the last checkpoint.
+        answers_s: seconds of the last answers to the user's prompts.
     """
 
     evaluation_tokens: int
     steps: list[tuple[float, int]] = field(default_factory=list)
     evaluation_s: float | None = None
     saving_s: float = 0.0
+    answers_s: float = 0.0
 
     def add(self, step_s: float, tokens: int) -> None:
         """Takes note of a step."""
@@ -35,7 +37,7 @@ class Pace:
             evaluation_s = self.evaluation_tokens * _FORWARD * spent / tokens
         return (
             (steps - step) * spent / len(self.steps)
-            + _due(step, steps, eval_steps) * evaluation_s
+            + _due(step, steps, eval_steps) * (evaluation_s + self.answers_s)
             + _due(step, steps, save_steps) * self.saving_s
         )
 

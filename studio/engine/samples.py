@@ -4,11 +4,16 @@ Nothing is drawn and nothing that training looks at is changed: a run goes on bi
 """
 
 import time
+import traceback
 from collections.abc import Callable
+from dataclasses import replace
 
 from studio.core import events
 from studio.core.errors import StudioError, as_memory_error
+from studio.engine.decoding import interruptible
 from studio.engine.generate import Sampling, answer
+from studio.engine.labels import Encoder
+from studio.engine.objectives import bare
 from studio.engine.session import Session
 
 _EVERY_S = 0.2
@@ -18,7 +23,7 @@ class _EndedError(Exception):
     """The run is to end, and no answer is waited for."""
 
 
-def tell(current: Session, ends: Callable[[], bool]) -> None:
+def tell(current: Session, ends: Callable[[], bool]) -> bool:
     """Answers the run's prompts with the weights of the present step, by the main process.
 
     An answer that cannot be given ends no run: what kept it from being given is told in its place.
@@ -26,29 +31,38 @@ def tell(current: Session, ends: Callable[[], bool]) -> None:
     Args:
         current: the session, behind a step.
         ends: asked a few times a second whether the run is to end; if so, nothing is told.
+
+    Returns:
+        Whether they were answered; always in other processes.
     """
-    spec, step = current.config.training, current.position.step
+    spec, corpus = current.config.training, current.corpus
     if not current.accelerator.is_main_process:
-        return
+        return True
+    # As the adapter is asked once it is in the library.
+    encoder = replace(corpus.encoder, template=corpus.encoder.prompting(corpus.row_format))
     answers, faults = list[str](), dict[int, str]()
     try:
-        for at, prompt in enumerate(spec.sample_prompts):
-            current.emit(events.Phase(name="answering", done=at, total=len(spec.sample_prompts)))
-            text, fault = _answered(current, prompt, spec.sample_max_new_tokens, _looking(ends))
-            answers.append(text)
-            if fault:
-                faults[at] = fault
-        current.emit(events.Answered(step=step, answers=answers, faults=faults))
+        with interruptible(bare(current.model), _looking(ends)):
+            for at, prompt in enumerate(spec.sample_prompts):
+                current.emit(events.Phase(name="answering", done=at, total=len(spec.sample_prompts)))
+                if ends():
+                    return False
+                text, fault = _answered(current, encoder, prompt)
+                answers.append(text)
+                faults |= {at: fault} if fault else {}
     except _EndedError:
-        pass
-    current.emit(events.Phase(name="training"))
+        return False
+    finally:
+        current.emit(events.Phase(name="training"))
+    current.emit(events.Answered(step=current.position.step, answers=answers, faults=faults))
+    return True
 
 
-def _looking(ends: Callable[[], bool]) -> Callable[[str], None]:
-    """Returns what is told each piece of an answer, and ends it if the run is to end."""
+def _looking(ends: Callable[[], bool]) -> Callable[[], None]:
+    """Returns what is called between the model's blocks, and breaks off if the run is to end."""
     looked_s = 0.0
 
-    def look(_: str) -> None:
+    def look() -> None:
         nonlocal looked_s
         if time.monotonic() - looked_s > _EVERY_S:
             looked_s = time.monotonic()
@@ -58,16 +72,17 @@ def _looking(ends: Callable[[], bool]) -> Callable[[str], None]:
     return look
 
 
-def _answered(current: Session, prompt: str, longest: int, look: Callable[[str], None]) -> tuple[str, str]:
+def _answered(current: Session, encoder: Encoder, prompt: str) -> tuple[str, str]:
     """Returns an answer, or an empty one and why there is none."""
-    messages, sampling = [{"role": "user", "content": prompt}], Sampling(max_new_tokens=longest)
-    look("")
+    sampling = Sampling(max_new_tokens=current.config.training.sample_max_new_tokens)
     try:
-        return answer(current.bare, current.corpus.encoder, messages, sampling, look), ""
+        return answer(current.bare, encoder, [{"role": "user", "content": prompt}], sampling), ""
+    except _EndedError:
+        raise
     except StudioError as error:
         return "", str(error)
-    except (MemoryError, RuntimeError) as error:
+    except Exception as error:
+        # A run is not to end by what it says; the log has all that is known.
+        traceback.print_exc()
         told = as_memory_error(error)
-        if told is None:
-            raise
-        return "", told.message
+        return "", told.message if told else f"{type(error).__name__}: {error}"

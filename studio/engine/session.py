@@ -79,6 +79,7 @@ class Session:
         emit: tells an event; does nothing but in the main process.
         reference: (N,) what the base alone makes of each training sequence, where that counts; see `reference`.
         evaluation_reference: likewise of the evaluation's.
+        answered_step: the last step at which the user's prompts were answered; -1: none yet.
     """
 
     run: Run
@@ -97,6 +98,7 @@ class Session:
     position: Position
     reference: torch.Tensor | None = None
     evaluation_reference: torch.Tensor | None = None
+    answered_step: int = -1
 
 
 def step_counts(config: RunConfig, train: tokens.Tokens, world_size: int = 1) -> tuple[int, int]:

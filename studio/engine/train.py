@@ -61,11 +61,11 @@ def _decoded(lines: Iterable[bytes]) -> list[events.Command]:
 
 def _agreed(current: Session, commands: Commands) -> list[events.Command]:
     """Returns what is to be obeyed as the main process sees it, so that all processes obey the same."""
-    due, waiting = [commands.due()], commands.waiting
+    due = [[*commands.waiting, *commands.due()]]
     if current.accelerator.num_processes > 1:
         broadcast_object_list(due)
     commands.waiting = []
-    return [*waiting, *due[0]]
+    return due[0]
 
 
 def train(run: Run, commands_from: int, emit: Emit) -> None:
@@ -91,6 +91,8 @@ def train(run: Run, commands_from: int, emit: Emit) -> None:
     current = session.prepare(run, emit if main else lambda event: None, earlier)
     reference.look_up(current, lambda: _held(current, commands, before.step))
     _go_back(current, commands, before)
+    told = (item.step for item in before.answered if item.step <= current.position.step)
+    current.answered_step = max(told, default=-1)
     outcome = _steps(current, commands)
     if outcome is not None:
         _finish(current, outcome)
@@ -127,12 +129,12 @@ def _steps(current: Session, commands: Commands) -> events.Outcome | None:
     position, spec = current.position, current.config.training
     log = RowLog(current.run.path, current.accelerator.process_index, position.step)
     current.emit(events.Phase(name="training"))
-    if position.step == 0:
-        _answer(current, commands)
     evaluation = current.corpus.evaluation
     pace = Pace(len(evaluation.ids) if evaluation is not None else 0)
     epoch, plan, laid_out = -1, list[list[batches.Rows]](), list[batches.MicroBatch]()
     while position.step < current.steps:
+        # Behind the checkpoint, which is not to wait for it; what was broken off is caught up with.
+        _answer(current, commands, pace)
         # Asked before a step, not behind one: a run killed in between then ends at the same place.
         if spec.early_stopping_patience and position.stale_evaluations >= spec.early_stopping_patience:
             _save(current)
@@ -157,13 +159,13 @@ def _steps(current: Session, commands: Commands) -> events.Outcome | None:
         if position.step % spec.eval_steps == 0 or position.step == current.steps:
             began = time.perf_counter()
             _count_evaluation(current)
-            _answer(current, commands)
             pace.evaluation_s = time.perf_counter() - began
         if position.step % spec.save_steps == 0 or position.best_step == position.step:
             began = time.perf_counter()
             _save(current)
             pace.saving_s = time.perf_counter() - began
     _save(current)
+    _answer(current, commands, pace)
     return "completed"
 
 
@@ -216,19 +218,31 @@ def _evaluate(current: Session) -> step.Score | None:
     return score
 
 
-def _answer(current: Session, commands: Commands) -> None:
-    """Answers the user's prompts, if there are any, unless the run is to end meanwhile."""
-    if current.config.training.sample_prompts:
-        # What generates takes a while to load, which a run without prompts is spared.
-        from studio.engine import samples
+def _answer(current: Session, commands: Commands, pace: Pace | None = None, *, at_once: bool = False) -> None:
+    """Answers the user's prompts, if there are any and the step is one to do so at, unless the run is to end.
 
-        samples.tell(current, lambda: _ends(current, commands))
+    Args:
+        current: the session.
+        commands: what is asked meanwhile.
+        pace: told how long it took.
+        at_once: at any step, as long as they were not answered at it.
+    """
+    spec, at = current.config.training, current.position.step
+    due = at_once or at % spec.eval_steps == 0 or at == current.steps
+    if not spec.sample_prompts or not due or current.answered_step == at:
+        return
+    # What generates takes a while to load, which a run without prompts is spared.
+    from studio.engine import samples
+
+    began = time.perf_counter()
+    if samples.tell(current, lambda: _ends(commands)):
+        current.answered_step = at
+        if pace is not None:
+            pace.answers_s = time.perf_counter() - began
 
 
-def _ends(current: Session, commands: Commands) -> bool:
-    """Returns whether this process was asked to end; all that is asked is obeyed behind the step as ever."""
-    if current.accelerator.num_processes > 1:
-        return False  # the main process answers alone, and all must hear the same at the same time
+def _ends(commands: Commands) -> bool:
+    """Returns whether the run was asked to end; whatever is asked is obeyed behind the step as ever."""
     commands.waiting += commands.due()
     return any(isinstance(command, events.Stop) for command in commands.waiting)
 
@@ -305,7 +319,7 @@ def _obey(current: Session, commands: Commands) -> events.Stop | None:
                 case events.Evaluate():
                     if (score := _evaluate(current)) is not None:
                         _tell_evaluation(current, score, best=False)
-                    _answer(current, commands)
+                    _answer(current, commands, at_once=True)
                 case events.SetLearningRate():
                     schedule.set_peak(current.scheduler, command.learning_rate)
                     # It takes the place of those that were set further on before the run went back.
@@ -313,6 +327,8 @@ def _obey(current: Session, commands: Commands) -> events.Stop | None:
                 case events.Stop():
                     stop = command
             current.emit(events.Obeyed(step=current.position.step, command=asdict(command)))
+        if commands.waiting and current.accelerator.num_processes == 1:
+            continue  # asked while another was obeyed; of several processes the main one alone knows of it yet
         if stop or not paused:
             return stop
         time.sleep(_POLL_S)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import yaml
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEdit, QPlainTextEdit, QSizePolicy, QWidget
 
 from studio.core.config import RunConfig
@@ -23,6 +24,10 @@ _NARROW = 18 * GRID
 _WIDTH = 30 * GRID
 _WIDE = 50 * GRID
 _LINES_PX = 9 * GRID
+# What a box of lines takes for a line's end or for a space, or loses; and how it is written in one.
+_KEPT = re.compile("[\\\\\n\r\0\u00a0\u2028\u2029\ufdd0\ufdd1]")
+_SIGNS = {"\\": "\\\\", "\n": "\\n"}
+_ESCAPED = re.compile(r"\\(n|\\|u[0-9a-f]{4})")
 _NAMES = re.compile(r"\s*[\w.]+\s*(,\s*[\w.]+\s*)*,?\s*")
 
 
@@ -243,6 +248,7 @@ class Field(QObject):
         elif isinstance(editor, QPlainTextEdit):
             if _lines(editor.toPlainText()) != value:
                 editor.setPlainText("\n".join(map(_line, value)) if isinstance(value, list) else str(value))
+                editor.moveCursor(QTextCursor.MoveOperation.End)
         elif isinstance(editor, QLineEdit) and parsed(editor.text(), self.spec.kind) != value:
             editor.setText(written(value))
             editor.setCursorPosition(0)
@@ -306,13 +312,20 @@ def written(value: Any) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """Reads texts, one a line; a line break within one is written as a backslash and an n."""
-    found = (line.strip() for line in text.splitlines())
-    return [line.replace("\\n", "\n") for line in found if line]
+    """Reads texts, one a line, as `_line` writes them; lines without a letter are none."""
+    return [_ESCAPED.sub(_meant, line) for line in text.split("\n") if line.strip()]
 
 
 def _line(text: object) -> str:
-    return str(text).replace("\n", "\\n")
+    """Writes a text in one line of a box, with a backslash in front of what a box would take for something else."""
+    written = _KEPT.sub(lambda found: _SIGNS.get(found[0]) or f"\\u{ord(found[0]):04x}", str(text))
+    # A line of spaces alone is none.
+    return f"\\u{ord(written[0]):04x}{written[1:]}" if written.isspace() else written
+
+
+def _meant(found: re.Match[str]) -> str:
+    sign: str = found[1]
+    return chr(int(sign[1:], 16)) if len(sign) > 1 else {"n": "\n", "\\": "\\"}[sign]
 
 
 def _explained(spec: FieldSpec) -> str:

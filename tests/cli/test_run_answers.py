@@ -38,6 +38,8 @@ def test_answers_are_told_step_by_step(tmp_path: Path, capsys: pytest.CaptureFix
     assert out.splitlines()[:5] == ["Who?", "  step 0:", "    me", "    and you", "  step 50:"]
     assert "\x1b" not in out
     assert "(Too long.)" in out
+    run.emit(events.Answered(step=60, answers=["fewer than prompts"]))
+    assert cli.run(["runs", "answers", str(run.path), "--step", "60"]) == 0
 
 
 def test_where_there_are_none_it_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """A run's answers to the user's prompts: those of its weights at that step, and nothing else is changed by them."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,14 @@ import pytest
 import torch
 from transformers import GenerationMixin
 
-from studio.core import events, runs
+from studio.core import events, library, runs
 from studio.core.config import RunConfig
 from studio.core.runs import Run
 from studio.engine import checkpoint, generate
 from studio.engine.adapters import load_adapter
 from studio.engine.generate import Sampling
 from studio.engine.model import load_base, load_tokenizer
+from studio.engine.pace import Pace
 from tests.training import config, digest, losses, preferring, resume, trained
 
 PROMPTS = ["order late box", "What is the capital of France?"]
@@ -121,6 +123,14 @@ def test_what_cannot_be_answered_is_told_and_ends_no_run(tmp_path: Path, monkeyp
     assert [list(item.faults) for item in run.progress().answered] == [[0, 1]] * len(run.progress().answered)
     assert run.progress().answered[0].faults[1] == "Memory ran out."
 
+    def broken(*_: Any, **__: Any) -> str:
+        raise RuntimeError("Expected all tensors to be friends.")
+
+    monkeypatch.setattr(GenerationMixin, "generate", broken)
+    run = trained(whole, tmp_path / "odd")
+    assert run.progress().complete
+    assert run.progress().answered[0].faults[1] == "RuntimeError: Expected all tensors to be friends."
+
 
 def test_a_run_that_is_to_end_waits_for_no_answer(tmp_path: Path) -> None:
     whole = asking(config(tmp_path))
@@ -136,3 +146,68 @@ def test_a_run_that_is_to_end_waits_for_no_answer(tmp_path: Path) -> None:
     assert (progress.step, [item.step for item in progress.answered]) == (4, [0])
     assert progress.finished is not None
     assert progress.finished.outcome == "stopped"
+    resume(run)
+    reference = trained(whole, tmp_path / "reference")
+    assert digest(run) == digest(reference)
+    assert [(item.step, item.answers) for item in run.progress().answered] == [
+        (item.step, item.answers) for item in reference.progress().answered
+    ], "what was broken off is caught up with"
+
+
+def test_answers_come_behind_the_checkpoint_of_their_step(tmp_path: Path) -> None:
+    run = trained(asking(config(tmp_path)), tmp_path / "run")
+    told = [(event.kind, event.step) for event in run.follow() if isinstance(event, events.Saved | events.Answered)]
+    for step in (4, 8, 20):
+        assert told.index(("saved", step)) < told.index(("answered", step))
+
+
+def test_the_same_weights_are_not_asked_twice(tmp_path: Path) -> None:
+    run = runs.create(asking(config(tmp_path)), tmp_path / "run")
+
+    def ask(event: events.Event) -> None:
+        if isinstance(event, events.Answered) and event.step == 4:
+            run.ask(events.Evaluate())
+
+    resume(run, ask)
+    told = [event.step for event in run.follow() if isinstance(event, events.Answered)]
+    assert told == sorted(set(told))
+
+
+def test_a_stop_while_it_evaluates_at_once_ends_it_at_that_step(tmp_path: Path) -> None:
+    run = runs.create(asking(config(tmp_path)), tmp_path / "run")
+
+    def ask(event: events.Event) -> None:
+        if isinstance(event, events.Step) and event.step == 5:
+            run.ask(events.Evaluate())
+        if isinstance(event, events.Phase) and event.name == "answering" and run.progress().step == 5:
+            run.ask(events.Stop())
+
+    resume(run, ask)
+    assert run.progress().step == 5
+    assert [item.command["kind"] for item in run.progress().obeyed] == ["evaluate", "stop"]
+
+
+def test_the_prompts_are_asked_as_the_adapter_will_be(tmp_path: Path) -> None:
+    file = tmp_path / "alpaca.jsonl"
+    rows = [{"instruction": f"order {number}", "output": "open box late"} for number in range(16)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    whole = asking(config(tmp_path, data={"chat_template": "none"}, num_train_epochs=4))
+    run = trained(replace(whole, data=replace(whole.data, path=str(file))), tmp_path / "run")
+    entry = library.entries()[0]
+    folder = Path(whole.model.path)
+    adapted = load_adapter(load_base(folder, whole.model, torch.device("cpu")), entry.folder)
+    encoder = generate.encoder_for(load_tokenizer(folder), entry)
+    last = run.progress().answered[-1]
+    finished = run.progress().finished
+    assert finished is not None
+    assert last.step == finished.result_step
+    assert last.answers == [
+        generate.answer(adapted, encoder, [{"role": "user", "content": prompt}], Sampling(max_new_tokens=12))
+        for prompt in PROMPTS
+    ]
+
+
+def test_the_time_left_counts_the_answers() -> None:
+    pace = Pace(0, answers_s=5.0)
+    pace.add(1.0, 10)
+    assert pace.left_s(10, 40, eval_steps=10, save_steps=100) == pytest.approx(30 + 4 * 5)

@@ -59,6 +59,11 @@ def test_any_step_is_read_beside_what_was_before(window: MainWindow, qtbot: QtBo
     assert (answers.before.toPlainText(), answers.after.toPlainText()) == ("plain", "<i>")
     answers.slider.setValue(2)
     assert answers.after.toPlainText() == "It is too long. Shorten it."
+    assert not answers.after.extraSelections(), "it is no answer"
+    assert not answers.asked.isVisible()
+    answers.prompt.setCurrentIndex(0)
+    assert answers.asked.isVisible()
+    assert answers.asked.toPlainText() == PROMPTS[0]
     answers.slider.setValue(0)
     assert answers._titles[1].text() == "Before training"
     assert not answers.after.extraSelections()
@@ -116,6 +121,11 @@ def test_prompts_are_written_one_a_line(window: MainWindow) -> None:
     assert window.session.draft.config().training.sample_prompts == ["Who are you?", "one\ntwo"]
     window.session.draft.edit(key, ["a\nb", "c"])
     assert box.toPlainText() == "a\\nb\nc"
+    odd = ["C:\\new\\table", "  lead", "trail ", "a\r\nb", "x\u2028y", "\u00a0", " ", "z\x85", "\\n", "\\u0041"]
+    window.session.draft.edit(key, odd)
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    QTest.keyClicks(box, "one more")
+    assert window.session.draft.value(key) == [*odd, "one more"], "the others stay as they were"
     window.session.draft.edit(key, ["x"] * 21)
     assert "20" in page.fields[key].fault.text()
     assert not page.start_button.isEnabled()

@@ -8,9 +8,12 @@ from studio.core.events import Answered
 from studio.ui import words
 from studio.ui.answer_view import mark_different
 from studio.ui.models import RunModel
-from studio.ui.parts import column, holder, label, leave_wheel, row, show_text
+from studio.ui.parts import column, holder, label, leave_wheel, row, set_mark, show_text, sound
 from studio.ui.session import Session
 from studio.ui.theme import GRID
+
+_LONG = 60  # letters that a prompt is seen whole by in its list
+_ASKED_PX = 9 * GRID
 
 
 class RunAnswers(QWidget):
@@ -40,13 +43,15 @@ class RunAnswers(QWidget):
         self.said = label("", "muted", wrap=True)
         self.before, self.after = _box(self.tr("Answer before training")), _box(self.tr("Answer at the step chosen"))
         self._titles = [label("", "caption"), label("", "caption")]
+        self.asked = _box(self.tr("The whole prompt"))
+        self.asked.setFixedHeight(_ASKED_PX)
         head = row(self.prompt, self.slider)
         head.setStretch(0, 2)
         head.setStretch(1, 1)
         boxes = zip(self._titles, (self.before, self.after), strict=True)
         both = row(*(column(title, box, spacing=GRID // 2) for title, box in boxes))
-        body = column(head, both, spacing=GRID)
-        body.setStretch(1, 1)
+        body = column(head, self.asked, both, spacing=GRID)
+        body.setStretch(2, 1)
         self._body = holder(body)
         layout = column(self.said, self._body, spacing=GRID)
         layout.setContentsMargins(0, GRID, 0, 0)
@@ -89,13 +94,17 @@ class RunAnswers(QWidget):
             return
         item, at = self._shown[min(self.slider.value(), len(self._shown) - 1)], max(0, self.prompt.currentIndex())
         first = self._shown[0]
-        self.prompt.setToolTip(self.prompts[at][:500].replace("<", "\u2039"))
         self._titles[0].setText(self._named(first))
         self._titles[1].setText(self._named(item))
         self.slider.setToolTip(self._named(item))
-        show_text(self.before, _text(first, at))
-        show_text(self.after, _text(item, at))
-        mark_different(self.after, _text(first, at), self._theme.palette)
+        self.asked.setVisible("\n" in self.prompts[at] or len(self.prompts[at]) > _LONG)
+        show_text(self.asked, self.prompts[at])
+        before, after = first.said(at), item.said(at)
+        for box, (said, is_answer) in ((self.before, before), (self.after, after)):
+            show_text(box, said if is_answer else words.sentence(said))
+            set_mark(box, "wrong", not is_answer)
+        both = before[1] and after[1]
+        mark_different(self.after, sound(before[0]) if both else None, self._theme.palette)
 
     def _named(self, item: Answered) -> str:
         if item.step == 0:
@@ -117,12 +126,6 @@ def _box(name: str) -> QPlainTextEdit:
     made.setReadOnly(True)
     made.setMinimumHeight(8 * GRID)
     return made
-
-
-def _text(item: Answered, at: int) -> str:
-    if at in item.faults:
-        return words.sentence(item.faults[at])
-    return item.answers[at] if at < len(item.answers) else ""
 
 
 def _prompts(model: RunModel | None) -> list[str]:
