@@ -12,7 +12,7 @@ from studio.ui.parts import column, holder, label, leave_wheel, row, set_mark, s
 from studio.ui.session import Session
 from studio.ui.theme import GRID
 
-_LONG = 60  # letters that a prompt is seen whole by in its list
+_LONG = 90  # letters that a prompt is seen whole by in its list
 _ASKED_PX = 9 * GRID
 
 
