@@ -240,14 +240,15 @@ def glance(run: Run) -> Glance:
 
 
 def _stamp(run: Run) -> tuple[int, ...]:
-    """Times and sizes of the files that tell of a run: what it is, and what happened."""
+    """Times and sizes of the files that tell of a run: what happened, and what it is; 0: there is none."""
     found: list[int] = []
     for path in (run.events_path, run.path / "run.json"):
         try:
             about = path.stat()
         except OSError:
-            continue
-        found += [about.st_mtime_ns, about.st_size]
+            found += [0, 0]
+        else:
+            found += [about.st_mtime_ns, about.st_size]
     return tuple(found)
 
 
@@ -269,7 +270,9 @@ class RunTable(QAbstractTableModel):
             self._rows = {item.run.name: row for row, item in enumerate(self.items)}
             self.endResetModel()
         for row, item in enumerate(self.items):
-            if item.state not in (*_ENDED, "damaged") or item.stamp != _stamp(item.run):
+            known_end = item.state in (*_ENDED, "damaged") and item.stamp == _stamp(item.run)
+            # One that has told nothing yet may be about to begin.
+            if not known_end or (not any(item.stamp[:2]) and item.run.alive()):
                 self._put(row, glance(item.run))
 
     def living(self) -> list[Run]:
