@@ -68,7 +68,7 @@ def test_answers_are_those_of_the_weights_of_their_step_and_change_nothing(
 
 
 def test_a_run_that_is_ended_and_goes_on_answers_as_one_that_was_not(tmp_path: Path) -> None:
-    whole = asking(config(tmp_path))
+    whole = asking(config(tmp_path, rows=24))
     reference = trained(whole, tmp_path / "reference")
     run = runs.create(whole, tmp_path / "run")
 
@@ -93,7 +93,7 @@ def test_a_preference_run_answers_too(tmp_path: Path) -> None:
 
 
 def test_asked_to_evaluate_it_answers_at_once(tmp_path: Path) -> None:
-    run = runs.create(asking(config(tmp_path)), tmp_path / "run")
+    run = runs.create(asking(config(tmp_path, rows=24)), tmp_path / "run")
 
     def ask(event: events.Event) -> None:
         if isinstance(event, events.Step) and event.step == 2:
@@ -105,7 +105,7 @@ def test_asked_to_evaluate_it_answers_at_once(tmp_path: Path) -> None:
 
 def test_what_cannot_be_answered_is_told_and_ends_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     long = " ".join(["order"] * 3000)
-    whole = asking(config(tmp_path, num_train_epochs=1))
+    whole = asking(config(tmp_path, rows=24, num_train_epochs=1))
     whole = replace(whole, training=replace(whole.training, sample_prompts=[long[:10_000], PROMPTS[0]]))
     run = trained(whole, tmp_path / "run")
     for item in run.progress().answered:
@@ -133,7 +133,7 @@ def test_what_cannot_be_answered_is_told_and_ends_no_run(tmp_path: Path, monkeyp
 
 
 def test_a_run_that_is_to_end_waits_for_no_answer(tmp_path: Path) -> None:
-    whole = asking(config(tmp_path))
+    whole = asking(config(tmp_path, rows=24))
     run = runs.create(whole, tmp_path / "run")
 
     def stop(event: events.Event) -> None:
@@ -155,14 +155,14 @@ def test_a_run_that_is_to_end_waits_for_no_answer(tmp_path: Path) -> None:
 
 
 def test_answers_come_behind_the_checkpoint_of_their_step(tmp_path: Path) -> None:
-    run = trained(asking(config(tmp_path)), tmp_path / "run")
+    run = trained(asking(config(tmp_path, rows=24)), tmp_path / "run")
     told = [(event.kind, event.step) for event in run.follow() if isinstance(event, events.Saved | events.Answered)]
-    for step in (4, 8, 20):
+    for step in (4, 8, 12):
         assert told.index(("saved", step)) < told.index(("answered", step))
 
 
 def test_the_same_weights_are_not_asked_twice(tmp_path: Path) -> None:
-    run = runs.create(asking(config(tmp_path)), tmp_path / "run")
+    run = runs.create(asking(config(tmp_path, rows=24)), tmp_path / "run")
 
     def ask(event: events.Event) -> None:
         if isinstance(event, events.Answered) and event.step == 4:
@@ -174,7 +174,7 @@ def test_the_same_weights_are_not_asked_twice(tmp_path: Path) -> None:
 
 
 def test_a_stop_while_it_evaluates_at_once_ends_it_at_that_step(tmp_path: Path) -> None:
-    run = runs.create(asking(config(tmp_path)), tmp_path / "run")
+    run = runs.create(asking(config(tmp_path, rows=24)), tmp_path / "run")
 
     def ask(event: events.Event) -> None:
         if isinstance(event, events.Step) and event.step == 5:

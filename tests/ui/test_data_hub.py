@@ -47,7 +47,11 @@ def ask(page: DataPage, id: str, **boxes: str) -> None:
     QTest.keyClick(dialog.id, Qt.Key.Key_Return)
 
 
-def test_an_id_is_typed_cancelled_and_goes_on(page: DataPage, window: MainWindow, qtbot: QtBot, hub: Hub) -> None:
+def test_an_id_is_typed_cancelled_and_goes_on(
+    page: DataPage, window: MainWindow, qtbot: QtBot, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What has come of a piece is told once nothing more has come for so long.
+    monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", "1")
     hub.go_on.clear()
     ask(page, "https://huggingface.co/datasets/someone/tiny", subset="en")
     size = (hub.folder / "en" / "train.jsonl").stat().st_size

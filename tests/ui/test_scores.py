@@ -20,6 +20,7 @@ from studio.core.desk import Scored, Scores
 from studio.core.library import Base
 from studio.core.runs import Run
 from studio.ui import shades
+from studio.ui.desk import Desk
 from studio.ui.pages.compare import SIDE_BY_SIDE, TOKENS, ComparePage
 from studio.ui.pages.data import DataPage
 from studio.ui.pages.train import TrainPage
@@ -29,6 +30,7 @@ from studio.ui.theme import DARK, LIGHT, Theme
 from studio.ui.window import MainWindow
 from tests.desks import random_adapter
 from tests.models import tiny
+from tests.ui.test_compare import entry, opened
 from tests.ui.test_tokens_view import picture
 from tests.ui.told import prepared, step, tell
 
@@ -193,16 +195,46 @@ def made(place: Path, model: Path) -> Path:
     return random_adapter(model, place / "red", 1)
 
 
+@pytest.fixture(scope="module")
+def filled(place: Path, model: Path, made: Path) -> Path:
+    """A home whose library holds two adapters."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STUDIO_HOME", str(place / "home"))
+        for title, folder in (("red", made), ("blue", random_adapter(model, place / "blue", 2))):
+            library.add(folder, title=title, base=Base(path=str(model)), run=title)
+    return place / "home"
+
+
+@pytest.fixture(scope="module")
+def shared(qapp: QApplication, filled: Path) -> Iterator[Desk]:
+    asked = Desk()
+    # Its process is there before the first test, which would else be told that it left it running.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STUDIO_HOME", str(filled))
+        asked.ask(desk.Hardware())
+    yield asked
+    asked.close()
+
+
 @pytest.fixture
-def page(window: MainWindow, model: Path, made: Path) -> Iterator[ComparePage]:
+def page(
+    qtbot: QtBot, theme: Theme, shared: Desk, filled: Path, model: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ComparePage]:
+    """The page alone, with one of the two chosen; its helper process serves all tests here."""
+    monkeypatch.setenv("STUDIO_HOME", str(filled))
+    for each in opened(qtbot, theme, shared, str(model)):
+        each.receive(entry("red"))
+        yield each
+
+
+@pytest.fixture
+def whole(window: MainWindow, model: Path, made: Path) -> ComparePage:
+    """The page in its window."""
     library.add(made, title="red", base=Base(path=str(model)))
     page = window.page("compare")
     assert isinstance(page, ComparePage)
     page.receive(library.entries())
-    page.panel.numbers["max_new_tokens"].setValue(8)
-    window.show_page("compare")
-    yield page
-    page.stop()
+    return page
 
 
 def until_done(page: ComparePage, qtbot: QtBot) -> list[ScoreColumn]:
@@ -243,10 +275,10 @@ def test_a_typed_answer_and_one_that_was_written_are_looked_at(page: ComparePage
     assert any(red.counts)
     assert not red.counts[-1], "the answer was cut: its end is the template's"
 
-    opened = page.left_open()
-    page.take_up(opened)
-    assert page.left_open() == opened
-    assert opened.mode == TOKENS
+    left = page.left_open()
+    page.take_up(left)
+    assert page.left_open() == left
+    assert left.mode == TOKENS
 
 
 def test_a_failure_is_told_and_what_was_typed_stays(page: ComparePage, qtbot: QtBot, tmp_path: Path) -> None:
@@ -261,12 +293,12 @@ def test_a_failure_is_told_and_what_was_typed_stays(page: ComparePage, qtbot: Qt
     assert page.text.answer.toPlainText() == "sorry"
 
 
-def test_a_row_of_the_data_is_looked_at(page: ComparePage, window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_row_of_the_data_is_looked_at(whole: ComparePage, window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text("".join(json.dumps({"prompt": f"order {n}", "completion": f"late {n}"}) + "\n" for n in range(3)))
     data = window.page("data")
     assert isinstance(data, DataPage)
-    window.session.draft.edit("model.path", page.panel.model(), "model")
+    window.session.draft.edit("model.path", whole.panel.model(), "model")
     window.show_page("data")
     data.receive(file)
     qtbot.waitUntil(lambda: "valid" in data.plain.known)
@@ -275,24 +307,24 @@ def test_a_row_of_the_data_is_looked_at(page: ComparePage, window: MainWindow, q
     pane.views.setCurrentWidget(pane.tokens)
     qtbot.waitUntil(lambda: pane.tokens.picture is not None, timeout=WAIT_MS)
     pane.tokens.score_button.click()
-    assert window._stack.currentWidget() is page
-    _, red = until_done(page, qtbot)
+    assert window._stack.currentWidget() is whole
+    _, red = until_done(whole, qtbot)
     assert "order 1" in red.box.toPlainText()
     assert red.box.toPlainText().replace("\u21b5", "") == pane.tokens.text.toPlainText()
-    assert page.text.bar.isVisible()
-    assert page.text._name.text() == "Row 1 of rows.jsonl"
-    assert not page.prompt.isVisible()
-    qtbot.waitUntil(page.run_button.hasFocus)
-    leave = page.text.bar.findChildren(type(page.run_button))[0]
-    page.run()
+    assert whole.text.bar.isVisible()
+    assert whole.text._name.text() == "Row 1 of rows.jsonl"
+    assert not whole.prompt.isVisible()
+    qtbot.waitUntil(whole.run_button.hasFocus)
+    leave = whole.text.bar.findChildren(type(whole.run_button))[0]
+    whole.run()
     leave.click()
-    assert not page.running
+    assert not whole.running
     qtbot.wait(50)
-    assert page.text.given is None
-    assert not page.text.view.columns
-    assert page.prompt.hasFocus()
-    assert page.prompt.isVisible()
-    assert not page.text.bar.isVisible()
+    assert whole.text.given is None
+    assert not whole.text.view.columns
+    assert whole.prompt.hasFocus()
+    assert whole.prompt.isVisible()
+    assert not whole.text.bar.isVisible()
 
 
 def told_run(folder: Path, model: Path, data: Path) -> Run:
@@ -303,7 +335,7 @@ def told_run(folder: Path, model: Path, data: Path) -> Run:
 
 
 def test_a_runs_row_is_read_by_its_adapter(
-    page: ComparePage, window: MainWindow, qtbot: QtBot, tmp_path: Path, model: Path, made: Path
+    whole: ComparePage, window: MainWindow, qtbot: QtBot, tmp_path: Path, model: Path, made: Path
 ) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text("".join(json.dumps({"prompt": f"order {n}", "completion": f"late {n}"}) + "\n" for n in range(3)))
@@ -322,21 +354,20 @@ def test_a_runs_row_is_read_by_its_adapter(
     library.add(made, title="its own", base=Base(path=str(model)), run=run.address)
     item = rows.model.items[0]
     QTest.keyClick(rows.table, Qt.Key.Key_T)
-    assert window._stack.currentWidget() is page
-    assert [entry.title for entry in page.panel.entries()] == ["its own"]
-    _, own = until_done(page, qtbot)
+    assert window._stack.currentWidget() is whole
+    assert [entry.title for entry in whole.panel.entries()] == ["its own"]
+    _, own = until_done(whole, qtbot)
     assert f"order {item['row']}" in own.box.toPlainText()
     QApplication.processEvents()
 
 
-def test_an_answer_is_looked_at_as_it_was_asked_for(page: ComparePage, qtbot: QtBot, model: Path) -> None:
-    other = library.add(random_adapter(model, model.parent / "blue", 2), title="blue", base=Base(path=str(model)))
+def test_an_answer_is_looked_at_as_it_was_asked_for(page: ComparePage, qtbot: QtBot) -> None:
     page.panel.system.setText("order box")
     page.prompt.setPlainText("small box")
     page.run()
     qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
     page.panel.system.clear()
-    page.panel.choose(other)
+    page.panel.choose(entry("blue"))
     page.columns[1].look.click()
     _, red = until_done(page, qtbot)
     assert red.title == "red"
@@ -345,13 +376,11 @@ def test_an_answer_is_looked_at_as_it_was_asked_for(page: ComparePage, qtbot: Qt
     assert page.panel.system.text() == "", "what is typed by now is left alone"
 
 
-def test_of_two_answers_the_box_says_which_is_shown(
-    page: ComparePage, window: MainWindow, qtbot: QtBot, tmp_path: Path, model: Path
-) -> None:
+def test_of_two_answers_the_box_says_which_is_shown(page: ComparePage, qtbot: QtBot, tmp_path: Path) -> None:
     file = tmp_path / "pairs.jsonl"
     file.write_text(json.dumps({"prompt": "order", "chosen": "sorry", "rejected": "late"}) + "\n")
     text = desk.Tokens(file=str(file), row=0)
-    window.session.compare_wanted.emit(GivenText(text, "Row 0", library.entries()))
+    page.receive(GivenText(text, "Row 0", [entry("red")]))
     view = page.text.view
     assert not view.worse.isEnabled()
     until_done(page, qtbot)
@@ -373,13 +402,11 @@ def test_of_two_answers_the_box_says_which_is_shown(
     assert view.worse.isChecked()
 
 
-def test_what_was_not_read_is_told_and_struck_out(
-    page: ComparePage, window: MainWindow, qtbot: QtBot, tmp_path: Path
-) -> None:
+def test_what_was_not_read_is_told_and_struck_out(page: ComparePage, qtbot: QtBot, tmp_path: Path) -> None:
     file = tmp_path / "text.jsonl"
     file.write_text(json.dumps({"text": "order late box " * 20}) + "\n")
     text = desk.Tokens(file=str(file), row=0, max_length=16)
-    window.session.compare_wanted.emit(GivenText(text, "Row 0", library.entries()))
+    page.receive(GivenText(text, "Row 0", [entry("red")]))
     base, _ = until_done(page, qtbot)
     view = page.text.view
     assert "only 16 of" in view.detail.text()
