@@ -48,7 +48,7 @@ def stages(run: Run) -> list[Path]:
 def killed(run: Run, pid: int, in_save: bool, chance: random.Random) -> bool:
     """Kills the process at the moment chosen; False if it ended by itself before."""
     begun = len(run.events_path.read_bytes()) if run.events_path.exists() else 0
-    saves_left = chance.randint(1, 3)
+    saves_left = chance.randint(1, 2)
     deadline = time.monotonic() + 60
     moment: float | None = None
     seen: set[Path] = set()
@@ -62,7 +62,7 @@ def killed(run: Run, pid: int, in_save: bool, chance: random.Random) -> bool:
             if fresh and saves_left <= 0:
                 moment = time.monotonic() + chance.uniform(0, 0.012)
         elif moment is None and run.events_path.exists() and run.events_path.stat().st_size > begun:
-            moment = time.monotonic() + chance.uniform(0, 1.5)
+            moment = time.monotonic() + chance.uniform(0, 1.0)
         if moment is not None and time.monotonic() >= moment:
             break
         time.sleep(_POLL_S)

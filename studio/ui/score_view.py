@@ -151,7 +151,7 @@ class ScoreView(QWidget):
     Attributes:
         columns: the base's first, where it was asked.
         token: the one looked at; -1: none.
-        worse: whether of a row with two answers the worse one is shown.
+        worse: ticked where of a row with two answers the worse one is shown.
 
     Signals:
         answer_wanted: the other answer of the row is to be shown.
@@ -227,9 +227,9 @@ class ScoreView(QWidget):
         self.detail.setText(self._covered(found))
 
     def _bring_counting_into_sight(self) -> None:
-        for column_ in self.columns:
-            if True in column_.counts:
-                column_.bring_into_sight(column_.counts.index(True))
+        for each in self.columns:
+            if True in each.counts:
+                each.bring_into_sight(each.counts.index(True))
 
     def _covered(self, found: Scores) -> str:
         """Says what the losses are the mean of, and what of the text is not read, or not shown."""
@@ -238,8 +238,8 @@ class ScoreView(QWidget):
         if found.read < every:
             said = self.tr("only {n} of {all} are read, the others are behind the maximum length or the model's limit")
             parts.append(said.format(n=f"{found.read:,}", all=f"{every:,}"))
-        if (shown_ := len(found.picture.ids)) < found.read:
-            parts.append(self.tr("the first {n} are shown").format(n=f"{shown_:,}"))
+        if (count := len(found.picture.ids)) < found.read:
+            parts.append(self.tr("the first {n} are shown").format(n=f"{count:,}"))
         return "  ·  ".join(parts)
 
     def _order_focus(self) -> None:
@@ -249,8 +249,8 @@ class ScoreView(QWidget):
             QWidget.setTabOrder(before, after)
 
     def _lay_out(self) -> None:
-        for column_ in self.columns:
-            column_.lay_out(self.spaces.isChecked())
+        for each in self.columns:
+            each.lay_out(self.spaces.isChecked())
         self._colour()
 
     def clear(self) -> None:
@@ -281,8 +281,8 @@ class ScoreView(QWidget):
         if self._picture is None or not 0 <= token < len(self._picture.ids) or (token == self.token and not follow):
             return
         self.token = token
-        for column_ in self.columns:
-            column_.look_at(token, follow)
+        for each in self.columns:
+            each.look_at(token, follow)
         self.detail.setText(self._said(self._picture, token))
 
     def show_next(self) -> None:
@@ -297,12 +297,12 @@ class ScoreView(QWidget):
         if not self.columns:
             return []
         asked = self.columns[1:] or self.columns
-        values = [self._numbers(column_) for column_ in asked]
+        values = [self._numbers(each) for each in asked]
         most = [max(map(abs, several)) for several in zip(*values, strict=True)]
         return scores.largest(most, self.columns[0].counts)
 
-    def _numbers(self, column_: ScoreColumn) -> Sequence[float]:
-        return scores.differences(column_.scored, self._base) if self.differing else column_.scored.losses
+    def _numbers(self, each: ScoreColumn) -> Sequence[float]:
+        return scores.differences(each.scored, self._base) if self.differing else each.scored.losses
 
     @property
     def _base(self) -> Scored:
@@ -318,17 +318,17 @@ class ScoreView(QWidget):
         return "  ·  ".join(parts)
 
     def _colour(self) -> None:
-        for at, column_ in enumerate(self.columns):
-            numbers = self._numbers(column_)
+        for at, each in enumerate(self.columns):
+            numbers = self._numbers(each)
             if self.differing and at == 0:
-                column_.colour([0.0 if math.isfinite(number) else number for number in numbers], self.every.isChecked())
+                each.colour([0.0 if math.isfinite(number) else number for number in numbers], self.every.isChecked())
             else:
-                column_.colour([_share(number) for number in numbers], self.every.isChecked())
+                each.colour([_share(number) for number in numbers], self.every.isChecked())
         self._explain()
         if self.token >= 0:
             # In the theme's own colours.
-            for column_ in self.columns:
-                column_.look_at(self.token, follow=False)
+            for each in self.columns:
+                each.look_at(self.token, follow=False)
 
     def _explain(self) -> None:
         """Says what the colours stand for."""
@@ -339,7 +339,7 @@ class ScoreView(QWidget):
             ground = shade(palette, value)
             item.setStyleSheet(f"QLabel#pill {{ background: {ground.name()}; color: {ink(ground)}; }}")
             item.setText(text)
-        self.next.setEnabled(any(any(column_.counts) for column_ in self.columns))
+        self.next.setEnabled(any(any(each.counts) for each in self.columns))
 
 
 def _look(palette: Palette, value: float, *, underlined: bool) -> QTextCharFormat:
