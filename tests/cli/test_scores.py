@@ -147,3 +147,19 @@ def test_a_row_is_cut_as_the_adapters_rows_were(
     assert told(capsys, "--adapter", "short", *where, "--max-length", "40")["read"] == 40
     error = told(capsys, "--adapter", "odd", *where, code=EXIT_CODES["config"])["error"]
     assert "max_length" in error["message"]
+
+
+def test_what_is_typed_is_laid_out_as_asked_for(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def text(*words: str) -> str:
+        return "".join(token["text"] for token in told(capsys, "--model", str(model), *ASKED, *words)["tokens"])
+
+    assert "order box" not in text()
+    assert "order box" in text("--system", "order box")
+    (own := tmp_path / "own.jinja").write_text("{% for m in messages %}({{ m.content }}){% endfor %}")
+    assert text("--chat-template", str(own)).startswith("(order late)(sorry for the trouble)")
+    assert text("--chat-template", "none").startswith("order latesorry for the trouble")
+    whole = told(capsys, "--model", str(model), *ASKED)
+    held = told(capsys, "--model", str(model), *ASKED, "--quantization", "8bit")
+    assert 0 < abs(whole["columns"][0]["loss"] - held["columns"][0]["loss"]) < 0.5

@@ -10,12 +10,12 @@ from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from studio.core.desk import Sampling
+from studio.core.desk import Sampling, Tokens
 from studio.ui.app import open_window
 from studio.ui.pages.compare import CONVERSATION, ComparePage
 from studio.ui.pages.configure import ConfigurePage
 from studio.ui.pages.data import DataPage
-from studio.ui.session import demo_data
+from studio.ui.session import GivenText, demo_data
 
 # Every class of Qt is used by two threads at once, from either end, as often as Python changes between them.
 TOGETHER = """
@@ -92,6 +92,8 @@ def test_a_window_in_anothers_place_has_open_what_that_had(qapp: QApplication, q
     compare.chat.ask("Who are you?", "mine")
     compare.chat.add("Nobo")
     compare.prompt.setPlainText("half a ques")
+    compare.text.answer.setPlainText("half an ans")
+    compare.text.give(GivenText(Tokens(file="rows.jsonl", row=3), "Row 3"))
     first._closing = True
     first.close()
     opened = first.left_open()
@@ -105,6 +107,8 @@ def test_a_window_in_anothers_place_has_open_what_that_had(qapp: QApplication, q
     assert [message.content for message in page.chat.messages] == ["Who are you?", "Nobo"]
     assert (page.panel.model(), page.panel.system.text()) == ("owner/model", "Be brief.")
     assert (page.chatting, page.prompt.toPlainText()) == (True, "half a ques")
+    assert page.text.answer.toPlainText() == "half an ans"
+    assert page.text.given == opened["compare"].given is not None
     qtbot.waitUntil(lambda: data.table_model.rowCount() == 800)
     second._closing = True
     second.close()
