@@ -15,7 +15,6 @@ from studio.core.units import percent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_WHOLE = 1_048_576  # of what is typed nothing is cut
 _NAME_WIDTH = 24
 # How the rows were cut that an adapter was trained on.
 _TAKEN = ("max_length", "long_text", "chunk_overlap", "train_overlap")
@@ -57,7 +56,7 @@ def _score(args: argparse.Namespace) -> None:
         model=args.model or "",
         quantization=args.quantization,
         adapters=columns,
-        most_shown=_WHOLE,
+        most_shown=desk.WHOLE,
         force=args.force,
     )
     from studio.engine.desk_work import Work
@@ -108,12 +107,8 @@ def _text(args: argparse.Namespace, trained: dict[str, Any]) -> desk.Tokens:
             spec = replace(spec, **{key: getattr(known.data, key) for key in _TAKEN})
         text = desk.tokens_of(spec, args.row, ModelSpec(), known.training.objective)
         return replace(text, worse=args.worse)
-    said = [("system", args.system), ("user", args.prompt), ("assistant", args.answer)]
-    return desk.Tokens(
-        messages=[desk.Message(role=role, content=content) for role, content in said if content],  # type: ignore[arg-type] # one of the three
-        max_length=args.max_length or _WHOLE,
-        chat_template=spec.chat_template,
-    )
+    text = desk.conversation(args.system or "", args.prompt, args.answer)
+    return replace(text, max_length=args.max_length or desk.WHOLE, chat_template=spec.chat_template)
 
 
 def _part(trained: dict[str, Any], section: str, *keys: str) -> dict[str, Any]:

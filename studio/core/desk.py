@@ -16,6 +16,7 @@ from studio.core.objectives import Objective
 
 _OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants", defer_build=True)
 
+WHOLE = 1_048_576  # a maximum length that cuts nothing
 # A row may be of any length; the window is shown its beginning.
 MAX_SHOWN_TOKENS = 50_000
 
@@ -87,6 +88,13 @@ class Tokens:
     template: Annotated[str, Field(max_length=1_000_000)] = ""
     worse: bool = False
     objective: Objective = "sft"
+
+
+def conversation(system: str, question: str, answer: str) -> Tokens:
+    """Returns how to ask for an answer behind its question; empty: no instruction. Nothing of it is cut."""
+    messages = [Message(role="system", content=system)] if system else []
+    messages += [Message(role="user", content=question), Message(role="assistant", content=answer)]
+    return Tokens(messages=messages, max_length=WHOLE)
 
 
 def tokens_of(data: DataSpec, row: int, model: ModelSpec, objective: Objective = "sft") -> Tokens:

@@ -19,7 +19,7 @@ from studio.core.data.datasets import open_dataset
 from studio.core.errors import StudioError
 from studio.core.events import Event, Phase
 from studio.engine import audit, doctor, hub, model
-from studio.engine.labels import Encoder, make_encoder
+from studio.engine.labels import Encoded, Encoder, make_encoder
 from studio.engine.provenance import written
 from studio.engine.templates import given_template
 
@@ -190,7 +190,7 @@ class Work:
             for name, item in zip(request.adapters, found, strict=True)
         ]
         return desk.Scores(
-            picture=picture(encoder, data, row_format, worse, shown),
+            picture=_drawn(encoder, encoded, data, row_format, worse, shown),
             columns=columns,
             counts=counts[:shown].tolist(),
             counted=int(counts.sum()),
@@ -285,19 +285,19 @@ def _changed_s(template: str) -> float:
     return path.stat().st_mtime if template not in ("auto", "none") and path.is_file() else 0.0
 
 
-def picture(
-    encoder: Encoder,
-    data: dict[str, Any],
-    row_format: str,
-    worse: bool = False,
-    most: int = desk.MAX_SHOWN_TOKENS,
-) -> desk.Picture:
-    """Returns a row's tokens for the window, the first `most` of them; see `Encoder.encode`.
+def picture(encoder: Encoder, data: dict[str, Any], row_format: str, worse: bool = False) -> desk.Picture:
+    """Returns a row's tokens for the window, at most `desk.MAX_SHOWN_TOKENS` of them; see `Encoder.encode`.
 
     Raises:
         StudioError: (data) the row is not usable, or the template refuses it or does not come to an end.
     """
     encoded = encoder.encode(data, row_format, worse)
+    return _drawn(encoder, encoded, data, row_format, worse, desk.MAX_SHOWN_TOKENS)
+
+
+def _drawn(
+    encoder: Encoder, encoded: Encoded, data: dict[str, Any], row_format: str, worse: bool, most: int
+) -> desk.Picture:
     answer: Literal["", "better", "worse"] = "worse" if worse else "better" if row_format == "preference" else ""
     shown = slice(most)
     offsets = encoded.offsets[shown]

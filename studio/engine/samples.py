@@ -42,14 +42,12 @@ def tell(current: Session, ends: Callable[[], bool]) -> bool:
     encoder = replace(corpus.encoder, template=corpus.encoder.prompting(corpus.row_format))
     answers, faults = list[str](), dict[int, str]()
     try:
-        with interruptible(bare(current.model), _looking(ends)):
-            for at, prompt in enumerate(spec.sample_prompts):
-                current.emit(events.Phase(name="answering", done=at, total=len(spec.sample_prompts)))
-                if ends():
-                    return False
+        for at, prompt in enumerate(spec.sample_prompts):
+            current.emit(events.Phase(name="answering", done=at, total=len(spec.sample_prompts)))
+            with interruptible(bare(current.model), _looking(ends)):
                 text, fault = _answered(current, encoder, prompt)
-                answers.append(text)
-                faults |= {at: fault} if fault else {}
+            answers.append(text)
+            faults |= {at: fault} if fault else {}
     except _EndedError:
         return False
     finally:
@@ -59,7 +57,7 @@ def tell(current: Session, ends: Callable[[], bool]) -> bool:
 
 
 def _looking(ends: Callable[[], bool]) -> Callable[[], None]:
-    """Returns what is called between the model's blocks, and breaks off if the run is to end."""
+    """Returns what is called before each of a model's blocks, and breaks an answer off if the run is to end."""
     looked_s = 0.0
 
     def look() -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ Index = QModelIndex | QPersistentModelIndex
 SAID, LOSS = Qt.ItemDataRole.UserRole + 1, Qt.ItemDataRole.UserRole + 2
 CURVES = ("loss", "learning_rate", "grad_norm", "tokens_per_s", "reward_accuracy")
 # What no process works on; it changes only with the file of events.
+_ABOUT = "run.json"
 _ENDED = ("completed", "early_stopped", "stopped", "failed", "interrupted")
 
 
@@ -62,7 +64,7 @@ class RunModel(QObject):
         self._told = 0
         # The end that is no news, and what the file of events was like when the following came to its own end.
         self._ending: events.Finished | None = None
-        self._left_at: tuple[int, ...] | None = None
+        self._left_at: tuple[int, int] | None = None
 
     def attach(self) -> None:
         """Reads all there is, and goes on following while a process works on the run."""
@@ -72,7 +74,7 @@ class RunModel(QObject):
 
     def behind(self) -> bool:
         """Whether the run goes on, or has gone on, since it was followed to its end: then it is to be attached to."""
-        return self._left_at is not None and (self._left_at != _stamp(self.run) or self.run.alive())
+        return self._left_at is not None and (self._left_at != _stamp(self.run.events_path) or self.run.alive())
 
     def start(self) -> None:
         """Starts or resumes the run's process and follows it."""
@@ -184,7 +186,7 @@ class RunModel(QObject):
         self.alive = False
         if death is not None:
             self.progress.apply(death)
-        self._left_at = _stamp(self.run)
+        self._left_at = _stamp(self.run.events_path)
         ending, before = self.progress.finished, self._ending
         self._ending = ending
         # Whoever hears of the end may attach again.
@@ -212,7 +214,11 @@ def title_of(run: Run) -> str:
 
 @dataclass(slots=True)
 class Glance:
-    """A run as the list shows it, without reading all of it; `stamp` tells whether its events are still the same."""
+    """A run as the list shows it, without reading all of it.
+
+    Attributes:
+        stamp: tells whether its events are still the same, or of a damaged one what says what it is.
+    """
 
     run: Run
     title: str
@@ -220,17 +226,17 @@ class Glance:
     state: str
     step: int = 0
     loss: float | None = None
-    stamp: tuple[int, ...] = ()
+    stamp: tuple[int, int] = (0, 0)
 
 
 def glance(run: Run) -> Glance:
     """Looks at the end of a run's events only."""
-    stamp = _stamp(run)
+    stamp = _stamp(run.events_path)
     try:
         created_s: float = run.about().get("created_s", 0.0)
         alive = run.alive()
     except StudioError:
-        return Glance(run, run.name, 0.0, "damaged", stamp=stamp)
+        return Glance(run, run.name, 0.0, "damaged", stamp=_stamp(run.path / _ABOUT))
     seen = Progress()
     for event in jobs.tail(run):
         seen.apply(event)
@@ -239,17 +245,13 @@ def glance(run: Run) -> Glance:
     return Glance(run, title_of(run), created_s, seen.state_of(alive), seen.step, loss, stamp)
 
 
-def _stamp(run: Run) -> tuple[int, ...]:
-    """Times and sizes of the files that tell of a run: what happened, and what it is; 0: there is none."""
-    found: list[int] = []
-    for path in (run.events_path, run.path / "run.json"):
-        try:
-            about = path.stat()
-        except OSError:
-            found += [0, 0]
-        else:
-            found += [about.st_mtime_ns, about.st_size]
-    return tuple(found)
+def _stamp(path: Path) -> tuple[int, int]:
+    """Time and size of a file; 0: there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
 
 
 class RunTable(QAbstractTableModel):
@@ -270,9 +272,11 @@ class RunTable(QAbstractTableModel):
             self._rows = {item.run.name: row for row, item in enumerate(self.items)}
             self.endResetModel()
         for row, item in enumerate(self.items):
-            known_end = item.state in (*_ENDED, "damaged") and item.stamp == _stamp(item.run)
+            damaged = item.state == "damaged"
+            stamp = _stamp(item.run.path / _ABOUT if damaged else item.run.events_path)
             # One that has told nothing yet may be about to begin.
-            if not known_end or (not any(item.stamp[:2]) and item.run.alive()):
+            begins = not damaged and not any(stamp) and item.run.alive()
+            if item.state not in (*_ENDED, "damaged") or item.stamp != stamp or begins:
                 self._put(row, glance(item.run))
 
     def living(self) -> list[Run]:

@@ -339,7 +339,7 @@ class ScoreView(QWidget):
             ground = shade(palette, value)
             item.setStyleSheet(f"QLabel#pill {{ background: {ground.name()}; color: {ink(ground)}; }}")
             item.setText(text)
-        self.next.setEnabled(any(any(each.counts) for each in self.columns))
+        self.next.setEnabled(any(any(each.counts) for each in self.columns[:1]))
 
 
 def _look(palette: Palette, value: float, *, underlined: bool) -> QTextCharFormat:

@@ -45,6 +45,7 @@ def adapter(llama: Path, tmp_path: Path) -> Path:
 
 
 def adapted(model: PreTrainedModel, **settings: Any) -> PeftModel:
+    torch.manual_seed(0)  # rounding is that of the same weights each time
     found = attach(model, AdapterSpec(**settings))
     assert isinstance(found, PeftModel)
     return found
@@ -184,7 +185,7 @@ def test_every_setting_survives_saving_and_merging(llama: Path, tmp_path: Path, 
     save_adapter(model, tmp_path, "someone/llama")
     assert torch.equal(logits(load_adapter(base(llama), tmp_path)), after)
     assert torch.equal(logits(PeftModel.from_pretrained(base(llama), tmp_path)), after)
-    torch.testing.assert_close(logits(model.merge_and_unload()), after, atol=3e-5, rtol=0)
+    torch.testing.assert_close(logits(model.merge_and_unload()), after, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("bias", ["all", "lora_only"])

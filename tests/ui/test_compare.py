@@ -56,10 +56,15 @@ def filled(place: Path, model: str) -> Path:
 
 @pytest.fixture(scope="module")
 def shared(qapp: QApplication, filled: Path) -> Iterator[Desk]:
+    yield from standing(filled)
+
+
+def standing(home: Path) -> Iterator[Desk]:
+    """Gives a desk that serves all tests of a file."""
     made = Desk()
     # Its process is there before the first test, which would else be told that it left it running.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STUDIO_HOME", str(filled))
+        patch.setenv("STUDIO_HOME", str(home))
         made.ask(desk.Hardware())
     yield made
     made.close()

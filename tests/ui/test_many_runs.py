@@ -1,10 +1,12 @@
 """Many runs: the neighbour of a removed one is chosen, and memory is bounded however many are looked at."""
 
+from functools import partial
+
 import pytest
 from pytestqt.qtbot import QtBot
 
 from studio.ui import session as sessions
-from studio.ui.models import RunTable
+from studio.ui.models import RunModel, RunTable
 from studio.ui.pages.train import TrainPage
 from studio.ui.window import MainWindow
 from tests.ui.told import finished, made_run, prepared, step, tell
@@ -22,6 +24,10 @@ def page(window: MainWindow) -> TrainPage:
     assert isinstance(found, TrainPage)
     found._refresh()
     return found
+
+
+def has_ended(model: RunModel) -> bool:
+    return model.progress.finished is not None
 
 
 def chosen(page: TrainPage) -> str:
@@ -52,9 +58,10 @@ def test_runs_looked_at_long_ago_are_given_up(
     window.session.runs_changed.connect(lambda: told.append(None))
     for row in (0, 1, 2, 3, 4, 1):
         page.list.setCurrentIndex(page.table.index(row, 0))
-        assert page.view.model is not None
-        qtbot.waitUntil(lambda: page.view.model.progress.finished is not None)  # type: ignore[union-attr]
-        assert page.view.model.title == page.table.items[row].title
+        model = page.view.model
+        assert model is not None
+        qtbot.waitUntil(partial(has_ended, model))
+        assert model.title == page.table.items[row].title
         assert len(window.session.models) <= 3
     assert told == [], "of what had ended before nothing changed"
 

@@ -30,7 +30,7 @@ from studio.ui.theme import DARK, LIGHT, Theme
 from studio.ui.window import MainWindow
 from tests.desks import random_adapter
 from tests.models import tiny
-from tests.ui.test_compare import entry, opened
+from tests.ui.test_compare import entry, opened, standing
 from tests.ui.test_tokens_view import picture
 from tests.ui.told import prepared, step, tell
 
@@ -207,13 +207,7 @@ def filled(place: Path, model: Path, made: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def shared(qapp: QApplication, filled: Path) -> Iterator[Desk]:
-    asked = Desk()
-    # Its process is there before the first test, which would else be told that it left it running.
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STUDIO_HOME", str(filled))
-        asked.ask(desk.Hardware())
-    yield asked
-    asked.close()
+    yield from standing(filled)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from studio.ui.ask_panel import AskPanel
 from studio.ui.chat_view import ChatView
 from studio.ui.desk import Call, Desk
 from studio.ui.elided import Elided
-from studio.ui.pages.compare_text import TextMode, conversation
+from studio.ui.pages.compare_text import TextMode
 from studio.ui.parts import (
     add_action,
     button,
@@ -243,7 +243,7 @@ class ComparePage(QWidget):
         answer, asked = shown.answer, self._asked
         if answer is not None:
             title = self.tr("Answer of {name}").format(name=shown.title)
-            text = conversation(asked.system, asked.text, answer.text)
+            text = desk.conversation(asked.system, asked.text, answer.text)
             self._look_at(GivenText(text, title, asked.entries, asked.base, answer.cut))
 
     def _write_text(self) -> None:

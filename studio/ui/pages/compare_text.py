@@ -11,8 +11,6 @@ from studio.ui.score_view import ScoreView
 from studio.ui.session import GivenText
 from studio.ui.theme import Theme
 
-_WHOLE = 1_048_576  # of what is typed nothing is cut
-
 
 class TextMode(QStackedWidget):
     """What is shown of a text's tokens, and the boxes it is written in.
@@ -84,11 +82,4 @@ class TextMode(QStackedWidget):
             text, unfinished = self.view.turned(self.given.text), self.given.unfinished
             return desk.Score(text=text, unfinished=unfinished, model=model, adapters=adapters)
         answer = sound(self.answer.toPlainText())
-        return desk.Score(text=conversation(system, question, answer), model=model, adapters=adapters)
-
-
-def conversation(system: str, question: str, answer: str) -> desk.Tokens:
-    """Returns a question with its answer as a text to look at."""
-    messages = [desk.Message(role="system", content=system)] if system else []
-    messages += [desk.Message(role="user", content=question), desk.Message(role="assistant", content=answer)]
-    return desk.Tokens(messages=messages, max_length=_WHOLE)
+        return desk.Score(text=desk.conversation(system, question, answer), model=model, adapters=adapters)

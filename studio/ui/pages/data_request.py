@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
+from studio.core.config import DataSpec, ModelSpec
 from studio.core.data.mapping import Role
-from studio.core.desk import Tokens
+from studio.core.desk import Tokens, tokens_of
 from studio.ui import words
 from studio.ui.draft import Draft
 from studio.ui.row_source import Shown, VersionRows
@@ -51,18 +52,15 @@ def fault_of(draft: Draft, shown: Shown) -> str:
 
 
 def _tokens(draft: Draft, file: str, row: int, format: str, columns: Mapping[Role, str]) -> Tokens:
-    model, revision, length, template, objective, *chunks = (draft.value(key) for key in _DECIDE)
-    return Tokens(
-        file=file,
-        row=row,
-        format=format,
+    model, revision, length, template, objective, long_text, overlap, train_overlap = map(draft.value, _DECIDE)
+    data = DataSpec(
+        path=file,
+        format=format,  # type: ignore[arg-type] # a wrong one is refused here
         mapping=dict(columns),
-        model=model,
-        revision=revision,
         max_length=length,
         chat_template=template,
-        objective=objective,
-        long_text=chunks[0],
-        chunk_overlap=chunks[1],
-        train_overlap=chunks[2],
+        long_text=long_text,
+        chunk_overlap=overlap,
+        train_overlap=train_overlap,
     )
+    return tokens_of(data, row, ModelSpec(path=model, revision=revision), objective)

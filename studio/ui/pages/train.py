@@ -162,8 +162,7 @@ class TrainPage(QWidget):
         wanted = self.search.text().casefold().split()
         seen = 0
         for at, item in enumerate(items):
-            named = f"{item.title} {item.run.name} {words.state(item.state)}".casefold()
-            hidden = not all(word in named for word in wanted)
+            hidden = bool(wanted) and not _holds(item, wanted)
             seen += not hidden
             if self.list.isRowHidden(at) != hidden:
                 self.list.setRowHidden(at, hidden)
@@ -229,6 +228,11 @@ class TrainPage(QWidget):
         go = button(self.tr("Configure a run"), lambda: self._session.page_wanted.emit("configure"))
         demo = button(self.tr("Train the built-in demo"), self._session.start_demo, "primary")
         return empty(self._session.theme, "train", self.tr("No runs yet"), text, go, demo)
+
+
+def _holds(item: Glance, wanted: list[str]) -> bool:
+    named = f"{item.title} {item.run.name} {words.state(item.state)}".casefold()
+    return all(word in named for word in wanted)
 
 
 class _RunDelegate(QStyledItemDelegate):
