@@ -12,11 +12,12 @@ _KEY = "[A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
 # What stands between the lines of a key, also where it lies in JSON, once or twice, or in a quoted mail.
 _BREAK = r"(?:[\s>]|\\+[nrt])"
 _END_OF_LINE = r"[^\S\n]*(?:\r?\n|(?:\\+r)?\\+n)"
-# A key whose end is missing: its headers, its lines of base64, and behind these a short one and a checksum.
+# A key whose end is missing: its headers, its lines of base64, and behind these a short one, such as the padding that
+# had no room, and a checksum.
 _BODY = (
     rf"(?:{_BREAK}*+[A-Z][A-Za-z-]{{2,30}}: [^\\\n]{{0,200}})*+"
     rf"(?:(?:{_BREAK}*+[A-Za-z0-9+/]{{16,}}+={{0,2}})++"
-    rf"(?:{_END_OF_LINE}[ \t>]*+=?[A-Za-z0-9+/]{{1,15}}+={{0,2}}(?={_END_OF_LINE}|\s*\Z)){{0,2}}+)?+"
+    rf"(?:{_END_OF_LINE}[ \t>]*+(?:=?[A-Za-z0-9+/]{{1,15}}+={{0,2}}|={{1,2}})(?={_END_OF_LINE}|\s*\Z)){{0,2}}+)?+"
 )
 # Shapes that the issuers themselves document, so that leaked keys can be found by programs.
 _SECRETS = (

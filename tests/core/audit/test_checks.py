@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from studio.core.audit import checks, private
@@ -325,6 +325,8 @@ HEADERS = ("", "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,AB12\n\n", "Versio
     line_break=st.sampled_from(("\n", "\r\n", "\\n", "\\\\n", "\\r\\n", "\n> ", "\n    ")),
     behind=st.sampled_from(("", "\n\nThanks, and see you.")),
 )
+@example(secret=bytes(682), kind=KEYS[0], header="", width=70, ended=False, line_break="\n", behind="")
+@example(secret=bytes(682), kind=KEYS[0], header="", width=70, ended=False, line_break="\\n", behind="\n\nThanks.")
 def test_of_a_private_key_nothing_is_left(
     secret: bytes, kind: str, header: str, width: int, ended: bool, line_break: str, behind: str
 ) -> None:
