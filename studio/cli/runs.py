@@ -13,9 +13,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from studio.cli import layers, run_answers, run_rows
+from studio.cli import layers, run_answers, run_queue, run_rows
 from studio.cli.output import add_command, json_text, one_line, printable, progress, show, show_failure, table
 from studio.core import config_file, events, files, launch, runs
+from studio.core import run_queue as queueing
 from studio.core.config import to_dict
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
 from studio.core.progress import Progress
@@ -46,7 +47,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting")
         if name == "train":
             command.add_argument("--run-dir", type=Path, help="a new folder for the run")
-            command.add_argument("--detach", action="store_true", help="return at once; it trains on")
+            _add_detach(command)
     group = commands.add_parser("runs", help="See and steer runs.", description="See and steer runs.")
     actions = group.add_subparsers(dest="action", metavar="ACTION", required=True)
     add_command(actions, "list", "All runs, newest first.", _list)
@@ -68,15 +69,21 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         if name == "learning-rate":
             action.add_argument("rate", type=float, help="above 0 and at most 10")
         if name == "resume":
-            action.add_argument("--detach", action="store_true", help="return at once; it trains on")
+            _add_detach(action)
             action.add_argument("--learning-rate", type=float, help="a new peak learning rate from here on")
     run_rows.add(actions)
     run_answers.add(actions)
     layers.add_to_runs(actions)
+    run_queue.add(actions)
     worker = commands.add_parser("worker")
     worker.add_argument("folder", type=Path)
     worker.add_argument("--commands-from", type=int, default=0)
     worker.set_defaults(handler=_worker)
+
+
+def _add_detach(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--detach", action="store_true", help="return at once; it trains on")
+    command.add_argument("--queue", action="store_true", help="train when the runs started before have ended")
 
 
 @dataclass(slots=True)
@@ -94,7 +101,9 @@ class _Told:
         return self.presses >= _KILLS and self.finished is None and self.failed is None
 
 
-def follow(run: Run, as_json: bool, learning_rate: float | None = None) -> events.Finished | None:
+def follow(
+    run: Run, as_json: bool, learning_rate: float | None = None, *, queued: bool = False
+) -> events.Finished | None:
     """Starts or resumes a run and shows its events until its process ends; on the main thread.
 
     The first Ctrl+C asks it to stop and keep the result, the second to end with a checkpoint, the third kills it.
@@ -106,7 +115,7 @@ def follow(run: Run, as_json: bool, learning_rate: float | None = None) -> event
         StudioError: the run failed.
     """
     began = offset = files.length(run.events_path)
-    told, process = _Told(), launch.start(run)
+    told, process = _Told(), launch.start(run, queued=queued)
     _ask_rate(run, learning_rate)
 
     def press(*_: Any) -> None:
@@ -174,6 +183,7 @@ def _escalate(run: Run, process: "subprocess.Popen[bytes]", presses: int, began:
         print("\nEnding with a checkpoint and no result. Ctrl+C again: kill.", file=sys.stderr)
     else:
         process.kill()
+        queueing.leave(run)  # it was not cut off
 
 
 def _keeps(event: events.Event) -> bool:
@@ -200,6 +210,8 @@ def _tell(event: events.Event, steps: int) -> None:
     match event:
         case events.Phase() if event.total:
             progress(_label(event), event.done, event.total)
+        case events.Phase(name="queued"):
+            print(f"Waiting for {event.detail} ...", file=sys.stderr)
         case events.Phase() if event.name in ("tokenizing", "loading", "finishing"):
             print(f"{event.name.capitalize()} {event.detail}".rstrip() + " ...", file=sys.stderr)
         case events.Prepared():
@@ -265,7 +277,7 @@ def _train(args: argparse.Namespace) -> int:
     local.check(config.model)
     run = runs.create(config, args.run_dir)
     if args.detach:
-        launch.detach(run)
+        launch.detach(run, queued=args.queue)
         show(
             args,
             {"run": run.name, "path": str(run.path)},
@@ -273,7 +285,7 @@ def _train(args: argparse.Namespace) -> int:
         )
         return 0
     print(f"Run {run.name}", file=sys.stderr)
-    return _end(args, run, follow(run, args.json))
+    return _end(args, run, follow(run, args.json, queued=args.queue))
 
 
 def _resume(args: argparse.Namespace) -> int:
@@ -282,11 +294,11 @@ def _resume(args: argparse.Namespace) -> int:
         _new_rate(args.learning_rate)
     run.unfinished()
     if args.detach:
-        launch.detach(run)
+        launch.detach(run, queued=args.queue)
         _ask_rate(run, args.learning_rate)
         show(args, {"run": run.name, "path": str(run.path)}, f"{run.name} goes on.")
         return 0
-    return _end(args, run, follow(run, args.json, args.learning_rate))
+    return _end(args, run, follow(run, args.json, args.learning_rate, queued=args.queue))
 
 
 def _end(args: argparse.Namespace, run: Run, finished: events.Finished | None) -> int:
@@ -386,6 +398,8 @@ def _stands(run: Run, told: Progress, state: str) -> list[str]:
         last, steps = told.steps[-1], told.prepared.steps if told.prepared else 0
         left = f", {last.eta_s:.0f} s left" if state == "training" else ""
         found.append(f"Step {last.step} of {steps}, loss {last.loss:.4f}, {last.tokens_per_s:,.0f} tokens/s{left}")
+    if state == "queued" and phase is not None:
+        found.append(f"It waits for {phase.detail}")
     if state == "preparing" and phase is not None and phase.total:
         found.append(f"{_label(phase)}: {phase.done:,} of {phase.total:,}")
     if state == "interrupted":

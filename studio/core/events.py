@@ -16,7 +16,16 @@ from studio.core.errors import Reason
 _OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants", defer_build=True)
 
 PhaseName = Literal[
-    "loading", "downloading", "tokenizing", "reference", "training", "evaluating", "answering", "saving", "finishing"
+    "queued",
+    "loading",
+    "downloading",
+    "tokenizing",
+    "reference",
+    "training",
+    "evaluating",
+    "answering",
+    "saving",
+    "finishing",
 ]
 Outcome = Literal["completed", "stopped", "early_stopped"]
 Activations = Literal["kept", "recomputed", "offloaded"]
@@ -24,7 +33,10 @@ Activations = Literal["kept", "recomputed", "offloaded"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Phase:
-    """The run entered a phase, or got further in it (`done` of `total`, in the phase's own unit)."""
+    """The run entered a phase, or got further in it (`done` of `total`, in the phase's own unit).
+
+    In `queued` it waits for its turn, behind the run that `detail` names.
+    """
 
     kind: Literal["phase"] = "phase"
     time_s: float = Field(default_factory=time.time)
@@ -224,10 +236,16 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Stop:
-    """Ends the run behind the current step, with a checkpoint and, with `keep`, a result."""
+    """Ends the run behind the current step, with a checkpoint and, with `keep`, a result.
+
+    Attributes:
+        keep: whether there is to be a result.
+        by_system: it was not the user who asked: the machine shuts down, say.
+    """
 
     kind: Literal["stop"] = "stop"
     keep: bool = True
+    by_system: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)

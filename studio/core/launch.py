@@ -13,7 +13,7 @@ import filelock
 
 import studio
 from studio import paths
-from studio.core import events, files
+from studio.core import events, files, run_queue
 from studio.core.errors import EXIT_CODES, Reason, StudioError
 from studio.core.files import disk_error
 from studio.core.runs import LOOKED_S, Run, read_lines
@@ -37,11 +37,12 @@ else:
     _WAYS = (0,)
 
 
-def start(run: Run) -> subprocess.Popen[bytes]:
+def start(run: Run, *, queued: bool = False) -> subprocess.Popen[bytes]:
     """Starts or resumes `run` in a process and a session of its own.
 
-    Its output goes to `worker.log`, its input is empty: a pipe nobody drains would freeze it, and an inherited
-    terminal would take it along.
+    With `queued` that process waits until the runs that were started before have come to their ends. Its output goes
+    to `worker.log`, its input is empty: a pipe nobody drains would freeze it, and an inherited terminal would take it
+    along.
 
     Raises:
         StudioError: (busy) a process already works on it; (disk) its folder cannot be written; (run) it is gone, or
@@ -51,18 +52,27 @@ def start(run: Run) -> subprocess.Popen[bytes]:
         # Whoever looks whether the run is alive, a list in the window say, holds its lock for a moment. It is kept, so
         # that nobody removes the run meanwhile; its process waits for it.
         with run.claim(_LOOK_S):
-            return _begun(run)
+            run_queue.enter(run, waits=queued)
+            try:
+                return _begun(run)
+            except StudioError:
+                run_queue.leave(run)
+                raise
     except StudioError as error:
         if error.reason != "busy":
             raise
         message, hint = f"The run {run.name} is already going.", f"Stop it with `studio runs stop {run.address}`."
-        if run.summary().state == "paused":
+        state = run.summary().state
+        if state == "paused":
             message = f"The run {run.name} is paused, and its process is there."
             hint = f"Go on with `studio runs continue {run.address}`."
+        if state == "queued":
+            message = f"The run {run.name} waits for its turn already."
+            hint = f"Start it at once with `studio runs queue {run.address} --now`."
         raise StudioError("busy", message, hint) from None
 
 
-def detach(run: Run) -> None:
+def detach(run: Run, *, queued: bool = False) -> None:
     """As `start`, and returns once the process is at work: of several that do this at once only one starts it.
 
     Raises:
@@ -73,7 +83,7 @@ def detach(run: Run) -> None:
         lock.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(lock):
             began = files.length(run.events_path)
-            process = start(run)
+            process = start(run, queued=queued)
             while process.poll() is None and not run.alive():
                 time.sleep(_POLL_S)
     except OSError as error:
@@ -186,6 +196,7 @@ def told_of(run: Run, code: int) -> events.Failed:
     # Where another process has the run or the disk is full, nothing is to be written.
     with suppress(StudioError), run.claim(LOOKED_S):
         run.emit(told)
+        run_queue.leave(run)
     return told
 
 

@@ -20,7 +20,7 @@ from studio.core.events import (
 )
 
 _STEPPING = ("training", "evaluating", "answering", "saving")
-State = Literal["waiting", "preparing", "training", "paused", "finished", "failed"]
+State = Literal["waiting", "queued", "preparing", "training", "paused", "finished", "failed"]
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class Progress:
             case Phase():
                 self.phase = event
                 if event.name not in _STEPPING:
-                    self.state = "preparing"
+                    self.state = "queued" if event.name == "queued" else "preparing"
                 elif self.state != "paused":  # a paused run saves and evaluates when asked, and stays paused
                     self.state = "training"
             case Prepared():

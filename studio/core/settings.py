@@ -34,6 +34,7 @@ class Settings:
         draft: the configuration being edited, as plain data; empty: none yet.
         all_fields: whether the form shows every setting.
         welcomed: whether the welcome page has been shown.
+        keep_awake: whether the computer is kept from going to sleep while a run is at work.
     """
 
     theme: str = "system"
@@ -45,6 +46,7 @@ class Settings:
     draft: dict[str, Any] = Field(default_factory=dict)
     all_fields: bool = False
     welcomed: bool = False
+    keep_awake: bool = True
 
 
 _SETTINGS = TypeAdapter(Settings)

@@ -4,18 +4,20 @@ import faulthandler
 import os
 import signal
 import sys
+import time
 import traceback
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
-from studio.core import events
+from studio.core import awake, events, run_queue, settings
 from studio.core.errors import EXIT_CRASH, StudioError, as_memory_error
-from studio.core.runs import Run
+from studio.core.runs import Run, read_lines
 from studio.engine import spare
 from studio.engine.loading import as_loading_error
 
 # Whoever asks whether the run is alive holds its lock for a moment.
 _CLAIM_S = 5.0
+_TURN_S = 0.5
 
 
 def main(folder: Path, commands_from: int) -> int:
@@ -27,15 +29,50 @@ def main(folder: Path, commands_from: int) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     run = Run(folder)
     # Asked to end by the system: a command like any other, so that the step in hand and a checkpoint are finished.
-    signal.signal(signal.SIGTERM, lambda *_: run.ask(events.Stop(keep=False)))
+    signal.signal(signal.SIGTERM, lambda *_: run.ask(events.Stop(keep=False, by_system=True)))
     # In a data-parallel run the main process alone claims and writes the folder.
     leads = int(os.environ.get("RANK", "0")) == 0
     try:
         with run.claim(_CLAIM_S) if leads else nullcontext():
-            return _work(run, commands_from, leads)
+            return _work_in_turn(run, commands_from) if leads else _work(run, commands_from, leads)
     except StudioError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+
+
+def _work_in_turn(run: Run, commands_from: int) -> int:
+    """Waits for the run's turn and works; torch is not loaded before.
+
+    Whatever ends it takes it off the list, but a kill or the system's end: then it stays there, as cut off.
+    """
+    try:
+        if not _has_turn(run, commands_from):
+            return 0
+        with awake.kept() if settings.load().keep_awake else nullcontext():
+            return _work(run, commands_from, True)
+    finally:
+        stops = _stops(run, commands_from)
+        if not stops or not all(stop.by_system for stop in stops):
+            with suppress(StudioError):
+                run_queue.leave(run)
+
+
+def _has_turn(run: Run, commands_from: int) -> bool:
+    """Waits until the run's turn has come; False: it was asked to stop before. What else is asked is obeyed later."""
+    told: Run | None = None
+    while (other := run_queue.admit(run)) is not None:
+        if other != told:
+            run.emit(events.Phase(name="queued", detail=other.name))
+        told = other
+        if _stops(run, commands_from):
+            return False
+        time.sleep(_TURN_S)
+    return True
+
+
+def _stops(run: Run, commands_from: int) -> list[events.Stop]:
+    asked = map(events.decode_command, read_lines(run.commands_path, commands_from)[0])
+    return [command for command in asked if isinstance(command, events.Stop)]
 
 
 def _work(run: Run, commands_from: int, leads: bool) -> int:

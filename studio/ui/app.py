@@ -92,6 +92,7 @@ def open_window(app: QApplication) -> MainWindow:
         session.tell_error(error)
     for later in (0, _BEGUN_MS):
         QTimer.singleShot(later, session, session.attach_all)
+    QTimer.singleShot(_BEGUN_MS, session, session.offer_cut_off)
     QTimer.singleShot(0, session.machine, session.machine.start)
     return window
 

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 from PySide6.QtCore import QObject, QProcess, Qt, QThread, QTimer, Signal, SignalInstance
 
-from studio.core import events, launch, runs
+from studio.core import events, launch, run_queue, runs
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from studio.ui.spare import PYTHON, Spare, made
@@ -48,11 +48,11 @@ class TrainingWorker(QThread):
     refused = Signal(object)
     ended = Signal(object)
 
-    def __init__(self, run: Run, *, start: bool, parent: QObject | None = None) -> None:
-        """Follows `run`; with `start` its process is started or resumed."""
+    def __init__(self, run: Run, *, start: bool, queued: bool = False, parent: QObject | None = None) -> None:
+        """Follows `run`; with `start` its process is started or resumed, with `queued` to wait for its turn."""
         super().__init__(parent)
         self.followed = run
-        self._starts = start
+        self._starts, self._queued = start, queued
         # How the process is to end, if it is. Looked at once the start is over: until then there is none.
         self._kills: bool | None = None
         self._told_before = 0
@@ -79,11 +79,11 @@ class TrainingWorker(QThread):
         try:
             if kill:
                 process.kill()
-            elif sys.platform == "win32":
-                # There it would be killed too: what the signal has a run ask itself is asked of it.
-                self.followed.ask(events.Stop(keep=False))
+                run_queue.leave(self.followed)  # it was not cut off
             else:
-                process.terminate()
+                self.followed.ask(events.Stop(keep=False))
+                if sys.platform != "win32":  # there it would be killed too
+                    process.terminate()
         except psutil.Error:
             return False  # it has just ended, or is another user's
         return True
@@ -115,7 +115,7 @@ class TrainingWorker(QThread):
     def _start(self) -> None:
         self._told_before = _size(self.followed)
         try:
-            self._process = launch.start(self.followed)
+            self._process = launch.start(self.followed, queued=self._queued)
         except StudioError as error:
             self.refused.emit(error)
         self._starts = False

@@ -76,11 +76,11 @@ class RunModel(QObject):
         """Whether the run goes on, or has gone on, since it was followed to its end: then it is to be attached to."""
         return self._left_at is not None and (self._left_at != _stamp(self.run.events_path) or self.run.alive())
 
-    def start(self) -> None:
-        """Starts or resumes the run's process and follows it."""
+    def start(self, *, queued: bool = False) -> None:
+        """Starts or resumes the run's process and follows it; with `queued` it waits for its turn."""
         self.alive, self.lived = True, True
         self.asked_stop = self.asked_pause = False
-        self._follow(start=True)
+        self._follow(start=True, queued=queued)
 
     def leave(self) -> None:
         """Follows no longer; the run goes on by itself."""
@@ -117,13 +117,13 @@ class RunModel(QObject):
         """Whether the run can go on from its last checkpoint."""
         return not self.alive and not self.progress.complete
 
-    def _follow(self, *, start: bool) -> None:
+    def _follow(self, *, start: bool, queued: bool = False) -> None:
         self.leave()
         self.progress, self._told = Progress(), 0
         for curve in self.curves.values():
             curve.clear()
         self._starts = start
-        self._worker = TrainingWorker(self.run, start=start, parent=self)
+        self._worker = TrainingWorker(self.run, start=start, queued=queued, parent=self)
         self._worker.lives.connect(self._live)
         self._worker.received.connect(self._receive)
         self._worker.ended.connect(self._end)
@@ -149,7 +149,7 @@ class RunModel(QObject):
         # What was told before is of a process that has gone; the new one says nothing until its libraries are loaded.
         self._ending = told.finished
         began = told.steps or told.prepared is not None
-        if (began and self._starts) or told.state in ("finished", "failed"):
+        if (began and self._starts and told.state != "queued") or told.state in ("finished", "failed"):
             told.state, told.phase = "preparing", None
         self.advanced.emit()
 
@@ -218,6 +218,7 @@ class Glance:
 
     Attributes:
         stamp: tells whether its events are still the same, or of a damaged one what says what it is.
+        place: among the runs that wait for their turn, 1 being the next; 0: it does not wait.
     """
 
     run: Run
@@ -227,6 +228,7 @@ class Glance:
     step: int = 0
     loss: float | None = None
     stamp: tuple[int, int] = (0, 0)
+    place: int = 0
 
 
 def glance(run: Run) -> Glance:
@@ -262,9 +264,16 @@ class RunTable(QAbstractTableModel):
         super().__init__(parent)
         self.items: list[Glance] = []
         self._rows: dict[str, int] = {}
+        self._places: dict[Path, int] = {}
 
-    def refresh(self, found: Sequence[Run]) -> None:
-        """Shows the runs `found`, and reads again those that go on or have gone on since."""
+    def refresh(self, found: Sequence[Run], waiting: Sequence[Run] = ()) -> None:
+        """Shows the runs `found`, and reads again those that go on or have gone on since.
+
+        Args:
+            found: the runs.
+            waiting: those of them that wait for their turn, the next first.
+        """
+        self._places = {run.path: at for at, run in enumerate(waiting, start=1)}
         known = {item.run.name: item for item in self.items}
         if [run.name for run in found] != [item.run.name for item in self.items]:
             self.beginResetModel()
@@ -278,6 +287,8 @@ class RunTable(QAbstractTableModel):
             begins = not damaged and not any(stamp) and item.run.alive()
             if item.state not in (*_ENDED, "damaged") or item.stamp != stamp or begins:
                 self._put(row, glance(item.run))
+            elif item.place != self._places.get(item.run.path, 0):
+                self._put(row, item)
 
     def living(self) -> list[Run]:
         """Returns the runs that a process worked on when they were last looked at."""
@@ -325,12 +336,15 @@ class RunTable(QAbstractTableModel):
 
     def _said(self, item: Glance) -> str:
         """Says what a run does or how it ended, and how far it got."""
+        if item.place:
+            return words.listed((words.state(item.state), f"{self.tr('place')} {item.place:,}"))
         return words.listed((words.state(item.state), f"{self.tr('step')} {item.step:,}"))
 
     def _loss(self, item: Glance) -> str:
         return f"{self.tr('loss')} {item.loss:.3f}" if item.loss is not None else ""
 
     def _put(self, row: int, fresh: Glance) -> None:
+        fresh = replace(fresh, place=self._places.get(fresh.run.path, 0))
         if self.items[row] != fresh:
             self.items[row] = fresh
             self.dataChanged.emit(self.index(row, 0), self.index(row, 0))

@@ -10,13 +10,14 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from studio import paths
-from studio.core import config_file, hub_ids, runs, settings
+from studio.core import config_file, hub_ids, run_queue, runs, settings
 from studio.core.config import DataSpec, RunConfig
 from studio.core.desk import Tokens
 from studio.core.entry import Entry
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from studio.core.settings import Settings
+from studio.core.units import counted
 from studio.ui import words
 from studio.ui.desk import Desk
 from studio.ui.draft import Draft
@@ -94,6 +95,7 @@ class Session(QObject):
         run_wanted: a `Run`, to be shown on the Train page.
         compare_wanted: a list of adapters (`Entry`) to be asked on the Compare page, or a `GivenText` to be read there.
         runs_changed: a run began, ended, or was removed.
+        run_ended: the process of a run (`RunModel`) that was at work has gone.
         library_changed: the adapter library is another one now.
         settled: no command of `command` is at work any more.
         failed: something could not be done, which is told.
@@ -106,6 +108,7 @@ class Session(QObject):
     run_wanted = Signal(object)
     compare_wanted = Signal(object)
     runs_changed = Signal()
+    run_ended = Signal(object)
     library_changed = Signal()
     settled = Signal()
     failed = Signal()
@@ -256,27 +259,27 @@ class Session(QObject):
         for model in ended[: max(0, len(ended) - _MOST_ENDED + 1)]:
             self.forget(model.run)
 
-    def start(self, config: RunConfig) -> "RunModel":
-        """Makes a run of `config` and starts its process.
+    def start(self, config: RunConfig, *, queued: bool = False) -> "RunModel":
+        """Makes a run of `config` and starts its process, with `queued` to wait for its turn.
 
         Raises:
             StudioError: the folder cannot be made.
         """
-        return self.resume(runs.create(config))
+        return self.resume(runs.create(config), queued=queued)
 
     def start_demo(self) -> None:
         """Trains the built-in model on the built-in data, and shows the run."""
         try:
-            model = self.start(config_file.load(demo_data().with_name("support.yaml"), ["name=demo"]))
+            model = self.start(config_file.load(demo_data().with_name("support.yaml"), ["name=demo"]), queued=True)
         except StudioError as error:
             self.tell_error(error)
             return
         self.run_wanted.emit(model.run)
 
-    def resume(self, run: Run) -> "RunModel":
-        """Starts or resumes the process of a run."""
+    def resume(self, run: Run, *, queued: bool = False) -> "RunModel":
+        """Starts or resumes the process of a run, with `queued` to wait for its turn."""
         found = self.models.get(run.path.resolve()) or self._known(run)
-        found.start()
+        found.start(queued=queued)
         self.runs_changed.emit()
         return found
 
@@ -285,6 +288,20 @@ class Session(QObject):
         if not self._closed:
             self.attach_again(run for run in self.read(runs.listing) if run.alive())
             self.runs_changed.emit()
+
+    def offer_cut_off(self) -> None:
+        """Offers to go on with the runs whose processes were killed, or ended by the machine, and with their queue."""
+        cut = run_queue.cut_off()
+        if not cut:
+            return
+
+        def go_on() -> None:
+            for run in run_queue.cut_off():
+                self.resume(run, queued=True)
+            self.page_wanted.emit("train")
+
+        texts = (self.tr("{count} run was cut off."), self.tr("{count} runs were cut off, one behind the other."))
+        self.tell(counted(len(cut), *texts), "", self.tr("Go on"), go_on)
 
     def attach_again(self, living: Iterable[Run] = ()) -> None:
         """Follows the `living`, and again those runs that went on after their end, whoever had them do so."""
@@ -327,11 +344,16 @@ class Session(QObject):
         from studio.ui.models import RunModel
 
         found = self.models[run.path.resolve()] = RunModel(run, self)
-        # One that had ended before it was looked at has changed nothing.
-        found.stopped.connect(lambda: self.runs_changed.emit() if found.lived else None)
+        found.stopped.connect(lambda: self._end(found))
         found.finished.connect(self._finish)
         found.refused.connect(self.tell_error)
         return found
+
+    def _end(self, model: "RunModel") -> None:
+        # One that had ended before it was looked at has changed nothing.
+        if model.lived:
+            self.runs_changed.emit()
+            self.run_ended.emit(model)
 
     def _finish(self, finished: "Finished") -> None:
         if finished.adapter:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QStatusBar
 
-from studio.core.units import size
+from studio.core.units import counted, size
 from studio.ui import words
 from studio.ui.elided import Elided
 from studio.ui.parts import label
@@ -52,7 +52,10 @@ class StatusLine(QStatusBar):
         self.disk.setText(self.tr("{free} of disk free").format(free=size(found.disk_free_bytes)))
 
     def _show_work(self) -> None:
-        parts = [words.titled(model.title, self._at(model)) for model in self._session.running()]
+        running = self._session.running()
+        parts = [words.titled(model.title, self._at(model)) for model in running if model.state() != "queued"]
+        if queued := len(running) - len(parts):
+            parts.append(counted(queued, self.tr("{count} run waits"), self.tr("{count} runs wait")))
         asked = self._session.desk.requests()
         if asked:
             doing = {

@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import QByteArray, QLocale, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import (
+    QApplication,
     QFileDialog,
     QHBoxLayout,
     QMainWindow,
@@ -76,6 +77,7 @@ class MainWindow(QMainWindow):
         session.noticed.connect(self._hear)
         session.undo.indexChanged.connect(self.notices.review)
         session.failed.connect(self._stay)
+        session.run_ended.connect(lambda model: QApplication.alert(self))  # for who looks at another window
         session.page_wanted.connect(self.show_page)
         session.data_wanted.connect(lambda path: self._deliver("data", path))
         session.rows_wanted.connect(lambda picked: self._deliver("data", Path(picked.data.path), picked))
@@ -210,6 +212,10 @@ class MainWindow(QMainWindow):
         file.aboutToShow.connect(self._fill_recent)
         self._add(file, self.tr("Open run or adapter folder..."), "Ctrl+Shift+O", self._choose_folder)
         file.addSeparator()
+        awake = self._add(file, self.tr("Keep the computer awake while a run trains"), "", self._keep_awake)
+        awake.setCheckable(True)
+        awake.setChecked(self.session.settings.keep_awake)
+        file.addSeparator()
         self._add(file, self.tr("Quit"), "Ctrl+Q", self.close).setMenuRole(QAction.MenuRole.QuitRole)
         # The stack's own actions would tell nobody of what they do out of sight.
         self._undo = self._add(edit, "", "Ctrl+Z", partial(self._step, back=True))
@@ -294,6 +300,10 @@ class MainWindow(QMainWindow):
         self.session.theme.set_mode(mode)
         self._theme_actions[mode].setChecked(True)
         self.session.settings.theme = mode
+        self.session.save()
+
+    def _keep_awake(self) -> None:
+        self.session.settings.keep_awake = not self.session.settings.keep_awake
         self.session.save()
 
     def _switch_theme(self) -> None:

@@ -106,6 +106,7 @@ def state(name: str) -> str:
     """Returns what a run is doing, or how it ended, in words."""
     return {
         "waiting": _tr("Waiting"),
+        "queued": _tr("Queued"),
         "preparing": _tr("Preparing"),
         "training": _tr("Training"),
         "pausing": _tr("Pausing"),
@@ -124,6 +125,7 @@ def state(name: str) -> str:
 def phase(name: str) -> str:
     """Returns what a process is busy with, in words."""
     return {
+        "queued": _tr("Waiting for"),
         "loading": _tr("Loading"),
         "downloading": _tr("Downloading"),
         "tokenizing": _tr("Tokenizing"),

@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QButtonGroup, QLabel, QPushButton, QStackedWidget, QWidget
 
-from studio.core import config_file
+from studio.core import config_file, run_queue
 from studio.core.errors import StudioError
 from studio.core.units import counted
 from studio.ui import drops, words
@@ -65,10 +65,12 @@ class ConfigurePage(QWidget):
         layout.setStretch(1, 1)
         self.setLayout(layout)
         self.start_action = add_action(self, self.tr("Start training"), self.start, "Ctrl+Return")
+        self.beside_action = add_action(self, self.tr("Start beside the runs at work"), self._start_beside)
         add_action(self, self.tr("Copy the configuration as a command"), self.copy_command)
         add_action(self, self.tr("Copy the configuration as YAML"), self.copy_yaml)
         add_action(self, self.tr("Choose the base model"), self.choose_model)
         self._draft.changed.connect(self._refresh)
+        session.runs_changed.connect(self._refresh)
         self.yaml.judged.connect(self._refresh)
         self.yaml.judged.connect(lambda: self.summary.disown(bool(self.yaml.fault)))
         self._show_all(session.settings.all_fields)
@@ -81,6 +83,7 @@ class ConfigurePage(QWidget):
         if not self._listed:
             self._listed = True
             QTimer.singleShot(0, self.picker, self.picker.refresh)
+        self._refresh()  # others may have started runs, which is told of by nobody
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Puts the labels above what they name where there is little room, so that nothing scrolls sideways."""
@@ -93,13 +96,17 @@ class ConfigurePage(QWidget):
                     self.fields[key].place(self._sections[self._specs[key].section].grid, at, narrow)
 
     def start(self) -> None:
+        """Makes a run of the draft and starts it: at once, or behind the runs that are at work."""
+        self._start(queued=True)
+
+    def _start(self, *, queued: bool) -> None:
         """Makes a run of the draft and starts it, unless something is wrong with it."""
         self.yaml.take_typed()
         if self._draft.faults() or self.yaml.fault:
             return
         try:
             config = self._draft.config()
-            model = self._session.start(config)
+            model = self._session.start(config, queued=queued)
         except StudioError as error:
             self._session.tell_error(error)
             return
@@ -235,6 +242,7 @@ class ConfigurePage(QWidget):
         facts = column(label(self.tr("Summary"), "heading"), self.summary, self._changes)
         self.start_button = button(self.tr("Start training"), self.start, "primary")
         self._session.theme.dress(self.start_button, "play", "on_accent")
+        self.beside_button = button(self.tr("Start beside it"), self._start_beside)
         self.reason = Reason()
         self.reason.clicked.connect(self.go_to_fault)
         copies = row(
@@ -245,7 +253,10 @@ class ConfigurePage(QWidget):
         inner.setContentsMargins(0, 0, GRID, 0)
         area = scrolling(holder(inner, "body"))
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        bottom = column(line(), self.reason, self.start_button, copies, spacing=GRID)
+        self._begins = label("", "caption", wrap=True)
+        starts = row(self.start_button, self.beside_button)
+        starts.setStretch(0, 1)
+        bottom = column(line(), self.reason, self._begins, starts, copies, spacing=GRID)
         layout = column(area, bottom, spacing=GRID)
         layout.setStretch(0, 1)
         side = holder(layout)
@@ -314,8 +325,27 @@ class ConfigurePage(QWidget):
         reason = self._reason(faults)
         self.reason.setText(reason if len(reason) <= _REASON_LETTERS else f"{reason[:_REASON_LETTERS]} ...")
         self.reason.setVisible(bool(reason))
+        self._offer_start(not reason)
+
+    def _offer_start(self, possible: bool) -> None:
+        """Offers to start at once, or where runs are at work behind them."""
+        going = len(run_queue.there())
+        begins = (
+            self.tr("It begins when the run before it has ended."),
+            self.tr("It begins when the {count} runs before it have ended."),
+        )
+        self._begins.setText(counted(going, *begins) if going else "")
+        self._begins.setVisible(possible and going > 0)
+        self.start_button.setText(self.tr("Add to the queue") if going else self.tr("Start training"))
+        self.start_button.setAccessibleName(self.start_button.text())
+        self.beside_button.setVisible(going > 0)
         for target in (self.start_button, self.start_action):
-            target.setEnabled(not reason)
+            target.setEnabled(possible)
+        for target in (self.beside_button, self.beside_action):
+            target.setEnabled(possible and going > 0)
+
+    def _start_beside(self) -> None:
+        self._start(queued=False)
 
     def _reason(self, faults: dict[str, str]) -> str:
         """Returns the one sentence that says why the run cannot start; empty: it can."""

@@ -24,9 +24,15 @@ class RunHead(QFrame):
     """
 
     def __init__(
-        self, theme: Theme, pause: QAction, resume: QAction, stops: Sequence[QAction | None], more: Sequence[QAction]
+        self,
+        theme: Theme,
+        pause: QAction,
+        resume: QAction,
+        now: QAction,
+        stops: Sequence[QAction | None],
+        more: Sequence[QAction | None],
     ) -> None:
-        """Shows nothing yet; None among `stops` is a line between them."""
+        """Shows nothing yet; None among `stops` and `more` is a line between them."""
         super().__init__()
         self._theme = theme
         self.name = Elided("", "heading", MIDDLE)
@@ -35,6 +41,8 @@ class RunHead(QFrame):
         theme.dress(self.pause_button, "pause")
         self.resume_button = button(self.tr("Resume"), resume.trigger, "primary")
         theme.dress(self.resume_button, "resume", "on_accent")
+        self.now_button = button(self.tr("Start now"), now.trigger)
+        theme.dress(self.now_button, "play")
         self.stop_button = self._menu_button(self.tr("Stop"), "stop", stops)
         self.more_button = self._menu_button(self.tr("More"), "", more)
         self.bar = QProgressBar()
@@ -42,7 +50,7 @@ class RunHead(QFrame):
         self.bar.setAccessibleName(self.tr("Progress"))
         self.said, self.left = (Elided("", "muted", MIDDLE) for _ in range(2))
         self.left.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        buttons = (self.pause_button, self.resume_button, self.stop_button, self.more_button)
+        buttons = (self.pause_button, self.now_button, self.resume_button, self.stop_button, self.more_button)
         head = row(self.name, self.state, None, *buttons)
         inner = card(column(head, self.bar, row(self.said, None, self.left), self._figures(), spacing=GRID))
         self.setLayout(column(inner))
@@ -66,8 +74,9 @@ class RunHead(QFrame):
             self.pause_button.setText(self.tr("Go on") if paused else self.tr("Pause"))
             self.pause_button.setAccessibleName(self.pause_button.text())
             self._theme.dress(self.pause_button, icon)
-        for widget in (self.pause_button, self.stop_button):
-            widget.setVisible(model.alive)
+        self.pause_button.setVisible(model.alive and state != "queued")
+        self.now_button.setVisible(state == "queued")
+        self.stop_button.setVisible(model.alive)
         self.stop_button.setText(self.tr("Stopping") if model.asked_stop and model.alive else self.tr("Stop"))
         self._show_resume(model)
 
@@ -122,6 +131,13 @@ class RunHead(QFrame):
         told = model.progress
         phase, planned = told.phase, told.prepared
         waits = not told.steps and told.state != "paused"
+        if model.alive and told.state == "queued" and phase is not None:
+            self.bar.setRange(0, 1)
+            self.bar.setValue(0)
+            self.said.setText(f"{words.phase(phase.name)} {phase.detail}")
+            self.said.setMinimumWidth(0)
+            self.left.setText("")
+            return
         if model.alive and (waits or told.state == "preparing"):
             known = phase is not None and phase.total > 0
             self.bar.setRange(0, phase.total if phase is not None and known else 0)

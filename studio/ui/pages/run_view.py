@@ -1,12 +1,15 @@
 """One run in full: its head, its failure if it has one, its curves, rows, answers, layers, log and its settings."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
-from studio.core import config_file, events
+from studio.core import config_file, events, run_queue
 from studio.core.config import to_dict
 from studio.core.errors import StudioError
+from studio.core.runs import Run
 from studio.ui import given, words
 from studio.ui.models import RunModel
 from studio.ui.pages import run_rate
@@ -43,8 +46,10 @@ class RunView(QWidget):
         self.model: RunModel | None = None
         self._actions()
         stops = (self.stop, self.stop_bare, None, self.terminate, self.kill)
-        more = (self.save_now, self.evaluate, self.rate, self.again, self.open_folder)
-        self.head = RunHead(session.theme, self.pause, self.resume, stops, more)
+        steered = (self.save_now, self.evaluate, self.rate)
+        turns = (self.in_turn, self.now, self.earlier, self.later)
+        more = (*steered, None, *turns, None, self.again, self.open_folder)
+        self.head = RunHead(session.theme, self.pause, self.resume, self.now, stops, more)
         self.failure = RunFailure(session.draft, self._resume, self._again)
         self.curves = RunCurves(session)
         self.curves.picked.connect(self._show_step)
@@ -105,6 +110,10 @@ class RunView(QWidget):
         self.evaluate = add_action(self, self.tr("Evaluate now"), lambda: self._ask(events.Evaluate()))
         self.rate = add_action(self, self.tr("Change the learning rate..."), self._ask_rate)
         self.resume = add_action(self, self.tr("Resume the run"), self._resume, "Ctrl+R")
+        self.in_turn = add_action(self, self.tr("Resume it in the queue"), lambda: self._resume(queued=True))
+        self.now = add_action(self, self.tr("Start it now"), lambda: self._requeue(run_queue.start_now))
+        self.earlier = add_action(self, self.tr("Earlier in the queue"), lambda: self._shift(-1), "Alt+Up")
+        self.later = add_action(self, self.tr("Later in the queue"), lambda: self._shift(1), "Alt+Down")
         self.open_folder = add_action(self, self.tr("Open the run folder"), self._open_folder)
         self.again = add_action(self, self.tr("Use these settings for a new run"), self._again)
 
@@ -135,11 +144,16 @@ class RunView(QWidget):
             self.rows.advance()
             self.answers.advance()
             self.layers.advance()
-        steering = (self.stop, self.stop_bare, self.terminate, self.kill, self.save_now, self.pause)
-        for action in (*steering, self.rate):
+        queued = model is not None and model.state() == "queued"
+        for action in (self.stop, self.stop_bare, self.terminate, self.kill, self.rate):
             action.setEnabled(alive)
-        self._offer_evaluation(alive)
-        self.resume.setEnabled(model is not None and model.can_resume())
+        for action in (self.save_now, self.pause):
+            action.setEnabled(alive and not queued)
+        self._offer_evaluation(alive and not queued)
+        for action in (self.resume, self.in_turn):
+            action.setEnabled(model is not None and model.can_resume())
+        for action in (self.now, self.earlier, self.later):
+            action.setEnabled(queued)
         for action in (self.open_folder, self.again):
             action.setEnabled(model is not None)
         self.advanced.emit()
@@ -191,9 +205,26 @@ class RunView(QWidget):
         except StudioError as error:
             self._session.tell_error(error)
 
-    def _resume(self) -> None:
+    def _resume(self, *, queued: bool = False) -> None:
         if self.model is not None and self.model.can_resume():
-            self._session.resume(self.model.run)
+            self._session.resume(self.model.run, queued=queued)
+
+    def _shift(self, by: int) -> None:
+        """Gives a run that waits the place before or behind its own."""
+        waiting = [run.path for run in run_queue.waiting()]
+        if self.model is not None and (path := self.model.run.path.absolute()) in waiting:
+            to = waiting.index(path) + by
+            self._requeue(lambda run: run_queue.move(run, to))
+
+    def _requeue(self, change: Callable[[Run], None]) -> None:
+        """Changes when a run that waits is to begin."""
+        if self.model is None:
+            return
+        try:
+            change(self.model.run)
+        except StudioError as error:
+            self._session.tell_error(error)
+        self._session.runs_changed.emit()
 
     def _again(self) -> None:
         if self.model is None:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.core import runs
+from studio.core import run_queue, runs
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from studio.ui import words
@@ -134,7 +134,7 @@ class TrainPage(QWidget):
         row = self.list.currentIndex().row()
         self._drop_the_gone()
         shown = self.view.model
-        self.table.refresh(self._session.read(runs.listing))
+        self.table.refresh(self._session.read(runs.listing), run_queue.waiting())
         self._session.attach_again(self.table.living())
         for model in self._session.models.values():
             self.table.update_run(model)

@@ -1,0 +1,84 @@
+"""The command `runs queue`: the runs that wait for their turn, their order, and those that were cut off."""
+
+import argparse
+from typing import Any
+
+from studio.cli.output import add_command, show, table
+from studio.core import launch, run_queue, runs
+from studio.core.errors import StudioError
+from studio.core.runs import Run
+
+
+def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command."""
+    command = add_command(actions, "queue", "The runs at work, those that wait, and those cut off.", _queue)
+    command.add_argument("run", nargs="?", help="one that waits: a name, a part of one, or a folder")
+    what = command.add_mutually_exclusive_group()
+    what.add_argument("--now", action="store_true", help="let RUN begin beside those at work")
+    what.add_argument("--place", type=int, metavar="N", help="give RUN the place N among those that wait, 1: the next")
+    what.add_argument("--again", action="store_true", help="queue those again that were cut off, or RUN of them")
+
+
+def _queue(args: argparse.Namespace) -> None:
+    if args.again:
+        _again(args)
+    elif args.now or args.place is not None:
+        _change(args)
+    elif args.run is not None:
+        raise StudioError("usage", "Nothing was asked for the run.", "Add --now, --place N or --again.")
+    else:
+        _list(args)
+
+
+def _change(args: argparse.Namespace) -> None:
+    if args.run is None:
+        raise StudioError("usage", "No run was named.", "`studio runs queue` shows those that wait.")
+    run = runs.find(args.run)
+    if args.now:
+        run_queue.start_now(run)
+        show(args, {"run": run.name, "asked": "now"}, f"{run.name} begins.")
+        return
+    if args.place < 1:
+        raise StudioError("usage", f"{args.place} is no place.", "Give 1 for the next, 2 for the one behind it ...")
+    run_queue.move(run, args.place - 1)
+    show(args, *_shown())
+
+
+def _again(args: argparse.Namespace) -> None:
+    cut = run_queue.cut_off()
+    if args.run is not None:
+        run = runs.find(args.run)
+        if run.path.absolute() not in [other.path for other in cut]:
+            hint = f"Go on with it by `studio runs resume {run.address} --queue`."
+            raise StudioError("run", f"The run {run.name} was not cut off.", hint)
+        cut = [run]
+    for run in cut:
+        launch.detach(run, queued=True)
+    names = [run.name for run in cut]
+    show(args, {"queued": names}, "\n".join(f"{name} waits for its turn." for name in names) or "No run was cut off.")
+
+
+def _list(args: argparse.Namespace) -> None:
+    show(args, *_shown())
+
+
+def _shown() -> tuple[dict[str, Any], str]:
+    """Returns the list as plain data and as text."""
+    there = [place for place in run_queue.listed() if place.is_there()]
+    found = {
+        "at_work": [place.run for place in there if not place.waits],
+        "waiting": [place.run for place in there if place.waits],
+        "cut_off": run_queue.cut_off(),
+    }
+    rows = [["-", run.name, _does(run)] for run in found["at_work"]]
+    rows += [[str(at), run.name, "queued"] for at, run in enumerate(found["waiting"], start=1)]
+    rows += [["-", run.name, "cut off; `studio runs queue --again` queues it again"] for run in found["cut_off"]]
+    text = table(rows, ["PLACE", "RUN", "STATE"]) if rows else "No run is at work, and none waits."
+    return {key: [run.name for run in some] for key, some in found.items()}, text
+
+
+def _does(run: Run) -> str:
+    try:
+        return run.summary().state_of(alive=True)
+    except StudioError:
+        return "?"
