@@ -54,21 +54,21 @@ def enter(run: Run, *, waits: bool) -> None:
         places[:] = [*(place for place in places if not _same(place, run)), own]
 
 
-def admit(run: Run) -> Run | None:
+def admit(run: Run, *, waited: bool = False) -> Run | None:
     """Takes the run's turn if it has come, and returns None; else the run that it waits for.
 
     Called by the run's own process, which holds its claim. One that was started in another way waits for nobody.
 
+    Args:
+        run: the run.
+        waited: it waits already, and goes on so if the list is gone.
+
     Raises:
         StudioError: (disk) that it is at work cannot be noted.
     """
-    places = listed()
-    own = next((place for place in places if _same(place, run)), None)
-    if own is None:
-        enter(run, waits=False)
-    if own is None or not own.waits:
-        return None
-    if (other := _ahead(run, places)) is not None:
+    if not any(_same(place, run) for place in listed()):
+        enter(run, waits=waited)
+    if (other := _ahead(run, listed())) is not None:
         return other
     with _changed() as places:
         other = _ahead(run, places)

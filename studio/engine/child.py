@@ -60,7 +60,7 @@ def _work_in_turn(run: Run, commands_from: int) -> int:
 def _has_turn(run: Run, commands_from: int) -> bool:
     """Waits until the run's turn has come; False: it was asked to stop before. What else is asked is obeyed later."""
     told: Run | None = None
-    while (other := run_queue.admit(run)) is not None:
+    while (other := run_queue.admit(run, waited=told is not None)) is not None:
         if other != told:
             run.emit(events.Phase(name="queued", detail=other.name))
         told = other

@@ -300,7 +300,7 @@ class Session(QObject):
                 self.resume(run, queued=True)
             self.page_wanted.emit("train")
 
-        texts = (self.tr("{count} run was cut off."), self.tr("{count} runs were cut off, one behind the other."))
+        texts = self.tr("{count} run was cut off."), self.tr("{count} runs were cut off.")
         self.tell(counted(len(cut), *texts), "", self.tr("Go on"), go_on)
 
     def attach_again(self, living: Iterable[Run] = ()) -> None:

@@ -19,7 +19,7 @@ import yaml
 
 from studio import cli
 from studio.cli import runs as runs_commands
-from studio.core import events, runs
+from studio.core import events, run_queue, runs
 from studio.core.config import DataSpec, RunConfig, to_dict
 from studio.core.errors import EXIT_CODES, EXIT_CRASH, EXIT_INTERRUPTED
 from studio.core.runs import Run
@@ -85,6 +85,7 @@ def test_from_file_to_adapter_without_a_network(tmp_path: Path) -> None:
     told = [json.loads(line) for line in done.stdout.splitlines()]
     assert told == [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
     assert told[-1]["kind"] == "finished"
+    assert run_queue.listed() == []
     name = told[-1]["adapter"]
     base = whole.model.path
     answers = studio("compare", "--model", base, "--adapter", name, "--prompt", "order", "--json", **offline)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from studio.core import events, launch, runs
+from studio.core import events, launch, run_queue, runs
 from studio.core.errors import EXIT_CODES, StudioError
 from studio.core.launch import first_allowed
 from tests.core.test_progress import step
@@ -25,7 +25,8 @@ def test_a_run_is_not_removed_while_its_process_is_started(monkeypatch: pytest.M
 
     monkeypatch.setattr(subprocess, "Popen", Late)
     # There is no such data file.
-    assert launch.start(run).wait(100) == EXIT_CODES["data"]
+    assert launch.start(run, queued=True).wait(100) == EXIT_CODES["data"]
+    assert run_queue.listed() == []
     runs.remove(run)
     with pytest.raises(StudioError, match=r"There is no run .* any more"):
         launch.start(run)

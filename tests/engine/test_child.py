@@ -1,14 +1,19 @@
-"""The run's own process: it loads what its run needs, and no more."""
+"""The run's own process: it waits for its turn, loads what its run needs, and no more."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from studio.core import runs
+from studio.core import events, launch, run_queue, runs
+from studio.core.runs import Run
 from tests.training import config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,3 +45,39 @@ def test_bitsandbytes_is_loaded_only_where_it_is_needed(
     )
     assert done.stdout.splitlines()[-1:] == [str(loaded)], done.stderr[-2000:]
     assert run.progress().finished is not None
+
+
+def until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def phases(run: Run) -> list[tuple[str, str]]:
+    return [(event.name, event.detail) for event in run.follow() if isinstance(event, events.Phase)]
+
+
+def test_a_queue_goes_on_where_a_run_is_killed_and_keeps_what_the_system_ended(tmp_path: Path) -> None:
+    spec = config(tmp_path, rows=6, num_train_epochs=10_000, save_steps=10_000)
+    first, second, third = (runs.create(spec, tmp_path / name) for name in ("first", "second", "third"))
+    with ExitStack() as started:
+        processes = [started.enter_context(launch.start(run, queued=True)) for run in (first, second, third)]
+        started.callback(lambda: [process.kill() for process in processes])
+        until(lambda: first.summary().step)
+        until(lambda: ("queued", "first") in phases(second) and third.alive())
+        assert second.summary().state_of(alive=True) == "queued"
+        assert run_queue.waiting() == [second, third]
+        # One that waits is asked to stop, and the one at work is killed.
+        third.ask(events.Stop())
+        assert processes[2].wait(60) == 0
+        assert third.progress().prepared is None
+        processes[0].kill()
+        until(lambda: second.summary().step)
+        assert [name for name, _ in phases(second)][:2] == ["queued", "loading"]
+        # The machine shuts down.
+        processes[1].send_signal(signal.SIGTERM)
+        assert processes[1].wait(60) == 0
+    assert [saved.step for saved in second.progress().saved] == [second.progress().step]
+    until(lambda: len(run_queue.cut_off()) == 2)
+    assert run_queue.cut_off() == [first, second], "not the third, which was stopped"

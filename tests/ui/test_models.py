@@ -94,7 +94,7 @@ def test_a_run_that_cannot_be_asked_to_end_says_so_and_is_followed_all_the_same(
     run, ready = made_run("full"), threading.Event()
     run.commands_path.mkdir()
 
-    def start(_run: Run) -> "subprocess.Popen[bytes]":
+    def start(_run: Run, *, queued: bool) -> "subprocess.Popen[bytes]":
         ready.wait()
         return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 

@@ -1,0 +1,90 @@
+"""The queue by command: who is at work, who waits, and what was cut off goes on."""
+
+import json
+from typing import Any
+
+import pytest
+
+from studio import cli, paths
+from studio.core import events, run_queue
+from studio.core.errors import EXIT_CODES
+from studio.core.runs import Run
+from tests.cli.test_runs import studio, until
+from tests.core.test_run_queue import Machine, machine
+from tests.ui.told import prepared, step
+
+__all__ = ["machine"]
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+    assert cli.run(["runs", "queue", *words, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.fixture
+def four(machine: Machine) -> list[Run]:
+    """One at work, two that wait, and one that was killed while it waited."""
+    made = [machine.start() for _ in range(4)]
+    assert run_queue.admit(made[0]) is None
+    for event in (prepared(4), step(1, 2.0)):
+        made[0].emit(event)
+    for run in made[1:]:
+        run.emit(events.Phase(name="queued", detail=made[0].name))
+    machine.kill(made[3])
+    return made
+
+
+def test_the_list_says_who_is_at_work_who_waits_and_who_was_cut_off(
+    four: list[Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [run.name for run in four]
+    assert said(capsys) == {"at_work": names[:1], "waiting": names[1:3], "cut_off": names[3:]}
+    assert cli.run(["runs", "queue"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:3] for line in lines[1:4]] == [
+        ["-", names[0], "training"],
+        ["1", names[1], "queued"],
+        ["2", names[2], "queued"],
+    ]
+    assert "queues it again" in lines[4]
+    assert cli.run(["runs", "show", names[1]]) == 0
+    assert f"It waits for {names[0]}" in capsys.readouterr().out
+
+
+def test_a_waiting_run_is_moved_and_begins_now(four: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
+    names = [run.name for run in four]
+    assert said(capsys, names[2], "--place", "1")["waiting"] == [names[2], names[1]]
+    assert said(capsys, names[1], "--now") == {"run": names[1], "asked": "now"}
+    assert said(capsys)["at_work"] == [names[0], names[1]]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason", "sentence"),
+    [
+        (["RUN", "--place", "0"], "usage", "0 is no place"),
+        (["--now"], "usage", "No run was named"),
+        (["RUN"], "usage", "Nothing was asked for the run"),
+        (["FIRST", "--now"], "run", "does not wait for its turn"),
+        (["RUN", "--again"], "run", "was not cut off"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(
+    four: list[Run], words: list[str], reason: Any, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = {"FIRST": four[0].name, "RUN": four[1].name}
+    assert cli.run(["runs", "queue", *(named.get(word, word) for word in words)]) == EXIT_CODES[reason]
+    assert sentence in capsys.readouterr().err
+
+
+def test_what_was_cut_off_is_queued_again(four: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
+    name = four[3].name
+    file = paths.home() / "queue.json"
+    # Long ago, so that its process is not awaited any more.
+    file.write_text(json.dumps([place | {"since_s": 0} for place in json.loads(file.read_text())]))
+    assert json.loads(studio("runs", "queue", "--again", "--json").stdout) == {"queued": [name]}
+    assert said(capsys) == {"at_work": [four[0].name], "waiting": [run.name for run in four[1:]], "cut_off": []}
+    assert studio("runs", "resume", name, "--queue").stderr.startswith(f"The run {name} waits for its turn already.")
+    four[3].ask(events.Stop())
+    until(lambda: not four[3].alive())
+    assert said(capsys, "--again") == {"queued": []}
+    assert four[3].summary().state == "queued"
