@@ -1,10 +1,11 @@
-"""The command `runs queue`: the runs that wait for their turn, their order, and those that were cut off."""
+"""The command `runs queue`: the runs that wait, their order, those that were cut off; and several queued at once."""
 
 import argparse
 from typing import Any
 
 from studio.cli.output import add_command, show, table
-from studio.core import launch, run_queue, runs
+from studio.core import launch, run_queue, runs, sweep
+from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 
@@ -17,6 +18,23 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     what.add_argument("--now", action="store_true", help="let RUN begin beside those at work")
     what.add_argument("--place", type=int, metavar="N", help="give RUN the place N among those that wait, 1: the next")
     what.add_argument("--again", action="store_true", help="queue those again that were cut off, or RUN of them")
+
+
+def train_several(args: argparse.Namespace, config: RunConfig) -> int:
+    """Puts a run for each combination of values into the queue, and returns at once.
+
+    Raises:
+        StudioError: as `sweep.combinations`, `runs.create` and `launch.detach`; (usage) there is a folder for one run.
+    """
+    if args.run_dir is not None:
+        raise StudioError("usage", "Several runs cannot have one folder.", "Leave --run-dir out.")
+    made = [runs.create(one) for one in sweep.combinations(config, args.tries)]
+    for run in made:
+        launch.detach(run, queued=True)
+    found = [{"run": run.name, "path": str(run.path), "name": run.config().name} for run in made]
+    lines = table([[str(item["run"]), str(item["name"])] for item in found], ["RUN", "NAME"])
+    show(args, found, f"{lines}\n`studio runs queue` shows how far they are.")
+    return 0
 
 
 def _queue(args: argparse.Namespace) -> None:

@@ -46,6 +46,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         command.add_argument("config", type=Path, nargs="?", help="a YAML file; without one, --set says all")
         command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting")
         if name == "train":
+            text = "try several values of a setting, each in a run of its own in the queue"
+            command.add_argument("--try", action="append", default=[], metavar="KEY=V1,V2", dest="tries", help=text)
             command.add_argument("--run-dir", type=Path, help="a new folder for the run")
             _add_detach(command)
     group = commands.add_parser("runs", help="See and steer runs.", description="See and steer runs.")
@@ -275,6 +277,8 @@ def _train(args: argparse.Namespace) -> int:
     from studio.engine import local
 
     local.check(config.model)
+    if args.tries:
+        return run_queue.train_several(args, config)
     run = runs.create(config, args.run_dir)
     if args.detach:
         launch.detach(run, queued=args.queue)

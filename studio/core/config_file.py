@@ -32,7 +32,7 @@ def load(path: Path | None, assignments: Sequence[str] = ()) -> RunConfig:
     """
     data = _read_yaml(path) if path else {}
     for assignment in assignments:
-        _assign(data, assignment)
+        assign(data, assignment)
     return resolved(build(data), path.resolve().parent if path else Path.cwd())
 
 
@@ -168,24 +168,38 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return parse(text, path.name)
 
 
-def _assign(data: dict[str, Any], assignment: str) -> None:
-    key, equals, text = assignment.partition("=")
-    key = key.strip()
-    if not equals or not key:
-        raise StudioError("usage", f"`{assignment}` is not an assignment.", "Write it as key=value.")
-    known = list(keys())
-    full = [name for name in known if name == key or name.endswith(f".{key}")]
+def full_name(key: str) -> str:
+    """Returns the dotted name of a setting, whose section may be left out where that is unique.
+
+    Raises:
+        StudioError: (config) no setting is called so, or several are.
+    """
+    full = [name for name in keys() if name == key or name.endswith(f".{key}")]
     if len(full) > 1:
         raise StudioError("config", f"`{key}` could mean {' or '.join(full)}.", "Write the name in full.")
     if not full:
         raise no_setting(key)
-    section, _, name = full[0].rpartition(".")
+    return full[0]
+
+
+def assign(data: dict[str, Any], assignment: str) -> None:
+    """Puts what a `key=value` says into plain data of a config.
+
+    Raises:
+        StudioError: (usage) it is no assignment; (config) as `full_name`, or a section holds no settings.
+    """
+    key, equals, text = assignment.partition("=")
+    key = key.strip()
+    if not equals or not key:
+        raise StudioError("usage", f"`{assignment}` is not an assignment.", "Write it as key=value.")
+    full = full_name(key)
+    section, _, name = full.rpartition(".")
     target = data
     if section:
         target = data[section] = data.get(section) or {}
         if not isinstance(target, dict):
             raise StudioError("config", f"`{section}` must hold settings.", f"Write `{section}: {{...}}`.")
-    target[name] = _read(text.strip(), full[0])
+    target[name] = _read(text.strip(), full)
 
 
 def _read(text: str, key: str) -> Any:

@@ -46,12 +46,16 @@ class Place:
 def enter(run: Run, *, waits: bool) -> None:
     """Notes that a process of `run` is about to start: at once, or behind all that are listed.
 
+    One that is listed, such as one that was cut off, has its place again.
+
     Raises:
         StudioError: (disk) it cannot be noted.
     """
     with _changed() as places:
         own = Place(Run(run.path.absolute()), waits, time.time())
-        places[:] = [*(place for place in places if not _same(place, run)), own]
+        if not any(_same(place, run) for place in places):
+            places.append(own)
+        places[:] = [own if _same(place, run) else place for place in places]
 
 
 def admit(run: Run, *, waited: bool = False) -> Run | None:

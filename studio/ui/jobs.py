@@ -17,6 +17,7 @@ from studio.core.runs import Run
 from studio.ui.spare import PYTHON, Spare, made
 
 _POLL_MS = 60
+_QUEUED_MS = 500  # there may be many that wait
 _ALIVE_S = 0.5
 _BATCH = 500
 _TAIL_BYTES = 16_384
@@ -52,7 +53,7 @@ class TrainingWorker(QThread):
         """Follows `run`; with `start` its process is started or resumed, with `queued` to wait for its turn."""
         super().__init__(parent)
         self.followed = run
-        self._starts, self._queued = start, queued
+        self._starts, self._queued, self._is_queued = start, queued, False
         # How the process is to end, if it is. Looked at once the start is over: until then there is none.
         self._kills: bool | None = None
         self._told_before = 0
@@ -102,7 +103,7 @@ class TrainingWorker(QThread):
                 looked, alive = time.monotonic(), self._alive()
             self._send()
             if alive:
-                self._leave.wait(_POLL_MS / 1000)
+                self._leave.wait((_QUEUED_MS if self._is_queued else _POLL_MS) / 1000)
         if alive:
             if self._process is not None:
                 # Reaped by whoever is left, so that it leaves no zombie behind.
@@ -135,6 +136,7 @@ class TrainingWorker(QThread):
         for first in range(0, len(lines), _BATCH):
             batch = [event for line in lines[first : first + _BATCH] if (event := events.decode_event(line))]
             if batch:
+                self._is_queued = isinstance(batch[-1], events.Phase) and batch[-1].name == "queued"
                 self.received.emit(batch)
             if self._leave.is_set():
                 return

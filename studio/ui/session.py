@@ -265,7 +265,10 @@ class Session(QObject):
         Raises:
             StudioError: the folder cannot be made.
         """
-        return self.resume(runs.create(config), queued=queued)
+        run = runs.create(config)
+        # Here and not in its own thread: of several runs each has its place in their order.
+        run_queue.enter(run, waits=queued)
+        return self.resume(run, queued=queued)
 
     def start_demo(self) -> None:
         """Trains the built-in model on the built-in data, and shows the run."""

@@ -3,6 +3,7 @@
 import os
 import shlex
 import subprocess
+from collections.abc import Sequence
 from functools import partial
 from itertools import chain, pairwise
 from pathlib import Path
@@ -13,11 +14,13 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QButtonGroup, QLabel, QPushButton, QStackedWidget, QWidget
 
 from studio.core import config_file, run_queue
+from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.units import counted
 from studio.ui import drops, words
 from studio.ui.forms import Field, FieldSpec, declared_fields
 from studio.ui.model_picker import ModelPicker
+from studio.ui.pages.several import SeveralDialog
 from studio.ui.parts import (
     add_action,
     button,
@@ -65,6 +68,7 @@ class ConfigurePage(QWidget):
         layout.setStretch(1, 1)
         self.setLayout(layout)
         self.start_action = add_action(self, self.tr("Start training"), self.start, "Ctrl+Return")
+        self.several_action = add_action(self, self.tr("Try several values of settings..."), self.try_several)
         self.beside_action = add_action(self, self.tr("Start beside the runs at work"), self._start_beside)
         add_action(self, self.tr("Copy the configuration as a command"), self.copy_command)
         add_action(self, self.tr("Copy the configuration as YAML"), self.copy_yaml)
@@ -101,18 +105,37 @@ class ConfigurePage(QWidget):
 
     def _start(self, *, queued: bool) -> None:
         """Makes a run of the draft and starts it, unless something is wrong with it."""
+        if (config := self._sound()) is not None:
+            self._begin([config], queued=queued)
+
+    def try_several(self) -> None:
+        """Asks for values of some settings, and queues a run for each combination."""
+        if (config := self._sound()) is not None:
+            dialog = SeveralDialog(self.window(), config, self._titles)
+            dialog.chosen.connect(lambda configs: self._begin(configs, queued=True))
+            dialog.open()
+
+    def _sound(self) -> RunConfig | None:
+        """Returns the draft's config; None: something is wrong with it."""
         self.yaml.take_typed()
         if self._draft.faults() or self.yaml.fault:
-            return
+            return None
         try:
-            config = self._draft.config()
-            model = self._session.start(config, queued=queued)
+            return self._draft.config()
+        except StudioError as error:
+            self._session.tell_error(error)
+            return None
+
+    def _begin(self, configs: Sequence[RunConfig], *, queued: bool) -> None:
+        """Starts a run of each config, and shows the first."""
+        try:
+            models = [self._session.start(config, queued=queued) for config in configs]
         except StudioError as error:
             self._session.tell_error(error)
             return
-        self._session.remember_model(config.model.path)
-        self._session.remember_data(Path(config.data.path))
-        self._session.run_wanted.emit(model.run)
+        self._session.remember_model(configs[0].model.path)
+        self._session.remember_data(Path(configs[0].data.path))
+        self._session.run_wanted.emit(models[0].run)
 
     def leave(self) -> None:
         """Ends the counting and the listing of models, if they are going on."""
@@ -189,14 +212,14 @@ class ConfigurePage(QWidget):
         return holder(row(title, None, *self._depths, 2 * GRID, *self._kinds, spacing=GRID // 2))
 
     def _form(self) -> QWidget:
-        names = {
+        self._titles = {
             "model": self.tr("Model"),
             "data": self.tr("Data"),
             "adapter": self.tr("Adapter"),
             "training": self.tr("Training"),
             "": self.tr("Run"),
         }
-        self._sections = {name: Section(title, self._session.theme) for name, title in names.items()}
+        self._sections = {name: Section(title, self._session.theme) for name, title in self._titles.items()}
         self.picker = ModelPicker(self._session.theme, lambda: self._session.settings.recent_models)
         inner = column(*self._sections.values(), None, spacing=2 * GRID)
         inner.setContentsMargins(0, 0, GRID, 0)
@@ -243,6 +266,7 @@ class ConfigurePage(QWidget):
         self.start_button = button(self.tr("Start training"), self.start, "primary")
         self._session.theme.dress(self.start_button, "play", "on_accent")
         self.beside_button = button(self.tr("Start beside it"), self._start_beside)
+        self.several_button = button(self.tr("Try several values..."), self.try_several)
         self.reason = Reason()
         self.reason.clicked.connect(self.go_to_fault)
         copies = row(
@@ -254,9 +278,8 @@ class ConfigurePage(QWidget):
         area = scrolling(holder(inner, "body"))
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._begins = label("", "caption", wrap=True)
-        starts = row(self.start_button, self.beside_button)
-        starts.setStretch(0, 1)
-        bottom = column(line(), self.reason, self._begins, starts, copies, spacing=GRID)
+        others = row(self.beside_button, self.several_button)
+        bottom = column(line(), self.reason, self._begins, self.start_button, others, copies, spacing=GRID)
         layout = column(area, bottom, spacing=GRID)
         layout.setStretch(0, 1)
         side = holder(layout)
@@ -339,7 +362,7 @@ class ConfigurePage(QWidget):
         self.start_button.setText(self.tr("Add to the queue") if going else self.tr("Start training"))
         self.start_button.setAccessibleName(self.start_button.text())
         self.beside_button.setVisible(going > 0)
-        for target in (self.start_button, self.start_action):
+        for target in (self.start_button, self.start_action, self.several_button, self.several_action):
             target.setEnabled(possible)
         for target in (self.beside_button, self.beside_action):
             target.setEnabled(possible and going > 0)
