@@ -303,7 +303,10 @@ class Session(QObject):
                 self.resume(run, queued=True)
             self.page_wanted.emit("train")
 
-        texts = self.tr("{count} run was cut off."), self.tr("{count} runs were cut off.")
+        texts = (
+            self.tr("{count} run was cut off before its end."),
+            self.tr("{count} runs were cut off before their ends."),
+        )
         self.tell(counted(len(cut), *texts), "", self.tr("Go on"), go_on)
 
     def attach_again(self, living: Iterable[Run] = ()) -> None:

@@ -1,16 +1,18 @@
 """The queue by command: who is at work, who waits, and what was cut off goes on."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from studio import cli, paths
-from studio.core import events, run_queue
+from studio.core import events, run_queue, runs
 from studio.core.errors import EXIT_CODES
 from studio.core.runs import Run
-from tests.cli.test_runs import studio, until
+from tests.cli.test_runs import studio, until, written
 from tests.core.test_run_queue import Machine, machine
+from tests.training import config
 from tests.ui.told import prepared, step
 
 __all__ = ["machine"]
@@ -88,3 +90,24 @@ def test_what_was_cut_off_is_queued_again(four: list[Run], capsys: pytest.Captur
     until(lambda: not four[3].alive())
     assert said(capsys, "--again") == {"queued": []}
     assert four[3].summary().state == "queued"
+
+
+def test_several_values_are_queued_as_runs_of_their_own(machine: Machine, tmp_path: Path) -> None:
+    at_work = machine.start()
+    run_queue.admit(at_work)
+    path = str(written(config(tmp_path), tmp_path))
+    refused = studio("train", path, "--try", "r=2,0")
+    assert refused.returncode == EXIT_CODES["config"]
+    refused = studio("train", path, "--try", "r=2,4", "--run-dir", str(tmp_path / "one"))
+    assert refused.returncode == EXIT_CODES["usage"]
+    assert runs.listing() == [at_work], "nothing was begun"
+    done = studio("train", path, "--try", "r=2,4", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert [item["name"] for item in told] == ["test r=2", "test r=4"]
+    made = [runs.find(item["run"]) for item in told]
+    assert [run.config().adapter.r for run in made] == [2, 4]
+    assert run_queue.waiting() == made
+    for run in made:
+        run.ask(events.Stop())
+    until(lambda: not any(run.alive() for run in made))

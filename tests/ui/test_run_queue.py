@@ -9,9 +9,11 @@ from pytestqt.qtbot import QtBot
 from studio.core import events, run_queue
 from studio.core.runs import Run
 from studio.ui import words
+from studio.ui.forms import declared_fields
 from studio.ui.models import SAID
 from studio.ui.pages.configure import ConfigurePage
 from studio.ui.pages.run_view import RunView
+from studio.ui.pages.several import SeveralDialog, proposed
 from studio.ui.pages.train import TrainPage
 from studio.ui.session import Notice, demo_data
 from studio.ui.window import MainWindow
@@ -69,7 +71,7 @@ def test_runs_that_wait_are_shown_with_their_places_and_can_be_moved(
     assert listed(page) == {"first": "Training, step 1", "a": "Queued, place 1", "b": "Queued, place 2"}
     view = shown(page, b, qtbot)
     assert view.head.state.text() == words.state("queued")
-    assert view.head.said.text() == f"Waiting for {three[0].name}"
+    assert view.head.said.text() == "Waiting for first"
     assert not view.head.pause_button.isVisible()
     assert not view.pause.isEnabled()
     view.earlier.trigger()
@@ -144,7 +146,7 @@ def test_runs_that_were_cut_off_are_offered_and_go_on_in_their_order(
     for run in (second, first):
         machine.kill(run)
     window.session.offer_cut_off()
-    assert told[0].text == "2 runs were cut off."
+    assert told[0].text == "2 runs were cut off before their ends."
     before = queued(machine, "before")
     run_queue.admit(before)
     assert told[0].act is not None
@@ -164,3 +166,51 @@ def test_the_computer_may_be_let_to_sleep(window: MainWindow, qapp: QApplication
     assert awake.isChecked()
     awake.trigger()
     assert not window.session.settings.keep_awake
+
+
+def test_several_values_are_tried_in_runs_of_their_own(page: TrainPage, window: MainWindow, qtbot: QtBot) -> None:
+    window.show_page("configure")
+    form = window.page("configure")
+    assert isinstance(form, ConfigurePage)
+    window.session.draft.apply({"data.path": str(demo_data()), "model.path": "demo", "name": "tried"}, "test")
+    form.several_button.click()
+    (dialog,) = window.findChildren(SeveralDialog)
+    (_, rates), (setting, ranks) = dialog.settings[:2]
+    assert rates.text() == "0.0001, 0.0002, 0.0004"
+    setting.setCurrentIndex(setting.findData("adapter.r"))
+    assert ranks.text() == "8, 16, 32"
+    assert dialog.take.text() == "Queue 9 runs"
+    assert dialog.names.text().endswith("and 5 more")
+    ranks.setText("8, 0")
+    assert not dialog.take.isEnabled()
+    assert "`adapter.r`" in dialog.fault.text()
+    rates.setText("0.3")
+    ranks.setText("8, 4")
+    assert dialog.names.text().splitlines() == ["tried learning_rate=0.3, r=8", "tried learning_rate=0.3, r=4"]
+    dialog.take.click()
+    assert page.view.model is not None
+    assert page.view.model.title == "tried learning_rate=0.3, r=8"
+    made = [model for model in window.session.running() if model.title.startswith("tried")]
+    qtbot.waitUntil(lambda: all(model.state() == "queued" for model in made))
+    assert [run.config().adapter.r for run in run_queue.waiting()[-2:]] == [8, 4], "in their order"
+    for model in made:
+        with qtbot.waitSignal(model.stopped):
+            model.ask(events.Stop())
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("adapter.r", 16, ["8", "16", "32"]),
+        ("adapter.r", 1, ["1", "2"]),
+        ("adapter.r", 1024, ["512", "1024"]),
+        ("adapter.lora_dropout", 0.0, ["0"]),
+        ("training.learning_rate", 0.0002, ["0.0001", "0.0002", "0.0004"]),
+        ("adapter.use_rslora", False, ["false", "true"]),
+        ("adapter.target_modules", "all-linear", ["all-linear"]),
+        ("model.quantization", "none", ["none", "8bit", "nf4"]),
+    ],
+)
+def test_values_near_the_present_one_are_proposed(key: str, value: object, expected: list[str]) -> None:
+    spec = next(spec for spec in declared_fields() if spec.key == key)
+    assert list(proposed(spec, value)) == expected

@@ -6,12 +6,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QMenu, QProgressBar, QToolButton
 
+from studio import paths
 from studio.core.events import Prepared
 from studio.core.progress import Progress
+from studio.core.runs import Run
 from studio.core.units import size
 from studio.ui import words
 from studio.ui.elided import MIDDLE, Elided
-from studio.ui.models import RunModel
+from studio.ui.models import RunModel, title_of
 from studio.ui.parts import button, card, column, label, pill, row, selectable, set_mark, set_tone
 from studio.ui.theme import GRID, Theme
 
@@ -134,7 +136,8 @@ class RunHead(QFrame):
         if model.alive and told.state == "queued" and phase is not None:
             self.bar.setRange(0, 1)
             self.bar.setValue(0)
-            self.said.setText(f"{words.phase(phase.name)} {phase.detail}")
+            other = title_of(Run(paths.runs_dir() / phase.detail))
+            self.said.setText(f"{words.phase(phase.name)} {other}")
             self.said.setMinimumWidth(0)
             self.left.setText("")
             return
