@@ -36,15 +36,20 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     compare.add_argument("--prompt", action="append", default=[], help="may be repeated")
     compare.add_argument("--prompts", type=Path, metavar="FILE", help="a text file, one prompt a line")
     for command in (chat, compare):
-        command.add_argument("--system", help="the instruction in front of the conversation")
-        command.add_argument("--force", action="store_true", help="even if the base is not the one of the training")
+        add_sampling(command)
         command.add_argument("--quantization", choices=("none", "8bit", "nf4"), help="as in the training, or none")
-        command.add_argument("--max-new-tokens", type=int, default=256, help="the longest answer (256)")
-        command.add_argument("--temperature", type=float, default=0.0, help="0: always the likeliest token (0)")
-        command.add_argument("--top-p", type=float, default=1.0, help="only the likeliest, up to this share (1)")
-        command.add_argument("--top-k", type=int, default=0, help="only so many of the likeliest; 0: all (0)")
-        command.add_argument("--repetition-penalty", type=float, default=1.0, help="above 1: fewer repetitions (1)")
-        command.add_argument("--seed", type=int, default=0, help="of the draws (0)")
+
+
+def add_sampling(command: argparse.ArgumentParser) -> None:
+    """Adds how answers are made."""
+    command.add_argument("--system", help="the instruction in front of the conversation")
+    command.add_argument("--force", action="store_true", help="even if the base is not the one of the training")
+    command.add_argument("--max-new-tokens", type=int, default=256, help="the longest answer (256)")
+    command.add_argument("--temperature", type=float, default=0.0, help="0: always the likeliest token (0)")
+    command.add_argument("--top-p", type=float, default=1.0, help="only the likeliest, up to this share (1)")
+    command.add_argument("--top-k", type=int, default=0, help="only so many of the likeliest; 0: all (0)")
+    command.add_argument("--repetition-penalty", type=float, default=1.0, help="above 1: fewer repetitions (1)")
+    command.add_argument("--seed", type=int, default=0, help="of the draws (0)")
 
 
 def _chat(args: argparse.Namespace) -> None:
@@ -114,7 +119,7 @@ def _turn(answer: Any, messages: list[dict[str, str]], said: str) -> None:
 
 def _compare(args: argparse.Namespace) -> None:
     entries = [library.located(name) for name in args.adapter]
-    prompts = [*args.prompt, *(_lines(args.prompts) if args.prompts else [])]
+    prompts = [*args.prompt, *(lines_of(args.prompts) if args.prompts else [])]
     if not prompts:
         raise StudioError("usage", "There is nothing to answer.", "Add --prompt, or --prompts with a file.")
     _require_model(args, entries)
@@ -126,7 +131,7 @@ def _compare(args: argparse.Namespace) -> None:
             {"adapter": name, "answer": item.text, "tokens": item.tokens, "seconds": item.seconds, "cut": item.cut}
             for name, item in zip(names, row, strict=True)
         ]
-        text = side_by_side([name or "base" for name in names], [item.text for item in row], _width())
+        text = side_by_side([name or "base" for name in names], [item.text for item in row], width())
         show(args, {"prompt": prompt, "columns": columns}, f"{printable(prompt)}\n\n{text}\n")
 
 
@@ -202,7 +207,8 @@ def _print_piece(piece: str) -> None:
     print(printable(piece), end="", flush=True)
 
 
-def _width() -> int:
+def width() -> int:
+    """Returns the cells of a line of the terminal."""
     return shutil.get_terminal_size((100, 24)).columns
 
 
@@ -255,7 +261,12 @@ def _piped() -> str:
     return text
 
 
-def _lines(path: Path) -> list[str]:
+def lines_of(path: Path) -> list[str]:
+    """Returns the prompts of a text file, one a line.
+
+    Raises:
+        StudioError: (usage) it cannot be read.
+    """
     path = given_path(path, "usage")
     try:
         if path.stat().st_size > _MAX_PROMPT_BYTES:

@@ -60,7 +60,9 @@ def _library(session: Session) -> QWidget:
 def _compare(session: Session) -> QWidget:
     from studio.ui.pages.compare import ComparePage
 
-    return ComparePage(session.theme, session.desk)
+    made = ComparePage(session.theme, session.desk)
+    made.blind.saved.connect(session.data_wanted)
+    return made
 
 
 def pages() -> list[PageSpec]:

@@ -8,6 +8,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QStackedWidget, QWidget
 
 from studio.core import desk, library
+from studio.core.blind import BlindTest
 from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.ui import words
@@ -16,6 +17,7 @@ from studio.ui.ask_panel import AskPanel
 from studio.ui.chat_view import ChatView
 from studio.ui.desk import Call, Desk
 from studio.ui.elided import Elided
+from studio.ui.pages.compare_blind import BlindMode
 from studio.ui.pages.compare_text import TextMode
 from studio.ui.parts import (
     add_action,
@@ -35,8 +37,8 @@ from studio.ui.prompt import Prompt
 from studio.ui.session import GivenText
 from studio.ui.theme import GRID, Theme
 
-# The ways to ask: all answer once, one converses, all read what is there already.
-SIDE_BY_SIDE, CONVERSATION, TOKENS = range(3)
+# The ways to ask: all answer once, one converses, all read what is there already, all are judged without their names.
+SIDE_BY_SIDE, CONVERSATION, TOKENS, BLIND = range(4)
 
 
 class Opened(NamedTuple):
@@ -52,6 +54,7 @@ class Opened(NamedTuple):
     prompt: str
     answer: str
     given: GivenText | None
+    test: BlindTest | None
 
 
 class Asked(NamedTuple):
@@ -71,6 +74,7 @@ class ComparePage(QWidget):
         columns: the answers of the last question, the base's first.
         chat: the conversation.
         text: a text, token by token.
+        blind: a blind test.
         failure: what went wrong last.
         keys: what has a key while the question is written, for the sheet of shortcuts.
     """
@@ -89,6 +93,8 @@ class ComparePage(QWidget):
         self.text.changed.connect(self._update)
         self.text.wanted.connect(self.run)
         self.text.left.connect(self._write_text)
+        self.blind = BlindMode(theme, asked, self.panel)
+        self.blind.turned.connect(self._update)
         self._asked = Asked()
         self._titles = list[str]()
         self.prompt = Prompt(self.tr("Ask something. {keys} runs it.").format(keys=keys))
@@ -138,15 +144,15 @@ class ComparePage(QWidget):
     def leave(self) -> None:
         """Ends what is being written; the window closes."""
         self.stop()
+        self.blind.leave()
 
     def left_open(self) -> Opened:
         """Returns what is open, but for the answers side by side, which can be asked for again."""
         self.chat.finish()
         panel, chat, prompt = self.panel, self.chat, self.prompt.toPlainText()
         who = (panel.entries(), panel.model(), panel.system.text(), panel.sampling())
-        return Opened(
-            *who, self.mode, chat.messages, chat.answering, prompt, self.text.answer.toPlainText(), self.text.given
-        )
+        written = self.text.answer.toPlainText()
+        return Opened(*who, self.mode, chat.messages, chat.answering, prompt, written, self.text.given, self.blind.test)
 
     def take_up(self, opened: Opened) -> None:
         """Opens what was left open."""
@@ -161,6 +167,8 @@ class ComparePage(QWidget):
         self.prompt.setPlainText(opened.prompt)
         self.text.answer.setPlainText(opened.answer)
         self.text.give(opened.given)
+        if opened.test is not None:
+            self.blind.open(opened.test)
         self._update()
 
     def show_mode(self, mode: int) -> None:
@@ -335,6 +343,8 @@ class ComparePage(QWidget):
         """Says why nothing can be asked now; empty: it can."""
         if self.running:
             return self.tr("An answer is being written.") if self.mode != TOKENS else self.tr("A text is being read.")
+        if self.mode == BLIND:
+            return self.tr("A blind test has its own buttons.")
         if not self.panel.model():
             return self.tr("Choose a base model first.")
         if self.chatting and len(self.panel.entries()) > 1:
@@ -359,12 +369,16 @@ class ComparePage(QWidget):
         self.new_button.setVisible(self.chatting)
         self.differences.setVisible(self.mode == SIDE_BY_SIDE)
         self.text.bar.setVisible(given)
-        self.prompt.setVisible(not given)
+        self.prompt.setVisible(not given and self.mode != BLIND)
+        self._foot.setVisible(self.mode != BLIND)
+        # Who is judged is chosen by then, and not to be known.
+        self.panel.setVisible(self.mode != BLIND or self.blind.test is None)
         self.text.answer.setVisible(self.mode == TOKENS and not given)
-        begun = bool((self.columns, self.chat.messages, self.text.view.columns)[self.mode])
+        begun = bool((self.columns, self.chat.messages, self.text.view.columns, ())[self.mode])
         self.new_button.setEnabled(begun)
         self.new_action.setEnabled(begun)
-        self._stack.setCurrentWidget(self.text if self.mode == TOKENS else self._views[begun][self.mode])
+        own = {TOKENS: self.text, BLIND: self.blind}
+        self._stack.setCurrentWidget(own.get(self.mode) or self._views[begun][self.mode])
         if not self.running:
             typed = given or self.prompt.toPlainText().strip()
             self.status.setText(why if why and typed else self._compromise)
@@ -395,7 +409,7 @@ class ComparePage(QWidget):
         self._update()
 
     def _lay_out(self) -> None:
-        names = (self.tr("Side by side"), self.tr("Conversation"), self.tr("Token by token"))
+        names = (self.tr("Side by side"), self.tr("Conversation"), self.tr("Token by token"), self.tr("Blind test"))
         modes = [segment(text, self._modes) for text in names]
         modes[0].setChecked(True)
         self._modes.buttonToggled.connect(lambda _, on: self._turn() if on else None)
@@ -409,12 +423,12 @@ class ComparePage(QWidget):
         how = self.tr("Choose a base and perhaps an adapter on the left, and write: each answer knows what was said.")
         nothing = [empty(self._theme, "compare", title, said), empty(self._theme, "compare", talk, how)]
         self._views = (nothing, [scroll, self.chat])
-        for widget in (*nothing, scroll, self.chat, self.text):
+        for widget in (*nothing, scroll, self.chat, self.text, self.blind):
             self._stack.addWidget(widget)
         foot = row(self.status, self.differences, self.new_button, self.stop_button, self.run_button)
         foot.setStretch(0, 1)
-        boxes = row(self.prompt, self.text.answer)
-        right = column(self._stack, self.failure, self.text.bar, boxes, foot, spacing=GRID)
+        boxes, self._foot = row(self.prompt, self.text.answer), holder(foot)
+        right = column(self._stack, self.failure, self.text.bar, boxes, self._foot, spacing=GRID)
         right.setStretch(0, 1)
         body = row(self.panel, right, spacing=2 * GRID)
         body.setStretch(1, 1)
@@ -431,6 +445,7 @@ class ComparePage(QWidget):
             add_action(self, self.tr("Compare: side by side"), lambda: self.show_mode(SIDE_BY_SIDE)),
             add_action(self, self.tr("Compare: conversation"), lambda: self.show_mode(CONVERSATION)),
             add_action(self, self.tr("Compare: token by token"), lambda: self.show_mode(TOKENS)),
+            add_action(self, self.tr("Compare: blind test"), lambda: self.show_mode(BLIND)),
         ]
         # Another page's action has the same key.
         self.keys = [(self.run_action.text(), shown_keys("Ctrl+Enter"))]
