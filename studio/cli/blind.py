@@ -169,8 +169,10 @@ def _vote(args: argparse.Namespace) -> None:
             judged.append(pair)
         else:
             print(_KEYS, file=sys.stderr)
-    left = len(test.open_pairs())
-    said = f"{plural(left, 'pair')} left." if left else "All is judged."
+    left, missing = len(test.open_pairs()), len(test.missing())
+    said = f"{plural(left, 'pair')} left." if left or missing else "All is judged."
+    if missing:
+        said += f" Prompts without answers: {missing}; `studio blind answer {test.path.name}` has them answered."
     print(f"{said} `studio blind show {test.path.name}` says who wins.", file=sys.stderr)
 
 

@@ -8,11 +8,12 @@ import json
 import random
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -26,6 +27,7 @@ from studio.core.runs import append_line, read_lines, slug
 TIE = -1
 MOST_CONTENDERS, MOST_PROMPTS = 8, 1000
 _AGAIN = "Free some space and do it again."
+_Line = TypeVar("_Line")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,28 @@ class About:
     created_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """A line of `answers.jsonl`."""
+
+    prompt: int
+    answers: list[str]
+    cut: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Voted:
+    """A line of `votes.jsonl`."""
+
+    prompt: int
+    left: int
+    right: int
+    winner: int | None
+    time_s: float = 0.0
+
+
 _ABOUT = TypeAdapter(About)
+_ANSWERED, _VOTED = TypeAdapter(_Answered), TypeAdapter(_Voted)
 
 
 @dataclass(slots=True)
@@ -126,7 +149,7 @@ class BlindTest:
             StudioError: (disk) they cannot be written.
         """
         texts, cut = [item.text for item in answers], [at for at, item in enumerate(answers) if item.cut]
-        self._append("answers.jsonl", {"prompt": prompt, "answers": texts, "cut": cut})
+        self._append("answers.jsonl", _Answered(prompt, texts, cut))
         self.answers[prompt], self.cut[prompt] = texts, cut
 
     def vote(self, pair: Pair, winner: int | None) -> None:
@@ -135,7 +158,7 @@ class BlindTest:
         Raises:
             StudioError: (disk) it cannot be written.
         """
-        self._append("votes.jsonl", asdict(pair) | {"winner": winner, "time_s": time.time()})
+        self._append("votes.jsonl", _Voted(pair.prompt, pair.left, pair.right, winner, time.time()))
         self.votes.pop(pair, None)
         if winner is not None:
             self.votes[pair] = winner
@@ -157,8 +180,9 @@ class BlindTest:
                 rows.append({"prompt": prompt} | dict(zip(("chosen", "rejected"), answers, strict=True)))
         return rows
 
-    def _append(self, name: str, item: dict[str, Any]) -> None:
-        append_line(self.path / name, json.dumps(item, ensure_ascii=False).encode("utf-8", "replace") + b"\n", _AGAIN)
+    def _append(self, name: str, item: "_Answered | _Voted") -> None:
+        line = json.dumps(asdict(item), ensure_ascii=False).encode("utf-8", "replace")
+        append_line(self.path / name, line + b"\n", _AGAIN)
 
 
 def create(about: About) -> BlindTest:
@@ -196,19 +220,16 @@ def load(path: Path) -> BlindTest:
         hint = "`studio blind list` shows those that are there."
         raise StudioError("run", f"There is no readable blind test {path.name}.", hint) from None
     made = BlindTest(path, about)
-    for item in _told(path / "answers.jsonl"):
-        texts, prompt = item.get("answers"), item.get("prompt")
-        known = isinstance(prompt, int) and 0 <= prompt < len(about.prompts)
-        if known and isinstance(texts, list) and len(texts) == len(about.contenders):
-            made.answers[int(str(prompt))] = [str(text) for text in texts]
-            made.cut[int(str(prompt))] = list(item.get("cut") or [])
+    for answered in _told(path / "answers.jsonl", _ANSWERED):
+        if 0 <= answered.prompt < len(about.prompts) and len(answered.answers) == len(about.contenders):
+            made.answers[answered.prompt], made.cut[answered.prompt] = answered.answers, answered.cut
     pairs = set(made.pairs())
-    for item in _told(path / "votes.jsonl"):
-        pair, winner = Pair(*(item.get(key, -1) for key in ("prompt", "left", "right"))), item.get("winner")
+    for voted in _told(path / "votes.jsonl", _VOTED):
+        pair = Pair(voted.prompt, voted.left, voted.right)
         if pair in pairs and pair.prompt in made.answers:
             made.votes.pop(pair, None)
-            if winner in (pair.left, pair.right, TIE):
-                made.votes[pair] = winner
+            if voted.winner in (pair.left, pair.right, TIE):
+                made.votes[pair] = voted.winner
     return made
 
 
@@ -285,14 +306,8 @@ def _place() -> Path:
     return paths.home() / "blind"
 
 
-def _told(path: Path) -> list[dict[str, Any]]:
-    """Returns the whole lines of a file that only grows; one that a dead writer left torn is passed over."""
-    found = []
+def _told(path: Path, kind: TypeAdapter[_Line]) -> Iterator[_Line]:
+    """Yields the whole lines of a file that only grows; one that a dead writer left torn is passed over."""
     for line in read_lines(path)[0]:
-        try:
-            item = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(item, dict):
-            found.append(item)
-    return found
+        with suppress(ValidationError):
+            yield kind.validate_json(line)

@@ -69,6 +69,8 @@ class BlindMode(QStackedWidget):
         self.turned.emit()
         self._show()
         self._ask()
+        # The keys are heard where the focus is.
+        self.left.setFocus()
 
     def shut(self) -> None:
         """Leaves the test; what was judged is kept."""
