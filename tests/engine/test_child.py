@@ -63,7 +63,8 @@ def test_a_queue_goes_on_where_a_run_is_killed_and_keeps_what_the_system_ended(t
     first, second, third = (runs.create(spec, tmp_path / name) for name in ("first", "second", "third"))
     with ExitStack() as started:
         processes = [started.enter_context(launch.start(run, queued=True)) for run in (first, second, third)]
-        started.callback(lambda: [process.kill() for process in processes])
+        for process in processes:
+            started.callback(process.kill)
         until(lambda: first.summary().step)
         until(lambda: ("queued", "first") in phases(second) and third.alive())
         assert second.summary().state_of(alive=True) == "queued"

@@ -22,6 +22,7 @@ from studio.ui.pages.run_rate import RateDialog, peak
 from studio.ui.session import demo_data
 from studio.ui.window import MainWindow
 from tests.core.test_library import added
+from tests.ui.more_effects import MORE
 from tests.ui.told import made_run
 from tests.ui.world import World, asked, choose
 
@@ -266,15 +267,6 @@ def new_conversation(w: World) -> None:
     assert w.compare().chat.messages == []
 
 
-def mode(name: str, number: int) -> Callable[[World], None]:
-    def check(w: World) -> None:
-        w.compare().show_mode(int(not number))
-        w.do(name)
-        assert w.compare().mode == number
-
-    return check
-
-
 def page(title: str) -> Callable[[World], None]:
     def check(w: World) -> None:
         w.window.show_page("data" if title != "Data" else "train")
@@ -441,9 +433,7 @@ EFFECTS: dict[str, Callable[[World], None]] = {
     "Compare: run": ask,
     "Compare: stop": stop_asking,
     "Compare: new conversation": new_conversation,
-    "Compare: side by side": mode("Compare: side by side", 0),
-    "Compare: conversation": mode("Compare: conversation", 1),
-    "Compare: token by token": mode("Compare: token by token", 2),
+    **MORE,
 }
 
 

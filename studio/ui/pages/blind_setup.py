@@ -17,7 +17,19 @@ from studio.ui import drops, words
 from studio.ui.ask_panel import AskPanel
 from studio.ui.elided import PathLine
 from studio.ui.jobs import Command
-from studio.ui.parts import align_number, button, card, column, holder, icon_button, label, row, scrolling, sound
+from studio.ui.parts import (
+    align_number,
+    button,
+    card,
+    column,
+    holder,
+    icon_button,
+    label,
+    leave_wheel,
+    row,
+    scrolling,
+    sound,
+)
 from studio.ui.theme import GRID, Theme
 
 _ROWS = 20
@@ -60,6 +72,7 @@ class BlindSetup(QWidget):
         self.count.setValue(_ROWS)
         self.count.setAccessibleName(self.tr("Rows to ask"))
         align_number(self.count)
+        leave_wheel(self.count)
         self.base = QCheckBox(self.tr("The base takes part"))
         self.base.setAccessibleName(self.base.text())
         self.base.setChecked(True)

@@ -14,7 +14,7 @@ from studio.core.units import counted
 from studio.ui import words
 from studio.ui.draft import value_at
 from studio.ui.forms import FieldSpec, declared_fields, written
-from studio.ui.parts import button, column, holder, label, row
+from studio.ui.parts import button, column, holder, label, leave_wheel, row
 from studio.ui.theme import GRID
 
 _SETTINGS = 3
@@ -78,6 +78,7 @@ class SeveralDialog(QDialog):
         chosen.currentIndexChanged.connect(lambda: self._propose(chosen, values))
         values.textChanged.connect(self._check)
         values.setEnabled(False)
+        leave_wheel(chosen)
         return chosen, values
 
     def _propose(self, chosen: QComboBox, values: QLineEdit) -> None:

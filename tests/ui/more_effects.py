@@ -1,0 +1,147 @@
+"""What the actions of the queue and of the Compare page's ways to ask do, for the tests of all actions."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from PySide6.QtWidgets import QApplication
+
+from studio.core import blind, events, run_queue
+from studio.core.runs import Run
+from studio.ui.pages.compare import BLIND
+from studio.ui.pages.configure import ConfigurePage
+from studio.ui.pages.several import SeveralDialog
+from studio.ui.session import demo_data
+from tests.core.test_blind import about, answered
+from tests.ui.told import made_run, tell
+from tests.ui.world import World
+
+
+@contextmanager
+def queued(w: World, name: str) -> Iterator[Run]:
+    """A run that waits, its process taken to be there, shown on the Train page."""
+    run = made_run(name)
+    run_queue.enter(run, waits=True)
+    tell(run, events.Phase(name="queued", detail="another"))
+    with run.claim():
+        w.window.session.run_wanted.emit(run)
+        model = w.window.session.model_of(run)
+        w.qtbot.waitUntil(lambda: model.state() == "queued" and not w.train().view._timer.isActive())
+        yield run
+    with w.qtbot.waitSignal(model.stopped, raising=False):
+        pass
+
+
+def start_now(w: World) -> None:
+    with queued(w, "waits") as run:
+        w.do("Start it now")
+        assert [place.waits for place in run_queue.listed()] == [False]
+        assert run_queue.admit(run) is None
+
+
+def shift(name: str) -> Callable[[World], None]:
+    def act(w: World) -> None:
+        other = made_run("other")
+        run_queue.enter(other, waits=True)
+        with queued(w, "waits") as run:
+            if name.startswith("Later"):
+                run_queue.move(run, 0)
+            before = run_queue.waiting()
+            w.do(name)
+            assert run_queue.waiting() == before[::-1]
+
+    return act
+
+
+def resume_in_turn(w: World) -> None:
+    with queued(w, "first") as first:
+        run_queue.admit(first)
+        model = w.told()
+        w.qtbot.waitUntil(w.action("Resume it in the queue").isEnabled)
+        w.do("Resume it in the queue")
+        w.qtbot.waitUntil(lambda: model.state() == "queued")
+        with w.qtbot.waitSignal(model.stopped):
+            model.ask(events.Stop())
+
+
+def start_beside(w: World) -> None:
+    with queued(w, "first") as first:
+        run_queue.admit(first)
+        w.window.session.draft.apply({"data.path": str(demo_data())}, "test")
+        w.window.session.runs_changed.emit()
+        w.do("Start beside the runs at work")
+        model = w.train().view.model
+        assert model is not None
+        w.qtbot.waitUntil(lambda: model.state() == "preparing" and model.progress.phase is not None)
+        with w.qtbot.waitSignal(model.stopped):
+            model.end_process(kill=True)
+
+
+def try_several(w: World) -> None:
+    page = w.window.page("configure")
+    assert isinstance(page, ConfigurePage)
+    w.window.session.draft.apply({"data.path": str(demo_data())}, "test")
+    w.do("Try several values of settings")
+    (dialog,) = w.window.findChildren(SeveralDialog)
+    assert dialog.isVisible()
+    dialog.reject()
+
+
+def keep_awake(w: World) -> None:
+    w.do("Keep the computer awake while a run trains")
+    assert not w.window.session.settings.keep_awake
+
+
+def judged(w: World) -> blind.BlindTest:
+    test = blind.create(about(contenders=2, prompts=2))
+    for prompt in range(2):
+        answered(test, prompt, "plain", "kind")
+    w.window.show_page("compare")
+    w.compare().show_mode(BLIND)
+    w.compare().blind.open(test)
+    QApplication.processEvents()
+    return test
+
+
+def judge(name: str, of: Callable[[blind.Pair], int]) -> Callable[[World], None]:
+    def act(w: World) -> None:
+        test = judged(w)
+        pair = test.open_pairs()[0]
+        w.do(name)
+        assert blind.load(test.path).votes == {pair: of(pair)}
+
+    return act
+
+
+def take_back(w: World) -> None:
+    test = judged(w)
+    w.compare().blind.judge(1)
+    w.do("Take the last vote back")
+    assert blind.load(test.path).votes == {}
+
+
+def mode(name: str, number: int) -> Callable[[World], None]:
+    def check(w: World) -> None:
+        w.compare().show_mode(int(not number))
+        w.do(name)
+        assert w.compare().mode == number
+
+    return check
+
+
+MORE: dict[str, Callable[[World], None]] = {
+    "Start it now": start_now,
+    "Earlier in the queue": shift("Earlier in the queue"),
+    "Later in the queue": shift("Later in the queue"),
+    "Resume it in the queue": resume_in_turn,
+    "Start beside the runs at work": start_beside,
+    "Try several values of settings": try_several,
+    "Keep the computer awake while a run trains": keep_awake,
+    "Neither answer is better": judge("Neither answer is better", lambda pair: blind.TIE),
+    "The left answer is better": judge("The left answer is better", lambda pair: pair.left),
+    "The right answer is better": judge("The right answer is better", lambda pair: pair.right),
+    "Take the last vote back": take_back,
+    "Compare: side by side": mode("Compare: side by side", 0),
+    "Compare: conversation": mode("Compare: conversation", 1),
+    "Compare: token by token": mode("Compare: token by token", 2),
+    "Compare: blind test": mode("Compare: blind test", BLIND),
+}
