@@ -510,6 +510,176 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
 </context>
 <context>
+    <name>BlindMode</name>
+    <message>
+        <source>Save as preference data</source>
+        <translation>另存为偏好数据</translation>
+    </message>
+    <message>
+        <source>Neither answer is better</source>
+        <translation>两个回答一样好</translation>
+    </message>
+    <message>
+        <source>The left answer is better</source>
+        <translation>左边的回答更好</translation>
+    </message>
+    <message>
+        <source>The right answer is better</source>
+        <translation>右边的回答更好</translation>
+    </message>
+    <message>
+        <source>Take the last vote back</source>
+        <translation>撤回上一票</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>进度</translation>
+    </message>
+    <message>
+        <source>Question</source>
+        <translation>问题</translation>
+    </message>
+    <message>
+        <source>Left answer</source>
+        <translation>左边的回答</translation>
+    </message>
+    <message>
+        <source>Right answer</source>
+        <translation>右边的回答</translation>
+    </message>
+    <message>
+        <source>Left (1)</source>
+        <translation>左边 (1)</translation>
+    </message>
+    <message>
+        <source>As good (0)</source>
+        <translation>一样好 (0)</translation>
+    </message>
+    <message>
+        <source>Right (2)</source>
+        <translation>右边 (2)</translation>
+    </message>
+    <message>
+        <source>Back</source>
+        <translation>返回</translation>
+    </message>
+    <message>
+        <source>Who wins</source>
+        <translation>谁胜出</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Judge on</source>
+        <translation>继续评判</translation>
+    </message>
+    <message>
+        <source>Save as preference data...</source>
+        <translation>另存为偏好数据...</translation>
+    </message>
+    <message>
+        <source>Which answer is better?</source>
+        <translation>哪个回答更好？</translation>
+    </message>
+    <message>
+        <source>{done} of {total} judged</source>
+        <translation>已评判 {done} / {total}</translation>
+    </message>
+    <message>
+        <source>{count} prompt is still to be answered.</source>
+        <translation>还有 {count} 个提示待回答。</translation>
+    </message>
+    <message>
+        <source>{count} prompts are still to be answered.</source>
+        <translation>还有 {count} 个提示待回答。</translation>
+    </message>
+</context>
+<context>
+    <name>BlindSetup</name>
+    <message>
+        <source>One prompt a line</source>
+        <translation>每行一个提示</translation>
+    </message>
+    <message>
+        <source>Prompts</source>
+        <translation>提示</translation>
+    </message>
+    <message>
+        <source>Or rows of a data file</source>
+        <translation>或数据文件中的行</translation>
+    </message>
+    <message>
+        <source>Data file</source>
+        <translation>数据文件</translation>
+    </message>
+    <message>
+        <source>Rows to ask</source>
+        <translation>要提问的行数</translation>
+    </message>
+    <message>
+        <source>The base takes part</source>
+        <translation>基础模型也参加</translation>
+    </message>
+    <message>
+        <source>Begin</source>
+        <translation>开始</translation>
+    </message>
+    <message>
+        <source>Choose a data file</source>
+        <translation>选择数据文件</translation>
+    </message>
+    <message>
+        <source>Rows</source>
+        <translation>数据行</translation>
+    </message>
+    <message>
+        <source>Two answers at a time, without their names: say which is better. At the end you see who wins, and by how much it could be chance. The votes can be learned from.</source>
+        <translation>每次两个回答，不显示名称：选出更好的一个。最后可以看到谁胜出，以及有多大可能只是巧合。投票结果可以用来训练。</translation>
+    </message>
+    <message>
+        <source>Blind tests</source>
+        <translation>盲测</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>Move to the trash</source>
+        <translation>移到回收站</translation>
+    </message>
+    <message>
+        <source>{count} vote</source>
+        <translation>{count} 票</translation>
+    </message>
+    <message>
+        <source>{count} votes</source>
+        <translation>{count} 票</translation>
+    </message>
+    <message>
+        <source>Base model</source>
+        <translation>基座模型</translation>
+    </message>
+    <message>
+        <source>The file is being read.</source>
+        <translation>正在读取文件。</translation>
+    </message>
+    <message>
+        <source>Choose a base model first.</source>
+        <translation>请先选择基座模型。</translation>
+    </message>
+    <message>
+        <source>Choose adapters on the left: two answers are needed.</source>
+        <translation>请在左侧选择适配器：需要两个回答。</translation>
+    </message>
+    <message>
+        <source>Write prompts, or name a data file.</source>
+        <translation>请写出提示，或指定数据文件。</translation>
+    </message>
+</context>
+<context>
     <name>CapacityTable</name>
     <message>
         <source>QLoRA</source>
@@ -697,6 +867,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>正在读取文本。</translation>
     </message>
     <message>
+        <source>A blind test has its own buttons.</source>
+        <translation>盲测有自己的按钮。</translation>
+    </message>
+    <message>
         <source>Choose a base model first.</source>
         <translation>请先选择基座模型。</translation>
     </message>
@@ -719,6 +893,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Token by token</source>
         <translation>逐词元</translation>
+    </message>
+    <message>
+        <source>Blind test</source>
+        <translation>盲测</translation>
     </message>
     <message>
         <source>Hear what the training changed</source>
@@ -764,12 +942,24 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <source>Compare: token by token</source>
         <translation>对比：逐词元</translation>
     </message>
+    <message>
+        <source>Compare: blind test</source>
+        <translation>比较：盲测</translation>
+    </message>
 </context>
 <context>
     <name>ConfigurePage</name>
     <message>
         <source>Start training</source>
         <translation>开始训练</translation>
+    </message>
+    <message>
+        <source>Try several values of settings...</source>
+        <translation>尝试多个设置值...</translation>
+    </message>
+    <message>
+        <source>Start beside the runs at work</source>
+        <translation>与进行中的运行同时开始</translation>
     </message>
     <message>
         <source>Copy the configuration as a command</source>
@@ -844,6 +1034,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>摘要</translation>
     </message>
     <message>
+        <source>Start beside it</source>
+        <translation>同时开始</translation>
+    </message>
+    <message>
+        <source>Try several values...</source>
+        <translation>尝试多个值...</translation>
+    </message>
+    <message>
         <source>Copy as command</source>
         <translation>复制为命令</translation>
     </message>
@@ -870,6 +1068,18 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Changed from the defaults: {n}</source>
         <translation>已更改的设置：{n}</translation>
+    </message>
+    <message>
+        <source>It begins when the run before it has ended.</source>
+        <translation>它会在前一个运行结束后开始。</translation>
+    </message>
+    <message>
+        <source>It begins when the {count} runs before it have ended.</source>
+        <translation>它会在前面 {count} 个运行结束后开始。</translation>
+    </message>
+    <message>
+        <source>Add to the queue</source>
+        <translation>加入队列</translation>
     </message>
 </context>
 <context>
@@ -2161,6 +2371,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>打开训练任务或适配器文件夹…</translation>
     </message>
     <message>
+        <source>Keep the computer awake while a run trains</source>
+        <translation>训练时不让电脑休眠</translation>
+    </message>
+    <message>
         <source>Quit</source>
         <translation>退出</translation>
     </message>
@@ -2473,6 +2687,13 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>{good} of {count} rows can be used.</source>
         <translation>共 {count} 行，其中 {good} 行可用。</translation>
+    </message>
+</context>
+<context>
+    <name>RateBar</name>
+    <message>
+        <source>{rate}, between {low} and {high}</source>
+        <translation>{rate}，介于 {low} 和 {high} 之间</translation>
     </message>
 </context>
 <context>
@@ -3015,6 +3236,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>恢复</translation>
     </message>
     <message>
+        <source>Start now</source>
+        <translation>立即开始</translation>
+    </message>
+    <message>
         <source>Stop</source>
         <translation>停止</translation>
     </message>
@@ -3263,6 +3488,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
 <context>
     <name>RunTable</name>
     <message>
+        <source>place</source>
+        <translation>位置</translation>
+    </message>
+    <message>
         <source>step</source>
         <translation>步</translation>
     </message>
@@ -3336,6 +3565,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Resume the run</source>
         <translation>恢复训练任务</translation>
+    </message>
+    <message>
+        <source>Resume it in the queue</source>
+        <translation>排队恢复运行</translation>
+    </message>
+    <message>
+        <source>Start it now</source>
+        <translation>让它立即开始</translation>
+    </message>
+    <message>
+        <source>Earlier in the queue</source>
+        <translation>在队列中提前</translation>
+    </message>
+    <message>
+        <source>Later in the queue</source>
+        <translation>在队列中推后</translation>
     </message>
     <message>
         <source>Open the run folder</source>
@@ -3531,6 +3776,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>重做</translation>
     </message>
     <message>
+        <source>{count} run was cut off before its end.</source>
+        <translation>{count} 个运行在结束前被中断。</translation>
+    </message>
+    <message>
+        <source>{count} runs were cut off before their ends.</source>
+        <translation>{count} 个运行在结束前被中断。</translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation>继续</translation>
+    </message>
+    <message>
         <source>The run is done: the adapter {name} is in the library.</source>
         <translation>训练已完成：适配器 {name} 已放入适配器库。</translation>
     </message>
@@ -3540,10 +3797,92 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
+    <name>SeveralDialog</name>
+    <message>
+        <source>Try several values</source>
+        <translation>尝试多个值</translation>
+    </message>
+    <message>
+        <source>Values stand between commas. Each combination is a run of its own; they train in turn.</source>
+        <translation>各个值用逗号分隔。每种组合是一个单独的运行，依次训练。</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Setting {n}</source>
+        <translation>设置 {n}</translation>
+    </message>
+    <message>
+        <source>Values of setting {n}</source>
+        <translation>设置 {n} 的值</translation>
+    </message>
+    <message>
+        <source>No setting</source>
+        <translation>无设置</translation>
+    </message>
+    <message>
+        <source>and {count} more</source>
+        <translation>以及另外 {count} 个</translation>
+    </message>
+    <message>
+        <source>Queue {count} run</source>
+        <translation>将 {count} 个运行加入队列</translation>
+    </message>
+    <message>
+        <source>Queue {count} runs</source>
+        <translation>将 {count} 个运行加入队列</translation>
+    </message>
+</context>
+<context>
     <name>Shortcuts</name>
     <message>
         <source>Keyboard shortcuts</source>
         <translation>键盘快捷键</translation>
+    </message>
+</context>
+<context>
+    <name>StandingView</name>
+    <message>
+        <source>Base model</source>
+        <translation>基座模型</translation>
+    </message>
+    <message>
+        <source>Wins</source>
+        <translation>胜率</translation>
+    </message>
+    <message>
+        <source>Won</source>
+        <translation>胜</translation>
+    </message>
+    <message>
+        <source>Lost</source>
+        <translation>负</translation>
+    </message>
+    <message>
+        <source>Tied</source>
+        <translation>平</translation>
+    </message>
+    <message>
+        <source>{count} pair is not judged: both answers are the same.</source>
+        <translation>{count} 对未评判：两个回答相同。</translation>
+    </message>
+    <message>
+        <source>{count} pairs are not judged: both answers are the same.</source>
+        <translation>{count} 对未评判：两个回答相同。</translation>
+    </message>
+    <message>
+        <source>A bar shows where the share of wins lies with 95 %; a tie is half a win.</source>
+        <translation>条形表示胜率的 95 % 置信区间；平局算半胜。</translation>
+    </message>
+    <message>
+        <source>{one} is better than {other}: {won} to {lost}. By chance alone: {chance}.</source>
+        <translation>{one} 优于 {other}：{won} 比 {lost}。仅凭巧合的可能性：{chance}。</translation>
+    </message>
+    <message>
+        <source>{one} and {other}: {won} to {lost}, which may be chance ({chance}).</source>
+        <translation>{one} 与 {other}：{won} 比 {lost}，可能只是巧合（{chance}）。</translation>
     </message>
 </context>
 <context>
@@ -3571,6 +3910,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>{free} of disk free</source>
         <translation>磁盘可用 {free}</translation>
+    </message>
+    <message>
+        <source>{count} run waits</source>
+        <translation>{count} 个运行在等待</translation>
+    </message>
+    <message>
+        <source>{count} runs wait</source>
+        <translation>{count} 个运行在等待</translation>
     </message>
     <message>
         <source>Answering</source>
@@ -4512,6 +4859,70 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请重新审查，看看现在还有什么。</translation>
     </message>
     <message>
+        <source>A blind test takes two or more that differ.</source>
+        <translation>盲测需要两个或更多不同的参加者。</translation>
+    </message>
+    <message>
+        <source>Choose another adapter.</source>
+        <translation>请选择另一个适配器。</translation>
+    </message>
+    <message>
+        <source>A blind test takes at most {0} at once.</source>
+        <translation>一次盲测最多 {0} 个参加者。</translation>
+    </message>
+    <message>
+        <source>Choose fewer.</source>
+        <translation>请少选一些。</translation>
+    </message>
+    <message>
+        <source>A blind test takes 1 to {0} prompts.</source>
+        <translation>一次盲测需要 1 到 {0} 个提示。</translation>
+    </message>
+    <message>
+        <source>There are {0}.</source>
+        <translation>现有 {0} 个。</translation>
+    </message>
+    <message>
+        <source>`studio blind list` shows those that are there.</source>
+        <translation>`studio blind list` 会列出现有的盲测。</translation>
+    </message>
+    <message>
+        <source>There is no readable blind test {0}.</source>
+        <translation>没有可读取的盲测 {0}。</translation>
+    </message>
+    <message>
+        <source>`studio blind list` shows them.</source>
+        <translation>`studio blind list` 会列出它们。</translation>
+    </message>
+    <message>
+        <source>`{0}` could mean {1} blind tests.</source>
+        <translation>`{0}` 可能指 {1} 个盲测。</translation>
+    </message>
+    <message>
+        <source>Write more of the name; {0}</source>
+        <translation>请写出更多名称；{0}</translation>
+    </message>
+    <message>
+        <source>There is no blind test `{0}`.</source>
+        <translation>没有名为 `{0}` 的盲测。</translation>
+    </message>
+    <message>
+        <source>Judge some pairs first; answers that were broken off do not count.</source>
+        <translation>请先评判几对；被截断的回答不算。</translation>
+    </message>
+    <message>
+        <source>No whole answer was judged better than another yet.</source>
+        <translation>还没有完整的回答被评为更好。</translation>
+    </message>
+    <message>
+        <source>{0} is there already.</source>
+        <translation>{0} 已存在。</translation>
+    </message>
+    <message>
+        <source>Name a new file; nothing is overwritten.</source>
+        <translation>请指定新文件；不会覆盖任何内容。</translation>
+    </message>
+    <message>
         <source>Free some space and start again: nothing is lost.</source>
         <translation>请腾出空间后重新开始：没有丢失任何内容。</translation>
     </message>
@@ -5200,20 +5611,20 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请检查配置文件的路径。</translation>
     </message>
     <message>
-        <source>`{0}` is not an assignment.</source>
-        <translation>`{0}` 不是赋值。</translation>
-    </message>
-    <message>
-        <source>Write it as key=value.</source>
-        <translation>请写成 key=value 的形式。</translation>
-    </message>
-    <message>
         <source>`{0}` could mean {1}.</source>
         <translation>`{0}` 可以指 {1}。</translation>
     </message>
     <message>
         <source>Write the name in full.</source>
         <translation>请写出完整名称。</translation>
+    </message>
+    <message>
+        <source>`{0}` is not an assignment.</source>
+        <translation>`{0}` 不是赋值。</translation>
+    </message>
+    <message>
+        <source>Write it as key=value.</source>
+        <translation>请写成 key=value 的形式。</translation>
     </message>
     <message>
         <source>`{0}` must hold settings.</source>
@@ -5996,6 +6407,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请用 `studio runs continue {0}` 继续。</translation>
     </message>
     <message>
+        <source>The run {0} waits for its turn already.</source>
+        <translation>运行 {0} 已在排队等待。</translation>
+    </message>
+    <message>
+        <source>Start it at once with `studio runs queue {0} --now`.</source>
+        <translation>用 `studio runs queue {0} --now` 让它立即开始。</translation>
+    </message>
+    <message>
         <source>Free some space and start the run again.</source>
         <translation>请腾出空间后重新启动训练任务。</translation>
     </message>
@@ -6364,6 +6783,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请指定第 {0} 到第 {1} 步。</translation>
     </message>
     <message>
+        <source>`studio runs queue` shows those that do.</source>
+        <translation>`studio runs queue` 会列出正在等待的运行。</translation>
+    </message>
+    <message>
+        <source>The run {0} does not wait for its turn.</source>
+        <translation>运行 {0} 没有在排队等待。</translation>
+    </message>
+    <message>
         <source>Free some space and resume the run: it goes on from its last checkpoint.</source>
         <translation>请腾出空间后恢复训练：它会从最后一个检查点继续。</translation>
     </message>
@@ -6482,6 +6909,30 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The settings in {0} are damaged.</source>
         <translation>{0} 中的设置已损坏。</translation>
+    </message>
+    <message>
+        <source>`{0}` is tried twice.</source>
+        <translation>`{0}` 被尝试了两次。</translation>
+    </message>
+    <message>
+        <source>Write all of its values behind one name.</source>
+        <translation>请把它的所有值写在同一个名称后面。</translation>
+    </message>
+    <message>
+        <source>These are {0} combinations, and at most {1} can be tried at once.</source>
+        <translation>共有 {0} 种组合，一次最多尝试 {1} 种。</translation>
+    </message>
+    <message>
+        <source>Try fewer values, or fewer settings.</source>
+        <translation>请减少值或设置。</translation>
+    </message>
+    <message>
+        <source>`{0}` tries no values.</source>
+        <translation>`{0}` 没有给出要尝试的值。</translation>
+    </message>
+    <message>
+        <source>Write it as key=value,value.</source>
+        <translation>请写成 key=value,value。</translation>
     </message>
     <message>
         <source>Rows that are all equal cannot be split in two.</source>
@@ -7078,10 +7529,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Name a folder outside of {0}.</source>
         <translation>请指定 {0} 以外的文件夹。</translation>
-    </message>
-    <message>
-        <source>{0} is there already.</source>
-        <translation>{0} 已存在。</translation>
     </message>
     <message>
         <source>Name a new folder; nothing is overwritten.</source>
@@ -7724,6 +8171,52 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`{0}` 只能由人工修正。</translation>
     </message>
     <message>
+        <source>No model is named.</source>
+        <translation>没有指定模型。</translation>
+    </message>
+    <message>
+        <source>Name one, such as `demo`, or an adapter that knows its base.</source>
+        <translation>请指定一个，如 `demo`，或已知其基座的适配器。</translation>
+    </message>
+    <message>
+        <source>There is nothing to answer.</source>
+        <translation>没有要回答的内容。</translation>
+    </message>
+    <message>
+        <source>Add --prompt, --prompts or --file.</source>
+        <translation>请加上 --prompt、--prompts 或 --file。</translation>
+    </message>
+    <message>
+        <source>`studio blind new --help` shows its usage.</source>
+        <translation>`studio blind new --help` 会显示用法。</translation>
+    </message>
+    <message>
+        <source>{0}
+`studio blind vote {1}` judges it.</source>
+        <translation>{0}
+用 `studio blind vote {1}` 进行评判。</translation>
+    </message>
+    <message>
+        <source>No row of {0} is a question with an answer.</source>
+        <translation>{0} 中没有一行是带回答的问题。</translation>
+    </message>
+    <message>
+        <source>Name a file of conversations, or of prompts and completions.</source>
+        <translation>请指定对话文件，或提示与补全的文件。</translation>
+    </message>
+    <message>
+        <source>Votes are typed.</source>
+        <translation>投票需要键入。</translation>
+    </message>
+    <message>
+        <source>Leave --json out; `studio blind show --json` prints them.</source>
+        <translation>请去掉 --json；`studio blind show --json` 会打印它们。</translation>
+    </message>
+    <message>
+        <source>All is judged.</source>
+        <translation>全部评判完毕。</translation>
+    </message>
+    <message>
         <source>The rows of {0} have one answer each.</source>
         <translation>{0} 的每行只有一个回答。</translation>
     </message>
@@ -7768,10 +8261,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请加上 --prompt。</translation>
     </message>
     <message>
-        <source>There is nothing to answer.</source>
-        <translation>没有要回答的内容。</translation>
-    </message>
-    <message>
         <source>Add --prompt, or --prompts with a file.</source>
         <translation>请加上 --prompt，或用 --prompts 指定文件。</translation>
     </message>
@@ -7782,14 +8271,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Name one of them with --model.</source>
         <translation>请用 --model 指定其中一个。</translation>
-    </message>
-    <message>
-        <source>No model is named.</source>
-        <translation>没有指定模型。</translation>
-    </message>
-    <message>
-        <source>Name one, such as `demo`, or an adapter that knows its base.</source>
-        <translation>请指定一个，如 `demo`，或已知其基座的适配器。</translation>
     </message>
     <message>
         <source>There is no question.</source>
@@ -7938,6 +8419,42 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The run {0} has no answers{1}.</source>
         <translation>训练任务 {0} 没有回答{1}。</translation>
+    </message>
+    <message>
+        <source>Several runs cannot have one folder.</source>
+        <translation>多个运行不能共用一个文件夹。</translation>
+    </message>
+    <message>
+        <source>Leave --run-dir out.</source>
+        <translation>请去掉 --run-dir。</translation>
+    </message>
+    <message>
+        <source>Nothing was asked for the run.</source>
+        <translation>没有对该运行提出要求。</translation>
+    </message>
+    <message>
+        <source>Add --now, --place N or --again.</source>
+        <translation>请加上 --now、--place N 或 --again。</translation>
+    </message>
+    <message>
+        <source>`studio runs queue` shows those that wait.</source>
+        <translation>`studio runs queue` 会列出正在等待的运行。</translation>
+    </message>
+    <message>
+        <source>{0} is no place.</source>
+        <translation>{0} 不是有效的位置。</translation>
+    </message>
+    <message>
+        <source>Give 1 for the next, 2 for the one behind it ...</source>
+        <translation>1 表示下一个，2 表示再下一个，依此类推。</translation>
+    </message>
+    <message>
+        <source>Go on with it by `studio runs resume {0} --queue`.</source>
+        <translation>用 `studio runs resume {0} --queue` 继续它。</translation>
+    </message>
+    <message>
+        <source>The run {0} was not cut off.</source>
+        <translation>运行 {0} 没有被中断。</translation>
     </message>
     <message>
         <source>The run has not taken a step yet.</source>
@@ -8265,6 +8782,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>等待中</translation>
     </message>
     <message>
+        <source>Queued</source>
+        <translation>排队中</translation>
+    </message>
+    <message>
         <source>Preparing</source>
         <translation>准备中</translation>
     </message>
@@ -8311,6 +8832,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Damaged</source>
         <translation>已损坏</translation>
+    </message>
+    <message>
+        <source>Waiting for</source>
+        <translation>等待</translation>
     </message>
     <message>
         <source>Loading</source>
