@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from studio import paths
-from studio.cli import layers
+from studio.cli import layers, mix
 from studio.cli.output import add_command, one_line, printable, progress, show, table
 from studio.core import library
 from studio.core.errors import StudioError, given_path
@@ -40,6 +40,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         action.add_argument("--tag", action="append", default=[], help="a tag of your own; may be repeated")
     _add_words(actions)
     layers.add_to_adapters(actions)
+    mix.add(actions)
     command = add_command(commands, "export", "Write an adapter for other programs, and prove it.", _export)
     command.add_argument("adapter", help="its name in the library, or a PEFT folder")
     command.add_argument("--to", choices=("peft", "merged"), required=True, help="an adapter or a merged model")

@@ -52,8 +52,8 @@ _AT_ONCE, _SUMMED = 2**19, 2**10
 
 
 @dataclass(frozen=True, slots=True)
-class _Trained:
-    """What was trained of a module.
+class Trained:
+    """What was trained of a module; its numbers are read as they are asked for.
 
     Attributes:
         held: as the file has it, by `_PARTS`, or `whole`.
@@ -159,7 +159,7 @@ def of(folder: Path, base: Base, told: OnProgress = lambda done, total: None) ->
     Raises:
         StudioError: (adapter) it is refused, damaged, holds what is no number, or adds what is not measured.
     """
-    found, trained = list[Update](), _trained(folder)
+    found, trained = list[Update](), trained_of(folder)
     for done, (name, part) in enumerate(trained.items()):
         told(done, len(trained))
         found.append(_update(name, part, base))
@@ -173,7 +173,7 @@ def between(one: Path, other: Path, base: Base, told: OnProgress = lambda done, 
     Raises:
         StudioError: as `of` does; (adapter) they are of different models.
     """
-    mine, theirs = _trained(one), _trained(other)
+    mine, theirs = trained_of(one), trained_of(other)
     found, names = list[Update](), list(mine | theirs)
     for done, name in enumerate(names):
         told(done, len(names))
@@ -195,11 +195,15 @@ def between(one: Path, other: Path, base: Base, told: OnProgress = lambda done, 
     return found
 
 
-def _trained(folder: Path) -> dict[str, _Trained]:
-    """Returns what was trained of each module, by its name in the model."""
+def trained_of(folder: Path) -> dict[str, Trained]:
+    """Returns what was trained of each module, by its name in the model.
+
+    Raises:
+        StudioError: (adapter) it is refused, damaged, holds what is no number, or adds what is not measured.
+    """
     if (folder / FULL).is_file():
         every = weights.stored(folder / FULL, "checkpoint")
-        return {name.removesuffix(".weight"): _Trained({"whole": held}) for name, held in every.items() if held.floats}
+        return {name.removesuffix(".weight"): Trained({"whole": held}) for name, held in every.items() if held.floats}
     config = vetting.check_adapter(folder)
     if unmeasured := next((key for key in _UNMEASURED if config.get(key)), None):
         what = f"uses {unmeasured}, and what that adds is not measured yet"
@@ -214,11 +218,11 @@ def _trained(folder: Path) -> dict[str, _Trained]:
         name, part = _named(key.removeprefix(_PREFIX))
         parts.setdefault(name, {})[part] = held
     alphas = modules.patterns(config.get("alpha_pattern") or {}, list(parts), "alpha_pattern", strict=False)
-    turned, found = bool(config.get("fan_in_fan_out")), dict[str, _Trained]()
+    turned, found = bool(config.get("fan_in_fan_out")), dict[str, Trained]()
     for name, of_module in parts.items():
         if len(of_module) > 1:
             of_module.pop("whole", None)  # the base's own weight, which PEFT saves beside an embedding's adapter
-        made = _Trained(of_module, turned=turned)
+        made = Trained(of_module, turned=turned)
         if not _fits(made):
             what = f"holds parts of {name} that do not fit each other"
             raise vetting.unusable(folder, what, "Save it again where it comes from.")
@@ -231,7 +235,7 @@ def _trained(folder: Path) -> dict[str, _Trained]:
     return found
 
 
-def _fits(part: _Trained) -> bool:
+def _fits(part: Trained) -> bool:
     """Whether all is there that makes an update, and in one size."""
     held = part.held
     if held.keys() == {"whole"}:
@@ -258,7 +262,7 @@ def _named(key: str) -> tuple[str, str]:
     return plain, "whole"
 
 
-def _update(name: str, part: _Trained, base: Base) -> Update:
+def _update(name: str, part: Trained, base: Base) -> Update:
     held = base.find(name, prod(part.shape))
     size = base.norm(held) if held is not None else None
     if "whole" in part.held:
@@ -277,7 +281,7 @@ def _update(name: str, part: _Trained, base: Base) -> Update:
     return Update(name=name, kind="dora", rank=part.rank, norm=norm_of_all, base=size, effective_rank=used)
 
 
-def _norm(part: _Trained, held: Stored | None) -> float | None:
+def _norm(part: Trained, held: Stored | None) -> float | None:
     """Returns the norm of an update that is written out for it; None: it cannot be without the base."""
     return sum(float((rows**2).sum()) for rows in _rows(part, held)) ** 0.5 if _known_by(part, held) else None
 
@@ -288,7 +292,7 @@ def _effective(singular: Matrix) -> float:
     return float(np.exp(-(shares * np.log(shares)).sum())) if len(shares) else 0.0
 
 
-def _product(name: str, one: _Trained, other: _Trained, base: Base) -> float | None:
+def _product(name: str, one: Trained, other: Trained, base: Base) -> float | None:
     """Returns the inner product of two updates of a module; None: it cannot be told."""
     if one.alone and other.alone and one.shape == other.shape:
         (a, b), (c, d) = one.factors(), other.factors()
@@ -301,12 +305,12 @@ def _product(name: str, one: _Trained, other: _Trained, base: Base) -> float | N
     return sum(float((x * y).sum()) for x, y in zip(_rows(one, held), _rows(other, held), strict=True))
 
 
-def _known_by(part: _Trained, held: Stored | None) -> bool:
+def _known_by(part: Trained, held: Stored | None) -> bool:
     """Whether an update can be written out, with the base's weight or without."""
     return part.alone or (held is not None and not ("magnitude" in part.held and "embedding_a" in part.held))
 
 
-def _rows(part: _Trained, held: Stored | None) -> Iterator[Matrix]:
+def _rows(part: Trained, held: Stored | None) -> Iterator[Matrix]:
     """Yields an update by so many rows at a time, (n, in), the base's weight being `held`."""
     outputs, inputs = part.shape
     count = max(1, _AT_ONCE // max(1, inputs))

@@ -9,6 +9,7 @@ from studio.core import blind, events, run_queue
 from studio.core.runs import Run
 from studio.ui.pages.compare import BLIND
 from studio.ui.pages.configure import ConfigurePage
+from studio.ui.pages.mix import MixDialog
 from studio.ui.pages.several import SeveralDialog
 from studio.ui.session import demo_data
 from tests.core.test_blind import about, answered
@@ -128,6 +129,15 @@ def mode(name: str, number: int) -> Callable[[World], None]:
     return check
 
 
+def mix(w: World) -> None:
+    w.adapter("first")
+    w.window.show_page("library")
+    w.do("Mix adapters, or change the strength of one")
+    (dialog,) = w.window.findChildren(MixDialog)
+    assert dialog.isVisible()
+    dialog.reject()
+
+
 MORE: dict[str, Callable[[World], None]] = {
     "Start it now": start_now,
     "Earlier in the queue": shift("Earlier in the queue"),
@@ -135,6 +145,7 @@ MORE: dict[str, Callable[[World], None]] = {
     "Resume it in the queue": resume_in_turn,
     "Start beside the runs at work": start_beside,
     "Try several values of settings": try_several,
+    "Mix adapters, or change the strength of one": mix,
     "Keep the computer awake while a run trains": keep_awake,
     "Neither answer is better": judge("Neither answer is better", lambda pair: blind.TIE),
     "The left answer is better": judge("The left answer is better", lambda pair: pair.left),

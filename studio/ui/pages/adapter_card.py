@@ -25,7 +25,7 @@ class AdapterCard(QStackedWidget):
     Attributes:
         title, tags, note: where they are edited.
         compare, export, remove, run, layers, folder: buttons, left to the page to connect.
-        compare_all, differ, remove_all: for several adapters.
+        compare_all, differ, mix_all, remove_all: for several adapters.
 
     Signals:
         edited: the adapter, and what the user has changed of it, as `library.change` takes it.
@@ -56,6 +56,7 @@ class AdapterCard(QStackedWidget):
         self.export = _button(self.tr("Export..."), "primary")
         self.layers, self.differ = _button(self.tr("Layers")), _button(self.tr("Where the two differ"))
         self.compare_all = _button(self.tr("Compare them with the base"), "primary")
+        self.mix, self.mix_all = _button(self.tr("Strength...")), _button(self.tr("Mix them..."))
         self.remove_all = _button(self.tr("Delete them"))
         theme.dress(self.export, "export", "on_accent")
         theme.dress(self.compare, "compare")
@@ -88,7 +89,7 @@ class AdapterCard(QStackedWidget):
         self.tags.show_tags(entry.tags, known_tags)
         self._fault.setText(words.sentence(entry.fault))
         self._fault.setVisible(bool(entry.fault))
-        for widget in (self.export, self.compare, self.layers, self.title, self.tags, self.note):
+        for widget in (self.export, self.compare, self.layers, self.mix, self.title, self.tags, self.note):
             widget.setEnabled(not entry.fault)
         self.run.setEnabled(bool(entry.run))
         self._show_facts(entry)
@@ -102,7 +103,8 @@ class AdapterCard(QStackedWidget):
         for entry in entries:
             loss = texts(entry)[7]
             self._names.addLayout(row(Elided(entry.title or entry.name), None, label(loss, "muted")))
-        self.compare_all.setEnabled(not why_not)
+        for made in (self.compare_all, self.mix_all):
+            made.setEnabled(not why_not)
         two = len(entries) == 2
         self.differ.setEnabled(two and not why_not)
         self.differ.setToolTip(why_not if two else self.tr("Choose two adapters for this."))
@@ -128,8 +130,8 @@ class AdapterCard(QStackedWidget):
         )
         area = scrolling(holder(words, "body"))
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        pairs = row(self.run, self.layers), row(self.folder, self.remove)
-        layout = column(area, line(), self.compare, *pairs, self.export)
+        pairs = row(self.run, self.layers), row(self.folder, self.mix), row(self.remove, self.export)
+        layout = column(area, line(), self.compare, *pairs)
         layout.setStretch(0, 1)
         return layout
 
@@ -142,7 +144,7 @@ class AdapterCard(QStackedWidget):
         area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         area.setAccessibleName(self.tr("Adapters"))
         head = row(self._count, None, label(self.tr("Eval loss"), "caption"))
-        layout = column(head, area, line(), self._why_not, self.compare_all, self.differ, self.remove_all)
+        layout = column(head, area, line(), self._why_not, self.compare_all, self.mix_all, self.differ, self.remove_all)
         layout.setStretch(1, 1)
         return layout
 

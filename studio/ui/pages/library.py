@@ -23,6 +23,7 @@ from studio.ui.edits import AdapterChange, AdapterRemoval
 from studio.ui.pages.adapter_card import AdapterCard
 from studio.ui.pages.export import ExportDialog
 from studio.ui.pages.layers import LayersDialog
+from studio.ui.pages.mix import MixDialog
 from studio.ui.parts import add_action, button, column, empty, holder, label, row
 from studio.ui.session import Session
 from studio.ui.table_view import TableView, dress
@@ -130,6 +131,14 @@ class LibraryPage(QWidget):
         elif chosen:
             LayersDialog(self._session, chosen, self).open()
 
+    def mix(self) -> None:
+        """Asks how strong each selected adapter is to be, and adds their sum to the library."""
+        chosen = self.chosen()
+        if chosen and (why_not := self._why_not(chosen)):
+            self._session.tell(why_not, "bad")
+        elif chosen:
+            MixDialog(self._session, chosen, self).open()
+
     def _find(self, text: str) -> None:
         self._proxy.set_text(text)
         self._select_one()
@@ -148,6 +157,7 @@ class LibraryPage(QWidget):
             (self.tr("Export the adapter..."), self.export, "Ctrl+E"),
             (self.tr("Compare the adapter with its base"), self.compare, "Ctrl+Shift+C"),
             (self.tr("Show the adapter's layers"), self.show_layers, "Ctrl+L"),
+            (self.tr("Mix adapters, or change the strength of one..."), self.mix, ""),
             (self.tr("Rename the adapter"), self._rename_focus, "F2"),
             (self.tr("Tag the adapter"), self._tag_focus, "Ctrl+T"),
             (self.tr("Show the adapter's run"), self._open_run, ""),
@@ -184,6 +194,8 @@ class LibraryPage(QWidget):
         made.export.clicked.connect(self.export)
         for both in (made.layers, made.differ):
             both.clicked.connect(self.show_layers)
+        for both in (made.mix, made.mix_all):
+            both.clicked.connect(self.mix)
         for both in (made.compare, made.compare_all):
             both.clicked.connect(self.compare)
         for both in (made.remove, made.remove_all):

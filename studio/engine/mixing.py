@@ -1,0 +1,111 @@
+"""Adapters added up, each as strongly as asked for, into one that stands for their sum. Torch is never loaded.
+
+Of LoRA updates B A the sum of w B A over adapters is again one: the A's below each other, the B's beside each other,
+each B times its weight (PEFT's `add_weighted_adapter` calls it `cat`). It is exact but for the rounding to float32; the
+ranks add up.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save
+
+from studio.core.entry import PEFT_CONFIG, WEIGHTS
+from studio.core.errors import StudioError
+from studio.core.files import disk_error, write_atomic
+from studio.core.library import Entry
+from studio.engine import updates, vetting
+from studio.engine.updates import Trained
+
+_PREFIX = "base_model.model."
+_HINT = "Leave it out; only plain LoRA adapters can be added up."
+
+
+def mix(parts: Sequence[tuple[Entry, float]], folder: Path) -> None:
+    """Writes the weighted sum of adapters as a PEFT folder.
+
+    Args:
+        parts: adapters of one base, each with its weight; 1 is as it was trained, 0 nothing, below 0 its opposite.
+        folder: made if it does not exist.
+
+    Raises:
+        StudioError: (usage) no weight is other than 0; (adapter) one cannot be added up, they are of different bases,
+            or their ranks come to more than an adapter may have; (disk) it cannot be written.
+    """
+    wanted = [(entry, weight) for entry, weight in parts if weight]
+    if not wanted:
+        raise StudioError("usage", "Every weight is 0, which is the base itself.", "Give one of them a weight.")
+    _require_one_base([entry for entry, _ in wanted])
+    configs = [_plain(entry) for entry, _ in wanted]
+    trained = [updates.trained_of(entry.folder) for entry, _ in wanted]
+    tensors, ranks = dict[str, Any](), dict[str, int]()
+    for name in dict.fromkeys(name for held in trained for name in held):
+        of_module = [(held[name], weight) for held, (_, weight) in zip(trained, wanted, strict=True) if name in held]
+        tensors |= _summed(name, of_module)
+        ranks[name] = sum(part.rank for part, _ in of_module)
+    if (most := max(ranks.values())) > vetting.MAX_RANK:
+        message = f"The ranks of these adapters come to {most:,}, and {vetting.MAX_RANK:,} is the most."
+        raise StudioError("adapter", message, "Add up fewer of them.")
+    config = _config(ranks, most) | {key: configs[0].get(key) for key in ("fan_in_fan_out", "base_model_name_or_path")}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(folder / WEIGHTS, save(tensors, {"format": "pt"}))
+        write_atomic(folder / PEFT_CONFIG, json.dumps(config, indent=2, sort_keys=True).encode())
+    except OSError as error:
+        raise disk_error(folder, error) from None
+
+
+def _require_one_base(entries: Sequence[Entry]) -> None:
+    """Sees to it that adapters were trained on the same weights, or where those are not known on what is called so."""
+    known = {entry.base.fingerprint for entry in entries if entry.base.fingerprint}
+    named = {entry.base.path for entry in entries if not entry.base.fingerprint or len(known) > 1}
+    if len(known) > 1 or (not known and len(named) > 1):
+        names = ", ".join(entry.name for entry in entries)
+        raise StudioError("adapter", f"These adapters have different base models: {names}.", "Add up those of one.")
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    config = vetting.check_adapter(entry.folder)
+    if config.get("use_dora") or config.get("bias", "none") != "none":
+        what = "is a DoRA" if config.get("use_dora") else "changes biases"
+        raise StudioError("adapter", f"The adapter {entry.name} {what}, which is no sum of products.", _HINT)
+    if whole := next((name for name, part in updates.trained_of(entry.folder).items() if not part.alone), None):
+        message = f"The adapter {entry.name} has {whole} trained whole, which is no sum of products."
+        raise StudioError("adapter", message, _HINT)
+    return config
+
+
+def _summed(name: str, of_module: Sequence[tuple[Trained, float]]) -> dict[str, Any]:
+    """Returns the two matrices of a module by their names in the file."""
+    if len({part.shape for part, _ in of_module}) > 1:
+        message = f"The adapters are of different models: {name} has another size in each."
+        raise StudioError("adapter", message, "Add up adapters of one base.")
+    factors = [part.factors() for part, _ in of_module]
+    above = np.concatenate([a for a, _ in factors], axis=0).astype(np.float32)
+    beside = np.concatenate([w * b for (_, b), (_, w) in zip(factors, of_module, strict=True)], axis=1)
+    beside = beside.astype(np.float32)
+    if "embedding_a" in of_module[0][0].held:
+        named = {"lora_embedding_A": beside.T, "lora_embedding_B": above.T}
+    else:
+        named = {"lora_A.weight": above, "lora_B.weight": beside}
+    return {f"{_PREFIX}{name}.{part}": np.ascontiguousarray(matrix) for part, matrix in named.items()}
+
+
+def _config(ranks: dict[str, int], most: int) -> dict[str, Any]:
+    """Returns PEFT's settings of an adapter whose every scaling is 1: alpha is the rank."""
+    others = {name: rank for name, rank in ranks.items() if rank != most}
+    return {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "inference_mode": True,
+        "r": most,
+        "lora_alpha": most,
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "target_modules": sorted(ranks),
+        "rank_pattern": others,
+        "alpha_pattern": others,
+    }
