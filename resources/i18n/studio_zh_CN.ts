@@ -1177,6 +1177,25 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
 </context>
 <context>
+    <name>DifferenceTable</name>
+    <message>
+        <source>Last loss</source>
+        <translation>最后的损失</translation>
+    </message>
+    <message>
+        <source>Best eval loss</source>
+        <translation>最低评估损失</translation>
+    </message>
+    <message>
+        <source>Trained tokens</source>
+        <translation>训练的词元数</translation>
+    </message>
+    <message>
+        <source>Time in steps</source>
+        <translation>训练步用时</translation>
+    </message>
+</context>
+<context>
     <name>Draft</name>
     <message>
         <source>Choose a data file.</source>
@@ -2903,6 +2922,29 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
+    <name>RunChoice</name>
+    <message>
+        <source>Search the runs</source>
+        <translation>搜索训练任务</translation>
+    </message>
+    <message>
+        <source>Runs to lay over this one</source>
+        <translation>要叠加的训练任务</translation>
+    </message>
+    <message>
+        <source>Enter lays a run over the shown one or takes it away, at most {n}. Esc closes.</source>
+        <translation>按回车键叠加或移除训练任务，最多 {n} 个。按 Esc 键关闭。</translation>
+    </message>
+    <message>
+        <source>No run is called so.</source>
+        <translation>没有叫这个名字的训练任务。</translation>
+    </message>
+    <message>
+        <source>There is no other run.</source>
+        <translation>没有其他训练任务。</translation>
+    </message>
+</context>
+<context>
     <name>RunCurves</name>
     <message>
         <source>Loss</source>
@@ -2967,6 +3009,41 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Whole curve</source>
         <translation>完整曲线</translation>
+    </message>
+    <message>
+        <source>Lay other runs over this one</source>
+        <translation>叠加其他训练任务的曲线</translation>
+    </message>
+    <message>
+        <source>Compare with...</source>
+        <translation>对比……</translation>
+    </message>
+    <message>
+        <source>What differs</source>
+        <translation>差异</translation>
+    </message>
+    <message>
+        <source>The settings in which these runs differ, and how each came out</source>
+        <translation>这些训练任务有哪些设置不同，以及各自的结果</translation>
+    </message>
+</context>
+<context>
+    <name>RunDifferences</name>
+    <message>
+        <source>What differs between the runs</source>
+        <translation>训练任务之间的差异</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Their settings are the same.</source>
+        <translation>它们的设置相同。</translation>
+    </message>
+    <message>
+        <source>The comparison is on the clipboard.</source>
+        <translation>对比表已复制到剪贴板。</translation>
     </message>
 </context>
 <context>
@@ -3132,6 +3209,13 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Step {step}</source>
         <translation>第 {step} 步</translation>
+    </message>
+</context>
+<context>
+    <name>RunLegend</name>
+    <message>
+        <source>Take away the run {name}</source>
+        <translation>移除训练任务 {name}</translation>
     </message>
 </context>
 <context>
@@ -3336,6 +3420,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Resume the run</source>
         <translation>恢复训练任务</translation>
+    </message>
+    <message>
+        <source>Compare with other runs...</source>
+        <translation>与其他训练任务对比……</translation>
     </message>
     <message>
         <source>Open the run folder</source>
@@ -7938,6 +8026,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The run {0} has no answers{1}.</source>
         <translation>训练任务 {0} 没有回答{1}。</translation>
+    </message>
+    <message>
+        <source>One run alone is no comparison.</source>
+        <translation>只有一个训练任务，无法对比。</translation>
+    </message>
+    <message>
+        <source>Name two runs or more.</source>
+        <translation>请指定两个或更多训练任务。</translation>
     </message>
     <message>
         <source>The run has not taken a step yet.</source>

@@ -94,6 +94,7 @@ class Session(QObject):
         run_wanted: a `Run`, to be shown on the Train page.
         compare_wanted: a list of adapters (`Entry`) to be asked on the Compare page, or a `GivenText` to be read there.
         runs_changed: a run began, ended, or was removed.
+        forgotten: a `RunModel` that is followed no longer.
         library_changed: the adapter library is another one now.
         settled: no command of `command` is at work any more.
         failed: something could not be done, which is told.
@@ -106,6 +107,7 @@ class Session(QObject):
     run_wanted = Signal(object)
     compare_wanted = Signal(object)
     runs_changed = Signal()
+    forgotten = Signal(object)
     library_changed = Signal()
     settled = Signal()
     failed = Signal()
@@ -303,6 +305,7 @@ class Session(QObject):
         found = self.models.pop(run.path.resolve(), None)
         if found is not None:
             found.leave()
+            self.forgotten.emit(found)
             found.deleteLater()
 
     def close(self) -> None:

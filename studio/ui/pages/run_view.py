@@ -48,6 +48,7 @@ class RunView(QWidget):
         self.failure = RunFailure(session.draft, self._resume, self._again)
         self.curves = RunCurves(session)
         self.curves.picked.connect(self._show_step)
+        self.curves.advanced.connect(self._advance)
         self.log = RunLog(session.theme, self._open_folder)
         self.tabs = tabs(self.tr("Views of the run"))
         self.tabs.addTab(self.curves, self.tr("Curves"))
@@ -105,6 +106,8 @@ class RunView(QWidget):
         self.evaluate = add_action(self, self.tr("Evaluate now"), lambda: self._ask(events.Evaluate()))
         self.rate = add_action(self, self.tr("Change the learning rate..."), self._ask_rate)
         self.resume = add_action(self, self.tr("Resume the run"), self._resume, "Ctrl+R")
+        beside = self.tr("Compare with other runs...")
+        self.compare = add_action(self, beside, self._compare, "Ctrl+D")
         self.open_folder = add_action(self, self.tr("Open the run folder"), self._open_folder)
         self.again = add_action(self, self.tr("Use these settings for a new run"), self._again)
 
@@ -140,7 +143,7 @@ class RunView(QWidget):
             action.setEnabled(alive)
         self._offer_evaluation(alive)
         self.resume.setEnabled(model is not None and model.can_resume())
-        for action in (self.open_folder, self.again):
+        for action in (self.open_folder, self.again, self.compare):
             action.setEnabled(model is not None)
         self.advanced.emit()
 
@@ -205,6 +208,11 @@ class RunView(QWidget):
             return
         self._session.draft.replace(values, self.tr("settings of {name}").format(name=self.model.title))
         self._session.page_wanted.emit("configure")
+
+    def _compare(self) -> None:
+        """Offers runs to lay over this one, where they are seen."""
+        self.tabs.setCurrentWidget(self.curves)
+        self.curves.choose()
 
     def _open_folder(self) -> None:
         if self.model is not None:
