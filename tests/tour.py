@@ -8,7 +8,6 @@ The pictures are made of short real runs in a home of their own.
 import argparse
 import json
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -17,35 +16,16 @@ from typing import TYPE_CHECKING, cast
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from tests.tour_runs import FAILURES, LETTER, beside, demo, preferences, train
+
 if TYPE_CHECKING:
     from studio.ui.length_view import LengthView
     from studio.ui.pages.compare import ComparePage
     from studio.ui.pages.configure import ConfigurePage
     from studio.ui.pages.data import DataPage
     from studio.ui.pages.library import LibraryPage
-    from studio.ui.pages.train import TrainPage
     from studio.ui.pages.welcome import WelcomePage
     from tests.camera import Camera
-
-LETTER = "This is Ravi. I ordered a yellow pillow, order 92082. It has a big crack."
-FAILURES = (
-    (
-        "memory",
-        "Memory ran out.",
-        "Halve `per_device_train_batch_size` and double `gradient_accumulation_steps`: the same training in less"
-        " memory. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.",
-    ),
-    (
-        "disk",
-        "The disk is full: step-000120 could not be written.",
-        "Free some space and resume the run: it goes on from its last checkpoint.",
-    ),
-    (
-        "diverged",
-        "The loss of step 41 is not a finite number; nothing of it was kept.",
-        "Resume with a lower learning rate: `studio runs resume NAME --learning-rate X`.",
-    ),
-)
 
 
 def welcome(see: "Camera") -> None:
@@ -85,7 +65,7 @@ def files(see: "Camera") -> None:
     see.wait(lambda: "valid" in page.plain.known)
     see.shot("data-guess")
     see.dialog("data-columns", page._ask_columns)
-    page.receive(_demo())
+    page.receive(demo())
     see.wait(lambda: "valid" in page.plain.known)
     see.shot("data")
     page.head.show_moved(page.plain.tr("Checking every row"), 1, 3)
@@ -172,7 +152,7 @@ def insight(see: "Camera") -> None:
     page = cast("DataPage", see.window.page("data"))
     see.window.show_page("data")
     poor = see.folder / "letters.jsonl"
-    good = _demo().read_text(encoding="utf-8").splitlines()
+    good = demo().read_text(encoding="utf-8").splitlines()
     asked = ("Who is it?", "Is it late?", "What ends a turn?")
     said = ("Write to jane.roe@corp.org, she is there today.", "Yes", "A turn ends with <|im_end|>, always.")
     talks = [
@@ -203,7 +183,7 @@ def configure(see: "Camera") -> None:
     draft = see.session.draft
     see.window.show_page("configure")
     see.shot("configure-empty")
-    draft.apply({"data.path": str(_demo()), "adapter.r": 8}, "tour")
+    draft.apply({"data.path": str(demo()), "adapter.r": 8}, "tour")
     see.wait(lambda: not page.summary.stale)
     see.shot("configure")
     models = page.picker.open()
@@ -231,112 +211,6 @@ def configure(see: "Camera") -> None:
     see.session.undo.undo()
     page._show_view(0)
     page._show_all(False)
-
-
-def train(see: "Camera") -> None:
-    """A real run from its start to its end, and runs that failed in several ways."""
-    from studio.ui.pages.run_rate import RateDialog
-
-    settings = {
-        "name": "shop-desk", "data.path": str(_mixed_up(see.folder)), "data.eval_split": 0.05, "data.packing": True,
-        "data.max_length": 512, "training.max_steps": 60, "training.eval_steps": 10, "training.save_steps": 20,
-        "training.learning_rate": 4e-3, "training.sample_prompts": [LETTER, "Who are you?"],
-    }  # fmt: skip
-    page = cast("TrainPage", see.window.page("train"))
-    configure = cast("ConfigurePage", see.window.page("configure"))
-    see.session.draft.apply(settings, "tour")
-    configure.start()
-    see.wait(lambda: len(see.session.running()) == 1)
-    see.shot("train-starting")
-    (model,) = see.session.running()
-    see.wait(lambda: model.progress.step > 15)
-    see.shot("train-running")
-    page.view._ask_rate()
-    see.shot("train-rate")
-    (dialog,) = page.window().findChildren(RateDialog)
-    dialog.box.setText("fast")
-    see.shot("train-rate-fault")
-    dialog.close()
-    see.wait(lambda: not model.alive, 500)
-    see.shot("train-done")
-    see.quiet()
-    rows = page.view.rows
-    for step, name in ((40, "rows-of-a-step"), (0, "rows")):
-        page.view._show_step(step)
-        see.wait(lambda: rows._command is None and rows.model.items)
-        see.shot(f"train-{name}")
-    layers = page.view.layers.view
-    page.view.tabs.setCurrentWidget(page.view.layers)
-    see.wait(lambda: bool(layers.found))
-    layers.map._look((4, 2))
-    see.shot("train-layers")
-    layers.measure.setCurrentIndex(1)
-    see.shot("train-layers-rank")
-    page.view.tabs.setCurrentWidget(page.view.answers)
-    see.shot("train-answers")
-    for at, name in ((4, "log"), (5, "settings")):
-        page.view.tabs.setCurrentIndex(at)
-        see.shot(f"train-{name}")
-    page.view.tabs.setCurrentIndex(0)
-    see.session.draft.apply({"name": "wrong-model", "model.path": str(_damaged_model(see.folder))}, "tour")
-    configure.start()
-    see.wait(lambda: len(see.session.models) == 2 and not see.session.running())
-    see.shot("train-failed-model")
-    see.session.undo.undo()
-    for reason, message, hint in FAILURES:
-        see.session.run_wanted.emit(see.failed_run(reason, message, hint))
-        see.wait(lambda: not page.view.failure.isHidden())
-        see.shot(f"train-failed-{reason}")
-
-
-def _mixed_up(folder: Path) -> Path:
-    """Writes the demo's letters, of which some have the answer to another one."""
-    rows = [json.loads(line) for line in _demo().read_text(encoding="utf-8").splitlines()]
-    for at in range(37, len(rows), 97):
-        rows[at]["messages"][-1] = rows[at - 1]["messages"][-1]
-    path = folder / "letters.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
-def preferences(see: "Camera") -> None:
-    """Rows with two answers: both as the model reads them, and a run that learns which is better."""
-    rows = [json.loads(line) for line in _demo().read_text(encoding="utf-8").splitlines()[:120]]
-    said = [row["messages"] for row in rows]
-    pairs = [
-        {"prompt": [asked], "chosen": [answer], "rejected": [other]}
-        for (asked, answer), (_, other) in zip(said, [*said[1:], said[0]], strict=True)
-    ]
-    file = see.folder / "pairs.jsonl"
-    file.write_text("".join(json.dumps(pair) + "\n" for pair in pairs), encoding="utf-8")
-    page = cast("DataPage", see.window.page("data"))
-    see.window.show_page("data")
-    page.receive(file)
-    see.wait(lambda: "valid" in page.plain.known)
-    page.rows.table.selectRow(1)
-    pane = page.rows.pane
-    pane.views.setCurrentWidget(pane.tokens)
-    see.wait(lambda: pane.tokens.picture is not None)
-    see.shot("pairs-better")
-    better = pane.tokens.picture
-    pane.tokens.worse.setChecked(True)
-    see.wait(lambda: pane.tokens.picture is not better and pane.tokens.picture is not None)
-    see.shot("pairs-worse")
-    page._use()
-    see.session.draft.apply(
-        {"name": "better-answers", "data.eval_split": 0.1, "data.packing": False, "data.max_length": 256,
-         "training.max_steps": 40, "training.eval_steps": 10, "training.learning_rate": 5e-4}, "tour")  # fmt: skip
-    configure = cast("ConfigurePage", see.window.page("configure"))
-    see.wait(lambda: configure.summary.figures["steps"].text().strip("\u2013") != "", 200)
-    configure.go_to("training.objective")
-    see.shot("pairs-configure")
-    configure.start()
-    see.wait(lambda: len(see.session.running()) == 1)
-    (model,) = see.session.running()
-    see.wait(lambda: model.progress.phase is not None and model.progress.phase.name == "reference", 100)
-    see.shot("pairs-reference")
-    see.wait(lambda: not model.alive, 500)
-    see.shot("pairs-trained")
 
 
 def library(see: "Camera") -> None:
@@ -454,23 +328,8 @@ def shell(see: "Camera") -> None:
         menu.close()  # type: ignore[attr-defined]
 
 
-def _demo() -> Path:
-    from studio.ui.session import demo_data
-
-    return demo_data()
-
-
-def _damaged_model(folder: Path) -> Path:
-    """Returns a model whose weights end too soon: only the run finds that, so that the draft lets it begin."""
-    made = folder / "damaged"
-    shutil.copytree(_demo().parent / "model", made)
-    weights = made / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-1000])
-    return made
-
-
 PARTS: tuple[Callable[["Camera"], None], ...] = (
-    welcome, files, rows, versions, insight, configure, train, library, compare, shell, preferences
+    welcome, files, rows, versions, insight, configure, train, beside, library, compare, shell, preferences
 )  # fmt: skip
 
 

@@ -54,6 +54,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>将它们与基座对比</translation>
     </message>
     <message>
+        <source>Strength...</source>
+        <translation>强度...</translation>
+    </message>
+    <message>
+        <source>Mix them...</source>
+        <translation>混合...</translation>
+    </message>
+    <message>
         <source>Delete them</source>
         <translation>删除它们</translation>
     </message>
@@ -1387,6 +1395,25 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
 </context>
 <context>
+    <name>DifferenceTable</name>
+    <message>
+        <source>Last loss</source>
+        <translation>最后的损失</translation>
+    </message>
+    <message>
+        <source>Best eval loss</source>
+        <translation>最低评估损失</translation>
+    </message>
+    <message>
+        <source>Trained tokens</source>
+        <translation>训练的词元数</translation>
+    </message>
+    <message>
+        <source>Time in steps</source>
+        <translation>训练步用时</translation>
+    </message>
+</context>
+<context>
     <name>Draft</name>
     <message>
         <source>Choose a data file.</source>
@@ -2178,6 +2205,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>显示适配器的各层</translation>
     </message>
     <message>
+        <source>Mix adapters, or change the strength of one...</source>
+        <translation>混合适配器，或改变其强度...</translation>
+    </message>
+    <message>
         <source>Rename the adapter</source>
         <translation>重命名适配器</translation>
     </message>
@@ -2536,6 +2567,45 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Remove the message</source>
         <translation>移除消息</translation>
+    </message>
+</context>
+<context>
+    <name>MixDialog</name>
+    <message>
+        <source>Mix adapters</source>
+        <translation>混合适配器</translation>
+    </message>
+    <message>
+        <source>Strength of an adapter</source>
+        <translation>适配器的强度</translation>
+    </message>
+    <message>
+        <source>Mix of {names}</source>
+        <translation>{names} 的混合</translation>
+    </message>
+    <message>
+        <source>Title</source>
+        <translation>标题</translation>
+    </message>
+    <message>
+        <source>Add to the library</source>
+        <translation>加入库</translation>
+    </message>
+    <message>
+        <source>1 is as strong as it was trained, 0 is the base alone, and below 0 its opposite. The sum is exact; it is an adapter of its own, to be compared and exported like any other.</source>
+        <translation>1 表示与训练时一样强，0 表示只有基础模型，小于 0 则相反。求和是精确的；结果是一个独立的适配器，可以像其他适配器一样比较和导出。</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Strength of {name}</source>
+        <translation>{name} 的强度</translation>
+    </message>
+    <message>
+        <source>Added to the library as {name}.</source>
+        <translation>已加入适配器库，名为 {name}。</translation>
     </message>
 </context>
 <context>
@@ -3124,6 +3194,29 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
+    <name>RunChoice</name>
+    <message>
+        <source>Search the runs</source>
+        <translation>搜索训练任务</translation>
+    </message>
+    <message>
+        <source>Runs to lay over this one</source>
+        <translation>要叠加的训练任务</translation>
+    </message>
+    <message>
+        <source>Enter lays a run over the shown one or takes it away, at most {n}. Esc closes.</source>
+        <translation>按回车键叠加或移除训练任务，最多 {n} 个。按 Esc 键关闭。</translation>
+    </message>
+    <message>
+        <source>No run is called so.</source>
+        <translation>没有叫这个名字的训练任务。</translation>
+    </message>
+    <message>
+        <source>There is no other run.</source>
+        <translation>没有其他训练任务。</translation>
+    </message>
+</context>
+<context>
     <name>RunCurves</name>
     <message>
         <source>Loss</source>
@@ -3188,6 +3281,41 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Whole curve</source>
         <translation>完整曲线</translation>
+    </message>
+    <message>
+        <source>Lay other runs over this one</source>
+        <translation>叠加其他训练任务的曲线</translation>
+    </message>
+    <message>
+        <source>Compare with...</source>
+        <translation>对比……</translation>
+    </message>
+    <message>
+        <source>What differs</source>
+        <translation>差异</translation>
+    </message>
+    <message>
+        <source>The settings in which these runs differ, and how each came out</source>
+        <translation>这些训练任务有哪些设置不同，以及各自的结果</translation>
+    </message>
+</context>
+<context>
+    <name>RunDifferences</name>
+    <message>
+        <source>What differs between the runs</source>
+        <translation>训练任务之间的差异</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Their settings are the same.</source>
+        <translation>它们的设置相同。</translation>
+    </message>
+    <message>
+        <source>The comparison is on the clipboard.</source>
+        <translation>对比表已复制到剪贴板。</translation>
     </message>
 </context>
 <context>
@@ -3357,6 +3485,13 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Step {step}</source>
         <translation>第 {step} 步</translation>
+    </message>
+</context>
+<context>
+    <name>RunLegend</name>
+    <message>
+        <source>Take away the run {name}</source>
+        <translation>移除训练任务 {name}</translation>
     </message>
 </context>
 <context>
@@ -3581,6 +3716,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Later in the queue</source>
         <translation>在队列中推后</translation>
+    </message>
+    <message>
+        <source>Compare with other runs...</source>
+        <translation>与其他运行比较...</translation>
     </message>
     <message>
         <source>Open the run folder</source>
@@ -7715,6 +7854,54 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>无法加载 PyTorch：{0}。</translation>
     </message>
     <message>
+        <source>Every weight is 0, which is the base itself.</source>
+        <translation>所有权重都是 0，也就是基础模型本身。</translation>
+    </message>
+    <message>
+        <source>Give one of them a weight.</source>
+        <translation>请至少给其中一个权重。</translation>
+    </message>
+    <message>
+        <source>The ranks of these adapters come to {0}, and {1} is the most.</source>
+        <translation>这些适配器的秩合计为 {0}，最多为 {1}。</translation>
+    </message>
+    <message>
+        <source>Add up fewer of them.</source>
+        <translation>请减少适配器的数量。</translation>
+    </message>
+    <message>
+        <source>These adapters have different base models: {0}.</source>
+        <translation>这些适配器的基础模型不同：{0}。</translation>
+    </message>
+    <message>
+        <source>Add up those of one.</source>
+        <translation>请只混合同一基础模型的适配器。</translation>
+    </message>
+    <message>
+        <source>is a DoRA</source>
+        <translation>是 DoRA</translation>
+    </message>
+    <message>
+        <source>changes biases</source>
+        <translation>改变了偏置</translation>
+    </message>
+    <message>
+        <source>The adapter {0} {1}, which is no sum of products.</source>
+        <translation>适配器 {0} {1}，不是乘积之和。</translation>
+    </message>
+    <message>
+        <source>The adapter {0} has {1} trained whole, which is no sum of products.</source>
+        <translation>适配器 {0} 整体训练了 {1}，不是乘积之和。</translation>
+    </message>
+    <message>
+        <source>The adapters are of different models: {0} has another size in each.</source>
+        <translation>这些适配器属于不同的模型：{0} 的大小各不相同。</translation>
+    </message>
+    <message>
+        <source>Add up adapters of one base.</source>
+        <translation>请只混合同一基础模型的适配器。</translation>
+    </message>
+    <message>
         <source>holds an adapter beside the model</source>
         <translation>在模型之外还含有适配器</translation>
     </message>
@@ -8393,6 +8580,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请继续改正。</translation>
     </message>
     <message>
+        <source>{0} is named twice.</source>
+        <translation>{0} 被指定了两次。</translation>
+    </message>
+    <message>
+        <source>Give each adapter one weight.</source>
+        <translation>请给每个适配器一个权重。</translation>
+    </message>
+    <message>
+        <source>`{0}` names no weight.</source>
+        <translation>`{0}` 没有给出权重。</translation>
+    </message>
+    <message>
+        <source>Write it as NAME=0.5; at most 100.</source>
+        <translation>请写成 NAME=0.5；最多 100。</translation>
+    </message>
+    <message>
         <source>What comes from the pipe is not UTF-8 text.</source>
         <translation>管道中的内容不是 UTF-8 文本。</translation>
     </message>
@@ -8419,6 +8622,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The run {0} has no answers{1}.</source>
         <translation>训练任务 {0} 没有回答{1}。</translation>
+    </message>
+    <message>
+        <source>One run alone is no comparison.</source>
+        <translation>只有一个运行无法比较。</translation>
+    </message>
+    <message>
+        <source>Name two runs or more.</source>
+        <translation>请指定两个或更多训练任务。</translation>
     </message>
     <message>
         <source>Several runs cannot have one folder.</source>

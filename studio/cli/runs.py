@@ -7,17 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from studio.cli import layers, run_answers, run_queue, run_rows
+from studio.cli import layers, run_answers, run_compare, run_queue, run_rows, run_told
 from studio.cli.output import add_command, json_text, one_line, printable, progress, show, show_failure, table
 from studio.core import config_file, events, files, launch, runs
 from studio.core import run_queue as queueing
-from studio.core.config import to_dict
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
 from studio.core.progress import Progress
 from studio.core.runs import Run
@@ -74,6 +73,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
             _add_detach(action)
             action.add_argument("--learning-rate", type=float, help="a new peak learning rate from here on")
     run_rows.add(actions)
+    run_compare.add(actions)
     run_answers.add(actions)
     layers.add_to_runs(actions)
     run_queue.add(actions)
@@ -133,7 +133,7 @@ def follow(
         over = False
         while not over:
             over = process.poll() is not None
-            lines, offset = runs.read_lines(run.events_path, offset)
+            lines, offset = files.read_lines(run.events_path, offset)
             for line in lines:
                 _take(told, line, as_json)
             time.sleep(0 if over else _POLL_S)
@@ -358,9 +358,12 @@ def _number(value: Any) -> str:
 
 def _show(args: argparse.Namespace) -> None:
     run = runs.find(args.run)
+    if args.json:
+        run_told.show(run)
+        return
     config = run.config()
     # Of many steps the last one is read soon; where a run has gone back, only all of them tell which that is.
-    told = Progress() if args.json else run.summary()
+    told = run.summary()
     if not told.steps:
         told = run.progress()
     now = told.state_of(run.alive())
@@ -375,24 +378,7 @@ def _show(args: argparse.Namespace) -> None:
     lines += [f"Checkpoint of step {item.step}: {size(item.size_bytes)}" for item in told.saved[-2:]]
     if told.failed:
         lines += ["", printable(f"{told.failed.message}\n{told.failed.hint}\n{told.failed.detail}")]
-    about = {"run": run.name, "path": str(run.path), "state": now, "config": to_dict(config)}
-    show(args, about | _told_of(told) if args.json else {}, "\n".join(lines))
-
-
-def _told_of(told: Progress) -> dict[str, Any]:
-    """Returns what a run has told, as `--json` prints it."""
-    names = [item.name for item in fields(events.Step)]
-    return {
-        "prepared": asdict(told.prepared) if told.prepared else None,
-        # Plain numbers, of which there may be a million: `asdict` copies each.
-        "steps": [{name: getattr(item, name) for name in names} for item in told.steps],
-        "evaluations": [asdict(item) for item in told.evaluations],
-        "saved": [asdict(item) for item in told.saved],
-        "resumed": [asdict(item) for item in told.resumed],
-        "notices": [item.message for item in told.notices],
-        "finished": asdict(told.finished) if told.finished else None,
-        "failed": asdict(told.failed) if told.failed else None,
-    }
+    print("\n".join(lines), flush=True)
 
 
 def _stands(run: Run, told: Progress, state: str) -> list[str]:

@@ -22,7 +22,7 @@ from studio.core import files
 from studio.core.desk import Answer, Column, Message, Sampling
 from studio.core.errors import StudioError
 from studio.core.files import disk_error, write_atomic
-from studio.core.runs import append_line, read_lines, slug
+from studio.core.runs import append_line, slug
 
 TIE = -1
 MOST_CONTENDERS, MOST_PROMPTS = 8, 1000
@@ -308,6 +308,6 @@ def _place() -> Path:
 
 def _told(path: Path, kind: TypeAdapter[_Line]) -> Iterator[_Line]:
     """Yields the whole lines of a file that only grows; one that a dead writer left torn is passed over."""
-    for line in read_lines(path)[0]:
+    for line in files.read_lines(path)[0]:
         with suppress(ValidationError):
             yield kind.validate_json(line)

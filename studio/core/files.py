@@ -12,7 +12,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,6 +26,8 @@ _FULL_WINDOWS = (39, 112)
 # ERROR_ACCESS_DENIED, which is also said of a folder in which something is open, ERROR_SHARING_VIOLATION,
 # ERROR_LOCK_VIOLATION, ERROR_USER_MAPPED_FILE
 _HELD_WINDOWS = (5, 32, 33, 1224)
+
+PIECE_BYTES = 1_000_000  # of a file of lines, which are read at a time
 
 RANDOM = "[0-9a-f]" * 8  # a pattern of what `secrets.token_hex(4)` gives
 LEFT_S = 86_400.0  # what a killed process left behind is removed when it is so old
@@ -255,3 +257,33 @@ def sync_folder(path: Path) -> None:
             os.fsync(fd)
         finally:
             os.close(fd)
+
+
+def read_lines(path: Path, offset: int = 0, most: int = -1) -> tuple[list[bytes], int]:
+    """Returns the whole lines behind byte `offset` and the offset behind the last of them.
+
+    For whoever follows a file: what cannot be read now is none, and may be read next time. Of more than `most` bytes
+    only the first lines are returned, at least one; -1: all.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            data = file.read(most)
+    except OSError:
+        return [], offset
+    whole = data.rfind(b"\n") + 1
+    if not whole and len(data) == most:
+        return read_lines(path, offset, 2 * most)
+    return data[:whole].splitlines(), offset + whole
+
+
+def pieces(path: Path, offset: int = 0, end: int | None = None) -> Iterator[list[bytes]]:
+    """Yields the whole lines from byte `offset` to `end`, or to the end there is; some thousand at a time."""
+    begun = b""
+    with suppress(OSError), path.open("rb") as file:
+        file.seek(offset)
+        while data := file.read(PIECE_BYTES if end is None else max(0, min(PIECE_BYTES, end - file.tell()))):
+            whole = data.rfind(b"\n") + 1
+            if whole:
+                yield (begun + data[:whole]).splitlines()
+            begun = data[whole:] if whole else begun + data

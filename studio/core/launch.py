@@ -15,8 +15,8 @@ import studio
 from studio import paths
 from studio.core import events, files, run_queue
 from studio.core.errors import EXIT_CODES, Reason, StudioError
-from studio.core.files import disk_error
-from studio.core.runs import LOOKED_S, Run, read_lines
+from studio.core.files import disk_error, read_lines
+from studio.core.runs import LOOKED_S, Run
 
 # SIGVTALRM: by it the system ends a process in which a chat template hangs; see `studio.engine.limits`.
 TEMPLATE_SIGNAL = 26

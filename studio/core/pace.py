@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Iterator
 
-from studio.core import events, runs
+from studio.core import events, files, runs
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run
@@ -53,7 +53,7 @@ def _speeds(run: Run) -> Iterator[float]:
         size = run.events_path.stat().st_size
     except OSError:
         return
-    lines, _ = runs.read_lines(run.events_path, max(0, size - _REACH_BYTES))
+    lines, _ = files.read_lines(run.events_path, max(0, size - _REACH_BYTES))
     for line in lines:
         event = events.decode_event(line)
         if isinstance(event, events.Step) and event.step > 1 and event.tokens_per_s > 0:

@@ -7,7 +7,6 @@ from typing import Literal
 from studio.core.events import (
     Answered,
     Evaluated,
-    Event,
     Failed,
     Finished,
     Notice,
@@ -18,6 +17,7 @@ from studio.core.events import (
     Saved,
     Step,
 )
+from studio.core.steps import Steps, Told
 
 _STEPPING = ("training", "evaluating", "answering", "saving")
 State = Literal["waiting", "queued", "preparing", "training", "paused", "finished", "failed"]
@@ -38,7 +38,7 @@ class Progress:
     state: State = "waiting"
     phase: Phase | None = None
     prepared: Prepared | None = None
-    steps: list[Step] = field(default_factory=list)
+    steps: Steps = field(default_factory=Steps)
     evaluations: list[Evaluated] = field(default_factory=list)
     answered: list[Answered] = field(default_factory=list)
     saved: list[Saved] = field(default_factory=list)
@@ -74,8 +74,8 @@ class Progress:
             return self.finished.outcome
         return "failed" if self.failed is not None else "interrupted"
 
-    def apply(self, event: Event) -> None:
-        """Folds in one event; events come in the order of the file."""
+    def apply(self, event: Told) -> None:
+        """Folds in one event, or steps beside each other; they come in the order of the file."""
         match event:
             case Phase():
                 self.phase = event
@@ -88,6 +88,9 @@ class Progress:
             case Step():
                 self.state = "training"
                 self.steps.append(event)
+            case Steps():
+                self.state = "training"
+                self.steps.extend(event)
             case Evaluated():
                 self.evaluations.append(event)
             case Answered():
@@ -125,14 +128,14 @@ class Progress:
         """Forgets what was told of the steps that are computed again."""
         self.resumed.append(event)
         self.state, self.finished, self.failed = "preparing", None, None
-        self.steps = [item for item in self.steps if item.step <= event.step]
+        self.steps.cut(event.step)
         self.evaluations = [item for item in self.evaluations if item.step <= event.step]
         self.answered = [item for item in self.answered if item.step <= event.step]
 
 
-def folded(told: Iterable[Event]) -> Progress:
-    """Returns what is known after events, in the order of their file."""
-    progress = Progress()
+def folded(told: Iterable[Told], progress: Progress | None = None) -> Progress:
+    """Returns what is known after events, in the order of their file, and behind what is known already."""
+    progress = progress or Progress()
     for event in told:
         progress.apply(event)
     return progress

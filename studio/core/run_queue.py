@@ -17,7 +17,7 @@ import filelock
 from studio import paths
 from studio.core import events, files
 from studio.core.errors import StudioError
-from studio.core.runs import Run, read_lines
+from studio.core.runs import Run
 
 # A process that was started takes its run's lock only then: so long it counts as there.
 _BEGINS_S = 15.0
@@ -151,7 +151,7 @@ def listed() -> list[Place]:
 
 def _has_ended(run: Run) -> bool:
     """Whether the last that a run told is its end, or it is not there any more."""
-    lines, _ = read_lines(run.events_path, max(0, files.length(run.events_path) - _TAIL_BYTES))
+    lines, _ = files.read_lines(run.events_path, max(0, files.length(run.events_path) - _TAIL_BYTES))
     last = next(filter(None, map(events.decode_event, reversed(lines))), None)
     return isinstance(last, events.Finished | events.Failed) or not (run.path / "run.json").is_file()
 

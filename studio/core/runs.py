@@ -15,13 +15,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import filelock
 
 from studio import paths
-from studio.core import claims, events, files
+from studio.core import claims, events, files, steps
 from studio.core import config as declared
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
@@ -120,13 +121,15 @@ class Run:
         """Appends a command; any process may."""
         append_line(self.commands_path, events.encode(command), "Free some space and ask again.")
 
-    def progress(self) -> Progress:
-        """Folds all events so far.
+    def progress(self, kept: steps.Kept = steps.ALL) -> Progress:
+        """Folds all events so far; of each step the fields that are `kept`.
 
         Raises:
             StudioError: (run) they cannot be read.
         """
-        return folded(self.follow())
+        self._require_events()
+        told = chain.from_iterable(steps.read(lines, kept) for lines in files.pieces(self.events_path))
+        return folded(told, Progress(steps=steps.Steps(kept)))
 
     def unfinished(self) -> Progress:
         """Folds all events so far of a run that is to go on.
@@ -140,12 +143,14 @@ class Run:
             raise StudioError("run", f"The run {self.name} is already complete.", hint)
         return told
 
-    def summary(self) -> Progress:
-        """As `progress`, but of the steps only the last: quick, for a list of many long runs."""
+    def summary(self, end: int | None = None) -> Progress:
+        """As `progress`, but of the steps only the last: quick, for a list of many long runs; to byte `end` or all."""
         self._require_events()
         kept, last, at = list[bytes](), b"", 0
         with suppress(OSError), self.events_path.open("rb") as file:
             for line in file:
+                if end is not None and (end := end - len(line)) < 0:
+                    break
                 if line.startswith(b'{"kind":"step"') and line.endswith(b"\n"):
                     last, at = line, len(kept)
                 elif line.endswith(b"\n"):
@@ -155,8 +160,8 @@ class Run:
     def follow(self, offset: int = 0) -> Iterator[events.Event]:
         """Yields the whole lines' events from byte `offset` to the file's present end; raises as `progress`."""
         self._require_events()
-        lines, _ = read_lines(self.events_path, offset)
-        yield from filter(None, map(events.decode_event, lines))
+        for lines in files.pieces(self.events_path, offset):
+            yield from filter(None, map(events.decode_event, lines))
 
     def alive(self) -> bool:
         """Whether a process holds this run's claim; looking leaves nothing behind, and two may look at once.
@@ -258,21 +263,6 @@ def append_line(path: Path, line: bytes, hint: str) -> None:
             os.close(fd)
     except OSError as error:
         raise disk_error(path, error, hint) from None
-
-
-def read_lines(path: Path, offset: int = 0) -> tuple[list[bytes], int]:
-    """Returns the whole lines behind byte `offset` and the offset behind the last of them.
-
-    For whoever follows a file: what cannot be read now is none, and may be read next time.
-    """
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            data = file.read()
-    except OSError:
-        return [], offset
-    whole = data.rfind(b"\n") + 1
-    return data[:whole].splitlines(), offset + whole
 
 
 def create(config: RunConfig, folder: Path | None = None) -> Run:

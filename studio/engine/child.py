@@ -9,9 +9,9 @@ import traceback
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
-from studio.core import awake, events, run_queue, settings
+from studio.core import awake, events, files, run_queue, settings
 from studio.core.errors import EXIT_CRASH, StudioError, as_memory_error
-from studio.core.runs import Run, read_lines
+from studio.core.runs import Run
 from studio.engine import spare
 from studio.engine.loading import as_loading_error
 
@@ -71,7 +71,7 @@ def _has_turn(run: Run, commands_from: int) -> bool:
 
 
 def _stops(run: Run, commands_from: int) -> list[events.Stop]:
-    asked = map(events.decode_command, read_lines(run.commands_path, commands_from)[0])
+    asked = map(events.decode_command, files.read_lines(run.commands_path, commands_from)[0])
     return [command for command in asked if isinstance(command, events.Stop)]
 
 

@@ -60,7 +60,8 @@ def _about(current: Session, step: int) -> dict[str, Any]:
     """Returns what the library and the model card tell of the weights of `step`."""
     config, position, corpus = current.config, current.position, current.corpus
     progress = current.run.progress()
-    steps = [item for item in progress.steps if item.step <= step]
+    count = progress.steps.until(step)
+    tokens, spent_s = (progress.steps.column(name)[:count].sum() for name in ("tokens", "step_s"))
     score = next((item for item in reversed(progress.evaluations) if item.step == step), None)
     return {
         "title": config.name or short_name(config.data.path),
@@ -69,11 +70,11 @@ def _about(current: Session, step: int) -> dict[str, Any]:
         "config": to_dict(config),
         "metrics": {
             "step": step,
-            "loss": steps[-1].loss if steps else None,
+            "loss": progress.steps[count - 1].loss if count else None,
             "eval_loss": score.eval_loss if score else None,
             "eval_reward_accuracy": score.reward_accuracy if score else None,
-            "tokens": sum(item.tokens for item in steps),
-            "train_s": sum(item.step_s for item in steps),
+            "tokens": int(tokens),
+            "train_s": float(spent_s),
             "learning_rates": [list(pair) for pair in progress.learning_rates if pair[0] < step] or None,
         },
     }

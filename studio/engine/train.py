@@ -10,8 +10,9 @@ from accelerate.utils import broadcast_object_list
 
 from studio.core import events
 from studio.core.errors import StudioError
+from studio.core.files import read_lines
 from studio.core.progress import Progress
-from studio.core.runs import Run, read_lines
+from studio.core.runs import Run
 from studio.engine import batches, checkpoint, hardware, reference, result, schedule, session, step
 from studio.engine.corpus import Emit
 from studio.engine.pace import Pace

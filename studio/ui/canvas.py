@@ -4,7 +4,7 @@ A plotting library's scene of items takes several times as long for each change,
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QColor,
     QEnterEvent,
     QFont,
+    QFontMetrics,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -36,7 +37,8 @@ _LEFT, _BOTTOM, _TOP, _RIGHT = 7 * GRID, 20, 6, 20
 # Room for a number and its distance from the next.
 _WIDE_PX, _TALL_PX = 72, 26
 _PADDING = 0.04
-_TEXT_PX = 12
+_TEXT_PX, _LINE_PX = 12, 15
+_BETWEEN = "   "
 _ZOOM = 1.25
 # A hand moves so far while it clicks.
 _CLICK_PX = 4
@@ -56,11 +58,13 @@ class Line:
         width: in pixels; more than one has smooth edges, unless it zigzags.
         dot: diameter of a dot at each point in pixels; 0: none.
         star: whether the dots are stars.
+        letter: what stands behind its last point.
     """
 
     width: int = 1
     dot: int = 0
     star: bool = False
+    letter: str = ""
     shown: bool = True
     colour: QColor = field(default_factory=QColor)
     x: Values = field(default_factory=lambda: _NONE)
@@ -77,7 +81,6 @@ class Canvas(QWidget):
         log: whether the values' axis is logarithmic.
         extent: the first and the last step there are; None: there is none, and no axis.
         seen: the first and the last step to be shown; None: all.
-        said: what is written at the marked step.
 
     Signals:
         hovered: the step under the mouse, or None.
@@ -97,7 +100,7 @@ class Canvas(QWidget):
         self.extent: tuple[float, float] | None = None
         self.seen: tuple[float, float] | None = None
         self._cross: float | None = None
-        self.said = ""
+        self._said: tuple[str, ...] = ()
         self._held: float | None = None
         self._pressed, self._moved = QPointF(), False
         self._picture: QPixmap | None = None
@@ -105,6 +108,11 @@ class Canvas(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMouseTracking(True)
+
+    @property
+    def said(self) -> str:
+        """What is written at the marked step, be it in one line or in several."""
+        return _BETWEEN.join(self._said)
 
     def steps_in(self, px: float) -> float:
         """Returns how many steps lie in so many pixels across."""
@@ -120,10 +128,10 @@ class Canvas(QWidget):
         """Returns the least and the greatest step shown, and the same of the values (their logarithms with `log`)."""
         return self._bounds()
 
-    def mark(self, step: float | None, said: str = "") -> None:
+    def mark(self, step: float | None, *said: str) -> None:
         """Draws an upright line at a step with what is `said` of it, or none."""
-        if (step, said) != (self._cross, self.said):
-            self._cross, self.said = step, said
+        if (step, said) != (self._cross, self._said):
+            self._cross, self._said = step, said
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -237,18 +245,44 @@ class Canvas(QWidget):
             if line.shown and len(line.x):
                 painter.setClipRect(inner)
                 self._paint_line(painter, line)
+        painter.setClipping(False)
+        self._paint_letters(painter)
         painter.end()
+
+    def _paint_letters(self, painter: QPainter) -> None:
+        """Writes each line's letter behind its last point that is seen; where lines end together below each other."""
+        painter.setFont(_small(painter, bold=True))
+        ends = list[tuple[float, float, Line]]()
+        for line in self.lines:
+            seen = np.flatnonzero((line.x <= self._box[1]) & np.isfinite(self._values(line)))
+            if line.letter and line.shown and len(seen):
+                at = seen[-1:]
+                ends.append((float(self._up(self._values(line)[at])[0]), float(self._across(line.x[at])[0]), line))
+        least = 0.0
+        for up, across, line in sorted(ends, key=lambda end: end[0]):
+            middle = min(max(up, least + _TEXT_PX / 2), self.height() - _BOTTOM)
+            box = QRectF(across + 2, middle - _TEXT_PX, _RIGHT - 2, 2 * _TEXT_PX)
+            painter.setPen(line.colour)
+            painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, line.letter)
+            least = middle + _TEXT_PX / 2
 
     def _write(self, painter: QPainter, at: float) -> None:
         """Writes what is said beside the upright line, on its left where there is no room on the right."""
         painter.setFont(_small(painter))
-        text = painter.fontMetrics().elidedText(self.said, Qt.TextElideMode.ElideRight, self.width() - GRID)
-        wide = painter.fontMetrics().horizontalAdvance(text) + GRID
+        metrics = painter.fontMetrics()
+        texts = _lines_of(self._said, metrics, self.width() - GRID)
+        wide = max(map(metrics.horizontalAdvance, texts), default=0) + GRID
         left = at + 1 if at + 1 + wide <= self.width() else max(0.0, at - wide)
-        box = QRectF(left, 0, wide, _TEXT_PX + GRID)
-        painter.fillRect(box, QColor(self._theme.palette.panel))
+        tall = _TEXT_PX + GRID if len(texts) == 1 else len(texts) * _LINE_PX + GRID // 2
+        painter.fillRect(QRectF(left, 0, wide, tall), QColor(self._theme.palette.panel))
         painter.setPen(QColor(self._theme.palette.text))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        alone = Qt.AlignmentFlag.AlignCenter
+        beside = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        for row, text in enumerate(texts):
+            box = QRectF(left, 0, wide, tall)
+            if len(texts) > 1:
+                box = QRectF(left + GRID / 2, row * _LINE_PX + GRID / 4, wide, _LINE_PX)
+            painter.drawText(box, alone if len(texts) == 1 else beside, text)
 
     def _paint_axes(self, painter: QPainter) -> None:
         palette, (first, last, least, most) = self._theme.palette, self._box
@@ -291,10 +325,23 @@ class Canvas(QWidget):
                     _dot(painter, QPointF(x, y), line.dot / 2, star=line.star)
 
 
-def _small(painter: QPainter) -> QFont:
+def _small(painter: QPainter, *, bold: bool = False) -> QFont:
     font = QFont(painter.font())
     font.setPixelSize(_TEXT_PX)
+    font.setBold(bold)
     return font
+
+
+def _lines_of(said: Sequence[str], metrics: QFontMetrics, room: int) -> list[str]:
+    """Lays texts behind each other, and below where there is no more room; one that has none alone is elided."""
+    found = list[str]()
+    for text in said:
+        longer = f"{found[-1]}{_BETWEEN}{text}" if found else text
+        if found and metrics.horizontalAdvance(longer) <= room:
+            found[-1] = longer
+        else:
+            found.append(metrics.elidedText(text, Qt.TextElideMode.ElideRight, room))
+    return found
 
 
 def _calm(values: Values) -> bool:

@@ -5,26 +5,28 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.core.steps import Column
+
 _BLOCK = 256
 # So many points have their least and greatest value kept.
 _STRETCH = 64
 
 
 class Curve:
-    """Points (x, y) in arrays that double when full, and a smoothed line beside them.
+    """Points (x, y), and a smoothed line beside them.
 
     The smoothed line is the exponential moving average without its start's bias:
     s_t = a s_(t-1) + (1 - a) y_t, divided by 1 - a^t (Kingma and Ba, 2015, section 3).
 
     Attributes:
-        smoothing: `a`, from 0 (none) up to but not 1.
+        smoothing: `a`, from 0 (none) up to but not 1; None: there is no smoothed line.
     """
 
-    def __init__(self, smoothing: float = 0.6) -> None:
-        """Starts empty."""
+    def __init__(self, smoothing: float | None = 0.6, x: Column | None = None, y: Column | None = None) -> None:
+        """Draws `y` over `x`, which others fill, as far as `advance` took them over; None: columns of its own."""
         self.smoothing = smoothing
-        self._data = np.empty((3, 1024))
-        self._ends = np.empty((2, 1024 // _STRETCH))
+        self._x, self._y = Column() if x is None else x, Column() if y is None else y
+        self._smoothed, self._least, self._most = Column(), Column(), Column()
         self._size = 0
         self._mean = 0.0
         self._weight = 0.0
@@ -36,17 +38,17 @@ class Curve:
     @property
     def x(self) -> NDArray[np.float64]:
         """Positions; a view."""
-        return self._data[0, : self._size]
+        return self._x.values[: self._size]
 
     @property
     def y(self) -> NDArray[np.float64]:
         """Values; a view."""
-        return self._data[1, : self._size]
+        return self._y.values[: self._size]
 
     @property
     def smoothed(self) -> NDArray[np.float64]:
         """The smoothed values; a view."""
-        return self._data[2, : self._size]
+        return self._smoothed.values
 
     def outline(
         self, low: float = -np.inf, high: float = np.inf, *, blocks: int = 1000
@@ -63,10 +65,11 @@ class Curve:
         if size >= 2 * _STRETCH:
             size, first = size // _STRETCH * _STRETCH, first // _STRETCH * _STRETCH
             count = (last - first) // size
-            kept = self._ends[:, first // _STRETCH : (first + count * size) // _STRETCH].reshape(2, count, -1)
+            part = slice(first // _STRETCH, (first + count * size) // _STRETCH)
+            kept = tuple(ends.values[part].reshape(count, -1) for ends in (self._least, self._most))
         else:
             count = (last - first) // size
-            kept = np.broadcast_to(self.y[first : first + count * size].reshape(count, -1), (2, count, size))
+            kept = (self.y[first : first + count * size].reshape(count, -1),) * 2
         ends = np.stack([np.fmin.reduce(kept[0], axis=1), np.fmax.reduce(kept[1], axis=1)], axis=1)
         whole = first + count * size
         places = self.x[first:whole].reshape(-1, size)[:, [0, size // 2]]
@@ -88,34 +91,46 @@ class Curve:
         return first, min(self._size, int(np.searchsorted(self.x, high, "right")) + 1)
 
     def extend(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
-        """Appends points."""
-        needed = self._size + len(x)
-        if needed > self._data.shape[1]:
-            grown = np.empty((3, max(needed, 2 * self._data.shape[1])))
-            grown[:, : self._size] = self._data[:, : self._size]
-            self._data = grown
-            room = np.empty((2, grown.shape[1] // _STRETCH))
-            room[:, : self._ends.shape[1]] = self._ends
-            self._ends = room
-        self._data[0, self._size : needed], self._data[1, self._size : needed] = x, y
-        self._data[2, self._size : needed] = self._smooth(np.asarray(y, dtype=np.float64))
-        done, whole = self._size // _STRETCH, needed // _STRETCH
-        self._size = needed
-        if whole > done:
-            fresh = self.y[done * _STRETCH : whole * _STRETCH].reshape(-1, _STRETCH)
-            self._ends[:, done:whole] = np.fmin.reduce(fresh, axis=1), np.fmax.reduce(fresh, axis=1)
+        """Appends points to the columns, which are its own."""
+        self._x.extend(x)
+        self._y.extend(y)
+        self.advance()
+
+    def advance(self) -> None:
+        """Takes over what was appended to the columns."""
+        done, self._size = self._size, min(len(self._x), len(self._y))
+        if self._size > done and self.smoothing is not None:
+            self._smoothed.reserve(self._y.room)
+            self._smoothed.extend(self._smooth(self.y[done:], self.smoothing))
+        whole = self._size // _STRETCH
+        if whole > len(self._least):
+            fresh = self.y[len(self._least) * _STRETCH : whole * _STRETCH].reshape(-1, _STRETCH)
+            self._least.extend(np.fmin.reduce(fresh, axis=1))
+            self._most.extend(np.fmax.reduce(fresh, axis=1))
+
+    def cut(self, size: int) -> None:
+        """Removes all points behind the first `size`, from the columns too."""
+        self._size = min(size, self._size)
+        for column in (self._x, self._y, self._smoothed):
+            column.cut(size)
+        for column in (self._least, self._most):
+            column.cut(self._size // _STRETCH)
+        # As it was behind these: the smoothed line times its weight is the mean.
+        self._weight = 1.0 - (self.smoothing or 0.0) ** self._size
+        self._mean = float(self.smoothed[-1]) * self._weight if len(self._smoothed) else 0.0
 
     def clear(self) -> None:
         """Removes all points."""
-        self._size, self._mean, self._weight = 0, 0.0, 0.0
+        self.cut(0)
 
     def set_smoothing(self, smoothing: float) -> None:
         """Smooths all points anew."""
         self.smoothing, self._mean, self._weight = smoothing, 0.0, 0.0
-        self._data[2, : self._size] = self._smooth(self.y)
+        self._smoothed.cut(0)
+        self._smoothed.extend(self._smooth(self.y, smoothing))
 
-    def _smooth(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        a, result = self.smoothing, np.empty_like(values)
+    def _smooth(self, values: NDArray[np.float64], a: float) -> NDArray[np.float64]:
+        result = np.empty_like(values)
         # A value that is no number would stay in the mean for ever; the raw line shows it.
         last = np.maximum.accumulate(np.where(np.isfinite(values), np.arange(len(values)), -1))
         values = np.where(last >= 0, values[last], self._mean / self._weight if self._weight else 0.0)

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 from PySide6.QtCore import QObject, QProcess, Qt, QThread, QTimer, Signal, SignalInstance
 
-from studio.core import events, launch, run_queue, runs
+from studio.core import events, files, launch, run_queue, steps
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from studio.ui.spare import PYTHON, Spare, made
@@ -19,8 +19,12 @@ from studio.ui.spare import PYTHON, Spare, made
 _POLL_MS = 60
 _QUEUED_MS = 500  # there may be many that wait
 _ALIVE_S = 0.5
-_BATCH = 500
 _TAIL_BYTES = 16_384
+_ONE_READS = threading.Lock()
+# What the window keeps of each step: what it draws, and what it says of the last one also where a run has gone back.
+DRAWN = ("step", "loss", "learning_rate", "grad_norm", "tokens_per_s", "reward_accuracy")
+_SAID = ("reward_margin", "epoch", "memory_bytes", "trained_tokens", "step_s")
+SHOWN = dict.fromkeys(DRAWN, "f8") | dict.fromkeys(_SAID, "f4")
 
 
 def once(signal: SignalInstance, then: Callable[[], object]) -> None:
@@ -36,7 +40,7 @@ class TrainingWorker(QThread):
 
     Signals:
         lives: a process works on the run; told once, before all events.
-        received: events in the order of the file, many at once.
+        received: what the file tells in its order, much at once: events, and steps beside each other as `steps.Steps`.
         caught_up: all events that were there at first have been sent.
         refused: a `StudioError`: the process could not be started, or not told to end once it was; what there is of
             the run is followed all the same.
@@ -132,14 +136,15 @@ class TrainingWorker(QThread):
         return self.followed.alive()
 
     def _send(self) -> None:
-        lines, self._offset = runs.read_lines(self.followed.events_path, self._offset)
-        for first in range(0, len(lines), _BATCH):
-            batch = [event for line in lines[first : first + _BATCH] if (event := events.decode_event(line))]
+        lines = [b""]
+        while lines and not self._leave.is_set():
+            # Among many threads that compute the window's own would have to wait for each.
+            with _ONE_READS:
+                lines, self._offset = files.read_lines(self.followed.events_path, self._offset, files.PIECE_BYTES)
+                batch = steps.read(lines, SHOWN)
             if batch:
                 self._is_queued = isinstance(batch[-1], events.Phase) and batch[-1].name == "queued"
                 self.received.emit(batch)
-            if self._leave.is_set():
-                return
 
     def _death(self) -> events.Failed | None:
         code = self._process.returncode if self._process is not None else 0
@@ -160,7 +165,7 @@ def tail(run: Run) -> list[events.Event]:
     """Returns the events at the end of a run's file, at least the last one however long it is."""
     size, reach = _size(run), _TAIL_BYTES
     while True:
-        lines, _ = runs.read_lines(run.events_path, max(0, size - reach))
+        lines, _ = files.read_lines(run.events_path, max(0, size - reach))
         found = [event for line in lines if (event := events.decode_event(line)) is not None]
         if found or reach >= size:
             return found

@@ -14,6 +14,7 @@ from studio.core.errors import StudioError
 from studio.core.hub_ids import short_name
 from studio.core.progress import Progress
 from studio.core.runs import Run
+from studio.core.steps import Steps, Told
 from studio.ui import jobs, words
 from studio.ui.curves import Curve
 from studio.ui.jobs import TrainingWorker
@@ -21,6 +22,8 @@ from studio.ui.parts import as_tip
 
 Index = QModelIndex | QPersistentModelIndex
 SAID, LOSS = Qt.ItemDataRole.UserRole + 1, Qt.ItemDataRole.UserRole + 2
+_SMOOTHING = 0.6
+_STEP_BYTES = 250  # a step takes more
 CURVES = ("loss", "learning_rate", "grad_norm", "tokens_per_s", "reward_accuracy")
 # What no process works on; it changes only with the file of events.
 _ABOUT = "run.json"
@@ -54,14 +57,16 @@ class RunModel(QObject):
         super().__init__(parent)
         self.run = run
         self.title = title_of(run)
-        self.progress = Progress()
-        self.curves = {name: Curve() for name in (*CURVES, "eval_loss")}
+        self.progress = Progress(steps=Steps(jobs.SHOWN))
+        columns = self.progress.steps.columns
+        smoothing = {"loss": _SMOOTHING}
+        self.curves = {name: Curve(smoothing.get(name), columns["step"], columns[name]) for name in CURVES}
+        self.curves["eval_loss"] = Curve(None)
         self.alive = False
         self.asked_stop = self.asked_pause = False
         self.lived = False
         self._worker: TrainingWorker | None = None
         self._starts = False
-        self._told = 0
         # The end that is no news, and what the file of events was like when the following came to its own end.
         self._ending: events.Finished | None = None
         self._left_at: tuple[int, int] | None = None
@@ -119,9 +124,9 @@ class RunModel(QObject):
 
     def _follow(self, *, start: bool, queued: bool = False) -> None:
         self.leave()
-        self.progress, self._told = Progress(), 0
-        for curve in self.curves.values():
-            curve.clear()
+        self.progress = Progress(steps=self.progress.steps)
+        self._go_back(0)
+        self.progress.steps.reserve(_stamp(self.run.events_path)[1] // _STEP_BYTES)
         self._starts = start
         self._worker = TrainingWorker(self.run, start=start, queued=queued, parent=self)
         self._worker.lives.connect(self._live)
@@ -153,28 +158,28 @@ class RunModel(QObject):
             told.state, told.phase = "preparing", None
         self.advanced.emit()
 
-    def _receive(self, batch: list[events.Event]) -> None:
+    def _receive(self, batch: list[Told]) -> None:
         if self._is_of_another():
             return
         for event in batch:
             self.progress.apply(event)
             if isinstance(event, events.Obeyed) and event.command.get("kind") == "pause":
                 self.asked_pause = False
-        if any(isinstance(event, events.Resumed) for event in batch):
-            self._told = 0
-            for curve in self.curves.values():
-                curve.clear()
+            if isinstance(event, events.Resumed):
+                self._go_back(len(self.progress.steps))
         self._draw()
         self.advanced.emit()
 
+    def _go_back(self, steps: int) -> None:
+        self.progress.steps.keep(steps)
+        for name in CURVES:
+            self.curves[name].cut(steps)
+        self.curves["eval_loss"].cut(len(self.progress.evaluations))
+
     def _draw(self) -> None:
-        fresh = self.progress.steps[self._told :]
-        self._told = len(self.progress.steps)
-        if fresh:
-            x = np.array([step.step for step in fresh], dtype=np.float64)
-            for name in CURVES:
-                if getattr(fresh[0], name) is not None:
-                    self.curves[name].extend(x, np.array([getattr(step, name) for step in fresh], dtype=np.float64))
+        self.progress.steps.settle()
+        for name in CURVES:
+            self.curves[name].advance()
         done, scores = self.curves["eval_loss"], self.progress.evaluations
         new = scores[len(done) :]
         if new:

@@ -1,5 +1,6 @@
 """A curve on screen: drawn when told to, never an event at a time, and never while nobody can see it."""
 
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -13,6 +14,7 @@ from studio.ui.elided import Elided
 from studio.ui.parts import column, label, row
 from studio.ui.theme import GRID, Theme, mixed
 
+LETTERS = "ABCDEFGH"
 _SMOOTH_POINTS = 400
 _FEWEST_BLOCKS = 200
 _SIGN_PX = 18
@@ -31,6 +33,7 @@ class LinePlot(QWidget):
         raw, smooth, evaluations, best: what is drawn.
         legend: a switch for each line that can be hidden, by its name: `raw`, `smooth`, `evaluation`; empty where
             there is a single line.
+        beside: what is drawn of the runs laid over it: the line of each, and its evaluations.
 
     Signals:
         picked: a step of the curve was clicked.
@@ -46,7 +49,9 @@ class LinePlot(QWidget):
         self._theme, self._series, self._smoothed = theme, series, smoothed
         self._curve: Curve | None = None
         self._points: Curve | None = None
-        self._drawn: tuple[int, int, float] | None = (-1, -1, -1.0)
+        self._others: list[tuple[Curve, Curve | None]] = []
+        self.beside: list[tuple[Line, Line]] = []
+        self._drawn: object = ()
         self._marked: tuple[float, float] | None = None
         self.raw, self.smooth = Line(), Line(width=2)
         self.evaluations, self.best = Line(dot=7), Line(width=0, dot=16, star=True)
@@ -67,11 +72,29 @@ class LinePlot(QWidget):
     def set_curves(self, curve: Curve | None, points: Curve | None) -> None:
         """Shows another curve, and evaluations with it."""
         self._curve, self._points = curve, points
-        self._drawn = (-1, -1, -1.0)
+        self._drawn = ()
         self.mark_best(None)
         self.canvas.seen = None
         self._hover(None)
         self.redraw()
+
+    def lay_over(self, others: Sequence[tuple[Curve, Curve | None]]) -> None:
+        """Shows other runs' curves, and their evaluations, in colours and by letters of their own; none: this alone."""
+        if list(others) == self._others:
+            return
+        self._others = list(others)
+        # The raw line of each would hide those of the others.
+        self.beside = [
+            (Line(width=2 if self._smoothed else 1, letter=letter), Line(dot=5))
+            for (_, letter) in zip(others, LETTERS[1:], strict=False)
+        ]
+        own = [self.raw, self.smooth, self.evaluations, self.best]
+        self.canvas.lines = [line for pair in reversed(self.beside) for line in pair] + own
+        (self.smooth if self._smoothed else self.raw).letter = LETTERS[0] if others else ""
+        self._drawn = ()
+        self._hover(None)
+        self._colour()
+        self.reset_view()
 
     def mark_best(self, where: tuple[float, float] | None) -> None:
         """Puts a star on the best evaluation, at (step, loss)."""
@@ -100,9 +123,9 @@ class LinePlot(QWidget):
 
     def redraw(self) -> bool:
         """Draws what is new; does nothing where nothing is, or while it cannot be seen. Returns whether it drew."""
-        curve, points = self._curve, self._points
-        state = (len(curve), len(points) if points is not None else 0, curve.smoothing) if curve is not None else None
-        if state == self._drawn or (state is not None and not self.isVisible()):
+        shown = [(curve, points) for curve, points in self._shown() if curve is not None]
+        state = [(len(curve), len(points) if points is not None else 0, curve.smoothing) for curve, points in shown]
+        if state == self._drawn or (state and not self.isVisible()):
             return False
         self._drawn = state
         self._draw()
@@ -113,7 +136,9 @@ class LinePlot(QWidget):
         curve, points, nothing = self._curve, self._points, np.empty(0)
         for line in (self.raw, self.smooth, self.evaluations):
             line.x, line.y = nothing, nothing
-        self.canvas.extent = (float(curve.x[0]), float(curve.x[-1])) if curve is not None and len(curve) else None
+        ends = [(float(each.x[0]), float(each.x[-1])) for each, _ in self._shown() if each is not None and len(each)]
+        self.canvas.extent = (min(first for first, _ in ends), max(last for _, last in ends)) if ends else None
+        self._draw_others()
         if curve is not None:
             # Two points for each pixel of its width; more would cost more and look the same.
             blocks = max(_FEWEST_BLOCKS, self.canvas.width())
@@ -126,13 +151,26 @@ class LinePlot(QWidget):
             self.legend["evaluation"].setVisible(points is not None and len(points) > 0)
         self.canvas.refresh()
 
+    def _shown(self) -> list[tuple[Curve | None, Curve | None]]:
+        return [(self._curve, self._points), *self._others]
+
+    def _draw_others(self) -> None:
+        """Takes over what can be seen of the curves laid over it, each as smooth as its own."""
+        seen, blocks = self.canvas.seen or (), max(_FEWEST_BLOCKS, self.canvas.width() // 2)
+        for (curve, points), (line, evaluations) in zip(self._others, self.beside, strict=False):
+            smooth = self._smoothed and bool(curve.smoothing) and len(curve) > 1
+            found = curve.trend(*seen, points=_SMOOTH_POINTS) if smooth else curve.outline(*seen, blocks=blocks)
+            line.x, line.y = found
+            if points is not None:
+                evaluations.x, evaluations.y = points.x, points.y
+
     def _switches(self) -> list[QToolButton]:
         names = {
-            "raw": (self.tr("each step"), [self.raw]),
-            "smooth": (self.tr("smoothed"), [self.smooth]),
-            "evaluation": (self.tr("evaluation"), [self.evaluations, self.best]),
+            "raw": self.tr("each step"),
+            "smooth": self.tr("smoothed"),
+            "evaluation": self.tr("evaluation"),
         }
-        for key, (name, lines) in names.items():
+        for key, name in names.items():
             self.legend[key] = made = QToolButton()
             made.setObjectName("legend")
             made.setText(name)
@@ -142,17 +180,23 @@ class LinePlot(QWidget):
             made.setChecked(True)
             made.setIconSize(QSize(_SIGN_PX, _SIGN_PX))
             made.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
-            made.toggled.connect(partial(self._switch, lines))
+            made.toggled.connect(partial(self._switch, key))
         self.legend["evaluation"].toggled.connect(self._best_text.setVisible)
         return list(self.legend.values())
 
-    def _switch(self, lines: list[Line], on: bool) -> None:
-        for line in lines:
+    def _switch(self, key: str, on: bool) -> None:
+        others = {"smooth": [line for line, _ in self.beside], "evaluation": [line for _, line in self.beside]}
+        own = {"raw": [self.raw], "smooth": [self.smooth], "evaluation": [self.evaluations, self.best]}
+        for line in (*own[key], *others.get(key, ())):
             line.shown = on
         self.reset_view()
 
     def _hover(self, where: float | None) -> None:
         curve = self._curve
+        if self._others and where is not None:
+            step = float(curve.x[self._near(curve, where)]) if curve is not None and len(curve) else round(where)
+            self.canvas.mark(step, *self._said_of_all(step))
+            return
         if where is None or curve is None or not len(curve):
             self.canvas.mark(None)
             return
@@ -166,6 +210,22 @@ class LinePlot(QWidget):
         if self._smoothed:
             text += f"   {self.tr('click: its rows')}"
         self.canvas.mark(float(curve.x[at]), text)
+
+    def _said_of_all(self, step: float) -> Iterator[str]:
+        """Yields the step and what each run has there; a run that has not come so far has nothing."""
+        yield f"{self.tr('step')} {step:,.0f}"
+        for letter, (each, points) in zip(LETTERS, self._shown(), strict=False):
+            if each is None or not len(each) or not each.x[0] <= step <= each.x[-1]:
+                yield f"{letter} \u2013"
+                continue
+            at = int(np.searchsorted(each.x, step))
+            text = f"{letter} {each.y[at]:.4g}"
+            if self._smoothed:
+                text += f" ({each.smoothed[at]:.4g})"
+            if points is not None and len(points):
+                near = int(np.argmin(np.abs(points.x - step)))
+                text += f" {self.tr('eval')} {points.y[near]:.4g}"
+            yield text
 
     def _pick(self, where: float) -> None:
         if self._curve is not None and len(self._curve):
@@ -182,9 +242,14 @@ class LinePlot(QWidget):
 
     def _colour(self) -> None:
         palette = self._theme.palette
-        colour, points = QColor(palette.series[self._series]), QColor(palette.series[1])
+        # Beside others a run has one colour in all plots.
+        series = palette.series[0 if self._others else self._series]
+        colour, points = QColor(series), QColor(series if self._others else palette.series[1])
         # Mixed, not transparent: painting a transparent zigzag takes four times as long.
-        faint = QColor(mixed(palette.series[self._series], palette.panel, _FAINT))
+        faint = QColor(mixed(series, palette.panel, _FAINT))
+        for other, lines in zip(palette.beside, self.beside, strict=False):
+            for line in lines:
+                line.colour = QColor(other)
         self.raw.colour, self.smooth.colour = faint if self._smoothed else colour, colour
         self.evaluations.colour = self.best.colour = points
         for key, shade in (("raw", faint), ("smooth", colour), ("evaluation", points)):

@@ -96,6 +96,7 @@ class Session(QObject):
         compare_wanted: a list of adapters (`Entry`) to be asked on the Compare page, or a `GivenText` to be read there.
         runs_changed: a run began, ended, or was removed.
         run_ended: the process of a run (`RunModel`) that was at work has gone.
+        forgotten: a `RunModel` that is followed no longer.
         library_changed: the adapter library is another one now.
         settled: no command of `command` is at work any more.
         failed: something could not be done, which is told.
@@ -109,6 +110,7 @@ class Session(QObject):
     compare_wanted = Signal(object)
     runs_changed = Signal()
     run_ended = Signal(object)
+    forgotten = Signal(object)
     library_changed = Signal()
     settled = Signal()
     failed = Signal()
@@ -326,6 +328,7 @@ class Session(QObject):
         found = self.models.pop(run.path.resolve(), None)
         if found is not None:
             found.leave()
+            self.forgotten.emit(found)
             found.deleteLater()
 
     def close(self) -> None:

@@ -28,6 +28,10 @@ class Palette:
     """The colours of a theme, as `#rrggbb`.
 
     Every colour of text has a contrast of at least 4.5 : 1 with each ground the style sheet puts it on.
+
+    Attributes:
+        series: of the curves of one run.
+        beside: of the runs that are laid over it, told apart also by who sees few colours (after Okabe and Ito, 2008).
     """
 
     dark: bool
@@ -53,6 +57,7 @@ class Palette:
     warn_panel: str
     grid: str
     series: tuple[str, ...]
+    beside: tuple[str, ...]
 
 
 LIGHT = Palette(
@@ -79,6 +84,7 @@ LIGHT = Palette(
     warn_panel="#fcf4e3",
     grid="#e6e8ee",
     series=("#4f56d6", "#b9560c", "#18774a", "#9a3d9e", "#0b7285"),
+    beside=("#d55e00", "#009e73", "#c2609a", "#b87f00", "#3a9fd8", "#1b1f29", "#7a6a3a"),
 )
 
 DARK = Palette(
@@ -105,6 +111,7 @@ DARK = Palette(
     warn_panel="#2e2617",
     grid="#2a2d36",
     series=("#8f94f8", "#f0a35c", "#5cc48f", "#d78fdc", "#58c3d6"),
+    beside=("#f0762a", "#1fbf92", "#e59ac2", "#f0c04a", "#6cc4f5", "#e7e9ee", "#a8966a"),
 )
 
 

@@ -64,7 +64,7 @@ def test_rows_that_do_not_fit_the_others_come_first(run: Run, capsys: pytest.Cap
 
 
 def test_a_steps_rows_are_those_its_loss_is_of(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    for taken in run.progress().steps[::9]:
+    for taken in list(run.progress().steps)[::9]:
         found = told(capsys, str(run.path), "--step", str(taken.step))
         assert found["of"] == len(found["rows"]) == 4
         tokens = [row["tokens"] for row in found["rows"]]

@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -275,3 +276,22 @@ def test_a_move_that_cannot_be_made_durable_leaves_both_as_they_were(
         files.move(source, target)
     assert list(other_disk.iterdir()) == []
     assert source.is_dir()
+
+
+def test_lines_are_read_some_at_a_time_however_long_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "PIECE_BYTES", 10)
+    path = tmp_path / "lines"
+    lines = [b"a", b"b" * 100, b"c", b"", b"d" * 9]
+    path.write_bytes(b"\n".join(lines) + b"\ntorn")
+    ends = [sum(len(line) + 1 for line in lines[:count]) for count in range(6)]
+    assert list(chain.from_iterable(files.pieces(path))) == lines
+    assert len(list(files.pieces(path))) > 2
+    assert list(chain.from_iterable(files.pieces(path, ends[2]))) == lines[2:]
+    for count, end in enumerate(ends):
+        assert list(chain.from_iterable(files.pieces(path, end=end))) == lines[:count]
+    assert list(chain.from_iterable(files.pieces(path, end=ends[2] - 1))) == lines[:1]
+    assert list(files.pieces(tmp_path / "none")) == []
+    found, offset = list[bytes](), 0
+    while (read := files.read_lines(path, offset, 10))[0]:
+        found, offset = [*found, *read[0]], read[1]
+    assert (found, offset) == (lines, ends[-1])

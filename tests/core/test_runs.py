@@ -174,7 +174,7 @@ def test_the_summary_is_the_whole_story_but_for_the_steps(tmp_path: Path) -> Non
         run.emit(step(number))
     run.emit(events.Evaluated(step=5, eval_loss=0.5, trained_tokens=4, best=True))
     whole, summary = run.progress(), run.summary()
-    assert summary.steps == whole.steps[-1:]
+    assert list(summary.steps) == list(whole.steps)[-1:]
     assert (summary.step, summary.best, summary.state) == (whole.step, whole.best, whole.state)
     run.emit(events.Resumed(step=3, checkpoint="checkpoints/step-000003"))
     assert run.summary().step == run.progress().step == 3
@@ -202,9 +202,9 @@ def test_a_torn_last_line_loses_only_itself(
 def test_following_goes_on_where_it_was(tmp_path: Path) -> None:
     run = runs.create(config(), tmp_path / "run")
     run.emit(events.Notice(message="one"))
-    first, offset = runs.read_lines(run.events_path)
+    first, offset = files.read_lines(run.events_path)
     run.emit(events.Notice(message="two"))
-    second, end = runs.read_lines(run.events_path, offset)
+    second, end = files.read_lines(run.events_path, offset)
     assert (len(first), len(second), end) == (1, 1, run.events_path.stat().st_size)
 
 

@@ -159,7 +159,7 @@ def test_a_run_that_goes_on_ends_bit_identical(tmp_path: Path, quantization: str
     torn = runs.create(whole, tmp_path / "torn")
     # While the base is looked up, and behind a step.
     killed_at(torn, lambda event: isinstance(event, events.Phase) and event.name == "reference" and event.done == 1)
-    assert torn.progress().steps == []
+    assert not torn.progress().steps
     known = looked_up()
     assert 0 < np.isnan(known).sum() < len(known)
     killed_at(torn, lambda event: isinstance(event, events.Step) and event.step == 5)

@@ -225,7 +225,7 @@ def test_a_rate_given_on_resume_is_not_overridden_by_an_older_one(tmp_path: Path
             run.ask(events.SetLearningRate(learning_rate=1e-5))
 
     resume(run, lower)
-    assert all(step.learning_rate <= 1e-5 for step in run.progress().steps[4:])
+    assert all(step.learning_rate <= 1e-5 for step in list(run.progress().steps)[4:])
     assert run.progress().learning_rates == [(4, 1e-5)]
 
 
@@ -244,7 +244,7 @@ def test_a_rate_that_was_not_set_before_a_crash_is_set_when_it_goes_on(tmp_path:
         broken_off(run, 7)
         assert run.progress().learning_rates == [(4, 1e-5)]
     resume(run)
-    steps = run.progress().steps
+    steps = list(run.progress().steps)
     assert max(step.learning_rate for step in steps[4:]) <= 1e-5 < steps[3].learning_rate
     told = [item for item in run.progress().obeyed if item.command["kind"] == "set_learning_rate"]
     assert len(told) == 1

@@ -178,13 +178,13 @@ def test_the_result_is_the_best_checkpoint_and_stands_in_the_library(tmp_path: P
     assert progress.finished.result_step == progress.best.step == progress.step - 15
     assert progress.best.eval_loss == min(item.eval_loss for item in progress.evaluations)
     # Evaluations take time too.
-    last, spent = progress.steps[-1], [item.step_s for item in progress.steps[-20:]]
+    last, spent = progress.steps[-1], [item.step_s for item in list(progress.steps)[-20:]]
     assert progress.prepared is not None
     assert last.eta_s > 1.001 * (progress.prepared.steps - last.step) * sum(spent) / len(spent)
     entry = library.find(progress.finished.adapter)
     assert entry.metrics["eval_loss"] == progress.best.eval_loss
     assert entry.metrics["loss"] == progress.steps[progress.best.step - 1].loss
-    assert entry.metrics["tokens"] == sum(item.tokens for item in progress.steps[: progress.best.step])
+    assert entry.metrics["tokens"] == progress.steps.column("tokens")[: progress.best.step].sum()
     assert entry.run == run.address
     assert entry.base.fingerprint
     kept, result = (

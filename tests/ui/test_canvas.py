@@ -136,7 +136,7 @@ def test_new_steps_paint_one_curve_at_a_time_and_in_the_end_all(
     preferring = replace(step(6, 0.5), reward_accuracy=0.75), replace(step(7, 0.5), reward_accuracy=0.5)
     window.session.models[run.path.resolve()]._receive([*preferring])
     qtbot.waitUntil(lambda: preferred.canvas in painted.seen)
-    assert preferred.raw.y.tolist() == [0.75, 0.5]
+    assert preferred.raw.y[-2:].tolist() == [0.75, 0.5]
 
 
 def test_a_run_out_of_sight_paints_nothing_and_changes_no_text(

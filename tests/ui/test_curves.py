@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from studio.core.steps import Column
 from studio.ui.curves import Curve
 
 
@@ -78,3 +79,34 @@ def test_the_trend_ends_where_the_curve_does() -> None:
     assert x[-1] == 1000
     assert len(x) == len(y) <= 12
     assert y[-1] == curve.smoothed[-1]
+
+
+def test_a_curve_that_goes_back_goes_on_as_if_it_had_never_been_further() -> None:
+    values = np.random.default_rng(2).normal(size=5000)
+    gone, plain, x = Curve(0.9), Curve(0.9), np.arange(5000.0)
+    gone.extend(x, -values)
+    gone.cut(0)
+    gone.extend(x[:3001], values[:3001])
+    gone.extend(x[3001:], 1 - values[3001:])
+    gone.cut(3001)
+    gone.extend(x[3001:], values[3001:])
+    plain.extend(x, values)
+    np.testing.assert_array_equal(gone.y, values)
+    np.testing.assert_allclose(gone.smoothed, plain.smoothed, atol=1e-12)
+    for ours, theirs in zip(gone.outline(blocks=10), plain.outline(blocks=10), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_curves_share_the_columns_of_others() -> None:
+    x, y, empty = Column(), Column(), Column()
+    curve, untold = Curve(None, x, y), Curve(None, x, empty)
+    x.extend(np.arange(3.0))
+    y.extend([5.0, 6.0, 7.0])
+    assert len(curve) == 0, "nobody has told it"
+    curve.advance()
+    untold.advance()
+    assert (curve.x.tolist(), curve.y.tolist(), len(untold)) == ([0, 1, 2], [5, 6, 7], 0)
+    assert len(curve.smoothed) == 0
+    untold.cut(2)
+    curve.cut(2)
+    assert (len(curve), len(x), len(y)) == (2, 2, 2)

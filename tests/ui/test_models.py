@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QProcess, QThread
 from PySide6.QtWidgets import QApplication
@@ -18,8 +19,9 @@ from studio.core import events, launch, runs
 from studio.core.config import DataSpec, RunConfig
 from studio.core.runs import Run
 from studio.ui import jobs
+from studio.ui.curves import Curve
 from studio.ui.models import LOSS, SAID, RunModel, RunTable, glance
-from tests.ui.told import made_run, prepared, step, tell
+from tests.ui.told import evaluated, made_run, prepared, step, tell
 
 STEPS = 3000
 
@@ -46,6 +48,32 @@ def test_what_was_on_its_way_when_a_run_is_read_anew_is_not_taken_twice(long_run
     assert len(stops) == 1
     model.leave()
     qtbot.waitUntil(lambda: not model.findChildren(QThread))
+
+
+def test_a_run_that_went_back_shows_what_counts_and_of_its_last_step_all_that_is_said(qtbot: QtBot) -> None:
+    run = made_run("back")
+    told = [step(number, 1 / number) for number in range(1, 2001)]
+    tell(run, prepared(2000), *told, evaluated(900, 0.5, True), evaluated(1900, 0.25, True))
+    tell(run, events.Resumed(step=1000, checkpoint=""), *(step(number, 3.0) for number in range(1001, 1200)))
+    model = RunModel(run)
+    model.attach()
+    qtbot.waitUntil(lambda: model.progress.step == 1199)
+    losses = model.curves["loss"]
+    assert losses.y.tolist() == [*(item.loss for item in told[:1000]), *[3.0] * 199]
+    assert [curve.x.tolist() for name, curve in model.curves.items() if name in ("grad_norm", "eval_loss")] == [
+        list(range(1, 1200)), [900],
+    ]  # fmt: skip
+    plain = Curve(0.6)
+    plain.extend(losses.x, losses.y)
+    np.testing.assert_allclose(losses.smoothed, plain.smoothed, atol=1e-12)
+    tell(run, events.Resumed(step=1000, checkpoint=""))
+    model.attach()
+    qtbot.waitUntil(lambda: len(losses) == 1000)
+    last = model.progress.steps[-1]
+    head = ("step", "loss", "learning_rate", "tokens_per_s", "memory_bytes", "reward_margin", "reward_accuracy")
+    assert all(getattr(last, name) == getattr(told[999], name) for name in head)
+    assert f"{last.epoch:.2f}" == f"{told[999].epoch:.2f}"
+    model.leave()
 
 
 def test_a_run_that_goes_on_elsewhere_is_followed_where_a_start_is_refused(long_run: Run, qtbot: QtBot) -> None:

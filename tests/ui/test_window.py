@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from studio.core import events, library, runs, settings
+from studio.core import events, files, library, runs, settings
 from studio.core.config import DataSpec, RunConfig
 from studio.ui import jobs
 from studio.ui.app import open_window
@@ -332,7 +332,7 @@ def test_closing_asks_what_is_to_become_of_a_run(window: MainWindow, qtbot: QtBo
     qtbot.waitUntil(lambda: bool(again))
     assert again == [False], "it asks already"
     assert window.isVisible() == (answer == "Cancel")
-    asked = [events.decode_command(line) for line in runs.read_lines(run.commands_path)[0]]
+    asked = [events.decode_command(line) for line in files.read_lines(run.commands_path)[0]]
     assert asked == ([events.Stop()] if answer == "Stop and save" else [])
     model.alive = False
 

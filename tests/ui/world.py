@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from studio.core import events, library, runs
+from studio.core import events, files, library
 from studio.ui.finder import Finder, title_of
 from studio.ui.models import RunModel
 from studio.ui.pages.compare import ComparePage
@@ -122,7 +122,7 @@ class World:
 
 
 def asked(model: RunModel) -> list[events.Command | None]:
-    found = [events.decode_command(line) for line in runs.read_lines(model.run.commands_path)[0]]
+    found = [events.decode_command(line) for line in files.read_lines(model.run.commands_path)[0]]
     model.alive = False
     return list(found)
 

@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QLineEdit, QWidget
 
-from studio.core import events, runs
+from studio.core import events, files
 from studio.core.runs import Run
 from studio.ui.forms import declared_fields, parsed, written
 from studio.ui.parts import button, column, label, row, set_mark
@@ -75,6 +75,6 @@ def peak(run: Run) -> float:
     Raises:
         StudioError: the config cannot be read.
     """
-    asked = (events.decode_command(line) for line in runs.read_lines(run.commands_path)[0])
+    asked = (events.decode_command(line) for line in files.read_lines(run.commands_path)[0])
     rates = [command.learning_rate for command in asked if isinstance(command, events.SetLearningRate)]
     return rates[-1] if rates else run.config().training.learning_rate

@@ -53,6 +53,7 @@ class RunView(QWidget):
         self.failure = RunFailure(session.draft, self._resume, self._again)
         self.curves = RunCurves(session)
         self.curves.picked.connect(self._show_step)
+        self.curves.advanced.connect(self._advance)
         self.log = RunLog(session.theme, self._open_folder)
         self.tabs = tabs(self.tr("Views of the run"))
         self.tabs.addTab(self.curves, self.tr("Curves"))
@@ -114,6 +115,8 @@ class RunView(QWidget):
         self.now = add_action(self, self.tr("Start it now"), lambda: self._requeue(run_queue.start_now))
         self.earlier = add_action(self, self.tr("Earlier in the queue"), lambda: self._shift(-1), "Alt+Up")
         self.later = add_action(self, self.tr("Later in the queue"), lambda: self._shift(1), "Alt+Down")
+        beside = self.tr("Compare with other runs...")
+        self.compare = add_action(self, beside, self._compare, "Ctrl+D")
         self.open_folder = add_action(self, self.tr("Open the run folder"), self._open_folder)
         self.again = add_action(self, self.tr("Use these settings for a new run"), self._again)
 
@@ -154,7 +157,7 @@ class RunView(QWidget):
             action.setEnabled(model is not None and model.can_resume())
         for action in (self.now, self.earlier, self.later):
             action.setEnabled(queued)
-        for action in (self.open_folder, self.again):
+        for action in (self.open_folder, self.again, self.compare):
             action.setEnabled(model is not None)
         self.advanced.emit()
 
@@ -236,6 +239,11 @@ class RunView(QWidget):
             return
         self._session.draft.replace(values, self.tr("settings of {name}").format(name=self.model.title))
         self._session.page_wanted.emit("configure")
+
+    def _compare(self) -> None:
+        """Offers runs to lay over this one, where they are seen."""
+        self.tabs.setCurrentWidget(self.curves)
+        self.curves.choose()
 
     def _open_folder(self) -> None:
         if self.model is not None:

@@ -61,6 +61,7 @@ class TrainPage(QWidget):
         remove.setAccessibleName(self.remove.text())
         self.view = RunView(session)
         self.keys = self.view.rows.keys
+        self.view.curves.glances = lambda: self.table.items
         self._damaged_run: Run | None = None
         self._name, self.damage = Elided("", "heading"), selectable(label("", wrap=True))
         self._sides = QStackedWidget()
