@@ -46,6 +46,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         ("show", "Show who wins: rates, intervals, and what is beyond chance.", _show),
         ("preferences", "Write the votes as a data file to learn from with `objective: dpo`.", _preferences),
         ("remove", "Move a test to the trash.", _remove),
+        ("restore", "Bring a removed test back.", _restore),
     ]
     for name, text, act in found:
         verb = add_command(verbs, name, text, act)
@@ -65,7 +66,7 @@ def _new(args: argparse.Namespace) -> None:
     opening = [desk.Message(role="system", content=args.system)] if args.system else []
     prompts = [[*opening, desk.Message(role="user", content=prompt)] for prompt in asked]
     if args.file is not None:
-        prompts += _drawn(args)
+        prompts += _drawn(args, opening)
     if not prompts:
         raise StudioError("usage", "There is nothing to answer.", "Add --prompt, --prompts or --file.")
     try:
@@ -77,7 +78,7 @@ def _new(args: argparse.Namespace) -> None:
         raise StudioError("usage", message, "`studio blind new --help` shows its usage.") from None
     title = args.name or " / ".join(name or "base" for name in contenders)
     about = About(
-        title=title, model=args.model, contenders=contenders, prompts=prompts, sampling=sampling, seed=args.seed,
+        title=title, model=args.model, contenders=contenders, prompts=prompts, sampling=sampling,
         force=args.force, created_s=time.time(),
     )  # fmt: skip
     test = blind.create(about)
@@ -87,8 +88,8 @@ def _new(args: argparse.Namespace) -> None:
     show(args, {"test": test.path.name, "path": str(test.path), "prompts": len(prompts)}, said)
 
 
-def _drawn(args: argparse.Namespace) -> list[list[desk.Message]]:
-    """Returns the prompts of rows of a data file, drawn by the seed."""
+def _drawn(args: argparse.Namespace, opening: list[desk.Message]) -> list[list[desk.Message]]:
+    """Returns the prompts of rows of a data file, drawn by the seed; those without an instruction have `opening`."""
     from studio.core import chat
     from studio.core.data.datasets import open_dataset
 
@@ -103,7 +104,8 @@ def _drawn(args: argparse.Namespace) -> list[list[desk.Message]]:
         except StudioError:
             continue
         if (prompt := _prompt(example)) is not None:
-            found.append(prompt)
+            told = any(message.role == "system" for message in prompt)
+            found.append(prompt if told else [*opening, *prompt])
     if not found and args.count:
         message = f"No row of {rows.source.name} is a question with an answer."
         raise StudioError("data", message, "Name a file of conversations, or of prompts and completions.")
@@ -148,7 +150,7 @@ def _quiet(phase: desk.PhaseName, done: int, total: int) -> None:
 
 def _vote(args: argparse.Namespace) -> None:
     test = blind.find(args.test)
-    if not sys.stdin.isatty() and args.json:
+    if args.json:
         raise StudioError("usage", "Votes are typed.", "Leave --json out; `studio blind show --json` prints them.")
     judged = list[Pair]()
     print(_KEYS, file=sys.stderr)
@@ -206,16 +208,20 @@ def _show(args: argparse.Namespace) -> None:
             for item in met
         ],
     }  # fmt: skip
-    rows = [
-        [names[s.contender], f"{s.rate:.0%}", f"{s.low:.0%} to {s.high:.0%}", str(s.won), str(s.lost), str(s.tied)]
-        for s in found
-    ]
+    rows = [[names[s.contender], *_rate(s), str(s.won), str(s.lost), str(s.tied)] for s in found]
     lines = [f"{one_line(test.about.title)}: {len(test.votes)} of {len(test.pairs()) - same} pairs judged", ""]
     lines += [table(rows, ["", "WINS", "95 %", "WON", "LOST", "TIED"]), ""]
     lines += [_match_text(item, names) for item in met if item.won + item.lost + item.tied]
     lines += [counted(same, "{count} pair was not judged: both answers are the same.",
                       "{count} pairs were not judged: both answers are the same.")] if same else []  # fmt: skip
     show(args, about, "\n".join(lines).rstrip())
+
+
+def _rate(item: standing.Standing) -> tuple[str, str]:
+    """Returns the share of wins and its interval; where nothing was judged there is none."""
+    if not item.won + item.lost + item.tied:
+        return "-", "-"
+    return f"{item.rate:.0%}", f"{item.low:.0%} to {item.high:.0%}"
 
 
 def _match_text(match: standing.Match, names: list[str]) -> str:
@@ -228,7 +234,7 @@ def _match_text(match: standing.Match, names: list[str]) -> str:
 
 
 def _list(args: argparse.Namespace) -> None:
-    tests = blind.listing()
+    tests = [blind.load(folder) for folder in blind.listing()]
     found = [
         {"test": test.path.name, "title": test.about.title, "votes": len(test.votes), "pairs": len(test.pairs()),
          "answered": len(test.answers), "prompts": len(test.about.prompts)}
@@ -247,4 +253,10 @@ def _preferences(args: argparse.Namespace) -> None:
 def _remove(args: argparse.Namespace) -> None:
     test = blind.find(args.test)
     target = blind.remove(test)
-    show(args, {"test": test.path.name, "trash": str(target)}, f"{test.path.name} lies in the trash now: {target}")
+    text = f"{test.path.name} lies in the trash now: {target}\n`studio blind restore {test.path.name}` brings it back."
+    show(args, {"test": test.path.name, "trash": str(target)}, text)
+
+
+def _restore(args: argparse.Namespace) -> None:
+    test = blind.restore(blind.find_removed(args.test))
+    show(args, {"test": test.path.name, "path": str(test.path)}, f"{test.path.name} is back.")

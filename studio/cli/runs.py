@@ -7,16 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from studio.cli import layers, run_answers, run_compare, run_queue, run_rows, run_told
+from studio.cli import layers, run_answers, run_compare, run_rows, run_told, turns
 from studio.cli.output import add_command, json_text, one_line, printable, progress, show, show_failure, table
-from studio.core import config_file, events, files, launch, runs
-from studio.core import run_queue as queueing
+from studio.core import config_file, events, files, launch, run_queue, runs
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
 from studio.core.progress import Progress
 from studio.core.runs import Run
@@ -76,10 +76,11 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     run_compare.add(actions)
     run_answers.add(actions)
     layers.add_to_runs(actions)
-    run_queue.add(actions)
+    turns.add(actions)
     worker = commands.add_parser("worker")
     worker.add_argument("folder", type=Path)
     worker.add_argument("--commands-from", type=int, default=0)
+    worker.add_argument("--queued", action="store_true")
     worker.set_defaults(handler=_worker)
 
 
@@ -174,7 +175,8 @@ def _ask_rate(run: Run, learning_rate: float | None) -> None:
 def _escalate(run: Run, process: "subprocess.Popen[bytes]", presses: int, began: int = 0) -> None:
     """Does what one more Ctrl+C asks for; `began` is the byte of the events where this attempt's begin."""
     if presses == 1:
-        begun = run.summary().step > 0
+        told = run.summary()
+        begun = told.step > 0 and told.state != "queued"
         run.ask(events.Stop())
         kept = " behind this step and keeping the result" if begun else "; without a step done there is no result"
         print(f"\nStopping{kept}. Ctrl+C again: end now.", file=sys.stderr)
@@ -185,7 +187,8 @@ def _escalate(run: Run, process: "subprocess.Popen[bytes]", presses: int, began:
         print("\nEnding with a checkpoint and no result. Ctrl+C again: kill.", file=sys.stderr)
     else:
         process.kill()
-        queueing.leave(run)  # it was not cut off
+        with suppress(StudioError):
+            run_queue.leave(run)  # it was not cut off
 
 
 def _keeps(event: events.Event) -> bool:
@@ -270,15 +273,9 @@ def _plan(args: argparse.Namespace) -> None:
 
 def _train(args: argparse.Namespace) -> int:
     config = config_file.load(args.config, args.set)
-    for path in filter(None, (config.data.path, config.data.eval_path)):
-        # A name mistyped makes no run that failed.
-        if config_file.absent(path):
-            raise StudioError("data", f"There is no file {path}.", "Check the path.")
-    from studio.engine import local
-
-    local.check(config.model)
     if args.tries:
-        return run_queue.train_several(args, config)
+        return turns.train_several(args, config)
+    turns.require_files(config)
     run = runs.create(config, args.run_dir)
     if args.detach:
         launch.detach(run, queued=args.queue)
@@ -406,7 +403,10 @@ def _stop(args: argparse.Namespace) -> None:
     run.ask(events.Stop(keep=not args.no_result))
     kept = "ends with a checkpoint and no result" if args.no_result else "keeps the result"
     text = f"{run.name} stops behind its current step and {kept}."
-    if not run.summary().step:
+    told = run.summary()
+    if told.state == "queued":
+        text = f"{run.name} waits no longer; `studio runs resume` goes on."
+    elif not told.step:
         text = f"{run.name} stops. If no step is done by then, there is no result; `studio runs resume` goes on."
     show(args, {"run": run.name, "asked": "stop"}, text)
 
@@ -467,4 +467,4 @@ def _restore(args: argparse.Namespace) -> None:
 def _worker(args: argparse.Namespace) -> int:
     from studio.engine.child import main
 
-    return main(args.folder, args.commands_from)
+    return main(args.folder, args.commands_from, args.queued)

@@ -1,7 +1,8 @@
 """A blind test: answers of a base and of adapters to the same prompts, judged two by two, not knowing whose they are.
 
-A test is a folder: `test.json` is written once, `answers.jsonl` and `votes.jsonl` only grow, and of two lines about the
-same the later one counts. Whatever kills the program, what was answered and judged is there.
+A test is a folder: `test.json` is written once, `answers.jsonl` and `votes.jsonl` only grow. Of two answers to a prompt
+the first counts, for it may have been judged; of two votes on a pair the last. Whatever kills the program, what was
+answered and judged is there.
 """
 
 import json
@@ -10,7 +11,7 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,7 +50,7 @@ class About:
         contenders: adapters by their names in the library; None: the base.
         prompts: conversations, each ending with the user's turn.
         sampling: how the answers are made.
-        seed: of the order in which pairs are judged, and of their sides.
+        seed: of the order in which pairs are judged, and of their sides; None: one is drawn when the test is made.
         force: even if the base is not the one an adapter was trained on.
         created_s: when it was made.
     """
@@ -59,7 +60,7 @@ class About:
     contenders: list[str | None]
     prompts: list[list[Message]]
     sampling: Sampling = field(default_factory=Sampling)
-    seed: int = 0
+    seed: int | None = None
     force: bool = False
     created_s: float = 0.0
 
@@ -105,9 +106,15 @@ class BlindTest:
     answers: dict[int, list[str]] = field(default_factory=dict)
     cut: dict[int, list[int]] = field(default_factory=dict)
     votes: dict[Pair, int] = field(default_factory=dict)
+    _pairs: list[Pair] = field(default_factory=list, repr=False, compare=False)
 
     def pairs(self) -> list[Pair]:
         """Returns all pairs in the order they are judged in, which is the same each time."""
+        if not self._pairs:
+            self._pairs = self._drawn()
+        return self._pairs
+
+    def _drawn(self) -> list[Pair]:
         drawn = random.Random(self.about.seed)
         found = []
         for prompt in range(len(self.about.prompts)):
@@ -150,7 +157,14 @@ class BlindTest:
         """
         texts, cut = [item.text for item in answers], [at for at, item in enumerate(answers) if item.cut]
         self._append("answers.jsonl", _Answered(prompt, texts, cut))
-        self.answers[prompt], self.cut[prompt] = texts, cut
+        self.read_answers()
+
+    def read_answers(self) -> None:
+        """Takes over what the file has: another process may have answered too."""
+        for found in _told(self.path / "answers.jsonl", _ANSWERED):
+            known = 0 <= found.prompt < len(self.about.prompts) and found.prompt not in self.answers
+            if known and len(found.answers) == len(self.about.contenders):
+                self.answers[found.prompt], self.cut[found.prompt] = found.answers, found.cut
 
     def vote(self, pair: Pair, winner: int | None) -> None:
         """Notes who won a pair: one of its contenders, or `TIE`; None takes the vote back.
@@ -198,6 +212,8 @@ def create(about: About) -> BlindTest:
         raise StudioError("usage", f"A blind test takes at most {MOST_CONTENDERS} at once.", "Choose fewer.")
     if not 0 < prompts <= MOST_PROMPTS:
         raise StudioError("usage", f"A blind test takes 1 to {MOST_PROMPTS:,} prompts.", f"There are {prompts:,}.")
+    if about.seed is None:
+        about = replace(about, seed=secrets.randbelow(2**31))
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{slug(about.title)}-{secrets.token_hex(2)}"
     folder = _place() / name
     try:
@@ -208,21 +224,28 @@ def create(about: About) -> BlindTest:
     return BlindTest(folder, about)
 
 
+def about_of(path: Path) -> About:
+    """Returns what a test is of, without its answers.
+
+    Raises:
+        StudioError: (run) it is gone or damaged.
+    """
+    try:
+        return _ABOUT.validate_json((path / "test.json").read_bytes())
+    except (OSError, ValidationError):
+        hint = "`studio blind list` shows those that are there."
+        raise StudioError("run", f"There is no readable blind test {path.name}.", hint) from None
+
+
 def load(path: Path) -> BlindTest:
     """Opens a test.
 
     Raises:
         StudioError: (run) it is gone or damaged.
     """
-    try:
-        about = _ABOUT.validate_json((path / "test.json").read_bytes())
-    except (OSError, ValidationError):
-        hint = "`studio blind list` shows those that are there."
-        raise StudioError("run", f"There is no readable blind test {path.name}.", hint) from None
+    about = about_of(path)
     made = BlindTest(path, about)
-    for answered in _told(path / "answers.jsonl", _ANSWERED):
-        if 0 <= answered.prompt < len(about.prompts) and len(answered.answers) == len(about.contenders):
-            made.answers[answered.prompt], made.cut[answered.prompt] = answered.answers, answered.cut
+    made.read_answers()
     pairs = set(made.pairs())
     for voted in _told(path / "votes.jsonl", _VOTED):
         pair = Pair(voted.prompt, voted.left, voted.right)
@@ -233,8 +256,8 @@ def load(path: Path) -> BlindTest:
     return made
 
 
-def listing() -> list[BlindTest]:
-    """Returns the tests, newest first; those that cannot be read are left out.
+def listing() -> list[Path]:
+    """Returns the tests' folders, newest first; those that cannot be read are left out.
 
     Raises:
         StudioError: (disk) their place cannot be read.
@@ -242,10 +265,9 @@ def listing() -> list[BlindTest]:
     found = []
     for folder in sorted(files.inside(_place()), reverse=True):
         if (folder / "test.json").is_file():
-            try:
-                found.append(load(folder))
-            except StudioError:
-                continue
+            with suppress(StudioError):
+                about_of(folder)
+                found.append(folder)
     return found
 
 
@@ -255,10 +277,10 @@ def find(name: str) -> BlindTest:
     Raises:
         StudioError: (run) none is called so, or several are.
     """
-    named = [test for test in listing() if name and name in test.path.name]
-    exact = [test for test in named if test.path.name == name]
+    named = [folder for folder in listing() if name and name in folder.name]
+    exact = [folder for folder in named if folder.name == name]
     if len(found := exact or named) == 1:
-        return found[0]
+        return load(found[0])
     hint = "`studio blind list` shows them."
     if found:
         raise StudioError("run", f"`{name}` could mean {len(found)} blind tests.", f"Write more of the name; {hint}")
@@ -271,13 +293,45 @@ def remove(test: BlindTest) -> Path:
     Raises:
         StudioError: (disk) it cannot be moved.
     """
-    target = paths.home() / "trash" / f"{test.path.name}-{secrets.token_hex(4)}"
+    target = _trash() / f"{test.path.name}-{secrets.token_hex(4)}"
+    _move(test.path, target)
+    return target
+
+
+def restore(trashed: Path) -> BlindTest:
+    """Brings back the test that `remove` moved to `trashed`.
+
+    Raises:
+        StudioError: (disk) it cannot be moved.
+    """
+    target = _place() / trashed.name.rpartition("-")[0]
+    _move(trashed, target)
+    return load(target)
+
+
+def find_removed(name: str) -> Path:
+    """Finds a test in the trash by its name, the one removed last.
+
+    Raises:
+        StudioError: (run) none was removed that is called so.
+    """
+    held = [folder for folder in files.inside(_trash()) if (folder / "test.json").is_file()]
+    found = [folder for folder in held if folder.name.rpartition("-")[0] == name]
+    if not found:
+        raise StudioError("run", f"No blind test `{name}` was removed.", "Write its whole name.")
+    return max(found, key=lambda folder: folder.stat().st_ctime)
+
+
+def _move(source: Path, target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        files.move(test.path, target)
+        files.move(source, target)
     except OSError as error:
-        raise disk_error(test.path, error) from None
-    return target
+        raise disk_error(source, error) from None
+
+
+def _trash() -> Path:
+    return paths.home() / "trash"
 
 
 def write_preferences(test: BlindTest, out: Path) -> int:

@@ -4,13 +4,16 @@ Unknown fields are ignored and unknown kinds skipped, so an older window reads a
 """
 
 import time
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from studio.core.errors import Reason
+from studio.core.files import length, read_lines
 
+_TAIL_BYTES = 16_384
 # Without "constants" pydantic writes NaN as null, and a diverged loss is the event that matters most.
 # Each kind is built with the union it is read by, not once more by itself.
 _OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants", defer_build=True)
@@ -311,3 +314,14 @@ def decode_command(line: bytes | str) -> Command | None:
         return _COMMANDS.validate_json(line)
     except ValidationError:
         return None
+
+
+def tail(path: Path) -> list[Event]:
+    """Returns the events at the end of a run's file, at least the last one however long it is; none without a file."""
+    size, reach = length(path), _TAIL_BYTES
+    while True:
+        lines, _ = read_lines(path, max(0, size - reach))
+        found = [event for line in lines if (event := decode_event(line)) is not None]
+        if found or reach >= size:
+            return found
+        reach *= 8

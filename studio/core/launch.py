@@ -52,11 +52,13 @@ def start(run: Run, *, queued: bool = False) -> subprocess.Popen[bytes]:
         # Whoever looks whether the run is alive, a list in the window say, holds its lock for a moment. It is kept, so
         # that nobody removes the run meanwhile; its process waits for it.
         with run.claim(_LOOK_S):
-            run_queue.enter(run, waits=queued)
+            known = run_queue.enter([run], waits=queued)
             try:
-                return _begun(run)
+                return _begun(run, queued)
             except StudioError:
-                run_queue.leave(run)
+                if not known:  # what was cut off before is so still
+                    with suppress(StudioError):
+                        run_queue.leave(run)
                 raise
     except StudioError as error:
         if error.reason != "busy":
@@ -95,13 +97,14 @@ def detach(run: Run, *, queued: bool = False) -> None:
         raise StudioError(told.reason, told.message, told.hint, told.detail)
 
 
-def _begun(run: Run) -> subprocess.Popen[bytes]:
+def _begun(run: Run, queued: bool) -> subprocess.Popen[bytes]:
     try:
         log = (run.path / "worker.log").open("ab")
         commands = files.length(run.commands_path)
     except OSError as error:
         raise disk_error(run.path, error) from None
     arguments = [sys.executable, "-P", "-m", "studio", "worker", str(run.path), "--commands-from", str(commands)]
+    arguments += ["--queued"] if queued else []
 
     def begin(flags: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

@@ -74,6 +74,15 @@ def load(path: Path | None = None, tell: Callable[[StudioError], object] = lambd
         return _SETTINGS.validate_python(_without(found, places) if places else {})
 
 
+def keeps_awake(path: Path | None = None) -> bool:
+    """Returns whether the computer is to be kept awake; for a run's process, which touches nothing of the window's."""
+    try:
+        found = from_json((path or paths.settings_file()).read_bytes())
+    except (OSError, ValueError):
+        return True
+    return not (isinstance(found, dict) and found.get("keep_awake") is False)
+
+
 def _without(found: dict[str, Any], places: list[tuple[int | str, ...]]) -> dict[str, Any]:
     """Takes out what is wrong, the last of a list first, so that the others' places stay."""
     for *road, last in reversed(places):

@@ -1,7 +1,7 @@
 """How the contenders of a blind test stand: win rates with intervals, and which of two is better beyond chance."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from studio.core.blind import TIE, BlindTest
@@ -33,7 +33,8 @@ class Match:
     """Two contenders against each other.
 
     Attributes:
-        chance: how likely votes as uneven as these are if both are as good (the two-sided sign test; ties say nothing).
+        chance: how likely votes as uneven as these are somewhere among all the matches if all are as good: that of
+            the two-sided sign test, to which ties say nothing, times the number of matches (after Bonferroni).
     """
 
     one: int
@@ -57,7 +58,8 @@ def standings(test: BlindTest) -> list[Standing]:
 
 def matches(test: BlindTest) -> list[Match]:
     """Returns every two contenders' votes against each other."""
-    return [_match(test, *two) for two in combinations(range(len(test.about.contenders)), 2)]
+    found = [_match(test, *two) for two in combinations(range(len(test.about.contenders)), 2)]
+    return [replace(match, chance=min(1.0, match.chance * len(found))) for match in found]
 
 
 def interval(wins: float, votes: int) -> tuple[float, float]:

@@ -2,6 +2,8 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from studio.core import config as declared
 from studio.core import config_file
@@ -12,6 +14,7 @@ from studio.core.hub_ids import short_name
 MOST = 50
 _NAME_LETTERS = 100  # the most that a config allows
 _OPENING, _CLOSING, _QUOTES = "[{(", "]})", "'\""
+_BEFORE = "[{(,:"  # a quote; behind a letter it is an apostrophe
 
 
 def combinations(config: RunConfig, tries: Sequence[str]) -> list[RunConfig]:
@@ -36,19 +39,30 @@ def combinations(config: RunConfig, tries: Sequence[str]) -> list[RunConfig]:
     if count > MOST:
         message = f"These are {count:,} combinations, and at most {MOST} can be tried at once."
         raise StudioError("usage", message, "Try fewer values, or fewer settings.")
-    chosen = itertools.product(*([(name, value) for value in values] for name, values in settings))
-    return [_made(config, one) for one in chosen]
+    found = dict[str, RunConfig]()
+    for chosen in itertools.product(*([(name, value) for value in values] for name, values in settings)):
+        own = ", ".join(f"{name.rpartition('.')[2]}={value}" for name, value in chosen)
+        made = _made(config, chosen)
+        if made not in found.values():
+            found[own] = made
+    return [replace(made, name=name) for made, name in zip(found.values(), _names(config, list(found)), strict=True)]
+
+
+def _names(config: RunConfig, own: Sequence[str]) -> list[str]:
+    """Returns a name for each run, of what is its own behind what they share; one that had to be cut has a number."""
+    shared, names = config.name or short_name(config.data.path), list[str]()
+    for at, said in enumerate(own, start=1):
+        room = _NAME_LETTERS - len(f"{at} ")
+        name = f"{shared[: max(0, room - len(said) - 1)]} {said}".strip()
+        names.append(name if len(name) <= room else f"{at} {name}"[:_NAME_LETTERS])
+    return names
 
 
 def _made(config: RunConfig, chosen: Sequence[tuple[str, str]]) -> RunConfig:
     data = declared.to_dict(config)
     for name, value in chosen:
         config_file.assign(data, f"{name}={value}")
-    own = ", ".join(f"{name.rpartition('.')[2]}={value}" for name, value in chosen)
-    # What tells it from the others is kept.
-    shared = (config.name or short_name(config.data.path))[: max(0, _NAME_LETTERS - len(own) - 1)]
-    data["name"] = f"{shared} {own}".strip()[:_NAME_LETTERS]
-    return config_file.build(data)
+    return config_file.resolved(config_file.build(data), Path.cwd())
 
 
 def _parsed(tried: str) -> tuple[str, list[str]]:
@@ -56,7 +70,10 @@ def _parsed(tried: str) -> tuple[str, list[str]]:
     values = list(dict.fromkeys(filter(None, map(str.strip, _split(text)))))
     if not equals or not values:
         raise StudioError("usage", f"`{tried}` tries no values.", "Write it as key=value,value.")
-    return config_file.full_name(name.strip()), values
+    full = config_file.full_name(name.strip())
+    if full == "name":
+        raise StudioError("usage", "Names are not tried: each run has one of its own.", "Try another setting.")
+    return full, values
 
 
 def _split(text: str) -> Iterator[str]:
@@ -65,11 +82,13 @@ def _split(text: str) -> Iterator[str]:
     for at, letter in enumerate(text):
         if quote:
             quote = "" if letter == quote else quote
-        elif letter in _QUOTES:
+        elif letter in _QUOTES and (not (before := text[begun:at].rstrip()) or before[-1] in _BEFORE):
             quote = letter
-        elif letter in _OPENING + _CLOSING:
-            depth += 1 if letter in _OPENING else -1
-        elif letter == "," and depth <= 0:
+        elif letter in _OPENING:
+            depth += 1
+        elif letter in _CLOSING:
+            depth = max(0, depth - 1)
+        elif letter == "," and not depth:
             yield text[begun:at]
             begun = at + 1
     yield text[begun:]

@@ -17,11 +17,14 @@ from studio.engine.loading import as_loading_error
 
 # Whoever asks whether the run is alive holds its lock for a moment.
 _CLAIM_S = 5.0
-_TURN_S = 0.5
+_TURN_S, _UNREADABLE_S = 0.5, 60.0
 
 
-def main(folder: Path, commands_from: int) -> int:
-    """Trains the run at `folder` and returns the exit code; what libraries print is the caller's to direct."""
+def main(folder: Path, commands_from: int, queued: bool = False) -> int:
+    """Trains the run at `folder` and returns the exit code; what libraries print is the caller's to direct.
+
+    With `queued` it waits for its turn before.
+    """
     faulthandler.enable()
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     # Else a thread with nothing to do spins, on a core that others want: 2 threads on 2 busy cores then took 1.2 to
@@ -34,22 +37,24 @@ def main(folder: Path, commands_from: int) -> int:
     leads = int(os.environ.get("RANK", "0")) == 0
     try:
         with run.claim(_CLAIM_S) if leads else nullcontext():
-            return _work_in_turn(run, commands_from) if leads else _work(run, commands_from, leads)
+            return (
+                _listed(run, commands_from, queued) if leads else _work(run, commands_from, queued=False, leads=False)
+            )
     except StudioError as error:
         print(error, file=sys.stderr)
         return error.exit_code
 
 
-def _work_in_turn(run: Run, commands_from: int) -> int:
-    """Waits for the run's turn and works; torch is not loaded before.
+def _listed(run: Run, commands_from: int, queued: bool) -> int:
+    """Works while the run is listed as at work, or as waiting; by the main process.
 
     Whatever ends it takes it off the list, but a kill or the system's end: then it stays there, as cut off.
     """
+    # A run that cannot be listed trains all the same.
+    with suppress(StudioError):
+        run_queue.arrive(run, waits=queued)
     try:
-        if not _has_turn(run, commands_from):
-            return 0
-        with awake.kept() if settings.load().keep_awake else nullcontext():
-            return _work(run, commands_from, True)
+        return _work(run, commands_from, queued=queued, leads=True)
     finally:
         stops = _stops(run, commands_from)
         if not stops or not all(stop.by_system for stop in stops):
@@ -58,16 +63,29 @@ def _work_in_turn(run: Run, commands_from: int) -> int:
 
 
 def _has_turn(run: Run, commands_from: int) -> bool:
-    """Waits until the run's turn has come; False: it was asked to stop before. What else is asked is obeyed later."""
+    """Waits until the run's turn has come; False: it was asked to stop before. What else is asked is obeyed later.
+
+    Raises:
+        StudioError: (disk) for long it cannot be told whose turn it is.
+    """
     told: Run | None = None
-    while (other := run_queue.admit(run, waited=told is not None)) is not None:
-        if other != told:
+    failing_s = 0.0
+    while True:
+        try:
+            other, failing_s = run_queue.admit(run), 0.0
+        except StudioError:
+            # Another process may just be replacing the list, which Windows lets nobody read then.
+            if (failing_s := failing_s + _TURN_S) > _UNREADABLE_S:
+                raise
+            other = told or run
+        if other is None:
+            return True
+        if other != told and other != run:
             run.emit(events.Phase(name="queued", detail=other.name))
-        told = other
+            told = other
         if _stops(run, commands_from):
             return False
         time.sleep(_TURN_S)
-    return True
 
 
 def _stops(run: Run, commands_from: int) -> list[events.Stop]:
@@ -75,23 +93,26 @@ def _stops(run: Run, commands_from: int) -> list[events.Stop]:
     return [command for command in asked if isinstance(command, events.Stop)]
 
 
-def _work(run: Run, commands_from: int, leads: bool) -> int:
-    if leads:
-        # Until torch is loaded nothing else says that a run goes on from where it ended.
-        run.emit(events.Phase(name="loading"))
-    failed, code = _outcome(run, commands_from)
+def _work(run: Run, commands_from: int, *, queued: bool, leads: bool) -> int:
+    failed, code = _outcome(run, commands_from, queued, leads)
     if failed is not None and leads:
         run.emit(failed)
     return code
 
 
-def _outcome(run: Run, commands_from: int) -> tuple[events.Failed | None, int]:
+def _outcome(run: Run, commands_from: int, queued: bool, leads: bool) -> tuple[events.Failed | None, int]:
     try:
+        if queued and not _has_turn(run, commands_from):
+            return None, 0
+        if leads:
+            # Until torch is loaded nothing else says that a run goes on from where it ended.
+            run.emit(events.Phase(name="loading"))
         spare.imports(run.config())
-        # Loading torch takes seconds; the claim is held before.
+        # Loading torch takes seconds; the claim is held before, and the turn has come.
         from studio.engine.train import train
 
-        train(run, commands_from, run.emit)
+        with awake.kept() if leads and settings.keeps_awake() else nullcontext():
+            train(run, commands_from, run.emit)
     except StudioError as error:
         print(error, error.detail, sep="\n", file=sys.stderr)
         return failure(error), error.exit_code

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import psutil
@@ -19,7 +20,6 @@ from studio.ui.spare import PYTHON, Spare, made
 _POLL_MS = 60
 _QUEUED_MS = 500  # there may be many that wait
 _ALIVE_S = 0.5
-_TAIL_BYTES = 16_384
 _ONE_READS = threading.Lock()
 # What the window keeps of each step: what it draws, and what it says of the last one also where a run has gone back.
 DRAWN = ("step", "loss", "learning_rate", "grad_norm", "tokens_per_s", "reward_accuracy")
@@ -84,11 +84,14 @@ class TrainingWorker(QThread):
         try:
             if kill:
                 process.kill()
-                run_queue.leave(self.followed)  # it was not cut off
+                with suppress(StudioError):
+                    run_queue.leave(self.followed)  # it was not cut off
             else:
-                self.followed.ask(events.Stop(keep=False))
-                if sys.platform != "win32":  # there it would be killed too
-                    process.terminate()
+                try:
+                    self.followed.ask(events.Stop(keep=False))
+                finally:
+                    if sys.platform != "win32":  # there it would be killed too
+                        process.terminate()
         except psutil.Error:
             return False  # it has just ended, or is another user's
         return True
@@ -150,26 +153,13 @@ class TrainingWorker(QThread):
         code = self._process.returncode if self._process is not None else 0
         # What was there before tells how an earlier process ended.
         told = self._offset > self._told_before
-        if not code or (told and isinstance(last_event(self.followed), events.Failed | events.Finished)):
+        if not code or (told and isinstance(_last(self.followed), events.Failed | events.Finished)):
             return None
         return launch.told_of(self.followed, code)
 
 
-def last_event(run: Run) -> events.Event | None:
-    """Returns the last event of a run, reading only the end of its file."""
-    found = tail(run)
-    return found[-1] if found else None
-
-
-def tail(run: Run) -> list[events.Event]:
-    """Returns the events at the end of a run's file, at least the last one however long it is."""
-    size, reach = _size(run), _TAIL_BYTES
-    while True:
-        lines, _ = files.read_lines(run.events_path, max(0, size - reach))
-        found = [event for line in lines if (event := events.decode_event(line)) is not None]
-        if found or reach >= size:
-            return found
-        reach *= 8
+def _last(run: Run) -> events.Event | None:
+    return next(reversed(events.tail(run.events_path)), None)
 
 
 def _size(run: Run) -> int:

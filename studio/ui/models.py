@@ -245,7 +245,7 @@ def glance(run: Run) -> Glance:
     except StudioError:
         return Glance(run, run.name, 0.0, "damaged", stamp=_stamp(run.path / _ABOUT))
     seen = Progress()
-    for event in jobs.tail(run):
+    for event in events.tail(run.events_path):
         seen.apply(event)
     last = seen.steps[-1] if seen.steps else None
     loss = last.loss if last else None
@@ -269,7 +269,7 @@ class RunTable(QAbstractTableModel):
         super().__init__(parent)
         self.items: list[Glance] = []
         self._rows: dict[str, int] = {}
-        self._places: dict[Path, int] = {}
+        self._places: dict[str, int] = {}
 
     def refresh(self, found: Sequence[Run], waiting: Sequence[Run] = ()) -> None:
         """Shows the runs `found`, and reads again those that go on or have gone on since.
@@ -278,7 +278,7 @@ class RunTable(QAbstractTableModel):
             found: the runs.
             waiting: those of them that wait for their turn, the next first.
         """
-        self._places = {run.path: at for at, run in enumerate(waiting, start=1)}
+        self._places = {run.name: at for at, run in enumerate(waiting, start=1)}
         known = {item.run.name: item for item in self.items}
         if [run.name for run in found] != [item.run.name for item in self.items]:
             self.beginResetModel()
@@ -292,7 +292,7 @@ class RunTable(QAbstractTableModel):
             begins = not damaged and not any(stamp) and item.run.alive()
             if item.state not in (*_ENDED, "damaged") or item.stamp != stamp or begins:
                 self._put(row, glance(item.run))
-            elif item.place != self._places.get(item.run.path, 0):
+            elif item.place != self._places.get(item.run.name, 0):
                 self._put(row, item)
 
     def living(self) -> list[Run]:
@@ -342,14 +342,14 @@ class RunTable(QAbstractTableModel):
     def _said(self, item: Glance) -> str:
         """Says what a run does or how it ended, and how far it got."""
         if item.place:
-            return words.listed((words.state(item.state), f"{self.tr('place')} {item.place:,}"))
+            return words.listed((words.state(item.state), self.tr("place {n}").format(n=f"{item.place:,}")))
         return words.listed((words.state(item.state), f"{self.tr('step')} {item.step:,}"))
 
     def _loss(self, item: Glance) -> str:
         return f"{self.tr('loss')} {item.loss:.3f}" if item.loss is not None else ""
 
     def _put(self, row: int, fresh: Glance) -> None:
-        fresh = replace(fresh, place=self._places.get(fresh.run.path, 0))
+        fresh = replace(fresh, place=self._places.get(fresh.run.name, 0))
         if self.items[row] != fresh:
             self.items[row] = fresh
             self.dataChanged.emit(self.index(row, 0), self.index(row, 0))

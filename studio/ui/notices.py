@@ -42,7 +42,7 @@ class Notices(QWidget):
         items: list[QWidget | None] = [said]
         if notice.action and notice.act is not None:
             items.append(_action(notice.action, notice.act, lambda: self._drop(frame)))
-        items.append(icon_button(self._theme, "close", self.tr("Dismiss"), lambda: self._drop(frame)))
+        items.append(icon_button(self._theme, "close", self.tr("Dismiss"), lambda: self._dismiss(frame, notice)))
         layout = row(*items)
         layout.setStretch(0, 1)
         layout.setAlignment(said, Qt.AlignmentFlag.AlignVCenter)
@@ -82,6 +82,11 @@ class Notices(QWidget):
     def _frames(self) -> list[QWidget]:
         items = (self._box.itemAt(index) for index in range(self._box.count()))
         return [widget for item in items if item is not None and (widget := item.widget()) is not None]
+
+    def _dismiss(self, frame: QWidget, notice: Notice) -> None:
+        self._drop(frame)
+        if notice.dismissed is not None:
+            notice.dismissed()
 
     def _drop(self, frame: QWidget | None) -> None:
         if frame is not None:

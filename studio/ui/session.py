@@ -1,6 +1,7 @@
 """What the pages share: settings, theme, undo, the draft, the followed runs, and how to tell the user something."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -40,7 +41,7 @@ _Found = TypeVar("_Found")
 class Notice:
     """Something to tell without stealing the focus; `tone` is `good`, `bad` or nothing.
 
-    `holds` says whether it is still so; None: it is.
+    `holds` says whether it is still so; None: it is. `dismissed` is called if it is closed without the action.
     """
 
     text: str
@@ -48,6 +49,7 @@ class Notice:
     action: str = ""
     act: Callable[[], object] | None = None
     holds: Callable[[], bool] | None = None
+    dismissed: Callable[[], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,10 +269,17 @@ class Session(QObject):
         Raises:
             StudioError: the folder cannot be made.
         """
-        run = runs.create(config)
-        # Here and not in its own thread: of several runs each has its place in their order.
-        run_queue.enter(run, waits=queued)
-        return self.resume(run, queued=queued)
+        return self.resume(runs.create(config), queued=queued)
+
+    def start_several(self, configs: Sequence[RunConfig]) -> "list[RunModel]":
+        """Makes runs of configs and starts their processes, which wait for their turns in this order; all or none.
+
+        Raises:
+            StudioError: a folder cannot be made, or the queue not be written.
+        """
+        models = [self._started(run, queued=True) for run in run_queue.prepare(configs)]
+        self.runs_changed.emit()
+        return models
 
     def start_demo(self) -> None:
         """Trains the built-in model on the built-in data, and shows the run."""
@@ -283,9 +292,13 @@ class Session(QObject):
 
     def resume(self, run: Run, *, queued: bool = False) -> "RunModel":
         """Starts or resumes the process of a run, with `queued` to wait for its turn."""
+        found = self._started(run, queued=queued)
+        self.runs_changed.emit()
+        return found
+
+    def _started(self, run: Run, *, queued: bool) -> "RunModel":
         found = self.models.get(run.path.resolve()) or self._known(run)
         found.start(queued=queued)
-        self.runs_changed.emit()
         return found
 
     def attach_all(self) -> None:
@@ -302,14 +315,21 @@ class Session(QObject):
 
         def go_on() -> None:
             for run in run_queue.cut_off():
-                self.resume(run, queued=True)
+                self._started(run, queued=True)
+            self.runs_changed.emit()
             self.page_wanted.emit("train")
+
+        def forget() -> None:
+            for run in cut:
+                with suppress(StudioError):
+                    run_queue.leave(run)
 
         texts = (
             self.tr("{count} run was cut off before its end."),
             self.tr("{count} runs were cut off before their ends."),
         )
-        self.tell(counted(len(cut), *texts), "", self.tr("Go on"), go_on)
+        # As a failure does, it stays until it is answered.
+        self.noticed.emit(Notice(counted(len(cut), *texts), "bad", self.tr("Go on"), go_on, dismissed=forget))
 
     def attach_again(self, living: Iterable[Run] = ()) -> None:
         """Follows the `living`, and again those runs that went on after their end, whoever had them do so."""

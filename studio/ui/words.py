@@ -125,7 +125,7 @@ def state(name: str) -> str:
 def phase(name: str) -> str:
     """Returns what a process is busy with, in words."""
     return {
-        "queued": _tr("Waiting for"),
+        "queued": _tr("Queued"),
         "loading": _tr("Loading"),
         "downloading": _tr("Downloading"),
         "tokenizing": _tr("Tokenizing"),

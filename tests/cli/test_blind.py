@@ -9,6 +9,7 @@ import pytest
 
 from studio import cli
 from studio.core import blind, library
+from studio.core.desk import Message
 from studio.core.errors import EXIT_CODES
 from studio.core.library import Base
 from tests.desks import random_adapter
@@ -110,6 +111,7 @@ def test_rows_of_a_file_are_asked_without_their_answers(
     assert len(whole.preferences()) == 1
     assert told(capsys, "remove", "rows")["test"] == test.path.name
     assert told(capsys, "list") == []
+    assert told(capsys, "restore", test.path.name)["path"] == str(test.path)
 
 
 def test_of_many_rows_some_are_drawn_by_the_seed(
@@ -125,6 +127,21 @@ def test_of_many_rows_some_are_drawn_by_the_seed(
         drawn.append([prompt[0].content for prompt in blind.find(name).about.prompts])
     assert len(set(drawn[0])) == 5
     assert drawn[0] == drawn[1] != drawn[2]
+    words = [
+        "--adapter",
+        two[0],
+        "--file",
+        str(file),
+        "--count",
+        "1",
+        "--later",
+        "--name",
+        "kind",
+        "--system",
+        "Be kind.",
+    ]
+    told(capsys, "new", *words)
+    assert blind.find("kind").about.prompts[0][0] == Message(role="system", content="Be kind.")
 
 
 @pytest.mark.parametrize(

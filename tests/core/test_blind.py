@@ -14,7 +14,7 @@ from studio.core.desk import Column, Message
 from studio.core.errors import StudioError
 
 
-def about(contenders: int = 3, prompts: int = 4, seed: int = 0) -> About:
+def about(contenders: int = 3, prompts: int = 4, seed: int | None = 0) -> About:
     names: list[str | None] = [None, *(f"a{n}" for n in range(1, contenders))]
     asked = [
         [Message(role="system", content="Be kind."), Message(role="user", content=f"q{n}")] for n in range(prompts)
@@ -124,7 +124,7 @@ def test_tests_are_listed_found_and_removed() -> None:
     test = blind.create(about())
     (test.path.parent / "broken").mkdir()
     (test.path.parent / "broken" / "test.json").write_text("{")
-    assert [found.path for found in blind.listing()] == [test.path]
+    assert blind.listing() == [test.path]
     assert blind.find("Kind-ones").about == test.about
     for name in ("none", ""):
         with pytest.raises(StudioError, match="There is no blind test"):
@@ -132,8 +132,13 @@ def test_tests_are_listed_found_and_removed() -> None:
     blind.create(about())
     with pytest.raises(StudioError, match="could mean 2"):
         blind.find("Kind")
-    assert (blind.remove(test) / "test.json").is_file()
+    trashed = blind.remove(test)
+    assert (trashed / "test.json").is_file()
     assert len(blind.listing()) == 1
+    assert blind.find_removed(test.path.name) == trashed
+    assert blind.restore(trashed).path == test.path
+    with pytest.raises(StudioError, match="No blind test"):
+        blind.find_removed(test.path.name)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +162,7 @@ def test_standings_count_a_tie_as_half_and_say_what_is_beyond_chance() -> None:
     assert [(item.contender, item.rate, item.tied) for item in others] == [(0, 0.25, 12), (2, 0.25, 12)]
     by = {(match.one, match.other): match for match in standing.matches(test)}
     assert (by[0, 1].won, by[0, 1].lost, by[0, 1].decided) == (0, 12, True)
-    assert by[0, 1].chance == pytest.approx(2 / 2**12)
+    assert by[0, 1].chance == pytest.approx(3 * 2 / 2**12), "there are three matches"
     assert (by[0, 2].tied, by[0, 2].chance, by[0, 2].decided) == (12, 1.0, False)
 
 
@@ -183,3 +188,20 @@ def test_a_pair_says_whose_answers_it_holds() -> None:
     (pair,) = test.pairs()
     assert pair in (Pair(0, 0, 1), Pair(0, 1, 0))
     assert test.open_pairs() == [pair]
+
+
+def test_the_first_answer_to_a_prompt_counts_for_it_may_have_been_judged() -> None:
+    test = blind.create(about(contenders=2, prompts=1))
+    other = blind.load(test.path)
+    answered(test, 0, "a", "b")
+    (pair,) = test.pairs()
+    test.vote(pair, 0)
+    answered(other, 0, "c", "d")
+    assert other.answers == {0: ["a", "b"]}
+    assert blind.load(test.path).preferences()[0]["chosen"][0]["content"] == "a"
+
+
+def test_each_test_has_sides_of_its_own() -> None:
+    one, other = (blind.create(about(prompts=30, seed=None)) for _ in range(2))
+    assert one.pairs() != other.pairs()
+    assert blind.load(one.path).pairs() == one.pairs()

@@ -1,6 +1,7 @@
 """Several values tried: every combination once, named by what is its own, and nothing made of what is wrong."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -35,6 +36,20 @@ def test_lists_and_texts_are_values_too() -> None:
 def test_a_value_named_twice_is_tried_once() -> None:
     found = sweep.combinations(config(), ["seed=1,2,,1, 2"])
     assert [one.training.seed for one in found] == [1, 2]
+    rates = sweep.combinations(config(), ["learning_rate=1e-4,0.0001"])
+    assert len(rates) == 1, "written in two ways"
+
+
+def test_paths_are_read_from_where_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = sweep.combinations(config(), ["data.path=a.jsonl,it's.jsonl"])
+    assert [one.data.path for one in found] == [str(tmp_path / "a.jsonl"), str(tmp_path / "it's.jsonl")]
+
+
+def test_names_that_have_to_be_cut_are_told_apart_by_a_number() -> None:
+    long = "x" * 120
+    found = sweep.combinations(config(), [f"target_modules={long}1,{long}2"])
+    assert len({one.name for one in found}) == 2
 
 
 @pytest.mark.parametrize(
@@ -43,6 +58,7 @@ def test_a_value_named_twice_is_tried_once() -> None:
         (["seed"], "tries no values"),
         (["seed=,"], "tries no values"),
         (["seed=1", "training.seed=2"], "`training.seed` is tried twice"),
+        (["name=a,b"], "Names are not tried"),
         (["sed=1,2"], "no setting `sed`"),
         (["path=a,b"], "could mean"),
         (["r=8,0"], "`adapter.r` should be greater"),
@@ -60,4 +76,4 @@ def test_names_are_as_short_as_a_config_wants_them(name: str, rate: float) -> No
     base: RunConfig = replace(config(), name=name)
     found = sweep.combinations(base, [f"learning_rate={rate!r}", "seed=1,2"])
     assert [one.training.learning_rate for one in found] == [rate, rate]
-    assert all((one.name or "").endswith(f"seed={one.training.seed}") for one in found)
+    assert all((one.name or "").endswith(f"seed={one.training.seed}") and len(one.name or "") <= 100 for one in found)

@@ -68,7 +68,7 @@ def test_a_queue_goes_on_where_a_run_is_killed_and_keeps_what_the_system_ended(t
         until(lambda: first.summary().step)
         until(lambda: ("queued", "first") in phases(second) and third.alive())
         assert second.summary().state_of(alive=True) == "queued"
-        assert run_queue.waiting() == [second, third]
+        assert run_queue.queued() == [second, third]
         # One that waits is asked to stop, and the one at work is killed.
         third.ask(events.Stop())
         assert processes[2].wait(60) == 0

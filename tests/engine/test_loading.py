@@ -111,7 +111,7 @@ def test_a_run_that_too_little_is_paged_for_is_not_told_of_smaller_batches(
         raise caught("e = OSError('[WinError 1455] The paging file is too small'); e.winerror = 1455; raise e")
 
     monkeypatch.setattr(spare, "imports", imports)
-    failed, _ = child._outcome(runs.create(config(tmp_path, rows=6), tmp_path / "run"), 0)
+    failed, _ = child._outcome(runs.create(config(tmp_path, rows=6), tmp_path / "run"), 0, queued=False, leads=True)
     assert failed is not None
     assert "paging file larger" in failed.hint
 

@@ -21,7 +21,7 @@ from tests.ui.world import World
 def queued(w: World, name: str) -> Iterator[Run]:
     """A run that waits, its process taken to be there, shown on the Train page."""
     run = made_run(name)
-    run_queue.enter(run, waits=True)
+    run_queue.enter([run], waits=True)
     tell(run, events.Phase(name="queued", detail="another"))
     with run.claim():
         w.window.session.run_wanted.emit(run)
@@ -42,26 +42,15 @@ def start_now(w: World) -> None:
 def shift(name: str) -> Callable[[World], None]:
     def act(w: World) -> None:
         other = made_run("other")
-        run_queue.enter(other, waits=True)
-        with queued(w, "waits") as run:
-            if name.startswith("Later"):
-                run_queue.move(run, 0)
-            before = run_queue.waiting()
+        with other.claim(), queued(w, "waits") as run:
+            run_queue.arrive(other, waits=True)
+            run_queue.move(run, 0 if name.startswith("Later") else 1)
+            before = run_queue.queued()
+            assert len(before) == 2
             w.do(name)
-            assert run_queue.waiting() == before[::-1]
+            assert run_queue.queued() == before[::-1]
 
     return act
-
-
-def resume_in_turn(w: World) -> None:
-    with queued(w, "first") as first:
-        run_queue.admit(first)
-        model = w.told()
-        w.qtbot.waitUntil(w.action("Resume it in the queue").isEnabled)
-        w.do("Resume it in the queue")
-        w.qtbot.waitUntil(lambda: model.state() == "queued")
-        with w.qtbot.waitSignal(model.stopped):
-            model.ask(events.Stop())
 
 
 def start_beside(w: World) -> None:
@@ -142,7 +131,6 @@ MORE: dict[str, Callable[[World], None]] = {
     "Start it now": start_now,
     "Earlier in the queue": shift("Earlier in the queue"),
     "Later in the queue": shift("Later in the queue"),
-    "Resume it in the queue": resume_in_turn,
     "Start beside the runs at work": start_beside,
     "Try several values of settings": try_several,
     "Mix adapters, or change the strength of one": mix,

@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
-from studio.core import blind, library
+from studio.core import blind, desk, library
 from studio.core.library import Base
 from studio.ui.pages.compare import BLIND, SIDE_BY_SIDE, ComparePage
 from studio.ui.rate_bar import RateBar
@@ -165,6 +165,9 @@ def test_what_fails_is_told_and_not_asked_again(page: ComparePage, qtbot: QtBot)
     page.blind.setup.tests.setCurrentRow(0)
     page.blind.setup.remove_button.click()
     assert (blind.listing(), page.blind.setup.tests.count()) == ([], 0)
+    page.blind.setup.restore_button.click()
+    assert (blind.listing(), page.blind.setup.tests.count()) == ([test.path], 1)
+    assert not page.blind.setup.restore_button.isVisible()
 
 
 def test_a_test_is_open_again_in_the_next_window(page: ComparePage, test_: blind.BlindTest, theme: Theme) -> None:
@@ -186,3 +189,19 @@ def test_a_bar_is_drawn_from_its_share(theme: Theme, qtbot: QtBot, qapp: QApplic
         accent = [x for x in range(201) if image.pixelColor(x, 8).name() == theme.palette.accent]
         assert accent
         assert abs(sum(accent) / len(accent) - min(max(201 * rate, 5), 196)) <= 1
+
+
+def test_what_is_being_read_stays_while_other_prompts_are_answered(page: ComparePage) -> None:
+    test = blind.create(about(contenders=3, prompts=20))
+    answered(test, test.missing()[-1], "x", "y", "z")
+    page.blind.open(test)
+    page.blind._cancel()  # no desk answers here
+    shown = page.blind.pair
+    assert shown is not None
+    for prompt in test.missing():
+        columns = [desk.Column(adapter=None, text=f"{prompt}-{n}", tokens=1, seconds=0, cut=False) for n in range(3)]
+        page.blind._take(test, prompt, desk.Answers(columns=columns))
+        assert page.blind.pair == shown
+        assert page.blind.left.toPlainText() == "xyz"[shown.left]
+    page.blind.judge(1)
+    assert test.votes == {shown: shown.left}

@@ -185,7 +185,7 @@ def test_a_last_event_of_any_length_is_seen() -> None:
     run = made_run("long words")
     tell(run, prepared(9), events.Failed(reason="data", message="m", hint="h", detail="x" * 200_000))
     assert glance(run).state == "failed"
-    assert isinstance(jobs.last_event(run), events.Failed)
+    assert isinstance(events.tail(run.events_path)[-1], events.Failed)
 
 
 def test_a_run_without_a_name_is_called_after_its_data_and_every_figure_has_its_name(tmp_path: Path) -> None:

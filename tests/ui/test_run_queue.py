@@ -26,9 +26,11 @@ pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", "does not support",
 
 def queued(machine: Machine, name: str, *told: events.Event) -> Run:
     run = made_run(name)
-    run_queue.enter(run, waits=True)
+    run_queue.enter([run], waits=True)
     tell(run, *told)
-    return machine.hold(run)
+    machine.hold(run)
+    run_queue.arrive(run, waits=True)
+    return run
 
 
 @pytest.fixture
@@ -75,11 +77,11 @@ def test_runs_that_wait_are_shown_with_their_places_and_can_be_moved(
     assert not view.head.pause_button.isVisible()
     assert not view.pause.isEnabled()
     view.earlier.trigger()
-    assert run_queue.waiting() == [b, a]
+    assert run_queue.queued() == [b, a]
     assert listed(page)["b"] == "Queued, place 1"
     view.later.trigger()
     view.later.trigger()
-    assert run_queue.waiting() == [a, b]
+    assert run_queue.queued() == [a, b]
     assert "2 runs wait" in window.status.work.text()
 
 
@@ -90,7 +92,7 @@ def test_one_that_waits_begins_at_once_if_asked(page: TrainPage, three: list[Run
     assert run_queue.admit(three[2]) is None
     first = shown(page, three[0], qtbot)
     assert not first.head.now_button.isVisible()
-    assert not any(action.isEnabled() for action in (first.now, first.earlier, first.later, first.in_turn))
+    assert not any(action.isEnabled() for action in (first.now, first.earlier, first.later))
 
 
 def test_a_run_is_added_to_the_queue_or_started_beside_it(page: TrainPage, window: MainWindow, qtbot: QtBot) -> None:
@@ -105,12 +107,12 @@ def test_a_run_is_added_to_the_queue_or_started_beside_it(page: TrainPage, windo
     assert model is not None
     assert model.title == "queued one"
     qtbot.waitUntil(lambda: model.state() == "queued")
-    assert run_queue.waiting()[-1] == model.run
+    assert run_queue.queued()[-1] == model.run
     model.ask(events.Stop())
     with qtbot.waitSignal(model.stopped):
         pass
     assert model.progress.prepared is None
-    qtbot.waitUntil(page.view.in_turn.isEnabled)
+    qtbot.waitUntil(page.view.resume.isEnabled)
     form.beside_button.click()
     beside = page.view.model
     assert beside is not None
@@ -153,7 +155,7 @@ def test_runs_that_were_cut_off_are_offered_and_go_on_in_their_order(
     told[0].act()
     models = [window.session.model_of(run) for run in (first, second)]
     qtbot.waitUntil(lambda: all(model.state() == "queued" for model in models))
-    assert run_queue.waiting() == [first, second]
+    assert run_queue.queued() == [first, second]
     for model in models:
         with qtbot.waitSignal(model.stopped):
             model.ask(events.Stop())
@@ -192,7 +194,7 @@ def test_several_values_are_tried_in_runs_of_their_own(page: TrainPage, window: 
     assert page.view.model.title == "tried learning_rate=0.3, r=8"
     made = [model for model in window.session.running() if model.title.startswith("tried")]
     qtbot.waitUntil(lambda: all(model.state() == "queued" for model in made))
-    assert [run.config().adapter.r for run in run_queue.waiting()[-2:]] == [8, 4], "in their order"
+    assert [run.config().adapter.r for run in run_queue.queued()[-2:]] == [8, 4], "in their order"
     for model in made:
         with qtbot.waitSignal(model.stopped):
             model.ask(events.Stop())

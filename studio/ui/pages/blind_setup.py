@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QListWidget, QListWidgetItem, QPlainTextEdit, QScrollArea, QSpinBox, QWidget
 
 from studio.core import blind
-from studio.core.blind import MOST_PROMPTS, About, BlindTest
+from studio.core.blind import MOST_PROMPTS, About
 from studio.core.desk import Message
 from studio.core.errors import StudioError
 from studio.core.units import counted
@@ -58,6 +58,7 @@ class BlindSetup(QWidget):
         super().__init__()
         self._panel = panel
         self._command: Command | None = None
+        self._trashed = list[Path]()
         self.prompts = QPlainTextEdit()
         self.prompts.setPlaceholderText(self.tr("One prompt a line"))
         self.prompts.setAccessibleName(self.tr("Prompts"))
@@ -93,9 +94,12 @@ class BlindSetup(QWidget):
         self.tests.currentItemChanged.connect(lambda: self._offer())
         self.open_button = button(self.tr("Open"), self._open)
         self.remove_button = button(self.tr("Move to the trash"), self._remove, "flat")
+        self.restore_button = button(self.tr("Bring it back"), self._restore, "flat")
         self._old = holder(
             column(
-                label(self.tr("Blind tests"), "heading"), self.tests, row(None, self.remove_button, self.open_button)
+                label(self.tr("Blind tests"), "heading"),
+                self.tests,
+                row(None, self.restore_button, self.remove_button, self.open_button),
             )
         )
         inner = holder(column(card(new), self._old, spacing=2 * GRID), "body")
@@ -113,13 +117,15 @@ class BlindSetup(QWidget):
             found = []
             self.fault.setText(words.sentences(error))
         self.tests.clear()
-        for test in found:
-            made = time.strftime("%Y-%m-%d %H:%M", time.localtime(test.about.created_s))
-            votes = counted(len(test.votes), self.tr("{count} vote"), self.tr("{count} votes"))
-            item = QListWidgetItem(words.listed((test.about.title, made, votes)))
-            item.setData(_TEST, test)
+        for folder in found:
+            about = blind.about_of(folder)
+            made = time.strftime("%Y-%m-%d %H:%M", time.localtime(about.created_s))
+            prompts = counted(len(about.prompts), self.tr("{count} prompt"), self.tr("{count} prompts"))
+            item = QListWidgetItem(words.listed((about.title, made, prompts)))
+            item.setData(_TEST, folder)
             self.tests.addItem(item)
-        self._old.setVisible(bool(found))
+        self._old.setVisible(bool(found or self._trashed))
+        self.restore_button.setVisible(bool(self._trashed))
         self._offer()
 
     def make(self) -> None:
@@ -149,7 +155,7 @@ class BlindSetup(QWidget):
         return [*base, *(entry.name for entry in self._panel.entries())]
 
     def _about(self, prompts: Sequence[str]) -> About:
-        system = sound(self._panel.system.text()).strip()
+        system = self._system()
         opening = [Message(role="system", content=system)] if system else []
         sampling, contenders = self._panel.sampling(), self._contenders()
         titles = [entry.title or entry.name for entry in self._panel.entries()]
@@ -159,18 +165,20 @@ class BlindSetup(QWidget):
             contenders=contenders,
             prompts=[[*opening, Message(role="user", content=prompt)] for prompt in prompts],
             sampling=sampling,
-            seed=sampling.seed,
             created_s=time.time(),
         )
+
+    def _system(self) -> str:
+        return sound(self._panel.system.text()).strip()
 
     def _read(self, file: str, typed: Sequence[str]) -> None:
         about = self._about(typed)
         told = ["blind", "new", "--later", "--file", str(Path(file).expanduser().absolute())]
-        told += ["--count", str(self.count.value()), "--name", about.title, "--model", about.model]
+        told += [f"--count={self.count.value()}", f"--name={about.title}", f"--model={about.model}"]
         told += [] if self.base.isChecked() else ["--no-base"]
-        told += [word for entry in self._panel.entries() for word in ("--adapter", entry.name)]
-        told += [word for prompt in typed for word in (f"--prompt={prompt}",)]
-        told += [f"--system={about.prompts[0][0].content}"] if typed and len(about.prompts[0]) > 1 else []
+        told += [f"--adapter={entry.name}" for entry in self._panel.entries()]
+        told += [f"--prompt={prompt}" for prompt in typed]
+        told += [f"--system={self._system()}"] if self._system() else []
         numbers = self._panel.numbers
         told += [f"--{name.replace('_', '-')}={number.value()}" for name, number in numbers.items()]
         self._command = Command(told, self)
@@ -212,15 +220,26 @@ class BlindSetup(QWidget):
 
     def _open(self, *_: object) -> None:
         item = self.tests.currentItem()
-        test = item.data(_TEST) if item is not None else None
-        if isinstance(test, BlindTest):
-            self.opened.emit(test)
+        if item is not None:
+            try:
+                self.opened.emit(blind.load(item.data(_TEST)))
+            except StudioError as error:
+                self._fail(error)
 
     def _remove(self) -> None:
         item = self.tests.currentItem()
         if item is not None:
             try:
-                blind.remove(item.data(_TEST))
+                self._trashed.append(blind.remove(blind.load(item.data(_TEST))))
+            except StudioError as error:
+                self._fail(error)
+            self.refresh()
+
+    def _restore(self) -> None:
+        """Brings back the test that was removed last."""
+        if self._trashed:
+            try:
+                blind.restore(self._trashed.pop())
             except StudioError as error:
                 self._fail(error)
             self.refresh()

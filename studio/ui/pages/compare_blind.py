@@ -51,19 +51,21 @@ class BlindMode(QStackedWidget):
         self.setup = BlindSetup(theme, panel)
         self.setup.opened.connect(self.open)
         self.failure = FailureCard(theme)
-        self._actions()
         self.addWidget(self.setup)
         self.addWidget(self._judging())
         self.addWidget(self._final())
+        self._actions()
+        self._offer()
 
     @property
     def pair(self) -> Pair | None:
-        """The pair that is shown; None: there is none to judge now."""
+        """The pair that is shown, which stays until it is judged; None: there is none to judge now."""
         pairs = self.test.open_pairs() if self.test is not None else []
-        return pairs[0] if pairs else None
+        return self._shown if self._shown in pairs else next(iter(pairs), None)
 
     def open(self, test: BlindTest) -> None:
         """Goes on with a test, or shows who wins where all is judged."""
+        self.leave()
         self.test, self._judged, self._shown = test, [], None
         self.failure.hide()
         self.turned.emit()
@@ -94,21 +96,23 @@ class BlindMode(QStackedWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Leaves the model to the other ways to ask."""
-        self._cancel()
+        if not event.spontaneous():  # a window that is made small goes on
+            self._cancel()
         super().hideEvent(event)
 
     def judge(self, winner: int) -> None:
         """Notes who wins the pair shown: 1 the left, 2 the right, 0 neither."""
         pair, test = self.pair, self.test
         if self.currentIndex() == _JUDGING and pair is not None and test is not None:
-            self._vote(pair, (TIE, pair.left, pair.right)[winner])
-            self._judged.append(pair)
+            if self._vote(pair, (TIE, pair.left, pair.right)[winner]):
+                self._judged.append(pair)
             self._show()
 
     def back(self) -> None:
         """Takes the last vote back, of those that were made since the test was opened."""
-        if self._judged and self.test is not None:
-            self._vote(self._judged.pop(), None)
+        if self._judged and self.test is not None and self._vote(self._judged[-1], None):
+            self._shown = self._judged.pop()
+            self._draw()
             self._show()
 
     def save(self) -> None:
@@ -129,21 +133,35 @@ class BlindMode(QStackedWidget):
             return
         self.saved.emit(Path(chosen))
 
-    def _vote(self, pair: Pair, winner: int | None) -> None:
+    def _vote(self, pair: Pair, winner: int | None) -> bool:
+        """Notes a vote; returns whether it is written."""
         assert self.test is not None
         try:
             self.test.vote(pair, winner)
         except StudioError as error:
             self.failure.show_failure(desk.failure(0, error))
+            return False
+        return True
 
     def _actions(self) -> None:
         names = (self.tr("Neither answer is better"), self.tr("The left answer is better"))
         keys = (*names, self.tr("The right answer is better"))
-        for at, name in enumerate(keys):
-            made = add_action(self, name, partial(self.judge, at), str(at))
+        self._judges = [add_action(self, name, partial(self.judge, at), str(at)) for at, name in enumerate(keys)]
+        self._back = add_action(self, self.tr("Take the last vote back"), self.back, "Backspace")
+        for made in (*self._judges, self._back):
             made.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        back = add_action(self, self.tr("Take the last vote back"), self.back, "Backspace")
-        back.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self.currentChanged.connect(self._offer)
+
+    def _offer(self) -> None:
+        """Offers what can be done with the pair shown."""
+        judging = self.currentIndex() == _JUDGING
+        possible = judging and self._shown is not None
+        for action in self._judges:
+            action.setEnabled(possible)
+        for made in (self.left_button, self.tie_button, self.right_button):
+            made.setEnabled(possible)
+        self._back.setEnabled(judging and bool(self._judged))
+        self.back_button.setEnabled(self._back.isEnabled())
 
     def _judging(self) -> QWidget:
         self._title, self._progress = Elided("", "heading"), label("", "muted")
@@ -215,18 +233,21 @@ class BlindMode(QStackedWidget):
         self._progress.setText(self.tr("{done} of {total} judged").format(done=f"{judged:,}", total=f"{total:,}"))
         if pair != self._shown:
             self._shown = pair
-            texts = test.answers[pair.prompt] if pair is not None else []
-            asked = test.about.prompts[pair.prompt] if pair is not None else []
-            show_text(self.prompt, "\n\n".join(message.content for message in asked))
-            show_text(self.left, texts[pair.left] if pair is not None else "")
-            show_text(self.right, texts[pair.right] if pair is not None else "")
-        for made in (self.left_button, self.tie_button, self.right_button):
-            made.setEnabled(pair is not None)
-        self.back_button.setEnabled(bool(self._judged))
+            self._draw()
+        self._offer()
         waits = counted(len(missing), self.tr("{count} prompt is still to be answered."),
                         self.tr("{count} prompts are still to be answered."))  # fmt: skip
         self._waits.setText(waits)
         self._waits.setVisible(bool(missing))
+
+    def _draw(self) -> None:
+        """Shows the texts of the pair."""
+        pair, test = self._shown, self.test
+        texts = test.answers[pair.prompt] if pair is not None and test is not None else []
+        asked = test.about.prompts[pair.prompt] if pair is not None and test is not None else []
+        show_text(self.prompt, "\n\n".join(message.content for message in asked))
+        show_text(self.left, texts[pair.left] if pair is not None else "")
+        show_text(self.right, texts[pair.right] if pair is not None else "")
 
     def _ask(self) -> None:
         """Has the next prompt answered, while the page is looked at."""

@@ -57,6 +57,7 @@ class ConfigurePage(QWidget):
         self._specs = {spec.key: spec for spec in declared_fields()}
         self.fields: dict[str, Field] = {}
         self._narrow = False
+        self._going = 0
         self.summary = Summary(session.draft, session.desk)
         self.yaml = YamlView(session.draft, session.theme)
         self._views = QStackedWidget()
@@ -74,7 +75,7 @@ class ConfigurePage(QWidget):
         add_action(self, self.tr("Copy the configuration as YAML"), self.copy_yaml)
         add_action(self, self.tr("Choose the base model"), self.choose_model)
         self._draft.changed.connect(self._refresh)
-        session.runs_changed.connect(self._refresh)
+        session.runs_changed.connect(self._look)
         self.yaml.judged.connect(self._refresh)
         self.yaml.judged.connect(lambda: self.summary.disown(bool(self.yaml.fault)))
         self._show_all(session.settings.all_fields)
@@ -87,7 +88,7 @@ class ConfigurePage(QWidget):
         if not self._listed:
             self._listed = True
             QTimer.singleShot(0, self.picker, self.picker.refresh)
-        self._refresh()  # others may have started runs, which is told of by nobody
+        self._look()  # others may have started runs, which is told of by nobody
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Puts the labels above what they name where there is little room, so that nothing scrolls sideways."""
@@ -129,7 +130,10 @@ class ConfigurePage(QWidget):
     def _begin(self, configs: Sequence[RunConfig], *, queued: bool) -> None:
         """Starts a run of each config, and shows the first."""
         try:
-            models = [self._session.start(config, queued=queued) for config in configs]
+            if len(configs) > 1:
+                models = self._session.start_several(configs)
+            else:
+                models = [self._session.start(configs[0], queued=queued)]
         except StudioError as error:
             self._session.tell_error(error)
             return
@@ -350,9 +354,14 @@ class ConfigurePage(QWidget):
         self.reason.setVisible(bool(reason))
         self._offer_start(not reason)
 
+    def _look(self) -> None:
+        """Counts the runs at work, and those that wait."""
+        self._going = len(run_queue.there())
+        self._refresh()
+
     def _offer_start(self, possible: bool) -> None:
         """Offers to start at once, or where runs are at work behind them."""
-        going = len(run_queue.there())
+        going = self._going
         begins = (
             self.tr("It begins when the run before it has ended."),
             self.tr("It begins when the {count} runs before it have ended."),

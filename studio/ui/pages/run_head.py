@@ -137,7 +137,7 @@ class RunHead(QFrame):
             self.bar.setRange(0, 1)
             self.bar.setValue(0)
             other = title_of(Run(paths.runs_dir() / phase.detail))
-            self.said.setText(f"{words.phase(phase.name)} {other}")
+            self.said.setText(self.tr("Waiting for {name}").format(name=other))
             self.said.setMinimumWidth(0)
             self.left.setText("")
             return

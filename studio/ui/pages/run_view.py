@@ -47,7 +47,7 @@ class RunView(QWidget):
         self._actions()
         stops = (self.stop, self.stop_bare, None, self.terminate, self.kill)
         steered = (self.save_now, self.evaluate, self.rate)
-        turns = (self.in_turn, self.now, self.earlier, self.later)
+        turns = (self.now, self.earlier, self.later)
         more = (*steered, None, *turns, None, self.again, self.open_folder)
         self.head = RunHead(session.theme, self.pause, self.resume, self.now, stops, more)
         self.failure = RunFailure(session.draft, self._resume, self._again)
@@ -111,10 +111,9 @@ class RunView(QWidget):
         self.evaluate = add_action(self, self.tr("Evaluate now"), lambda: self._ask(events.Evaluate()))
         self.rate = add_action(self, self.tr("Change the learning rate..."), self._ask_rate)
         self.resume = add_action(self, self.tr("Resume the run"), self._resume, "Ctrl+R")
-        self.in_turn = add_action(self, self.tr("Resume it in the queue"), lambda: self._resume(queued=True))
         self.now = add_action(self, self.tr("Start it now"), lambda: self._requeue(run_queue.start_now))
-        self.earlier = add_action(self, self.tr("Earlier in the queue"), lambda: self._shift(-1), "Alt+Up")
-        self.later = add_action(self, self.tr("Later in the queue"), lambda: self._shift(1), "Alt+Down")
+        self.earlier = add_action(self, self.tr("Earlier in the queue"), lambda: self._shift(-1), "Ctrl+Shift+Up")
+        self.later = add_action(self, self.tr("Later in the queue"), lambda: self._shift(1), "Ctrl+Shift+Down")
         beside = self.tr("Compare with other runs...")
         self.compare = add_action(self, beside, self._compare, "Ctrl+D")
         self.open_folder = add_action(self, self.tr("Open the run folder"), self._open_folder)
@@ -153,8 +152,7 @@ class RunView(QWidget):
         for action in (self.save_now, self.pause):
             action.setEnabled(alive and not queued)
         self._offer_evaluation(alive and not queued)
-        for action in (self.resume, self.in_turn):
-            action.setEnabled(model is not None and model.can_resume())
+        self.resume.setEnabled(model is not None and model.can_resume())
         for action in (self.now, self.earlier, self.later):
             action.setEnabled(queued)
         for action in (self.open_folder, self.again, self.compare):
@@ -208,16 +206,14 @@ class RunView(QWidget):
         except StudioError as error:
             self._session.tell_error(error)
 
-    def _resume(self, *, queued: bool = False) -> None:
+    def _resume(self) -> None:
+        """Has the run go on: at once, or behind those at work."""
         if self.model is not None and self.model.can_resume():
-            self._session.resume(self.model.run, queued=queued)
+            self._session.resume(self.model.run, queued=True)
 
     def _shift(self, by: int) -> None:
         """Gives a run that waits the place before or behind its own."""
-        waiting = [run.path for run in run_queue.waiting()]
-        if self.model is not None and (path := self.model.run.path.absolute()) in waiting:
-            to = waiting.index(path) + by
-            self._requeue(lambda run: run_queue.move(run, to))
+        self._requeue(lambda run: run_queue.shift(run, by))
 
     def _requeue(self, change: Callable[[Run], None]) -> None:
         """Changes when a run that waits is to begin."""

@@ -135,7 +135,7 @@ class TrainPage(QWidget):
         row = self.list.currentIndex().row()
         self._drop_the_gone()
         shown = self.view.model
-        self.table.refresh(self._session.read(runs.listing), run_queue.waiting())
+        self.table.refresh(self._session.read(runs.listing), run_queue.queued())
         self._session.attach_again(self.table.living())
         for model in self._session.models.values():
             self.table.update_run(model)

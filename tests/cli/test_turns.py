@@ -48,7 +48,7 @@ def test_the_list_says_who_is_at_work_who_waits_and_who_was_cut_off(
         ["1", names[1], "queued"],
         ["2", names[2], "queued"],
     ]
-    assert "queues it again" in lines[4]
+    assert "--again queues it again" in lines[4]
     assert cli.run(["runs", "show", names[1]]) == 0
     assert f"It waits for {names[0]}" in capsys.readouterr().out
 
@@ -82,7 +82,7 @@ def test_what_was_cut_off_is_queued_again(four: list[Run], capsys: pytest.Captur
     name = four[3].name
     file = paths.home() / "queue.json"
     # Long ago, so that its process is not awaited any more.
-    file.write_text(json.dumps([place | {"since_s": 0} for place in json.loads(file.read_text())]))
+    file.write_text(json.dumps([place | {"began_s": 0} for place in json.loads(file.read_text())]))
     assert json.loads(studio("runs", "queue", "--again", "--json").stdout) == {"queued": [name]}
     assert said(capsys) == {"at_work": [four[0].name], "waiting": [run.name for run in four[1:]], "cut_off": []}
     assert studio("runs", "resume", name, "--queue").stderr.startswith(f"The run {name} waits for its turn already.")
@@ -107,7 +107,7 @@ def test_several_values_are_queued_as_runs_of_their_own(machine: Machine, tmp_pa
     assert [item["name"] for item in told] == ["test r=2", "test r=4"]
     made = [runs.find(item["run"]) for item in told]
     assert [run.config().adapter.r for run in made] == [2, 4]
-    assert run_queue.waiting() == made
+    assert run_queue.queued() == made
     for run in made:
         run.ask(events.Stop())
     until(lambda: not any(run.alive() for run in made))

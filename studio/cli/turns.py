@@ -1,10 +1,11 @@
 """The command `runs queue`: the runs that wait, their order, those that were cut off; and several queued at once."""
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 from studio.cli.output import add_command, show, table
-from studio.core import launch, run_queue, runs, sweep
+from studio.core import config_file, launch, run_queue, runs, sweep
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run
@@ -13,39 +14,70 @@ from studio.core.runs import Run
 def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command."""
     command = add_command(actions, "queue", "The runs at work, those that wait, and those cut off.", _queue)
-    command.add_argument("run", nargs="?", help="one that waits: a name, a part of one, or a folder")
+    command.add_argument("run", nargs="?", help="a name, a part of one, or a folder")
     what = command.add_mutually_exclusive_group()
     what.add_argument("--now", action="store_true", help="let RUN begin beside those at work")
     what.add_argument("--place", type=int, metavar="N", help="give RUN the place N among those that wait, 1: the next")
     what.add_argument("--again", action="store_true", help="queue those again that were cut off, or RUN of them")
+    what.add_argument("--forget", action="store_true", help="leave those as they are that were cut off, or RUN of them")
 
 
 def train_several(args: argparse.Namespace, config: RunConfig) -> int:
     """Puts a run for each combination of values into the queue, and returns at once.
 
     Raises:
-        StudioError: as `sweep.combinations`, `runs.create` and `launch.detach`; (usage) there is a folder for one run.
+        StudioError: as `sweep.combinations`, `run_queue.prepare` and `launch.detach`; (usage) there is a folder for
+            one run; (data), (model) a file is not there.
     """
     if args.run_dir is not None:
         raise StudioError("usage", "Several runs cannot have one folder.", "Leave --run-dir out.")
-    made = [runs.create(one) for one in sweep.combinations(config, args.tries)]
-    for run in made:
-        launch.detach(run, queued=True)
+    configs = sweep.combinations(config, args.tries)
+    for one in configs:
+        require_files(one)
+    made = run_queue.prepare(configs)
+    _each(made, lambda run: launch.detach(run, queued=True))
     found = [{"run": run.name, "path": str(run.path), "name": run.config().name} for run in made]
     lines = table([[str(item["run"]), str(item["name"])] for item in found], ["RUN", "NAME"])
     show(args, found, f"{lines}\n`studio runs queue` shows how far they are.")
     return 0
 
 
+def require_files(config: RunConfig) -> None:
+    """Sees to it that a name mistyped makes no run that failed.
+
+    Raises:
+        StudioError: (data), (model) there is no such file or model.
+    """
+    for path in filter(None, (config.data.path, config.data.eval_path)):
+        if config_file.absent(path):
+            raise StudioError("data", f"There is no file {path}.", "Check the path.")
+    from studio.engine import local
+
+    local.check(config.model)
+
+
+def _each(found: list[Run], act: Callable[[Run], None]) -> None:
+    """Does something with each run, also where one cannot; what the first of these says is raised at the end."""
+    first: StudioError | None = None
+    for run in found:
+        try:
+            act(run)
+        except StudioError as error:
+            first = first or error
+    if first is not None:
+        hint = "`studio runs queue` shows those that wait; --again queues the others once that is mended."
+        raise StudioError(first.reason, first.message, f"{first.hint} {hint}", first.detail)
+
+
 def _queue(args: argparse.Namespace) -> None:
-    if args.again:
-        _again(args)
+    if args.again or args.forget:
+        _settle(args)
     elif args.now or args.place is not None:
         _change(args)
     elif args.run is not None:
-        raise StudioError("usage", "Nothing was asked for the run.", "Add --now, --place N or --again.")
+        raise StudioError("usage", "Nothing was asked for the run.", "Add --now, --place N, --again or --forget.")
     else:
-        _list(args)
+        show(args, *_shown())
 
 
 def _change(args: argparse.Namespace) -> None:
@@ -62,22 +94,19 @@ def _change(args: argparse.Namespace) -> None:
     show(args, *_shown())
 
 
-def _again(args: argparse.Namespace) -> None:
+def _settle(args: argparse.Namespace) -> None:
+    """Queues again, or forgets, what was cut off."""
     cut = run_queue.cut_off()
     if args.run is not None:
         run = runs.find(args.run)
-        if run.path.absolute() not in [other.path for other in cut]:
+        cut = [other for other in cut if other.path.samefile(run.path)]
+        if not cut:
             hint = f"Go on with it by `studio runs resume {run.address} --queue`."
             raise StudioError("run", f"The run {run.name} was not cut off.", hint)
-        cut = [run]
-    for run in cut:
-        launch.detach(run, queued=True)
-    names = [run.name for run in cut]
-    show(args, {"queued": names}, "\n".join(f"{name} waits for its turn." for name in names) or "No run was cut off.")
-
-
-def _list(args: argparse.Namespace) -> None:
-    show(args, *_shown())
+    _each(cut, run_queue.leave if args.forget else lambda run: launch.detach(run, queued=True))
+    names, said = [run.name for run in cut], "is left as it is" if args.forget else "waits for its turn"
+    text = "\n".join(f"{name} {said}." for name in names) or "No run was cut off."
+    show(args, {"forgotten" if args.forget else "queued": names}, text)
 
 
 def _shown() -> tuple[dict[str, Any], str]:
@@ -90,7 +119,7 @@ def _shown() -> tuple[dict[str, Any], str]:
     }
     rows = [["-", run.name, _does(run)] for run in found["at_work"]]
     rows += [[str(at), run.name, "queued"] for at, run in enumerate(found["waiting"], start=1)]
-    rows += [["-", run.name, "cut off; `studio runs queue --again` queues it again"] for run in found["cut_off"]]
+    rows += [["-", run.name, "cut off; --again queues it again, --forget leaves it"] for run in found["cut_off"]]
     text = table(rows, ["PLACE", "RUN", "STATE"]) if rows else "No run is at work, and none waits."
     return {key: [run.name for run in some] for key, some in found.items()}, text
 
