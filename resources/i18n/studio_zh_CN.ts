@@ -2038,6 +2038,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
 <context>
     <name>LinePlot</name>
     <message>
+        <source>{name} (means)</source>
+        <translation>{name}（均值）</translation>
+    </message>
+    <message>
         <source>best {loss} at step {step}</source>
         <translation>最佳 {loss}，第 {step} 步</translation>
     </message>
