@@ -659,12 +659,16 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>移到回收站</translation>
     </message>
     <message>
-        <source>{count} vote</source>
-        <translation>{count} 票</translation>
+        <source>Bring it back</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>{count} votes</source>
-        <translation>{count} 票</translation>
+        <source>{count} prompt</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} prompts</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Base model</source>
@@ -2260,6 +2264,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
 <context>
     <name>LinePlot</name>
     <message>
+        <source>{name} (means)</source>
+        <translation>{name}（均值）</translation>
+    </message>
+    <message>
         <source>best {loss} at step {step}</source>
         <translation>最佳 {loss}，第 {step} 步</translation>
     </message>
@@ -3412,6 +3420,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>偏好正确率</translation>
     </message>
     <message>
+        <source>Waiting for {name}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Starting</source>
         <translation>正在启动</translation>
     </message>
@@ -3623,8 +3635,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
 <context>
     <name>RunTable</name>
     <message>
-        <source>place</source>
-        <translation>位置</translation>
+        <source>place {n}</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>step</source>
@@ -3700,10 +3712,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Resume the run</source>
         <translation>恢复训练任务</translation>
-    </message>
-    <message>
-        <source>Resume it in the queue</source>
-        <translation>排队恢复运行</translation>
     </message>
     <message>
         <source>Start it now</source>
@@ -5044,6 +5052,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>There is no blind test `{0}`.</source>
         <translation>没有名为 `{0}` 的盲测。</translation>
+    </message>
+    <message>
+        <source>No blind test `{0}` was removed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Write its whole name.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Judge some pairs first; answers that were broken off do not count.</source>
@@ -6930,6 +6946,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>运行 {0} 没有在排队等待。</translation>
     </message>
     <message>
+        <source>Another process keeps the queue of runs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Try again in a moment.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Free some space and resume the run: it goes on from its last checkpoint.</source>
         <translation>请腾出空间后恢复训练：它会从最后一个检查点继续。</translation>
     </message>
@@ -7072,6 +7096,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Write it as key=value,value.</source>
         <translation>请写成 key=value,value。</translation>
+    </message>
+    <message>
+        <source>Names are not tried: each run has one of its own.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Try another setting.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Rows that are all equal cannot be split in two.</source>
@@ -8632,42 +8664,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请指定两个或更多训练任务。</translation>
     </message>
     <message>
-        <source>Several runs cannot have one folder.</source>
-        <translation>多个运行不能共用一个文件夹。</translation>
-    </message>
-    <message>
-        <source>Leave --run-dir out.</source>
-        <translation>请去掉 --run-dir。</translation>
-    </message>
-    <message>
-        <source>Nothing was asked for the run.</source>
-        <translation>没有对该运行提出要求。</translation>
-    </message>
-    <message>
-        <source>Add --now, --place N or --again.</source>
-        <translation>请加上 --now、--place N 或 --again。</translation>
-    </message>
-    <message>
-        <source>`studio runs queue` shows those that wait.</source>
-        <translation>`studio runs queue` 会列出正在等待的运行。</translation>
-    </message>
-    <message>
-        <source>{0} is no place.</source>
-        <translation>{0} 不是有效的位置。</translation>
-    </message>
-    <message>
-        <source>Give 1 for the next, 2 for the one behind it ...</source>
-        <translation>1 表示下一个，2 表示再下一个，依此类推。</translation>
-    </message>
-    <message>
-        <source>Go on with it by `studio runs resume {0} --queue`.</source>
-        <translation>用 `studio runs resume {0} --queue` 继续它。</translation>
-    </message>
-    <message>
-        <source>The run {0} was not cut off.</source>
-        <translation>运行 {0} 没有被中断。</translation>
-    </message>
-    <message>
         <source>The run has not taken a step yet.</source>
         <translation>此训练任务还没有完成任何一步。</translation>
     </message>
@@ -8770,6 +8766,54 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Add --adapter, or leave --by out.</source>
         <translation>请添加 --adapter，或去掉 --by。</translation>
+    </message>
+    <message>
+        <source>Several runs cannot have one folder.</source>
+        <translation>多个运行不能共用一个文件夹。</translation>
+    </message>
+    <message>
+        <source>Leave --run-dir out.</source>
+        <translation>请去掉 --run-dir。</translation>
+    </message>
+    <message>
+        <source>`studio runs queue` shows those that wait; --again queues the others once that is mended.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Nothing was asked for the run.</source>
+        <translation>没有对该运行提出要求。</translation>
+    </message>
+    <message>
+        <source>Add --now, --place N, --again or --forget.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>`studio runs queue` shows those that wait.</source>
+        <translation>`studio runs queue` 会列出正在等待的运行。</translation>
+    </message>
+    <message>
+        <source>{0} is no place.</source>
+        <translation>{0} 不是有效的位置。</translation>
+    </message>
+    <message>
+        <source>Give 1 for the next, 2 for the one behind it ...</source>
+        <translation>1 表示下一个，2 表示再下一个，依此类推。</translation>
+    </message>
+    <message>
+        <source>Go on with it by `studio runs resume {0} --queue`.</source>
+        <translation>用 `studio runs resume {0} --queue` 继续它。</translation>
+    </message>
+    <message>
+        <source>The run {0} was not cut off.</source>
+        <translation>运行 {0} 没有被中断。</translation>
+    </message>
+    <message>
+        <source>is left as it is</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>waits for its turn</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Each file needs its share.</source>
@@ -9043,10 +9087,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Damaged</source>
         <translation>已损坏</translation>
-    </message>
-    <message>
-        <source>Waiting for</source>
-        <translation>等待</translation>
     </message>
     <message>
         <source>Loading</source>

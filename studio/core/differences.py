@@ -50,17 +50,14 @@ def differing(configs: Sequence[RunConfig]) -> dict[str, list[Any]]:
 
     Two runs have each their own copy of a dataset version; these differ only if what is in them does.
     """
-    keys = dict.fromkeys(key for config in configs for key in config_file.changed(config))
-    found = {key: [_value(config, key) for config in configs] for key in keys}
+    changed = {key for config in configs for key in config_file.changed(config)}
+    keys = sorted(changed, key=list(config_file.keys()).index)
+    plain = [to_dict(config) for config in configs]
+    found = {key: [values[section][name] for values in plain] for key in keys for section, name in [key.split(".")]}
     for key in _PATHS:
         if key in found:
             found[key] = _named(found[key])
     return {key: values for key, values in found.items() if any(value != values[0] for value in values)}
-
-
-def _value(config: RunConfig, key: str) -> Any:
-    section, _, name = key.partition(".")
-    return to_dict(config)[section][name]
 
 
 def _named(places: Sequence[str | None]) -> list[str | None]:

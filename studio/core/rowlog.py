@@ -67,11 +67,11 @@ def read_all(run: Path) -> Records:
         if least[0] < 1 or min(least) < 0 or (np.diff(part["step"]) < 0).any() or not np.isfinite(part["loss"]).all():
             message = f"{path_of(run, rank).name} of the run is damaged: what it says of rows cannot be true."
             raise StudioError("run", message, "Bring it back from a copy; the run and its result are as they were.")
+    if len(parts) == 1:
+        return parts[0]  # millions of them are not copied
     found = np.concatenate([np.zeros(0, RECORD), *parts])
-    if len(parts) > 1:
-        # A kill leaves some with a record more than others, and that is told too.
-        found = found[np.argsort(found["step"], kind="stable")]
-    return found
+    # A kill leaves some with a record more than others, and that is told too.
+    return found[np.argsort(found["step"], kind="stable")]
 
 
 def typical(records: Records) -> Losses:
@@ -142,7 +142,7 @@ def standings(records: Records, within: slice = slice(None), per_epoch: int = 0)
     above = (records["loss"][near] - typical(records[near]))[begin - near.start :][: end - begin]
     records = records[begin:end]
     order = np.argsort(records["row"], kind="stable")
-    row, step = (records[name][order].astype(np.int64) for name in ("row", "step"))
+    row, step = (records[name][order] for name in ("row", "step"))
     tokens = np.maximum(records["tokens"][order].astype(np.int64), 1)
     passes = (step - 1) // per_epoch if per_epoch else np.arange(len(row))
     begun = np.flatnonzero((np.diff(row, prepend=-1) != 0) | (np.diff(passes, prepend=-1) != 0))
@@ -151,8 +151,8 @@ def standings(records: Records, within: slice = slice(None), per_epoch: int = 0)
     rows, first = np.unique(row[begun], return_index=True)
     last = np.append(first[1:], len(begun))[: len(rows)] - 1
     return Standings(
-        row=rows,
-        step=step[np.append(begun[1:], len(row))[last] - 1],
+        row=rows.astype(np.int64),
+        step=step[np.append(begun[1:], len(row))[last] - 1].astype(np.int64),
         times=last - first + 1,
         tokens=size[last],
         first=loss[first],

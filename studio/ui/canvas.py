@@ -45,7 +45,7 @@ _CLICK_PX = 4
 # More would hide the line, and each takes some microseconds.
 _MOST_DOTS = 100
 _SPECK_PX = 2.0
-# So far up and down in all: a line that zigzags more takes ten times as long with smooth edges, and looks the same.
+# So far up and down in all: lines that zigzag more take ten times as long with smooth edges, and look the same.
 _CALM_PX = 4000
 
 
@@ -304,7 +304,8 @@ class Canvas(QWidget):
     def _paint_line(self, painter: QPainter, line: Line) -> None:
         across, up = self._across(line.x), self._up(self._values(line))
         if line.width:
-            smooth = line.width > 1 and _calm(up)
+            # Of many lines each may take a part of the time.
+            smooth = line.width > 1 and _calm(up, _CALM_PX / sum(each.width > 1 for each in self.lines))
             pen = QPen(line.colour, line.width if smooth else 1)
             # One pixel of the screen whatever its density: a wider one costs many times as much where it zigzags.
             pen.setCosmetic(not smooth)
@@ -344,9 +345,9 @@ def _lines_of(said: Sequence[str], metrics: QFontMetrics, room: int) -> list[str
     return found
 
 
-def _calm(values: Values) -> bool:
+def _calm(values: Values, most_px: float) -> bool:
     """Whether a line goes up and down so little that smooth edges are seen, and soon painted."""
-    return float(np.nansum(np.abs(np.diff(values)))) < _CALM_PX
+    return float(np.nansum(np.abs(np.diff(values)))) < most_px
 
 
 def _pieces(values: Values) -> Iterator[tuple[int, int]]:

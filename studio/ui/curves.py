@@ -1,13 +1,14 @@
 """Growing curves in numpy: appended to cheaply, smoothed as they grow."""
 
 from functools import lru_cache
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
 from studio.core.steps import Column
 
-_BLOCK = 256
+_BLOCK = 64
 # So many points have their least and greatest value kept.
 _STRETCH = 64
 
@@ -85,6 +86,17 @@ class Curve:
         at = np.append(at, last - 1) if len(at) and at[-1] != last - 1 else at
         return self.x[at], self.smoothed[at]
 
+    def means(
+        self, low: float = -np.inf, high: float = np.inf, *, blocks: int = 100
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Returns the mean of each of about `blocks` stretches from `low` to `high`: such lines hide others less."""
+        first, last = self._part(low, high)
+        size = max(1, (last - first) // blocks)
+        begun = np.arange(first, last, size)
+        ends = np.append(begun[1:], last)[: len(begun)]
+        sums = np.add.reduceat(self.y[first:last], begun - first) if len(begun) else self.y[:0]
+        return self.x[(begun + ends - 1) // 2], sums / (ends - begun)
+
     def _part(self, low: float, high: float) -> tuple[int, int]:
         """The first point of those from `low` to `high`, one more on each side, and their end."""
         first = max(0, int(np.searchsorted(self.x, low)) - 1)
@@ -130,20 +142,23 @@ class Curve:
         self._smoothed.extend(self._smooth(self.y, smoothing))
 
     def _smooth(self, values: NDArray[np.float64], a: float) -> NDArray[np.float64]:
-        result = np.empty_like(values)
+        if not len(values):
+            return values
         # A value that is no number would stay in the mean for ever; the raw line shows it.
         last = np.maximum.accumulate(np.where(np.isfinite(values), np.arange(len(values)), -1))
         values = np.where(last >= 0, values[last], self._mean / self._weight if self._weight else 0.0)
-        powers = a ** np.arange(1, min(_BLOCK, len(values)) + 1)
-        kernel = _kernel(a, len(powers))
-        for first in range(0, len(values), _BLOCK):
-            part = values[first : first + _BLOCK]
-            n = len(part)
-            mean = kernel[:n, :n] @ part + powers[:n] * self._mean
-            weight = 1 - powers[:n] * (1 - self._weight)
-            result[first : first + n] = mean / weight
-            self._mean, self._weight = float(mean[-1]), float(weight[-1])
-        return result
+        powers, count = a ** np.arange(1, _BLOCK + 1), -(-len(values) // _BLOCK)
+        blocks = np.zeros((count, _BLOCK))
+        blocks.ravel()[: len(values)] = values
+        # Of each block by itself, and what is left in it of all before: of the mean, and of what it lacks in weight.
+        means = blocks @ _kernel(a, _BLOCK).T
+        kept = float(powers[-1])
+        before = accumulate(means[:-1, -1].tolist(), lambda mean, own: kept * mean + own, initial=self._mean)
+        means += np.outer(list(before), powers)
+        lacks = np.outer((1 - self._weight) * kept ** np.arange(count), powers)
+        self._mean, self._weight = (float(each.ravel()[len(values) - 1]) for each in (means, 1 - lacks))
+        means /= 1 - lacks
+        return means.ravel()[: len(values)]
 
 
 @lru_cache(maxsize=8)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
-from studio.ui.canvas import Canvas, Line
+from studio.ui.canvas import Canvas, Line, Values
 from studio.ui.curves import Curve
 from studio.ui.elided import Elided
 from studio.ui.parts import column, label, row
@@ -17,6 +17,7 @@ from studio.ui.theme import GRID, Theme, mixed
 LETTERS = "ABCDEFGH"
 _SMOOTH_POINTS = 400
 _FEWEST_BLOCKS = 200
+_MEANS = 100
 _SIGN_PX = 18
 _REACH_PX = 2
 # How much of its colour the line of each step has beside the smoothed one.
@@ -59,7 +60,7 @@ class LinePlot(QWidget):
         self.canvas.setAccessibleName(title)
         self.canvas.setMinimumHeight((7 if small else 10) * GRID)
         self.legend: dict[str, QToolButton] = {}
-        self._title = label(title, "caption")
+        self._name, self._title = title, Elided(title, "caption") if small else label(title, "caption")
         self._best_text = Elided("", "caption")
         head = row(self._title, *(self._switches() if smoothed else ()), self._best_text, None)
         self.setLayout(column(head, self.canvas, spacing=GRID // 2))
@@ -92,6 +93,8 @@ class LinePlot(QWidget):
         self.canvas.lines = [line for pair in reversed(self.beside) for line in pair] + own
         (self.smooth if self._smoothed else self.raw).letter = LETTERS[0] if others else ""
         self._drawn = ()
+        means = self.tr("{name} (means)").format(name=self._name)
+        self._title.setText(means if others and not self._smoothed else self._name)
         self._hover(None)
         self._colour()
         self.reset_view()
@@ -142,7 +145,7 @@ class LinePlot(QWidget):
         if curve is not None:
             # Two points for each pixel of its width; more would cost more and look the same.
             blocks = max(_FEWEST_BLOCKS, self.canvas.width())
-            self.raw.x, self.raw.y = curve.outline(*(self.canvas.seen or ()), blocks=blocks)
+            self.raw.x, self.raw.y = self._raw(curve, blocks)
             if self._smoothed and len(curve) > 1:
                 self.smooth.x, self.smooth.y = curve.trend(*(self.canvas.seen or ()), points=_SMOOTH_POINTS)
         if points is not None:
@@ -154,13 +157,19 @@ class LinePlot(QWidget):
     def _shown(self) -> list[tuple[Curve | None, Curve | None]]:
         return [(self._curve, self._points), *self._others]
 
+    def _raw(self, curve: Curve, blocks: int) -> tuple[Values, Values]:
+        """Returns a curve as it is; beside others, where none is smoothed, its means: zigzags would hide each other."""
+        seen = self.canvas.seen or ()
+        means = bool(self._others) and not self._smoothed
+        return curve.means(*seen, blocks=_MEANS) if means else curve.outline(*seen, blocks=blocks)
+
     def _draw_others(self) -> None:
         """Takes over what can be seen of the curves laid over it, each as smooth as its own."""
+        count = min(_SMOOTH_POINTS, 4 * _SMOOTH_POINTS // max(1, len(self.beside)))
         seen, blocks = self.canvas.seen or (), max(_FEWEST_BLOCKS, self.canvas.width() // 2)
         for (curve, points), (line, evaluations) in zip(self._others, self.beside, strict=False):
             smooth = self._smoothed and bool(curve.smoothing) and len(curve) > 1
-            found = curve.trend(*seen, points=_SMOOTH_POINTS) if smooth else curve.outline(*seen, blocks=blocks)
-            line.x, line.y = found
+            line.x, line.y = curve.trend(*seen, points=count) if smooth else self._raw(curve, blocks)
             if points is not None:
                 evaluations.x, evaluations.y = points.x, points.y
 

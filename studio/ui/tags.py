@@ -109,11 +109,12 @@ class TagEdit(QWidget):
 
 
 class Chip(QPushButton):
-    """A tag that may become narrower than it is long: an ellipsis then stands for its end."""
+    """A tag that may become narrower than it is long: an ellipsis then stands for its end, or its middle."""
 
-    def __init__(self, text: str) -> None:
-        """Shows `text`, in which an ampersand is written twice."""
+    def __init__(self, text: str, gives: Qt.TextElideMode = Qt.TextElideMode.ElideRight) -> None:
+        """Shows `text`, in which an ampersand is written twice; `gives` says which part of it gives way."""
         super().__init__(text)
+        self._gives = gives
         self.setObjectName("chip")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
@@ -127,8 +128,8 @@ class Chip(QPushButton):
         option = QStyleOptionButton()
         self.initStyleOption(option)
         room = self.style().subElementRect(QStyle.SubElement.SE_PushButtonContents, option, self)
-        elide, mnemonic = Qt.TextElideMode.ElideRight, Qt.TextFlag.TextShowMnemonic
-        return self.fontMetrics().elidedText(self.text(), elide, room.width() - _ICON_PX - _BESIDE_ICON_PX, mnemonic)
+        wide, mnemonic = room.width() - _ICON_PX - _BESIDE_ICON_PX, Qt.TextFlag.TextShowMnemonic
+        return self.fontMetrics().elidedText(self.text(), self._gives, wide, mnemonic)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draws it as a button whose text is what is shown of it."""

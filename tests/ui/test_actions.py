@@ -24,7 +24,7 @@ from studio.ui.window import MainWindow
 from tests.core.test_library import added
 from tests.ui.more_effects import MORE
 from tests.ui.told import made_run
-from tests.ui.world import World, asked, choose
+from tests.ui.world import World, asked, choose, lays_over
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 
@@ -405,13 +405,13 @@ EFFECTS: dict[str, Callable[[World], None]] = {
     "Start training": start_training,
     "Stop and save the adapter": command("Stop and save the adapter", events.Stop()),
     "Stop with a checkpoint only": command("Stop with a checkpoint only", events.Stop(keep=False)),
-    "End now with a checkpoint": end("End now with a checkpoint"),
-    "Kill the process": end("Kill the process"),
+    **{name: end(name) for name in ("End now with a checkpoint", "Kill the process")},
     "Pause or go on": pause,
     "Save a checkpoint now": command("Save a checkpoint now", events.Save()),
     "Evaluate now": command("Evaluate now", events.Evaluate()),
     "Resume the run": resume,
     "Change the learning rate": rate,
+    "Compare with other runs": lays_over,
     **{name: of_rows(name, StepDialog) for name in ("Split the rows", "Deduplicate the rows", "Sample rows")},
     "Balance groups of rows": of_rows("Balance groups of rows", StepDialog),
     "Mix with another file": mix,

@@ -110,3 +110,17 @@ def test_curves_share_the_columns_of_others() -> None:
     untold.cut(2)
     curve.cut(2)
     assert (len(curve), len(x), len(y)) == (2, 2, 2)
+
+
+def test_means_are_those_of_all_points_in_sight() -> None:
+    curve = Curve(None)
+    curve.extend(np.arange(1005.0), np.arange(1005.0) % 2)
+    x, y = curve.means(blocks=100)
+    assert len(x) == len(y) == 101
+    np.testing.assert_allclose(y[:100], 0.5)
+    assert y[-1] == curve.y[1000:].mean()
+    assert (x[0], x[-1]) == (4.0, 1002.0)
+    x, y = curve.means(10.0, 20.0, blocks=100)
+    np.testing.assert_array_equal(x, np.arange(9.0, 22.0))
+    np.testing.assert_array_equal(y, x % 2)
+    assert [len(part) for part in Curve(None).means()] == [0, 0]

@@ -126,6 +126,7 @@ def test_every_plot_shows_each_run_with_a_letter_and_what_each_has_at_the_mouse(
     colours = [line.colour.name() for line, _ in plot.beside]
     for name in ("learning_rate", "grad_norm", "tokens_per_s"):
         other = curves.plots[name]
+        assert other._title.text().endswith(" (means)")
         assert [line.colour.name() for line, _ in other.beside] == colours
         assert other.raw.colour.name() == plot.smooth.colour.name(), "a run has one colour in all plots"
         qtbot.waitUntil(lambda plot=other: len(plot.beside[0][0].x) == 5)  # type: ignore[misc]
@@ -147,6 +148,7 @@ def test_every_plot_shows_each_run_with_a_letter_and_what_each_has_at_the_mouse(
     assert plot.canvas.extent == (1.0, 3.0)
     assert plot.raw.colour.name() == alone
     assert plot.smooth.letter == ""
+    assert curves.plots["grad_norm"]._title.text() == "Gradient norm"
     plot.canvas.hovered.emit(2.0)
     assert plot.canvas.said.startswith("step 2   1.5   (smoothed 1.5)")
 

@@ -16,6 +16,7 @@ from studio.ui.models import RunModel
 from studio.ui.pages.compare import ComparePage
 from studio.ui.pages.data import DataPage
 from studio.ui.pages.library import LibraryPage
+from studio.ui.pages.run_beside import RunChoice
 from studio.ui.pages.train import TrainPage
 from studio.ui.session import demo_data
 from studio.ui.window import MainWindow
@@ -125,6 +126,20 @@ def asked(model: RunModel) -> list[events.Command | None]:
     found = [events.decode_command(line) for line in files.read_lines(model.run.commands_path)[0]]
     model.alive = False
     return list(found)
+
+
+def lays_over(w: World) -> None:
+    """Lays a run over the shown one, from another page."""
+    other = w.told()
+    w.told()
+    w.window.show_page("data")
+    w.do("Compare with other runs")
+    assert w.shown() == "train"
+    popup = QApplication.activePopupWidget()
+    assert isinstance(popup, RunChoice)
+    QTest.keyClick(popup.search, Qt.Key.Key_Return)
+    popup.close()
+    assert w.train().view.curves.others == [other]
 
 
 def choose(dialog: QDialog, path: Path) -> None:

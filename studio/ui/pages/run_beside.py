@@ -146,7 +146,7 @@ class RunLegend(QWidget):
         self.updateGeometry()
 
     def _chip(self, model: RunModel) -> Chip:
-        made = Chip(model.title.replace("&", "&&"))
+        made = Chip(model.title.replace("&", "&&"), MIDDLE)
         made.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         made.setAccessibleName(self.tr("Take away the run {name}").format(name=model.title))
         made.setToolTip(as_tip(made.accessibleName()))

@@ -17,7 +17,8 @@ from studio.ui.session import Session
 from studio.ui.table_view import TableView, dress
 from studio.ui.theme import GRID
 
-_COLUMN_PX = 15 * GRID
+_COLUMN_PX, _ROW_PX = 15 * GRID, 3 * GRID
+_LEAST_PX = 24 * GRID  # the figures and some settings
 
 
 class RunDifferences(QWidget):
@@ -36,6 +37,8 @@ class RunDifferences(QWidget):
         self.table = TableView()
         dress(self.table, self.model, self.tr("What differs between the runs"))
         self.table.horizontalHeader().setDefaultSectionSize(_COLUMN_PX)
+        self.table.verticalHeader().setDefaultSectionSize(_ROW_PX)
+        self.table.setMinimumHeight(_LEAST_PX)
         self.said = Elided("", "caption")
         self._copy = button(self.tr("Copy"), self.copy, "flat")
         session.theme.dress(self._copy, "copy")

@@ -71,6 +71,8 @@ class RunView(QWidget):
         self.area = scrolling(holder(layout, "body"))
         self.area.setObjectName("bare")
         self.setLayout(column(self.area))
+        # The room for it comes some time after it is shown.
+        self.area.verticalScrollBar().rangeChanged.connect(lambda *_: self._show_differences())
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REFRESH_MS)
@@ -236,8 +238,14 @@ class RunView(QWidget):
         self._session.draft.replace(values, self.tr("settings of {name}").format(name=self.model.title))
         self._session.page_wanted.emit("configure")
 
+    def _show_differences(self) -> None:
+        """Scrolls to what differs, where a low window has no room for all of it."""
+        if self.curves.differences.isVisible():
+            self.area.ensureWidgetVisible(self.curves.differences)
+
     def _compare(self) -> None:
         """Offers runs to lay over this one, where they are seen."""
+        self._session.page_wanted.emit("train")
         self.tabs.setCurrentWidget(self.curves)
         self.curves.choose()
 
