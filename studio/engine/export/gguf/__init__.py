@@ -1,0 +1,159 @@
+"""An adapter merged into its base as one GGUF file, for llama.cpp, LM Studio and Ollama."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gguf
+import numpy as np
+
+from studio.core.library import Entry
+from studio.core.runs import slug
+from studio.engine import generate, model
+from studio.engine.export import Stored, card, merged, proof
+from studio.engine.export.gguf import families, ollama, tensors, vocabulary
+from studio.engine.export.gguf.llamacpp import Reading
+from studio.engine.export.gguf.tensors import TYPES
+from studio.engine.labels import Encoder
+
+_FILE_TYPES = {"f32": 0, "f16": 1, "q8_0": 7, "bf16": 32}  # of llama.cpp's own counting (`llama_ftype`)
+
+
+def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None], stored: Stored) -> proof.Proof:
+    """Merges in float32 on the CPU, stores, reads back and compares weights, settings and tokens.
+
+    Args:
+        entry: the adapter.
+        base: the folder of its base in full precision.
+        folder: where; empty.
+        on_phase: told what is done now.
+        stored: the number format of the matrices.
+
+    Raises:
+        StudioError: (export) llama.cpp would not compute the same, or a number cannot be stored so.
+    """
+    on_phase("checking the model")
+    proof.stored_dtype(base)
+    empty = model.skeleton(base)
+    family = families.find(empty.config)
+    families.parts(family, empty)
+    encoder = generate.encoder_for(model.load_tokenizer(base), entry)
+    # Whether texts can be split alike is known before anything is loaded.
+    _require_same(_tokens(encoder, encoder.stop_ids, empty.config.vocab_size), encoder)
+
+    whole = merged.merge(entry, base, encoder, on_phase)
+    on_phase("writing")
+    stops = generate.stop_ids(whole.model, encoder)
+    told = _tokens(encoder, stops, whole.model.config.vocab_size) | _settings(family, whole.model.config, stored)
+    told["general.name"] = _name(entry.title, told["general.name"])
+    factors = families.factors(whole.model.config)
+    extra = {} if factors is None else {families.ROPE_FACTORS: factors}
+    parts = families.parts(family, whole.model)
+    path = folder / f"{slug(entry.title or entry.name)}-{stored.upper()}.gguf"
+    writer = gguf.GGUFWriter(path, family.arch)
+    try:
+        for key, value in told.items():
+            _add(writer, key, value)
+        tensors.write(writer, parts, whole.model, TYPES[stored], extra)
+    finally:
+        writer.close()
+    rounded = proof.logits(whole.model, whole.texts)
+    _describe(entry, encoder, path, told, stops)
+
+    on_phase("checking")
+    fields, others = tensors.read(path, parts, whole.model)
+    again = proof.logits(whole.model, whole.texts)
+    compared = proof.compare(whole.plain, whole.live, again, proof.bound(whole.live, whole.merged, rounded))
+    fault = _fault(told, fields, extra, others)
+    text, count = ("", 0) if fault else vocabulary.difference(fields, encoder)
+    if text:
+        fault = f"it splits {text[:40]!r} into other tokens"
+    return replace(compared, tokens=count, fault=fault)
+
+
+def _tokens(encoder: Encoder, stops: Sequence[int], rows: int) -> dict[str, Any]:
+    return vocabulary.fields(encoder, stops, int(rows))
+
+
+def _settings(family: families.Family, config: Any, stored: Stored) -> dict[str, Any]:
+    about = {f"{family.arch}.{key}": value for key, value in families.metadata(family, config).items()}
+    return {
+        "general.type": "model",
+        "general.file_type": _FILE_TYPES[stored],
+        "general.quantization_version": 2,
+    } | about
+
+
+def _name(title: str, needed: str) -> str:
+    """Returns the name in the file, which makes llama.cpp strip spaces where it has one of certain words."""
+    plain = title.replace("\n", " ")
+    if needed:
+        return f"{needed} {plain}"
+    for word in ("phi-3", "phi3", "modern-bert"):
+        at = plain.lower().find(word)
+        plain = plain if at < 0 else f"{plain[: at + 2]} {plain[at + 2 :]}"
+    return plain
+
+
+def _require_same(told: Mapping[str, Any], encoder: Encoder) -> None:
+    text, _ = vocabulary.difference(told, encoder)
+    if text:
+        raise families.refused(f"llama.cpp would split {text[:40]!r} into other tokens than the model learned")
+
+
+def _add(writer: Any, key: str, value: Any) -> None:
+    if isinstance(value, bool):
+        writer.add_bool(key, value)
+    elif isinstance(value, int):
+        writer.add_uint32(key, value)
+    elif isinstance(value, float):
+        writer.add_float32(key, value)
+    elif isinstance(value, str):
+        writer.add_string(key, value)
+    else:
+        writer.add_array(key, value)
+
+
+def _fault(
+    told: Mapping[str, Any], found: Mapping[str, Any], extra: Mapping[str, Any], others: Mapping[str, Any]
+) -> str:
+    """Returns what of the settings reads otherwise than it should; empty: nothing."""
+    for key, value in told.items():
+        same = np.float32(value) == np.float32(found[key]) if isinstance(value, float) and key in found else None
+        if not (found.get(key) == value if same is None else same):
+            return f"its {key} is another one"
+    if extra.keys() != others.keys() or any(not np.array_equal(extra[name], others[name]) for name in extra):
+        return "it holds other tensors"
+    return ""
+
+
+def _describe(entry: Entry, encoder: Encoder, path: Path, told: Mapping[str, Any], stops: Sequence[int]) -> None:
+    """Writes the Modelfile and the model card beside the file."""
+    template, notes = ollama.go_template(encoder, told["tokenizer.ggml.add_bos_token"])
+    known = encoder.tokenizer.convert_ids_to_tokens
+    (path.parent / "Modelfile").write_text(
+        ollama.modelfile(path.name, template, known(stops)), encoding="utf-8", newline="\n"
+    )
+    ends = Reading(told).ends()
+    if more := sorted(known(sorted(ends - {*stops}))):
+        notes.append(f"llama.cpp also ends an answer at {', '.join(f'`{token}`' for token in more)}.")
+    if fewer := sorted(known(sorted({*stops} - ends))):
+        notes.append(
+            f"llama.cpp does not end an answer at {', '.join(f'`{token}`' for token in fewer)}; name it there."
+        )
+    if vocabulary.composes(encoder):
+        notes.append(
+            "Letters with accents are to be written as one sign (Unicode's NFC): llama.cpp does not compose them."
+        )
+    text = card.card(
+        title=entry.title,
+        base=entry.base,
+        data=entry.data,
+        config=entry.config,
+        metrics=entry.metrics,
+        to="gguf",
+        file=path.name,
+        notes=notes,
+    )
+    (path.parent / "README.md").write_text(text, encoding="utf-8")
