@@ -7156,6 +7156,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>llama.cpp 会把 {0} 切分成与模型所学不同的词元</translation>
     </message>
     <message>
+        <source>it lacks {0}</source>
+        <translation>其中缺少 {0}</translation>
+    </message>
+    <message>
         <source>it holds other tensors</source>
         <translation>其中的张量不同</translation>
     </message>
@@ -7204,8 +7208,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>每个头只有一部分随位置旋转</translation>
     </message>
     <message>
-        <source>Read back from the disk, the export lacks {0}.</source>
-        <translation>从磁盘读回后，导出结果缺少 {0}。</translation>
+        <source>Read back from the disk, the export is no sound GGUF file.</source>
+        <translation>从磁盘读回后，导出结果不是完好的 GGUF 文件。</translation>
     </message>
     <message>
         <source>Export it again.</source>

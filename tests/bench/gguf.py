@@ -10,6 +10,7 @@ float32 and answers them greedily. The differences are the largest over all posi
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -91,14 +92,19 @@ def main() -> None:
         print("Skipped: this Python has no llama_cpp. Name one that has it with --python.")
         return
     print(f"{'model':9} {'type':5} {'tokens':>7} {'alike':>6} {'logits':>9} {'adapter':>8} {'likeliest':>10} answers")
-    with tempfile.TemporaryDirectory() as folder:
-        for family in options.families.split(","):
-            _family(family, Path(folder) / family, options)
-
-
-def _family(family: str, folder: Path, options: argparse.Namespace) -> None:
-    from studio import paths
     from studio.core import library
+
+    given = library.find(options.adapter) if options.adapter else None
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["STUDIO_HOME"] = f"{folder}/home"  # random adapters are nothing for the user's library
+        for family in options.families.split(","):
+            _family(family, Path(folder) / family, options.python, given if family == "demo" else None)
+
+
+def _family(family: str, folder: Path, python: str, given: Any) -> None:
+    import torch
+
+    from studio import paths
     from studio.engine import adapters, generate, model
     from studio.engine.export import export, proof
     from studio.engine.export.gguf import llamacpp, vocabulary
@@ -107,6 +113,7 @@ def _family(family: str, folder: Path, options: argparse.Namespace) -> None:
     from tests.engine.test_export import CPU, made
     from tests.models import tiny
 
+    torch.manual_seed(0)
     if family in _TOKENIZERS:
         kind, about = _TOKENIZERS[family]
         base = tiny("llama", folder / "base", vocab_size=600)
@@ -117,8 +124,7 @@ def _family(family: str, folder: Path, options: argparse.Namespace) -> None:
             if family == "demo"
             else tiny(family, folder / "base", **_CASES[family])
         )
-    given = family == "demo" and options.adapter
-    entry = library.find(options.adapter) if given else made(base, folder / "adapter")
+    entry = given or made(base, folder / "adapter")
     encoder = generate.encoder_for(model.load_tokenizer(base), entry)
     prompts, bare = proof.prompts(encoder), model.load_base(base, proof.spec(base), CPU)
     plain = proof.logits(bare, prompts)
@@ -134,7 +140,7 @@ def _family(family: str, folder: Path, options: argparse.Namespace) -> None:
     for stored in _TYPES if family in _CASES else _TYPES[:1]:
         done = export(entry, "gguf", folder / stored, base, stored=stored)
         (file,) = (folder / stored).glob("*.gguf")
-        told, theirs = _asked(options.python, file, folder, texts, prompts, int(bare.config.max_position_embeddings))
+        told, theirs = _asked(python, file, folder, texts, prompts, int(bare.config.max_position_embeddings))
         seen = proof.compare(plain, live, theirs, done.proof.bound)
         alike = sum(a == b for a, b in zip(told["tokens"], split, strict=True))
         same = sum(a == b for a, b in zip(told["answers"], answers, strict=True))

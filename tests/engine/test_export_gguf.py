@@ -13,7 +13,10 @@ import gguf
 import numpy as np
 import pytest
 import torch
+import transformers
 from huggingface_hub import ModelCard
+from jinja2 import Environment
+from tokenizers import AddedToken
 from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig
 
 from studio import paths
@@ -21,14 +24,14 @@ from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.engine import adapters
 from studio.engine.export import Stored, export, proof
-from studio.engine.export.gguf import vocabulary
+from studio.engine.export.gguf import tensors, vocabulary
 from studio.engine.export.gguf.llamacpp import Reading
 from studio.engine.export.gguf.tensors import Part
 from studio.engine.generate import encoder_for
 from studio.engine.model import load_base, load_tokenizer
 from tests import vocabularies
 from tests.engine.test_export import CPU, assert_clean, made, made_elsewhere
-from tests.models import random_model, tiny
+from tests.models import CHATML, random_model, tiny
 
 SLIDING: dict[str, Any] = {"query_pre_attn_scalar": 8, "sliding_window": 16, "head_dim": 8}
 LLAMA3 = {"rope_type": "llama3", "rope_theta": 1e4, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
@@ -222,7 +225,7 @@ def test_what_llama_cpp_computes_otherwise_is_refused_at_once(
     assert said in refused(made(base, tmp_path / "adapter"), base, tmp_path / "out").message
 
 
-@pytest.mark.parametrize("what", ["weights", "setting", "merges", "tensor"])
+@pytest.mark.parametrize("what", ["weights", "setting", "merges", "tensor", "head"])
 def test_a_file_that_changes_on_the_disk_fails_the_proof(base: Path, entry: Entry, tmp_path: Path, what: str) -> None:
     def on_phase(name: str) -> None:
         if name != "checking":
@@ -235,17 +238,25 @@ def test_a_file_that_changes_on_the_disk_fails_the_proof(base: Path, entry: Entr
             changed = data.replace(struct.pack("<f", 1e4), struct.pack("<f", 2e4), 1)
         elif what == "merges":
             changed = data.replace(b"\xc4\xa0 t", b"\xc4\xa0 s", 1)
+        elif what == "head":
+            changed = b"PUFF" + data[4:]
         else:
             changed = data.replace(b"blk.1.ffn_up.weight", b"blk.1.ffn_un.weight", 1)
         assert changed != data
         path.write_bytes(changed)
 
-    said = {"weights": "logits are off", "setting": "freq_base", "merges": "merges", "tensor": "lacks blk.1.ffn_up"}
+    said = {
+        "weights": "logits are off",
+        "setting": "freq_base",
+        "merges": "merges",
+        "tensor": "lacks blk.1.ffn_up",
+        "head": "no sound GGUF",
+    }
     with pytest.raises(StudioError, match=said[what]) as error:
         export(entry, "gguf", tmp_path / "out", base, on_phase)
     assert error.value.reason == "export"
     assert not (tmp_path / "out").exists()
-    assert (tmp_path / "out.failed").exists() == (what != "tensor")
+    assert (tmp_path / "out.failed").exists() == (what != "head")
 
 
 def test_too_little_room_is_told_by_the_format(
@@ -256,6 +267,16 @@ def test_too_little_room_is_told_by_the_format(
     with pytest.raises(StudioError, match="The export needs") as error:
         export(entry, "gguf", tmp_path / "out", base, stored="f32")
     assert error.value.reason == "disk"
+
+
+def test_large_tensors_are_written_and_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = tiny("mixtral", tmp_path / "base")
+    entry = made(base, tmp_path / "adapter")
+    whole = file_in(export(entry, "gguf", tmp_path / "whole", base, stored="q8_0").path).read_bytes()
+    monkeypatch.setattr(tensors, "_PIECE", 100)
+    done = export(entry, "gguf", tmp_path / "pieces", base, stored="q8_0")
+    assert file_in(done.path).read_bytes() == whole
+    assert done.proof.holds
 
 
 def test_the_numbers_of_a_file_lie_as_llama_cpp_has_them() -> None:
@@ -285,7 +306,7 @@ TOKENIZERS: dict[str, tuple[Callable[[], Any], str]] = {
 def test_a_text_is_split_alike_by_what_the_file_says(name: str) -> None:
     make, pre = TOKENIZERS[name]
     encoder = encoder_for(make())
-    fields = vocabulary.fields(encoder, encoder.stop_ids, 600)
+    fields = vocabulary.fields(encoder, 600)
     assert fields["tokenizer.ggml.pre"] == pre
     text, count = vocabulary.difference(fields, encoder)
     assert (text, count > 500) == ("", True)
@@ -297,9 +318,30 @@ def test_a_text_is_split_alike_by_what_the_file_says(name: str) -> None:
         assert reading.encode(drawn) == backend.encode(drawn, add_special_tokens=False).ids, drawn
 
 
+@pytest.mark.parametrize("kind", ["Qwen2", "Qwen3_5", "GPT2", "Gemma", "Llama"])
+def test_the_tokenizers_of_transformers_are_known(kind: str) -> None:
+    sentences = kind in ("Gemma", "Llama")
+    given = vocabularies.sentences("bare") if sentences else vocabularies.byte_level("gpt2")
+    told = json.loads(given.backend_tokenizer.to_str())["model"]
+    vocab = told["vocab"] | ({"<bos>": 600, "<eos>": 601, "<pad>": 602} if kind == "Gemma" else {})
+    made = getattr(transformers, f"{kind}Tokenizer")(vocab=vocab, merges=[tuple(pair) for pair in told["merges"]])
+    made.add_tokens([AddedToken(text, special=True, normalized=False) for text in ("<|im_start|>", "<|im_end|>")])
+    made.chat_template = CHATML
+    encoder = encoder_for(made)
+    assert vocabulary.difference(vocabulary.fields(encoder, 700), encoder)[0] == ""
+
+
+def test_a_template_writes_nothing_for_a_token_the_model_has_not() -> None:
+    tokenizer = vocabularies.byte_level("gpt2")
+    tokenizer.chat_template = "{{ bos_token }}" + CHATML
+    template = vocabulary.fields(encoder_for(tokenizer), 600)["tokenizer.chat_template"]
+    talk = [{"role": "user", "content": "a"}]
+    assert Environment().from_string(template).render(messages=talk, bos_token="x").startswith("<|im_start|>user")
+
+
 def test_other_merges_are_noticed() -> None:
     encoder = encoder_for(vocabularies.byte_level("qwen2"))
-    fields = vocabulary.fields(encoder, encoder.stop_ids, 600)
+    fields = vocabulary.fields(encoder, 600)
     changed = fields | {"tokenizer.ggml.merges": fields["tokenizer.ggml.merges"][::-1]}
     assert vocabulary.difference(changed, encoder)[0]
     assert vocabulary.difference(fields | {"tokenizer.ggml.pre": "smollm"}, encoder)[0]
@@ -363,3 +405,7 @@ def test_the_card_says_how_it_is_run(base: Path, entry: Entry, tmp_path: Path) -
     for said in ("llama-server --jinja -m My-b-support-b-desk-Q8_0.gguf", "ollama create my-b-support-b-desk -f"):
         assert said in card.text
     assert "llama.cpp also ends an answer at `<|endoftext|>`." in card.text
+    assert "by itself" not in card.text
+    other = tiny("qwen3", tmp_path / "qwen3")
+    own = export(made(other, tmp_path / "other"), "gguf", tmp_path / "own", other)
+    assert "Ollama computes models of this family by itself" in ModelCard.load(own.path / "README.md").text

@@ -128,7 +128,7 @@ def card(
     what = f"{named}, with a LoRA adapter merged into its weights." if merged else f"A LoRA adapter for {named}."
     load = {"peft": _LOAD_PEFT, "merged": _LOAD_MERGED, "gguf": _LOAD_GGUF, "result": _LOAD_RESULT}[to]
     named_base = f'"{known}"' if known else '"PATH/TO/THE/BASE"'
-    load = load.format(base=named_base, file=file, name=file.rpartition("-")[0].lower())
+    load = load.format(base=named_base, file=file, name=_plain_name(file))
     if stops is not None:
         load = load.removesuffix("```") + f"model.generation_config.eos_token_id = {stops}\n```"
     parts = [
@@ -156,6 +156,11 @@ def save_tokenizer(tokenizer: PreTrainedTokenizerBase, template: str | None, fol
     for key in ("name_or_path", "is_local", "local_files_only"):
         tokenizer.init_kwargs.pop(key, None)
     tokenizer.save_pretrained(folder)
+
+
+def _plain_name(file: str) -> str:
+    """Returns a GGUF file's name as Ollama takes one for a model."""
+    return re.sub("[^a-z0-9.-]+", "-", file.rpartition("-")[0].lower()).strip("-.") or "model"
 
 
 def _base_name(base: Base) -> str:

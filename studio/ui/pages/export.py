@@ -130,7 +130,7 @@ class ExportDialog(QDialog):
         )
         if proof.get("tokens"):
             told = self.tr("Its settings and the {tokens} tokens of texts that were split by it are the same.")
-            text += " " + told.format(tokens=f"{proof['tokens']:,}")
+            text = words.joined(text, told.format(tokens=f"{proof['tokens']:,}"))
         place = selectable(label(done["path"], "caption", wrap=True))
         self._put_proof(card(column(label(head, "heading"), label(text, wrap=True), place), "success"))
         self.open_button.show()

@@ -18,6 +18,7 @@ from studio.engine.export.gguf.tensors import TYPES
 from studio.engine.labels import Encoder
 
 _FILE_TYPES = {"f32": 0, "f16": 1, "q8_0": 7, "bf16": 32}  # of llama.cpp's own counting (`llama_ftype`)
+_OLLAMAS_OWN = ("gemma3", "qwen3")
 
 
 def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None], stored: Stored) -> proof.Proof:
@@ -39,13 +40,13 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
     family = families.find(empty.config)
     families.parts(family, empty)
     encoder = generate.encoder_for(model.load_tokenizer(base), entry)
-    # Whether texts can be split alike is known before anything is loaded.
-    _require_same(_tokens(encoder, encoder.stop_ids, empty.config.vocab_size), encoder)
+    tokens = vocabulary.fields(encoder, int(empty.config.vocab_size))
+    _require_same(tokens, encoder)
 
     whole = merged.merge(entry, base, encoder, on_phase)
     on_phase("writing")
     stops = generate.stop_ids(whole.model, encoder)
-    told = _tokens(encoder, stops, whole.model.config.vocab_size) | _settings(family, whole.model.config, stored)
+    told = tokens | vocabulary.ends(encoder, stops) | _settings(family, whole.model.config, stored)
     told["general.name"] = _name(entry.title, told["general.name"])
     factors = families.factors(whole.model.config)
     extra = {} if factors is None else {families.ROPE_FACTORS: factors}
@@ -59,21 +60,17 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
     finally:
         writer.close()
     rounded = proof.logits(whole.model, whole.texts)
-    _describe(entry, encoder, path, told, stops)
+    _describe(entry, encoder, path, told, stops, family.arch)
 
     on_phase("checking")
-    fields, others = tensors.read(path, parts, whole.model)
+    read = tensors.read(path, parts, whole.model)
     again = proof.logits(whole.model, whole.texts)
     compared = proof.compare(whole.plain, whole.live, again, proof.bound(whole.live, whole.merged, rounded))
-    fault = _fault(told, fields, extra, others)
-    text, count = ("", 0) if fault else vocabulary.difference(fields, encoder)
+    fault = _fault(told, extra, read)
+    text, count = ("", 0) if fault else vocabulary.difference(read.fields, encoder)
     if text:
         fault = f"it splits {text[:40]!r} into other tokens"
     return replace(compared, tokens=count, fault=fault)
-
-
-def _tokens(encoder: Encoder, stops: Sequence[int], rows: int) -> dict[str, Any]:
-    return vocabulary.fields(encoder, stops, int(rows))
 
 
 def _settings(family: families.Family, config: Any, stored: Stored) -> dict[str, Any]:
@@ -115,20 +112,23 @@ def _add(writer: Any, key: str, value: Any) -> None:
         writer.add_array(key, value)
 
 
-def _fault(
-    told: Mapping[str, Any], found: Mapping[str, Any], extra: Mapping[str, Any], others: Mapping[str, Any]
-) -> str:
-    """Returns what of the settings reads otherwise than it should; empty: nothing."""
+def _fault(told: Mapping[str, Any], extra: Mapping[str, Any], read: tensors.Read) -> str:
+    """Returns what of a file is otherwise than it should be, besides the weights; empty: nothing."""
+    if read.lacking:
+        return f"it lacks {read.lacking}"
     for key, value in told.items():
-        same = np.float32(value) == np.float32(found[key]) if isinstance(value, float) and key in found else None
-        if not (found.get(key) == value if same is None else same):
+        found = read.fields.get(key)
+        # The file has the nearest number of 32 bits.
+        if found != (float(np.float32(value)) if isinstance(value, float) else value):
             return f"its {key} is another one"
-    if extra.keys() != others.keys() or any(not np.array_equal(extra[name], others[name]) for name in extra):
+    if extra.keys() != read.others.keys() or any(not np.array_equal(extra[name], read.others[name]) for name in extra):
         return "it holds other tensors"
     return ""
 
 
-def _describe(entry: Entry, encoder: Encoder, path: Path, told: Mapping[str, Any], stops: Sequence[int]) -> None:
+def _describe(
+    entry: Entry, encoder: Encoder, path: Path, told: Mapping[str, Any], stops: Sequence[int], arch: str
+) -> None:
     """Writes the Modelfile and the model card beside the file."""
     template, notes = ollama.go_template(encoder, told["tokenizer.ggml.add_bos_token"])
     known = encoder.tokenizer.convert_ids_to_tokens
@@ -145,6 +145,10 @@ def _describe(entry: Entry, encoder: Encoder, path: Path, told: Mapping[str, Any
     if vocabulary.composes(encoder):
         notes.append(
             "Letters with accents are to be written as one sign (Unicode's NFC): llama.cpp does not compose them."
+        )
+    if arch in _OLLAMAS_OWN:
+        notes.append(
+            "Ollama computes models of this family by itself, not by llama.cpp, as which the file was compared."
         )
     text = card.card(
         title=entry.title,

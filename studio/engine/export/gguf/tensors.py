@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import gguf
 import numpy as np
@@ -17,6 +17,7 @@ from studio.core.errors import StudioError
 Numbers = NDArray[np.float32]
 
 TYPES = {"f32": Kind.F32, "f16": Kind.F16, "bf16": Kind.BF16, "q8_0": Kind.Q8_0}
+_PIECE = 1 << 22  # numbers that are worked on at once
 _BLOCK = 32  # numbers of a row that share a scale in Q8_0
 # By how much a number may differ once it is stored: a share of it (of its block's largest), and at least so much.
 _ROUNDING = {
@@ -68,6 +69,20 @@ class Part:
         return Kind.F16 if chosen == Kind.Q8_0 and shape[-1] % _BLOCK else chosen
 
 
+class Read(NamedTuple):
+    """What was read of a file besides the weights.
+
+    Attributes:
+        fields: its metadata by key.
+        others: the tensors that are no weights.
+        lacking: a weight that is not there, or of another shape; empty: none.
+    """
+
+    fields: dict[str, Any]
+    others: dict[str, NDArray[Any]]
+    lacking: str
+
+
 @torch.no_grad()
 def write(writer: Any, parts: Sequence[Part], model: torch.nn.Module, chosen: Kind, extra: dict[str, Numbers]) -> None:
     """Writes the weights, tensor by tensor, and leaves the model with what was stored of them.
@@ -94,29 +109,22 @@ def write(writer: Any, parts: Sequence[Part], model: torch.nn.Module, chosen: Ki
     for numbers in extra.values():
         writer.write_tensor_data(numbers)
     for part in parts:
-        parameter = model.get_parameter(part.source)
-        shape = part.shape(parameter)
-        kind = part.kind(shape, chosen)
-        numbers = (part.view(parameter) + part.shift).reshape(shape).contiguous().numpy()
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            stored = gguf.quants.quantize(numbers, kind)
-            rounded = gguf.quants.dequantize(stored, kind)
-            _require_near(part.name, numbers, rounded, kind)
-        writer.write_tensor_data(stored)
-        _put(part, parameter, rounded)
+        writer.write_tensor_data(_stored(part, model.get_parameter(part.source), chosen))
 
 
 @torch.no_grad()
-def read(path: Path, parts: Sequence[Part], model: torch.nn.Module) -> tuple[dict[str, Any], dict[str, Numbers]]:
+def read(path: Path, parts: Sequence[Part], model: torch.nn.Module) -> Read:
     """Puts the weights of a file in place of the model's, all of them.
 
-    Returns:
-        The file's metadata by key, and the tensors that are none of `parts`.
-
     Raises:
-        StudioError: (export) it lacks some, or they are of another shape.
+        StudioError: (export) it is no GGUF file.
     """
-    reader = gguf.GGUFReader(path)
+    try:
+        reader = gguf.GGUFReader(path)
+    except (ValueError, LookupError) as error:
+        message = "Read back from the disk, the export is no sound GGUF file."
+        raise StudioError("export", message, "Export it again.", str(error)) from None
+    lacking = ""
     held = {tensor.name: tensor for tensor in reader.tensors}
     for parameter in model.parameters():
         parameter.fill_(torch.nan)  # what the file does not hold shows
@@ -124,11 +132,12 @@ def read(path: Path, parts: Sequence[Part], model: torch.nn.Module) -> tuple[dic
         tensor, parameter = held.pop(part.name, None), model.get_parameter(part.source)
         # The file counts a tensor's dimensions from the last.
         if tensor is None or tuple(int(n) for n in reversed(tensor.shape)) != part.shape(parameter):
-            raise StudioError("export", f"Read back from the disk, the export lacks {part.name}.", "Export it again.")
-        _put(part, parameter, gguf.quants.dequantize(tensor.data, tensor.tensor_type))
+            lacking = lacking or part.name
+        else:
+            _put(part, parameter, tensor.data, tensor.tensor_type)
     fields = {key: field.contents() for key, field in reader.fields.items()}
     # Copies, since the file is unmapped with the reader.
-    return fields, {name: np.array(tensor.data, dtype=np.float32) for name, tensor in held.items()}
+    return Read(fields, {name: np.array(tensor.data) for name, tensor in held.items()}, lacking)
 
 
 def _bytes(part: Part, parameter: torch.Tensor, chosen: Kind) -> tuple[Kind, int]:
@@ -138,9 +147,36 @@ def _bytes(part: Part, parameter: torch.Tensor, chosen: Kind) -> tuple[Kind, int
     return kind, math.prod(shape) // block * size
 
 
-def _put(part: Part, parameter: torch.Tensor, numbers: Numbers) -> None:
-    view = part.view(parameter)
-    view.copy_(torch.from_numpy(np.array(numbers)).reshape(view.shape) - part.shift)
+def _stored(part: Part, parameter: torch.Tensor, chosen: Kind) -> NDArray[Any]:
+    """Returns a tensor as it is stored, and leaves the parameter with what that is worth."""
+    shape = part.shape(parameter)
+    kind, view = part.kind(shape, chosen), part.view(parameter)
+    pieces = []
+    for piece in _pieces(view):
+        numbers = (piece + part.shift).reshape(-1, shape[-1]).contiguous().numpy()
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            pieces.append(gguf.quants.quantize(numbers, kind))
+            rounded = gguf.quants.dequantize(pieces[-1], kind)
+            _require_near(part.name, numbers, rounded, kind)
+        piece.copy_(torch.from_numpy(rounded).reshape(piece.shape) - part.shift)
+    return np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
+
+
+def _put(part: Part, parameter: torch.Tensor, stored: NDArray[Any], kind: Kind) -> None:
+    rows, view = stored.reshape(-1, stored.shape[-1]), part.view(parameter)
+    pieces = _pieces(view)
+    first = 0
+    for piece in pieces:
+        count = piece.numel() * len(rows) // view.numel()
+        numbers = gguf.quants.dequantize(np.array(rows[first : first + count]), kind)
+        piece.copy_(torch.from_numpy(numbers).reshape(piece.shape) - part.shift)
+        first += count
+
+
+def _pieces(view: torch.Tensor) -> Sequence[torch.Tensor]:
+    """Parts a large tensor between its rows, so that little of it is held twice."""
+    count = -(-view.numel() // _PIECE)
+    return view.chunk(count) if count > 1 else [view]
 
 
 def _require_near(name: str, numbers: Numbers, rounded: Numbers, kind: Kind) -> None:

@@ -40,14 +40,14 @@ _TEXTS = (
     "1 22 333 4444 55555 666666 ٣٤ ²³ 3.3 3..3",
 )
 _MOST_TRIED = 24
+_UNSTRIPPED = {"<unk>", "<s>", "<|endoftext|>"}
 
 
-def fields(encoder: Encoder, stops: Sequence[int], rows: int) -> dict[str, Any]:
-    """Returns all of the file's fields that tell of tokens, by their keys.
+def fields(encoder: Encoder, rows: int) -> dict[str, Any]:
+    """Returns all of the file's fields that tell of tokens but those that `ends` tells, by their keys.
 
     Args:
         encoder: the one of the training.
-        stops: the ids that end an answer.
         rows: how many tokens the model has numbers for.
 
     Raises:
@@ -66,18 +66,31 @@ def fields(encoder: Encoder, stops: Sequence[int], rows: int) -> dict[str, Any]:
     kinds = [int(TokenType.UNUSED)] * rows
     for token, at in vocab.items():
         tokens[at], kinds[at] = token, int(_kind(token, added.get(at), model))
-    found |= {"tokens": tokens, "token_type": kinds} | _ends(tokenizer, stops)
+    found |= {"tokens": tokens, "token_type": kinds}
+    for key, at in (("bos", tokenizer.bos_token_id), ("unknown", tokenizer.unk_token_id)):
+        found |= {} if at is None else {f"{key}_token_id": int(at)}
     found["add_bos_token"], found["add_eos_token"] = _begins(encoder), False
     named = {f"tokenizer.ggml.{key}": value for key, value in found.items()}
     named["general.name"] = _named(added)
     if encoder.template is not None:
         # Where a model has no such token, a template writes nothing for it, and llama.cpp writes another token.
-        head = "{% set bos_token = '' %}" if tokenizer.bos_token is None and "bos_token" in encoder.template else ""
-        named["tokenizer.chat_template"] = head + encoder.template
+        none = [f"{{% set {key} = '' %}}" for key in ("bos_token", "eos_token") if getattr(tokenizer, key) is None]
+        named["tokenizer.chat_template"] = "".join(none) + encoder.template
     if found["model"] == "llama" and (about.get("pre_tokenizer") or {}).get("prepend_scheme") == "first":
         # Only the very first word gets a space, in llama.cpp the first behind each special token.
         named["tokenizer.ggml.add_space_prefix"] = not _starts_specially(encoder, added)
     return named
+
+
+def ends(encoder: Encoder, stops: Sequence[int]) -> dict[str, int]:
+    """Returns the fields that tell where answers end: at `stops`, of which they have room for three."""
+    first = encoder.tokenizer.eos_token_id
+    ids = dict.fromkeys([*([] if first is None else [int(first)]), *stops])
+    keys = ("eos_token_id", "eot_token_id", "eom_token_id")
+    found = dict(zip(keys, ids, strict=False))
+    if encoder.tokenizer.pad_token_id is not None:
+        found["padding_token_id"] = int(encoder.tokenizer.pad_token_id)
+    return {f"tokenizer.ggml.{key}": at for key, at in found.items()}
 
 
 def difference(found: Mapping[str, Any], encoder: Encoder) -> tuple[str, int]:
@@ -212,21 +225,6 @@ def _kind(token: str, added: Mapping[str, Any] | None, model: Mapping[str, Any])
     return TokenType.CONTROL if added["special"] else TokenType.USER_DEFINED
 
 
-def _ends(tokenizer: Any, stops: Sequence[int]) -> dict[str, int]:
-    first = tokenizer.eos_token_id
-    ends = list(dict.fromkeys([*([] if first is None else [int(first)]), *stops]))
-    # Further ones end an answer where llama.cpp knows them by name, or Ollama by the Modelfile.
-    found = dict(zip(("eos_token_id", "eot_token_id", "eom_token_id"), ends, strict=False))
-    for key, at in (
-        ("bos", tokenizer.bos_token_id),
-        ("unknown", tokenizer.unk_token_id),
-        ("padding", tokenizer.pad_token_id),
-    ):
-        if at is not None:
-            found[f"{key}_token_id"] = int(at)
-    return found
-
-
 def _begins(encoder: Encoder) -> bool:
     """Whether a prompt begins with the token that begins texts."""
     bos = encoder.tokenizer.bos_token_id
@@ -247,7 +245,8 @@ def _named(added: Mapping[int, Any]) -> str:
     if not stripped:
         return ""
     # Of this family alone it knows it, by the model's name.
-    if stripped != {item["content"] for item in added.values()} - {"<unk>", "<s>", "<|endoftext|>"}:
+    known = {item["content"] for item in added.values()}
+    if not known >= {"</s>", *_UNSTRIPPED} or stripped != known - _UNSTRIPPED:
         raise refused("a special token of its tokenizer takes the spaces behind it")
     return "phi-3"
 
