@@ -36,6 +36,16 @@ _CASES: dict[str, dict[str, Any]] = {
     "qwen2": {},
     "qwen3": {},
     "phi3": {},
+    "phi3-long": {
+        "rope_parameters": {
+            "rope_type": "longrope",
+            "rope_theta": 1e4,
+            "short_factor": [1.0, 1.1, 1.3, 1.7],
+            "long_factor": [1.0, 2.0, 4.0, 8.0],
+            "original_max_position_embeddings": 256,
+        },
+        "original_max_position_embeddings": 256,
+    },
     "gemma": {},
     "gemma2": {"query_pre_attn_scalar": 8, "sliding_window": 8, "head_dim": 8},
     "gemma3": {"query_pre_attn_scalar": 8, "sliding_window": 8, "num_hidden_layers": 6, "layer_types": None},
@@ -62,7 +72,7 @@ import json, sys
 from pathlib import Path
 import llama_cpp, numpy as np
 asked = json.load(sys.stdin)
-llm = llama_cpp.Llama(asked["file"], n_ctx=asked["context"], logits_all=True, n_threads=1, n_threads_batch=1,
+llm = llama_cpp.Llama(asked["file"], n_ctx=0, logits_all=True, n_threads=1, n_threads_batch=1,
                       type_k=0, type_v=0, flash_attn=False, verbose=False)
 told = {"tokens": [llm.tokenize(text.encode(), add_bos=True, special=True) for text in asked["texts"]], "answers": []}
 for number, prompt in enumerate(asked["prompts"]):
@@ -122,7 +132,7 @@ def _family(family: str, folder: Path, python: str, given: Any) -> None:
         base = (
             paths.resources() / "demo" / "model"
             if family == "demo"
-            else tiny(family, folder / "base", **_CASES[family])
+            else tiny(family.partition("-")[0], folder / "base", **_CASES[family])
         )
     entry = given or made(base, folder / "adapter")
     encoder = generate.encoder_for(model.load_tokenizer(base), entry)
@@ -140,7 +150,7 @@ def _family(family: str, folder: Path, python: str, given: Any) -> None:
     for stored in _TYPES if family in _CASES else _TYPES[:1]:
         done = export(entry, "gguf", folder / stored, base, stored=stored)
         (file,) = (folder / stored).glob("*.gguf")
-        told, theirs = _asked(python, file, folder, texts, prompts, int(bare.config.max_position_embeddings))
+        told, theirs = _asked(python, file, folder, texts, prompts)
         seen = proof.compare(plain, live, theirs, done.proof.bound)
         alike = sum(a == b for a, b in zip(told["tokens"], split, strict=True))
         same = sum(a == b for a, b in zip(told["answers"], answers, strict=True))
@@ -152,12 +162,12 @@ def _family(family: str, folder: Path, python: str, given: Any) -> None:
 
 
 def _asked(
-    python: str, file: Path, folder: Path, texts: list[str], prompts: list[list[int]], context: int
+    python: str, file: Path, folder: Path, texts: list[str], prompts: list[list[int]]
 ) -> tuple[dict[str, Any], list[Any]]:
     import numpy as np
     import torch
 
-    asked = {"file": str(file), "folder": str(folder), "texts": texts, "prompts": prompts, "context": context}
+    asked = {"file": str(file), "folder": str(folder), "texts": texts, "prompts": prompts}
     done = subprocess.run(
         [python, "-c", _THERE],
         input=json.dumps(asked | {"answer": _ANSWER}),

@@ -5,6 +5,7 @@ import random
 import shutil
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -35,6 +36,8 @@ from tests.models import CHATML, random_model, tiny
 
 SLIDING: dict[str, Any] = {"query_pre_attn_scalar": 8, "sliding_window": 16, "head_dim": 8}
 LLAMA3 = {"rope_type": "llama3", "rope_theta": 1e4, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+LONG = {"rope_type": "longrope", "rope_theta": 1e4, "original_max_position_embeddings": 256}
+LONG |= {"short_factor": [1.0, 1.1, 1.3, 1.7], "long_factor": [1.0, 2.0, 4.0, 8.0]}
 FAMILIES: dict[str, dict[str, Any]] = {
     "llama": {},
     "mistral": {"rope_parameters": {"rope_type": "linear", "rope_theta": 5e5, "factor": 4.0}},
@@ -42,6 +45,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "qwen2": {"tie_word_embeddings": True},
     "qwen3": {},
     "phi3": {},
+    "phi3 longrope": {"rope_parameters": LONG, "original_max_position_embeddings": 256},
     "gemma": {},
     "gemma2": SLIDING,
     "gemma3": SLIDING | {"num_hidden_layers": 6, "layer_types": None},
@@ -83,7 +87,7 @@ def refused(entry: Entry, base: Path, out: Path) -> StudioError:
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.filterwarnings("ignore:.*NumPy array is not writable:UserWarning")
 def test_every_family_is_what_it_was_and_what_transformers_reads_of_the_file(family: str, tmp_path: Path) -> None:
-    base = tiny(family, tmp_path / "base", **FAMILIES[family])
+    base = tiny(family.partition(" ")[0], tmp_path / "base", **FAMILIES[family])
     entry = made(base, tmp_path / "adapter")
     done = export(entry, "gguf", tmp_path / "out", base, stored="f32")
     assert done.proof.max_abs_difference <= proof.EXACT < done.proof.adapter_effect / 100
@@ -203,6 +207,18 @@ def test_a_context_is_no_longer_than_the_window_llama_cpp_knows_nothing_of(tmp_p
     assert gguf.GGUFReader(file_in(done.path)).fields["llama.context_length"].contents() == 200
 
 
+def test_a_context_is_no_longer_than_up_to_where_all_is_turned_alike(tmp_path: Path) -> None:
+    base = tiny("phi3", tmp_path / "base", rope_parameters=LONG, original_max_position_embeddings=256)
+    read = gguf.GGUFReader(file_in(export(made(base, tmp_path / "a"), "gguf", tmp_path / "out", base).path))
+    assert read.fields["phi3.context_length"].contents() == 256
+    assert read.fields["phi3.rope.scaling.original_context_length"].contents() == 256
+    # LongRoPE, Ding et al. 2024: sqrt(1 + ln 2 / ln 256) for twice the length.
+    assert read.fields["phi3.rope.scaling.attn_factor"].contents() == pytest.approx((1 + 1 / 8) ** 0.5)
+    held = {item.name: item.data.tolist() for item in read.tensors if item.name.startswith("rope")}
+    assert held["rope_factors_short.weight"] == pytest.approx(LONG["short_factor"])
+    assert held["rope_factors_long.weight"] == pytest.approx(LONG["long_factor"])
+
+
 @pytest.mark.parametrize(
     ("family", "settings", "said"),
     [
@@ -215,6 +231,7 @@ def test_a_context_is_no_longer_than_the_window_llama_cpp_knows_nothing_of(tmp_p
         ("gemma3", {"query_pre_attn_scalar": 8}, "every one in 6"),
         ("gemma2", {"query_pre_attn_scalar": 16, "head_dim": 8}, "query_pre_attn_scalar"),
         ("gemma2", SLIDING | {"tie_word_embeddings": False}, "lm_head.weight"),
+        ("gemma", {"hidden_act": "relu"}, "hidden_act is 'relu'"),
         ("gpt2", {"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx"),
     ],
 )
@@ -406,6 +423,9 @@ def test_the_card_says_how_it_is_run(base: Path, entry: Entry, tmp_path: Path) -
         assert said in card.text
     assert "llama.cpp also ends an answer at `<|endoftext|>`." in card.text
     assert "by itself" not in card.text
+    assert "create model -f" in export(replace(entry, title="客服"), "gguf", tmp_path / "cn", base).path.joinpath(
+        "README.md"
+    ).read_text(encoding="utf-8")
     other = tiny("qwen3", tmp_path / "qwen3")
     own = export(made(other, tmp_path / "other"), "gguf", tmp_path / "own", other)
     assert "Ollama computes models of this family by itself" in ModelCard.load(own.path / "README.md").text

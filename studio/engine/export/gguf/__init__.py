@@ -1,6 +1,6 @@
 """An adapter merged into its base as one GGUF file, for llama.cpp, LM Studio and Ollama."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,7 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
     stops = generate.stop_ids(whole.model, encoder)
     told = tokens | vocabulary.ends(encoder, stops) | _settings(family, whole.model.config, stored)
     told["general.name"] = _name(entry.title, told["general.name"])
-    factors = families.factors(whole.model.config)
-    extra = {} if factors is None else {families.ROPE_FACTORS: factors}
+    extra = families.factors(whole.model.config)
     parts = families.parts(family, whole.model)
     path = folder / f"{slug(entry.title or entry.name)}-{stored.upper()}.gguf"
     writer = gguf.GGUFWriter(path, family.arch)
@@ -131,7 +130,10 @@ def _describe(
 ) -> None:
     """Writes the Modelfile and the model card beside the file."""
     template, notes = ollama.go_template(encoder, told["tokenizer.ggml.add_bos_token"])
-    known = encoder.tokenizer.convert_ids_to_tokens
+
+    def known(ids: Iterable[int]) -> list[str]:
+        return [encoder.tokenizer.decode([at]) for at in ids]
+
     (path.parent / "Modelfile").write_text(
         ollama.modelfile(path.name, template, known(stops)), encoding="utf-8", newline="\n"
     )

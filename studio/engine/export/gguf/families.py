@@ -16,7 +16,6 @@ from studio.core.errors import StudioError
 from studio.engine.export.gguf.tensors import Part
 from studio.engine.model import context
 
-ROPE_FACTORS = "rope_freqs.weight"
 _SIZES = {
     "block_count": "num_hidden_layers",
     "embedding_length": "hidden_size",
@@ -40,6 +39,7 @@ _GEMMA2_CAPS = {
 }
 _GELU = {"hidden_activation": ("gelu_pytorch_tanh",), "use_bidirectional_attention": (False, None)}
 _SILU = {"hidden_act": ("silu",)}
+_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +80,7 @@ _FAMILIES = {
     "qwen2": Family(arch="qwen2", square=True),
     "qwen3": Family(arch="qwen3"),
     "phi3": Family(arch="phi3", biases="", square=True),
-    "gemma": Family(
-        arch="gemma", fixed={"hidden_act": ("gelu", "gelu_pytorch_tanh")}, biases="", shifted=True, headless=True
-    ),
+    "gemma": Family(arch="gemma", fixed={"hidden_act": ("gelu_pytorch_tanh",)}, biases="", shifted=True, headless=True),
     "gemma2": Family(
         arch="gemma2", keys=_SIZES | _GEMMA2_CAPS, fixed=_GELU, biases="", shifted=True, whole=2, headless=True
     ),
@@ -160,19 +158,26 @@ def metadata(family: Family, config: PreTrainedConfig) -> dict[str, int | float 
         found["rope.dimension_count"] = _turned(config, rotary)
         if rotary.get("rope_type") == "linear":
             found |= {"rope.scaling.type": "linear", "rope.scaling.factor": float(rotary["factor"])}
+        elif rotary.get("rope_type") == "longrope":
+            found["rope.scaling.original_context_length"] = int(rotary["original_max_position_embeddings"])
+            found["rope.scaling.attn_factor"] = float(ROPE_INIT_FUNCTIONS["longrope"](config, _CPU)[1])
     return {key: value for key, value in found.items() if value is not None}
 
 
-def factors(config: PreTrainedConfig) -> NDArray[np.float32] | None:
-    """Returns by what each rotary frequency is divided, (D/2,) for heads of D; None: by nothing."""
+def factors(config: PreTrainedConfig) -> dict[str, NDArray[np.float32]]:
+    """Returns by what each rotary frequency is divided, (D/2,) for heads of D, by the tensor's name."""
     rotary = _rotary(config, "full_attention")
-    if not rotary or rotary.get("rope_type") != "llama3":
-        return None
-    slowed, _ = ROPE_INIT_FUNCTIONS["llama3"](config, torch.device("cpu"))
+    if rotary.get("rope_type") == "longrope":
+        # llama.cpp takes the short ones for all contexts up to the length that the file tells.
+        kinds = ("long", "short")
+        return {f"rope_factors_{kind}.weight": np.array(rotary[f"{kind}_factor"], np.float32) for kind in kinds}
+    if rotary.get("rope_type") != "llama3":
+        return {}
+    slowed, _ = ROPE_INIT_FUNCTIONS["llama3"](config, _CPU)
     width = _head(config)
     plain = 1.0 / rotary["rope_theta"] ** (torch.arange(0, width, 2, dtype=torch.float64) / width)
     divided: NDArray[np.float32] = (plain / slowed.double()).float().numpy()
-    return divided
+    return {"rope_freqs.weight": divided}
 
 
 def parts(family: Family, model: PreTrainedModel) -> list[Part]:
@@ -224,8 +229,12 @@ def _head(config: PreTrainedConfig) -> int:
 
 
 def _limit(family: Family, config: PreTrainedConfig) -> int:
-    """Returns the context's length: where llama.cpp knows nothing of a window, no more than the window."""
-    limit = int(context(config).limit or 0)
+    """Returns the context's length, no more than up to where llama.cpp computes alike, whatever its user asks for.
+
+    It knows nothing of some models' windows, and turns all tokens of a longer context by other frequencies.
+    """
+    read = context(config)
+    limit = min(int(read.limit or 0), read.original or 1 << 31)
     window = getattr(config, "sliding_window", None)
     slides = "sliding_attention" in (getattr(config, "layer_types", None) or ["sliding_attention"])
     return min(limit, int(window)) if window and slides and not family.whole else limit
@@ -246,7 +255,7 @@ def _require_rotary(family: Family, config: PreTrainedConfig) -> None:
     for layers in ("full_attention", "sliding_attention"):
         rotary = _rotary(config, layers)
         kind = rotary.get("rope_type", "default")
-        slowed = {"llama": ("linear", "llama3"), "gemma3": ("linear",)}.get(family.arch, ())
+        slowed = {"llama": ("linear", "llama3"), "gemma3": ("linear",), "phi3": ("longrope",)}.get(family.arch, ())
         if layers == "sliding_attention" and family.whole:
             slowed = ()
         if kind != "default" and kind not in slowed:

@@ -56,7 +56,12 @@ def fields(encoder: Encoder, rows: int) -> dict[str, Any]:
     tokenizer = encoder.tokenizer
     about = json.loads(tokenizer.backend_tokenizer.to_str())
     model, vocab = about["model"], tokenizer.get_vocab()
-    if model["type"] != "BPE" or model.get("dropout") or model.get("end_of_word_suffix"):
+    if (
+        model["type"] != "BPE"
+        or model.get("dropout")
+        or model.get("end_of_word_suffix")
+        or model.get("continuing_subword_prefix")
+    ):
         raise refused(f"its tokenizer is of the kind {model['type']}, and only BPE is known to be the same there")
     if max(vocab.values(), default=0) >= rows:
         raise refused(f"its tokenizer has more tokens than the model's {rows}")
@@ -102,8 +107,9 @@ def difference(found: Mapping[str, Any], encoder: Encoder) -> tuple[str, int]:
     reading, backend, count = Reading(found), encoder.tokenizer.backend_tokenizer, 0
     chat = None if encoder.template is None else ChatTemplate(encoder.template, encoder.tokenizer)
     bos = encoder.tokenizer.bos_token if found["tokenizer.ggml.add_bos_token"] else None
+    composed = composes(encoder)
     for text in tried(encoder):
-        text = unicodedata.normalize("NFC", text) if composes(encoder) else text
+        text = unicodedata.normalize("NFC", text) if composed else text
         laid = chat.tried([{"role": "user", "content": text}], prompted=True) if chat else text
         # Of a prompt that begins with the token it puts first llama.cpp takes that away.
         plain = laid.removeprefix(bos) if bos and chat else laid
