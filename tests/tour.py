@@ -251,6 +251,7 @@ def library(see: "Camera") -> None:
     from studio.ui.pages.export import ExportDialog
 
     assert isinstance(dialog, ExportDialog)
+    dialog.gguf.click()
     dialog.folder.setText(str(see.folder / "exported"))
     dialog.export()
     see.shot("export-busy")

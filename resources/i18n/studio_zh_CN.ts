@@ -660,15 +660,15 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
     <message>
         <source>Bring it back</source>
-        <translation type="unfinished"></translation>
+        <translation>恢复</translation>
     </message>
     <message>
         <source>{count} prompt</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 个提示</translation>
     </message>
     <message>
         <source>{count} prompts</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 个提示</translation>
     </message>
     <message>
         <source>Base model</source>
@@ -1474,12 +1474,20 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>合并后的模型</translation>
     </message>
     <message>
+        <source>Merged model, one file (GGUF)</source>
+        <translation>合并后的模型，单个文件（GGUF）</translation>
+    </message>
+    <message>
         <source>Small files for transformers, PEFT and vLLM; the base model is needed beside them.</source>
         <translation>供 transformers、PEFT 和 vLLM 使用的小文件；还需要同时有基座模型。</translation>
     </message>
     <message>
         <source>A whole model that needs no adapter, as safetensors.</source>
         <translation>不再需要适配器的完整模型，safetensors 格式。</translation>
+    </message>
+    <message>
+        <source>For Ollama, LM Studio and llama.cpp, with a Modelfile; tokens are compared too.</source>
+        <translation>供 Ollama、LM Studio 和 llama.cpp 使用，附带 Modelfile；词元也一并比较。</translation>
     </message>
     <message>
         <source>Folder</source>
@@ -1502,6 +1510,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>打开文件夹</translation>
     </message>
     <message>
+        <source>Number format</source>
+        <translation>数值格式</translation>
+    </message>
+    <message>
         <source>New folder</source>
         <translation>新文件夹</translation>
     </message>
@@ -1518,6 +1530,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>已读回，并在 {positions} 个位置上与原适配器比较：logits 最多相差 {difference}（舍入误差允许 {bound}；适配器本身使其变化 {effect}），{equal}% 的最可能词元相同。</translation>
     </message>
     <message>
+        <source>Its settings and the {tokens} tokens of texts that were split by it are the same.</source>
+        <translation>其设置相同，用它切分文本得到的 {tokens} 个词元也相同。</translation>
+    </message>
+    <message>
         <source>Cancel</source>
         <translation>取消</translation>
     </message>
@@ -1528,6 +1544,22 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>It goes to {path}.</source>
         <translation>将导出到 {path}。</translation>
+    </message>
+    <message>
+        <source>f16: runs everywhere</source>
+        <translation>f16：各处都能运行</translation>
+    </message>
+    <message>
+        <source>q8_0: half as large, a little rounded</source>
+        <translation>q8_0：大小减半，略有舍入</translation>
+    </message>
+    <message>
+        <source>bf16: for very large numbers</source>
+        <translation>bf16：适合非常大的数值</translation>
+    </message>
+    <message>
+        <source>f32: exact, twice as large</source>
+        <translation>f32：精确，大小加倍</translation>
     </message>
     <message>
         <source>Where to</source>
@@ -3421,7 +3453,7 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
     <message>
         <source>Waiting for {name}</source>
-        <translation type="unfinished"></translation>
+        <translation>等待 {name}</translation>
     </message>
     <message>
         <source>Starting</source>
@@ -3636,7 +3668,7 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <name>RunTable</name>
     <message>
         <source>place {n}</source>
-        <translation type="unfinished"></translation>
+        <translation>位置 {n}</translation>
     </message>
     <message>
         <source>step</source>
@@ -5055,11 +5087,11 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
     <message>
         <source>No blind test `{0}` was removed.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有删除过名为 `{0}` 的盲测。</translation>
     </message>
     <message>
         <source>Write its whole name.</source>
-        <translation type="unfinished"></translation>
+        <translation>请写出完整的名称。</translation>
     </message>
     <message>
         <source>Judge some pairs first; answers that were broken off do not count.</source>
@@ -6947,11 +6979,11 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
     <message>
         <source>Another process keeps the queue of runs.</source>
-        <translation type="unfinished"></translation>
+        <translation>另一个进程正占用运行队列。</translation>
     </message>
     <message>
         <source>Try again in a moment.</source>
-        <translation type="unfinished"></translation>
+        <translation>请稍后再试。</translation>
     </message>
     <message>
         <source>Free some space and resume the run: it goes on from its last checkpoint.</source>
@@ -7099,11 +7131,11 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
     <message>
         <source>Names are not tried: each run has one of its own.</source>
-        <translation type="unfinished"></translation>
+        <translation>名称不能尝试：每个运行都有自己的名称。</translation>
     </message>
     <message>
         <source>Try another setting.</source>
-        <translation type="unfinished"></translation>
+        <translation>请尝试另一个设置。</translation>
     </message>
     <message>
         <source>Rows that are all equal cannot be split in two.</source>
@@ -7714,8 +7746,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请腾出空间，或指定另一磁盘上的文件夹。</translation>
     </message>
     <message>
-        <source>Read back from the disk, the export answers differently: its logits are off by up to {0}, and at most {1} can be rounding.</source>
-        <translation>从磁盘读回后，导出结果的回答不同：logits 最多相差 {0}，而舍入误差至多为 {1}。</translation>
+        <source>its logits are off by up to {0}, and at most {1} can be rounding</source>
+        <translation>logits 最多相差 {0}，而舍入误差至多为 {1}</translation>
+    </message>
+    <message>
+        <source>Read back from the disk, the export answers differently: {0}.</source>
+        <translation>从磁盘读回后，导出结果的回答不同：{0}。</translation>
     </message>
     <message>
         <source>Do not use it. It was kept as {0} to look at; the adapter in the library is as it was.</source>
@@ -7728,6 +7764,126 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>A LoRA adapter for {0}.</source>
         <translation>用于 {0} 的 LoRA 适配器。</translation>
+    </message>
+    <message>
+        <source>it splits {0} into other tokens</source>
+        <translation>它把 {0} 切分成了别的词元</translation>
+    </message>
+    <message>
+        <source>llama.cpp would split {0} into other tokens than the model learned</source>
+        <translation>llama.cpp 会把 {0} 切分成与模型所学不同的词元</translation>
+    </message>
+    <message>
+        <source>it lacks {0}</source>
+        <translation>其中缺少 {0}</translation>
+    </message>
+    <message>
+        <source>it holds other tensors</source>
+        <translation>其中的张量不同</translation>
+    </message>
+    <message>
+        <source>its {0} is another one</source>
+        <translation>其 {0} 不同</translation>
+    </message>
+    <message>
+        <source>Export it with --to merged, which every program built on transformers reads.</source>
+        <translation>请用 --to merged 导出，所有基于 transformers 的程序都能读取。</translation>
+    </message>
+    <message>
+        <source>A GGUF file cannot be made of this model: {0}.</source>
+        <translation>无法用此模型制作 GGUF 文件：{0}。</translation>
+    </message>
+    <message>
+        <source>the family {0} is not one of {1}</source>
+        <translation>模型系列 {0} 不在 {1} 之中</translation>
+    </message>
+    <message>
+        <source>its {0} is {1}, and llama.cpp computes with {2}</source>
+        <translation>其 {0} 为 {1}，而 llama.cpp 按 {2} 计算</translation>
+    </message>
+    <message>
+        <source>its {0} heads of {1} are not as wide together as the model, {2}</source>
+        <translation>其 {0} 个宽度为 {1} 的头合起来与模型宽度 {2} 不等</translation>
+    </message>
+    <message>
+        <source>its query_pre_attn_scalar is {0}, and llama.cpp takes {1}</source>
+        <translation>其 query_pre_attn_scalar 为 {0}，而 llama.cpp 取 {1}</translation>
+    </message>
+    <message>
+        <source>which of its layers attend to all tokens is not every one in {0}</source>
+        <translation>其关注全部词元的层不是每 {0} 层一层</translation>
+    </message>
+    <message>
+        <source>llama.cpp knows no tensor {0} in the family {1}</source>
+        <translation>llama.cpp 的 {1} 系列中没有张量 {0}</translation>
+    </message>
+    <message>
+        <source>its positions are scaled by {0}, which llama.cpp does otherwise in {1} models</source>
+        <translation>其位置按 {0} 缩放，而 llama.cpp 在 {1} 模型中的做法不同</translation>
+    </message>
+    <message>
+        <source>only a part of each head is turned by position</source>
+        <translation>每个头只有一部分随位置旋转</translation>
+    </message>
+    <message>
+        <source>Read back from the disk, the export is no sound GGUF file.</source>
+        <translation>从磁盘读回后，导出结果不是完好的 GGUF 文件。</translation>
+    </message>
+    <message>
+        <source>Export it again.</source>
+        <translation>请重新导出。</translation>
+    </message>
+    <message>
+        <source>A number of {0} cannot be stored as {1}.</source>
+        <translation>{0} 中有一个数无法存为 {1}。</translation>
+    </message>
+    <message>
+        <source>Choose bf16, which holds numbers of every size, or f32.</source>
+        <translation>请选择能容纳任意大小数值的 bf16，或 f32。</translation>
+    </message>
+    <message>
+        <source>its tokenizer is of the kind {0}, and only BPE is known to be the same there</source>
+        <translation>其分词器属于 {0} 类，而已知在那里相同的只有 BPE</translation>
+    </message>
+    <message>
+        <source>its tokenizer has more tokens than the model&apos;s {0}</source>
+        <translation>其分词器的词元多于模型的 {0} 个</translation>
+    </message>
+    <message>
+        <source>its tokenizer changes texts first ({0}), which llama.cpp does not</source>
+        <translation>其分词器会先改动文本（{0}），而 llama.cpp 不会</translation>
+    </message>
+    <message>
+        <source>its tokenizer parts texts in a way that is not known to be one of llama.cpp&apos;s</source>
+        <translation>其分词器切开文本的方式未知是否为 llama.cpp 所有</translation>
+    </message>
+    <message>
+        <source>its tokenizer has no token {0}, into which llama.cpp parts letters it does not know</source>
+        <translation>其分词器没有词元 {0}，而 llama.cpp 会把未知字母拆成它</translation>
+    </message>
+    <message>
+        <source>its tokenizer changes or parts texts in a way that llama.cpp does not</source>
+        <translation>其分词器改动或切开文本的方式与 llama.cpp 不同</translation>
+    </message>
+    <message>
+        <source>its tokenizer&apos;s merges are not ordered by token, as those of SentencePiece are</source>
+        <translation>其分词器的合并规则不像 SentencePiece 那样按词元排列</translation>
+    </message>
+    <message>
+        <source>its tokenizer does not merge all that is a token together, as llama.cpp does</source>
+        <translation>其分词器不像 llama.cpp 那样合并所有能成为词元的部分</translation>
+    </message>
+    <message>
+        <source>its tokenizer puts several tokens before a text</source>
+        <translation>其分词器在文本前放置多个词元</translation>
+    </message>
+    <message>
+        <source>a special token of its tokenizer takes the spaces before it, or only counts as a word of its own</source>
+        <translation>其分词器的某个特殊词元会吞掉前面的空格，或只有单独成词时才算数</translation>
+    </message>
+    <message>
+        <source>a special token of its tokenizer takes the spaces behind it</source>
+        <translation>其分词器的某个特殊词元会吞掉后面的空格</translation>
     </message>
     <message>
         <source>The adapter {0} cannot be merged.</source>
@@ -8588,6 +8744,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请指定适配器的名称。</translation>
     </message>
     <message>
+        <source>--gguf-type is for --to gguf.</source>
+        <translation>--gguf-type 只用于 --to gguf。</translation>
+    </message>
+    <message>
+        <source>Leave it out; others keep the base&apos;s own format.</source>
+        <translation>请去掉它；其他导出保持基座模型自己的格式。</translation>
+    </message>
+    <message>
         <source>The corrected row is missing.</source>
         <translation>缺少改正后的行。</translation>
     </message>
@@ -8777,7 +8941,7 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
     <message>
         <source>`studio runs queue` shows those that wait; --again queues the others once that is mended.</source>
-        <translation type="unfinished"></translation>
+        <translation>`studio runs queue` 会列出正在等待的运行；问题解决后用 --again 将其余的加入队列。</translation>
     </message>
     <message>
         <source>Nothing was asked for the run.</source>
@@ -8785,7 +8949,7 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
     <message>
         <source>Add --now, --place N, --again or --forget.</source>
-        <translation type="unfinished"></translation>
+        <translation>请加上 --now、--place N、--again 或 --forget。</translation>
     </message>
     <message>
         <source>`studio runs queue` shows those that wait.</source>
@@ -8809,11 +8973,11 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
     <message>
         <source>is left as it is</source>
-        <translation type="unfinished"></translation>
+        <translation>保持原样</translation>
     </message>
     <message>
         <source>waits for its turn</source>
-        <translation type="unfinished"></translation>
+        <translation>在排队等待</translation>
     </message>
     <message>
         <source>Each file needs its share.</source>

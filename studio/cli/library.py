@@ -43,8 +43,16 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     mix.add(actions)
     command = add_command(commands, "export", "Write an adapter for other programs, and prove it.", _export)
     command.add_argument("adapter", help="its name in the library, or a PEFT folder")
-    command.add_argument("--to", choices=("peft", "merged"), required=True, help="an adapter or a merged model")
+    command.add_argument(
+        "--to",
+        choices=("peft", "merged", "gguf"),
+        required=True,
+        help="an adapter, a merged model, or that as one file for llama.cpp, LM Studio and Ollama",
+    )
     command.add_argument("out", type=Path, help="a new folder")
+    command.add_argument(
+        "--gguf-type", choices=("f16", "bf16", "q8_0", "f32"), help="the number format of a GGUF file (f16)"
+    )
     command.add_argument("--base", help="the full-precision base model, if it lies elsewhere by now")
     command.add_argument("--force", action="store_true", help="even if the base is not the one of the training")
 
@@ -222,6 +230,8 @@ def _restore(args: argparse.Namespace) -> None:
 
 
 def _export(args: argparse.Namespace) -> None:
+    if args.gguf_type and args.to != "gguf":
+        raise StudioError("usage", "--gguf-type is for --to gguf.", "Leave it out; others keep the base's own format.")
     entry = library.located(args.adapter)
     from studio.engine import export
 
@@ -229,13 +239,17 @@ def _export(args: argparse.Namespace) -> None:
         if sys.stderr.isatty():
             print(f"{name} ...", file=sys.stderr)
 
-    done = export.export(entry, args.to, args.out, base_of(entry, args.base, args.force), on_phase)
+    base = base_of(entry, args.base, args.force)
+    done = export.export(entry, args.to, args.out, base, on_phase, args.gguf_type or "f16")
     proof = done.proof
+    tokens = (
+        f" So are its settings, and the {proof.tokens} tokens of texts that were split by it." if proof.tokens else ""
+    )
     text = (
         f"{done.path}: {plural(len(done.files), 'file')}, {size(done.bytes)}\n"
         f"Read back and compared with the live adapter at {proof.positions} positions: logits differ by at most "
         f"{proof.max_abs_difference:.2g} (rounding: up to {proof.bound:.2g}; the adapter itself moves them by "
-        f"{proof.adapter_effect:.2g}), {proof.argmax_equal:.1%} of the likeliest tokens are the same."
+        f"{proof.adapter_effect:.2g}), {proof.argmax_equal:.1%} of the likeliest tokens are the same.{tokens}"
     )
     show(args, export.to_dict(done), text)
 

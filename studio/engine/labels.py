@@ -173,7 +173,7 @@ class Encoder:
         """
         if self._chat is None:
             ids = self._plain_tokenizer.encode("\n\n".join(item["content"] for item in messages)).ids
-            return [*self._beginning, *ids]
+            return [*self.beginning, *ids]
         try:
             with limited():
                 text = self._chat.render(messages, prompted=True)
@@ -205,13 +205,13 @@ class Encoder:
         """
         if self.template is not None or row_format != "alpaca":
             return self.template
-        beginning = self.tokenizer.decode(self._beginning)
+        beginning = self.tokenizer.decode(self.beginning)
         return (f"{{{{ {json.dumps(beginning)} }}}}" if beginning else "") + ALPACA
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of everything here that decides a row's tokens and labels."""
-        tokenizer = [self._plain_tokenizer.to_str(), self._beginning, self.tokenizer.special_tokens_map]
+        tokenizer = [self._plain_tokenizer.to_str(), self.beginning, self.tokenizer.special_tokens_map]
         parts = [*tokenizer, self.template, self.objective, self.max_length]
         if self.chunking is not None:
             parts += [self.chunking.overlap, self.chunking.train_overlap]
@@ -220,7 +220,7 @@ class Encoder:
     @property
     def chunks_advance(self) -> bool:
         """Whether every chunk has room for a new token besides its beginning and what it repeats."""
-        return self.chunking is None or self.chunking.overlap + len(self._beginning) < self.max_length
+        return self.chunking is None or self.chunking.overlap + len(self.beginning) < self.max_length
 
     def _laid(self, data: dict[str, Any], row_format: str, renew: Renew, worse: bool = False) -> Layout | str:
         """Lays a row out as text; why it cannot be, instead."""
@@ -251,8 +251,8 @@ class Encoder:
                 first -= 1
             trained[first:last] = [True] * (last - first)
         if laid.bare:
-            first = len(self._beginning)
-            ids, offsets = [*self._beginning, *ids], [(0, 0)] * first + offsets
+            first = len(self.beginning)
+            ids, offsets = [*self.beginning, *ids], [(0, 0)] * first + offsets
             trained = [False] * first + trained
         eos = self.tokenizer.eos_token_id
         if laid.end and eos is not None and ids[-1:] != [eos]:
@@ -260,7 +260,7 @@ class Encoder:
         if trained:
             trained[0] = False
         special = [item in self._special_ids for item in ids]
-        beginning = len(self._beginning) if laid.bare else 0
+        beginning = len(self.beginning) if laid.bare else 0
         # Answers that are compared stay whole.
         text = laid.bare and laid.spans == [(0, len(laid.text))] and self.objective != "dpo"
         chunks = self._chunks(len(ids), beginning) if text else [Chunk(0, min(len(ids), self.max_length), 0)]
@@ -333,7 +333,7 @@ class Encoder:
         return bool(self._plain_tokenizer.encode("a", add_special_tokens=False).tokens[:1] != ["a"])
 
     @cached_property
-    def _beginning(self) -> list[int]:
+    def beginning(self) -> list[int]:
         """The ids the tokenizer itself puts before a plain text."""
         alone = self._plain_tokenizer.encode("a", add_special_tokens=False).ids
         whole = list(self.tokenizer("a").input_ids)

@@ -247,6 +247,14 @@ def test_export_proves_and_tells(base: Path, made: Path, tmp_path: Path, capsys:
     out, _ = run(capsys, "export", "tutor", "--to", "merged", str(tmp_path / "merged"))
     assert "100.0% of the likeliest tokens are the same" in out
     assert (tmp_path / "merged" / "model.safetensors").is_file()
+    small = data(capsys, "export", "tutor", "--to", "gguf", str(tmp_path / "gguf"), "--gguf-type", "q8_0")
+    assert small["files"] == ["Modelfile", "README.md", "tutor-Q8_0.gguf"]
+    assert small["proof"]["tokens"] > 500
+    out, _ = run(capsys, "export", "tutor", "--to", "gguf", str(tmp_path / "half"))
+    assert "tokens of texts that were split by it" in out
+    assert (tmp_path / "half" / "tutor-F16.gguf").is_file()
+    wrong = ("export", "tutor", "--to", "merged", str(tmp_path / "no"), "--gguf-type", "f16")
+    assert "is for --to gguf" in run(capsys, *wrong, code=EXIT_CODES["usage"])[1]
     taken = run(capsys, "export", "tutor", "--to", "peft", str(tmp_path / "peft"), code=EXIT_CODES["usage"])[1]
     assert "is there already" in taken
 

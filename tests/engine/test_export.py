@@ -268,7 +268,7 @@ def test_another_base_is_refused(entry: Entry, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits the size of files as POSIX systems do")
-@pytest.mark.parametrize("to", ["peft", "merged"])
+@pytest.mark.parametrize("to", ["peft", "merged", "gguf"])
 def test_a_full_disk_is_said_and_leaves_nothing(base: Path, entry: Entry, tmp_path: Path, to: Target) -> None:
     import resource
 

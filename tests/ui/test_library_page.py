@@ -183,9 +183,34 @@ def test_an_export_goes_nowhere_without_a_folder_and_from_home_without_a_root(di
     assert (dialog._target(), dialog.said.text()) == (Path("/tmp/out"), "")
 
 
+def test_a_gguf_file_has_a_number_format_of_its_own(dialog: ExportDialog) -> None:
+    chosen = ["--gguf-type", "q8_0", "--json"]
+    assert not dialog.stored.isEnabled()
+    dialog.gguf.click()
+    assert dialog.stored.isEnabled()
+    assert dialog.folder.text().endswith("second-gguf")
+    dialog.stored.setCurrentIndex(dialog.stored.findData("q8_0"))
+    dialog.export()
+    assert not dialog.stored.isEnabled()
+    assert dialog._command is not None
+    words = dialog._command._process.arguments()
+    dialog.reject()
+    assert words[words.index("export") :][1:] == ["second", "--to", "gguf", str(dialog._target()), *chosen]
+
+
+def test_the_tokens_that_were_compared_are_told(dialog: ExportDialog) -> None:
+    proof = {"positions": 1, "max_abs_difference": 0, "bound": 1, "adapter_effect": 1, "argmax_equal": 1}
+    for tokens in (0, 1234):
+        dialog._show({"proof": proof | {"tokens": tokens}, "path": "/tmp/out", "files": [], "bytes": 1})
+        assert dialog.proof is not None
+        said = " ".join(item.text() for item in dialog.proof.findChildren(QLabel))
+        assert ("the 1,234 tokens of texts" in said) == bool(tokens)
+        dialog._drop_proof()
+
+
 def test_another_export_is_offered_behind_one_that_is_done(dialog: ExportDialog) -> None:
     proof = {"positions": 1, "max_abs_difference": 0, "bound": 1, "adapter_effect": 1, "argmax_equal": 1}
-    for change in (dialog.merged.click, lambda: dialog.folder.setText("elsewhere")):
+    for change in (dialog.merged.click, dialog.gguf.click, lambda: dialog.folder.setText("elsewhere")):
         before = dialog.height()
         dialog._show({"proof": proof, "path": "/tmp/out", "files": [], "bytes": 1})
         QApplication.processEvents()

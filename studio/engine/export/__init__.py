@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,9 +18,11 @@ from studio.core.library import Entry
 from studio.core.units import size
 from studio.engine.checkpoint import as_disk_error
 from studio.engine.export import merged, peft
-from studio.engine.export.proof import Proof
+from studio.engine.export.proof import Proof, count
 
-Target = Literal["peft", "merged"]
+Target = Literal["peft", "merged", "gguf"]
+Stored = Literal["f16", "bf16", "q8_0", "f32"]
+_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32}  # of a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,31 +36,44 @@ class Exported:
     proof: Proof
 
 
-def export(entry: Entry, to: Target, out: Path, base: Path, on_phase: Callable[[str], None] | None = None) -> Exported:
+def export(
+    entry: Entry,
+    to: Target,
+    out: Path,
+    base: Path,
+    on_phase: Callable[[str], None] | None = None,
+    stored: Stored = "f16",
+) -> Exported:
     """Writes an adapter to `out`, as a PEFT folder or merged into its base, and proves it by reloading.
 
     Args:
         entry: the adapter.
-        to: `peft`: adapter, model card, tokenizer, template and entry; `merged`: a model that needs no adapter.
+        to: `peft`: adapter, model card, tokenizer, template and entry; `merged`: a model that needs no adapter;
+            `gguf`: that model as one file for llama.cpp and its kin, Modelfile and model card.
         out: a folder that does not exist, or an empty one.
         base: the folder of the adapter's base in full precision.
         on_phase: told what is done now, in a word.
+        stored: the number format of a GGUF file's matrices.
 
     Raises:
         StudioError: (usage) `out` is taken, or lies where the program keeps its own files; (adapter) the adapter is
             damaged; (model) the base is; (memory), (disk) too little; (export) the reloaded model answers differently:
-            what was written is kept as `out`.failed.
+            what was written is kept as `out`.failed; or the model has no faithful form in a GGUF file.
     """
     out = given_path(out, "usage").absolute()
     _require_outside(out)
     entry = library.verified(entry)
     if entry.fault:
         raise StudioError("adapter", f"The adapter {entry.name} is damaged: {entry.fault}", "Export another one.")
-    write = {"peft": peft.write, "merged": merged.write}[to]
+    writers: dict[Target, Callable[[Entry, Path, Path, Callable[[str], None]], Proof]] = {
+        "peft": peft.write,
+        "merged": merged.write,
+        "gguf": partial(_write_gguf, stored=stored),
+    }
     stage = _stage(out)
     try:
-        _require_room(out, base, entry, to)
-        proof = write(entry, base, stage, on_phase or (lambda phase: None))
+        _require_room(out, base, entry, to, stored)
+        proof = writers[to](entry, base, stage, on_phase or (lambda phase: None))
         if not proof.holds:
             raise _failed(stage, out, proof)
         written = sorted(item.relative_to(stage).as_posix() for item in stage.rglob("*") if item.is_file())
@@ -101,10 +117,19 @@ def _stage(out: Path) -> Path:
     return stage
 
 
-def _require_room(out: Path, base: Path, entry: Entry, to: Target) -> None:
+def _write_gguf(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None], stored: Stored) -> Proof:
+    # Every run loads this package for its result, and few need this.
+    from studio.engine.export import gguf
+
+    return gguf.write(entry, base, folder, on_phase, stored)
+
+
+def _require_room(out: Path, base: Path, entry: Entry, to: Target, stored: Stored) -> None:
     needed = entry.weights_bytes + sum(item.stat().st_size for item in base.glob("tokenizer*"))
     if to == "merged":
         needed += sum(item.stat().st_size for item in base.glob("*.safetensors"))
+    elif to == "gguf":
+        needed += int(_BYTES[stored] * count(base))
     free = shutil.disk_usage(out.parent).free
     if free < needed * 1.05 + 1_000_000:
         raise StudioError(
@@ -127,9 +152,9 @@ def _failed(stage: Path, out: Path, proof: Proof) -> StudioError:
     while kept.exists():
         kept, number = out.with_name(f"{out.name}.failed-{number}"), number + 1
     _place(stage, kept)
+    said = f"its logits are off by up to {proof.max_abs_difference:.3g}, and at most {proof.bound:.3g} can be rounding"
     return StudioError(
         "export",
-        f"Read back from the disk, the export answers differently: its logits are off by up to "
-        f"{proof.max_abs_difference:.3g}, and at most {proof.bound:.3g} can be rounding.",
+        f"Read back from the disk, the export answers differently: {proof.fault or said}.",
         f"Do not use it. It was kept as {kept} to look at; the adapter in the library is as it was.",
     )

@@ -1,6 +1,7 @@
 """The model card: what an adapter is, what it was trained on, how to load it, and nothing about this machine."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -60,6 +61,18 @@ template = Path("PATH/TO/THIS/FOLDER/chat_template.jinja")
 if template.exists():
     tokenizer.chat_template = template.read_text(encoding="utf-8")
 ```"""
+_LOAD_GGUF = """With llama.cpp, which reads the chat template in the file, or copied to the models of LM Studio:
+
+```
+llama-server --jinja -m {file}
+```
+
+With Ollama:
+
+```
+ollama create {name} -f Modelfile
+ollama run {name}
+```"""
 _LOAD_MERGED = """```python
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -84,8 +97,10 @@ def card(
     data: Data,
     config: dict[str, Any],
     metrics: dict[str, Any],
-    to: Literal["peft", "merged", "result"] = "peft",
+    to: Literal["peft", "merged", "gguf", "result"] = "peft",
     stops: int | list[int] | None = None,
+    file: str = "",
+    notes: Sequence[str] = (),
 ) -> str:
     """Returns the text of README.md, with the Hub's metadata in front.
 
@@ -95,22 +110,25 @@ def card(
         data: only the number of rows and the fingerprint are told, never the file's name.
         config: the run's whole config; empty if unknown.
         metrics: as in `studio.core.library.Entry`.
-        to: whether the card is for the adapter, for a model it was merged into, or for a run's result, which is the
-            adapter without a tokenizer.
+        to: whether the card is for the adapter, for a model it was merged into, in transformers' files or in a GGUF
+            file, or for a run's result, which is the adapter without a tokenizer.
         stops: the `eos_token_id` to load it with, where the base's own would not end its answers.
+        file: the GGUF file's name.
+        notes: what is to be known of it besides, in sentences.
     """
-    known, merged = hub_id(base.path), to == "merged"
+    known, merged = hub_id(base.path), to in ("merged", "gguf")
     preferred = _preferred(config)
     about = ModelCardData(
         base_model=known,
-        library_name="transformers" if merged else "peft",
+        library_name={"merged": "transformers", "gguf": "gguf"}.get(to, "peft"),
         pipeline_tag="text-generation",
         tags=["finetune-studio", "merge" if merged else "lora", *(["dpo"] if preferred else [])],
     )
     named, unit = _base_name(base), "row" if preferred else "token"
     what = f"{named}, with a LoRA adapter merged into its weights." if merged else f"A LoRA adapter for {named}."
-    load = {"peft": _LOAD_PEFT, "merged": _LOAD_MERGED, "result": _LOAD_RESULT}[to]
-    load = load.format(base=f'"{known}"' if known else '"PATH/TO/THE/BASE"')
+    load = {"peft": _LOAD_PEFT, "merged": _LOAD_MERGED, "gguf": _LOAD_GGUF, "result": _LOAD_RESULT}[to]
+    named_base = f'"{known}"' if known else '"PATH/TO/THE/BASE"'
+    load = load.format(base=named_base, file=file, name=_plain_name(file))
     if stops is not None:
         load = load.removesuffix("```") + f"model.generation_config.eos_token_id = {stops}\n```"
     parts = [
@@ -121,7 +139,9 @@ def card(
         _training(base, data, config, metrics),
         _table("Result", {label.format(unit=unit): metrics.get(key) for key, label in _METRICS.items()}),
         f"## How to load it\n\n{load}\n",
-        "Write prompts with the chat template in this folder, if there is one: it is the one of the training.\n",
+        f"Write prompts with the chat template in this {'file' if to == 'gguf' else 'folder'}, if there is one: it is "
+        "the one of the training.\n",
+        "\n".join(f"- {note}" for note in notes) + "\n" if notes else "",
         "## Limits\n",
         "It knows what its base knows and what its training data showed, right or wrong. A loss is not a test of its "
         "answers: try it on questions of your own before you rely on it. The license of the base model and the rights "
@@ -136,6 +156,11 @@ def save_tokenizer(tokenizer: PreTrainedTokenizerBase, template: str | None, fol
     for key in ("name_or_path", "is_local", "local_files_only"):
         tokenizer.init_kwargs.pop(key, None)
     tokenizer.save_pretrained(folder)
+
+
+def _plain_name(file: str) -> str:
+    """Returns a GGUF file's name as Ollama takes one for a model."""
+    return re.sub("[^a-z0-9.-]+", "-", file.rpartition("-")[0].lower()).strip("-.") or "model"
 
 
 def _base_name(base: Base) -> str:

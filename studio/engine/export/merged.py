@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from transformers import PreTrainedModel
@@ -14,6 +15,24 @@ from studio.engine.export import card, proof
 from studio.engine.labels import Encoder
 
 
+class Merged(NamedTuple):
+    """A merged model, and what it was made of had to say about the texts of the proof.
+
+    Attributes:
+        model: in float32 on the CPU, without an adapter.
+        texts: token ids.
+        plain: logits of the base alone, as (T, V) each.
+        live: of the base with the adapter.
+        merged: of `model`.
+    """
+
+    model: PreTrainedModel
+    texts: list[list[int]]
+    plain: list[torch.Tensor]
+    live: list[torch.Tensor]
+    merged: list[torch.Tensor]
+
+
 def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None]) -> proof.Proof:
     """Merges in float32 on the CPU, stores in the base's own number format, reloads and compares.
 
@@ -23,25 +42,10 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
         folder: where; empty.
         on_phase: told what is done now.
     """
-    stored, spec, cpu = proof.stored_dtype(base), proof.spec(base), torch.device("cpu")
-    on_phase("loading")
+    stored = proof.stored_dtype(base)
     tokenizer = model.load_tokenizer(base)
     encoder = generate.encoder_for(tokenizer, entry)
-    texts = proof.prompts(encoder)
-    bare = model.load_base(base, spec, cpu)
-    plain = proof.logits(bare, texts)
-    _untie(bare, entry.folder)
-    together = adapters.load_adapter(bare, entry.folder, "default")
-    live = proof.logits(together, texts)
-
-    on_phase("merging")
-    try:
-        whole = together.merge_and_unload(safe_merge=True)
-    except ValueError as error:
-        raise StudioError(
-            "export", f"The adapter {entry.name} cannot be merged.", "Export it with --to peft instead.", str(error)
-        ) from None
-    merged = proof.logits(whole, texts)
+    whole, texts, plain, live, merged = merge(entry, base, encoder, on_phase)
     on_phase("writing")
     _cast(whole, stored)
     save(whole, encoder, folder)
@@ -52,11 +56,34 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
         title=entry.title, base=entry.base, data=entry.data, config=entry.config, metrics=entry.metrics, to="merged"
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
-    del bare, together, whole
+    del whole
 
     on_phase("checking")
-    again = proof.logits(model.load_base(folder, spec, cpu), texts)
+    again = proof.logits(model.load_base(folder, proof.spec(base), torch.device("cpu")), texts)
     return proof.compare(plain, live, again, proof.bound(live, merged, rounded))
+
+
+def merge(entry: Entry, base: Path, encoder: Encoder, on_phase: Callable[[str], None]) -> Merged:
+    """Merges an adapter into its base in float32 on the CPU.
+
+    Raises:
+        StudioError: (export) it cannot be merged; (memory) the base does not fit; (adapter), (model) refused.
+    """
+    on_phase("loading")
+    texts = proof.prompts(encoder)
+    bare = model.load_base(base, proof.spec(base), torch.device("cpu"))
+    plain = proof.logits(bare, texts)
+    _untie(bare, entry.folder)
+    together = adapters.load_adapter(bare, entry.folder, "default")
+    live = proof.logits(together, texts)
+    on_phase("merging")
+    try:
+        whole = together.merge_and_unload(safe_merge=True)
+    except ValueError as error:
+        raise StudioError(
+            "export", f"The adapter {entry.name} cannot be merged.", "Export it with --to peft instead.", str(error)
+        ) from None
+    return Merged(whole, texts, plain, live, proof.logits(whole, texts))
 
 
 def _cast(whole: PreTrainedModel, dtype: torch.dtype) -> None:

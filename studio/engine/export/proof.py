@@ -38,6 +38,8 @@ class Proof:
         positions: how many positions were compared.
         bound: the largest difference that is taken for rounding.
         adapter_effect: the largest difference the adapter makes to its base: what the export must keep.
+        tokens: how many tokens of texts were compared besides; 0: the tokenizer is the same one.
+        fault: what else read differently; empty: nothing.
     """
 
     max_abs_difference: float
@@ -45,11 +47,13 @@ class Proof:
     positions: int
     bound: float
     adapter_effect: float
+    tokens: int = 0
+    fault: str = ""
 
     @property
     def holds(self) -> bool:
         """Whether the export is what it should be; a NaN never is."""
-        return self.max_abs_difference <= self.bound
+        return not self.fault and self.max_abs_difference <= self.bound
 
     def to_dict(self) -> dict[str, Any]:
         """Returns all figures as plain data."""
@@ -127,10 +131,7 @@ def spec(base: Path) -> ModelSpec:
     Raises:
         StudioError: (memory) it does not fit beside what else is running.
     """
-    parameters = sum(
-        math.prod(shape) for file in weights.files(base) for _, shape in weights.header(file, "model").values()
-    )
-    needed, free = 4 * parameters * 1.1, psutil.virtual_memory().available
+    needed, free = 4 * count(base) * 1.1, psutil.virtual_memory().available
     if needed > free:
         raise StudioError(
             "memory",
@@ -138,6 +139,12 @@ def spec(base: Path) -> ModelSpec:
             "Close other programs, or export on a machine with more memory.",
         )
     return ModelSpec(path=str(base), dtype="float32")
+
+
+def count(base: Path) -> int:
+    """Returns how many numbers the weights of a model are."""
+    held = (weights.header(file, "model") for file in weights.files(base))
+    return sum(math.prod(shape) for tensors in held for _, shape in tensors.values())
 
 
 def largest(one: Sequence[torch.Tensor], other: Sequence[torch.Tensor]) -> float:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QComboBox,
     QDialog,
     QFileDialog,
     QFrame,
@@ -43,14 +44,17 @@ class ExportDialog(QDialog):
         self.setWindowTitle(self.tr("Export {name}").format(name=entry.title))
         self.peft = QRadioButton(self.tr("Adapter (PEFT)"))
         self.merged = QRadioButton(self.tr("Merged model"))
+        self.gguf = QRadioButton(self.tr("Merged model, one file (GGUF)"))
+        self.stored = self._formats()
         self.peft.setChecked(True)
         group = QButtonGroup(self)
-        for made in (self.peft, self.merged):
+        for made in (self.peft, self.merged, self.gguf):
             made.setAccessibleName(made.text())
             group.addButton(made)
-        self.peft.toggled.connect(self._propose)
+            made.toggled.connect(self._propose)
         small = self.tr("Small files for transformers, PEFT and vLLM; the base model is needed beside them.")
         large = self.tr("A whole model that needs no adapter, as safetensors.")
+        single = self.tr("For Ollama, LM Studio and llama.cpp, with a Modelfile; tokens are compared too.")
         self.folder = PathLine()
         self.folder.setAccessibleName(self.tr("Folder"))
         self.folder.textChanged.connect(self._offer)
@@ -65,12 +69,17 @@ class ExportDialog(QDialog):
         self.open_button = button(self.tr("Open folder"), self._open)
         self.open_button.hide()
         self.proof: QFrame | None = None
+        formats = row(label(self.tr("Number format"), "caption"), self.stored, None)
+        formats.setContentsMargins(3 * GRID, 0, 0, 0)
         self._box = column(
             Elided(self.windowTitle(), "heading"),
             self.peft,
             _indented(label(small, "caption", wrap=True)),
             self.merged,
             _indented(label(large, "caption", wrap=True)),
+            self.gguf,
+            _indented(label(single, "caption", wrap=True)),
+            formats,
             GRID,
             label(self.tr("New folder"), "caption"),
             row(self.folder, self._browse_button),
@@ -89,9 +98,10 @@ class ExportDialog(QDialog):
         """Starts the export."""
         self._drop_proof()
         self._busy(True)
-        to = "peft" if self.peft.isChecked() else "merged"
+        to = self._kind()
         self.said.setText(self.tr("Writing, reading back and comparing with the live adapter ..."))
         words = ["export", self._entry.name, "--to", to, str(self._target())]
+        words += ["--gguf-type", self.stored.currentData()] if to == "gguf" else []
         self._command = self._session.command(words)
         self._command.done.connect(self._show)
         self._command.failed.connect(self._fail)
@@ -118,6 +128,9 @@ class ExportDialog(QDialog):
             effect=f"{proof['adapter_effect']:.2g}",
             equal=f"{100 * proof['argmax_equal']:.1f}",
         )
+        if proof.get("tokens"):
+            told = self.tr("Its settings and the {tokens} tokens of texts that were split by it are the same.")
+            text = words.joined(text, told.format(tokens=f"{proof['tokens']:,}"))
         place = selectable(label(done["path"], "caption", wrap=True))
         self._put_proof(card(column(label(head, "heading"), label(text, wrap=True), place), "success"))
         self.open_button.show()
@@ -137,8 +150,9 @@ class ExportDialog(QDialog):
 
     def _busy(self, busy: bool) -> None:
         self.bar.setVisible(busy)
-        for widget in (self.start, self.peft, self.merged, self.folder, self._browse_button):
+        for widget in (self.start, self.peft, self.merged, self.gguf, self.folder, self._browse_button):
             widget.setEnabled(not busy)
+        self.stored.setEnabled(not busy and self.gguf.isChecked())
         self.shut.setText(self.tr("Cancel") if busy else self.tr("Close"))
 
     def _put_proof(self, frame: QFrame) -> None:
@@ -171,11 +185,28 @@ class ExportDialog(QDialog):
         self.start.setEnabled(target is not None)
         self.start.setToolTip("" if target is not None else said)
 
+    def _formats(self) -> QComboBox:
+        made = QComboBox()
+        for stored, told in (
+            ("f16", self.tr("f16: runs everywhere")),
+            ("q8_0", self.tr("q8_0: half as large, a little rounded")),
+            ("bf16", self.tr("bf16: for very large numbers")),
+            ("f32", self.tr("f32: exact, twice as large")),
+        ):
+            made.addItem(told, stored)
+        made.setAccessibleName(self.tr("Number format"))
+        made.currentIndexChanged.connect(self._offer)
+        return made
+
+    def _kind(self) -> str:
+        return next(kind for kind in ("peft", "merged", "gguf") if getattr(self, kind).isChecked())
+
     def _propose(self) -> None:
+        self.stored.setEnabled(self.gguf.isChecked())
         self.folder.setText(str(self._proposed()))
 
     def _proposed(self) -> Path:
-        kind = "adapter" if self.peft.isChecked() else "merged"
+        kind = self._kind().replace("peft", "adapter")
         base, number = Path.home() / f"{self._entry.name}-{kind}", 2
         place = base
         while place.exists():
