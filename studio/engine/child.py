@@ -11,7 +11,7 @@ from pathlib import Path
 from studio.core import events
 from studio.core.errors import EXIT_CRASH, StudioError, as_memory_error
 from studio.core.runs import Run
-from studio.engine import spare
+from studio.engine import heap, spare
 from studio.engine.loading import as_loading_error
 
 # Whoever asks whether the run is alive holds its lock for a moment.
@@ -50,9 +50,10 @@ def _work(run: Run, commands_from: int, leads: bool) -> int:
 
 def _outcome(run: Run, commands_from: int) -> tuple[events.Failed | None, int]:
     try:
-        spare.imports(run.config())
         # Loading torch takes seconds; the claim is held before.
-        from studio.engine.train import train
+        with heap.kept():
+            spare.imports(run.config())
+            from studio.engine.train import train
 
         train(run, commands_from, run.emit)
     except StudioError as error:
