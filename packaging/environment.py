@@ -156,7 +156,7 @@ class Environment:
 
     def pip_commands(self, torch: downloads.Torch, extras: set[str], index: str) -> list[list[str]]:
         """Returns the two commands: torch and the build tools first, then everything, held to the tested set."""
-        install = [str(self.python), "-m", "pip", "install", "--constraint", str(self.constraints)]
+        install = [str(self.python), "-m", "pip", "install", "--no-compile", "--constraint", str(self.constraints)]
         if not sys.stdout.isatty():
             install += ["--progress-bar", "off"]
         first = [*install, torch.requirement, *self.project()["build-system"]["requires"]]
@@ -179,6 +179,15 @@ class Environment:
         shutil.rmtree(scratch, ignore_errors=True)
         if code:
             raise self.explain(code)
+
+    def compile_command(self) -> list[str]:
+        """Returns the command that compiles what is installed on all processors; pip would take one for it."""
+        return [str(self.python), "-m", "compileall", "-qq", "-j", "0", str(self.packages())]
+
+    def compile(self) -> None:
+        """Compiles what is not compiled yet; a file that no Python can compile is left as it is."""
+        print("Compiling what was installed ...", flush=True)
+        subprocess.call(self.compile_command())
 
     def name_relatively(self) -> None:
         """Rewrites the file by which the installed environment finds the checkout, to name it from where it lies.

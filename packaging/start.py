@@ -112,7 +112,7 @@ def install(environment: Environment, extras: set[str], index: str, driver: bool
     commands = environment.pip_commands(torch, extras, index)
     if dry_run:
         machine.supply_parts("test" in extras, dry_run=True)
-        print("\n".join(shlex.join(command) for command in commands))
+        print("\n".join(shlex.join(command) for command in [*commands, environment.compile_command()]))
         return
     digest = environment.digest(driver, index)
     environment.write_stamp(digest, extras, index, complete=False)
@@ -120,6 +120,7 @@ def install(environment: Environment, extras: set[str], index: str, driver: bool
     environment.log.unlink(missing_ok=True)
     for command in commands:
         environment.pip(command)
+    environment.compile()
     environment.name_relatively()
     environment.write_stamp(digest, extras, index, complete=True)
     environment.log.unlink(missing_ok=True)

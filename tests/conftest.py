@@ -1,6 +1,7 @@
 """What every test gets: a home of its own, no network, and a check that it leaves nothing running."""
 
 import ctypes
+import gc
 import os
 import sys
 
@@ -12,6 +13,9 @@ try:
 except OSError:
     # Without a card Triton's kernels are interpreted.
     os.environ["TRITON_INTERPRET"] = "1"
+
+# Hundreds of processes are started: none needs to compile the program anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import socket
 import threading
@@ -28,16 +32,27 @@ import pytest
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
+# What loading makes stays: to look through it for garbage, now and later, is a fifth of a process's time.
+gc.disable()
+# As for its children.
+sys.dont_write_bytecode = False
+
 GRACE_S = 20.0
+
+
+def pytest_collection_finish() -> None:
+    """Behind this what the tests themselves make is looked through alone."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
 def nothing_left_running() -> Iterator[None]:
     """Fails a test that leaves a child process or a thread that would keep Python from ending."""
     threads = set(threading.enumerate())
-    children = set(psutil.Process().children(recursive=True))
+    children = below()
     yield
-    started = set(psutil.Process().children(recursive=True)) - children
+    started = below() - children
     _, alive = psutil.wait_procs([child for child in started if is_of_a_test(child)], timeout=GRACE_S)
     for child in alive:
         child.kill()
@@ -47,6 +62,17 @@ def nothing_left_running() -> Iterator[None]:
         thread.join(max(0.0, deadline - time.monotonic()))
     left = [*alive, *(thread for thread in fresh if thread.is_alive())]
     assert not left, f"left running: {left}"
+
+
+def below() -> set[psutil.Process]:
+    """Returns the processes that this one has started, and they in turn."""
+    if sys.platform == "linux":
+        # psutil reads about every process of the machine; that there are none is known at once.
+        try:
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return set()
+    return set(psutil.Process().children(recursive=True))
 
 
 def is_of_a_test(child: psutil.Process) -> bool:

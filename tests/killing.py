@@ -21,8 +21,7 @@ import torch
 from studio.core import runs
 from studio.core.config import from_dict
 from studio.core.runs import Run
-from studio.engine import child
-from tests.training import digest
+from studio.engine import child, heap
 
 _POLL_S = 0.0005
 
@@ -74,6 +73,9 @@ def killed(run: Run, pid: int, in_save: bool, chance: random.Random) -> bool:
 def main(config_file: Path, kills: int, seed: int) -> None:
     """Kills runs until `kills` have been dealt, letting each come to its end in between."""
     torch.set_num_threads(1)
+    # Before the forks, so that each has it and none looks through it for garbage.
+    with heap.kept():
+        from tests.training import digest
     config = from_dict(json.loads(config_file.read_text())["config"])
     chance = random.Random(seed)
     done, in_save, digests, failures = 0, 0, list[str](), list[str]()

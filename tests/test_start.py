@@ -131,6 +131,7 @@ def test_an_interrupted_start_is_completed_and_the_next_installs_nothing(checkou
     (named,) = checkout.venv.glob("**/studio.pth")
     assert named.read_bytes().isascii()
     assert (named.parent / named.read_text().strip()).resolve() == checkout.root
+    assert len(list(named.parent.glob("torch/__pycache__/*.pyc"))) == 2
 
     second = checkout.start("studio", "runs", "list")
     assert (second.stdout, second.stderr) == ("studio runs list\n", "")

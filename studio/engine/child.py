@@ -12,7 +12,7 @@ from pathlib import Path
 from studio.core import awake, events, files, run_queue, settings
 from studio.core.errors import EXIT_CRASH, StudioError, as_memory_error
 from studio.core.runs import Run
-from studio.engine import spare
+from studio.engine import heap, spare
 from studio.engine.loading import as_loading_error
 
 # Whoever asks whether the run is alive holds its lock for a moment.
@@ -107,9 +107,10 @@ def _outcome(run: Run, commands_from: int, queued: bool, leads: bool) -> tuple[e
         if leads:
             # Until torch is loaded nothing else says that a run goes on from where it ended.
             run.emit(events.Phase(name="loading"))
-        spare.imports(run.config())
         # Loading torch takes seconds; the claim is held before, and the turn has come.
-        from studio.engine.train import train
+        with heap.kept():
+            spare.imports(run.config())
+            from studio.engine.train import train
 
         with awake.kept() if leads and settings.keeps_awake() else nullcontext():
             train(run, commands_from, run.emit)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from studio.core import desk
 from studio.core.errors import StudioError, as_memory_error
+from studio.engine import heap, spare
 from studio.engine.loading import as_loading_error
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def main(requests: int, replies: int) -> int:
     threading.Thread(target=pipe.read, name="desk reader", daemon=True).start()
     # Loading torch takes seconds; the reader is at work before.
     try:
-        from studio.engine.desk_work import Work
+        work = ready()
     except (ImportError, OSError) as error:
         told = as_loading_error(error)
         if told is None:
@@ -112,9 +113,16 @@ def main(requests: int, replies: int) -> int:
         while True:
             pipe.say(desk.failure(pipe.next().id, told))
 
-    work = Work()
     while True:
         serve(pipe, work, pipe.next())
+
+
+def ready() -> "Work":
+    """Loads what a request needs, and returns what answers them."""
+    with heap.kept():
+        spare.compiler()
+        from studio.engine.desk_work import Work
+    return Work()
 
 
 def serve(pipe: Pipe, work: "Work", request: desk.Request) -> None:

@@ -9,9 +9,9 @@ import ctypes
 import mmap
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
 import torch
 from transformers.modeling_layers import GradientCheckpointingLayer
 
@@ -128,6 +128,8 @@ def give_back(tensors: Iterable[torch.Tensor]) -> None:
 
 def _mapped() -> list[tuple[int, int]]:
     """Returns from where to where files lie in this process's memory."""
-    maps: Any = psutil.Process().memory_maps(grouped=False)
-    places = (found.addr.split("-") for found in maps if found.path.startswith("/"))
+    # psutil has the system count the pages of each place too, which takes fifteen times as long.
+    maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
+    lines = (line.split(maxsplit=5) for line in maps.splitlines())
+    places = (words[0].split("-") for words in lines if words[5:] and words[5].startswith("/"))
     return [(int(begin, 16), int(end, 16)) for begin, end in places]

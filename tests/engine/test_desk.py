@@ -329,15 +329,15 @@ def test_sampling_starts_as_the_engines_own() -> None:
     }
 
 
-def test_peft_is_imported_only_by_a_request_that_needs_it(model: str) -> None:
+def test_peft_and_the_compiler_are_imported_only_by_a_request_that_needs_them(model: str) -> None:
     code = (
-        "import sys; from studio.core import desk; from studio.engine.desk_work import Work\n"
-        "work, quiet = Work(), lambda *_: None\n"
+        "import sys; from studio.core import desk; from studio.engine.desk import ready\n"
+        "work, quiet = ready(), lambda *_: None\n"
         "said = [desk.Message(role=role, content='Hi') for role in ('user', 'assistant')]\n"
         "for ask in (desk.Tokens(model=sys.argv[1], messages=said), desk.Model(model=sys.argv[1])):\n"
         "    work.do(ask, quiet, quiet, quiet)\n"
-        "    print([name for name in ('peft', 'bitsandbytes') if name in sys.modules])"
+        "    print([name for name in ('peft', 'bitsandbytes', 'torch._inductor') if name in sys.modules])"
     )
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", code, model], cwd=root, env=os.environ, capture_output=True, text=True)
-    assert done.stdout.splitlines() == ["[]", "['peft', 'bitsandbytes']"], done.stderr[-2000:]
+    assert done.stdout.splitlines() == ["[]", "['peft', 'bitsandbytes', 'torch._inductor']"], done.stderr[-2000:]

@@ -1,4 +1,4 @@
-"""What a pass frees is there for the next, without asking the system."""
+"""What a pass frees is there for the next, without asking the system; what is loaded is not searched for garbage."""
 
 import os
 import subprocess
@@ -34,3 +34,14 @@ def test_a_pass_takes_the_memory_of_the_one_before() -> None:
         pages[keep] = int(faults)
     assert pages[True] < 100
     assert pages[False] > 1000
+
+
+def test_what_is_loaded_is_not_looked_through_again() -> None:
+    program = (
+        "import gc; from studio.engine import heap\n"
+        "with heap.kept():\n"
+        "    held, searched = [[] for _ in range(10_000)], gc.isenabled()\n"
+        "print(searched, gc.isenabled(), gc.get_freeze_count() > 10_000, len(gc.get_objects()) < 1000)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False True True True\n"
