@@ -64,9 +64,10 @@ def _new(args: argparse.Namespace) -> None:
     contenders += [entry.name for entry in entries]
     asked = [*args.prompt, *(lines_of(args.prompts) if args.prompts else [])]
     opening = [desk.Message(role="system", content=args.system)] if args.system else []
-    prompts = [[*opening, desk.Message(role="user", content=prompt)] for prompt in asked]
+    prompts = [[*opening, desk.Message(role="user", content=prompt)] for prompt in asked if prompt.strip()]
     if args.file is not None:
         prompts += _drawn(args, opening)
+    prompts = [prompt for at, prompt in enumerate(prompts) if prompt not in prompts[:at]]
     if not prompts:
         raise StudioError("usage", "There is nothing to answer.", "Add --prompt, --prompts or --file.")
     try:
@@ -82,9 +83,11 @@ def _new(args: argparse.Namespace) -> None:
         force=args.force, created_s=time.time(),
     )  # fmt: skip
     test = blind.create(about)
+    name = test.path.name
+    said = f"{name}\n`studio blind {'answer' if args.later else 'vote'} {name}` goes on."
     if not args.later:
+        print(f"Blind test {name}: if this is broken off, `studio blind answer {name}` goes on.", file=sys.stderr)
         _answered(test)
-    said = f"{test.path.name}\n`studio blind vote {test.path.name}` judges it."
     show(args, {"test": test.path.name, "path": str(test.path), "prompts": len(prompts)}, said)
 
 
@@ -117,7 +120,14 @@ def _prompt(example: Any) -> list[desk.Message] | None:
     at = max((at for at, item in enumerate(example.messages) if item["role"] == "assistant"), default=0)
     told = example.messages[:at]
     plain = all(isinstance(item.get("content"), str) and not item.get("tool_calls") for item in told)
-    if not told or told[-1]["role"] != "user" or not plain or example.tools or any(i["role"] == "tool" for i in told):
+    if (
+        not told
+        or told[-1]["role"] != "user"
+        or not str(told[-1].get("content")).strip()
+        or not plain
+        or example.tools
+        or any(i["role"] == "tool" for i in told)
+    ):
         return None
     return [desk.Message(role=item["role"], content=item["content"]) for item in told]
 
@@ -154,7 +164,13 @@ def _vote(args: argparse.Namespace) -> None:
         raise StudioError("usage", "Votes are typed.", "Leave --json out; `studio blind show --json` prints them.")
     judged = list[Pair]()
     print(_KEYS, file=sys.stderr)
-    while pairs := test.open_pairs():
+    while True:
+        pairs = test.open_pairs()
+        if not pairs:
+            if not judged or input("[all judged] b: back, Enter: leave ").strip().lower() != "b":
+                break
+            test.vote(judged.pop(), None)
+            continue
         pair = pairs[0]
         print(f"\n{_pair_text(test, pair)}\n", flush=True)
         try:
@@ -172,7 +188,7 @@ def _vote(args: argparse.Namespace) -> None:
         else:
             print(_KEYS, file=sys.stderr)
     left, missing = len(test.open_pairs()), len(test.missing())
-    said = f"{plural(left, 'pair')} left." if left or missing else "All is judged."
+    said = f"{plural(left, 'pair')} left." if left or missing else "Nothing is left to judge."
     if missing:
         said += f" Prompts without answers: {missing}; `studio blind answer {test.path.name}` has them answered."
     print(f"{said} `studio blind show {test.path.name}` says who wins.", file=sys.stderr)
@@ -180,7 +196,10 @@ def _vote(args: argparse.Namespace) -> None:
 
 def _pair_text(test: BlindTest, pair: Pair) -> str:
     asked = "\n".join(printable(message.content) for message in test.about.prompts[pair.prompt])
-    texts = [test.answers[pair.prompt][who] for who in (pair.left, pair.right)]
+    texts = [
+        test.answers[pair.prompt][who] + (" [broken off]" if who in test.cut[pair.prompt] else "")
+        for who in (pair.left, pair.right)
+    ]
     return f"{asked}\n\n{side_by_side(['1', '2'], texts, width())}"
 
 
@@ -211,7 +230,7 @@ def _show(args: argparse.Namespace) -> None:
     rows = [[names[s.contender], *_rate(s), str(s.won), str(s.lost), str(s.tied)] for s in found]
     lines = [f"{one_line(test.about.title)}: {len(test.votes)} of {len(test.pairs()) - same} pairs judged", ""]
     lines += [table(rows, ["", "WINS", "95 %", "WON", "LOST", "TIED"]), ""]
-    lines += [_match_text(item, names) for item in met if item.won + item.lost + item.tied]
+    lines += [_match_text(item, names) for item in met if item.won + item.lost]
     lines += [counted(same, "{count} pair was not judged: both answers are the same.",
                       "{count} pairs were not judged: both answers are the same.")] if same else []  # fmt: skip
     show(args, about, "\n".join(lines).rstrip())
@@ -245,6 +264,8 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _preferences(args: argparse.Namespace) -> None:
+    if args.out.suffix.lower() != ".jsonl":
+        raise StudioError("usage", f"{args.out.name} is no name of a JSONL file.", "Let it end in .jsonl.")
     count = blind.write_preferences(blind.find(args.test), args.out)
     text = f"{args.out}: {plural(count, 'row')}. Train on it with --set training.objective=dpo."
     show(args, {"path": str(args.out), "rows": count}, text)

@@ -273,5 +273,7 @@ def lines_of(path: Path) -> list[str]:
             raise StudioError("usage", f"{path.name} is larger than 10 MB.", "Name a file with one prompt a line.")
         return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise StudioError("usage", f"{path} cannot be read: {reason}.", "Check the path.") from None
+        reason = getattr(error, "strerror", None)
+        hint = "Check the path." if reason else "Save it as UTF-8."
+        message = f"{path} cannot be read: {reason or 'it is not UTF-8 text'}."
+        raise StudioError("usage", message, hint) from None

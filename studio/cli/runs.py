@@ -272,9 +272,9 @@ def _plan(args: argparse.Namespace) -> None:
 
 
 def _train(args: argparse.Namespace) -> int:
-    config = config_file.load(args.config, args.set)
     if args.tries:
-        return turns.train_several(args, config)
+        return turns.train_several(args)
+    config = config_file.load(args.config, args.set)
     turns.require_files(config)
     run = runs.create(config, args.run_dir)
     if args.detach:
@@ -414,6 +414,9 @@ def _stop(args: argparse.Namespace) -> None:
 def _ask(args: argparse.Namespace) -> None:
     _, said, command = _ASKED[args.action]
     run = _going(args.run)
+    if isinstance(command, events.Pause | events.Save) and run.summary().state == "queued":
+        hint = f"`studio runs stop {run.address}` takes it out of the queue."
+        raise StudioError("run", f"The run {run.name} waits for its turn.", hint)
     if isinstance(command, events.Evaluate) and not _evaluates(run):
         message = f"The run {run.name} has no rows to evaluate and no prompts to answer."
         raise StudioError("run", message, "Start a run with data.eval_split or data.eval_path.")

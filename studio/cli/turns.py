@@ -22,7 +22,7 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     what.add_argument("--forget", action="store_true", help="leave those as they are that were cut off, or RUN of them")
 
 
-def train_several(args: argparse.Namespace, config: RunConfig) -> int:
+def train_several(args: argparse.Namespace) -> int:
     """Puts a run for each combination of values into the queue, and returns at once.
 
     Raises:
@@ -31,6 +31,8 @@ def train_several(args: argparse.Namespace, config: RunConfig) -> int:
     """
     if args.run_dir is not None:
         raise StudioError("usage", "Several runs cannot have one folder.", "Leave --run-dir out.")
+    # With a value of each the config is whole: what is tried need not be set too.
+    config = config_file.load(args.config, [*args.set, *sweep.firsts(args.tries)])
     configs = sweep.combinations(config, args.tries)
     for one in configs:
         require_files(one)
@@ -102,9 +104,10 @@ def _settle(args: argparse.Namespace) -> None:
         cut = [other for other in cut if other.path.samefile(run.path)]
         if not cut:
             hint = f"Go on with it by `studio runs resume {run.address} --queue`."
-            raise StudioError("run", f"The run {run.name} was not cut off.", hint)
+            there = "Its process is there; `studio runs queue` shows it."
+            raise StudioError("run", f"The run {run.name} was not cut off.", there if run.alive() else hint)
     _each(cut, run_queue.leave if args.forget else lambda run: launch.detach(run, queued=True))
-    names, said = [run.name for run in cut], "is left as it is" if args.forget else "waits for its turn"
+    names, said = [run.address for run in cut], "is left as it is" if args.forget else "waits for its turn"
     text = "\n".join(f"{name} {said}." for name in names) or "No run was cut off."
     show(args, {"forgotten" if args.forget else "queued": names}, text)
 
@@ -117,11 +120,11 @@ def _shown() -> tuple[dict[str, Any], str]:
         "waiting": [place.run for place in there if place.waits],
         "cut_off": run_queue.cut_off(),
     }
-    rows = [["-", run.name, _does(run)] for run in found["at_work"]]
-    rows += [[str(at), run.name, "queued"] for at, run in enumerate(found["waiting"], start=1)]
-    rows += [["-", run.name, "cut off; --again queues it again, --forget leaves it"] for run in found["cut_off"]]
+    rows = [["-", run.address, _does(run)] for run in found["at_work"]]
+    rows += [[str(at), run.address, "queued"] for at, run in enumerate(found["waiting"], start=1)]
+    rows += [["-", run.address, "cut off; --again queues it again, --forget leaves it"] for run in found["cut_off"]]
     text = table(rows, ["PLACE", "RUN", "STATE"]) if rows else "No run is at work, and none waits."
-    return {key: [run.name for run in some] for key, some in found.items()}, text
+    return {key: [run.address for run in some] for key, some in found.items()}, text
 
 
 def _does(run: Run) -> str:

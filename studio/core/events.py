@@ -227,7 +227,11 @@ class Finished:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Failed:
-    """The run ended without a result; its checkpoints are kept."""
+    """The run ended without a result; its checkpoints are kept.
+
+    Attributes:
+        killed: its process told nothing: somebody killed it, or the system did.
+    """
 
     kind: Literal["failed"] = "failed"
     time_s: float = Field(default_factory=time.time)
@@ -235,6 +239,7 @@ class Failed:
     message: str
     hint: str
     detail: str = ""
+    killed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)

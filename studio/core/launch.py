@@ -52,7 +52,7 @@ def start(run: Run, *, queued: bool = False) -> subprocess.Popen[bytes]:
         # Whoever looks whether the run is alive, a list in the window say, holds its lock for a moment. It is kept, so
         # that nobody removes the run meanwhile; its process waits for it.
         with run.claim(_LOOK_S):
-            known = run_queue.enter([run], waits=queued)
+            known = _enter(run, queued)
             try:
                 return _begun(run, queued)
             except StudioError:
@@ -72,6 +72,16 @@ def start(run: Run, *, queued: bool = False) -> subprocess.Popen[bytes]:
             message = f"The run {run.name} waits for its turn already."
             hint = f"Start it at once with `studio runs queue {run.address} --now`."
         raise StudioError("busy", message, hint) from None
+
+
+def _enter(run: Run, queued: bool) -> bool:
+    """Notes that the run's process is about to start; returns whether it was listed."""
+    try:
+        return run_queue.enter([run], waits=queued)
+    except StudioError:
+        if queued:
+            raise
+        return False  # one that waits for nobody begins all the same
 
 
 def detach(run: Run, *, queued: bool = False) -> None:
@@ -172,7 +182,11 @@ def death(run: Run, code: int) -> events.Failed:
     if code in (-TEMPLATE_SIGNAL, 128 + TEMPLATE_SIGNAL) or (code == 1 and _timed_out(log)):
         message, hint = TEMPLATE_END
         return events.Failed(reason="data", message=message, hint=hint, detail=detail)
-    if code in (-9, 137):
+    killed = code in (-9, 137)
+    if killed and _waited(run):
+        message = "The run's process was killed while it waited for its turn."
+        hint = f"Queue it again with `studio runs resume {run.address} --queue`."
+    elif killed:
         message = "The run's process was killed: by somebody, or by the system because memory ran out."
         hint = (
             "Resume the run: it goes on from its last checkpoint. Before that, close other programs if memory is short."
@@ -184,7 +198,13 @@ def death(run: Run, code: int) -> events.Failed:
     else:
         message = f"The run's process ended unexpectedly (code {code})."
         hint = f"Resume it with `studio runs resume {run.address}`; worker.log in the run folder has more."
-    return events.Failed(reason="run", message=message, hint=hint, detail=detail)
+    return events.Failed(reason="run", message=message, hint=hint, detail=detail, killed=killed)
+
+
+def _waited(run: Run) -> bool:
+    """Whether the last that a run told is that it waits for its turn."""
+    last = next(reversed(events.tail(run.events_path)), None)
+    return isinstance(last, events.Phase) and last.name == "queued"
 
 
 def _timed_out(log: Sequence[str]) -> bool:
@@ -199,7 +219,8 @@ def told_of(run: Run, code: int) -> events.Failed:
     # Where another process has the run or the disk is full, nothing is to be written.
     with suppress(StudioError), run.claim(LOOKED_S):
         run.emit(told)
-        run_queue.leave(run)
+        if not told.killed:  # else it was cut off
+            run_queue.leave(run)
     return told
 
 

@@ -250,7 +250,8 @@ def _has_ended(run: Run) -> bool:
     """Whether the last that a run told is its end, or it is not there any more."""
     with suppress(OSError):
         last = next(reversed(events.tail(run.events_path)), None)
-        return isinstance(last, events.Finished | events.Failed) or not os.path.isfile(run.path / "run.json")
+        told = isinstance(last, events.Finished) or (isinstance(last, events.Failed) and not last.killed)
+        return told or not os.path.isfile(run.path / "run.json")
     return False  # it cannot be looked at now
 
 

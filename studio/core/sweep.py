@@ -12,9 +12,14 @@ from studio.core.errors import StudioError
 from studio.core.hub_ids import short_name
 
 MOST = 50
-_NAME_LETTERS = 100  # the most that a config allows
+_NAME_LETTERS = 60  # so many of it the run's and the adapter's folders are called by
 _OPENING, _CLOSING, _QUOTES = "[{(", "]})", "'\""
 _BEFORE = "[{(,:"  # a quote; behind a letter it is an apostrophe
+
+
+def firsts(tries: Sequence[str]) -> list[str]:
+    """Returns the first value of each setting tried, as assignments; raises as `combinations`."""
+    return [f"{name}={values[0]}" for name, values in map(_parsed, tries)]
 
 
 def combinations(config: RunConfig, tries: Sequence[str]) -> list[RunConfig]:

@@ -70,7 +70,7 @@ def _has_turn(run: Run, commands_from: int) -> bool:
     """
     told: Run | None = None
     failing_s = 0.0
-    while True:
+    while not _stops(run, commands_from):
         try:
             other, failing_s = run_queue.admit(run), 0.0
         except StudioError:
@@ -79,13 +79,12 @@ def _has_turn(run: Run, commands_from: int) -> bool:
                 raise
             other = told or run
         if other is None:
-            return True
+            break
         if other != told and other != run:
             run.emit(events.Phase(name="queued", detail=other.name))
             told = other
-        if _stops(run, commands_from):
-            return False
         time.sleep(_TURN_S)
+    return not _stops(run, commands_from)
 
 
 def _stops(run: Run, commands_from: int) -> list[events.Stop]:

@@ -279,6 +279,7 @@ class RunTable(QAbstractTableModel):
             waiting: those of them that wait for their turn, the next first.
         """
         self._places = {run.name: at for at, run in enumerate(waiting, start=1)}
+        found = self._in_turn(found)
         known = {item.run.name: item for item in self.items}
         if [run.name for run in found] != [item.run.name for item in self.items]:
             self.beginResetModel()
@@ -294,6 +295,12 @@ class RunTable(QAbstractTableModel):
                 self._put(row, glance(item.run))
             elif item.place != self._places.get(item.run.name, 0):
                 self._put(row, item)
+
+    def _in_turn(self, found: Sequence[Run]) -> list[Run]:
+        """Puts those that wait in the order of their turns, the last first as the newest run is."""
+        waiting = sorted((run for run in found if run.name in self._places), key=lambda run: -self._places[run.name])
+        turns = iter(waiting)
+        return [next(turns) if run.name in self._places else run for run in found]
 
     def living(self) -> list[Run]:
         """Returns the runs that a process worked on when they were last looked at."""

@@ -18,7 +18,6 @@ from studio.core.entry import Entry
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from studio.core.settings import Settings
-from studio.core.units import counted
 from studio.ui import words
 from studio.ui.desk import Desk
 from studio.ui.draft import Draft
@@ -324,12 +323,11 @@ class Session(QObject):
                 with suppress(StudioError):
                     run_queue.leave(run)
 
-        texts = (
-            self.tr("{count} run was cut off before its end."),
-            self.tr("{count} runs were cut off before their ends."),
-        )
+        from studio.ui.models import title_of
+
+        said = self.tr("Cut off before the end: {names}.").format(names=words.some([title_of(run) for run in cut]))
         # As a failure does, it stays until it is answered.
-        self.noticed.emit(Notice(counted(len(cut), *texts), "bad", self.tr("Go on"), go_on, dismissed=forget))
+        self.noticed.emit(Notice(said, "bad", self.tr("Queue again"), go_on, dismissed=forget))
 
     def attach_again(self, living: Iterable[Run] = ()) -> None:
         """Follows the `living`, and again those runs that went on after their end, whoever had them do so."""

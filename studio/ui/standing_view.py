@@ -45,7 +45,7 @@ class StandingView(QWidget):
         grid.setColumnStretch(0, 1)
         grid.setColumnMinimumWidth(0, 14 * GRID)
         grid.setColumnStretch(2, 2)
-        said = [self._said(match) for match in standing.matches(test) if match.won + match.lost + match.tied]
+        said = [self._said(match) for match in standing.matches(test) if match.won + match.lost]
         if same := sum(map(test.same, test.pairs())):
             one = self.tr("{count} pair is not judged: both answers are the same.")
             said.append(counted(same, one, self.tr("{count} pairs are not judged: both answers are the same.")))

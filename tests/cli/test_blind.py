@@ -103,6 +103,7 @@ def test_rows_of_a_file_are_asked_without_their_answers(
     assert cli.run(["blind", "vote", "rows"]) == 0
     capsys.readouterr()
     out = tmp_path / "votes.jsonl"
+    told(capsys, "preferences", "rows", str(tmp_path / "votes.csv"), code=EXIT_CODES["usage"])
     assert told(capsys, "preferences", "rows", str(out), code=EXIT_CODES["usage"])["error"]["reason"] == "usage"
     pair = blind.find("rows").open_pairs()[0]
     whole = blind.find("rows")

@@ -80,7 +80,7 @@ def test_from_file_to_adapter_without_a_network(tmp_path: Path) -> None:
     whole = config(tmp_path, data={"eval_split": 0.1}, eval_steps=4)
     path = written(whole, tmp_path)
     where = os.path.relpath(tmp_path / "run", ROOT)
-    done = studio("train", str(path), "--set", "name=first", "--run-dir", where, "--json", **offline)
+    done = studio("train", str(path), "--set", "name=first", "--run-dir", where, "--queue", "--json", **offline)
     assert done.returncode == 0, done.stderr
     told = [json.loads(line) for line in done.stdout.splitlines()]
     assert told == [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]

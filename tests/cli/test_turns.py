@@ -67,7 +67,7 @@ def test_a_waiting_run_is_moved_and_begins_now(four: list[Run], capsys: pytest.C
         (["--now"], "usage", "No run was named"),
         (["RUN"], "usage", "Nothing was asked for the run"),
         (["FIRST", "--now"], "run", "does not wait for its turn"),
-        (["RUN", "--again"], "run", "was not cut off"),
+        (["RUN", "--again"], "run", "Its process is there"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(
@@ -76,6 +76,21 @@ def test_what_cannot_be_is_refused_by_name(
     named = {"FIRST": four[0].name, "RUN": four[1].name}
     assert cli.run(["runs", "queue", *(named.get(word, word) for word in words)]) == EXIT_CODES[reason]
     assert sentence in capsys.readouterr().err
+
+
+def test_one_that_waits_has_nothing_to_pause(four: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
+    for asked in ("pause", "save"):
+        assert cli.run(["runs", asked, four[1].name]) == EXIT_CODES["run"]
+        assert "waits for its turn" in capsys.readouterr().err
+    assert cli.run(["runs", "stop", four[1].name]) == 0
+    assert "waits no longer" in capsys.readouterr().out
+
+
+def test_what_was_cut_off_can_be_left_as_it_is(four: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, four[3].name, "--forget") == {"forgotten": [four[3].name]}
+    assert said(capsys)["cut_off"] == []
+    assert said(capsys, "--forget") == {"forgotten": []}
+    assert four[3].path.is_dir()
 
 
 def test_what_was_cut_off_is_queued_again(four: list[Run], capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,6 +113,8 @@ def test_several_values_are_queued_as_runs_of_their_own(machine: Machine, tmp_pa
     path = str(written(config(tmp_path), tmp_path))
     refused = studio("train", path, "--try", "r=2,0")
     assert refused.returncode == EXIT_CODES["config"]
+    refused = studio("train", path, "--try", "data.path=none.jsonl")
+    assert refused.returncode == EXIT_CODES["data"], "it is looked for at once"
     refused = studio("train", path, "--try", "r=2,4", "--run-dir", str(tmp_path / "one"))
     assert refused.returncode == EXIT_CODES["usage"]
     assert runs.listing() == [at_work], "nothing was begun"

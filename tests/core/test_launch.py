@@ -1,5 +1,6 @@
 """A run's process is started once, of a run that is there, and outside of the job of whoever starts it."""
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -88,3 +89,32 @@ def test_a_job_that_lets_nothing_go_keeps_the_process() -> None:
         asked.clear()
     with pytest.raises(PermissionError):
         first_allowed(begin, (3, 3))
+
+
+@pytest.mark.parametrize("cut_off", [False, True])
+def test_what_cannot_be_started_is_as_it_was(cut_off: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = runs.create(config())
+    if cut_off:
+        run_queue.arrive(run, waits=True)
+
+    class Refused(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **named: Any) -> None:
+            self.returncode = 1  # it is asked for as this goes
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", Refused)
+    monkeypatch.setattr(run_queue, "_BEGINS_S", 0.0)
+    with pytest.raises(StudioError, match="could not be started"):
+        launch.start(run, queued=True)
+    assert run_queue.cut_off() == [run] * cut_off
+
+
+@pytest.mark.parametrize(("code", "listed"), [(-9, True), (1, False)])
+def test_a_killed_process_was_cut_off_whoever_looks(code: int, listed: bool) -> None:
+    run = runs.create(config())
+    run_queue.arrive(run, waits=True)
+    run.emit(events.Phase(name="queued", detail="another"))
+    told = launch.told_of(run, code)
+    assert told.killed == listed
+    assert ("while it waited for its turn" in told.message) == listed
+    assert run_queue.cut_off() == [run] * listed

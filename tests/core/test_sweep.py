@@ -76,4 +76,4 @@ def test_names_are_as_short_as_a_config_wants_them(name: str, rate: float) -> No
     base: RunConfig = replace(config(), name=name)
     found = sweep.combinations(base, [f"learning_rate={rate!r}", "seed=1,2"])
     assert [one.training.learning_rate for one in found] == [rate, rate]
-    assert all((one.name or "").endswith(f"seed={one.training.seed}") and len(one.name or "") <= 100 for one in found)
+    assert all((one.name or "").endswith(f"seed={one.training.seed}") and len(one.name or "") <= 60 for one in found)

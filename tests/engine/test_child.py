@@ -12,10 +12,13 @@ from typing import Any
 
 import pytest
 
-from studio.core import events, launch, run_queue, runs
+from studio.core import events, launch, run_queue, runs, settings
 from studio.core.runs import Run
+from studio.core.settings import Settings
+from tests.core.test_awake import inhibitor
 from tests.training import config
 
+__all__ = ["inhibitor"]
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -58,7 +61,7 @@ def phases(run: Run) -> list[tuple[str, str]]:
     return [(event.name, event.detail) for event in run.follow() if isinstance(event, events.Phase)]
 
 
-def test_a_queue_goes_on_where_a_run_is_killed_and_keeps_what_the_system_ended(tmp_path: Path) -> None:
+def test_a_queue_goes_on_where_a_run_is_killed_and_keeps_what_the_system_ended(tmp_path: Path, inhibitor: Path) -> None:
     spec = config(tmp_path, rows=6, num_train_epochs=10_000, save_steps=10_000)
     first, second, third = (runs.create(spec, tmp_path / name) for name in ("first", "second", "third"))
     with ExitStack() as started:
@@ -66,6 +69,9 @@ def test_a_queue_goes_on_where_a_run_is_killed_and_keeps_what_the_system_ended(t
         for process in processes:
             started.callback(process.kill)
         until(lambda: first.summary().step)
+        assert "sleep" in inhibitor.read_text(), "the computer is kept awake"
+        inhibitor.unlink()
+        settings.save(Settings(keep_awake=False))
         until(lambda: ("queued", "first") in phases(second) and third.alive())
         assert second.summary().state_of(alive=True) == "queued"
         assert run_queue.queued() == [second, third]
@@ -76,6 +82,7 @@ def test_a_queue_goes_on_where_a_run_is_killed_and_keeps_what_the_system_ended(t
         processes[0].kill()
         until(lambda: second.summary().step)
         assert [name for name, _ in phases(second)][:2] == ["queued", "loading"]
+        assert not inhibitor.exists(), "nor is it where the user does not want it"
         # The machine shuts down.
         processes[1].send_signal(signal.SIGTERM)
         assert processes[1].wait(60) == 0

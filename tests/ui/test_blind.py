@@ -58,12 +58,12 @@ def test_pairs_are_judged_by_keys_and_names_are_not_shown(
     first = mode.pair
     assert first is not None
     assert mode.prompt.toPlainText() == f"Be kind.\n\nq{first.prompt}"
-    qtbot.waitUntil(mode.left.hasFocus)
+    qtbot.waitUntil(mode._page.hasFocus)
     texts = test_.answers[first.prompt]
     assert (mode.left.toPlainText(), mode.right.toPlainText()) == (texts[first.left], texts[first.right])
     shown = [made.text() for made in page.findChildren(QLabel) if made.isVisible()]
     assert not any("a1" in text for text in shown)
-    QTest.keyClick(mode.left, Qt.Key.Key_1)
+    QTest.keyClick(mode._page, Qt.Key.Key_1)
     assert blind.load(test_.path).votes == {first: first.left}
     QTest.keyClick(mode.left, Qt.Key.Key_Backspace)
     assert (mode.pair, blind.load(test_.path).votes) == (first, {})
@@ -78,6 +78,10 @@ def test_pairs_are_judged_by_keys_and_names_are_not_shown(
     assert view.isVisible()
     assert len(view.findChildren(RateBar)) == 2
     assert not mode.on_button.isVisible(), "all is judged"
+    mode.undo_button.click()
+    assert mode.pair == last
+    assert mode.left.toPlainText() == test_.answers[last.prompt][last.left]
+    mode.left_button.click()
     mode.shut()
     assert page.panel.isVisible()
     assert mode.setup.tests.count() == 1

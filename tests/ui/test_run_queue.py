@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from studio.core import events, run_queue
@@ -76,9 +76,15 @@ def test_runs_that_wait_are_shown_with_their_places_and_can_be_moved(
     assert view.head.said.text() == "Waiting for first"
     assert not view.head.pause_button.isVisible()
     assert not view.pause.isEnabled()
+    assert view.stop.text() == "Take it out of the queue"
+    assert not view.kill.isVisible()
+    assert "It waits for its turn" in [made.text() for made in view.curves.findChildren(QLabel) if made.isVisible()]
     view.earlier.trigger()
     assert run_queue.queued() == [b, a]
     assert listed(page)["b"] == "Queued, place 1"
+    assert [item.title for item in page.table.items if item.place] == ["a", "b"], "the last stands first"
+    assert view.model is page.view.model
+    assert page.table.items[page.list.currentIndex().row()].title == "b", "it stays chosen"
     view.later.trigger()
     view.later.trigger()
     assert run_queue.queued() == [a, b]
@@ -148,7 +154,7 @@ def test_runs_that_were_cut_off_are_offered_and_go_on_in_their_order(
     for run in (second, first):
         machine.kill(run)
     window.session.offer_cut_off()
-    assert told[0].text == "2 runs were cut off before their ends."
+    assert told[0].text == "Cut off before the end: first, second."
     before = queued(machine, "before")
     run_queue.admit(before)
     assert told[0].act is not None

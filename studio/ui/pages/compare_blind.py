@@ -72,7 +72,7 @@ class BlindMode(QStackedWidget):
         self._show()
         self._ask()
         # The keys are heard where the focus is.
-        self.left.setFocus()
+        self._page.setFocus()
 
     def shut(self) -> None:
         """Leaves the test; what was judged is kept."""
@@ -114,6 +114,7 @@ class BlindMode(QStackedWidget):
             self._shown = self._judged.pop()
             self._draw()
             self._show()
+            self._page.setFocus()
 
     def save(self) -> None:
         """Asks for a file and writes the votes to it."""
@@ -160,7 +161,7 @@ class BlindMode(QStackedWidget):
             action.setEnabled(possible)
         for made in (self.left_button, self.tie_button, self.right_button):
             made.setEnabled(possible)
-        self._back.setEnabled(judging and bool(self._judged))
+        self._back.setEnabled(self.currentIndex() != _SETUP and bool(self._judged))
         self.back_button.setEnabled(self._back.isEnabled())
 
     def _judging(self) -> QWidget:
@@ -182,22 +183,28 @@ class BlindMode(QStackedWidget):
         self._waits = label("", "muted", wrap=True)
         head = row(self._title, self._progress, stand, shut)
         head.setStretch(0, 1)
-        answers = row(card(column(self.left)), card(column(self.right)), spacing=2 * GRID)
+        self._cut = [label(self.tr("Broken off at the longest answer"), "caption") for _ in range(2)]
+        boxes = zip((self.left, self.right), self._cut, strict=True)
+        answers = row(*(card(column(box, cut)) for box, cut in boxes), spacing=2 * GRID)
         buttons = row(self.left_button, None, self.back_button, self.tie_button, None, self.right_button)
         layout = column(
             head, self._bar, card(column(self.prompt)), answers, self._waits, self.failure, buttons, spacing=GRID
         )
         layout.setStretch(3, 1)
-        return holder(layout)
+        self._page = holder(layout)
+        self._page.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._page.setAccessibleName(self._title.text())
+        return self._page
 
     def _final(self) -> QWidget:
         self._final_title, self._told = Elided("", "heading"), label("", "fault", wrap=True)
         self._stands: QVBoxLayout = column()
         self.on_button = button(self.tr("Judge on"), self._show)
         self.save_button = button(self.tr("Save as preference data..."), self.save, "primary")
+        self.undo_button = button(self.tr("Take the last vote back"), self.back, "flat")
         head = row(self._final_title, button(self.tr("Close"), self.shut, "flat"))
         head.setStretch(0, 1)
-        foot = row(None, self.on_button, self.save_button)
+        foot = row(self.undo_button, None, self.on_button, self.save_button)
         area = scrolling(holder(column(card(self._stands), None), "body"))
         layout = column(head, area, self._told, foot, spacing=GRID)
         layout.setStretch(1, 1)
@@ -214,6 +221,9 @@ class BlindMode(QStackedWidget):
         self._told.setText("")
         self.on_button.setVisible(bool(test.open_pairs() or test.missing()))
         self.save_button.setEnabled(bool(test.preferences()))
+        none = self.tr("No whole answer was judged better than another yet.")
+        self.save_button.setToolTip("" if self.save_button.isEnabled() else none)
+        self.undo_button.setVisible(bool(self._judged))
         self.setCurrentIndex(_STANDING)
 
     def _show(self) -> None:
@@ -248,6 +258,9 @@ class BlindMode(QStackedWidget):
         show_text(self.prompt, "\n\n".join(message.content for message in asked))
         show_text(self.left, texts[pair.left] if pair is not None else "")
         show_text(self.right, texts[pair.right] if pair is not None else "")
+        cut = test.cut[pair.prompt] if pair is not None and test is not None else []
+        for said, who in zip(self._cut, (pair.left, pair.right) if pair is not None else (-1, -1), strict=True):
+            said.setVisible(who in cut)
 
     def _ask(self) -> None:
         """Has the next prompt answered, while the page is looked at."""

@@ -19,7 +19,7 @@ from studio.ui.theme import GRID
 
 # Whose turn it is to be drawn: the loss every other time.
 _TURNS = ("loss", "learning_rate", "loss", "grad_norm", "loss", "tokens_per_s", "loss", "reward_accuracy")
-_NONE, _WAITS, _NEVER, _CURVES, _PAUSED = range(5)
+_NONE, _WAITS, _NEVER, _CURVES, _PAUSED, _QUEUED = range(6)
 _WIDE_PX = 600
 _SMOOTHINGS = (("0", 0.0), ("0.6", 0.6), ("0.9", 0.9), ("0.97", 0.97))
 
@@ -70,6 +70,8 @@ class RunCurves(QStackedWidget):
             self.addWidget(_framed(empty(theme, "train", title, text)))
         self.addWidget(self._curves())
         self.addWidget(_framed(empty(theme, "pause", self.tr("It is paused"), waits)))
+        turn = self.tr("It begins when the runs before it have ended.")
+        self.addWidget(_framed(empty(theme, "pause", self.tr("It waits for its turn"), turn)))
 
     def show_run(self, model: RunModel | None) -> None:
         """Shows another run's curves, or none."""
@@ -146,7 +148,7 @@ class RunCurves(QStackedWidget):
         if model is None:
             self.setCurrentIndex(_NONE)
         elif not any(len(each.curves["loss"]) for each in (model, *self._beside())):
-            waits = _PAUSED if model.state() == "paused" else _WAITS
+            waits = {"paused": _PAUSED, "queued": _QUEUED}.get(model.state(), _WAITS)
             self.setCurrentIndex(waits if model.alive else _NEVER)
         else:
             self.setCurrentIndex(_CURVES)

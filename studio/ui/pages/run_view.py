@@ -149,6 +149,10 @@ class RunView(QWidget):
             self.answers.advance()
             self.layers.advance()
         queued = model is not None and model.state() == "queued"
+        # Of one that waits there is nothing to keep.
+        self.stop.setText(self.tr("Take it out of the queue") if queued else self.tr("Stop and save the adapter"))
+        for action in (self.stop_bare, self.terminate, self.kill):
+            action.setVisible(not queued)
         for action in (self.stop, self.stop_bare, self.terminate, self.kill, self.rate):
             action.setEnabled(alive)
         for action in (self.save_now, self.pause):
