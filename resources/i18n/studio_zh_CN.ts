@@ -580,12 +580,20 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>关闭</translation>
     </message>
     <message>
+        <source>Broken off at the longest answer</source>
+        <translation>在最长回答处截断</translation>
+    </message>
+    <message>
         <source>Judge on</source>
         <translation>继续评判</translation>
     </message>
     <message>
         <source>Save as preference data...</source>
         <translation>另存为偏好数据...</translation>
+    </message>
+    <message>
+        <source>No whole answer was judged better than another yet.</source>
+        <translation>还没有完整的回答被评为更好。</translation>
     </message>
     <message>
         <source>Which answer is better?</source>
@@ -3307,6 +3315,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>已暂停</translation>
     </message>
     <message>
+        <source>It begins when the runs before it have ended.</source>
+        <translation>它会在前面的运行结束后开始。</translation>
+    </message>
+    <message>
+        <source>It waits for its turn</source>
+        <translation>正在排队等待</translation>
+    </message>
+    <message>
         <source>Logarithmic</source>
         <translation>对数坐标</translation>
     </message>
@@ -3778,6 +3794,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>不同于默认值的设置</translation>
     </message>
     <message>
+        <source>Take it out of the queue</source>
+        <translation>从队列中移除</translation>
+    </message>
+    <message>
         <source>The run has no evaluation rows.</source>
         <translation>该训练任务没有评估行。</translation>
     </message>
@@ -3955,16 +3975,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>重做</translation>
     </message>
     <message>
-        <source>{count} run was cut off before its end.</source>
-        <translation>{count} 个运行在结束前被中断。</translation>
+        <source>Cut off before the end: {names}.</source>
+        <translation>结束前被中断：{names}。</translation>
     </message>
     <message>
-        <source>{count} runs were cut off before their ends.</source>
-        <translation>{count} 个运行在结束前被中断。</translation>
-    </message>
-    <message>
-        <source>Go on</source>
-        <translation>继续</translation>
+        <source>Queue again</source>
+        <translation>重新排队</translation>
     </message>
     <message>
         <source>The run is done: the adapter {name} is in the library.</source>
@@ -6618,6 +6634,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请在排除问题后重新启动。</translation>
     </message>
     <message>
+        <source>The run&apos;s process was killed while it waited for its turn.</source>
+        <translation>运行的进程在排队等待时被终止。</translation>
+    </message>
+    <message>
+        <source>Queue it again with `studio runs resume {0} --queue`.</source>
+        <translation>用 `studio runs resume {0} --queue` 重新排队。</translation>
+    </message>
+    <message>
         <source>The run&apos;s process was killed: by somebody, or by the system because memory ran out.</source>
         <translation>运行进程被终止：可能是有人终止的，也可能是系统因内存不足而终止的。</translation>
     </message>
@@ -8566,10 +8590,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`studio blind new --help` 会显示用法。</translation>
     </message>
     <message>
+        <source>answer</source>
+        <translation>answer</translation>
+    </message>
+    <message>
+        <source>vote</source>
+        <translation>vote</translation>
+    </message>
+    <message>
         <source>{0}
-`studio blind vote {1}` judges it.</source>
+`studio blind {1} {2}` goes on.</source>
         <translation>{0}
-用 `studio blind vote {1}` 进行评判。</translation>
+用 `studio blind {1} {2}` 继续。</translation>
     </message>
     <message>
         <source>No row of {0} is a question with an answer.</source>
@@ -8588,8 +8620,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请去掉 --json；`studio blind show --json` 会打印它们。</translation>
     </message>
     <message>
-        <source>All is judged.</source>
-        <translation>全部评判完毕。</translation>
+        <source>Nothing is left to judge.</source>
+        <translation>没有需要评判的了。</translation>
+    </message>
+    <message>
+        <source>{0} is no name of a JSONL file.</source>
+        <translation>{0} 不是 JSONL 文件名。</translation>
+    </message>
+    <message>
+        <source>Let it end in .jsonl.</source>
+        <translation>请以 .jsonl 结尾。</translation>
     </message>
     <message>
         <source>The rows of {0} have one answer each.</source>
@@ -8854,6 +8894,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Bring the data back as it was, or look the rows up by their numbers.</source>
         <translation>请恢复原来的数据，或按编号查找这些行。</translation>
+    </message>
+    <message>
+        <source>`studio runs stop {0}` takes it out of the queue.</source>
+        <translation>用 `studio runs stop {0}` 将它移出队列。</translation>
+    </message>
+    <message>
+        <source>The run {0} waits for its turn.</source>
+        <translation>运行 {0} 正在排队等待。</translation>
     </message>
     <message>
         <source>The run {0} has no rows to evaluate and no prompts to answer.</source>
