@@ -3420,8 +3420,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>恢复</translation>
     </message>
     <message>
-        <source>Start now</source>
-        <translation>立即开始</translation>
+        <source>Start</source>
+        <translation>开始</translation>
     </message>
     <message>
         <source>Stop</source>

@@ -49,10 +49,10 @@ class StandingView(QWidget):
         if same := sum(map(test.same, test.pairs())):
             one = self.tr("{count} pair is not judged: both answers are the same.")
             said.append(counted(same, one, self.tr("{count} pairs are not judged: both answers are the same.")))
-        said.append(self.tr("A bar shows where the share of wins lies with 95 %; a tie is half a win."))
-        self.told = [selectable(label(text, wrap=True)) for text in said]
-        self.told[-1].setObjectName("caption")
-        self.setLayout(column(holder(grid), *self.told, spacing=2 * GRID))
+        # One text: of several that break their lines Qt makes more room than they take.
+        self.told = selectable(label("\n\n".join(said), wrap=True))
+        legend = self.tr("A bar shows where the share of wins lies with 95 %; a tie is half a win.")
+        self.setLayout(column(holder(grid), self.told, label(legend, "caption", wrap=True), None, spacing=2 * GRID))
 
     def _said(self, match: standing.Match) -> str:
         """Says what can be said of two contenders."""

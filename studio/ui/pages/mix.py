@@ -39,6 +39,7 @@ class MixDialog(QDialog):
         names = [entry.title or entry.name for entry in entries]
         self.title = QLineEdit(self.tr("Mix of {names}").format(names=words.some(names)))
         self.title.setAccessibleName(self.tr("Title"))
+        self.title.setCursorPosition(0)
         self.title.textChanged.connect(self._offer)
         self.weights, self.sliders = list[QDoubleSpinBox](), list[QSlider]()
         share = round(1 / len(entries), 2) if len(entries) > 1 else 0.5
