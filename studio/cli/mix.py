@@ -2,16 +2,22 @@
 
 import argparse
 import math
+import secrets
 import shutil
-import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from studio import paths
 from studio.cli.output import add_command, one_line, show
 from studio.core import library
 from studio.core.errors import StudioError
+from studio.core.files import LEFT_S, disk_error
 from studio.core.library import Entry
 
 _MOST = 100.0
+_TEMPLATE = "chat_template.jinja"
 
 
 def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -29,24 +35,52 @@ def _mix(args: argparse.Namespace) -> None:
     names = [entry.name for entry, _ in parts]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise StudioError("usage", f"{twice} is named twice.", "Give each adapter one weight.")
+    parts = [(entry, weight) for entry, weight in parts if weight]
+    template = _template([entry for entry, _ in parts])
     from studio.engine import mixing
 
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / "adapter"
-        mixing.mix(parts, folder)
+    stage = _stage()
+    try:
+        mixing.mix(parts, stage)
+        if template:
+            (stage / _TEMPLATE).write_bytes(template)
         first = parts[0][0]
-        template = first.folder / "chat_template.jinja"
-        if template.is_file():
-            shutil.copyfile(template, folder / template.name)
         entry = library.add(
-            folder,
+            stage,
             title=title,
             base=first.base,
-            # How rows are laid out and the base is held, which whoever answers looks for.
-            config={key: value for key, value in first.config.items() if key in ("model", "data")},
-            note=" + ".join(f"{weight:g} {name}" for (_, weight), name in zip(parts, names, strict=True)),
+            # How the base is held, which whoever answers looks for.
+            config={key: value for key, value in first.config.items() if key == "model"},
+            note=" + ".join(f"{weight:g} {entry.name}" for entry, weight in parts),
         )
+    except OSError as error:
+        raise disk_error(stage, error) from None
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
     show(args, library.to_dict(entry), f"Added as {one_line(entry.name)}: {one_line(entry.note)}.")
+
+
+def _stage() -> Path:
+    """Returns a new place beside which what killed processes left is gone."""
+    for old in paths.cache_dir().glob("mix-*"):
+        with suppress(OSError):
+            if time.time() - old.stat().st_mtime > LEFT_S:
+                shutil.rmtree(old, ignore_errors=True)
+    return paths.cache_dir() / f"mix-{secrets.token_hex(4)}"
+
+
+def _template(entries: Sequence[Entry]) -> bytes:
+    """Returns the chat template that adapters were trained with; nothing: the base's own.
+
+    Raises:
+        StudioError: (adapter) they have different ones.
+    """
+    files = [entry.folder / _TEMPLATE for entry in entries]
+    found = {file.read_bytes() if file.is_file() else b"" for file in files}
+    if len(found) > 1:
+        message = f"These adapters were trained with different chat templates: {', '.join(e.name for e in entries)}."
+        raise StudioError("adapter", message, "Add up those of one layout.")
+    return next(iter(found), b"")
 
 
 def _part(text: str) -> tuple[Entry, float]:

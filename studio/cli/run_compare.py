@@ -20,10 +20,10 @@ def _compare(args: argparse.Namespace) -> None:
     found = {run.path.resolve(): run for run in map(runs.find, args.runs)}
     if len(found) < 2:
         raise StudioError("usage", "One run alone is no comparison.", "Name two runs or more.")
-    settings = differences.differing([run.config() for run in found.values()])
+    told_by = [run.progress(differences.KEPT) for run in found.values()]
+    settings = differences.differing([run.config() for run in found.values()], told_by)
     about = list[dict[str, Any]]()
-    for run in found.values():
-        told = run.progress(differences.KEPT)
+    for run, told in zip(found.values(), told_by, strict=True):
         state = {"run": run.name, "path": str(run.path), "state": told.state_of(run.alive())}
         about.append(state | {"steps": told.prepared.steps if told.prepared else 0} | asdict(differences.outcome(told)))
     output.show(args, {"runs": about, "settings": settings}, _told(about, settings))

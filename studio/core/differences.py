@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from studio.core.progress import Progress
 # What is looked up of each step.
 KEPT = {"step": "f8", "trained_tokens": "f4", "step_s": "f4"}
 _PATHS = ("data.path", "data.eval_path")
+_RATE = "training.learning_rate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +45,34 @@ def outcome(told: Progress) -> Outcome:
     )
 
 
-def differing(configs: Sequence[RunConfig]) -> dict[str, list[Any]]:
+def differing(configs: Sequence[RunConfig], told: Sequence[Progress]) -> dict[str, list[Any]]:
     """Returns the settings in which runs differ: by dotted name the value in each of `configs`.
 
-    Two runs have each their own copy of a dataset version; these differ only if what is in them does.
+    Of data that is called the same and was another by what it held that is told too, of a learning rate what was set
+    while the run trained. Each run has its own copy of a dataset version; these differ only by what they hold.
     """
     changed = {key for config in configs for key in config_file.changed(config)}
+    changed |= {_RATE} if any(progress.learning_rates for progress in told) else set()
     keys = sorted(changed, key=list(config_file.keys()).index)
     plain = [to_dict(config) for config in configs]
     found = {key: [values[section][name] for values in plain] for key in keys for section, name in [key.split(".")]}
-    for key in _PATHS:
-        if key in found:
-            found[key] = _named(found[key])
+    for key in filter(found.__contains__, _PATHS):
+        found[key] = [_named(place) for place in found[key]]
+    held = [progress.prepared.data if progress.prepared is not None else "" for progress in told]
+    if "data.path" in found and len({*filter(None, held)}) > 1:
+        found["data.path"] = [
+            f"{place} ({data[:8]})" if data else place for place, data in zip(found["data.path"], held, strict=True)
+        ]
+    if _RATE in found:
+        found[_RATE] = [_rate(rate, progress) for rate, progress in zip(found[_RATE], told, strict=True)]
     return {key: values for key, values in found.items() if any(value != values[0] for value in values)}
 
 
-def _named(places: Sequence[str | None]) -> list[str | None]:
-    """Returns paths, of runs' own copies the name, and where these hold different things what tells them apart."""
-    copies = {place: Path(place) for place in places if place and runs.is_copy(Path(place))}
-    held = {place: sha256(copy.read_bytes()).hexdigest()[:8] for place, copy in copies.items() if copy.is_file()}
-    alike = len(set(held.values())) == 1
-    return [
-        place if place not in copies else copies[place].name + ("" if alike else f" ({held.get(place, '?')})")
-        for place in places
-    ]
+def _named(place: str | None) -> str | None:
+    """Returns a path, or of a run's own copy the name."""
+    return Path(place).name if place and runs.is_copy(Path(place)) else place
+
+
+def _rate(rate: float, told: Progress) -> float | str:
+    later = [f"{new:g} behind step {at:,}" for at, new in told.learning_rates]
+    return ", ".join((f"{rate:g}", *later)) if later else rate

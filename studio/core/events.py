@@ -330,3 +330,8 @@ def tail(path: Path) -> list[Event]:
         if found or reach >= size:
             return found
         reach *= 8
+
+
+def last(path: Path) -> Event | None:
+    """Returns the last event of a run's file; None: there is none."""
+    return next(reversed(tail(path)), None)

@@ -203,7 +203,7 @@ def death(run: Run, code: int) -> events.Failed:
 
 def _waited(run: Run) -> bool:
     """Whether the last that a run told is that it waits for its turn."""
-    last = next(reversed(events.tail(run.events_path)), None)
+    last = events.last(run.events_path)
     return isinstance(last, events.Phase) and last.name == "queued"
 
 

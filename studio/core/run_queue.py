@@ -90,7 +90,10 @@ def arrive(run: Run, *, waits: bool) -> None:
         StudioError: as `enter`.
     """
     with _changed() as places:
-        _put(places, Place(_plain(run), waits))
+        own = _plain(run)
+        # It may have been told to begin at once meanwhile.
+        begun = any(place.run == own and not place.waits for place in places)
+        _put(places, Place(own, waits and not begun))
 
 
 def admit(run: Run) -> Run | None:
@@ -249,7 +252,7 @@ def _waiting(run: Run, places: Sequence[Place]) -> Place:
 def _has_ended(run: Run) -> bool:
     """Whether the last that a run told is its end, or it is not there any more."""
     with suppress(OSError):
-        last = next(reversed(events.tail(run.events_path)), None)
+        last = events.last(run.events_path)
         told = isinstance(last, events.Finished) or (isinstance(last, events.Failed) and not last.killed)
         return told or not os.path.isfile(run.path / "run.json")
     return False  # it cannot be looked at now

@@ -228,7 +228,9 @@ def _fields_of(lines: Sequence[bytes]) -> Fields | None:
         return None
     kinds, *told = (flat[at :: len(NAMES) + 1] for at in range(len(NAMES) + 1))
     # What is to be converted is left to the declared types.
-    if set(kinds) - {"step"} or any(set(map(type, each)) - kind for each, kind in zip(told, _KINDS, strict=True)):
+    if any(kind != "step" for kind in kinds) or any(
+        set(map(type, each)) - kind for each, kind in zip(told, _KINDS, strict=True)
+    ):
         return None
     return dict(zip(NAMES, told, strict=True))
 

@@ -39,8 +39,8 @@ def mix(parts: Sequence[tuple[Entry, float]], folder: Path) -> None:
     if not wanted:
         raise StudioError("usage", "Every weight is 0, which is the base itself.", "Give one of them a weight.")
     _require_one_base([entry for entry, _ in wanted])
-    configs = [_plain(entry) for entry, _ in wanted]
     trained = [updates.trained_of(entry.folder) for entry, _ in wanted]
+    configs = [_plain(entry, held) for (entry, _), held in zip(wanted, trained, strict=True)]
     tensors, ranks = dict[str, Any](), dict[str, int]()
     for name in dict.fromkeys(name for held in trained for name in held):
         of_module = [(held[name], weight) for held, (_, weight) in zip(trained, wanted, strict=True) if name in held]
@@ -61,18 +61,19 @@ def mix(parts: Sequence[tuple[Entry, float]], folder: Path) -> None:
 def _require_one_base(entries: Sequence[Entry]) -> None:
     """Sees to it that adapters were trained on the same weights, or where those are not known on what is called so."""
     known = {entry.base.fingerprint for entry in entries if entry.base.fingerprint}
-    named = {entry.base.path for entry in entries if not entry.base.fingerprint or len(known) > 1}
-    if len(known) > 1 or (not known and len(named) > 1):
+    unknown = any(not entry.base.fingerprint for entry in entries)
+    if len(known) > 1 or (unknown and len({entry.base.path for entry in entries}) > 1):
         names = ", ".join(entry.name for entry in entries)
         raise StudioError("adapter", f"These adapters have different base models: {names}.", "Add up those of one.")
 
 
-def _plain(entry: Entry) -> dict[str, Any]:
+def _plain(entry: Entry, held: dict[str, Trained]) -> dict[str, Any]:
+    """Returns PEFT's settings of an adapter that is a sum of products and nothing else."""
     config = vetting.check_adapter(entry.folder)
     if config.get("use_dora") or config.get("bias", "none") != "none":
         what = "is a DoRA" if config.get("use_dora") else "changes biases"
         raise StudioError("adapter", f"The adapter {entry.name} {what}, which is no sum of products.", _HINT)
-    if whole := next((name for name, part in updates.trained_of(entry.folder).items() if not part.alone), None):
+    if whole := next((name for name, part in held.items() if not part.alone), None):
         message = f"The adapter {entry.name} has {whole} trained whole, which is no sum of products."
         raise StudioError("adapter", message, _HINT)
     return config

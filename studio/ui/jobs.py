@@ -21,9 +21,10 @@ _POLL_MS = 60
 _QUEUED_MS = 500  # there may be many that wait
 _ALIVE_S = 0.5
 _ONE_READS = threading.Lock()
+_TURN_S = 0.005
 # What the window keeps of each step: what it draws, and what it says of the last one also where a run has gone back.
 DRAWN = ("step", "loss", "learning_rate", "grad_norm", "tokens_per_s", "reward_accuracy")
-_SAID = ("reward_margin", "epoch", "memory_bytes", "trained_tokens", "step_s")
+_SAID = ("reward_margin", "epoch", "memory_bytes", "trained_tokens", "step_s", "eta_s")
 SHOWN = dict.fromkeys(DRAWN, "f8") | dict.fromkeys(_SAID, "f4")
 
 
@@ -121,7 +122,7 @@ class TrainingWorker(QThread):
             self.ended.emit(death)
 
     def _start(self) -> None:
-        self._told_before = _size(self.followed)
+        self._told_before = files.length(self.followed.events_path)
         try:
             self._process = launch.start(self.followed, queued=self._queued)
         except StudioError as error:
@@ -142,9 +143,13 @@ class TrainingWorker(QThread):
         lines = [b""]
         while lines and not self._leave.is_set():
             # Among many threads that compute the window's own would have to wait for each.
-            with _ONE_READS:
+            if not _ONE_READS.acquire(timeout=_TURN_S):
+                continue  # it may be left meanwhile
+            try:
                 lines, self._offset = files.read_lines(self.followed.events_path, self._offset, files.PIECE_BYTES)
                 batch = steps.read(lines, SHOWN)
+            finally:
+                _ONE_READS.release()
             if batch:
                 self._is_queued = isinstance(batch[-1], events.Phase) and batch[-1].name == "queued"
                 self.received.emit(batch)
@@ -153,20 +158,9 @@ class TrainingWorker(QThread):
         code = self._process.returncode if self._process is not None else 0
         # What was there before tells how an earlier process ended.
         told = self._offset > self._told_before
-        if not code or (told and isinstance(_last(self.followed), events.Failed | events.Finished)):
+        if not code or (told and isinstance(events.last(self.followed.events_path), events.Failed | events.Finished)):
             return None
         return launch.told_of(self.followed, code)
-
-
-def _last(run: Run) -> events.Event | None:
-    return next(reversed(events.tail(run.events_path)), None)
-
-
-def _size(run: Run) -> int:
-    try:
-        return run.events_path.stat().st_size
-    except OSError:
-        return 0
 
 
 def owner(run: Run) -> psutil.Process | None:

@@ -319,7 +319,7 @@ class Session(QObject):
             self.page_wanted.emit("train")
 
         def forget() -> None:
-            for run in cut:
+            for run in run_queue.cut_off():
                 with suppress(StudioError):
                     run_queue.leave(run)
 

@@ -1,13 +1,15 @@
 """`adapters mix`: what is named and how strongly, and where it lies then."""
 
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from studio import cli
-from studio.core import library
+from studio import cli, paths
+from studio.core import files, library
 from studio.core.errors import EXIT_CODES
 from studio.core.library import Base
 from studio.engine import updates
@@ -57,3 +59,27 @@ def test_what_is_no_mix_is_refused(
     assert cli.run(["adapters", "mix", *(word.replace("RED", two[1]) for word in words)]) == EXIT_CODES[reason]
     assert sentence in capsys.readouterr().err
     assert len(library.entries()) == 2
+
+
+def test_what_is_left_out_decides_nothing(two: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = library.find(two[0])
+    foreign = library.add(other.folder, title="other", base=Base(path="org/other", fingerprint="0ther")).name
+    assert cli.run(["adapters", "mix", "One", f"{foreign}=0", f"{two[1]}=1", "--json"]) == 0
+    made = library.find(json.loads(capsys.readouterr().out)["name"])
+    assert (made.base, made.note) == (library.find(two[1]).base, f"1 {two[1]}")
+
+
+def test_adapters_of_different_layouts_are_not_mixed(two: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    (library.find(two[0]).folder / "chat_template.jinja").write_text("{{ other }}")
+    assert cli.run(["adapters", "mix", "Both", f"{two[0]}=1", f"{two[1]}=1"]) == EXIT_CODES["adapter"]
+    assert "different chat templates" in capsys.readouterr().err
+    assert len(library.entries()) == 2
+    assert list(paths.cache_dir().glob("mix-*")) == []
+
+
+def test_what_a_killed_one_left_is_swept_away(two: list[str]) -> None:
+    for name, age_s in (("mix-old", 2 * files.LEFT_S), ("mix-young", 0.0)):
+        (paths.cache_dir() / name).mkdir(parents=True)
+        os.utime(paths.cache_dir() / name, (time.time() - age_s,) * 2)
+    assert cli.run(["adapters", "mix", "Half", f"{two[0]}=0.5"]) == 0
+    assert [path.name for path in paths.cache_dir().glob("mix-*")] == ["mix-young"]

@@ -96,6 +96,20 @@ def test_one_that_is_started_at_once_waits_for_nobody_and_all_wait_for_it(machin
     assert run_queue.admit(waiting) == other
 
 
+def test_a_run_told_to_begin_before_its_process_is_there_begins(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = machine.start()
+    run_queue.admit(first)
+    monkeypatch.setattr(run_queue, "_BEGINS_S", 60.0)
+    second = runs.create(config())
+    run_queue.enter([second], waits=True)
+    run_queue.start_now(second)
+    machine.hold(second)
+    run_queue.arrive(second, waits=True)
+    assert run_queue.admit(second) is None
+
+
 def test_a_waiting_run_can_begin_now_or_have_another_place(machine: Machine) -> None:
     first, second, third, fourth = (machine.start() for _ in range(4))
     run_queue.admit(first)

@@ -101,9 +101,11 @@ def test_what_is_no_sum_is_refused(tmp_path: Path) -> None:
         assert other.name in caught.value.message
     with pytest.raises(StudioError, match="Every weight is 0"):
         mixing.mix([(plain, 0.0)], tmp_path / "mix")
-    foreign = replace(plain, base=Base(path=str(model), fingerprint="another"))
-    with pytest.raises(StudioError, match="different base models"):
-        mixing.mix([(plain, 1.0), (foreign, 1.0)], tmp_path / "mix")
+    for base in (Base(path=str(model), fingerprint="another"), Base(path="org/another")):
+        with pytest.raises(StudioError, match="different base models"):
+            mixing.mix([(plain, 1.0), (replace(plain, base=base), 1.0)], tmp_path / "mix")
+    assert not (tmp_path / "mix").exists()
+    mixing.mix([(plain, 1.0), (replace(plain, base=Base(path=str(model))), 1.0)], tmp_path / "named")
     large = [(entry(model, tmp_path, n, r=400), 1.0) for n in (7, 8, 9)]
     with pytest.raises(StudioError, match="come to 1,200"):
         mixing.mix(large, tmp_path / "mix")

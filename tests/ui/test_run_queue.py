@@ -169,6 +169,21 @@ def test_runs_that_were_cut_off_are_offered_and_go_on_in_their_order(
     qtbot.waitUntil(lambda: not window.session.running())
 
 
+def test_what_goes_on_is_not_forgotten_with_the_notice(machine: Machine, window: MainWindow) -> None:
+    told = list[Notice]()
+    window.session.noticed.connect(told.append)
+    first, second = queued(machine, "first"), queued(machine, "second")
+    for run in (first, second):
+        machine.kill(run)
+    window.session.offer_cut_off()
+    run_queue.enter([first], waits=True)
+    machine.hold(first)
+    run_queue.arrive(first, waits=True)
+    assert told[0].dismissed is not None
+    told[0].dismissed()
+    assert (run_queue.queued(), run_queue.cut_off()) == ([first], [])
+
+
 def test_the_computer_may_be_let_to_sleep(window: MainWindow, qapp: QApplication) -> None:
     awake = next(action for action in window.all_actions() if action.text().startswith("Keep the computer awake"))
     assert awake.isChecked()

@@ -1,6 +1,7 @@
 """In what runs differ and how each came out, as a table below their curves."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QHeaderView, QWidget
@@ -33,6 +34,7 @@ class RunDifferences(QWidget):
         super().__init__()
         self._session = session
         self._models: list[RunModel] = []
+        self._told: list[Any] = []
         self.model = DifferenceTable(self)
         self.table = TableView()
         dress(self.table, self.model, self.tr("What differs between the runs"))
@@ -50,9 +52,28 @@ class RunDifferences(QWidget):
         """Shows other runs, or none."""
         if list(models) == self._models:
             return
-        self._models, settings, fault = list(models), {}, ""
+        self._models = list(models)
+        self._compare()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Shows how they stand now, where that is seen."""
+        if self._models and self.isVisible():
+            if self._told != self._tells():
+                self._compare()
+            self.model.show_outcomes([differences.outcome(model.progress) for model in self._models])
+
+    def _tells(self) -> list[Any]:
+        """Returns what decides on the settings that differ and may still change."""
+        told = [model.progress for model in self._models]
+        return [(progress.prepared and progress.prepared.data, progress.learning_rates) for progress in told]
+
+    def _compare(self) -> None:
+        models, settings, fault = self._models, dict[str, list[Any]](), ""
+        self._told = self._tells()
         try:
-            settings = differences.differing([model.run.config() for model in models])
+            configs = [model.run.config() for model in models]
+            settings = differences.differing(configs, [model.progress for model in models])
         except StudioError as error:
             fault = words.sentences(error)
         names = [f"{letter}  {model.title}" for letter, model in zip(LETTERS, models, strict=False)]
@@ -60,12 +81,6 @@ class RunDifferences(QWidget):
         same = "" if settings or not models else self.tr("Their settings are the same.")
         self.said.setText(fault or same)
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Shows how they stand now, where that is seen."""
-        if self._models and self.isVisible():
-            self.model.show_outcomes([differences.outcome(model.progress) for model in self._models])
 
     def showEvent(self, event: QShowEvent) -> None:
         """Shows what has come while it was out of sight."""

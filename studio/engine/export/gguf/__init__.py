@@ -1,5 +1,6 @@
 """An adapter merged into its base as one GGUF file, for llama.cpp, LM Studio and Ollama."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -47,7 +48,7 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
     on_phase("writing")
     stops = generate.stop_ids(whole.model, encoder)
     told = tokens | vocabulary.ends(encoder, stops) | _settings(family, whole.model.config, stored)
-    told["general.name"] = _name(entry.title, told["general.name"])
+    told["general.name"] = _name(entry.title or entry.name, told["general.name"])
     extra = families.factors(whole.model.config)
     parts = families.parts(family, whole.model)
     path = folder / f"{slug(entry.title or entry.name)}-{stored.upper()}.gguf"
@@ -86,10 +87,7 @@ def _name(title: str, needed: str) -> str:
     plain = title.replace("\n", " ")
     if needed:
         return f"{needed} {plain}"
-    for word in ("phi-3", "phi3", "modern-bert"):
-        at = plain.lower().find(word)
-        plain = plain if at < 0 else f"{plain[: at + 2]} {plain[at + 2 :]}"
-    return plain
+    return re.sub("(?i)(ph|mo)(i-?3|dern-bert)", r"\1 \2", plain)
 
 
 def _require_same(told: Mapping[str, Any], encoder: Encoder) -> None:

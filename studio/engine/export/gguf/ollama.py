@@ -22,7 +22,7 @@ def modelfile(name: str, template: str | None, stops: Sequence[str]) -> str:
     lines = [f"FROM ./{name}"]
     if template is not None:
         lines.append(f'TEMPLATE """{template}"""')
-    lines += [f'PARAMETER stop "{stop}"' for stop in stops if '"' not in stop]
+    lines += [f'PARAMETER stop "{stop}"' for stop in stops if stop.isprintable() and not {'"', "\\"} & {*stop}]
     return "\n".join(lines) + "\n"
 
 

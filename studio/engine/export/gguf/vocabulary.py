@@ -3,7 +3,8 @@
 import json
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from gguf import TokenType
@@ -56,13 +57,11 @@ def fields(encoder: Encoder, rows: int) -> dict[str, Any]:
     tokenizer = encoder.tokenizer
     about = json.loads(tokenizer.backend_tokenizer.to_str())
     model, vocab = about["model"], tokenizer.get_vocab()
-    if (
-        model["type"] != "BPE"
-        or model.get("dropout")
-        or model.get("end_of_word_suffix")
-        or model.get("continuing_subword_prefix")
-    ):
+    if model["type"] != "BPE":
         raise refused(f"its tokenizer is of the kind {model['type']}, and only BPE is known to be the same there")
+    for name in ("dropout", "end_of_word_suffix", "continuing_subword_prefix"):
+        if model.get(name):
+            raise refused(f"its tokenizer has a {name}, and llama.cpp knows none")
     if max(vocab.values(), default=0) >= rows:
         raise refused(f"its tokenizer has more tokens than the model's {rows}")
     added = {item["id"]: item for item in about["added_tokens"]}
@@ -88,9 +87,15 @@ def fields(encoder: Encoder, rows: int) -> dict[str, Any]:
 
 
 def ends(encoder: Encoder, stops: Sequence[int]) -> dict[str, int]:
-    """Returns the fields that tell where answers end: at `stops`, of which they have room for three."""
+    """Returns the fields that tell where answers end: at `stops`, of which they have room for three.
+
+    Raises:
+        StudioError: (export) there is none.
+    """
     first = encoder.tokenizer.eos_token_id
     ids = dict.fromkeys([*([] if first is None else [int(first)]), *stops])
+    if not ids:
+        raise refused("it has no token that ends an answer, and llama.cpp would take one of its own")
     keys = ("eos_token_id", "eot_token_id", "eom_token_id")
     found = dict(zip(keys, ids, strict=False))
     if encoder.tokenizer.pad_token_id is not None:
@@ -125,7 +130,16 @@ def tried(encoder: Encoder) -> list[str]:
     """Returns the texts that are compared: several scripts and each kind of special token among words."""
     added = sorted(item.content for item in encoder.tokenizer.added_tokens_decoder.values())
     some = added if len(added) <= _MOST_TRIED else added[:: -(-len(added) // _MOST_TRIED)]
-    return [*_TEXTS, *(f"a{token}b {token} c\n{token}{token}  d" for token in some)]
+    return [*_TEXTS, *(f"a{token}b {token} c\n{token}{token}  d" for token in some), *_overlapping(added)]
+
+
+def _overlapping(added: Sequence[str]) -> Iterator[str]:
+    """Yields texts in which two special tokens share letters: one takes the first from the left, one the longest."""
+    begins = {token[:at]: token for token in added for at in range(1, len(token))}
+    found = (
+        f"x{token[:at]}{begins[token[at:]]}y" for token in added for at in range(1, len(token)) if token[at:] in begins
+    )
+    return islice(found, _MOST_TRIED)
 
 
 def composes(encoder: Encoder) -> bool:
