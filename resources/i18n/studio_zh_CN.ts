@@ -55,11 +55,11 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
     <message>
         <source>Strength...</source>
-        <translation>强度...</translation>
+        <translation>强度…</translation>
     </message>
     <message>
         <source>Mix them...</source>
-        <translation>混合...</translation>
+        <translation>混合…</translation>
     </message>
     <message>
         <source>Delete them</source>
@@ -589,7 +589,7 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
     <message>
         <source>Save as preference data...</source>
-        <translation>另存为偏好数据...</translation>
+        <translation>另存为偏好数据…</translation>
     </message>
     <message>
         <source>No whole answer was judged better than another yet.</source>
@@ -975,7 +975,7 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
     <message>
         <source>Try several values of settings...</source>
-        <translation>尝试多个设置值...</translation>
+        <translation>尝试多个设置值…</translation>
     </message>
     <message>
         <source>Start beside the runs at work</source>
@@ -1059,7 +1059,7 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
     <message>
         <source>Try several values...</source>
-        <translation>尝试多个值...</translation>
+        <translation>尝试多个值…</translation>
     </message>
     <message>
         <source>Copy as command</source>
@@ -2233,6 +2233,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>请选择一个或两个适配器来查看其各层。</translation>
     </message>
     <message>
+        <source>A DoRA adapter cannot be added up, nor made weaker.</source>
+        <translation>DoRA 适配器不能相加，也不能减弱。</translation>
+    </message>
+    <message>
         <source>Move the adapter to the trash</source>
         <translation>把适配器移到回收站</translation>
     </message>
@@ -2250,7 +2254,7 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
     <message>
         <source>Mix adapters, or change the strength of one...</source>
-        <translation>混合适配器，或改变其强度...</translation>
+        <translation>混合适配器，或改变其强度…</translation>
     </message>
     <message>
         <source>Rename the adapter</source>
@@ -2332,12 +2336,12 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>步</translation>
     </message>
     <message>
-        <source>eval</source>
-        <translation>评估</translation>
-    </message>
-    <message>
         <source>click: its rows</source>
         <translation>点击：查看该步的行</translation>
+    </message>
+    <message>
+        <source>eval</source>
+        <translation>评估</translation>
     </message>
 </context>
 <context>
@@ -2628,10 +2632,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>适配器的强度</translation>
     </message>
     <message>
-        <source>Mix of {names}</source>
-        <translation>{names} 的混合</translation>
-    </message>
-    <message>
         <source>Title</source>
         <translation>标题</translation>
     </message>
@@ -2650,6 +2650,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Strength of {name}</source>
         <translation>{name} 的强度</translation>
+    </message>
+    <message>
+        <source>Mix of {names}</source>
+        <translation>{names} 的混合</translation>
+    </message>
+    <message>
+        <source>{name} at {weight}</source>
+        <translation>{name}（强度 {weight}）</translation>
     </message>
     <message>
         <source>Added to the library as {name}.</source>
@@ -3323,6 +3331,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>正在排队等待</translation>
     </message>
     <message>
+        <source>At most {n} other runs are laid over one.</source>
+        <translation>最多可以叠加 {n} 个其他运行。</translation>
+    </message>
+    <message>
         <source>Logarithmic</source>
         <translation>对数坐标</translation>
     </message>
@@ -3775,7 +3787,7 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
     <message>
         <source>Compare with other runs...</source>
-        <translation>与其他运行比较...</translation>
+        <translation>与其他运行比较…</translation>
     </message>
     <message>
         <source>Open the run folder</source>
@@ -7810,8 +7822,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>其 {0} 不同</translation>
     </message>
     <message>
-        <source>Export it with --to merged, which every program built on transformers reads.</source>
-        <translation>请用 --to merged 导出，所有基于 transformers 的程序都能读取。</translation>
+        <source>Export it as a merged model (--to merged), which every program built on transformers reads.</source>
+        <translation>请导出为合并模型（--to merged），所有基于 transformers 的程序都能读取。</translation>
     </message>
     <message>
         <source>A GGUF file cannot be made of this model: {0}.</source>
@@ -7870,8 +7882,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>其分词器属于 {0} 类，而已知在那里相同的只有 BPE</translation>
     </message>
     <message>
+        <source>its tokenizer has a {0}, and llama.cpp knows none</source>
+        <translation>它的分词器有 {0}，而 llama.cpp 没有</translation>
+    </message>
+    <message>
         <source>its tokenizer has more tokens than the model&apos;s {0}</source>
         <translation>其分词器的词元多于模型的 {0} 个</translation>
+    </message>
+    <message>
+        <source>it has no token that ends an answer, and llama.cpp would take one of its own</source>
+        <translation>它没有结束回答的词元，llama.cpp 会用自己的</translation>
     </message>
     <message>
         <source>its tokenizer changes texts first ({0}), which llama.cpp does not</source>
@@ -8090,20 +8110,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请只混合同一基础模型的适配器。</translation>
     </message>
     <message>
-        <source>is a DoRA</source>
-        <translation>是 DoRA</translation>
+        <source>The adapter {0} is a DoRA, which cannot be added up.</source>
+        <translation>适配器 {0} 是 DoRA，不能相加。</translation>
     </message>
     <message>
-        <source>changes biases</source>
-        <translation>改变了偏置</translation>
+        <source>The adapter {0} changes biases, which are not added up.</source>
+        <translation>适配器 {0} 改变了偏置，偏置不能相加。</translation>
     </message>
     <message>
-        <source>The adapter {0} {1}, which is no sum of products.</source>
-        <translation>适配器 {0} {1}，不是乘积之和。</translation>
-    </message>
-    <message>
-        <source>The adapter {0} has {1} trained whole, which is no sum of products.</source>
-        <translation>适配器 {0} 整体训练了 {1}，不是乘积之和。</translation>
+        <source>The adapter {0} has {1} trained whole, which cannot be added up.</source>
+        <translation>适配器 {0} 整体训练了 {1}，不能相加。</translation>
     </message>
     <message>
         <source>The adapters are of different models: {0} has another size in each.</source>
@@ -8824,12 +8840,20 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请给每个适配器一个权重。</translation>
     </message>
     <message>
+        <source>These adapters were trained with different chat templates: {0}.</source>
+        <translation>这些适配器使用了不同的聊天模板训练：{0}。</translation>
+    </message>
+    <message>
+        <source>Add up those of one layout.</source>
+        <translation>请只混合同一格式的适配器。</translation>
+    </message>
+    <message>
         <source>`{0}` names no weight.</source>
         <translation>`{0}` 没有给出权重。</translation>
     </message>
     <message>
-        <source>Write it as NAME=0.5; at most 100.</source>
-        <translation>请写成 NAME=0.5；最多 100。</translation>
+        <source>Write it as NAME=0.5, with a point; at most 100.</source>
+        <translation>请写成 NAME=0.5，用小数点；最多 100。</translation>
     </message>
     <message>
         <source>What comes from the pipe is not UTF-8 text.</source>
@@ -9009,7 +9033,7 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
     <message>
         <source>Give 1 for the next, 2 for the one behind it ...</source>
-        <translation>1 表示下一个，2 表示再下一个，依此类推。</translation>
+        <translation>1 表示下一个，2 表示再下一个…</translation>
     </message>
     <message>
         <source>Go on with it by `studio runs resume {0} --queue`.</source>

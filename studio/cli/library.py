@@ -51,7 +51,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     command.add_argument("out", type=Path, help="a new folder")
     command.add_argument(
-        "--gguf-type", choices=("f16", "bf16", "q8_0", "f32"), help="the number format of a GGUF file (f16)"
+        "--gguf-type",
+        type=str.lower,
+        choices=("f16", "bf16", "q8_0", "f32"),
+        help="the number format of a GGUF file (f16)",
     )
     command.add_argument("--base", help="the full-precision base model, if it lies elsewhere by now")
     command.add_argument("--force", action="store_true", help="even if the base is not the one of the training")

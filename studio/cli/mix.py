@@ -50,7 +50,8 @@ def _mix(args: argparse.Namespace) -> None:
             title=title,
             base=first.base,
             # How the base is held, which whoever answers looks for.
-            config={key: value for key, value in first.config.items() if key == "model"},
+            config={key: value for key, value in first.config.items() if key == "model"}
+            | {"mix": {entry.name: weight for entry, weight in parts}},
             note=" + ".join(f"{weight:g} {entry.name}" for entry, weight in parts),
         )
     except OSError as error:
@@ -90,7 +91,7 @@ def _part(text: str) -> tuple[Entry, float]:
     except ValueError:
         weight = math.nan
     if not equals or not abs(weight) <= _MOST:
-        raise StudioError("usage", f"`{text}` names no weight.", "Write it as NAME=0.5; at most 100.")
+        raise StudioError("usage", f"`{text}` names no weight.", "Write it as NAME=0.5, with a point; at most 100.")
     entry = library.verified(library.located(name))
     if entry.fault:
         raise StudioError("adapter", f"The adapter {entry.name} is damaged: {entry.fault}", "Use another one.")

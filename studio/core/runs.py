@@ -86,6 +86,12 @@ class Run:
         found: dict[str, Any] = data
         return found
 
+    def title(self) -> str:
+        """Returns what the user called it; empty: nothing, or it cannot be read."""
+        with suppress(StudioError):
+            return self.about()["config"].get("name") or ""
+        return ""
+
     def config(self) -> RunConfig:
         """Returns the run's whole config, its paths absolute, those of its own files where its folder is now."""
         try:
@@ -364,11 +370,14 @@ def find(name: str, exact: bool = False) -> Run:
         return Run(Path(name).resolve())
     runs = listing()
     found = [run for run in runs if run.name == name]
-    found = found or [run for run in runs if name in run.name and not exact]
+    found = found or [run for run in runs if (name in run.name or slug(name) in run.name) and not exact]
+    if len(called := [run for run in found if run.title() == name]) == 1:
+        return called[0]
     if len(found) == 1:
         return found[0]
     if found:
-        names = ", ".join(run.name for run in found[:5])
+        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+        names = ", ".join(run.name for run in found[:5]) + more
         raise StudioError("run", f"`{name}` could mean {len(found)} runs: {names}.", "Write more of the name.")
     if exact and (close := [run.name for run in runs if name in run.name]):
         message = f"No run is called `{name}`, and here a part of a name is not enough."

@@ -71,10 +71,11 @@ def _plain(entry: Entry, held: dict[str, Trained]) -> dict[str, Any]:
     """Returns PEFT's settings of an adapter that is a sum of products and nothing else."""
     config = vetting.check_adapter(entry.folder)
     if config.get("use_dora") or config.get("bias", "none") != "none":
-        what = "is a DoRA" if config.get("use_dora") else "changes biases"
-        raise StudioError("adapter", f"The adapter {entry.name} {what}, which is no sum of products.", _HINT)
+        if config.get("use_dora"):
+            raise StudioError("adapter", f"The adapter {entry.name} is a DoRA, which cannot be added up.", _HINT)
+        raise StudioError("adapter", f"The adapter {entry.name} changes biases, which are not added up.", _HINT)
     if whole := next((name for name, part in held.items() if not part.alone), None):
-        message = f"The adapter {entry.name} has {whole} trained whole, which is no sum of products."
+        message = f"The adapter {entry.name} has {whole} trained whole, which cannot be added up."
         raise StudioError("adapter", message, _HINT)
     return config
 

@@ -1,6 +1,8 @@
 """The window's children: runs, followed through their folders, and short commands, followed through a pipe."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -18,6 +20,7 @@ from studio.core.runs import Run
 from studio.ui.spare import PYTHON, Spare, made
 
 _POLL_MS = 60
+_CLEARS_MS = 10_000
 _QUEUED_MS = 500  # there may be many that wait
 _ALIVE_S = 0.5
 _ONE_READS = threading.Lock()
@@ -213,6 +216,15 @@ class Command(QObject):
         if self._process.state() != QProcess.ProcessState.NotRunning:
             self._process.kill()
             self._process.waitForFinished(3000)
+
+    def interrupt(self) -> None:
+        """Has the process clear up and end, and kills it if it does not; nothing but `over` is told after it."""
+        if sys.platform == "win32" or self._process.state() != QProcess.ProcessState.Running:
+            self.cancel()
+            return
+        self._cancelled = True
+        os.kill(self._process.processId(), signal.SIGINT)
+        QTimer.singleShot(_CLEARS_MS, self, self.cancel)
 
     def _refuse(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:

@@ -39,6 +39,7 @@ class RunModel(QObject):
         curves: one for each of `CURVES`, and `eval_loss`; what a run does not tell of stays empty.
         alive: whether a process works on the run, as far as is known.
         lived: whether one did since this window looks at the run.
+        known: whether all is read that it had told when it was attached to.
 
     Signals:
         advanced: events were folded in, or the run began or ended.
@@ -64,7 +65,7 @@ class RunModel(QObject):
         self.curves["eval_loss"] = Curve(None)
         self.alive = False
         self.asked_stop = self.asked_pause = False
-        self.lived = False
+        self.lived = self.known = False
         self._worker: TrainingWorker | None = None
         self._starts = False
         # The end that is no news, and what the file of events was like when the following came to its own end.
@@ -148,7 +149,10 @@ class RunModel(QObject):
         self.advanced.emit()
 
     def _begin(self) -> None:
-        if self._is_of_another() or not self.alive:
+        if self._is_of_another():
+            return
+        self.known = True
+        if not self.alive:
             return
         told = self.progress
         # What was told before is of a process that has gone; the new one says nothing until its libraries are loaded.
@@ -310,8 +314,8 @@ class RunTable(QAbstractTableModel):
         """Takes over what a followed run knows of itself."""
         row = self.row_of(model.run.name)
         item = self.items[row] if row >= 0 else None
-        # One of a folder elsewhere may be called the same.
-        if item is not None and item.run.path.resolve() == model.run.path.resolve():
+        # One of a folder elsewhere may be called the same; one that is not read yet has nothing to say.
+        if item is not None and (model.known or model.alive) and item.run.path.resolve() == model.run.path.resolve():
             steps = model.progress.steps
             loss = steps[-1].loss if steps else None
             self._put(row, replace(item, state=model.state(), step=model.progress.step, loss=loss))

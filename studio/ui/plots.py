@@ -214,8 +214,7 @@ class LinePlot(QWidget):
         if self._smoothed:
             text += f"   ({self.tr('smoothed')} {curve.smoothed[at]:.4g})"
         if self._points is not None and len(self._points):
-            near = int(np.argmin(np.abs(self._points.x - curve.x[at])))
-            text += f"   {self.tr('eval')} {self._points.y[near]:.4g}"
+            text += f"   {self._evaluated(self._points, float(curve.x[at]))}"
         if self._smoothed:
             text += f"   {self.tr('click: its rows')}"
         self.canvas.mark(float(curve.x[at]), text)
@@ -232,9 +231,14 @@ class LinePlot(QWidget):
             if self._smoothed:
                 text += f" ({each.smoothed[at]:.4g})"
             if points is not None and len(points):
-                near = int(np.argmin(np.abs(points.x - step)))
-                text += f" {self.tr('eval')} {points.y[near]:.4g}"
+                text += f" {self._evaluated(points, step)}"
             yield text
+
+    def _evaluated(self, points: Curve, step: float) -> str:
+        """Returns the evaluation that is next to a step, and where it was if not there."""
+        near = int(np.argmin(np.abs(points.x - step)))
+        at = float(points.x[near])
+        return f"{self.tr('eval')}{'' if at == step else f'@{at:,.0f}'} {points.y[near]:.4g}"
 
     def _pick(self, where: float) -> None:
         if self._curve is not None and len(self._curve):

@@ -35,7 +35,7 @@ def test_a_mix_is_an_adapter_of_the_library(two: list[str], capsys: pytest.Captu
     entry = library.find(made["name"])
     assert (entry.title, entry.note) == ("Both", f"0.25 {two[0]} + -1 {two[1]}")
     assert entry.base == library.find(two[0]).base
-    assert entry.config == {"model": {"quantization": "nf4"}}
+    assert entry.config == {"model": {"quantization": "nf4"}, "mix": {two[0]: 0.25, two[1]: -1.0}}
     assert (entry.folder / "chat_template.jinja").read_text() == "{{ messages }}"
     assert {part.rank for part in updates.trained_of(entry.folder).values()} == {8}
 

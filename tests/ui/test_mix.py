@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -45,9 +46,11 @@ def test_two_are_mixed_into_a_third(page: LibraryPage, window: MainWindow, qtbot
     assert dialog.weights[0].value() == -0.25
     dialog.weights[1].setValue(1.5)
     assert dialog.sliders[1].value() == 150
-    dialog.title.setText("  ")
+    assert dialog.title.text().startswith("Mix of ")
+    dialog.title.selectAll()
+    QTest.keyClicks(dialog.title, "  ")
     assert not dialog.make.isEnabled()
-    dialog.title.setText("Both of them")
+    QTest.keyClicks(dialog.title, "Both of them")
     with qtbot.waitSignal(window.session.library_changed):
         dialog.make.click()
         assert not dialog.make.isEnabled()
@@ -56,6 +59,7 @@ def test_two_are_mixed_into_a_third(page: LibraryPage, window: MainWindow, qtbot
     assert sorted(made.note.split(" + ")) == sorted([f"-0.25 {names[0]}", f"1.5 {names[1]}"])
     assert {part.rank for part in updates.trained_of(made.folder).values()} == {8}
     assert not dialog.isVisible()
+    assert [entry.name for entry in page.chosen()] == [made.name], "the new one is looked at"
 
 
 def test_one_is_weakened_and_what_fails_is_told(page: LibraryPage, window: MainWindow, qtbot: QtBot) -> None:
@@ -67,7 +71,12 @@ def test_one_is_weakened_and_what_fails_is_told(page: LibraryPage, window: MainW
     assert dialog.windowTitle() == "Strength of an adapter"
     dialog.weights[0].setValue(0)
     assert not dialog.make.isEnabled(), "that is the base"
-    dialog.weights[0].setValue(0.3)
+    for typed in ("0.3", "-0.5", "1.5", "0.255"):
+        line = dialog.weights[0].lineEdit()
+        line.selectAll()
+        QTest.keyClicks(line, typed)
+        assert dialog.weights[0].value() == float(typed)
+    assert dialog.title.text() == f"{entry.title} at 0.255"
     with (entry.folder / "adapter_model.safetensors").open("r+b") as file:
         file.seek(-4, 2)
         file.write(b"\xff\xff\xff\xff")

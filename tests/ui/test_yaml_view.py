@@ -24,7 +24,8 @@ def test_yaml_typed_a_moment_ago_is_in_the_run(
 ) -> None:
     started = list[RunConfig]()
 
-    def start(config: RunConfig) -> None:
+    def start(config: RunConfig, *, queued: bool) -> None:
+        assert queued
         started.append(config)
         raise StudioError("run", "This test starts no process.", "Look at what would be started.")
 

@@ -183,6 +183,9 @@ def _training(base: Base, data: Data, config: dict[str, Any], metrics: dict[str,
         lines.append(f"- Base weights: SHA-256 `{base.fingerprint[:12]}`")
     if base.revision:
         lines.append(f"- Base revision: `{_plain(base.revision)}`")
+    if isinstance(mixed := config.get("mix"), dict):
+        said = ", ".join(f"{weight} of {_plain(str(name))}" for name, weight in mixed.items())
+        return "\n".join([*lines, f"- The sum of adapters, each as strongly as said: {said}.\n"])
     if not config:
         return "\n".join([*lines, "- Its training is not on record.\n"])
     template = config.get("data", {}).get("chat_template", "auto")

@@ -110,7 +110,7 @@ class ExportDialog(QDialog):
     def reject(self) -> None:
         """Closes the dialog; an export that is going on is ended, and leaves nothing half-done."""
         if self._command is not None:
-            self._command.cancel()
+            self._command.interrupt()
         super().reject()
 
     def _show(self, done: dict[str, Any]) -> None:

@@ -136,8 +136,22 @@ class LibraryPage(QWidget):
         chosen = self.chosen()
         if chosen and (why_not := self._why_not(chosen)):
             self._session.tell(why_not, "bad")
+        elif any(entry.config.get("adapter", {}).get("use_dora") for entry in chosen):
+            self._session.tell(self.tr("A DoRA adapter cannot be added up, nor made weaker."), "bad")
         elif chosen:
-            MixDialog(self._session, chosen, self).open()
+            dialog = MixDialog(self._session, chosen, self)
+            dialog.added.connect(self._choose)
+            dialog.open()
+
+    def _choose(self, name: str) -> None:
+        """Selects the adapter of this name, where it is seen."""
+        self.search.clear()
+        at = next((at for at, entry in enumerate(self.table_model.items) if entry.name == name), None)
+        if at is not None:
+            self.table.clearSelection()
+            place = self._proxy.mapFromSource(self.table_model.index(at, 0))
+            self.table.selectRow(place.row())
+            self.table.scrollTo(place)
 
     def _find(self, text: str) -> None:
         self._proxy.set_text(text)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QDialog, QDoubleSpinBox, QLineEdit, QSlider, QWidget
 
 from studio.core.errors import StudioError
@@ -27,7 +27,12 @@ class MixDialog(QDialog):
         weights: one for each adapter; `sliders` beside them.
         make: the button that makes it.
         fault: why it cannot be made.
+
+    Signals:
+        added: the name of the new one.
     """
+
+    added = Signal(str)
 
     def __init__(self, session: Session, entries: Sequence[Entry], parent: QWidget) -> None:
         """Proposes that each has the same share; a single one half of its strength."""
@@ -37,9 +42,9 @@ class MixDialog(QDialog):
         self._session, self._entries = session, list(entries)
         self._command: Command | None = None
         names = [entry.title or entry.name for entry in entries]
-        self.title = QLineEdit(self.tr("Mix of {names}").format(names=words.some(names)))
+        self._names = names
+        self.title = QLineEdit()
         self.title.setAccessibleName(self.tr("Title"))
-        self.title.setCursorPosition(0)
         self.title.textChanged.connect(self._offer)
         self.weights, self.sliders = list[QDoubleSpinBox](), list[QSlider]()
         share = round(1 / len(entries), 2) if len(entries) > 1 else 0.5
@@ -61,11 +66,13 @@ class MixDialog(QDialog):
         )  # fmt: skip
         self.setFixedWidth(68 * GRID)
         self._offer()
+        self.weights[0].valueChanged.connect(self._propose)
+        self._propose()
 
     def done(self, result: int) -> None:
         """Ends what is being made; the library is as it was."""
         if self._command is not None:
-            self._command.cancel()
+            self._command.interrupt()
         super().done(result)
 
     def _part(self, name: str, share: float) -> Any:
@@ -78,8 +85,15 @@ class MixDialog(QDialog):
         slider.setAccessibleName(weight.accessibleName())
         for made in (weight, slider):
             leave_wheel(made)
+        weight.setDecimals(3)
+
+        def follow(value: float) -> None:
+            # What is typed stays as it is typed.
+            with QSignalBlocker(slider):
+                slider.setValue(round(value * _STEPS))
+
         slider.valueChanged.connect(lambda at: weight.setValue(at / _STEPS))
-        weight.valueChanged.connect(lambda value: slider.setValue(round(value * _STEPS)))
+        weight.valueChanged.connect(follow)
         weight.valueChanged.connect(self._offer)
         weight.setValue(share)
         self.weights.append(weight)
@@ -89,6 +103,17 @@ class MixDialog(QDialog):
         line = row(title, slider, weight)
         line.setStretch(1, 1)
         return line
+
+    def _propose(self) -> None:
+        """Proposes a title, as long as none is typed."""
+        if self.title.isModified():
+            return
+        text = self.tr("Mix of {names}").format(names=words.some(self._names))
+        if len(self._names) == 1:
+            weight = f"{self.weights[0].value():g}"
+            text = self.tr("{name} at {weight}").format(name=self._names[0], weight=weight)
+        self.title.setText(text)
+        self.title.setCursorPosition(0)
 
     def _offer(self) -> None:
         some = any(weight.value() for weight in self.weights)
@@ -105,6 +130,7 @@ class MixDialog(QDialog):
 
     def _made(self, entry: dict[str, Any]) -> None:
         self._session.library_changed.emit()
+        self.added.emit(entry["name"])
         self._session.tell(self.tr("Added to the library as {name}.").format(name=entry["name"]), "good")
         self._command = None
         self.accept()

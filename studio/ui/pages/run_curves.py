@@ -103,6 +103,8 @@ class RunCurves(QStackedWidget):
             model.advanced.connect(self.advanced)
             self.others.append(model)
             self._lay_over()
+        else:
+            self._session.tell(self.tr("At most {n} other runs are laid over one.").format(n=MOST), "bad")
 
     def take_away(self, model: RunModel) -> None:
         """Lays a run over others no longer."""

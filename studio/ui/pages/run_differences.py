@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QHeaderView, QWidget
 
@@ -41,6 +42,7 @@ class RunDifferences(QWidget):
         self.table.horizontalHeader().setDefaultSectionSize(_COLUMN_PX)
         self.table.verticalHeader().setDefaultSectionSize(_ROW_PX)
         self.table.setMinimumHeight(_LEAST_PX)
+        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.said = Elided("", "caption")
         self._copy = button(self.tr("Copy"), self.copy, "flat")
         session.theme.dress(self._copy, "copy")

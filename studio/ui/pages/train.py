@@ -174,6 +174,8 @@ class TrainPage(QWidget):
         if self.view.model is not None and not self.view.model.run.path.exists():
             self.view.show_run(None)
             self.list.setCurrentIndex(QModelIndex())
+        for other in [model for model in self.view.curves.others if not model.run.path.exists()]:
+            self.view.curves.take_away(other)
 
     def _chosen(self, now: QModelIndex) -> None:
         item = now.data(Qt.ItemDataRole.UserRole) if now.isValid() else None

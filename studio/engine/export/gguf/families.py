@@ -111,7 +111,7 @@ _WIDE_LAYERS = {"gemma2": 46, "gemma3_text": 62}
 
 def refused(what: str, detail: str = "") -> StudioError:
     """Says that `what` has no faithful form in a GGUF file."""
-    hint = "Export it with --to merged, which every program built on transformers reads."
+    hint = "Export it as a merged model (--to merged), which every program built on transformers reads."
     return StudioError("export", f"A GGUF file cannot be made of this model: {what}.", hint, detail)
 
 
