@@ -58,7 +58,7 @@ class LinePlot(QWidget):
         self.evaluations, self.best = Line(dot=7), Line(width=0, dot=16, star=True)
         self.canvas = Canvas(theme, [self.raw, self.smooth, self.evaluations, self.best])
         self.canvas.setAccessibleName(title)
-        self.canvas.setMinimumHeight((7 if small else 10) * GRID)
+        self.canvas.setMinimumHeight((7 if small else 8) * GRID)
         self.legend: dict[str, QToolButton] = {}
         self._name, self._title = title, Elided(title, "caption") if small else label(title, "caption")
         self._best_text = Elided("", "caption")

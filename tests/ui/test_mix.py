@@ -51,10 +51,10 @@ def test_two_are_mixed_into_a_third(page: LibraryPage, window: MainWindow, qtbot
     QTest.keyClicks(dialog.title, "  ")
     assert not dialog.make.isEnabled()
     QTest.keyClicks(dialog.title, "Both of them")
+    names = [entry.name for entry in page.chosen()]
     with qtbot.waitSignal(window.session.library_changed):
         dialog.make.click()
         assert not dialog.make.isEnabled()
-    names = [entry.name for entry in page.chosen()]
     made = library.find("Both-of-them")
     assert sorted(made.note.split(" + ")) == sorted([f"-0.25 {names[0]}", f"1.5 {names[1]}"])
     assert {part.rank for part in updates.trained_of(made.folder).values()} == {8}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QMenu, QProgressBar, QToolButton
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QMenu, QProgressBar, QSizePolicy, QToolButton
 
 from studio import paths
 from studio.core.events import Prepared
@@ -57,6 +57,8 @@ class RunHead(QFrame):
         head = row(self.name, self.state, None, *buttons)
         inner = card(column(head, self.bar, row(self.said, None, self.left), self._figures(), spacing=GRID))
         self.setLayout(column(inner))
+        # Below its own height its buttons would be cut.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
 
     def show_run(self, model: RunModel | None) -> None:
         """Shows where the run is now."""
