@@ -492,15 +492,3 @@ def test_a_place_of_runs_that_cannot_be_read_is_not_one_without_runs() -> None:
         with pytest.raises(StudioError, match="runs cannot be read: Not a directory") as error:
             look()
         assert error.value.reason == "disk"
-
-
-def test_a_run_is_found_by_the_name_that_it_was_given() -> None:
-    plain, other = (runs.create(replace(config(), name=name)) for name in ("shop b=2", "shop b=2 r=4"))
-    assert runs.find("shop b=2") == plain
-    assert runs.find("b=2 r=4") == other
-    with pytest.raises(StudioError, match="could mean 2 runs"):
-        runs.find("shop-b")
-    for _ in range(5):
-        runs.create(replace(config(), name="shop b=3"))
-    with pytest.raises(StudioError, match=r"could mean 7 runs: .* and 2 more"):
-        runs.find("shop")
