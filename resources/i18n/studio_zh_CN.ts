@@ -3480,6 +3480,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>偏好正确率</translation>
     </message>
     <message>
+        <source>Waiting for {name}, which is paused</source>
+        <translation>等待已暂停的 {name}</translation>
+    </message>
+    <message>
         <source>Waiting for {name}</source>
         <translation>等待 {name}</translation>
     </message>

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _WHY = "A run is training"
+_ENDS_S = 5.0
 # Windows' names; see SetThreadExecutionState.
 _CONTINUOUS, _SYSTEM_REQUIRED = 0x8000_0000, 0x0000_0001
 
@@ -32,7 +33,11 @@ def kept() -> Iterator[None]:
     finally:
         if holder is not None:
             holder.terminate()
-            holder.wait()
+            try:
+                holder.wait(_ENDS_S)
+            except subprocess.TimeoutExpired:
+                holder.kill()
+                holder.wait()
 
 
 def command(platform: str, pid: int) -> list[str]:

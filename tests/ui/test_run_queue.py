@@ -69,11 +69,16 @@ def shown(page: TrainPage, run: Run, qtbot: QtBot) -> RunView:
 def test_runs_that_wait_are_shown_with_their_places_and_can_be_moved(
     page: TrainPage, three: list[Run], window: MainWindow, qtbot: QtBot
 ) -> None:
-    _, a, b = three
+    first, a, b = three
     assert listed(page) == {"first": "Training, step 1", "a": "Queued, place 1", "b": "Queued, place 2"}
     view = shown(page, b, qtbot)
     assert view.head.state.text() == words.state("queued")
     assert view.head.said.text() == "Waiting for first"
+    first.emit(events.Obeyed(step=1, command={"kind": "pause"}))
+    view.head.show_run(view.model)
+    assert view.head.said.text() == "Waiting for first, which is paused"
+    first.emit(events.Obeyed(step=1, command={"kind": "continue"}))
+    view.head.show_run(view.model)
     assert not view.head.pause_button.isVisible()
     assert not view.pause.isEnabled()
     assert view.stop.text() == "Take it out of the queue"

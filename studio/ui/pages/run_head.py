@@ -13,7 +13,7 @@ from studio.core.runs import Run
 from studio.core.units import size
 from studio.ui import words
 from studio.ui.elided import MIDDLE, Elided
-from studio.ui.models import RunModel, title_of
+from studio.ui.models import RunModel, glance, title_of
 from studio.ui.parts import button, card, column, label, pill, row, selectable, set_mark, set_tone
 from studio.ui.theme import GRID, Theme
 
@@ -139,8 +139,10 @@ class RunHead(QFrame):
         if model.alive and told.state == "queued" and phase is not None:
             self.bar.setRange(0, 1)
             self.bar.setValue(0)
-            other = title_of(Run(paths.runs_dir() / phase.detail))
-            self.said.setText(self.tr("Waiting for {name}").format(name=other))
+            other = Run(paths.runs_dir() / phase.detail)
+            paused = glance(other).state == "paused"  # which may hold it for ever
+            said = self.tr("Waiting for {name}, which is paused") if paused else self.tr("Waiting for {name}")
+            self.said.setText(said.format(name=title_of(other)))
             self.said.setMinimumWidth(0)
             self.left.setText("")
             return
