@@ -277,7 +277,9 @@ def find(name: str) -> BlindTest:
     Raises:
         StudioError: (run) none is called so, or several are.
     """
-    named = [folder for folder in listing() if name and (name in folder.name or slug(name) in folder.name)]
+    folders = listing() if name else []
+    named = [folder for folder in folders if name in folder.name]
+    named = named or [folder for folder in folders if any(map(str.isalnum, name)) and slug(name) in folder.name]
     exact = [folder for folder in named if folder.name == name]
     if len(found := exact or named) == 1:
         return load(found[0])

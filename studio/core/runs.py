@@ -370,7 +370,8 @@ def find(name: str, exact: bool = False) -> Run:
         return Run(Path(name).resolve())
     runs = listing()
     found = [run for run in runs if run.name == name]
-    found = found or [run for run in runs if (name in run.name or slug(name) in run.name) and not exact]
+    for part in () if exact else (name, slug(name) if any(map(str.isalnum, name)) else name):
+        found = found or [run for run in runs if part in run.name]
     if len(called := [run for run in found if run.title() == name]) == 1:
         return called[0]
     if len(found) == 1:
