@@ -540,6 +540,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>撤回上一票</translation>
     </message>
     <message>
+        <source>Which answer is better?</source>
+        <translation>哪个回答更好？</translation>
+    </message>
+    <message>
         <source>Progress</source>
         <translation>进度</translation>
     </message>
@@ -594,10 +598,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>No whole answer was judged better than another yet.</source>
         <translation>还没有完整的回答被评为更好。</translation>
-    </message>
-    <message>
-        <source>Which answer is better?</source>
-        <translation>哪个回答更好？</translation>
     </message>
     <message>
         <source>{done} of {total} judged</source>

@@ -257,17 +257,21 @@ def load(path: Path) -> BlindTest:
 
 
 def listing() -> list[Path]:
-    """Returns the tests' folders, newest first; those that cannot be read are left out.
+    """Returns the folders of `abouts`; raises as it does."""
+    return list(abouts())
+
+
+def abouts() -> dict[Path, About]:
+    """Returns the tests' folders and what each is of, newest first; those that cannot be read are left out.
 
     Raises:
         StudioError: (disk) their place cannot be read.
     """
-    found = []
+    found = {}
     for folder in sorted(files.inside(_place()), reverse=True):
         if (folder / "test.json").is_file():
             with suppress(StudioError):
-                about_of(folder)
-                found.append(folder)
+                found[folder] = about_of(folder)
     return found
 
 

@@ -157,7 +157,7 @@ class Run:
             for line in file:
                 if end is not None and (end := end - len(line)) < 0:
                     break
-                if line.startswith(b'{"kind":"step"') and line.endswith(b"\n"):
+                if line.startswith(steps.HEAD) and line.endswith(b"\n"):
                     last, at = line, len(kept)
                 elif line.endswith(b"\n"):
                     kept.append(line)

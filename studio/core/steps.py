@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
+HEAD = b'{"kind":"step"'
+"""What the line of a step begins with."""
+
 NAMES = tuple(field.name for field in fields(Step) if field.name != "kind")
 _WHOLE = ("step", "tokens", "trained_tokens", "memory_bytes")
 _MAYBE = ("reward_accuracy", "reward_margin")
 _KINDS = [{int} if name in _WHOLE else {float, NoneType} if name in _MAYBE else {float} for name in NAMES]
-_HEAD = b'{"kind":"step"'
 _OF_LINE = itemgetter("kind", *NAMES)
 _ROOM, _APART = 1024, 13
 _LOOSE = 1000
@@ -202,7 +204,7 @@ Told = Event | Steps
 def read(lines: Sequence[bytes], kept: Kept = ALL) -> list[Told]:
     """Decodes lines of events in their order, steps beside each other as one `Steps`; torn lines are passed over."""
     found = list[Told]()
-    for of_steps, group in groupby(lines, lambda line: line.startswith(_HEAD)):
+    for of_steps, group in groupby(lines, lambda line: line.startswith(HEAD)):
         told = list(group)
         made = _fields_of(told) if of_steps else None
         if made is not None:
@@ -214,7 +216,7 @@ def read(lines: Sequence[bytes], kept: Kept = ALL) -> list[Told]:
 
 def fields_of(lines: Sequence[bytes]) -> Fields:
     """Decodes the lines that tell of a step; returns what they tell of each of `NAMES`, one list for each."""
-    told = [line for line in lines if line.startswith(_HEAD) or _is_step(decode_event(line))]
+    told = [line for line in lines if line.startswith(HEAD) or _is_step(decode_event(line))]
     found = _fields_of(told)
     return _told_by(filter(_is_step, map(decode_event, told))) if found is None else found
 

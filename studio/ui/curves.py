@@ -131,10 +131,6 @@ class Curve:
         self._weight = 1.0 - (self.smoothing or 0.0) ** self._size
         self._mean = float(self.smoothed[-1]) * self._weight if len(self._smoothed) else 0.0
 
-    def clear(self) -> None:
-        """Removes all points."""
-        self.cut(0)
-
     def set_smoothing(self, smoothing: float) -> None:
         """Smooths all points anew."""
         self.smoothing, self._mean, self._weight = smoothing, 0.0, 0.0

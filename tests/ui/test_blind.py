@@ -59,6 +59,7 @@ def test_pairs_are_judged_by_keys_and_names_are_not_shown(
     assert first is not None
     assert mode.prompt.toPlainText() == f"Be kind.\n\nq{first.prompt}"
     qtbot.waitUntil(mode._page.hasFocus)
+    assert mode._page.accessibleName() == "Which answer is better?"
     texts = test_.answers[first.prompt]
     assert (mode.left.toPlainText(), mode.right.toPlainText()) == (texts[first.left], texts[first.right])
     shown = [made.text() for made in page.findChildren(QLabel) if made.isVisible()]

@@ -215,7 +215,7 @@ def test_of_many_steps_in_a_pixel_the_highest_is_meant(theme: Theme, qtbot: QtBo
     assert plot.canvas.said == "step 7,003   5"
     # A point that is no number is what is looked for.
     losses[7005] = np.nan
-    curve.clear()
+    curve.cut(0)
     curve.extend(np.arange(20_000.0), losses)
     plot.canvas.picked.emit(at)
     assert picked[-1] == 7005

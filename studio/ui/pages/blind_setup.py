@@ -112,13 +112,12 @@ class BlindSetup(QWidget):
     def refresh(self) -> None:
         """Lists the tests again."""
         try:
-            found = blind.listing()
+            found = blind.abouts()
         except StudioError as error:
-            found = []
+            found = {}
             self.fault.setText(words.sentences(error))
         self.tests.clear()
-        for folder in found:
-            about = blind.about_of(folder)
+        for folder, about in found.items():
             made = time.strftime("%Y-%m-%d %H:%M", time.localtime(about.created_s))
             prompts = counted(len(about.prompts), self.tr("{count} prompt"), self.tr("{count} prompts"))
             item = QListWidgetItem(words.listed((about.title, made, prompts)))

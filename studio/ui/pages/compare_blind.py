@@ -165,7 +165,7 @@ class BlindMode(QStackedWidget):
         self.back_button.setEnabled(self._back.isEnabled())
 
     def _judging(self) -> QWidget:
-        self._title, self._progress = Elided("", "heading"), label("", "muted")
+        self._title, self._progress = Elided(self.tr("Which answer is better?"), "heading"), label("", "muted")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(self.tr("Progress"))
@@ -239,7 +239,6 @@ class BlindMode(QStackedWidget):
         judged, total = len(test.votes), len(test.pairs()) - sum(map(test.same, test.pairs()))
         self._bar.setRange(0, max(1, total))
         self._bar.setValue(judged)
-        self._title.setText(self.tr("Which answer is better?"))
         self._progress.setText(self.tr("{done} of {total} judged").format(done=f"{judged:,}", total=f"{total:,}"))
         if pair != self._shown:
             self._shown = pair

@@ -40,7 +40,7 @@ ENDS = frozenset(
     ]
 )
 _SPECIAL = (TokenType.CONTROL, TokenType.USER_DEFINED, TokenType.UNKNOWN)
-_SPACE = "\u2581"  # stands for a space in the tokens of SentencePiece
+SPACE = "\u2581"  # stands for a space in the tokens of SentencePiece
 
 
 class Reading:
@@ -70,7 +70,7 @@ class Reading:
                 ids.append(piece)
             elif self._sentences:
                 spaced = " " + piece if border and self._fields["add_space_prefix"] else piece
-                ids += self._merged_by_score(spaced.replace(" ", _SPACE))
+                ids += self._merged_by_score(spaced.replace(" ", SPACE))
             else:
                 for word in self._words(piece):
                     ids += self._merged_by_rank(word)

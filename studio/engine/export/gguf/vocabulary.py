@@ -10,12 +10,11 @@ from typing import Any
 from gguf import TokenType
 
 from studio.engine.export.gguf.families import refused
-from studio.engine.export.gguf.llamacpp import PRE_TOKENIZERS, SHORT, Reading
+from studio.engine.export.gguf.llamacpp import PRE_TOKENIZERS, SHORT, SPACE, Reading
 from studio.engine.labels import Encoder
 from studio.engine.rendering import ChatTemplate
 
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
-_SPACE = "\u2581"
 _LOWER = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"  # as published; it also takes the long s of old prints, which has no case there
 # The steps in which `tokenizers` parts a text before it merges, and the names of those that llama.cpp takes to be the
 # same. Two differ in what they do with a part that is a token itself.
@@ -194,16 +193,16 @@ def _prefixes(about: Mapping[str, Any]) -> bool:
     """Whether a space is put before a text's first word."""
     normalizer, before = about["normalizer"], about["pre_tokenizer"]
     steps = [] if normalizer is None else normalizer.get("normalizers", [normalizer])
-    replaces = {"type": "Replace", "pattern": {"String": " "}, "content": _SPACE}
+    replaces = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE}
     parting = (None, {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": False})
-    if steps in ([{"type": "Prepend", "prepend": _SPACE}, replaces], [replaces]) and before in parting:
+    if steps in ([{"type": "Prepend", "prepend": SPACE}, replaces], [replaces]) and before in parting:
         return len(steps) == 2
     if (
         not steps
         and before
         and before["type"] == "Metaspace"
         and not before["split"]
-        and before["replacement"] == _SPACE
+        and before["replacement"] == SPACE
     ):
         return bool(before["prepend_scheme"] != "never")
     raise refused(
