@@ -85,6 +85,10 @@ class Screen:
         image = window.handle.get_image(0, 0, width, window.height, X.ZPixmap, 0xFFFFFFFF)
         return np.frombuffer(image.data, np.uint8).reshape(window.height, width, 4)[:, :, 2::-1]
 
+    def has_keys(self, window: Window) -> bool:
+        """Says whether what is typed goes to `window`."""
+        return bool(self._display.get_input_focus().focus == window.handle)
+
     def press(self, *keys: str) -> None:
         """Presses keys together, such as `ctrl`, `shift`, `l`."""
         codes = [self._display.keysym_to_keycode(XK.string_to_keysym(_KEYS.get(key, key))) for key in keys]

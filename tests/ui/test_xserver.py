@@ -100,6 +100,8 @@ class Program:
     def page(self, *keys: str) -> int:
         """Goes to a page by keys; returns where in the rail it is."""
         before = self.selected()
+        # Another program may just have had them, and the window manager gives them back in its own time.
+        wait_for(lambda: self.screen.has_keys(self.window), "the keyboard's focus")
         self.screen.press(*keys)
         return wait_for(lambda: at if (at := self.selected()) != before else None, f"another page after {keys}")
 
