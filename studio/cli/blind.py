@@ -244,12 +244,10 @@ def _rate(item: standing.Standing) -> tuple[str, str]:
 
 
 def _match_text(match: standing.Match, names: list[str]) -> str:
-    one, other, won, lost = names[match.one], names[match.other], match.won, match.lost
-    if lost > won:
-        one, other, won, lost = other, one, lost, won
+    one, other, votes = names[match.one], names[match.other], f"{match.won} to {match.lost}"
     if match.decided:
-        return f"{one} is better than {other}: {won} to {lost} (by chance alone: {match.chance:.1%})"
-    return f"{one} and {other}: {won} to {lost}, which may be chance ({match.chance:.0%})"
+        return f"{one} is better than {other}: {votes} (by chance alone: {match.chance:.1%})"
+    return f"{one} and {other}: {votes}, which may be chance ({match.chance:.0%})"
 
 
 def _list(args: argparse.Namespace) -> None:

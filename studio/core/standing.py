@@ -30,7 +30,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Two contenders against each other.
+    """Two contenders against each other, the one that won more votes first.
 
     Attributes:
         chance: how likely votes as uneven as these are somewhere among all the matches if all are as good: that of
@@ -89,4 +89,6 @@ def _standing(test: BlindTest, who: int) -> Standing:
 def _match(test: BlindTest, one: int, other: int) -> Match:
     own = [winner for pair, winner in test.votes.items() if {one, other} == {pair.left, pair.right}]
     won, lost = own.count(one), own.count(other)
+    if lost > won:
+        one, other, won, lost = other, one, lost, won
     return Match(one, other, won, lost, len(own) - won - lost, chance(won, lost))

@@ -56,11 +56,14 @@ class StandingView(QWidget):
 
     def _said(self, match: standing.Match) -> str:
         """Says what can be said of two contenders."""
-        one, other, won, lost = self._names[match.one], self._names[match.other], match.won, match.lost
-        if lost > won:
-            one, other, won, lost = other, one, lost, won
         if match.decided:
             said = self.tr("{one} is better than {other}: {won} to {lost}. By chance alone: {chance}.")
         else:
             said = self.tr("{one} and {other}: {won} to {lost}, which may be chance ({chance}).")
-        return said.format(one=one, other=other, won=f"{won:,}", lost=f"{lost:,}", chance=percent(match.chance))
+        return said.format(
+            one=self._names[match.one],
+            other=self._names[match.other],
+            won=f"{match.won:,}",
+            lost=f"{match.lost:,}",
+            chance=percent(match.chance),
+        )

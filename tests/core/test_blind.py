@@ -161,8 +161,8 @@ def test_standings_count_a_tie_as_half_and_say_what_is_beyond_chance() -> None:
     assert (first.contender, first.won, first.lost, first.tied, first.rate) == (1, 24, 0, 0, 1.0)
     assert [(item.contender, item.rate, item.tied) for item in others] == [(0, 0.25, 12), (2, 0.25, 12)]
     by = {(match.one, match.other): match for match in standing.matches(test)}
-    assert (by[0, 1].won, by[0, 1].lost, by[0, 1].decided) == (0, 12, True)
-    assert by[0, 1].chance == pytest.approx(3 * 2 / 2**12), "there are three matches"
+    assert (by[1, 0].won, by[1, 0].lost, by[1, 0].decided) == (12, 0, True), "the better of two first"
+    assert by[1, 0].chance == pytest.approx(3 * 2 / 2**12), "there are three matches"
     assert (by[0, 2].tied, by[0, 2].chance, by[0, 2].decided) == (12, 1.0, False)
 
 
