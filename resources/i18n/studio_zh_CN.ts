@@ -30,6 +30,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>查看训练任务</translation>
     </message>
     <message>
+        <source>Train it further</source>
+        <translation>继续训练</translation>
+    </message>
+    <message>
         <source>Open folder</source>
         <translation>打开文件夹</translation>
     </message>
@@ -92,6 +96,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Data</source>
         <translation>数据</translation>
+    </message>
+    <message>
+        <source>Begun with</source>
+        <translation>起始适配器</translation>
     </message>
     <message>
         <source>Made</source>
@@ -2229,6 +2237,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>已移到回收站：{names}。</translation>
     </message>
     <message>
+        <source>train {name} further</source>
+        <translation>继续训练 {name}</translation>
+    </message>
+    <message>
+        <source>{name} is trained further: choose what it is to learn from, then start.</source>
+        <translation>将继续训练 {name}：请选择它要学习的数据，然后开始。</translation>
+    </message>
+    <message>
         <source>Choose one adapter, or two, to see their layers.</source>
         <translation>请选择一个或两个适配器来查看其各层。</translation>
     </message>
@@ -2247,6 +2263,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Compare the adapter with its base</source>
         <translation>对比适配器与其基座</translation>
+    </message>
+    <message>
+        <source>Train the adapter further</source>
+        <translation>继续训练该适配器</translation>
     </message>
     <message>
         <source>Show the adapter&apos;s layers</source>
@@ -5418,6 +5438,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`auto`：模型自带的模板。`none`：纯文本。其他：Jinja 文件的路径。</translation>
     </message>
     <message>
+        <source>Train further</source>
+        <translation>继续训练</translation>
+    </message>
+    <message>
+        <source>An adapter of the library, or a PEFT folder, to begin with instead of a new one; it keeps its layout.</source>
+        <translation>不从新适配器开始，而从适配器库中的一个适配器或一个 PEFT 文件夹开始；其结构保持不变。</translation>
+    </message>
+    <message>
         <source>Method</source>
         <translation>方法</translation>
     </message>
@@ -5764,6 +5792,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Full fine-tuning needs unquantized weights; set it to none.</source>
         <translation>全量微调需要未量化的权重；请设为 none。</translation>
+    </message>
+    <message>
+        <source>Full fine-tuning trains no adapter further; leave it empty.</source>
+        <translation>全量微调不会继续训练适配器；请留空。</translation>
     </message>
     <message>
         <source>Its numbers must be finite.</source>
@@ -6602,6 +6634,38 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请检查它是否为文件夹及其权限。</translation>
     </message>
     <message>
+        <source>adapter.{0}: it is {1}, but the adapter that is trained further has {2}.</source>
+        <translation>adapter.{0}：其值为 {1}，但要继续训练的适配器为 {2}。</translation>
+    </message>
+    <message>
+        <source>Reset it: an adapter keeps its layout.</source>
+        <translation>请将其重置：适配器的结构保持不变。</translation>
+    </message>
+    <message>
+        <source>adapter.path: {0}</source>
+        <translation>adapter.path：{0}</translation>
+    </message>
+    <message>
+        <source>adapter.path: {0} is damaged: {1}</source>
+        <translation>adapter.path：{0} 已损坏：{1}</translation>
+    </message>
+    <message>
+        <source>The adapter in {0} is no LoRA, or its {1} cannot be read.</source>
+        <translation>{0} 中的适配器不是 LoRA，或其 {1} 无法读取。</translation>
+    </message>
+    <message>
+        <source>Choose another one.</source>
+        <translation>请另选一个。</translation>
+    </message>
+    <message>
+        <source>The adapter in {0} uses {1}, and cannot be trained further here.</source>
+        <translation>{0} 中的适配器使用了 {1}，无法在此继续训练。</translation>
+    </message>
+    <message>
+        <source>Merge it into its base, and train a new adapter on that.</source>
+        <translation>请将其合并到基座模型，再在其上训练新的适配器。</translation>
+    </message>
+    <message>
         <source>Laying out a row with the chat template did not come to an end.</source>
         <translation>用对话模板处理一行时始终没有结束。</translation>
     </message>
@@ -7052,6 +7116,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Start a new run from its config to train more.</source>
         <translation>要继续训练，请用其配置新建训练任务。</translation>
+    </message>
+    <message>
+        <source>Train its adapter further with `studio train --further {0}`.</source>
+        <translation>用 `studio train --further {0}` 继续训练其适配器。</translation>
     </message>
     <message>
         <source>The run {0} is already complete.</source>
@@ -8296,6 +8364,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>This model does not keep rows laid end to end apart; batches are padded instead.</source>
         <translation>此模型不能隔开首尾相接的行；改为填充批次。</translation>
+    </message>
+    <message>
+        <source>Set model.path to its own base ({0}), or train a new adapter.</source>
+        <translation>请将 model.path 设为其自身的基座（{0}），或训练新的适配器。</translation>
     </message>
     <message>
         <source>On a processor, layers whose biases are trained are held in float32: {0}, twice what they take in half precision.</source>

@@ -15,6 +15,7 @@ from studio.cli.output import add_command, one_line, printable, progress, show, 
 from studio.core import library
 from studio.core.errors import StudioError, given_path
 from studio.core.library import Entry
+from studio.core.pinned import started_from
 from studio.core.units import plural, size
 
 
@@ -115,6 +116,7 @@ def _list(args: argparse.Namespace) -> None:
 
 def _show(args: argparse.Namespace) -> None:
     entry = library.verified(library.find(args.adapter))
+    start = entry.config.get("adapter", {}).get("path")
     data, rates = entry.data, library.learning_rates(entry.config, entry.metrics)
     rows = [
         ("Name", entry.name),
@@ -125,6 +127,7 @@ def _show(args: argparse.Namespace) -> None:
         ("Base", f"{entry.base.path or '?'}  {entry.base.fingerprint[:12]}"),
         ("Data", f"{data.path}  {plural(data.rows, 'row')}  {data.fingerprint[:12]}" if data.path else ""),
         ("Run", entry.run),
+        ("Begun with", started_from(start) if isinstance(start, str) and start else ""),
         ("Adapter", _pairs(entry.config.get("adapter"))),
         ("Training", _pairs(entry.config.get("training"))),
         ("Learning rate", library.in_words(rates) if len(rates) > 1 else ""),

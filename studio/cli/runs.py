@@ -44,6 +44,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         command = add_command(commands, name, text, handler)
         command.add_argument("config", type=Path, nargs="?", help="a YAML file; without one, --set says all")
         command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting")
+        text = "begin with this adapter, on its base and with its run's settings where nothing else is said"
+        command.add_argument("--further", metavar="ADAPTER", help=text)
         if name == "train":
             text = "try several values of a setting, each in a run of its own in the queue"
             command.add_argument("--try", action="append", default=[], metavar="KEY=V1,V2", dest="tries", help=text)
@@ -262,7 +264,7 @@ def _preferred(share: float | None) -> str:
 
 
 def _plan(args: argparse.Namespace) -> None:
-    config = config_file.load(args.config, args.set)
+    config = turns.asked(args)
     from studio.engine.planning import plan
 
     planned = plan(config)
@@ -274,7 +276,7 @@ def _plan(args: argparse.Namespace) -> None:
 def _train(args: argparse.Namespace) -> int:
     if args.tries:
         return turns.train_several(args)
-    config = config_file.load(args.config, args.set)
+    config = turns.asked(args)
     turns.require_files(config)
     run = runs.create(config, args.run_dir)
     if args.detach:

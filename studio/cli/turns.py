@@ -1,11 +1,11 @@
 """The command `runs queue`: the runs that wait, their order, those that were cut off; and several queued at once."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from studio.cli.output import add_command, show, table
-from studio.core import config_file, launch, run_queue, runs, sweep
+from studio.core import config_file, further, launch, run_queue, runs, sweep
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run
@@ -32,7 +32,7 @@ def train_several(args: argparse.Namespace) -> int:
     if args.run_dir is not None:
         raise StudioError("usage", "Several runs cannot have one folder.", "Leave --run-dir out.")
     # With a value of each the config is whole: what is tried need not be set too.
-    config = config_file.load(args.config, [*args.set, *sweep.firsts(args.tries)])
+    config = asked(args, sweep.firsts(args.tries))
     configs = sweep.combinations(config, args.tries)
     for one in configs:
         require_files(one)
@@ -42,6 +42,16 @@ def train_several(args: argparse.Namespace) -> int:
     lines = table([[str(item["run"]), str(item["name"])] for item in found], ["RUN", "NAME"])
     show(args, found, f"{lines}\n`studio runs queue` shows how far they are.")
     return 0
+
+
+def asked(args: argparse.Namespace, more: Sequence[str] = ()) -> RunConfig:
+    """Returns the config that a command is given: its file's, changed by `--set` and `more`, begun by `--further`.
+
+    Raises:
+        StudioError: as `config_file.load` and `further.laid_out`.
+    """
+    under = further.settings(further.sound(args.further)) if args.further else None
+    return further.laid_out(config_file.load(args.config, [*args.set, *more], under))
 
 
 def require_files(config: RunConfig) -> None:

@@ -169,6 +169,15 @@ class DataSpec:
 class AdapterSpec:
     """What is trained: a LoRA adapter beside frozen weights, or every weight."""
 
+    path: Annotated[
+        str,
+        Field(
+            title="Train further",
+            description="An adapter of the library, or a PEFT folder, to begin with instead of a new one; it keeps its "
+            "layout.",
+            json_schema_extra=_BASIC,
+        ),
+    ] = ""
     method: Annotated[
         Method,
         Field(
@@ -437,6 +446,8 @@ class RunConfig:
     def _settings_agree(self) -> "RunConfig":
         if self.adapter.method == "full" and self.model.quantization != "none":
             raise _clash("model.quantization", message="Full fine-tuning needs unquantized weights; set it to none.")
+        if self.adapter.method == "full" and self.adapter.path:
+            raise _clash("adapter.path", message="Full fine-tuning trains no adapter further; leave it empty.")
         if self.data.mapping and self.data.format == "auto":
             try:
                 format_of(self.data.mapping)

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from glob import has_magic
 from pathlib import Path
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from studio.core import config as declared
 from studio.core.config import RunConfig
+from studio.core.entry import PEFT_CONFIG
 from studio.core.errors import StudioError, given_path
 from studio.core.hub_ids import is_hub_id
 
@@ -20,17 +21,23 @@ _MAX_BYTES = 1_000_000
 _SHOWN_LETTERS = 200
 
 
-def load(path: Path | None, assignments: Sequence[str] = ()) -> RunConfig:
+def load(
+    path: Path | None, assignments: Sequence[str] = (), under: Mapping[str, dict[str, Any]] | None = None
+) -> RunConfig:
     """Reads a YAML config, applies `key=value` assignments and resolves its relative paths.
 
     Args:
         path: the YAML file; relative paths in it are read from its folder. None: the assignments are everything.
         assignments: such as `adapter.r=8`; the section may be left out where the name is unique.
+        under: settings by their sections that hold where neither says otherwise.
 
     Raises:
         StudioError: (config) unreadable file, unknown key or value out of bounds, each named.
     """
     data = _read_yaml(path) if path else {}
+    for section, settings in (under or {}).items():
+        if isinstance(own := data.get(section) or {}, dict):
+            data[section] = {**settings, **own}
     for assignment in assignments:
         assign(data, assignment)
     return resolved(build(data), path.resolve().parent if path else Path.cwd())
@@ -287,7 +294,8 @@ def _bounds(name: str) -> str:
 def resolved(config: RunConfig, folder: Path) -> RunConfig:
     """Makes the paths in `config` absolute, reading relative ones from `folder`.
 
-    A path that may be a Hugging Face id, or for a model `demo`, stays as it is unless there is such a file or folder.
+    A path that may be a Hugging Face id, for a model `demo`, or for an adapter a name of the library, stays as it is
+    unless there is such a file or folder.
 
     Raises:
         StudioError: (config) a path that no file can have.
@@ -306,7 +314,11 @@ def resolved(config: RunConfig, folder: Path) -> RunConfig:
     model = config.model
     if model.path != "demo" and given_path(model.path, "config", folder).is_dir():
         model = replace(model, path=absolute(model.path))
-    return replace(config, data=data, model=model)
+    adapter = config.adapter
+    # A name of the library may be that of any folder here.
+    if adapter.path and (given_path(adapter.path, "config", folder) / PEFT_CONFIG).is_file():
+        adapter = replace(adapter, path=absolute(adapter.path))
+    return replace(config, data=data, model=model, adapter=adapter)
 
 
 def changed(config: RunConfig) -> dict[str, Any]:

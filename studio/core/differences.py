@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from studio.core import config_file, runs
+from studio.core import config_file, pinned
 from studio.core.config import RunConfig, to_dict
 from studio.core.progress import Progress
 
 # What is looked up of each step.
 KEPT = {"step": "f8", "trained_tokens": "f4", "step_s": "f4"}
 _PATHS = ("data.path", "data.eval_path")
+_START = "adapter.path"
 _RATE = "training.learning_rate"
 
 
@@ -58,6 +59,8 @@ def differing(configs: Sequence[RunConfig], told: Sequence[Progress]) -> dict[st
     found = {key: [values[section][name] for values in plain] for key in keys for section, name in [key.split(".")]}
     for key in filter(found.__contains__, _PATHS):
         found[key] = [_named(place) for place in found[key]]
+    if _START in found:
+        found[_START] = [pinned.started_from(path) if path else "" for path in found[_START]]
     held = [progress.prepared.data if progress.prepared is not None else "" for progress in told]
     if "data.path" in found and len({*filter(None, held)}) > 1:
         found["data.path"] = [
@@ -70,7 +73,7 @@ def differing(configs: Sequence[RunConfig], told: Sequence[Progress]) -> dict[st
 
 def _named(place: str | None) -> str | None:
     """Returns a path, or of a run's own copy the name."""
-    return Path(place).name if place and runs.is_copy(Path(place)) else place
+    return Path(place).name if place and pinned.is_copy(Path(place)) else place
 
 
 def _rate(rate: float, told: Progress) -> float | str:

@@ -9,12 +9,11 @@ from typing import Any
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from studio.core.files import write_atomic
-from studio.core.runs import LATEST_S
+from studio.core.files import LATEST_S, write_atomic
 
 WEIGHTS = "adapter_model.safetensors"
 PEFT_CONFIG = "adapter_config.json"
-_FILE = "entry.json"
+ENTRY = "entry.json"
 _SECTIONS = ("model", "data", "adapter", "training")
 _OPEN = ConfigDict(extra="ignore", defer_build=True)
 
@@ -75,7 +74,7 @@ _ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
 def read_entry(folder: Path) -> Entry:
     """Reads an entry; whatever is wrong with it becomes its `fault`."""
     try:
-        found = (folder / _FILE).stat()
+        found = (folder / ENTRY).stat()
         entry = _written(folder, found.st_mtime_ns, found.st_size)
     except FileNotFoundError:
         return _faulty(folder, "entry.json is missing; add the folder with `studio adapters add`.")
@@ -98,7 +97,7 @@ def read_entry(folder: Path) -> Entry:
 @lru_cache(maxsize=4096)
 def _written(folder: Path, _changed_ns: int, _size: int) -> Entry:
     """Reads what was written of an entry, once for each state of the file: the window looks often."""
-    data = json.loads((folder / _FILE).read_bytes())
+    data = json.loads((folder / ENTRY).read_bytes())
     return _ENTRY.validate_python({**data, "name": folder.name, "folder": folder, "fault": ""})
 
 
@@ -116,12 +115,12 @@ def write_entry(about: Entry) -> None:
     before = _noted(about.folder)
     for part in ("base", "data"):
         kept[part] = {**before.get(part, {}), **kept[part]}
-    write_atomic(about.folder / _FILE, json.dumps({**before, **kept}, indent=1, ensure_ascii=False).encode())
+    write_atomic(about.folder / ENTRY, json.dumps({**before, **kept}, indent=1, ensure_ascii=False).encode())
 
 
 def _noted(folder: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads((folder / _FILE).read_bytes())
+        found: dict[str, Any] = json.loads((folder / ENTRY).read_bytes())
     except FileNotFoundError:
         return {}
     return found

@@ -31,6 +31,7 @@ PIECE_BYTES = 1_000_000  # of a file of lines, which are read at a time
 
 RANDOM = "[0-9a-f]" * 8  # a pattern of what `secrets.token_hex(4)` gives
 LEFT_S = 86_400.0  # what a killed process left behind is removed when it is so old
+LATEST_S = 32e9  # in the year 2984; some systems' calendars end soon after
 
 
 def disk_error(path: Path, error: OSError, hint: str = "Free some space and try again.") -> StudioError:
@@ -209,6 +210,18 @@ def _erase(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
     with suppress(OSError):
         path.unlink()  # of a file
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copies what is in a file to a new one, and makes it durable.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with source.open("rb") as read, target.open("xb") as written:
+        shutil.copyfileobj(read, written, PIECE_BYTES)
+        written.flush()
+        os.fsync(written.fileno())
 
 
 def copy_tree(source: Path, target: Path) -> None:

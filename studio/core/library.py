@@ -405,21 +405,14 @@ def _changing() -> Iterator[Path]:
 def _stage(folder: Path, stage: Path, about: Entry) -> None:
     stage.mkdir()
     for name in (PEFT_CONFIG, WEIGHTS):
-        _copy(folder / name, stage / name)
+        files.copy_file(folder / name, stage / name)
     for name in _TEXTS:
         # A link in a folder from elsewhere may point at any of the user's files.
         if (folder / name).is_file() and not (folder / name).is_symlink():
-            _copy(folder / name, stage / name)
+            files.copy_file(folder / name, stage / name)
     write_entry(about)
     if cache.sha256(stage / WEIGHTS) != about.sha256:
         raise StudioError("adapter", f"{WEIGHTS} changed while it was copied.", "Add the adapter again.")
-
-
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as read, target.open("xb") as written:
-        shutil.copyfileobj(read, written, 1 << 20)
-        written.flush()
-        os.fsync(written.fileno())
 
 
 def _free(name: str) -> Path:

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any
 import filelock
 
 from studio import paths
-from studio.core import claims, events, files, steps
+from studio.core import claims, events, files, pinned, steps
 from studio.core import config as declared
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
@@ -34,11 +34,8 @@ from studio.core.progress import Progress, folded
 _LOOK_S = 0.02
 _POLL_S = 0.002
 LOOKED_S = 0.2  # longer than anybody looks
-LATEST_S = 32e9  # in the year 2984; some systems' calendars end soon after
 # What to do about a full disk that ended a run.
 FREE_AND_RESUME = "Free some space and resume the run: it goes on from its last checkpoint."
-# Apart, since versions in different folders may be called the same.
-_EVALUATION = "evaluation"
 # A resumed run is exact with the same versions of these.
 _PACKAGES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "tokenizers")
 
@@ -95,7 +92,7 @@ class Run:
     def config(self) -> RunConfig:
         """Returns the run's whole config, its paths absolute, those of its own files where its folder is now."""
         try:
-            return _placed(declared.from_dict(self.about()["config"]), self.path)
+            return pinned.placed(declared.from_dict(self.about()["config"]), self.path)
         except ValueError as error:
             raise StudioError(
                 "run", f"The config in {self.path} cannot be read.", "It may be of another version.", str(error)
@@ -146,6 +143,8 @@ class Run:
         told = self.progress()
         if told.complete:
             hint = "Start a new run from its config to train more."
+            if told.finished is not None and told.finished.adapter:
+                hint = f"Train its adapter further with `studio train --further {told.finished.adapter}`."
             raise StudioError("run", f"The run {self.name} is already complete.", hint)
         return told
 
@@ -239,7 +238,7 @@ def _is_about(found: Any) -> bool:
         and isinstance(data, dict)
         and isinstance(data.get("path", ""), str)
         and isinstance(made_s, int | float)
-        and 0 <= made_s <= LATEST_S
+        and 0 <= made_s <= files.LATEST_S
         and isinstance(versions, dict)
     )
 
@@ -275,7 +274,8 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
     """Makes a new run folder.
 
     Args:
-        config: the run's config; paths in it are absolute. Of dataset versions the run keeps a copy.
+        config: the run's config; paths in it are absolute. Of dataset versions, and of the adapter that is trained
+            further, the run keeps a copy.
         folder: where; None: a new folder in the program's own place for runs.
 
     Raises:
@@ -292,7 +292,7 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
         with claims.making(folder):
             about = {
                 "format": 1,
-                "config": declared.to_dict(_pinned(config, folder)),
+                "config": declared.to_dict(pinned.pinned(config, folder)),
                 "created_s": time.time(),
                 "threads": available_threads(),
                 "versions": dict(versions()),
@@ -301,49 +301,6 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
     except OSError as error:
         raise disk_error(folder, error, hint="Free some space and start the run again.") from None
     return Run(folder)
-
-
-def _pinned(config: RunConfig, folder: Path) -> RunConfig:
-    """Copies the dataset versions of a config into the run's folder: they may be edited further, a run's rows stay."""
-
-    def pinned(path: str, place: Path) -> str:
-        # What cannot be read is told by whoever opens it.
-        if not paths.is_version(path) or not Path(path).is_file():
-            return path
-        place.mkdir(exist_ok=True)
-        copy = place / Path(path).name
-        write_atomic(copy, Path(path).read_bytes())
-        # The folder may be moved or copied.
-        return copy.relative_to(folder).as_posix()
-
-    data = replace(config.data, path=pinned(config.data.path, folder))
-    if data.eval_path:
-        data = replace(data, eval_path=pinned(data.eval_path, folder / _EVALUATION))
-    return replace(config, data=data)
-
-
-def is_copy(path: Path) -> bool:
-    """Whether a dataset version is one that a run keeps in its own folder, and that stays as it is."""
-    folder = path.parent.parent if path.parent.name == _EVALUATION else path.parent
-    # `os.path`: a folder may be one not to be looked into.
-    return paths.is_version(path) and os.path.isfile(folder / "run.json")
-
-
-def _placed(config: RunConfig, folder: Path) -> RunConfig:
-    """Finds the copies that `_pinned` made in the run's folder, wherever that is by now."""
-
-    def placed(path: str, place: Path) -> str:
-        if not paths.is_version(path):
-            return path
-        copy = place / Path(path).name
-        # Once it was written where the folder was when the run began.
-        return path if Path(path).is_absolute() and not copy.is_file() else str(copy)
-
-    folder = folder.absolute()
-    data = replace(config.data, path=placed(config.data.path, folder))
-    if data.eval_path:
-        data = replace(data, eval_path=placed(data.eval_path, folder / _EVALUATION))
-    return replace(config, data=data)
 
 
 def listing() -> list[Run]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from studio.core import config as declared
-from studio.core import config_file
+from studio.core import config_file, further
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.hub_ids import short_name
@@ -67,7 +67,7 @@ def _made(config: RunConfig, chosen: Sequence[tuple[str, str]]) -> RunConfig:
     data = declared.to_dict(config)
     for name, value in chosen:
         config_file.assign(data, f"{name}={value}")
-    return config_file.resolved(config_file.build(data), Path.cwd())
+    return further.laid_out(config_file.resolved(config_file.build(data), Path.cwd()))
 
 
 def _parsed(tried: str) -> tuple[str, list[str]]:

@@ -36,23 +36,30 @@ _PEFT_ERRORS = (ValueError, TypeError, KeyError, NotImplementedError, RuntimeErr
 
 
 def attach(model: PreTrainedModel, spec: AdapterSpec) -> PeftModel | PreTrainedModel:
-    """Makes `model` ready to train: a new LoRA adapter named `default` beside frozen weights, or every weight.
+    """Makes `model` ready to train: a LoRA adapter named `default` beside frozen weights, or every weight.
 
     What is trained is float32, whatever the base is held in. LoRA is W + (alpha / r) B A (Hu et al. 2021), with
-    alpha / sqrt(r) for rsLoRA (Kalajdzievski 2023); A is drawn from torch's global generator, so seed it before.
+    alpha / sqrt(r) for rsLoRA (Kalajdzievski 2023); A is drawn from torch's global generator, so seed it before. An
+    adapter that is trained further begins with the weights it has.
     What a quantized base has beside (norms, embedding, head) stays as it answers with later, in the format the model
     computes in; in float32, as QLoRA had it, a card's every pass over the hidden states takes twice as long.
 
     Args:
         model: as loaded, or a skeleton on the meta device; it is changed in place.
-        spec: what to train.
+        spec: what to train; the path of an adapter to begin with is a folder.
 
     Raises:
-        StudioError: (adapter) it fits nothing in this model, or cannot be combined.
+        StudioError: (adapter) it fits nothing in this model, or cannot be combined; the adapter to begin with is
+            refused, damaged, or made for another base.
     """
     if spec.method == "full":
         return _whole(model)
-    config = _config(model, spec)
+    try:
+        config = _config(model, spec)
+    except StudioError as error:
+        if spec.path:
+            raise vetting.unusable(Path(spec.path), _ELSEWHERE, _ELSEWHERE_HINT, str(error)) from None
+        raise
     try:
         adapted = _adapted(model, config, "default")
     except _PEFT_ERRORS as error:
@@ -69,6 +76,8 @@ def attach(model: PreTrainedModel, spec: AdapterSpec) -> PeftModel | PreTrainedM
     if spec.init_lora_weights == "orthogonal" and _quantized(model):
         _initialise_orthogonally(adapted)
     precision.train_in_float32(adapted)
+    if spec.path:
+        _begin_with(adapted, Path(spec.path))
     return adapted
 
 
@@ -167,6 +176,20 @@ def require_exact_biases(model: torch.nn.Module) -> None:
                 "Biases of nf4 layers are kept in half precision, which rounds away what is learned.",
                 "Set `adapter.bias` to none, or choose 8bit.",
             )
+
+
+def _begin_with(model: PeftModel, folder: Path) -> None:
+    """Puts the weights of the adapter in `folder`, which may come from anyone, into the new one of the same layout."""
+    vetting.check_adapter(folder)
+    tensors = vetting.read_tensors(folder)
+    try:
+        # What is on the meta device has nothing to copy into.
+        on_meta = any(parameter.is_meta for parameter in model.parameters())
+        found = set_peft_model_state_dict(model, tensors, low_cpu_mem_usage=on_meta)
+    except _PEFT_ERRORS as error:
+        raise as_memory_error(error) or vetting.unusable(folder, _ELSEWHERE, _ELSEWHERE_HINT, str(error)) from None
+    if wrong := _misplaced(found, "default"):
+        raise vetting.unusable(folder, f"{_ELSEWHERE} ({', '.join(wrong[:3])})", _ELSEWHERE_HINT, "\n".join(wrong))
 
 
 def _config(model: PreTrainedModel, spec: AdapterSpec) -> LoraConfig:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from studio.core import modules, pace
+from studio.core import further, modules, pace
 from studio.core.config import RunConfig
 from studio.core.events import Event
 from studio.engine import adapters, hub, model, optim, schedule, session, targets
@@ -35,10 +35,12 @@ def plan(
     Raises:
         StudioError: data, model, adapter or config cannot be used as asked.
     """
+    config = further.laid_out(config)
     base = hub.resolve(config.model.path, config.model.revision, teller(on_event, "downloading"), need="tokenizer")
     skeleton = model.skeleton(base)
-    counted = modules.count(targets.tree(skeleton), config.adapter)
+    tree = targets.tree(skeleton)
     trainable, total = adapters.count(adapters.attach(skeleton, config.adapter))
+    counted = modules.count(tree, config.adapter)
     corpus = read_corpus(config, load_tokenizer(base), on_event)
     require_readable(corpus, model.context(skeleton.config))
     steps, per_epoch = session.step_counts(config, corpus.train)

@@ -1,8 +1,9 @@
-"""What the base alone makes of each answer, looked up once: preference is measured against it.
+"""What the model makes of each answer before it is trained, looked up once: preference is measured against it.
 
-The base does not change, so one forward pass over the data serves all epochs, and every run on the same data. Each
-number stands in a file of the cache as soon as it is known; a run that is killed meanwhile goes on where it was. The
-file is named by all that decides the numbers' last bits, so that they are the same if it is lost.
+That is the base alone, or with the adapter that is trained further. It does not change, so one forward pass over the
+data serves all epochs, and every run on the same data. Each number stands in a file of the cache as soon as it is
+known; a run that is killed meanwhile goes on where it was. The file is named by all that decides the numbers' last
+bits, so that they are the same if it is lost.
 """
 
 import json
@@ -20,6 +21,8 @@ from numpy.typing import NDArray
 
 from studio import paths
 from studio.core import cache, machine, mapped
+from studio.core.config import AdapterSpec
+from studio.core.entry import WEIGHTS
 from studio.core.errors import StudioError
 from studio.engine import step
 from studio.engine.corpus import teller
@@ -32,9 +35,10 @@ _NAMED_ROWS = 10
 
 
 def look_up(current: Session, stopped: Callable[[], bool]) -> None:
-    """Gives a session the losses of its rows under the base alone, if its objective compares with them.
+    """Gives a session the losses of its rows before anything is learned, if its objective compares with them.
 
-    Before a checkpoint is restored: of what is trained besides an adapter, PEFT cannot take back biases.
+    Before a checkpoint is restored: of an adapter that is trained further the weights are then gone, and of what is
+    trained besides a new one PEFT cannot take back biases.
 
     Args:
         current: the session at its start; all processes of a data-parallel run call this together.
@@ -69,7 +73,7 @@ def _losses(current: Session, part: Tokens, name: str, stopped: Callable[[], boo
     passes = step.evaluation_passes(current, part)
     own = torch.zeros(len(part))
     tell = teller(current.emit, "reference")
-    with _without_adapter(current.bare):
+    with _untrained(current):
         for first in range(0, len(passes), accelerator.num_processes):
             if stopped():
                 return None
@@ -86,8 +90,14 @@ def _losses(current: Session, part: Tokens, name: str, stopped: Callable[[], boo
 
 
 @contextmanager
-def _without_adapter(model: Any) -> Iterator[None]:
+def _untrained(current: Session) -> Iterator[None]:
+    """Has the model compute as it does before the first step."""
+    model: Any = current.bare
     model.eval()
+    if current.config.adapter.path:
+        with torch.no_grad():
+            yield
+        return
     with torch.no_grad(), warnings.catch_warnings():
         # It does not take trained biases back; they are still the base's own.
         warnings.filterwarnings("ignore", "Careful, disabling adapter layers with bias")
@@ -118,7 +128,7 @@ def _folder(current: Session, name: str) -> Path:
     parts = {
         "version": [_VERSION, *map(metadata.version, packages)],
         "part": name,
-        "base": [position.base, position.base_config],
+        "base": [position.base, position.base_config, *_start(config.adapter)],
         "labels": position.labels,
         "choices": choices,
         "format": [config.model.quantization, config.model.dtype, config.data.max_length],
@@ -127,6 +137,13 @@ def _folder(current: Session, name: str) -> Path:
         "process": [accelerator.process_index, accelerator.num_processes],
     }
     return paths.cache_dir() / "reference" / cache.digest(json.dumps(parts, default=str))[:40]
+
+
+def _start(spec: AdapterSpec) -> list[Any]:
+    """Returns what the adapter that is trained further is, bit for bit; nothing where there is none."""
+    if not spec.path:
+        return []
+    return [cache.sha256(Path(spec.path) / WEIGHTS), {**asdict(spec), "path": ""}]
 
 
 def _processor(device: torch.device) -> str:

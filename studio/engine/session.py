@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from studio.core import events
+from studio.core import events, library
 from studio.core.config import RunConfig
 from studio.core.errors import Reason, StudioError
 from studio.core.runs import Run
@@ -149,6 +149,8 @@ def prepare(run: Run, emit: Emit, earlier: events.Prepared | None = None) -> Ses
     _tell_widened(bare, config, device, emit)
     # Before weights are given back to the file, which would have to be read again.
     fingerprint = weights.fingerprint(base)
+    if earlier is None:
+        _require_its_base(config, fingerprint)
     longest = max(int(part.together.max()) for part in (corpus.train, corpus.evaluation) if part is not None)
     choices = choose(bare, config, device, longest, earlier)
     if choices.activations != "kept" and not config.training.activation_checkpointing:
@@ -194,6 +196,23 @@ def prepare(run: Run, emit: Emit, earlier: events.Prepared | None = None) -> Ses
     )
     emit(_prepared(session))
     return session
+
+
+def _require_its_base(config: RunConfig, fingerprint: str) -> None:
+    """Sees to it that an adapter is trained further on the weights it was trained on, where those are known.
+
+    Raises:
+        StudioError: (adapter) they are others.
+    """
+    if not config.adapter.path:
+        return
+    entry = library.located(config.adapter.path)
+    if entry.base.fingerprint not in ("", fingerprint):
+        raise StudioError(
+            "adapter",
+            f"The adapter {entry.title} was trained on other weights than those of {config.model.path}.",
+            f"Set model.path to its own base ({entry.base.path or 'unknown'}), or train a new adapter.",
+        )
 
 
 def _tell_widened(bare: torch.nn.Module, config: RunConfig, device: torch.device, emit: Emit) -> None:

@@ -2,6 +2,7 @@
 
 import copy
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from studio.core import config as declared
-from studio.core import config_file, models
+from studio.core import config_file, further, library, models
 from studio.core.config import DataSpec, RunConfig
 from studio.core.errors import StudioError
 from studio.core.objectives import DPO_LEARNING_RATE, WITH_DPO
@@ -93,13 +94,15 @@ class Draft(QObject):
         Raises:
             StudioError: (config) something is wrong.
         """
-        return config_file.resolved(config_file.build(self.values()), Path.cwd())
+        return further.laid_out(config_file.resolved(config_file.build(self.values()), Path.cwd()))
 
     def edit(self, key: str, value: Any, title: str = "") -> None:
         """Changes one value, as an undo step; quick ones on the same value become one."""
         if value != self.value(key):
             fresh = self.values()
             _put(fresh, key, value)
+            if key == "adapter.path":
+                _lay_out(fresh)
             self._undo.push(_Edit(self, fresh, title or key, key))
 
     def replace(self, values: dict[str, Any], title: str) -> None:
@@ -148,7 +151,19 @@ class Draft(QObject):
             found["adapter.target_modules"] = self.tr("Name modules such as `q_proj, v_proj`, or write `all-linear`.")
         if "model.path" not in found and (fault := _model_fault(self._values["model"]["path"])):
             found["model.path"] = fault
+        if adapter["path"] and not found:
+            found = self._further()
         return found
+
+    def _further(self) -> dict[str, str]:
+        """Returns what is wrong with training the chosen adapter further."""
+        try:
+            self.config()
+        except StudioError as error:
+            key = error.message.partition(": ")[0]
+            said = config_file.said_of(str(error), *config_file.keys())
+            return {key if said else "adapter.path": said or str(error)}
+        return {}
 
 
 def merged(values: dict[str, Any]) -> dict[str, Any]:
@@ -199,6 +214,15 @@ class _Edit(QUndoCommand):
 
     def redo(self) -> None:
         self._draft.show(copy.deepcopy(self.after))
+
+
+def _lay_out(values: dict[str, Any]) -> None:
+    """Takes over what the adapter decides that is to be trained further; its name may be typed only in part."""
+    with suppress(StudioError):
+        if path := values["adapter"]["path"]:
+            taken = further.taken_over(library.located(path))
+            values["model"] |= taken["model"]
+            values["adapter"] |= taken["adapter"] | {"path": path}
 
 
 def _absent(path: str) -> bool:

@@ -165,6 +165,18 @@ class Field(QObject):
         """Goes to the editor."""
         self.editor.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def offer(self, choices: list[str]) -> None:
+        """Offers other values for a text field; what it shows stays."""
+        editor = self.editor
+        assert isinstance(editor, QComboBox)
+        if choices == [editor.itemText(at) for at in range(editor.count())]:
+            return
+        self._showing, shown = True, editor.currentText()
+        editor.clear()
+        editor.addItems(choices)
+        editor.setCurrentText(shown)
+        self._showing = False
+
     def set_visible(self, visible: bool) -> None:
         """Shows or hides the whole row."""
         self.shown = visible

@@ -7,7 +7,7 @@ from pathlib import Path
 from studio import paths
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
-from studio.core.runs import is_copy
+from studio.core.pinned import is_copy
 
 
 def original(config: RunConfig, recent: Iterable[str] = ()) -> RunConfig:

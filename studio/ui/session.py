@@ -16,6 +16,7 @@ from studio.core.config import DataSpec, RunConfig
 from studio.core.desk import Tokens
 from studio.core.entry import Entry
 from studio.core.errors import StudioError
+from studio.core.pinned import is_copy
 from studio.core.runs import Run
 from studio.core.settings import Settings
 from studio.ui import words
@@ -234,7 +235,7 @@ class Session(QObject):
 
     def remember_data(self, path: Path) -> None:
         """Puts a data file at the head of the recent ones, but for a run's own copy, which is nobody's to edit."""
-        if runs.is_copy(path):
+        if is_copy(path):
             return
         self.settings.recent_data = settings.remembered(self.settings.recent_data, str(hub_ids.placed(path)))
         self.save()

@@ -29,7 +29,13 @@ _MATCHING_S = 0.02
 _KNOWN_TREES = 8
 _NONE = "\u2013"
 # What these are about is wrong with the draft; a crash, a full disk or no network are not.
-_PLACES = {"data": "data.path", "model": "model.path", "adapter": "adapter.target_modules", "config": ""}
+_PLACES = {
+    "data": "data.path",
+    "model": "model.path",
+    "adapter": "adapter.target_modules",
+    "further": "adapter.path",
+    "config": "",
+}
 
 
 class Summary(QWidget):
@@ -193,7 +199,9 @@ class Summary(QWidget):
             self._say(words.joined(words.sentence(failed.message), words.sentence(failed.hint)), fault=True)
             return
         self._say(self.tr("Steps and tokens are counted once every setting is right."))
-        self._find("asked", _placed(sentence, failed.reason))
+        # Of an adapter that is trained further the engine says that it does not fit.
+        begun = failed.reason == "adapter" and bool(self._draft.value("adapter.path"))
+        self._find("asked", _placed(sentence, "further" if begun else failed.reason))
 
     def _show_batch(self, values: dict[str, Any]) -> None:
         training = values["training"]

@@ -1,6 +1,5 @@
 """The run folder under ordinary use, torn lines, two processes and full disks."""
 
-import json
 import os
 import subprocess
 import sys
@@ -108,45 +107,6 @@ def test_a_config_of_another_time_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"config": {"colour": "red"}, "threads": 1}')
     with pytest.raises(StudioError, match=r"config .* cannot be read"):
         Run(tmp_path).config()
-
-
-def test_versions_called_the_same_are_kept_apart(tmp_path: Path) -> None:
-    files = {part: tmp_path / part / "v.recipe.json" for part in ("train", "eval")}
-    for part, file in files.items():
-        file.parent.mkdir()
-        file.write_text(part)
-    run = runs.create(RunConfig(data=DataSpec(path=str(files["train"]), eval_path=str(files["eval"]))))
-    data = run.config().data
-    for file in files.values():
-        file.write_text("edited since")
-    assert Path(data.path).read_text() == "train"
-    assert data.eval_path is not None
-    assert Path(data.eval_path).read_text() == "eval"
-    assert Path(data.path).parent == run.path
-
-
-@pytest.mark.parametrize("written", ["now", "once"])
-def test_a_run_that_was_moved_finds_its_own_versions(tmp_path: Path, written: str) -> None:
-    files = [tmp_path / part / "v.recipe.json" for part in ("train", "eval")]
-    for file in files:
-        file.parent.mkdir()
-        file.write_text(file.parent.name)
-    made = runs.create(RunConfig(data=DataSpec(path=str(files[0]), eval_path=str(files[1]))))
-    about = made.about()
-    assert (about["config"]["data"]["path"], about["config"]["data"]["eval_path"]) == (
-        "v.recipe.json",
-        "evaluation/v.recipe.json",
-    )
-    if written == "once":
-        about["config"]["data"] |= {"path": made.config().data.path, "eval_path": made.config().data.eval_path}
-        (made.path / "run.json").write_text(json.dumps(about))
-    run = Run(made.path.rename(tmp_path / "moved"))
-    data = run.config().data
-    assert [Path(str(path)).read_text() for path in (data.path, data.eval_path)] == ["train", "eval"]
-    assert Path(data.path).parent == run.path
-    (run.path / "v.recipe.json").unlink()
-    assert not Path(run.config().data.path).exists(), "never another version of the same name"
-    assert Path(run.config().data.path).is_absolute()
 
 
 def test_a_relative_folder_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.core import runs
+from studio.core import pinned, runs
 from studio.core.config import DataSpec, RunConfig
 from studio.core.versions import recipe
 from studio.core.versions.recipe import Made, Recipe, Source
@@ -58,7 +58,7 @@ def test_another_one_of_the_same_name_is_not_taken_for_it(tmp_path: Path, other:
 def test_what_is_no_version_stays(tmp_path: Path) -> None:
     config = config_of(tmp_path / "rows.jsonl", tmp_path / "eval.jsonl")
     assert given.original(config) == config
-    assert not runs.is_copy(tmp_path / "letters.recipe.json")
+    assert not pinned.is_copy(tmp_path / "letters.recipe.json")
 
 
 def test_a_new_run_from_the_settings_of_one_names_the_original(window: MainWindow) -> None:

@@ -21,7 +21,8 @@ from studio.core import files
 from studio.core.data.mapping import Role
 from studio.core.errors import StudioError, given_path
 from studio.core.files import disk_error, write_atomic
-from studio.core.runs import is_copy, slug, untaken
+from studio.core.pinned import is_copy
+from studio.core.runs import slug, untaken
 from studio.core.versions.steps import Count, Mend, Step, chosen
 
 _WRITTEN = 1  # the layout of the file

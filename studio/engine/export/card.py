@@ -11,6 +11,7 @@ from huggingface_hub.utils._validators import validate_repo_id
 from transformers import PreTrainedTokenizerBase
 
 from studio.core.library import Base, Data, in_words, learning_rates
+from studio.core.pinned import started_from
 
 _SETTINGS = {
     "adapter": ("r", "lora_alpha", "lora_dropout", "target_modules", "use_rslora", "use_dora", "bias"),
@@ -186,6 +187,8 @@ def _training(base: Base, data: Data, config: dict[str, Any], metrics: dict[str,
     if isinstance(mixed := config.get("mix"), dict):
         said = ", ".join(f"{weight} of {_plain(str(name))}" for name, weight in mixed.items())
         return "\n".join([*lines, f"- The sum of adapters, each as strongly as said: {said}.\n"])
+    if isinstance(start := config.get("adapter", {}).get("path"), str) and start:
+        lines.append(f"- Trained further from the adapter {_plain(started_from(start))}")
     if not config:
         return "\n".join([*lines, "- Its training is not on record.\n"])
     template = config.get("data", {}).get("chat_template", "auto")

@@ -8,6 +8,7 @@ from PySide6.QtGui import QFocusEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QPlainTextEdit, QPushButton, QStackedWidget
 
 from studio.core.library import Entry, learning_rates
+from studio.core.pinned import started_from
 from studio.core.units import size
 from studio.ui import words
 from studio.ui.elided import Elided
@@ -24,7 +25,7 @@ class AdapterCard(QStackedWidget):
 
     Attributes:
         title, tags, note: where they are edited.
-        compare, export, remove, run, layers, folder: buttons, left to the page to connect.
+        compare, further, export, remove, run, layers, folder: buttons, left to the page to connect.
         compare_all, differ, mix_all, remove_all: for several adapters.
 
     Signals:
@@ -52,6 +53,7 @@ class AdapterCard(QStackedWidget):
         self.note.setFixedHeight(8 * GRID)
         self.note.left.connect(self._annotate)
         self.compare, self.run = _button(self.tr("Compare with the base")), _button(self.tr("Show its run"))
+        self.further = _button(self.tr("Train it further"))
         self.folder, self.remove = _button(self.tr("Open folder")), _button(self.tr("Delete"))
         self.export = _button(self.tr("Export..."), "primary")
         self.layers, self.differ = _button(self.tr("Layers")), _button(self.tr("Where the two differ"))
@@ -60,6 +62,7 @@ class AdapterCard(QStackedWidget):
         self.remove_all = _button(self.tr("Delete them"))
         theme.dress(self.export, "export", "on_accent")
         theme.dress(self.compare, "compare")
+        theme.dress(self.further, "train")
         theme.dress(self.compare_all, "compare", "on_accent")
         theme.dress(self.remove, "trash")
         theme.dress(self.remove_all, "trash")
@@ -89,7 +92,16 @@ class AdapterCard(QStackedWidget):
         self.tags.show_tags(entry.tags, known_tags)
         self._fault.setText(words.sentence(entry.fault))
         self._fault.setVisible(bool(entry.fault))
-        for widget in (self.export, self.compare, self.layers, self.mix, self.title, self.tags, self.note):
+        for widget in (
+            self.export,
+            self.compare,
+            self.further,
+            self.layers,
+            self.mix,
+            self.title,
+            self.tags,
+            self.note,
+        ):
             widget.setEnabled(not entry.fault)
         self.run.setEnabled(bool(entry.run))
         self._show_facts(entry)
@@ -131,7 +143,7 @@ class AdapterCard(QStackedWidget):
         area = scrolling(holder(words, "body"))
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         pairs = row(self.run, self.layers), row(self.folder, self.mix), row(self.remove, self.export)
-        layout = column(area, line(), self.compare, *pairs)
+        layout = column(area, line(), self.compare, self.further, *pairs)
         layout.setStretch(0, 1)
         return layout
 
@@ -150,10 +162,11 @@ class AdapterCard(QStackedWidget):
 
     def _show_facts(self, entry: Entry) -> None:
         cells, metrics = texts(entry), entry.metrics
-        share = metrics.get("eval_reward_accuracy")
+        share, start = metrics.get("eval_reward_accuracy"), entry.config.get("adapter", {}).get("path")
         facts = {
             self.tr("Base"): cells[1],
             self.tr("Data"): f"{cells[2]} ({entry.data.rows:,})" if entry.data.rows else cells[2],
+            self.tr("Begun with"): started_from(start) if isinstance(start, str) and start else "",
             self.tr("Made"): cells[3],
             self.tr("Rank"): str(rank(entry) or "\u2013"),
             self.tr("Learning rate"): words.listed(

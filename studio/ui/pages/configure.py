@@ -13,7 +13,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QButtonGroup, QLabel, QPushButton, QStackedWidget, QWidget
 
-from studio.core import config_file, run_queue
+from studio.core import config_file, library, run_queue
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.units import counted
@@ -88,6 +88,8 @@ class ConfigurePage(QWidget):
         if not self._listed:
             self._listed = True
             QTimer.singleShot(0, self.picker, self.picker.refresh)
+        names = [entry.name for entry in self._session.read(library.entries) if not entry.fault]
+        self.fields["adapter.path"].offer(["", *names])
         self._look()  # others may have started runs, which is told of by nobody
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -244,6 +246,8 @@ class ConfigurePage(QWidget):
     def _choices(self, key: str) -> list[str] | None:
         if key == "data.path":
             return list(dict.fromkeys([str(demo_data()), *self._session.settings.recent_data]))
+        if key == "adapter.path":
+            return [""]  # the library is read once the page is shown
         return None
 
     def _browse(self, field: Field) -> QWidget:

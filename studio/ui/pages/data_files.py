@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from studio import paths
 from studio.core import hub_ids
-from studio.core.runs import is_copy
+from studio.core.pinned import is_copy
 from studio.core.versions import recipe
 from studio.ui.parts import as_tip
 from studio.ui.session import Session, demo_data

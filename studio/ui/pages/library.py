@@ -15,10 +15,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.core import library, runs
+from studio.core import further, library, runs
 from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.ui import words
+from studio.ui.draft import merged
 from studio.ui.edits import AdapterChange, AdapterRemoval
 from studio.ui.pages.adapter_card import AdapterCard
 from studio.ui.pages.export import ExportDialog
@@ -121,6 +122,21 @@ class LibraryPage(QWidget):
         if chosen and not any(entry.fault for entry in chosen) and not self._why_not(chosen):
             self._session.compare_wanted.emit(chosen)
 
+    def train_further(self) -> None:
+        """Makes the settings of the next run those by which the selected adapter is trained further."""
+        entry = self.entry()
+        if entry is None or entry.fault or len(self.chosen()) > 1:
+            return
+        try:
+            values = merged(further.settings(entry))
+        except StudioError as error:
+            self._session.tell_error(error)
+            return
+        self._session.draft.replace(values, self.tr("train {name} further").format(name=entry.title))
+        self._session.page_wanted.emit("configure")
+        text = self.tr("{name} is trained further: choose what it is to learn from, then start.")
+        self._session.tell_step(text.format(name=entry.title))
+
     def show_layers(self) -> None:
         """Shows what the selected adapter does to each layer, or where two differ."""
         chosen = self.chosen()
@@ -170,6 +186,7 @@ class LibraryPage(QWidget):
             (self.tr("Move the adapter to the trash"), self.remove, "Del"),
             (self.tr("Export the adapter..."), self.export, "Ctrl+E"),
             (self.tr("Compare the adapter with its base"), self.compare, "Ctrl+Shift+C"),
+            (self.tr("Train the adapter further"), self.train_further, ""),
             (self.tr("Show the adapter's layers"), self.show_layers, "Ctrl+L"),
             (self.tr("Mix adapters, or change the strength of one..."), self.mix, ""),
             (self.tr("Rename the adapter"), self._rename_focus, "F2"),
@@ -206,6 +223,7 @@ class LibraryPage(QWidget):
         made.run.clicked.connect(self._open_run)
         made.folder.clicked.connect(self._open_folder)
         made.export.clicked.connect(self.export)
+        made.further.clicked.connect(self.train_further)
         for both in (made.layers, made.differ):
             both.clicked.connect(self.show_layers)
         for both in (made.mix, made.mix_all):

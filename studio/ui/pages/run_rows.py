@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QSpinBox, QWidget
 from studio.core import library
 from studio.core.desk import tokens_of
 from studio.core.errors import StudioError
-from studio.core.runs import is_copy
+from studio.core.pinned import is_copy
 from studio.core.units import counted
 from studio.ui import given, words
 from studio.ui.jobs import Command

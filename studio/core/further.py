@@ -1,0 +1,123 @@
+"""Training an adapter further: a run takes over how it is made, its base, and the layout of its prompts."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from studio import paths
+from studio.core import config as declared
+from studio.core import config_file, library
+from studio.core.config import AdapterSpec, ModelSpec, RunConfig
+from studio.core.errors import StudioError
+from studio.core.library import PEFT_CONFIG, Entry
+from studio.core.pinned import TEMPLATE
+
+# What PEFT and a run's config call alike; and what stands for nothing there.
+_LAYOUT: dict[str, Any] = {
+    "r": 8,
+    "lora_alpha": 8,
+    "target_modules": [],
+    "exclude_modules": None,
+    "layers_to_transform": None,
+    "rank_pattern": {},
+    "alpha_pattern": {},
+    "modules_to_save": [],
+    "use_rslora": False,
+    "use_dora": False,
+    "bias": "none",
+}
+# What PEFT can make of an adapter and no run can.
+_UNKNOWN = ("layers_pattern", "target_parameters", "lora_bias", "trainable_token_indices", "layer_replication")
+
+
+def laid_out(config: RunConfig) -> RunConfig:
+    """Returns a config with what the adapter that it trains further decides; as it is where it trains a new one.
+
+    The adapter's layout is taken over. So is its base, unless another than the built-in model is chosen, and the
+    template its prompts were laid out by, unless one is chosen. Done again it changes nothing.
+
+    Raises:
+        StudioError: (adapter) there is no such adapter, it is damaged or cannot be trained further; (config) a setting
+            contradicts the adapter.
+    """
+    if not config.adapter.path:
+        return config
+    entry = sound(config.adapter.path)
+    taken, plain = taken_over(entry), AdapterSpec()
+    for key, own in taken["adapter"].items():
+        asked = getattr(config.adapter, key)
+        if key != "path" and asked != getattr(plain, key) and _sorted(asked) != _sorted(own):
+            message = f"adapter.{key}: it is {asked}, but the adapter that is trained further has {own}."
+            raise StudioError("config", message, "Reset it: an adapter keeps its layout.")
+    values = declared.to_dict(config)
+    values["adapter"] |= taken["adapter"] | {"init_lora_weights": plain.init_lora_weights}
+    if config.model.path == ModelSpec().path:
+        values["model"] |= taken["model"]
+    template = entry.folder / TEMPLATE
+    if config.data.chat_template == "auto" and template.is_file():
+        values["data"]["chat_template"] = str(template)
+    return config_file.build(values)
+
+
+def sound(name: str) -> Entry:
+    """Finds an adapter as `library.located` does.
+
+    Raises:
+        StudioError: (adapter) there is none, or it is damaged.
+    """
+    try:
+        entry = library.located(name)
+    except StudioError as error:
+        raise StudioError(error.reason, f"adapter.path: {error.message}", error.hint, error.detail) from None
+    if entry.fault:
+        message = f"adapter.path: {entry.title} is damaged: {entry.fault}"
+        raise StudioError("adapter", message, "Choose another adapter.")
+    return entry
+
+
+def taken_over(entry: Entry) -> dict[str, dict[str, Any]]:
+    """Returns the settings that an adapter decides where it is trained further, by their sections.
+
+    Raises:
+        StudioError: as `layout_of`.
+    """
+    base = {"path": entry.base.path, "revision": entry.base.revision} if entry.base.path else {}
+    return {"adapter": {"path": str(entry.folder)} | layout_of(entry.folder), "model": base}
+
+
+def layout_of(folder: Path) -> dict[str, Any]:
+    """Returns how the adapter in `folder` is made, by the names of `AdapterSpec`.
+
+    Raises:
+        StudioError: (adapter) it is no LoRA, or has what no run can train.
+    """
+    try:
+        about = json.loads((folder / PEFT_CONFIG).read_bytes())
+        if not isinstance(about, dict) or about.get("peft_type") != "LORA":
+            raise ValueError
+    except (OSError, ValueError, RecursionError):
+        message = f"The adapter in {folder} is no LoRA, or its {PEFT_CONFIG} cannot be read."
+        raise StudioError("adapter", message, "Choose another one.") from None
+    if found := next((key for key in _UNKNOWN if about.get(key)), None):
+        message = f"The adapter in {folder} uses {found}, and cannot be trained further here."
+        raise StudioError("adapter", message, "Merge it into its base, and train a new adapter on that.")
+    return {key: nothing if about.get(key) is None else about[key] for key, nothing in _LAYOUT.items()}
+
+
+def settings(entry: Entry) -> dict[str, dict[str, Any]]:
+    """Returns the settings by which an adapter is trained further, by their sections: those of its run, if known.
+
+    Raises:
+        StudioError: as `layout_of`.
+    """
+    known, found = set(config_file.keys()), dict[str, dict[str, Any]]()
+    for section, taken in {**taken_over(entry), "data": {}, "training": {}}.items():
+        before = entry.config.get(section, {})
+        found[section] = {key: value for key, value in before.items() if f"{section}.{key}" in known} | taken
+    if entry.folder.parent == paths.adapters_dir():
+        found["adapter"]["path"] = entry.name
+    return found
+
+
+def _sorted(value: Any) -> Any:
+    return sorted(value) if isinstance(value, list) else value
