@@ -22,15 +22,15 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>备注</translation>
     </message>
     <message>
-        <source>Compare with the base</source>
-        <translation>与基座对比</translation>
+        <source>Compare</source>
+        <translation>对比</translation>
     </message>
     <message>
         <source>Show its run</source>
         <translation>查看训练任务</translation>
     </message>
     <message>
-        <source>Train it further</source>
+        <source>Train further</source>
         <translation>继续训练</translation>
     </message>
     <message>
@@ -68,6 +68,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Delete them</source>
         <translation>删除它们</translation>
+    </message>
+    <message>
+        <source>Compare it with its base</source>
+        <translation>与其基座对比</translation>
+    </message>
+    <message>
+        <source>Let it go on learning, from other data or by another objective</source>
+        <translation>让它用其他数据或其他目标继续学习</translation>
     </message>
     <message>
         <source>{count} adapters</source>

@@ -100,7 +100,7 @@ def test_from_the_first_start_to_two_answers_in_ten_clicks(window: MainWindow, q
     assert isinstance(page, LibraryPage)
     (entry,) = library.entries()
     assert page.entry() == entry
-    me.press("Compare with the base")
+    me.press("Compare it with its base")
     compare = window.page("compare")
     assert isinstance(compare, ComparePage)
     assert window.focusWidget() is compare.prompt

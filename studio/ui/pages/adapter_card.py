@@ -52,14 +52,18 @@ class AdapterCard(QStackedWidget):
         self.note.setAccessibleName(self.tr("Note"))
         self.note.setFixedHeight(8 * GRID)
         self.note.left.connect(self._annotate)
-        self.compare, self.run = _button(self.tr("Compare with the base")), _button(self.tr("Show its run"))
-        self.further = _button(self.tr("Train it further"))
+        self.compare, self.run = _button(self.tr("Compare")), _button(self.tr("Show its run"))
+        self.further = _button(self.tr("Train further"))
         self.folder, self.remove = _button(self.tr("Open folder")), _button(self.tr("Delete"))
         self.export = _button(self.tr("Export..."), "primary")
         self.layers, self.differ = _button(self.tr("Layers")), _button(self.tr("Where the two differ"))
         self.compare_all = _button(self.tr("Compare them with the base"), "primary")
         self.mix, self.mix_all = _button(self.tr("Strength...")), _button(self.tr("Mix them..."))
         self.remove_all = _button(self.tr("Delete them"))
+        said = self.tr("Compare it with its base")
+        self.compare.setToolTip(said)
+        self.compare.setAccessibleName(said)
+        self.further.setToolTip(self.tr("Let it go on learning, from other data or by another objective"))
         theme.dress(self.export, "export", "on_accent")
         theme.dress(self.compare, "compare")
         theme.dress(self.further, "train")
@@ -142,8 +146,13 @@ class AdapterCard(QStackedWidget):
         )
         area = scrolling(holder(words, "body"))
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        pairs = row(self.run, self.layers), row(self.folder, self.mix), row(self.remove, self.export)
-        layout = column(area, line(), self.compare, self.further, *pairs)
+        pairs = (
+            (self.compare, self.further),
+            (self.run, self.layers),
+            (self.folder, self.mix),
+            (self.remove, self.export),
+        )
+        layout = column(area, line(), *(row(*pair) for pair in pairs))
         layout.setStretch(0, 1)
         return layout
 
