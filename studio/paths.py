@@ -48,6 +48,11 @@ def cache_dir() -> Path:
     return home() / "cache"
 
 
+def trash_dir() -> Path:
+    """Returns the folder of what was removed and can be brought back."""
+    return home() / "trash"
+
+
 def datasets_dir() -> Path:
     """Returns the folder of the dataset versions that were given a name."""
     return home() / "datasets"

@@ -2486,6 +2486,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>训练时不让电脑休眠</translation>
     </message>
     <message>
+        <source>Disk space and trash...</source>
+        <translation>磁盘空间与回收站…</translation>
+    </message>
+    <message>
         <source>Quit</source>
         <translation>退出</translation>
     </message>
@@ -4079,6 +4083,77 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Keyboard shortcuts</source>
         <translation>键盘快捷键</translation>
+    </message>
+</context>
+<context>
+    <name>SpaceDialog</name>
+    <message>
+        <source>Disk space</source>
+        <translation>磁盘空间</translation>
+    </message>
+    <message>
+        <source>Optimizer states of runs that are done: nothing needs them any more</source>
+        <translation>已完成任务的优化器状态：不再需要</translation>
+    </message>
+    <message>
+        <source>The cache: made again when it is needed, which takes a while</source>
+        <translation>缓存：需要时会重新生成，要花些时间</translation>
+    </message>
+    <message>
+        <source>The trash: what was removed is then gone for good</source>
+        <translation>回收站：其中的内容将被彻底删除</translation>
+    </message>
+    <message>
+        <source>In the trash</source>
+        <translation>回收站中</translation>
+    </message>
+    <message>
+        <source>The trash is empty.</source>
+        <translation>回收站是空的。</translation>
+    </message>
+    <message>
+        <source>Bring back</source>
+        <translation>恢复</translation>
+    </message>
+    <message>
+        <source>Remove for good</source>
+        <translation>彻底删除</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Runs</source>
+        <translation>训练任务</translation>
+    </message>
+    <message>
+        <source>The library</source>
+        <translation>适配器库</translation>
+    </message>
+    <message>
+        <source>run</source>
+        <translation>训练任务</translation>
+    </message>
+    <message>
+        <source>adapter</source>
+        <translation>适配器</translation>
+    </message>
+    <message>
+        <source>blind test</source>
+        <translation>盲测</translation>
+    </message>
+    <message>
+        <source>{name} ({kind}), removed {date}, {size}</source>
+        <translation>{name}（{kind}），删除于 {date}，{size}</translation>
+    </message>
+    <message>
+        <source>Free {size}</source>
+        <translation>释放 {size}</translation>
+    </message>
+    <message>
+        <source>Free</source>
+        <translation>释放</translation>
     </message>
 </context>
 <context>
@@ -7182,6 +7257,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请腾出空间后再次移除该训练任务：它保持原样。</translation>
     </message>
     <message>
+        <source>The run {0} is not in the trash any more.</source>
+        <translation>训练任务 {0} 已不在回收站中。</translation>
+    </message>
+    <message>
+        <source>`studio trash list` shows all there.</source>
+        <translation>`studio trash list` 会列出其中的全部内容。</translation>
+    </message>
+    <message>
         <source>{0} is taken by now.</source>
         <translation>{0} 现已被占用。</translation>
     </message>
@@ -7222,6 +7305,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>{0} 中的设置已损坏。</translation>
     </message>
     <message>
+        <source>Runs are at work or wait, and need the cache: {0}.</source>
+        <translation>有训练任务正在进行或等待，需要用到缓存：{0}。</translation>
+    </message>
+    <message>
+        <source>Free it once they have ended.</source>
+        <translation>请在它们结束后再释放。</translation>
+    </message>
+    <message>
         <source>`{0}` is tried twice.</source>
         <translation>`{0}` 被尝试了两次。</translation>
     </message>
@@ -7252,6 +7343,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Try another setting.</source>
         <translation>请尝试另一个设置。</translation>
+    </message>
+    <message>
+        <source>`{0}` could mean {1} things in the trash: {2}.</source>
+        <translation>`{0}` 可能指回收站中的 {1} 项：{2}。</translation>
+    </message>
+    <message>
+        <source>Write one of these.</source>
+        <translation>请写出其中之一。</translation>
+    </message>
+    <message>
+        <source>There is no `{0}` in the trash.</source>
+        <translation>回收站中没有 `{0}`。</translation>
     </message>
     <message>
         <source>Rows that are all equal cannot be split in two.</source>

@@ -299,7 +299,7 @@ def remove(test: BlindTest) -> Path:
     Raises:
         StudioError: (disk) it cannot be moved.
     """
-    target = _trash() / f"{test.path.name}-{secrets.token_hex(4)}"
+    target = paths.trash_dir() / f"{test.path.name}-{secrets.token_hex(4)}"
     _move(test.path, target)
     return target
 
@@ -321,7 +321,7 @@ def find_removed(name: str) -> Path:
     Raises:
         StudioError: (run) none was removed that is called so.
     """
-    held = [folder for folder in files.inside(_trash()) if (folder / "test.json").is_file()]
+    held = [folder for folder in files.inside(paths.trash_dir()) if (folder / "test.json").is_file()]
     found = [folder for folder in held if folder.name.rpartition("-")[0] == name]
     if not found:
         raise StudioError("run", f"No blind test `{name}` was removed.", "Write its whole name.")
@@ -334,10 +334,6 @@ def _move(source: Path, target: Path) -> None:
         files.move(source, target)
     except OSError as error:
         raise disk_error(source, error) from None
-
-
-def _trash() -> Path:
-    return paths.home() / "trash"
 
 
 def write_preferences(test: BlindTest, out: Path) -> int:

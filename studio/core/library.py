@@ -375,7 +375,7 @@ def _back(trashed: Path, library: Path) -> Entry:
 
 
 def _trash() -> Path:
-    return paths.home() / "trash" / "adapters"
+    return paths.trash_dir() / "adapters"
 
 
 def _now() -> str:

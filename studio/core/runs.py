@@ -357,7 +357,7 @@ def remove(run: Run) -> Path:
 
 
 def _trashed(run: Run) -> Path:
-    target = _trash() / f"{run.name}-{secrets.token_hex(4)}"
+    target = paths.trash_dir() / f"{run.name}-{secrets.token_hex(4)}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         files.move(run.path, target)
@@ -372,6 +372,10 @@ def restore(trash: Path, run: Run) -> None:
     Raises:
         StudioError: (run) another one has its place by now; (disk) it cannot be moved.
     """
+    if not trash.is_dir():
+        raise StudioError(
+            "run", f"The run {run.name} is not in the trash any more.", "`studio trash list` shows all there."
+        )
     taken = StudioError("run", f"{run.path} is taken by now.", "Move that away, then restore the run.")
     if run.path.exists():
         raise taken
@@ -395,7 +399,7 @@ def restore_named(name: str) -> Run:
             moved.
     """
     # A hidden one is what a move to another disk left.
-    held = (path for path in files.inside(_trash()) if not path.name.startswith("."))
+    held = (path for path in files.inside(paths.trash_dir()) if not path.name.startswith("."))
     trashed = sorted(path.name for path in held if os.path.isfile(path / "run.json"))
     found = [folder for folder in trashed if name in (folder, _name_before(folder))]
     if not found:
@@ -406,12 +410,8 @@ def restore_named(name: str) -> Run:
         message = f"`{name}` could mean {len(found)} removed runs: {', '.join(found[:5])}."
         raise StudioError("run", message, "Write one of these names.")
     run = Run(paths.runs_dir() / _name_before(found[0]))
-    restore(_trash() / found[0], run)
+    restore(paths.trash_dir() / found[0], run)
     return run
-
-
-def _trash() -> Path:
-    return paths.home() / "trash"
 
 
 def _name_before(trashed: str) -> str:
