@@ -1486,8 +1486,12 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>合并后的模型，单个文件（GGUF）</translation>
     </message>
     <message>
-        <source>Small files for transformers, PEFT and vLLM; the base model is needed beside them.</source>
-        <translation>供 transformers、PEFT 和 vLLM 使用的小文件；还需要同时有基座模型。</translation>
+        <source>Small files; the base model is needed beside them.</source>
+        <translation>文件很小；使用时还需要基座模型。</translation>
+    </message>
+    <message>
+        <source>Scales and ranks of single modules are worked in, so that every program reads it alike.</source>
+        <translation>各模块自己的缩放和秩会并入矩阵，使所有程序读出的结果一致。</translation>
     </message>
     <message>
         <source>A whole model that needs no adapter, as safetensors.</source>
@@ -1568,6 +1572,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>f32: exact, twice as large</source>
         <translation>f32：精确，大小加倍</translation>
+    </message>
+    <message>
+        <source>Program</source>
+        <translation>程序</translation>
+    </message>
+    <message>
+        <source>Loads</source>
+        <translation>可加载</translation>
     </message>
     <message>
         <source>Where to</source>
@@ -5872,6 +5884,30 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>`{0}` must hold settings, such as `{1}: {...}`.</source>
         <translation>`{0}` 中必须是设置，例如 `{1}: {...}`。</translation>
+    </message>
+    <message>
+        <source>It loads no adapters.</source>
+        <translation>它不能加载适配器。</translation>
+    </message>
+    <message>
+        <source>It loads ranks up to {0}.</source>
+        <translation>它能加载的秩最大为 {0}。</translation>
+    </message>
+    <message>
+        <source>It loads no DoRA.</source>
+        <translation>它不能加载 DoRA。</translation>
+    </message>
+    <message>
+        <source>It loads no modules trained whole.</source>
+        <translation>它不能加载整体训练的模块。</translation>
+    </message>
+    <message>
+        <source>It loads no trained biases.</source>
+        <translation>它不能加载训练过的偏置。</translation>
+    </message>
+    <message>
+        <source>It loads no adapters of single parameters, such as experts.</source>
+        <translation>它不能加载针对单个参数（如专家）的适配器。</translation>
     </message>
     <message>
         <source>{0} is not a readable {1} file: {2}.</source>

@@ -254,6 +254,13 @@ def _export(args: argparse.Namespace) -> None:
         f"{proof.max_abs_difference:.2g} (rounding: up to {proof.bound:.2g}; the adapter itself moves them by "
         f"{proof.adapter_effect:.2g}), {proof.argmax_equal:.1%} of the likeliest tokens are the same.{tokens}"
     )
+    if done.folded:
+        text += (
+            "\nScales and ranks of single modules were worked into its matrices, so that every program reads it alike."
+        )
+    if done.consumers:
+        rows = [[one.program, f"--to {one.to}", f"{one.add} {one.said}".strip()] for one in done.consumers]
+        text += "\n\n" + table(rows, ("PROGRAM", "LOADS", ""))
     show(args, export.to_dict(done), text)
 
 

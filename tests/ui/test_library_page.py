@@ -1,5 +1,6 @@
 """The Library page: tags and words that are edited, several adapters at once, and every change undone."""
 
+import json
 import time
 from pathlib import Path
 
@@ -196,6 +197,25 @@ def test_a_gguf_file_has_a_number_format_of_its_own(dialog: ExportDialog) -> Non
     words = dialog._command._process.arguments()
     dialog.reject()
     assert words[words.index("export") :][1:] == ["second", "--to", "gguf", str(dialog._target()), *chosen]
+
+
+def test_the_dialog_says_who_loads_what(window: MainWindow, page: LibraryPage, tmp_path: Path) -> None:
+    folder = tmp_path / "peft"
+    folder.mkdir()
+    (folder / library.WEIGHTS).write_bytes(b"weights")
+    said = {
+        "r64": ({"r": 64, "use_rslora": True}, "--enable-lora --max-lora-rank 64", True),
+        "dora": ({"use_dora": True}, "It loads no DoRA.", False),
+    }
+    for title, (config, told, folded) in said.items():
+        (folder / "adapter_config.json").write_text(json.dumps(config))
+        library.add(folder, title=title)
+        texts = [item.text() for item in ExportDialog(window.session, library.find(title), page).findChildren(QLabel)]
+        vllm = texts.index("vLLM")
+        assert texts[vllm + 1] == ("Adapter (PEFT)" if folded else "Merged model")
+        assert told in texts
+        assert "It loads no adapters." in texts
+        assert any("are worked in" in text for text in texts) == folded
 
 
 def test_the_tokens_that_were_compared_are_told(dialog: ExportDialog) -> None:

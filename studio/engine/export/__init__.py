@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +11,8 @@ from typing import Any, Literal
 from safetensors import SafetensorError
 
 from studio import paths
-from studio.core import files, library
+from studio.core import consumers, files, library
+from studio.core.consumers import Consumer, Target
 from studio.core.errors import StudioError, given_path
 from studio.core.files import disk_error, sync_folder, sync_tree
 from studio.core.library import Entry
@@ -20,20 +21,26 @@ from studio.engine.checkpoint import as_disk_error
 from studio.engine.export import merged, peft
 from studio.engine.export.proof import Proof, count
 
-Target = Literal["peft", "merged", "gguf"]
 Stored = Literal["f16", "bf16", "q8_0", "f32"]
 _BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32}  # of a number
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written: the files by name, their size, and how the reloaded model compared with the live one."""
+    """What was written: the files by name, their size, and how the reloaded model compared with the live one.
+
+    Attributes:
+        folded: scales and ranks of single modules were worked into the matrices.
+        consumers: of a PEFT folder: the programs, and what of this adapter each of them loads.
+    """
 
     path: Path
     to: Target
     files: list[str]
     bytes: int
     proof: Proof
+    folded: bool = False
+    consumers: tuple[Consumer, ...] = ()
 
 
 def export(
@@ -65,6 +72,7 @@ def export(
     entry = library.verified(entry)
     if entry.fault:
         raise StudioError("adapter", f"The adapter {entry.name} is damaged: {entry.fault}", "Export another one.")
+    before = consumers.read(entry.folder)
     writers: dict[Target, Callable[[Entry, Path, Path, Callable[[str], None]], Proof]] = {
         "peft": peft.write,
         "merged": merged.write,
@@ -85,7 +93,10 @@ def export(
         raise
     finally:
         shutil.rmtree(stage, ignore_errors=True)
-    return Exported(out, to, written, total, proof)
+    now = consumers.read(out) if to == "peft" else None
+    if before is None or now is None:
+        return Exported(out, to, written, total, proof)
+    return Exported(out, to, written, total, proof, before.uneven, tuple(consumers.consumers(now)))
 
 
 def to_dict(exported: Exported) -> dict[str, Any]:
@@ -96,6 +107,8 @@ def to_dict(exported: Exported) -> dict[str, Any]:
         "files": exported.files,
         "bytes": exported.bytes,
         "proof": exported.proof.to_dict(),
+        "folded": exported.folded,
+        "consumers": [asdict(one) for one in exported.consumers],
     }
 
 

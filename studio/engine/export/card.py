@@ -10,6 +10,7 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils._validators import validate_repo_id
 from transformers import PreTrainedTokenizerBase
 
+from studio.core.consumers import Consumer, Target
 from studio.core.library import Base, Data, in_words, learning_rates
 
 _SETTINGS = {
@@ -38,6 +39,11 @@ _METRICS = {
     "eval_reward_accuracy": "Better answer preferred (share of the evaluation rows)",
     "tokens": "Tokens seen",
     "train_s": "Training time (s)",
+}
+_FORMS = {
+    "peft": "This folder",
+    "merged": "The model that the adapter is merged into",
+    "gguf": "The merged model as a GGUF file",
 }
 _LOAD_PEFT = """```python
 from peft import PeftModel
@@ -97,10 +103,11 @@ def card(
     data: Data,
     config: dict[str, Any],
     metrics: dict[str, Any],
-    to: Literal["peft", "merged", "gguf", "result"] = "peft",
+    to: Target | Literal["result"] = "peft",
     stops: int | list[int] | None = None,
     file: str = "",
     notes: Sequence[str] = (),
+    loaders: Sequence[Consumer] = (),
 ) -> str:
     """Returns the text of README.md, with the Hub's metadata in front.
 
@@ -115,6 +122,7 @@ def card(
         stops: the `eos_token_id` to load it with, where the base's own would not end its answers.
         file: the GGUF file's name.
         notes: what is to be known of it besides, in sentences.
+        loaders: the programs that load it, or another export of it.
     """
     known, merged = hub_id(base.path), to in ("merged", "gguf")
     preferred = _preferred(config)
@@ -142,6 +150,7 @@ def card(
         f"Write prompts with the chat template in this {'file' if to == 'gguf' else 'folder'}, if there is one: it is "
         "the one of the training.\n",
         "\n".join(f"- {note}" for note in notes) + "\n" if notes else "",
+        _programs(loaders) if loaders else "",
         "## Limits\n",
         "It knows what its base knows and what its training data showed, right or wrong. A loss is not a test of its "
         "answers: try it on questions of your own before you rely on it. The license of the base model and the rights "
@@ -200,6 +209,12 @@ def _training(base: Base, data: Data, config: dict[str, Any], metrics: dict[str,
     if "training.learning_rate" in rows:
         rows["training.learning_rate"] = in_words(learning_rates(config, metrics))
     return "\n".join(lines) + "\n" + _table("Setting", rows)
+
+
+def _programs(loaders: Sequence[Consumer]) -> str:
+    rows = [(one.program, _FORMS[one.to], f", with `{one.add}`" if one.add else "", one.said) for one in loaders]
+    lines = [f"| {program} | {f'{form}{more}. {why}'.strip()} |" for program, form, more, why in rows]
+    return "\n".join(["## Who loads it\n", "| Program | What it loads |", "|---|---|", *lines]) + "\n"
 
 
 def _table(head: str, rows: dict[str, Any]) -> str:

@@ -12,12 +12,14 @@ from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
     QFrame,
+    QGridLayout,
     QLabel,
     QProgressBar,
     QRadioButton,
     QWidget,
 )
 
+from studio.core import consumers
 from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.core.units import size
@@ -28,7 +30,8 @@ from studio.ui.parts import breakable, button, card, column, label, row, selecta
 from studio.ui.session import Session
 from studio.ui.theme import GRID
 
-_WIDTH = 560
+_WIDTH = 660
+_KINDS: tuple[consumers.Target, ...] = ("peft", "merged", "gguf")
 
 
 class ExportDialog(QDialog):
@@ -52,7 +55,11 @@ class ExportDialog(QDialog):
             made.setAccessibleName(made.text())
             group.addButton(made)
             made.toggled.connect(self._propose)
-        small = self.tr("Small files for transformers, PEFT and vLLM; the base model is needed beside them.")
+        traits = consumers.read(entry.folder)
+        small = self.tr("Small files; the base model is needed beside them.")
+        if traits is not None and traits.uneven:
+            folded = self.tr("Scales and ranks of single modules are worked in, so that every program reads it alike.")
+            small = words.joined(small, folded)
         large = self.tr("A whole model that needs no adapter, as safetensors.")
         single = self.tr("For Ollama, LM Studio and llama.cpp, with a Modelfile; tokens are compared too.")
         self.folder = PathLine()
@@ -81,6 +88,7 @@ class ExportDialog(QDialog):
             _indented(label(single, "caption", wrap=True)),
             formats,
             GRID,
+            self._programs(traits),
             label(self.tr("New folder"), "caption"),
             row(self.folder, self._browse_button),
             self.bar,
@@ -150,7 +158,8 @@ class ExportDialog(QDialog):
 
     def _busy(self, busy: bool) -> None:
         self.bar.setVisible(busy)
-        for widget in (self.start, self.peft, self.merged, self.gguf, self.folder, self._browse_button):
+        choices = [getattr(self, kind) for kind in _KINDS]
+        for widget in (self.start, *choices, self.folder, self._browse_button):
             widget.setEnabled(not busy)
         self.stored.setEnabled(not busy and self.gguf.isChecked())
         self.shut.setText(self.tr("Cancel") if busy else self.tr("Close"))
@@ -198,8 +207,26 @@ class ExportDialog(QDialog):
         made.currentIndexChanged.connect(self._offer)
         return made
 
+    def _programs(self, traits: consumers.Traits | None) -> QGridLayout:
+        """Lists the programs, and what each of them loads of this adapter; nothing if its config cannot be read."""
+        titles = {kind: getattr(self, kind).text() for kind in _KINDS}
+        grid = QGridLayout()
+        if traits is None:
+            return grid
+        grid.setContentsMargins(0, 0, 0, GRID)
+        grid.setHorizontalSpacing(2 * GRID)
+        grid.setVerticalSpacing(GRID // 2)
+        grid.setColumnStretch(2, 1)
+        for column_, head in enumerate((self.tr("Program"), self.tr("Loads"))):
+            grid.addWidget(label(head, "caption"), 0, column_)
+        for at, one in enumerate(consumers.consumers(traits), start=1):
+            more = selectable(label(one.add or words.sentence(one.said), "muted", wrap=True))
+            for column_, made in enumerate((label(one.program), label(titles[one.to]), more)):
+                grid.addWidget(made, at, column_, Qt.AlignmentFlag.AlignTop)
+        return grid
+
     def _kind(self) -> str:
-        return next(kind for kind in ("peft", "merged", "gguf") if getattr(self, kind).isChecked())
+        return next(kind for kind in _KINDS if getattr(self, kind).isChecked())
 
     def _propose(self) -> None:
         self.stored.setEnabled(self.gguf.isChecked())
