@@ -45,9 +45,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     command.add_argument("adapter", help="its name in the library, or a PEFT folder")
     command.add_argument(
         "--to",
-        choices=("peft", "merged", "gguf"),
+        choices=("peft", "gguf-lora", "merged", "gguf"),
         required=True,
-        help="an adapter, a merged model, or that as one file for llama.cpp, LM Studio and Ollama",
+        help="an adapter, that as one file for llama.cpp and Ollama, a merged model, or that as one file",
     )
     command.add_argument("out", type=Path, help="a new folder")
     command.add_argument(

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from studio.core.entry import PEFT_CONFIG
 
-Target = Literal["peft", "merged", "gguf"]
+Target = Literal["peft", "gguf-lora", "merged", "gguf"]
 
 # PEFT's, where a config has none.
 _R = _ALPHA = 8
@@ -91,24 +91,22 @@ def read(folder: Path) -> Traits | None:
 
 def consumers(adapter: Traits) -> list[Consumer]:
     """Returns the programs, each with the smallest export of the adapter that it loads."""
-    problem = _problem(adapter)
+    said = problem(adapter)
     return [
         Consumer("transformers, PEFT", "peft"),
-        _vllm(adapter.rank, problem),
-        Consumer("llama.cpp, Ollama", "gguf", said=problem),
+        _vllm(adapter.rank, said),
+        Consumer("llama.cpp", "gguf" if said else "gguf-lora", said=said),
+        Consumer(
+            "Ollama",
+            "gguf",
+            said=said if said else "It loads adapters for some families alone, such as Llama and Mistral.",
+        ),
         Consumer("LM Studio", "gguf", said="It loads no adapters."),
     ]
 
 
-def _vllm(rank: int, problem: str) -> Consumer:
-    fit = next((allowed for allowed in _VLLM_RANKS if allowed >= rank), None)
-    if problem or fit is None:
-        return Consumer("vLLM", "merged", said=problem if problem else f"It loads ranks up to {_VLLM_RANKS[-1]}.")
-    return Consumer("vLLM", "peft", add="--enable-lora" + (f" --max-lora-rank {fit}" if fit > _VLLM_RANK else ""))
-
-
-def _problem(adapter: Traits) -> str:
-    """Returns what of an adapter vLLM and llama.cpp alike refuse or overlook; empty: nothing."""
+def problem(adapter: Traits) -> str:
+    """Returns what of an adapter vLLM and llama.cpp alike refuse or overlook, in sentences; empty: nothing."""
     said = (
         "It loads no DoRA." if adapter.dora else "",
         "It loads no modules trained whole." if adapter.whole else "",
@@ -116,3 +114,10 @@ def _problem(adapter: Traits) -> str:
         "It loads no adapters of single parameters, such as experts." if adapter.parameters else "",
     )
     return " ".join(filter(None, said))
+
+
+def _vllm(rank: int, said: str) -> Consumer:
+    fit = next((allowed for allowed in _VLLM_RANKS if allowed >= rank), None)
+    if said or fit is None:
+        return Consumer("vLLM", "merged", said=said if said else f"It loads ranks up to {_VLLM_RANKS[-1]}.")
+    return Consumer("vLLM", "peft", add="--enable-lora" + (f" --max-lora-rank {fit}" if fit > _VLLM_RANK else ""))

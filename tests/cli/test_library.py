@@ -247,7 +247,10 @@ def test_export_proves_and_tells(base: Path, made: Path, tmp_path: Path, capsys:
     assert (tmp_path / "peft" / library.WEIGHTS).is_file()
     out, _ = run(capsys, "export", "tutor", "--to", "peft", str(tmp_path / "again"))
     assert ("worked into its matrices" in out) == told["folded"]
-    assert [line.split("  ")[0] for line in out.splitlines()[-4:]][1:] == ["vLLM", "llama.cpp, Ollama", "LM Studio"]
+    assert [line.split("  ")[0] for line in out.splitlines()[-4:]] == ["vLLM", "llama.cpp", "Ollama", "LM Studio"]
+    lora = data(capsys, "export", "tutor", "--to", "gguf-lora", str(tmp_path / "lora"))
+    assert lora["files"] == ["Modelfile", "README.md", "chat_template.jinja", "tutor-LoRA.gguf"]
+    assert (lora["consumers"], lora["proof"]["max_abs_difference"] < 1e-3) == ([], True)
     out, _ = run(capsys, "export", "tutor", "--to", "merged", str(tmp_path / "merged"))
     assert "100.0% of the likeliest tokens are the same" in out
     assert (tmp_path / "merged" / "model.safetensors").is_file()

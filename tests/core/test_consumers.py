@@ -58,7 +58,13 @@ def test_what_only_peft_reads_is_merged_for_the_others(config: dict[str, Any], s
     found = told(config)
     assert found["transformers, PEFT"] == Consumer("transformers, PEFT", "peft")
     assert found["vLLM"] == Consumer("vLLM", "merged", said=said)
-    assert (found["llama.cpp, Ollama"].to, found["llama.cpp, Ollama"].said) == ("gguf", said)
+    assert found["llama.cpp"] == Consumer("llama.cpp", "gguf", said=said)
+    assert found["Ollama"] == Consumer("Ollama", "gguf", said=said)
+
+
+def test_a_plain_adapter_is_a_file_for_llama_cpp_and_mostly_merged_for_ollama() -> None:
+    assert told({"r": 1000, "use_rslora": True})["llama.cpp"] == Consumer("llama.cpp", "gguf-lora")
+    assert (told({})["Ollama"].to, "some families alone" in told({})["Ollama"].said) == ("gguf", True)
 
 
 def test_lm_studio_loads_merged_models_alone() -> None:
@@ -86,7 +92,7 @@ def test_what_is_to_be_worked_into_the_matrices_is_known(config: dict[str, Any],
 @given(st.dictionaries(st.sampled_from(KEYS), JSON))
 def test_nothing_in_a_config_is_too_odd(config: dict[str, Any]) -> None:
     found = consumers(traits(config))
-    assert [one.program for one in found] == ["transformers, PEFT", "vLLM", "llama.cpp, Ollama", "LM Studio"]
+    assert [one.program for one in found] == ["transformers, PEFT", "vLLM", "llama.cpp", "Ollama", "LM Studio"]
     assert all(bool(one.said) == (one.to in ("merged", "gguf")) for one in found[:2])
 
 

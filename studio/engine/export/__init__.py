@@ -55,8 +55,9 @@ def export(
 
     Args:
         entry: the adapter.
-        to: `peft`: adapter, model card, tokenizer, template and entry; `merged`: a model that needs no adapter;
-            `gguf`: that model as one file for llama.cpp and its kin, Modelfile and model card.
+        to: `peft`: adapter, model card, tokenizer, template and entry; `gguf-lora`: the adapter as one file for
+            llama.cpp and its kin, Modelfile and model card; `merged`: a model that needs no adapter; `gguf`: that
+            model as one file.
         out: a folder that does not exist, or an empty one.
         base: the folder of the adapter's base in full precision.
         on_phase: told what is done now, in a word.
@@ -76,6 +77,7 @@ def export(
     writers: dict[Target, Callable[[Entry, Path, Path, Callable[[str], None]], Proof]] = {
         "peft": peft.write,
         "merged": merged.write,
+        "gguf-lora": _write_lora,
         "gguf": partial(_write_gguf, stored=stored),
     }
     stage = _stage(out)
@@ -135,6 +137,12 @@ def _write_gguf(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str]
     from studio.engine.export import gguf
 
     return gguf.write(entry, base, folder, on_phase, stored)
+
+
+def _write_lora(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None]) -> Proof:
+    from studio.engine.export.gguf import lora
+
+    return lora.write(entry, base, folder, on_phase)
 
 
 def _require_room(out: Path, base: Path, entry: Entry, to: Target, stored: Stored) -> None:

@@ -42,6 +42,7 @@ _METRICS = {
 }
 _FORMS = {
     "peft": "This folder",
+    "gguf-lora": "The adapter as a GGUF file",
     "merged": "The model that the adapter is merged into",
     "gguf": "The merged model as a GGUF file",
 }
@@ -74,6 +75,19 @@ llama-server --jinja -m {file}
 ```
 
 With Ollama:
+
+```
+ollama create {name} -f Modelfile
+ollama run {name}
+```"""
+_LOAD_LORA = """It adds to a GGUF file of its base, of any number format, here called BASE.gguf. With llama.cpp, and
+with the chat template if there is one in this folder:
+
+```
+llama-server -m BASE.gguf --lora {file} --jinja --chat-template-file chat_template.jinja
+```
+
+With Ollama, if there is a Modelfile in this folder, once the base is named in it:
 
 ```
 ollama create {name} -f Modelfile
@@ -128,13 +142,19 @@ def card(
     preferred = _preferred(config)
     about = ModelCardData(
         base_model=known,
-        library_name={"merged": "transformers", "gguf": "gguf"}.get(to, "peft"),
+        library_name={"merged": "transformers", "gguf": "gguf", "gguf-lora": "gguf"}.get(to, "peft"),
         pipeline_tag="text-generation",
         tags=["finetune-studio", "merge" if merged else "lora", *(["dpo"] if preferred else [])],
     )
     named, unit = _base_name(base), "row" if preferred else "token"
     what = f"{named}, with a LoRA adapter merged into its weights." if merged else f"A LoRA adapter for {named}."
-    load = {"peft": _LOAD_PEFT, "merged": _LOAD_MERGED, "gguf": _LOAD_GGUF, "result": _LOAD_RESULT}[to]
+    load = {
+        "peft": _LOAD_PEFT,
+        "gguf-lora": _LOAD_LORA,
+        "merged": _LOAD_MERGED,
+        "gguf": _LOAD_GGUF,
+        "result": _LOAD_RESULT,
+    }[to]
     named_base = f'"{known}"' if known else '"PATH/TO/THE/BASE"'
     load = load.format(base=named_base, file=file, name=_plain_name(file))
     if stops is not None:

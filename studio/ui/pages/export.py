@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QLabel,
+    QLayout,
     QProgressBar,
     QRadioButton,
     QWidget,
@@ -31,7 +32,6 @@ from studio.ui.session import Session
 from studio.ui.theme import GRID
 
 _WIDTH = 660
-_KINDS: tuple[consumers.Target, ...] = ("peft", "merged", "gguf")
 
 
 class ExportDialog(QDialog):
@@ -46,12 +46,19 @@ class ExportDialog(QDialog):
         self._result: Path | None = None
         self.setWindowTitle(self.tr("Export {name}").format(name=entry.title))
         self.peft = QRadioButton(self.tr("Adapter (PEFT)"))
+        self.lora = QRadioButton(self.tr("Adapter, one file (GGUF)"))
         self.merged = QRadioButton(self.tr("Merged model"))
         self.gguf = QRadioButton(self.tr("Merged model, one file (GGUF)"))
         self.stored = self._formats()
         self.peft.setChecked(True)
         group = QButtonGroup(self)
-        for made in (self.peft, self.merged, self.gguf):
+        self._choices: dict[consumers.Target, QRadioButton] = {
+            "peft": self.peft,
+            "gguf-lora": self.lora,
+            "merged": self.merged,
+            "gguf": self.gguf,
+        }
+        for made in self._choices.values():
             made.setAccessibleName(made.text())
             group.addButton(made)
             made.toggled.connect(self._propose)
@@ -60,6 +67,10 @@ class ExportDialog(QDialog):
         if traits is not None and traits.uneven:
             folded = self.tr("Scales and ranks of single modules are worked in, so that every program reads it alike.")
             small = words.joined(small, folded)
+        added = self.tr("For llama.cpp, and for Ollama with some families; it adds to a GGUF file of the base.")
+        self._problem = consumers.problem(traits) if traits is not None else ""
+        self.lora.setEnabled(not self._problem)
+        self.lora.setToolTip(words.sentence(self._problem))
         large = self.tr("A whole model that needs no adapter, as safetensors.")
         single = self.tr("For Ollama, LM Studio and llama.cpp, with a Modelfile; tokens are compared too.")
         self.folder = PathLine()
@@ -82,6 +93,8 @@ class ExportDialog(QDialog):
             Elided(self.windowTitle(), "heading"),
             self.peft,
             _indented(label(small, "caption", wrap=True)),
+            self.lora,
+            _indented(label(added, "caption", wrap=True)),
             self.merged,
             _indented(label(large, "caption", wrap=True)),
             self.gguf,
@@ -98,6 +111,8 @@ class ExportDialog(QDialog):
         buttons = row(None, self.open_button, self.shut, self.start)
         self._box.addStretch(1)
         self._box.addLayout(buttons)
+        # Qt would leave room for texts in lines as if they were narrower.
+        self._box.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         self.setLayout(self._box)
         self.setFixedWidth(_WIDTH)
         self._propose()
@@ -153,27 +168,34 @@ class ExportDialog(QDialog):
 
     def _over(self) -> None:
         self._command = None
-        self._busy(False)
         self.said.setText("")
+        self._busy(False)
 
     def _busy(self, busy: bool) -> None:
         self.bar.setVisible(busy)
-        choices = [getattr(self, kind) for kind in _KINDS]
-        for widget in (self.start, *choices, self.folder, self._browse_button):
-            widget.setEnabled(not busy)
+        for widget in (self.start, *self._choices.values(), self.folder, self._browse_button):
+            widget.setEnabled(not busy and not (widget is self.lora and self._problem))
         self.stored.setEnabled(not busy and self.gguf.isChecked())
         self.shut.setText(self.tr("Cancel") if busy else self.tr("Close"))
+        self._fit()
 
     def _put_proof(self, frame: QFrame) -> None:
         self.proof = frame
         self._box.insertWidget(self._box.count() - 2, frame)
+        frame.show()
+        self._fit()
 
     def _drop_proof(self) -> None:
         if self.proof is not None:
             self.proof.hide()
             self.proof.deleteLater()
             self.proof = None
-            self.adjustSize()
+            self._fit()
+
+    def _fit(self) -> None:
+        """Makes the dialog as high as what it says."""
+        self._box.activate()
+        self.resize(_WIDTH, self._box.totalHeightForWidth(_WIDTH))
 
     def _target(self) -> Path | None:
         """Returns where the export goes, what begins nowhere beginning at home; None: nothing is named."""
@@ -193,6 +215,7 @@ class ExportDialog(QDialog):
         self.said.setText(breakable(said))
         self.start.setEnabled(target is not None)
         self.start.setToolTip("" if target is not None else said)
+        self._fit()
 
     def _formats(self) -> QComboBox:
         made = QComboBox()
@@ -209,7 +232,6 @@ class ExportDialog(QDialog):
 
     def _programs(self, traits: consumers.Traits | None) -> QGridLayout:
         """Lists the programs, and what each of them loads of this adapter; nothing if its config cannot be read."""
-        titles = {kind: getattr(self, kind).text() for kind in _KINDS}
         grid = QGridLayout()
         if traits is None:
             return grid
@@ -221,12 +243,12 @@ class ExportDialog(QDialog):
             grid.addWidget(label(head, "caption"), 0, column_)
         for at, one in enumerate(consumers.consumers(traits), start=1):
             more = selectable(label(one.add or words.sentence(one.said), "muted", wrap=True))
-            for column_, made in enumerate((label(one.program), label(titles[one.to]), more)):
+            for column_, made in enumerate((label(one.program), label(self._choices[one.to].text()), more)):
                 grid.addWidget(made, at, column_, Qt.AlignmentFlag.AlignTop)
         return grid
 
     def _kind(self) -> str:
-        return next(kind for kind in _KINDS if getattr(self, kind).isChecked())
+        return next(kind for kind, made in self._choices.items() if made.isChecked())
 
     def _propose(self) -> None:
         self.stored.setEnabled(self.gguf.isChecked())

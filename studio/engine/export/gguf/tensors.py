@@ -112,6 +112,19 @@ def write(writer: Any, parts: Sequence[Part], model: torch.nn.Module, chosen: Ki
         writer.write_tensor_data(_stored(part, model.get_parameter(part.source), chosen))
 
 
+def opened(path: Path) -> Any:
+    """Returns a `GGUFReader` of a file.
+
+    Raises:
+        StudioError: (export) it is no GGUF file.
+    """
+    try:
+        return gguf.GGUFReader(path)
+    except (ValueError, LookupError) as error:
+        message = "Read back from the disk, the export is no sound GGUF file."
+        raise StudioError("export", message, "Export it again.", str(error)) from None
+
+
 @torch.no_grad()
 def read(path: Path, parts: Sequence[Part], model: torch.nn.Module) -> Read:
     """Puts the weights of a file in place of the model's, all of them.
@@ -119,11 +132,7 @@ def read(path: Path, parts: Sequence[Part], model: torch.nn.Module) -> Read:
     Raises:
         StudioError: (export) it is no GGUF file.
     """
-    try:
-        reader = gguf.GGUFReader(path)
-    except (ValueError, LookupError) as error:
-        message = "Read back from the disk, the export is no sound GGUF file."
-        raise StudioError("export", message, "Export it again.", str(error)) from None
+    reader = opened(path)
     lacking = ""
     held = {tensor.name: tensor for tensor in reader.tensors}
     for parameter in model.parameters():
