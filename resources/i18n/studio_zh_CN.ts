@@ -1554,6 +1554,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>其设置相同，用它切分文本得到的 {tokens} 个词元也相同。</translation>
     </message>
     <message>
+        <source>Of {count} answers of the live adapter {same} are the same word for word.</source>
+        <translation>实时适配器的 {count} 个回答中有 {same} 个逐字相同。</translation>
+    </message>
+    <message>
         <source>Cancel</source>
         <translation>取消</translation>
     </message>
@@ -1572,6 +1576,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>q8_0: half as large, a little rounded</source>
         <translation>q8_0：大小减半，略有舍入</translation>
+    </message>
+    <message>
+        <source>q5_1: a third as large, some answers change</source>
+        <translation>q5_1：约三分之一大小，部分回答会改变</translation>
+    </message>
+    <message>
+        <source>q4_1: smallest, more answers change</source>
+        <translation>q4_1：最小，更多回答会改变</translation>
     </message>
     <message>
         <source>bf16: for very large numbers</source>

@@ -4,7 +4,7 @@
     python -m tests.bench.gguf --python PATH   # PATH: that environment's Python; [--families llama,demo] [--adapter A]
 
 Each family's tiny random model with a random adapter, and the built-in model with one (or with the adapter A of the
-library), are exported in f32, f16 and q8_0, and the adapter as a file that llama.cpp adds to the base's. It splits the
+library), are exported in each number format, and the adapter as a file that llama.cpp adds to the base's. It splits the
 texts of the proof, reads its prompts with caches in float32 and answers them greedily. The differences are the largest
 over all positions and tokens.
 """
@@ -67,7 +67,7 @@ _TOKENIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "first": ("sentences", {"kind": "first"}),
     "phi-3": ("sentences", {"kind": "prepended", "rstrip": True}),
 }
-_TYPES: tuple[Any, ...] = ("f32", "lora", "f16", "q8_0")
+_TYPES: tuple[Any, ...] = ("f32", "lora", "f16", "q8_0", "q5_1", "q4_1")
 _ANSWER = 40
 # Runs where llama.cpp is; files of float32, (T, V) each, carry the logits back.
 _THERE = """

@@ -257,6 +257,8 @@ def test_export_proves_and_tells(base: Path, made: Path, tmp_path: Path, capsys:
     small = data(capsys, "export", "tutor", "--to", "gguf", str(tmp_path / "gguf"), "--gguf-type", "q8_0")
     assert small["files"] == ["Modelfile", "README.md", "tutor-Q8_0.gguf"]
     assert small["proof"]["tokens"] > 500
+    out, _ = run(capsys, "export", "tutor", "--to", "gguf", str(tmp_path / "four"), "--gguf-type", "q4_1")
+    assert "Of 5 answers of the live adapter " in out
     out, _ = run(capsys, "export", "tutor", "--to", "gguf", str(tmp_path / "half"))
     assert "tokens of texts that were split by it" in out
     assert (tmp_path / "half" / "tutor-F16.gguf").is_file()

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication, QLabel
 
+from studio import paths
 from studio.core import library
+from studio.core.number_formats import FORMATS, file_bytes, shapes
+from studio.core.units import size
 from studio.ui.pages.export import ExportDialog
 from studio.ui.window import MainWindow
 from tests.core.test_library import added
@@ -49,6 +52,23 @@ def test_a_gguf_file_has_a_number_format_of_its_own(dialog: ExportDialog) -> Non
     words = dialog._command._process.arguments()
     dialog.reject()
     assert words[words.index("export") :][1:] == ["second", "--to", "gguf", str(dialog._target()), *chosen]
+
+
+def test_each_number_format_has_its_size(window: MainWindow, dialog: ExportDialog, tmp_path: Path) -> None:
+    texts = [dialog.stored.itemText(at) for at in range(dialog.stored.count())]
+    assert [text.partition(":")[0] for text in texts] == list(FORMATS)
+    expected = size(file_bytes(shapes(paths.resources() / "demo" / "model"), "q4_1"))
+    assert texts[3].endswith(f"({expected})")
+    other = ExportDialog(window.session, added(tmp_path, "homeless", base=library.Base(path="")), window)
+    assert other.stored.itemText(3).endswith("change")
+
+
+def test_answers_that_stay_are_told(dialog: ExportDialog) -> None:
+    proof = {"positions": 1, "max_abs_difference": 0, "bound": 1, "adapter_effect": 1, "argmax_equal": 1}
+    dialog._show({"proof": proof | {"answers": 5, "answers_equal": 3}, "path": "/tmp/out", "files": [], "bytes": 1})
+    assert dialog.proof is not None
+    said = " ".join(item.text() for item in dialog.proof.findChildren(QLabel))
+    assert "Of 5 answers of the live adapter 3 are the same word for word." in said
 
 
 def test_the_dialog_says_who_loads_what(window: MainWindow, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from safetensors import SafetensorError
 
@@ -16,13 +16,11 @@ from studio.core.consumers import Consumer, Target
 from studio.core.errors import StudioError, given_path
 from studio.core.files import disk_error, sync_folder, sync_tree
 from studio.core.library import Entry
+from studio.core.number_formats import Stored, file_bytes, shapes
 from studio.core.units import size
 from studio.engine.checkpoint import as_disk_error
 from studio.engine.export import merged, peft
-from studio.engine.export.proof import Proof, count
-
-Stored = Literal["f16", "bf16", "q8_0", "f32"]
-_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32}  # of a number
+from studio.engine.export.proof import Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +148,7 @@ def _require_room(out: Path, base: Path, entry: Entry, to: Target, stored: Store
     if to == "merged":
         needed += sum(item.stat().st_size for item in base.glob("*.safetensors"))
     elif to == "gguf":
-        needed += int(_BYTES[stored] * count(base))
+        needed += file_bytes(shapes(base), stored)
     free = shutil.disk_usage(out.parent).free
     if free < needed * 1.05 + 1_000_000:
         raise StudioError(

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.core import consumers
+from studio.core import consumers, models, number_formats
 from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.core.units import size
@@ -154,6 +154,9 @@ class ExportDialog(QDialog):
         if proof.get("tokens"):
             told = self.tr("Its settings and the {tokens} tokens of texts that were split by it are the same.")
             text = words.joined(text, told.format(tokens=f"{proof['tokens']:,}"))
+        if count := proof.get("answers"):
+            told = self.tr("Of {count} answers of the live adapter {same} are the same word for word.")
+            text = words.joined(text, told.format(count=count, same=proof["answers_equal"]))
         place = selectable(label(done["path"], "caption", wrap=True))
         self._put_proof(card(column(label(head, "heading"), label(text, wrap=True), place), "success"))
         self.open_button.show()
@@ -219,13 +222,20 @@ class ExportDialog(QDialog):
 
     def _formats(self) -> QComboBox:
         made = QComboBox()
-        for stored, told in (
-            ("f16", self.tr("f16: runs everywhere")),
-            ("q8_0", self.tr("q8_0: half as large, a little rounded")),
-            ("bf16", self.tr("bf16: for very large numbers")),
-            ("f32", self.tr("f32: exact, twice as large")),
-        ):
-            made.addItem(told, stored)
+        base = self._entry.base
+        folder = models.found(base.path, base.revision) if base.path else None
+        shapes = number_formats.shapes(folder) if folder is not None else {}
+        told: dict[number_formats.Stored, str] = {
+            "f16": self.tr("f16: runs everywhere"),
+            "q8_0": self.tr("q8_0: half as large, a little rounded"),
+            "q5_1": self.tr("q5_1: a third as large, some answers change"),
+            "q4_1": self.tr("q4_1: smallest, more answers change"),
+            "bf16": self.tr("bf16: for very large numbers"),
+            "f32": self.tr("f32: exact, twice as large"),
+        }
+        for stored in number_formats.FORMATS:
+            large = f" ({size(number_formats.file_bytes(shapes, stored))})" if shapes else ""
+            made.addItem(told[stored] + large, stored)
         made.setAccessibleName(self.tr("Number format"))
         made.currentIndexChanged.connect(self._offer)
         return made

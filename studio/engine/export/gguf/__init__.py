@@ -10,15 +10,17 @@ import gguf
 import numpy as np
 
 from studio.core.library import Entry
+from studio.core.number_formats import Stored
 from studio.core.runs import slug
 from studio.engine import generate, model
-from studio.engine.export import Stored, card, merged, proof
+from studio.engine.export import card, merged, proof
 from studio.engine.export.gguf import families, ollama, tensors, vocabulary
 from studio.engine.export.gguf.llamacpp import Reading
 from studio.engine.export.gguf.tensors import TYPES
 from studio.engine.labels import Encoder
 
-_FILE_TYPES = {"f32": 0, "f16": 1, "q8_0": 7, "bf16": 32}  # of llama.cpp's own counting (`llama_ftype`)
+# Of llama.cpp's own counting (`llama_ftype`).
+_FILE_TYPES = {"f32": 0, "f16": 1, "q4_1": 3, "q8_0": 7, "q5_1": 9, "bf16": 32}
 # What Ollama's own engine computes, which loads no adapters.
 OLLAMAS_OWN = ("gemma3", "qwen3")
 COMPOSED = "Letters with accents are to be written as one sign (Unicode's NFC): llama.cpp does not compose them."
@@ -39,7 +41,7 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
     """
     on_phase("checking the model")
     family, encoder, tokens, _ = checked(entry, base)
-    whole = merged.merge(entry, base, encoder, on_phase)
+    whole = merged.merge(entry, base, encoder, on_phase, answering=stored.startswith("q"))
     on_phase("writing")
     stops = generate.stop_ids(whole.model, encoder)
     told = tokens | vocabulary.ends(encoder, stops) | _settings(family, whole.model.config, stored)
@@ -65,7 +67,8 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
     text, count = ("", 0) if fault else vocabulary.difference(read.fields, encoder)
     if text:
         fault = f"it splits {text[:40]!r} into other tokens"
-    return replace(compared, tokens=count, fault=fault)
+    same = proof.repeated(whole.model, whole.texts, whole.answers)
+    return replace(compared, tokens=count, answers=len(whole.answers), answers_equal=same, fault=fault)
 
 
 class Checked(NamedTuple):
