@@ -1494,6 +1494,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>适配器（PEFT）</translation>
     </message>
     <message>
+        <source>Adapter, one file (GGUF)</source>
+        <translation>适配器，单个文件（GGUF）</translation>
+    </message>
+    <message>
         <source>Merged model</source>
         <translation>合并后的模型</translation>
     </message>
@@ -1502,8 +1506,16 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>合并后的模型，单个文件（GGUF）</translation>
     </message>
     <message>
-        <source>Small files for transformers, PEFT and vLLM; the base model is needed beside them.</source>
-        <translation>供 transformers、PEFT 和 vLLM 使用的小文件；还需要同时有基座模型。</translation>
+        <source>Small files; the base model is needed beside them.</source>
+        <translation>文件很小；使用时还需要基座模型。</translation>
+    </message>
+    <message>
+        <source>Scales and ranks of single modules are worked in, so that every program reads it alike.</source>
+        <translation>各模块自己的缩放和秩会并入矩阵，使所有程序读出的结果一致。</translation>
+    </message>
+    <message>
+        <source>For llama.cpp, and for Ollama with some families; it adds to a GGUF file of the base.</source>
+        <translation>用于 llama.cpp，部分系列也可用于 Ollama；它叠加在基座的 GGUF 文件之上。</translation>
     </message>
     <message>
         <source>A whole model that needs no adapter, as safetensors.</source>
@@ -1558,6 +1570,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>其设置相同，用它切分文本得到的 {tokens} 个词元也相同。</translation>
     </message>
     <message>
+        <source>Of {count} answers of the live adapter {same} are the same word for word.</source>
+        <translation>实时适配器的 {count} 个回答中有 {same} 个逐字相同。</translation>
+    </message>
+    <message>
         <source>Cancel</source>
         <translation>取消</translation>
     </message>
@@ -1578,12 +1594,28 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>q8_0：大小减半，略有舍入</translation>
     </message>
     <message>
+        <source>q5_1: a third as large, some answers change</source>
+        <translation>q5_1：约三分之一大小，部分回答会改变</translation>
+    </message>
+    <message>
+        <source>q4_1: smallest, more answers change</source>
+        <translation>q4_1：最小，更多回答会改变</translation>
+    </message>
+    <message>
         <source>bf16: for very large numbers</source>
         <translation>bf16：适合非常大的数值</translation>
     </message>
     <message>
         <source>f32: exact, twice as large</source>
         <translation>f32：精确，大小加倍</translation>
+    </message>
+    <message>
+        <source>Program</source>
+        <translation>程序</translation>
+    </message>
+    <message>
+        <source>Loads</source>
+        <translation>可加载</translation>
     </message>
     <message>
         <source>Where to</source>
@@ -5989,6 +6021,34 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`{0}` 中必须是设置，例如 `{1}: {...}`。</translation>
     </message>
     <message>
+        <source>It loads adapters for some families alone, such as Llama and Mistral.</source>
+        <translation>它只能为部分系列（如 Llama 和 Mistral）加载适配器。</translation>
+    </message>
+    <message>
+        <source>It loads no adapters.</source>
+        <translation>它不能加载适配器。</translation>
+    </message>
+    <message>
+        <source>It loads no DoRA.</source>
+        <translation>它不能加载 DoRA。</translation>
+    </message>
+    <message>
+        <source>It loads no modules trained whole.</source>
+        <translation>它不能加载整体训练的模块。</translation>
+    </message>
+    <message>
+        <source>It loads no trained biases.</source>
+        <translation>它不能加载训练过的偏置。</translation>
+    </message>
+    <message>
+        <source>It loads no adapters of single parameters, such as experts.</source>
+        <translation>它不能加载针对单个参数（如专家）的适配器。</translation>
+    </message>
+    <message>
+        <source>It loads ranks up to {0}.</source>
+        <translation>它能加载的秩最大为 {0}。</translation>
+    </message>
+    <message>
         <source>{0} is not a readable {1} file: {2}.</source>
         <translation>{0} 不是可读的 {1} 文件：{2}。</translation>
     </message>
@@ -7993,18 +8053,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>llama.cpp 会把 {0} 切分成与模型所学不同的词元</translation>
     </message>
     <message>
-        <source>it lacks {0}</source>
-        <translation>其中缺少 {0}</translation>
-    </message>
-    <message>
-        <source>it holds other tensors</source>
-        <translation>其中的张量不同</translation>
-    </message>
-    <message>
-        <source>its {0} is another one</source>
-        <translation>其 {0} 不同</translation>
-    </message>
-    <message>
         <source>Export it as a merged model (--to merged), which every program built on transformers reads.</source>
         <translation>请导出为合并模型（--to merged），所有基于 transformers 的程序都能读取。</translation>
     </message>
@@ -8043,6 +8091,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>only a part of each head is turned by position</source>
         <translation>每个头只有一部分随位置旋转</translation>
+    </message>
+    <message>
+        <source>llama.cpp cannot load this adapter as a file of its own. {0}</source>
+        <translation>llama.cpp 不能把这个适配器作为单独的文件加载。{0}</translation>
+    </message>
+    <message>
+        <source>Export it merged, which is one file too (--to gguf).</source>
+        <translation>请导出合并后的模型，它也是单个文件（--to gguf）。</translation>
+    </message>
+    <message>
+        <source>llama.cpp has no weight of its own for {0}</source>
+        <translation>llama.cpp 中没有 {0} 自己的权重</translation>
+    </message>
+    <message>
+        <source>its embedding is its output layer too, and llama.cpp would put the adapter on both</source>
+        <translation>它的嵌入层同时是输出层，llama.cpp 会把适配器加到两者上</translation>
     </message>
     <message>
         <source>Read back from the disk, the export is no sound GGUF file.</source>

@@ -15,6 +15,7 @@ from studio.cli.output import add_command, one_line, printable, progress, show, 
 from studio.core import library
 from studio.core.errors import StudioError, given_path
 from studio.core.library import Entry
+from studio.core.number_formats import FORMATS
 from studio.core.pinned import started_from
 from studio.core.units import plural, size
 
@@ -46,16 +47,16 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     command.add_argument("adapter", help="its name in the library, or a PEFT folder")
     command.add_argument(
         "--to",
-        choices=("peft", "merged", "gguf"),
+        choices=("peft", "gguf-lora", "merged", "gguf"),
         required=True,
-        help="an adapter, a merged model, or that as one file for llama.cpp, LM Studio and Ollama",
+        help="an adapter, that as one file for llama.cpp and Ollama, a merged model, or that as one file",
     )
     command.add_argument("out", type=Path, help="a new folder")
     command.add_argument(
         "--gguf-type",
         type=str.lower,
-        choices=("f16", "bf16", "q8_0", "f32"),
-        help="the number format of a GGUF file (f16)",
+        choices=FORMATS,
+        help="the number format of a GGUF file (f16); with a q, as few bits a number, and answers may change",
     )
     command.add_argument("--base", help="the full-precision base model, if it lies elsewhere by now")
     command.add_argument("--force", action="store_true", help="even if the base is not the one of the training")
@@ -257,6 +258,15 @@ def _export(args: argparse.Namespace) -> None:
         f"{proof.max_abs_difference:.2g} (rounding: up to {proof.bound:.2g}; the adapter itself moves them by "
         f"{proof.adapter_effect:.2g}), {proof.argmax_equal:.1%} of the likeliest tokens are the same.{tokens}"
     )
+    if proof.answers:
+        text += f"\nOf {proof.answers} answers of the live adapter {proof.answers_equal} are the same word for word."
+    if done.folded:
+        text += (
+            "\nScales and ranks of single modules were worked into its matrices, so that every program reads it alike."
+        )
+    if done.consumers:
+        rows = [[one.program, f"--to {one.to}", f"{one.add} {one.said}".strip()] for one in done.consumers]
+        text += "\n\n" + table(rows, ("PROGRAM", "LOADS", ""))
     show(args, export.to_dict(done), text)
 
 

@@ -65,6 +65,21 @@ def local_folder(path: str) -> Path | None:
     return None
 
 
+def found(path: str, revision: str | None = None) -> Path | None:
+    """Returns the folder of this machine that a model is in; None: it is in none, or only in part."""
+    try:
+        folder = local_folder(path)
+    except StudioError:
+        return None
+    if folder is not None:
+        return folder
+    # Loaded where a model of the Hub is asked for: it takes a while.
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(path, "config.json", revision=revision)
+    return Path(config).parent if isinstance(config, str) else None
+
+
 def refused(folder: Path, what: str, hint: str) -> StudioError:
     """Returns the error that says why a model's folder is not opened."""
     return StudioError("model", f"The model {folder} {what}.", hint)

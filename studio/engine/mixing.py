@@ -20,7 +20,6 @@ from studio.core.library import Entry
 from studio.engine import updates, vetting
 from studio.engine.updates import Trained
 
-_PREFIX = "base_model.model."
 _HINT = "Leave it out; only plain LoRA adapters can be added up."
 
 
@@ -86,14 +85,9 @@ def _summed(name: str, of_module: Sequence[tuple[Trained, float]]) -> dict[str, 
         message = f"The adapters are of different models: {name} has another size in each."
         raise StudioError("adapter", message, "Add up adapters of one base.")
     factors = [part.factors() for part, _ in of_module]
-    above = np.concatenate([a for a, _ in factors], axis=0).astype(np.float32)
+    above = np.concatenate([a for a, _ in factors], axis=0)
     beside = np.concatenate([w * b for (_, b), (_, w) in zip(factors, of_module, strict=True)], axis=1)
-    beside = beside.astype(np.float32)
-    if "embedding_a" in of_module[0][0].held:
-        named = {"lora_embedding_A": beside.T, "lora_embedding_B": above.T}
-    else:
-        named = {"lora_A.weight": above, "lora_B.weight": beside}
-    return {f"{_PREFIX}{name}.{part}": np.ascontiguousarray(matrix) for part, matrix in named.items()}
+    return updates.tensors(name, of_module[0][0], above, beside)
 
 
 def _config(ranks: dict[str, int], most: int) -> dict[str, Any]:

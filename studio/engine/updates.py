@@ -235,6 +235,22 @@ def trained_of(folder: Path) -> dict[str, Trained]:
     return found
 
 
+def tensors(name: str, like: Trained, a: NDArray[Any], b: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+    """Returns a module's A (r, in) and B (out, r) as an adapter's file has them, by their names there, in float32.
+
+    Args:
+        name: of the module.
+        like: what was trained of it, whose layout they get.
+        a: with B the update alone: its scale is in them.
+        b: see `a`.
+    """
+    if "embedding_a" in like.held:
+        named = {"lora_embedding_A": b.T, "lora_embedding_B": a.T}
+    else:
+        named = {"lora_A.weight": a, "lora_B.weight": b}
+    return {f"{_PREFIX}{name}.{part}": np.ascontiguousarray(one, np.float32) for part, one in named.items()}
+
+
 def _fits(part: Trained) -> bool:
     """Whether all is there that makes an update, and in one size."""
     held = part.held

@@ -4,16 +4,19 @@
     python -m tests.bench.gguf --python PATH   # PATH: that environment's Python; [--families llama,demo] [--adapter A]
 
 Each family's tiny random model with a random adapter, and the built-in model with one (or with the adapter A of the
-library), are exported in f32, f16 and q8_0. llama.cpp splits the texts of the proof, reads its prompts with caches in
-float32 and answers them greedily. The differences are the largest over all positions and tokens.
+library), are exported in each number format, and the adapter as a file that llama.cpp adds to the base's. It splits the
+texts of the proof, reads its prompts with caches in float32 and answers them greedily. The differences are the largest
+over all positions and tokens.
 """
 
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +67,7 @@ _TOKENIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "first": ("sentences", {"kind": "first"}),
     "phi-3": ("sentences", {"kind": "prepended", "rstrip": True}),
 }
-_TYPES: tuple[Any, ...] = ("f32", "f16", "q8_0")
+_TYPES: tuple[Any, ...] = ("f32", "lora", "f16", "q8_0", "q5_1", "q4_1")
 _ANSWER = 40
 # Runs where llama.cpp is; files of float32, (T, V) each, carry the logits back.
 _THERE = """
@@ -72,8 +75,8 @@ import json, sys
 from pathlib import Path
 import llama_cpp, numpy as np
 asked = json.load(sys.stdin)
-llm = llama_cpp.Llama(asked["file"], n_ctx=0, logits_all=True, n_threads=1, n_threads_batch=1,
-                      type_k=0, type_v=0, flash_attn=False, verbose=False)
+llm = llama_cpp.Llama(asked["file"], lora_path=asked["lora"] or None, n_ctx=0, logits_all=True, n_threads=1,
+                      n_threads_batch=1, type_k=0, type_v=0, flash_attn=False, verbose=False)
 told = {"tokens": [llm.tokenize(text.encode(), add_bos=True, special=True) for text in asked["texts"]], "answers": []}
 for number, prompt in enumerate(asked["prompts"]):
     llm.reset()
@@ -148,9 +151,14 @@ def _family(family: str, folder: Path, python: str, given: Any) -> None:
     stops = named.union(generate.stop_ids(ours, encoder))
     answers = [_answer(ours, stops, prompt) for prompt in prompts]
     for stored in _TYPES if family in _CASES else _TYPES[:1]:
-        done = export(entry, "gguf", folder / stored, base, stored=stored)
-        (file,) = (folder / stored).glob("*.gguf")
-        told, theirs = _asked(python, file, folder, texts, prompts)
+        if stored == "lora":
+            done = export(entry, "gguf-lora", folder / stored, base)
+            export(_idle(entry, folder / "idle"), "gguf", folder / "bare", base, stored="f32")
+            files = [*(folder / "bare").glob("*.gguf"), *(folder / stored).glob("*.gguf")]
+        else:
+            done = export(entry, "gguf", folder / stored, base, stored=stored)
+            files = [*(folder / stored).glob("*.gguf")]
+        told, theirs = _asked(python, files, folder, texts, prompts)
         seen = proof.compare(plain, live, theirs, done.proof.bound)
         alike = sum(a == b for a, b in zip(told["tokens"], split, strict=True))
         same = sum(a == b for a, b in zip(told["answers"], answers, strict=True))
@@ -161,13 +169,31 @@ def _family(family: str, folder: Path, python: str, given: Any) -> None:
         )
 
 
+def _idle(entry: Any, folder: Path) -> Any:
+    """Returns an adapter that adds nothing, whose merged model is the base."""
+    from safetensors.torch import load_file, save_file
+
+    from studio.core import library
+
+    shutil.copytree(entry.folder, folder)
+    held = load_file(folder / library.WEIGHTS)
+    save_file({key: value * ("lora_A" in key) for key, value in held.items()}, folder / library.WEIGHTS)
+    return library.add(folder, title="idle", base=entry.base, config=entry.config)
+
+
 def _asked(
-    python: str, file: Path, folder: Path, texts: list[str], prompts: list[list[int]]
+    python: str, files: Sequence[Path], folder: Path, texts: list[str], prompts: list[list[int]]
 ) -> tuple[dict[str, Any], list[Any]]:
     import numpy as np
     import torch
 
-    asked = {"file": str(file), "folder": str(folder), "texts": texts, "prompts": prompts}
+    asked = {
+        "file": str(files[0]),
+        "lora": "".join(map(str, files[1:])),
+        "folder": str(folder),
+        "texts": texts,
+        "prompts": prompts,
+    }
     done = subprocess.run(
         [python, "-c", _THERE],
         input=json.dumps(asked | {"answer": _ANSWER}),

@@ -241,15 +241,24 @@ def test_an_adapter_that_changed_the_base_does_not_come_in(
 def test_export_proves_and_tells(base: Path, made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     entered(base, made)
     told = data(capsys, "export", "tutor", "--to", "peft", str(tmp_path / "peft"))
-    assert told.keys() == {"path", "to", "files", "bytes", "proof"}
+    assert told.keys() == {"path", "to", "files", "bytes", "proof", "folded", "consumers"}
+    assert told["consumers"][1] == {"program": "vLLM", "to": "peft", "add": "--enable-lora", "said": ""}
     assert told["proof"].keys() >= {"max_abs_difference", "argmax_equal", "positions", "bound"}
     assert (tmp_path / "peft" / library.WEIGHTS).is_file()
+    out, _ = run(capsys, "export", "tutor", "--to", "peft", str(tmp_path / "again"))
+    assert ("worked into its matrices" in out) == told["folded"]
+    assert [line.split("  ")[0] for line in out.splitlines()[-4:]] == ["vLLM", "llama.cpp", "Ollama", "LM Studio"]
+    lora = data(capsys, "export", "tutor", "--to", "gguf-lora", str(tmp_path / "lora"))
+    assert lora["files"] == ["Modelfile", "README.md", "chat_template.jinja", "tutor-LoRA.gguf"]
+    assert (lora["consumers"], lora["proof"]["max_abs_difference"] < 1e-3) == ([], True)
     out, _ = run(capsys, "export", "tutor", "--to", "merged", str(tmp_path / "merged"))
     assert "100.0% of the likeliest tokens are the same" in out
     assert (tmp_path / "merged" / "model.safetensors").is_file()
     small = data(capsys, "export", "tutor", "--to", "gguf", str(tmp_path / "gguf"), "--gguf-type", "q8_0")
     assert small["files"] == ["Modelfile", "README.md", "tutor-Q8_0.gguf"]
     assert small["proof"]["tokens"] > 500
+    out, _ = run(capsys, "export", "tutor", "--to", "gguf", str(tmp_path / "four"), "--gguf-type", "q4_1")
+    assert "Of 5 answers of the live adapter " in out
     out, _ = run(capsys, "export", "tutor", "--to", "gguf", str(tmp_path / "half"))
     assert "tokens of texts that were split by it" in out
     assert (tmp_path / "half" / "tutor-F16.gguf").is_file()

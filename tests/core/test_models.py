@@ -7,7 +7,7 @@ import pytest
 from studio import paths
 from studio.core.errors import StudioError
 from studio.core.library import PEFT_CONFIG
-from studio.core.models import check, local_folder
+from studio.core.models import check, found, local_folder
 
 
 def failure(path: str) -> StudioError:
@@ -43,3 +43,17 @@ def test_a_file_an_adapter_and_an_empty_folder_are_no_models(tmp_path: Path) -> 
     (tmp_path / PEFT_CONFIG).write_text("{}")
     assert "is an adapter, not a base model" in failure(str(tmp_path)).message
     assert failure("a\0b").message.startswith("`a\0b` cannot be opened")
+
+
+def test_a_model_is_looked_for_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    assert found("demo") == local_folder("demo")
+    assert found("no name: at all") is None
+    assert found("owner/model") is None
+    snapshot = tmp_path / "models--owner--model" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text("{}")
+    assert found("owner/model", "abc") == snapshot
+    assert found("owner/model", "other") is None

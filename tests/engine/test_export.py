@@ -18,10 +18,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from studio.core import library
 from studio.core.config import AdapterSpec, DataSpec, ModelSpec, RunConfig, to_dict
+from studio.core.consumers import Target
 from studio.core.errors import StudioError
 from studio.core.library import Base, Data, Entry
 from studio.engine import adapters
-from studio.engine.export import Target, card, export, proof
+from studio.engine.export import card, export, proof
 from studio.engine.model import load_base, load_tokenizer
 from tests.models import CHATML, random_model, tiny
 

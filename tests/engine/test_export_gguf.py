@@ -23,8 +23,9 @@ from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig
 from studio import paths
 from studio.core.errors import StudioError
 from studio.core.library import Entry
+from studio.core.number_formats import FORMATS, Stored, file_bytes, shapes
 from studio.engine import adapters
-from studio.engine.export import Stored, export, proof
+from studio.engine.export import export, proof
 from studio.engine.export.gguf import tensors, vocabulary
 from studio.engine.export.gguf.llamacpp import Reading
 from studio.engine.export.gguf.tensors import Part
@@ -121,14 +122,56 @@ def test_the_built_in_model_is_exported(tmp_path: Path) -> None:
     assert 'PARAMETER stop "<|endoftext|>"' in told
 
 
-@pytest.mark.parametrize("stored", ["f16", "bf16", "q8_0"])
+@pytest.mark.parametrize("stored", ["f16", "bf16", "q8_0", "q5_1", "q4_1"])
 def test_what_rounding_does_is_measured(base: Path, entry: Entry, tmp_path: Path, stored: Stored) -> None:
     done = export(entry, "gguf", tmp_path / "out", base, stored=stored)
-    assert proof.EXACT < done.proof.max_abs_difference <= done.proof.bound < done.proof.adapter_effect / 4
+    few = stored.startswith(("q4", "q5"))
+    assert proof.EXACT < done.proof.max_abs_difference <= done.proof.bound
+    assert done.proof.bound < done.proof.adapter_effect / (1 if few else 4)
     kinds = {item.name: item.tensor_type.name for item in gguf.GGUFReader(file_in(done.path)).tensors}
-    assert {kind for name, kind in kinds.items() if not name.endswith("norm.weight")} == {stored.upper()}
+    ends = {"token_embd.weight", "output.weight"}
+    assert {kinds[name] for name in kinds.keys() - ends if not name.endswith("norm.weight")} == {stored.upper()}
+    assert {kinds[name] for name in ends} == {"Q8_0" if few else stored.upper()}
     assert {kind for name, kind in kinds.items() if name.endswith("norm.weight")} == {"F32"}
+    assert done.proof.answers == (5 if stored.startswith("q") else 0)
     assert_clean(done.path, tmp_path / "private")
+
+
+def test_answers_that_stay_the_same_are_counted(base: Path, entry: Entry) -> None:
+    """Of the same model all are, of one whose likeliest token is another none."""
+    encoder = encoder_for(load_tokenizer(base), entry)
+    model, texts = load_base(base, proof.spec(base), CPU), proof.prompts(encoder)
+    said = proof.answers(model, texts, [])
+    assert [len(answer) for answer in said] == [proof.ANSWER_TOKENS] * 5
+    ids = torch.tensor([texts[1]])
+    expected = model.generate(ids, max_new_tokens=proof.ANSWER_TOKENS, do_sample=False, eos_token_id=-1, pad_token_id=0)
+    assert said[1] == expected[0, len(texts[1]) :].tolist()
+    cut = proof.answers(model, texts, said[0][2:3])
+    assert cut[0] == said[0][: said[0].index(said[0][2]) + 1], "what ends an answer is compared too"
+    assert proof.repeated(model, texts, said) == 5
+    assert proof.repeated(model, texts, [*said[:3], [*said[3][:-1], 0], said[4]]) == 4
+    with torch.no_grad():
+        model.lm_head.weight.neg_()
+    assert proof.repeated(model, texts, said) == 0
+
+
+@pytest.mark.parametrize("stored", FORMATS)
+def test_a_file_is_as_large_as_was_said(tmp_path: Path, stored: Stored) -> None:
+    base = paths.resources() / "demo" / "model"
+    done = export(made(base, tmp_path / "adapter"), "gguf", tmp_path / "out", base, stored=stored)
+    held = gguf.GGUFReader(file_in(done.path)).tensors
+    assert sum(item.n_bytes for item in held) == file_bytes(shapes(base), stored)
+
+
+@pytest.mark.parametrize("kind", ["Q8_0", "Q5_1", "Q4_1"])
+def test_rounding_is_never_more_than_a_formats_own(kind: str) -> None:
+    generator, asked = np.random.default_rng(0), gguf.GGMLQuantizationType[kind]
+    for scale in (1e-3, 1.0, 1e4):
+        numbers = (scale * generator.standard_normal((64, 256)) + generator.choice([0, 3 * scale])).astype(np.float32)
+        rounded = gguf.quants.dequantize(gguf.quants.quantize(numbers, asked), asked)
+        tensors._require_near("x", numbers, rounded, asked)
+        with pytest.raises(StudioError, match=f"stored as {kind.lower()}"):
+            tensors._require_near("x", numbers, rounded + 0.3 * np.abs(numbers).max(), asked)
 
 
 def test_rows_that_no_scale_fits_are_stored_in_halves(tmp_path: Path) -> None:

@@ -166,8 +166,8 @@ def test_a_model_without_a_template_has_none() -> None:
 
 
 def test_a_modelfile_names_file_template_and_ends() -> None:
-    told = ollama.modelfile("a.gguf", '{{ "x" }}', ["<|im_end|>", "</s>"])
+    told = ollama.modelfile(["FROM ./a.gguf"], '{{ "x" }}', ["<|im_end|>", "</s>"])
     assert told == 'FROM ./a.gguf\nTEMPLATE """{{ "x" }}"""\nPARAMETER stop "<|im_end|>"\nPARAMETER stop "</s>"\n'
-    assert "TEMPLATE" not in ollama.modelfile("a.gguf", None, ["</s>"])
+    assert "TEMPLATE" not in ollama.modelfile(["FROM ./a.gguf"], None, ["</s>"])
     written, _ = ollama.go_template(encoder(QUOTED), begins=False)
     assert '"""' not in str(written), "which would end it"

@@ -13,7 +13,6 @@ from pytestqt.qtbot import QtBot
 from studio.core import library
 from studio.core.errors import StudioError
 from studio.ui.pages.compare import ComparePage
-from studio.ui.pages.export import ExportDialog
 from studio.ui.pages.library import LibraryPage
 from studio.ui.tags import Chip, TagEdit
 from studio.ui.window import MainWindow
@@ -159,67 +158,6 @@ def test_names_have_room_at_every_width(window: MainWindow, page: LibraryPage, w
     QApplication.processEvents()
     assert page.table.columnWidth(0) >= 150
     assert page.table.horizontalHeader().length() <= page.table.viewport().width()
-
-
-@pytest.fixture
-def dialog(window: MainWindow, page: LibraryPage) -> ExportDialog:
-    made = ExportDialog(window.session, library.find("second"), page)
-    made.open()
-    return made
-
-
-def test_an_export_goes_nowhere_without_a_folder_and_from_home_without_a_root(dialog: ExportDialog) -> None:
-    assert dialog.start.isEnabled()
-    assert dialog.said.text() == ""
-    dialog.folder.setText("  ")
-    assert not dialog.start.isEnabled()
-    assert dialog.said.text() == dialog.start.toolTip() == "Name a new folder first."
-    for text in ("~/out", "out"):
-        dialog.folder.setText(text)
-        assert dialog.start.isEnabled()
-        assert dialog._target() == Path.home() / "out"
-        assert dialog.said.text() == f"It goes to {Path.home() / 'out'}."
-    dialog.folder.setText("/tmp/out")
-    assert (dialog._target(), dialog.said.text()) == (Path("/tmp/out"), "")
-
-
-def test_a_gguf_file_has_a_number_format_of_its_own(dialog: ExportDialog) -> None:
-    chosen = ["--gguf-type", "q8_0", "--json"]
-    assert not dialog.stored.isEnabled()
-    dialog.gguf.click()
-    assert dialog.stored.isEnabled()
-    assert dialog.folder.text().endswith("second-gguf")
-    dialog.stored.setCurrentIndex(dialog.stored.findData("q8_0"))
-    dialog.export()
-    assert not dialog.stored.isEnabled()
-    assert dialog._command is not None
-    words = dialog._command._process.arguments()
-    dialog.reject()
-    assert words[words.index("export") :][1:] == ["second", "--to", "gguf", str(dialog._target()), *chosen]
-
-
-def test_the_tokens_that_were_compared_are_told(dialog: ExportDialog) -> None:
-    proof = {"positions": 1, "max_abs_difference": 0, "bound": 1, "adapter_effect": 1, "argmax_equal": 1}
-    for tokens in (0, 1234):
-        dialog._show({"proof": proof | {"tokens": tokens}, "path": "/tmp/out", "files": [], "bytes": 1})
-        assert dialog.proof is not None
-        said = " ".join(item.text() for item in dialog.proof.findChildren(QLabel))
-        assert ("the 1,234 tokens of texts" in said) == bool(tokens)
-        dialog._drop_proof()
-
-
-def test_another_export_is_offered_behind_one_that_is_done(dialog: ExportDialog) -> None:
-    proof = {"positions": 1, "max_abs_difference": 0, "bound": 1, "adapter_effect": 1, "argmax_equal": 1}
-    for change in (dialog.merged.click, dialog.gguf.click, lambda: dialog.folder.setText("elsewhere")):
-        before = dialog.height()
-        dialog._show({"proof": proof, "path": "/tmp/out", "files": [], "bytes": 1})
-        QApplication.processEvents()
-        assert (dialog.start.isVisible(), dialog.open_button.isVisible()) == (False, True)
-        change()
-        assert dialog.proof is None
-        assert (dialog.start.isVisible(), dialog.open_button.isVisible()) == (True, False)
-        QApplication.processEvents()
-        assert dialog.height() <= before + 40
 
 
 def test_a_learning_rate_set_while_it_trained_is_told(window: MainWindow, page: LibraryPage, tmp_path: Path) -> None:

@@ -3,37 +3,42 @@
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from safetensors import SafetensorError
 
 from studio import paths
-from studio.core import files, library
+from studio.core import consumers, files, library
+from studio.core.consumers import Consumer, Target
 from studio.core.errors import StudioError, given_path
 from studio.core.files import disk_error, sync_folder, sync_tree
 from studio.core.library import Entry
+from studio.core.number_formats import Stored, file_bytes, shapes
 from studio.core.units import size
 from studio.engine.checkpoint import as_disk_error
 from studio.engine.export import merged, peft
-from studio.engine.export.proof import Proof, count
-
-Target = Literal["peft", "merged", "gguf"]
-Stored = Literal["f16", "bf16", "q8_0", "f32"]
-_BYTES = {"f32": 4.0, "f16": 2.0, "bf16": 2.0, "q8_0": 34 / 32}  # of a number
+from studio.engine.export.proof import Proof
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written: the files by name, their size, and how the reloaded model compared with the live one."""
+    """What was written: the files by name, their size, and how the reloaded model compared with the live one.
+
+    Attributes:
+        folded: scales and ranks of single modules were worked into the matrices.
+        consumers: of a PEFT folder: the programs, and what of this adapter each of them loads.
+    """
 
     path: Path
     to: Target
     files: list[str]
     bytes: int
     proof: Proof
+    folded: bool = False
+    consumers: tuple[Consumer, ...] = ()
 
 
 def export(
@@ -48,8 +53,9 @@ def export(
 
     Args:
         entry: the adapter.
-        to: `peft`: adapter, model card, tokenizer, template and entry; `merged`: a model that needs no adapter;
-            `gguf`: that model as one file for llama.cpp and its kin, Modelfile and model card.
+        to: `peft`: adapter, model card, tokenizer, template and entry; `gguf-lora`: the adapter as one file for
+            llama.cpp and its kin, Modelfile and model card; `merged`: a model that needs no adapter; `gguf`: that
+            model as one file.
         out: a folder that does not exist, or an empty one.
         base: the folder of the adapter's base in full precision.
         on_phase: told what is done now, in a word.
@@ -65,9 +71,11 @@ def export(
     entry = library.verified(entry)
     if entry.fault:
         raise StudioError("adapter", f"The adapter {entry.name} is damaged: {entry.fault}", "Export another one.")
+    before = consumers.read(entry.folder)
     writers: dict[Target, Callable[[Entry, Path, Path, Callable[[str], None]], Proof]] = {
         "peft": peft.write,
         "merged": merged.write,
+        "gguf-lora": _write_lora,
         "gguf": partial(_write_gguf, stored=stored),
     }
     stage = _stage(out)
@@ -85,7 +93,10 @@ def export(
         raise
     finally:
         shutil.rmtree(stage, ignore_errors=True)
-    return Exported(out, to, written, total, proof)
+    now = consumers.read(out) if to == "peft" else None
+    if before is None or now is None:
+        return Exported(out, to, written, total, proof)
+    return Exported(out, to, written, total, proof, before.uneven, tuple(consumers.consumers(now)))
 
 
 def to_dict(exported: Exported) -> dict[str, Any]:
@@ -96,6 +107,8 @@ def to_dict(exported: Exported) -> dict[str, Any]:
         "files": exported.files,
         "bytes": exported.bytes,
         "proof": exported.proof.to_dict(),
+        "folded": exported.folded,
+        "consumers": [asdict(one) for one in exported.consumers],
     }
 
 
@@ -124,12 +137,18 @@ def _write_gguf(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str]
     return gguf.write(entry, base, folder, on_phase, stored)
 
 
+def _write_lora(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None]) -> Proof:
+    from studio.engine.export.gguf import lora
+
+    return lora.write(entry, base, folder, on_phase)
+
+
 def _require_room(out: Path, base: Path, entry: Entry, to: Target, stored: Stored) -> None:
     needed = entry.weights_bytes + sum(item.stat().st_size for item in base.glob("tokenizer*"))
     if to == "merged":
         needed += sum(item.stat().st_size for item in base.glob("*.safetensors"))
     elif to == "gguf":
-        needed += int(_BYTES[stored] * count(base))
+        needed += file_bytes(shapes(base), stored)
     free = shutil.disk_usage(out.parent).free
     if free < needed * 1.05 + 1_000_000:
         raise StudioError(

@@ -10,6 +10,7 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils._validators import validate_repo_id
 from transformers import PreTrainedTokenizerBase
 
+from studio.core.consumers import Consumer, Target
 from studio.core.library import Base, Data, in_words, learning_rates
 from studio.core.pinned import started_from
 
@@ -39,6 +40,12 @@ _METRICS = {
     "eval_reward_accuracy": "Better answer preferred (share of the evaluation rows)",
     "tokens": "Tokens seen",
     "train_s": "Training time (s)",
+}
+_FORMS = {
+    "peft": "This folder",
+    "gguf-lora": "The adapter as a GGUF file",
+    "merged": "The model that the adapter is merged into",
+    "gguf": "The merged model as a GGUF file",
 }
 _LOAD_PEFT = """```python
 from peft import PeftModel
@@ -74,6 +81,19 @@ With Ollama:
 ollama create {name} -f Modelfile
 ollama run {name}
 ```"""
+_LOAD_LORA = """It adds to a GGUF file of its base, of any number format, here called BASE.gguf. With llama.cpp, and
+with the chat template if there is one in this folder:
+
+```
+llama-server -m BASE.gguf --lora {file} --jinja --chat-template-file chat_template.jinja
+```
+
+With Ollama, if there is a Modelfile in this folder, once the base is named in it:
+
+```
+ollama create {name} -f Modelfile
+ollama run {name}
+```"""
 _LOAD_MERGED = """```python
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -98,10 +118,11 @@ def card(
     data: Data,
     config: dict[str, Any],
     metrics: dict[str, Any],
-    to: Literal["peft", "merged", "gguf", "result"] = "peft",
+    to: Target | Literal["result"] = "peft",
     stops: int | list[int] | None = None,
     file: str = "",
     notes: Sequence[str] = (),
+    loaders: Sequence[Consumer] = (),
 ) -> str:
     """Returns the text of README.md, with the Hub's metadata in front.
 
@@ -116,18 +137,25 @@ def card(
         stops: the `eos_token_id` to load it with, where the base's own would not end its answers.
         file: the GGUF file's name.
         notes: what is to be known of it besides, in sentences.
+        loaders: the programs that load it, or another export of it.
     """
     known, merged = hub_id(base.path), to in ("merged", "gguf")
     preferred = _preferred(config)
     about = ModelCardData(
         base_model=known,
-        library_name={"merged": "transformers", "gguf": "gguf"}.get(to, "peft"),
+        library_name={"merged": "transformers", "gguf": "gguf", "gguf-lora": "gguf"}.get(to, "peft"),
         pipeline_tag="text-generation",
         tags=["finetune-studio", "merge" if merged else "lora", *(["dpo"] if preferred else [])],
     )
     named, unit = _base_name(base), "row" if preferred else "token"
     what = f"{named}, with a LoRA adapter merged into its weights." if merged else f"A LoRA adapter for {named}."
-    load = {"peft": _LOAD_PEFT, "merged": _LOAD_MERGED, "gguf": _LOAD_GGUF, "result": _LOAD_RESULT}[to]
+    load = {
+        "peft": _LOAD_PEFT,
+        "gguf-lora": _LOAD_LORA,
+        "merged": _LOAD_MERGED,
+        "gguf": _LOAD_GGUF,
+        "result": _LOAD_RESULT,
+    }[to]
     named_base = f'"{known}"' if known else '"PATH/TO/THE/BASE"'
     load = load.format(base=named_base, file=file, name=_plain_name(file))
     if stops is not None:
@@ -143,6 +171,7 @@ def card(
         f"Write prompts with the chat template in this {'file' if to == 'gguf' else 'folder'}, if there is one: it is "
         "the one of the training.\n",
         "\n".join(f"- {note}" for note in notes) + "\n" if notes else "",
+        _programs(loaders) if loaders else "",
         "## Limits\n",
         "It knows what its base knows and what its training data showed, right or wrong. A loss is not a test of its "
         "answers: try it on questions of your own before you rely on it. The license of the base model and the rights "
@@ -203,6 +232,12 @@ def _training(base: Base, data: Data, config: dict[str, Any], metrics: dict[str,
     if "training.learning_rate" in rows:
         rows["training.learning_rate"] = in_words(learning_rates(config, metrics))
     return "\n".join(lines) + "\n" + _table("Setting", rows)
+
+
+def _programs(loaders: Sequence[Consumer]) -> str:
+    rows = [(one.program, _FORMS[one.to], f", with `{one.add}`" if one.add else "", one.said) for one in loaders]
+    lines = [f"| {program} | {f'{form}{more}. {why}'.strip()} |" for program, form, more, why in rows]
+    return "\n".join(["## Who loads it\n", "| Program | What it loads |", "|---|---|", *lines]) + "\n"
 
 
 def _table(head: str, rows: dict[str, Any]) -> str:

@@ -24,6 +24,7 @@ class Merged(NamedTuple):
         plain: logits of the base alone, as (T, V) each.
         live: of the base with the adapter.
         merged: of `model`.
+        answers: the likeliest tokens behind `texts`, if they were asked for.
     """
 
     model: PreTrainedModel
@@ -31,6 +32,7 @@ class Merged(NamedTuple):
     plain: list[torch.Tensor]
     live: list[torch.Tensor]
     merged: list[torch.Tensor]
+    answers: list[list[int]]
 
 
 def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None]) -> proof.Proof:
@@ -45,7 +47,7 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
     stored = proof.stored_dtype(base)
     tokenizer = model.load_tokenizer(base)
     encoder = generate.encoder_for(tokenizer, entry)
-    whole, texts, plain, live, merged = merge(entry, base, encoder, on_phase)
+    whole, texts, plain, live, merged, _ = merge(entry, base, encoder, on_phase)
     on_phase("writing")
     _cast(whole, stored)
     save(whole, encoder, folder)
@@ -63,8 +65,17 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
     return proof.compare(plain, live, again, proof.bound(live, merged, rounded))
 
 
-def merge(entry: Entry, base: Path, encoder: Encoder, on_phase: Callable[[str], None]) -> Merged:
+def merge(
+    entry: Entry, base: Path, encoder: Encoder, on_phase: Callable[[str], None], answering: bool = False
+) -> Merged:
     """Merges an adapter into its base in float32 on the CPU.
+
+    Args:
+        entry: the adapter.
+        base: the folder of its base in full precision.
+        encoder: the one of the training.
+        on_phase: told what is done now.
+        answering: have the live adapter answer the texts too.
 
     Raises:
         StudioError: (export) it cannot be merged; (memory) the base does not fit; (adapter), (model) refused.
@@ -76,6 +87,7 @@ def merge(entry: Entry, base: Path, encoder: Encoder, on_phase: Callable[[str], 
     _untie(bare, entry.folder)
     together = adapters.load_adapter(bare, entry.folder, "default")
     live = proof.logits(together, texts)
+    answers = proof.answers(together, texts, generate.stop_ids(together, encoder)) if answering else []
     on_phase("merging")
     try:
         whole = together.merge_and_unload(safe_merge=True)
@@ -83,7 +95,7 @@ def merge(entry: Entry, base: Path, encoder: Encoder, on_phase: Callable[[str], 
         raise StudioError(
             "export", f"The adapter {entry.name} cannot be merged.", "Export it with --to peft instead.", str(error)
         ) from None
-    return Merged(whole, texts, plain, live, proof.logits(whole, texts))
+    return Merged(whole, texts, plain, live, proof.logits(whole, texts), answers)
 
 
 def _cast(whole: PreTrainedModel, dtype: torch.dtype) -> None:

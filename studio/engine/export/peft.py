@@ -1,4 +1,7 @@
-"""An adapter as a PEFT folder of its own: no path of this machine in it, a model card, tokenizer and template."""
+"""An adapter as a PEFT folder of its own: no path of this machine in it, a model card, tokenizer and template.
+
+Its weights are the very bytes of the library's, unless programs would read them in different ways (see `plain`).
+"""
 
 import json
 import shutil
@@ -9,12 +12,19 @@ from pathlib import Path
 
 import torch
 from peft import PeftModel
+from safetensors.torch import save_file
 
-from studio.core import library
+from studio.core import cache, library
+from studio.core.consumers import consumers, traits
 from studio.core.entry import write_entry
 from studio.core.library import Entry
 from studio.engine import adapters, generate, model, vetting
-from studio.engine.export import card, proof
+from studio.engine.export import card, plain, proof
+
+_FOLDED = (
+    "Scales and ranks of single modules were worked into the matrices, so that every program reads them alike; it "
+    "computes the same."
+)
 
 
 def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None]) -> proof.Proof:
@@ -28,11 +38,16 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
     """
     on_phase("writing")
     config = vetting.check_adapter(entry.folder)
+    odd = traits(config).uneven
+    if odd:
+        tensors, config = plain.folded(entry.folder)
+        save_file(tensors, folder / library.WEIGHTS, {"format": "pt"})
+    else:
+        shutil.copyfile(entry.folder / library.WEIGHTS, folder / library.WEIGHTS)
     known = card.hub_id(entry.base.path)
     config |= {"base_model_name_or_path": known, "inference_mode": True}
     config["revision"] = entry.base.revision if known else None
     (folder / library.PEFT_CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True), encoding="utf-8")
-    shutil.copyfile(entry.folder / library.WEIGHTS, folder / library.WEIGHTS)
     tokenizer = model.load_tokenizer(base)
     encoder = generate.encoder_for(tokenizer, entry)
     card.save_tokenizer(tokenizer, encoder.template, folder)
@@ -48,16 +63,18 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
         config=entry.config,
         metrics=entry.metrics,
         stops=generate.missed_stop_ids(bare, encoder),
+        notes=[_FOLDED] if odd else [],
+        loaders=consumers(traits(config)),
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
-    plain = proof.logits(bare, texts)
+    alone = proof.logits(bare, texts)
     live = proof.logits(adapters.load_adapter(bare, entry.folder, "default"), texts)
     del bare
     with warnings.catch_warnings():
         # PEFT asks transformers by a name that is going out of use.
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
         again = PeftModel.from_pretrained(model.load_base(base, spec, cpu), folder)
-    return proof.compare(plain, live, proof.logits(again, texts), allowed=1e-5)
+    return proof.compare(alone, live, proof.logits(again, texts), allowed=proof.EXACT if odd else 1e-5)
 
 
 def _public(entry: Entry, folder: Path) -> Entry:
@@ -72,6 +89,6 @@ def _public(entry: Entry, folder: Path) -> Entry:
         base=base,
         data=replace(entry.data, path=""),
         metrics=entry.metrics,
-        sha256=entry.sha256,
-        weights_bytes=entry.weights_bytes,
+        sha256=cache.sha256(folder / library.WEIGHTS),
+        weights_bytes=(folder / library.WEIGHTS).stat().st_size,
     )

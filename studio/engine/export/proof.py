@@ -4,7 +4,7 @@ T is the length of a text in tokens, V the size of the vocabulary.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ _TEXTS = (
     "Tell me a short story about a dog, a garden and the sea.",
     "Grüße aus Köln; 你好 世界。 Translate this.",
 )
+ANSWER_TOKENS = 32
 EXACT = 1e-3  # in float32, of logits that go up to some tens
 _DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
 
@@ -39,6 +40,9 @@ class Proof:
         bound: the largest difference that is taken for rounding.
         adapter_effect: the largest difference the adapter makes to its base: what the export must keep.
         tokens: how many tokens of texts were compared besides; 0: the tokenizer is the same one.
+        answers: how many answers were compared, token by token to their end or for `ANSWER_TOKENS`; 0: none, since no
+            number was rounded so that one could change.
+        answers_equal: how many of them are the same.
         fault: what else read differently; empty: nothing.
     """
 
@@ -48,6 +52,8 @@ class Proof:
     bound: float
     adapter_effect: float
     tokens: int = 0
+    answers: int = 0
+    answers_equal: int = 0
     fault: str = ""
 
     @property
@@ -73,6 +79,31 @@ def logits(model: torch.nn.Module, texts: Sequence[Sequence[int]]) -> list[torch
     ids = [torch.tensor([text], device=device) for text in texts]
     # Some models' caches cannot be used at all, such as a Jamba's without attention.
     return [model(input_ids=one, use_cache=False).logits[0].float().cpu() for one in ids]
+
+
+@torch.no_grad()
+def answers(model: torch.nn.Module, texts: Sequence[Sequence[int]], stops: Collection[int]) -> list[list[int]]:
+    """Returns the likeliest tokens behind each text, the one that ends an answer among them, or `ANSWER_TOKENS`."""
+    model.eval()
+    found: list[list[int]] = []
+    for text in texts:
+        read, cache, answer = list(text), None, list[int]()
+        while len(answer) < ANSWER_TOKENS and {*stops}.isdisjoint(answer):
+            out = model(input_ids=torch.tensor([read]), past_key_values=cache, use_cache=True)
+            read, cache = [int(out.logits[0, -1].argmax())], out.past_key_values
+            answer += read
+        found.append(answer)
+    return found
+
+
+def repeated(model: torch.nn.Module, texts: Sequence[Sequence[int]], said: Sequence[Sequence[int]]) -> int:
+    """Returns how many of the answers that another model `said` to the texts `model` gives too."""
+    whole = [[*text, *answer] for text, answer in zip(texts, said, strict=False)]
+    likeliest = [found.argmax(-1).tolist() for found in logits(model, whole)]
+    # Each token is the likeliest behind those before it.
+    return sum(
+        tokens[len(text) - 1 : -1] == [*answer] for tokens, text, answer in zip(likeliest, texts, said, strict=False)
+    )
 
 
 def compare(

@@ -12,12 +12,15 @@ from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
     QFrame,
+    QGridLayout,
     QLabel,
+    QLayout,
     QProgressBar,
     QRadioButton,
     QWidget,
 )
 
+from studio.core import consumers, models, number_formats
 from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.core.units import size
@@ -28,7 +31,7 @@ from studio.ui.parts import breakable, button, card, column, label, row, selecta
 from studio.ui.session import Session
 from studio.ui.theme import GRID
 
-_WIDTH = 560
+_WIDTH = 660
 
 
 class ExportDialog(QDialog):
@@ -43,16 +46,31 @@ class ExportDialog(QDialog):
         self._result: Path | None = None
         self.setWindowTitle(self.tr("Export {name}").format(name=entry.title))
         self.peft = QRadioButton(self.tr("Adapter (PEFT)"))
+        self.lora = QRadioButton(self.tr("Adapter, one file (GGUF)"))
         self.merged = QRadioButton(self.tr("Merged model"))
         self.gguf = QRadioButton(self.tr("Merged model, one file (GGUF)"))
         self.stored = self._formats()
         self.peft.setChecked(True)
         group = QButtonGroup(self)
-        for made in (self.peft, self.merged, self.gguf):
+        self._choices: dict[consumers.Target, QRadioButton] = {
+            "peft": self.peft,
+            "gguf-lora": self.lora,
+            "merged": self.merged,
+            "gguf": self.gguf,
+        }
+        for made in self._choices.values():
             made.setAccessibleName(made.text())
             group.addButton(made)
             made.toggled.connect(self._propose)
-        small = self.tr("Small files for transformers, PEFT and vLLM; the base model is needed beside them.")
+        traits = consumers.read(entry.folder)
+        small = self.tr("Small files; the base model is needed beside them.")
+        if traits is not None and traits.uneven:
+            folded = self.tr("Scales and ranks of single modules are worked in, so that every program reads it alike.")
+            small = words.joined(small, folded)
+        added = self.tr("For llama.cpp, and for Ollama with some families; it adds to a GGUF file of the base.")
+        self._problem = consumers.problem(traits) if traits is not None else ""
+        self.lora.setEnabled(not self._problem)
+        self.lora.setToolTip(words.sentence(self._problem))
         large = self.tr("A whole model that needs no adapter, as safetensors.")
         single = self.tr("For Ollama, LM Studio and llama.cpp, with a Modelfile; tokens are compared too.")
         self.folder = PathLine()
@@ -75,12 +93,15 @@ class ExportDialog(QDialog):
             Elided(self.windowTitle(), "heading"),
             self.peft,
             _indented(label(small, "caption", wrap=True)),
+            self.lora,
+            _indented(label(added, "caption", wrap=True)),
             self.merged,
             _indented(label(large, "caption", wrap=True)),
             self.gguf,
             _indented(label(single, "caption", wrap=True)),
             formats,
             GRID,
+            self._programs(traits),
             label(self.tr("New folder"), "caption"),
             row(self.folder, self._browse_button),
             self.bar,
@@ -90,6 +111,8 @@ class ExportDialog(QDialog):
         buttons = row(None, self.open_button, self.shut, self.start)
         self._box.addStretch(1)
         self._box.addLayout(buttons)
+        # Qt would leave room for texts in lines as if they were narrower.
+        self._box.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         self.setLayout(self._box)
         self.setFixedWidth(_WIDTH)
         self._propose()
@@ -131,6 +154,9 @@ class ExportDialog(QDialog):
         if proof.get("tokens"):
             told = self.tr("Its settings and the {tokens} tokens of texts that were split by it are the same.")
             text = words.joined(text, told.format(tokens=f"{proof['tokens']:,}"))
+        if count := proof.get("answers"):
+            told = self.tr("Of {count} answers of the live adapter {same} are the same word for word.")
+            text = words.joined(text, told.format(count=count, same=proof["answers_equal"]))
         place = selectable(label(done["path"], "caption", wrap=True))
         self._put_proof(card(column(label(head, "heading"), label(text, wrap=True), place), "success"))
         self.open_button.show()
@@ -145,26 +171,34 @@ class ExportDialog(QDialog):
 
     def _over(self) -> None:
         self._command = None
-        self._busy(False)
         self.said.setText("")
+        self._busy(False)
 
     def _busy(self, busy: bool) -> None:
         self.bar.setVisible(busy)
-        for widget in (self.start, self.peft, self.merged, self.gguf, self.folder, self._browse_button):
-            widget.setEnabled(not busy)
+        for widget in (self.start, *self._choices.values(), self.folder, self._browse_button):
+            widget.setEnabled(not busy and not (widget is self.lora and self._problem))
         self.stored.setEnabled(not busy and self.gguf.isChecked())
         self.shut.setText(self.tr("Cancel") if busy else self.tr("Close"))
+        self._fit()
 
     def _put_proof(self, frame: QFrame) -> None:
         self.proof = frame
         self._box.insertWidget(self._box.count() - 2, frame)
+        frame.show()
+        self._fit()
 
     def _drop_proof(self) -> None:
         if self.proof is not None:
             self.proof.hide()
             self.proof.deleteLater()
             self.proof = None
-            self.adjustSize()
+            self._fit()
+
+    def _fit(self) -> None:
+        """Makes the dialog as high as what it says."""
+        self._box.activate()
+        self.resize(_WIDTH, self._box.totalHeightForWidth(_WIDTH))
 
     def _target(self) -> Path | None:
         """Returns where the export goes, what begins nowhere beginning at home; None: nothing is named."""
@@ -184,22 +218,47 @@ class ExportDialog(QDialog):
         self.said.setText(breakable(said))
         self.start.setEnabled(target is not None)
         self.start.setToolTip("" if target is not None else said)
+        self._fit()
 
     def _formats(self) -> QComboBox:
         made = QComboBox()
-        for stored, told in (
-            ("f16", self.tr("f16: runs everywhere")),
-            ("q8_0", self.tr("q8_0: half as large, a little rounded")),
-            ("bf16", self.tr("bf16: for very large numbers")),
-            ("f32", self.tr("f32: exact, twice as large")),
-        ):
-            made.addItem(told, stored)
+        base = self._entry.base
+        folder = models.found(base.path, base.revision) if base.path else None
+        shapes = number_formats.shapes(folder) if folder is not None else {}
+        told: dict[number_formats.Stored, str] = {
+            "f16": self.tr("f16: runs everywhere"),
+            "q8_0": self.tr("q8_0: half as large, a little rounded"),
+            "q5_1": self.tr("q5_1: a third as large, some answers change"),
+            "q4_1": self.tr("q4_1: smallest, more answers change"),
+            "bf16": self.tr("bf16: for very large numbers"),
+            "f32": self.tr("f32: exact, twice as large"),
+        }
+        for stored in number_formats.FORMATS:
+            large = f" ({size(number_formats.file_bytes(shapes, stored))})" if shapes else ""
+            made.addItem(told[stored] + large, stored)
         made.setAccessibleName(self.tr("Number format"))
         made.currentIndexChanged.connect(self._offer)
         return made
 
+    def _programs(self, traits: consumers.Traits | None) -> QGridLayout:
+        """Lists the programs, and what each of them loads of this adapter; nothing if its config cannot be read."""
+        grid = QGridLayout()
+        if traits is None:
+            return grid
+        grid.setContentsMargins(0, 0, 0, GRID)
+        grid.setHorizontalSpacing(2 * GRID)
+        grid.setVerticalSpacing(GRID // 2)
+        grid.setColumnStretch(2, 1)
+        for column_, head in enumerate((self.tr("Program"), self.tr("Loads"))):
+            grid.addWidget(label(head, "caption"), 0, column_)
+        for at, one in enumerate(consumers.consumers(traits), start=1):
+            more = selectable(label(one.add or words.sentence(one.said), "muted", wrap=True))
+            for column_, made in enumerate((label(one.program), label(self._choices[one.to].text()), more)):
+                grid.addWidget(made, at, column_, Qt.AlignmentFlag.AlignTop)
+        return grid
+
     def _kind(self) -> str:
-        return next(kind for kind in ("peft", "merged", "gguf") if getattr(self, kind).isChecked())
+        return next(kind for kind, made in self._choices.items() if made.isChecked())
 
     def _propose(self) -> None:
         self.stored.setEnabled(self.gguf.isChecked())

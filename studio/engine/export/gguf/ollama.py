@@ -11,15 +11,15 @@ _PLAIN = ("\ue000one", "\ue001two", "\ue002three", "\ue003four", "\ue004five", "
 _ODD = ('Say "a{{b}}"\n\nand \\n', "你好 <b>x</b>", "1\n2", "`x` | y", "<a>", "[INST]x")
 
 
-def modelfile(name: str, template: str | None, stops: Sequence[str]) -> str:
-    """Returns a Modelfile for the GGUF file `name` beside it.
+def modelfile(files: Sequence[str], template: str | None, stops: Sequence[str]) -> str:
+    """Returns a Modelfile.
 
     Args:
-        name: of the file.
+        files: its first lines, which name the files.
         template: in Go's language; None: none can be written.
         stops: the texts that end an answer.
     """
-    lines = [f"FROM ./{name}"]
+    lines = [*files]
     if template is not None:
         lines.append(f'TEMPLATE """{template}"""')
     lines += [f'PARAMETER stop "{stop}"' for stop in stops if stop.isprintable() and not {'"', "\\"} & {*stop}]

@@ -13,19 +13,25 @@ from gguf import GGMLQuantizationType as Kind
 from numpy.typing import NDArray
 
 from studio.core.errors import StudioError
+from studio.core.number_formats import BLOCK, COARSE, FORMATS, Stored
 
 Numbers = NDArray[np.float32]
 
-TYPES = {"f32": Kind.F32, "f16": Kind.F16, "bf16": Kind.BF16, "q8_0": Kind.Q8_0}
+TYPES: dict[Stored, Kind] = {stored: Kind[stored.upper()] for stored in FORMATS}
 _PIECE = 1 << 22  # numbers that are worked on at once
-_BLOCK = 32  # numbers of a row that share a scale in Q8_0
 # By how much a number may differ once it is stored: a share of it (of its block's largest), and at least so much.
 _ROUNDING = {
     Kind.F32: (0.0, 0.0),
     Kind.F16: (2.0**-11, 2.0**-25),
     Kind.BF16: (2.0**-8, 1e-38),
     Kind.Q8_0: (0.5 / 127 + 2.0**-11, 4e-6),
+    # Half a step from the least to the greatest, which are no further apart than twice the largest.
+    Kind.Q5_1: (1 / 31 + 3 * 2.0**-11, 4e-6),
+    Kind.Q4_1: (1 / 15 + 3 * 2.0**-11, 4e-6),
 }
+_QUANTIZED = {TYPES[stored] for stored in FORMATS if stored.startswith("q")}
+_COARSE = {TYPES[stored] for stored in COARSE}
+_ENDS = ("token_embd.weight", "output.weight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,9 @@ class Part:
         """Returns how it is stored where `chosen` is asked for; what is small or no matrix stays exact."""
         if len(shape) == 1 or self.name.startswith("position_embd") or ".ffn_gate_inp." in self.name:
             return Kind.F32
-        return Kind.F16 if chosen == Kind.Q8_0 and shape[-1] % _BLOCK else chosen
+        if chosen in _QUANTIZED and shape[-1] % BLOCK:
+            return Kind.F16
+        return Kind.Q8_0 if chosen in _COARSE and self.name in _ENDS else chosen
 
 
 class Read(NamedTuple):
@@ -112,6 +120,19 @@ def write(writer: Any, parts: Sequence[Part], model: torch.nn.Module, chosen: Ki
         writer.write_tensor_data(_stored(part, model.get_parameter(part.source), chosen))
 
 
+def opened(path: Path) -> Any:
+    """Returns a `GGUFReader` of a file.
+
+    Raises:
+        StudioError: (export) it is no GGUF file.
+    """
+    try:
+        return gguf.GGUFReader(path)
+    except (ValueError, LookupError) as error:
+        message = "Read back from the disk, the export is no sound GGUF file."
+        raise StudioError("export", message, "Export it again.", str(error)) from None
+
+
 @torch.no_grad()
 def read(path: Path, parts: Sequence[Part], model: torch.nn.Module) -> Read:
     """Puts the weights of a file in place of the model's, all of them.
@@ -119,11 +140,7 @@ def read(path: Path, parts: Sequence[Part], model: torch.nn.Module) -> Read:
     Raises:
         StudioError: (export) it is no GGUF file.
     """
-    try:
-        reader = gguf.GGUFReader(path)
-    except (ValueError, LookupError) as error:
-        message = "Read back from the disk, the export is no sound GGUF file."
-        raise StudioError("export", message, "Export it again.", str(error)) from None
+    reader = opened(path)
     lacking = ""
     held = {tensor.name: tensor for tensor in reader.tensors}
     for parameter in model.parameters():
@@ -183,8 +200,8 @@ def _require_near(name: str, numbers: Numbers, rounded: Numbers, kind: Kind) -> 
     """Raises a `StudioError` where a number is stored as another one than its format's nearest."""
     share, least = _ROUNDING[kind]
     largest = np.abs(numbers)
-    if kind == Kind.Q8_0:
-        largest = np.repeat(largest.reshape(-1, _BLOCK).max(1), _BLOCK).reshape(numbers.shape)
+    if kind in _QUANTIZED:
+        largest = np.repeat(largest.reshape(-1, BLOCK).max(1), BLOCK).reshape(numbers.shape)
     if not bool((np.abs(numbers - rounded) <= largest * share * 1.01 + least).all()):
         raise StudioError(
             "export",
