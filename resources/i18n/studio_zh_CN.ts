@@ -5178,8 +5178,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`chosen` 或 `rejected` 中没有助手消息</translation>
     </message>
     <message>
-        <source>`dpo` learns from rows with a better and a worse answer, and these have none.</source>
-        <translation>`dpo` 从有较好和较差两个回答的数据行学习，而这些行没有。</translation>
+        <source>`{0}` learns from rows with a better and a worse answer, and these have none.</source>
+        <translation>`{0}` 从有较好和较差两个回答的数据行学习，而这些行没有。</translation>
     </message>
     <message>
         <source>Set training.objective=sft, or name their columns: data.mapping={prompt: .., chosen: .., rejected: ..}.</source>
@@ -5534,16 +5534,24 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>训练目标</translation>
     </message>
     <message>
-        <source>`sft` learns the answers, `pretraining` every token of a text, `dpo` which of two answers is better, as far from the base as `beta` allows.</source>
-        <translation>`sft` 学习回答，`pretraining` 学习文本的每个 token，`dpo` 学习两个回答中哪个更好，并在 `beta` 允许的范围内偏离基础模型。</translation>
+        <source>`sft` learns the answers, `pretraining` every token of a text. Which of two answers is better is learned by `dpo` and `ipo`, measured against the base, and by `orpo` and `simpo`, without it.</source>
+        <translation>`sft` 学习回答，`pretraining` 学习文本的每个 token。两个回答中哪个更好：`dpo` 和 `ipo` 以基座模型为参照来学习，`orpo` 和 `simpo` 则不用参照。</translation>
     </message>
     <message>
         <source>Beta</source>
         <translation>Beta</translation>
     </message>
     <message>
-        <source>For `dpo`: the smaller, the further answers may move away from the base&apos;s own.</source>
-        <translation>用于 `dpo`：越小，回答可以离基座模型自己的回答越远。</translation>
+        <source>For preferences. `dpo`, `ipo`: the smaller, the further from the base; `orpo`, `simpo`: the weight of the preference. Empty: the usual 0.1, for `simpo` 2.</source>
+        <translation>用于偏好学习。`dpo`、`ipo`：越小，可以离基座模型越远；`orpo`、`simpo`：偏好的权重。留空：通常的 0.1，`simpo` 为 2。</translation>
+    </message>
+    <message>
+        <source>SimPO gamma</source>
+        <translation>SimPO gamma</translation>
+    </message>
+    <message>
+        <source>For `simpo`: the margin the better answer is to win by.</source>
+        <translation>用于 `simpo`：较好的回答应领先的差距。</translation>
     </message>
     <message>
         <source>Epochs</source>
@@ -5594,8 +5602,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>学习率</translation>
     </message>
     <message>
-        <source>Size of a step; `dpo` needs a smaller one, such as 1e-5.</source>
-        <translation>每一步的大小；`dpo` 需要更小的值，例如 1e-5。</translation>
+        <source>Size of a step; a preference needs a smaller one, such as 1e-5.</source>
+        <translation>每一步的大小；偏好学习需要更小的值，例如 1e-5。</translation>
     </message>
     <message>
         <source>Schedule</source>
@@ -6978,16 +6986,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请不要放入 target_modules；要完整训练它，请放入 modules_to_save。</translation>
     </message>
     <message>
-        <source>With `dpo` two answers stay together, unpacked; set it to false.</source>
-        <translation>使用 `dpo` 时两个回答放在一起，不做打包；请设为 false。</translation>
+        <source>With `{0}` rows are compared one by one, unpacked; set it to false.</source>
+        <translation>使用 `{0}` 时逐行比较，不做打包；请设为 false。</translation>
     </message>
     <message>
-        <source>With `dpo` no answer is made into chunks; set it to cut.</source>
-        <translation>使用 `dpo` 时回答不分块；请设为 cut。</translation>
+        <source>With `{0}` no answer is made into chunks; set it to cut.</source>
+        <translation>使用 `{0}` 时回答不分块；请设为 cut。</translation>
     </message>
     <message>
-        <source>With `dpo` the base stays as it is, to compare with; set it to lora.</source>
-        <translation>使用 `dpo` 时基础模型保持不变以供比较；请设为 lora。</translation>
+        <source>With `{0}` the base stays as it is, to compare with; set it to lora.</source>
+        <translation>使用 `{0}` 时基座模型保持不变以供比较；请设为 lora。</translation>
     </message>
     <message>
         <source>{0} could not be read: {1}.</source>
@@ -8566,8 +8574,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请腾出空间，或把它输出到别处。</translation>
     </message>
     <message>
-        <source>Answers that are compared stay whole: `--chunk-overlap` does not go with `--objective dpo`.</source>
-        <translation>用于比较的回答须保持完整：`--chunk-overlap` 不能与 `--objective dpo` 同用。</translation>
+        <source>Answers that are compared stay whole: `--chunk-overlap` does not go with `{0}`.</source>
+        <translation>用于比较的回答须保持完整：`--chunk-overlap` 不能与 `{0}` 同用。</translation>
     </message>
     <message>
         <source>Leave one of the two out.</source>

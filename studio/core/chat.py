@@ -6,13 +6,14 @@ Whatever is wrong with a row is said as a `StudioError("data", ...)` whose messa
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from studio.core.data import shapes
 from studio.core.data.shapes import FORMATS, RowFormat, first_of, listed
 from studio.core.data.shapes import field as _field
 from studio.core.errors import StudioError
 from studio.core.messages import HALF, ROLES, Message, read, refused, says, text_fault, writable
+from studio.core.objectives import Objective, asked
 
 __all__ = [
     "FORMATS",
@@ -199,12 +200,13 @@ def _answered_text(data: Mapping[str, Any], prompt: str, answer: str, tools: lis
 
 def trainable(row_format: str, objective: str) -> bool:
     """Whether rows of a format are what an objective learns from."""
-    return row_format == "preference" if objective == "dpo" else row_format in TRAINABLE
+    wanted = asked(objective).rows
+    return row_format == wanted if wanted else row_format in TRAINABLE
 
 
 def learned_by(row_format: str) -> str | None:
-    """Returns the objective that rows of a format are for, `sft` or `dpo`; None: they are not trained on."""
-    return next((name for name in ("sft", "dpo") if trainable(row_format, name)), None)
+    """Returns the objective that rows of a format are for, such as `dpo`; None: they are not trained on."""
+    return next((name for name in get_args(Objective) if trainable(row_format, name)), None)
 
 
 def objective_for(row_format: str, asked: str) -> str:
@@ -214,8 +216,8 @@ def objective_for(row_format: str, asked: str) -> str:
 
 def untrainable(row_format: str, objective: str) -> StudioError:
     """Says that rows of a format cannot be trained on with an objective, and how they can all the same."""
-    if objective == "dpo":
-        message = "`dpo` learns from rows with a better and a worse answer, and these have none."
+    if asked(objective).rows == "preference":
+        message = f"`{objective}` learns from rows with a better and a worse answer, and these have none."
         hint = "Set training.objective=sft, or name their columns: data.mapping={prompt: .., chosen: .., rejected: ..}."
         return StudioError("data", message, hint)
     if row_format == "preference":

@@ -13,6 +13,7 @@ from studio.core.progress import Progress
 KEPT = {"step": "f8", "trained_tokens": "f4", "step_s": "f4"}
 _PATHS = ("data.path", "data.eval_path")
 _RATE = "training.learning_rate"
+_BETA = "training.beta"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ def differing(configs: Sequence[RunConfig], told: Sequence[Progress]) -> dict[st
     found = {key: [values[section][name] for values in plain] for key in keys for section, name in [key.split(".")]}
     for key in filter(found.__contains__, _PATHS):
         found[key] = [_named(place) for place in found[key]]
+    if _BETA in found:  # left out, it is the usual one
+        found[_BETA] = [config.training.used_beta for config in configs]
     held = [progress.prepared.data if progress.prepared is not None else "" for progress in told]
     if "data.path" in found and len({*filter(None, held)}) > 1:
         found["data.path"] = [

@@ -94,7 +94,7 @@ class Step:
     """One optimizer step.
 
     Attributes:
-        loss: in nats: the mean over the step's trained tokens, or with two answers a row over its rows.
+        loss: in nats: the mean over the step's trained tokens, or where answers are compared over its rows.
         tokens: tokens fed in this step; `trained_tokens` of them carry loss.
         memory_bytes: the most memory in use so far: the device's (CUDA), or the process's (CPU).
         reward_accuracy: of rows with two answers, the share whose better one is preferred.
@@ -120,7 +120,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Evaluated:
-    """The evaluation rows' mean loss, in nats: over trained tokens, or with two answers a row over rows.
+    """The evaluation rows' mean loss, in nats: over trained tokens, or where answers are compared over rows.
 
     Attributes:
         best: the loss is the lowest so far.

@@ -8,6 +8,7 @@ from typing import Any
 from studio.core import modules, pace
 from studio.core.config import RunConfig
 from studio.core.events import Event
+from studio.core.objectives import asked
 from studio.engine import adapters, hub, model, optim, schedule, session, targets
 from studio.engine.corpus import read_corpus, require_readable, teller
 
@@ -47,7 +48,7 @@ def plan(
     tokens, speed = int(corpus.train.lengths.sum()), pace.tokens_per_s(config)
     fed = tokens * steps / per_epoch
     # The base reads each row once, forwards only: half of what a step does with it.
-    fed += tokens / 2 if config.training.objective == "dpo" else 0
+    fed += tokens / 2 if asked(config.training.objective).reference else 0
     return {
         "trainable_parameters": trainable,
         "total_parameters": total,

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from studio import paths
 from studio.core import cache, machine, mapped
 from studio.core.errors import StudioError
+from studio.core.objectives import asked
 from studio.engine import step
 from studio.engine.corpus import teller
 from studio.engine.session import Session
@@ -44,7 +45,7 @@ def look_up(current: Session, stopped: Callable[[], bool]) -> None:
     Raises:
         StudioError: (disk) the cache cannot be written; (model) the base gives no finite loss for a row.
     """
-    if current.config.training.objective != "dpo":
+    if not asked(current.config.training.objective).reference:
         return
     parts = {"train": current.corpus.train, "evaluation": current.corpus.evaluation}
     found: dict[str, torch.Tensor] = {}
@@ -60,7 +61,7 @@ def look_up(current: Session, stopped: Callable[[], bool]) -> None:
 
 def is_known(current: Session) -> bool:
     """Whether a session has all that its objective compares with; one that ends meanwhile has not."""
-    return current.config.training.objective != "dpo" or current.reference is not None
+    return not asked(current.config.training.objective).reference or current.reference is not None
 
 
 def _losses(current: Session, part: Tokens, name: str, stopped: Callable[[], bool]) -> torch.Tensor | None:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from studio.core.errors import StudioError
+from studio.core.objectives import asked
 from studio.engine import batches, objectives, optim, session
 from studio.engine.batches import Group, MicroBatch, Rows
 from studio.engine.corpus import trained_counts
@@ -89,7 +90,7 @@ def take(current: Session, micro_batches: list[Rows], passes: list[MicroBatch]) 
     weight = world if micro_batches[rank::world] else 0
     optim.seed_all(spec.seed, "step", current.position.step + 1, rank)
     current.model.train()
-    found, shares = [], _shares(current.corpus.train, current.corpus.trained, micro_batches)
+    found, shares = [], _shares(current, current.corpus.trained, micro_batches)
     for i, batch in enumerate(passes):
         with nullcontext() if i == len(passes) - 1 else accelerator.no_sync(current.model):
             numbers = computed(current, current.model, current.reference, batch)
@@ -121,7 +122,7 @@ def read(current: Session, micro_batches: list[Rows], taken: Taken, log: RowLog)
     if len(taken.sequences):
         together = taken.sequences.reshape(-1, train.answers)
         trained, losses = corpus.trained[together].sum(1), taken.found[:, 0].cpu().numpy()
-        log.append(number, train.rows[together[:, 0]], trained, losses if train.answers > 1 else losses / trained)
+        log.append(number, train.rows[together[:, 0]], trained, losses if _compares(current) else losses / trained)
     return Measured(
         loss,
         taken.learning_rate,
@@ -136,7 +137,7 @@ def evaluate(current: Session, part: Tokens) -> Score:
     """Returns how well rows are predicted, over all processes."""
     accelerator = current.accelerator
     passes = evaluation_passes(current, part)
-    total = torch.zeros(1 if current.evaluation_reference is None else 3, device=accelerator.device)
+    total = torch.zeros(3 if _compares(current) else 1, device=accelerator.device)
     # Unwrapped: the processes have different numbers of batches, and nothing to agree on before the sum.
     current.bare.eval()
     with torch.no_grad():
@@ -144,7 +145,7 @@ def evaluate(current: Session, part: Tokens) -> Score:
             batch = collated(current, part, groups)
             total += computed(current, current.bare, current.evaluation_reference, batch).sum(0)
     counts = trained_counts(part)
-    shares = _shares(part, counts, [np.arange(part.count)])
+    shares = _shares(current, counts, [np.arange(part.count)])
     loss, *rewards = (accelerator.reduce(total, "sum") / shares).tolist()
     return Score(loss, int(counts.sum()), *rewards[:1])
 
@@ -170,10 +171,10 @@ def computed(
 ) -> torch.Tensor:
     """Returns (U, K) of a pass's rows; `reference`: what the base makes of each sequence of its part, if it counts."""
     losses = sequence_losses(current, model, batch)
-    if reference is None:
+    if not _compares(current):
         return losses[:, None]
-    base = reference[torch.from_numpy(batch.rows).to(reference.device)]
-    return objectives.preference(losses, base, current.config.training.beta)
+    base = None if reference is None else reference[torch.from_numpy(batch.rows).to(reference.device)]
+    return objectives.preferred(current.config.training, losses, base, batch.counts)
 
 
 def sequence_losses(current: Session, model: torch.nn.Module, batch: MicroBatch) -> torch.Tensor:
@@ -182,9 +183,14 @@ def sequence_losses(current: Session, model: torch.nn.Module, batch: MicroBatch)
         return objectives.language_modelling(model, batch, current.choices.chunked, current.choices.trimmed)
 
 
-def _shares(part: Tokens, trained: Rows, micro_batches: list[Rows]) -> int:
-    """Returns what a sum of losses is divided by: trained tokens, or rows that have two answers."""
-    if part.answers > 1:
+def _compares(current: Session) -> bool:
+    """Whether rows have a loss each, instead of their tokens."""
+    return asked(current.config.training.objective).compares
+
+
+def _shares(current: Session, trained: Rows, micro_batches: list[Rows]) -> int:
+    """Returns what a sum of losses is divided by: trained tokens, or rows whose answers are compared."""
+    if _compares(current):
         return sum(len(rows) for rows in micro_batches)
     return int(sum(trained[rows].sum() for rows in micro_batches))
 

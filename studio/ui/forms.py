@@ -285,9 +285,9 @@ def parsed(text: str, kind: Any) -> Any:
         return [name for part in text.split(",") if (name := part.strip())]
     if kind is str or (str in kinds and not text.startswith(("[", "{"))):
         return text
-    if kind in (int, float):
+    if number := next((each for each in (int, float) if each in kinds), None):
         try:
-            return kind(text)
+            return number(text)
         except ValueError:
             return text
     if not text:

@@ -380,6 +380,9 @@ def test_rows_are_learned_as_asked_where_that_takes_them() -> None:
     every = ("sft", "pretraining", "dpo")
     assert [objective_for("messages", asked) for asked in every] == ["sft", "pretraining", "sft"]
     assert [objective_for("preference", asked) for asked in every] == ["dpo", "dpo", "dpo"]
+    others = ("ipo", "orpo", "simpo")
+    assert [objective_for("preference", asked) for asked in others] == list(others)
+    assert [objective_for("messages", asked) for asked in others] == ["sft", "sft", "sft"]
     assert objective_for("kto", "pretraining") == "pretraining"
 
 

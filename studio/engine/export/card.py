@@ -11,12 +11,14 @@ from huggingface_hub.utils._validators import validate_repo_id
 from transformers import PreTrainedTokenizerBase
 
 from studio.core.library import Base, Data, in_words, learning_rates
+from studio.core.objectives import OWN_SETTINGS, asked
 
 _SETTINGS = {
     "adapter": ("r", "lora_alpha", "lora_dropout", "target_modules", "use_rslora", "use_dora", "bias"),
     "training": (
         "objective",
         "beta",
+        "simpo_gamma",
         "num_train_epochs",
         "max_steps",
         "per_device_train_batch_size",
@@ -33,8 +35,8 @@ _SETTINGS = {
 }
 _METRICS = {
     "step": "Steps",
-    "loss": "Training loss (last step, nats a {unit})",
-    "eval_loss": "Evaluation loss (best, nats a {unit})",
+    "loss": "Training loss (last step, {unit})",
+    "eval_loss": "Evaluation loss (best, {unit})",
     "eval_reward_accuracy": "Better answer preferred (share of the evaluation rows)",
     "tokens": "Tokens seen",
     "train_s": "Training time (s)",
@@ -117,14 +119,15 @@ def card(
         notes: what is to be known of it besides, in sentences.
     """
     known, merged = hub_id(base.path), to in ("merged", "gguf")
-    preferred = _preferred(config)
+    objective = _objective(config)
+    compares = asked(objective).compares
     about = ModelCardData(
         base_model=known,
         library_name={"merged": "transformers", "gguf": "gguf"}.get(to, "peft"),
         pipeline_tag="text-generation",
-        tags=["finetune-studio", "merge" if merged else "lora", *(["dpo"] if preferred else [])],
+        tags=["finetune-studio", "merge" if merged else "lora", *([objective] if compares else [])],
     )
-    named, unit = _base_name(base), "row" if preferred else "token"
+    named, unit = _base_name(base), "the mean of rows" if compares else "nats a token"
     what = f"{named}, with a LoRA adapter merged into its weights." if merged else f"A LoRA adapter for {named}."
     load = {"peft": _LOAD_PEFT, "merged": _LOAD_MERGED, "gguf": _LOAD_GGUF, "result": _LOAD_RESULT}[to]
     named_base = f'"{known}"' if known else '"PATH/TO/THE/BASE"'
@@ -170,9 +173,8 @@ def _base_name(base: Base) -> str:
     return "Finetune Studio's built-in demo model" if base.path == "demo" else "a model from a private folder"
 
 
-def _preferred(config: dict[str, Any]) -> bool:
-    """Whether it was learned which of two answers is better."""
-    return bool(config.get("training", {}).get("objective") == "dpo")
+def _objective(config: dict[str, Any]) -> str:
+    return str(config.get("training", {}).get("objective", ""))
 
 
 def _training(base: Base, data: Data, config: dict[str, Any], metrics: dict[str, Any]) -> str:
@@ -191,12 +193,16 @@ def _training(base: Base, data: Data, config: dict[str, Any], metrics: dict[str,
     template = config.get("data", {}).get("chat_template", "auto")
     words = {"auto": "the base model's own", "none": "none, plain text"}
     lines.append(f"- Chat template: {words.get(str(template), 'its own, in chat_template.jinja')}\n")
+    objective = asked(_objective(config))
+    others = OWN_SETTINGS.difference(objective.settings)
     rows = {
         f"{section}.{name}": config[section][name]
         for section, names in _SETTINGS.items()
         for name in names
-        if name in config.get(section, {}) and (name != "beta" or _preferred(config))
+        if name in config.get(section, {}) and name not in others
     }
+    if rows.get("training.beta", "") is None:
+        rows["training.beta"] = objective.beta
     if "training.learning_rate" in rows:
         rows["training.learning_rate"] = in_words(learning_rates(config, metrics))
     return "\n".join(lines) + "\n" + _table("Setting", rows)

@@ -144,7 +144,7 @@ class DataHead(QWidget):
 
     @property
     def objective(self) -> str | None:
-        """What the rows are for, `sft` or `dpo`; None: they are not trained on."""
+        """The objective the rows are for, such as `dpo`; None: they are not trained on."""
         return chat.learned_by(self.row_format)
 
     def _mark_use(self) -> None:
