@@ -30,7 +30,7 @@ __all__ = [
     "trainable",
 ]
 
-# What a model can learn to write; `preference` is trained on too, but by another objective.
+# What a model can learn to write; `preference` and `kto` are trained on too, but by other objectives.
 TRAINABLE = ("messages", "prompt_completion", "alpaca", "text", "mixed")
 
 # Columns beside the messages that say something to the model.
@@ -90,10 +90,6 @@ def fault(data: Mapping[str, Any], row_format: str) -> str:
     try:
         if row_format == "preference":
             to_pair(data)
-        elif row_format == "kto":
-            if shapes.truth(_field(data, "label")) is None:
-                return "`label` is not true or false"
-            _from_prompt(data)
         else:
             to_example(data, row_format)
     except StudioError as error:
@@ -135,7 +131,7 @@ def to_example(data: Mapping[str, Any], row_format: str, worse: bool = False) ->
 
     Args:
         data: the row's columns.
-        row_format: one of `TRAINABLE`; of `mixed` rows each one's columns tell. Of a `preference` the better answer.
+        row_format: one of `FORMATS`; of `mixed` rows each one's columns tell. Of a `preference` the better answer.
         worse: of a `preference` the worse answer instead.
 
     Raises:
@@ -156,8 +152,21 @@ def to_example(data: Mapping[str, Any], row_format: str, worse: bool = False) ->
         case "preference":
             return to_pair(data)[worse]
         case "kto":
-            raise refused("rows of this format cannot be learned from yet")
+            desirable(data)
+            return _from_prompt(data)
     return Example([], [], "", _text(data, first_of(data, shapes.TEXTS) or "text"))
+
+
+def desirable(data: Mapping[str, Any]) -> bool:
+    """Returns whether a `kto` row's answer is labelled good.
+
+    Raises:
+        StudioError: (data) it is labelled neither good nor bad.
+    """
+    label = shapes.truth(_field(data, "label"))
+    if label is None:
+        raise refused("`label` is not true or false")
+    return label
 
 
 def to_pair(data: Mapping[str, Any]) -> tuple[Example, Example]:
@@ -218,14 +227,25 @@ def untrainable(row_format: str, objective: str) -> StudioError:
     """Says that rows of a format cannot be trained on with an objective, and how they can all the same."""
     if asked(objective).rows == "preference":
         message = f"`{objective}` learns from rows with a better and a worse answer, and these have none."
-        hint = "Set training.objective=sft, or name their columns: data.mapping={prompt: .., chosen: .., rejected: ..}."
+        hint = (
+            f"Set training.objective={learned_by(row_format)}, or name their columns: "
+            "data.mapping={prompt: .., chosen: .., rejected: ..}."
+        )
+        return StudioError("data", message, hint)
+    if asked(objective).rows == "kto":
+        message = f"`{objective}` learns from rows with an answer and a label of good or bad, and these have none."
+        hint = (
+            f"Set training.objective={learned_by(row_format)}, or name their columns: "
+            "data.mapping={prompt: .., completion: .., label: ..}."
+        )
         return StudioError("data", message, hint)
     if row_format == "preference":
         message = f"Rows with a better and a worse answer are not learned with `{objective}`."
         hint = "Set training.objective=dpo; for the better answers alone data.mapping={prompt: .., completion: chosen}."
         return StudioError("data", message, hint)
-    hint = "To learn every completion, good or bad, set data.format=prompt_completion."
-    return StudioError("data", "Training on rows with labels of good and bad is not possible yet.", hint)
+    message = f"Rows with labels of good and bad are not learned with `{objective}`."
+    hint = "Set training.objective=kto; to learn every completion, good or bad, data.format=prompt_completion."
+    return StudioError("data", message, hint)
 
 
 def unusable(name: str, rows: int, reason: str) -> StudioError:

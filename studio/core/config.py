@@ -259,7 +259,8 @@ class TrainingSpec:
         Field(
             title="Objective",
             description="`sft` learns the answers, `pretraining` every token of a text. Which of two answers is better "
-            "is learned by `dpo` and `ipo`, measured against the base, and by `orpo` and `simpo`, without it.",
+            "is learned by `dpo` and `ipo`, measured against the base, and by `orpo` and `simpo`, without it; from "
+            "answers labelled good or bad `kto` learns.",
             json_schema_extra=_BASIC,
         ),
     ] = "sft"
@@ -269,14 +270,20 @@ class TrainingSpec:
             gt=0,
             le=100,
             title="Beta",
-            description="For preferences. `dpo`, `ipo`: the smaller, the further from the base; `orpo`, `simpo`: the "
-            "weight of the preference. Empty: the usual 0.1, for `simpo` 2.",
+            description="For preferences. `dpo`, `ipo`, `kto`: the smaller, the further from the base; `orpo`, "
+            "`simpo`: the weight of the preference. Empty: the usual 0.1, for `simpo` 2.",
         ),
     ] = None
     simpo_gamma: Annotated[
         float,
         Field(ge=0, le=100, title="SimPO gamma", description="For `simpo`: the margin the better answer is to win by."),
     ] = 0.5
+    desirable_weight: Annotated[
+        float, Field(gt=0, le=1000, title="Weight of good answers", description="For `kto`: how much they count.")
+    ] = 1.0
+    undesirable_weight: Annotated[
+        float, Field(gt=0, le=1000, title="Weight of bad answers", description="For `kto`: how much they count.")
+    ] = 1.0
     num_train_epochs: Annotated[
         float,
         Field(

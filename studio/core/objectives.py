@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, NamedTuple
 
-Objective = Literal["sft", "pretraining", "dpo", "ipo", "orpo", "simpo"]
+Objective = Literal["sft", "pretraining", "dpo", "ipo", "orpo", "simpo", "kto"]
 
 # Where to begin with a preference: it pushes answers apart without end, where an answer that is learned is an end.
 _PREFERENCE_RATE = 1e-5
@@ -19,7 +19,7 @@ class Asked(NamedTuple):
         settings: those of `training` that are for it, and not for every objective.
     """
 
-    rows: Literal["", "preference"] = ""
+    rows: Literal["", "preference", "kto"] = ""
     reference: bool = False
     beta: float = 0.1
     learning_rate: float | None = None
@@ -27,7 +27,7 @@ class Asked(NamedTuple):
 
     @property
     def compares(self) -> bool:
-        """Whether a row has one loss, of answers that are compared, and not one for each token."""
+        """Whether a row has one loss, of its answers as a whole, and not one for each token."""
         return bool(self.rows)
 
 
@@ -44,6 +44,7 @@ _ASKED = {
     "ipo": Asked("preference", True, 0.1, _PREFERENCE_RATE, ("beta",)),
     "orpo": Asked("preference", False, 0.1, _PREFERENCE_RATE, ("beta",)),
     "simpo": Asked("preference", False, 2.0, _PREFERENCE_RATE, ("beta", "simpo_gamma")),
+    "kto": Asked("kto", True, 0.1, _PREFERENCE_RATE, ("beta", "desirable_weight", "undesirable_weight")),
 }
 OWN_SETTINGS = frozenset(name for found in _ASKED.values() for name in found.settings)
 

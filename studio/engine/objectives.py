@@ -92,7 +92,7 @@ def preferred(
         return orpo(losses, counts, spec.used_beta)
     if spec.objective == "simpo":
         return simpo(losses, counts, spec.used_beta, spec.simpo_gamma)
-    assert base is not None
+    assert base is not None  # looked up for all others
     if spec.objective == "ipo":
         return ipo(losses, base, counts, spec.used_beta)
     return preference(losses, base, spec.used_beta)
@@ -158,6 +158,29 @@ def orpo(losses: torch.Tensor, counts: torch.Tensor, beta: float) -> torch.Tenso
     better, worse = (-losses.float() / counts).view(-1, 2).unbind(1)
     odds = better - worse - (_log_of_rest(better) - _log_of_rest(worse))
     return _told(-better - beta * functional.logsigmoid(odds), beta * (better - worse))
+
+
+def kto(
+    losses: torch.Tensor, base: torch.Tensor, desirable: torch.Tensor, baseline: torch.Tensor, spec: TrainingSpec
+) -> torch.Tensor:
+    """Kahneman-Tversky optimization (Ethayarajh et al. 2024, equation 7) of rows with one labelled answer each.
+
+    Args:
+        losses: (N,) each answer's summed cross-entropy, in nats.
+        base: (N,) the same under the base alone.
+        desirable: (N,) bool, whether it is labelled good.
+        baseline: () the paper's z0: how far the model has moved where nothing was taught, not below 0; no gradient.
+        spec: for `beta` and the weights of good and of bad answers.
+
+    Returns:
+        (N, 3) float32: the loss, no nats but at most the weight; whether the reward, `beta` times how much likelier the
+        answer is than under the base, has the sign of the label; and that reward, negative where it has not.
+    """
+    signs = torch.where(desirable, 1.0, -1.0)
+    weights = torch.where(desirable, spec.desirable_weight, spec.undesirable_weight)
+    ratios = base - losses.float()
+    pulls = spec.used_beta * signs * (ratios - baseline)
+    return _told(weights * (1 - torch.sigmoid(pulls)), spec.used_beta * signs * ratios)
 
 
 def _log_of_rest(logs: torch.Tensor) -> torch.Tensor:

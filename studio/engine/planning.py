@@ -47,8 +47,10 @@ def plan(
     schedule.try_out(config.training, steps)
     tokens, speed = int(corpus.train.lengths.sum()), pace.tokens_per_s(config)
     fed = tokens * steps / per_epoch
-    # The base reads each row once, forwards only: half of what a step does with it.
-    fed += tokens / 2 if asked(config.training.objective).reference else 0
+    if asked(config.training.objective).reference:
+        # The base reads each row once, forwards only: half of what a step does with it.
+        mismatched = corpus.train.mismatched
+        fed += (tokens + (0 if mismatched is None else len(mismatched.ids))) / 2
     return {
         "trainable_parameters": trainable,
         "total_parameters": total,

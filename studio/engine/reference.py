@@ -24,7 +24,7 @@ from studio.core.errors import StudioError
 from studio.core.objectives import asked
 from studio.engine import step
 from studio.engine.corpus import teller
-from studio.engine.session import Session
+from studio.engine.session import Reference, Session
 from studio.engine.tokens import Tokens
 
 _FILE = "losses.bin"
@@ -48,14 +48,19 @@ def look_up(current: Session, stopped: Callable[[], bool]) -> None:
     if not asked(current.config.training.objective).reference:
         return
     parts = {"train": current.corpus.train, "evaluation": current.corpus.evaluation}
-    found: dict[str, torch.Tensor] = {}
+    found: dict[str, Reference] = {}
     for name, part in parts.items():
         if part is None or not len(part):
             continue
         losses = _losses(current, part, name, stopped)
         if losses is None:
             return
-        found[name] = losses
+        mismatched = None
+        if part.mismatched is not None:
+            mismatched = _losses(current, part.mismatched, f"{name} mismatched", stopped)
+            if mismatched is None:
+                return
+        found[name] = Reference(losses, mismatched)
     current.reference, current.evaluation_reference = found["train"], found.get("evaluation")
 
 

@@ -70,6 +70,10 @@ class Draft(QObject):
         """Returns the value of a dotted name."""
         return value_at(self._values, key)
 
+    def usual(self, key: str) -> Any:
+        """Returns what an empty setting comes to with the present values; None: nothing."""
+        return asked(str(self.value("training.objective"))).beta if key == "training.beta" else None
+
     def is_changed(self, key: str) -> bool:
         """Whether a value is not the default."""
         return bool(self.value(key) != value_at(self._defaults, key))

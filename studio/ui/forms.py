@@ -176,6 +176,8 @@ class Field(QObject):
         value, fault = draft.value(self.spec.key), draft.faults().get(self.spec.key, "")
         self._showing = True
         self._put(value)
+        if isinstance(self.editor, QLineEdit):
+            self.editor.setPlaceholderText(written(draft.usual(self.spec.key)))
         self._showing = False
         changed = draft.is_changed(self.spec.key)
         self.mark.setVisible(changed)

@@ -246,7 +246,7 @@ def test_a_chunk_repeats_at_most_half_of_itself(tmp_path: Path) -> None:
     assert "at most half" in refused(tmp_path, text.format(51)).message
 
 
-COMPARING = ("dpo", "ipo", "orpo", "simpo")
+COMPARING = ("dpo", "ipo", "orpo", "simpo", "kto")
 
 
 @pytest.mark.parametrize(
@@ -268,14 +268,14 @@ def test_settings_that_do_not_agree_are_said_at_one_of_them(objective: str, want
 def test_only_what_is_measured_against_the_base_needs_it_unchanged() -> None:
     assert needed("sft") == needed("pretraining") == ()
     bound = [name for name in COMPARING if "adapter.method" in {wanted.key for wanted in needed(name)}]
-    assert bound == ["dpo", "ipo"]
+    assert bound == ["dpo", "ipo", "kto"]
 
 
 def test_each_objective_has_a_beta_of_its_own_unless_one_is_given(tmp_path: Path) -> None:
     def beta(*settings: str) -> float:
         return config_file.load(write(tmp_path, "data: {path: a}"), settings).training.used_beta
 
-    assert [beta(f"objective={name}") for name in COMPARING] == [0.1, 0.1, 0.1, 2.0]
+    assert [beta(f"objective={name}") for name in COMPARING] == [0.1, 0.1, 0.1, 2.0, 0.1]
     assert beta("objective=simpo", "beta=0.1") == 0.1
     assert beta("objective=simpo", "beta=null") == 2.0
     refused(tmp_path, "data: {path: a}", "beta=0")

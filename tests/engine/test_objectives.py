@@ -138,3 +138,31 @@ def test_an_answer_that_is_certain_has_finite_odds() -> None:
     found[:, 0].sum().backward()
     assert losses.grad is not None
     assert bool(found.isfinite().all() & losses.grad.isfinite().all())
+
+
+@given(
+    rows=st.lists(st.tuples(NATS, NATS, st.booleans()), min_size=1, max_size=6),
+    baseline=st.floats(0.0, 10.0),
+    beta=st.floats(0.01, 2.0),
+    weights=st.tuples(st.floats(0.1, 3.0), st.floats(0.1, 3.0)),
+)
+def test_a_good_answer_is_pulled_up_and_a_bad_one_down(
+    rows: list[tuple[float, float, bool]], baseline: float, beta: float, weights: tuple[float, float]
+) -> None:
+    nats, base, labels = (list(column) for column in zip(*rows, strict=True))
+    losses = torch.tensor(nats, requires_grad=True)
+    spec = TrainingSpec(objective="kto", beta=beta, desirable_weight=weights[0], undesirable_weight=weights[1])
+    found = objectives.kto(losses, torch.tensor(base), torch.tensor(labels), torch.tensor(baseline), spec)
+    found[:, 0].sum().backward()
+    assert losses.grad is not None
+    for (one, other, good), (loss, right, reward), slope in zip(
+        rows, found.tolist(), losses.grad.tolist(), strict=True
+    ):
+        weight, sign = (weights[0], 1) if good else (weights[1], -1)
+        ratio = other - one
+        pull = max(-700.0, min(700.0, beta * sign * (ratio - baseline)))
+        likely = 1 / (1 + math.exp(-pull))
+        assert loss == pytest.approx(weight * (1 - likely), rel=1e-4, abs=1e-5)
+        assert reward == pytest.approx(beta * sign * ratio, rel=1e-4, abs=1e-4)
+        assert right == (reward > 0)
+        assert slope == pytest.approx(weight * beta * sign * likely * (1 - likely), rel=1e-3, abs=1e-5)

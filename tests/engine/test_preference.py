@@ -322,6 +322,14 @@ def test_what_does_not_go_with_it_is_refused(section: str, change: dict[str, Any
         from_dict(plain)
 
 
+def test_a_run_that_has_the_usual_beta_written_down_is_the_one_that_leaves_it_out(tmp_path: Path) -> None:
+    written, left = (
+        trained(preferring(tmp_path, rows=12, beta=beta, num_train_epochs=1), tmp_path / str(beta))
+        for beta in (0.1, None)
+    )
+    assert digest(written) == digest(left)
+
+
 @pytest.mark.parametrize(("objective", "method"), [("orpo", "full"), ("orpo", "lora"), ("simpo", "full")])
 def test_what_has_no_reference_looks_none_up_and_can_train_every_weight(
     objective: str, method: str, tmp_path: Path

@@ -15,7 +15,7 @@ from studio.core.config import RunConfig
 from studio.core.runs import Run
 from studio.engine import adapters, model, objectives, optim
 from studio.engine.corpus import read_corpus
-from tests.training import preferring, trained
+from tests.training import judging, preferring, trained
 
 # TRL still asks models by names that transformers is about to drop.
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
@@ -114,6 +114,42 @@ def test_simpo_equals_trl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         processing_class=model.load_tokenizer(Path(whole.model.path)),
     )
     assert_as_trl(run, trainer)
+
+
+def test_kto_equals_trl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from datasets import Dataset
+    from trl import KTOConfig, KTOTrainer
+
+    spec = SPEC | {"beta": 0.3, "desirable_weight": 1.2, "undesirable_weight": 0.8}
+    whole = judging(tmp_path, rows=60, data={"chat_template": "none"}, **spec)
+    run = trained(whole, tmp_path / "run")
+    parted = halves(whole)
+    tokens = read_corpus(whole, model.load_tokenizer(Path(whole.model.path)), lambda event: None).train
+    # TRL has the answers go round in a batch; here they do in the data.
+    before = [answer for _, answer in parted[-1:] + parted[:-1]]
+    rows = [
+        {"prompt_ids": prompt, "completion_ids": answer, "KL_completion_ids": other, "label": bool(good)}
+        for (prompt, answer), other, good in zip(parted, before, tokens.desirable, strict=True)
+    ]
+    assert 0 < tokens.desirable.sum() < len(rows)
+    monkeypatch.setattr(KTOTrainer, "_prepare_dataset", lambda self, dataset, *_: dataset)
+    trainer = KTOTrainer(
+        model=fresh(whole),
+        args=KTOConfig(
+            output_dir=str(tmp_path / "trl"), **(_ARGUMENTS | spec | {"max_length": int(tokens.lengths.max())})
+        ),
+        train_dataset=Dataset.from_list(rows),
+        processing_class=model.load_tokenizer(Path(whole.model.path)),
+    )
+    assert_as_trl(run, trainer, rewards=False)
+    told = [entry for entry in trainer.state.log_history if "loss" in entry]
+    # The baseline counts: had it been 0 throughout, nothing of it would be compared.
+    assert sum(entry["kl"] > 0.01 for entry in told) >= 3
+    # Its rewards are told by label, those here by whether they have the label's sign.
+    for item, entry, at in zip(run.progress().steps, told, range(0, 60, 4), strict=True):
+        good = int(tokens.desirable[at : at + 4].sum())
+        signed = good * entry.get("rewards/chosen", 0.0) - (4 - good) * entry.get("rewards/rejected", 0.0)
+        assert item.reward_margin == pytest.approx(signed / 4, rel=1e-3, abs=1e-5)
 
 
 def log_probability(made: Any, prompt: list[int], answer: list[int]) -> torch.Tensor:

@@ -92,6 +92,9 @@ def test_a_number_that_may_be_left_out_is_typed_and_taken_away(page: ConfigurePa
         QTest.keyClicks(field.editor, text)
         assert draft.value("training.beta") == value
         assert "training.beta" not in draft.faults()
+    for objective, usual in (("dpo", "0.1"), ("simpo", "2")):
+        draft.edit("training.objective", objective)
+        assert (field.editor.text(), field.editor.placeholderText()) == ("", usual)
     QTest.keyClicks(field.editor, "much")
     assert "training.beta" in draft.faults()
 

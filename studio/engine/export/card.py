@@ -19,6 +19,8 @@ _SETTINGS = {
         "objective",
         "beta",
         "simpo_gamma",
+        "desirable_weight",
+        "undesirable_weight",
         "num_train_epochs",
         "max_steps",
         "per_device_train_batch_size",
@@ -37,7 +39,7 @@ _METRICS = {
     "step": "Steps",
     "loss": "Training loss (last step, {unit})",
     "eval_loss": "Evaluation loss (best, {unit})",
-    "eval_reward_accuracy": "Better answer preferred (share of the evaluation rows)",
+    "eval_reward_accuracy": "Reward accuracy (share of the evaluation rows)",
     "tokens": "Tokens seen",
     "train_s": "Training time (s)",
 }
