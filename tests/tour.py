@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.tour_more import blind, mix, queue
-from tests.tour_runs import FAILURES, LETTER, beside, demo, preferences, train
+from tests.tour_runs import FAILURES, LETTER, beside, demo, judged, preferences, train
 
 if TYPE_CHECKING:
     from studio.ui.length_view import LengthView
@@ -332,7 +332,7 @@ def shell(see: "Camera") -> None:
 
 PARTS: tuple[Callable[["Camera"], None], ...] = (
     welcome, files, rows, versions, insight, configure, train, beside, queue, library, mix, compare, blind, shell,
-    preferences,
+    preferences, judged,
 )  # fmt: skip
 
 

@@ -141,6 +141,41 @@ def preferences(see: "Camera") -> None:
     see.shot("pairs-trained")
 
 
+def judged(see: "Camera") -> None:
+    """Answers labelled good or bad: a bad one as the model reads it, and a run that learns from both."""
+    rows = [json.loads(line)["messages"] for line in demo().read_text(encoding="utf-8").splitlines()[:120]]
+    answers = [*(answer for _, answer in rows[1:]), rows[0][1]]
+    labelled = [{"prompt": [asked], "completion": [answer], "label": True} for asked, answer in rows[:60]]
+    labelled += [
+        {"prompt": [asked], "completion": [answer], "label": False}
+        for (asked, _), answer in zip(rows[60:], answers[60:], strict=True)
+    ]
+    file = see.folder / "judged.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in labelled), encoding="utf-8")
+    page = cast("DataPage", see.window.page("data"))
+    see.window.show_page("data")
+    page.receive(file)
+    see.wait(lambda: "valid" in page.plain.known)
+    page.rows.table.selectRow(70)
+    pane = page.rows.pane
+    pane.views.setCurrentWidget(pane.tokens)
+    see.wait(lambda: pane.tokens.picture is not None)
+    see.shot("judged-bad")
+    page._use()
+    see.session.draft.apply(
+        {"name": "good-and-bad", "data.eval_split": 0.1, "data.packing": False, "data.max_length": 256,
+         "training.max_steps": 40, "training.eval_steps": 10, "training.learning_rate": 5e-4}, "tour")  # fmt: skip
+    configure = cast("ConfigurePage", see.window.page("configure"))
+    see.wait(lambda: configure.summary.figures["steps"].text().strip("\u2013") != "", 200)
+    configure.go_to("training.objective")
+    see.shot("judged-configure")
+    configure.start()
+    see.wait(lambda: len(see.session.running()) == 1)
+    (model,) = see.session.running()
+    see.wait(lambda: not model.alive, 500)
+    see.shot("judged-trained")
+
+
 def beside(see: "Camera") -> None:
     """Other runs laid over one: chosen, their curves, what differs; and as many as there may be."""
     page = cast("TrainPage", see.window.page("train"))

@@ -75,6 +75,26 @@ def preferring(folder: Path, rows: int = 40, data: dict[str, Any] | None = None,
     return replace(whole, data=replace(whole.data, path=str(file)))
 
 
+def write_judged(path: Path, count: int) -> Path:
+    """Writes `count` rows of a prompt, an answer and whether that is a good one."""
+    random = np.random.default_rng(2)
+    with path.open("w", encoding="utf-8") as file:
+        for _ in range(count):
+            asked, answer = (" ".join(random.choice(_WORDS, n)) for n in random.integers((9, 1), (16, 9)))
+            good = bool(random.random() < 0.5)
+            row = {"prompt": asked, "completion": f"{'good' if good else 'no'} {answer}", "label": good}
+            file.write(json.dumps(row) + "\n")
+    return path
+
+
+def judging(folder: Path, rows: int = 40, data: dict[str, Any] | None = None, **settings: Any) -> RunConfig:
+    """Returns the config of a run that learns from answers labelled good or bad."""
+    file = write_judged(folder / f"judged-{rows}.jsonl", rows)
+    spec: dict[str, Any] = {"adapter": {"lora_dropout": 0.0}, "objective": "kto", "learning_rate": 1e-3}
+    whole = config(folder, data=data, **(spec | settings))
+    return replace(whole, data=replace(whole.data, path=str(file)))
+
+
 def trained(config: RunConfig, folder: Path) -> Run:
     """Trains `config` in this process, in the run folder `folder`, and returns the run."""
     run = runs.create(config, folder)

@@ -134,8 +134,8 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>损失</translation>
     </message>
     <message>
-        <source>Better answer preferred</source>
-        <translation>偏好较好的回答</translation>
+        <source>Reward accuracy</source>
+        <translation>奖励准确率</translation>
     </message>
     <message>
         <source>Steps</source>
@@ -2419,8 +2419,8 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>损失</translation>
     </message>
     <message>
-        <source>Its loss the last time it was trained on, in nats (key L)</source>
-        <translation>最近一次训练到它时的损失（nat）（按键 L）</translation>
+        <source>Its loss the last time it was trained on (key L)</source>
+        <translation>最后一次训练到它时的损失（按键 L）</translation>
     </message>
     <message>
         <source>Above</source>
@@ -3355,8 +3355,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>词元/秒</translation>
     </message>
     <message>
-        <source>Preferred</source>
-        <translation>偏好正确率</translation>
+        <source>Reward accuracy</source>
+        <translation>奖励准确率</translation>
     </message>
     <message>
         <source>Choose a run on the left.</source>
@@ -3540,8 +3540,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>内存峰值</translation>
     </message>
     <message>
-        <source>Preferred</source>
-        <translation>偏好正确率</translation>
+        <source>Reward accuracy</source>
+        <translation>奖励准确率</translation>
     </message>
     <message>
         <source>Waiting for {name}, which is paused</source>
@@ -3572,8 +3572,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>最近一步的数据行。</translation>
     </message>
     <message>
-        <source>The last step&apos;s rewards are apart by {margin}.</source>
-        <translation>最近一步两个回答的奖励相差 {margin}。</translation>
+        <source>The last step&apos;s reward margin is {margin}.</source>
+        <translation>最后一步的奖励差距为 {margin}。</translation>
+    </message>
+    <message>
+        <source>The share of better answers preferred, or of labelled ones judged as they are labelled.</source>
+        <translation>较好的回答受到偏好的比例；对带标签的回答，是判断与标签一致的比例。</translation>
     </message>
     <message>
         <source>Processor threads: {threads}. Tokens at once: {tokens}.</source>
@@ -5097,8 +5101,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>相互矛盾的偏好</translation>
     </message>
     <message>
-        <source>Of the same two answers now one and now the other is the better one: nothing is learned from both rows.</source>
-        <translation>同样的两个回答，有时这个更好，有时那个更好：从这两行中什么也学不到。</translation>
+        <source>The same answer is the better or the good one in one row and not in another: nothing is learned from both.</source>
+        <translation>同一个回答在一行中是较好的或好的，在另一行中却不是：从这两行学不到任何东西。</translation>
     </message>
     <message>
         <source>Evaluation rows in the training data</source>
@@ -5301,8 +5305,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>不是已知的格式</translation>
     </message>
     <message>
-        <source>rows of this format cannot be learned from yet</source>
-        <translation>暂时还不能从这种格式的行学习</translation>
+        <source>`label` is not true or false</source>
+        <translation>`label` 不是 true 或 false</translation>
     </message>
     <message>
         <source>`chosen` and `rejected` answer different prompts</source>
@@ -5313,12 +5317,20 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`chosen` 或 `rejected` 中没有助手消息</translation>
     </message>
     <message>
-        <source>`dpo` learns from rows with a better and a worse answer, and these have none.</source>
-        <translation>`dpo` 从有较好和较差两个回答的数据行学习，而这些行没有。</translation>
+        <source>`{0}` learns from rows with a better and a worse answer, and these have none.</source>
+        <translation>`{0}` 从有较好和较差两个回答的数据行学习，而这些行没有。</translation>
     </message>
     <message>
-        <source>Set training.objective=sft, or name their columns: data.mapping={prompt: .., chosen: .., rejected: ..}.</source>
-        <translation>请设置 training.objective=sft，或指明它们的列：data.mapping={prompt: .., chosen: .., rejected: ..}。</translation>
+        <source>Set training.objective={0}, or name their columns: data.mapping={prompt: .., chosen: .., rejected: ..}.</source>
+        <translation>请设置 training.objective={0}，或指明它们的列：data.mapping={prompt: .., chosen: .., rejected: ..}。</translation>
+    </message>
+    <message>
+        <source>`{0}` learns from rows with an answer and a label of good or bad, and these have none.</source>
+        <translation>`{0}` 从带有回答和好坏标签的数据行学习，而这些行没有。</translation>
+    </message>
+    <message>
+        <source>Set training.objective={0}, or name their columns: data.mapping={prompt: .., completion: .., label: ..}.</source>
+        <translation>请设置 training.objective={0}，或指明它们的列：data.mapping={prompt: .., completion: .., label: ..}。</translation>
     </message>
     <message>
         <source>Rows with a better and a worse answer are not learned with `{0}`.</source>
@@ -5329,12 +5341,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请设置 training.objective=dpo；只学习较好的回答则设置 data.mapping={prompt: .., completion: chosen}。</translation>
     </message>
     <message>
-        <source>To learn every completion, good or bad, set data.format=prompt_completion.</source>
-        <translation>要学习所有回答（不论好坏），请设置 data.format=prompt_completion。</translation>
+        <source>Rows with labels of good and bad are not learned with `{0}`.</source>
+        <translation>带好坏标签的数据行不能用 `{0}` 学习。</translation>
     </message>
     <message>
-        <source>Training on rows with labels of good and bad is not possible yet.</source>
-        <translation>目前还不能用带有好坏标签的数据行训练。</translation>
+        <source>Set training.objective=kto; to learn every completion, good or bad, data.format=prompt_completion.</source>
+        <translation>请设置 training.objective=kto；若要不论好坏学习每个回答，则设置 data.format=prompt_completion。</translation>
     </message>
     <message>
         <source>None of the {0} rows of {1} can be used; the first: {2}.</source>
@@ -5399,10 +5411,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>`{0}` is not a list of objects</source>
         <translation>`{0}` 不是对象列表</translation>
-    </message>
-    <message>
-        <source>`label` is not true or false</source>
-        <translation>`label` 不是 true 或 false</translation>
     </message>
     <message>
         <source>{0} is not empty.</source>
@@ -5677,16 +5685,36 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>训练目标</translation>
     </message>
     <message>
-        <source>`sft` learns the answers, `pretraining` every token of a text, `dpo` which of two answers is better, as far from the base as `beta` allows.</source>
-        <translation>`sft` 学习回答，`pretraining` 学习文本的每个 token，`dpo` 学习两个回答中哪个更好，并在 `beta` 允许的范围内偏离基础模型。</translation>
+        <source>`sft` learns the answers, `pretraining` every token of a text. Which of two answers is better is learned by `dpo` and `ipo`, measured against the base, and by `orpo` and `simpo`, without it; from answers labelled good or bad `kto` learns.</source>
+        <translation>`sft` 学习回答，`pretraining` 学习文本的每个 token。两个回答中哪个更好：`dpo` 和 `ipo` 以基座模型为参照来学习，`orpo` 和 `simpo` 则不用参照；`kto` 从标为好或坏的回答学习。</translation>
     </message>
     <message>
         <source>Beta</source>
         <translation>Beta</translation>
     </message>
     <message>
-        <source>For `dpo`: the smaller, the further answers may move away from the base&apos;s own.</source>
-        <translation>用于 `dpo`：越小，回答可以离基座模型自己的回答越远。</translation>
+        <source>For preferences. `dpo`, `ipo`, `kto`: the smaller, the further from the base; `orpo`, `simpo`: the weight of the preference. Empty: the usual 0.1, for `simpo` 2.</source>
+        <translation>用于偏好学习。`dpo`、`ipo`、`kto`：越小，可以离基座模型越远；`orpo`、`simpo`：偏好的权重。留空：通常的 0.1，`simpo` 为 2。</translation>
+    </message>
+    <message>
+        <source>SimPO gamma</source>
+        <translation>SimPO gamma</translation>
+    </message>
+    <message>
+        <source>For `simpo`: the margin the better answer is to win by.</source>
+        <translation>用于 `simpo`：较好的回答应领先的差距。</translation>
+    </message>
+    <message>
+        <source>Weight of good answers</source>
+        <translation>好回答的权重</translation>
+    </message>
+    <message>
+        <source>For `kto`: how much they count.</source>
+        <translation>用于 `kto`：它们的分量。</translation>
+    </message>
+    <message>
+        <source>Weight of bad answers</source>
+        <translation>坏回答的权重</translation>
     </message>
     <message>
         <source>Epochs</source>
@@ -5737,8 +5765,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>学习率</translation>
     </message>
     <message>
-        <source>Size of a step; `dpo` needs a smaller one, such as 1e-5.</source>
-        <translation>每一步的大小；`dpo` 需要更小的值，例如 1e-5。</translation>
+        <source>Size of a step; a preference needs a smaller one, such as 1e-5.</source>
+        <translation>每一步的大小；偏好学习需要更小的值，例如 1e-5。</translation>
     </message>
     <message>
         <source>Schedule</source>
@@ -7185,16 +7213,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请不要放入 target_modules；要完整训练它，请放入 modules_to_save。</translation>
     </message>
     <message>
-        <source>With `dpo` two answers stay together, unpacked; set it to false.</source>
-        <translation>使用 `dpo` 时两个回答放在一起，不做打包；请设为 false。</translation>
+        <source>With `{0}` rows are compared one by one, unpacked; set it to false.</source>
+        <translation>使用 `{0}` 时逐行比较，不做打包；请设为 false。</translation>
     </message>
     <message>
-        <source>With `dpo` no answer is made into chunks; set it to cut.</source>
-        <translation>使用 `dpo` 时回答不分块；请设为 cut。</translation>
+        <source>With `{0}` no answer is made into chunks; set it to cut.</source>
+        <translation>使用 `{0}` 时回答不分块；请设为 cut。</translation>
     </message>
     <message>
-        <source>With `dpo` the base stays as it is, to compare with; set it to lora.</source>
-        <translation>使用 `dpo` 时基础模型保持不变以供比较；请设为 lora。</translation>
+        <source>With `{0}` the base stays as it is, to compare with; set it to lora.</source>
+        <translation>使用 `{0}` 时基座模型保持不变以供比较；请设为 lora。</translation>
     </message>
     <message>
         <source>{0} could not be read: {1}.</source>
@@ -7879,6 +7907,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>{0} made into {1} chunks for training.</source>
         <translation>{0}已分成 {1} 个分块用于训练。</translation>
+    </message>
+    <message>
+        <source>All training rows are labelled good: what tells them from bad ones is not learned.</source>
+        <translation>所有训练行都标为好：学不到好坏之间的区别。</translation>
+    </message>
+    <message>
+        <source>All training rows are labelled bad: what tells them from good ones is not learned.</source>
+        <translation>所有训练行都标为坏：学不到好坏之间的区别。</translation>
+    </message>
+    <message>
+        <source>{0} training rows are good and {1} bad: for both to weigh the same, set training.{2} to {3}.</source>
+        <translation>训练行中 {0} 行为好，{1} 行为坏：要使两者分量相同，请把 training.{2} 设为 {3}。</translation>
     </message>
     <message>
         <source>Name rows of the kind that is trained on, or set data.eval_split.</source>
@@ -8813,8 +8853,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请腾出空间，或把它输出到别处。</translation>
     </message>
     <message>
-        <source>Answers that are compared stay whole: `--chunk-overlap` does not go with `--objective dpo`.</source>
-        <translation>用于比较的回答须保持完整：`--chunk-overlap` 不能与 `--objective dpo` 同用。</translation>
+        <source>Answers that are compared stay whole: `--chunk-overlap` does not go with `{0}`.</source>
+        <translation>用于比较的回答须保持完整：`--chunk-overlap` 不能与 `{0}` 同用。</translation>
     </message>
     <message>
         <source>Leave one of the two out.</source>

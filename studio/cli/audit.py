@@ -33,7 +33,7 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command.add_argument("--eval", metavar="FILE", help="the evaluation data, to find its rows in the training data")
     command.add_argument("--eval-split", type=float, metavar="X", help="the share that is held back, to find leaks")
     command.add_argument("--seed", type=int, metavar="N", help="draws the split")
-    command.add_argument("--objective", metavar="O", help="sft, pretraining or dpo")
+    command.add_argument("--objective", metavar="O", help="as in training.objective")
     command.add_argument("--mend", metavar="FINDING", help="take this finding away, in a version; FILE stays")
     command.add_argument("--version", metavar="NAME", help="the version to make; FILE itself where it is one")
 
@@ -42,12 +42,13 @@ def _audit(args: argparse.Namespace) -> None:
     from studio.core import chat
     from studio.core.data.datasets import open_dataset
     from studio.core.errors import StudioError
+    from studio.core.objectives import asked
     from studio.engine import hub, model
     from studio.engine.audit import examine
     from studio.engine.labels import make_encoder
 
-    if args.objective == "dpo" and args.chunk_overlap is not None:
-        message = "Answers that are compared stay whole: `--chunk-overlap` does not go with `--objective dpo`."
+    if args.chunk_overlap is not None and asked(args.objective or "").compares:
+        message = f"Answers that are compared stay whole: `--chunk-overlap` does not go with `{args.objective}`."
         raise StudioError("usage", message, "Leave one of the two out.")
     config = _config(args)
     dataset = open_dataset(args.file, config.data.format, partial(output.progress, "Reading"), config.data.mapping)

@@ -70,6 +70,7 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _tokens(args: argparse.Namespace) -> None:
+    from studio.core.chat import desirable
     from studio.core.errors import StudioError
 
     spec, dataset = _opened(args)
@@ -93,7 +94,10 @@ def _tokens(args: argparse.Namespace) -> None:
     ]
     chunks = [{"start": chunk.start, "stop": chunk.stop, "learned_from": chunk.fresh} for chunk in encoded.chunks]
     answer = ("worse" if args.worse else "better") if pair else ""
-    text = _picture(encoded, tokens, {"worse": "avoided", "better": "preferred", "": "learned"}[answer])
+    if dataset.format == "kto":
+        answer = "good" if desirable(row.data) else "bad"
+    learned = {"worse": "avoided", "bad": "avoided", "better": "preferred"}.get(answer, "learned")
+    text = _picture(encoded, tokens, learned)
     if len(chunks) > 1:
         text += f"\n{len(chunks)} chunks: " + ", ".join(f"{chunk.start} to {chunk.stop}" for chunk in encoded.chunks)
     output.show(args, {"answer": answer, "tokens": tokens, "chunks": chunks}, text)

@@ -111,7 +111,7 @@ def _list(args: argparse.Namespace) -> None:
     found = library.entries()
     rows = [[entry.name, _date(entry), entry.base.path or "?", *_scores(entry), entry.fault] for entry in found]
     empty = "There are no adapters yet. `studio train` makes one, `studio adapters add` takes one in."
-    text = table(rows, ("NAME", "MADE", "BASE", "LOSS", "EVAL LOSS", "PREFERRED", "")) if rows else empty
+    text = table(rows, ("NAME", "MADE", "BASE", "LOSS", "EVAL LOSS", "REWARD ACCURACY", "")) if rows else empty
     show(args, [library.to_dict(entry) for entry in found], text)
 
 
@@ -275,7 +275,7 @@ def _date(entry: Entry) -> str:
 
 
 def _scores(entry: Entry) -> list[str]:
-    """Returns its losses, and the share of better answers that it prefers; "-" where there is none."""
+    """Returns its losses, and its reward accuracy; "-" where there is none."""
     losses = [entry.metrics.get(key) for key in ("loss", "eval_loss")]
     share = entry.metrics.get("eval_reward_accuracy")
     return [

@@ -236,7 +236,7 @@ def _tell(event: events.Event, steps: int) -> None:
                 print(f"Cut at the maximum length: {plural(event.truncated_rows, 'row')}.", file=sys.stderr)
         case events.Step():
             label = (
-                f"Step {event.step} loss {event.loss:.4f}{_preferred(event.reward_accuracy)}"
+                f"Step {event.step} loss {event.loss:.4f}{_accuracy(event.reward_accuracy)}"
                 f" lr {event.learning_rate:.2e}"
                 f" {event.tokens_per_s:,.0f} tokens/s, {event.eta_s:.0f} s left"
             )
@@ -245,7 +245,7 @@ def _tell(event: events.Event, steps: int) -> None:
             elif event.step % _LOGGED_STEPS == 0:
                 print(label, file=sys.stderr)
         case events.Evaluated():
-            share = _preferred(event.reward_accuracy)
+            share = _accuracy(event.reward_accuracy)
             print(f"\nStep {event.step}: evaluation loss {event.eval_loss:.4f}{share}", file=sys.stderr)
         case events.Answered():
             print(f"\nStep {event.step} answers: {one_line(event.said(0)[0])[:_SAMPLE]}", file=sys.stderr)
@@ -259,8 +259,8 @@ def _tell(event: events.Event, steps: int) -> None:
             pass
 
 
-def _preferred(share: float | None) -> str:
-    return "" if share is None else f", {share:.0%} preferred"
+def _accuracy(share: float | None) -> str:
+    return "" if share is None else f", reward accuracy {share:.0%}"
 
 
 def _plan(args: argparse.Namespace) -> None:
@@ -371,7 +371,7 @@ def _show(args: argparse.Namespace) -> None:
     lines += ["", *_stands(run, told, now)]
     lines += [f"Peak learning rate {rate:g} from behind step {at}" for at, rate in told.learning_rates]
     lines += [
-        f"Step {item.step}: evaluation loss {item.eval_loss:.4f}{_preferred(item.reward_accuracy)}"
+        f"Step {item.step}: evaluation loss {item.eval_loss:.4f}{_accuracy(item.reward_accuracy)}"
         for item in told.evaluations
     ]
     lines += [f"Checkpoint of step {item.step}: {size(item.size_bytes)}" for item in told.saved[-2:]]

@@ -63,7 +63,7 @@ def _score(args: argparse.Namespace) -> None:
 
     found = Work().do(request, _tell, lambda column, piece: None, lambda findings: None)
     assert isinstance(found, desk.Scores)
-    if args.worse and not found.picture.answer:
+    if args.worse and not found.picture.paired:
         hint = "Leave --worse out, or say which columns are `chosen` and `rejected`."
         raise StudioError("usage", "The row has one answer.", hint)
     names = ["base", *(entry.name for entry in entries)]

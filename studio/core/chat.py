@@ -6,13 +6,14 @@ Whatever is wrong with a row is said as a `StudioError("data", ...)` whose messa
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from studio.core.data import shapes
 from studio.core.data.shapes import FORMATS, RowFormat, first_of, listed
 from studio.core.data.shapes import field as _field
 from studio.core.errors import StudioError
 from studio.core.messages import HALF, ROLES, Message, read, refused, says, text_fault, writable
+from studio.core.objectives import Objective, asked
 
 __all__ = [
     "FORMATS",
@@ -29,7 +30,7 @@ __all__ = [
     "trainable",
 ]
 
-# What a model can learn to write; `preference` is trained on too, but by another objective.
+# What a model can learn to write; `preference` and `kto` are trained on too, but by other objectives.
 TRAINABLE = ("messages", "prompt_completion", "alpaca", "text", "mixed")
 
 # Columns beside the messages that say something to the model.
@@ -89,10 +90,6 @@ def fault(data: Mapping[str, Any], row_format: str) -> str:
     try:
         if row_format == "preference":
             to_pair(data)
-        elif row_format == "kto":
-            if shapes.truth(_field(data, "label")) is None:
-                return "`label` is not true or false"
-            _from_prompt(data)
         else:
             to_example(data, row_format)
     except StudioError as error:
@@ -134,7 +131,7 @@ def to_example(data: Mapping[str, Any], row_format: str, worse: bool = False) ->
 
     Args:
         data: the row's columns.
-        row_format: one of `TRAINABLE`; of `mixed` rows each one's columns tell. Of a `preference` the better answer.
+        row_format: one of `FORMATS`; of `mixed` rows each one's columns tell. Of a `preference` the better answer.
         worse: of a `preference` the worse answer instead.
 
     Raises:
@@ -155,8 +152,21 @@ def to_example(data: Mapping[str, Any], row_format: str, worse: bool = False) ->
         case "preference":
             return to_pair(data)[worse]
         case "kto":
-            raise refused("rows of this format cannot be learned from yet")
+            desirable(data)
+            return _from_prompt(data)
     return Example([], [], "", _text(data, first_of(data, shapes.TEXTS) or "text"))
+
+
+def desirable(data: Mapping[str, Any]) -> bool:
+    """Returns whether a `kto` row's answer is labelled good.
+
+    Raises:
+        StudioError: (data) it is labelled neither good nor bad.
+    """
+    label = shapes.truth(_field(data, "label"))
+    if label is None:
+        raise refused("`label` is not true or false")
+    return label
 
 
 def to_pair(data: Mapping[str, Any]) -> tuple[Example, Example]:
@@ -199,12 +209,13 @@ def _answered_text(data: Mapping[str, Any], prompt: str, answer: str, tools: lis
 
 def trainable(row_format: str, objective: str) -> bool:
     """Whether rows of a format are what an objective learns from."""
-    return row_format == "preference" if objective == "dpo" else row_format in TRAINABLE
+    wanted = asked(objective).rows
+    return row_format == wanted if wanted else row_format in TRAINABLE
 
 
 def learned_by(row_format: str) -> str | None:
-    """Returns the objective that rows of a format are for, `sft` or `dpo`; None: they are not trained on."""
-    return next((name for name in ("sft", "dpo") if trainable(row_format, name)), None)
+    """Returns the objective that rows of a format are for, such as `dpo`; None: they are not trained on."""
+    return next((name for name in get_args(Objective) if trainable(row_format, name)), None)
 
 
 def objective_for(row_format: str, asked: str) -> str:
@@ -214,16 +225,27 @@ def objective_for(row_format: str, asked: str) -> str:
 
 def untrainable(row_format: str, objective: str) -> StudioError:
     """Says that rows of a format cannot be trained on with an objective, and how they can all the same."""
-    if objective == "dpo":
-        message = "`dpo` learns from rows with a better and a worse answer, and these have none."
-        hint = "Set training.objective=sft, or name their columns: data.mapping={prompt: .., chosen: .., rejected: ..}."
+    if asked(objective).rows == "preference":
+        message = f"`{objective}` learns from rows with a better and a worse answer, and these have none."
+        hint = (
+            f"Set training.objective={learned_by(row_format)}, or name their columns: "
+            "data.mapping={prompt: .., chosen: .., rejected: ..}."
+        )
+        return StudioError("data", message, hint)
+    if asked(objective).rows == "kto":
+        message = f"`{objective}` learns from rows with an answer and a label of good or bad, and these have none."
+        hint = (
+            f"Set training.objective={learned_by(row_format)}, or name their columns: "
+            "data.mapping={prompt: .., completion: .., label: ..}."
+        )
         return StudioError("data", message, hint)
     if row_format == "preference":
         message = f"Rows with a better and a worse answer are not learned with `{objective}`."
         hint = "Set training.objective=dpo; for the better answers alone data.mapping={prompt: .., completion: chosen}."
         return StudioError("data", message, hint)
-    hint = "To learn every completion, good or bad, set data.format=prompt_completion."
-    return StudioError("data", "Training on rows with labels of good and bad is not possible yet.", hint)
+    message = f"Rows with labels of good and bad are not learned with `{objective}`."
+    hint = "Set training.objective=kto; to learn every completion, good or bad, data.format=prompt_completion."
+    return StudioError("data", message, hint)
 
 
 def unusable(name: str, rows: int, reason: str) -> StudioError:

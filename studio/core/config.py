@@ -13,7 +13,7 @@ from pydantic.dataclasses import dataclass
 
 from studio.core.data.mapping import Role, format_of
 from studio.core.errors import StudioError
-from studio.core.objectives import WITH_DPO, Objective
+from studio.core.objectives import Objective, asked, needed
 from studio.paths import is_version
 
 # Built when first used: a command that reads no config does not pay for it.
@@ -267,20 +267,32 @@ class TrainingSpec:
         Objective,
         Field(
             title="Objective",
-            description="`sft` learns the answers, `pretraining` every token of a text, `dpo` which of two answers is "
-            "better, as far from the base as `beta` allows.",
+            description="`sft` learns the answers, `pretraining` every token of a text. Which of two answers is better "
+            "is learned by `dpo` and `ipo`, measured against the base, and by `orpo` and `simpo`, without it; from "
+            "answers labelled good or bad `kto` learns.",
             json_schema_extra=_BASIC,
         ),
     ] = "sft"
     beta: Annotated[
-        float,
+        float | None,
         Field(
             gt=0,
             le=100,
             title="Beta",
-            description="For `dpo`: the smaller, the further answers may move away from the base's own.",
+            description="For preferences. `dpo`, `ipo`, `kto`: the smaller, the further from the base; `orpo`, "
+            "`simpo`: the weight of the preference. Empty: the usual 0.1, for `simpo` 2.",
         ),
-    ] = 0.1
+    ] = None
+    simpo_gamma: Annotated[
+        float,
+        Field(ge=0, le=100, title="SimPO gamma", description="For `simpo`: the margin the better answer is to win by."),
+    ] = 0.5
+    desirable_weight: Annotated[
+        float, Field(gt=0, le=1000, title="Weight of good answers", description="For `kto`: how much they count.")
+    ] = 1.0
+    undesirable_weight: Annotated[
+        float, Field(gt=0, le=1000, title="Weight of bad answers", description="For `kto`: how much they count.")
+    ] = 1.0
     num_train_epochs: Annotated[
         float,
         Field(
@@ -331,7 +343,7 @@ class TrainingSpec:
             gt=0,
             le=10,
             title="Learning rate",
-            description="Size of a step; `dpo` needs a smaller one, such as 1e-5.",
+            description="Size of a step; a preference needs a smaller one, such as 1e-5.",
             json_schema_extra=_BASIC,
         ),
     ] = 2e-4
@@ -429,6 +441,11 @@ class TrainingSpec:
     ] = 0
     seed: Annotated[int, Field(ge=0, lt=2**32, title="Seed", description="The same seed gives the same run.")] = 0
 
+    @property
+    def used_beta(self) -> float:
+        """`beta`, or the usual one of the objective where none is given."""
+        return asked(self.objective).beta if self.beta is None else self.beta
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
 class RunConfig:
@@ -459,10 +476,10 @@ class RunConfig:
             raise _clash("training.lr_scheduler_kwargs", message="Its numbers must be finite.") from None
         if self.data.chunk_overlap > self.data.max_length // 2:
             raise _clash("data.chunk_overlap", message="At most half of data.max_length.")
-        for needed in WITH_DPO if self.training.objective == "dpo" else ():
-            section, name = needed.key.split(".")
-            if getattr(getattr(self, section), name) != needed.value:
-                raise _clash(needed.key, message=needed.message)
+        for setting in needed(self.training.objective):
+            section, name = setting.key.split(".")
+            if getattr(getattr(self, section), name) != setting.value:
+                raise _clash(setting.key, message=setting.message)
         if self.training.early_stopping_patience and not self.data.evaluates:
             raise _clash("training.early_stopping_patience", message="Needs data.eval_split or data.eval_path.")
         return self

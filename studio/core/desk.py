@@ -251,7 +251,8 @@ class Picture:
         chunks: of which of its tokens, [start, stop), a sequence is made, and from which on they carry loss; of a long
             text there may be several. All behind the first begin with the row's first `beginning` tokens too.
         written: whether a token is of what the person wrote; the others come from the template.
-        answer: of a row with two whether this is the `better` one or the `worse`; empty: it has one.
+        answer: of a row with two whether this is the `better` one or the `worse`, of a labelled one whether it is
+            `good` or `bad`; empty: it is neither.
     """
 
     kind: Literal["picture"] = "picture"
@@ -267,7 +268,17 @@ class Picture:
     beginning: int = 0
     written: list[bool] = Field(default_factory=list)
     template: str = ""
-    answer: Literal["", "better", "worse"] = ""
+    answer: Literal["", "better", "worse", "good", "bad"] = ""
+
+    @property
+    def paired(self) -> bool:
+        """Whether its row has another answer."""
+        return self.answer in ("better", "worse")
+
+    @property
+    def avoided(self) -> bool:
+        """Whether its answer is learned to be avoided."""
+        return self.answer in ("worse", "bad")
 
     def piece(self, token: int) -> str:
         """Returns what stands for a token: its part of the text, or its name if it was added."""

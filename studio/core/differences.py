@@ -14,6 +14,7 @@ KEPT = {"step": "f8", "trained_tokens": "f4", "step_s": "f4"}
 _PATHS = ("data.path", "data.eval_path")
 _START = "adapter.path"
 _RATE = "training.learning_rate"
+_BETA = "training.beta"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ def differing(configs: Sequence[RunConfig], told: Sequence[Progress]) -> dict[st
         found[key] = [_named(place) for place in found[key]]
     if _START in found:
         found[_START] = [pinned.started_from(path) if path else "" for path in found[_START]]
+    if _BETA in found:  # left out, it is the usual one
+        found[_BETA] = [config.training.used_beta for config in configs]
     held = [progress.prepared.data if progress.prepared is not None else "" for progress in told]
     if "data.path" in found and len({*filter(None, held)}) > 1:
         found["data.path"] = [

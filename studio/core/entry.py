@@ -44,8 +44,8 @@ class Entry:
         name: its folder's name.
         title: as the user wrote it.
         config: the whole config of its run; empty for one made elsewhere.
-        metrics: losses (nats), steps, tokens and `train_s` of its run; with two answers a row also
-            `eval_reward_accuracy`, the share of the evaluation's rows whose better one is preferred; where its peak
+        metrics: losses (nats), steps, tokens and `train_s` of its run; of preferences also
+            `eval_reward_accuracy`, the share of the evaluation's rows whose reward is right; where its peak
             learning rate was set while it trained `learning_rates`, pairs of the step behind which and the rate.
         run: the address of its run, a name or an absolute folder (`Run.address`); empty for one made elsewhere.
         sha256: of the weights file, `weights_bytes` long.

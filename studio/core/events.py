@@ -94,11 +94,13 @@ class Step:
     """One optimizer step.
 
     Attributes:
-        loss: in nats: the mean over the step's trained tokens, or with two answers a row over its rows.
+        loss: in nats: the mean over the step's trained tokens; of preferences over its rows, as the objective has it.
         tokens: tokens fed in this step; `trained_tokens` of them carry loss.
         memory_bytes: the most memory in use so far: the device's (CUDA), or the process's (CPU).
-        reward_accuracy: of rows with two answers, the share whose better one is preferred.
-        reward_margin: by how much, in the mean: the difference of the two answers' rewards.
+        reward_accuracy: of rows with two answers, the share whose better one is preferred; of labelled ones, the share
+            whose reward has the sign of the label.
+        reward_margin: by how much, in the mean: the difference of the two answers' rewards, or the reward with the
+            label's sign.
     """
 
     kind: Literal["step"] = "step"
@@ -120,11 +122,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Evaluated:
-    """The evaluation rows' mean loss, in nats: over trained tokens, or with two answers a row over rows.
+    """The evaluation rows' mean loss, in nats: over trained tokens; of preferences over rows.
 
     Attributes:
         best: the loss is the lowest so far.
-        reward_accuracy: of rows with two answers, the share whose better one is preferred.
+        reward_accuracy: of rows with two answers, the share whose better one is preferred; of labelled ones, the share
+            whose reward has the sign of the label.
     """
 
     kind: Literal["evaluated"] = "evaluated"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from studio.core import events, files, runs
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
+from studio.core.objectives import asked
 from studio.core.runs import Run
 
 _LOOKED_AT = 100  # runs, the newest first
@@ -39,7 +40,8 @@ def tokens_per_s(config: RunConfig) -> float | None:
 
 def _work(config: RunConfig) -> tuple[object, ...]:
     model, adapter, training = config.model, config.adapter, config.training
-    return (model, adapter.method, adapter.use_dora, training.activation_checkpointing, training.objective == "dpo")
+    rows = asked(training.objective).rows
+    return (model, adapter.method, adapter.use_dora, training.activation_checkpointing, rows)
 
 
 def _batches(config: RunConfig) -> tuple[object, ...]:

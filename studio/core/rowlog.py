@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from studio.core.errors import StudioError
 
-# `row` counts the rows of the data file from 0; `loss` is in nats: the mean over the row's trained tokens, or of a row
-# with two answers its own.
+# `row` counts the rows of the data file from 0; `loss` is in nats: the mean over the row's trained tokens, or of
+# preferences the row's own, as the objective has it.
 RECORD = np.dtype([("step", "<i4"), ("row", "<i4"), ("tokens", "<i4"), ("loss", "<f4")])
 
 Records = NDArray[np.void]

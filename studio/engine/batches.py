@@ -61,6 +61,7 @@ class MicroBatch:
         targets: (S,) int64, those next tokens.
         owners: (S,) int64, the place in `rows` of each target's row.
         rows: the rows, as places in the `Tokens`.
+        counts: (rows,) int64, how many of the targets are each row's.
         tokens: of the rows, whole; padding is not counted.
     """
 
@@ -73,6 +74,7 @@ class MicroBatch:
     targets: torch.Tensor
     owners: torch.Tensor
     rows: Rows
+    counts: torch.Tensor
     tokens: int
 
     def to(self, device: torch.device) -> "MicroBatch":
@@ -167,7 +169,8 @@ def collate(tokens: Tokens, groups: Sequence[Group], batching: Batching, pad_id:
     fed = sum(len(ids) for ids, _ in encoded)
     laid = [_laid_down(ids, trained) for ids, trained in encoded]
     targets = np.concatenate([ids[1:][trained[1:]] for ids, trained in encoded])
-    owners = np.repeat(np.arange(len(rows)), [int(keep.sum()) for _, keep in laid])
+    counts = np.array([int(keep.sum()) for _, keep in laid])
+    owners = np.repeat(np.arange(len(rows)), counts)
     positions = attention = None
     segments: tuple[Segment, ...] | None = None
     if batching == "flat":
@@ -186,6 +189,7 @@ def collate(tokens: Tokens, groups: Sequence[Group], batching: Batching, pad_id:
         targets=torch.from_numpy(targets.astype(np.int64)),
         owners=torch.from_numpy(owners),
         rows=rows,
+        counts=torch.from_numpy(counts),
         tokens=fed,
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from studio.core import chat, events
-from studio.core.config import RunConfig
+from studio.core.config import RunConfig, TrainingSpec
 from studio.core.data import datasets
 from studio.core.data.datasets import Rejected
 from studio.core.errors import StudioError
@@ -25,6 +25,7 @@ Emit = Callable[[events.Event], None]
 
 _COUNTED_ROWS = 10_000
 _HASHED = 2**20
+_WEIGH_ALIKE = 4 / 3  # by how much good and bad answers may differ in weight, as Ethayarajh et al. 2024 advise
 
 
 @dataclass(slots=True)
@@ -81,6 +82,8 @@ class Corpus:
                     for first in range(0, len(array), _HASHED):
                         digest.update(np.ascontiguousarray(array[first : first + _HASHED]).data)
                         part.release()
+                if part.mismatched is not None:
+                    digest.update(np.ascontiguousarray(part.desirable).data)
         return digest.hexdigest()
 
     def write_unused(self, run: Run) -> None:
@@ -106,12 +109,12 @@ def read_corpus(config: RunConfig, tokenizer: Any, emit: Emit) -> Corpus:
     dataset = _opened(config, "path")
     other = _opened(config, "eval_path") if config.data.eval_path else None
     parts = evaluation_of.parted(dataset, config.data, config.training.seed, other, told)
-    train = tokens.tokenize(dataset, parts.train, encoder, told)
-    held = tokens.tokenize(dataset, parts.held, encoder, told) if len(parts.held) else None
+    train = _tokens(dataset, parts.train, encoder, told)
+    held = _tokens(dataset, parts.held, encoder, told) if len(parts.held) else None
     read = [(dataset, [part for part in (train, held) if part is not None])]
     evaluation = held
     if other is not None:
-        evaluation = tokens.tokenize(other, np.arange(len(other)), encoder, told)
+        evaluation = _tokens(other, np.arange(len(other)), encoder, told)
         read.append((other, [evaluation]))
     _require_rows("training", train)
     if evaluation is not None:
@@ -123,6 +126,7 @@ def read_corpus(config: RunConfig, tokenizer: Any, emit: Emit) -> Corpus:
         said = "1 row that is" if len(parts.leaked) == 1 else f"{len(parts.leaked):,} rows that are"
         emit(events.Notice(message=f"{said} equal to an evaluation row will not be trained on."))
     _tell_chunks(train, emit)
+    _tell_labels(train, config.training, emit)
     rejected = [item for source, _ in read for item in _named(source, source.rejected)]
     untrained = [item for source, parts in read for part in parts for item in _named(source, part.untrained)]
     leaked = _named(dataset, parts.leaked)
@@ -139,6 +143,13 @@ def read_corpus(config: RunConfig, tokenizer: Any, emit: Emit) -> Corpus:
         rows=dataset.rows,
         row_format=dataset.format,
     )
+
+
+def _tokens(
+    dataset: datasets.Dataset, indices: Rows, encoder: labels.Encoder, told: Callable[[int, int], None]
+) -> tokens.Tokens:
+    made = tokens.tokenize(dataset, indices, encoder, told)
+    return tokens.mismatch(dataset, indices, encoder, made) if dataset.format == "kto" and len(made) else made
 
 
 def require_readable(corpus: Corpus, context: Context) -> None:
@@ -188,6 +199,33 @@ def _tell_chunks(train: tokens.Tokens, emit: Emit) -> None:
         texts = len(np.unique(train.rows[train.starts > 0]))
         said = "1 long text was" if texts == 1 else f"{texts:,} long texts were"
         emit(events.Notice(message=f"{said} made into {texts + later:,} chunks for training."))
+
+
+def _tell_labels(train: tokens.Tokens, spec: TrainingSpec, emit: Emit) -> None:
+    """Tells where good and bad answers do not weigh about the same, as the paper advises (equation 8)."""
+    if train.mismatched is None:
+        return
+    good, bad = int(train.desirable.sum()), int(len(train) - train.desirable.sum())
+    if not good or not bad:
+        emit(
+            events.Notice(
+                message="All training rows are labelled good: what tells them from bad ones is not learned."
+                if good
+                else "All training rows are labelled bad: what tells them from good ones is not learned."
+            )
+        )
+        return
+    weights = spec.desirable_weight * good, spec.undesirable_weight * bad
+    if max(weights) > _WEIGH_ALIKE * min(weights):
+        name, wanted = "desirable_weight", spec.desirable_weight * weights[1] / weights[0]
+        if weights[0] > weights[1]:
+            name, wanted = "undesirable_weight", spec.undesirable_weight * weights[0] / weights[1]
+        emit(
+            events.Notice(
+                message=f"{good:,} training rows are good and {bad:,} bad: for both to weigh the same, set"
+                f" training.{name} to {wanted:.2g}."
+            )
+        )
 
 
 def trained_counts(part: tokens.Tokens) -> Rows:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from studio.core import config_file, desk
 from studio.core.audit.texts import OnFindings
-from studio.core.chat import objective_for
+from studio.core.chat import desirable, objective_for
 from studio.core.config import DataSpec
 from studio.core.data.datasets import open_dataset
 from studio.core.errors import StudioError
@@ -295,10 +295,16 @@ def picture(encoder: Encoder, data: dict[str, Any], row_format: str, worse: bool
     return _drawn(encoder, encoded, data, row_format, worse, desk.MAX_SHOWN_TOKENS)
 
 
+def _judged(data: dict[str, Any], row_format: str, worse: bool) -> Literal["", "better", "worse", "good", "bad"]:
+    """Returns what is said of the answer of a row that can be used."""
+    if row_format == "kto":
+        return "good" if desirable(data) else "bad"
+    return "worse" if worse else "better" if row_format == "preference" else ""
+
+
 def _drawn(
     encoder: Encoder, encoded: Encoded, data: dict[str, Any], row_format: str, worse: bool, most: int
 ) -> desk.Picture:
-    answer: Literal["", "better", "worse"] = "worse" if worse else "better" if row_format == "preference" else ""
     shown = slice(most)
     offsets = encoded.offsets[shown]
     whole = len(offsets) == len(encoded.ids)
@@ -315,5 +321,5 @@ def _drawn(
         beginning=encoded.beginning,
         written=written(encoder, data, row_format, encoded.text, offsets, worse),
         template=encoder.template or "",
-        answer=answer,
+        answer=_judged(data, row_format, worse),
     )

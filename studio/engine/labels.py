@@ -18,6 +18,7 @@ from tokenizers import Encoding, Tokenizer
 from studio.core.chat import to_example
 from studio.core.config import DataSpec
 from studio.core.errors import StudioError
+from studio.core.objectives import asked
 from studio.engine import layouts
 from studio.engine.layouts import Layout
 from studio.engine.limits import Renew, limited
@@ -94,7 +95,7 @@ class Encoder:
     Attributes:
         tokenizer: a transformers tokenizer that knows offsets.
         template: the chat template's Jinja text; None: plain text.
-        objective: `sft` and `dpo` are about the answers, `pretraining` learns every token.
+        objective: `pretraining` learns every token, all others are about the answers.
         max_length: tokens a row may have.
         chunking: how texts that are longer are made into several sequences; None: they are cut like other rows.
     """
@@ -262,7 +263,7 @@ class Encoder:
         special = [item in self._special_ids for item in ids]
         beginning = len(self.beginning) if laid.bare else 0
         # Answers that are compared stay whole.
-        text = laid.bare and laid.spans == [(0, len(laid.text))] and self.objective != "dpo"
+        text = laid.bare and laid.spans == [(0, len(laid.text))] and not asked(self.objective).compares
         chunks = self._chunks(len(ids), beginning) if text else [Chunk(0, min(len(ids), self.max_length), 0)]
         kept = chunks[-1].stop
         return Encoded(laid.text, ids, trained, special, offsets, kept, beginning, text, chunks, laid.partial)

@@ -8,6 +8,7 @@ from typing import Any
 from studio.core import further, modules, pace
 from studio.core.config import RunConfig
 from studio.core.events import Event
+from studio.core.objectives import asked
 from studio.engine import adapters, hub, model, optim, schedule, session, targets
 from studio.engine.corpus import read_corpus, require_readable, teller
 
@@ -48,8 +49,10 @@ def plan(
     schedule.try_out(config.training, steps)
     tokens, speed = int(corpus.train.lengths.sum()), pace.tokens_per_s(config)
     fed = tokens * steps / per_epoch
-    # The base reads each row once, forwards only: half of what a step does with it.
-    fed += tokens / 2 if config.training.objective == "dpo" else 0
+    if asked(config.training.objective).reference:
+        # The base reads each row once, forwards only: half of what a step does with it.
+        mismatched = corpus.train.mismatched
+        fed += (tokens + (0 if mismatched is None else len(mismatched.ids))) / 2
     return {
         "trainable_parameters": trainable,
         "total_parameters": total,

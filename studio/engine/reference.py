@@ -24,9 +24,10 @@ from studio.core import cache, machine, mapped
 from studio.core.config import AdapterSpec
 from studio.core.entry import WEIGHTS
 from studio.core.errors import StudioError
+from studio.core.objectives import asked
 from studio.engine import step
 from studio.engine.corpus import teller
-from studio.engine.session import Session
+from studio.engine.session import Reference, Session
 from studio.engine.tokens import Tokens
 
 _FILE = "losses.bin"
@@ -48,23 +49,28 @@ def look_up(current: Session, stopped: Callable[[], bool]) -> None:
     Raises:
         StudioError: (disk) the cache cannot be written; (model) the base gives no finite loss for a row.
     """
-    if current.config.training.objective != "dpo":
+    if not asked(current.config.training.objective).reference:
         return
     parts = {"train": current.corpus.train, "evaluation": current.corpus.evaluation}
-    found: dict[str, torch.Tensor] = {}
+    found: dict[str, Reference] = {}
     for name, part in parts.items():
         if part is None or not len(part):
             continue
         losses = _losses(current, part, name, stopped)
         if losses is None:
             return
-        found[name] = losses
+        mismatched = None
+        if part.mismatched is not None:
+            mismatched = _losses(current, part.mismatched, f"{name} mismatched", stopped)
+            if mismatched is None:
+                return
+        found[name] = Reference(losses, mismatched)
     current.reference, current.evaluation_reference = found["train"], found.get("evaluation")
 
 
 def is_known(current: Session) -> bool:
     """Whether a session has all that its objective compares with; one that ends meanwhile has not."""
-    return current.config.training.objective != "dpo" or current.reference is not None
+    return not asked(current.config.training.objective).reference or current.reference is not None
 
 
 def _losses(current: Session, part: Tokens, name: str, stopped: Callable[[], bool]) -> torch.Tensor | None:

@@ -68,6 +68,19 @@ class Position:
     base_config: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What the base alone makes of a part's rows, in nats.
+
+    Attributes:
+        losses: (N,) float32, each sequence's.
+        mismatched: (N,) float32, likewise of `Tokens.mismatched`; None where there are none.
+    """
+
+    losses: torch.Tensor
+    mismatched: torch.Tensor | None = None
+
+
 @dataclass(slots=True)
 class Session:
     """One process's share of a run in training.
@@ -77,7 +90,7 @@ class Session:
         choices: how the model is computed.
         steps: optimizer steps of the whole run; `steps_per_epoch` of one epoch.
         emit: tells an event; does nothing but in the main process.
-        reference: (N,) what the base alone makes of each training sequence, where that counts; see `reference`.
+        reference: what the base alone makes of the training rows, where that counts; see `reference`.
         evaluation_reference: likewise of the evaluation's.
         answered_step: the last step at which the user's prompts were answered; -1: none yet.
     """
@@ -96,8 +109,8 @@ class Session:
     steps: int
     steps_per_epoch: int
     position: Position
-    reference: torch.Tensor | None = None
-    evaluation_reference: torch.Tensor | None = None
+    reference: Reference | None = None
+    evaluation_reference: Reference | None = None
     answered_step: int = -1
 
 

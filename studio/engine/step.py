@@ -1,7 +1,8 @@
 """One optimizer step, and one evaluation: from rows to losses, and what is told of them.
 
 A row's *sequences* are what is fed of it: one, or with two answers the better and the worse, one behind the other.
-`U` rows, `K` numbers of each: its loss, and with two answers whether the better one is preferred, and by how much.
+`U` rows, `K` numbers of each: its loss, and where answers are compared or judged whether the reward is right, and by
+how much.
 """
 
 import math
@@ -12,11 +13,12 @@ import numpy as np
 import torch
 
 from studio.core.errors import StudioError
+from studio.core.objectives import asked
 from studio.engine import batches, objectives, optim, session
 from studio.engine.batches import Group, MicroBatch, Rows
 from studio.engine.corpus import trained_counts
 from studio.engine.rowlog import RowLog
-from studio.engine.session import Session
+from studio.engine.session import Reference, Session
 from studio.engine.tokens import Tokens
 
 # Evaluation rows that are looked at together for what they have in common, and divided into passes.
@@ -43,7 +45,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What is told of a step: `accuracy` and `margin` of rows with two answers, else None."""
+    """What is told of a step: `accuracy` and `margin` of preferences, else None."""
 
     loss: float
     learning_rate: float
@@ -56,10 +58,10 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What an evaluation found: trained tokens, and how many better answers are preferred.
+    """What an evaluation found: trained tokens, and the share of rewards that are right.
 
     Attributes:
-        loss: the mean in nats, of a trained token, or of a row with two answers.
+        loss: the mean of a trained token, in nats, or of a row's preference.
     """
 
     loss: float
@@ -89,10 +91,14 @@ def take(current: Session, micro_batches: list[Rows], passes: list[MicroBatch]) 
     weight = world if micro_batches[rank::world] else 0
     optim.seed_all(spec.seed, "step", current.position.step + 1, rank)
     current.model.train()
-    found, shares = [], _shares(current.corpus.train, current.corpus.trained, micro_batches)
+    train, reference = current.corpus.train, current.reference
+    own = micro_batches[rank::world]
+    unlike = current.choices.passes(train.mismatched, own) if train.mismatched is not None and own else []
+    baseline = _baseline(current, train, reference, unlike, sum(len(rows) for rows in micro_batches))
+    found, shares = [], _shares(current, current.corpus.trained, micro_batches)
     for i, batch in enumerate(passes):
         with nullcontext() if i == len(passes) - 1 else accelerator.no_sync(current.model):
-            numbers = computed(current, current.model, current.reference, batch)
+            numbers = computed(current, current.model, train, reference, batch, baseline)
             accelerator.backward(numbers[:, 0].sum() * (weight / shares))
         found.append(numbers.detach())
     total = accelerator.reduce(torch.cat(found).sum(0) * (weight / world), "sum")
@@ -121,7 +127,7 @@ def read(current: Session, micro_batches: list[Rows], taken: Taken, log: RowLog)
     if len(taken.sequences):
         together = taken.sequences.reshape(-1, train.answers)
         trained, losses = corpus.trained[together].sum(1), taken.found[:, 0].cpu().numpy()
-        log.append(number, train.rows[together[:, 0]], trained, losses if train.answers > 1 else losses / trained)
+        log.append(number, train.rows[together[:, 0]], trained, losses if _compares(current) else losses / trained)
     return Measured(
         loss,
         taken.learning_rate,
@@ -136,15 +142,18 @@ def evaluate(current: Session, part: Tokens) -> Score:
     """Returns how well rows are predicted, over all processes."""
     accelerator = current.accelerator
     passes = evaluation_passes(current, part)
-    total = torch.zeros(1 if current.evaluation_reference is None else 3, device=accelerator.device)
+    total = torch.zeros(3 if _compares(current) else 1, device=accelerator.device)
     # Unwrapped: the processes have different numbers of batches, and nothing to agree on before the sum.
     current.bare.eval()
+    own, reference = slice(accelerator.process_index, None, accelerator.num_processes), current.evaluation_reference
+    unlike = [] if part.mismatched is None else evaluation_passes(current, part.mismatched)[own]
+    baseline = _baseline(current, part, reference, unlike, part.count)
     with torch.no_grad():
-        for groups in passes[accelerator.process_index :: accelerator.num_processes]:
+        for groups in passes[own]:
             batch = collated(current, part, groups)
-            total += computed(current, current.bare, current.evaluation_reference, batch).sum(0)
+            total += computed(current, current.bare, part, reference, batch, baseline).sum(0)
     counts = trained_counts(part)
-    shares = _shares(part, counts, [np.arange(part.count)])
+    shares = _shares(current, counts, [np.arange(part.count)])
     loss, *rewards = (accelerator.reduce(total, "sum") / shares).tolist()
     return Score(loss, int(counts.sum()), *rewards[:1])
 
@@ -166,14 +175,64 @@ def collated(current: Session, part: Tokens, groups: list[Group]) -> MicroBatch:
 
 
 def computed(
-    current: Session, model: torch.nn.Module, reference: torch.Tensor | None, batch: MicroBatch
+    current: Session,
+    model: torch.nn.Module,
+    part: Tokens,
+    reference: Reference | None,
+    batch: MicroBatch,
+    baseline: torch.Tensor | None,
 ) -> torch.Tensor:
-    """Returns (U, K) of a pass's rows; `reference`: what the base makes of each sequence of its part, if it counts."""
-    losses = sequence_losses(current, model, batch)
-    if reference is None:
+    """Returns (U, K) of a pass's rows.
+
+    Args:
+        current: the session.
+        model: as it is called.
+        part: what the rows are of.
+        reference: what the base makes of the part, if it counts.
+        batch: the pass.
+        baseline: see `_baseline`.
+    """
+    losses, spec = sequence_losses(current, model, batch), current.config.training
+    if not _compares(current):
         return losses[:, None]
-    base = reference[torch.from_numpy(batch.rows).to(reference.device)]
-    return objectives.preference(losses, base, current.config.training.beta)
+    rows = torch.from_numpy(batch.rows).to(losses.device)
+    base = None if reference is None else reference.losses[rows]
+    if spec.objective != "kto":
+        return objectives.preferred(spec, losses, base, batch.counts)
+    assert base is not None
+    assert baseline is not None
+    desirable = torch.from_numpy(part.desirable[batch.rows]).to(losses.device)
+    return objectives.kto(losses, base, desirable, baseline, spec)
+
+
+def _baseline(
+    current: Session, part: Tokens, reference: Reference | None, passes: list[list[Group]], count: int
+) -> torch.Tensor | None:
+    """Returns how much likelier than the base the model holds mismatched answers, in the mean over all processes.
+
+    It is KTO's z0, of all rows that are divided by together, so that it does not depend on how these are divided into
+    passes; not below 0, and without gradient.
+
+    Args:
+        current: the session; its model is in training or not, as for the rows themselves.
+        part: whose rows.
+        reference: what the base makes of them.
+        passes: this process's, of the mismatched ones.
+        count: how many there are in all processes.
+
+    Returns:
+        () float32, in nats; None: the objective has no such baseline.
+    """
+    if part.mismatched is None or reference is None or reference.mismatched is None:
+        return None
+    moved = torch.zeros((), device=current.accelerator.device)
+    with torch.no_grad():
+        for groups in passes:
+            batch = collated(current, part.mismatched, groups)
+            base = reference.mismatched[torch.from_numpy(batch.rows).to(moved.device)]
+            moved += (base - sequence_losses(current, current.bare, batch).float()).sum()
+    total: torch.Tensor = current.accelerator.reduce(moved, "sum")
+    return (total / count).clamp(min=0)
 
 
 def sequence_losses(current: Session, model: torch.nn.Module, batch: MicroBatch) -> torch.Tensor:
@@ -182,9 +241,14 @@ def sequence_losses(current: Session, model: torch.nn.Module, batch: MicroBatch)
         return objectives.language_modelling(model, batch, current.choices.chunked, current.choices.trimmed)
 
 
-def _shares(part: Tokens, trained: Rows, micro_batches: list[Rows]) -> int:
-    """Returns what a sum of losses is divided by: trained tokens, or rows that have two answers."""
-    if part.answers > 1:
+def _compares(current: Session) -> bool:
+    """Whether rows have a loss each, instead of their tokens."""
+    return asked(current.config.training.objective).compares
+
+
+def _shares(current: Session, trained: Rows, micro_batches: list[Rows]) -> int:
+    """Returns what a sum of losses is divided by: trained tokens, or rows that have a loss each."""
+    if _compares(current):
         return sum(len(rows) for rows in micro_batches)
     return int(sum(trained[rows].sum() for rows in micro_batches))
 

@@ -6,7 +6,7 @@ import mmap
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio import paths
-from studio.core import cache
+from studio.core import cache, chat
 from studio.core.data.datasets import Dataset, Rejected
 from studio.engine.labels import Encoded, Encoder
 
-_VERSION = 7  # of the labels: raise it whenever the same row would get other tokens or labels
+_VERSION = 8  # of the labels: raise it whenever the same row would get other tokens or labels
 _BATCH_ROWS = 512
 _PIECE = 1 << 20
 _FILES = {"ids": np.int32, "trained": np.bool_, "offsets": np.int64, "rows": np.int64}
-_FILES |= {"starts": np.int64, "full_lengths": np.int32}
+_FILES |= {"starts": np.int64, "full_lengths": np.int32, "desirable": np.bool_}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ class Tokens:
         truncated: how many rows were cut at the maximum length.
         answers: sequences that a row stands for: 2 where it has a better and a worse answer, one behind the other.
         untrained: the rows left out because no token of theirs would carry loss, and why.
+        desirable: whether each one's answer is labelled good, or has no label; bool, N.
+        mismatched: of labelled answers, each prompt with the answer of the row before it; see `mismatch`.
     """
 
     ids: NDArray[np.int32]
@@ -51,6 +53,8 @@ class Tokens:
     truncated: int
     untrained: list[Rejected]
     answers: int = 1
+    desirable: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    mismatched: "Tokens | None" = None
 
     def __len__(self) -> int:
         """Returns N."""
@@ -143,17 +147,60 @@ def _write(
                 if reason or isinstance(result, str):
                     untrained.append(Rejected(row.number, row.line, reason))
                     continue
-                truncated += max([found.add(row.number, answer) for answer in result])
+                good = dataset.format != "kto" or chat.desirable(row.data)
+                truncated += max([found.add(row.number, answer, good) for answer in result])
             ended = found.write(files, ended)
             if on_progress:
                 on_progress(first + len(batch), len(indices))
+    _describe(folder, truncated, 2 if dataset.format == "preference" else 1, untrained)
+
+
+def _describe(folder: Path, truncated: int, answers: int, untrained: list[Rejected]) -> None:
     about: dict[str, Any] = {
         "truncated": truncated,
-        "answers": 2 if dataset.format == "preference" else 1,
+        "answers": answers,
         "untrained": [asdict(item) for item in untrained],
         "crc32": {name: _checksum(folder / name) for name in _FILES},
     }
     (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
+
+
+def mismatch(dataset: Dataset, indices: NDArray[np.int64], encoder: Encoder, part: Tokens) -> Tokens:
+    """Returns rows with `mismatched`: each prompt with the answer of the row before it, the first with the last one's.
+
+    As TRL does for KTO, which tells by them how far a model has moved where nothing was taught; there the answers go
+    round in a batch. A row's prompt is what stands before its first trained token. None is longer than the longest row.
+
+    Args:
+        dataset: where the rows are.
+        indices: which rows they are, as for `tokenize`.
+        encoder: how they were made.
+        part: the rows, N of them.
+
+    Raises:
+        StudioError: (disk) the cache cannot be written.
+    """
+    folder = paths.cache_dir() / "tokens" / f"{_key(dataset, indices, encoder)}-mismatched"
+    return replace(part, mismatched=cache.made(folder, _opened, lambda target: _write_mismatched(part, target)))
+
+
+def _write_mismatched(part: Tokens, folder: Path) -> None:
+    longest = max((1 + int(np.flatnonzero(trained)[-1]) for _, trained in map(part.__getitem__, range(len(part)))))
+    ended = 0
+    with ExitStack() as opened:
+        files = {name: opened.enter_context((folder / name).open("wb")) for name in _FILES}
+        files["offsets"].write(np.zeros(1, dtype=np.int64).tobytes())
+        for first in range(0, len(part), _BATCH_ROWS):
+            found = _Columns()
+            for place in range(first, min(first + _BATCH_ROWS, len(part))):
+                (ids, trained), (other, learned) = part[place], part[place - 1 if place else len(part) - 1]
+                start, behind = int(trained.argmax()), int(learned.argmax())
+                fed = [*ids[:start].tolist(), *other[behind:].tolist()][:longest]
+                kept = [*trained[:start].tolist(), *learned[behind:].tolist()][:longest]
+                found.feed(int(part.rows[place]), fed, kept, 0, len(fed), good=True)
+            ended = found.write(files, ended)
+            part.release()
+    _describe(folder, 0, 1, [])
 
 
 def encoded_answers(
@@ -172,21 +219,28 @@ class _Columns:
         self._found: dict[str, list[Any]] = {name: [] for name in _FILES}
         self._lengths: list[int] = []
 
-    def add(self, row: int, encoded: Encoded) -> int:
+    def add(self, row: int, encoded: Encoded, good: bool) -> int:
         """Adds a row's sequences; returns how many of them stand for more tokens than are fed."""
-        found, cut = self._found, 0
+        cut = 0
         for chunk, (fed, learned) in zip(encoded.chunks, encoded.sequences(), strict=True):
             # A last chunk of one token may have nothing before it to be predicted from.
             if not any(learned):
                 continue
-            found["ids"] += fed
-            found["trained"] += learned
-            found["rows"].append(row)
-            found["starts"].append(chunk.start)
-            found["full_lengths"].append(len(fed) + len(encoded.ids) - encoded.kept)
-            self._lengths.append(len(fed))
+            full_length = len(fed) + len(encoded.ids) - encoded.kept
+            self.feed(row, fed, learned, chunk.start, full_length, good=good)
             cut += len(encoded.ids) > encoded.kept
         return cut
+
+    def feed(self, row: int, ids: list[int], trained: list[bool], start: int, full_length: int, *, good: bool) -> None:
+        """Adds one sequence."""
+        found = self._found
+        found["ids"] += ids
+        found["trained"] += trained
+        found["rows"].append(row)
+        found["starts"].append(start)
+        found["full_lengths"].append(full_length)
+        found["desirable"].append(good)
+        self._lengths.append(len(ids))
 
     def write(self, files: Mapping[str, BinaryIO], ended: int) -> int:
         """Appends all to the files; `ended` tokens are there before, and are returned with those added."""
@@ -224,7 +278,7 @@ def _opened(folder: Path) -> Tokens | None:
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
         if any(_checksum(folder / name) != about["crc32"][name] for name in _FILES):
             return None
-        arrays = {name: _mapped(folder / name, kind) for name, kind in _FILES.items()}
+        arrays: dict[str, Any] = {name: _mapped(folder / name, kind) for name, kind in _FILES.items()}
         untrained = [Rejected(**item) for item in about["untrained"]]
         return Tokens(**arrays, truncated=about["truncated"], untrained=untrained, answers=about["answers"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -14,7 +14,7 @@ from studio.core import config as declared
 from studio.core import config_file, further, library, models
 from studio.core.config import DataSpec, RunConfig
 from studio.core.errors import StudioError
-from studio.core.objectives import DPO_LEARNING_RATE, WITH_DPO
+from studio.core.objectives import asked, needed
 
 _EDIT_ID = 1
 # Typing a number is one edit; a later change of the same setting is another.
@@ -55,6 +55,7 @@ class Draft(QObject):
                 _put(self._values, key, value_at(stored, key))
             except (KeyError, TypeError):
                 continue
+        forget_usual(self._values)
         self._faults = self._check()
         self._found: dict[str, str] = {}
 
@@ -69,6 +70,10 @@ class Draft(QObject):
     def value(self, key: str) -> Any:
         """Returns the value of a dotted name."""
         return value_at(self._values, key)
+
+    def usual(self, key: str) -> Any:
+        """Returns what an empty setting comes to with the present values; None: nothing."""
+        return asked(str(self.value("training.objective"))).beta if key == "training.beta" else None
 
     def is_changed(self, key: str) -> bool:
         """Whether a value is not the default."""
@@ -120,16 +125,17 @@ class Draft(QObject):
     def adopt(self, assignments: dict[str, Any], title: str) -> None:
         """As `apply`, for settings that are not chosen one by one, such as a preset's.
 
-        With `dpo` what does not go with it is put right, and a learning rate made for other objectives is lowered.
+        What does not go with the objective is put right, and a learning rate made for others is lowered, or the usual
+        one of the objective before taken back.
         """
         fresh = {"training.objective": self.value("training.objective")} | assignments
         rate = fresh.get("training.learning_rate", self.value("training.learning_rate"))
-        turned = fresh["training.objective"] != self.value("training.objective")
-        if fresh["training.objective"] == "dpo":
-            fresh |= {needed.key: needed.value for needed in WITH_DPO}
-            if isinstance(rate, float) and (turned or "training.learning_rate" in assignments):
-                fresh["training.learning_rate"] = min(rate, DPO_LEARNING_RATE)
-        elif turned and rate == DPO_LEARNING_RATE:
+        before, objective = str(self.value("training.objective")), str(fresh["training.objective"])
+        fresh |= {setting.key: setting.value for setting in needed(objective)}
+        if (usual := asked(objective).learning_rate) is not None:
+            if isinstance(rate, float) and (objective != before or "training.learning_rate" in assignments):
+                fresh["training.learning_rate"] = min(rate, usual)
+        elif objective != before and rate == asked(before).learning_rate:
             fresh["training.learning_rate"] = value_at(self._defaults, "training.learning_rate")
         self.apply(fresh, title)
 
@@ -164,6 +170,13 @@ class Draft(QObject):
             said = config_file.said_of(str(error), *config_file.keys())
             return {key if said else "adapter.path": said or str(error)}
         return {}
+
+
+def forget_usual(values: dict[str, Any]) -> None:
+    """Leaves a `beta` out of a whole config where it is the usual one of the objective: another has another."""
+    training = values["training"]
+    if training["beta"] == asked(str(training["objective"])).beta:
+        training["beta"] = None
 
 
 def merged(values: dict[str, Any]) -> dict[str, Any]:

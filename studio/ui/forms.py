@@ -188,6 +188,8 @@ class Field(QObject):
         value, fault = draft.value(self.spec.key), draft.faults().get(self.spec.key, "")
         self._showing = True
         self._put(value)
+        if isinstance(self.editor, QLineEdit):
+            self.editor.setPlaceholderText(written(draft.usual(self.spec.key)))
         self._showing = False
         changed = draft.is_changed(self.spec.key)
         self.mark.setVisible(changed)
@@ -297,9 +299,9 @@ def parsed(text: str, kind: Any) -> Any:
         return [name for part in text.split(",") if (name := part.strip())]
     if kind is str or (str in kinds and not text.startswith(("[", "{"))):
         return text
-    if kind in (int, float):
+    if number := next((each for each in (int, float) if each in kinds), None):
         try:
-            return kind(text)
+            return number(text)
         except ValueError:
             return text
     if not text:

@@ -71,7 +71,7 @@ class LossTable(QAbstractTableModel):
                 self.tr("Row"),
                 self.tr("Its number in its file, from 0; in a version of several behind the file's own"),
             ),
-            (self.tr("Loss"), self.tr("Its loss the last time it was trained on, in nats (key L)")),
+            (self.tr("Loss"), self.tr("Its loss the last time it was trained on (key L)")),
             (
                 self.tr("Above"),
                 self.tr("How far its loss lay above that of the rows beside it, the mean over all its tokens (key A)"),

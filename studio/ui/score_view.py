@@ -216,7 +216,7 @@ class ScoreView(QWidget):
         self._by[0].setVisible(several)
         if not several:
             self._by[0].setChecked(True)
-        self.worse.setVisible(found.picture.answer != "")
+        self.worse.setVisible(found.picture.paired)
         self.show_turned()
         self._lay_out()
         self._order_focus()

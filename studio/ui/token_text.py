@@ -33,12 +33,13 @@ class Laid:
 def state(picture: Picture, token: int) -> State:
     """Returns what becomes of a token.
 
-    Cut ones are learned from no more, those of a worse answer are `avoided`, and a `frame` is what the template adds.
+    Cut ones are learned from no more, those of a worse or a bad answer are `avoided`, and a `frame` is what the
+    template adds.
     """
     if token >= picture.kept:
         return "truncated"
     if picture.trained[token]:
-        return "avoided" if picture.answer == "worse" else "trained"
+        return "avoided" if picture.avoided else "trained"
     return "masked" if not picture.written or picture.written[token] else "frame"
 
 

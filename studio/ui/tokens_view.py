@@ -98,7 +98,7 @@ class TokensView(QWidget):
         if not self.editor.typed():
             self.editor.show_own(picture.template)
         self.editor.show_fault("")
-        self.worse.setVisible(picture.answer != "")
+        self.worse.setVisible(picture.paired)
         self._show()
 
     def show_failure(self, failed: desk.Failed) -> None:
@@ -176,9 +176,9 @@ class TokensView(QWidget):
     def _explain(self, picture: Picture) -> None:
         states = [token_text.state(picture, token) for token in range(len(picture.ids))]
         cut = picture.tokens - picture.kept
-        names = {"better": self.tr("Preferred {n}"), "worse": self.tr("Avoided {n}")}
+        names = {"better": self.tr("Preferred {n}"), "worse": self.tr("Avoided {n}"), "bad": self.tr("Avoided {n}")}
         learned = names.get(picture.answer, self.tr("Learned {n}"))
-        kind: token_text.State = "avoided" if picture.answer == "worse" else "trained"
+        kind: token_text.State = "avoided" if picture.avoided else "trained"
         named = [
             (learned, states.count(kind), (kind, False, False)),
             (self.tr("Context {n}"), states.count("masked"), ("masked", False, False)),

@@ -390,6 +390,20 @@ def test_tokens_are_laid_out_by_the_template_given(
     assert "<<user>>" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("label", "said"), [(True, "learned"), (False, "avoided")])
+def test_a_labelled_answer_is_shown_with_what_is_done_with_it(
+    label: bool, said: str, tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "judged.jsonl"
+    path.write_text(json.dumps({"prompt": "What?", "completion": "This one.", "label": label}))
+    code, found = answer(capsys, "data", "tokens", path, "--row", 0, "--model", model)
+    assert (code, found["answer"]) == (0, "good" if label else "bad")
+    assert run(["data", "tokens", str(path), "--row", "0", "--model", str(model)]) == 0
+    assert f"of them {said}." in capsys.readouterr().out
+    code, found = answer(capsys, "data", "check", path, "--model", model)
+    assert (code, found["format"], found["valid"], found["untrained_rows"]) == (0, "kto", 1, 0)
+
+
 def test_both_answers_of_a_row_are_shown_and_counted(
     tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

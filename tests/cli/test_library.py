@@ -101,7 +101,7 @@ def test_a_wrong_option_is_told_with_the_usage_of_its_command(capsys: pytest.Cap
 def test_people_read_plain_lines(base: Path, made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     entered(base, made, metrics={"loss": 1.23456, "eval_loss": 2.0, "step": 7}, note="for class", run="r1")
     out, _ = run(capsys, "adapters", "list")
-    assert [line.split()[-3:] for line in out.splitlines()] == [["EVAL", "LOSS", "PREFERRED"], ["1.235", "2", "-"]]
+    assert [line.split()[-3:] for line in out.splitlines()] == [["LOSS", "REWARD", "ACCURACY"], ["1.235", "2", "-"]]
     entered(base, made, title="prefers", metrics={"eval_reward_accuracy": 0.875})
     assert run(capsys, "adapters", "list")[0].splitlines()[1].split()[-3:] == ["-", "-", "88%"]
     out, _ = run(capsys, "adapters", "show", "tutor")

@@ -380,7 +380,11 @@ def test_rows_are_learned_as_asked_where_that_takes_them() -> None:
     every = ("sft", "pretraining", "dpo")
     assert [objective_for("messages", asked) for asked in every] == ["sft", "pretraining", "sft"]
     assert [objective_for("preference", asked) for asked in every] == ["dpo", "dpo", "dpo"]
-    assert objective_for("kto", "pretraining") == "pretraining"
+    others = ("ipo", "orpo", "simpo")
+    assert [objective_for("preference", asked) for asked in others] == list(others)
+    assert [objective_for("messages", asked) for asked in others] == ["sft", "sft", "sft"]
+    assert [objective_for("kto", asked) for asked in (*every, "kto")] == ["kto"] * 4
+    assert [objective_for(row_format, "kto") for row_format in ("preference", "alpaca")] == ["dpo", "sft"]
 
 
 def test_two_answers_are_to_one_prompt() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from studio.core import config_file
 from studio.core.config import AdapterSpec, DataSpec, RunConfig, from_dict, to_dict
 from studio.core.errors import StudioError
-from studio.core.objectives import WITH_DPO, Needed
+from studio.core.objectives import Needed, needed
 
 
 def write(folder: Path, text: str) -> Path:
@@ -246,16 +246,39 @@ def test_a_chunk_repeats_at_most_half_of_itself(tmp_path: Path) -> None:
     assert "at most half" in refused(tmp_path, text.format(51)).message
 
 
-@pytest.mark.parametrize("needed", WITH_DPO, ids=lambda needed: str(needed.key))
-def test_settings_that_do_not_agree_are_said_at_one_of_them(needed: Needed) -> None:
-    section, name = needed.key.split(".")
-    other = {"data.packing": True, "data.long_text": "chunks", "adapter.method": "full"}[needed.key]
-    data: dict[str, Any] = {"data": {"path": "a"}, "training": {"objective": "dpo"}}
+COMPARING = ("dpo", "ipo", "orpo", "simpo", "kto")
+
+
+@pytest.mark.parametrize(
+    ("objective", "wanted"),
+    [(name, wanted) for name in COMPARING for wanted in needed(name)],
+    ids=lambda given: given.key if isinstance(given, Needed) else given,
+)
+def test_settings_that_do_not_agree_are_said_at_one_of_them(objective: str, wanted: Needed) -> None:
+    section, name = wanted.key.split(".")
+    other = {"data.packing": True, "data.long_text": "chunks", "adapter.method": "full"}[wanted.key]
+    data: dict[str, Any] = {"data": {"path": "a"}, "training": {"objective": objective}}
     assert config_file.faults(data) == {}
     data[section] = data.get(section, {}) | {name: other}
-    assert config_file.faults(data) == {needed.key: needed.message}
-    with pytest.raises(StudioError, match=f"{needed.key}: with `dpo`"):
+    assert config_file.faults(data) == {wanted.key: wanted.message}
+    with pytest.raises(StudioError, match=f"{wanted.key}: with `{objective}`"):
         config_file.build(data)
+
+
+def test_only_what_is_measured_against_the_base_needs_it_unchanged() -> None:
+    assert needed("sft") == needed("pretraining") == ()
+    bound = [name for name in COMPARING if "adapter.method" in {wanted.key for wanted in needed(name)}]
+    assert bound == ["dpo", "ipo", "kto"]
+
+
+def test_each_objective_has_a_beta_of_its_own_unless_one_is_given(tmp_path: Path) -> None:
+    def beta(*settings: str) -> float:
+        return config_file.load(write(tmp_path, "data: {path: a}"), settings).training.used_beta
+
+    assert [beta(f"objective={name}") for name in COMPARING] == [0.1, 0.1, 0.1, 2.0, 0.1]
+    assert beta("objective=simpo", "beta=0.1") == 0.1
+    assert beta("objective=simpo", "beta=null") == 2.0
+    refused(tmp_path, "data: {path: a}", "beta=0")
 
 
 def test_what_is_wrong_with_no_setting_alone_is_said_of_the_whole() -> None:

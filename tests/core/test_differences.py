@@ -38,6 +38,14 @@ def test_only_settings_that_differ_are_told_with_the_defaults_of_those_that_have
     assert differing([plain, plain]) == differing([]) == {}
 
 
+def test_a_beta_that_was_left_out_is_the_usual_one() -> None:
+    old, new, given = config(objective="dpo", beta=0.1), config(objective="dpo"), config(objective="dpo", beta=0.3)
+    assert differing([old, new]) == {}
+    assert differing([new, given]) == {"training.beta": [0.1, 0.3]}
+    other = config(objective="simpo", beta=0.1)
+    assert differing([other, config(objective="simpo")]) == {"training.beta": [0.1, 2.0]}
+
+
 def test_data_differs_by_what_it_held(tmp_path: Path) -> None:
     version = tmp_path / "letters.recipe.json"
     version.write_text("{}", encoding="utf-8")

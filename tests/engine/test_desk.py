@@ -107,6 +107,16 @@ def test_two_answers_are_shown_as_they_are_learned_whatever_the_objective(
     assert shown[0].text[shown[0].offsets[first][0] :].startswith("No.")
 
 
+@pytest.mark.parametrize("good", [True, False])
+def test_a_labelled_answer_is_shown_as_it_is_learned(desk_: Child, model: str, tmp_path: Path, good: bool) -> None:
+    path = tmp_path / "judged.jsonl"
+    path.write_text(json.dumps({"prompt": "Hi?", "completion": "Paris.", "label": good}))
+    shown = desk_.result(Tokens(id=1, file=str(path), row=0, model=model, objective="sft"))
+    assert shown.answer == ("good" if good else "bad")
+    assert (shown.avoided, shown.paired) == (not good, False)
+    assert shown.text[shown.offsets[shown.trained.index(True)][0] :].startswith("Paris.")
+
+
 def test_a_long_row_is_shown_in_part(desk_: Child, model: str, tmp_path: Path) -> None:
     path = tmp_path / "long.jsonl"
     path.write_text(json.dumps({"text": "9 8 " * 40_000}))

@@ -385,7 +385,11 @@ def test_the_card_of_a_preference_says_what_its_numbers_are(entry: Entry) -> Non
         )
 
     preferred, learned = told("dpo"), told("sft")
-    for said in ("training.beta | 0.25", "nats a row", "share of the evaluation rows) | 0.75"):
+    for said in (
+        "training.beta | 0.25",
+        "Evaluation loss (best, the mean of rows)",
+        "share of the evaluation rows) | 0.75",
+    ):
         assert said in preferred
         assert said not in learned
     assert "nats a token" in learned

@@ -20,74 +20,10 @@ from studio.core.config import RunConfig, from_dict, to_dict
 from studio.core.errors import StudioError
 from studio.core.rowlog import read
 from studio.core.runs import Run
-from studio.engine import adapters, batches, model, objectives, optim, planning, prefix, reference, session, step
-from studio.engine.corpus import read_corpus
+from studio.engine import adapters, batches, model, objectives, planning, prefix, reference, session, step
 from tests.engine.test_lora import assert_same, lively
 from tests.models import CHATML, random_model
 from tests.training import begin_anew, config, digest, losses, preferring, resume, trained, write_rows
-
-
-# TRL still asks models by names that transformers is about to drop.
-@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
-def test_losses_and_rewards_equal_trl_step_by_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from datasets import Dataset
-    from trl import DPOConfig, DPOTrainer
-
-    spec: dict[str, Any] = {"max_steps": 15, "lr_scheduler_type": "constant", "warmup_steps": 0, "weight_decay": 0.01}
-    spec |= {"beta": 0.3, "train_sampling_strategy": "sequential", "learning_rate": 5e-3}
-    # Without a template every token behind the prompt is learned, by both.
-    whole = preferring(tmp_path, rows=60, data={"chat_template": "none"}, **spec)
-    run = trained(whole, tmp_path / "run")
-    base = Path(whole.model.path)
-    tokenizer = model.load_tokenizer(base)
-    tokens = read_corpus(whole, tokenizer, lambda event: None).train
-    rows = []
-    for place in range(0, len(tokens), 2):
-        better, worse = ([ids.tolist() for ids in np.split(tokens[at][0], [int(tokens[at][1].argmax())])]
-                         for at in (place, place + 1))  # fmt: skip
-        rows.append({"prompt_ids": better[0], "chosen_ids": better[1], "rejected_ids": worse[1]})
-    frozen = model.load_base(base, whole.model, torch.device("cpu"))
-    optim.seed_all(whole.training.seed, "initialise")
-    # The rows' tokens are there already; how text becomes tokens is held beside TRL elsewhere.
-    monkeypatch.setattr(DPOTrainer, "_prepare_dataset", lambda self, dataset, *_: dataset)
-    trainer = DPOTrainer(
-        model=adapters.attach(frozen, whole.adapter),
-        args=DPOConfig(
-            output_dir=str(tmp_path / "trl"),
-            per_device_train_batch_size=4,
-            max_length=128,
-            activation_checkpointing=False,
-            bf16=False,
-            use_cpu=True,
-            logging_steps=1,
-            report_to="none",
-            save_strategy="no",
-            disable_tqdm=True,
-            **spec,
-        ),
-        train_dataset=Dataset.from_list(rows),
-        processing_class=tokenizer,
-    )
-    trainer.train()
-    expected = [entry for entry in trainer.state.log_history if "loss" in entry]
-    steps = run.progress().steps
-    np.testing.assert_allclose([item.loss for item in steps], [entry["loss"] for entry in expected], rtol=1e-4)
-    told = [(item.reward_accuracy or 0.0, item.reward_margin or 0.0) for item in steps]
-    wanted = [(entry["rewards/accuracies"], entry["rewards/margins"]) for entry in expected]
-    np.testing.assert_allclose(told, wanted, rtol=1e-3, atol=1e-5)
-    assert steps[0].loss == pytest.approx(math.log(2))
-    assert (steps[-1].reward_accuracy or 0) > 0.9
-
-
-def test_the_loss_is_that_of_the_paper_and_carries_gradient_alone() -> None:
-    nats, base = torch.tensor([3.0, 5.0, 2.0, 1.0], requires_grad=True), torch.tensor([4.0, 4.0, 2.0, 2.0])
-    found = objectives.preference(nats, base, 0.5)
-    margins = [0.5 * ((4 - 3) - (4 - 5)), 0.5 * ((2 - 2) - (2 - 1))]
-    expected = [[math.log(1 + math.exp(-margin)), float(margin > 0), margin] for margin in margins]
-    torch.testing.assert_close(found, torch.tensor(expected))
-    found.sum().backward()
-    slopes = [-0.5 / (1 + math.exp(margin)) for margin in margins]
-    torch.testing.assert_close(nats.grad, torch.tensor([-slopes[0], slopes[0], -slopes[1], slopes[1]]))
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "mixtral"])
@@ -374,7 +310,7 @@ def test_rows_that_cannot_be_preferred_are_listed(tmp_path: Path) -> None:
     ("section", "change", "said"),
     [
         ("data", {"long_text": "chunks"}, "data.long_text: with `dpo` no answer is made"),
-        ("data", {"packing": True}, "data.packing: with `dpo` two answers stay together"),
+        ("data", {"packing": True}, "data.packing: with `dpo` rows are compared one by one"),
         ("adapter", {"method": "full"}, "adapter.method: with `dpo` the base stays"),
         ("training", {"beta": 0.0}, "greater than 0"),
     ],
@@ -384,6 +320,44 @@ def test_what_does_not_go_with_it_is_refused(section: str, change: dict[str, Any
     plain[section] |= change
     with pytest.raises(ValueError, match=said):
         from_dict(plain)
+
+
+def test_a_run_that_has_the_usual_beta_written_down_is_the_one_that_leaves_it_out(tmp_path: Path) -> None:
+    written, left = (
+        trained(preferring(tmp_path, rows=12, beta=beta, num_train_epochs=1), tmp_path / str(beta))
+        for beta in (0.1, None)
+    )
+    assert digest(written) == digest(left)
+
+
+@pytest.mark.parametrize(("objective", "method"), [("orpo", "full"), ("orpo", "lora"), ("simpo", "full")])
+def test_what_has_no_reference_looks_none_up_and_can_train_every_weight(
+    objective: str, method: str, tmp_path: Path
+) -> None:
+    spec: dict[str, Any] = {"objective": objective, "data": {"eval_split": 0.2}, "eval_steps": 4, "beta": None}
+    whole = preferring(tmp_path, num_train_epochs=1, adapter={"method": method, "lora_dropout": 0.0}, **spec)
+    told = list[str]()
+    run = runs.create(whole, tmp_path / "run")
+    resume(run, lambda event: told.append(event.name) if isinstance(event, events.Phase) else None)
+    assert "training" in told
+    assert "reference" not in told
+    assert not looked_up_in().exists()
+    progress, log = run.progress(), read(run.path)
+    assert progress.evaluations[-1].reward_accuracy is not None
+    assert progress.evaluations[-1].eval_loss < progress.evaluations[0].eval_loss
+    # A step's loss is the mean of its rows', however long they are.
+    for number in (1, 5):
+        assert log["loss"][log["step"] == number].mean() == pytest.approx(progress.steps[number - 1].loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("objective", ["ipo", "orpo", "simpo"])
+def test_how_rows_are_divided_into_passes_changes_no_loss(objective: str, tmp_path: Path) -> None:
+    spec: dict[str, Any] = {"rows": 16, "objective": objective, "num_train_epochs": 1, "learning_rate": 1e-3}
+    found = [
+        losses(trained(preferring(tmp_path, micro_batch_tokens=tokens, **spec), tmp_path / f"run-{tokens}"))
+        for tokens in (40, 4000)
+    ]
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
 
 
 def test_answers_alone_are_not_preferred(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from studio.core.config import from_dict, to_dict
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from studio.engine import blocks, checkpoint
-from tests.training import config, digest, losses, resume, trained, write_rows
+from tests.training import config, digest, judging, losses, preferring, resume, trained, write_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERY: dict[str, Any] = {"eval_steps": 4, "save_steps": 2, "gradient_accumulation_steps": 2}
@@ -27,13 +27,16 @@ EVERY: dict[str, Any] = {"eval_steps": 4, "save_steps": 2, "gradient_accumulatio
         (60, {}, {}, {"num_train_epochs": 4}),
         (20, {}, {"use_dora": True, "modules_to_save": ["lm_head"]}, {"train_sampling_strategy": "group_by_length"}),
         (20, {"quantization": "nf4"}, {}, {"optim": "adamw_8bit"}),
+        (8, {}, {}, {"objective": "orpo", "learning_rate": 1e-3}),
+        (8, {}, {}, {"objective": "kto", "learning_rate": 1e-3}),
     ],
-    ids=["lora", "dora", "nf4"],
+    ids=["lora", "dora", "nf4", "orpo", "kto"],
 )
 def test_killed_runs_end_bit_identical(
     tmp_path: Path, kills: int, model: dict[str, Any], adapter: dict[str, Any], training: dict[str, Any]
 ) -> None:
-    whole = config(tmp_path, model=model, adapter=adapter, data={"eval_split": 0.1}, **(EVERY | training))
+    made = {"orpo": preferring, "kto": judging}.get(training.get("objective", ""), config)
+    whole = made(tmp_path, model=model, adapter=adapter, data={"eval_split": 0.1}, **(EVERY | training))
     reference = trained(whole, tmp_path / "reference")
     command = [sys.executable, "-m", "tests.killing", str(reference.path / "run.json"), str(kills), "0"]
     done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)

@@ -22,7 +22,7 @@ from studio.core.rowlog import read
 from studio.core.runs import Run
 from studio.engine import adapters, model, optim, planning, session
 from tests.models import CHATML
-from tests.training import begin_anew, config, losses, preferring, resume, trained, write_rows
+from tests.training import begin_anew, config, judging, losses, preferring, resume, trained, write_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 STILL = {"lora_dropout": 0.0}
@@ -126,7 +126,9 @@ def test_every_way_to_batch_gives_the_same_losses(tmp_path: Path, family: str, b
 
 
 @pytest.mark.loopback
-@pytest.mark.parametrize(("made", "name"), [(preferring, "adamw_torch"), (config, "adamw_8bit")])
+@pytest.mark.parametrize(
+    ("made", "name"), [(preferring, "adamw_torch"), (judging, "adamw_torch"), (config, "adamw_8bit")]
+)
 def test_two_processes_equal_one(made: Callable[..., RunConfig], name: str, tmp_path: Path) -> None:
     """Also with an optimizer of transformers, which sets accelerate's state."""
     spec: dict[str, Any] = {"adapter": STILL, "data": {"eval_split": 0.1}, "eval_steps": 3, "optim": name}

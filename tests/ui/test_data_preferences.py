@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from studio.core.objectives import DPO_LEARNING_RATE
+from studio.core.objectives import asked
 from studio.ui.draft import defaults
 from studio.ui.pages.configure import ConfigurePage
 from studio.ui.pages.data import DataPage
@@ -18,6 +18,7 @@ from studio.ui.window import MainWindow
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 
 WAIT_MS = 60_000
+RATE = asked("dpo").learning_rate
 
 
 def checked(page: DataPage, qtbot: QtBot) -> None:
@@ -88,22 +89,42 @@ def test_what_does_not_go_with_two_answers_is_put_right_in_one_step(
     QTest.mouseClick(page.head.use, Qt.MouseButton.LeftButton)
     assert draft.sound()
     assert draft.value("training.objective") == "dpo"
-    assert draft.value("training.learning_rate") == DPO_LEARNING_RATE
+    assert draft.value("training.learning_rate") == RATE
     window.session.undo.undo()
     assert draft.values() == before
     window.session.undo.redo()
     # Nor does a preset break it.
     draft.adopt(preset.settings, "test")
     assert draft.sound()
-    assert draft.value("training.learning_rate") == DPO_LEARNING_RATE
+    assert draft.value("training.learning_rate") == RATE
     assert draft.value("adapter.r") == preset.settings["adapter.r"]
     # A rate that was chosen by hand stays.
     draft.edit("training.learning_rate", 3e-4)
     draft.adopt({"data.path": str(path)}, "test")
     assert draft.value("training.learning_rate") == 3e-4
-    draft.edit("training.learning_rate", DPO_LEARNING_RATE)
+    draft.edit("training.learning_rate", RATE)
     draft.adopt({"training.objective": "sft"}, "test")
     assert draft.value("training.learning_rate") == defaults()["training"]["learning_rate"]
+
+
+@pytest.mark.parametrize(("objective", "method"), [("ipo", "lora"), ("orpo", "full"), ("simpo", "full")])
+def test_an_objective_for_two_answers_stays_and_changes_only_what_it_must(
+    objective: str, method: str, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = written(tmp_path)
+    draft = window.session.draft
+    draft.apply({"data.path": str(path), "adapter.method": "full", "data.packing": True}, "test")
+    draft.edit("training.objective", objective)
+    assert "data.packing" in draft.faults()
+    page = opened(window, qtbot, path)
+    QTest.mouseClick(page.head.use, Qt.MouseButton.LeftButton)
+    assert draft.sound()
+    assert (draft.value("training.objective"), draft.value("adapter.method")) == (objective, method)
+    assert not draft.value("data.packing")
+    draft.adopt({"training.objective": "sft"}, "test")
+    draft.adopt({"training.objective": objective}, "test")
+    assert draft.value("training.learning_rate") == asked(objective).learning_rate
+    assert draft.config().training.used_beta == asked(objective).beta
 
 
 def test_what_is_wrong_beside_two_answers_is_said_at_its_field(window: MainWindow, tmp_path: Path) -> None:

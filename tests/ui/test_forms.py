@@ -81,6 +81,24 @@ def test_modules_are_typed_as_names_with_commas_between(page: ConfigurePage, win
     assert fault.isHidden()
 
 
+def test_a_number_that_may_be_left_out_is_typed_and_taken_away(page: ConfigurePage, window: MainWindow) -> None:
+    page._show_all(True)
+    field, draft = page.fields["training.beta"], window.session.draft
+    assert isinstance(field.editor, QLineEdit)
+    assert field.editor.text() == ""
+    for text, value in (("0.25", 0.25), ("2", 2.0), ("", None)):
+        field.editor.selectAll()
+        QTest.keyClick(field.editor, Qt.Key.Key_Delete)
+        QTest.keyClicks(field.editor, text)
+        assert draft.value("training.beta") == value
+        assert "training.beta" not in draft.faults()
+    for objective, usual in (("dpo", "0.1"), ("simpo", "2")):
+        draft.edit("training.objective", objective)
+        assert (field.editor.text(), field.editor.placeholderText()) == ("", usual)
+    QTest.keyClicks(field.editor, "much")
+    assert "training.beta" in draft.faults()
+
+
 def test_a_seed_of_any_size_is_shown_and_typed(page: ConfigurePage, window: MainWindow) -> None:
     page._show_all(True)
     draft, line = window.session.draft, page.fields["training.seed"].editor

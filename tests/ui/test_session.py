@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -93,6 +94,15 @@ def test_a_model_that_is_none_is_said_before_anybody_is_asked(tmp_path: Path) ->
         assert said in draft.faults()["model.path"]
     draft.edit("model.path", "owner/model")
     assert "model.path" not in draft.faults()
+
+
+@pytest.mark.parametrize(
+    ("objective", "beta", "left"),
+    [("sft", 0.1, None), ("dpo", 0.1, None), ("dpo", 0.2, 0.2), ("simpo", 0.1, 0.1), ("simpo", 2.0, None), ([], 1, 1)],
+)
+def test_a_usual_beta_is_not_taken_along_to_another_objective(objective: Any, beta: float, left: float | None) -> None:
+    draft = Draft(QUndoStack(), {"training": {"objective": objective, "beta": beta}})
+    assert draft.value("training.beta") == left
 
 
 def test_a_name_that_is_no_text_keeps_nothing_from_being_stored() -> None:

@@ -83,6 +83,7 @@ class Text:
         chat: whether the parts are messages.
         worse: the place in `parts` of an answer that is not preferred, if there is one.
         tools: the place in `parts` of the tools the model is told of, as JSON, if there are any.
+        label: whether its answer is a good one, if it is labelled.
     """
 
     number: int
@@ -91,6 +92,7 @@ class Text:
     chat: bool
     worse: int | None = None
     tools: int | None = None
+    label: bool | None = None
 
     @property
     def joined(self) -> str:

@@ -102,7 +102,7 @@ KINDS: dict[str, Kind] = {
     "swapped": Kind(
         "error",
         "Preferences that contradict each other",
-        "Of the same two answers now one and now the other is the better one: nothing is learned from both rows.",
+        "The same answer is the better or the good one in one row and not in another: nothing is learned from both.",
         "exclude",
     ),
     "leak": Kind(

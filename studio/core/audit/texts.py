@@ -6,7 +6,7 @@ Memory is bounded: a few numbers a row, and what is larger lies in files. What d
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from studio.core.audit.checks import Scan, Text, text_of
 from studio.core.audit.findings import Finding, finding, of_rows
 from studio.core.audit.likeness import Sketches, common_shingles, normalised
-from studio.core.chat import to_example, to_pair
+from studio.core.chat import desirable, to_example, to_pair
 from studio.core.data.datasets import Dataset
 
 Rows = NDArray[np.int64]
@@ -27,7 +27,7 @@ Phase = Literal["reading", "checking", "comparing", "tokenizing"]
 Progress = Callable[[Phase, int, int], None]
 OnFindings = Callable[[list[Finding]], None]
 
-VERSION = 6  # of the checks: raise it whenever the same rows would give other findings
+VERSION = 7  # of the checks: raise it whenever the same rows would give other findings
 _BATCH_ROWS = 1024
 _SAMPLES, _SAMPLE_ROWS = 40, 50
 _NOTES = 1000
@@ -90,7 +90,14 @@ def row_text(number: int, data: dict[str, Any], row_format: str) -> Text:
     Raises:
         StudioError: (data) the row is not usable; the message says why.
     """
-    return text_of(number, *(to_pair(data) if row_format == "preference" else (to_example(data, row_format),)))
+    if row_format == "preference":
+        return text_of(number, *to_pair(data))
+    text = text_of(number, to_example(data, row_format))
+    if row_format != "kto":
+        return text
+    # That an answer is short or a refusal may be what is bad about it.
+    good = desirable(data)
+    return replace(text, label=good, answers=text.answers if good else [])
 
 
 def rows(dataset: Dataset, first: int, stop: int) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -155,7 +162,11 @@ def _sample(dataset: Dataset) -> list[bytes]:
 
 def _digests(text: Text) -> Any:
     parts = [f"{role}\0{said}".encode("utf-8", "surrogatepass") for role, said in text.parts]
-    whole = blake2b(b"\1".join(parts), digest_size=16).digest()
+    if text.label is not None:
+        # What is asked is whether this answer is good, and the label is what is said to it.
+        label = b"good" if text.label else b"bad"
+        return np.frombuffer(_whole([*parts, label]) + b"".join(map(_digest, (parts, [label], []))), np.uint64)
+    whole = _whole(parts)
     last = text.answers[-1] if text.answers and text.chat else 0
     asked, said = parts[:last], parts[last]
     if text.worse is not None:
@@ -168,6 +179,10 @@ def _digests(text: Text) -> Any:
     tools = [] if text.tools is None else [parts[text.tools]]
     prompt, answer, told = ([*tools, *asked] if asked else [], [said], tools)
     return np.frombuffer(whole + b"".join(map(_digest, (prompt, answer, told))), np.uint64)
+
+
+def _whole(parts: Sequence[bytes]) -> bytes:
+    return blake2b(b"\1".join(parts), digest_size=16).digest()
 
 
 def _digest(parts: Sequence[bytes]) -> bytes:
@@ -211,8 +226,9 @@ def _compared(
     # A copy is like what its original is like.
     like = like[first]
     near = np.nonzero(like >= 0)[0]
-    if sources[0].format == "preference":
-        # The same answers the other way around are told as that; to keep the first of them would be to guess.
+    judged = sources[0].format in ("preference", "kto")
+    if judged:
+        # The same answers judged the other way around are told as that; to keep the first of them would be to guess.
         one, two = digests[near], digests[like[near]]
         near = near[(one[:, 2] != two[:, 2]) | (one[:, 3] == two[:, 3])]
     for key, rows_, others in (("duplicate", copies, first[copies]), ("near", near, like[near])):
@@ -220,8 +236,8 @@ def _compared(
         inside = (rows_ < own) & (others < own)
         if inside.any():
             yield of_rows(key, numbers[rows_[inside]], numbers[others[inside]])
-    # Two answers are part of what is asked, so that only the better one can differ.
-    yield from (_contradictions if sources[0].format == "preference" else _conflicts)(digests[:own], numbers)
+    # The answers are part of what is asked, so that only the judgement can differ.
+    yield from (_contradictions if judged else _conflicts)(digests[:own], numbers)
     groups = _groups(first, [(row, other) for row, other, _ in alike])
     yield from _leaks(groups, held, own, numbers)
 
@@ -245,7 +261,7 @@ def _conflicts(digests: Digests, numbers: Rows) -> Iterator[Finding]:
 
 
 def _contradictions(digests: Digests, numbers: Rows) -> Iterator[Finding]:
-    """Yields all rows that prefer one of two answers where others prefer the other: none of them is the right one."""
+    """Yields all rows that judge answers otherwise than others do: none of them is the right one."""
     asked, first, other = _asked_again(digests)
     against = dict(zip(first[other].tolist(), asked[other].tolist(), strict=True))
     inside = np.isin(first, first[other])

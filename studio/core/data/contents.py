@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from studio import paths
 from studio.core import cache, chat, mapped
 from studio.core.chat import Example
-from studio.core.data import shapes
 from studio.core.data.datasets import Dataset
 
 Records = NDArray[np.void]
@@ -116,7 +115,7 @@ def understood(data: Mapping[str, Any], row_format: str) -> tuple[Example, Any]:
         StudioError: (data) the row cannot be used; the message says why.
     """
     if row_format == "kto":
-        return chat.to_example(data, "prompt_completion"), shapes.truth(shapes.field(data, "label"))
+        return chat.to_example(data, row_format), chat.desirable(data)
     if row_format != "preference":
         return chat.to_example(data, row_format), None
     better, worse = chat.to_pair(data)

@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from studio.core.consumers import Consumer, Target
 from studio.core.library import Base, Data, in_words, learning_rates
+from studio.core.objectives import OWN_SETTINGS, asked
 from studio.core.pinned import started_from
 
 _SETTINGS = {
@@ -19,6 +20,9 @@ _SETTINGS = {
     "training": (
         "objective",
         "beta",
+        "simpo_gamma",
+        "desirable_weight",
+        "undesirable_weight",
         "num_train_epochs",
         "max_steps",
         "per_device_train_batch_size",
@@ -35,9 +39,9 @@ _SETTINGS = {
 }
 _METRICS = {
     "step": "Steps",
-    "loss": "Training loss (last step, nats a {unit})",
-    "eval_loss": "Evaluation loss (best, nats a {unit})",
-    "eval_reward_accuracy": "Better answer preferred (share of the evaluation rows)",
+    "loss": "Training loss (last step, {unit})",
+    "eval_loss": "Evaluation loss (best, {unit})",
+    "eval_reward_accuracy": "Reward accuracy (share of the evaluation rows)",
     "tokens": "Tokens seen",
     "train_s": "Training time (s)",
 }
@@ -140,14 +144,15 @@ def card(
         loaders: the programs that load it, or another export of it.
     """
     known, merged = hub_id(base.path), to in ("merged", "gguf")
-    preferred = _preferred(config)
+    objective = _objective(config)
+    compares = asked(objective).compares
     about = ModelCardData(
         base_model=known,
         library_name={"merged": "transformers", "gguf": "gguf", "gguf-lora": "gguf"}.get(to, "peft"),
         pipeline_tag="text-generation",
-        tags=["finetune-studio", "merge" if merged else "lora", *(["dpo"] if preferred else [])],
+        tags=["finetune-studio", "merge" if merged else "lora", *([objective] if compares else [])],
     )
-    named, unit = _base_name(base), "row" if preferred else "token"
+    named, unit = _base_name(base), "the mean of rows" if compares else "nats a token"
     what = f"{named}, with a LoRA adapter merged into its weights." if merged else f"A LoRA adapter for {named}."
     load = {
         "peft": _LOAD_PEFT,
@@ -200,9 +205,8 @@ def _base_name(base: Base) -> str:
     return "Finetune Studio's built-in demo model" if base.path == "demo" else "a model from a private folder"
 
 
-def _preferred(config: dict[str, Any]) -> bool:
-    """Whether it was learned which of two answers is better."""
-    return bool(config.get("training", {}).get("objective") == "dpo")
+def _objective(config: dict[str, Any]) -> str:
+    return str(config.get("training", {}).get("objective", ""))
 
 
 def _training(base: Base, data: Data, config: dict[str, Any], metrics: dict[str, Any]) -> str:
@@ -223,12 +227,16 @@ def _training(base: Base, data: Data, config: dict[str, Any], metrics: dict[str,
     template = config.get("data", {}).get("chat_template", "auto")
     words = {"auto": "the base model's own", "none": "none, plain text"}
     lines.append(f"- Chat template: {words.get(str(template), 'its own, in chat_template.jinja')}\n")
+    objective = asked(_objective(config))
+    others = OWN_SETTINGS.difference(objective.settings)
     rows = {
         f"{section}.{name}": config[section][name]
         for section, names in _SETTINGS.items()
         for name in names
-        if name in config.get(section, {}) and (name != "beta" or _preferred(config))
+        if name in config.get(section, {}) and name not in others
     }
+    if rows.get("training.beta", "") is None:
+        rows["training.beta"] = objective.beta
     if "training.learning_rate" in rows:
         rows["training.learning_rate"] = in_words(learning_rates(config, metrics))
     return "\n".join(lines) + "\n" + _table("Setting", rows)

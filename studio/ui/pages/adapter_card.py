@@ -186,7 +186,7 @@ class AdapterCard(QStackedWidget):
             self.tr("Size"): size(entry.weights_bytes),
             self.tr("Loss"): cells[6] or "\u2013",
             self.tr("Eval loss"): cells[7],
-            self.tr("Better answer preferred"): f"{share:.0%}" if isinstance(share, float) else "",
+            self.tr("Reward accuracy"): f"{share:.0%}" if isinstance(share, float) else "",
             self.tr("Steps"): f"{metrics['step']:,}" if isinstance(metrics.get("step"), int) else "\u2013",
             self.tr("Checksum"): entry.sha256[:12] or "\u2013",
         }

@@ -144,13 +144,12 @@ class DataHead(QWidget):
 
     @property
     def objective(self) -> str | None:
-        """What the rows are for, `sft` or `dpo`; None: they are not trained on."""
+        """The objective the rows are for, such as `dpo`; None: they are not trained on."""
         return chat.learned_by(self.row_format)
 
     def _mark_use(self) -> None:
-        """Offers to train only on what training takes; else says why it does not."""
-        refused = bool(self.row_format) and self.objective is None
-        why = words.sentences(chat.untrainable(self.row_format, "sft")) if refused else self._unusable
+        """Offers to train only on rows that can be used; else says why not."""
+        why = self._unusable
         self.fault.setText(why)
         self.fault.setVisible(bool(why))
         self.use.setEnabled(not why)

@@ -55,7 +55,7 @@ class RunCurves(QStackedWidget):
             "learning_rate": LinePlot(theme, self.tr("Learning rate"), series=2, small=True),
             "grad_norm": LinePlot(theme, self.tr("Gradient norm"), series=3, small=True),
             "tokens_per_s": LinePlot(theme, self.tr("Tokens / s"), series=4, small=True),
-            "reward_accuracy": LinePlot(theme, self.tr("Preferred"), series=1, small=True),
+            "reward_accuracy": LinePlot(theme, self.tr("Reward accuracy"), series=1, small=True),
         }
         for plot in self.plots.values():
             plot.picked.connect(self.picked)

@@ -119,7 +119,7 @@ class RunHead(QFrame):
             "speed": self.tr("Tokens / s"),
             "epoch": self.tr("Epoch"),
             "memory": self.tr("Peak memory"),
-            "preferred": self.tr("Preferred"),
+            "preferred": self.tr("Reward accuracy"),
         }
         self._names = {}
         self.values: dict[str, QLabel] = {}
@@ -176,7 +176,7 @@ class RunHead(QFrame):
         self.values["speed"].setToolTip(self._ways(told.prepared) if told.prepared else "")
 
     def _show_preferred(self, told: Progress) -> None:
-        """Says how many better answers are preferred: of the rows of the best evaluation, else of the last step's."""
+        """Says how many rewards are right: of the rows of the best evaluation, else of the last step's."""
         last = told.evaluations[-1] if told.evaluations else told.steps[-1] if told.steps else None
         last = told.best or last
         share = last.reward_accuracy if last else None
@@ -189,8 +189,9 @@ class RunHead(QFrame):
             margin = told.steps[-1].reward_margin if told.steps else None
             evaluated = self.tr("Of the evaluation rows at step {step}.").format(step=f"{last.step:,}")
             where = evaluated if told.evaluations else self.tr("Of the last step's rows.")
-            more = self.tr("The last step's rewards are apart by {margin}.").format(margin=f"{margin or 0:.3g}")
-            self.values["preferred"].setToolTip(f"{where}\n{more}")
+            more = self.tr("The last step's reward margin is {margin}.").format(margin=f"{margin or 0:.3g}")
+            what = self.tr("The share of better answers preferred, or of labelled ones judged as they are labelled.")
+            self.values["preferred"].setToolTip(f"{what}\n{where}\n{more}")
 
     def _ways(self, planned: Prepared) -> str:
         """Returns how the run is computed, and which fast ways are not taken."""

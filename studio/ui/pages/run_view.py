@@ -11,6 +11,7 @@ from studio.core.config import to_dict
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from studio.ui import given, words
+from studio.ui.draft import forget_usual
 from studio.ui.models import RunModel
 from studio.ui.pages import run_rate
 from studio.ui.pages.run_answers import RunAnswers
@@ -239,6 +240,7 @@ class RunView(QWidget):
         except StudioError as error:
             self._session.tell_error(error)
             return
+        forget_usual(values)
         self._session.draft.replace(values, self.tr("settings of {name}").format(name=self.model.title))
         self._session.page_wanted.emit("configure")
 

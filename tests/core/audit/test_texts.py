@@ -285,6 +285,20 @@ def test_two_answers_are_compared_as_two(tmp_path: Path) -> None:
     assert applied(rows, [*remedy(found["swapped"], row_of(dataset))]) == [rows[1], rows[4]]
 
 
+def test_labelled_answers_are_compared_with_their_labels(tmp_path: Path) -> None:
+    def judged(answer: str, label: bool) -> Row:
+        return {"prompt": "Which town is it that you live in today?", "completion": answer, "label": label}
+
+    one, two = (f"It is the town of {name} where all of us have lived for long." for name in "AB")
+    rows = [judged(one, True), judged("No", False), judged(one, True), judged(one, False), judged(two, True)]
+    dataset = written(tmp_path, [*rows, judged("Yes", True)])
+    found = audited(tmp_path, dataset)
+    assert found["duplicate"].rows.tolist() == [2]
+    assert found["swapped"].hits[:, [0, 4]].tolist() == [[0, 3], [2, 3], [3, 0]]
+    assert "conflict" not in found  # one prompt has answers of both kinds, as it should
+    assert found["word"].rows.tolist() == [5]  # a bad answer may be bad for that
+
+
 def test_two_answers_of_several_turns_are_compared_whole(tmp_path: Path) -> None:
     def turns(town: str, said: str) -> list[Row]:
         call = {"type": "function", "function": {"name": "look", "arguments": {"town": town}}}

@@ -161,8 +161,11 @@ def test_preferences_are_two_answers_to_learn_from(tmp_path: Path) -> None:
     ]
     with pytest.raises(StudioError, match="no assistant message in `chosen`"):
         chat.to_pair({"prompt": [USER], "chosen": [USER | {"content": "more"}], "rejected": [BAD]})
-    with pytest.raises(StudioError, match="cannot be learned from yet"):
-        chat.to_example({"prompt": "p", "completion": "a", "label": True}, "kto")
+    labelled = {"prompt": "p", "completion": "a", "label": "False"}
+    assert chat.to_example(labelled, "kto") == chat.to_example(labelled, "prompt_completion")
+    assert [chat.desirable(labelled | {"label": label}) for label in ("False", 1, True)] == [False, True, True]
+    with pytest.raises(StudioError, match="`label` is not true or false"):
+        chat.to_example(labelled | {"label": "perhaps"}, "kto")
     chosen = open_dataset(path, columns={"prompt": "prompt", "completion": "chosen"})
     assert chosen.format == "prompt_completion"
     assert chosen[0].data == {"prompt": "p", "completion": "a", "rejected": "b"}
