@@ -169,7 +169,8 @@ def to_pair(data: Mapping[str, Any]) -> tuple[Example, Example]:
     better, worse = (_answered(data, found.prompt, answer, tools) for answer in (found.chosen, found.rejected))
     asked = (answer[0]["role"] for answer in (found.chosen, found.rejected) if not isinstance(answer, str))
     if "user" in asked:
-        raise refused("`{}` and `{}` answer different prompts".format(*shapes.preferred(data)))
+        good, bad = shapes.preferred(data)
+        raise refused(f"`{good}` and `{bad}` answer different prompts")
     return better, worse
 
 
@@ -183,7 +184,8 @@ def _answered(
     asked = [*_system(data, prompt), *prompt]
     trained = [False] * len(asked) + [item["role"] == "assistant" for item in answer]
     if not any(trained):
-        raise refused("no assistant message in `{}` or in `{}`".format(*shapes.preferred(data)))
+        good, bad = shapes.preferred(data)
+        raise refused(f"no assistant message in `{good}` or in `{bad}`")
     return Example([*asked, *answer], trained, None, "", tools)
 
 
