@@ -5578,6 +5578,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>每步允许的最大梯度范数；0：不裁剪。</translation>
     </message>
     <message>
+        <source>Noise (NEFTune)</source>
+        <translation>噪声（NEFTune）</translation>
+    </message>
+    <message>
+        <source>Noise on the tokens&apos; embeddings in training, such as 5, against learning by heart; 0: none.</source>
+        <translation>训练时加在词元嵌入上的噪声，例如 5，可防止死记硬背；0：无。</translation>
+    </message>
+    <message>
         <source>Activation checkpointing</source>
         <translation>激活重计算</translation>
     </message>

@@ -285,6 +285,15 @@ class TrainingSpec:
     max_grad_norm: Annotated[
         float, Field(ge=0, title="Gradient clipping", description="Largest gradient norm of a step; 0: no clipping.")
     ] = 1.0
+    neftune_noise_alpha: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1000,
+            title="Noise (NEFTune)",
+            description="Noise on the tokens' embeddings in training, such as 5, against learning by heart; 0: none.",
+        ),
+    ] = 0.0
     activation_checkpointing: Annotated[
         bool,
         Field(title="Activation checkpointing", description="Recomputes activations: far less memory, slower."),

@@ -61,7 +61,7 @@ class MicroBatch:
         targets: (S,) int64, those next tokens.
         owners: (S,) int64, the place in `rows` of each target's row.
         rows: the rows, as places in the `Tokens`.
-        tokens: of the rows, whole; padding is not counted.
+        lengths: (n,) int64, tokens of each of the rows, whole; padding is not counted.
     """
 
     input_ids: torch.Tensor
@@ -73,7 +73,12 @@ class MicroBatch:
     targets: torch.Tensor
     owners: torch.Tensor
     rows: Rows
-    tokens: int
+    lengths: Rows
+
+    @property
+    def tokens(self) -> int:
+        """The rows' tokens together."""
+        return int(self.lengths.sum())
 
     def to(self, device: torch.device) -> "MicroBatch":
         """Returns the batch with its tensors on `device`; a card takes them when it gets there."""
@@ -164,7 +169,6 @@ def collate(tokens: Tokens, groups: Sequence[Group], batching: Batching, pad_id:
     """
     rows = np.concatenate([group.rows for group in groups])
     encoded = [tokens[int(row)] for row in rows]
-    fed = sum(len(ids) for ids, _ in encoded)
     laid = [_laid_down(ids, trained) for ids, trained in encoded]
     targets = np.concatenate([ids[1:][trained[1:]] for ids, trained in encoded])
     owners = np.repeat(np.arange(len(rows)), [int(keep.sum()) for _, keep in laid])
@@ -186,7 +190,7 @@ def collate(tokens: Tokens, groups: Sequence[Group], batching: Batching, pad_id:
         targets=torch.from_numpy(targets.astype(np.int64)),
         owners=torch.from_numpy(owners),
         rows=rows,
-        tokens=fed,
+        lengths=np.array([len(ids) for ids, _ in encoded]),
     )
 
 
