@@ -5309,12 +5309,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`label` 不是 true 或 false</translation>
     </message>
     <message>
-        <source>`chosen` and `rejected` answer different prompts</source>
-        <translation>`chosen` 和 `rejected` 回答的不是同一个提示</translation>
+        <source>`{0}` and `{1}` answer different prompts</source>
+        <translation>`{0}` 和 `{1}` 回答的不是同一个提示</translation>
     </message>
     <message>
-        <source>no assistant message in `chosen` or in `rejected`</source>
-        <translation>`chosen` 或 `rejected` 中没有助手消息</translation>
+        <source>no assistant message in `{0}` or in `{1}`</source>
+        <translation>`{0}` 或 `{1}` 中没有助手消息</translation>
     </message>
     <message>
         <source>`{0}` learns from rows with a better and a worse answer, and these have none.</source>
@@ -5361,16 +5361,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请更正被拒绝的行，或指明各列的作用（`data.mapping`）。</translation>
     </message>
     <message>
-        <source>`chosen` and `rejected` are neither both texts nor both lists of messages</source>
-        <translation>`chosen` 和 `rejected` 既不都是文本，也不都是消息列表</translation>
+        <source>`{0}` and `{1}` are neither both texts nor both lists of messages</source>
+        <translation>`{0}` 和 `{1}` 既不都是文本，也不都是消息列表</translation>
     </message>
     <message>
-        <source>`chosen` and `rejected` are the same</source>
-        <translation>`chosen` 和 `rejected` 相同</translation>
+        <source>`{0}` and `{1}` are the same</source>
+        <translation>`{0}` 和 `{1}` 相同</translation>
     </message>
     <message>
-        <source>`chosen` or `rejected` is empty behind the prompt</source>
-        <translation>`chosen` 或 `rejected` 在提示之后是空的</translation>
+        <source>`{0}` or `{1}` is empty behind the prompt</source>
+        <translation>`{0}` 或 `{1}` 在提示之后是空的</translation>
     </message>
     <message>
         <source>`{0}` is not a list</source>
@@ -5451,114 +5451,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>`auto`: bfloat16 where the hardware has it, else float32.</source>
         <translation>`auto`：硬件支持时用 bfloat16，否则用 float32。</translation>
-    </message>
-    <message>
-        <source>Training data</source>
-        <translation>训练数据</translation>
-    </message>
-    <message>
-        <source>A data file, a folder or pattern of them, an archive, a dataset version, a hub id.</source>
-        <translation>数据文件、数据文件的文件夹或匹配模式、压缩包、数据集版本，或 Hugging Face ID。</translation>
-    </message>
-    <message>
-        <source>Format</source>
-        <translation>格式</translation>
-    </message>
-    <message>
-        <source>`auto` detects it from the columns; name one to override.</source>
-        <translation>`auto` 根据列名识别；也可以直接指定。</translation>
-    </message>
-    <message>
-        <source>Columns</source>
-        <translation>列</translation>
-    </message>
-    <message>
-        <source>Which column plays which part, such as {prompt: question, completion: answer}; a text with columns in braces joins them: {text: &apos;{title}, {body}&apos;}.</source>
-        <translation>各列的用途，如 {prompt: question, completion: answer}；花括号中写列名的文本会把各列拼接起来：{text: &apos;{title}, {body}&apos;}。</translation>
-    </message>
-    <message>
-        <source>Evaluation data</source>
-        <translation>评估数据</translation>
-    </message>
-    <message>
-        <source>A file of its own for evaluation, instead of a split.</source>
-        <translation>单独用于评估的文件，不再从训练数据中划分。</translation>
-    </message>
-    <message>
-        <source>Evaluation split</source>
-        <translation>评估划分比例</translation>
-    </message>
-    <message>
-        <source>The share of rows held back for evaluation, drawn by the seed; none where a file is named.</source>
-        <translation>留作评估的数据行比例，按种子抽取；若指定了评估文件则不留出。</translation>
-    </message>
-    <message>
-        <source>Stratify by</source>
-        <translation>分层依据</translation>
-    </message>
-    <message>
-        <source>The split&apos;s share holds in each group of `length`, `turns`, `source` or a column.</source>
-        <translation>在按 `length`、`turns`、`source` 或某一列分成的每一组中，划分比例都相同。</translation>
-    </message>
-    <message>
-        <source>Never train on evaluation rows</source>
-        <translation>绝不用评估行训练</translation>
-    </message>
-    <message>
-        <source>A row equal to an evaluation row is evaluated or left out, never trained on.</source>
-        <translation>与评估行相同的行只用于评估或被略去，绝不用于训练。</translation>
-    </message>
-    <message>
-        <source>Maximum length</source>
-        <translation>最大长度</translation>
-    </message>
-    <message>
-        <source>Rows with more tokens than this are cut at the end; the cut is counted and shown.</source>
-        <translation>词元数超过此值的行会从末尾截断；截断会被统计并显示。</translation>
-    </message>
-    <message>
-        <source>tokens</source>
-        <translation>词元</translation>
-    </message>
-    <message>
-        <source>Long texts</source>
-        <translation>长文本</translation>
-    </message>
-    <message>
-        <source>Plain text above the maximum length: `cut` drops the rest, `chunks` makes several rows of it.</source>
-        <translation>超过最大长度的纯文本：`cut` 丢弃其余部分，`chunks` 将其分成多行。</translation>
-    </message>
-    <message>
-        <source>Chunk overlap</source>
-        <translation>分块重叠</translation>
-    </message>
-    <message>
-        <source>Tokens a chunk repeats of the one before, as context; at most half the maximum length.</source>
-        <translation>每个分块作为上下文重复前一块末尾的词元数；最多为最大长度的一半。</translation>
-    </message>
-    <message>
-        <source>Learn the overlap</source>
-        <translation>学习重叠部分</translation>
-    </message>
-    <message>
-        <source>Learns repeated tokens again; otherwise every token once.</source>
-        <translation>重复的词元会再次学习；否则每个词元只学一次。</translation>
-    </message>
-    <message>
-        <source>Packing</source>
-        <translation>序列打包</translation>
-    </message>
-    <message>
-        <source>Lays several short rows into one sequence. No row sees another.</source>
-        <translation>把多个短行放进一个序列。各行互不可见。</translation>
-    </message>
-    <message>
-        <source>Chat template</source>
-        <translation>对话模板</translation>
-    </message>
-    <message>
-        <source>`auto`: the model&apos;s own. `none`: plain text. Otherwise the path of a Jinja file.</source>
-        <translation>`auto`：模型自带的模板。`none`：纯文本。其他：Jinja 文件的路径。</translation>
     </message>
     <message>
         <source>Train further</source>
@@ -5769,6 +5661,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>每一步的大小；偏好学习需要更小的值，例如 1e-5。</translation>
     </message>
     <message>
+        <source>Learning rate of B to A</source>
+        <translation>B 与 A 的学习率之比</translation>
+    </message>
+    <message>
+        <source>LoRA+: of LoRA&apos;s two matrices B, which begins as zero, learns so many times as fast, such as 16, with a lower learning rate; 1: alike.</source>
+        <translation>LoRA+：LoRA 的两个矩阵中，从零开始的 B 的学习率是 A 的多少倍，例如 16，此时学习率应设得低一些；1：相同。</translation>
+    </message>
+    <message>
         <source>Schedule</source>
         <translation>学习率调度</translation>
     </message>
@@ -5809,6 +5709,30 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>按 transformers 的写法：a=1,b=2。</translation>
     </message>
     <message>
+        <source>Adam beta 1</source>
+        <translation>Adam beta 1</translation>
+    </message>
+    <message>
+        <source>How long AdamW remembers gradients.</source>
+        <translation>AdamW 对梯度的记忆有多长。</translation>
+    </message>
+    <message>
+        <source>Adam beta 2</source>
+        <translation>Adam beta 2</translation>
+    </message>
+    <message>
+        <source>How long AdamW remembers their squares.</source>
+        <translation>AdamW 对梯度平方的记忆有多长。</translation>
+    </message>
+    <message>
+        <source>Adam epsilon</source>
+        <translation>Adam epsilon</translation>
+    </message>
+    <message>
+        <source>Keeps AdamW from dividing by zero.</source>
+        <translation>防止 AdamW 除以零。</translation>
+    </message>
+    <message>
         <source>Weight decay</source>
         <translation>权重衰减</translation>
     </message>
@@ -5823,6 +5747,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Largest gradient norm of a step; 0: no clipping.</source>
         <translation>每步允许的最大梯度范数；0：不裁剪。</translation>
+    </message>
+    <message>
+        <source>Noise (NEFTune)</source>
+        <translation>噪声（NEFTune）</translation>
+    </message>
+    <message>
+        <source>Noise on the tokens&apos; embeddings in training, such as 5, against learning by heart; 0: none.</source>
+        <translation>训练时加在词元嵌入上的噪声，例如 5，可防止死记硬背；0：无。</translation>
     </message>
     <message>
         <source>Activation checkpointing</source>
@@ -5939,6 +5871,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Full fine-tuning trains no adapter further; leave it empty.</source>
         <translation>全量微调不会继续训练适配器；请留空。</translation>
+    </message>
+    <message>
+        <source>Only LoRA has an A and a B; set it to 1.</source>
+        <translation>只有 LoRA 才有 A 和 B；请设为 1。</translation>
     </message>
     <message>
         <source>Its numbers must be finite.</source>
@@ -6627,6 +6563,114 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Unpack it by other means if you trust it, and open the files it holds.</source>
         <translation>如果信任它，请用其他方式解压，再打开其中的文件。</translation>
+    </message>
+    <message>
+        <source>Training data</source>
+        <translation>训练数据</translation>
+    </message>
+    <message>
+        <source>A data file, a folder or pattern of them, an archive, a dataset version, a hub id.</source>
+        <translation>数据文件、数据文件的文件夹或匹配模式、压缩包、数据集版本，或 Hugging Face ID。</translation>
+    </message>
+    <message>
+        <source>Format</source>
+        <translation>格式</translation>
+    </message>
+    <message>
+        <source>`auto` detects it from the columns; name one to override.</source>
+        <translation>`auto` 根据列名识别；也可以直接指定。</translation>
+    </message>
+    <message>
+        <source>Columns</source>
+        <translation>列</translation>
+    </message>
+    <message>
+        <source>Which column plays which part, such as {prompt: question, completion: answer}; a text with columns in braces joins them: {text: &apos;{title}, {body}&apos;}.</source>
+        <translation>各列的用途，如 {prompt: question, completion: answer}；花括号中写列名的文本会把各列拼接起来：{text: &apos;{title}, {body}&apos;}。</translation>
+    </message>
+    <message>
+        <source>Evaluation data</source>
+        <translation>评估数据</translation>
+    </message>
+    <message>
+        <source>A file of its own for evaluation, instead of a split.</source>
+        <translation>单独用于评估的文件，不再从训练数据中划分。</translation>
+    </message>
+    <message>
+        <source>Evaluation split</source>
+        <translation>评估划分比例</translation>
+    </message>
+    <message>
+        <source>The share of rows held back for evaluation, drawn by the seed; none where a file is named.</source>
+        <translation>留作评估的数据行比例，按种子抽取；若指定了评估文件则不留出。</translation>
+    </message>
+    <message>
+        <source>Stratify by</source>
+        <translation>分层依据</translation>
+    </message>
+    <message>
+        <source>The split&apos;s share holds in each group of `length`, `turns`, `source` or a column.</source>
+        <translation>在按 `length`、`turns`、`source` 或某一列分成的每一组中，划分比例都相同。</translation>
+    </message>
+    <message>
+        <source>Never train on evaluation rows</source>
+        <translation>绝不用评估行训练</translation>
+    </message>
+    <message>
+        <source>A row equal to an evaluation row is evaluated or left out, never trained on.</source>
+        <translation>与评估行相同的行只用于评估或被略去，绝不用于训练。</translation>
+    </message>
+    <message>
+        <source>Maximum length</source>
+        <translation>最大长度</translation>
+    </message>
+    <message>
+        <source>Rows with more tokens than this are cut at the end; the cut is counted and shown.</source>
+        <translation>词元数超过此值的行会从末尾截断；截断会被统计并显示。</translation>
+    </message>
+    <message>
+        <source>tokens</source>
+        <translation>词元</translation>
+    </message>
+    <message>
+        <source>Long texts</source>
+        <translation>长文本</translation>
+    </message>
+    <message>
+        <source>Plain text above the maximum length: `cut` drops the rest, `chunks` makes several rows of it.</source>
+        <translation>超过最大长度的纯文本：`cut` 丢弃其余部分，`chunks` 将其分成多行。</translation>
+    </message>
+    <message>
+        <source>Chunk overlap</source>
+        <translation>分块重叠</translation>
+    </message>
+    <message>
+        <source>Tokens a chunk repeats of the one before, as context; at most half the maximum length.</source>
+        <translation>每个分块作为上下文重复前一块末尾的词元数；最多为最大长度的一半。</translation>
+    </message>
+    <message>
+        <source>Learn the overlap</source>
+        <translation>学习重叠部分</translation>
+    </message>
+    <message>
+        <source>Learns repeated tokens again; otherwise every token once.</source>
+        <translation>重复的词元会再次学习；否则每个词元只学一次。</translation>
+    </message>
+    <message>
+        <source>Packing</source>
+        <translation>序列打包</translation>
+    </message>
+    <message>
+        <source>Lays several short rows into one sequence. No row sees another.</source>
+        <translation>把多个短行放进一个序列。各行互不可见。</translation>
+    </message>
+    <message>
+        <source>Chat template</source>
+        <translation>对话模板</translation>
+    </message>
+    <message>
+        <source>`auto`: the model&apos;s own. `none`: plain text. Otherwise the path of a Jinja file.</source>
+        <translation>`auto`：模型自带的模板。`none`：纯文本。其他：Jinja 文件的路径。</translation>
     </message>
     <message>
         <source>Tokens; the model&apos;s context may end it.</source>
@@ -8471,6 +8515,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Download the model again; its files are from different models.</source>
         <translation>请重新下载模型；其中的文件来自不同的模型。</translation>
+    </message>
+    <message>
+        <source>`training.{0}` changes nothing: {1} does not read it.</source>
+        <translation>`training.{0}` 不起作用：{1} 不读取它。</translation>
+    </message>
+    <message>
+        <source>Leave it out, or choose an optimizer that does, such as adamw_torch.</source>
+        <translation>请去掉它，或选择会读取它的优化器，例如 adamw_torch。</translation>
     </message>
     <message>
         <source>`{0}` in `training.optim_args` has a setting of its own.</source>

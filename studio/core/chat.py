@@ -179,7 +179,8 @@ def to_pair(data: Mapping[str, Any]) -> tuple[Example, Example]:
     better, worse = (_answered(data, found.prompt, answer, tools) for answer in (found.chosen, found.rejected))
     asked = (answer[0]["role"] for answer in (found.chosen, found.rejected) if not isinstance(answer, str))
     if "user" in asked:
-        raise refused("`chosen` and `rejected` answer different prompts")
+        good, bad = shapes.preferred(data)
+        raise refused(f"`{good}` and `{bad}` answer different prompts")
     return better, worse
 
 
@@ -193,7 +194,8 @@ def _answered(
     asked = [*_system(data, prompt), *prompt]
     trained = [False] * len(asked) + [item["role"] == "assistant" for item in answer]
     if not any(trained):
-        raise refused("no assistant message in `chosen` or in `rejected`")
+        good, bad = shapes.preferred(data)
+        raise refused(f"no assistant message in `{good}` or in `{bad}`")
     return Example([*asked, *answer], trained, None, "", tools)
 
 
@@ -265,15 +267,16 @@ def to_preference(data: Mapping[str, Any]) -> Preference:
         StudioError: (data) the row is not usable; the message says why.
     """
     name = first_of(data, shapes.QUESTIONS) or _conversation(data)
-    chosen, rejected = listed(_field(data, "chosen")), listed(_field(data, "rejected"))
-    prompt = listed(_field(data, name)) if name else None
+    good, bad = shapes.preferred(data)
+    chosen, rejected = listed(_field(data, good)), listed(_field(data, bad))
+    prompt = listed(_held(data, name)) if name else None
     if chosen is None and rejected is None:
         if not prompt:
             return _preferred_texts(data, name)
-        chosen, rejected = _answering(data, "chosen"), _answering(data, "rejected")
+        chosen, rejected = _answering(data, good), _answering(data, bad)
     if chosen is None or rejected is None:
-        raise refused("`chosen` and `rejected` are neither both texts nor both lists of messages")
-    better, worse = read(chosen, "chosen "), read(rejected, "rejected ")
+        raise refused(f"`{good}` and `{bad}` are neither both texts nor both lists of messages")
+    better, worse = read(chosen, f"{good} "), read(rejected, f"{bad} ")
     if prompt:
         asked = read(prompt, "prompt ")
         if better[: len(asked)] == asked == worse[: len(asked)]:
@@ -285,8 +288,14 @@ def to_preference(data: Mapping[str, Any]) -> Preference:
             at = 1 if asked and asked[0]["role"] == "system" else 0
             asked.insert(at, {"role": "user", "content": _question(data, name)})
     if not better or not worse or better == worse:
-        raise refused("`chosen` and `rejected` are the same")
+        raise refused(f"`{good}` and `{bad}` are the same")
     return Preference(asked, better, worse)
+
+
+def _held(data: Mapping[str, Any], name: str) -> Any:
+    """Returns a column; of OpenAI's preferences the messages are one level down, and the tools beside them."""
+    value = _field(data, name)
+    return value["messages"] if isinstance(value, Mapping) and "messages" in value else value
 
 
 def common(one: Sequence[Any], other: Sequence[Any]) -> int:
@@ -298,9 +307,10 @@ def common(one: Sequence[Any], other: Sequence[Any]) -> int:
 
 
 def _preferred_texts(data: Mapping[str, Any], name: str) -> Preference:
-    better, worse = _text(data, "chosen"), _text(data, "rejected")
+    good, bad = shapes.preferred(data)
+    better, worse = _text(data, good), _text(data, bad)
     if better == worse:
-        raise refused("`chosen` and `rejected` are the same")
+        raise refused(f"`{good}` and `{bad}` are the same")
     if name:
         prompt = "" if _field(data, name) == [] else _question(data, name)
         size = len(prompt) if _repeats(better, prompt) and _repeats(worse, prompt) else 0
@@ -311,7 +321,7 @@ def _preferred_texts(data: Mapping[str, Any], name: str) -> Preference:
         size = speaker + len("Assistant:") if speaker >= 0 else better.rfind(" ", 0, size) + 1
         prompt = better[:size]
     if not better[size:].strip() or not worse[size:].strip():
-        raise refused("`chosen` or `rejected` is empty behind the prompt")
+        raise refused(f"`{good}` or `{bad}` is empty behind the prompt")
     return Preference(prompt, better[size:], worse[size:])
 
 
@@ -458,6 +468,9 @@ def _history(value: Any) -> list[Message]:
 
 def tools_of(data: Mapping[str, Any]) -> list[Any]:
     """Reads the tools a conversation may call, a list or the JSON text of one; OpenAI's older files name functions."""
+    held = _field(data, "input")
+    if isinstance(held, Mapping) and not first_of(data, ("tools", "functions")):
+        data = held
     name = first_of(data, ("tools", "functions")) or "tools"
     value = _field(data, name)
     if isinstance(value, str) and value.strip():

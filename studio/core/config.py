@@ -8,28 +8,36 @@ import json
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
 
-from studio.core.data.mapping import Role, format_of
+from studio.core.data.mapping import format_of
+from studio.core.data_config import BASIC, STRICT, TOKENS, DataSpec, LongText
 from studio.core.errors import StudioError
 from studio.core.objectives import Objective, asked, needed
-from studio.paths import is_version
 
-# Built when first used: a command that reads no config does not pay for it.
-_STRICT = ConfigDict(extra="forbid", defer_build=True, allow_inf_nan=False)
-_BASIC = {"basic": True}
-_TOKENS = {"unit": "tokens"}
+__all__ = [
+    "AdapterSpec",
+    "DataSpec",
+    "Dtype",
+    "LongText",
+    "Method",
+    "ModelSpec",
+    "Quantization",
+    "RunConfig",
+    "Sampling",
+    "TrainingSpec",
+    "from_dict",
+    "to_dict",
+]
 
 Quantization = Literal["none", "8bit", "nf4"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
-Format = Literal["auto", "messages", "prompt_completion", "alpaca", "text", "preference", "kto"]
 Method = Literal["lora", "full"]
-LongText = Literal["cut", "chunks"]
 Sampling = Literal["random", "group_by_length", "sequential"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class ModelSpec:
     """Which base model to train, and how its weights are held in memory."""
 
@@ -39,7 +47,7 @@ class ModelSpec:
             min_length=1,
             title="Base model",
             description="`demo` for the built-in model, a folder, or a Hugging Face id.",
-            json_schema_extra=_BASIC,
+            json_schema_extra=BASIC,
         ),
     ] = "demo"
     revision: Annotated[
@@ -50,7 +58,7 @@ class ModelSpec:
         Field(
             title="Quantization",
             description="Holds the frozen base in 8 or 4 bits: a half or a quarter of the memory, a little slower.",
-            json_schema_extra=_BASIC,
+            json_schema_extra=BASIC,
         ),
     ] = "none"
     dtype: Annotated[
@@ -59,113 +67,7 @@ class ModelSpec:
     ] = "auto"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class DataSpec:
-    """What the model learns from."""
-
-    path: Annotated[
-        str,
-        Field(
-            min_length=1,
-            title="Training data",
-            description="A data file, a folder or pattern of them, an archive, a dataset version, a hub id.",
-            json_schema_extra=_BASIC,
-        ),
-    ]
-    format: Annotated[
-        Format, Field(title="Format", description="`auto` detects it from the columns; name one to override.")
-    ] = "auto"
-    mapping: Annotated[
-        dict[Role, Annotated[str, Field(min_length=1, max_length=10_000)]],
-        Field(
-            title="Columns",
-            description="Which column plays which part, such as {prompt: question, completion: answer}; a text with "
-            "columns in braces joins them: {text: '{title}, {body}'}.",
-        ),
-    ] = Field(default_factory=dict)
-    eval_path: Annotated[
-        str | None,
-        Field(title="Evaluation data", description="A file of its own for evaluation, instead of a split."),
-    ] = None
-    eval_split: Annotated[
-        float,
-        Field(
-            ge=0.0,
-            lt=1.0,
-            title="Evaluation split",
-            description="The share of rows held back for evaluation, drawn by the seed; none where a file is named.",
-            json_schema_extra=_BASIC,
-        ),
-    ] = 0.0
-    eval_stratify_by: Annotated[
-        str,
-        Field(
-            max_length=100,
-            title="Stratify by",
-            description="The split's share holds in each group of `length`, `turns`, `source` or a column.",
-        ),
-    ] = ""
-    eval_exclusive: Annotated[
-        bool,
-        Field(
-            title="Never train on evaluation rows",
-            description="A row equal to an evaluation row is evaluated or left out, never trained on.",
-        ),
-    ] = True
-    max_length: Annotated[
-        int,
-        Field(
-            ge=8,
-            le=1_048_576,
-            title="Maximum length",
-            description="Rows with more tokens than this are cut at the end; the cut is counted and shown.",
-            json_schema_extra={"basic": True, "unit": "tokens"},
-        ),
-    ] = 1024
-    long_text: Annotated[
-        LongText,
-        Field(
-            title="Long texts",
-            description="Plain text above the maximum length: `cut` drops the rest, `chunks` makes several rows of it.",
-        ),
-    ] = "cut"
-    chunk_overlap: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=524_288,
-            title="Chunk overlap",
-            description="Tokens a chunk repeats of the one before, as context; at most half the maximum length.",
-            json_schema_extra=_TOKENS,
-        ),
-    ] = 0
-    train_overlap: Annotated[
-        bool,
-        Field(title="Learn the overlap", description="Learns repeated tokens again; otherwise every token once."),
-    ] = False
-    packing: Annotated[
-        bool,
-        Field(
-            title="Packing",
-            description="Lays several short rows into one sequence. No row sees another.",
-            json_schema_extra=_BASIC,
-        ),
-    ] = False
-    chat_template: Annotated[
-        str,
-        Field(
-            title="Chat template",
-            description="`auto`: the model's own. `none`: plain text. Otherwise the path of a Jinja file.",
-        ),
-    ] = "auto"
-
-    @property
-    def evaluates(self) -> bool:
-        """Whether rows are held back for evaluation; those of a dataset version are known once they are counted."""
-        return bool(self.eval_split or self.eval_path or is_version(self.path))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class AdapterSpec:
     """What is trained: a LoRA adapter beside frozen weights, or every weight."""
 
@@ -175,7 +77,7 @@ class AdapterSpec:
             title="Train further",
             description="An adapter of the library, or a PEFT folder, to begin with instead of a new one; it keeps its "
             "layout.",
-            json_schema_extra=_BASIC,
+            json_schema_extra=BASIC,
         ),
     ] = ""
     method: Annotated[
@@ -183,7 +85,7 @@ class AdapterSpec:
         Field(
             title="Method",
             description="`lora` trains small matrices beside frozen weights; `full` trains every weight.",
-            json_schema_extra=_BASIC,
+            json_schema_extra=BASIC,
         ),
     ] = "lora"
     r: Annotated[
@@ -193,7 +95,7 @@ class AdapterSpec:
             le=1024,
             title="Rank",
             description="Width of the low-rank update: more can express more, and costs more memory.",
-            json_schema_extra=_BASIC,
+            json_schema_extra=BASIC,
         ),
     ] = 16
     lora_alpha: Annotated[
@@ -203,7 +105,7 @@ class AdapterSpec:
             le=65_536,
             title="Alpha",
             description="Strength of the update: it is scaled by alpha / rank.",
-            json_schema_extra=_BASIC,
+            json_schema_extra=BASIC,
         ),
     ] = 32
     lora_dropout: Annotated[
@@ -213,7 +115,7 @@ class AdapterSpec:
             lt=1.0,
             title="Dropout",
             description="Share of the update's inputs zeroed in training, against overfitting.",
-            json_schema_extra=_BASIC,
+            json_schema_extra=BASIC,
         ),
     ] = 0.0
     target_modules: Annotated[
@@ -221,7 +123,7 @@ class AdapterSpec:
         Field(
             title="Target modules",
             description="`all-linear`, a list of names such as [q_proj, v_proj], or one regular expression.",
-            json_schema_extra=_BASIC,
+            json_schema_extra=BASIC,
         ),
     ] = "all-linear"
     exclude_modules: Annotated[
@@ -259,7 +161,7 @@ class AdapterSpec:
     ] = "default"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class TrainingSpec:
     """How it is trained. A step is an optimizer step."""
 
@@ -270,7 +172,7 @@ class TrainingSpec:
             description="`sft` learns the answers, `pretraining` every token of a text. Which of two answers is better "
             "is learned by `dpo` and `ipo`, measured against the base, and by `orpo` and `simpo`, without it; from "
             "answers labelled good or bad `kto` learns.",
-            json_schema_extra=_BASIC,
+            json_schema_extra=BASIC,
         ),
     ] = "sft"
     beta: Annotated[
@@ -300,7 +202,7 @@ class TrainingSpec:
             le=10_000,
             title="Epochs",
             description="How often every row is seen.",
-            json_schema_extra=_BASIC,
+            json_schema_extra=BASIC,
         ),
     ] = 3.0
     max_steps: Annotated[
@@ -324,7 +226,7 @@ class TrainingSpec:
             le=4096,
             title="Accumulation",
             description="Batches summed into one optimizer step: a larger batch without more memory.",
-            json_schema_extra=_BASIC,
+            json_schema_extra=BASIC,
         ),
     ] = 1
     micro_batch_tokens: Annotated[
@@ -334,7 +236,7 @@ class TrainingSpec:
             le=16_777_216,
             title="Tokens at once",
             description="A step's rows are computed in passes of at most so many tokens; 0: chosen for the device.",
-            json_schema_extra=_TOKENS,
+            json_schema_extra=TOKENS,
         ),
     ] = 0
     learning_rate: Annotated[
@@ -344,9 +246,19 @@ class TrainingSpec:
             le=10,
             title="Learning rate",
             description="Size of a step; a preference needs a smaller one, such as 1e-5.",
-            json_schema_extra=_BASIC,
+            json_schema_extra=BASIC,
         ),
     ] = 2e-4
+    loraplus_lr_ratio: Annotated[
+        float,
+        Field(
+            ge=1,
+            le=1_000_000,
+            title="Learning rate of B to A",
+            description="LoRA+: of LoRA's two matrices B, which begins as zero, learns so many times as fast, such as "
+            "16, with a lower learning rate; 1: alike.",
+        ),
+    ] = 1.0
     lr_scheduler_type: Annotated[
         Literal[
             "linear",
@@ -360,7 +272,7 @@ class TrainingSpec:
             "cosine_warmup_with_min_lr",
             "warmup_stable_decay",
         ],
-        Field(title="Schedule", description="How the learning rate falls over the run.", json_schema_extra=_BASIC),
+        Field(title="Schedule", description="How the learning rate falls over the run.", json_schema_extra=BASIC),
     ] = "cosine"
     lr_scheduler_kwargs: Annotated[
         dict[str, JsonValue], Field(title="Schedule options", description="Further settings of the schedule.")
@@ -372,7 +284,7 @@ class TrainingSpec:
             le=1_000_000,
             title="Warm-up",
             description="Steps in which the learning rate rises; below 1: a share of all steps.",
-            json_schema_extra=_BASIC,
+            json_schema_extra=BASIC,
         ),
     ] = 0.03
     optim: Annotated[
@@ -381,10 +293,28 @@ class TrainingSpec:
     optim_args: Annotated[str, Field(title="Optimizer options", description="As transformers reads them: a=1,b=2.")] = (
         ""
     )
+    adam_beta1: Annotated[
+        float, Field(ge=0, lt=1, title="Adam beta 1", description="How long AdamW remembers gradients.")
+    ] = 0.9
+    adam_beta2: Annotated[
+        float, Field(ge=0, lt=1, title="Adam beta 2", description="How long AdamW remembers their squares.")
+    ] = 0.999
+    adam_epsilon: Annotated[
+        float, Field(gt=0, le=1, title="Adam epsilon", description="Keeps AdamW from dividing by zero.")
+    ] = 1e-8
     weight_decay: Annotated[float, Field(ge=0, le=10, title="Weight decay", description="Pull towards zero.")] = 0.0
     max_grad_norm: Annotated[
         float, Field(ge=0, title="Gradient clipping", description="Largest gradient norm of a step; 0: no clipping.")
     ] = 1.0
+    neftune_noise_alpha: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1000,
+            title="Noise (NEFTune)",
+            description="Noise on the tokens' embeddings in training, such as 5, against learning by heart; 0: none.",
+        ),
+    ] = 0.0
     activation_checkpointing: Annotated[
         bool,
         Field(title="Activation checkpointing", description="Recomputes activations: far less memory, slower."),
@@ -402,12 +332,12 @@ class TrainingSpec:
             max_length=20,
             title="Prompts to answer",
             description="Answered before training and at each evaluation, to read what is learned; one a line.",
-            json_schema_extra=_BASIC | {"lines": True},
+            json_schema_extra=BASIC | {"lines": True},
         ),
     ] = Field(default_factory=list)
     sample_max_new_tokens: Annotated[
         int,
-        Field(ge=1, le=8192, title="Longest answer", description="Of those to the prompts.", json_schema_extra=_TOKENS),
+        Field(ge=1, le=8192, title="Longest answer", description="Of those to the prompts.", json_schema_extra=TOKENS),
     ] = 128
     save_steps: Annotated[
         int,
@@ -447,7 +377,7 @@ class TrainingSpec:
         return asked(self.objective).beta if self.beta is None else self.beta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class RunConfig:
     """Everything that decides a run."""
 
@@ -465,6 +395,8 @@ class RunConfig:
             raise _clash("model.quantization", message="Full fine-tuning needs unquantized weights; set it to none.")
         if self.adapter.method == "full" and self.adapter.path:
             raise _clash("adapter.path", message="Full fine-tuning trains no adapter further; leave it empty.")
+        if self.adapter.method == "full" and self.training.loraplus_lr_ratio != 1:
+            raise _clash("training.loraplus_lr_ratio", message="Only LoRA has an A and a B; set it to 1.")
         if self.data.mapping and self.data.format == "auto":
             try:
                 format_of(self.data.mapping)

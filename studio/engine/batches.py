@@ -62,7 +62,7 @@ class MicroBatch:
         owners: (S,) int64, the place in `rows` of each target's row.
         rows: the rows, as places in the `Tokens`.
         counts: (rows,) int64, how many of the targets are each row's.
-        tokens: of the rows, whole; padding is not counted.
+        lengths: (n,) int64, tokens of each of the rows, whole; padding is not counted.
     """
 
     input_ids: torch.Tensor
@@ -75,7 +75,12 @@ class MicroBatch:
     owners: torch.Tensor
     rows: Rows
     counts: torch.Tensor
-    tokens: int
+    lengths: Rows
+
+    @property
+    def tokens(self) -> int:
+        """The rows' tokens together."""
+        return int(self.lengths.sum())
 
     def to(self, device: torch.device) -> "MicroBatch":
         """Returns the batch with its tensors on `device`; a card takes them when it gets there."""
@@ -166,7 +171,6 @@ def collate(tokens: Tokens, groups: Sequence[Group], batching: Batching, pad_id:
     """
     rows = np.concatenate([group.rows for group in groups])
     encoded = [tokens[int(row)] for row in rows]
-    fed = sum(len(ids) for ids, _ in encoded)
     laid = [_laid_down(ids, trained) for ids, trained in encoded]
     targets = np.concatenate([ids[1:][trained[1:]] for ids, trained in encoded])
     counts = np.array([int(keep.sum()) for _, keep in laid])
@@ -190,7 +194,7 @@ def collate(tokens: Tokens, groups: Sequence[Group], batching: Batching, pad_id:
         owners=torch.from_numpy(owners),
         rows=rows,
         counts=torch.from_numpy(counts),
-        tokens=fed,
+        lengths=np.array([len(ids) for ids, _ in encoded]),
     )
 
 

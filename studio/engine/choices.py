@@ -142,7 +142,7 @@ def choose(
         memory.recompute(trial.bare, fits.activations == "offloaded")
     if not_trimmed := _tail_refusal(trial, batching):
         plain["the last layer where it is read"] = not_trimmed
-    if not_shared := _sharing_refusal(trial, batching):
+    if not_shared := _sharing_refusal(trial, batching, config.training.neftune_noise_alpha > 0):
         plain["a common beginning computed once"] = not_shared
     # Last, since the trials above read the weights as they were.
     _pack(trial, fits, ways, at_once)
@@ -240,7 +240,9 @@ def _tail_refusal(trial: Trial, batching: batches.Batching) -> str:
     return "" if trial.where_read(batching) else "other positions read what it adds"
 
 
-def _sharing_refusal(trial: Trial, batching: batches.Batching) -> str:
+def _sharing_refusal(trial: Trial, batching: batches.Batching, noisy: bool) -> str:
+    if noisy:
+        return "noise is drawn anew for each row"
     if batching == "padded" or not attention.in_use(trial.bare):
         return "attention is not computed row by row"
     if prefix.draws(trial.model, trial.vocabulary, trial.device):

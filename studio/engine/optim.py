@@ -2,6 +2,7 @@
 
 import tempfile
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -36,18 +37,19 @@ def seed_all(seed: int, purpose: Purpose, number: int = 0, rank: int = 0) -> Non
 def make_optimizer(model: torch.nn.Module, spec: TrainingSpec, device: torch.device) -> Optimizer:
     """Makes the optimizer of the trainable parameters; weight decay spares vectors (biases, norms).
 
+    With LoRA+ (Hayou et al. 2024) each B, and as in PEFT's `create_loraplus_optimizer` each vector, has
+    `loraplus_lr_ratio` times the learning rate; A and whole modules have the learning rate itself, and so has LoRA on
+    an embedding, for which PEFT has a rate of its own. The first group is of these.
+
     Raises:
         StudioError: (config) transformers does not know the optimizer, it needs a missing package, or `optim_args` do
             not fit it.
     """
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": spec.weight_decay},
-        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
+    groups = _groups(model, spec)
     if spec.optim == "adamw_torch" and not spec.optim_args:
-        return torch.optim.AdamW(groups, lr=spec.learning_rate, fused=device.type in ("cpu", "cuda"))
+        betas = (spec.adam_beta1, spec.adam_beta2)
+        fused = device.type in ("cpu", "cuda")
+        return torch.optim.AdamW(groups, lr=spec.learning_rate, betas=betas, eps=spec.adam_epsilon, fused=fused)
     options = _options(spec)
     try:
         make, arguments = _from_transformers(spec, {})
@@ -62,12 +64,33 @@ def make_optimizer(model: torch.nn.Module, spec: TrainingSpec, device: torch.dev
     return optimizer
 
 
+def _groups(model: torch.nn.Module, spec: TrainingSpec) -> list[dict[str, Any]]:
+    """Returns the trainable parameters by learning rate and weight decay."""
+    trainable = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    plus, faster = spec.loraplus_lr_ratio != 1, {"lr": spec.learning_rate * spec.loraplus_lr_ratio}
+    matrices = [(plus and "lora_B" in name, p) for name, p in trainable if p.ndim > 1]
+    groups = [
+        {"params": [p for is_b, p in matrices if not is_b], "weight_decay": spec.weight_decay},
+        {"params": [p for is_b, p in matrices if is_b], "weight_decay": spec.weight_decay} | faster,
+        {"params": [p for _, p in trainable if p.ndim <= 1], "weight_decay": 0.0} | (faster if plus else {}),
+    ]
+    return [group for group in groups if group["params"]]
+
+
 def require_read(spec: TrainingSpec) -> None:
-    """Refuses options of the optimizer that would change nothing; those of a run that has begun never did.
+    """Refuses settings of the optimizer that would change nothing; those of a run that has begun never did.
 
     Raises:
-        StudioError: (config) names the option.
+        StudioError: (config) names the option or the setting.
     """
+    for setting in ("adam_beta1", "adam_beta2", "adam_epsilon"):
+        default = getattr(TrainingSpec(), setting)
+        if getattr(spec, setting) != default and not _is_set(spec, {setting: default}):
+            raise StudioError(
+                "config",
+                f"`training.{setting}` changes nothing: {spec.optim} does not read it.",
+                "Leave it out, or choose an optimizer that does, such as adamw_torch.",
+            )
     for key in _options(spec):
         if key in _SETTINGS:
             raise StudioError(
@@ -89,6 +112,15 @@ def _is_read(spec: TrainingSpec, key: str) -> bool:
         # Some take any text for true, so that both are alike.
         plain = _from_transformers(spec, {})
         return any(_from_transformers(spec, {key: value}) != plain for value in ("0", "1"))
+    except _UNFIT:
+        return True
+
+
+def _is_set(spec: TrainingSpec, default: dict[str, Any]) -> bool:
+    """Whether transformers makes anything else of a setting than of its default, with the options as they are."""
+    options = _options(spec)
+    try:
+        return _from_transformers(spec, options) != _from_transformers(replace(spec, **default), options)
     except _UNFIT:
         return True
 
@@ -115,6 +147,9 @@ def _from_transformers(spec: TrainingSpec, options: dict[str, str]) -> tuple[Any
         optim=spec.optim,
         optim_args=",".join(f"{key}={value}" for key, value in options.items()) or None,
         learning_rate=spec.learning_rate,
+        adam_beta1=spec.adam_beta1,
+        adam_beta2=spec.adam_beta2,
+        adam_epsilon=spec.adam_epsilon,
         report_to="none",
         # It sets accelerate's state, which else knows of no other process on processors, and on a Mac takes its GPU.
         use_cpu=hardware.device().type == "cpu",

@@ -43,12 +43,15 @@ def make_scheduler(optimizer: Optimizer, spec: TrainingSpec, steps: int) -> Lamb
 
 
 def set_peak(scheduler: LRScheduler, learning_rate: float) -> None:
-    """Changes the peak learning rate from now on; the schedule's shape and place stay."""
-    optimizer = scheduler.optimizer
-    for i, group in enumerate(optimizer.param_groups):
-        share = group["lr"] / scheduler.base_lrs[i] if scheduler.base_lrs[i] else 0.0
-        scheduler.base_lrs[i] = learning_rate
-        group["lr"] = learning_rate * share
+    """Changes the peak learning rate from now on; the schedule's shape and place stay.
+
+    It is the first group's; the others' peaks keep their ratio to it.
+    """
+    before = list(scheduler.base_lrs)
+    for i, group in enumerate(scheduler.optimizer.param_groups):
+        share = group["lr"] / before[i] if before[i] else 0.0
+        scheduler.base_lrs[i] = learning_rate * (before[i] / before[0] if before[0] else 1.0)
+        group["lr"] = scheduler.base_lrs[i] * share
 
 
 def try_out(spec: TrainingSpec, steps: int) -> None:

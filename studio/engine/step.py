@@ -14,7 +14,7 @@ import torch
 
 from studio.core.errors import StudioError
 from studio.core.objectives import asked
-from studio.engine import batches, objectives, optim, session
+from studio.engine import batches, neftune, objectives, optim, session
 from studio.engine.batches import Group, MicroBatch, Rows
 from studio.engine.corpus import trained_counts
 from studio.engine.rowlog import RowLog
@@ -98,7 +98,8 @@ def take(current: Session, micro_batches: list[Rows], passes: list[MicroBatch]) 
     found, shares = [], _shares(current, current.corpus.trained, micro_batches)
     for i, batch in enumerate(passes):
         with nullcontext() if i == len(passes) - 1 else accelerator.no_sync(current.model):
-            numbers = computed(current, current.model, train, reference, batch, baseline)
+            with neftune.noised(current.bare, batch, spec.neftune_noise_alpha):
+                numbers = computed(current, current.model, train, reference, batch, baseline)
             accelerator.backward(numbers[:, 0].sum() * (weight / shares))
         found.append(numbers.detach())
     total = accelerator.reduce(torch.cat(found).sum(0) * (weight / world), "sum")

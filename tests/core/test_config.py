@@ -113,6 +113,8 @@ def test_every_wrong_setting_is_told_at_once(tmp_path: Path) -> None:
         ("data: {path: &x a}\nname: *x", "aliases"),
         ("data: {path: a}\nmodel: {quantization: nf5}", "nf4"),
         ("data: {path: a}\nmodel: {quantization: nf4}\nadapter: {method: full}", "full fine-tuning"),
+        ("data: {path: a}\nadapter: {method: full}\ntraining: {loraplus_lr_ratio: 16}", "loraplus_lr_ratio"),
+        ("data: {path: a}\ntraining: {adam_epsilon: 0}", "adam_epsilon"),
         ("data: {path: a}\ntraining: {early_stopping_patience: 2}", "eval_split"),
     ],
 )

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -21,8 +22,23 @@ from studio.core.errors import StudioError
 from tests.fuzzing import KINDS
 
 COUNT = int(os.environ.get("STUDIO_FUZZ", "520"))
-NAMES = [*shapes.LISTS, *{name for pair in shapes.ANSWERED for name in pair}, *shapes.TEXTS, "chosen", "rejected"]
-NAMES = sorted({*NAMES, "label", "history", "system", "tools", "role", "content", "from", "value", "tool_calls"})
+NAMES = [*shapes.LISTS, *{name for pair in shapes.ANSWERED for name in pair}, *shapes.TEXTS]
+NAMES = sorted(
+    {
+        *NAMES,
+        *chain.from_iterable(shapes.PREFERRED),
+        "input",
+        "label",
+        "history",
+        "system",
+        "tools",
+        "role",
+        "content",
+        "from",
+        "value",
+        "tool_calls",
+    }
+)
 WORDS = ["user", "assistant", "gpt", "[", "[{}]", '[{"role": "user"}]', "\ud800", "true"]
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6)
 VALUES: st.SearchStrategy[Any] = st.recursive(

@@ -1,13 +1,16 @@
 """Optimizers and keyed randomness."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from peft.optimizers import create_loraplus_optimizer
 
-from studio.core.config import TrainingSpec
+from studio.core.config import AdapterSpec, ModelSpec, TrainingSpec
 from studio.core.errors import StudioError
-from studio.engine import optim
+from studio.engine import adapters, model, optim
+from tests.models import tiny
 
 CPU = torch.device("cpu")
 
@@ -111,6 +114,100 @@ def test_an_option_that_any_text_turns_on_is_read(monkeypatch: pytest.MonkeyPatc
     optim.require_read(TrainingSpec(optim="stable_adamw", optim_args="decouple_lr=True"))
     with pytest.raises(StudioError, match="changes nothing"):
         optim.require_read(TrainingSpec(optim="stable_adamw", optim_args="speed=1"))
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("adamw_torch", {"betas": (0.8, 0.95), "eps": 1e-6}),
+        ("adamw_torch_fused", {"betas": (0.8, 0.95), "eps": 1e-6, "fused": True}),
+        ("adamw_8bit", {"betas": (0.8, 0.95), "eps": 1e-6}),
+        ("paged_adamw_8bit", {"betas": (0.8, 0.95), "eps": 1e-6}),
+        ("ademamix", {"betas": (0.8, 0.95, 0.9999), "eps": 1e-6}),
+    ],
+)
+def test_adams_settings_reach_their_optimizer(name: str, found: dict[str, Any]) -> None:
+    spec = TrainingSpec(optim=name, adam_beta1=0.8, adam_beta2=0.95, adam_epsilon=1e-6)
+    optim.require_read(spec)
+    group = optim.make_optimizer(torch.nn.Linear(2, 2), spec, CPU).param_groups[0]
+    assert {key: group[key] for key in found} == found
+
+
+def test_adams_settings_are_as_they_always_were_unless_set() -> None:
+    group = optim.make_optimizer(torch.nn.Linear(2, 2), TrainingSpec(), CPU).param_groups[0]
+    plain = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))]).param_groups[0]
+    assert (group["betas"], group["eps"]) == (plain["betas"], plain["eps"])
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("sgd", {"adam_beta1": 0.8}),
+        ("adafactor", {"adam_beta2": 0.95}),
+        ("rmsprop", {"adam_epsilon": 1e-6}),
+        ("lion_8bit", {"adam_epsilon": 1e-6}),
+    ],
+)
+def test_adams_settings_that_are_not_read_are_refused(name: str, settings: dict[str, Any]) -> None:
+    optim.require_read(TrainingSpec(optim=name))
+    (setting,) = settings
+    with pytest.raises(StudioError, match=f"`training.{setting}` changes nothing: {name} does not read it"):
+        optim.require_read(TrainingSpec(optim=name, **settings))
+    optim.require_read(TrainingSpec(optim="lion_8bit", adam_beta1=0.8))
+
+
+def adapted(folder: Path, **settings: Any) -> Any:
+    """Returns a tiny model with an adapter that has biases and a whole module beside A and B."""
+    base = model.load_base(tiny("gpt2", folder / "gpt2", tie_word_embeddings=False), ModelSpec(), CPU)
+    spec = AdapterSpec(r=4, bias="all", modules_to_save=["ln_f"], **settings)
+    return adapters.attach(base, spec)
+
+
+def rates(optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> dict[str, float]:
+    """Returns each trained parameter's learning rate."""
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    groups = optimizer.param_groups
+    return {names[id(p)]: group["lr"] for group in groups for p in group["params"]}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"use_dora": True}, {"target_modules": ["wte", "c_attn"]}],
+    ids=["lora", "dora", "embedding"],
+)
+def test_lora_plus_has_the_rates_of_peft(tmp_path: Path, settings: dict[str, Any]) -> None:
+    model = adapted(tmp_path, **settings)
+    spec = TrainingSpec(learning_rate=1e-3, loraplus_lr_ratio=16, weight_decay=0.1)
+    found = optim.make_optimizer(model, spec, CPU)
+    # Its own rate for embeddings is one that it is told.
+    options = {"loraplus_lr_embedding": 1e-3}
+    theirs = create_loraplus_optimizer(model, torch.optim.AdamW, lr=1e-3, loraplus_lr_ratio=16, **options)
+    assert rates(found, model) == rates(theirs, model)
+    assert found.param_groups[0]["lr"] == 1e-3
+    assert set(rates(found, model).values()) == {1e-3, 16e-3}
+    assert all(
+        group["weight_decay"] == (0.1 if p.ndim > 1 else 0.0) for group in found.param_groups for p in group["params"]
+    )
+    plain = optim.make_optimizer(model, TrainingSpec(learning_rate=1e-3), CPU)
+    assert set(rates(plain, model).values()) == {1e-3}
+    assert len(plain.param_groups) == 2
+
+
+@pytest.mark.parametrize("name", ["adafactor", "adamw_8bit", "sgd", "lion_8bit"])
+def test_lora_plus_moves_b_faster_with_any_optimizer(tmp_path: Path, name: str) -> None:
+    moved = []
+    for ratio in (1, 4):
+        torch.manual_seed(0)
+        model = adapted(tmp_path)
+        before = {key: p.detach().clone() for key, p in model.named_parameters() if p.requires_grad}
+        made = optim.make_optimizer(model, TrainingSpec(optim=name, loraplus_lr_ratio=ratio), CPU)
+        for p in model.parameters():
+            p.grad = torch.ones_like(p) if p.requires_grad else None
+        made.step()
+        changed = {key: p.detach() - before[key] for key, p in model.named_parameters() if p.requires_grad}
+        moved.append({kind: sum(float(v.norm()) for k, v in changed.items() if kind in k) for kind in ("_A", "_B")})
+    assert moved[1]["_A"] == pytest.approx(moved[0]["_A"])
+    assert moved[1]["_B"] == pytest.approx(4 * moved[0]["_B"], rel=1e-3)
 
 
 def test_seeds_are_keyed() -> None:

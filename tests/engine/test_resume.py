@@ -64,8 +64,10 @@ def interrupted(run: Run, step: int) -> None:
         {"optim": "adafactor"},
         {"optim": "sgd", "lr_scheduler_type": "linear", "train_sampling_strategy": "sequential"},
         {"activation_checkpointing": True, "lr_scheduler_type": "warmup_stable_decay", "max_steps": 13},
+        {"loraplus_lr_ratio": 16, "learning_rate": 1e-3, "adam_beta2": 0.95, "adam_epsilon": 1e-6},
+        {"neftune_noise_alpha": 5, "activation_checkpointing": True},
     ],
-    ids=lambda t: t.get("optim", "checkpointing"),
+    ids=["adafactor", "sgd", "checkpointing", "loraplus", "neftune"],
 )
 def test_stopping_and_resuming_changes_nothing(tmp_path: Path, training: dict[str, Any]) -> None:
     whole = config(tmp_path, data={"packing": True, "eval_split": 0.1}, **(EVERY | training))

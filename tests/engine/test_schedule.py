@@ -159,3 +159,17 @@ def test_a_new_peak_keeps_the_schedules_place() -> None:
     optimizer.step()
     scheduler.step()
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.04)
+
+
+def test_a_new_peak_keeps_the_ratio_of_lora_plus() -> None:
+    a, b = torch.nn.Parameter(torch.zeros(2, 2)), torch.nn.Parameter(torch.zeros(2, 2))
+    optimizer = torch.optim.SGD([{"params": [a], "lr": 1.0}, {"params": [b], "lr": 16.0}])
+    spec = TrainingSpec(learning_rate=1.0, warmup_steps=0, lr_scheduler_type="linear")
+    scheduler = schedule.make_scheduler(optimizer, spec, 10)
+    for peak in (1.0, 0.1, 0.3):
+        schedule.set_peak(scheduler, peak)
+        optimizer.step()
+        scheduler.step()
+        first, second = (group["lr"] for group in optimizer.param_groups)
+        assert second == pytest.approx(16 * first)
+        assert scheduler.base_lrs[0] == peak

@@ -22,7 +22,7 @@ Records = NDArray[np.void]
 # that answer; `chars`: characters in all; `turns`: messages, 0 for a text. A row that cannot be used has key 0.
 RECORD = np.dtype([("key", "<u8"), ("prompt", "<u8"), ("answer", "<u8"), ("chars", "<i8"), ("turns", "<i4")])
 
-_VERSION = 6  # of the records: raise it whenever the same row would get another
+_VERSION = 7  # of the records: raise it whenever the same row would get another
 _FIELDS = [field.name for field in fields(Example)]
 _TOLD_ROWS = 1000
 

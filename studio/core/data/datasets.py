@@ -27,7 +27,7 @@ from studio.core.errors import StudioError, given_path
 
 Progress = Callable[[int, int], None]
 
-_VERSION = 7  # of what is cached: raise it whenever the same file would be understood differently
+_VERSION = 8  # of what is cached: raise it whenever the same file would be understood differently
 _HEAD_ROWS = 100
 _BATCH_ROWS, _BATCH_BYTES = 4096, 8_000_000
 _SCHEMA = pa.schema([("line", pa.int64()), ("number", pa.int64()), ("part", pa.int32()), ("row", pa.string())])

@@ -31,7 +31,14 @@ ANSWERED = (
     ("user", "assistant"),
     ("input", "target"),
     ("source", "target"),
+    ("article", "summary"),
+    ("article", "highlights"),
+    ("document", "summary"),
+    ("dialogue", "summary"),
 )
+# Of a better and a worse answer; OpenAI's files name them otherwise.
+PREFERRED = (("chosen", "rejected"), ("preferred_output", "non_preferred_output"))
+_SUMMARIES = ("summary", "highlights")
 # Names of a task's answer, of what it is about, and of the text to learn whole.
 OUTPUTS = ("output", "response")
 INPUTS = ("input", "context")
@@ -89,7 +96,12 @@ def first_of(data: Mapping[str, Any], names: Iterable[str]) -> str:
 
 
 def listed(value: Any) -> list[Any] | None:
-    """Returns a list as it is or out of the JSON text that a CSV cell holds it in; None for anything else."""
+    """Returns a list as it is or out of the JSON text that a CSV cell holds it in; None for anything else.
+
+    One message alone, as LLaMA-Factory's files have an answer, is a list of it.
+    """
+    if isinstance(value, Mapping) and ({"role", "content"} <= value.keys() or {"from", "value"} <= value.keys()):
+        return [value]
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
             value = json.loads(value)
@@ -109,8 +121,16 @@ def answered(data: Mapping[str, Any], empty: bool = False) -> tuple[str, str] | 
         return "prompt", "completion"
     names = {key.lower() for key, value in data.items() if empty or value is not None}
     found = next((pair for pair in ANSWERED if names.issuperset(pair)), None)
+    # What is asked of a text is not to be left out.
+    if found and found[1] in _SUMMARIES and names.intersection(QUESTIONS):
+        return None
     # Beside an instruction an input is what that is about.
     return ("instruction", found[1]) if found and found[0] == "input" and "instruction" in names else found
+
+
+def preferred(data: Mapping[str, Any]) -> tuple[str, str]:
+    """Returns the names of the columns that hold the better and the worse answer."""
+    return next((pair for pair in PREFERRED if first_of(data, pair)), PREFERRED[0])
 
 
 def tool_calls(speaker: Any, said: Any) -> list[dict[str, Any]] | None:
@@ -168,8 +188,8 @@ def guesses(data: Mapping[str, Any]) -> list[tuple[RowFormat, str]]:
     """Returns the formats a row may be in and the columns that show it, the likeliest first."""
     names = {key.lower() for key, value in data.items() if value is not None}
     found: list[tuple[RowFormat, str]] = []
-    if {"chosen", "rejected"} <= names:
-        found.append(("preference", "`chosen` and `rejected`"))
+    if answers := next((pair for pair in PREFERRED if names.issuperset(pair)), None):
+        found.append(("preference", f"`{answers[0]}` and `{answers[1]}`"))
     if conversation := next((name for name in LISTS if name in names and _is_messages(field(data, name))), ""):
         found.append(("messages", f"`{conversation}`"))
     pair = answered(data)

@@ -26,7 +26,7 @@ from studio.core.versions.steps import Balance, Deduplicate, Filter, Replace, Sp
 
 MIXED = "mixed"  # the format of a version whose sources are in different ones: each row tells its own
 
-_VERSION = 4  # of what is cached: raise it whenever the same recipe would give other rows
+_VERSION = 5  # of what is cached: raise it whenever the same recipe would give other rows
 # Of the fingerprint, by which a run knows its data and a version what it is made of: they outlive what is cached.
 _MEANING = 2
 _ORIGIN = np.dtype([("source", "<i4"), ("number", "<i8"), ("held", "?")])

@@ -15,6 +15,7 @@ from studio.core.data.rows import Parsed
 from studio.core.errors import StudioError
 
 USER = {"role": "user", "content": "hi"}
+ASKED, SAID = {"from": "human", "value": "hi"}, {"from": "gpt", "value": "good"}
 GOOD, BAD = ({"role": "assistant", "content": text} for text in ("good", "bad"))
 
 
@@ -37,6 +38,14 @@ def formats(*rows: dict[str, Any]) -> list[str]:
         ({"prompt": "a", "completion": "b", "label": [1]}, ["prompt_completion"]),
         ({"chosen": [USER, GOOD], "rejected": [USER, BAD], "messages": [USER, GOOD]}, ["preference", "messages"]),
         ({"prompt": "a", "chosen": "b", "rejected": "c"}, ["preference"]),
+        ({"input": {"messages": [USER]}, "preferred_output": [GOOD], "non_preferred_output": [BAD]}, ["preference"]),
+        ({"conversations": [USER], "chosen": GOOD, "rejected": BAD}, ["preference", "messages"]),
+        ({"article": "long", "highlights": "short", "id": "1"}, ["prompt_completion"]),
+        ({"dialogue": "A: hi\nB: ho", "summary": "short"}, ["prompt_completion"]),
+        ({"document": "long", "summary": "short"}, ["prompt_completion"]),
+        # What is asked of it would not be learned.
+        ({"instruction": "in a word", "article": "long", "summary": "short"}, []),
+        ({"summary": "short"}, []),
         ({"content": "a"}, ["text"]),
         ({"a": 1}, []),
     ],
@@ -120,6 +129,16 @@ def test_alpaca_with_history() -> None:
         ({"prompt": "hi", "chosen": [GOOD], "rejected": [BAD]}, [USER], [GOOD], [BAD]),
         ({"prompt": [USER], "chosen": [GOOD], "rejected": [BAD]}, [USER], [GOOD], [BAD]),
         ({"prompt": "hi", "chosen": [USER, GOOD], "rejected": [USER, BAD]}, [USER], [GOOD], [BAD]),
+        # LLaMA-Factory's, in ShareGPT's dialect and in OpenAI's, and OpenAI's own.
+        ({"conversations": [ASKED], "chosen": SAID, "rejected": BAD}, [USER], [GOOD], [BAD]),
+        ({"messages": [USER, BAD, USER], "chosen": GOOD, "rejected": BAD}, [USER, BAD, USER], [GOOD], [BAD]),
+        ({"prompt": "hi", "chosen": GOOD, "rejected": SAID | {"value": "bad"}}, [USER], [GOOD], [BAD]),
+        (
+            {"input": {"messages": [USER]}, "preferred_output": [GOOD], "non_preferred_output": [BAD]},
+            [USER],
+            [GOOD],
+            [BAD],
+        ),
     ],
 )
 def test_a_preference_with_and_without_its_prompt(row: dict[str, Any], prompt: Any, chosen: Any, rejected: Any) -> None:
@@ -135,6 +154,18 @@ def test_a_preference_with_and_without_its_prompt(row: dict[str, Any], prompt: A
         ({"chosen": "a", "rejected": [BAD]}, "preference", "neither both texts nor both lists"),
         ({"prompt": "a ", "chosen": "a b", "rejected": "a  "}, "preference", "is empty behind the prompt"),
         ({"chosen": "a"}, "preference", "neither both texts nor both lists|`rejected` is missing"),
+        ({"prompt": "a", "chosen": {"a": "b"}, "rejected": "c"}, "preference", "`chosen` is not text but an object"),
+        ({"prompt": "a", "chosen": GOOD, "rejected": "c"}, "preference", "neither both texts nor both lists"),
+        (
+            {"input": {"messages": [USER]}, "preferred_output": [BAD], "non_preferred_output": [BAD]},
+            "preference",
+            "`preferred_output` and `non_preferred_output` are the same",
+        ),
+        (
+            {"input": {"messages": [USER]}, "preferred_output": [{"role": "assistant"}], "non_preferred_output": [BAD]},
+            "preference",
+            "preferred_output message 1: `content` is missing",
+        ),
         ({"prompt": "a", "completion": "b", "label": "x"}, "kto", "`label` is not true or false"),
         ({"prompt": "a", "label": True}, "kto", "`completion` is missing"),
     ],
@@ -169,6 +200,26 @@ def test_preferences_are_two_answers_to_learn_from(tmp_path: Path) -> None:
     chosen = open_dataset(path, columns={"prompt": "prompt", "completion": "chosen"})
     assert chosen.format == "prompt_completion"
     assert chosen[0].data == {"prompt": "p", "completion": "a", "rejected": "b"}
+
+
+def test_preferences_as_other_programs_write_them(tmp_path: Path) -> None:
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
+    openai = {
+        "input": {"messages": [USER], "tools": tools, "parallel_tool_calls": True},
+        "preferred_output": [GOOD],
+        "non_preferred_output": [BAD],
+    }
+    ranking = {"conversations": [ASKED], "chosen": SAID, "rejected": {"from": "gpt", "value": "bad"}, "system": "s"}
+    path = tmp_path / "a.jsonl"
+    for row, before, told in ((openai, [], tools), (ranking, [{"role": "system", "content": "s"}], [])):
+        path.write_text(json.dumps(row) + "\n")
+        dataset = open_dataset(path)
+        assert (dataset.format, len(dataset)) == ("preference", 1)
+        pair = chat.to_pair(dataset[0].data)
+        assert [(item.messages, item.tools) for item in pair] == [
+            ([*before, USER, GOOD], told),
+            ([*before, USER, BAD], told),
+        ]
 
 
 def test_columns_are_mapped_and_joined(tmp_path: Path) -> None:
