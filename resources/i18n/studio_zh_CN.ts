@@ -2414,6 +2414,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
 <context>
     <name>MainWindow</name>
     <message>
+        <source>{name} failed: {message}</source>
+        <translation>{name} 失败：{message}</translation>
+    </message>
+    <message>
+        <source>Show</source>
+        <translation>查看</translation>
+    </message>
+    <message>
         <source>Undo</source>
         <translation>撤销</translation>
     </message>
@@ -4005,6 +4013,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Show</source>
         <translation>查看</translation>
+    </message>
+    <message>
+        <source>{name} is done: its model lies in the run folder.</source>
+        <translation>{name} 已完成：模型在训练任务文件夹中。</translation>
     </message>
 </context>
 <context>

@@ -97,6 +97,7 @@ class Session(QObject):
         compare_wanted: a list of adapters (`Entry`) to be asked on the Compare page, or a `GivenText` to be read there.
         runs_changed: a run began, ended, or was removed.
         run_ended: the process of a run (`RunModel`) that was at work has gone.
+        run_failed: likewise, and the run failed.
         forgotten: a `RunModel` that is followed no longer.
         library_changed: the adapter library is another one now.
         settled: no command of `command` is at work any more.
@@ -111,6 +112,7 @@ class Session(QObject):
     compare_wanted = Signal(object)
     runs_changed = Signal()
     run_ended = Signal(object)
+    run_failed = Signal(object)
     forgotten = Signal(object)
     library_changed = Signal()
     settled = Signal()
@@ -372,7 +374,8 @@ class Session(QObject):
 
         found = self.models[run.path.resolve()] = RunModel(run, self)
         found.stopped.connect(lambda: self._end(found))
-        found.finished.connect(self._finish)
+        found.finished.connect(lambda finished: self._finish(found, finished))
+        found.failed.connect(lambda failed: self.run_failed.emit(found))
         found.refused.connect(self.tell_error)
         return found
 
@@ -382,11 +385,14 @@ class Session(QObject):
             self.runs_changed.emit()
             self.run_ended.emit(model)
 
-    def _finish(self, finished: "Finished") -> None:
+    def _finish(self, model: "RunModel", finished: "Finished") -> None:
         if finished.adapter:
             self.library_changed.emit()
             text = self.tr("The run is done: the adapter {name} is in the library.").format(name=finished.adapter)
             self.tell(text, "good", self.tr("Show"), lambda: self.page_wanted.emit("library"))
+        else:
+            text = self.tr("{name} is done: its model lies in the run folder.").format(name=model.title)
+            self.tell(text, "good", self.tr("Show"), lambda: self.run_wanted.emit(model.run))
 
 
 def demo_data() -> Path:
