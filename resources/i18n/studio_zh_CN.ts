@@ -3430,6 +3430,13 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
+    <name>RunHappened</name>
+    <message>
+        <source>step {n}</source>
+        <translation>第 {n} 步</translation>
+    </message>
+</context>
+<context>
     <name>RunHead</name>
     <message>
         <source>Pause</source>
@@ -3740,6 +3747,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Layers</source>
         <translation>层</translation>
+    </message>
+    <message>
+        <source>What happened</source>
+        <translation>经过</translation>
     </message>
     <message>
         <source>Log</source>
@@ -6612,6 +6623,78 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Check that it is a folder, and its permissions.</source>
         <translation>请检查它是否为文件夹及其权限。</translation>
+    </message>
+    <message>
+        <source>Rows that are trained on: {0}.</source>
+        <translation>用于训练的行：{0}。</translation>
+    </message>
+    <message>
+        <source>Rows that are trained on: {0}, and evaluated: {1}.</source>
+        <translation>用于训练的行：{0}，用于评估的行：{1}。</translation>
+    </message>
+    <message>
+        <source>Rows that cannot be read: {0}.</source>
+        <translation>无法读取的行：{0}。</translation>
+    </message>
+    <message>
+        <source>Rows with nothing to learn from: {0}.</source>
+        <translation>没有可学内容的行：{0}。</translation>
+    </message>
+    <message>
+        <source>They are listed in rejected.jsonl in the run folder.</source>
+        <translation>它们列在训练任务文件夹的 rejected.jsonl 中。</translation>
+    </message>
+    <message>
+        <source>Rows cut at the maximum length: {0}.</source>
+        <translation>按最大长度截断的行：{0}。</translation>
+    </message>
+    <message>
+        <source>It went on behind step {0}.</source>
+        <translation>从第 {0} 步之后继续。</translation>
+    </message>
+    <message>
+        <source>It began anew.</source>
+        <translation>重新开始。</translation>
+    </message>
+    <message>
+        <source>It was asked for something that this version does not know.</source>
+        <translation>收到了此版本不认识的请求。</translation>
+    </message>
+    <message>
+        <source>It was asked to end.</source>
+        <translation>被要求结束。</translation>
+    </message>
+    <message>
+        <source>It was paused.</source>
+        <translation>已暂停。</translation>
+    </message>
+    <message>
+        <source>It went on after the pause.</source>
+        <translation>暂停后继续。</translation>
+    </message>
+    <message>
+        <source>It was asked for a checkpoint.</source>
+        <translation>被要求保存检查点。</translation>
+    </message>
+    <message>
+        <source>It was asked to evaluate.</source>
+        <translation>被要求进行评估。</translation>
+    </message>
+    <message>
+        <source>The peak learning rate was set to {0}.</source>
+        <translation>峰值学习率改为 {0}。</translation>
+    </message>
+    <message>
+        <source>It was stopped, and kept its result.</source>
+        <translation>已停止，并保留了结果。</translation>
+    </message>
+    <message>
+        <source>It ended early: the evaluation loss had not become lower.</source>
+        <translation>提前结束：评估损失没有再降低。</translation>
+    </message>
+    <message>
+        <source>It was completed.</source>
+        <translation>已完成。</translation>
     </message>
     <message>
         <source>Laying out a row with the chat template did not come to an end.</source>

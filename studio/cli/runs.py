@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from studio.cli import layers, run_answers, run_compare, run_rows, run_told, turns
 from studio.cli.output import add_command, json_text, one_line, printable, progress, show, show_failure, table
-from studio.core import config_file, events, files, launch, run_queue, runs
+from studio.core import config_file, events, files, happened, launch, run_queue, runs
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
 from studio.core.progress import Progress
 from studio.core.runs import Run
@@ -373,9 +373,16 @@ def _show(args: argparse.Namespace) -> None:
         for item in told.evaluations
     ]
     lines += [f"Checkpoint of step {item.step}: {size(item.size_bytes)}" for item in told.saved[-2:]]
+    lines += ["", *happened.counts(told.prepared)] if told.prepared else []
+    lines += [printable(_happened(line)) for line in happened.lines(told)]
     if told.failed:
         lines += ["", printable(f"{told.failed.message}\n{told.failed.hint}\n{told.failed.detail}")]
     print("\n".join(lines), flush=True)
+
+
+def _happened(line: happened.Line) -> str:
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(line.time_s))
+    return f"{when}  {f'step {line.step:,}  ' if line.step else ''}{line.text}"
 
 
 def _stands(run: Run, told: Progress, state: str) -> list[str]:

@@ -197,10 +197,11 @@ class Obeyed:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Notice:
-    """Something worth knowing that does not end the run."""
+    """Something worth knowing that does not end the run; behind `step`, or 0: before the first."""
 
     kind: Literal["notice"] = "notice"
     time_s: float = Field(default_factory=time.time)
+    step: int = 0
     message: str
 
 

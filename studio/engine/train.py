@@ -118,10 +118,12 @@ def _go_back(current: Session, commands: Commands, before: Progress) -> None:
     used = f"checkpoints/{found.path.name}" if found.path else ""
     current.emit(events.Resumed(step=at, checkpoint=used, refused=found.refused))
     if changed := current.run.changed_versions():
-        current.emit(events.Notice(message=f"The run began with other versions: {changed}. It may differ slightly."))
+        said = f"The run began with other versions: {changed}. It may differ slightly."
+        current.emit(events.Notice(step=at, message=said))
     if current.position.best_step and not found.best_whole:
         current.position.best_step, current.position.best_loss = 0, math.inf
-        current.emit(events.Notice(message="The best checkpoint is damaged; the best is looked for from here on."))
+        said = "The best checkpoint is damaged; the best is looked for from here on."
+        current.emit(events.Notice(step=at, message=said))
     commands.again = [(set_at, rate) for set_at, rate in before.learning_rates if set_at >= at]
 
 

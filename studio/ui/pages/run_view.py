@@ -16,6 +16,7 @@ from studio.ui.pages import run_rate
 from studio.ui.pages.run_answers import RunAnswers
 from studio.ui.pages.run_curves import RunCurves
 from studio.ui.pages.run_failure import RunFailure
+from studio.ui.pages.run_happened import RunHappened
 from studio.ui.pages.run_head import RunHead
 from studio.ui.pages.run_layers import RunLayers
 from studio.ui.pages.run_log import RunLog
@@ -63,6 +64,8 @@ class RunView(QWidget):
         self.tabs.addTab(self.answers, self.tr("Answers"))
         self.layers = RunLayers(session)
         self.tabs.addTab(self.layers, self.tr("Layers"))
+        self.happened = RunHappened()
+        self.tabs.addTab(self.happened, self.tr("What happened"))
         self.tabs.addTab(self.log, self.tr("Log"))
         self.tabs.addTab(self._config_view(), self.tr("Settings"))
         layout = column(self.head, self.failure, self.tabs, spacing=GRID)
@@ -148,6 +151,7 @@ class RunView(QWidget):
             self.rows.advance()
             self.answers.advance()
             self.layers.advance()
+            self.happened.show_progress(model.progress if model is not None else None)
         queued = model is not None and model.state() == "queued"
         # Of one that waits there is nothing to keep.
         self.stop.setText(self.tr("Take it out of the queue") if queued else self.tr("Stop and save the adapter"))
