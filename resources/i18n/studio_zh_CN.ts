@@ -3405,28 +3405,28 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>恢复训练任务</translation>
     </message>
     <message>
-        <source>Fewer tokens at once in a new run</source>
-        <translation>新建任务，每次计算更少 token</translation>
-    </message>
-    <message>
-        <source>Halve the batch in a new run</source>
-        <translation>批大小减半，新建任务</translation>
+        <source>Show its rows</source>
+        <translation>查看这一步的行</translation>
     </message>
     <message>
         <source>Change the settings</source>
         <translation>修改设置</translation>
     </message>
     <message>
-        <source>fewer tokens at once</source>
-        <translation>每次计算更少 token</translation>
+        <source>Resume at half the rate</source>
+        <translation>以一半的学习率恢复</translation>
     </message>
     <message>
-        <source>half the batch</source>
-        <translation>批大小减半</translation>
+        <source>Resume with less kept in memory</source>
+        <translation>以更少的内存占用恢复</translation>
     </message>
     <message>
-        <source>activation checkpointing</source>
-        <translation>激活重计算</translation>
+        <source>Resume with smaller passes</source>
+        <translation>以更小的传递恢复</translation>
+    </message>
+    <message>
+        <source>Use nf4 in a new run</source>
+        <translation>在新训练任务中使用 nf4</translation>
     </message>
 </context>
 <context>
@@ -3843,6 +3843,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>settings of {name}</source>
         <translation>{name} 的设置</translation>
+    </message>
+    <message>
+        <source>what helps</source>
+        <translation>补救设置</translation>
     </message>
 </context>
 <context>
@@ -6585,16 +6589,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`{0}` 无法打开：{1}。</translation>
     </message>
     <message>
-        <source>Set `training.micro_batch_tokens` to 256: the same training with fewer tokens at once. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.</source>
-        <translation>请将 `training.micro_batch_tokens` 设为 256：训练不变，每次计算的 token 更少。减小 `max_length`、启用 `activation_checkpointing` 或用 nf4 量化基座可进一步节省。</translation>
+        <source>Set a smaller `training.micro_batch_tokens`, 256 say: the same training with fewer tokens at once. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.</source>
+        <translation>请将 `training.micro_batch_tokens` 设得更小，例如 256：训练相同，只是一次计算的 token 更少。更小的 `max_length`、`activation_checkpointing` 或 nf4 基座可节省更多。</translation>
     </message>
     <message>
         <source>Memory ran out.</source>
         <translation>内存不足。</translation>
-    </message>
-    <message>
-        <source>Halve `per_device_train_batch_size` and double `gradient_accumulation_steps`: the same training in less memory. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.</source>
-        <translation>请将 `per_device_train_batch_size` 减半、`gradient_accumulation_steps` 加倍：训练不变，内存更少。减小 `max_length`、启用 `activation_checkpointing` 或用 nf4 量化基座可进一步节省。</translation>
     </message>
     <message>
         <source>Free some space and try again.</source>
@@ -6683,6 +6683,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The peak learning rate was set to {0}.</source>
         <translation>峰值学习率改为 {0}。</translation>
+    </message>
+    <message>
+        <source>It was asked to need less memory once it is resumed.</source>
+        <translation>被要求在恢复后使用更少的内存。</translation>
     </message>
     <message>
         <source>It was stopped, and kept its result.</source>
@@ -7083,6 +7087,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>With `dpo` the base stays as it is, to compare with; set it to lora.</source>
         <translation>使用 `dpo` 时基础模型保持不变以供比较；请设为 lora。</translation>
+    </message>
+    <message>
+        <source>Rows and batches stay; from there on numbers may differ in their last bits, and dropout draws others.</source>
+        <translation>行和批次不变；此后数值的末位可能不同，dropout 的随机结果也不同。</translation>
+    </message>
+    <message>
+        <source>Resume with passes of at most {0} tokens.</source>
+        <translation>恢复时每次传递最多 {0} 个 token。</translation>
+    </message>
+    <message>
+        <source>Resume with activations computed again in the backward pass: far less memory, slower.</source>
+        <translation>恢复时在反向传播中重新计算激活：内存占用少得多，但更慢。</translation>
     </message>
     <message>
         <source>{0} could not be read: {1}.</source>
@@ -8385,12 +8401,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请缩短回答之前的内容，或提高最大长度。</translation>
     </message>
     <message>
+        <source>This model does not keep rows laid end to end apart; batches are padded instead.</source>
+        <translation>此模型不能隔开首尾相接的行；改为填充批次。</translation>
+    </message>
+    <message>
         <source>The activations of a pass do not fit in the free memory: they are computed again in the backward pass, which is slower.</source>
         <translation>一次传递的激活值放不进空闲内存：在反向传播中重新计算，速度较慢。</translation>
     </message>
     <message>
-        <source>This model does not keep rows laid end to end apart; batches are padded instead.</source>
-        <translation>此模型不能隔开首尾相接的行；改为填充批次。</translation>
+        <source>This model cannot compute its activations again: they are kept as before.</source>
+        <translation>此模型无法重新计算激活：仍像之前一样保留。</translation>
     </message>
     <message>
         <source>On a processor, layers whose biases are trained are held in float32: {0}, twice what they take in half precision.</source>
@@ -8425,8 +8445,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>第 {1} 步的 {0} 不是有限数；该步的结果没有保留。</translation>
     </message>
     <message>
-        <source>Resume with a lower learning rate: `studio runs resume NAME --learning-rate X`.</source>
-        <translation>请用更低的学习率恢复：`studio runs resume NAME --learning-rate X`。</translation>
+        <source>Resume with a lower learning rate, or look at the rows of the step.</source>
+        <translation>请以更低的学习率恢复，或查看这一步的行。</translation>
     </message>
     <message>
         <source>Rows of the step, counted from 0: {0}</source>
@@ -8491,6 +8511,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The best checkpoint is damaged; the best is looked for from here on.</source>
         <translation>最佳检查点已损坏；从这里起重新寻找最佳。</translation>
+    </message>
+    <message>
+        <source>From here on a pass has at most {0} tokens.</source>
+        <translation>从这里起每次传递最多 {0} 个 token。</translation>
+    </message>
+    <message>
+        <source>From here on activations are computed again in the backward pass.</source>
+        <translation>从这里起在反向传播中重新计算激活。</translation>
+    </message>
+    <message>
+        <source>Rows and batches stay; numbers may differ in their last bits, and dropout draws others.</source>
+        <translation>行和批次不变；数值的末位可能不同，dropout 的随机结果也不同。</translation>
     </message>
     <message>
         <source>The checkpoint {0} that holds the result is damaged: {1}.</source>
@@ -9017,6 +9049,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Bring the data back as it was, or look the rows up by their numbers.</source>
         <translation>请恢复原来的数据，或按编号查找这些行。</translation>
+    </message>
+    <message>
+        <source>{0} is no number of tokens.</source>
+        <translation>{0} 不是有效的 token 数。</translation>
+    </message>
+    <message>
+        <source>Give 1 or more, such as 256.</source>
+        <translation>请给出 1 或更大的数，例如 256。</translation>
     </message>
     <message>
         <source>`studio runs stop {0}` takes it out of the queue.</source>

@@ -105,6 +105,8 @@ def _obeyed_sentence(event: Obeyed) -> str:
             return "It was asked to evaluate."
         case "set_learning_rate":
             return f"The peak learning rate was set to {float(event.command['learning_rate']):g}."
+        case "save_memory":
+            return "It was asked to need less memory once it is resumed."
     return "It was asked for something that this version does not know."
 
 

@@ -198,6 +198,6 @@ def _require_finite(current: Session, number: int, loss: float, grad_norm: float
     raise StudioError(
         "diverged",
         f"The {what} of step {number} is not a finite number; nothing of it was kept.",
-        "Resume with a lower learning rate: `studio runs resume NAME --learning-rate X`.",
+        "Resume with a lower learning rate, or look at the rows of the step.",
         f"Rows of the step, counted from 0: {', '.join(map(str, numbers))}",
     )

@@ -8,6 +8,8 @@ import pytest
 from studio import cli
 from studio.core import events, runs
 from studio.core.config import DataSpec, RunConfig
+from studio.core.errors import EXIT_CODES
+from tests.training import config, resume
 from tests.ui.told import prepared, step, tell
 
 
@@ -34,3 +36,31 @@ def test_what_a_run_met_with_and_how_many_rows_it_does_not_use_are_shown(
         "step 2  It went on behind step 2.",
     ):
         assert text in said
+
+
+def test_what_helps_a_failed_run_is_a_command_that_does_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = config(tmp_path, rows=12, num_train_epochs=50, save_steps=2, micro_batch_tokens=512, max_steps=6)
+    run = runs.create(whole, tmp_path / "run")
+
+    def die(event: events.Event) -> None:
+        if isinstance(event, events.Step) and event.step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        resume(run, die)
+    failed = events.Failed(reason="memory", message="Memory ran out.", hint="Save some.")
+    run.emit(failed)
+    assert cli.run(["runs", "show", str(run.path)]) == 0
+    way = f"studio runs resume {run.path} --micro-batch-tokens 256"
+    assert f"Save some. On the command line: `{way}`." in capsys.readouterr().out
+    assert cli.run([*way.split()[1:-1], "-3"]) == EXIT_CODES["usage"]
+    with run.claim():
+        assert cli.run(way.split()[1:]) == EXIT_CODES["busy"]
+    assert not run.commands_path.exists(), "what is at work is asked nothing that it would not hear"
+    capsys.readouterr()
+    assert cli.run(way.split()[1:]) == 0
+    assert "a pass has at most 256 tokens" in capsys.readouterr().err
+    told = run.progress()
+    assert told.prepared is not None
+    assert told.prepared.micro_batch_tokens == 256
+    assert told.complete

@@ -31,11 +31,11 @@ def test_what_happened_is_told_in_order_and_what_each_attempt_says_anew_once() -
 
 
 def test_every_command_and_end_has_a_sentence_of_its_own() -> None:
-    commands = ({"kind": kind} for kind in ("stop", "pause", "continue", "save", "evaluate"))
+    commands = ({"kind": kind} for kind in ("stop", "pause", "continue", "save", "evaluate", "save_memory"))
     ends = (replace(finished(1), outcome=outcome) for outcome in ("completed", "stopped", "early_stopped"))
     told = folded([*(events.Obeyed(step=1, command=command) for command in commands), *ends])
     texts = {line.text for line in happened.lines(told)}
-    assert len(texts) == 8
+    assert len(texts) == 9
     assert not any("does not know" in text for text in texts)
 
 
