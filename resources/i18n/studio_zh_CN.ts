@@ -1407,6 +1407,21 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
 </context>
 <context>
+    <name>Details</name>
+    <message>
+        <source>Details</source>
+        <translation>详情</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+</context>
+<context>
     <name>DifferenceTable</name>
     <message>
         <source>Last loss</source>
@@ -1540,6 +1555,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Its settings and the {tokens} tokens of texts that were split by it are the same.</source>
         <translation>其设置相同，用它切分文本得到的 {tokens} 个词元也相同。</translation>
+    </message>
+    <message>
+        <source>Details</source>
+        <translation>详情</translation>
     </message>
     <message>
         <source>Cancel</source>
@@ -2771,6 +2790,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
 </context>
 <context>
     <name>Notices</name>
+    <message>
+        <source>Details</source>
+        <translation>详情</translation>
+    </message>
     <message>
         <source>Dismiss</source>
         <translation>关闭提示</translation>
@@ -9259,16 +9282,28 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>没有写出任何行。</translation>
     </message>
     <message>
-        <source>Python could not be started: {0}.</source>
-        <translation>无法启动 Python：{0}。</translation>
+        <source>The command was killed, most likely because memory ran out.</source>
+        <translation>命令被终止，很可能是因为内存不足。</translation>
+    </message>
+    <message>
+        <source>Close other programs or choose a smaller model, then try again.</source>
+        <translation>请关闭其他程序或选择更小的模型，然后重试。</translation>
+    </message>
+    <message>
+        <source>It said last: {0}</source>
+        <translation>它最后输出：{0}</translation>
+    </message>
+    <message>
+        <source>Try again.</source>
+        <translation>请重试。</translation>
     </message>
     <message>
         <source>The command ended unexpectedly (code {0}).</source>
         <translation>命令意外结束（代码 {0}）。</translation>
     </message>
     <message>
-        <source>The details below say more.</source>
-        <translation>下面的详情有更多说明。</translation>
+        <source>Python could not be started: {0}.</source>
+        <translation>无法启动 Python：{0}。</translation>
     </message>
     <message>
         <source>Row {0} cannot be read.</source>

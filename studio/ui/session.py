@@ -41,6 +41,7 @@ class Notice:
     """Something to tell without stealing the focus; `tone` is `good`, `bad` or nothing.
 
     `holds` says whether it is still so; None: it is. `dismissed` is called if it is closed without the action.
+    `detail` is what else there is to say of a failure, shown when asked for.
     """
 
     text: str
@@ -49,6 +50,7 @@ class Notice:
     act: Callable[[], object] | None = None
     holds: Callable[[], bool] | None = None
     dismissed: Callable[[], object] | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +146,8 @@ class Session(QObject):
         self.noticed.emit(Notice(text, tone, action, act))
 
     def tell_error(self, error: StudioError) -> None:
-        """Shows a failure in its two sentences."""
-        self.tell(words.sentences(error), "bad")
+        """Shows a failure in its two sentences, and offers its details."""
+        self.noticed.emit(Notice(words.sentences(error), "bad", detail=error.detail))
         self.failed.emit()
 
     def read(self, read: Callable[[], list[_Found]]) -> list[_Found]:

@@ -7,11 +7,12 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QScrollArea
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from studio.core import library
 from studio.core.errors import StudioError
+from studio.ui.details import Details
 from studio.ui.pages.compare import ComparePage
 from studio.ui.pages.export import ExportDialog
 from studio.ui.pages.library import LibraryPage
@@ -196,6 +197,16 @@ def test_a_gguf_file_has_a_number_format_of_its_own(dialog: ExportDialog) -> Non
     words = dialog._command._process.arguments()
     dialog.reject()
     assert words[words.index("export") :][1:] == ["second", "--to", "gguf", str(dialog._target()), *chosen]
+
+
+def test_the_details_of_an_export_that_failed_are_seen(dialog: ExportDialog) -> None:
+    dialog._fail(StudioError("run", "It ended.", "Try again.", "its last words"))
+    assert dialog.proof is not None
+    (more,) = (made for made in dialog.proof.findChildren(QPushButton) if made.text() == "Details")
+    more.click()
+    (shown,) = dialog.findChildren(Details)
+    assert shown.text.toPlainText() == "its last words"
+    shown.close()
 
 
 def test_the_tokens_that_were_compared_are_told(dialog: ExportDialog) -> None:
