@@ -8548,6 +8548,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>行和批次不变；数值的末位可能不同，dropout 的随机结果也不同。</translation>
     </message>
     <message>
+        <source>The evaluation loss of step {0} is not a finite number: it counts as no gain.</source>
+        <translation>第 {0} 步的评估损失不是有限数值：视为没有改善。</translation>
+    </message>
+    <message>
         <source>The checkpoint {0} that holds the result is damaged: {1}.</source>
         <translation>保存结果的检查点 {0} 已损坏：{1}。</translation>
     </message>

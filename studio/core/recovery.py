@@ -79,7 +79,9 @@ def _of_memory(told: Progress, config: RunConfig) -> Recovery:
 
 def _less(prepared: Prepared, config: RunConfig) -> SaveMemory | None:
     """Returns what makes a run need less memory than it was prepared for; None: nothing is left."""
-    halved = prepared.micro_batch_tokens // 2 if prepared.batching == "flat" else 0
+    # A bound that no step reaches could be halved without any good.
+    of_step = -(-prepared.tokens_per_epoch // max(1, prepared.steps_per_epoch))
+    halved = min(prepared.micro_batch_tokens, of_step) // 2 if prepared.batching == "flat" else 0
     # Passes of fewer tokens than a row has are of one row all the same.
     if halved >= max(config.data.max_length, _LEAST_TOKENS):
         return SaveMemory(micro_batch_tokens=halved)

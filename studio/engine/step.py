@@ -117,11 +117,12 @@ def read(current: Session, micro_batches: list[Rows], taken: Taken, log: RowLog)
     rows = np.concatenate(micro_batches)
     loss, *rewards = (taken.total / taken.shares).tolist()
     grad_norm = float(taken.norm)
-    _require_finite(current, number, loss, grad_norm, rows)
+    # Before it may end here: whoever looks for what made it diverge looks at the losses of its rows.
     if len(taken.sequences):
         together = taken.sequences.reshape(-1, train.answers)
         trained, losses = corpus.trained[together].sum(1), taken.found[:, 0].cpu().numpy()
         log.append(number, train.rows[together[:, 0]], trained, losses if train.answers > 1 else losses / trained)
+    _require_finite(current, number, loss, grad_norm, rows)
     return Measured(
         loss,
         taken.learning_rate,

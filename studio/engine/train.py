@@ -234,6 +234,9 @@ def _count_evaluation(current: Session) -> None:
     else:
         position.stale_evaluations += 1
     _tell_evaluation(current, score, best)
+    if not math.isfinite(score.loss):
+        said = f"The evaluation loss of step {position.step} is not a finite number: it counts as no gain."
+        current.emit(events.Notice(step=position.step, message=said))
 
 
 def _evaluate(current: Session) -> step.Score | None:

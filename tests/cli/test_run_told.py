@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,13 @@ def test_what_a_run_met_with_and_how_many_rows_it_does_not_use_are_shown(
 
 
 def test_what_helps_a_failed_run_is_a_command_that_does_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    whole = config(tmp_path, rows=12, num_train_epochs=50, save_steps=2, micro_batch_tokens=512, max_steps=6)
+    settings: dict[str, Any] = {
+        "per_device_train_batch_size": 24,
+        "micro_batch_tokens": 512,
+        "max_steps": 6,
+        "save_steps": 2,
+    }
+    whole = config(tmp_path, rows=48, **settings)
     run = runs.create(whole, tmp_path / "run")
 
     def die(event: events.Event) -> None:

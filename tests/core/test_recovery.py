@@ -15,7 +15,7 @@ CONFIG = RunConfig(data=DataSpec(path="-", max_length=512))
 
 
 def begun(phase: events.PhaseName = "training", **told: Any) -> Progress:
-    planned = replace(prepared(9), **({"micro_batch_tokens": 2048} | told))
+    planned = replace(prepared(9), **({"micro_batch_tokens": 2048, "tokens_per_epoch": 9 * 4096} | told))
     return folded([events.Phase(name="loading"), planned, step(1, 1.0), events.Phase(name=phase)])
 
 
@@ -23,6 +23,8 @@ def begun(phase: events.PhaseName = "training", **told: Any) -> Progress:
     ("told", "asked"),
     [
         ({}, events.SaveMemory(micro_batch_tokens=1024)),
+        # A step of fewer tokens is one pass.
+        ({"tokens_per_epoch": 9 * 1500}, events.SaveMemory(micro_batch_tokens=750)),
         # Passes of fewer tokens than a row are no smaller.
         ({"micro_batch_tokens": 1000}, events.SaveMemory(activation_checkpointing=True)),
         ({"batching": "padded"}, events.SaveMemory(activation_checkpointing=True)),

@@ -15,7 +15,8 @@ from tests.ui.told import made_run, prepared, step, tell
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
 MEMORY = events.Failed(reason="memory", message="Memory ran out.", hint="Do it.")
-TRAINING = (events.Phase(name="loading"), replace(prepared(9), micro_batch_tokens=2048), events.Phase(name="training"))
+PREPARED = replace(prepared(9), micro_batch_tokens=2048, tokens_per_epoch=9 * 4096)
+TRAINING = (events.Phase(name="loading"), PREPARED, events.Phase(name="training"))
 
 
 def asked(run: Run) -> list[events.Command | None]:
