@@ -19,8 +19,8 @@ FAILURES = (
     (
         "memory",
         "Memory ran out.",
-        "Halve `per_device_train_batch_size` and double `gradient_accumulation_steps`: the same training in less"
-        " memory. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.",
+        "Resume with passes of at most 480 tokens. Rows and batches stay; from there on numbers may differ in their"
+        " last bits, and dropout draws others.",
     ),
     (
         "disk",
@@ -30,7 +30,7 @@ FAILURES = (
     (
         "diverged",
         "The loss of step 41 is not a finite number; nothing of it was kept.",
-        "Resume with a lower learning rate: `studio runs resume NAME --learning-rate X`.",
+        "Resume with a lower learning rate, or look at the rows of the step.",
     ),
 )
 

@@ -1423,6 +1423,21 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
 </context>
 <context>
+    <name>Details</name>
+    <message>
+        <source>Details</source>
+        <translation>详情</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+</context>
+<context>
     <name>DifferenceTable</name>
     <message>
         <source>Last loss</source>
@@ -1572,6 +1587,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Of {count} answers of the live adapter {same} are the same word for word.</source>
         <translation>实时适配器的 {count} 个回答中有 {same} 个逐字相同。</translation>
+    </message>
+    <message>
+        <source>Details</source>
+        <translation>详情</translation>
     </message>
     <message>
         <source>Cancel</source>
@@ -2474,6 +2493,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
 <context>
     <name>MainWindow</name>
     <message>
+        <source>{name} failed: {message}</source>
+        <translation>{name} 失败：{message}</translation>
+    </message>
+    <message>
+        <source>Show</source>
+        <translation>查看</translation>
+    </message>
+    <message>
         <source>Undo</source>
         <translation>撤销</translation>
     </message>
@@ -2827,6 +2854,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
 </context>
 <context>
     <name>Notices</name>
+    <message>
+        <source>Details</source>
+        <translation>详情</translation>
+    </message>
     <message>
         <source>Dismiss</source>
         <translation>关闭提示</translation>
@@ -3461,28 +3492,35 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>恢复训练任务</translation>
     </message>
     <message>
-        <source>Fewer tokens at once in a new run</source>
-        <translation>新建任务，每次计算更少 token</translation>
-    </message>
-    <message>
-        <source>Halve the batch in a new run</source>
-        <translation>批大小减半，新建任务</translation>
+        <source>Show its rows</source>
+        <translation>查看这一步的行</translation>
     </message>
     <message>
         <source>Change the settings</source>
         <translation>修改设置</translation>
     </message>
     <message>
-        <source>fewer tokens at once</source>
-        <translation>每次计算更少 token</translation>
+        <source>Resume at half the rate</source>
+        <translation>以一半的学习率恢复</translation>
     </message>
     <message>
-        <source>half the batch</source>
-        <translation>批大小减半</translation>
+        <source>Resume with less kept in memory</source>
+        <translation>以更少的内存占用恢复</translation>
     </message>
     <message>
-        <source>activation checkpointing</source>
-        <translation>激活重计算</translation>
+        <source>Resume with smaller passes</source>
+        <translation>以更小的传递恢复</translation>
+    </message>
+    <message>
+        <source>Use nf4 in a new run</source>
+        <translation>在新训练任务中使用 nf4</translation>
+    </message>
+</context>
+<context>
+    <name>RunHappened</name>
+    <message>
+        <source>step {n}</source>
+        <translation>第 {n} 步</translation>
     </message>
 </context>
 <context>
@@ -3802,6 +3840,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>层</translation>
     </message>
     <message>
+        <source>What happened</source>
+        <translation>经过</translation>
+    </message>
+    <message>
         <source>Log</source>
         <translation>日志</translation>
     </message>
@@ -3892,6 +3934,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>settings of {name}</source>
         <translation>{name} 的设置</translation>
+    </message>
+    <message>
+        <source>what helps</source>
+        <translation>补救设置</translation>
     </message>
 </context>
 <context>
@@ -4073,6 +4119,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Show</source>
         <translation>查看</translation>
+    </message>
+    <message>
+        <source>{name} is done: its model lies in the run folder.</source>
+        <translation>{name} 已完成：模型在训练任务文件夹中。</translation>
     </message>
 </context>
 <context>
@@ -6809,16 +6859,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`{0}` 无法打开：{1}。</translation>
     </message>
     <message>
-        <source>Set `training.micro_batch_tokens` to 256: the same training with fewer tokens at once. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.</source>
-        <translation>请将 `training.micro_batch_tokens` 设为 256：训练不变，每次计算的 token 更少。减小 `max_length`、启用 `activation_checkpointing` 或用 nf4 量化基座可进一步节省。</translation>
+        <source>Set a smaller `training.micro_batch_tokens`, 256 say: the same training with fewer tokens at once. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.</source>
+        <translation>请将 `training.micro_batch_tokens` 设得更小，例如 256：训练相同，只是一次计算的 token 更少。更小的 `max_length`、`activation_checkpointing` 或 nf4 基座可节省更多。</translation>
     </message>
     <message>
         <source>Memory ran out.</source>
         <translation>内存不足。</translation>
-    </message>
-    <message>
-        <source>Halve `per_device_train_batch_size` and double `gradient_accumulation_steps`: the same training in less memory. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.</source>
-        <translation>请将 `per_device_train_batch_size` 减半、`gradient_accumulation_steps` 加倍：训练不变，内存更少。减小 `max_length`、启用 `activation_checkpointing` 或用 nf4 量化基座可进一步节省。</translation>
     </message>
     <message>
         <source>Free some space and try again.</source>
@@ -6879,6 +6925,82 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Merge it into its base, and train a new adapter on that.</source>
         <translation>请将其合并到基座模型，再在其上训练新的适配器。</translation>
+    </message>
+    <message>
+        <source>Rows that are trained on: {0}.</source>
+        <translation>用于训练的行：{0}。</translation>
+    </message>
+    <message>
+        <source>Rows that are trained on: {0}, and evaluated: {1}.</source>
+        <translation>用于训练的行：{0}，用于评估的行：{1}。</translation>
+    </message>
+    <message>
+        <source>Rows that cannot be read: {0}.</source>
+        <translation>无法读取的行：{0}。</translation>
+    </message>
+    <message>
+        <source>Rows with nothing to learn from: {0}.</source>
+        <translation>没有可学内容的行：{0}。</translation>
+    </message>
+    <message>
+        <source>They are listed in rejected.jsonl in the run folder.</source>
+        <translation>它们列在训练任务文件夹的 rejected.jsonl 中。</translation>
+    </message>
+    <message>
+        <source>Rows cut at the maximum length: {0}.</source>
+        <translation>按最大长度截断的行：{0}。</translation>
+    </message>
+    <message>
+        <source>It went on behind step {0}.</source>
+        <translation>从第 {0} 步之后继续。</translation>
+    </message>
+    <message>
+        <source>It began anew.</source>
+        <translation>重新开始。</translation>
+    </message>
+    <message>
+        <source>It was asked for something that this version does not know.</source>
+        <translation>收到了此版本不认识的请求。</translation>
+    </message>
+    <message>
+        <source>It was asked to end.</source>
+        <translation>被要求结束。</translation>
+    </message>
+    <message>
+        <source>It was paused.</source>
+        <translation>已暂停。</translation>
+    </message>
+    <message>
+        <source>It went on after the pause.</source>
+        <translation>暂停后继续。</translation>
+    </message>
+    <message>
+        <source>It was asked for a checkpoint.</source>
+        <translation>被要求保存检查点。</translation>
+    </message>
+    <message>
+        <source>It was asked to evaluate.</source>
+        <translation>被要求进行评估。</translation>
+    </message>
+    <message>
+        <source>The peak learning rate was set to {0}.</source>
+        <translation>峰值学习率改为 {0}。</translation>
+    </message>
+    <message>
+        <source>It was asked to need less memory once it is resumed.</source>
+        <translation>被要求在恢复后使用更少的内存。</translation>
+    </message>
+    <message>
+        <source>It was stopped, and kept its result.</source>
+        <translation>已停止，并保留了结果。</translation>
+    </message>
+    <message>
+        <source>It ended early: the evaluation loss had not become lower.</source>
+        <translation>提前结束：评估损失没有再降低。</translation>
+    </message>
+    <message>
+        <source>It was completed.</source>
+        <translation>已完成。</translation>
     </message>
     <message>
         <source>Laying out a row with the chat template did not come to an end.</source>
@@ -7267,6 +7389,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>With `{0}` the base stays as it is, to compare with; set it to lora.</source>
         <translation>使用 `{0}` 时基座模型保持不变以供比较；请设为 lora。</translation>
+    </message>
+    <message>
+        <source>Rows and batches stay; from there on numbers may differ in their last bits, and dropout draws others.</source>
+        <translation>行和批次不变；此后数值的末位可能不同，dropout 的随机结果也不同。</translation>
+    </message>
+    <message>
+        <source>Resume with passes of at most {0} tokens.</source>
+        <translation>恢复时每次传递最多 {0} 个 token。</translation>
+    </message>
+    <message>
+        <source>Resume with activations computed again in the backward pass: far less memory, slower.</source>
+        <translation>恢复时在反向传播中重新计算激活：内存占用少得多，但更慢。</translation>
     </message>
     <message>
         <source>{0} could not be read: {1}.</source>
@@ -8625,16 +8759,20 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请缩短回答之前的内容，或提高最大长度。</translation>
     </message>
     <message>
-        <source>The activations of a pass do not fit in the free memory: they are computed again in the backward pass, which is slower.</source>
-        <translation>一次传递的激活值放不进空闲内存：在反向传播中重新计算，速度较慢。</translation>
-    </message>
-    <message>
         <source>This model does not keep rows laid end to end apart; batches are padded instead.</source>
         <translation>此模型不能隔开首尾相接的行；改为填充批次。</translation>
     </message>
     <message>
         <source>Set model.path to its own base ({0}), or train a new adapter.</source>
         <translation>请将 model.path 设为其自身的基座（{0}），或训练新的适配器。</translation>
+    </message>
+    <message>
+        <source>The activations of a pass do not fit in the free memory: they are computed again in the backward pass, which is slower.</source>
+        <translation>一次传递的激活值放不进空闲内存：在反向传播中重新计算，速度较慢。</translation>
+    </message>
+    <message>
+        <source>This model cannot compute its activations again: they are kept as before.</source>
+        <translation>此模型无法重新计算激活：仍像之前一样保留。</translation>
     </message>
     <message>
         <source>On a processor, layers whose biases are trained are held in float32: {0}, twice what they take in half precision.</source>
@@ -8669,8 +8807,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>第 {1} 步的 {0} 不是有限数；该步的结果没有保留。</translation>
     </message>
     <message>
-        <source>Resume with a lower learning rate: `studio runs resume NAME --learning-rate X`.</source>
-        <translation>请用更低的学习率恢复：`studio runs resume NAME --learning-rate X`。</translation>
+        <source>Resume with a lower learning rate, or look at the rows of the step.</source>
+        <translation>请以更低的学习率恢复，或查看这一步的行。</translation>
     </message>
     <message>
         <source>Rows of the step, counted from 0: {0}</source>
@@ -8735,6 +8873,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The best checkpoint is damaged; the best is looked for from here on.</source>
         <translation>最佳检查点已损坏；从这里起重新寻找最佳。</translation>
+    </message>
+    <message>
+        <source>From here on a pass has at most {0} tokens.</source>
+        <translation>从这里起每次传递最多 {0} 个 token。</translation>
+    </message>
+    <message>
+        <source>From here on activations are computed again in the backward pass.</source>
+        <translation>从这里起在反向传播中重新计算激活。</translation>
+    </message>
+    <message>
+        <source>Rows and batches stay; numbers may differ in their last bits, and dropout draws others.</source>
+        <translation>行和批次不变；数值的末位可能不同，dropout 的随机结果也不同。</translation>
+    </message>
+    <message>
+        <source>The evaluation loss of step {0} is not a finite number: it counts as no gain.</source>
+        <translation>第 {0} 步的评估损失不是有限数值：视为没有改善。</translation>
     </message>
     <message>
         <source>The checkpoint {0} that holds the result is damaged: {1}.</source>
@@ -9263,6 +9417,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请恢复原来的数据，或按编号查找这些行。</translation>
     </message>
     <message>
+        <source>{0} is no number of tokens.</source>
+        <translation>{0} 不是有效的 token 数。</translation>
+    </message>
+    <message>
+        <source>Give 1 or more, such as 256.</source>
+        <translation>请给出 1 或更大的数，例如 256。</translation>
+    </message>
+    <message>
         <source>`studio runs stop {0}` takes it out of the queue.</source>
         <translation>用 `studio runs stop {0}` 将它移出队列。</translation>
     </message>
@@ -9463,16 +9625,28 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>没有写出任何行。</translation>
     </message>
     <message>
-        <source>Python could not be started: {0}.</source>
-        <translation>无法启动 Python：{0}。</translation>
+        <source>The command was killed, most likely because memory ran out.</source>
+        <translation>命令被终止，很可能是因为内存不足。</translation>
+    </message>
+    <message>
+        <source>Close other programs or choose a smaller model, then try again.</source>
+        <translation>请关闭其他程序或选择更小的模型，然后重试。</translation>
+    </message>
+    <message>
+        <source>It said last: {0}</source>
+        <translation>它最后输出：{0}</translation>
+    </message>
+    <message>
+        <source>Try again.</source>
+        <translation>请重试。</translation>
     </message>
     <message>
         <source>The command ended unexpectedly (code {0}).</source>
         <translation>命令意外结束（代码 {0}）。</translation>
     </message>
     <message>
-        <source>The details below say more.</source>
-        <translation>下面的详情有更多说明。</translation>
+        <source>Python could not be started: {0}.</source>
+        <translation>无法启动 Python：{0}。</translation>
     </message>
     <message>
         <source>Row {0} cannot be read.</source>

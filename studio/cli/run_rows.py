@@ -49,6 +49,8 @@ def _rows(args: argparse.Namespace) -> None:
     if not len(records):
         message = f"The run {run.name} has no record of its rows."
         raise StudioError("run", message, "Bring rows-0.bin back from a copy of the run, or train again.")
+    last = int(records["step"][-1])
+    records = rowlog.finite(records) if args.step is None else records
     within = slice(None) if args.step is None else rowlog.require_step(records, args.step)
     found = rowlog.standings(records, within, told.prepared.steps_per_epoch if told.prepared is not None else 0)
     shown = found.by(args.by)[: args.first]
@@ -63,7 +65,7 @@ def _rows(args: argparse.Namespace) -> None:
     about = {
         "run": run.name,
         "step": args.step,
-        "last_step": int(records["step"][-1]),
+        "last_step": last,
         "by": args.by,
         "rows": rows,
         "of": len(found.row),

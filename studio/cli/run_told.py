@@ -1,18 +1,91 @@
-"""What `studio runs show --json` prints: all that a run has told, its steps one after the other as they are read."""
+"""What `studio runs show` prints: how a run stands, or as JSON all it has told, its steps as they are read."""
 
+import argparse
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from studio.cli.output import json_text
-from studio.core import events, files, steps
+from studio.cli.output import json_text, one_line, printable
+from studio.core import config_file, events, files, happened, recovery, runs, steps
 from studio.core.config import to_dict
 from studio.core.progress import Progress
 from studio.core.runs import Run
+from studio.core.units import size
 
 
-def show(run: Run) -> None:
+def show(args: argparse.Namespace) -> None:
+    """Prints how a run stands.
+
+    Raises:
+        StudioError: (run) there is none, or it cannot be read.
+    """
+    run = runs.find(args.run)
+    if args.json:
+        _show_json(run)
+        return
+    config = run.config()
+    # Of many steps the last one is read soon; where a run has gone back, only all of them tell which that is.
+    told = run.summary()
+    if not told.steps:
+        told = run.progress()
+    now = told.state_of(run.alive())
+    lines = [f"{run.name}: {now}, {run.path}", ""]
+    lines += [f"  {key:<40}{one_line(str(value))}" for key, value in config_file.changed(config).items()]
+    lines += ["", *_stands(run, told, now)]
+    lines += [f"Peak learning rate {rate:g} from behind step {at}" for at, rate in told.learning_rates]
+    lines += [
+        f"Step {item.step}: evaluation loss {item.eval_loss:.4f}{accuracy(item.reward_accuracy)}"
+        for item in told.evaluations
+    ]
+    lines += [f"Checkpoint of step {item.step}: {size(item.size_bytes)}" for item in told.saved[-2:]]
+    lines += ["", *happened.counts(told.prepared)] if told.prepared else []
+    lines += [printable(_happened(line)) for line in happened.lines(told)]
+    if told.failed:
+        lines += ["", printable(f"{told.failed.message}\n{hint(run, told.failed)}\n{told.failed.detail}")]
+    print("\n".join(lines), flush=True)
+
+
+def _happened(line: happened.Line) -> str:
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(line.time_s))
+    return f"{when}  {f'step {line.step:,}  ' if line.step else ''}{line.text}"
+
+
+def _stands(run: Run, told: Progress, state: str) -> list[str]:
+    """Returns how far a run is, in lines."""
+    found, phase = list[str](), told.phase
+    if told.steps:
+        last, steps = told.steps[-1], told.prepared.steps if told.prepared else 0
+        left = f", {last.eta_s:.0f} s left" if state == "training" else ""
+        found.append(f"Step {last.step} of {steps}, loss {last.loss:.4f}, {last.tokens_per_s:,.0f} tokens/s{left}")
+    if state == "queued" and phase is not None:
+        found.append(f"It waits for {phase.detail}")
+    if state == "preparing" and phase is not None and phase.total:
+        found.append(f"{label(phase)}: {phase.done:,} of {phase.total:,}")
+    if state == "interrupted":
+        found.append(f"It was ended without a result. Go on with: studio runs resume {run.address}")
+    return found
+
+
+def label(phase: events.Phase) -> str:
+    """Returns what a run is busy with."""
+    return "Asking the base" if phase.name == "reference" else phase.name.capitalize()
+
+
+def hint(run: Run, failed: events.Failed) -> str:
+    """Returns what to do about a failure, with the command that does it where there is one."""
+    command = recovery.of(failed, run.summary(), run.config()).command
+    way = recovery.words(command, run.address) if command is not None else ""
+    return f"{failed.hint} On the command line: `{way}`." if way else failed.hint
+
+
+def accuracy(share: float | None) -> str:
+    """Returns how many rewards are right, to stand behind a loss."""
+    return "" if share is None else f", reward accuracy {share:.0%}"
+
+
+def _show_json(run: Run) -> None:
     """Prints a run as JSON; of a million steps only some are in memory at a time.
 
     Raises:

@@ -16,11 +16,11 @@ from pydantic import ValidationError
 
 from studio.cli import layers, run_answers, run_compare, run_rows, run_told, turns
 from studio.cli.output import add_command, json_text, one_line, printable, progress, show, show_failure, table
-from studio.core import config_file, events, files, launch, run_queue, runs
+from studio.core import events, files, launch, run_queue, runs
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
 from studio.core.progress import Progress
 from studio.core.runs import Run
-from studio.core.units import plural, size
+from studio.core.units import plural
 
 _POLL_S = 0.05
 _KILLS = 3  # the Ctrl+C that kills
@@ -55,7 +55,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     actions = group.add_subparsers(dest="action", metavar="ACTION", required=True)
     add_command(actions, "list", "All runs, newest first.", _list)
     found: list[tuple[str, str, Callable[[argparse.Namespace], int | None]]] = [
-        ("show", "A run's config, progress and curves.", _show),
+        ("show", "A run's config, progress and curves.", run_told.show),
         ("resume", "Go on with an interrupted, stopped or failed run.", _resume),
         ("stop", "End a run behind its current step, keeping its result.", _stop),
         *((name, text, _ask) for name, (text, _, _) in _ASKED.items()),
@@ -74,6 +74,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         if name == "resume":
             _add_detach(action)
             action.add_argument("--learning-rate", type=float, help="a new peak learning rate from here on")
+            passes = "at most so many tokens in a pass from here on: less memory; numbers differ slightly"
+            action.add_argument("--micro-batch-tokens", type=int, default=0, help=passes)
+            again = "compute activations again in the backward pass from here on: far less memory, slower"
+            action.add_argument("--activation-checkpointing", action="store_true", help=again)
     run_rows.add(actions)
     run_compare.add(actions)
     run_answers.add(actions)
@@ -210,13 +214,13 @@ def _raise_failure(run: Run, failed: events.Failed, as_json: bool) -> None:
         print(printable(f"{failed.detail}\n{failed.message}\n{failed.hint}"), file=sys.stderr)
         sys.exit(EXIT_CRASH)
     detail = f"{failed.detail}\nThe run is {run.path}".strip()
-    raise StudioError(failed.reason, failed.message, failed.hint, detail)
+    raise StudioError(failed.reason, failed.message, run_told.hint(run, failed), detail)
 
 
 def _tell(event: events.Event, steps: int) -> None:
     match event:
         case events.Phase() if event.total:
-            progress(_label(event), event.done, event.total)
+            progress(run_told.label(event), event.done, event.total)
         case events.Phase(name="queued"):
             print(f"Waiting for {event.detail} ...", file=sys.stderr)
         case events.Phase() if event.name in ("tokenizing", "loading", "finishing"):
@@ -236,7 +240,7 @@ def _tell(event: events.Event, steps: int) -> None:
                 print(f"Cut at the maximum length: {plural(event.truncated_rows, 'row')}.", file=sys.stderr)
         case events.Step():
             label = (
-                f"Step {event.step} loss {event.loss:.4f}{_accuracy(event.reward_accuracy)}"
+                f"Step {event.step} loss {event.loss:.4f}{run_told.accuracy(event.reward_accuracy)}"
                 f" lr {event.learning_rate:.2e}"
                 f" {event.tokens_per_s:,.0f} tokens/s, {event.eta_s:.0f} s left"
             )
@@ -245,7 +249,7 @@ def _tell(event: events.Event, steps: int) -> None:
             elif event.step % _LOGGED_STEPS == 0:
                 print(label, file=sys.stderr)
         case events.Evaluated():
-            share = _accuracy(event.reward_accuracy)
+            share = run_told.accuracy(event.reward_accuracy)
             print(f"\nStep {event.step}: evaluation loss {event.eval_loss:.4f}{share}", file=sys.stderr)
         case events.Answered():
             print(f"\nStep {event.step} answers: {one_line(event.said(0)[0])[:_SAMPLE]}", file=sys.stderr)
@@ -257,10 +261,6 @@ def _tell(event: events.Event, steps: int) -> None:
             print(printable(event.message), file=sys.stderr)
         case _:
             pass
-
-
-def _accuracy(share: float | None) -> str:
-    return "" if share is None else f", reward accuracy {share:.0%}"
 
 
 def _plan(args: argparse.Namespace) -> None:
@@ -296,12 +296,24 @@ def _resume(args: argparse.Namespace) -> int:
     if args.learning_rate is not None:
         _new_rate(args.learning_rate)
     run.unfinished()
+    saving = _less_memory(args)
+    # Of one that is at work it would not be heard; to start it says why.
+    if saving != events.SaveMemory() and not run.alive():
+        run.ask(saving)
     if args.detach:
         launch.detach(run, queued=args.queue)
         _ask_rate(run, args.learning_rate)
         show(args, {"run": run.name, "path": str(run.path)}, f"{run.name} goes on.")
         return 0
     return _end(args, run, follow(run, args.json, args.learning_rate, queued=args.queue))
+
+
+def _less_memory(args: argparse.Namespace) -> events.SaveMemory:
+    tokens, again = args.micro_batch_tokens, args.activation_checkpointing
+    try:
+        return events.SaveMemory(micro_batch_tokens=tokens, activation_checkpointing=again)
+    except ValidationError:
+        raise StudioError("usage", f"{tokens} is no number of tokens.", "Give 1 or more, such as 256.") from None
 
 
 def _end(args: argparse.Namespace, run: Run, finished: events.Finished | None) -> int:
@@ -353,51 +365,6 @@ def _listed(run: Run) -> dict[str, Any]:
 
 def _number(value: Any) -> str:
     return "-" if value is None else f"{value:.4f}"
-
-
-def _show(args: argparse.Namespace) -> None:
-    run = runs.find(args.run)
-    if args.json:
-        run_told.show(run)
-        return
-    config = run.config()
-    # Of many steps the last one is read soon; where a run has gone back, only all of them tell which that is.
-    told = run.summary()
-    if not told.steps:
-        told = run.progress()
-    now = told.state_of(run.alive())
-    lines = [f"{run.name}: {now}, {run.path}", ""]
-    lines += [f"  {key:<40}{one_line(str(value))}" for key, value in config_file.changed(config).items()]
-    lines += ["", *_stands(run, told, now)]
-    lines += [f"Peak learning rate {rate:g} from behind step {at}" for at, rate in told.learning_rates]
-    lines += [
-        f"Step {item.step}: evaluation loss {item.eval_loss:.4f}{_accuracy(item.reward_accuracy)}"
-        for item in told.evaluations
-    ]
-    lines += [f"Checkpoint of step {item.step}: {size(item.size_bytes)}" for item in told.saved[-2:]]
-    if told.failed:
-        lines += ["", printable(f"{told.failed.message}\n{told.failed.hint}\n{told.failed.detail}")]
-    print("\n".join(lines), flush=True)
-
-
-def _stands(run: Run, told: Progress, state: str) -> list[str]:
-    """Returns how far a run is, in lines."""
-    found, phase = list[str](), told.phase
-    if told.steps:
-        last, steps = told.steps[-1], told.prepared.steps if told.prepared else 0
-        left = f", {last.eta_s:.0f} s left" if state == "training" else ""
-        found.append(f"Step {last.step} of {steps}, loss {last.loss:.4f}, {last.tokens_per_s:,.0f} tokens/s{left}")
-    if state == "queued" and phase is not None:
-        found.append(f"It waits for {phase.detail}")
-    if state == "preparing" and phase is not None and phase.total:
-        found.append(f"{_label(phase)}: {phase.done:,} of {phase.total:,}")
-    if state == "interrupted":
-        found.append(f"It was ended without a result. Go on with: studio runs resume {run.address}")
-    return found
-
-
-def _label(phase: events.Phase) -> str:
-    return "Asking the base" if phase.name == "reference" else phase.name.capitalize()
 
 
 def _stop(args: argparse.Namespace) -> None:

@@ -107,17 +107,9 @@ def as_memory_error(error: BaseException) -> StudioError | None:
     exhausted = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     if not exhausted and not any(said in words for said in _MEMORY_WORDS):
         return None
-    if isinstance(error, MemoryError) or "DefaultCPUAllocator" in words:
-        # There, rows are computed in passes of so many tokens, however many rows a batch has.
-        hint = (
-            "Set `training.micro_batch_tokens` to 256: the same training with fewer tokens at once. A smaller"
-            " `max_length`, `activation_checkpointing` or an nf4 base save more."
-        )
-        return StudioError("memory", "Memory ran out.", hint, words)
-    return StudioError(
-        "memory",
-        "Memory ran out.",
-        "Halve `per_device_train_batch_size` and double `gradient_accumulation_steps`: the same training in less"
-        " memory. A smaller `max_length`, `activation_checkpointing` or an nf4 base save more.",
-        words,
+    # Rows are computed in passes of so many tokens, however many rows a batch has.
+    hint = (
+        "Set a smaller `training.micro_batch_tokens`, 256 say: the same training with fewer tokens at once. A smaller"
+        " `max_length`, `activation_checkpointing` or an nf4 base save more."
     )
+    return StudioError("memory", "Memory ran out.", hint, words)

@@ -200,10 +200,11 @@ class Obeyed:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Notice:
-    """Something worth knowing that does not end the run."""
+    """Something worth knowing that does not end the run; behind `step`, or 0: before the first."""
 
     kind: Literal["notice"] = "notice"
     time_s: float = Field(default_factory=time.time)
+    step: int = 0
     message: str
 
 
@@ -295,8 +296,22 @@ class SetLearningRate:
     learning_rate: Annotated[float, Field(gt=0, le=10)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class SaveMemory:
+    """Has a run that is resumed need less memory, now and whenever it is resumed later; rows and batches stay.
+
+    Attributes:
+        micro_batch_tokens: the most tokens of a pass; 0: as before.
+        activation_checkpointing: activations are computed again in the backward pass.
+    """
+
+    kind: Literal["save_memory"] = "save_memory"
+    micro_batch_tokens: Annotated[int, Field(ge=0, le=16_777_216)] = 0
+    activation_checkpointing: bool = False
+
+
 Event = Phase | Prepared | Step | Evaluated | Answered | Saved | Resumed | Obeyed | Notice | Finished | Failed
-Command = Stop | Pause | Continue | Save | Evaluate | SetLearningRate
+Command = Stop | Pause | Continue | Save | Evaluate | SetLearningRate | SaveMemory
 
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")], config=_OPEN)
 _COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="kind")], config=_OPEN)

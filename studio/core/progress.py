@@ -20,6 +20,7 @@ from studio.core.events import (
 from studio.core.steps import Steps, Told
 
 _STEPPING = ("training", "evaluating", "answering", "saving")
+Happening = Notice | Resumed | Obeyed | Failed | Finished
 State = Literal["waiting", "queued", "preparing", "training", "paused", "finished", "failed"]
 
 
@@ -32,6 +33,7 @@ class Progress:
         steps: every optimizer step in order, those computed again after a resume replaced.
         evaluations: every evaluation in order, likewise.
         answered: the answers to the user's prompts in order, those of one step once.
+        happened: what it told besides numbers in order, also what it went back from.
         obeyed: every command obeyed in order, but learning rates that a later command made void.
     """
 
@@ -42,7 +44,7 @@ class Progress:
     evaluations: list[Evaluated] = field(default_factory=list)
     answered: list[Answered] = field(default_factory=list)
     saved: list[Saved] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
+    happened: list[Happening] = field(default_factory=list)
     resumed: list[Resumed] = field(default_factory=list)
     obeyed: list[Obeyed] = field(default_factory=list)
     finished: Finished | None = None
@@ -54,6 +56,11 @@ class Progress:
         if self.steps:
             return self.steps[-1].step
         return self.resumed[-1].step if self.resumed else 0
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What it gave notice of."""
+        return [event for event in self.happened if isinstance(event, Notice)]
 
     @property
     def best(self) -> Evaluated | None:
@@ -76,6 +83,8 @@ class Progress:
 
     def apply(self, event: Told) -> None:
         """Folds in one event, or steps beside each other; they come in the order of the file."""
+        if isinstance(event, Happening):
+            self.happened.append(event)
         match event:
             case Phase():
                 self.phase = event
@@ -97,8 +106,6 @@ class Progress:
                 self.answered = [item for item in self.answered if item.step < event.step] + [event]
             case Saved():
                 self.saved.append(event)
-            case Notice():
-                self.notices.append(event)
             case Obeyed():
                 self._obey(event)
             case Resumed():

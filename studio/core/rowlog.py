@@ -64,7 +64,9 @@ def read_all(run: Path) -> Records:
     parts = [read(run, rank) for rank in ranks(run)]
     for rank, part in enumerate(parts):
         least = [int(part[name].min(initial=1)) for name in ("step", "row", "tokens")]
-        if least[0] < 1 or min(least) < 0 or (np.diff(part["step"]) < 0).any() or not np.isfinite(part["loss"]).all():
+        # In the step that a run diverged in, and that is its last, losses are no numbers.
+        sound = np.isfinite(part["loss"]) | (part["step"] == part["step"].max(initial=1))
+        if least[0] < 1 or min(least) < 0 or (np.diff(part["step"]) < 0).any() or not sound.all():
             message = f"{path_of(run, rank).name} of the run is damaged: what it says of rows cannot be true."
             raise StudioError("run", message, "Bring it back from a copy; the run and its result are as they were.")
     if len(parts) == 1:
@@ -88,7 +90,9 @@ def typical(records: Records) -> Losses:
     more = np.clip(-(-(_BESIDE - (end - first)) // 2), 0, first)
     begin = first - more
     width = np.minimum(len(records), end + more) - begin
-    losses, found = records["loss"].astype(np.float64), np.zeros(len(first))
+    # What is no number is above all.
+    losses = np.where(np.isfinite(records["loss"]), records["loss"].astype(np.float64), np.inf)
+    found = np.zeros(len(first))
     # Steps with as many rows beside them are done at once: one by one takes a hundred times as long.
     for wide in np.unique(width).tolist():
         alike = np.flatnonzero(width == wide)
@@ -122,9 +126,12 @@ class Standings:
     above: Losses
 
     def by(self, order: str) -> Numbers:
-        """Returns the places of the rows, the worst first: by how far `above` they are, by `loss`, or by `change`."""
+        """Returns the places of the rows, the worst first: by how far `above` they are, by `loss`, or by `change`.
+
+        Those whose loss is no number are the worst.
+        """
         key = self.loss - self.first if order == "change" else getattr(self, order)
-        places: Numbers = np.argsort(-key, kind="stable")
+        places: Numbers = np.argsort(-np.where(np.isnan(key), np.inf, key), kind="stable")
         return places
 
 
@@ -139,15 +146,16 @@ def standings(records: Records, within: slice = slice(None), per_epoch: int = 0)
     begin, end, _ = within.indices(len(records))
     # No row is measured by others further away.
     near = slice(max(0, begin - 2 * _BESIDE), end + 2 * _BESIDE)
-    above = (records["loss"][near] - typical(records[near]))[begin - near.start :][: end - begin]
+    above = (_numbers(records[near]) - typical(records[near]))[begin - near.start :][: end - begin]
     records = records[begin:end]
+    losses = _numbers(records)
     order = np.argsort(records["row"], kind="stable")
     row, step = (records[name][order] for name in ("row", "step"))
     tokens = np.maximum(records["tokens"][order].astype(np.int64), 1)
     passes = (step - 1) // per_epoch if per_epoch else np.arange(len(row))
     begun = np.flatnonzero((np.diff(row, prepend=-1) != 0) | (np.diff(passes, prepend=-1) != 0))
     size = _summed(tokens, begun)
-    loss = _summed(tokens * records["loss"][order], begun) / size
+    loss = _summed(tokens * losses[order], begun) / size
     rows, first = np.unique(row[begun], return_index=True)
     last = np.append(first[1:], len(begun))[: len(rows)] - 1
     return Standings(
@@ -159,6 +167,19 @@ def standings(records: Records, within: slice = slice(None), per_epoch: int = 0)
         loss=loss[last],
         above=_summed(tokens * above[order], begun[first]) / _summed(tokens, begun[first]),
     )
+
+
+def finite(records: Records) -> Records:
+    """Returns the records whose losses are numbers; all of them if there is none."""
+    sound = np.isfinite(records["loss"])
+    return records if sound.all() or not sound.any() else records[sound]
+
+
+def _numbers(records: Records) -> Losses:
+    """Returns (n,) float64 losses, also infinite ones as no number."""
+    losses: Losses = records["loss"].astype(np.float64)
+    losses[~np.isfinite(losses)] = np.nan
+    return losses
 
 
 def _summed(values: NDArray[Any], begun: Numbers) -> NDArray[Any]:

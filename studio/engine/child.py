@@ -7,9 +7,10 @@ import sys
 import time
 import traceback
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 
-from studio.core import awake, events, files, run_queue, settings
+from studio.core import awake, events, files, recovery, run_queue, settings
 from studio.core.errors import EXIT_CRASH, StudioError, as_memory_error
 from studio.core.runs import Run
 from studio.engine import heap, spare
@@ -95,7 +96,7 @@ def _stops(run: Run, commands_from: int) -> list[events.Stop]:
 def _work(run: Run, commands_from: int, *, queued: bool, leads: bool) -> int:
     failed, code = _outcome(run, commands_from, queued, leads)
     if failed is not None and leads:
-        run.emit(failed)
+        run.emit(_with_remedy(run, failed))
     return code
 
 
@@ -127,6 +128,13 @@ def _outcome(run: Run, commands_from: int, queued: bool, leads: bool) -> tuple[e
         hint = "Its checkpoints are kept. Please report the details; resuming may work."
         return events.Failed(reason="crash", message=message, hint=hint, detail=traceback.format_exc()), EXIT_CRASH
     return None, 0
+
+
+def _with_remedy(run: Run, failed: events.Failed) -> events.Failed:
+    """Says of memory that ran out in the midst of a run what helps this one."""
+    with suppress(StudioError):
+        return replace(failed, hint=recovery.hint(failed, run.summary(), run.config()))
+    return failed
 
 
 def failure(error: StudioError) -> events.Failed:

@@ -9,7 +9,7 @@ import torch
 
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
-from studio.core.events import Activations, Prepared
+from studio.core.events import Activations, Prepared, SaveMemory
 from studio.engine import (
     attention,
     batches,
@@ -106,7 +106,12 @@ class Choices:
 
 
 def choose(
-    model: Any, config: RunConfig, device: torch.device, longest: int = 1, earlier: Prepared | None = None
+    model: Any,
+    config: RunConfig,
+    device: torch.device,
+    longest: int = 1,
+    earlier: Prepared | None = None,
+    saving: SaveMemory | None = None,
 ) -> Choices:
     """Chooses for a `model` with its adapter and changes it accordingly, or leaves it as it is.
 
@@ -117,6 +122,7 @@ def choose(
         longest: tokens of the longest row.
         earlier: what an earlier attempt at the run told. Memory may be another now, but what depends on it stays as it
             was, or the run would not go on bit by bit.
+        saving: what is asked for although it would not; a model that cannot do it goes on as it did.
 
     Raises:
         StudioError: (config) packing is asked for, and the model does not keep rows apart; or that activations are
@@ -137,7 +143,7 @@ def choose(
         plain["steps that repeat bit by bit"] = unequal
     ways = memory.costs(trial.bare, trial.kept_bytes(not not_chunked), device)
     at_once = longest if batching == "flat" else longest * config.training.per_device_train_batch_size
-    fits = _fit(trial, config, ways, at_once, earlier)
+    fits = _fit(trial, config, ways, at_once, earlier, saving or SaveMemory())
     if fits.activations != "kept":
         memory.recompute(trial.bare, fits.activations == "offloaded")
     if not_trimmed := _tail_refusal(trial, batching):
@@ -151,25 +157,29 @@ def choose(
     return Choices(batching, fits.tokens, *taken, plain, fits.activations, own, original)
 
 
-def _fit(trial: Trial, config: RunConfig, ways: memory.Ways, at_once: int, earlier: Prepared | None) -> memory.Fit:
+def _fit(
+    trial: Trial, config: RunConfig, ways: memory.Ways, at_once: int, earlier: Prepared | None, saving: SaveMemory
+) -> memory.Fit:
     spec, device = config.training, trial.device
     asked = spec.per_device_train_batch_size * config.data.max_length
     usual = _TOKENS if device.type == "cpu" else max(asked, _CARD_TOKENS)
-    tokens = spec.micro_batch_tokens or usual
-    least: Activations = "recomputed" if spec.activation_checkpointing else "kept"
-    if spec.activation_checkpointing and not trial.bare.supports_gradient_checkpointing:
+    before = earlier.micro_batch_tokens if earlier is not None else 0
+    tokens = saving.micro_batch_tokens or before or spec.micro_batch_tokens or usual
+    can = trial.bare.supports_gradient_checkpointing
+    recomputes = spec.activation_checkpointing or (saving.activation_checkpointing and can)
+    least: Activations = "recomputed" if recomputes else "kept"
+    if spec.activation_checkpointing and not can:
         raise StudioError(
             "config",
             "This model cannot compute its activations again.",
             "Set `training.activation_checkpointing` to false.",
         )
     if earlier is not None:
-        activations = least if earlier.activations == "kept" else earlier.activations
-        return memory.Fit(activations, spec.micro_batch_tokens or earlier.micro_batch_tokens or usual)
+        return memory.Fit(least if earlier.activations == "kept" else earlier.activations, tokens)
     # Processes that share a run would have to agree, and each may have other memory.
     if _shared():
         return memory.Fit(least, tokens)
-    ways = ways[1:] if spec.activation_checkpointing else ways
+    ways = ways[1:] if recomputes else ways
     return memory.fit(ways, tokens, at_once, hardware.free_bytes(device))
 
 

@@ -127,13 +127,16 @@ def packed_length(config: RunConfig) -> int | None:
     return config.data.max_length if config.data.packing else None
 
 
-def prepare(run: Run, emit: Emit, earlier: events.Prepared | None = None) -> Session:
+def prepare(
+    run: Run, emit: Emit, earlier: events.Prepared | None = None, saving: events.SaveMemory | None = None
+) -> Session:
     """Reads everything, builds the model and returns a session at the start of the run.
 
     Args:
         run: the run.
         emit: told every event.
         earlier: what an earlier attempt at the run told of this; None: there was none.
+        saving: what was asked for so that it needs less memory.
 
     Raises:
         StudioError: data, model, adapter or config cannot be used as asked.
@@ -165,14 +168,8 @@ def prepare(run: Run, emit: Emit, earlier: events.Prepared | None = None) -> Ses
     if earlier is None:
         _require_its_base(config, fingerprint)
     longest = max(int(part.together.max()) for part in (corpus.train, corpus.evaluation) if part is not None)
-    choices = choose(bare, config, device, longest, earlier)
-    if choices.activations != "kept" and not config.training.activation_checkpointing:
-        emit(
-            events.Notice(
-                message="The activations of a pass do not fit in the free memory: they are computed again in the"
-                " backward pass, which is slower."
-            )
-        )
+    choices = choose(bare, config, device, longest, earlier, saving)
+    _tell_activations(choices, config, saving or events.SaveMemory(), emit)
     if choices.batching == "padded":
         emit(events.Notice(message="This model does not keep rows laid end to end apart; batches are padded instead."))
     print(f"{plural(torch.get_num_threads(), 'thread')}, {choices.micro_batch_tokens} tokens at once.", file=sys.stderr)
@@ -226,6 +223,19 @@ def _require_its_base(config: RunConfig, fingerprint: str) -> None:
             f"The adapter {entry.title} was trained on other weights than those of {config.model.path}.",
             f"Set model.path to its own base ({entry.base.path or 'unknown'}), or train a new adapter.",
         )
+
+
+def _tell_activations(choices: Choices, config: RunConfig, saving: events.SaveMemory, emit: Emit) -> None:
+    asked = config.training.activation_checkpointing or saving.activation_checkpointing
+    if choices.activations != "kept" and not asked:
+        emit(
+            events.Notice(
+                message="The activations of a pass do not fit in the free memory: they are computed again in the"
+                " backward pass, which is slower."
+            )
+        )
+    if choices.activations == "kept" and saving.activation_checkpointing:
+        emit(events.Notice(message="This model cannot compute its activations again: they are kept as before."))
 
 
 def _tell_widened(bare: torch.nn.Module, config: RunConfig, device: torch.device, emit: Emit) -> None:

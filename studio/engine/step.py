@@ -124,11 +124,12 @@ def read(current: Session, micro_batches: list[Rows], taken: Taken, log: RowLog)
     rows = np.concatenate(micro_batches)
     loss, *rewards = (taken.total / taken.shares).tolist()
     grad_norm = float(taken.norm)
-    _require_finite(current, number, loss, grad_norm, rows)
+    # Before it may end here: whoever looks for what made it diverge looks at the losses of its rows.
     if len(taken.sequences):
         together = taken.sequences.reshape(-1, train.answers)
         trained, losses = corpus.trained[together].sum(1), taken.found[:, 0].cpu().numpy()
         log.append(number, train.rows[together[:, 0]], trained, losses if _compares(current) else losses / trained)
+    _require_finite(current, number, loss, grad_norm, rows)
     return Measured(
         loss,
         taken.learning_rate,
@@ -263,6 +264,6 @@ def _require_finite(current: Session, number: int, loss: float, grad_norm: float
     raise StudioError(
         "diverged",
         f"The {what} of step {number} is not a finite number; nothing of it was kept.",
-        "Resume with a lower learning rate: `studio runs resume NAME --learning-rate X`.",
+        "Resume with a lower learning rate, or look at the rows of the step.",
         f"Rows of the step, counted from 0: {', '.join(map(str, numbers))}",
     )

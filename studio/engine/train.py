@@ -55,6 +55,16 @@ class Commands:
         rates = [command for command in asked if isinstance(command, events.SetLearningRate)][-1:]
         return [command for command in rates if [command.learning_rate] != told[-1:]]
 
+    def saving(self) -> events.SaveMemory:
+        """Returns what was ever asked for so that the run needs less memory: the last number, and any yes."""
+        path = self.run.commands_path
+        asked = _decoded(path.read_bytes().splitlines()) if path.exists() else []
+        found = [command for command in asked if isinstance(command, events.SaveMemory)]
+        return events.SaveMemory(
+            micro_batch_tokens=next((item.micro_batch_tokens for item in found[::-1] if item.micro_batch_tokens), 0),
+            activation_checkpointing=any(item.activation_checkpointing for item in found),
+        )
+
 
 def _decoded(lines: Iterable[bytes]) -> list[events.Command]:
     return [command for line in lines if (command := events.decode_command(line)) is not None]
@@ -89,9 +99,10 @@ def train(run: Run, commands_from: int, emit: Emit) -> None:
     commands.waiting += commands.unheard(before)
     # Before the first step nothing is bound by what an earlier attempt chose.
     earlier = before.prepared if before.steps else None
-    current = session.prepare(run, emit if main else lambda event: None, earlier)
+    current = session.prepare(run, emit if main else lambda event: None, earlier, commands.saving())
     reference.look_up(current, lambda: _held(current, commands, before.step))
     _go_back(current, commands, before)
+    _tell_passes(current, earlier)
     told = (item.step for item in before.answered if item.step <= current.position.step)
     current.answered_step = max(told, default=-1)
     outcome = _steps(current, commands)
@@ -118,11 +129,27 @@ def _go_back(current: Session, commands: Commands, before: Progress) -> None:
     used = f"checkpoints/{found.path.name}" if found.path else ""
     current.emit(events.Resumed(step=at, checkpoint=used, refused=found.refused))
     if changed := current.run.changed_versions():
-        current.emit(events.Notice(message=f"The run began with other versions: {changed}. It may differ slightly."))
+        said = f"The run began with other versions: {changed}. It may differ slightly."
+        current.emit(events.Notice(step=at, message=said))
     if current.position.best_step and not found.best_whole:
         current.position.best_step, current.position.best_loss = 0, math.inf
-        current.emit(events.Notice(message="The best checkpoint is damaged; the best is looked for from here on."))
+        said = "The best checkpoint is damaged; the best is looked for from here on."
+        current.emit(events.Notice(step=at, message=said))
     commands.again = [(set_at, rate) for set_at, rate in before.learning_rates if set_at >= at]
+
+
+def _tell_passes(current: Session, earlier: events.Prepared | None) -> None:
+    """Says so where the run is computed in other passes from here on than before."""
+    if earlier is None:
+        return
+    now, before = current.choices, (earlier.micro_batch_tokens, earlier.activations)
+    if (now.micro_batch_tokens, now.activations) == before:
+        return
+    said = f"From here on a pass has at most {now.micro_batch_tokens:,} tokens."
+    if now.activations != earlier.activations:
+        said = "From here on activations are computed again in the backward pass."
+    what = "Rows and batches stay; numbers may differ in their last bits, and dropout draws others."
+    current.emit(events.Notice(step=current.position.step, message=f"{said} {what}"))
 
 
 def _steps(current: Session, commands: Commands) -> events.Outcome | None:
@@ -207,6 +234,9 @@ def _count_evaluation(current: Session) -> None:
     else:
         position.stale_evaluations += 1
     _tell_evaluation(current, score, best)
+    if not math.isfinite(score.loss):
+        said = f"The evaluation loss of step {position.step} is not a finite number: it counts as no gain."
+        current.emit(events.Notice(step=position.step, message=said))
 
 
 def _evaluate(current: Session) -> step.Score | None:

@@ -21,6 +21,8 @@ from studio.ui.spare import PYTHON, Spare, made
 
 _POLL_MS = 60
 _CLEARS_MS = 10_000
+_KILLED = 9  # SIGKILL, by which the system ends what takes too much memory
+_SAID_LETTERS = 4000
 _QUEUED_MS = 500  # there may be many that wait
 _ALIVE_S = 0.5
 _ONE_READS = threading.Lock()
@@ -175,6 +177,18 @@ def owner(run: Run) -> psutil.Process | None:
     return None
 
 
+def _death(code: int, said: str, *, killed: bool) -> StudioError:
+    """Explains a command that ended without an answer; `said` is what it printed besides."""
+    detail = said[-_SAID_LETTERS:]
+    if killed:
+        message = "The command was killed, most likely because memory ran out."
+        hint = "Close other programs or choose a smaller model, then try again."
+        return StudioError("run", message, hint, detail)
+    last = said.splitlines()[-1].strip() if said else ""
+    hint = f"It said last: {last}" if last else "Try again."
+    return StudioError("run", f"The command ended unexpectedly (code {code}).", hint, detail)
+
+
 class Command(QObject):
     """One `studio` command in a process of its own, whose answer is the last line of JSON it prints.
 
@@ -259,7 +273,8 @@ class Command(QObject):
             error = answer["error"]
             self.failed.emit(StudioError(error["reason"], error["message"], error["hint"], error["detail"]))
         elif answer is None:
-            message = f"The command ended unexpectedly (code {code})."
-            self.failed.emit(StudioError("run", message, "The details below say more.", said[-4000:]))
+            self.failed.emit(
+                _death(code, killed=status == QProcess.ExitStatus.CrashExit and code == _KILLED, said=said)
+            )
         else:
             self.done.emit(answer)

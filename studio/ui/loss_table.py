@@ -88,12 +88,13 @@ class LossTable(QAbstractTableModel):
 
 
 def _cells(item: dict[str, Any]) -> Sequence[str]:
-    again = item["times"] > 1
+    again, loss, first = item["times"] > 1, item["loss"], item["first_loss"]
+    change = None if loss is None or first is None else loss - first
     return (
         item["where"],
-        _number(item["loss"], "{:.4f}"),
+        _number(loss, "{:.4f}"),
         _number(item["above"], "{:+.4f}"),
-        _number(item["loss"] - item["first_loss"], "{:+.4f}") if again else "\u2013",
+        _number(change, "{:+.4f}") if again else "\u2013",
         f"{item['step']:,}",
         f"{item['tokens']:,}",
         sound(item["asked"]),
@@ -101,5 +102,5 @@ def _cells(item: dict[str, Any]) -> Sequence[str]:
     )
 
 
-def _number(value: float, form: str) -> str:
-    return form.format(value).replace("-", "\u2212")
+def _number(value: float | None, form: str) -> str:
+    return "NaN" if value is None else form.format(value).replace("-", "\u2212")

@@ -45,12 +45,14 @@ class RunModel(QObject):
         advanced: events were folded in, or the run began or ended.
         stopped: the run's process has gone.
         finished: the run's process has gone and had come to an end, told once; carries the `events.Finished`.
+        failed: likewise, and the run had failed; carries the `events.Failed`.
         refused: a `StudioError`: the process could not be started.
     """
 
     advanced = Signal()
     stopped = Signal()
     finished = Signal(object)
+    failed = Signal(object)
     refused = Signal(object)
 
     def __init__(self, run: Run, parent: QObject | None = None) -> None:
@@ -68,8 +70,8 @@ class RunModel(QObject):
         self.lived = self.known = False
         self._worker: TrainingWorker | None = None
         self._starts = False
-        # The end that is no news, and what the file of events was like when the following came to its own end.
-        self._ending: events.Finished | None = None
+        # The ends that are no news, and what the file of events was like when the following came to its own end.
+        self._endings: tuple[events.Finished | None, events.Failed | None] = None, None
         self._left_at: tuple[int, int] | None = None
 
     def attach(self) -> None:
@@ -156,7 +158,7 @@ class RunModel(QObject):
             return
         told = self.progress
         # What was told before is of a process that has gone; the new one says nothing until its libraries are loaded.
-        self._ending = told.finished
+        self._endings = told.finished, told.failed
         began = told.steps or told.prepared is not None
         if (began and self._starts and told.state != "queued") or told.state in ("finished", "failed"):
             told.state, told.phase = "preparing", None
@@ -196,14 +198,16 @@ class RunModel(QObject):
         if death is not None:
             self.progress.apply(death)
         self._left_at = _stamp(self.run.events_path)
-        ending, before = self.progress.finished, self._ending
-        self._ending = ending
+        before, self._endings = self._endings, (self.progress.finished, self.progress.failed)
         # Whoever hears of the end may attach again.
-        fresh = self.lived and ending is not None and ending != before
+        fresh = [self.lived and end not in (None, old) for end, old in zip(self._endings, before, strict=True)]
+        finished, failed = self._endings
         self.advanced.emit()
         self.stopped.emit()
-        if fresh:
-            self.finished.emit(ending)
+        if fresh[0]:
+            self.finished.emit(finished)
+        if fresh[1]:
+            self.failed.emit(failed)
 
     def _refuse(self, error: StudioError) -> None:
         # Where another process works on it, the worker tells so next.

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QFrame, QVBoxLayout, QWidget
 
+from studio.ui.details import Details
 from studio.ui.parts import button, icon_button, row
 from studio.ui.passage import Passage
 from studio.ui.session import Notice
@@ -42,6 +43,8 @@ class Notices(QWidget):
         items: list[QWidget | None] = [said]
         if notice.action and notice.act is not None:
             items.append(_action(notice.action, notice.act, lambda: self._drop(frame)))
+        if notice.detail:
+            items.append(button(self.tr("Details"), lambda: Details(notice.detail, self._host.window()).open()))
         items.append(icon_button(self._theme, "close", self.tr("Dismiss"), lambda: self._dismiss(frame, notice)))
         layout = row(*items)
         layout.setStretch(0, 1)

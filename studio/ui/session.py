@@ -42,6 +42,7 @@ class Notice:
     """Something to tell without stealing the focus; `tone` is `good`, `bad` or nothing.
 
     `holds` says whether it is still so; None: it is. `dismissed` is called if it is closed without the action.
+    `detail` is what else there is to say of a failure, shown when asked for.
     """
 
     text: str
@@ -50,6 +51,7 @@ class Notice:
     act: Callable[[], object] | None = None
     holds: Callable[[], bool] | None = None
     dismissed: Callable[[], object] | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class Session(QObject):
         compare_wanted: a list of adapters (`Entry`) to be asked on the Compare page, or a `GivenText` to be read there.
         runs_changed: a run began, ended, or was removed.
         run_ended: the process of a run (`RunModel`) that was at work has gone.
+        run_failed: likewise, and the run failed.
         forgotten: a `RunModel` that is followed no longer.
         library_changed: the adapter library is another one now.
         settled: no command of `command` is at work any more.
@@ -112,6 +115,7 @@ class Session(QObject):
     compare_wanted = Signal(object)
     runs_changed = Signal()
     run_ended = Signal(object)
+    run_failed = Signal(object)
     forgotten = Signal(object)
     library_changed = Signal()
     settled = Signal()
@@ -143,8 +147,8 @@ class Session(QObject):
         self.noticed.emit(Notice(text, tone, action, act))
 
     def tell_error(self, error: StudioError) -> None:
-        """Shows a failure in its two sentences."""
-        self.tell(words.sentences(error), "bad")
+        """Shows a failure in its two sentences, and offers its details."""
+        self.noticed.emit(Notice(words.sentences(error), "bad", detail=error.detail))
         self.failed.emit()
 
     def read(self, read: Callable[[], list[_Found]]) -> list[_Found]:
@@ -373,7 +377,8 @@ class Session(QObject):
 
         found = self.models[run.path.resolve()] = RunModel(run, self)
         found.stopped.connect(lambda: self._end(found))
-        found.finished.connect(self._finish)
+        found.finished.connect(lambda finished: self._finish(found, finished))
+        found.failed.connect(lambda failed: self.run_failed.emit(found))
         found.refused.connect(self.tell_error)
         return found
 
@@ -383,11 +388,14 @@ class Session(QObject):
             self.runs_changed.emit()
             self.run_ended.emit(model)
 
-    def _finish(self, finished: "Finished") -> None:
+    def _finish(self, model: "RunModel", finished: "Finished") -> None:
         if finished.adapter:
             self.library_changed.emit()
             text = self.tr("The run is done: the adapter {name} is in the library.").format(name=finished.adapter)
             self.tell(text, "good", self.tr("Show"), lambda: self.page_wanted.emit("library"))
+        else:
+            text = self.tr("{name} is done: its model lies in the run folder.").format(name=model.title)
+            self.tell(text, "good", self.tr("Show"), lambda: self.run_wanted.emit(model.run))
 
 
 def demo_data() -> Path:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QLocale, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
@@ -33,6 +33,9 @@ from studio.ui.parts import column, holder, label, row, shown_keys
 from studio.ui.session import Notice, Session
 from studio.ui.status import StatusLine
 from studio.ui.theme import GRID, ICON_PX
+
+if TYPE_CHECKING:
+    from studio.ui.models import RunModel
 
 _RAIL_PX = 168
 
@@ -79,6 +82,7 @@ class MainWindow(QMainWindow):
         session.undo.indexChanged.connect(self.notices.review)
         session.failed.connect(self._stay)
         session.run_ended.connect(lambda model: QApplication.alert(self))  # for who looks at another window
+        session.run_failed.connect(self._tell_failure)
         session.page_wanted.connect(self.show_page)
         session.data_wanted.connect(lambda path: self._deliver("data", path))
         session.rows_wanted.connect(lambda picked: self._deliver("data", Path(picked.data.path), picked))
@@ -120,6 +124,15 @@ class MainWindow(QMainWindow):
         receive = getattr(self.page(key), "receive", None)
         if receive is not None:
             receive(*items)
+
+    def _tell_failure(self, model: "RunModel") -> None:
+        """Tells that a run failed, unless it is shown with all that there is to say of it."""
+        failed, train = model.progress.failed, self._pages.get("train")
+        looked_at: Any = train if train is self._stack.currentWidget() else None
+        if failed is None or (looked_at is not None and looked_at.left_open() == model.run):
+            return
+        said = self.tr("{name} failed: {message}").format(name=model.title, message=words.sentence(failed.message))
+        self.session.tell(said, "bad", self.tr("Show"), lambda: self.session.run_wanted.emit(model.run))
 
     def all_actions(self) -> list[QAction]:
         """Returns every action of the window and of the pages built so far, each once."""

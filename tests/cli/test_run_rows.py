@@ -221,3 +221,17 @@ def test_a_dataset_of_the_hub_is_read_from_here_alone(tmp_path: Path, monkeypatc
         hub.refusal = "RepoNotFound"
         found = shown()
         assert (found["fault"], found["rows"][0]["asked"], hub.asked) == (None, "capital 5", [])
+
+
+def test_the_rows_of_the_step_that_diverged_are_shown_and_do_not_hide_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = ((1, 1, 5, 1.0), (1, 2, 5, 2.0), (2, 3, 5, 2.5), (2, 4, 5, float("nan")))
+    run = told_run(rows_of(tmp_path), tmp_path / "run", *made)
+    last = told(capsys, str(run.path), "--step", "2")["rows"]
+    assert [(row["row"], row["loss"]) for row in last] == [(4, None), (3, 2.5)]
+    every = told(capsys, str(run.path))
+    assert (every["of"], every["last_step"]) == (3, 2)
+    assert all(row["loss"] is not None and row["above"] is not None for row in every["rows"])
+    assert cli.run(["runs", "rows", str(run.path), "--step", "2"]) == 0
+    assert "nan" in capsys.readouterr().out

@@ -1,35 +1,73 @@
-"""What `studio runs show --json` tells of a run, whose steps come one after the other."""
+"""What a run told besides its numbers, as commands show it."""
 
-import json
-import math
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from studio import cli
-from studio.core import events, files, runs
-from tests.training import config
-from tests.ui.told import step
+from studio.core import events, runs
+from studio.core.config import DataSpec, RunConfig
+from studio.core.errors import EXIT_CODES
+from tests.training import config, resume
+from tests.ui.told import prepared, step, tell
 
 
-def test_steps_are_printed_as_a_run_that_went_back_twice_knows_them(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_what_a_run_met_with_and_how_many_rows_it_does_not_use_are_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(files, "PIECE_BYTES", 1500)
-    run = runs.create(config(tmp_path), tmp_path / "run")
-    told: list[events.Event] = [step(number, 1.0) for number in range(1, 11)]
-    told += [events.Resumed(step=8, checkpoint=""), *(step(number, 2.0) for number in range(9, 15))]
-    told += [events.Resumed(step=5, checkpoint=""), *(step(number, 3.0) for number in range(6, 9))]
-    told += [replace(step(9, 4.0), loss=math.nan, reward_margin=0.5), events.Notice(message="n")]
-    run.events_path.write_bytes(b"".join(map(events.encode, told)) + b'{"kind":"step","step":10')
-    assert cli.run(["runs", "show", str(run.path), "--json"]) == 0
-    text = capsys.readouterr().out
-    found = json.loads(text)
-    assert text == json.dumps(found, ensure_ascii=False) + "\n"
-    losses = [(item["step"], item["loss"]) for item in found["steps"]]
-    assert losses == [*((number, 1.0) for number in range(1, 6)), (6, 3.0), (7, 3.0), (8, 3.0), (9, None)]
-    whole = [asdict(item) for item in run.progress().steps]
-    assert found["steps"] == [*whole[:-1], whole[-1] | {"loss": None}]
-    assert [item["step"] for item in found["resumed"]] == [8, 5]
-    assert (found["notices"], found["evaluations"]) == (["n"], [])
+    run = runs.create(RunConfig(name="told", data=DataSpec(path=str(tmp_path))))
+    refused = "step-3 is damaged: adapter/adapter_model.safetensors has changed."
+    told: tuple[events.Event, ...] = (
+        replace(prepared(4), rejected_rows=5, truncated_rows=2),
+        events.Notice(message="This model does not keep rows laid end to end apart; batches are padded instead."),
+        *(step(number, 1.0) for number in (1, 2, 3)),
+        events.Resumed(step=2, checkpoint="checkpoints/step-000002", refused=[refused]),
+        step(3, 1.0),
+    )
+    tell(run, *told)
+    assert cli.run(["runs", "show", run.name]) == 0
+    said = capsys.readouterr().out
+    for text in (
+        "Rows that cannot be read: 5.",
+        "Rows cut at the maximum length: 2.",
+        "batches are padded instead.",
+        f"step 2  {refused}",
+        "step 2  It went on behind step 2.",
+    ):
+        assert text in said
+
+
+def test_what_helps_a_failed_run_is_a_command_that_does_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings: dict[str, Any] = {
+        "per_device_train_batch_size": 24,
+        "micro_batch_tokens": 512,
+        "max_steps": 6,
+        "save_steps": 2,
+    }
+    whole = config(tmp_path, rows=48, **settings)
+    run = runs.create(whole, tmp_path / "run")
+
+    def die(event: events.Event) -> None:
+        if isinstance(event, events.Step) and event.step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        resume(run, die)
+    failed = events.Failed(reason="memory", message="Memory ran out.", hint="Save some.")
+    run.emit(failed)
+    assert cli.run(["runs", "show", str(run.path)]) == 0
+    way = f"studio runs resume {run.path} --micro-batch-tokens 256"
+    assert f"Save some. On the command line: `{way}`." in capsys.readouterr().out
+    assert cli.run([*way.split()[1:-1], "-3"]) == EXIT_CODES["usage"]
+    with run.claim():
+        assert cli.run(way.split()[1:]) == EXIT_CODES["busy"]
+    assert not run.commands_path.exists(), "what is at work is asked nothing that it would not hear"
+    capsys.readouterr()
+    assert cli.run(way.split()[1:]) == 0
+    assert "a pass has at most 256 tokens" in capsys.readouterr().err
+    told = run.progress()
+    assert told.prepared is not None
+    assert told.prepared.micro_batch_tokens == 256
+    assert told.complete

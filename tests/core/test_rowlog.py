@@ -124,9 +124,24 @@ def test_nothing_stands_for_nothing(tmp_path: Path) -> None:
     [(0, 1, 5, 1.0), (3, -1, 5, 1.0), (3, 1, -5, 1.0), (3, 1, 5, math.nan), (3, 1, 5, math.inf), (1, 1, 5, 1.0)],
 )
 def test_a_damaged_log_is_told_as_such(tmp_path: Path, wrong: tuple[int, int, int, float]) -> None:
-    np.array([(1, 1, 5, 1.0), (2, 2, 5, 1.0), wrong], rowlog.RECORD).tofile(rowlog.path_of(tmp_path))
+    made = [(1, 1, 5, 1.0), (2, 2, 5, 1.0), wrong, (4, 2, 5, 1.0)]
+    np.array(made, rowlog.RECORD).tofile(rowlog.path_of(tmp_path))
     with pytest.raises(StudioError, match=r"rows-0\.bin of the run is damaged"):
         rowlog.read_all(tmp_path)
+
+
+def test_the_last_step_may_have_diverged_and_its_rows_come_first(tmp_path: Path) -> None:
+    made = [(1, 1, 5, 1.0), (2, 2, 5, 1.0), (3, 4, 5, 2.0), (3, 7, 5, math.nan), (3, 8, 5, math.inf), (3, 5, 5, 9.0)]
+    np.array(made, rowlog.RECORD).tofile(rowlog.path_of(tmp_path))
+    found = rowlog.read_all(tmp_path)
+    last = rowlog.standings(found, rowlog.require_step(found, 3))
+    for order in ("above", "loss"):
+        assert last.row[last.by(order)].tolist()[:2] == [7, 8]
+    assert last.row[last.by("loss")].tolist()[2:] == [5, 4]
+    assert np.isnan(last.loss).tolist() == [False, False, True, True]
+    assert rowlog.standings(rowlog.finite(found)).row.tolist() == [1, 2, 4, 5]
+    assert rowlog.finite(found[3:5]) is not None
+    assert len(rowlog.finite(found[3:5])) == 2
 
 
 def test_the_logs_of_several_processes_are_one(tmp_path: Path) -> None:

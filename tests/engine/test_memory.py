@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -150,6 +151,36 @@ def test_before_the_first_step_it_is_chosen_anew(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(psutil, "virtual_memory", lambda: _Memory(60_000))
     resume(run)
     assert [activations for activations, _ in ways(run)] == ["kept", "recomputed"]
+
+
+def test_a_run_that_is_to_need_less_memory_goes_on_so_however_often_it_is_resumed(tmp_path: Path) -> None:
+    often: dict[str, Any] = {"save_steps": 2, "gradient_accumulation_steps": 2}
+    whole = config(tmp_path, adapter={"lora_dropout": 0.0}, max_steps=8, micro_batch_tokens=200, **often)
+    through, broken = runs.create(whole, tmp_path / "through"), runs.create(whole, tmp_path / "broken")
+    for run in (through, broken):
+        broken_off(run, 3)
+        run.ask(events.SaveMemory(micro_batch_tokens=64))
+        run.ask(events.SaveMemory(activation_checkpointing=True))
+    resume(through)
+    broken_off(broken, 5)
+    resume(broken)
+    assert ways(through) == [("kept", 200), ("recomputed", 64)]
+    assert ways(broken) == [("kept", 200), ("recomputed", 64), ("recomputed", 64)]
+    assert losses(broken) == losses(through)
+    (told,) = (notice for notice in through.progress().notices if "last bits" in notice.message)
+    assert told.step == through.progress().resumed[-1].step
+    other = trained(whole, tmp_path / "other")
+    assert losses(through) == pytest.approx(losses(other), rel=1e-5)
+    assert losses(through) != losses(other), "the passes are others"
+
+
+def test_a_model_that_cannot_recompute_goes_on_as_it_did(tmp_path: Path) -> None:
+    whole = config(tmp_path)
+    model = adapters.attach(random_model("llama"), whole.adapter)
+    model.get_base_model().supports_gradient_checkpointing = False
+    asked = events.SaveMemory(activation_checkpointing=True, micro_batch_tokens=100)
+    found = choices.choose(model, whole, CPU, saving=asked)
+    assert (found.activations, found.micro_batch_tokens) == ("kept", 100)
 
 
 def test_processes_that_share_a_run_take_what_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

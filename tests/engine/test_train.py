@@ -246,8 +246,30 @@ def test_a_loss_that_is_not_a_number_ends_the_run_and_names_the_rows(tmp_path: P
         resume(run)
     assert caught.value.reason == "diverged"
     assert "7" in caught.value.detail
+    records = read(run.path)
+    last = records[records["step"] == run.progress().step + 1]
+    assert len(last) == 2
+    assert last["row"][np.isnan(last["loss"])].tolist() == [7], "which row it is, is kept"
     for kept in run.path.glob("checkpoints/*/adapter/*.safetensors"):
         assert all(bool(tensor.isfinite().all()) for tensor in load_file(kept).values())
+
+
+def test_an_evaluation_loss_that_is_not_a_number_is_told(tmp_path: Path) -> None:
+    apart = write_rows(tmp_path / "apart.jsonl", 4, seed=1)
+    spoilt = json.loads(apart.read_text().splitlines()[0])
+    spoilt["messages"][0]["content"] = "~"
+    apart.write_text(json.dumps(spoilt))
+    whole = config(tmp_path, rows=12, data={"eval_path": str(apart)}, max_steps=4, eval_steps=2)
+    path = Path(whole.model.path) / "model.safetensors"
+    weights = load_file(path)
+    weights["model.embed_tokens.weight"][model.load_tokenizer(path.parent)("~").input_ids[0]] = math.nan
+    save_file(weights, path, {"format": "pt"})
+    told = trained(whole, tmp_path / "run").progress()
+    assert [(item.step, math.isnan(item.eval_loss), item.best) for item in told.evaluations] == [
+        (2, True, False),
+        (4, True, False),
+    ]
+    assert [item.step for item in told.notices if "counts as no gain" in item.message] == [2, 4]
 
 
 def test_commands_are_obeyed_between_steps(tmp_path: Path) -> None:
@@ -427,7 +449,7 @@ def test_running_out_of_memory_is_told_with_a_remedy(tmp_path: Path) -> None:
     failed = run.progress().failed
     assert failed is not None, done.stderr[-2000:]
     assert failed.reason == "memory"
-    assert "training.micro_batch_tokens" in failed.hint
+    assert "Resume with passes of at most" in failed.hint
     assert done.returncode == 7
 
 

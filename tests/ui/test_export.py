@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from studio import paths
 from studio.core import library
+from studio.core.errors import StudioError
 from studio.core.number_formats import FORMATS, file_bytes, shapes
 from studio.core.units import size
+from studio.ui.details import Details
 from studio.ui.pages.export import ExportDialog
 from studio.ui.window import MainWindow
 from tests.core.test_library import added
@@ -146,3 +148,13 @@ def test_another_export_is_offered_behind_one_that_is_done(dialog: ExportDialog)
         assert (dialog.start.isVisible(), dialog.open_button.isVisible()) == (True, False)
         QApplication.processEvents()
         assert dialog.height() <= before + 40
+
+
+def test_the_details_of_an_export_that_failed_are_seen(dialog: ExportDialog) -> None:
+    dialog._fail(StudioError("run", "It ended.", "Try again.", "its last words"))
+    assert dialog.proof is not None
+    (more,) = (made for made in dialog.proof.findChildren(QPushButton) if made.text() == "Details")
+    more.click()
+    (shown,) = dialog.findChildren(Details)
+    assert shown.text.toPlainText() == "its last words"
+    shown.close()

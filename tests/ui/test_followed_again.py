@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from studio.core import events
@@ -109,3 +110,48 @@ def test_a_run_that_is_moved_away_or_left_is_not_followed_again(window: MainWind
     with run.claim():
         window.session.attach_all()
     assert window.session.running() == []
+
+
+@pytest.mark.parametrize("page", ["train", "library"])
+def test_a_failure_is_told_of_where_it_is_not_shown(window: MainWindow, qtbot: QtBot, page: str) -> None:
+    run, failed = made_run("told"), events.Failed(reason="disk", message="The disk is full.", hint="Free some.")
+    tell(run, prepared(4), step(1, 2.0), replace(failed, message="An old one."))
+    with run.claim():
+        view = page_of(window).view
+        page_of(window)._refresh()
+        qtbot.waitUntil(lambda: steered(view) == (True, False))
+        window.show_page(page)
+        tell(run, events.Resumed(step=1, checkpoint="step-1"), failed)
+    model = window.session.model_of(run)
+    qtbot.waitUntil(lambda: not model.alive)
+    assert model.state() == "failed"
+    assert window.notices.texts() == ([] if page == "train" else ["told failed: The disk is full."])
+    for show in window.notices.findChildren(QPushButton):
+        if show.text() == "Show":
+            show.click()
+    assert page_of(window).isVisible()
+    qtbot.waitUntil(lambda: view.failure.what.text() == "The disk is full.")
+    assert window.notices.texts() == []
+
+
+def test_an_earlier_failure_is_not_told_of_again(window: MainWindow, qtbot: QtBot) -> None:
+    run = made_run("told")
+    tell(run, prepared(4), step(1, 2.0), events.Failed(reason="disk", message="The disk is full.", hint="Free some."))
+    with run.claim():
+        model = window.session.model_of(run)
+        qtbot.waitUntil(lambda: model.known and model.alive)
+    qtbot.waitUntil(lambda: not model.alive)
+    assert window.notices.texts() == []
+
+
+def test_a_full_fine_tuning_that_is_done_is_told_of(window: MainWindow, qtbot: QtBot) -> None:
+    run = made_run("whole")
+    tell(run, prepared(2), step(1, 2.0))
+    with run.claim():
+        model = window.session.model_of(run)
+        qtbot.waitUntil(lambda: model.known and model.alive)
+        tell(run, step(2, 1.0), replace(finished(2), path="model"))
+    qtbot.waitUntil(lambda: not model.alive)
+    assert window.notices.texts() == ["whole is done: its model lies in the run folder."]
+    window.notices.findChildren(QPushButton)[0].click()
+    assert page_of(window).view.model is model

@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from studio import paths
 from studio.core import events, launch, runs
 from studio.core.config import DataSpec, RunConfig
+from studio.core.errors import StudioError
 from studio.core.runs import Run
 from studio.ui import jobs
 from studio.ui.curves import Curve
@@ -227,3 +228,34 @@ def test_a_command_that_cannot_be_started_tells_so_whoever_asked_for_it(
     with qtbot.waitSignals([command.failed, command.over]):
         pass
     command.deleteLater()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there no signal ends a process")
+@pytest.mark.parametrize(
+    ("ended", "said"), [(signal.SIGKILL, "most likely because memory ran out"), (signal.SIGABRT, "(code 6)")]
+)
+def test_a_command_that_the_system_ends_says_why(
+    qapp: QApplication, qtbot: QtBot, ended: signal.Signals, said: str
+) -> None:
+    command = jobs.Command(["adapters", "list"], qapp)
+    assert command._process.waitForStarted()
+    os.kill(command._process.processId(), ended)
+    with qtbot.waitSignal(command.failed) as failed:
+        pass
+    (error,) = failed.args or [None]
+    assert isinstance(error, StudioError)
+    assert said in error.message
+    assert error.hint
+
+
+def test_a_command_that_breaks_off_tells_its_last_words(
+    qapp: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "PYTHON", ["-c", "import sys; sys.exit('first\\nthe disk is gone')"])
+    command = jobs.Command([], qapp)
+    with qtbot.waitSignal(command.failed) as failed:
+        pass
+    (error,) = failed.args or [None]
+    assert isinstance(error, StudioError)
+    assert error.hint == "It said last: the disk is gone"
+    assert error.detail == "first\nthe disk is gone"

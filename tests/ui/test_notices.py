@@ -5,6 +5,8 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
+from studio.core.errors import StudioError
+from studio.ui.details import Details
 from studio.ui.passage import Passage
 from studio.ui.window import MainWindow
 
@@ -54,3 +56,17 @@ def test_a_notice_is_said_by_a_screen_reader(window: MainWindow, monkeypatch: py
     monkeypatch.setattr(QAccessible, "updateAccessibility", update)
     window.session.tell("It failed.", "bad")
     assert told == ["It failed."]
+
+
+def test_the_details_of_a_failure_are_seen_and_copied(window: MainWindow) -> None:
+    window.session.tell_error(StudioError("run", "It failed.", "Try again."))
+    assert not [made for made in window.notices.findChildren(QPushButton) if made.text() == "Details"]
+    window.session.tell_error(StudioError("run", "It failed.", "Try again.", "line <b>1</b>\nline 2"))
+    (more,) = (made for made in window.notices.findChildren(QPushButton) if made.text() == "Details")
+    more.click()
+    (shown,) = (made for made in window.findChildren(Details) if made.isVisible())
+    assert shown.text.toPlainText() == "line <b>1</b>\nline 2"
+    shown.copy.click()
+    assert QApplication.clipboard().text() == "line <b>1</b>\nline 2"
+    shown.close()
+    assert len(window.notices.texts()) == 2, "the notice stays"

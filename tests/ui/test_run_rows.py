@@ -18,6 +18,7 @@ from studio.core.versions import store as versions
 from studio.core.versions.recipe import Source
 from studio.core.versions.store import Version
 from studio.ui.canvas import Canvas
+from studio.ui.loss_table import LossTable
 from studio.ui.pages.data import DataPage
 from studio.ui.pages.run_rows import RunRows
 from studio.ui.pages.run_view import RunView
@@ -333,3 +334,10 @@ def test_a_window_that_opens_again_shows_the_run_that_was_open(
     assert page.view.model.run == older
     page.take_up(None)
     assert page.view.model.run == older
+
+
+def test_a_loss_that_is_no_number_is_shown_as_such() -> None:
+    table = LossTable()
+    item = {"where": "4", "loss": None, "above": None, "first_loss": 2.0, "times": 2, "step": 9, "tokens": 5}
+    table.set_items([item | {"asked": "", "answer": ""}])
+    assert [table.data(table.index(0, column)) for column in range(4)] == ["4", "NaN", "NaN", "NaN"]

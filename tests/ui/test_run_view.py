@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from studio.core import events, runs
-from studio.core.errors import as_memory_error
 from studio.ui import words
 from studio.ui.canvas import Line
 from studio.ui.models import RunTable
@@ -381,27 +380,6 @@ def test_the_log_is_read_while_it_is_looked_at_alone(window: MainWindow, qtbot: 
     qtbot.waitUntil(lambda: "second" in view.log.text.toPlainText())
     view.tabs.setCurrentWidget(view.curves)
     assert not view.log._timer.isActive()
-
-
-def test_out_of_memory_halves_the_batch_of_a_new_run(window: MainWindow, qtbot: QtBot) -> None:
-    run = made_run()
-    tell(run, prepared(9), step(1, 2.0), events.Failed(reason="memory", message="Memory ran out.", hint="Halve it."))
-    view = shown(window, qtbot, run)
-    assert view.failure.remedy.text() == "Halve the batch in a new run"
-    before = window.session.draft.value("training.per_device_train_batch_size")
-    view.failure.remedy.click()
-    assert window.session.draft.value("training.per_device_train_batch_size") == before // 2
-    assert window.session.draft.value("training.gradient_accumulation_steps") == 2
-
-
-def test_out_of_memory_on_a_processor_takes_fewer_tokens_at_once(window: MainWindow, qtbot: QtBot) -> None:
-    run, error = made_run(), as_memory_error(MemoryError())
-    assert error is not None
-    tell(run, prepared(9), step(1, 2.0), events.Failed(reason="memory", message=error.message, hint=error.hint))
-    view = shown(window, qtbot, run)
-    assert view.failure.remedy.text() == "Fewer tokens at once in a new run"
-    view.failure.remedy.click()
-    assert window.session.draft.value("training.micro_batch_tokens") == 256
 
 
 def test_a_removed_run_comes_back_by_ctrl_z(window: MainWindow, qtbot: QtBot) -> None:

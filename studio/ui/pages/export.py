@@ -25,6 +25,7 @@ from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.core.units import size
 from studio.ui import words
+from studio.ui.details import Details
 from studio.ui.elided import Elided, PathLine
 from studio.ui.jobs import Command
 from studio.ui.parts import breakable, button, card, column, label, row, selectable
@@ -167,6 +168,8 @@ class ExportDialog(QDialog):
             selectable(label(words.sentence(error.message), "heading", wrap=True)),
             selectable(label(words.sentence(error.hint), wrap=True)),
         )
+        if error.detail:
+            said.addLayout(row(None, button(self.tr("Details"), lambda: Details(error.detail, self).open())))
         self._put_proof(card(said, "failure"))
 
     def _over(self) -> None:

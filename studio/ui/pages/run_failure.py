@@ -1,32 +1,48 @@
 """The card of a run that failed: what happened, what to do, and a button that does it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from PySide6.QtWidgets import QFrame, QPlainTextEdit
 
-from studio.core import events
+from studio.core import events, recovery
+from studio.core.errors import StudioError
+from studio.core.recovery import Recovery
 from studio.ui import words
-from studio.ui.draft import Draft
+from studio.ui.models import RunModel
 from studio.ui.parts import button, card, column, label, row, selectable
 from studio.ui.theme import GRID
 
-_TOKENS = "training.micro_batch_tokens"
-_OF_SETTINGS = ("usage", "config", "data", "model", "adapter", "diverged")
+_PLAIN = Recovery(resumes=True)
 
 
 class RunFailure(QFrame):
-    """Shows an `events.Failed`.
+    """Shows an `events.Failed` and what helps.
 
     Attributes:
         what, hint: labels with its two sentences.
         remedy: the button that does what the hint says.
+        rows: the button that shows the rows of the step that diverged.
+        settings: the button that takes the settings into a new run, where the remedy is another.
     """
 
-    def __init__(self, draft: Draft, resume: Callable[[], object], again: Callable[[], object]) -> None:
-        """Is hidden; `resume` goes on with the run, `again` takes its settings into the draft for a new one."""
+    def __init__(
+        self,
+        resume: Callable[[events.Command | None], object],
+        again: Callable[[Mapping[str, Any] | None], object],
+        show_step: Callable[[int], object],
+    ) -> None:
+        """Is hidden.
+
+        Args:
+            resume: goes on with the run, which is asked for something before.
+            again: takes its settings into the draft for a new one, some of them changed.
+            show_step: shows the rows of a step.
+        """
         super().__init__()
-        self._draft, self._resume, self._again = draft, resume, again
+        self._resume, self._again, self._show_step = resume, again, show_step
         self._failed: events.Failed | None = None
+        self._recovery, self._step = _PLAIN, 0
         self.what, self.hint = selectable(label("", "heading", wrap=True)), selectable(label("", wrap=True))
         self._detail = QPlainTextEdit()
         self._detail.setObjectName("mono")
@@ -34,51 +50,55 @@ class RunFailure(QFrame):
         self._detail.setMaximumHeight(14 * GRID)
         self._detail.setAccessibleName(self.tr("Details"))
         self.remedy = button(self.tr("Resume the run"), self._mend, "primary")
+        self.rows = button(self.tr("Show its rows"), lambda: self._show_step(self._step))
+        self.settings = button(self.tr("Change the settings"), lambda: self._again(None))
         self._more = button(self.tr("Details"), lambda: self._detail.setVisible(self._detail.isHidden()))
-        inner = card(column(self.what, self.hint, row(None, self._more, self.remedy), self._detail), "failure")
+        buttons = row(None, self._more, self.rows, self.settings, self.remedy)
+        inner = card(column(self.what, self.hint, buttons, self._detail), "failure")
         self.setLayout(column(inner))
         self.hide()
 
-    def show_failure(self, failed: events.Failed | None) -> None:
-        """Shows a failure, or that there is none."""
+    def show_run(self, model: RunModel | None) -> None:
+        """Shows how a run failed that no process works on, or that it did not."""
+        failed = model.progress.failed if model is not None else None
         self.setVisible(failed is not None)
-        if failed is None or failed == self._failed:
+        if model is None or failed is None or failed == self._failed:
             self._failed = failed
             return
-        self._failed = failed
+        self._failed, self._recovery = failed, _helps(model, failed)
+        # What diverges is the step behind the last that was told of.
+        self._step = model.progress.step + 1
         self.what.setText(words.sentence(failed.message))
         self.hint.setText(words.sentence(failed.hint))
         self._detail.setPlainText(failed.detail)
         self._detail.hide()
         self._more.setVisible(bool(failed.detail))
-        if failed.reason == "memory":
-            fewer = _TOKENS in failed.hint
-            self.remedy.setText(
-                self.tr("Fewer tokens at once in a new run") if fewer else self.tr("Halve the batch in a new run")
-            )
-        elif failed.reason in _OF_SETTINGS:
-            self.remedy.setText(self.tr("Change the settings"))
-        else:
-            self.remedy.setText(self.tr("Resume the run"))
+        self.rows.setVisible(failed.reason == "diverged")
+        self.settings.setVisible(self._recovery.command is not None)
+        self.remedy.setText(self._way())
         self.remedy.setAccessibleName(self.remedy.text())
 
-    def _mend(self) -> None:
-        reason = self._failed.reason if self._failed is not None else ""
-        if reason not in (*_OF_SETTINGS, "memory"):
-            self._resume()
-            return
-        self._again()
-        if reason == "memory":
-            self._save_memory()
+    def _way(self) -> str:
+        match self._recovery.command:
+            case events.SetLearningRate():
+                return self.tr("Resume at half the rate")
+            case events.SaveMemory(activation_checkpointing=True):
+                return self.tr("Resume with less kept in memory")
+            case events.SaveMemory():
+                return self.tr("Resume with smaller passes")
+        if self._recovery.resumes:
+            return self.tr("Resume the run")
+        return self.tr("Use nf4 in a new run") if self._recovery.settings else self.tr("Change the settings")
 
-    def _save_memory(self) -> None:
-        batch, accumulated = "training.per_device_train_batch_size", "training.gradient_accumulation_steps"
-        rows = self._draft.value(batch)
-        if self._failed is not None and _TOKENS in self._failed.hint:
-            tokens = (self._draft.value(_TOKENS) or 512) // 2
-            self._draft.apply({_TOKENS: max(64, tokens)}, self.tr("fewer tokens at once"))
-        elif rows > 1:
-            halved = {batch: rows // 2, accumulated: 2 * self._draft.value(accumulated)}
-            self._draft.apply(halved, self.tr("half the batch"))
+    def _mend(self) -> None:
+        if self._recovery.resumes:
+            self._resume(self._recovery.command)
         else:
-            self._draft.apply({"training.activation_checkpointing": True}, self.tr("activation checkpointing"))
+            self._again(self._recovery.settings)
+
+
+def _helps(model: RunModel, failed: events.Failed) -> Recovery:
+    try:
+        return recovery.of(failed, model.progress, model.run.config())
+    except StudioError:
+        return _PLAIN

@@ -11,6 +11,7 @@ from studio.core import library
 from studio.core.desk import tokens_of
 from studio.core.errors import StudioError
 from studio.core.pinned import is_copy
+from studio.core.progress import Progress
 from studio.core.units import counted
 from studio.ui import given, words
 from studio.ui.jobs import Command
@@ -88,8 +89,10 @@ class RunRows(QWidget):
 
     def advance(self) -> None:
         """Offers the steps that were taken since; the first of them brings the first rows."""
-        steps = self._model.progress.steps if self._model is not None else None
-        last, before = steps[-1].step if steps else 0, self.step.maximum()
+        told = self._model.progress if self._model is not None else Progress()
+        last, before = told.steps[-1].step if told.steps else 0, self.step.maximum()
+        if told.failed is not None and told.failed.reason == "diverged":
+            last = told.step + 1  # the one that is told of no more, but whose rows are
         self.step.setMaximum(max(self.step.value(), last))
         if last and not before:
             self._look_again()

@@ -1,6 +1,7 @@
 """One run in full: its head, its failure if it has one, its curves, rows, answers, layers, log and its settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from PySide6.QtCore import QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QShowEvent
@@ -17,6 +18,7 @@ from studio.ui.pages import run_rate
 from studio.ui.pages.run_answers import RunAnswers
 from studio.ui.pages.run_curves import RunCurves
 from studio.ui.pages.run_failure import RunFailure
+from studio.ui.pages.run_happened import RunHappened
 from studio.ui.pages.run_head import RunHead
 from studio.ui.pages.run_layers import RunLayers
 from studio.ui.pages.run_log import RunLog
@@ -51,7 +53,7 @@ class RunView(QWidget):
         turns = (self.now, self.earlier, self.later)
         more = (*steered, None, *turns, None, self.again, self.open_folder)
         self.head = RunHead(session.theme, self.pause, self.resume, self.now, stops, more)
-        self.failure = RunFailure(session.draft, self._resume, self._again)
+        self.failure = RunFailure(self._resume, self._again, self._show_step)
         self.curves = RunCurves(session)
         self.curves.picked.connect(self._show_step)
         self.curves.advanced.connect(self._advance)
@@ -64,6 +66,8 @@ class RunView(QWidget):
         self.tabs.addTab(self.answers, self.tr("Answers"))
         self.layers = RunLayers(session)
         self.tabs.addTab(self.layers, self.tr("Layers"))
+        self.happened = RunHappened()
+        self.tabs.addTab(self.happened, self.tr("What happened"))
         self.tabs.addTab(self.log, self.tr("Log"))
         self.tabs.addTab(self._config_view(), self.tr("Settings"))
         layout = column(self.head, self.failure, self.tabs, spacing=GRID)
@@ -143,12 +147,13 @@ class RunView(QWidget):
         # What nobody sees is not worked out; actions can be triggered from every page.
         if self.isVisible() or model is None:
             self.head.show_run(model)
-            self.failure.show_failure(model.progress.failed if model is not None and not alive else None)
+            self.failure.show_run(model if not alive else None)
             if self.curves.refresh():
                 self._timer.start()
             self.rows.advance()
             self.answers.advance()
             self.layers.advance()
+            self.happened.show_progress(model.progress if model is not None else None)
         queued = model is not None and model.state() == "queued"
         # Of one that waits there is nothing to keep.
         self.stop.setText(self.tr("Take it out of the queue") if queued else self.tr("Stop and save the adapter"))
@@ -213,10 +218,17 @@ class RunView(QWidget):
         except StudioError as error:
             self._session.tell_error(error)
 
-    def _resume(self) -> None:
-        """Has the run go on: at once, or behind those at work."""
-        if self.model is not None and self.model.can_resume():
-            self._session.resume(self.model.run, queued=True)
+    def _resume(self, command: events.Command | None = None) -> None:
+        """Has the run go on, at once or behind those at work, and asks it for something before."""
+        if self.model is None or not self.model.can_resume():
+            return
+        try:
+            if command is not None:
+                self.model.run.ask(command)
+        except StudioError as error:
+            self._session.tell_error(error)
+            return
+        self._session.resume(self.model.run, queued=True)
 
     def _shift(self, by: int) -> None:
         """Gives a run that waits the place before or behind its own."""
@@ -232,7 +244,8 @@ class RunView(QWidget):
             self._session.tell_error(error)
         self._session.runs_changed.emit()
 
-    def _again(self) -> None:
+    def _again(self, changes: Mapping[str, Any] | None = None) -> None:
+        """Takes the run's settings into the draft for a new one, and changes some."""
         if self.model is None:
             return
         try:
@@ -242,6 +255,8 @@ class RunView(QWidget):
             return
         forget_usual(values)
         self._session.draft.replace(values, self.tr("settings of {name}").format(name=self.model.title))
+        if changes:
+            self._session.draft.apply(dict(changes), self.tr("what helps"))
         self._session.page_wanted.emit("configure")
 
     def _show_differences(self) -> None:
