@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from studio.core.config import RunConfig
-    from studio.core.data.expressions import Expression
     from studio.core.evaluations import Result
 
 _HEADS = {
@@ -62,7 +61,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def _evaluate(args: argparse.Namespace) -> None:
     entries = [library.located(name) for name in args.adapter]
-    expression = _checked(args, entries)
+    _check(args, entries)
     settings, known, source = _rows_of(args, entries)
     request = desk.Evaluate(
         config=config.to_dict(settings),
@@ -71,6 +70,7 @@ def _evaluate(args: argparse.Namespace) -> None:
         count=args.rows or args.sample or 0,
         drawn_by=None if args.sample is None else args.seed,
         answers=args.answers,
+        match=args.match or "",
         model=args.model or ("" if entries else settings.model.path),
         quantization=args.quantization,
         adapters=[None, *args.adapter],
@@ -84,21 +84,20 @@ def _evaluate(args: argparse.Namespace) -> None:
     assert isinstance(done, desk.Evaluated)
     names = ["base", *(entry.name for entry in entries)]
     summary = summaries.Summary(len(names))
-    rows = [
-        evaluations.plain(item, names, _measured(item, len(names), settings.training.beta, expression, summary))
-        for item in found
-    ]
+    for item in found:
+        summary.add(item)
+    rows = [evaluations.plain(item, names) for item in found]
     about = _plain(request, done, names, summary) | {"out": str(args.out) if args.out else None}
     if args.out is not None:
         evaluations.write(args.out, rows)
     said = _report(f"{source}{done.name}", about, names, summary)
     said += [f"Every row is in {args.out}."] if args.out else []
-    worst = sorted(rows, key=_worst)[: args.first]
+    worst = [evaluations.plain(item, names) for item in summaries.ordered(found, "loss", "worst")[: args.first]]
     output.show(args, about | {"worst": worst}, "\n".join([*said, *(_shown(row) for row in worst)]))
 
 
-def _checked(args: argparse.Namespace, entries: "Sequence[Entry]") -> "Expression | None":
-    """Returns the expression that is asked for; raises a `StudioError` (usage) for what cannot be asked."""
+def _check(args: argparse.Namespace, entries: "Sequence[Entry]") -> None:
+    """Raises a `StudioError` (usage) for what cannot be asked."""
     if args.file and args.run:
         raise StudioError("usage", "Either a file is named or a run.", "Leave one of them out.")
     if not args.model and not entries and not args.run:
@@ -115,11 +114,6 @@ def _checked(args: argparse.Namespace, entries: "Sequence[Entry]") -> "Expressio
         raise StudioError("usage", "--format, --map, --chat-template and --max-length are about a file.", hint)
     if args.out is not None:
         evaluations.check_out(args.out)
-    if args.match is None:
-        return None
-    from studio.core.data.expressions import Expression
-
-    return Expression(args.match)
 
 
 def _rows_of(args: argparse.Namespace, entries: "Sequence[Entry]") -> "tuple[RunConfig, str, str]":
@@ -142,15 +136,6 @@ def _rows_of(args: argparse.Namespace, entries: "Sequence[Entry]") -> "tuple[Run
     for message in evaluations.warnings(entries):
         print(output.printable(message), file=sys.stderr)
     return *held, f"held back in the training of {entries[0].name}, of "
-
-
-def _measured(
-    found: "Result", columns: int, beta: float, expression: "Expression | None", summary: summaries.Summary
-) -> list[dict[str, float]]:
-    holds = None if expression is None else lambda answer: expression.holds([answer], found.row)
-    measured = [measures.of(found, at, beta, holds) for at in range(columns)]
-    summary.add(measured, found.tokens)
-    return measured
 
 
 def _plain(
@@ -222,12 +207,6 @@ def _beside(columns: "Sequence[dict[str, Any]]", shown: "Sequence[str]") -> list
                 counts = f"better in {plural(item['better'], 'row')}, worse in {item['worse']:,}"
                 lines.append(f"{column['name']} by {_HEADS[key]}: {counts} ({odd}: {odds})")
     return lines or ["No adapter differs from the base in any row."]
-
-
-def _worst(row: dict[str, Any]) -> float:
-    """Returns by how much an adapter is better than the base in a row, or where there is none the base's own."""
-    base, *others = (column["loss"] for column in row["columns"])
-    return min(base - other for other in others) if others else -float(base)
 
 
 def _shown(row: dict[str, Any]) -> str:

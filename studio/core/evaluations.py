@@ -9,7 +9,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -43,6 +43,7 @@ class Evaluate:
         count: so many of the rows; 0: all.
         drawn_by: the seed that draws them; None: the first ones.
         answers: whether they write answers too.
+        match: a regular expression that an answer is to have; empty: none.
         adapters: a column each, the first the one that others are compared with; and all else as in `desk.Answer`.
     """
 
@@ -54,6 +55,7 @@ class Evaluate:
     count: Annotated[int, Field(ge=0)] = 0
     drawn_by: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     answers: bool = False
+    match: str = ""
     model: str = ""
     revision: str | None = None
     quantization: Quantization | None = None
@@ -89,6 +91,7 @@ class Result:
         own: its last answer, of two the better one; or the text.
         tokens: those that are learned, of two answers of each.
         columns: by their places.
+        measured: of each column what `measures.of` says, once all are there; it is told, and not kept.
     """
 
     row: int
@@ -97,6 +100,7 @@ class Result:
     own: str
     tokens: list[int]
     columns: dict[int, Read]
+    measured: list[dict[str, float]] = field(default_factory=list)
 
 
 def held_by(run: Run) -> tuple[RunConfig, str]:
@@ -117,7 +121,9 @@ def held_for(entry: Entry) -> tuple[RunConfig, str] | None:
     """
     if entry.run:
         with suppress(StudioError):
-            return held_by(runs.find(entry.run, exact=True))
+            run = runs.find(entry.run, exact=True)
+            # What a run has told may be long.
+            return (run.config(), entry.data.fingerprint) if entry.data.fingerprint else held_by(run)
     return (config_file.build(entry.config), entry.data.fingerprint) if "data" in entry.config else None
 
 
@@ -205,17 +211,12 @@ def opened(key: str) -> Kept:
     return Kept(place)
 
 
-def plain(result: Result, names: Sequence[str], measured: Sequence[dict[str, float]]) -> dict[str, Any]:
-    """Returns a row for programs: itself, its own answer, and each column's answer and measures.
-
-    Args:
-        result: of all columns.
-        names: theirs.
-        measured: what `measures.of` says of each.
-    """
+def plain(result: Result, names: Sequence[str]) -> dict[str, Any]:
+    """Returns a row for programs: itself, its own answer, and the answer and the measures of each column so named."""
+    reads = [result.columns[at] for at in range(len(names))]
     columns = [
-        {"name": name, "answer": found.answer, "cut": found.cut, "fault": found.fault, "losses": found.losses} | said
-        for name, found, said in zip(names, map(result.columns.__getitem__, range(len(names))), measured, strict=True)
+        {"name": name, "answer": read.answer, "cut": read.cut, "fault": read.fault, "losses": read.losses} | said
+        for name, read, said in zip(names, reads, result.measured, strict=True)
     ]
     return {"row": result.row, "prompt": result.asked, "answer": result.own, "tokens": result.tokens} | {
         "columns": columns

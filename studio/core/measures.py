@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from studio.core.evaluations import Result
@@ -28,6 +29,11 @@ _WORD = re.compile(
 Holds = Callable[[str], bool]
 
 
+def measured(result: Result, beta: float = 0.1, holds: Holds | None = None) -> Result:
+    """Returns a row with what can be measured of each column; see `of`."""
+    return replace(result, measured=[of(result, at, beta, holds) for at in range(len(result.columns))])
+
+
 def of(result: Result, at: int, beta: float = 0.1, holds: Holds | None = None) -> dict[str, float]:
     """Returns what can be measured of a row's column, by the names above; shares are 0 or 1, `loss` is the row's.
 
@@ -39,14 +45,14 @@ def of(result: Result, at: int, beta: float = 0.1, holds: Holds | None = None) -
     """
     found = result.columns[at]
     if len(found.losses) > 1:
-        measured = _of_pair(found.losses, result.columns[0].losses if at else None, beta)
+        said = _of_pair(found.losses, result.columns[0].losses if at else None, beta)
     else:
-        measured = {"loss": found.losses[0] / result.tokens[0]}
+        said = {"loss": found.losses[0] / result.tokens[0]}
     if found.answer is not None:
-        measured |= compared(found.answer, result.own)
+        said |= compared(found.answer, result.own)
         if holds is not None:
-            measured["match"] = float(holds(found.answer))
-    return measured
+            said["match"] = float(holds(found.answer))
+    return said
 
 
 def compared(answer: str, own: str) -> dict[str, float]:

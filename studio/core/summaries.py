@@ -4,12 +4,15 @@ Sums alone are kept, so that each row that comes takes the same little time.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
+from studio.core.evaluations import Result
 from studio.core.measures import ANSWERS, LOSSES, LOWER, SHARES
 from studio.core.standing import chance, interval
 
+By = Literal["worst", "differs", "row"]
 _Z = 1.959963984540054  # of a normal distribution 95 % lie within so many deviations
 _SAME = 1e-9  # of two losses: nearer to each other they are the same
 
@@ -72,25 +75,20 @@ class Summary:
         self.rows = self.tokens = 0
         self._sums: list[dict[str, _Sums]] = [{} for _ in range(columns)]
 
-    def add(self, measured: Sequence[dict[str, float]], tokens: Sequence[int]) -> None:
-        """Adds a row.
-
-        Args:
-            measured: of each column what `measures.of` says.
-            tokens: the row's learned ones, of two answers of each.
-        """
+    def add(self, row: Result) -> None:
+        """Adds a row that is measured."""
         self.rows += 1
-        self.tokens += sum(tokens)
-        for at, (sums, said) in enumerate(zip(self._sums, measured, strict=True)):
+        self.tokens += sum(row.tokens)
+        for at, (sums, said) in enumerate(zip(self._sums, row.measured, strict=True)):
             for measure, value in said.items():
                 found = sums.setdefault(measure, _Sums())
                 # The loss of one answer is a mean over its tokens; of two it is the row's.
-                by_token = measure == "loss" and len(tokens) == 1
-                found.add(value, tokens[0] if by_token else 1)
+                by_token = measure == "loss" and len(row.tokens) == 1
+                found.add(value, row.tokens[0] if by_token else 1)
                 if by_token:
                     sums.setdefault("row_loss", _Sums()).add(value, 1)
-                if at and measure in measured[0]:
-                    gained = gain(measure, value, measured[0][measure])
+                if at and measure in row.measured[0]:
+                    gained = gain(measure, value, row.measured[0][measure])
                     found.better += gained > _SAME
                     found.worse += gained < -_SAME
 
@@ -116,6 +114,41 @@ class Summary:
 def gain(measure: str, value: float, base: float) -> float:
     """Returns by how much a value is better than the base's; below 0: worse."""
     return base - value if measure in LOWER else value - base
+
+
+def gains(row: Result, measure: str) -> list[float]:
+    """Returns by how much each column of a row but the base's is better than that; nothing where it is not measured.
+
+    Of the base alone: how good it is.
+    """
+    base, *others = (said.get(measure) for said in row.measured)
+    if base is None:
+        return []
+    return [gain(measure, value, base) for value in others if value is not None] if others else [gain(measure, base, 0)]
+
+
+def ordered(rows: Iterable[Result], measure: str, by: By, *, worse: bool = False) -> list[Result]:
+    """Returns rows in an order; those in which nothing is measured come last.
+
+    Args:
+        rows: measured ones.
+        measure: what counts.
+        by: `worst`: where a column is worst beside the base first; `differs`: where one differs most from it;
+            `row`: by their numbers.
+        worse: only those in which one is worse than the base.
+    """
+    found = [(gains(row, measure), row) for row in rows]
+    if worse:
+        found = [(gained, row) for gained, row in found if min(gained, default=0.0) < -_SAME]
+
+    def key(item: tuple[list[float], Result]) -> tuple[float, int]:
+        gained, row = item
+        if by == "row":
+            return 0.0, row.row
+        first = min(gained, default=math.inf) if by == "worst" else -max(map(abs, gained), default=-math.inf)
+        return first, row.row
+
+    return [row for _, row in sorted(found, key=key)]
 
 
 def _deviation(sums: _Sums, mean: float) -> float:

@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio import paths
-from studio.core import cache, chat, desk, evaluations
+from studio.core import cache, chat, desk, evaluations, measures
 from studio.core.config import RunConfig
 from studio.core.data import contents
 from studio.core.data.datasets import Dataset, Row, open_dataset
+from studio.core.data.expressions import Expression
 from studio.core.errors import StudioError
 from studio.core.evaluations import Evaluate, Kept, Read, Result
 from studio.core.library import WEIGHTS, Entry
@@ -36,7 +37,7 @@ from studio.engine.tokens import Tokens, tokenize
 OnResults = Callable[[list[Result]], None]
 
 _VERSION = 1  # of what is kept: raise it whenever the same row would be read or answered otherwise
-_AT_ONCE = 200  # rows that were known before, told together
+_AT_ONCE = 50  # rows that were known before, told together
 # What decides beside the weights how an adapter answers, and how a base does.
 _BESIDE = ("adapter_config.json", "chat_template.jinja", "generation_config.json", "tokenizer_config.json")
 
@@ -48,16 +49,19 @@ class Rows:
     dataset: Dataset
     places: NDArray[np.int64]
     objective: str
+    beta: float
 
 
 def find(request: Evaluate, config: RunConfig, on_progress: OnProgress) -> Rows:
     """Finds the rows that are asked for.
 
     Raises:
-        StudioError: (data) they cannot be read, nothing is learned from such rows, none is held back, or it is not
-            known any more which are.
+        StudioError: (usage) what answers are to match is no expression; (data) the rows cannot be read, nothing is
+            learned from such rows, none is held back, or it is not known any more which are.
     """
     told = partial(on_progress, "reading")
+    if request.match:
+        Expression(request.match)  # before anything is loaded
     spec = config.data
     alone = request.held and spec.eval_path
     dataset = open_dataset(alone or spec.path, spec.format, told, spec.mapping)
@@ -78,7 +82,7 @@ def find(request: Evaluate, config: RunConfig, on_progress: OnProgress) -> Rows:
     if request.drawn_by is not None:
         # All are drawn, so that more rows begin with those of before.
         places = places[np.random.Generator(np.random.Philox(request.drawn_by)).permutation(len(places))]
-    return Rows(dataset, places[: request.count or None], objective)
+    return Rows(dataset, places[: request.count or None], objective, config.training.beta)
 
 
 def evaluate(
@@ -118,13 +122,14 @@ def evaluate(
     sampling = Sampling(**asdict(request.sampling))
     kept = evaluations.opened(_key(dataset, wanted, encoder, sampling if request.answers else None))
     sequences = dict(_sequences(part))
+    tell = _measuring(request, rows.beta, on_results)
     known = [kept.results[row] for row in sequences if not kept.lacks(row, columns)]
     for first in range(0, len(known), _AT_ONCE):
-        on_results(known[first : first + _AT_ONCE])
+        tell(known[first : first + _AT_ONCE])
     if len(known) < len(sequences):
         loaded.hold(wanted, on_progress)
         made = _Makes(rows, part, sequences, loaded, wanted, sampling if request.answers else None, check)
-        _fill(kept, made, on_progress, on_results)
+        _fill(kept, made, on_progress, tell)
     return desk.Evaluated(
         name=dataset.source.name,
         fingerprint=dataset.fingerprint,
@@ -132,6 +137,17 @@ def evaluate(
         rows=len(sequences),
         left_out=left_out,
     )
+
+
+def _measuring(request: Evaluate, beta: float, on_results: OnResults) -> OnResults:
+    """Returns what tells of rows once they are measured."""
+    expression = Expression(request.match) if request.match else None
+
+    def measured(row: Result) -> Result:
+        holds = None if expression is None else lambda answer: expression.holds([answer], row.row)
+        return measures.measured(row, beta, holds)
+
+    return lambda results: on_results(list(map(measured, results)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +50,8 @@ def test_of_two_lines_about_the_same_the_first_counts() -> None:
 
 
 def test_all_that_is_known_is_written_as_either_kind_of_file(tmp_path: Path) -> None:
-    rows = [
-        evaluations.plain(result(at, 0, 1), ["base", "red"], [{"loss": 2.0}, {"loss": 1.0, "exact": 1.0}])
-        for at in (3, 1)
-    ]
+    measured = [{"loss": 2.0}, {"loss": 1.0, "exact": 1.0}]
+    rows = [evaluations.plain(replace(result(at, 0, 1), measured=measured), ["base", "red"]) for at in (3, 1)]
     evaluations.write(tmp_path / "a" / "all.jsonl", rows)
     lines = [json.loads(line) for line in (tmp_path / "a" / "all.jsonl").read_text().splitlines()]
     assert [line["row"] for line in lines] == [3, 1]
@@ -72,8 +71,9 @@ def test_all_that_is_known_is_written_as_either_kind_of_file(tmp_path: Path) -> 
 
 
 def test_commas_quotes_and_lines_stay_in_their_cell(tmp_path: Path) -> None:
-    item = Result(row=0, place=(0, 0), asked="1,2", own='say "a,\nb"', tokens=[1], columns={0: Read(losses=[1.0])})
-    evaluations.write(tmp_path / "x.csv", [evaluations.plain(item, ["base"], [{"loss": 1.0}])])
+    item = Result(row=0, place=(0, 0), asked="1,2", own='say "a,\nb"', tokens=[1], columns={0: Read(losses=[1.0])},
+                  measured=[{"loss": 1.0}])  # fmt: skip
+    evaluations.write(tmp_path / "x.csv", [evaluations.plain(item, ["base"])])
     with (tmp_path / "x.csv").open(newline="", encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
     assert row["answer"] == 'say "a,\nb"'

@@ -126,6 +126,11 @@ def test_the_losses_of_a_row() -> None:
     assert measures.of(pair, 2, 0.5) == {"loss": measures.preference_loss(0.5 * -3), "preferred": 0, "likelier": 0}
 
 
+def test_all_columns_are_measured_at_once() -> None:
+    pair = result([5.0, 7.0], [4.0, 9.0], tokens=(4, 5))
+    assert measures.measured(pair, 0.5).measured == [measures.of(pair, at, 0.5) for at in (0, 1)]
+
+
 def test_an_answer_is_asked_what_it_is_to_have() -> None:
     item = result([8.0], [2.0], answers=("yes", "no"), own="yes")
     found = [measures.of(item, at, holds=lambda answer: "n" in answer) for at in (0, 1)]

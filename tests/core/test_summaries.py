@@ -1,14 +1,16 @@
 """Many rows in a few numbers: against numpy, whatever the order, and the base row by row."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from studio.core.evaluations import Result
 from studio.core.standing import chance, interval
-from studio.core.summaries import Summary, gain
+from studio.core.summaries import By, Summary, gain, ordered
 
 ROWS = st.lists(
     st.tuples(st.integers(1, 50), st.floats(0, 20), st.floats(0, 20), st.sampled_from((0.0, 1.0)), st.floats(0, 1)),
@@ -17,10 +19,14 @@ ROWS = st.lists(
 )
 
 
+def row(measured: list[dict[str, float]], *tokens: int) -> Result:
+    return Result(row=0, place=(0, 0), asked="", own="", tokens=list(tokens), columns={}, measured=measured)
+
+
 def summed(rows: list[tuple[int, float, float, float, float]]) -> Summary:
     summary = Summary(2)
     for tokens, base, loss, exact, f1 in rows:
-        summary.add([{"loss": base, "exact": 0.0}, {"loss": loss, "exact": exact, "f1": f1}], [tokens])
+        summary.add(row([{"loss": base, "exact": 0.0}, {"loss": loss, "exact": exact, "f1": f1}], tokens))
     return summary
 
 
@@ -71,7 +77,7 @@ def test_each_row_is_compared_with_the_bases(rows: list[tuple[int, float, float,
     assert loss.better == sum(base - own > 1e-9 for _, base, own, _, _ in rows)
     assert loss.worse == sum(own - base > 1e-9 for _, base, own, _, _ in rows)
     assert loss.chance == chance(loss.better, loss.worse)
-    assert (exact.better, exact.worse) == (sum(row[3] for row in rows), 0)
+    assert (exact.better, exact.worse) == (sum(item[3] for item in rows), 0)
     base = summary.figure(0, "loss")
     assert base is not None
     assert (base.better, base.worse, base.chance) == (0, 0, 1.0)
@@ -89,7 +95,7 @@ def test_nothing_is_known_of_the_spread_of_one_row() -> None:
 def test_two_answers_count_as_one_row_and_what_was_not_measured_has_no_figure() -> None:
     summary = Summary(2)
     for loss in (1.0, 3.0):
-        summary.add([{"loss": 0.69, "likelier": 1.0}, {"loss": loss, "preferred": 0.0, "likelier": 0.0}], [100, 1])
+        summary.add(row([{"loss": 0.69, "likelier": 1.0}, {"loss": loss, "preferred": 0.0, "likelier": 0.0}], 100, 1))
     loss_ = summary.figure(1, "loss")
     assert loss_ is not None
     assert (loss_.mean, loss_.worse) == (2.0, 2)
@@ -101,3 +107,26 @@ def test_two_answers_count_as_one_row_and_what_was_not_measured_has_no_figure() 
 def test_a_lower_loss_is_a_gain_and_a_higher_share_is() -> None:
     assert gain("loss", 1.0, 3.0) == 2.0
     assert gain("f1", 1.0, 0.25) == 0.75
+
+
+@given(st.lists(st.tuples(st.floats(0, 9), st.floats(0, 9), st.floats(0, 9)), max_size=12))
+def test_rows_are_ordered_by_what_is_gained_in_them(losses: list[tuple[float, float, float]]) -> None:
+    rows = [replace(row([{"loss": loss} for loss in item], 1), row=at) for at, item in enumerate(losses)]
+    lost = {at: max(one - base, other - base) for at, (base, one, other) in enumerate(losses)}
+    worst = [item.row for item in ordered(rows, "loss", "worst")]
+    assert [lost[at] for at in worst] == sorted(lost.values(), reverse=True)
+    moved = {at: max(abs(one - base), abs(other - base)) for at, (base, one, other) in enumerate(losses)}
+    differs = [item.row for item in ordered(rows, "loss", "differs")]
+    assert [moved[at] for at in differs] == sorted(moved.values(), reverse=True)
+    assert ordered(rows[::-1], "loss", "row") == rows
+    assert {item.row for item in ordered(rows, "loss", "worst", worse=True)} == {at for at in lost if lost[at] > 1e-9}
+
+
+def test_rows_in_which_nothing_is_measured_come_last_and_a_base_alone_is_worst_where_it_is_bad() -> None:
+    odd = replace(row([{"loss": 1.0}, {"loss": 1.0}], 1), row=0)
+    shared = replace(row([{"json": 1.0}, {"json": 0.0}], 1), row=1)
+    orders: tuple[By, ...] = ("worst", "differs")
+    for by in orders:
+        assert ordered([odd, shared], "json", by) == [shared, odd]
+    alone = [replace(row([{"loss": loss}], 1), row=at) for at, loss in enumerate((1.0, 3.0, 2.0))]
+    assert [item.row for item in ordered(alone, "loss", "worst")] == [1, 2, 0]

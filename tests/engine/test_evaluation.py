@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from studio.core import config_file, desk, evaluations, library, measures, summaries
+from studio.core import config_file, desk, evaluations, library, summaries
 from studio.core.config import RunConfig, to_dict
 from studio.core.errors import StudioError
 from studio.core.evaluations import Result
@@ -47,10 +47,10 @@ def told(
     return done, found
 
 
-def summed(found: list[Result], beta: float = 0.1) -> summaries.Summary:
+def summed(found: list[Result]) -> summaries.Summary:
     summary = summaries.Summary(len(found[0].columns))
     for item in found:
-        summary.add([measures.of(item, column, beta) for column in sorted(item.columns)], item.tokens)
+        summary.add(item)
     return summary
 
 
@@ -86,7 +86,7 @@ def test_the_loss_is_that_of_the_runs_own_evaluation(kind: str, tmp_path: Path) 
     run = trained(settings, tmp_path / "run")
     last = run.progress().evaluations[-1]
     done, found = told(held(run, library.entries()[0].name))
-    summary = summed(found, settings.training.beta)
+    summary = summed(found)
     loss = summary.figure(1, "loss")
     assert loss is not None
     assert loss.mean == pytest.approx(last.eval_loss, abs=1e-5)
