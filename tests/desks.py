@@ -84,7 +84,7 @@ class Child:
 
     def replies(self, request_id: int) -> list[desk.Reply]:
         found = [self.reply()]
-        while isinstance(found[-1], desk.Progress | desk.Piece | desk.Found):
+        while isinstance(found[-1], desk.Progress | desk.Piece | desk.Found | desk.Results):
             found.append(self.reply())
         assert {item.id for item in found} == {request_id}
         return found

@@ -4987,6 +4987,54 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>（第 {0} 行）</translation>
     </message>
     <message>
+        <source>Longest answer</source>
+        <translation>最长回答</translation>
+    </message>
+    <message>
+        <source>Tokens; the model&apos;s context may end it.</source>
+        <translation>词元数；模型的上下文长度可能使其更早结束。</translation>
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation>温度</translation>
+    </message>
+    <message>
+        <source>0: always the likeliest token; 1: as trained.</source>
+        <translation>0：总取最可能的词元；1：与训练时的分布一致。</translation>
+    </message>
+    <message>
+        <source>Top p</source>
+        <translation>Top p</translation>
+    </message>
+    <message>
+        <source>Only the likeliest tokens up to this probability; 1: all.</source>
+        <translation>只取累计概率不超过此值的最可能词元；1：全部。</translation>
+    </message>
+    <message>
+        <source>Top k</source>
+        <translation>Top k</translation>
+    </message>
+    <message>
+        <source>Only this many of the likeliest tokens; 0: all.</source>
+        <translation>只取这么多个最可能的词元；0：全部。</translation>
+    </message>
+    <message>
+        <source>Repetition penalty</source>
+        <translation>重复惩罚</translation>
+    </message>
+    <message>
+        <source>Above 1: fewer repetitions.</source>
+        <translation>大于 1：减少重复。</translation>
+    </message>
+    <message>
+        <source>Seed</source>
+        <translation>随机种子</translation>
+    </message>
+    <message>
+        <source>The same seed gives the same answer.</source>
+        <translation>相同的种子得到相同的回答。</translation>
+    </message>
+    <message>
         <source>Rows that cannot be read</source>
         <translation>无法读取的行</translation>
     </message>
@@ -5843,10 +5891,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>在训练前和每次评估时回答，以便看到学到了什么；每行一条。</translation>
     </message>
     <message>
-        <source>Longest answer</source>
-        <translation>最长回答</translation>
-    </message>
-    <message>
         <source>Of those to the prompts.</source>
         <translation>指对提示词的回答。</translation>
     </message>
@@ -5897,10 +5941,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Processor threads to compute with; 0: OMP_NUM_THREADS, else measured when the run begins.</source>
         <translation>计算所用的处理器线程数；0：取 OMP_NUM_THREADS，否则在训练开始时测定。</translation>
-    </message>
-    <message>
-        <source>Seed</source>
-        <translation>随机种子</translation>
     </message>
     <message>
         <source>The same seed gives the same run.</source>
@@ -6723,46 +6763,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`auto`：模型自带的模板。`none`：纯文本。其他：Jinja 文件的路径。</translation>
     </message>
     <message>
-        <source>Tokens; the model&apos;s context may end it.</source>
-        <translation>词元数；模型的上下文长度可能使其更早结束。</translation>
-    </message>
-    <message>
-        <source>Temperature</source>
-        <translation>温度</translation>
-    </message>
-    <message>
-        <source>0: always the likeliest token; 1: as trained.</source>
-        <translation>0：总取最可能的词元；1：与训练时的分布一致。</translation>
-    </message>
-    <message>
-        <source>Top p</source>
-        <translation>Top p</translation>
-    </message>
-    <message>
-        <source>Only the likeliest tokens up to this probability; 1: all.</source>
-        <translation>只取累计概率不超过此值的最可能词元；1：全部。</translation>
-    </message>
-    <message>
-        <source>Top k</source>
-        <translation>Top k</translation>
-    </message>
-    <message>
-        <source>Only this many of the likeliest tokens; 0: all.</source>
-        <translation>只取这么多个最可能的词元；0：全部。</translation>
-    </message>
-    <message>
-        <source>Repetition penalty</source>
-        <translation>重复惩罚</translation>
-    </message>
-    <message>
-        <source>Above 1: fewer repetitions.</source>
-        <translation>大于 1：减少重复。</translation>
-    </message>
-    <message>
-        <source>The same seed gives the same answer.</source>
-        <translation>相同的种子得到相同的回答。</translation>
-    </message>
-    <message>
         <source>The request cannot be read: {0}: {1}.</source>
         <translation>无法读取请求：{0}：{1}。</translation>
     </message>
@@ -6865,6 +6865,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Memory ran out.</source>
         <translation>内存不足。</translation>
+    </message>
+    <message>
+        <source>{0} was trained with other rows held back than {1}: it may know these.</source>
+        <translation>{0} 训练时留出的行与 {1} 不同：它可能已见过这些行。</translation>
+    </message>
+    <message>
+        <source>{0} is no name of a JSONL or CSV file.</source>
+        <translation>{0} 不是 JSONL 或 CSV 文件的名称。</translation>
+    </message>
+    <message>
+        <source>Let it end in .jsonl or .csv.</source>
+        <translation>请让名称以 .jsonl 或 .csv 结尾。</translation>
     </message>
     <message>
         <source>Free some space and try again.</source>
@@ -8219,6 +8231,30 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>内置模型已就位。</translation>
     </message>
     <message>
+        <source>{0} was changed since it was trained on, so which rows were held back is lost.</source>
+        <translation>{0} 在训练之后已被改动，因此无法再知道留出的是哪些行。</translation>
+    </message>
+    <message>
+        <source>Bring the data back as it was, or name a file to evaluate on.</source>
+        <translation>请把数据恢复原样，或指定一个用于评估的文件。</translation>
+    </message>
+    <message>
+        <source>No row of {0} is held back for evaluation.</source>
+        <translation>{0} 中没有留作评估的行。</translation>
+    </message>
+    <message>
+        <source>Name a file to evaluate on.</source>
+        <translation>请指定一个用于评估的文件。</translation>
+    </message>
+    <message>
+        <source>Of none of these rows of {0} anything is learned. The first: {1}.</source>
+        <translation>{0} 的这些行中没有任何内容会被学习。第一行：{1}。</translation>
+    </message>
+    <message>
+        <source>Check the maximum length and the chat template.</source>
+        <translation>请检查最大长度和聊天模板。</translation>
+    </message>
+    <message>
         <source>Export another one.</source>
         <translation>请导出其他适配器。</translation>
     </message>
@@ -9099,10 +9135,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请加上 --prompt、--prompts 或 --file。</translation>
     </message>
     <message>
-        <source>`studio blind new --help` shows its usage.</source>
-        <translation>`studio blind new --help` 会显示用法。</translation>
-    </message>
-    <message>
         <source>answer</source>
         <translation>answer</translation>
     </message>
@@ -9181,6 +9213,50 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>可用 `studio runs resume {0}` 继续。</translation>
     </message>
     <message>
+        <source>Either a file is named or a run.</source>
+        <translation>文件和训练任务只能指定其一。</translation>
+    </message>
+    <message>
+        <source>Leave one of them out.</source>
+        <translation>请去掉其中一个。</translation>
+    </message>
+    <message>
+        <source>--rows takes the first rows and --sample draws them.</source>
+        <translation>--rows 取最前面的行，--sample 随机抽取。</translation>
+    </message>
+    <message>
+        <source>No row is asked for.</source>
+        <translation>没有要求任何一行。</translation>
+    </message>
+    <message>
+        <source>Ask for one at least, or for all by leaving it out.</source>
+        <translation>请至少要求一行；省略则为全部。</translation>
+    </message>
+    <message>
+        <source>--match looks at answers.</source>
+        <translation>--match 检查的是回答。</translation>
+    </message>
+    <message>
+        <source>Add --answers.</source>
+        <translation>请加上 --answers。</translation>
+    </message>
+    <message>
+        <source>Name the file, or leave them out: rows that were held back are read as the run&apos;s.</source>
+        <translation>请指定文件，或去掉这些选项：留出的行按训练任务的方式读取。</translation>
+    </message>
+    <message>
+        <source>--format, --map, --chat-template and --max-length are about a file.</source>
+        <translation>--format、--map、--chat-template 和 --max-length 是针对文件的。</translation>
+    </message>
+    <message>
+        <source>No rows are named, and no run of the adapter&apos;s is known.</source>
+        <translation>没有指定任何行，也不知道适配器来自哪个训练任务。</translation>
+    </message>
+    <message>
+        <source>Name a file, or --run.</source>
+        <translation>请指定一个文件，或使用 --run。</translation>
+    </message>
+    <message>
         <source>--json gives one answer, and there is no question.</source>
         <translation>--json 只给出一个回答，而没有问题。</translation>
     </message>
@@ -9199,6 +9275,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Name one of them with --model.</source>
         <translation>请用 --model 指定其中一个。</translation>
+    </message>
+    <message>
+        <source>`studio {0} --help` shows its usage.</source>
+        <translation>`studio {0} --help` 会显示用法。</translation>
     </message>
     <message>
         <source>There is no question.</source>

@@ -30,6 +30,7 @@ _COMMANDS = {
     "adapters": ("library", "See and keep adapters."),
     "chat": ("generate", "Talk to a model, with or without an adapter."),
     "compare": ("generate", "Read a base's and adapters' answers side by side."),
+    "evaluate": ("evaluate", "Measure a base and adapters on the rows of a file, or on those a run held back."),
     "blind": ("blind", "Judge answers without knowing whose they are; see who wins."),
     "score": ("scores", "See how likely a base and adapters hold every token of a text."),
     "export": ("library", "Write an adapter for other programs, and prove it."),

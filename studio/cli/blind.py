@@ -5,14 +5,10 @@ import random
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
 
 from studio.cli import data_rows, output
-from studio.cli.generate import add_sampling, lines_of, side_by_side, width
+from studio.cli.generate import add_sampling, add_system, asked_sampling, lines_of, side_by_side, width
 from studio.cli.output import add_command, one_line, printable, progress, show, table
 from studio.core import blind, desk, library, standing
 from studio.core.blind import TIE, About, BlindTest, Pair
@@ -39,6 +35,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     data_rows.add_mapping(new)
     new.add_argument("--name", help="what the test is called")
     new.add_argument("--later", action="store_true", help="only make it; `blind answer` has it answered")
+    add_system(new)
     add_sampling(new)
     found: list[tuple[str, str, Callable[[argparse.Namespace], None]]] = [
         ("answer", "Answer what a test has not answered yet.", _answer),
@@ -70,13 +67,7 @@ def _new(args: argparse.Namespace) -> None:
     prompts = [prompt for at, prompt in enumerate(prompts) if prompt not in prompts[:at]]
     if not prompts:
         raise StudioError("usage", "There is nothing to answer.", "Add --prompt, --prompts or --file.")
-    try:
-        sampling = desk.Sampling(**{item.name: getattr(args, item.name) for item in fields(desk.Sampling)})
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        name = str(fault["loc"][0]).replace("_", "-")
-        message = f"--{name} is {fault['input']}: {fault['msg'].lower()}."
-        raise StudioError("usage", message, "`studio blind new --help` shows its usage.") from None
+    sampling = asked_sampling(args)
     title = args.name or " / ".join(name or "base" for name in contenders)
     about = About(
         title=title, model=args.model, contenders=contenders, prompts=prompts, sampling=sampling,
@@ -103,33 +94,17 @@ def _drawn(args: argparse.Namespace, opening: list[desk.Message]) -> list[list[d
         if len(found) == args.count:
             break
         try:
-            example = chat.to_example(rows[at].data, rows.format)
+            asked = chat.question(chat.to_example(rows[at].data, rows.format))
         except StudioError:
             continue
-        if (prompt := _prompt(example)) is not None:
+        if asked is not None:
+            prompt = [desk.Message(role=item["role"], content=item["content"]) for item in asked[0]]
             told = any(message.role == "system" for message in prompt)
             found.append(prompt if told else [*opening, *prompt])
     if not found and args.count:
         message = f"No row of {rows.source.name} is a question with an answer."
         raise StudioError("data", message, "Name a file of conversations, or of prompts and completions.")
     return found
-
-
-def _prompt(example: Any) -> list[desk.Message] | None:
-    """Returns a row's messages before its last answer; None: it has none such, or they are more than texts."""
-    at = max((at for at, item in enumerate(example.messages) if item["role"] == "assistant"), default=0)
-    told = example.messages[:at]
-    plain = all(isinstance(item.get("content"), str) and not item.get("tool_calls") for item in told)
-    if (
-        not told
-        or told[-1]["role"] != "user"
-        or not str(told[-1].get("content")).strip()
-        or not plain
-        or example.tools
-        or any(i["role"] == "tool" for i in told)
-    ):
-        return None
-    return [desk.Message(role=item["role"], content=item["content"]) for item in told]
 
 
 def _answer(args: argparse.Namespace) -> None:

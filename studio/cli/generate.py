@@ -6,14 +6,16 @@ import sys
 import textwrap
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from studio.cli.library import base_of
 from studio.cli.output import add_command, one_line, piped, printable, progress, show
-from studio.core import library
+from studio.core import desk, library
 from studio.core.config import ModelSpec
 from studio.core.errors import StudioError, given_path
 from studio.core.library import Entry
@@ -36,13 +38,18 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     compare.add_argument("--prompt", action="append", default=[], help="may be repeated")
     compare.add_argument("--prompts", type=Path, metavar="FILE", help="a text file, one prompt a line")
     for command in (chat, compare):
+        add_system(command)
         add_sampling(command)
         command.add_argument("--quantization", choices=("none", "8bit", "nf4"), help="as in the training, or none")
 
 
+def add_system(command: argparse.ArgumentParser) -> None:
+    """Adds the instruction that stands in front."""
+    command.add_argument("--system", help="the instruction in front of the conversation")
+
+
 def add_sampling(command: argparse.ArgumentParser) -> None:
     """Adds how answers are made."""
-    command.add_argument("--system", help="the instruction in front of the conversation")
     command.add_argument("--force", action="store_true", help="even if the base is not the one of the training")
     command.add_argument("--max-new-tokens", type=int, default=256, help="the longest answer (256)")
     command.add_argument("--temperature", type=float, default=0.0, help="0: always the likeliest token (0)")
@@ -248,6 +255,21 @@ def _sampling(args: argparse.Namespace) -> "Sampling":
         repetition_penalty=args.repetition_penalty,
         seed=args.seed,
     )
+
+
+def asked_sampling(args: argparse.Namespace) -> desk.Sampling:
+    """Returns how answers are made, for the desk.
+
+    Raises:
+        StudioError: (usage) a value is out of bounds.
+    """
+    try:
+        return desk.Sampling(**{item.name: getattr(args, item.name) for item in fields(desk.Sampling)})
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        name = str(fault["loc"][0]).replace("_", "-")
+        message = f"--{name} is {fault['input']}: {fault['msg'].lower()}."
+        raise StudioError("usage", message, f"`studio {args.command} --help` shows its usage.") from None
 
 
 def _opening(args: argparse.Namespace) -> list[dict[str, str]]:

@@ -9,26 +9,24 @@ import json
 import random
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from studio import paths
-from studio.core import files
+from studio.core import files, journal
 from studio.core.desk import Answer, Column, Message, Sampling
 from studio.core.errors import StudioError
 from studio.core.files import disk_error, write_atomic
-from studio.core.runs import append_line, slug
+from studio.core.runs import slug
 
 TIE = -1
 MOST_CONTENDERS, MOST_PROMPTS = 8, 1000
-_AGAIN = "Free some space and do it again."
-_Line = TypeVar("_Line")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +154,12 @@ class BlindTest:
             StudioError: (disk) they cannot be written.
         """
         texts, cut = [item.text for item in answers], [at for at, item in enumerate(answers) if item.cut]
-        self._append("answers.jsonl", _Answered(prompt, texts, cut))
+        journal.append(self.path / "answers.jsonl", _Answered(prompt, texts, cut))
         self.read_answers()
 
     def read_answers(self) -> None:
         """Takes over what the file has: another process may have answered too."""
-        for found in _told(self.path / "answers.jsonl", _ANSWERED):
+        for found in journal.read(self.path / "answers.jsonl", _ANSWERED):
             known = 0 <= found.prompt < len(self.about.prompts) and found.prompt not in self.answers
             if known and len(found.answers) == len(self.about.contenders):
                 self.answers[found.prompt], self.cut[found.prompt] = found.answers, found.cut
@@ -172,7 +170,7 @@ class BlindTest:
         Raises:
             StudioError: (disk) it cannot be written.
         """
-        self._append("votes.jsonl", _Voted(pair.prompt, pair.left, pair.right, winner, time.time()))
+        journal.append(self.path / "votes.jsonl", _Voted(pair.prompt, pair.left, pair.right, winner, time.time()))
         self.votes.pop(pair, None)
         if winner is not None:
             self.votes[pair] = winner
@@ -193,10 +191,6 @@ class BlindTest:
                 prompt = [asdict(message) for message in self.about.prompts[pair.prompt]]
                 rows.append({"prompt": prompt} | dict(zip(("chosen", "rejected"), answers, strict=True)))
         return rows
-
-    def _append(self, name: str, item: "_Answered | _Voted") -> None:
-        line = json.dumps(asdict(item), ensure_ascii=False).encode("utf-8", "replace")
-        append_line(self.path / name, line + b"\n", _AGAIN)
 
 
 def create(about: About) -> BlindTest:
@@ -247,7 +241,7 @@ def load(path: Path) -> BlindTest:
     made = BlindTest(path, about)
     made.read_answers()
     pairs = set(made.pairs())
-    for voted in _told(path / "votes.jsonl", _VOTED):
+    for voted in journal.read(path / "votes.jsonl", _VOTED):
         pair = Pair(voted.prompt, voted.left, voted.right)
         if pair in pairs and pair.prompt in made.answers:
             made.votes.pop(pair, None)
@@ -360,10 +354,3 @@ def write_preferences(test: BlindTest, out: Path) -> int:
 
 def _place() -> Path:
     return paths.home() / "blind"
-
-
-def _told(path: Path, kind: TypeAdapter[_Line]) -> Iterator[_Line]:
-    """Yields the whole lines of a file that only grows; one that a dead writer left torn is passed over."""
-    for line in files.read_lines(path)[0]:
-        with suppress(ValidationError):
-            yield kind.validate_json(line)

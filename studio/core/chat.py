@@ -23,6 +23,7 @@ __all__ = [
     "Preference",
     "fault",
     "plain",
+    "question",
     "shape",
     "to_example",
     "to_pair",
@@ -207,6 +208,23 @@ def _answered_text(data: Mapping[str, Any], prompt: str, answer: str, tools: lis
     return Example(
         [*asked, {"role": "assistant", "content": answer}], [False] * len(asked) + [True], plain, answer, tools
     )
+
+
+def question(example: Example) -> tuple[list[Message], str] | None:
+    """Returns what a row's last answer is to, and that answer; None: it has none such, or they are more than texts."""
+    at = max((at for at, item in enumerate(example.messages) if item["role"] == "assistant"), default=0)
+    told = example.messages[:at]
+    plain = all(isinstance(item.get("content"), str) and not item.get("tool_calls") for item in told)
+    if (
+        not told
+        or told[-1]["role"] != "user"
+        or not str(told[-1].get("content")).strip()
+        or not plain
+        or example.tools
+        or any(item["role"] == "tool" for item in told)
+    ):
+        return None
+    return told, str(example.messages[at].get("content") or "")
 
 
 def trainable(row_format: str, objective: str) -> bool:

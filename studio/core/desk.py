@@ -1,61 +1,32 @@
 """What the window asks of the desk process and what it answers, one JSON object a line on a private pipe.
 
-Every request carries an `id` and gets any number of `Progress`, `Piece` and `Found` and then exactly one of `Done`,
-`Failed` and `Cancelled` with the same id. Requests are worked on one after the other, in the order they came.
+Every request carries an `id` and gets any number of `Progress`, `Piece`, `Found` and `Results` and then exactly one of
+`Done`, `Failed` and `Cancelled` with the same id. Requests are worked on one after the other, in the order they came.
 """
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from studio.core.asking import OPEN as _OPEN
+from studio.core.asking import Message as Message
+from studio.core.asking import Sampling as Sampling
 from studio.core.config import DataSpec, LongText, ModelSpec, Quantization
 from studio.core.data.mapping import Role
 from studio.core.errors import Reason, StudioError
+from studio.core.evaluations import Evaluate as Evaluate
+from studio.core.evaluations import Result as RowResult
 from studio.core.objectives import Objective
-
-_OPEN = ConfigDict(extra="ignore", ser_json_inf_nan="constants", defer_build=True)
 
 WHOLE = 1_048_576  # a maximum length that cuts nothing
 # A row may be of any length; the window is shown its beginning.
 MAX_SHOWN_TOKENS = 50_000
 
 PhaseName = Literal[
-    "reading", "downloading", "loading", "counting", "answering", "checking", "comparing", "tokenizing", "scoring"
-]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
-class Message:
-    """One turn of a conversation."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
-class Sampling:
-    """How the next token is chosen; the engine's own `Sampling`, with what a form needs to show it."""
-
-    max_new_tokens: Annotated[
-        int, Field(ge=1, le=1_048_576, title="Longest answer", description="Tokens; the model's context may end it.")
-    ] = 256
-    temperature: Annotated[
-        float, Field(ge=0, le=100, title="Temperature", description="0: always the likeliest token; 1: as trained.")
-    ] = 0.0
-    top_p: Annotated[
-        float,
-        Field(gt=0, le=1, title="Top p", description="Only the likeliest tokens up to this probability; 1: all."),
-    ] = 1.0
-    top_k: Annotated[
-        int, Field(ge=0, le=1_000_000, title="Top k", description="Only this many of the likeliest tokens; 0: all.")
-    ] = 0
-    repetition_penalty: Annotated[
-        float, Field(gt=0, le=100, title="Repetition penalty", description="Above 1: fewer repetitions.")
-    ] = 1.0
-    seed: Annotated[
-        int, Field(ge=0, le=2**31 - 1, title="Seed", description="The same seed gives the same answer.")
-    ] = 0
+    "reading", "downloading", "loading", "counting", "answering", "checking", "comparing", "tokenizing", "scoring",
+    "evaluating",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -388,7 +359,27 @@ class Scores:
     names: dict[int, str]
 
 
-Result = Picture | Answers | Facts | Audited | Measured | Scores
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Evaluated:
+    """All rows that were asked for are read, and answered; what came of them was told by `Results`.
+
+    Attributes:
+        name: of the data.
+        fingerprint: its.
+        row_format: its rows'.
+        rows: how many there are.
+        left_out: those of the rows asked for of which nothing is learned, and why.
+    """
+
+    kind: Literal["evaluated"] = "evaluated"
+    name: str
+    fingerprint: str
+    row_format: str
+    rows: int
+    left_out: dict[int, str]
+
+
+Result = Picture | Answers | Facts | Audited | Measured | Scores | Evaluated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -422,6 +413,15 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Results:
+    """Rows of an evaluation as they are whole: those that were known before, then each as it comes."""
+
+    kind: Literal["results"] = "results"
+    id: int
+    results: list[RowResult]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Done:
     """The request is answered."""
 
@@ -450,8 +450,8 @@ class Cancelled:
     id: int
 
 
-Request = Tokens | Plan | Model | Hardware | Answer | Score | Audit | Lengths
-Reply = Progress | Piece | Found | Done | Failed | Cancelled
+Request = Tokens | Plan | Model | Hardware | Answer | Score | Evaluate | Audit | Lengths
+Reply = Progress | Piece | Found | Results | Done | Failed | Cancelled
 
 _REQUESTS: TypeAdapter[Request | Cancel] = TypeAdapter(
     Annotated[Request | Cancel, Field(discriminator="kind")], config=_OPEN

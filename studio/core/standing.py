@@ -69,7 +69,8 @@ def interval(wins: float, votes: int) -> tuple[float, float]:
     share, square = wins / votes, _Z * _Z
     middle = (share + square / (2 * votes)) / (1 + square / votes)
     half = _Z * math.sqrt(share * (1 - share) / votes + square / (4 * votes * votes)) / (1 + square / votes)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # Of none and of all rounding would leave the bound a little beside its end.
+    return max(0.0, middle - half) if wins else 0.0, min(1.0, middle + half) if wins < votes else 1.0
 
 
 def chance(won: int, lost: int) -> float:

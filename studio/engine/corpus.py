@@ -160,12 +160,17 @@ def require_readable(corpus: Corpus, context: Context) -> None:
     """
     for name, part in (("training", corpus.train), ("evaluation", corpus.evaluation)):
         if part is not None:
-            _require_short(name, part, context.limit)
+            require_short(name, part, context.limit)
             _require_alike(name, part, context.original)
             part.release()
 
 
-def _require_short(name: str, part: tokens.Tokens, limit: int | None) -> None:
+def require_short(name: str, part: tokens.Tokens, limit: int | None) -> None:
+    """Makes sure that a model reads every row of a part as it is laid down; None: it reads any.
+
+    Raises:
+        StudioError: (data) a row is longer.
+    """
     if limit is None:
         return
     lengths = part.lengths * longer_than(limit, part, np.arange(len(part)))

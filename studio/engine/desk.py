@@ -22,6 +22,7 @@ from studio.engine.loading import as_loading_error
 
 if TYPE_CHECKING:
     from studio.core.audit.findings import Finding
+    from studio.core.evaluations import Result
     from studio.engine.desk_work import Work
 
 
@@ -129,7 +130,7 @@ def serve(pipe: Pipe, work: "Work", request: desk.Request) -> None:
     """Answers one request: with exactly one last reply, whatever happens."""
     try:
         told = _progress(pipe, request.id), _pieces(pipe, request.id), _findings(pipe, request.id)
-        result = work.do(request, *told, partial(pipe.check, request.id))
+        result = work.do(request, *told, partial(pipe.check, request.id), _results(pipe, request.id))
         pipe.say(desk.Done(id=request.id, result=result))
     except Cancelled:
         pipe.say(desk.Cancelled(id=request.id))
@@ -163,6 +164,14 @@ def _findings(pipe: Pipe, request_id: int) -> "Callable[[list[Finding]], None]":
         pipe.check(request_id)
         if findings:
             pipe.say(desk.Found(id=request_id, findings=[item.summary() for item in findings]))
+
+    return report
+
+
+def _results(pipe: Pipe, request_id: int) -> "Callable[[list[Result]], None]":
+    def report(results: "list[Result]") -> None:
+        pipe.check(request_id)
+        pipe.say(desk.Results(id=request_id, results=results))
 
     return report
 

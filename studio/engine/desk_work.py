@@ -25,6 +25,7 @@ from studio.engine.templates import given_template
 
 if TYPE_CHECKING:
     from studio.core.library import Entry
+    from studio.engine.evaluation import OnResults
     from studio.engine.loaded import Loaded
 
 OnProgress = Callable[[desk.PhaseName, int, int], None]
@@ -47,6 +48,7 @@ class Work:
         on_piece: OnPiece,
         on_findings: OnFindings,
         check: Callable[[], None] | None = None,
+        on_results: "OnResults | None" = None,
     ) -> desk.Result:
         """Answers a request; where nothing is told for long, `check` is called often.
 
@@ -72,6 +74,8 @@ class Work:
                 return self._answers(request, on_progress, on_piece, check)
             case desk.Score():
                 return self._scores(request, on_progress, check)
+            case desk.Evaluate():
+                return self._evaluation(request, on_progress, on_results or (lambda results: None), check)
             case desk.Audit():
                 return self._audit(request, on_progress, on_findings)
             case desk.Lengths():
@@ -198,6 +202,21 @@ class Work:
             top_k=scoring.TOP,
             names=_names(encoder.tokenizer, {at for column in columns for at in column.top_ids if at >= 0}),
         )
+
+    def _evaluation(
+        self, request: desk.Evaluate, on_progress: OnProgress, on_results: "OnResults", check: Callable[[], None] | None
+    ) -> desk.Evaluated:
+        from studio.engine import evaluation
+        from studio.engine.loaded import Loaded
+
+        config = config_file.build(request.config)
+        rows = evaluation.find(request, config, on_progress)
+        loaded = self._loaded = self._loaded or Loaded()
+        wanted = loaded.find(request, on_progress)
+        encoder = self._encoder_of(wanted.folder, config.data, rows.objective)
+        if config.data.chat_template == "auto":
+            encoder = _as_trained(encoder, next((entry for entry in wanted.entries if entry), None), of_data=True)
+        return evaluation.evaluate(request, rows, loaded, wanted, encoder, on_progress, on_results, check)
 
 
 def _as_trained(encoder: Encoder, entry: "Entry | None", of_data: bool) -> Encoder:

@@ -1,13 +1,15 @@
 """The one base model a process holds for answering, with the adapters loaded beside it."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from studio.core import desk, library
 from studio.core.config import ModelSpec
@@ -62,7 +64,7 @@ class Loaded:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def prepare(self, request: desk.Answer | desk.Score, on_progress: OnProgress) -> Wanted:
+    def prepare(self, request: desk.Answer | desk.Score | desk.Evaluate, on_progress: OnProgress) -> Wanted:
         """Finds the adapters and loads the base that `request` names.
 
         Raises:
@@ -72,7 +74,7 @@ class Loaded:
         self.hold(wanted, on_progress)
         return wanted
 
-    def find(self, request: desk.Answer | desk.Score, on_progress: OnProgress) -> Wanted:
+    def find(self, request: desk.Answer | desk.Score | desk.Evaluate, on_progress: OnProgress) -> Wanted:
         """Finds the adapters and the base that `request` names, and loads neither.
 
         Raises:
@@ -126,9 +128,9 @@ class Loaded:
             StudioError: (adapter) one does not fit this base; (data) the conversation is too long for the model.
         """
         found: dict[int, generate.Answer] = {}
-        for group, chosen in self._groups(wanted, on_progress):
+        for group, chosen in self.groups(wanted, on_progress):
             on_progress("answering", 0, 0)
-            found |= zip(group, self._compare(wanted, group, chosen, messages, sampling, on_piece, check), strict=True)
+            found |= zip(group, self.compare(wanted, group, chosen, messages, sampling, on_piece, check), strict=True)
         return [found[at] for at in range(len(wanted.entries))]
 
     def score(
@@ -150,7 +152,7 @@ class Loaded:
             StudioError: (adapter) one does not fit this base.
         """
         found: dict[int, scoring.Scored] = {}
-        for group, names in self._groups(wanted, on_progress):
+        for group, names in self.groups(wanted, on_progress):
             for at, name in zip(group, names, strict=True):
 
                 def told(done: int, count: int) -> None:
@@ -161,7 +163,23 @@ class Loaded:
                     found[at] = scoring.score(self._model, encoded, told, check)
         return [found[at] for at in range(len(wanted.entries))]
 
-    def _groups(self, wanted: Wanted, on_progress: OnProgress) -> Iterator[tuple[list[int], list[str | None]]]:
+    def summed(
+        self,
+        name: str | None,
+        sequences: Iterable[tuple[NDArray[np.int32], NDArray[np.bool_]]],
+        check: Callable[[], None] | None = None,
+    ) -> list[float]:
+        """Returns the losses of sequences, each the tokens that are fed and which are learned; see `scoring.summed`.
+
+        Args:
+            name: the column's, as `groups` has it.
+            sequences: what is fed.
+            check: called many times a sequence; an exception it raises ends it.
+        """
+        with generate.active(self._model, [name], mixed=False):
+            return [scoring.summed(self._model, ids, trained, check) for ids, trained in sequences]
+
+    def groups(self, wanted: Wanted, on_progress: OnProgress) -> Iterator[tuple[list[int], list[str | None]]]:
         """Yields the places of columns that can be on one base, and their names in the model, which has them then."""
         columns = [bases.reach(entry.folder if entry else None) for entry in wanted.entries]
         for group in bases.groups(columns):
@@ -175,16 +193,17 @@ class Loaded:
         others = [reach for identity, reach in self._reaches.items() if identity not in asked]
         return all(bases.shareable(columns[at], other) for at in group for other in others)
 
-    def _compare(
+    def compare(
         self,
         wanted: Wanted,
         group: list[int],
         names: list[str | None],
         messages: list[dict[str, str]],
         sampling: generate.Sampling,
-        on_piece: Callable[[int, str], None],
-        check: Callable[[], None] | None,
+        on_piece: Callable[[int, str], None] | None = None,
+        check: Callable[[], None] | None = None,
     ) -> list[generate.Answer]:
+        """Answers a conversation by a group of columns, as `groups` has them; else as `answer` does."""
         plain = self._encoder(None)
         own = {
             name: encoder
@@ -192,9 +211,7 @@ class Loaded:
             if name is not None and (encoder := self._encoder(wanted.entries[at])).template != plain.template
         }
 
-        def told(column: int, text: str) -> None:
-            on_piece(group[column], text)
-
+        told = None if on_piece is None else lambda column, text: on_piece(group[column], text)
         return generate.compare(self._model, plain, messages, names, sampling, own, told, self._turns, check)
 
     def _verified(self, entry: Entry) -> Entry:
@@ -230,7 +247,7 @@ class Loaded:
         return self._encoders[key]
 
 
-def _folder(request: desk.Answer | desk.Score, entries: list[Entry | None], on_progress: Any) -> Path:
+def _folder(request: desk.Answer | desk.Score | desk.Evaluate, entries: list[Entry | None], on_progress: Any) -> Path:
     """Returns the base's folder once every adapter is known to belong to it."""
     named = [entry for entry in entries if entry]
     path, revision = request.model, request.revision

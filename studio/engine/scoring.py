@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from studio.core.errors import StudioError
 from studio.engine.decoding import interruptible
@@ -74,6 +75,29 @@ def score(
             done = stop
             on_progress(done, count)
     return found
+
+
+def summed(
+    model: Any, ids: NDArray[np.int32], trained: NDArray[np.bool_], check: Callable[[], None] | None = None
+) -> float:
+    """Returns the loss of a sequence with whichever adapter is active, summed over what is learned of it, in nats.
+
+    Args:
+        model: on any device; its training mode is restored afterwards.
+        ids: what is fed, (T,) tokens; no more than the model reads.
+        trained: (T,) which of them are learned, one at least; never the first.
+        check: called between the model's blocks; an exception it raises ends it.
+    """
+    places = np.flatnonzero(trained)
+    # What stands behind the last of them changes nothing.
+    fed = torch.from_numpy(ids[: places[-1] + 1].astype(np.int64))[None].to(model.device)
+    total = torch.zeros((), dtype=torch.float64, device=model.device)
+    with torch.inference_mode(), still(model), interruptible(bare(model), check):
+        for begin, piece in _logits(model, fed, int(places[0]) - 1):
+            own = torch.from_numpy(places[(places > begin) & (places <= begin + len(piece))]).to(model.device)
+            targets = fed[0, own]
+            total += functional.cross_entropy(piece[own - 1 - begin].float(), targets, reduction="sum")
+    return float(total)
 
 
 def counting(encoded: Encoded, found: Scored, end: int | None = None) -> NDArray[np.bool_]:

@@ -31,6 +31,7 @@ class Call(QObject):
         progressed: a `desk.Progress`.
         piece: (column, text), the next piece of an answer.
         found: a list of an audit's findings, as `desk.Found` has them.
+        results: a list of an evaluation's rows, as `desk.Results` has them.
         done: the `desk.Result`.
         failed: a `desk.Failed`.
         cancelled: ended as asked.
@@ -40,6 +41,7 @@ class Call(QObject):
     progressed = Signal(object)
     piece = Signal(int, str)
     found = Signal(list)
+    results = Signal(list)
     done = Signal(object)
     failed = Signal(object)
     cancelled = Signal()
@@ -70,6 +72,9 @@ class Call(QObject):
                 return
             case desk.Found():
                 self.found.emit(reply.findings)
+                return
+            case desk.Results():
+                self.results.emit(reply.results)
                 return
         self.open = False
         match reply:
@@ -177,7 +182,7 @@ class Desk(QObject):
         while self._process is not None and self._process.canReadLine():
             reply = desk.decode_reply(bytes(self._process.readLine().data()))
             call = self._calls.get(reply.id) if reply else None
-            if call is not None and isinstance(reply, desk.Progress | desk.Piece | desk.Found):
+            if call is not None and isinstance(reply, desk.Progress | desk.Piece | desk.Found | desk.Results):
                 call.take(reply)
             elif call is not None and reply is not None:
                 self._end(call, reply)

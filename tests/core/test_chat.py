@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from studio.core.chat import common, fault, objective_for, shape, to_example, to_pair
+from studio.core.chat import Example, common, fault, objective_for, question, shape, to_example, to_pair
 from studio.core.data.shapes import detect
 from studio.core.errors import StudioError
 
@@ -391,3 +391,20 @@ def test_two_answers_are_to_one_prompt() -> None:
     row = {"chosen": [ASKED, ANSWERED], "rejected": [ASKED, ANSWERED | {"content": "another"}]}
     assert not fault(row, "preference")
     assert "different prompts" in fault(row | {"rejected": [ASKED | {"content": "bye"}, ANSWERED]}, "preference")
+
+
+@pytest.mark.parametrize(
+    ("messages", "asked", "own"),
+    [
+        ([("system", "s"), ("user", "q"), ("assistant", "a"), ("user", "q2"), ("assistant", "b")], 4, "b"),
+        ([("user", "q"), ("assistant", "a"), ("user", "and?")], 1, "a"),
+        ([("assistant", "a")], None, ""),
+        ([("user", " "), ("assistant", "a")], None, ""),
+    ],
+)
+def test_what_is_asked_is_all_before_the_last_answer(
+    messages: list[tuple[str, str]], asked: int | None, own: str
+) -> None:
+    turns = [{"role": role, "content": content} for role, content in messages]
+    found = question(Example(turns, [False] * len(turns), None, ""))
+    assert found == (None if asked is None else (turns[:asked], own))

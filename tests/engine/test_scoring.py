@@ -102,6 +102,24 @@ def test_a_model_that_projects_every_place_gives_the_same(tmp_path: Path, monkey
     np.testing.assert_allclose(scoring.score(model, row, ignored).losses, whole.losses, rtol=1e-5)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_sequences_loss_is_the_sum_of_its_learned_tokens(
+    family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tiny(family, tmp_path / family)
+    row, model = chat(folder), base(folder)
+    model.train()
+    every = scoring.score(model, row, ignored).losses
+    monkeypatch.setattr(scoring, "_PIECE_BYTES", 7 * 4 * model.config.get_text_config().vocab_size)
+    ((ids, trained),) = row.sequences()
+    told = scoring.summed(model, np.array(ids, np.int32), np.array(trained))
+    assert told == pytest.approx(float(every[np.array(trained)].sum()), rel=1e-5)
+    assert model.training, "as it was"
+    # With nothing learned behind the middle, what stands there is not read.
+    half = np.array(trained) & (np.arange(len(ids)) <= np.flatnonzero(trained)[1])
+    assert scoring.summed(model, np.array(ids, np.int32), half) == pytest.approx(float(every[half].sum()), rel=1e-5)
+
+
 def test_a_long_text_is_read_in_its_chunks_as_training_feeds_it(tmp_path: Path) -> None:
     folder = tiny("llama", tmp_path / "llama")
     words = " ".join(f"order {number} box late" for number in range(40))

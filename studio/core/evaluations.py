@@ -1,0 +1,265 @@
+"""What a base and adapters make of rows of data: how it is asked for, and what is kept of each row as it is known.
+
+What is known lies in a folder of the cache named by everything that decides it; there `rows.jsonl` only grows. Asked
+for again, an evaluation goes on where it was broken off, and one of more rows begins with those that are there.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import field, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from studio import paths
+from studio.core import cache, config_file, journal, runs
+from studio.core.asking import OPEN, Sampling
+from studio.core.config import Quantization, RunConfig
+from studio.core.entry import Entry
+from studio.core.errors import StudioError
+from studio.core.files import disk_error, write_atomic
+from studio.core.runs import Run
+
+_FILE = "rows.jsonl"
+# How rows are cut.
+_CUT = ("max_length", "long_text", "chunk_overlap", "train_overlap")
+# What decides beside the seed which rows are held back.
+_SPLIT = ("eval_path", "eval_split", "eval_exclusive", "eval_stratify_by", "format", "mapping")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=OPEN)
+class Evaluate:
+    """Has a base and adapters read rows of data, and answer them. Answered by `Results` and `Evaluated`.
+
+    Attributes:
+        config: of a run (`config.to_dict`) whose rows they are; they are laid out, cut and counted as there.
+        held: only the rows that such a run holds back for evaluation, the very same; False: all of `data.path`.
+        known: the fingerprint that the data is to have, of which the rows held back are known; empty: any.
+        count: so many of the rows; 0: all.
+        drawn_by: the seed that draws them; None: the first ones.
+        answers: whether they write answers too.
+        match: a regular expression that an answer is to have; empty: none.
+        adapters: a column each, the first the one that others are compared with; and all else as in `desk.Answer`.
+    """
+
+    kind: Literal["evaluate"] = "evaluate"
+    id: int = 0
+    config: dict[str, Any]
+    held: bool = False
+    known: str = ""
+    count: Annotated[int, Field(ge=0)] = 0
+    drawn_by: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    answers: bool = False
+    match: str = ""
+    model: str = ""
+    revision: str | None = None
+    quantization: Quantization | None = None
+    adapters: Annotated[list[str | None], Field(min_length=1, max_length=64)]
+    sampling: Sampling = Sampling()
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=OPEN)
+class Read:
+    """What one column makes of a row.
+
+    Attributes:
+        losses: summed over the learned tokens, in nats; of a row with two answers the better one's and the worse one's.
+        answer: what it writes to the row's question; None: nothing was asked, or `fault` says why there is none.
+        cut: the answer was broken off at the longest that was allowed.
+    """
+
+    losses: list[float]
+    answer: str | None = None
+    cut: bool = False
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=OPEN)
+class Result:
+    """A row, and what is made of it: a line of `rows.jsonl`, which may have some of the columns alone.
+
+    Attributes:
+        row: its number in the data.
+        place: where the Data page finds it: of a version the source, else 0, and its number there.
+        asked: what stands before its last answer, in words; empty for a text.
+        own: its last answer, of two the better one; or the text.
+        tokens: those that are learned, of two answers of each.
+        columns: by their places.
+        measured: of each column what `measures.of` says, once all are there; it is told, and not kept.
+    """
+
+    row: int
+    place: tuple[int, int]
+    asked: str
+    own: str
+    tokens: list[int]
+    columns: dict[int, Read]
+    measured: list[dict[str, float]] = field(default_factory=list)
+
+
+def held_by(run: Run) -> tuple[RunConfig, str]:
+    """Returns the config of a run whose rows held back are to be read, and the fingerprint of its data.
+
+    Raises:
+        StudioError: (run) it cannot be read.
+    """
+    prepared = run.summary().prepared
+    return run.config(), prepared.data if prepared is not None else ""
+
+
+def held_for(entry: Entry) -> tuple[RunConfig, str] | None:
+    """Returns what `held_by` does of the run an adapter comes from, which may be gone; None: it comes from none.
+
+    Raises:
+        StudioError: (config) what the adapter's entry says of its run cannot be.
+    """
+    if entry.run:
+        with suppress(StudioError):
+            run = runs.find(entry.run, exact=True)
+            # What a run has told may be long.
+            return (run.config(), entry.data.fingerprint) if entry.data.fingerprint else held_by(run)
+    return (config_file.build(entry.config), entry.data.fingerprint) if "data" in entry.config else None
+
+
+def on_data(data: Mapping[str, Any], entry: Entry | None) -> RunConfig:
+    """Returns the config of rows of a file, which are cut and counted as an adapter's were but for what is said.
+
+    Args:
+        data: settings of `DataSpec`, its `path` among them.
+        entry: the adapter; None: the base is asked alone.
+
+    Raises:
+        StudioError: (config) a value is wrong.
+    """
+    known = entry.config if entry is not None else {}
+    taken = {key: value for key, value in known.get("data", {}).items() if key in _CUT}
+    counted = {key: value for key, value in known.get("training", {}).items() if key in ("objective", "beta")}
+    return config_file.build({"data": {**taken, **data}, "training": counted})
+
+
+def warnings(entries: Sequence[Entry]) -> list[str]:
+    """Says of which adapters other rows were held back in the training than of the first: they may know these."""
+    found = []
+    for entry in entries[1:]:
+        if _held(entry) != _held(entries[0]):
+            message = f"{entry.name} was trained with other rows held back than {entries[0].name}: it may know these."
+            found.append(message)
+    return found
+
+
+def _held(entry: Entry) -> list[Any]:
+    data, training = (entry.config.get(section, {}) for section in ("data", "training"))
+    return [entry.data.fingerprint, training.get("seed"), *(data.get(key) for key in _SPLIT)]
+
+
+_RESULT: TypeAdapter[Result] = TypeAdapter(Result)
+
+
+class Kept:
+    """What is known of rows; for one process at a time.
+
+    Attributes:
+        path: the folder it lies in.
+        results: by the rows' numbers.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Reads what is there; see `opened`."""
+        self.path = path
+        self.results: dict[int, Result] = {}
+        for result in journal.read(path / _FILE, _RESULT):
+            self._take(result)
+
+    def add(self, result: Result) -> Result:
+        """Notes what some columns make of a row, and returns all that is known of it.
+
+        Raises:
+            StudioError: (disk) it cannot be written.
+        """
+        journal.append(self.path / _FILE, result)
+        return self._take(result)
+
+    def lacks(self, row: int, columns: Iterable[int]) -> bool:
+        """Whether some of these columns are not known of a row yet."""
+        found = self.results.get(row)
+        return found is None or any(at not in found.columns for at in columns)
+
+    def _take(self, result: Result) -> Result:
+        before = self.results.get(result.row)
+        whole = result if before is None else replace(before, columns=result.columns | before.columns)
+        self.results[result.row] = whole
+        return whole
+
+
+def opened(key: str) -> Kept:
+    """Opens what is known of an evaluation, which may be nothing.
+
+    Args:
+        key: names everything that decides the numbers.
+
+    Raises:
+        StudioError: (disk) its place cannot be written.
+    """
+    folder = paths.cache_dir() / "evaluations" / key
+    place = cache.made(folder, lambda at: at if at.is_dir() else None, lambda at: (at / _FILE).touch())
+    return Kept(place)
+
+
+def plain(result: Result, names: Sequence[str]) -> dict[str, Any]:
+    """Returns a row for programs: itself, its own answer, and the answer and the measures of each column so named."""
+    reads = [result.columns[at] for at in range(len(names))]
+    columns = [
+        {"name": name, "answer": read.answer, "cut": read.cut, "fault": read.fault, "losses": read.losses} | said
+        for name, read, said in zip(names, reads, result.measured, strict=True)
+    ]
+    return {"row": result.row, "prompt": result.asked, "answer": result.own, "tokens": result.tokens} | {
+        "columns": columns
+    }
+
+
+def write(out: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Writes rows of `plain` as JSONL, or as CSV with a column for each column's answer and measures.
+
+    Raises:
+        StudioError: (usage) `out` is there already, or ends in neither; (disk) it cannot be written.
+    """
+    check_out(out)
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    if out.suffix.lower() == ".csv":
+        text = _csv([_flat(row) for row in rows])
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(out, text.encode("utf-8", "replace"))
+    except OSError as error:
+        raise disk_error(out, error) from None
+
+
+def check_out(out: Path) -> None:
+    """Raises a StudioError (usage) if `write` could not write there by its name."""
+    if out.suffix.lower() not in (".jsonl", ".csv"):
+        raise StudioError("usage", f"{out.name} is no name of a JSONL or CSV file.", "Let it end in .jsonl or .csv.")
+    if out.exists():
+        raise StudioError("usage", f"{out} is there already.", "Name a new file; nothing is overwritten.")
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    found = {key: row[key] for key in ("row", "prompt", "answer")}
+    for column in row["columns"]:
+        said = {key: value for key, value in column.items() if key not in ("name", "losses")}
+        found |= {f"{column['name']}: {key}": value for key, value in said.items() if value not in ("", None)}
+    return found
+
+
+def _csv(rows: Sequence[dict[str, Any]]) -> str:
+    heads = list(dict.fromkeys(key for row in rows for key in row))
+    made = io.StringIO()
+    writer = csv.DictWriter(made, heads, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return made.getvalue()

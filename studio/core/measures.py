@@ -1,0 +1,159 @@
+"""How an answer compares with a row's own, and what a loss says of the row: one number each.
+
+Words are runs of letters and digits in lower case; of scripts that are written without spaces each letter is one.
+"""
+
+import json
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from studio.core.evaluations import Result
+
+# In the order in which they are shown. A share is of rows that are so; the others are means over rows, but for `loss`,
+# the mean over learned tokens, beside which `row_loss` counts every row the same.
+LOSSES = ("loss", "row_loss", "preferred", "likelier")
+ANSWERS = ("exact", "contains", "f1", "rouge_l", "json", "json_equal", "match")
+SHARES = frozenset(("preferred", "likelier", "exact", "contains", "json", "json_equal", "match"))
+LOWER = frozenset(("loss", "row_loss"))  # the lower the better
+
+_WORD = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\U00020000-\U0003ffff]|"
+    r"(?:(?![\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\U00020000-\U0003ffff])"
+    r"[^\W_])+"
+)
+Holds = Callable[[str], bool]
+
+
+def measured(result: Result, beta: float = 0.1, holds: Holds | None = None) -> Result:
+    """Returns a row with what can be measured of each column; see `of`."""
+    return replace(result, measured=[of(result, at, beta, holds) for at in range(len(result.columns))])
+
+
+def of(result: Result, at: int, beta: float = 0.1, holds: Holds | None = None) -> dict[str, float]:
+    """Returns what can be measured of a row's column, by the names above; shares are 0 or 1, `loss` is the row's.
+
+    Args:
+        result: of all columns, the first of them the base's.
+        at: the column.
+        beta: of the loss of two answers (`TrainingSpec.beta`).
+        holds: whether an answer has what it must have, as a regular expression says; None: nothing is asked of it.
+    """
+    found = result.columns[at]
+    if len(found.losses) > 1:
+        said = _of_pair(found.losses, result.columns[0].losses if at else None, beta)
+    else:
+        said = {"loss": found.losses[0] / result.tokens[0]}
+    if found.answer is not None:
+        said |= compared(found.answer, result.own)
+        if holds is not None:
+            said["match"] = float(holds(found.answer))
+    return said
+
+
+def compared(answer: str, own: str) -> dict[str, float]:
+    """Returns how an answer compares with a row's own; what is said of JSON only where that is an object or a list."""
+    told, wanted = _plain(answer), _plain(own)
+    said, known = words(told), words(wanted)
+    measured = {
+        "exact": float(told == wanted),
+        "contains": float(bool(wanted) and wanted in told),
+        "f1": f1(said, known),
+        "rouge_l": rouge_l(said, known),
+    }
+    expected = _parsed(wanted)
+    if isinstance(expected, dict | list):
+        got = _parsed(told)
+        measured |= {"json": float(got is not _NONE), "json_equal": float(_equal(got, expected))}
+    return measured
+
+
+def words(text: str) -> list[str]:
+    """Returns a text's words."""
+    return _WORD.findall(text.lower())
+
+
+def f1(said: Sequence[str], known: Sequence[str]) -> float:
+    """Returns the harmonic mean of precision and recall of words, as of SQuAD (Rajpurkar et al., 2016).
+
+    Each counts as often as both have it, in any order; articles count too, which only English has as words.
+    """
+    return _harmonic((Counter(said) & Counter(known)).total(), len(said), len(known))
+
+
+def rouge_l(said: Sequence[str], known: Sequence[str]) -> float:
+    """Returns ROUGE-L (Lin, 2004): as `f1`, but of words in their order, the longest common subsequence."""
+    return _harmonic(common(said, known), len(said), len(known))
+
+
+def common(one: Sequence[str], other: Sequence[str]) -> int:
+    """Returns the length of the longest common subsequence, a bit for each word (Hyyro, 2004)."""
+    places: dict[str, int] = {}
+    for at, word in enumerate(one):
+        places[word] = places.get(word, 0) | 1 << at
+    every = (1 << len(one)) - 1
+    row = every
+    for word in other:
+        both = row & places.get(word, 0)
+        row = ((row + both) | (row - both)) & every
+    return len(one) - row.bit_count()
+
+
+def preference_loss(margin: float) -> float:
+    """Returns -ln sigmoid(margin), the loss of two answers (Rafailov et al. 2023, equation 7), in nats."""
+    return math.log1p(math.exp(-abs(margin))) + max(0.0, -margin)
+
+
+def best(figures: Mapping[int, float], measure: str) -> set[int]:
+    """Returns which columns have the best value of a measure; none where all are the same."""
+    if len(set(figures.values())) < 2:
+        return set()
+    wanted = (min if measure in LOWER else max)(figures.values())
+    return {at for at, value in figures.items() if value == wanted}
+
+
+def _of_pair(losses: Sequence[float], base: Sequence[float] | None, beta: float) -> dict[str, float]:
+    better, worse = losses
+    likelier = {"likelier": float(better < worse)}
+    if base is None:  # it prefers nothing to itself
+        return {"loss": preference_loss(0.0)} | likelier
+    margin = beta * ((base[0] - better) - (base[1] - worse))
+    return {"loss": preference_loss(margin), "preferred": float(margin > 0)} | likelier
+
+
+def _harmonic(both: int, said: int, known: int) -> float:
+    if not said or not known:
+        return float(said == known)
+    return 2 * both / (said + known)
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip()
+
+
+_NONE = object()
+
+
+def _parsed(text: str) -> Any:
+    """Returns what JSON says; `_NONE`: it is none."""
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return _NONE
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Whether two parsed texts say the same: true is not 1, and the order of an object's members says nothing."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_equal(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)

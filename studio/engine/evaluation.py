@@ -1,0 +1,266 @@
+"""Rows of data read by a base and adapters, and answered by them; what comes of a row is kept as soon as it is known.
+
+A row's tokens and labels are those that training would have, and so is its loss. Answers are written by all columns in
+one pass (`columns`), one row after the other.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio import paths
+from studio.core import cache, chat, desk, evaluations, measures
+from studio.core.config import RunConfig
+from studio.core.data import contents
+from studio.core.data.datasets import Dataset, Row, open_dataset
+from studio.core.data.expressions import Expression
+from studio.core.errors import StudioError
+from studio.core.evaluations import Evaluate, Kept, Read, Result
+from studio.core.library import WEIGHTS, Entry
+from studio.core.versions.evaluation import parted
+from studio.core.versions.store import origins
+from studio.engine import base_config, model, weights
+from studio.engine.corpus import require_short
+from studio.engine.generate import Sampling
+from studio.engine.labels import Encoder
+from studio.engine.loaded import Loaded, OnProgress, Wanted
+from studio.engine.tokens import Tokens, tokenize
+
+OnResults = Callable[[list[Result]], None]
+
+_VERSION = 1  # of what is kept: raise it whenever the same row would be read or answered otherwise
+_AT_ONCE = 50  # rows that were known before, told together
+# What decides beside the weights how an adapter answers, and how a base does.
+_BESIDE = ("adapter_config.json", "chat_template.jinja", "generation_config.json", "tokenizer_config.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows that are asked for: their places among the usable ones of a dataset, in the order they are read in."""
+
+    dataset: Dataset
+    places: NDArray[np.int64]
+    objective: str
+    beta: float
+
+
+def find(request: Evaluate, config: RunConfig, on_progress: OnProgress) -> Rows:
+    """Finds the rows that are asked for.
+
+    Raises:
+        StudioError: (usage) what answers are to match is no expression; (data) the rows cannot be read, nothing is
+            learned from such rows, none is held back, or it is not known any more which are.
+    """
+    told = partial(on_progress, "reading")
+    if request.match:
+        Expression(request.match)  # before anything is loaded
+    spec = config.data
+    alone = request.held and spec.eval_path
+    dataset = open_dataset(alone or spec.path, spec.format, told, spec.mapping)
+    objective = chat.objective_for(dataset.format, config.training.objective)
+    if not chat.trainable(dataset.format, objective):
+        raise chat.untrainable(dataset.format, objective)
+    places = np.arange(len(dataset), dtype=np.int64)
+    if request.held and not alone:
+        if request.known not in ("", dataset.fingerprint):
+            message = (
+                f"{dataset.source.name} was changed since it was trained on, so which rows were held back is lost."
+            )
+            raise StudioError("data", message, "Bring the data back as it was, or name a file to evaluate on.")
+        places = parted(dataset, spec, config.training.seed, None, told).held
+    if not len(places):
+        message = f"No row of {dataset.source.name} is held back for evaluation."
+        raise StudioError("data", message, "Name a file to evaluate on.")
+    if request.drawn_by is not None:
+        # All are drawn, so that more rows begin with those of before.
+        places = places[np.random.Generator(np.random.Philox(request.drawn_by)).permutation(len(places))]
+    return Rows(dataset, places[: request.count or None], objective, config.training.used_beta)
+
+
+def evaluate(
+    request: Evaluate,
+    rows: Rows,
+    loaded: Loaded,
+    wanted: Wanted,
+    encoder: Encoder,
+    on_progress: OnProgress,
+    on_results: OnResults,
+    check: Callable[[], None] | None = None,
+) -> desk.Evaluated:
+    """Has each row read by every column, and answered if asked for; what is known of it already is told at once.
+
+    Args:
+        request: what is asked for.
+        rows: as `find` found them.
+        loaded: holds the base and the adapters; loads them only where something is not known yet.
+        wanted: what `loaded.find` found.
+        encoder: lays rows out for all columns; what they answer each is asked in its own way.
+        on_progress: told what is being done; `evaluating` counts rows, of each base by itself.
+        on_results: told of rows as they are whole; an exception it raises ends it.
+        check: called many times a row; an exception it raises ends it, and what was read is kept.
+
+    Raises:
+        StudioError: (data) nothing is learned from any row, or one is longer than the model reads; (adapter),
+            (model), (memory) one cannot be loaded; (disk) what is found cannot be written.
+    """
+    dataset, columns = rows.dataset, range(len(wanted.entries))
+    part = tokenize(dataset, rows.places, encoder, partial(on_progress, "tokenizing"))
+    left_out = {item.row: item.reason for item in part.untrained}
+    if not len(part):
+        reason = next(iter(left_out.values()))
+        message = f"Of none of these rows of {dataset.source.name} anything is learned. The first: {reason}."
+        raise StudioError("data", message, "Check the maximum length and the chat template.")
+    require_short("evaluation", part, model.read_context(wanted.folder).limit)
+    sampling = Sampling(**asdict(request.sampling))
+    kept = evaluations.opened(_key(dataset, wanted, encoder, sampling if request.answers else None))
+    sequences = dict(_sequences(part))
+    tell = _measuring(request, rows.beta, on_results)
+    known = [kept.results[row] for row in sequences if not kept.lacks(row, columns)]
+    for first in range(0, len(known), _AT_ONCE):
+        tell(known[first : first + _AT_ONCE])
+    if len(known) < len(sequences):
+        loaded.hold(wanted, on_progress)
+        made = _Makes(rows, part, sequences, loaded, wanted, sampling if request.answers else None, check)
+        _fill(kept, made, on_progress, tell)
+    return desk.Evaluated(
+        name=dataset.source.name,
+        fingerprint=dataset.fingerprint,
+        row_format=dataset.format,
+        rows=len(sequences),
+        left_out=left_out,
+    )
+
+
+def _measuring(request: Evaluate, beta: float, on_results: OnResults) -> OnResults:
+    """Returns what tells of rows once they are measured."""
+    expression = Expression(request.match) if request.match else None
+
+    def measured(row: Result) -> Result:
+        holds = None if expression is None else lambda answer: expression.holds([answer], row.row)
+        return measures.measured(row, beta, holds)
+
+    return lambda results: on_results(list(map(measured, results)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Makes:
+    """What it takes to make a row's result."""
+
+    rows: Rows
+    part: Tokens
+    sequences: dict[int, range]
+    loaded: Loaded
+    wanted: Wanted
+    sampling: Sampling | None
+    check: Callable[[], None] | None
+
+    def result(self, row: Row, place: tuple[int, int], group: list[int], names: list[str | None]) -> Result:
+        """Returns what a group of columns makes of a row."""
+        fed = [self.part[at] for at in self.sequences[row.number]]
+        pair = self.part.answers > 1
+        read = {}
+        for at, name in zip(group, names, strict=True):
+            losses = self.loaded.summed(name, fed, self.check)
+            read[at] = Read(losses=losses if pair else [sum(losses)])
+        asked, own, messages = _said(row.data, self.rows.dataset.format)
+        if self.sampling is not None and messages is not None:
+            read = self._answered(read, messages, group, names)
+        counts = [int(trained.sum()) for _, trained in fed]
+        return Result(
+            row=row.number, place=place, asked=asked, own=own, tokens=counts if pair else [sum(counts)], columns=read
+        )
+
+    def _answered(
+        self, read: dict[int, Read], messages: list[dict[str, str]], group: list[int], names: list[str | None]
+    ) -> dict[int, Read]:
+        assert self.sampling is not None
+        try:
+            found = self.loaded.compare(self.wanted, group, names, messages, self.sampling, check=self.check)
+        except StudioError as error:
+            if error.reason != "data":
+                raise
+            return {at: Read(losses=item.losses, fault=error.message) for at, item in read.items()}
+        answers = dict(zip(group, found, strict=True))
+        return {at: Read(losses=item.losses, answer=answers[at].text, cut=answers[at].cut) for at, item in read.items()}
+
+
+def _fill(kept: Kept, made: _Makes, on_progress: OnProgress, on_results: OnResults) -> None:
+    """Makes what is not known yet, the columns of one base behind those of another."""
+    dataset, numbers = made.rows.dataset, list(made.sequences)
+    columns = range(len(made.wanted.entries))
+    version = origins(dataset) if paths.is_version(dataset.source) else None
+    place_of = dict(zip(dataset.column("number")[made.rows.places].tolist(), made.rows.places.tolist(), strict=True))
+    for group, names in made.loaded.groups(made.wanted, on_progress):
+        for done, number in enumerate(numbers):
+            on_progress("evaluating", done, len(numbers))
+            if not kept.lacks(number, group):
+                continue
+            at = place_of[number]
+            place = (0, number) if version is None else (int(version["source"][at]), int(version["number"][at]))
+            whole = kept.add(made.result(dataset[at], place, group, names))
+            if not kept.lacks(number, columns):
+                on_results([whole])
+        on_progress("evaluating", len(numbers), len(numbers))
+
+
+def _sequences(part: Tokens) -> Iterator[tuple[int, range]]:
+    """Yields each row's number and the places of its sequences, which lie one behind the other."""
+    first = np.flatnonzero(np.diff(part.rows, prepend=-1)).tolist()
+    for begin, end in zip(first, [*first[1:], len(part)], strict=True):
+        yield int(part.rows[begin]), range(begin, end)
+
+
+def _said(data: dict[str, Any], row_format: str) -> tuple[str, str, list[dict[str, str]] | None]:
+    """Returns what stands before a row's last answer, that answer, and the messages to ask; None: it is not to be."""
+    example = chat.to_example(data, row_format)
+    asked = chat.question(example)
+    if asked is not None:
+        messages, own = asked
+        return "\n\n".join(item["content"] for item in messages), own, messages
+    turns = list(contents.texts(example))
+    last = max((at for at, (role, _) in enumerate(turns) if role in ("assistant", "")), default=len(turns) - 1)
+    return "\n\n".join(text for _, text in turns[:last]), turns[last][1] if turns else "", None
+
+
+def _key(dataset: Dataset, wanted: Wanted, encoder: Encoder, sampling: Sampling | None) -> str:
+    """Names everything that decides what is made of a row."""
+    parts = {
+        "version": _VERSION,
+        "data": [dataset.fingerprint, encoder.fingerprint],
+        "base": [
+            weights.fingerprint(wanted.folder),
+            base_config.fingerprint(model.check_config(wanted.folder)),
+            _digests(wanted.folder),
+        ],
+        "held": [wanted.spec.quantization, wanted.spec.dtype],
+        "columns": [_identity(entry) for entry in wanted.entries],
+        "sampling": None if sampling is None else asdict(sampling),
+    }
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]
+
+
+def _identity(entry: Entry | None) -> Sequence[Any] | None:
+    if entry is None:
+        return None
+    return [cache.sha256(entry.folder / WEIGHTS), _digests(entry.folder), str(_template(entry))]
+
+
+def _template(entry: Entry) -> Any:
+    data = entry.config.get("data")
+    return data.get("chat_template") if isinstance(data, dict) else None
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    found = {}
+    for name in _BESIDE:
+        with suppress(FileNotFoundError):
+            found[name] = cache.sha256(folder / name)
+    return found

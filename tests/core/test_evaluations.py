@@ -1,0 +1,105 @@
+"""An evaluation: rows that no kill loses, columns that are brought together, and files of all that is known."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.core import evaluations
+from studio.core.entry import Base, Data, Entry
+from studio.core.errors import StudioError
+from studio.core.evaluations import Read, Result
+
+
+def result(row: int, *columns: int, answer: str | None = "yes") -> Result:
+    read = {at: Read(losses=[float(at)], answer=answer) for at in columns}
+    return Result(row=row, place=(0, row), asked=f"q{row}", own="yes", tokens=[3], columns=read)
+
+
+def entry(name: str, **data: Any) -> Entry:
+    config = {"data": {"path": "x.jsonl", "eval_split": 0.1} | data, "training": {"seed": 1, "beta": 0.2}}
+    return Entry(name=name, folder=Path(name), base=Base(path="demo"), data=Data(fingerprint="f"), config=config)
+
+
+def test_what_is_known_is_there_again_and_columns_are_brought_together() -> None:
+    kept = evaluations.opened("one")
+    assert kept.lacks(4, [0])
+    kept.add(result(4, 0, 1))
+    assert not kept.lacks(4, [0, 1])
+    assert kept.lacks(4, [0, 1, 2])
+    whole = kept.add(result(4, 2))
+    assert sorted(whole.columns) == [0, 1, 2]
+    with (kept.path / "rows.jsonl").open("ab") as file:
+        file.write(b'{"row": 5, "place": [0')
+    again = evaluations.opened("one")
+    assert again.results == {4: whole}
+    again.add(result(5, 0))
+    assert evaluations.opened("one").results.keys() == {4, 5}
+    assert evaluations.opened("other").results == {}
+
+
+def test_of_two_lines_about_the_same_the_first_counts() -> None:
+    kept = evaluations.opened("twice")
+    kept.add(result(1, 0, answer="first"))
+    assert kept.add(result(1, 0, 1, answer="second")).columns[0].answer == "first"
+    found = evaluations.opened("twice").results[1]
+    assert (found.columns[0].answer, found.columns[1].answer) == ("first", "second")
+
+
+def test_all_that_is_known_is_written_as_either_kind_of_file(tmp_path: Path) -> None:
+    measured = [{"loss": 2.0}, {"loss": 1.0, "exact": 1.0}]
+    rows = [evaluations.plain(replace(result(at, 0, 1), measured=measured), ["base", "red"]) for at in (3, 1)]
+    evaluations.write(tmp_path / "a" / "all.jsonl", rows)
+    lines = [json.loads(line) for line in (tmp_path / "a" / "all.jsonl").read_text().splitlines()]
+    assert [line["row"] for line in lines] == [3, 1]
+    assert lines[0]["columns"][1] == {
+        "name": "red", "answer": "yes", "cut": False, "fault": "", "losses": [1.0], "loss": 1.0, "exact": 1.0
+    }  # fmt: skip
+    evaluations.write(tmp_path / "all.csv", rows)
+    with (tmp_path / "all.csv").open(newline="", encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    assert [(row["row"], row["prompt"], row["answer"], row["red: exact"]) for row in table] == [
+        ("3", "q3", "yes", "1.0"), ("1", "q1", "yes", "1.0")
+    ]  # fmt: skip
+    assert "base: exact" not in table[0]
+    for name, said in (("all.csv", "there already"), ("all.txt", "no name of")):
+        with pytest.raises(StudioError, match=said):
+            evaluations.write(tmp_path / name, rows)
+
+
+def test_commas_quotes_and_lines_stay_in_their_cell(tmp_path: Path) -> None:
+    item = Result(row=0, place=(0, 0), asked="1,2", own='say "a,\nb"', tokens=[1], columns={0: Read(losses=[1.0])},
+                  measured=[{"loss": 1.0}])  # fmt: skip
+    evaluations.write(tmp_path / "x.csv", [evaluations.plain(item, ["base"])])
+    with (tmp_path / "x.csv").open(newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert row["answer"] == 'say "a,\nb"'
+    assert row["prompt"] == "1,2"
+
+
+def test_rows_of_a_file_are_cut_and_counted_as_the_adapters_were() -> None:
+    known = entry("a", max_length=77, chat_template="none")
+    found = evaluations.on_data({"path": "other.jsonl"}, known)
+    assert (found.data.path, found.data.max_length, found.training.beta) == ("other.jsonl", 77, 0.2)
+    assert found.data.chat_template == "auto", "the adapter itself tells"
+    assert found.data.eval_split == 0
+    assert evaluations.on_data({"path": "o", "max_length": 99}, known).data.max_length == 99
+    assert evaluations.on_data({"path": "o"}, None).data.max_length == 1024
+
+
+def test_the_rows_of_a_run_that_is_gone_are_those_its_adapter_remembers() -> None:
+    found = evaluations.held_for(entry("a"))
+    assert found is not None
+    config, fingerprint = found
+    assert (config.data.path, config.training.seed, fingerprint) == ("x.jsonl", 1, "f")
+    assert evaluations.held_for(Entry(name="bare", folder=Path("bare"))) is None
+
+
+def test_who_may_know_the_rows_is_told() -> None:
+    same, other = entry("b"), entry("c", eval_split=0.2)
+    (said,) = evaluations.warnings([entry("a"), same, other])
+    assert said.startswith("c was trained with other rows held back than a")
+    assert evaluations.warnings([entry("a")]) == []
