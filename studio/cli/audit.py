@@ -39,7 +39,7 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 
 
 def _audit(args: argparse.Namespace) -> None:
-    from studio.core import chat
+    from studio.core import objectives
     from studio.core.data.datasets import open_dataset
     from studio.core.errors import StudioError
     from studio.core.objectives import asked
@@ -53,9 +53,9 @@ def _audit(args: argparse.Namespace) -> None:
     config = _config(args)
     dataset = open_dataset(args.file, config.data.format, partial(output.progress, "Reading"), config.data.mapping)
     folder = hub.resolve(args.model, on_progress=partial(output.progress, "Downloading"), need="tokenizer")
-    if args.objective and not chat.trainable(dataset.format, args.objective):
-        raise chat.untrainable(dataset.format, args.objective)
-    objective = chat.objective_for(dataset.format, config.training.objective)
+    if args.objective and not objectives.trainable(dataset.format, args.objective):
+        raise objectives.untrainable(dataset.format, args.objective)
+    objective = objectives.objective_for(dataset.format, config.training.objective)
     encoder = make_encoder(model.load_tokenizer(folder), config.data, objective)
     made = examine(
         dataset,

@@ -113,7 +113,7 @@ def _opened(args: argparse.Namespace) -> "tuple[DataSpec, Dataset]":
 
 
 def _encoder(path: str, spec: "DataSpec", row_format: str) -> "Encoder":
-    from studio.core.chat import objective_for
+    from studio.core.objectives import objective_for
     from studio.engine import hub, model
     from studio.engine.labels import make_encoder
 

@@ -6,19 +6,17 @@ Whatever is wrong with a row is said as a `StudioError("data", ...)` whose messa
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any
 
 from studio.core.data import shapes
 from studio.core.data.shapes import FORMATS, RowFormat, first_of, listed
 from studio.core.data.shapes import field as _field
 from studio.core.errors import StudioError
 from studio.core.messages import HALF, ROLES, Message, read, refused, says, text_fault, writable
-from studio.core.objectives import Objective, asked
 
 __all__ = [
     "FORMATS",
     "ROLES",
-    "TRAINABLE",
     "Example",
     "Preference",
     "fault",
@@ -28,11 +26,7 @@ __all__ = [
     "to_example",
     "to_pair",
     "to_preference",
-    "trainable",
 ]
-
-# What a model can learn to write; `preference` and `kto` are trained on too, but by other objectives.
-TRAINABLE = ("messages", "prompt_completion", "alpaca", "text", "mixed")
 
 # Columns beside the messages that say something to the model.
 _BESIDES = frozenset(("tools", "functions", "system"))
@@ -225,47 +219,6 @@ def question(example: Example) -> tuple[list[Message], str] | None:
     ):
         return None
     return told, str(example.messages[at].get("content") or "")
-
-
-def trainable(row_format: str, objective: str) -> bool:
-    """Whether rows of a format are what an objective learns from."""
-    wanted = asked(objective).rows
-    return row_format == wanted if wanted else row_format in TRAINABLE
-
-
-def learned_by(row_format: str) -> str | None:
-    """Returns the objective that rows of a format are for, such as `dpo`; None: they are not trained on."""
-    return next((name for name in get_args(Objective) if trainable(row_format, name)), None)
-
-
-def objective_for(row_format: str, asked: str) -> str:
-    """Returns what rows of a format are learned by: what is asked where that takes them, else what they are for."""
-    return asked if trainable(row_format, asked) else learned_by(row_format) or asked
-
-
-def untrainable(row_format: str, objective: str) -> StudioError:
-    """Says that rows of a format cannot be trained on with an objective, and how they can all the same."""
-    if asked(objective).rows == "preference":
-        message = f"`{objective}` learns from rows with a better and a worse answer, and these have none."
-        hint = (
-            f"Set training.objective={learned_by(row_format)}, or name their columns: "
-            "data.mapping={prompt: .., chosen: .., rejected: ..}."
-        )
-        return StudioError("data", message, hint)
-    if asked(objective).rows == "kto":
-        message = f"`{objective}` learns from rows with an answer and a label of good or bad, and these have none."
-        hint = (
-            f"Set training.objective={learned_by(row_format)}, or name their columns: "
-            "data.mapping={prompt: .., completion: .., label: ..}."
-        )
-        return StudioError("data", message, hint)
-    if row_format == "preference":
-        message = f"Rows with a better and a worse answer are not learned with `{objective}`."
-        hint = "Set training.objective=dpo; for the better answers alone data.mapping={prompt: .., completion: chosen}."
-        return StudioError("data", message, hint)
-    message = f"Rows with labels of good and bad are not learned with `{objective}`."
-    hint = "Set training.objective=kto; to learn every completion, good or bad, data.format=prompt_completion."
-    return StudioError("data", message, hint)
 
 
 def unusable(name: str, rows: int, reason: str) -> StudioError:

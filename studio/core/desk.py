@@ -16,6 +16,7 @@ from studio.core.config import DataSpec, LongText, ModelSpec, Quantization
 from studio.core.data.mapping import Role
 from studio.core.errors import Reason, StudioError
 from studio.core.evaluations import Evaluate as Evaluate
+from studio.core.evaluations import Evaluated as Evaluated
 from studio.core.evaluations import Result as RowResult
 from studio.core.objectives import Objective
 
@@ -357,26 +358,6 @@ class Scores:
     read: int
     top_k: int
     names: dict[int, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
-class Evaluated:
-    """All rows that were asked for are read, and answered; what came of them was told by `Results`.
-
-    Attributes:
-        name: of the data.
-        fingerprint: its.
-        row_format: its rows'.
-        rows: how many there are.
-        left_out: those of the rows asked for of which nothing is learned, and why.
-    """
-
-    kind: Literal["evaluated"] = "evaluated"
-    name: str
-    fingerprint: str
-    row_format: str
-    rows: int
-    left_out: dict[int, str]
 
 
 Result = Picture | Answers | Facts | Audited | Measured | Scores | Evaluated

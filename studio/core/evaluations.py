@@ -65,6 +65,26 @@ class Evaluate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=OPEN)
+class Evaluated:
+    """All rows that were asked for are read, and answered; what came of them was told by `Results`.
+
+    Attributes:
+        name: of the data.
+        fingerprint: its.
+        row_format: its rows'.
+        rows: how many there are.
+        left_out: those of the rows asked for of which nothing is learned, and why.
+    """
+
+    kind: Literal["evaluated"] = "evaluated"
+    name: str
+    fingerprint: str
+    row_format: str
+    rows: int
+    left_out: dict[int, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=OPEN)
 class Read:
     """What one column makes of a row.
 

@@ -1,11 +1,17 @@
 """What a run can minimise, and what each objective asks of the rows and of the other settings."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
+
+from studio.core.errors import StudioError
 
 Objective = Literal["sft", "pretraining", "dpo", "ipo", "orpo", "simpo", "kto"]
 
 # Where to begin with a preference: it pushes answers apart without end, where an answer that is learned is an end.
 _PREFERENCE_RATE = 1e-5
+
+
+# What a model can learn to write; `preference` and `kto` are trained on too, but by other objectives.
+TRAINABLE = ("messages", "prompt_completion", "alpaca", "text", "mixed")
 
 
 class Asked(NamedTuple):
@@ -66,3 +72,44 @@ def needed(objective: str) -> tuple[Needed, ...]:
         message = f"With `{objective}` the base stays as it is, to compare with; set it to lora."
         found.append(Needed("adapter.method", "lora", message))
     return tuple(found)
+
+
+def trainable(row_format: str, objective: str) -> bool:
+    """Whether rows of a format are what an objective learns from."""
+    wanted = asked(objective).rows
+    return row_format == wanted if wanted else row_format in TRAINABLE
+
+
+def learned_by(row_format: str) -> str | None:
+    """Returns the objective that rows of a format are for, such as `dpo`; None: they are not trained on."""
+    return next((name for name in get_args(Objective) if trainable(row_format, name)), None)
+
+
+def objective_for(row_format: str, asked: str) -> str:
+    """Returns what rows of a format are learned by: what is asked where that takes them, else what they are for."""
+    return asked if trainable(row_format, asked) else learned_by(row_format) or asked
+
+
+def untrainable(row_format: str, objective: str) -> StudioError:
+    """Says that rows of a format cannot be trained on with an objective, and how they can all the same."""
+    if asked(objective).rows == "preference":
+        message = f"`{objective}` learns from rows with a better and a worse answer, and these have none."
+        hint = (
+            f"Set training.objective={learned_by(row_format)}, or name their columns: "
+            "data.mapping={prompt: .., chosen: .., rejected: ..}."
+        )
+        return StudioError("data", message, hint)
+    if asked(objective).rows == "kto":
+        message = f"`{objective}` learns from rows with an answer and a label of good or bad, and these have none."
+        hint = (
+            f"Set training.objective={learned_by(row_format)}, or name their columns: "
+            "data.mapping={prompt: .., completion: .., label: ..}."
+        )
+        return StudioError("data", message, hint)
+    if row_format == "preference":
+        message = f"Rows with a better and a worse answer are not learned with `{objective}`."
+        hint = "Set training.objective=dpo; for the better answers alone data.mapping={prompt: .., completion: chosen}."
+        return StudioError("data", message, hint)
+    message = f"Rows with labels of good and bad are not learned with `{objective}`."
+    hint = "Set training.objective=kto; to learn every completion, good or bad, data.format=prompt_completion."
+    return StudioError("data", message, hint)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from studio.core import chat, events
+from studio.core import events, objectives
 from studio.core.config import RunConfig, TrainingSpec
 from studio.core.data import datasets
 from studio.core.data.datasets import Rejected
@@ -265,8 +265,8 @@ def _named(source: datasets.Dataset, rows: Sequence[Rejected]) -> list[dict[str,
 def _opened(config: RunConfig, key: str) -> datasets.Dataset:
     spec, objective = config.data, config.training.objective
     dataset = datasets.open_dataset(getattr(spec, key), spec.format, columns=spec.mapping)
-    if not chat.trainable(dataset.format, objective):
-        fault = chat.untrainable(dataset.format, objective)
+    if not objectives.trainable(dataset.format, objective):
+        fault = objectives.untrainable(dataset.format, objective)
         hint = "Name rows of the kind that is trained on, or set data.eval_split." if key == "eval_path" else fault.hint
         raise StudioError(fault.reason, f"data.{key}: {fault.message}", hint)
     return dataset

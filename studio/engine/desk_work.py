@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from studio.core import config_file, desk
 from studio.core.audit.texts import OnFindings
-from studio.core.chat import desirable, objective_for
+from studio.core.chat import desirable
 from studio.core.config import DataSpec
 from studio.core.data.datasets import open_dataset
 from studio.core.errors import StudioError
 from studio.core.events import Event, Phase
+from studio.core.objectives import objective_for
 from studio.engine import audit, doctor, hub, model
 from studio.engine.labels import Encoded, Encoder, make_encoder
 from studio.engine.provenance import written

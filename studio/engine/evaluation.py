@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio import paths
-from studio.core import cache, chat, desk, evaluations, measures
+from studio.core import cache, chat, desk, evaluations, measures, objectives
 from studio.core.config import RunConfig
 from studio.core.data import contents
 from studio.core.data.datasets import Dataset, Row, open_dataset
@@ -65,9 +65,9 @@ def find(request: Evaluate, config: RunConfig, on_progress: OnProgress) -> Rows:
     spec = config.data
     alone = request.held and spec.eval_path
     dataset = open_dataset(alone or spec.path, spec.format, told, spec.mapping)
-    objective = chat.objective_for(dataset.format, config.training.objective)
-    if not chat.trainable(dataset.format, objective):
-        raise chat.untrainable(dataset.format, objective)
+    objective = objectives.objective_for(dataset.format, config.training.objective)
+    if not objectives.trainable(dataset.format, objective):
+        raise objectives.untrainable(dataset.format, objective)
     places = np.arange(len(dataset), dtype=np.int64)
     if request.held and not alone:
         if request.known not in ("", dataset.fingerprint):

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from studio.core.chat import Example, common, fault, objective_for, question, shape, to_example, to_pair
+from studio.core.chat import Example, common, fault, question, shape, to_example, to_pair
 from studio.core.data.shapes import detect
 from studio.core.errors import StudioError
+from studio.core.objectives import objective_for
 
 ASKED = {"role": "user", "content": "hi"}
 ANSWERED = {"role": "assistant", "content": "hello"}

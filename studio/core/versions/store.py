@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from studio import paths
-from studio.core import cache, chat
+from studio.core import cache, chat, objectives
 from studio.core.data import datasets
 from studio.core.data.datasets import Dataset
 from studio.core.data.rows import from_json, text_of
@@ -268,7 +268,7 @@ def format_of(sources: Sequence[Dataset]) -> str:
         StudioError: (data) they cannot be in one version.
     """
     formats = {source.format for source in sources}
-    if len(formats) > 1 and (odd := formats - set(chat.TRAINABLE)):
+    if len(formats) > 1 and (odd := formats - set(objectives.TRAINABLE)):
         message = f"Rows in the format `{sorted(odd)[0]}` cannot be mixed with others."
         raise StudioError("data", message, "Give them another format, or map their columns.")
     return formats.pop() if len(formats) == 1 else MIXED

@@ -8,7 +8,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QWidget
 
 from studio import paths
-from studio.core import chat, hub_ids
+from studio.core import hub_ids, objectives
 from studio.core.data.mapping import Role
 from studio.core.desk import Lengths, Tokens
 from studio.core.errors import StudioError
@@ -422,6 +422,6 @@ class DataPage(QWidget):
                 "data.mapping": {} if version else dict(self.plain.columns),
             }
             draft = self._session.draft
-            objective = chat.objective_for(self.head.row_format, draft.value("training.objective"))
+            objective = objectives.objective_for(self.head.row_format, draft.value("training.objective"))
             draft.adopt(values | {"training.objective": objective}, self.tr("training data"))
             self._session.page_wanted.emit("configure")

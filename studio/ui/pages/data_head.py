@@ -6,7 +6,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QMenu, QProgressBar, QWidget
 
-from studio.core import chat
+from studio.core import objectives
 from studio.core.errors import StudioError
 from studio.core.units import counted
 from studio.ui import words
@@ -145,7 +145,7 @@ class DataHead(QWidget):
     @property
     def objective(self) -> str | None:
         """The objective the rows are for, such as `dpo`; None: they are not trained on."""
-        return chat.learned_by(self.row_format)
+        return objectives.learned_by(self.row_format)
 
     def _mark_use(self) -> None:
         """Offers to train only on rows that can be used; else says why not."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from studio.core import chat, hub_ids
+from studio.core import chat, hub_ids, objectives
 from studio.core.data.mapping import Role, format_of
 from studio.core.errors import StudioError
 from studio.core.units import counted
@@ -107,7 +107,7 @@ class PlainFile(QObject):
         draft = self._session.draft
         if draft.value("data.path") == self._given:
             known = format_of(columns) if format == "auto" and columns else format
-            objective = chat.objective_for(known, draft.value("training.objective"))
+            objective = objectives.objective_for(known, draft.value("training.objective"))
             taken = {"data.format": format, "data.mapping": dict(columns), "training.objective": objective}
             draft.adopt(taken, self.tr("columns"))
         self._rows.search.set_options(options(format, columns))
