@@ -6954,6 +6954,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请选择更多目标模块或层，或减少排除项。</translation>
     </message>
     <message>
+        <source>{0} ({1} of the weights)</source>
+        <translation>{0}（占权重的 {1}）</translation>
+    </message>
+    <message>
         <source>{0} is an expression of {1} characters.</source>
         <translation>{0} 是长度为 {1} 个字符的表达式。</translation>
     </message>
@@ -7036,6 +7040,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Leave it out of target_modules; put it in modules_to_save to train it whole.</source>
         <translation>请不要放入 target_modules；要完整训练它，请放入 modules_to_save。</translation>
+    </message>
+    <message>
+        <source>Experts, and layers named like them, cannot be adapted yet: {0} stay as they are.</source>
+        <translation>专家以及与其同名的层还不能适配：{0} 保持不变。</translation>
     </message>
     <message>
         <source>With `dpo` two answers stay together, unpacked; set it to false.</source>
