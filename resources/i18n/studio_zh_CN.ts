@@ -5415,38 +5415,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`{0}` 或 `{1}` 中没有助手消息</translation>
     </message>
     <message>
-        <source>`{0}` learns from rows with a better and a worse answer, and these have none.</source>
-        <translation>`{0}` 从有较好和较差两个回答的数据行学习，而这些行没有。</translation>
-    </message>
-    <message>
-        <source>Set training.objective={0}, or name their columns: data.mapping={prompt: .., chosen: .., rejected: ..}.</source>
-        <translation>请设置 training.objective={0}，或指明它们的列：data.mapping={prompt: .., chosen: .., rejected: ..}。</translation>
-    </message>
-    <message>
-        <source>`{0}` learns from rows with an answer and a label of good or bad, and these have none.</source>
-        <translation>`{0}` 从带有回答和好坏标签的数据行学习，而这些行没有。</translation>
-    </message>
-    <message>
-        <source>Set training.objective={0}, or name their columns: data.mapping={prompt: .., completion: .., label: ..}.</source>
-        <translation>请设置 training.objective={0}，或指明它们的列：data.mapping={prompt: .., completion: .., label: ..}。</translation>
-    </message>
-    <message>
-        <source>Rows with a better and a worse answer are not learned with `{0}`.</source>
-        <translation>有较好和较差两个回答的数据行不能用 `{0}` 学习。</translation>
-    </message>
-    <message>
-        <source>Set training.objective=dpo; for the better answers alone data.mapping={prompt: .., completion: chosen}.</source>
-        <translation>请设置 training.objective=dpo；只学习较好的回答则设置 data.mapping={prompt: .., completion: chosen}。</translation>
-    </message>
-    <message>
-        <source>Rows with labels of good and bad are not learned with `{0}`.</source>
-        <translation>带好坏标签的数据行不能用 `{0}` 学习。</translation>
-    </message>
-    <message>
-        <source>Set training.objective=kto; to learn every completion, good or bad, data.format=prompt_completion.</source>
-        <translation>请设置 training.objective=kto；若要不论好坏学习每个回答，则设置 data.format=prompt_completion。</translation>
-    </message>
-    <message>
         <source>None of the {0} rows of {1} can be used; the first: {2}.</source>
         <translation>{1} 的 {0} 行都无法使用；第一行：{2}。</translation>
     </message>
@@ -7307,6 +7275,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请选择更多目标模块或层，或减少排除项。</translation>
     </message>
     <message>
+        <source>{0} ({1} of the weights)</source>
+        <translation>{0}（占权重的 {1}）</translation>
+    </message>
+    <message>
         <source>{0} is an expression of {1} characters.</source>
         <translation>{0} 是长度为 {1} 个字符的表达式。</translation>
     </message>
@@ -7391,6 +7363,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请不要放入 target_modules；要完整训练它，请放入 modules_to_save。</translation>
     </message>
     <message>
+        <source>Experts, and layers named like them, cannot be adapted yet: {0} stay as they are.</source>
+        <translation>专家以及与其同名的层还不能适配：{0} 保持不变。</translation>
+    </message>
+    <message>
         <source>With `{0}` rows are compared one by one, unpacked; set it to false.</source>
         <translation>使用 `{0}` 时逐行比较，不做打包；请设为 false。</translation>
     </message>
@@ -7401,6 +7377,38 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>With `{0}` the base stays as it is, to compare with; set it to lora.</source>
         <translation>使用 `{0}` 时基座模型保持不变以供比较；请设为 lora。</translation>
+    </message>
+    <message>
+        <source>`{0}` learns from rows with a better and a worse answer, and these have none.</source>
+        <translation>`{0}` 从有较好和较差两个回答的数据行学习，而这些行没有。</translation>
+    </message>
+    <message>
+        <source>Set training.objective={0}, or name their columns: data.mapping={prompt: .., chosen: .., rejected: ..}.</source>
+        <translation>请设置 training.objective={0}，或指明它们的列：data.mapping={prompt: .., chosen: .., rejected: ..}。</translation>
+    </message>
+    <message>
+        <source>`{0}` learns from rows with an answer and a label of good or bad, and these have none.</source>
+        <translation>`{0}` 从带有回答和好坏标签的数据行学习，而这些行没有。</translation>
+    </message>
+    <message>
+        <source>Set training.objective={0}, or name their columns: data.mapping={prompt: .., completion: .., label: ..}.</source>
+        <translation>请设置 training.objective={0}，或指明它们的列：data.mapping={prompt: .., completion: .., label: ..}。</translation>
+    </message>
+    <message>
+        <source>Rows with a better and a worse answer are not learned with `{0}`.</source>
+        <translation>有较好和较差两个回答的数据行不能用 `{0}` 学习。</translation>
+    </message>
+    <message>
+        <source>Set training.objective=dpo; for the better answers alone data.mapping={prompt: .., completion: chosen}.</source>
+        <translation>请设置 training.objective=dpo；只学习较好的回答则设置 data.mapping={prompt: .., completion: chosen}。</translation>
+    </message>
+    <message>
+        <source>Rows with labels of good and bad are not learned with `{0}`.</source>
+        <translation>带好坏标签的数据行不能用 `{0}` 学习。</translation>
+    </message>
+    <message>
+        <source>Set training.objective=kto; to learn every completion, good or bad, data.format=prompt_completion.</source>
+        <translation>请设置 training.objective=kto；若要不论好坏学习每个回答，则设置 data.format=prompt_completion。</translation>
     </message>
     <message>
         <source>Rows and batches stay; from there on numbers may differ in their last bits, and dropout draws others.</source>

@@ -268,8 +268,9 @@ def _plan(args: argparse.Namespace) -> None:
     from studio.engine.planning import plan
 
     planned = plan(config)
-    known = {key.replace("_", " ").capitalize(): value for key, value in planned.items() if value is not None}
-    text = "\n".join(f"{name:<26}{value:>16,}" for name, value in known.items())
+    numbers = {key: value for key, value in planned.items() if isinstance(value, int)}
+    lines = [f"{key.replace('_', ' ').capitalize():<26}{value:>16,}" for key, value in numbers.items()]
+    text = "\n".join([*lines, *filter(None, [planned["left_out"]])])
     show(args, planned, text)
 
 

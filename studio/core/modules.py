@@ -208,6 +208,40 @@ def count(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Cou
     )
 
 
+def left_out(tree: Tree, spec: AdapterSpec) -> list[str]:
+    """Returns what `all-linear` passes by in a model with fused experts, by names without their layers.
+
+    That is the experts, which are no linear layers, and what shares their names; nothing if `spec` is another kind.
+    """
+    return list(dict.fromkeys(_LAYER.sub("", module.name, count=1) for module in _passed_by(tree, spec)))
+
+
+def left_out_sentence(tree: Tree, spec: AdapterSpec) -> str:
+    """Returns what there is to know of what is left out; empty: nothing is."""
+    share = sum(module.parameters for module in _passed_by(tree, spec)) / max(1, tree.parameters)
+    if not (names := ", ".join(left_out(tree, spec))):
+        return ""
+    what = f"{names} ({share:.0%} of the weights)"
+    return f"Experts, and layers named like them, cannot be adapted yet: {what} stay as they are."
+
+
+def _passed_by(tree: Tree, spec: AdapterSpec) -> list[Module]:
+    if not tree.fused or spec.method == "full" or spec.target_modules != "all-linear":
+        return []
+    whole = _whole(tree, [module.name for module in tree.modules if module.type != "Parameter"], spec.modules_to_save)
+    # Their biases have a dimension less.
+    expert = [len(module.shape) == 3 and ".experts." in module.name for module in tree.modules]
+    alike = [
+        module.kind == "linear" and module.name.startswith(tree.decoder) and module.name.rpartition(".")[2] in _EXPERTS
+        for module in tree.modules
+    ]
+    return [
+        module
+        for module, *passed in zip(tree.modules, expert, alike, strict=True)
+        if any(passed) and not _under(module.name, whole.values())
+    ]
+
+
 def matching(pattern: str, names: Iterable[str], setting: str, matching_s: float = _MATCHING_S) -> list[str]:
     """Returns the `names` that the regular expression `pattern` matches as a whole.
 

@@ -30,8 +30,9 @@ def plan(
 
     Returns:
         trainable_parameters, total_parameters, adapter_bytes (as saved, float32), steps, steps_per_epoch,
-        tokens_per_epoch, trained_tokens_per_epoch, rows, eval_rows, rejected_rows, untrained_rows, truncated_rows, and
-        seconds (at the speed of an earlier run like it, evaluation not counted; None: there was none).
+        tokens_per_epoch, trained_tokens_per_epoch, rows, eval_rows, rejected_rows, untrained_rows, truncated_rows,
+        seconds (at the speed of an earlier run like it, evaluation not counted; None: there was none), and left_out
+        (a sentence on experts that are not adapted; empty: there are none).
 
     Raises:
         StudioError: data, model, adapter or config cannot be used as asked.
@@ -67,4 +68,5 @@ def plan(
         "untrained_rows": corpus.untrained_rows,
         "truncated_rows": corpus.truncated_rows,
         "seconds": math.ceil(fed / speed) if speed else None,
+        "left_out": modules.left_out_sentence(tree, config.adapter),
     }

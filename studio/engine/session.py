@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from studio.core import events, library
+from studio.core import events, library, modules
 from studio.core.config import RunConfig
 from studio.core.errors import Reason, StudioError
 from studio.core.runs import Run
@@ -31,6 +31,7 @@ from studio.engine import (
     optim,
     precision,
     schedule,
+    targets,
     threads,
     tokens,
     weights,
@@ -158,10 +159,13 @@ def prepare(
     heap.keep()  # of passes; what rows needed is given back
     emit(events.Phase(name="loading", detail=config.model.path))
     frozen = model.load_base(base, config.model, device)
+    fused = targets.tree(frozen).fused
     optim.seed_all(config.training.seed, "initialise")
     bare = adapters.attach(frozen, config.adapter)
     if earlier is None:
         adapters.require_exact_biases(bare)
+    if said := modules.left_out_sentence(targets.tree(model.skeleton(base)), config.adapter) if fused else "":
+        emit(events.Notice(message=said))
     _tell_widened(bare, config, device, emit)
     # Before weights are given back to the file, which would have to be read again.
     fingerprint = weights.fingerprint(base)

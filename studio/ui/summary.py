@@ -74,11 +74,12 @@ class Summary(QWidget):
             grid.addWidget(head, at, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(made, at, 1)
         self.strength = label("", "caption", wrap=True)
+        self.left_out = label("", "caption", wrap=True)
         self.state = label("", "caption", wrap=True)
         self.state.setAccessibleDescription(self.tr("State of the summary"))
         self.rows = label("", "caption", wrap=True)
-        self.setLayout(column(grid, self.strength, self.rows, self.state, spacing=GRID))
-        for made in (self.strength, self.rows, self.state):
+        self.setLayout(column(grid, self.strength, self.left_out, self.rows, self.state, spacing=GRID))
+        for made in (self.strength, self.left_out, self.rows, self.state):
             made.hide()
         draft.changed.connect(self._changed)
 
@@ -90,7 +91,7 @@ class Summary(QWidget):
 
     def disown(self, disowned: bool) -> None:
         """Greys every figure while something is typed that is no configuration: they are those of the last one."""
-        for made in (*self.figures.values(), self.strength, self.rows):
+        for made in (*self.figures.values(), self.strength, self.left_out, self.rows):
             set_mark(made, "stale", disowned)
         self._disowned = self.stale = disowned
         self.leave()
@@ -232,6 +233,9 @@ class Summary(QWidget):
             total = short(counted.total)
             self.figures["share"].setText(share.format(share=f"{counted.trainable / counted.total:.2%}", total=total))
             self.figures["size"].setText(size(counted.adapter_bytes))
+        said = modules.left_out_sentence(tree, spec) if tree and spec and counted else ""
+        self.left_out.setText(words.sentence(said))
+        self.left_out.setVisible(bool(said))
         if spec is not None:
             self._show_strength(spec, counted.scaling if counted else None)
 

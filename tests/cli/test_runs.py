@@ -97,6 +97,11 @@ def test_from_file_to_adapter_without_a_network(tmp_path: Path) -> None:
     assert not log.exists(), log.read_text()
 
 
+def test_a_plan_says_which_experts_stay_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["plan", str(written(config(tmp_path, family="mixtral"), tmp_path))]) == 0
+    assert "mlp.experts.gate_up_proj, mlp.experts.down_proj (" in capsys.readouterr().out.splitlines()[-1]
+
+
 def test_plan_counts_what_the_run_then_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole = config(tmp_path, data={"packing": True, "eval_split": 0.1}, num_train_epochs=3)
     path = written(whole, tmp_path)

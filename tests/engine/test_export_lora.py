@@ -1,5 +1,6 @@
 """Adapters as GGUF files: what the file adds to its base is what the live adapter does, however a model is laid out."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,15 @@ def test_what_llama_cpp_loads_merged_alone_is_refused(tmp_path: Path, settings: 
     assert error.value.reason == "export"
     assert "--to gguf" in error.value.hint
     assert list(tmp_path.glob("*out*")) == []
+
+
+def test_a_whole_weight_that_the_config_says_nothing_of_is_refused_too(tmp_path: Path) -> None:
+    base = tiny("llama", tmp_path / "base")
+    entry = made(base, tmp_path / "adapter", modules_to_save=["lm_head"])
+    file = entry.folder / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"modules_to_save": None}))
+    with pytest.raises(StudioError, match="It loads no modules trained whole"):
+        export(entry, "gguf-lora", tmp_path / "out", base)
 
 
 @pytest.mark.parametrize(("name", "said"), [("lm_head", "no weight of its own"), ("embed_tokens", "on both")])

@@ -6,6 +6,7 @@ turned together in pairs side by side. The program's converter writes one alpha 
 scale is in B, and alpha is r.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -55,13 +56,17 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
         StudioError: (export) such a file cannot hold this adapter, or llama.cpp computes the model otherwise.
     """
     on_phase("checking the model")
-    _require_pairs(consumers.traits(vetting.check_adapter(entry.folder)))
-    known, trained = checked(entry, base), updates.trained_of(entry.folder)
+    traits = consumers.traits(vetting.check_adapter(entry.folder))
+    _require_pairs(traits)
+    trained = updates.trained_of(entry.folder)
+    # Whatever the config says.
+    _require_pairs(replace(traits, whole=any("whole" in part.held for part in trained.values())))
+    known = checked(entry, base)
     parts = _parts(known, trained)
 
     on_phase("writing")
     path = folder / f"{slug(entry.title or entry.name)}-LoRA.gguf"
-    told = _fields(entry, known, plain.largest_rank(trained))
+    told = _fields(entry, plain.largest_rank(trained))
     _write(path, known.family.arch, told, parts, trained)
 
     on_phase("checking")
@@ -100,7 +105,7 @@ def add_to(whole: PreTrainedModel, path: Path, parts: Sequence[Part]) -> tuple[d
         if part.name == _EMBEDDING:
             # Rows of A are looked up by token, and B is not turned.
             a, b = b.T, a
-        change = float(fields["adapter.lora.alpha"]) / b.shape[1] * (b @ a)
+        change = float(fields.get("adapter.lora.alpha", math.nan)) / b.shape[1] * (b @ a)
         if part.form == "paired":
             width = len(change) // part.heads
             row = torch.arange(len(change))
@@ -133,7 +138,7 @@ def _parts(known: Checked, trained: Iterable[str]) -> list[Part]:
     return found
 
 
-def _fields(entry: Entry, known: Checked, rank: int) -> dict[str, Any]:
+def _fields(entry: Entry, rank: int) -> dict[str, Any]:
     return {
         "general.type": "adapter",
         "general.name": name_in_file(entry.title or entry.name, ""),
