@@ -243,8 +243,7 @@ def _tell(event: events.Event, steps: int) -> None:
             elif event.step % _LOGGED_STEPS == 0:
                 print(label, file=sys.stderr)
         case events.Evaluated():
-            share = _preferred(event.reward_accuracy)
-            print(f"\nStep {event.step}: evaluation loss {event.eval_loss:.4f}{share}", file=sys.stderr)
+            print(f"\n{_evaluated(event)}", file=sys.stderr)
         case events.Answered():
             print(f"\nStep {event.step} answers: {one_line(event.said(0)[0])[:_SAMPLE]}", file=sys.stderr)
         case events.Resumed():
@@ -255,6 +254,11 @@ def _tell(event: events.Event, steps: int) -> None:
             print(printable(event.message), file=sys.stderr)
         case _:
             pass
+
+
+def _evaluated(event: events.Evaluated) -> str:
+    when = f"Step {event.step}" if event.step else "Before training"
+    return f"{when}: evaluation loss {event.eval_loss:.4f}{_preferred(event.reward_accuracy)}"
 
 
 def _preferred(share: float | None) -> str:
@@ -368,10 +372,7 @@ def _show(args: argparse.Namespace) -> None:
     lines += [f"  {key:<40}{one_line(str(value))}" for key, value in config_file.changed(config).items()]
     lines += ["", *_stands(run, told, now)]
     lines += [f"Peak learning rate {rate:g} from behind step {at}" for at, rate in told.learning_rates]
-    lines += [
-        f"Step {item.step}: evaluation loss {item.eval_loss:.4f}{_preferred(item.reward_accuracy)}"
-        for item in told.evaluations
-    ]
+    lines += map(_evaluated, told.evaluations)
     lines += [f"Checkpoint of step {item.step}: {size(item.size_bytes)}" for item in told.saved[-2:]]
     if told.failed:
         lines += ["", printable(f"{told.failed.message}\n{told.failed.hint}\n{told.failed.detail}")]
@@ -385,6 +386,10 @@ def _stands(run: Run, told: Progress, state: str) -> list[str]:
         last, steps = told.steps[-1], told.prepared.steps if told.prepared else 0
         left = f", {last.eta_s:.0f} s left" if state == "training" else ""
         found.append(f"Step {last.step} of {steps}, loss {last.loss:.4f}, {last.tokens_per_s:,.0f} tokens/s{left}")
+    if told.base and told.best:
+        found.append(
+            f"Evaluation loss {told.base.eval_loss:.4f} before training, {told.best.eval_loss:.4f} at its best"
+        )
     if state == "queued" and phase is not None:
         found.append(f"It waits for {phase.detail}")
     if state == "preparing" and phase is not None and phase.total:

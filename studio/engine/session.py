@@ -80,6 +80,7 @@ class Session:
         reference: (N,) what the base alone makes of each training sequence, where that counts; see `reference`.
         evaluation_reference: likewise of the evaluation's.
         answered_step: the last step at which the user's prompts were answered; -1: none yet.
+        base_evaluated: the evaluation rows need no look before the first step, or had it.
     """
 
     run: Run
@@ -99,6 +100,7 @@ class Session:
     reference: torch.Tensor | None = None
     evaluation_reference: torch.Tensor | None = None
     answered_step: int = -1
+    base_evaluated: bool = False
 
 
 def step_counts(config: RunConfig, train: tokens.Tokens, world_size: int = 1) -> tuple[int, int]:

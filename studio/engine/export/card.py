@@ -35,6 +35,7 @@ _METRICS = {
     "step": "Steps",
     "loss": "Training loss (last step, nats a {unit})",
     "eval_loss": "Evaluation loss (best, nats a {unit})",
+    "base_eval_loss": "Evaluation loss before training",
     "eval_reward_accuracy": "Better answer preferred (share of the evaluation rows)",
     "tokens": "Tokens seen",
     "train_s": "Training time (s)",
