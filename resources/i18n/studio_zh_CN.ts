@@ -3602,6 +3602,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>没有完成任何一步</translation>
     </message>
     <message>
+        <source>Before training it was {loss}.</source>
+        <translation>训练前为 {loss}。</translation>
+    </message>
+    <message>
         <source>Of the evaluation rows at step {step}.</source>
         <translation>第 {step} 步评估数据行中的比例。</translation>
     </message>

@@ -35,10 +35,7 @@ def show(args: argparse.Namespace) -> None:
     lines += [f"  {key:<40}{one_line(str(value))}" for key, value in config_file.changed(config).items()]
     lines += ["", *_stands(run, told, now)]
     lines += [f"Peak learning rate {rate:g} from behind step {at}" for at, rate in told.learning_rates]
-    lines += [
-        f"Step {item.step}: evaluation loss {item.eval_loss:.4f}{accuracy(item.reward_accuracy)}"
-        for item in told.evaluations
-    ]
+    lines += map(evaluated, told.evaluations)
     lines += [f"Checkpoint of step {item.step}: {size(item.size_bytes)}" for item in told.saved[-2:]]
     lines += ["", *happened.counts(told.prepared)] if told.prepared else []
     lines += [printable(_happened(line)) for line in happened.lines(told)]
@@ -59,6 +56,10 @@ def _stands(run: Run, told: Progress, state: str) -> list[str]:
         last, steps = told.steps[-1], told.prepared.steps if told.prepared else 0
         left = f", {last.eta_s:.0f} s left" if state == "training" else ""
         found.append(f"Step {last.step} of {steps}, loss {last.loss:.4f}, {last.tokens_per_s:,.0f} tokens/s{left}")
+    if told.base and told.best:
+        found.append(
+            f"Evaluation loss {told.base.eval_loss:.4f} before training, {told.best.eval_loss:.4f} at its best"
+        )
     if state == "queued" and phase is not None:
         found.append(f"It waits for {phase.detail}")
     if state == "preparing" and phase is not None and phase.total:
@@ -78,6 +79,12 @@ def hint(run: Run, failed: events.Failed) -> str:
     command = recovery.of(failed, run.summary(), run.config()).command
     way = recovery.words(command, run.address) if command is not None else ""
     return f"{failed.hint} On the command line: `{way}`." if way else failed.hint
+
+
+def evaluated(event: events.Evaluated) -> str:
+    """Returns what an evaluation found."""
+    when = f"Step {event.step}" if event.step else "Before training"
+    return f"{when}: evaluation loss {event.eval_loss:.4f}{accuracy(event.reward_accuracy)}"
 
 
 def accuracy(share: float | None) -> str:

@@ -249,8 +249,7 @@ def _tell(event: events.Event, steps: int) -> None:
             elif event.step % _LOGGED_STEPS == 0:
                 print(label, file=sys.stderr)
         case events.Evaluated():
-            share = run_told.accuracy(event.reward_accuracy)
-            print(f"\nStep {event.step}: evaluation loss {event.eval_loss:.4f}{share}", file=sys.stderr)
+            print(f"\n{run_told.evaluated(event)}", file=sys.stderr)
         case events.Answered():
             print(f"\nStep {event.step} answers: {one_line(event.said(0)[0])[:_SAMPLE]}", file=sys.stderr)
         case events.Resumed():

@@ -124,6 +124,8 @@ class Step:
 class Evaluated:
     """The evaluation rows' mean loss, in nats: over trained tokens; of preferences over rows.
 
+    At step 0 it is the base's, before anything is learned.
+
     Attributes:
         best: the loss is the lowest so far.
         reward_accuracy: of rows with two answers, the share whose better one is preferred; of labelled ones, the share

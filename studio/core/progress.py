@@ -68,6 +68,11 @@ class Progress:
         return next((item for item in reversed(self.evaluations) if item.best), None)
 
     @property
+    def base(self) -> Evaluated | None:
+        """The evaluation before anything was learned; None: there was none."""
+        return next((item for item in self.evaluations if item.step == 0), None)
+
+    @property
     def complete(self) -> bool:
         """Whether it has done all it was to do; one that was stopped can go on."""
         return self.finished is not None and self.finished.outcome != "stopped"

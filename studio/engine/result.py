@@ -72,6 +72,7 @@ def _about(current: Session, step: int) -> dict[str, Any]:
             "step": step,
             "loss": progress.steps[count - 1].loss if count else None,
             "eval_loss": score.eval_loss if score else None,
+            "base_eval_loss": progress.base.eval_loss if progress.base else None,
             "eval_reward_accuracy": score.reward_accuracy if score else None,
             "tokens": int(tokens),
             "train_s": float(spent_s),

@@ -94,6 +94,7 @@ class Session:
         reference: what the base alone makes of the training rows, where that counts; see `reference`.
         evaluation_reference: likewise of the evaluation's.
         answered_step: the last step at which the user's prompts were answered; -1: none yet.
+        base_evaluated: the evaluation rows need no look before the first step, or had it.
     """
 
     run: Run
@@ -113,6 +114,7 @@ class Session:
     reference: Reference | None = None
     evaluation_reference: Reference | None = None
     answered_step: int = -1
+    base_evaluated: bool = False
 
 
 def step_counts(config: RunConfig, train: tokens.Tokens, world_size: int = 1) -> tuple[int, int]:

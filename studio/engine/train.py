@@ -4,7 +4,7 @@ import math
 import os
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from accelerate.utils import broadcast_object_list
 
@@ -105,6 +105,7 @@ def train(run: Run, commands_from: int, emit: Emit) -> None:
     _tell_passes(current, earlier)
     told = (item.step for item in before.answered if item.step <= current.position.step)
     current.answered_step = max(told, default=-1)
+    current.base_evaluated = current.position.step > 0 or before.base is not None
     outcome = _steps(current, commands)
     if outcome is not None:
         _finish(current, outcome)
@@ -173,6 +174,9 @@ def _steps(current: Session, commands: Commands) -> events.Outcome | None:
                 return None
             _save(current)
             return "stopped" if stop.keep else None
+        if not current.base_evaluated:
+            pace.evaluation_s = _evaluate_base(current)
+            continue  # what was asked meanwhile comes before the first step
         if position.step // current.steps_per_epoch != epoch:
             epoch, laid_out = position.step // current.steps_per_epoch, []
             plan = step.plan(current, epoch)
@@ -221,6 +225,23 @@ def _tell(current: Session, measured: step.Measured, pace: Pace) -> None:
             eta_s=pace.left_s(position.step, current.steps, spec.eval_steps, spec.save_steps),
         )
     )
+
+
+def _evaluate_base(current: Session) -> float | None:
+    """Evaluates before anything is learned, which counts neither as the best nor as one without gain.
+
+    Always where there are evaluation rows: it costs what each of the later ones does, forward passes alone.
+
+    Returns:
+        The seconds it took; None: there are no such rows.
+    """
+    began = time.perf_counter()
+    current.base_evaluated = True
+    if (score := _evaluate(current)) is None:
+        return None
+    # Of two answers the base prefers neither to itself.
+    _tell_evaluation(current, replace(score, accuracy=None), best=False)
+    return time.perf_counter() - began
 
 
 def _count_evaluation(current: Session) -> None:
@@ -337,6 +358,7 @@ def _obey(current: Session, commands: Commands) -> events.Stop | None:
     for at, rate in commands.again:
         if at == current.position.step:
             schedule.set_peak(current.scheduler, rate)
+    commands.again = [(at, rate) for at, rate in commands.again if at > current.position.step]
     while True:
         for command in _agreed(current, commands):
             match command:

@@ -139,7 +139,9 @@ class LinePlot(QWidget):
         curve, points, nothing = self._curve, self._points, np.empty(0)
         for line in (self.raw, self.smooth, self.evaluations):
             line.x, line.y = nothing, nothing
-        ends = [(float(each.x[0]), float(each.x[-1])) for each, _ in self._shown() if each is not None and len(each)]
+        # Evaluations begin before the first step.
+        both = [each for pair in self._shown() for each in pair if each is not None and len(each)]
+        ends = [(float(each.x[0]), float(each.x[-1])) for each in both]
         self.canvas.extent = (min(first for first, _ in ends), max(last for _, last in ends)) if ends else None
         self._draw_others()
         if curve is not None:

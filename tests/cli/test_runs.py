@@ -386,7 +386,7 @@ def test_a_run_can_be_asked_all_that_the_window_asks(tmp_path: Path, capsys: pyt
     ask("learning-rate", "1e-5")
     until(lambda: run.progress().steps[-1].learning_rate < 2e-5)
     ask("evaluate")
-    until(lambda: run.progress().evaluations)
+    until(lambda: len(run.progress().evaluations) > 1)
     ask("save")
     until(lambda: run.progress().saved)
     ask("pause")
@@ -442,6 +442,11 @@ def test_what_is_shown_of_a_run_says_how_far_it_is(tmp_path: Path, capsys: pytes
         assert "Step 45 of 95, loss 0.5000" in shown()
         assert " s left" in shown()
         assert "Peak learning rate 2e-05 from behind step 0" in shown()
+        run.emit(events.Evaluated(step=0, eval_loss=2.31, trained_tokens=9, best=False))
+        assert "Before training: evaluation loss 2.3100\n" in shown()
+        run.emit(events.Evaluated(step=45, eval_loss=0.84, trained_tokens=9, best=True))
+        assert "Evaluation loss 2.3100 before training, 0.8400 at its best" in shown()
+        assert "Step 45: evaluation loss 0.8400\n" in shown()
         assert cli.run(["runs", "stop", str(run.path)]) == 0
         assert "behind its current step and keeps the result" in capsys.readouterr().out
     assert f"Go on with: studio runs resume {run.path}" in shown()

@@ -93,6 +93,15 @@ def test_the_best_is_the_latest_that_was_better() -> None:
     assert progress.best.step == 2
 
 
+def test_the_evaluation_before_training_is_the_bases_and_survives_going_back() -> None:
+    before = events.Evaluated(step=0, eval_loss=3.0, trained_tokens=9, best=False)
+    progress = folded(before)
+    assert (progress.base, progress.best) == (before, None)
+    progress = folded(before, step(1), evaluated(1), events.Resumed(step=0, checkpoint=""))
+    assert (progress.base, progress.best, progress.evaluations) == (before, None, [before])
+    assert folded(step(1), evaluated(1)).base is None
+
+
 def test_a_rate_set_after_going_back_takes_the_place_of_later_ones_alone() -> None:
     def rate(at: int, value: float) -> events.Obeyed:
         return events.Obeyed(step=at, command={"kind": "set_learning_rate", "learning_rate": value})

@@ -88,6 +88,8 @@ def test_a_run_that_goes_on_ends_bit_identical(tmp_path: Path, quantization: str
     scores = whole_run.progress().evaluations
     assert scores[-1].reward_accuracy is not None
     assert scores[-1].eval_loss < math.log(2)
+    assert (scores[0].step, scores[0].reward_accuracy) == (0, None)
+    assert scores[0].eval_loss == pytest.approx(math.log(2))
     (entry,) = library.entries()
     assert entry.metrics["eval_reward_accuracy"] == scores[-1].reward_accuracy
     # Each row's own loss; a pair of long answers is not hidden by its length.

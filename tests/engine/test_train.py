@@ -185,6 +185,8 @@ def test_the_result_is_the_best_checkpoint_and_stands_in_the_library(tmp_path: P
     assert last.eta_s > 1.001 * (progress.prepared.steps - last.step) * sum(spent) / len(spent)
     entry = library.find(progress.finished.adapter)
     assert entry.metrics["eval_loss"] == progress.best.eval_loss
+    assert progress.base is not None
+    assert entry.metrics["base_eval_loss"] == progress.base.eval_loss > progress.best.eval_loss
     assert entry.metrics["loss"] == progress.steps[progress.best.step - 1].loss
     assert entry.metrics["tokens"] == progress.steps.column("tokens")[: progress.best.step].sum()
     assert entry.run == run.address
@@ -294,7 +296,7 @@ def test_commands_are_obeyed_between_steps(tmp_path: Path) -> None:
     resume(run, act)
     progress = run.progress()
     assert [item.step for item in progress.saved] == [2, 3, 5]
-    assert [(item.step, item.best) for item in progress.evaluations] == [(2, False)]
+    assert [(item.step, item.best) for item in progress.evaluations] == [(0, False), (2, False)]
     assert [(item.step, item.command["kind"]) for item in progress.obeyed] == [
         (2, "save"),
         (2, "evaluate"),

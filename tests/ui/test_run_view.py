@@ -317,6 +317,23 @@ def test_evaluations_are_a_line_of_their_own_and_the_best_that_counts_has_a_star
     assert 1.6 < high < 1.7
 
 
+def test_the_head_says_what_the_base_scored(window: MainWindow, qtbot: QtBot) -> None:
+    plain = shown(window, qtbot, told_run("without")).head.values["eval"]
+    assert (plain.text(), plain.toolTip()) == ("1.1000", "")
+    begun, whole = made_run("begun"), made_run("whole")
+    tell(begun, prepared(4), evaluated(0, 2.31, False), step(1, 2.0))
+    assert shown(window, qtbot, begun).head.values["eval"].text() == "2.31 \u2192 \u2013"
+    tell(whole, prepared(4), evaluated(0, 2.31, False), step(1, 2.0), evaluated(1, 0.84, True), finished(1))
+    view = shown(window, qtbot, whole)
+    assert view.head.values["eval"].text() == "2.31 \u2192 0.8400"
+    assert view.head.values["eval"].toolTip() == "Before training it was 2.3100."
+    plot = view.curves.plots["loss"]
+    assert drawn(plot.evaluations) == [(0, 2.31), (1, 0.84)]
+    assert drawn(plot.best) == [(1, 0.84)]
+    # The axis begins there too.
+    assert plot.canvas.extent == (0, 1)
+
+
 def test_a_run_without_evaluations_has_no_switch_for_them(window: MainWindow, qtbot: QtBot) -> None:
     run = made_run()
     tell(run, prepared(2), step(1, 2.0), step(2, 1.0), finished(2))

@@ -239,7 +239,7 @@ def test_a_run_from_start_to_library_and_out_of_it(window: MainWindow, qtbot: Qt
     qtbot.waitUntil(lambda: not model.alive, timeout=100_000)
     assert model.state() == "completed", model.progress.failed
     assert len(model.curves["loss"]) == 6
-    assert len(model.curves["eval_loss"]) == 2
+    assert model.curves["eval_loss"].x.tolist() == [0, 3, 6]
     page = window.page("library")
     assert isinstance(page, LibraryPage)
     (entry,) = library.entries()

@@ -41,6 +41,7 @@ _METRICS = {
     "step": "Steps",
     "loss": "Training loss (last step, {unit})",
     "eval_loss": "Evaluation loss (best, {unit})",
+    "base_eval_loss": "Evaluation loss before training",
     "eval_reward_accuracy": "Reward accuracy (share of the evaluation rows)",
     "tokens": "Tokens seen",
     "train_s": "Training time (s)",

@@ -168,17 +168,25 @@ class RunHead(QFrame):
         told = model.progress
         last = told.steps[-1] if told.steps else None
         self.values["loss"].setText(f"{last.loss:.4f}" if last else "\u2013")
-        self.values["eval"].setText(f"{told.best.eval_loss:.4f}" if told.best else "\u2013")
+        self._show_evaluated(told)
         self.values["speed"].setText(f"{last.tokens_per_s:,.0f}" if last else "\u2013")
         self.values["epoch"].setText(f"{last.epoch:.2f}" if last else "\u2013")
         self.values["memory"].setText(size(last.memory_bytes) if last else "\u2013")
         self._show_preferred(told)
         self.values["speed"].setToolTip(self._ways(told.prepared) if told.prepared else "")
 
+    def _show_evaluated(self, told: Progress) -> None:
+        """Says what the best evaluation found, behind what the base's own was."""
+        base, best = told.base, told.best
+        before, after = f"{base.eval_loss:.2f}" if base else "", f"{best.eval_loss:.4f}" if best else "\u2013"
+        self.values["eval"].setText(f"{before} \u2192 {after}" if base else after)
+        said = self.tr("Before training it was {loss}.").format(loss=f"{base.eval_loss:.4f}") if base else ""
+        self.values["eval"].setToolTip(said)
+
     def _show_preferred(self, told: Progress) -> None:
         """Says how many rewards are right: of the rows of the best evaluation, else of the last step's."""
-        last = told.evaluations[-1] if told.evaluations else told.steps[-1] if told.steps else None
-        last = told.best or last
+        scored = [item for item in told.evaluations if item.step]
+        last = told.best or (scored[-1] if scored else told.steps[-1] if told.steps else None)
         share = last.reward_accuracy if last else None
         # In a narrow window there is no room for both, and the steps are told above.
         for name, shown in (("preferred", share is not None), ("epoch", share is None)):
@@ -188,7 +196,7 @@ class RunHead(QFrame):
             self.values["preferred"].setText(f"{share:.0%}")
             margin = told.steps[-1].reward_margin if told.steps else None
             evaluated = self.tr("Of the evaluation rows at step {step}.").format(step=f"{last.step:,}")
-            where = evaluated if told.evaluations else self.tr("Of the last step's rows.")
+            where = evaluated if scored else self.tr("Of the last step's rows.")
             more = self.tr("The last step's reward margin is {margin}.").format(margin=f"{margin or 0:.3g}")
             what = self.tr("The share of better answers preferred, or of labelled ones judged as they are labelled.")
             self.values["preferred"].setToolTip(f"{what}\n{where}\n{more}")
