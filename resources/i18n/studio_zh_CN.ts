@@ -935,6 +935,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>盲测</translation>
     </message>
     <message>
+        <source>Evaluation</source>
+        <translation>评估</translation>
+    </message>
+    <message>
         <source>Hear what the training changed</source>
         <translation>听听训练带来了什么变化</translation>
     </message>
@@ -981,6 +985,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Compare: blind test</source>
         <translation>比较：盲测</translation>
+    </message>
+    <message>
+        <source>Compare: evaluation</source>
+        <translation>对比：评估</translation>
     </message>
 </context>
 <context>
@@ -1496,6 +1504,251 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Wait until the version is done, or cancel what is done to it.</source>
         <translation>请等待版本处理完成，或取消正在进行的处理。</translation>
+    </message>
+</context>
+<context>
+    <name>EvaluationMode</name>
+    <message>
+        <source>Evaluate</source>
+        <translation>评估</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Base model</source>
+        <translation>基座模型</translation>
+    </message>
+    <message>
+        <source>Stopping ...</source>
+        <translation>正在停止…</translation>
+    </message>
+    <message>
+        <source>Save every row</source>
+        <translation>保存所有行</translation>
+    </message>
+    <message>
+        <source>Rows of an evaluation</source>
+        <translation>一次评估的数据行</translation>
+    </message>
+    <message>
+        <source>Waiting for the helper process ...</source>
+        <translation>正在等待辅助进程…</translation>
+    </message>
+    <message>
+        <source>Reading the data ...</source>
+        <translation>正在读取数据…</translation>
+    </message>
+    <message>
+        <source>Laying out the rows ...</source>
+        <translation>正在排布数据行…</translation>
+    </message>
+    <message>
+        <source>Downloading the base model ...</source>
+        <translation>正在下载基座模型…</translation>
+    </message>
+    <message>
+        <source>Loading ...</source>
+        <translation>正在加载…</translation>
+    </message>
+    <message>
+        <source>Reading and answering ...</source>
+        <translation>正在读取并回答…</translation>
+    </message>
+    <message>
+        <source>{count} row is left out, of which nothing is learned.</source>
+        <translation>{count} 行被略去，其中没有可学习的内容。</translation>
+    </message>
+    <message>
+        <source>{count} rows are left out, of which nothing is learned.</source>
+        <translation>{count} 行被略去，其中没有可学习的内容。</translation>
+    </message>
+    <message>
+        <source>{count} learned token</source>
+        <translation>{count} 个学习的词元</translation>
+    </message>
+    <message>
+        <source>{count} learned tokens</source>
+        <translation>{count} 个学习的词元</translation>
+    </message>
+    <message>
+        <source>{count} row</source>
+        <translation>{count} 行</translation>
+    </message>
+    <message>
+        <source>{count} rows</source>
+        <translation>{count} 行</translation>
+    </message>
+    <message>
+        <source>Rows are being read.</source>
+        <translation>正在读取数据行。</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>进度</translation>
+    </message>
+    <message>
+        <source>Measure which is best</source>
+        <translation>用数字衡量哪个最好</translation>
+    </message>
+    <message>
+        <source>Choose a base and adapters on the left and rows here: each reads all of them and answers, and you see in numbers which is best, and every answer. What is read is kept: a stop loses nothing.</source>
+        <translation>在左侧选择基座和适配器，在这里选择数据行：每个模型都会读取并回答全部行，您可以用数字看出哪个最好，并查看每个回答。读过的内容会保留：停止不会丢失任何结果。</translation>
+    </message>
+    <message>
+        <source>What was measured in all</source>
+        <translation>总体的度量结果</translation>
+    </message>
+    <message>
+        <source>Rows of the evaluation</source>
+        <translation>评估的数据行</translation>
+    </message>
+    <message>
+        <source>No row is worse than the base.</source>
+        <translation>没有比基座更差的行。</translation>
+    </message>
+    <message>
+        <source>What rows are compared by</source>
+        <translation>按什么比较各行</translation>
+    </message>
+    <message>
+        <source>Which rows come first</source>
+        <translation>哪些行排在前面</translation>
+    </message>
+    <message>
+        <source>Worst first</source>
+        <translation>最差的在前</translation>
+    </message>
+    <message>
+        <source>Differing first</source>
+        <translation>差异大的在前</translation>
+    </message>
+    <message>
+        <source>In order</source>
+        <translation>按顺序</translation>
+    </message>
+    <message>
+        <source>Worse only</source>
+        <translation>仅更差的</translation>
+    </message>
+    <message>
+        <source>Only rows in which an adapter is worse than the base</source>
+        <translation>只显示有适配器比基座更差的行</translation>
+    </message>
+    <message>
+        <source>Show the row chosen here in the data, to be edited or taken out (Enter)</source>
+        <translation>在数据中显示此处选中的行，以便编辑或剔除（Enter）</translation>
+    </message>
+    <message>
+        <source>Save every row...</source>
+        <translation>保存所有行…</translation>
+    </message>
+</context>
+<context>
+    <name>EvaluationRow</name>
+    <message>
+        <source>Asked</source>
+        <translation>问题</translation>
+    </message>
+    <message>
+        <source>The row&apos;s own answer</source>
+        <translation>该行自己的回答</translation>
+    </message>
+    <message>
+        <source>Marked in the others: what is not here</source>
+        <translation>其他回答中标出的是此处没有的内容</translation>
+    </message>
+    <message>
+        <source>Answer of {name}</source>
+        <translation>{name} 的回答</translation>
+    </message>
+    <message>
+        <source>cut at the longest answer</source>
+        <translation>达到最长回答长度而截断</translation>
+    </message>
+</context>
+<context>
+    <name>EvaluationSetup</name>
+    <message>
+        <source>Rows to evaluate on</source>
+        <translation>用于评估的行</translation>
+    </message>
+    <message>
+        <source>Rows held back</source>
+        <translation>留出的行</translation>
+    </message>
+    <message>
+        <source>A data file</source>
+        <translation>数据文件</translation>
+    </message>
+    <message>
+        <source>Data file</source>
+        <translation>数据文件</translation>
+    </message>
+    <message>
+        <source>A data file or a version</source>
+        <translation>数据文件或版本</translation>
+    </message>
+    <message>
+        <source>Choose a data file</source>
+        <translation>选择数据文件</translation>
+    </message>
+    <message>
+        <source>All</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>Rows at most</source>
+        <translation>最多行数</translation>
+    </message>
+    <message>
+        <source>So many rows at most; 0: all</source>
+        <translation>最多这么多行；0：全部</translation>
+    </message>
+    <message>
+        <source>Drawn</source>
+        <translation>随机抽取</translation>
+    </message>
+    <message>
+        <source>Drawn by the sampling&apos;s seed, not the first ones</source>
+        <translation>按采样的种子抽取，而不是取最前面的行</translation>
+    </message>
+    <message>
+        <source>Have them answered</source>
+        <translation>让模型回答</translation>
+    </message>
+    <message>
+        <source>Answers take far longer than losses</source>
+        <translation>生成回答比计算损失慢得多</translation>
+    </message>
+    <message>
+        <source>Answers are to match</source>
+        <translation>回答须匹配</translation>
+    </message>
+    <message>
+        <source>Expression they are to match</source>
+        <translation>回答须匹配的正则表达式</translation>
+    </message>
+    <message>
+        <source>Rows</source>
+        <translation>数据行</translation>
+    </message>
+    <message>
+        <source>The present data</source>
+        <translation>当前数据</translation>
+    </message>
+    <message>
+        <source>Choose a base model first.</source>
+        <translation>请先选择基座模型。</translation>
+    </message>
+    <message>
+        <source>Choose a data file.</source>
+        <translation>请选择数据文件。</translation>
+    </message>
+    <message>
+        <source>Choose an adapter that was trained here, or a data file.</source>
+        <translation>请选择一个在本程序中训练的适配器，或一个数据文件。</translation>
     </message>
 </context>
 <context>
@@ -3788,14 +4041,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Row {number} of {name}</source>
         <translation>{name} 的第 {number} 行</translation>
-    </message>
-    <message>
-        <source>The version that the run was given is not among those that were opened here.</source>
-        <translation>此训练任务所用的版本不在此处打开过的版本之中。</translation>
-    </message>
-    <message>
-        <source>If it is still there, open it once.</source>
-        <translation>如果它还在，请打开一次。</translation>
     </message>
     <message>
         <source>Rows of {name} by their loss</source>
@@ -9717,6 +9962,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>没有写出任何行。</translation>
     </message>
     <message>
+        <source>Name a file.</source>
+        <translation>请指定一个文件。</translation>
+    </message>
+    <message>
         <source>The command was killed, most likely because memory ran out.</source>
         <translation>命令被终止，很可能是因为内存不足。</translation>
     </message>
@@ -9811,6 +10060,149 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
+    <name>evaluation_tables</name>
+    <message>
+        <source>Loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>The mean loss of a learned token in nats, as training tells it</source>
+        <translation>每个学习的词元的平均损失（nat），与训练所报告的相同</translation>
+    </message>
+    <message>
+        <source>Preferred</source>
+        <translation>偏好正确率</translation>
+    </message>
+    <message>
+        <source>In how many rows the better answer gained on the worse one by training</source>
+        <translation>有多少行中，训练使较好的回答相对较差的回答更可能</translation>
+    </message>
+    <message>
+        <source>Likelier</source>
+        <translation>更可能</translation>
+    </message>
+    <message>
+        <source>In how many rows the better answer is likelier than the worse one</source>
+        <translation>有多少行中，较好的回答比较差的回答更可能</translation>
+    </message>
+    <message>
+        <source>Exact</source>
+        <translation>完全一致</translation>
+    </message>
+    <message>
+        <source>How many answers are the row&apos;s own, but for space around them</source>
+        <translation>有多少回答与该行自己的回答一致（不计首尾空白）</translation>
+    </message>
+    <message>
+        <source>Contains</source>
+        <translation>包含</translation>
+    </message>
+    <message>
+        <source>How many answers have the row&apos;s own within them</source>
+        <translation>有多少回答中包含该行自己的回答</translation>
+    </message>
+    <message>
+        <source>Words (F1)</source>
+        <translation>词（F1）</translation>
+    </message>
+    <message>
+        <source>How many words an answer has in common with the row&apos;s own, in any order</source>
+        <translation>回答与该行自己的回答有多少词相同，不计顺序</translation>
+    </message>
+    <message>
+        <source>ROUGE-L</source>
+        <translation>ROUGE-L</translation>
+    </message>
+    <message>
+        <source>How many words an answer has in common with the row&apos;s own, in their order</source>
+        <translation>回答与该行自己的回答有多少词按顺序相同</translation>
+    </message>
+    <message>
+        <source>JSON</source>
+        <translation>JSON</translation>
+    </message>
+    <message>
+        <source>How many answers are JSON, of the rows whose own answer is</source>
+        <translation>在自己的回答为 JSON 的行中，有多少回答是 JSON</translation>
+    </message>
+    <message>
+        <source>Same JSON</source>
+        <translation>JSON 相同</translation>
+    </message>
+    <message>
+        <source>How many answers say in JSON what the row&apos;s own says</source>
+        <translation>有多少回答的 JSON 内容与该行自己的相同</translation>
+    </message>
+    <message>
+        <source>Match</source>
+        <translation>匹配</translation>
+    </message>
+    <message>
+        <source>How many answers have what the expression asks for</source>
+        <translation>有多少回答符合表达式的要求</translation>
+    </message>
+    <message>
+        <source>In brackets where it lies with 95 %; * the best.</source>
+        <translation>括号内为 95 % 置信区间；* 为最好。</translation>
+    </message>
+    <message>
+        <source>Perplexity</source>
+        <translation>困惑度</translation>
+    </message>
+    <message>
+        <source>Among how many equally likely tokens a choice is as hard</source>
+        <translation>相当于在多少个同样可能的词元中作选择</translation>
+    </message>
+    <message>
+        <source>In how many rows the loss is below the base&apos;s, in how many above, and how likely that is by chance</source>
+        <translation>有多少行的损失低于基座、多少行高于基座，以及纯属偶然的可能性</translation>
+    </message>
+    <message>
+        <source>Better / worse</source>
+        <translation>更好 / 更差</translation>
+    </message>
+    <message>
+        <source>Row</source>
+        <translation>行</translation>
+    </message>
+    <message>
+        <source>Its number in its file, from 0</source>
+        <translation>它在文件中的编号，从 0 开始</translation>
+    </message>
+    <message>
+        <source>Asked</source>
+        <translation>问题</translation>
+    </message>
+    <message>
+        <source>What stands before its last answer</source>
+        <translation>最后一个回答之前的内容</translation>
+    </message>
+    <message>
+        <source>Its own answer</source>
+        <translation>自己的回答</translation>
+    </message>
+    <message>
+        <source>Its last answer, of two the better one, or its text</source>
+        <translation>它的最后一个回答（若有两个则为较好的），或其文本</translation>
+    </message>
+    <message>
+        <source>Gained</source>
+        <translation>提升</translation>
+    </message>
+    <message>
+        <source>By how much the worst of the adapters is better than the base here</source>
+        <translation>在这一行中最差的适配器比基座好多少</translation>
+    </message>
+    <message>
+        <source>yes</source>
+        <translation>是</translation>
+    </message>
+    <message>
+        <source>no</source>
+        <translation>否</translation>
+    </message>
+</context>
+<context>
     <name>forms</name>
     <message>
         <source>at least {}</source>
@@ -9827,6 +10219,17 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>below {}</source>
         <translation>小于 {}</translation>
+    </message>
+</context>
+<context>
+    <name>given</name>
+    <message>
+        <source>The version that the run was given is not among those that were opened here.</source>
+        <translation>此训练任务所用的版本不在此处打开过的版本之中。</translation>
+    </message>
+    <message>
+        <source>If it is still there, open it once.</source>
+        <translation>如果它还在，请打开一次。</translation>
     </message>
 </context>
 <context>

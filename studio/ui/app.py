@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from PySide6.QtCore import QCoreApplication, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
@@ -58,10 +59,18 @@ def _library(session: Session) -> QWidget:
 
 
 def _compare(session: Session) -> QWidget:
+    from studio.ui import given
     from studio.ui.pages.compare import ComparePage
 
     made = ComparePage(session.theme, session.desk)
     made.blind.saved.connect(session.data_wanted)
+    made.evaluation.rows_wanted.connect(partial(given.show_rows, session))
+
+    def offer() -> None:
+        made.evaluation.offer_present(session.draft.data())
+
+    session.draft.changed.connect(offer)
+    offer()
     return made
 
 

@@ -101,6 +101,13 @@ class Draft(QObject):
         """
         return further.laid_out(config_file.resolved(config_file.build(self.values()), Path.cwd()))
 
+    def data(self) -> DataSpec | None:
+        """Returns the data that is chosen; None: there is none, or something is wrong with the config."""
+        try:
+            return self.config().data if self.value("data.path") else None
+        except StudioError:
+            return None
+
     def edit(self, key: str, value: Any, title: str = "") -> None:
         """Changes one value, as an undo step; quick ones on the same value become one."""
         if value != self.value(key):

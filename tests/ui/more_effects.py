@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QApplication
 
 from studio.core import blind, events, run_queue
 from studio.core.runs import Run
-from studio.ui.pages.compare import BLIND
+from studio.ui.pages.compare import BLIND, EVALUATION
 from studio.ui.pages.configure import ConfigurePage
 from studio.ui.pages.mix import MixDialog
 from studio.ui.pages.several import SeveralDialog
@@ -143,4 +143,5 @@ MORE: dict[str, Callable[[World], None]] = {
     "Compare: conversation": mode("Compare: conversation", 1),
     "Compare: token by token": mode("Compare: token by token", 2),
     "Compare: blind test": mode("Compare: blind test", BLIND),
+    "Compare: evaluation": mode("Compare: evaluation", EVALUATION),
 }

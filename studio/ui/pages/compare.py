@@ -17,7 +17,9 @@ from studio.ui.ask_panel import AskPanel
 from studio.ui.chat_view import ChatView
 from studio.ui.desk import Call, Desk
 from studio.ui.elided import Elided
+from studio.ui.evaluation_setup import Chosen
 from studio.ui.pages.compare_blind import BlindMode
+from studio.ui.pages.compare_rows import EvaluationMode
 from studio.ui.pages.compare_text import TextMode
 from studio.ui.parts import (
     add_action,
@@ -37,8 +39,10 @@ from studio.ui.prompt import Prompt
 from studio.ui.session import GivenText
 from studio.ui.theme import GRID, Theme
 
-# The ways to ask: all answer once, one converses, all read what is there already, all are judged without their names.
-SIDE_BY_SIDE, CONVERSATION, TOKENS, BLIND = range(4)
+# The ways to ask: all answer once, one converses, all read what is there already, all are judged without their names,
+# all are measured on many rows.
+SIDE_BY_SIDE, CONVERSATION, TOKENS, BLIND, EVALUATION = range(5)
+_OWN_BUTTONS = (BLIND, EVALUATION)
 
 
 class Opened(NamedTuple):
@@ -55,6 +59,7 @@ class Opened(NamedTuple):
     answer: str
     given: GivenText | None
     test: BlindTest | None
+    evaluation: tuple[Chosen, bool]
 
 
 class Asked(NamedTuple):
@@ -75,6 +80,7 @@ class ComparePage(QWidget):
         chat: the conversation.
         text: a text, token by token.
         blind: a blind test.
+        evaluation: many rows.
         failure: what went wrong last.
         keys: what has a key while the question is written, for the sheet of shortcuts.
     """
@@ -95,6 +101,8 @@ class ComparePage(QWidget):
         self.text.left.connect(self._write_text)
         self.blind = BlindMode(theme, asked, self.panel)
         self.blind.turned.connect(self._update)
+        self.evaluation = EvaluationMode(theme, asked, self.panel)
+        self.evaluation.turned.connect(self._update)
         self._asked = Asked()
         self._titles = list[str]()
         self.prompt = Prompt(self.tr("Ask something. {keys} runs it.").format(keys=keys))
@@ -145,6 +153,7 @@ class ComparePage(QWidget):
         """Ends what is being written; the window closes."""
         self.stop()
         self.blind.leave()
+        self.evaluation.leave()
 
     def left_open(self) -> Opened:
         """Returns what is open, but for the answers side by side, which can be asked for again."""
@@ -152,7 +161,9 @@ class ComparePage(QWidget):
         panel, chat, prompt = self.panel, self.chat, self.prompt.toPlainText()
         who = (panel.entries(), panel.model(), panel.system.text(), panel.sampling())
         written = self.text.answer.toPlainText()
-        return Opened(*who, self.mode, chat.messages, chat.answering, prompt, written, self.text.given, self.blind.test)
+        typed = (chat.messages, chat.answering, prompt, written)
+        others = (self.text.given, self.blind.test, self.evaluation.left_open())
+        return Opened(*who, self.mode, *typed, *others)
 
     def take_up(self, opened: Opened) -> None:
         """Opens what was left open."""
@@ -169,6 +180,7 @@ class ComparePage(QWidget):
         self.text.give(opened.given)
         if opened.test is not None:
             self.blind.open(opened.test)
+        self.evaluation.take_up(opened.evaluation)
         self._update()
 
     def show_mode(self, mode: int) -> None:
@@ -181,6 +193,9 @@ class ComparePage(QWidget):
         if self._why_not():
             return
         self.failure.hide()
+        if self.mode == EVALUATION:
+            self.evaluation.run()
+            return
         text = sound(self.prompt.toPlainText()).strip()
         entries = self.panel.entries()
         system = sound(self.panel.system.text()).strip()
@@ -206,7 +221,8 @@ class ComparePage(QWidget):
             self.prompt.clear()
 
     def stop(self) -> None:
-        """Ends what is being written; what is there stays."""
+        """Ends what is being written, or read; what is there stays."""
+        self.evaluation.stop()
         if self._call is not None:
             self._call.cancel()
             self.status.setText(self.tr("Stopping ..."))
@@ -345,6 +361,8 @@ class ComparePage(QWidget):
             return self.tr("An answer is being written.") if self.mode != TOKENS else self.tr("A text is being read.")
         if self.mode == BLIND:
             return self.tr("A blind test has its own buttons.")
+        if self.mode == EVALUATION:
+            return self.evaluation.why_not()
         if not self.panel.model():
             return self.tr("Choose a base model first.")
         if self.chatting and len(self.panel.entries()) > 1:
@@ -361,7 +379,7 @@ class ComparePage(QWidget):
         self.run_button.setToolTip(why or ("" if given else shown_keys("Ctrl+Enter")))
         self.text.view.worse.setEnabled(not self.running)
         self.run_action.setEnabled(not why)
-        self.stop_action.setEnabled(self.running)
+        self.stop_action.setEnabled(self.running or self.evaluation.running)
         for mode in self._modes.buttons():
             mode.setEnabled(not self.running)
         for action in self._mode_actions:
@@ -369,15 +387,15 @@ class ComparePage(QWidget):
         self.new_button.setVisible(self.chatting)
         self.differences.setVisible(self.mode == SIDE_BY_SIDE)
         self.text.bar.setVisible(given)
-        self.prompt.setVisible(not given and self.mode != BLIND)
-        self._foot.setVisible(self.mode != BLIND)
+        self.prompt.setVisible(not given and self.mode not in _OWN_BUTTONS)
+        self._foot.setVisible(self.mode not in _OWN_BUTTONS)
         # Who is judged is chosen by then, and not to be known.
         self.panel.setVisible(self.mode != BLIND or self.blind.test is None)
         self.text.answer.setVisible(self.mode == TOKENS and not given)
-        begun = bool((self.columns, self.chat.messages, self.text.view.columns, ())[self.mode])
+        begun = bool((self.columns, self.chat.messages, self.text.view.columns, (), ())[self.mode])
         self.new_button.setEnabled(begun)
         self.new_action.setEnabled(begun)
-        own = {TOKENS: self.text, BLIND: self.blind}
+        own = {TOKENS: self.text, BLIND: self.blind, EVALUATION: self.evaluation}
         self._stack.setCurrentWidget(own.get(self.mode) or self._views[begun][self.mode])
         if not self.running:
             typed = given or self.prompt.toPlainText().strip()
@@ -410,7 +428,7 @@ class ComparePage(QWidget):
 
     def _lay_out(self) -> None:
         names = (self.tr("Side by side"), self.tr("Conversation"), self.tr("Token by token"), self.tr("Blind test"))
-        modes = [segment(text, self._modes) for text in names]
+        modes = [segment(text, self._modes) for text in (*names, self.tr("Evaluation"))]
         modes[0].setChecked(True)
         self._modes.buttonToggled.connect(lambda _, on: self._turn() if on else None)
         self._row = QHBoxLayout()
@@ -423,7 +441,7 @@ class ComparePage(QWidget):
         how = self.tr("Choose a base and perhaps an adapter on the left, and write: each answer knows what was said.")
         nothing = [empty(self._theme, "compare", title, said), empty(self._theme, "compare", talk, how)]
         self._views = (nothing, [scroll, self.chat])
-        for widget in (*nothing, scroll, self.chat, self.text, self.blind):
+        for widget in (*nothing, scroll, self.chat, self.text, self.blind, self.evaluation):
             self._stack.addWidget(widget)
         foot = row(self.status, self.differences, self.new_button, self.stop_button, self.run_button)
         foot.setStretch(0, 1)
@@ -446,6 +464,7 @@ class ComparePage(QWidget):
             add_action(self, self.tr("Compare: conversation"), lambda: self.show_mode(CONVERSATION)),
             add_action(self, self.tr("Compare: token by token"), lambda: self.show_mode(TOKENS)),
             add_action(self, self.tr("Compare: blind test"), lambda: self.show_mode(BLIND)),
+            add_action(self, self.tr("Compare: evaluation"), lambda: self.show_mode(EVALUATION)),
         ]
         # Another page's action has the same key.
         self.keys = [(self.run_action.text(), shown_keys("Ctrl+Enter"))]

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QAbstractItemView, QSpinBox, QWidget
 from studio.core import library
 from studio.core.desk import tokens_of
 from studio.core.errors import StudioError
-from studio.core.pinned import is_copy
 from studio.core.progress import Progress
 from studio.core.units import counted
 from studio.ui import given, words
@@ -18,7 +17,7 @@ from studio.ui.jobs import Command
 from studio.ui.loss_table import CHANGE, NUMBERS, ORDERS, STEP, TOKENS, LossTable
 from studio.ui.models import RunModel
 from studio.ui.parts import align_number, button, column, icon_button, label, leave_wheel, row, selectable, set_mark
-from studio.ui.session import GivenText, Picked, Session
+from studio.ui.session import GivenText, Session
 from studio.ui.table_view import TableView, dress
 from studio.ui.theme import GRID
 
@@ -282,16 +281,12 @@ class RunRows(QWidget):
         role = Qt.ItemDataRole.UserRole
         chosen = [index.data(role) for index in self.table.selectionModel().selectedRows()] or self.model.items
         try:
-            data = given.original(model.run.config(), self._session.settings.recent_data).data
+            config = model.run.config()
         except StudioError as error:
             self._session.tell_error(error)
-            return
-        if is_copy(Path(data.path)):
-            said = self.tr("The version that the run was given is not among those that were opened here.")
-            self._session.tell(words.joined(said, self.tr("If it is still there, open it once.")), "bad")
             return
         title = self.tr("Rows of {name} by their loss").format(name=model.title)
         if self._shown_step is not None:
             title = self.tr("Step {step} of {name}").format(step=f"{self._shown_step:,}", name=model.title)
         addresses = [(item["source"], item["number"]) for item in chosen]
-        self._session.rows_wanted.emit(Picked(data, addresses, title))
+        given.show_rows(self._session, config, addresses, title)

@@ -1,0 +1,370 @@
+"""The Compare page's fifth way to ask: a base and adapters are measured on many rows, and every answer is shown."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QProgressBar, QSplitter, QStackedWidget, QWidget
+
+from studio.core import desk, evaluations, summaries
+from studio.core.config import DataSpec, RunConfig
+from studio.core.errors import StudioError
+from studio.core.evaluations import Evaluate, Result
+from studio.core.summaries import Summary
+from studio.core.units import counted
+from studio.ui import words
+from studio.ui.answer_view import FailureCard
+from studio.ui.ask_panel import AskPanel
+from studio.ui.desk import Call, Desk
+from studio.ui.elided import Elided
+from studio.ui.evaluation_row import EvaluationRow
+from studio.ui.evaluation_setup import Chosen, EvaluationSetup
+from studio.ui.evaluation_tables import FiguresTable, RowsTable, titles
+from studio.ui.parts import button, column, empty, holder, icon_button, label, leave_wheel, row
+from studio.ui.table_view import TableView, dress
+from studio.ui.theme import GRID, Theme
+
+_REFRESH_MS = 300
+_LEAST_PX, _FIGURE_PX, _MOST_PX = 80, 8 * GRID, 18 * GRID
+
+
+class EvaluationMode(QWidget):
+    """Has rows read and answered while it is looked at, and shows what came of them.
+
+    Attributes:
+        setup: which rows, and how.
+        results: the rows that are known, by their numbers.
+        summary: what is said of them in all.
+        failure: what went wrong last.
+
+    Signals:
+        rows_wanted: (config, addresses, title) of rows that the Data page is to show, as `given.show_rows` takes them.
+        turned: something else can be done.
+    """
+
+    rows_wanted = Signal(object, list, str)
+    turned = Signal()
+
+    def __init__(self, theme: Theme, asked: Desk, panel: AskPanel) -> None:
+        """Has read nothing."""
+        super().__init__()
+        self._theme, self._desk, self._panel = theme, asked, panel
+        self._call: Call | None = None
+        self._request: Evaluate | None = None
+        self._config: RunConfig | None = None
+        self._goes_on = False
+        self._names: list[str] = []
+        self.results: dict[int, Result] = {}
+        self.summary = Summary(1)
+        self.run_button = button(self.tr("Evaluate"), self.run, "primary")
+        theme.dress(self.run_button, "play", "on_accent")
+        self.stop_button = button(self.tr("Stop"), self.stop)
+        theme.dress(self.stop_button, "stop")
+        self._counted = Elided("", "caption")
+        self.setup = EvaluationSetup(theme, panel, self._counted, self.stop_button, self.run_button)
+        self.setup.changed.connect(self._offer)
+        self.failure = FailureCard(theme)
+        self._due = QTimer(self)
+        self._due.setSingleShot(True)
+        self._due.setInterval(_REFRESH_MS)
+        self._due.timeout.connect(self._refresh)
+        self._stack = QStackedWidget()
+        self._lay_out()
+        theme.changed.connect(self._show_row)
+        self._offer()
+
+    @property
+    def running(self) -> bool:
+        """Whether rows are being read."""
+        return self._call is not None
+
+    def run(self) -> None:
+        """Has the rows that are chosen read; what is known of them already is shown at once."""
+        if self.why_not():
+            return
+        self.failure.hide()
+        try:
+            self._request, self._config = self.setup.request()
+        except StudioError as error:
+            self.failure.show_failure(desk.failure(0, error))
+            return
+        self._names = [self.tr("Base model"), *(entry.title or entry.name for entry in self._panel.entries())]
+        self.results, self.summary, self._goes_on = {}, Summary(len(self._names)), True
+        self.row_view.set_columns(self._names)
+        self._warned.setText("\n".join(map(words.sentence, self.setup.warnings())))
+        self._warned.setVisible(bool(self._warned.text()))
+        self._said.hide()
+        self._refresh()
+        self._ask()
+
+    def stop(self) -> None:
+        """Ends the reading; what is known stays, and is not read again."""
+        self._goes_on = False
+        if self._call is not None:
+            self._call.cancel()
+            self._say(self.tr("Stopping ..."))
+
+    def leave(self) -> None:
+        """Ends the reading; the window closes."""
+        self._cancel()
+
+    def left_open(self) -> tuple[Chosen, bool]:
+        """Returns what is chosen, and whether something came of it, which is not computed again."""
+        return self.setup.left_open(), bool(self.results)
+
+    def take_up(self, opened: tuple[Chosen, bool]) -> None:
+        """Chooses what was chosen, and shows what is known of it."""
+        chosen, begun = opened
+        self.setup.take_up(chosen)
+        if begun:
+            self.run()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Goes on reading."""
+        super().showEvent(event)
+        self._ask()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Leaves the model to others for as long as nobody looks."""
+        if not event.spontaneous():  # a window that is made small goes on
+            self._cancel()
+        super().hideEvent(event)
+
+    def save(self) -> None:
+        """Asks for a file and writes every row to it."""
+        place = Path.home() / "evaluation.csv"
+        chosen, _ = QFileDialog.getSaveFileName(
+            self, self.tr("Save every row"), str(place), "CSV (*.csv);;JSONL (*.jsonl)",
+            options=QFileDialog.Option.DontConfirmOverwrite,
+        )  # fmt: skip
+        if chosen:
+            try:
+                rows = summaries.ordered(self.results.values(), "loss", "row")
+                evaluations.write(Path(chosen), [evaluations.plain(item, self._names) for item in rows])
+            except StudioError as error:
+                self.failure.show_failure(desk.failure(0, error))
+
+    def show_in_data(self) -> None:
+        """Has the Data page show the row chosen here, or all that are listed."""
+        if self._config is None or self._request is None or not self.model.rows:
+            return
+        chosen = [index.data(Qt.ItemDataRole.UserRole) for index in self.table.selectionModel().selectedRows()]
+        config, data = self._config, self._config.data
+        if self._request.held and data.eval_path:
+            config = replace(config, data=replace(data, path=data.eval_path, eval_path=None))
+        places = [item.place for item in chosen or self.model.rows]
+        self.rows_wanted.emit(config, places, self.tr("Rows of an evaluation"))
+
+    def offer_present(self, data: DataSpec | None) -> None:
+        """Offers the data that is open."""
+        self.setup.offer_present(data)
+
+    def _ask(self) -> None:
+        if self._call is not None or not self._goes_on or self._request is None or not self.isVisible():
+            return
+        call = self._call = self._desk.ask(self._request)
+        call.progressed.connect(self._tell)
+        call.results.connect(self._take)
+        call.done.connect(self._finish)
+        call.failed.connect(self._fail)
+        call.ended.connect(self._end)
+        self._bar.setRange(0, 0)
+        self._offer()
+        self._say(self.tr("Waiting for the helper process ..."))
+
+    def _cancel(self) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            call.cancel()
+            call.blockSignals(True)
+            self._offer()
+
+    def _tell(self, progress: desk.Progress) -> None:
+        said = {
+            "reading": self.tr("Reading the data ..."),
+            "tokenizing": self.tr("Laying out the rows ..."),
+            "downloading": self.tr("Downloading the base model ..."),
+            "loading": self.tr("Loading ..."),
+            "evaluating": self.tr("Reading and answering ..."),
+        }.get(progress.phase, "")
+        self._say(said)
+        self._bar.setRange(0, progress.total)
+        self._bar.setValue(progress.done)
+
+    def _take(self, results: Sequence[Result]) -> None:
+        for item in results:
+            # Those that were shown before the page was left are told again.
+            if item.row not in self.results:
+                self.results[item.row] = item
+                self.summary.add(item)
+        if not self._due.isActive():
+            self._due.start()
+
+    def _finish(self, done: desk.Evaluated) -> None:
+        self._goes_on = False
+        if done.left_out:
+            one = self.tr("{count} row is left out, of which nothing is learned.")
+            many = self.tr("{count} rows are left out, of which nothing is learned.")
+            self._said.setText(counted(len(done.left_out), one, many))
+        self._said.setVisible(bool(done.left_out))
+
+    def _fail(self, failed: desk.Failed) -> None:
+        self._goes_on = False
+        self.failure.show_failure(failed)
+
+    def _end(self) -> None:
+        self._call = None
+        self._refresh()
+        self._offer()
+
+    def _say(self, text: str) -> None:
+        self._status.setText(text)
+        self._status.setVisible(bool(text))
+
+    def _refresh(self) -> None:
+        """Shows what is known now; the row that is looked at stays."""
+        self._due.stop()
+        self._stack.setCurrentIndex(int(bool(self.results)))
+        tokens = counted(self.summary.tokens, self.tr("{count} learned token"), self.tr("{count} learned tokens"))
+        rows = counted(self.summary.rows, self.tr("{count} row"), self.tr("{count} rows"))
+        self._counted.setText(words.listed((rows, tokens)) if self.results else "")
+        self.figures.show_summary(self._names, self.summary)
+        self.figures_table.resizeColumnsToContents()
+        _fit(self.figures_table)
+        self._offer_measures()
+        self._list()
+
+    def _offer_measures(self) -> None:
+        found = [key for key in self.summary.measures() if key not in ("row_loss", "preferred")]
+        if found != [self.measure.itemData(at) for at in range(self.measure.count())]:
+            chosen, said = self.measure.currentData(), titles()
+            self.measure.blockSignals(True)
+            self.measure.clear()
+            for key in found:
+                self.measure.addItem(said[key][0], key)
+            self.measure.setCurrentIndex(max(0, self.measure.findData(chosen)))
+            self.measure.blockSignals(False)
+
+    def _list(self) -> None:
+        chosen = self._chosen()
+        measure, by = self.measure.currentData() or "loss", self.order.currentData()
+        worse = self.worse.isChecked() and len(self._names) > 1
+        found = summaries.ordered(self.results.values(), measure, by, worse=worse)
+        self.model.show_rows(found, self._names, measure)
+        self._share()
+        at = self.model.find(chosen.row) if chosen is not None else -1
+        if found:
+            self.table.selectRow(max(0, at))
+        self._show_row()
+        self._offer()
+
+    def _chosen(self) -> Result | None:
+        index = self.table.currentIndex()
+        found: Result | None = index.data(Qt.ItemDataRole.UserRole) if index.isValid() else None
+        return found
+
+    def _show_row(self) -> None:
+        self.row_view.show_row(self._chosen())
+
+    def _share(self) -> None:
+        """Gives the texts what room the figures leave."""
+        self.table.resizeColumnToContents(0)
+        left = self.table.viewport().width() - self.table.columnWidth(0)
+        for at in range(3, self.model.columnCount()):
+            self.table.resizeColumnToContents(at)
+            self.table.setColumnWidth(at, min(_MOST_PX, max(_FIGURE_PX, self.table.columnWidth(at))))
+            left -= self.table.columnWidth(at)
+        for at in (1, 2):
+            self.table.setColumnWidth(at, max(_LEAST_PX, left // 2))
+
+    def why_not(self) -> str:
+        """Says why nothing can be read now; empty: it can."""
+        return self.tr("Rows are being read.") if self.running else self.setup.missing()
+
+    def _offer(self) -> None:
+        why, several = self.why_not(), len(self._names) > 1
+        self.run_button.setEnabled(not why)
+        self.run_button.setToolTip(why)
+        self.stop_button.setEnabled(self.running)
+        self._bar.setVisible(self.running)
+        if not self.running:
+            self._say("" if self.results else why)
+        self.worse.setEnabled(several)
+        for made in (self.save_button, self.show_button):
+            made.setEnabled(bool(self.results))
+        self.turned.emit()
+
+    def _lay_out(self) -> None:
+        self._status, self._said = label("", "caption"), label("", "caption", wrap=True)
+        self._said.hide()
+        self._warned = label("", "fault", wrap=True)
+        self._warned.hide()
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName(self.tr("Progress"))
+        told = row(self._status, self._bar, None)
+        told.setStretch(1, 1)
+        title = self.tr("Measure which is best")
+        how = self.tr(
+            "Choose a base and adapters on the left and rows here: each reads all of them and answers, and you see in "
+            "numbers which is best, and every answer. What is read is kept: a stop loses nothing."
+        )
+        self._stack.addWidget(empty(self._theme, "compare", title, how))
+        self._stack.addWidget(self._found())
+        layout = column(self.setup, told, self._said, self._warned, self.failure, self._stack, spacing=GRID)
+        layout.setStretch(5, 1)
+        self.setLayout(layout)
+
+    def _found(self) -> QWidget:
+        self.figures, self.model = FiguresTable(self), RowsTable(self)
+        self.figures_table, self.table = TableView(), TableView(self._pressed)
+        dress(self.figures_table, self.figures, self.tr("What was measured in all"))
+        dress(self.table, self.model, self.tr("Rows of the evaluation"))
+        self.table.widened.connect(self._share)
+        self.table.selectionModel().currentRowChanged.connect(lambda *_: self._show_row())
+        # Not `activated`, which is a single click on some desktops.
+        self.table.doubleClicked.connect(lambda _: self.show_in_data())
+        self.table.none = self.tr("No row is worse than the base.")
+        self.measure, self.order = QComboBox(), QComboBox()
+        self.measure.setAccessibleName(self.tr("What rows are compared by"))
+        self.order.setAccessibleName(self.tr("Which rows come first"))
+        orders = (self.tr("Worst first"), self.tr("Differing first"), self.tr("In order"))
+        for text, by in zip(orders, get_args(summaries.By), strict=True):
+            self.order.addItem(text, by)
+        self.worse = QCheckBox(self.tr("Worse only"))
+        self.worse.setAccessibleName(self.worse.text())
+        self.worse.setToolTip(self.tr("Only rows in which an adapter is worse than the base"))
+        for box in (self.measure, self.order):
+            leave_wheel(box)
+            box.currentIndexChanged.connect(self._list)
+        self.worse.toggled.connect(self._list)
+        said = self.tr("Show the row chosen here in the data, to be edited or taken out (Enter)")
+        self.show_button = icon_button(self._theme, "data", said, self.show_in_data)
+        self.save_button = icon_button(self._theme, "export", self.tr("Save every row..."), self.save)
+        head = row(self.measure, self.order, self.worse, None, self.show_button, self.save_button)
+        self.row_view = EvaluationRow(self._theme)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.setChildrenCollapsible(False)
+        split.addWidget(self.table)
+        split.addWidget(self.row_view)
+        split.setSizes([1, 1])
+        layout = column(self.figures_table, head, split, spacing=GRID)
+        layout.setStretch(2, 1)
+        return holder(layout)
+
+    def _pressed(self, key: int) -> bool:
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.show_in_data()
+            return True
+        return False
+
+
+def _fit(table: TableView) -> None:
+    """Makes a table as high as its rows, of which six at most are in sight."""
+    wide = sum(table.columnWidth(at) for at in range(table.model().columnCount())) > table.viewport().width()
+    bar = table.horizontalScrollBar().sizeHint().height() if wide else 0
+    high = table.horizontalHeader().sizeHint().height() + bar + 2 * table.frameWidth()
+    table.setFixedHeight(high + min(6, table.model().rowCount()) * table.verticalHeader().defaultSectionSize())
