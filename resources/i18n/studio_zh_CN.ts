@@ -6804,6 +6804,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>可用 `studio runs resume {0}` 恢复；训练任务文件夹中的 worker.log 有更多信息。</translation>
     </message>
     <message>
+        <source>The run&apos;s process ended without a word: it was killed, most likely because memory ran out.</source>
+        <translation>训练任务的进程没有说明就结束了：它被终止，很可能是因为内存不足。</translation>
+    </message>
+    <message>
         <source>No adapter was named.</source>
         <translation>没有指定适配器。</translation>
     </message>
