@@ -7084,6 +7084,62 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>内存不足。</translation>
     </message>
     <message>
+        <source>This PyTorch has no kernels for this card.</source>
+        <translation>此 PyTorch 没有适用于这块显卡的内核。</translation>
+    </message>
+    <message>
+        <source>Install a PyTorch build for the card with `python3 packaging/start.py --torch-index ADDRESS`.</source>
+        <translation>请用 `python3 packaging/start.py --torch-index ADDRESS` 安装适用于这块显卡的 PyTorch。</translation>
+    </message>
+    <message>
+        <source>The card&apos;s driver is too old for this PyTorch.</source>
+        <translation>显卡驱动对此 PyTorch 来说太旧。</translation>
+    </message>
+    <message>
+        <source>Update the NVIDIA driver, or install a PyTorch build for it with `start.py --torch-index ADDRESS`.</source>
+        <translation>请更新 NVIDIA 驱动，或用 `start.py --torch-index ADDRESS` 安装适用于它的 PyTorch。</translation>
+    </message>
+    <message>
+        <source>The card cannot be reached.</source>
+        <translation>无法访问显卡。</translation>
+    </message>
+    <message>
+        <source>See that no other program holds it, restart its driver or the computer, then resume or try again.</source>
+        <translation>请确认没有其他程序占用它，重启驱动或电脑，然后恢复或重试。</translation>
+    </message>
+    <message>
+        <source>The system stopped the card, since a pass took longer than it allows.</source>
+        <translation>一次传递超过了系统允许的时间，显卡被系统中止。</translation>
+    </message>
+    <message>
+        <source>Resume or try again. If it happens again, set a smaller `training.micro_batch_tokens`.</source>
+        <translation>请恢复或重试。如果再次发生，请将 `training.micro_batch_tokens` 设得更小。</translation>
+    </message>
+    <message>
+        <source>The card&apos;s memory has an error that could not be corrected.</source>
+        <translation>显存出现无法纠正的错误。</translation>
+    </message>
+    <message>
+        <source>Restart the computer, then resume or try again. If it happens again, the card may be broken.</source>
+        <translation>请重启电脑，然后恢复或重试。如果再次发生，显卡可能已损坏。</translation>
+    </message>
+    <message>
+        <source>The card met with a number that it cannot compute with.</source>
+        <translation>显卡遇到了无法计算的数。</translation>
+    </message>
+    <message>
+        <source>Resume or try again. If it happens again at the same place, please report the details.</source>
+        <translation>请恢复或重试。如果在同一处再次发生，请报告详细信息。</translation>
+    </message>
+    <message>
+        <source>The card stopped working.</source>
+        <translation>显卡停止工作。</translation>
+    </message>
+    <message>
+        <source>Resume or try again. If it happens again, restart the computer and update the NVIDIA driver.</source>
+        <translation>请恢复或重试。如果再次发生，请重启电脑并更新 NVIDIA 驱动。</translation>
+    </message>
+    <message>
         <source>{0} was trained with other rows held back than {1}: it may know these.</source>
         <translation>{0} 训练时留出的行与 {1} 不同：它可能已见过这些行。</translation>
     </message>
@@ -7310,6 +7366,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Resume it with `studio runs resume {0}`; worker.log in the run folder has more.</source>
         <translation>可用 `studio runs resume {0}` 恢复；训练任务文件夹中的 worker.log 有更多信息。</translation>
+    </message>
+    <message>
+        <source>The run&apos;s process ended without a word: it was killed, most likely because memory ran out.</source>
+        <translation>训练任务的进程没有说明就结束了：它被终止，很可能是因为内存不足。</translation>
     </message>
     <message>
         <source>No adapter was named.</source>

@@ -19,6 +19,7 @@ Reason = Literal[
     "network",
     "run",
     "export",
+    "device",
 ]
 
 # A command's exit code per kind of failure: 2 is the shells' code for wrong usage, the others follow in order.
@@ -42,6 +43,31 @@ _MEMORY_WORDS = (
     "CUDNN_STATUS_ALLOC_FAILED",
 )
 
+
+# How CUDA's runtime names what ends work on a card (`cudaGetErrorString`), and how torch and CUDA's libraries do; each
+# with what it comes to in `_of_card`. Others, such as an invalid argument, are defects of the program.
+_CARD_WORDS = {
+    "no kernel image is available": "kernels",
+    "compiled with an unsupported toolchain": "driver",
+    "driver version is insufficient": "driver",
+    "NVIDIA driver on your system is too old": "driver",
+    "Found no NVIDIA driver": "gone",
+    "No CUDA GPUs are available": "gone",
+    "no CUDA-capable device": "gone",
+    "CUDA driver initialization failed": "gone",
+    "system not yet initialized": "gone",
+    "is/are busy or unavailable": "gone",
+    "invalid device ordinal": "gone",
+    "the launch timed out": "slow",
+    "uncorrectable ECC error": "memory",
+    "device-side assert triggered": "assert",
+    "unspecified launch failure": "lost",
+    "an illegal memory access": "lost",
+    "misaligned address": "lost",
+    "CUDA error: unknown error": "lost",
+    "CUBLAS_STATUS_": "lost",
+    "CUDNN_STATUS_": "lost",
+}
 
 # ERROR_INVALID_NAME, of a pattern's `*` and `?` among others, and ERROR_BAD_PATHNAME
 _NO_NAME = (123, 161)
@@ -113,3 +139,40 @@ def as_memory_error(error: BaseException) -> StudioError | None:
         " `max_length`, `activation_checkpointing` or an nf4 base save more."
     )
     return StudioError("memory", "Memory ran out.", hint, words)
+
+
+def as_device_error(error: BaseException) -> StudioError | None:
+    """Recognises by its words that a card or its driver failed; None: it is another error, such as of memory."""
+    words = str(error)
+    found = next((kind for said, kind in _CARD_WORDS.items() if said in words), None)
+    if found is None or not isinstance(error, RuntimeError) or as_memory_error(error) is not None:
+        return None
+    message, hint = _of_card(found)
+    return StudioError("device", message, hint, words)
+
+
+def _of_card(kind: str) -> tuple[str, str]:
+    """Returns what became of a card, and what to do about it."""
+    match kind:
+        case "kernels":
+            message = "This PyTorch has no kernels for this card."
+            hint = "Install a PyTorch build for the card with `python3 packaging/start.py --torch-index ADDRESS`."
+        case "driver":
+            message = "The card's driver is too old for this PyTorch."
+            hint = "Update the NVIDIA driver, or install a PyTorch build for it with `start.py --torch-index ADDRESS`."
+        case "gone":
+            message = "The card cannot be reached."
+            hint = "See that no other program holds it, restart its driver or the computer, then resume or try again."
+        case "slow":
+            message = "The system stopped the card, since a pass took longer than it allows."
+            hint = "Resume or try again. If it happens again, set a smaller `training.micro_batch_tokens`."
+        case "memory":
+            message = "The card's memory has an error that could not be corrected."
+            hint = "Restart the computer, then resume or try again. If it happens again, the card may be broken."
+        case "assert":
+            message = "The card met with a number that it cannot compute with."
+            hint = "Resume or try again. If it happens again at the same place, please report the details."
+        case _:
+            message = "The card stopped working."
+            hint = "Resume or try again. If it happens again, restart the computer and update the NVIDIA driver."
+    return message, hint

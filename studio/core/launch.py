@@ -213,6 +213,36 @@ def _timed_out(log: Sequence[str]) -> bool:
     return next(told, "").startswith("Timeout (")
 
 
+def vanished(run: Run) -> events.Failed | None:
+    """As `told_of`, of a process whose end nobody waited for; None: it has told of its end, or was asked for it."""
+    if _has_ended(run) is not False:
+        return None
+    message = "The run's process ended without a word: it was killed, most likely because memory ran out."
+    hint = "Resume the run: it goes on from its last checkpoint. Before that, close other programs if memory is short."
+    detail = "\n".join(_last_lines(run.path / "worker.log")[-_LOG_LINES:])
+    told = events.Failed(reason="run", message=message, hint=hint, detail=detail, killed=True)
+    with suppress(StudioError), run.claim(LOOKED_S):
+        if isinstance(last := events.last(run.events_path), events.Failed):
+            return last  # somebody else did wait for it
+        run.emit(told)
+    return told
+
+
+def _has_ended(run: Run) -> bool | None:
+    """Whether what a run told last is its end; None: it has told nothing."""
+    ended = None
+    for event in reversed(events.tail(run.events_path)):
+        match event:
+            case events.Failed() | events.Finished():
+                return True
+            case events.Obeyed(command={"kind": "stop"}) if not (event.step and event.command.get("keep")):
+                return True
+            case events.Step() | events.Resumed() | events.Prepared():
+                return False
+        ended = False
+    return ended
+
+
 def told_of(run: Run, code: int) -> events.Failed:
     """As `death`, and writes it into the run's events, so that whoever looks later is told the same."""
     told = death(run, code)

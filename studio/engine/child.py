@@ -7,11 +7,11 @@ import sys
 import time
 import traceback
 from contextlib import nullcontext, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from studio.core import awake, events, files, recovery, run_queue, settings
-from studio.core.errors import EXIT_CRASH, StudioError, as_memory_error
+from studio.core.errors import EXIT_CRASH, StudioError, as_device_error, as_memory_error
 from studio.core.runs import Run
 from studio.engine import heap, spare
 from studio.engine.loading import as_loading_error
@@ -103,6 +103,7 @@ def _work(run: Run, commands_from: int, *, queued: bool, leads: bool) -> int:
 def _outcome(run: Run, commands_from: int, queued: bool, leads: bool) -> tuple[events.Failed | None, int]:
     try:
         if queued and not _has_turn(run, commands_from):
+            run.emit(events.Obeyed(step=0, command=asdict(_stops(run, commands_from)[-1])))
             return None, 0
         if leads:
             # Until torch is loaded nothing else says that a run goes on from where it ended.
@@ -121,7 +122,7 @@ def _outcome(run: Run, commands_from: int, queued: bool, leads: bool) -> tuple[e
         # The top of the process: the window must learn of every end, whatever it was.
         traceback.print_exc()
         # Too small a paging file is known by both on Windows; while torch loads, no setting of the run helps.
-        told = as_loading_error(error) or as_memory_error(error)
+        told = as_loading_error(error) or as_memory_error(error) or as_device_error(error)
         if told is not None:
             return failure(told), told.exit_code
         message = f"The run ended by a defect of the program: {type(error).__name__}: {error}"

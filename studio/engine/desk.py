@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from studio.core import desk
-from studio.core.errors import StudioError, as_memory_error
+from studio.core.errors import StudioError, as_device_error, as_memory_error
 from studio.engine import heap, spare
 from studio.engine.loading import as_loading_error
 
@@ -181,6 +181,8 @@ def _crash(request_id: int, error: Exception) -> desk.Failed:
         message = "Memory ran out."
         hint = "Close other programs, choose nf4 quantization or a smaller model, or ask for shorter answers."
         return desk.Failed(id=request_id, reason="memory", message=message, hint=hint, detail=str(error))
+    if (told := as_device_error(error)) is not None:
+        return desk.failure(request_id, told)
     message = f"This failed by a defect of the program: {type(error).__name__}: {error}"
     hint = "Please report the details; what is open in the window is not touched."
     return desk.Failed(id=request_id, reason="crash", message=message, hint=hint, detail=traceback.format_exc())

@@ -50,7 +50,8 @@ class TrainingWorker(QThread):
         caught_up: all events that were there at first have been sent.
         refused: a `StudioError`: the process could not be started, or not told to end once it was; what there is of
             the run is followed all the same.
-        ended: no process works on the run any more; carries an `events.Failed` for one that said nothing, or None.
+        ended: no process works on the run any more; carries an `events.Failed` for one that was there and said nothing
+            of its end, or None.
     """
 
     lives = Signal()
@@ -67,6 +68,7 @@ class TrainingWorker(QThread):
         # How the process is to end, if it is. Looked at once the start is over: until then there is none.
         self._kills: bool | None = None
         self._told_before = 0
+        self._lived = False
         self._leave = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._offset = 0
@@ -106,7 +108,8 @@ class TrainingWorker(QThread):
         """Follows the file until the process is gone and everything it wrote is sent; runs in the thread."""
         if self._starts:
             self._start()
-        alive, looked = self._alive(), time.monotonic()
+        self._lived = alive = self._alive()
+        looked = time.monotonic()
         if alive:
             self.lives.emit()
         self._send()
@@ -160,7 +163,9 @@ class TrainingWorker(QThread):
                 self.received.emit(batch)
 
     def _death(self) -> events.Failed | None:
-        code = self._process.returncode if self._process is not None else 0
+        if self._process is None:
+            return launch.vanished(self.followed) if self._lived else None
+        code = self._process.returncode
         # What was there before tells how an earlier process ended.
         told = self._offset > self._told_before
         if not code or (told and isinstance(events.last(self.followed.events_path), events.Failed | events.Finished)):

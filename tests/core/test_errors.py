@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.core.errors import StudioError, as_memory_error, given_path, is_absent
+from studio.core.errors import StudioError, as_device_error, as_memory_error, given_path, is_absent
 
 
 @pytest.mark.parametrize("path", ["~nosuchuser/x", "a\0b", "x" * 300, "\ud800", "loop/x"])
@@ -70,3 +70,54 @@ def test_a_name_that_windows_takes_for_none_is_of_nothing_there(number: int) -> 
     assert is_absent(error)
     assert is_absent(FileNotFoundError())
     assert not is_absent(PermissionError())
+
+
+ASYNC = (
+    "\nCUDA kernel errors might be asynchronously reported at some other API call, so the stacktrace below might be"
+    " incorrect.\nFor debugging consider passing CUDA_LAUNCH_BLOCKING=1\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (f"CUDA error: unspecified launch failure{ASYNC}", "stopped working", "update the NVIDIA driver"),
+        (f"CUDA error: an illegal memory access was encountered{ASYNC}", "stopped working", "Resume"),
+        (f"CUDA error: unknown error{ASYNC}", "stopped working", "restart the computer"),
+        ("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasGemmEx( handle )`", "stopped", "Resume"),
+        ("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED", "stopped", "Resume"),
+        (f"CUDA error: the launch timed out and was terminated{ASYNC}", "longer than it allows", "micro_batch_tokens"),
+        (f"CUDA error: device-side assert triggered{ASYNC}", "cannot compute with", "report the details"),
+        (f"CUDA error: uncorrectable ECC error encountered{ASYNC}", "could not be corrected", "may be broken"),
+        (f"CUDA error: no kernel image is available for execution on the device{ASYNC}", "no kernels", "torch-index"),
+        ("CUDA driver version is insufficient for CUDA runtime version", "too old", "Update"),
+        (
+            "The NVIDIA driver on your system is too old (found version 11040). Please update your GPU driver by",
+            "too old",
+            "Update",
+        ),
+        ("CUDA error: no CUDA-capable device is detected", "cannot be reached", "restart its driver"),
+        ("No CUDA GPUs are available", "cannot be reached", "restart its driver"),
+        ("CUDA error: CUDA-capable device(s) is/are busy or unavailable", "cannot be reached", "holds it"),
+    ],
+)
+def test_what_ends_work_on_a_card_is_said_in_words(words: str, message: str, hint: str) -> None:
+    error = as_device_error(RuntimeError(words))
+    assert error is not None
+    assert (error.reason, error.detail) == ("device", words)
+    assert message in error.message
+    assert hint in error.hint
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("CUDA error: invalid argument"),
+        RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
+        ValueError("CUDA error: unknown error"),
+    ],
+)
+def test_what_is_no_failure_of_a_card_is_not_taken_for_one(error: Exception) -> None:
+    assert as_device_error(error) is None

@@ -79,6 +79,7 @@ def test_a_queue_goes_on_where_a_run_is_killed_and_keeps_what_the_system_ended(t
         third.ask(events.Stop())
         assert processes[2].wait(60) == 0
         assert third.progress().prepared is None
+        assert [item.command["kind"] for item in third.progress().obeyed] == ["stop"]
         processes[0].kill()
         until(lambda: second.summary().step)
         assert [name for name, _ in phases(second)][:2] == ["queued", "loading"]

@@ -455,6 +455,20 @@ def test_running_out_of_memory_is_told_with_a_remedy(tmp_path: Path) -> None:
     assert done.returncode == 7
 
 
+def test_a_card_that_fails_is_no_defect_of_the_program(tmp_path: Path) -> None:
+    run = runs.create(config(tmp_path, rows=8), tmp_path / "run")
+    words = "CUDA error: unspecified launch failure"
+    done = worker(
+        run,
+        "import torch",
+        "fail = lambda *_, **__: (_ for _ in ()).throw(torch.AcceleratorError(" + repr(words) + "))",
+        "torch.nn.utils.clip_grad_norm_ = fail",
+    )
+    failed = run.progress().failed
+    assert failed is not None, done.stderr[-2000:]
+    assert (failed.reason, failed.detail, done.returncode) == ("device", words, 15)
+
+
 def test_a_second_process_on_the_same_run_is_refused(tmp_path: Path) -> None:
     run = runs.create(config(tmp_path), tmp_path / "run")
     with run.claim():

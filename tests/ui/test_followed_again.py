@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from studio.core import events
+from studio.core.runs import Run
 from studio.ui.models import glance
 from studio.ui.pages.run_view import RunView
 from studio.ui.window import MainWindow
@@ -155,3 +156,42 @@ def test_a_full_fine_tuning_that_is_done_is_told_of(window: MainWindow, qtbot: Q
     assert window.notices.texts() == ["whole is done: its model lies in the run folder."]
     window.notices.findChildren(QPushButton)[0].click()
     assert page_of(window).view.model is model
+
+
+def test_a_run_that_was_only_looked_on_and_is_killed_says_so(window: MainWindow, qtbot: QtBot) -> None:
+    run = made_run("told")
+    tell(run, prepared(4), step(1, 2.0))
+    (run.path / "worker.log").write_text("its last words\n", encoding="utf-8")
+    with run.claim():
+        view = shown_alive(window, qtbot, run)
+    qtbot.waitUntil(view.failure.isVisible)
+    assert "ended without a word" in view.failure.what.text()
+    assert view.failure.remedy.text() == "Resume the run"
+    assert "its last words" in view.failure._detail.toPlainText()
+    assert view.head.state.text() == "Failed"
+    told = run.progress().failed
+    assert told is not None
+    assert told.killed, "whoever looks later is told the same"
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_one_that_was_asked_to_end_has_said_enough(window: MainWindow, qtbot: QtBot, keep: bool) -> None:
+    run = made_run("told")
+    tell(run, prepared(4), step(1, 2.0))
+    with run.claim():
+        view = shown_alive(window, qtbot, run)
+        tell(run, events.Obeyed(step=1, command={"kind": "stop", "keep": keep}), events.Phase(name="saving"))
+        tell(run, events.Saved(step=1, path="p", size_bytes=3), events.Phase(name="training"))
+    model = window.session.model_of(run)
+    qtbot.waitUntil(lambda: not model.alive)
+    # With its result kept it would have told that it is finished.
+    assert (model.progress.failed is not None) == keep
+    qtbot.waitUntil(lambda: view.head.state.text() == ("Failed" if keep else "Interrupted"))
+
+
+def shown_alive(window: MainWindow, qtbot: QtBot, run: Run) -> RunView:
+    page = page_of(window)
+    window.session.run_wanted.emit(run)
+    model = window.session.model_of(run)
+    qtbot.waitUntil(lambda: model.known and model.alive)
+    return page.view
