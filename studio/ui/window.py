@@ -229,7 +229,7 @@ class MainWindow(QMainWindow):
         awake = self._add(file, self.tr("Keep the computer awake while a run trains"), "", self._keep_awake)
         awake.setCheckable(True)
         awake.setChecked(self.session.settings.keep_awake)
-        self._add(file, self.tr("Disk space and trash..."), "", self._show_space)
+        self._add(file, self.tr("Disk space and trash..."), "", lambda: SpaceDialog(self.session, self).open())
         file.addSeparator()
         self._add(file, self.tr("Quit"), "Ctrl+Q", self.close).setMenuRole(QAction.MenuRole.QuitRole)
         # The stack's own actions would tell nobody of what they do out of sight.
@@ -259,13 +259,6 @@ class MainWindow(QMainWindow):
         action.triggered.connect(lambda: act())
         menu.addAction(action)
         return action
-
-    def _show_space(self) -> None:
-        """Shows what the program's files take up, and what was removed."""
-        dialog = SpaceDialog(self.session, self)
-        for changed in (self.session.runs_changed, self.session.library_changed):
-            dialog.changed.connect(changed)
-        dialog.open()
 
     def _step(self, *, back: bool) -> None:
         shown = next(key for key, page in self._pages.items() if page is self._stack.currentWidget())

@@ -1,6 +1,9 @@
 """What a run told besides its numbers, as commands show it."""
 
-from dataclasses import replace
+import json
+import sys
+from collections import Counter
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +74,31 @@ def test_what_helps_a_failed_run_is_a_command_that_does_it(tmp_path: Path, capsy
     assert told.prepared is not None
     assert told.prepared.micro_batch_tokens == 256
     assert told.complete
+
+
+def test_of_many_steps_only_the_last_is_read_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = runs.create(config(tmp_path), tmp_path / "run")
+    told = [events.encode(step(number, 0.5)) for number in range(1, 2001)]
+    told.insert(1000, events.encode(events.Resumed(step=900, checkpoint="")))
+    run.events_path.write_bytes(b"".join(told))
+    called = Counter[str]()
+    sys.setprofile(lambda frame, event, _: called.update([frame.f_code.co_name]) if event == "call" else None)
+    try:
+        assert cli.run(["runs", "show", str(run.path)]) == 0
+    finally:
+        sys.setprofile(None)
+    assert "Step 2000 of 0, loss 0.5000" in capsys.readouterr().out
+    assert called["decode_event"] == 2
+    assert cli.run(["runs", "show", str(run.path), "--json"]) == 0
+    steps = json.loads(capsys.readouterr().out)["steps"]
+    assert [item["step"] for item in steps] == [*range(1, 901), *range(1001, 2001)]
+    assert steps[0] == asdict(next(run.follow()))
+
+
+def test_a_run_that_went_back_shows_the_step_it_stands_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = runs.create(config(tmp_path), tmp_path / "run")
+    for number in (1, 2, 3):
+        run.emit(step(number, number / 10))
+    run.emit(events.Resumed(step=2, checkpoint=""))
+    assert cli.run(["runs", "show", str(run.path)]) == 0
+    assert "Step 2 of 0, loss 0.2000" in capsys.readouterr().out

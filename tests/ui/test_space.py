@@ -14,7 +14,7 @@ pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 
 
 def opened(window: MainWindow, qtbot: QtBot) -> SpaceDialog:
-    window._show_space()
+    SpaceDialog(window.session, window).open()
     (dialog,) = window.findChildren(SpaceDialog)
     assert not any(made.isEnabled() for made in (dialog.free, dialog.restore, dialog.remove))
     qtbot.waitUntil(lambda: dialog._command is None)
@@ -79,7 +79,7 @@ def test_what_cannot_be_done_is_said(window: MainWindow, qtbot: QtBot) -> None:
 
 
 def test_it_can_be_shut_while_it_looks(window: MainWindow, qtbot: QtBot) -> None:
-    window._show_space()
+    SpaceDialog(window.session, window).open()
     (dialog,) = window.findChildren(SpaceDialog)
     shut(dialog, qtbot)
     assert not window.findChildren(SpaceDialog)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QDialog, QLabel, QListWidget, QListWidgetItem, QWidget
 
 from studio.core.errors import StudioError
@@ -28,12 +28,7 @@ class SpaceDialog(QDialog):
         trash: what was removed.
         free, restore, remove, shut: buttons.
         fault: what could not be done.
-
-    Signals:
-        changed: something was brought back, or is gone.
     """
-
-    changed = Signal()
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         """Has all of it looked at."""
@@ -158,5 +153,6 @@ class SpaceDialog(QDialog):
         self._ask(self._session.command(command), self._did)
 
     def _did(self, _: Any) -> None:
-        self.changed.emit()
+        self._session.runs_changed.emit()
+        self._session.library_changed.emit()
         self._look()
