@@ -88,11 +88,10 @@ def take(current: Session, micro_batches: list[Rows], passes: list[MicroBatch]) 
     """Takes one optimizer step: the sum of all rows' losses over the number of what they are losses of."""
     accelerator, spec = current.accelerator, current.config.training
     world, rank = accelerator.num_processes, accelerator.process_index
-    weight = world if micro_batches[rank::world] else 0
+    own, train, reference = micro_batches[rank::world], current.corpus.train, current.reference
+    weight = world if own else 0
     optim.seed_all(spec.seed, "step", current.position.step + 1, rank)
     current.model.train()
-    train, reference = current.corpus.train, current.reference
-    own = micro_batches[rank::world]
     unlike = current.choices.passes(train.mismatched, own) if train.mismatched is not None and own else []
     baseline = _baseline(current, train, reference, unlike, sum(len(rows) for rows in micro_batches))
     found, shares = [], _shares(current, current.corpus.trained, micro_batches)

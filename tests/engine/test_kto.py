@@ -214,6 +214,31 @@ def test_a_run_that_goes_on_ends_bit_identical(tmp_path: Path) -> None:
     assert told == [(item.reward_accuracy, item.reward_margin) for item in whole_run.progress().steps]
 
 
+@pytest.mark.parametrize(
+    "way",
+    [
+        {"activation_checkpointing": True},
+        {"adapter": {"use_dora": True}},
+        {"model": {"dtype": "bfloat16"}},
+        {"model": {"quantization": "nf4"}, "optim": "adamw_8bit"},
+        {"family": "opt"},
+        {"family": "mixtral"},
+        {"family": "gpt2", "train_sampling_strategy": "group_by_length"},
+    ],
+    ids=str,
+)
+def test_it_learns_in_every_way_of_computing(way: dict[str, Any], tmp_path: Path) -> None:
+    spec: dict[str, Any] = {
+        "data": {"eval_split": 0.2},
+        "eval_steps": 8,
+        "learning_rate": 1e-2,
+        "num_train_epochs": 2,
+    } | way
+    progress = trained(judging(tmp_path, **spec), tmp_path / "run").progress()
+    assert progress.steps[0].loss == pytest.approx(0.5, abs=0.02)
+    assert progress.evaluations[-1].eval_loss < 0.49
+
+
 @pytest.mark.parametrize("made", [config, preferring])
 def test_rows_without_labels_are_refused(made: Any, tmp_path: Path) -> None:
     with pytest.raises(StudioError, match="a label of good or bad, and these have none") as caught:

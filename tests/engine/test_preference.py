@@ -352,6 +352,25 @@ def test_what_has_no_reference_looks_none_up_and_can_train_every_weight(
         assert log["loss"][log["step"] == number].mean() == pytest.approx(progress.steps[number - 1].loss, rel=1e-5)
 
 
+@pytest.mark.parametrize("objective", ["orpo", "simpo"])
+def test_with_every_weight_trained_a_run_that_goes_on_ends_bit_identical(objective: str, tmp_path: Path) -> None:
+    spec: dict[str, Any] = {"data": {"eval_split": 0.2}, "eval_steps": 4, "save_steps": 2, "num_train_epochs": 1}
+    whole = preferring(tmp_path, adapter={"method": "full"}, objective=objective, **spec)
+    whole_run, torn = trained(whole, tmp_path / "whole"), runs.create(whole, tmp_path / "torn")
+    killed_at(torn, lambda event: isinstance(event, events.Step) and event.step == 5)
+    resume(torn)
+    assert torn.progress().resumed[-1].step == 5
+    assert losses(torn) == losses(whole_run)
+    results = [run.progress().finished for run in (whole_run, torn)]
+    weights = [
+        (run.path / result.path / "model.safetensors").read_bytes()
+        for run, result in zip((whole_run, torn), results, strict=True)
+        if result is not None
+    ]
+    assert len(weights) == 2
+    assert weights[0] == weights[1]
+
+
 @pytest.mark.parametrize("objective", ["ipo", "orpo", "simpo"])
 def test_how_rows_are_divided_into_passes_changes_no_loss(objective: str, tmp_path: Path) -> None:
     spec: dict[str, Any] = {"rows": 16, "objective": objective, "num_train_epochs": 1, "learning_rate": 1e-3}

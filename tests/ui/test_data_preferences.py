@@ -1,6 +1,7 @@
 """Rows with two answers on the Data page: both are seen, and training learns which is better."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,37 @@ def test_an_objective_for_two_answers_stays_and_changes_only_what_it_must(
     draft.adopt({"training.objective": objective}, "test")
     assert draft.value("training.learning_rate") == asked(objective).learning_rate
     assert draft.config().training.used_beta == asked(objective).beta
+
+
+def test_labelled_answers_are_seen_as_what_becomes_of_them_and_trained_on(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = tmp_path / "judged.jsonl"
+    rows = [{"prompt": f"question {n}", "completion": "yes, gladly", "label": n < 2} for n in range(4)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    page = opened(window, qtbot, path)
+    tokens = page.rows.pane.tokens
+    page.rows.pane.views.setCurrentWidget(tokens)
+
+    def is_shown(row: int) -> bool:
+        return f"question {row}" in tokens.text.toPlainText()
+
+    for row, said in ((1, "Learned "), (2, "Avoided ")):
+        page.rows.table.selectRow(row)
+        qtbot.waitUntil(partial(is_shown, row), timeout=WAIT_MS)
+        assert tokens._legend[0].text().startswith(said)
+        assert tokens.worse.isHidden()
+    draft = window.session.draft
+    draft.adopt({"adapter.method": "full", "data.packing": True}, "test")
+    QTest.mouseClick(page.head.use, Qt.MouseButton.LeftButton)
+    assert draft.value("training.objective") == "kto"
+    assert draft.value("training.learning_rate") == asked("kto").learning_rate
+    assert draft.sound()
+    # Rows of another kind are learned as they are for.
+    page.plain.known = {}
+    page.plain.take("prompt_completion", {})
+    assert draft.value("training.objective") == "sft"
+    checked(page, qtbot)
 
 
 def test_what_is_wrong_beside_two_answers_is_said_at_its_field(window: MainWindow, tmp_path: Path) -> None:

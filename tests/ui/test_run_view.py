@@ -91,7 +91,7 @@ def test_how_many_better_answers_are_preferred_is_shown_where_rows_have_two(wind
     assert (figure.isVisible(), figure.text()) == (True, "75%")
     assert view.head.values["epoch"].isHidden()
     assert "last step's rows" in figure.toolTip()
-    assert "apart by 0.3" in figure.toolTip()
+    assert "reward margin is 0.3." in figure.toolTip()
     tell(run, replace(evaluated(3, 0.5, True), reward_accuracy=0.6))
     shown(window, qtbot, run)
     qtbot.waitUntil(lambda: figure.text() == "60%")
