@@ -6196,6 +6196,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>需要 data.eval_split 或 data.eval_path。</translation>
     </message>
     <message>
+        <source>`studio import-config {0} --out run.yaml` makes one of this program of it.</source>
+        <translation>`studio import-config {0} --out run.yaml` 会将其转换为本程序的配置。</translation>
+    </message>
+    <message>
+        <source>{0} is a config of {1}.</source>
+        <translation>{0} 是 {1} 的配置。</translation>
+    </message>
+    <message>
         <source>Correct the named settings and start again.</source>
         <translation>请改正所列设置，然后重新开始。</translation>
     </message>
@@ -7178,6 +7186,78 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Check that it is a folder, and its permissions.</source>
         <translation>请检查它是否为文件夹及其权限。</translation>
+    </message>
+    <message>
+        <source>This is no config of axolotl, LLaMA-Factory or TRL.</source>
+        <translation>这不是 axolotl、LLaMA-Factory 或 TRL 的配置。</translation>
+    </message>
+    <message>
+        <source>Check the file; `studio train FILE` reads this program&apos;s own.</source>
+        <translation>请检查该文件；本程序自己的配置由 `studio train FILE` 读取。</translation>
+    </message>
+    <message>
+        <source>It has no counterpart here.</source>
+        <translation>此处没有对应的设置。</translation>
+    </message>
+    <message>
+        <source>It does not go with the other settings.</source>
+        <translation>它与其他设置不相容。</translation>
+    </message>
+    <message>
+        <source>Of {0} bits there is none here: nf4 or 8bit.</source>
+        <translation>此处没有 {0} 位量化：可选 nf4 或 8bit。</translation>
+    </message>
+    <message>
+        <source>Four bits are nf4 here.</source>
+        <translation>此处的 4 位量化为 nf4。</translation>
+    </message>
+    <message>
+        <source>`{0}` is not trained here.</source>
+        <translation>此处不训练 `{0}`。</translation>
+    </message>
+    <message>
+        <source>Adapters start as no change here: default, gaussian or orthogonal.</source>
+        <translation>此处的适配器起始时不改变模型：可选 default、gaussian 或 orthogonal。</translation>
+    </message>
+    <message>
+        <source>A share of the run is not said here; set steps.</source>
+        <translation>此处不按任务的比例表示；请设置步数。</translation>
+    </message>
+    <message>
+        <source>Only the first is taken over; mix it with {0} by `studio data mix`.</source>
+        <translation>只采用第一个；请用 `studio data mix` 与 {0} 混合。</translation>
+    </message>
+    <message>
+        <source>The tokenizer&apos;s own are kept; no token can be added here.</source>
+        <translation>保留分词器自带的特殊词元；此处无法添加词元。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s own is taken, not `{0}`; name a Jinja file to have another.</source>
+        <translation>采用模型自带的模板，而非 `{0}`；如需其他模板，请指定一个 Jinja 文件。</translation>
+    </message>
+    <message>
+        <source>`{0}` is not known here: how rows are read is found by their columns.</source>
+        <translation>此处不认识 `{0}`：行的读取方式由其列名识别。</translation>
+    </message>
+    <message>
+        <source>Only {0} is taken over; mix it with {1} by `studio data mix`.</source>
+        <translation>只采用 {0}；请用 `studio data mix` 与 {1} 混合。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s own chat template is taken, not `{0}`.</source>
+        <translation>采用模型自带的对话模板，而非 `{0}`。</translation>
+    </message>
+    <message>
+        <source>No dataset_info.json beside the config describes `{0}`: it is taken for a path.</source>
+        <translation>配置旁没有 dataset_info.json 描述 `{0}`：将其视为路径。</translation>
+    </message>
+    <message>
+        <source>How messages are called is found by their names.</source>
+        <translation>消息的名称由其字段名识别。</translation>
+    </message>
+    <message>
+        <source>A number of rows is not said here; set data.eval_split to their share.</source>
+        <translation>此处不按行数表示；请将 data.eval_split 设为其比例。</translation>
     </message>
     <message>
         <source>adapter.{0}: it is {1}, but the adapter that is trained further has {2}.</source>
@@ -9574,6 +9654,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请指定一个文件，或使用 --run。</translation>
     </message>
     <message>
+        <source>Name a new file.</source>
+        <translation>请指定一个新文件。</translation>
+    </message>
+    <message>
         <source>--json gives one answer, and there is no question.</source>
         <translation>--json 只给出一个回答，而没有问题。</translation>
     </message>
@@ -10094,6 +10178,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>open {name}</source>
         <translation>打开 {name}</translation>
+    </message>
+    <message>
+        <source>A config of {program}: {count} setting was taken over.</source>
+        <translation>{program} 的配置：已采用 {count} 项设置。</translation>
+    </message>
+    <message>
+        <source>A config of {program}: {count} settings were taken over.</source>
+        <translation>{program} 的配置：已采用 {count} 项设置。</translation>
+    </message>
+    <message>
+        <source>{count} was not.</source>
+        <translation>{count} 项未采用。</translation>
+    </message>
+    <message>
+        <source>{count} were not.</source>
+        <translation>{count} 项未采用。</translation>
     </message>
     <message>
         <source>Checking the adapter {name} ...</source>

@@ -25,6 +25,7 @@ _COMMANDS = {
     "data": ("data", "See a data file as the model will."),
     "model": ("models", "See a model's structure."),
     "plan": ("runs", "Count what a config would train, without training."),
+    "import-config": ("foreign", "Make a config of a config of axolotl, LLaMA-Factory or TRL."),
     "train": ("runs", "Train a config; a closed terminal does not end it."),
     "runs": ("runs", "See and steer runs."),
     "adapters": ("library", "See and keep adapters."),

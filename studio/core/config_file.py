@@ -34,7 +34,10 @@ def load(
     Raises:
         StudioError: (config) unreadable file, unknown key or value out of bounds, each named.
     """
-    data = _read_yaml(path) if path else {}
+    data = read_yaml(path) if path else {}
+    if path and (program := program_of(data)):
+        hint = f"`studio import-config {path.name} --out run.yaml` makes one of this program of it."
+        raise StudioError("config", f"{path.name} is a config of {program}.", hint)
     for section, settings in (under or {}).items():
         if isinstance(own := data.get(section) or {}, dict):
             data[section] = {**settings, **own}
@@ -47,6 +50,16 @@ def as_assignments(config: RunConfig) -> list[str]:
     """Returns the `key=value` assignments that make `config` of the defaults."""
     named = changed(config) | ({"name": config.name} if config.name is not None else {})
     return [f"{key}={_flow(value)}" for key, value in named.items()]
+
+
+def program_of(data: dict[str, Any]) -> str:
+    """Returns whose config plain data of a YAML file is; empty: nobody's that is known here."""
+    if "base_model" in data and ("datasets" in data or "micro_batch_size" in data or "adapter" in data):
+        return "axolotl"
+    if "model_name_or_path" in data:
+        theirs = {"stage", "finetuning_type", "cutoff_len", "dataset_dir", "template"}
+        return "LLaMA-Factory" if theirs & data.keys() else "TRL"
+    return ""
 
 
 def line_of(text: str, key: str) -> int:
@@ -163,7 +176,12 @@ def no_setting(key: str) -> StudioError:
     return StudioError("config", f"There is no setting `{key}`.", _nearest(key, list(keys())))
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Reads a YAML file as plain data.
+
+    Raises:
+        StudioError: (config) it cannot be read, or as `parse`.
+    """
     path = given_path(path, "config")
     try:
         if path.stat().st_size > _MAX_BYTES:

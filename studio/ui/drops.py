@@ -9,12 +9,15 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from studio.core import config as declared
-from studio.core import config_file
+from studio.core import config_file, foreign
 from studio.core.errors import StudioError
 from studio.core.hub_ids import is_hub_id
 from studio.core.library import PEFT_CONFIG
 from studio.core.runs import Run
-from studio.ui.session import Session
+from studio.core.units import counted
+from studio.ui import words
+from studio.ui.draft import merged
+from studio.ui.session import Notice, Session
 
 
 class Drops(QObject):
@@ -77,13 +80,28 @@ def choose_data(parent: QWidget, title: str = "") -> Path | None:
 
 
 def _load_config(session: Session, path: Path) -> None:
+    title = _tr("open {name}").format(name=path.name)
     try:
-        config = config_file.load(path)
+        data = config_file.read_yaml(path)
+        if config_file.program_of(data):
+            _translate(session, foreign.translated(data, path.resolve().parent), title)
+        else:
+            session.draft.replace(declared.to_dict(config_file.load(path)), title)
     except StudioError as error:
         session.tell_error(error)
         return
-    session.draft.replace(declared.to_dict(config), _tr("open {name}").format(name=path.name))
     session.page_wanted.emit("configure")
+
+
+def _translate(session: Session, made: foreign.Translated, title: str) -> None:
+    """Takes another program's config over, and says what of it is left."""
+    session.draft.replace(merged(made.plain()), title)
+    one = _tr("A config of {program}: {count} setting was taken over.")
+    text = counted(len(made.settings), one, _tr("A config of {program}: {count} settings were taken over."),
+                   program=made.program)  # fmt: skip
+    left = counted(len(made.left), _tr("{count} was not."), _tr("{count} were not.")) if made.left else ""
+    listed = "\n".join(f"{key}: {words.sentence(why)}" for key, why in made.left.items())
+    session.noticed.emit(Notice(words.joined(text, left), "" if left else "good", detail=listed))
 
 
 def _add_adapter(session: Session, path: Path) -> None:
