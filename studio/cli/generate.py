@@ -42,7 +42,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def add_sampling(command: argparse.ArgumentParser) -> None:
     """Adds how answers are made."""
-    command.add_argument("--system", help="the instruction in front of the conversation")
+    command.add_argument("--system", help="the instruction in front of the conversation (as each adapter learned)")
     command.add_argument("--force", action="store_true", help="even if the base is not the one of the training")
     command.add_argument("--max-new-tokens", type=int, default=256, help="the longest answer (256)")
     command.add_argument("--temperature", type=float, default=0.0, help="0: always the likeliest token (0)")
@@ -62,6 +62,7 @@ def _chat(args: argparse.Namespace) -> None:
     from studio.engine import adapters, generate, hardware, model, turns
 
     sampling = _sampling(args)
+    _tell_system(args, [entry] if entry else [])
     folder = _base_folder(args, entry)
     encoder = generate.encoder_for(model.load_tokenizer(folder), entry)
     talker: Any = model.load_base(folder, _spec(args, [entry] if entry else []), hardware.device())
@@ -124,6 +125,7 @@ def _compare(args: argparse.Namespace) -> None:
         raise StudioError("usage", "There is nothing to answer.", "Add --prompt, or --prompts with a file.")
     _require_model(args, entries)
     sampling = _sampling(args)
+    _tell_system(args, entries)
     found = _answers(args, entries, prompts, sampling)
     names = [None, *(entry.name for entry in entries)]
     for prompt, row in zip(prompts, found, strict=True):
@@ -158,7 +160,7 @@ def _answers(
         own = {}
         for at in filter(None, group):
             loaded = adapters.load_adapter(loaded, entries[at - 1].folder, f"adapter{at}")
-            if encoders[at].template != plain.template:
+            if not encoders[at].prompts_as(plain):
                 own[f"adapter{at}"] = encoders[at]
         names = [f"adapter{at}" if at else None for at in group]
         for number, prompt in enumerate(prompts):
@@ -252,6 +254,13 @@ def _sampling(args: argparse.Namespace) -> "Sampling":
 
 def _opening(args: argparse.Namespace) -> list[dict[str, str]]:
     return [{"role": "system", "content": args.system}] if args.system else []
+
+
+def _tell_system(args: argparse.Namespace, entries: Sequence[Entry]) -> None:
+    """Says which adapters are asked with the system prompt that they learned with."""
+    for entry in () if args.system else entries:
+        if entry.system:
+            print(f"{entry.name} is asked with its system prompt: {one_line(entry.system)[:80]}", file=sys.stderr)
 
 
 def _piped() -> str:

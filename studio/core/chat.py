@@ -27,6 +27,7 @@ __all__ = [
     "to_pair",
     "to_preference",
     "trainable",
+    "with_system",
 ]
 
 # What a model can learn to write; `preference` is trained on too, but by another objective.
@@ -157,6 +158,12 @@ def to_example(data: Mapping[str, Any], row_format: str, worse: bool = False) ->
         case "kto":
             raise refused("rows of this format cannot be learned from yet")
     return Example([], [], "", _text(data, first_of(data, shapes.TEXTS) or "text"))
+
+
+def with_system(data: Mapping[str, Any], system: str) -> Mapping[str, Any]:
+    """Returns a row with a system's message in the column for it; one that has something there keeps its own."""
+    own = _field(data, "system")
+    return data if not system or (isinstance(own, str) and own.strip()) else {**data, "system": system}
 
 
 def to_pair(data: Mapping[str, Any]) -> tuple[Example, Example]:

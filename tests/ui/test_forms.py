@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QSpinBox
+from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QSpinBox
 
 from studio.ui.pages.configure import ConfigurePage
 from studio.ui.session import demo_data
@@ -79,6 +79,22 @@ def test_modules_are_typed_as_names_with_commas_between(page: ConfigurePage, win
     assert not page.start_button.isEnabled()
     window.session.draft.edit("adapter.method", "full")
     assert fault.isHidden()
+
+
+def test_a_text_of_several_lines_stays_one(page: ConfigurePage, window: MainWindow) -> None:
+    page._show_all(True)
+    draft, box = window.session.draft, page.fields["data.system"].editor
+    assert isinstance(box, QPlainTextEdit)
+    QTest.keyClicks(box, "Be brief, [x].")
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    QTest.keyClicks(box, "  No \\n here. ")
+    assert draft.value("data.system") == "Be brief, [x].\n  No \\n here. "
+    assert page.fields["data.system"].fault.isHidden()
+    draft.edit("data.system", "a\n\nb")
+    assert box.toPlainText() == "a\n\nb"
+    assert draft.config().data.system == "a\n\nb"
+    window.session.undo.undo()
+    assert (box.toPlainText(), draft.value("data.system")) == ("", "")
 
 
 def test_a_seed_of_any_size_is_shown_and_typed(page: ConfigurePage, window: MainWindow) -> None:
