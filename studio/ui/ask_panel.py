@@ -73,8 +73,8 @@ class AskPanel(QScrollArea):
         self.system.setAccessibleName(self.tr("System instruction"))
         self._none = self.tr("None")
         self.system.setPlaceholderText(self._none)
-        tip = self.tr("Empty: each adapter is asked with the one that it learned with, the base with none")
-        self.system.setToolTip(tip)
+        self._tip = self.tr("Empty: each adapter is asked with the one that it learned with, the base with none")
+        self.system.setToolTip(self._tip)
         self.numbers: dict[str, _Number] = {}
         box = row(self.base, folder)
         box.setStretch(0, 1)
@@ -166,6 +166,7 @@ class AskPanel(QScrollArea):
         learned = dict.fromkeys(entry.system for entry in self.entries() if entry.system)
         said = self.tr("As learned: {text}").format(text=" / ".join(" ".join(text.split()) for text in learned))
         self.system.setPlaceholderText(said if learned else self._none)
+        self.system.setToolTip(as_tip(f"{said}\n{self._tip}") if learned else self._tip)
 
     def _base_box(self) -> QComboBox:
         made = QComboBox()

@@ -335,6 +335,7 @@ def test_the_panel_says_with_which_system_prompt_adapters_are_asked(page: Compar
     try:
         page.receive([first, taught])
         assert line.placeholderText() == "As learned: Be brief."
+        assert "As learned: Be brief." in line.toolTip()
         page.receive(first)
         assert line.placeholderText() == "None"
     finally:
