@@ -259,6 +259,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>无</translation>
     </message>
     <message>
+        <source>Empty: each adapter is asked with the one that it learned with, the base with none</source>
+        <translation>留空：每个适配器都以其学习时的系统指令来提问，基础模型则没有</translation>
+    </message>
+    <message>
         <source>Base model</source>
         <translation>基座模型</translation>
     </message>
@@ -277,6 +281,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Adapters ({count} chosen)</source>
         <translation>适配器（已选 {count} 个）</translation>
+    </message>
+    <message>
+        <source>As learned: {text}</source>
+        <translation>与学习时相同：{text}</translation>
     </message>
     <message>
         <source>The built-in model, a folder, or a Hugging Face id such as owner/model</source>
@@ -6934,6 +6942,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>A row equal to an evaluation row is evaluated or left out, never trained on.</source>
         <translation>与评估行相同的行只用于评估或被略去，绝不用于训练。</translation>
+    </message>
+    <message>
+        <source>System instruction</source>
+        <translation>系统指令</translation>
+    </message>
+    <message>
+        <source>Put before every row that has no system message of its own; the adapter is asked with it too.</source>
+        <translation>放在每个没有自己的系统消息的行之前；向适配器提问时也会带上它。</translation>
     </message>
     <message>
         <source>Maximum length</source>

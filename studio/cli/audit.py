@@ -30,6 +30,7 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     text = "make chunks of long texts instead of cutting them, each repeating this many tokens of the one before"
     command.add_argument("--chunk-overlap", type=int, metavar="N", help=text)
     command.add_argument("--chat-template", metavar="T", help="as in data.chat_template")
+    command.add_argument("--system", metavar="T", help="as in data.system")
     command.add_argument("--eval", metavar="FILE", help="the evaluation data, to find its rows in the training data")
     command.add_argument("--eval-split", type=float, metavar="X", help="the share that is held back, to find leaks")
     command.add_argument("--seed", type=int, metavar="N", help="draws the split")
@@ -129,7 +130,7 @@ def _config(args: argparse.Namespace) -> "RunConfig":
     data = {"path": args.file, "format": spec.format, "mapping": spec.mapping, "eval_path": args.eval}
     data |= {"max_length": args.max_length, "chunk_overlap": args.chunk_overlap}
     data |= {"long_text": None if args.chunk_overlap is None else "chunks"}
-    data |= {"chat_template": args.chat_template, "eval_split": args.eval_split}
+    data |= {"chat_template": args.chat_template, "system": args.system, "eval_split": args.eval_split}
     training = {"seed": args.seed, "objective": args.objective}
     given = {"data": data, "training": training}
     return build(

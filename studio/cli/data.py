@@ -31,6 +31,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         command.add_argument("file", metavar="FILE", help="a data file, a folder, a pattern, an archive or a hub id")
         data_rows.add_mapping(command)
         command.add_argument("--chat-template", metavar="T", help="as in data.chat_template")
+        command.add_argument("--system", metavar="T", help="as in data.system")
         command.add_argument("--max-length", type=int, metavar="N", help="cut rows behind this many tokens")
         text = "make chunks of long texts instead, each repeating this many tokens of the one before"
         command.add_argument("--chunk-overlap", type=int, metavar="N", help=text)

@@ -95,6 +95,8 @@ def spec_of(args: argparse.Namespace) -> "DataSpec":
         settings |= {"long_text": "chunks", "chunk_overlap": args.chunk_overlap}
     if getattr(args, "chat_template", None) is not None:
         settings["chat_template"] = args.chat_template
+    if getattr(args, "system", None) is not None:
+        settings["system"] = args.system
     return build({"data": settings}).data
 
 

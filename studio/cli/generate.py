@@ -45,7 +45,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def add_system(command: argparse.ArgumentParser) -> None:
     """Adds the instruction that stands in front."""
-    command.add_argument("--system", help="the instruction in front of the conversation")
+    command.add_argument("--system", help="the instruction in front of the conversation (as each adapter learned)")
 
 
 def add_sampling(command: argparse.ArgumentParser) -> None:
@@ -69,6 +69,7 @@ def _chat(args: argparse.Namespace) -> None:
     from studio.engine import adapters, generate, hardware, model, turns
 
     sampling = _sampling(args)
+    _tell_system(args, [entry] if entry else [])
     folder = _base_folder(args, entry)
     encoder = generate.encoder_for(model.load_tokenizer(folder), entry)
     talker: Any = model.load_base(folder, _spec(args, [entry] if entry else []), hardware.device())
@@ -131,6 +132,7 @@ def _compare(args: argparse.Namespace) -> None:
         raise StudioError("usage", "There is nothing to answer.", "Add --prompt, or --prompts with a file.")
     _require_model(args, entries)
     sampling = _sampling(args)
+    _tell_system(args, entries)
     found = _answers(args, entries, prompts, sampling)
     names = [None, *(entry.name for entry in entries)]
     for prompt, row in zip(prompts, found, strict=True):
@@ -165,7 +167,7 @@ def _answers(
         own = {}
         for at in filter(None, group):
             loaded = adapters.load_adapter(loaded, entries[at - 1].folder, f"adapter{at}")
-            if encoders[at].template != plain.template:
+            if not encoders[at].prompts_as(plain):
                 own[f"adapter{at}"] = encoders[at]
         names = [f"adapter{at}" if at else None for at in group]
         for number, prompt in enumerate(prompts):
@@ -274,6 +276,13 @@ def asked_sampling(args: argparse.Namespace) -> desk.Sampling:
 
 def _opening(args: argparse.Namespace) -> list[dict[str, str]]:
     return [{"role": "system", "content": args.system}] if args.system else []
+
+
+def _tell_system(args: argparse.Namespace, entries: Sequence[Entry]) -> None:
+    """Says which adapters are asked with the system prompt that they learned with."""
+    for entry in () if args.system else entries:
+        if entry.system:
+            print(f"{entry.name} is asked with its system prompt: {one_line(entry.system)[:80]}", file=sys.stderr)
 
 
 def _piped() -> str:

@@ -101,10 +101,11 @@ def _text(args: argparse.Namespace, trained: dict[str, Any]) -> desk.Tokens:
     args.file = args.file or "-"
     spec = data_rows.spec_of(args)
     if named:
-        known = build({"data": {"path": "-"} | _part(trained, "data", *_TAKEN),
+        known = build({"data": {"path": "-"} | _part(trained, "data", *_TAKEN, "system"),
                        "training": _part(trained, "training", "objective")})  # fmt: skip
         if args.max_length is None and args.chunk_overlap is None:
             spec = replace(spec, **{key: getattr(known.data, key) for key in _TAKEN})
+        spec = replace(spec, system=known.data.system)
         text = desk.tokens_of(spec, args.row, ModelSpec(), known.training.objective)
         return replace(text, worse=args.worse)
     text = desk.conversation(args.system or "", args.prompt, args.answer)

@@ -26,6 +26,7 @@ __all__ = [
     "to_example",
     "to_pair",
     "to_preference",
+    "with_system",
 ]
 
 # Columns beside the messages that say something to the model.
@@ -162,6 +163,12 @@ def desirable(data: Mapping[str, Any]) -> bool:
     if label is None:
         raise refused("`label` is not true or false")
     return label
+
+
+def with_system(data: Mapping[str, Any], system: str) -> Mapping[str, Any]:
+    """Returns a row with a system's message in the column for it; one that has something there keeps its own."""
+    own = _field(data, "system")
+    return data if not system or (isinstance(own, str) and own.strip()) else {**data, "system": system}
 
 
 def to_pair(data: Mapping[str, Any]) -> tuple[Example, Example]:

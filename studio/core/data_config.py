@@ -70,6 +70,15 @@ class DataSpec:
             description="A row equal to an evaluation row is evaluated or left out, never trained on.",
         ),
     ] = True
+    system: Annotated[
+        str,
+        Field(
+            max_length=100_000,
+            title="System instruction",
+            description="Put before every row that has no system message of its own; the adapter is asked with it too.",
+            json_schema_extra={"lines": True},
+        ),
+    ] = ""
     max_length: Annotated[
         int,
         Field(

@@ -54,6 +54,7 @@ class Tokens:
     revision: str | None = None
     max_length: Annotated[int, Field(ge=8, le=1_048_576)] = 1024
     chat_template: str = "auto"
+    system: str = ""
     long_text: LongText = "cut"
     chunk_overlap: Annotated[int, Field(ge=0, le=524_288)] = 0
     train_overlap: bool = False
@@ -80,6 +81,7 @@ def tokens_of(data: DataSpec, row: int, model: ModelSpec, objective: Objective =
         revision=model.revision,
         max_length=data.max_length,
         chat_template=data.chat_template,
+        system=data.system,
         long_text=data.long_text,
         chunk_overlap=data.chunk_overlap,
         train_overlap=data.train_overlap,
@@ -181,6 +183,7 @@ class Audit:
     revision: str | None = None
     max_length: Annotated[int, Field(ge=8, le=1_048_576)] = 1024
     chat_template: str = "auto"
+    system: str = ""
     long_text: LongText = "cut"
     chunk_overlap: Annotated[int, Field(ge=0, le=524_288)] = 0
     objective: Objective = "sft"
@@ -198,6 +201,7 @@ class Lengths:
     model: str = "demo"
     revision: str | None = None
     chat_template: str = "auto"
+    system: str = ""
     objective: Objective = "sft"
 
 

@@ -44,8 +44,8 @@ class Entry:
         name: its folder's name.
         title: as the user wrote it.
         config: the whole config of its run; empty for one made elsewhere.
-        metrics: losses (nats), steps, tokens and `train_s` of its run; of preferences also
-            `eval_reward_accuracy`, the share of the evaluation's rows whose reward is right; where its peak
+        metrics: losses (nats; `base_eval_loss` before training), steps, tokens and `train_s` of its run; of preferences
+            also `eval_reward_accuracy`, the share of the evaluation's rows whose reward is right; where its peak
             learning rate was set while it trained `learning_rates`, pairs of the step behind which and the rate.
         run: the address of its run, a name or an absolute folder (`Run.address`); empty for one made elsewhere.
         sha256: of the weights file, `weights_bytes` long.
@@ -66,6 +66,13 @@ class Entry:
     sha256: str = ""
     weights_bytes: int = Field(default=0, ge=0, lt=2**63)
     fault: str = ""
+
+    @property
+    def system(self) -> str:
+        """The system prompt that it learned with, and is asked with where a conversation has none; empty: none."""
+        data = self.config.get("data")
+        found = data.get("system") if isinstance(data, dict) else None
+        return found.strip() if isinstance(found, str) else ""
 
 
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)

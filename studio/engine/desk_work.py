@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from studio.core import config_file, desk
 from studio.core.audit.texts import OnFindings
-from studio.core.chat import desirable
+from studio.core.chat import desirable, with_system
 from studio.core.config import DataSpec
 from studio.core.data.datasets import open_dataset
 from studio.core.errors import StudioError
@@ -106,6 +106,7 @@ class Work:
             eval_split=request.eval_split,
             max_length=request.max_length,
             chat_template=request.chat_template,
+            system=request.system,
             long_text=request.long_text,
             chunk_overlap=request.chunk_overlap,
         )
@@ -121,7 +122,7 @@ class Work:
         )
 
     def _lengths(self, request: desk.Lengths, on_progress: OnProgress) -> desk.Measured:
-        spec = DataSpec(path=request.file, chat_template=request.chat_template)
+        spec = DataSpec(path=request.file, chat_template=request.chat_template, system=request.system)
         dataset = open_dataset(request.file, request.format, partial(on_progress, "reading"), request.mapping)
         folder = hub.resolve(request.model, request.revision, partial(on_progress, "downloading"), "tokenizer")
         encoder = self._encoder_of(folder, spec, objective_for(dataset.format, request.objective))
@@ -131,7 +132,8 @@ class Work:
     def _encoder_of(self, folder: Path, spec: DataSpec, objective: str) -> Encoder:
         """Returns the encoder of a row; the last one is kept, since making it is costly for large tokenizers."""
         chunking = (spec.long_text, spec.chunk_overlap, spec.train_overlap)
-        key = (folder, spec.max_length, *chunking, spec.chat_template, _changed_s(spec.chat_template), objective)
+        template = (spec.chat_template, _changed_s(spec.chat_template), spec.system)
+        key = (folder, spec.max_length, *chunking, *template, objective)
         if self._encoder is None or self._encoder[0] != key:
             self._encoder = key, make_encoder(self._tokenizer_of(folder), spec, objective)
         return self._encoder[1]
@@ -174,6 +176,8 @@ class Work:
             encoder = replace(encoder, template=given_template(text.template))
         elif text.chat_template == "auto":
             encoder = _as_trained(encoder, next((entry for entry in wanted.entries if entry), None), bool(text.file))
+        if any(message.role == "system" for message in text.messages):
+            encoder = replace(encoder, system="")
         if not text.file and encoder.template is None:
             data, row_format = _plain(text.messages), "prompt_completion"
         worse = text.worse and row_format == "preference"
@@ -223,6 +227,8 @@ class Work:
 def _as_trained(encoder: Encoder, entry: "Entry | None", of_data: bool) -> Encoder:
     """Returns the encoder with the template that an adapter was trained with, as far as that is known.
 
+    What is typed is read with the system prompt of the training too; a row of data has that of its settings.
+
     Args:
         encoder: with the base's own.
         entry: the adapter; None: the base is asked alone.
@@ -236,7 +242,8 @@ def _as_trained(encoder: Encoder, entry: "Entry | None", of_data: bool) -> Encod
         return encoder
     if of_data and named == "none":
         return replace(encoder, template=None)
-    return replace(encoder, template=encoder_for(encoder.tokenizer, entry).template)
+    trained = encoder_for(encoder.tokenizer, entry)
+    return replace(encoder, template=trained.template, system=encoder.system if of_data else trained.system)
 
 
 def _plain(messages: Sequence[desk.Message]) -> dict[str, str]:
@@ -285,6 +292,7 @@ def _spec(request: desk.Tokens) -> DataSpec:
         format=request.format,  # type: ignore[arg-type] # a wrong one is refused here
         max_length=request.max_length,
         chat_template=request.chat_template,
+        system=request.system,
         long_text=request.long_text,
         chunk_overlap=request.chunk_overlap,
         train_overlap=request.train_overlap,
@@ -339,7 +347,7 @@ def _drawn(
         tokens=len(encoded.ids),
         chunks=[(chunk.start, chunk.stop, chunk.fresh) for chunk in encoded.chunks],
         beginning=encoded.beginning,
-        written=written(encoder, data, row_format, encoded.text, offsets, worse),
+        written=written(encoder, {**with_system(data, encoder.system)}, row_format, encoded.text, offsets, worse),
         template=encoder.template or "",
         answer=_judged(data, row_format, worse),
     )

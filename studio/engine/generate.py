@@ -113,8 +113,9 @@ def compare(
 ) -> list[Answer]:
     """Returns the base's (None) and adapters' answers to the same conversation, in the order asked for.
 
-    Columns that share a template are written in one pass where that computes the same (`columns.refusals`), else one
-    after the other, and the log says why. A column is the same answer in company as alone, but for rounding.
+    Columns that share a template and a system prompt are written in one pass where that computes the same
+    (`columns.refusals`), else one after the other, and the log says why. A column is the same answer in company as
+    alone, but for rounding.
 
     Args:
         model: the base, or the base with the named adapters loaded. An adapter that trained bias vectors
@@ -123,7 +124,7 @@ def compare(
         messages: `role` and `content` each, the user's last.
         adapters: their names in `model`.
         sampling: how tokens are chosen; each column draws from its own generator with the same seed.
-        own: encoders of the adapters that were trained with another template.
+        own: encoders of the adapters that were trained with another template or system prompt.
         on_text: gets (column, text) piece by piece, never half a character; an exception it raises ends them all.
         turns: what earlier answers of this model have read; only what is new is read then.
         check: called many times a token; an exception it raises ends them all.
@@ -159,6 +160,8 @@ def compare(
 def encoder_for(tokenizer: PreTrainedTokenizerBase, entry: Entry | None = None) -> Encoder:
     """Returns the encoder to prompt a base with, or an adapter as it was trained: by the template kept beside it.
 
+    It is asked with the system prompt that it learned with, where a conversation has none.
+
     Raises:
         StudioError: (config), (model) the template or the tokenizer cannot be used.
     """
@@ -170,7 +173,8 @@ def encoder_for(tokenizer: PreTrainedTokenizerBase, entry: Entry | None = None) 
     elif choice != "none":
         choice = "auto"
     objective = settings.get("training", {}).get("objective", "sft")
-    return make_encoder(tokenizer, DataSpec(path="-", chat_template=choice), objective)
+    data = DataSpec(path="-", chat_template=choice, system=entry.system if entry else "")
+    return make_encoder(tokenizer, data, objective)
 
 
 def stop_ids(model: PreTrainedModel | PeftModel, encoder: Encoder) -> list[int]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from tokenizers import Encoding, Tokenizer
 
-from studio.core.chat import to_example
+from studio.core.chat import to_example, with_system
 from studio.core.config import DataSpec
 from studio.core.errors import StudioError
 from studio.core.objectives import asked
@@ -98,6 +98,7 @@ class Encoder:
         objective: `pretraining` learns every token, all others are about the answers.
         max_length: tokens a row may have.
         chunking: how texts that are longer are made into several sequences; None: they are cut like other rows.
+        system: the system's message of rows and of prompts that have none of their own.
     """
 
     tokenizer: Any
@@ -105,6 +106,7 @@ class Encoder:
     objective: str
     max_length: int
     chunking: Chunking | None = None
+    system: str = ""
 
     def encode(self, data: dict[str, Any], row_format: str, worse: bool = False) -> Encoded:
         """Makes a row's tokens and labels.
@@ -167,11 +169,14 @@ class Encoder:
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """Returns the ids a model continues to answer, token for token those of training.
 
-        Without a template the messages' texts stand as they are, an empty line between them.
+        Without a template the messages' texts stand as they are, an empty line between them. The system's message comes
+        before messages that do not begin with one.
 
         Raises:
             StudioError: (data) the template refuses the messages.
         """
+        if self.system and not (messages and messages[0]["role"] == "system"):
+            messages = [{"role": "system", "content": self.system}, *messages]
         if self._chat is None:
             ids = self._plain_tokenizer.encode("\n\n".join(item["content"] for item in messages)).ids
             return [*self.beginning, *ids]
@@ -209,6 +214,10 @@ class Encoder:
         beginning = self.tokenizer.decode(self.beginning)
         return (f"{{{{ {json.dumps(beginning)} }}}}" if beginning else "") + ALPACA
 
+    def prompts_as(self, other: "Encoder") -> bool:
+        """Whether a prompt is laid out as by another encoder of the same tokenizer."""
+        return (self.template, self.system) == (other.template, other.system)
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of everything here that decides a row's tokens and labels."""
@@ -216,6 +225,8 @@ class Encoder:
         parts = [*tokenizer, self.template, self.objective, self.max_length]
         if self.chunking is not None:
             parts += [self.chunking.overlap, self.chunking.train_overlap]
+        if self.system:
+            parts.append({"system": self.system})
         return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
 
     @property
@@ -226,7 +237,9 @@ class Encoder:
     def _laid(self, data: dict[str, Any], row_format: str, renew: Renew, worse: bool = False) -> Layout | str:
         """Lays a row out as text; why it cannot be, instead."""
         try:
-            example = to_example(data, row_format, worse)
+            example = to_example(with_system(data, self.system), row_format, worse)
+            if self.system and not example.messages:
+                return "a text has no place for the system prompt that data.system gives"
             if self._chat is not None and example.messages:
                 renew(len(example.messages))
                 whole = self.objective == "pretraining"
@@ -370,7 +383,7 @@ def make_encoder(tokenizer: Any, data: DataSpec, objective: str) -> Encoder:
         raise StudioError("model", message, "Choose a model with a tokenizer.json file.")
     chunking = Chunking(data.chunk_overlap, data.train_overlap) if data.long_text == "chunks" else None
     template = find_template(tokenizer, data.chat_template)
-    encoder = Encoder(tokenizer, template, objective, data.max_length, chunking)
+    encoder = Encoder(tokenizer, template, objective, data.max_length, chunking, data.system.strip())
     if not encoder.stop_ids:
         message = "The model's tokenizer names no end token, so an answer could never be learned to end."
         raise StudioError("model", message, "Choose another model, or name `eos_token` in its tokenizer_config.json.")

@@ -208,7 +208,7 @@ class Loaded:
         own = {
             name: encoder
             for at, name in zip(group, names, strict=True)
-            if name is not None and (encoder := self._encoder(wanted.entries[at])).template != plain.template
+            if name is not None and not (encoder := self._encoder(wanted.entries[at])).prompts_as(plain)
         }
 
         told = None if on_piece is None else lambda column, text: on_piece(group[column], text)

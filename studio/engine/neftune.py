@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 
 from studio.engine import objectives
@@ -46,9 +47,8 @@ def noised(model: torch.nn.Module, batch: MicroBatch, alpha: float) -> Iterator[
 
 def _bounds(batch: MicroBatch, alpha: float) -> torch.Tensor:
     """Returns alpha / sqrt(L) of each token's row, float32: (B, 1, 1) where rows are padded, else (1, N, 1)."""
-    device = batch.input_ids.device
-    rows = alpha * torch.from_numpy(batch.lengths).to(device, torch.float32).rsqrt()
+    rows = (alpha / np.sqrt(batch.lengths)).astype(np.float32)
     if batch.segments is None:
-        return rows[:, None, None]
-    laid = torch.tensor([segment.tokens for segment in batch.segments], device=device)
-    return rows.repeat_interleave(laid, output_size=batch.input_ids.shape[1])[None, :, None]
+        return torch.from_numpy(rows[:, None, None]).to(batch.input_ids.device)
+    laid = [segment.tokens for segment in batch.segments]
+    return torch.from_numpy(np.repeat(rows, laid)[None, :, None]).to(batch.input_ids.device)

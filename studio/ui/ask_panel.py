@@ -71,7 +71,10 @@ class AskPanel(QScrollArea):
         self.none = label("", "muted", wrap=True)
         self.system = QLineEdit()
         self.system.setAccessibleName(self.tr("System instruction"))
-        self.system.setPlaceholderText(self.tr("None"))
+        self._none = self.tr("None")
+        self.system.setPlaceholderText(self._none)
+        self._tip = self.tr("Empty: each adapter is asked with the one that it learned with, the base with none")
+        self.system.setToolTip(self._tip)
         self.numbers: dict[str, _Number] = {}
         box = row(self.base, folder)
         box.setStretch(0, 1)
@@ -157,9 +160,13 @@ class AskPanel(QScrollArea):
         return [item for item in items if item.checkState() == Qt.CheckState.Checked]
 
     def _count(self) -> None:
-        """Says how many are chosen: of a long list a part is in sight."""
+        """Says how many are chosen, of a long list a part is in sight, and with what they are asked."""
         chosen = len(self._ticked())
         self._heading.setText(self.tr("Adapters ({count} chosen)").format(count=chosen) if chosen else self._adapters)
+        learned = dict.fromkeys(entry.system for entry in self.entries() if entry.system)
+        said = self.tr("As learned: {text}").format(text=" / ".join(" ".join(text.split()) for text in learned))
+        self.system.setPlaceholderText(said if learned else self._none)
+        self.system.setToolTip(as_tip(f"{said}\n{self._tip}") if learned else self._tip)
 
     def _base_box(self) -> QComboBox:
         made = QComboBox()

@@ -259,6 +259,10 @@ class Field(QObject):
         elif isinstance(editor, Whole):
             if isinstance(value, int):
                 editor.setValue(max(editor.minimum(), min(value, editor.maximum())))
+        elif isinstance(editor, QPlainTextEdit) and self.spec.kind is str:
+            if editor.toPlainText() != value:
+                editor.setPlainText(str(value))
+                editor.moveCursor(QTextCursor.MoveOperation.End)
         elif isinstance(editor, QPlainTextEdit):
             if _lines(editor.toPlainText()) != value:
                 editor.setPlainText("\n".join(map(_line, value)) if isinstance(value, list) else str(value))
@@ -281,7 +285,7 @@ class Field(QObject):
         if isinstance(editor, QComboBox):
             return editor.currentText()
         if isinstance(editor, QPlainTextEdit):
-            return _lines(editor.toPlainText())
+            return editor.toPlainText() if self.spec.kind is str else _lines(editor.toPlainText())
         assert isinstance(editor, QLineEdit)
         return parsed(editor.text(), self.spec.kind)
 

@@ -198,6 +198,26 @@ def test_a_conversation_goes_on_and_remembers(
     assert asked[-1][2]["content"] == truth_after(base)
 
 
+@pytest.mark.usefixtures("three")
+def test_an_adapter_is_asked_with_what_it_learned_with_unless_told(
+    base: Path, folders: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = to_dict(RunConfig(data=DataSpec(path="x", system="Be a\npirate.")))
+    about = Base(path=str(base), fingerprint=fingerprint(base))
+    name = library.add(folders["red"], title="taught", base=about, config=config).name
+    asked = ("chat", "--adapter", name, "--prompt", "Hello", "--json", *SHORT)
+    found, err = run(capsys, *asked)
+    assert f"{name} is asked with its system prompt: Be a" in err
+    told, err = run(capsys, *asked, "--system", "Be a\npirate.")
+    assert "is asked with" not in err
+    assert json.loads(found)["answer"] == json.loads(told)["answer"]
+    both, _ = run(capsys, "compare", "--adapter", "red", "--adapter", name, "--prompt", "Hello", "--json", *SHORT)
+    without, _ = run(capsys, "chat", "--adapter", "red", "--prompt", "Hello", "--json", *SHORT)
+    answers = [item["answer"] for item in json.loads(both)["columns"]]
+    assert answers[1:] == [json.loads(without)["answer"], json.loads(told)["answer"]]
+    assert answers[1] != answers[2]
+
+
 def truth_after(base: Path) -> str:
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}]
     return answer(plain(base), encoder_for(load_tokenizer(base)), messages, Sampling(max_new_tokens=8))

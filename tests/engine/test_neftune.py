@@ -109,6 +109,18 @@ def test_only_training_steps_have_noise(tmp_path: Path) -> None:
     assert losses(again) == pytest.approx(losses(noisy), rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    "adapter", [{"modules_to_save": ["embed_tokens"]}, {"target_modules": ["embed_tokens", "q_proj"]}]
+)
+def test_embeddings_that_are_trained_have_noise_too(tmp_path: Path, adapter: dict[str, Any]) -> None:
+    still: dict[str, Any] = {"adapter": {"lora_dropout": 0.0} | adapter, "max_steps": 2}
+    plain, noisy = (
+        trained(config(tmp_path, **still, neftune_noise_alpha=alpha), tmp_path / f"run-{alpha}")
+        for alpha in (0.0, ALPHA)
+    )
+    assert losses(plain)[0] != pytest.approx(losses(noisy)[0], rel=1e-4)
+
+
 def test_an_evaluation_has_no_noise(tmp_path: Path) -> None:
     scores = []
     for alpha in (0.0, ALPHA):

@@ -327,6 +327,21 @@ def test_the_library_is_read_again_and_the_choice_stays(page: ComparePage, fille
         (filled / "away").rename(found.folder / library.WEIGHTS)
 
 
+def test_the_panel_says_with_which_system_prompt_adapters_are_asked(page: ComparePage, filled: Path) -> None:
+    line, first = page.panel.system, entry("First")
+    page.receive(first)
+    assert line.placeholderText() == "None"
+    taught = library.add(first.folder, title="Taught", base=first.base, config={"data": {"system": "Be\nbrief. "}})
+    try:
+        page.receive([first, taught])
+        assert line.placeholderText() == "As learned: Be brief."
+        assert "As learned: Be brief." in line.toolTip()
+        page.receive(first)
+        assert line.placeholderText() == "None"
+    finally:
+        library.remove(taught)
+
+
 def test_of_many_adapters_those_chosen_are_in_sight_and_counted(
     qtbot: QtBot, theme: Theme, shared: Desk, model: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

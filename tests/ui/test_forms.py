@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QSpinBox
+from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QSpinBox
 
 from studio.ui.pages.configure import ConfigurePage
 from studio.ui.session import demo_data
@@ -97,6 +97,22 @@ def test_a_number_that_may_be_left_out_is_typed_and_taken_away(page: ConfigurePa
         assert (field.editor.text(), field.editor.placeholderText()) == ("", usual)
     QTest.keyClicks(field.editor, "much")
     assert "training.beta" in draft.faults()
+
+
+def test_a_text_of_several_lines_stays_one(page: ConfigurePage, window: MainWindow) -> None:
+    page._show_all(True)
+    draft, box = window.session.draft, page.fields["data.system"].editor
+    assert isinstance(box, QPlainTextEdit)
+    QTest.keyClicks(box, "Be brief, [x].")
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    QTest.keyClicks(box, "  No \\n here. ")
+    assert draft.value("data.system") == "Be brief, [x].\n  No \\n here. "
+    assert page.fields["data.system"].fault.isHidden()
+    draft.edit("data.system", "a\n\nb")
+    assert box.toPlainText() == "a\n\nb"
+    assert draft.config().data.system == "a\n\nb"
+    window.session.undo.undo()
+    assert (box.toPlainText(), draft.value("data.system")) == ("", "")
 
 
 def test_a_seed_of_any_size_is_shown_and_typed(page: ConfigurePage, window: MainWindow) -> None:

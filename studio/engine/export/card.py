@@ -226,6 +226,8 @@ def _training(base: Base, data: Data, config: dict[str, Any], metrics: dict[str,
     if not config:
         return "\n".join([*lines, "- Its training is not on record.\n"])
     template = config.get("data", {}).get("chat_template", "auto")
+    if isinstance(system := config.get("data", {}).get("system"), str) and system.strip():
+        lines.append(f"- System prompt, to be asked with: {_plain(system.strip())}")
     words = {"auto": "the base model's own", "none": "none, plain text"}
     lines.append(f"- Chat template: {words.get(str(template), 'its own, in chat_template.jinja')}\n")
     objective = asked(_objective(config))

@@ -24,6 +24,7 @@ _DECIDE = (
     "model.revision",
     "data.max_length",
     "data.chat_template",
+    "data.system",
     "training.objective",
     "data.long_text",
     "data.chunk_overlap",
@@ -124,6 +125,7 @@ class Insight(QObject):
             revision=draft.value("model.revision"),
             max_length=draft.value("data.max_length"),
             chat_template=draft.value("data.chat_template"),
+            system=draft.value("data.system"),
             long_text=draft.value("data.long_text"),
             chunk_overlap=draft.value("data.chunk_overlap"),
             objective=draft.value("training.objective"),
@@ -195,6 +197,7 @@ class Insight(QObject):
             model=draft.value("model.path"),
             revision=draft.value("model.revision"),
             chat_template=draft.value("data.chat_template"),
+            system=draft.value("data.system"),
             objective=draft.value("training.objective"),
         )
         self._counting += 1

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from studio.core.versions.store import Version
 
 _DECIDE = ("model.path", "model.revision", "data.max_length", "data.chat_template", "training.objective",
-           "data.long_text", "data.chunk_overlap", "data.train_overlap")  # fmt: skip
+           "data.long_text", "data.chunk_overlap", "data.train_overlap", "data.system")  # fmt: skip
 
 
 def tokens_of_file(draft: Draft, shown: Shown, file: str, format: str, columns: Mapping[Role, str]) -> Tokens | str:
@@ -52,13 +52,14 @@ def fault_of(draft: Draft, shown: Shown) -> str:
 
 
 def _tokens(draft: Draft, file: str, row: int, format: str, columns: Mapping[Role, str]) -> Tokens:
-    model, revision, length, template, objective, long_text, overlap, train_overlap = map(draft.value, _DECIDE)
+    model, revision, length, template, objective, long_text, overlap, train_overlap, system = map(draft.value, _DECIDE)
     data = DataSpec(
         path=file,
         format=format,  # type: ignore[arg-type] # a wrong one is refused here
         mapping=dict(columns),
         max_length=length,
         chat_template=template,
+        system=system,
         long_text=long_text,
         chunk_overlap=overlap,
         train_overlap=train_overlap,
