@@ -9449,10 +9449,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>没有写出任何行。</translation>
     </message>
     <message>
-        <source>Name a file.</source>
-        <translation>请指定一个文件。</translation>
-    </message>
-    <message>
         <source>Python could not be started: {0}.</source>
         <translation>无法启动 Python：{0}。</translation>
     </message>
