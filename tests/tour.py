@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.tour_more import blind, mix, queue
+from tests.tour_more import blind, evaluation, mix, queue
 from tests.tour_runs import FAILURES, LETTER, beside, demo, judged, preferences, train
 
 if TYPE_CHECKING:
@@ -331,8 +331,8 @@ def shell(see: "Camera") -> None:
 
 
 PARTS: tuple[Callable[["Camera"], None], ...] = (
-    welcome, files, rows, versions, insight, configure, train, beside, queue, library, mix, compare, blind, shell,
-    preferences, judged,
+    welcome, files, rows, versions, insight, configure, train, beside, queue, library, mix, compare, blind, evaluation,
+    shell, preferences, judged,
 )  # fmt: skip
 
 

@@ -100,6 +100,30 @@ def blind(see: "Camera") -> None:
     see.shot("blind-setup")
 
 
+def evaluation(see: "Camera") -> None:
+    """An evaluation: nothing yet, and rows read by the base and what adapters there are."""
+    from studio.core import library
+    from studio.ui.evaluation_setup import FILE
+    from studio.ui.pages.compare import EVALUATION
+    from studio.ui.session import demo_data
+
+    page = cast("ComparePage", see.window.page("compare"))
+    see.window.show_page("compare")
+    page.panel.choose(*library.entries()[:2], base="demo")
+    page.panel.numbers["max_new_tokens"].setValue(60)
+    page.show_mode(EVALUATION)
+    mode = page.evaluation
+    mode.setup.source.setCurrentIndex(mode.setup.source.findData(FILE))
+    see.shot("evaluation-none")
+    mode.setup.file.setText(str(demo_data().with_name("support_heldout.jsonl")))
+    mode.setup.count.setValue(20)
+    mode.run()
+    see.wait(lambda: len(mode.results) > 2 or not mode.running)
+    see.shot("evaluation-running")
+    see.wait(lambda: not mode.running)
+    see.shot("evaluation")
+
+
 def mix(see: "Camera") -> None:
     """Adapters added up."""
     page = cast("LibraryPage", see.window.page("library"))

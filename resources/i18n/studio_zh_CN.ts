@@ -10122,10 +10122,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>没有写出任何行。</translation>
     </message>
     <message>
-        <source>Name a file.</source>
-        <translation>请指定一个文件。</translation>
-    </message>
-    <message>
         <source>The command was killed, most likely because memory ran out.</source>
         <translation>命令被终止，很可能是因为内存不足。</translation>
     </message>

@@ -126,16 +126,16 @@ def _rows_of(args: argparse.Namespace, entries: "Sequence[Entry]") -> "tuple[Run
         spec = asdict(data_rows.spec_of(args))
         data = {"path": args.file, "format": args.format, "mapping": spec["mapping"]}
         data |= {key: spec[key] for key in ("chat_template", "max_length") if getattr(args, key) is not None}
-        return evaluations.on_data(data, entries[0] if entries else None), "", ""
+        return evaluations.on_data(data, evaluations.trained(entries)), "", ""
     if args.run:
         run = runs.find(args.run)
         return *evaluations.held_by(run), f"held back by the run {run.name}, of "
-    held = evaluations.held_for(entries[0]) if entries else None
-    if held is None:
+    first = evaluations.trained(entries)
+    if first is None:
         raise StudioError("usage", "No rows are named, and no run of the adapter's is known.", "Name a file, or --run.")
     for message in evaluations.warnings(entries):
         print(output.printable(message), file=sys.stderr)
-    return *held, f"held back in the training of {entries[0].name}, of "
+    return *evaluations.held_for(first), f"held back in the training of {first.name}, of "
 
 
 def _plain(
@@ -144,7 +144,9 @@ def _plain(
     columns = []
     for at, (name, adapter) in enumerate(zip(names, request.adapters, strict=True)):
         figures = {key: summary.figure(at, key) for key in summary.measures()}
-        known = {key: asdict(figure) for key, figure in figures.items() if figure is not None}
+        known = {
+            key: asdict(figure) | {"chance": figure.chance} for key, figure in figures.items() if figure is not None
+        }
         loss = figures["loss"]
         if done.row_format != "preference" and loss is not None:
             known["perplexity"] = {key: perplexity(getattr(loss, key)) for key in ("mean", "low", "high")}

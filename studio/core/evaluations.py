@@ -133,8 +133,13 @@ def held_by(run: Run) -> tuple[RunConfig, str]:
     return run.config(), prepared.data if prepared is not None else ""
 
 
-def held_for(entry: Entry) -> tuple[RunConfig, str] | None:
-    """Returns what `held_by` does of the run an adapter comes from, which may be gone; None: it comes from none.
+def trained(entries: Iterable[Entry]) -> Entry | None:
+    """Returns the first adapter of which it is known how it was trained; None: there is none."""
+    return next((entry for entry in entries if "data" in entry.config), None)
+
+
+def held_for(entry: Entry) -> tuple[RunConfig, str]:
+    """Returns what `held_by` does of the run that a `trained` adapter comes from, which may be gone.
 
     Raises:
         StudioError: (config) what the adapter's entry says of its run cannot be.
@@ -144,7 +149,7 @@ def held_for(entry: Entry) -> tuple[RunConfig, str] | None:
             run = runs.find(entry.run, exact=True)
             # What a run has told may be long.
             return (run.config(), entry.data.fingerprint) if entry.data.fingerprint else held_by(run)
-    return (config_file.build(entry.config), entry.data.fingerprint) if "data" in entry.config else None
+    return config_file.build(entry.config), entry.data.fingerprint
 
 
 def on_data(data: Mapping[str, Any], entry: Entry | None) -> RunConfig:
@@ -164,18 +169,22 @@ def on_data(data: Mapping[str, Any], entry: Entry | None) -> RunConfig:
 
 
 def warnings(entries: Sequence[Entry]) -> list[str]:
-    """Says of which adapters other rows were held back in the training than of the first: they may know these."""
-    found = []
-    for entry in entries[1:]:
-        if _held(entry) != _held(entries[0]):
-            message = f"{entry.name} was trained with other rows held back than {entries[0].name}: it may know these."
+    """Says which adapters may know the rows held back for the first that is `trained`: others were for them."""
+    found, first = list[str](), trained(entries)
+    for entry in entries:
+        if first is not None and "data" in entry.config and _differ(entry, first):
+            message = f"{entry.name} was trained with other rows held back than {first.name}: it may know these."
             found.append(message)
     return found
 
 
-def _held(entry: Entry) -> list[Any]:
-    data, training = (entry.config.get(section, {}) for section in ("data", "training"))
-    return [entry.data.fingerprint, training.get("seed"), *(data.get(key) for key in _SPLIT)]
+def _differ(one: Entry, other: Entry) -> bool:
+    held = []
+    for entry in (one, other):
+        data, training = (entry.config.get(section, {}) for section in ("data", "training"))
+        held.append([training.get("seed"), *(data.get(key) for key in _SPLIT)])
+    fingerprints = {one.data.fingerprint, other.data.fingerprint} - {""}
+    return held[0] != held[1] or len(fingerprints) > 1
 
 
 _RESULT: TypeAdapter[Result] = TypeAdapter(Result)

@@ -119,6 +119,8 @@ _NAMES = {
     "lora_alpha_pattern": "adapter.alpha_pattern",
     "peft_layers_to_transform": "adapter.layers_to_transform",
     "lora_model_dir": "adapter.path",
+    "default_system": "data.system",
+    "default_system_message": "data.system",
     "sequence_len": "data.max_length",
     "cutoff_len": "data.max_length",
     "max_length": "data.max_length",

@@ -34,7 +34,7 @@ def laid_out(config: RunConfig) -> RunConfig:
     """Returns a config with what the adapter that it trains further decides; as it is where it trains a new one.
 
     The adapter's layout is taken over. So is its base, unless another than the built-in model is chosen, and the
-    template its prompts were laid out by, unless one is chosen. Done again it changes nothing.
+    template and the system prompt that it learned with, unless others are chosen. Done again it changes nothing.
 
     Raises:
         StudioError: (adapter) there is no such adapter, it is damaged or cannot be trained further; (config) a setting
@@ -53,6 +53,8 @@ def laid_out(config: RunConfig) -> RunConfig:
     values["adapter"] |= taken["adapter"] | {"init_lora_weights": plain.init_lora_weights}
     if config.model.path == ModelSpec().path:
         values["model"] |= taken["model"]
+    if not config.data.system:
+        values["data"]["system"] = entry.system
     template = entry.folder / TEMPLATE
     if config.data.chat_template == "auto" and template.is_file():
         values["data"]["chat_template"] = str(template)

@@ -27,7 +27,6 @@ class Figure:
             tokens with the variance of a ratio (Cochran, Sampling Techniques, 1977, 2.11); nothing is known of one row.
         rows: how many it could be measured of.
         better, worse: rows in which this column is better than the base, or worse.
-        chance: how likely so uneven ones are if neither is better, by the two-sided sign test.
     """
 
     mean: float
@@ -36,7 +35,11 @@ class Figure:
     rows: int
     better: int
     worse: int
-    chance: float
+
+    @property
+    def chance(self) -> float:
+        """How likely so uneven ones are if neither is better, by the two-sided sign test."""
+        return chance(self.better, self.worse)
 
 
 @dataclass(slots=True)
@@ -108,7 +111,7 @@ class Summary:
             half = _Z * _deviation(found, mean)
             least, most = (-math.inf, math.inf) if measure in LOSSES else (0.0, 1.0)
             low, high = max(least, mean - half), min(most, mean + half)
-        return Figure(mean, low, high, found.rows, found.better, found.worse, chance(found.better, found.worse))
+        return Figure(mean, low, high, found.rows, found.better, found.worse)
 
 
 def gain(measure: str, value: float, base: float) -> float:

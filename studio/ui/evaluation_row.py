@@ -48,6 +48,8 @@ class EvaluationRow(QWidget):
         super().__init__()
         self._theme = theme
         self.columns: list[_Text] = []
+        self._shown: Result | None = None
+        theme.changed.connect(self.mark)
         self._row = QHBoxLayout()
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(GRID)
@@ -64,13 +66,24 @@ class EvaluationRow(QWidget):
     def set_columns(self, names: Sequence[str]) -> None:
         """Makes room for what these write."""
         clear(self._row)
+        self._shown = None
         self.columns = [_Text(name, self.tr("Answer of {name}").format(name=name)) for name in names]
         for made in self.columns:
             self._row.addWidget(made, 1)
         self._body.setStretch(1, len(names))
 
+    def mark(self) -> None:
+        """Marks anew what differs from the row's own answer, in the colours of the theme."""
+        found = self._shown
+        for at, text in enumerate(self.columns):
+            answered = found is not None and found.columns[at].answer is not None
+            mark_different(text.box, found.own if found is not None and answered else None, self._theme.palette)
+
     def show_row(self, found: Result | None) -> None:
         """Shows a row, or none."""
+        if found is self._shown and found is not None:
+            return  # looking for what differs takes a while
+        self._shown = found
         for text, said in zip((self.asked, self.own), (found.asked, found.own) if found else ("", ""), strict=True):
             show_text(text.box, said)
         for at, text in enumerate(self.columns):
@@ -84,5 +97,4 @@ class EvaluationRow(QWidget):
                 said = words.listed((self.tr("cut at the longest answer"), said))
             text.said.setText(said)
             text.said.setToolTip(said)
-            own = found.own if found is not None and read is not None and read.answer is not None else None
-            mark_different(text.box, own, self._theme.palette)
+        self.mark()

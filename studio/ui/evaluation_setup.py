@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox, QWidget
 
 from studio.core import evaluations
 from studio.core.config import DataSpec, RunConfig, to_dict
-from studio.core.errors import StudioError
 from studio.core.evaluations import Evaluate
 from studio.ui import drops
 from studio.ui.ask_panel import AskPanel
@@ -121,12 +120,11 @@ class EvaluationSetup(QWidget):
 
     def missing(self) -> str:
         """Says what is not chosen yet; empty: nothing."""
-        entries = self._panel.entries()
         if not self._panel.model():
             return self.tr("Choose a base model first.")
         if self.source.currentData() == FILE and not self.file.text().strip():
             return self.tr("Choose a data file.")
-        if self.source.currentData() == HELD and not (entries and "data" in entries[0].config):
+        if self.source.currentData() == HELD and evaluations.trained(self._panel.entries()) is None:
             return self.tr("Choose an adapter that was trained here, or a data file.")
         return ""
 
@@ -136,12 +134,9 @@ class EvaluationSetup(QWidget):
         Raises:
             StudioError: (config) what is known of the adapter cannot be.
         """
-        first = next(iter(self._panel.entries()), None)
+        first = evaluations.trained(self._panel.entries())
         if self.source.currentData() == HELD and first is not None:
-            held = evaluations.held_for(first)
-            if held is None:
-                raise StudioError("config", "No rows are named, and no run of the adapter's is known.", "Name a file.")
-            return held
+            return evaluations.held_for(first)
         data: dict[str, Any] = {"path": str(Path(self.file.text().strip()).expanduser().absolute())}
         if self.source.currentData() == PRESENT and self._present is not None:
             present = self._present

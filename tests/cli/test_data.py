@@ -404,18 +404,6 @@ def test_a_labelled_answer_is_shown_with_what_is_done_with_it(
     assert (code, found["format"], found["valid"], found["untrained_rows"]) == (0, "kto", 1, 0)
 
 
-def test_tokens_audit_and_counts_are_those_with_a_system_prompt(
-    rows: Path, model: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    given = ("--model", model, "--system", "Be a pirate.")
-    _, found = answer(capsys, "data", "tokens", rows, "--row", 0, *given)
-    assert "".join(item["text"] for item in found["tokens"]).startswith("<|im_start|>system\nBe a pirate.<|im_end|>")
-    totals = [answer(capsys, "data", "check", rows, *words)[1]["tokens"]["total"] for words in (given[:2], given)]
-    assert totals[1] > totals[0]
-    plain, longer = (answer(capsys, "data", "audit", rows, *words)[1]["lengths"] for words in (given[:2], given))
-    assert plain != longer
-
-
 def test_both_answers_of_a_row_are_shown_and_counted(
     tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,7 @@
 """A blind test: every pair once and in a fair order, votes that no kill loses, and what can be learned from them."""
 
 import json
+import math
 from collections import Counter
 from pathlib import Path
 
@@ -164,6 +165,14 @@ def test_standings_count_a_tie_as_half_and_say_what_is_beyond_chance() -> None:
     assert (by[1, 0].won, by[1, 0].lost, by[1, 0].decided) == (12, 0, True), "the better of two first"
     assert by[1, 0].chance == pytest.approx(3 * 2 / 2**12), "there are three matches"
     assert (by[0, 2].tied, by[0, 2].chance, by[0, 2].decided) == (12, 1.0, False)
+
+
+@given(st.integers(501, 3000), st.data())
+def test_the_chance_of_many_votes_is_that_of_counting_them_all(votes: int, data: st.DataObject) -> None:
+    won = data.draw(st.integers(0, votes))
+    fewer = min(won, votes - won)
+    exact = min(1.0, 2 * sum(math.comb(votes, n) for n in range(fewer + 1)) / (1 << votes))
+    assert standing.chance(won, votes - won) == pytest.approx(exact, rel=1e-8, abs=1e-300)
 
 
 def test_intervals_are_those_of_wilson() -> None:

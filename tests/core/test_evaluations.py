@@ -91,15 +91,18 @@ def test_rows_of_a_file_are_cut_and_counted_as_the_adapters_were() -> None:
 
 
 def test_the_rows_of_a_run_that_is_gone_are_those_its_adapter_remembers() -> None:
-    found = evaluations.held_for(entry("a"))
-    assert found is not None
-    config, fingerprint = found
+    config, fingerprint = evaluations.held_for(entry("a"))
     assert (config.data.path, config.training.seed, fingerprint) == ("x.jsonl", 1, "f")
-    assert evaluations.held_for(Entry(name="bare", folder=Path("bare"))) is None
+    bare = Entry(name="bare", folder=Path("bare"))
+    assert evaluations.trained([bare, entry("a"), entry("b")]) == entry("a")
+    assert evaluations.trained([bare]) is None
 
 
 def test_who_may_know_the_rows_is_told() -> None:
     same, other = entry("b"), entry("c", eval_split=0.2)
     (said,) = evaluations.warnings([entry("a"), same, other])
     assert said.startswith("c was trained with other rows held back than a")
-    assert evaluations.warnings([entry("a")]) == []
+    bare = Entry(name="bare", folder=Path("bare"), config={"mix": []})
+    elsewhere = replace(same, name="d", data=Data(fingerprint="other"))
+    assert evaluations.warnings([bare, entry("a"), replace(same, data=Data())]) == []
+    assert len(evaluations.warnings([entry("a"), elsewhere])) == 1

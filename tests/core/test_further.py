@@ -37,6 +37,7 @@ def test_the_layout_and_the_base_are_the_adapters() -> None:
         rank_pattern={"q_proj": 1},
     )
     assert further.laid_out(found) == found
+    assert found.data.system == ""
     elsewhere = further.laid_out(config(ModelSpec(path="/other/base")))
     assert elsewhere.model.path == "/other/base", "a folder may have been moved; its weights are looked at later"
 
@@ -135,3 +136,11 @@ def test_a_folder_is_named_from_where_the_config_lies(tmp_path: Path, monkeypatc
     assert config_file.load(tmp_path / "run.yaml").adapter.path == str(folder)
     named = config_file.load(None, ["data.path=rows.jsonl", "adapter.path=letters"])
     assert named.adapter.path == "letters", "a folder that holds no adapter is none"
+
+
+def test_it_goes_on_with_the_system_prompt_it_learned_with() -> None:
+    plain = to_dict(RunConfig(data=DataSpec(path="/rows.jsonl", system="Be brief."), adapter=AdapterSpec(r=2)))
+    made("letters", config=plain)
+    assert further.laid_out(config()).data.system == "Be brief."
+    other = RunConfig(data=DataSpec(path="/rows.jsonl", system="Be long."), adapter=AdapterSpec(path="letters"))
+    assert further.laid_out(other).data.system == "Be long."

@@ -6,18 +6,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from studio import paths
-from studio.core import desk
+from studio.core import desk, evaluations
 from studio.core.audit import findings
 from studio.core.audit.lengths import Lengths
-from studio.core.desk import Answer, Cancel, Message, Sampling, Tokens
+from studio.core.config import to_dict
+from studio.core.desk import Answer, Cancel, Evaluate, Message, Sampling, Tokens
 from studio.engine import generate
 from tests.desks import ASK, ENDLESS, ENDLESS_ANSWER, Child, child, endless_model, processor_s, random_adapter
 from tests.models import CHATML, tiny
+from tests.training import write_rows
 
 SHORT = Sampling(max_new_tokens=12)
 
@@ -68,6 +71,37 @@ def columns(replies: list[desk.Reply]) -> list[desk.Column]:
     assert isinstance(last, desk.Done), last
     assert isinstance(last.result, desk.Answers)
     return last.result.columns
+
+
+def test_rows_are_told_one_by_one_and_a_cancelled_evaluation_goes_on_where_it_was(
+    desk_: Child, model: str, adapters: list[str], place: Path
+) -> None:
+    file = write_rows(place / "evaluated.jsonl", 30)
+    settings = to_dict(evaluations.on_data({"path": str(file)}, None))
+    request = Evaluate(
+        id=70, config=settings, model=model, adapters=[None, adapters[0]], answers=True, sampling=SHORT
+    )  # fmt: skip
+    desk_.send(request)
+    before = list[int]()
+    while len(before) < 3:
+        reply = desk_.reply()
+        if isinstance(reply, desk.Results):
+            before += [item.row for item in reply.results]
+            assert all(len(item.measured) == 2 for item in reply.results)
+    desk_.send(Cancel(id=70))
+    rest = desk_.replies(70)
+    assert isinstance(rest[-1], desk.Cancelled)
+    before += [item.row for reply in rest if isinstance(reply, desk.Results) for item in reply.results]
+    assert before == list(range(len(before)))
+    assert len(before) < 30
+    again = [reply for reply in desk_.ask(replace(request, id=71)) if not isinstance(reply, desk.Progress)]
+    assert isinstance(again[0], desk.Results)
+    # What was being read when it was cancelled may be known too.
+    assert len(before) <= len(again[0].results) <= len(before) + 1, "what is known is told at once"
+    last = again[-1]
+    assert isinstance(last, desk.Done)
+    assert isinstance(last.result, desk.Evaluated)
+    assert last.result.rows == 30
 
 
 def test_a_row_comes_as_tokens_with_its_labels(desk_: Child, model: str, rows: str) -> None:

@@ -1,5 +1,6 @@
 """The Compare page's fifth way to ask: a base and adapters are measured on many rows, and every answer is shown."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,8 @@ from studio.ui.parts import button, column, empty, holder, icon_button, label, l
 from studio.ui.table_view import TableView, dress
 from studio.ui.theme import GRID, Theme
 
-_REFRESH_MS = 300
+_REFRESH_MS, _SHARE = 300, 20
+_MEASURED = 50  # rows whose figures decide how wide their columns are
 _LEAST_PX, _FIGURE_PX, _MOST_PX = 80, 8 * GRID, 18 * GRID
 
 
@@ -73,7 +75,6 @@ class EvaluationMode(QWidget):
         self._due.timeout.connect(self._refresh)
         self._stack = QStackedWidget()
         self._lay_out()
-        theme.changed.connect(self._show_row)
         self._offer()
 
     @property
@@ -227,6 +228,7 @@ class EvaluationMode(QWidget):
     def _refresh(self) -> None:
         """Shows what is known now; the row that is looked at stays."""
         self._due.stop()
+        began = time.monotonic()
         self._stack.setCurrentIndex(int(bool(self.results)))
         tokens = counted(self.summary.tokens, self.tr("{count} learned token"), self.tr("{count} learned tokens"))
         rows = counted(self.summary.rows, self.tr("{count} row"), self.tr("{count} rows"))
@@ -236,6 +238,8 @@ class EvaluationMode(QWidget):
         _fit(self.figures_table)
         self._offer_measures()
         self._list()
+        # Of many rows it takes longer, and is done the less often.
+        self._due.setInterval(max(_REFRESH_MS, round(_SHARE * 1000 * (time.monotonic() - began))))
 
     def _offer_measures(self) -> None:
         found = [key for key in self.summary.measures() if key not in ("row_loss", "preferred")]
@@ -305,7 +309,7 @@ class EvaluationMode(QWidget):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(self.tr("Progress"))
-        told = row(self._status, self._bar, None)
+        told = row(self._status, self._bar)
         told.setStretch(1, 1)
         title = self.tr("Measure which is best")
         how = self.tr(
@@ -323,6 +327,7 @@ class EvaluationMode(QWidget):
         self.figures_table, self.table = TableView(), TableView(self._pressed)
         dress(self.figures_table, self.figures, self.tr("What was measured in all"))
         dress(self.table, self.model, self.tr("Rows of the evaluation"))
+        self.table.horizontalHeader().setResizeContentsPrecision(_MEASURED)
         self.table.widened.connect(self._share)
         self.table.selectionModel().currentRowChanged.connect(lambda *_: self._show_row())
         # Not `activated`, which is a single click on some desktops.
