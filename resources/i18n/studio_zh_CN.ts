@@ -1022,6 +1022,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>配置</translation>
     </message>
     <message>
+        <source>Search the settings</source>
+        <translation>搜索设置</translation>
+    </message>
+    <message>
         <source>Model</source>
         <translation>模型</translation>
     </message>
@@ -1040,6 +1044,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Run</source>
         <translation>运行</translation>
+    </message>
+    <message>
+        <source>No setting is called so.</source>
+        <translation>没有这样的设置。</translation>
     </message>
     <message>
         <source>Browse for {name}</source>
