@@ -3448,8 +3448,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>以一半的学习率恢复</translation>
     </message>
     <message>
-        <source>Resume with less kept in memory</source>
-        <translation>以更少的内存占用恢复</translation>
+        <source>Resume in less memory</source>
+        <translation>以更少的内存恢复</translation>
     </message>
     <message>
         <source>Resume with smaller passes</source>
