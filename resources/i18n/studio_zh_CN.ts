@@ -1054,6 +1054,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>配置</translation>
     </message>
     <message>
+        <source>Search the settings</source>
+        <translation>搜索设置</translation>
+    </message>
+    <message>
         <source>Model</source>
         <translation>模型</translation>
     </message>
@@ -1072,6 +1076,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Run</source>
         <translation>运行</translation>
+    </message>
+    <message>
+        <source>No setting is called so.</source>
+        <translation>没有这样的设置。</translation>
     </message>
     <message>
         <source>Browse for {name}</source>
@@ -3765,8 +3773,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>以一半的学习率恢复</translation>
     </message>
     <message>
-        <source>Resume with less kept in memory</source>
-        <translation>以更少的内存占用恢复</translation>
+        <source>Resume in less memory</source>
+        <translation>以更少的内存恢复</translation>
     </message>
     <message>
         <source>Resume with smaller passes</source>

@@ -38,7 +38,9 @@ def show(args: argparse.Namespace) -> None:
     lines += map(evaluated, told.evaluations)
     lines += [f"Checkpoint of step {item.step}: {size(item.size_bytes)}" for item in told.saved[-2:]]
     lines += ["", *happened.counts(told.prepared)] if told.prepared else []
-    lines += [printable(_happened(line)) for line in happened.lines(told)]
+    # The failure that it stands at is told below.
+    ended_s = told.failed.time_s if told.failed else None
+    lines += [printable(_happened(line)) for line in happened.lines(told) if line.time_s != ended_s]
     if told.failed:
         lines += ["", printable(f"{told.failed.message}\n{hint(run, told.failed)}\n{told.failed.detail}")]
     print("\n".join(lines), flush=True)

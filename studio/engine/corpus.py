@@ -106,8 +106,8 @@ def read_corpus(config: RunConfig, tokenizer: Any, emit: Emit) -> Corpus:
     """
     told = teller(emit, "tokenizing")
     encoder = labels.make_encoder(tokenizer, config.data, config.training.objective)
-    dataset = _opened(config, "path")
-    other = _opened(config, "eval_path") if config.data.eval_path else None
+    dataset = _opened(config, "path", told)
+    other = _opened(config, "eval_path", told) if config.data.eval_path else None
     parts = evaluation_of.parted(dataset, config.data, config.training.seed, other, told)
     train = _tokens(dataset, parts.train, encoder, told)
     held = _tokens(dataset, parts.held, encoder, told) if len(parts.held) else None
@@ -262,9 +262,9 @@ def _named(source: datasets.Dataset, rows: Sequence[Rejected]) -> list[dict[str,
     return [{**asdict(item), "file": item.file or source.source.name} for item in rows]
 
 
-def _opened(config: RunConfig, key: str) -> datasets.Dataset:
+def _opened(config: RunConfig, key: str, told: Callable[[int, int], None]) -> datasets.Dataset:
     spec, objective = config.data, config.training.objective
-    dataset = datasets.open_dataset(getattr(spec, key), spec.format, columns=spec.mapping)
+    dataset = datasets.open_dataset(getattr(spec, key), spec.format, told, spec.mapping)
     if not objectives.trainable(dataset.format, objective):
         fault = objectives.untrainable(dataset.format, objective)
         hint = "Name rows of the kind that is trained on, or set data.eval_split." if key == "eval_path" else fault.hint

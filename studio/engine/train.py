@@ -22,6 +22,10 @@ from studio.engine.session import Session
 _POLL_S = 0.1
 
 
+class _EndedError(Exception):
+    """The run is to end before all is ready for it."""
+
+
 @dataclass(slots=True)
 class Commands:
     """What was asked of the run since byte `offset` of its `commands.jsonl`.
@@ -99,16 +103,42 @@ def train(run: Run, commands_from: int, emit: Emit) -> None:
     commands.waiting += commands.unheard(before)
     # Before the first step nothing is bound by what an earlier attempt chose.
     earlier = before.prepared if before.steps else None
-    current = session.prepare(run, emit if main else lambda event: None, earlier, commands.saving())
+    told = emit if main else lambda event: None
+    try:
+        current = session.prepare(run, _hearing(told, commands, before.step), earlier, commands.saving())
+    except _EndedError:
+        stop = next(item for item in commands.waiting if isinstance(item, events.Stop))
+        told(events.Obeyed(step=before.step, command=asdict(stop)))
+        return
+    current.emit = told
     reference.look_up(current, lambda: _held(current, commands, before.step))
     _go_back(current, commands, before)
     _tell_passes(current, earlier)
-    told = (item.step for item in before.answered if item.step <= current.position.step)
-    current.answered_step = max(told, default=-1)
+    answered = (item.step for item in before.answered if item.step <= current.position.step)
+    current.answered_step = max(answered, default=-1)
     current.base_evaluated = current.position.step > 0 or before.base is not None
     outcome = _steps(current, commands)
     if outcome is not None:
         _finish(current, outcome)
+
+
+def _hearing(emit: Emit, commands: Commands, step: int) -> Emit:
+    """Returns what tells events and, wherever the preparation says how far it is, ends it if the run is to end.
+
+    A run that has come to a `step` and is to keep its result goes on until it can write it. Processes that share a run
+    would have to agree, so those go on until their first step.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        return emit
+
+    def hear(event: events.Event) -> None:
+        emit(event)
+        commands.waiting += commands.due()
+        stops = [command for command in commands.waiting if isinstance(command, events.Stop)]
+        if isinstance(event, events.Phase) and any(step == 0 or not stop.keep for stop in stops):
+            raise _EndedError
+
+    return hear
 
 
 def _go_back(current: Session, commands: Commands, before: Progress) -> None:

@@ -37,6 +37,8 @@ def _fields(kind: typing.Any) -> dict[str, st.SearchStrategy[typing.Any]]:
     found = {f.name: plain.get(hints[f.name], st.from_type(hints[f.name])) for f in dataclasses.fields(kind)}
     if kind is events.SetLearningRate:
         return {"learning_rate": st.floats(1e-9, 10)}
+    if kind is events.SaveMemory:
+        return found | {"micro_batch_tokens": st.integers(0, 2**24)}
     if kind is events.Obeyed:
         return found | {"command": st.dictionaries(st.text(), st.integers())}
     return found

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +11,14 @@ import pytest
 from huggingface_hub import constants
 
 from studio import paths
+from studio.core import events, runs
 from studio.core.config import ModelSpec
 from studio.core.errors import StudioError
 from studio.engine.hub import resolve
 from studio.engine.planning import plan
 from tests.hub import SHA, Hub, serving
 from tests.models import tiny
-from tests.training import config
+from tests.training import config, resume
 
 
 @pytest.fixture
@@ -110,6 +112,30 @@ def test_a_broken_download_goes_on_where_it_stopped(hub: Hub, monkeypatch: pytes
     assert (folder / "model.safetensors").read_bytes() == (hub.folder / "model.safetensors").read_bytes()
     assert ("model.safetensors", "bytes=50000-") in hub.asked
     assert not list((paths.cache_dir() / "downloads").glob("[0-9a-f]" * 64)), "nothing is left of the part"
+
+
+@pytest.mark.loopback
+def test_a_run_that_is_to_end_ends_its_download_and_goes_on_with_it(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1000)
+    whole = replace(config(tmp_path, rows=8, max_steps=1), model=ModelSpec(path="someone/tiny"))
+    run = runs.create(whole, tmp_path / "run")
+
+    def stop(event: events.Event) -> None:
+        if isinstance(event, events.Phase) and event.name == "downloading":
+            time.sleep(0.3)  # by then it tells again how far it is
+            if event.done > 1000:  # the last piece is told of before it is written
+                run.ask(events.Stop())
+
+    resume(run, stop)
+    (part,) = (paths.cache_dir() / "downloads").glob("[0-9a-f]" * 64)
+    got = part.stat().st_size
+    assert 0 < got < (hub.folder / "model.safetensors").stat().st_size
+    hub.asked.clear()
+    resume(run)
+    assert run.progress().complete
+    assert ("model.safetensors", f"bytes={got}-") in hub.asked
 
 
 @pytest.mark.loopback

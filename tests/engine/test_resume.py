@@ -81,6 +81,46 @@ def test_stopping_and_resuming_changes_nothing(tmp_path: Path, training: dict[st
     assert digest(run) == digest(reference)
 
 
+@pytest.mark.parametrize("phase", ["tokenizing", "loading"])
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_run_that_is_to_end_before_its_first_step_ends_at_once(
+    tmp_path: Path, phase: events.PhaseName, keep: bool
+) -> None:
+    whole = config(tmp_path, **EVERY)
+    reference = trained(whole, tmp_path / "reference")
+    run, told = runs.create(whole, tmp_path / "run"), list[events.Event]()
+
+    def stop(event: events.Event) -> None:
+        told.append(event)
+        if isinstance(event, events.Phase) and event.name == phase and run.progress().obeyed == []:
+            run.ask(events.Stop(keep=keep))
+
+    resume(run, stop)
+    *before, obeyed = told
+    assert isinstance(obeyed, events.Obeyed)
+    assert (obeyed.step, obeyed.command["kind"]) == (0, "stop")
+    assert {event.name for event in before if isinstance(event, events.Phase)} <= {"tokenizing", phase}
+    assert run.progress().prepared is None
+    resume(run)
+    assert digest(run) == digest(reference)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_run_that_goes_on_keeps_its_result_where_it_is_to_end_before_it_is_ready(tmp_path: Path, keep: bool) -> None:
+    run = runs.create(config(tmp_path, **EVERY), tmp_path / "run")
+    interrupted(run, 3)
+
+    def stop(event: events.Event) -> None:
+        if isinstance(event, events.Phase) and event.name == "tokenizing" and len(run.progress().obeyed) == 1:
+            run.ask(events.Stop(keep=keep))
+
+    resume(run, stop)
+    told = run.progress()
+    assert (told.step, told.obeyed[-1].step) == (3, 3)
+    assert (told.finished is not None) == keep
+    assert len(told.resumed) == keep, "without a result to write it does not even go back"
+
+
 def test_with_every_fast_path_stopping_and_resuming_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

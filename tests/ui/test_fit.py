@@ -28,7 +28,7 @@ from pytestqt.qtbot import QtBot
 
 from studio.core import events, library
 from studio.core.audit.findings import KINDS
-from studio.core.errors import as_memory_error
+from studio.core.errors import Reason
 from studio.ui.elided import Elided
 from studio.ui.pages.compare import ComparePage
 from studio.ui.pages.data import DataPage
@@ -86,14 +86,19 @@ def test_nothing_is_cut_off(window: MainWindow, qtbot: QtBot, size: tuple[int, i
 
 
 @pytest.mark.parametrize("size", [(960, 600), (1280, 720)], ids=lambda size: f"{size[0]}x{size[1]}")
-def test_a_failure_and_its_curves_are_whole(window: MainWindow, qtbot: QtBot, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("reason", ["memory", "diverged"])
+def test_a_failure_and_its_curves_are_whole(
+    window: MainWindow, qtbot: QtBot, size: tuple[int, int], reason: Reason
+) -> None:
     window.resize(*size)
     well, failed = made_run("well"), made_run("failed")
-    error = as_memory_error(RuntimeError("CUDA error: out of memory"))
-    assert error is not None
+    hint = (
+        "Resume with activations computed again in the backward pass: far less memory, slower. Rows and batches stay."
+    )
+    failure = events.Failed(reason=reason, message="It failed.", hint=hint, detail="Rows of the step.")
     steps = [step(number, 9 / number) for number in range(1, 40)]
     tell(well, prepared(100), *steps, evaluated(30, 0.1, True), finished(39))
-    tell(failed, prepared(100), *steps, events.Failed(reason="memory", message=error.message, hint=error.hint))
+    tell(failed, prepared(100), *steps, failure)
     page = window.page("train")
     assert isinstance(page, TrainPage)
     bar = page.view.area.verticalScrollBar()

@@ -62,6 +62,7 @@ def test_a_model_that_does_not_fit_is_offered_smaller(window: MainWindow, qtbot:
 def test_a_run_that_diverged_goes_on_at_half_its_rate(window: MainWindow, qtbot: QtBot) -> None:
     run, view = failed(window, qtbot, *TRAINING, step(1, 2.0), replace(MEMORY, reason="diverged"))
     assert view.failure.remedy.text() == "Resume at half the rate"
+    assert not view.failure.settings.isVisible(), "there is no room for four buttons"
     view.failure.rows.click()
     assert view.tabs.currentWidget() is view.rows
     assert view.rows.step.value() == 2

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QApplication, QButtonGroup, QLabel, QPushButton, QStackedWidget, QWidget
+from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent, QResizeEvent, QShortcut, QShowEvent
+from PySide6.QtWidgets import QApplication, QButtonGroup, QLabel, QLineEdit, QPushButton, QStackedWidget, QWidget
 
 from studio.core import config_file, library, run_queue
 from studio.core.config import RunConfig
@@ -43,12 +43,18 @@ from studio.ui.theme import GRID
 from studio.ui.yaml_view import YamlView
 
 _SIDE_PX = 304
+_SEARCH_PX = 200
 _NARROW_PX = 920  # the longest label beside its editor, the side and the margins
 _REASON_LETTERS = 180  # the field has all of them
 
 
 class ConfigurePage(QWidget):
-    """The configuration of the next run."""
+    """The configuration of the next run.
+
+    Attributes:
+        fields: the settings that were shown so far.
+        search: finds settings by their titles, names and helps.
+    """
 
     def __init__(self, session: Session) -> None:
         """Shows the session's draft."""
@@ -58,6 +64,7 @@ class ConfigurePage(QWidget):
         self.fields: dict[str, Field] = {}
         self._narrow = False
         self._going = 0
+        self.search = self._search_box()
         self.summary = Summary(session.draft, session.desk)
         self.yaml = YamlView(session.draft, session.theme)
         self._views = QStackedWidget()
@@ -160,7 +167,9 @@ class ConfigurePage(QWidget):
     def go_to(self, key: str) -> None:
         """Shows a setting in the form and puts the cursor there."""
         self._show_view(0)
-        if key not in self.fields or not self.fields[key].shown:
+        if not self._is_shown(key):
+            self.search.clear()
+        if not self._is_shown(key):
             self._show_all(True)
         field = self.fields[key]
         self._sections[field.spec.section].unfold()
@@ -215,7 +224,26 @@ class ConfigurePage(QWidget):
         kind.buttonClicked.connect(lambda made: self._show_view(self._kinds.index(made)))
         self._kinds[0].setChecked(True)
         title = label(self.tr("Configure"), "title")
-        return holder(row(title, None, *self._depths, 2 * GRID, *self._kinds, spacing=GRID // 2))
+        found = row(self.search, 2 * GRID, *self._depths, 2 * GRID, *self._kinds, spacing=GRID // 2)
+        return holder(row(title, None, found))
+
+    def _search_box(self) -> QLineEdit:
+        made = QLineEdit()
+        made.setPlaceholderText(self.tr("Search the settings"))
+        made.setAccessibleName(made.placeholderText())
+        made.setClearButtonEnabled(True)
+        made.setFixedWidth(_SEARCH_PX)
+        made.textChanged.connect(self._look_for)
+        leave = QShortcut(QKeySequence(Qt.Key.Key_Escape), made, context=Qt.ShortcutContext.WidgetShortcut)
+        leave.activated.connect(made.clear)
+        return made
+
+    def _look_for(self) -> None:
+        """Shows what is searched for in the form, whatever is shown now."""
+        if self.search.text().strip():
+            self._show_view(0)
+        self._show_fields()
+        self._area.verticalScrollBar().setValue(0)
 
     def _form(self) -> QWidget:
         self._titles = {
@@ -227,7 +255,8 @@ class ConfigurePage(QWidget):
         }
         self._sections = {name: Section(title, self._session.theme) for name, title in self._titles.items()}
         self.picker = ModelPicker(self._session.theme, lambda: self._session.settings.recent_models)
-        inner = column(*self._sections.values(), None, spacing=2 * GRID)
+        self._none = label(self.tr("No setting is called so."), "muted", wrap=True)
+        inner = column(self._none, *self._sections.values(), None, spacing=2 * GRID)
         inner.setContentsMargins(0, 0, GRID, 0)
         self._area = scrolling(holder(inner, "body"))
         return self._area
@@ -311,14 +340,23 @@ class ConfigurePage(QWidget):
         self._views.setCurrentIndex(index)
         self._kinds[index].setChecked(True)
         for made in self._depths:
-            made.setEnabled(index == 0)
+            made.setEnabled(index == 0 and not self.search.text().strip())
 
     def _show_all(self, everything: bool) -> None:
         self._session.settings.all_fields = everything
         self._depths[everything].setChecked(True)
-        shown = set()
+        self._show_fields()
+
+    def _is_shown(self, key: str) -> bool:
+        return key in self.fields and self.fields[key].shown
+
+    def _show_fields(self) -> None:
+        """Shows the settings that are searched for, or else all or the basic ones."""
+        shown, wanted = set(), self.search.text().casefold().split()
         for key, spec in self._specs.items():
-            visible = everything or spec.basic or key == "name"
+            visible = self._session.settings.all_fields or spec.basic or key == "name"
+            if wanted:
+                visible = _is_meant(spec, wanted)
             if visible:
                 shown.add(spec.section)
                 if key not in self.fields:
@@ -328,6 +366,11 @@ class ConfigurePage(QWidget):
                 self.fields[key].set_visible(visible)
         for name, section in self._sections.items():
             section.setVisible(name in shown)
+            if wanted:
+                section.unfold()
+        self._none.setVisible(not shown)
+        for made in self._depths:
+            made.setEnabled(not wanted and self._views.currentIndex() == 0)
         self._order_tabs()
 
     def _order_tabs(self) -> None:
@@ -393,6 +436,12 @@ class ConfigurePage(QWidget):
         title = self._specs[key].title if key in self._specs else ""
         sentence = words.sentence(faults[key]).replace(f"`{key}`", title)
         return sentence if not title or sentence.startswith(title) else words.titled(title, sentence)
+
+
+def _is_meant(spec: FieldSpec, wanted: Sequence[str]) -> bool:
+    """Whether a setting has every word in its title, its name, as such or in words, or its help."""
+    said = " ".join((spec.title, spec.key, spec.key.replace("_", " "), spec.help)).casefold()
+    return all(word in said for word in wanted)
 
 
 class Reason(QLabel):

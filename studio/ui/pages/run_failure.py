@@ -23,7 +23,7 @@ class RunFailure(QFrame):
         what, hint: labels with its two sentences.
         remedy: the button that does what the hint says.
         rows: the button that shows the rows of the step that diverged.
-        settings: the button that takes the settings into a new run, where the remedy is another.
+        settings: the button that takes the settings into a new run, where memory ran out and the remedy is another.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class RunFailure(QFrame):
         self._detail.hide()
         self._more.setVisible(bool(failed.detail))
         self.rows.setVisible(failed.reason == "diverged")
-        self.settings.setVisible(self._recovery.command is not None)
+        self.settings.setVisible(isinstance(self._recovery.command, events.SaveMemory))
         self.remedy.setText(self._way())
         self.remedy.setAccessibleName(self.remedy.text())
 
@@ -83,7 +83,7 @@ class RunFailure(QFrame):
             case events.SetLearningRate():
                 return self.tr("Resume at half the rate")
             case events.SaveMemory(activation_checkpointing=True):
-                return self.tr("Resume with less kept in memory")
+                return self.tr("Resume in less memory")
             case events.SaveMemory():
                 return self.tr("Resume with smaller passes")
         if self._recovery.resumes:
