@@ -127,9 +127,10 @@ class Writing:
         """Leaves the other rows out of the batch."""
         places = torch.tensor(going, device=input_ids.device)
         inputs["past_key_values"].batch_select_indices(places)
-        at = inputs.get("position_ids")
-        if at is not None and len(at) > 1:
-            inputs["position_ids"] = at[places]
+        for name in ("position_ids", "attention_mask"):
+            at = inputs.get(name)
+            if at is not None and len(at) > 1:
+                inputs[name] = at[places]
         self._going = [self._going[place] for place in going]
         if self._on_kept:
             self._on_kept(places)
@@ -198,6 +199,6 @@ def _roomy(part: torch.Tensor, least: int) -> torch.Tensor:
 
 def _divisible(inputs: dict[str, Any]) -> bool:
     """Whether rows can be left out of what the model carries from token to token."""
-    cache, at = inputs.get("past_key_values"), inputs.get("position_ids")
-    rows = (at is None or at.ndim == 2) and inputs.get("attention_mask") is None
+    cache = inputs.get("past_key_values")
+    rows = all(at is None or at.ndim == 2 for at in map(inputs.get, ("position_ids", "attention_mask")))
     return rows and cache is not None and all(isinstance(layer, DynamicLayer) for layer in cache.layers)

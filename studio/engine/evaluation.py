@@ -1,14 +1,14 @@
 """Rows of data read by a base and adapters, and answered by them; what comes of a row is kept as soon as it is known.
 
-A row's tokens and labels are those that training would have, and so is its loss. Answers are written by all columns in
-one pass (`columns`), one row after the other.
+A row's tokens and labels are those that training would have, and so is its loss. Answers to some rows are written by
+all columns in one pass (`columns`): several take little longer than one.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from studio.engine.tokens import Tokens, tokenize
 OnResults = Callable[[list[Result]], None]
 
 _VERSION = 1  # of what is kept: raise it whenever the same row would be read or answered otherwise
+_SEQUENCES, _TOKENS = 16, 4096  # of answers that are written at once; prompts count
 _AT_ONCE = 50  # rows that were known before, told together
 # What decides beside the weights how an adapter answers, and how a base does.
 _BESIDE = ("adapter_config.json", "chat_template.jinja", "generation_config.json", "tokenizer_config.json")
@@ -152,7 +153,7 @@ def _measuring(request: Evaluate, beta: float, on_results: OnResults) -> OnResul
 
 @dataclass(frozen=True, slots=True)
 class _Makes:
-    """What it takes to make a row's result."""
+    """What it takes to make rows' results."""
 
     rows: Rows
     part: Tokens
@@ -162,34 +163,69 @@ class _Makes:
     sampling: Sampling | None
     check: Callable[[], None] | None
 
-    def result(self, row: Row, place: tuple[int, int], group: list[int], names: list[str | None]) -> Result:
-        """Returns what a group of columns makes of a row."""
-        fed = [self.part[at] for at in self.sequences[row.number]]
+    def batches(self, numbers: list[int], columns: int) -> Iterator[list[int]]:
+        """Divides rows, in their order, into those that are answered at once."""
+        batch, widest = list[int](), 0
+        for number in numbers:
+            width = len(self.part[self.sequences[number][0]][0]) + (
+                self.sampling.max_new_tokens if self.sampling else 0
+            )
+            count = columns * (len(batch) + 1)
+            full = self.sampling is None or count > _SEQUENCES or count * max(widest, width) > _TOKENS
+            if batch and full:
+                yield batch
+                batch, widest = [], 0
+            batch.append(number)
+            widest = max(widest, width)
+        if batch:
+            yield batch
+
+    def results(
+        self, rows: list[Row], places: list[tuple[int, int]], group: list[int], names: list[str | None]
+    ) -> list[Result]:
+        """Returns what a group of columns makes of some rows."""
+        said = [_said(row.data, self.rows.dataset.format) for row in rows]
+        found = []
+        for row, place, (asked, own, _) in zip(rows, places, said, strict=True):
+            read, tokens = self._read(row.number, group, names)
+            found.append(Result(row=row.number, place=place, asked=asked, own=own, tokens=tokens, columns=read))
+        asked_of = [at for at, (_, _, messages) in enumerate(said) if messages is not None]
+        if self.sampling is not None and asked_of:
+            answers = self._answers([said[at][2] or [] for at in asked_of], group, names)
+            for at, answered in zip(asked_of, answers, strict=True):
+                columns = {column: replace(answered[column], losses=read.losses)
+                           for column, read in found[at].columns.items()}  # fmt: skip
+                found[at] = replace(found[at], columns=columns)
+        return found
+
+    def _read(self, number: int, group: list[int], names: list[str | None]) -> tuple[dict[int, Read], list[int]]:
+        """Returns the columns' losses of a row, and its learned tokens."""
+        fed = [self.part[at] for at in self.sequences[number]]
         pair = self.part.answers > 1
         read = {}
         for at, name in zip(group, names, strict=True):
             losses = self.loaded.summed(name, fed, self.check)
             read[at] = Read(losses=losses if pair else [sum(losses)])
-        asked, own, messages = _said(row.data, self.rows.dataset.format)
-        if self.sampling is not None and messages is not None:
-            read = self._answered(read, messages, group, names)
         counts = [int(trained.sum()) for _, trained in fed]
-        return Result(
-            row=row.number, place=place, asked=asked, own=own, tokens=counts if pair else [sum(counts)], columns=read
-        )
+        return read, counts if pair else [sum(counts)]
 
-    def _answered(
-        self, read: dict[int, Read], messages: list[dict[str, str]], group: list[int], names: list[str | None]
-    ) -> dict[int, Read]:
+    def _answers(
+        self, conversations: list[list[dict[str, str]]], group: list[int], names: list[str | None]
+    ) -> list[dict[int, Read]]:
+        """Returns what the columns write to some questions, or why one cannot be asked; without losses."""
         assert self.sampling is not None
         try:
-            found = self.loaded.compare(self.wanted, group, names, messages, self.sampling, check=self.check)
+            found = self.loaded.compare(self.wanted, group, names, conversations, self.sampling, check=self.check)
         except StudioError as error:
             if error.reason != "data":
                 raise
-            return {at: Read(losses=item.losses, fault=error.message) for at, item in read.items()}
-        answers = dict(zip(group, found, strict=True))
-        return {at: Read(losses=item.losses, answer=answers[at].text, cut=answers[at].cut) for at, item in read.items()}
+            if len(conversations) > 1:  # it is the fault of one
+                return [self._answers([one], group, names)[0] for one in conversations]
+            return [{at: Read(losses=[], fault=error.message) for at in group}]
+        return [
+            {at: Read(losses=[], answer=answer.text, cut=answer.cut) for at, answer in zip(group, answers, strict=True)}
+            for answers in found
+        ]
 
 
 def _fill(kept: Kept, made: _Makes, on_progress: OnProgress, on_results: OnResults) -> None:
@@ -198,17 +234,24 @@ def _fill(kept: Kept, made: _Makes, on_progress: OnProgress, on_results: OnResul
     columns = range(len(made.wanted.entries))
     version = origins(dataset) if paths.is_version(dataset.source) else None
     place_of = dict(zip(dataset.column("number")[made.rows.places].tolist(), made.rows.places.tolist(), strict=True))
+
+    def address(number: int) -> tuple[int, int]:
+        at = place_of[number]
+        return (0, number) if version is None else (int(version["source"][at]), int(version["number"][at]))
+
     for group, names in made.loaded.groups(made.wanted, on_progress):
-        for done, number in enumerate(numbers):
+        missing = [number for number in numbers if kept.lacks(number, group)]
+        done = len(numbers) - len(missing)
+        on_progress("evaluating", done, len(numbers))
+        for batch in made.batches(missing, len(group)):
+            rows = [dataset[place_of[number]] for number in batch]
+            places = [address(row.number) for row in rows]
+            whole = [kept.add(result) for result in made.results(rows, places, group, names)]
+            # Once all of them are kept: whoever is told may end it.
+            if told := [result for result in whole if not kept.lacks(result.row, columns)]:
+                on_results(told)
+            done += len(batch)
             on_progress("evaluating", done, len(numbers))
-            if not kept.lacks(number, group):
-                continue
-            at = place_of[number]
-            place = (0, number) if version is None else (int(version["source"][at]), int(version["number"][at]))
-            whole = kept.add(made.result(dataset[at], place, group, names))
-            if not kept.lacks(number, columns):
-                on_results([whole])
-        on_progress("evaluating", len(numbers), len(numbers))
 
 
 def _sequences(part: Tokens) -> Iterator[tuple[int, range]]:

@@ -97,7 +97,7 @@ def answer(
         StudioError: (data) the conversation is longer than the model's context.
     """
     told = None if on_text is None else lambda column, text: on_text(text)
-    return _write(model, encoder, messages, sampling, on_text=told, turns=turns)[0].text
+    return _write(model, encoder, [_prompt(encoder, messages)], sampling, on_text=told, turns=turns)[0].text
 
 
 def compare(
@@ -132,29 +132,72 @@ def compare(
     Raises:
         StudioError: (data) the conversation is longer than the model's context; (adapter) one cannot be compared.
     """
-    own, turns = own or {}, turns or Turns()
+    told = None if on_text is None else lambda row, at, text: on_text(at, text)
+    return compare_all(model, encoder, [messages], adapters, sampling, own, told, turns, check)[0]
+
+
+def compare_all(
+    model: PreTrainedModel | PeftModel,
+    encoder: Encoder,
+    conversations: Sequence[Messages],
+    adapters: Sequence[str | None],
+    sampling: Sampling,
+    own: Mapping[str, Encoder] | None = None,
+    on_text: Callable[[int, int, str], None] | None = None,
+    turns: Turns | None = None,
+    check: Callable[[], None] | None = None,
+) -> list[list[Answer]]:
+    """Returns the answers to several conversations, which are written at once; see `compare`, as which each is.
+
+    Shorter prompts are padded on the left. One that leaves less room than an answer may take is written by itself.
+
+    Args:
+        model: as there.
+        encoder: as there.
+        conversations: each as the messages there.
+        adapters: as there.
+        sampling: as there.
+        own: as there.
+        on_text: gets (conversation, column, text).
+        turns: what earlier answers have read; of use to one conversation alone.
+        check: as there.
+    """
+    own = own or {}
     if isinstance(model, PeftModel):
         _check_bias(model, adapters)
-    answers: dict[int, Answer] = {}
+    answers: dict[tuple[int, int], Answer] = {}
+    alone = Turns() if turns is None or len(conversations) > 1 else turns
 
-    def write(group: list[int], used: Encoder, mixed: bool) -> None:
-        names = [adapters[at] for at in group]
-        told = None if on_text is None else lambda at, text: on_text(group[at], text)
-        with interruptible(_bare(model), check), active(model, names, mixed) as rows:
-            kept = None if rows is None else rows.keep
-            found = _write(model, used, messages, sampling, columns=names, on_text=told, turns=turns, on_kept=kept)
-        answers.update(zip(group, found, strict=True))
+    def write(rows: list[int], group: list[int], used: Encoder, mixed: bool) -> None:
+        places = [(row, at) for row in rows for at in group]
+        names = [adapters[at] for _, at in places]
+        batch = [prompts[row] for row, _ in places]
+        told = None if on_text is None else lambda place, text: on_text(places[place][0], places[place][1], text)
+        with interruptible(_bare(model), check), active(model, names, mixed) as kept:
+            keep = None if kept is None else kept.keep
+            found = _write(model, used, batch, sampling, columns=names, on_text=told, turns=alone, on_kept=keep)
+        answers.update(zip(places, found, strict=True))
 
     for group, mixed in _groups(model, adapters, own):
         name = adapters[group[0]]
         used = encoder if name is None else own.get(name, encoder)
-        try:
-            write(group, used, mixed)
-        except UnmixableError as why:
-            print(f"Columns are written one after the other: {why}.", file=sys.stderr)
-            for at in group:
-                write([at], used, mixed)
-    return [answers[at] for at in range(len(adapters))]
+        prompts = [_prompt(used, messages) for messages in conversations]
+        for rows in _batches(model, prompts, sampling):
+            try:
+                write(rows, group, used, mixed)
+            except UnmixableError as why:
+                print(f"Columns are written one after the other: {why}.", file=sys.stderr)
+                for at in group:
+                    write(rows, [at], used, False)
+    return [[answers[row, at] for at in range(len(adapters))] for row in range(len(conversations))]
+
+
+def _batches(model: PreTrainedModel | PeftModel, prompts: Sequence[list[int]], sampling: Sampling) -> list[list[int]]:
+    """Returns which prompts are written at once: those behind which an answer of any length has room."""
+    about = context(model.config)
+    limit = min((bound for bound in (about.limit, about.original) if bound is not None), default=2**31)
+    roomy = [at for at, prompt in enumerate(prompts) if len(prompt) + sampling.max_new_tokens <= limit]
+    return [*([roomy] if roomy else []), *([at] for at in range(len(prompts)) if at not in roomy)]
 
 
 def encoder_for(tokenizer: PreTrainedTokenizerBase, entry: Entry | None = None) -> Encoder:
@@ -215,10 +258,17 @@ class _Pieces:
             self._said = len(text)
 
 
+def _prompt(encoder: Encoder, messages: Messages) -> list[int]:
+    prompt = encoder.prompt([dict(message) for message in messages])
+    if not prompt:
+        raise StudioError("data", "The model reads nothing of this question: it has no tokens.", "Write some words.")
+    return prompt
+
+
 def _write(
     model: PreTrainedModel | PeftModel,
     encoder: Encoder,
-    messages: Messages,
+    prompts: Sequence[list[int]],
     sampling: Sampling,
     *,
     columns: Sequence[str | None] = (None,),
@@ -226,13 +276,15 @@ def _write(
     turns: Turns | None = None,
     on_kept: Callable[[torch.Tensor], None] | None = None,
 ) -> list[Answer]:
-    """Generates an answer for each of `columns`, in one batch, by whatever adapters are active."""
-    prompt = encoder.prompt([dict(message) for message in messages])
-    if not prompt:
-        raise StudioError("data", "The model reads nothing of this question: it has no tokens.", "Write some words.")
-    room = min(sampling.max_new_tokens, _room(model, len(prompt)))
+    """Generates an answer of each of `columns` to its prompt, in one batch, by whatever adapters are active."""
+    longest = max(map(len, prompts))
+    room = min(sampling.max_new_tokens, _room(model, longest))
     stops = stop_ids(model, encoder)
-    ids = torch.tensor([prompt] * len(columns), device=model.device)
+    config = _generation_config(sampling, room, stops, encoder)
+    pad = config.pad_token_id
+    ids = torch.tensor([[pad] * (longest - len(prompt)) + prompt for prompt in prompts], device=model.device)
+    lengths = torch.tensor(list(map(len, prompts)), device=model.device)
+    mask = (torch.arange(longest, device=model.device) >= longest - lengths[:, None]).long()
     turns, key = turns or Turns(), tuple(columns)
     pieces = [_Pieces(encoder, stops, partial(on_text, at)) for at in range(len(columns))] if on_text else []
     writing = Writing(
@@ -246,8 +298,8 @@ def _write(
     with still(model), _unled(_bare(model)):
         _bare(model).generate(
             input_ids=ids,
-            attention_mask=torch.ones_like(ids),
-            generation_config=_generation_config(sampling, room, stops, encoder),
+            attention_mask=mask,
+            generation_config=config,
             custom_generate=writing.loop,
             **({} if cache is None else {"past_key_values": cache}),
         )

@@ -1,7 +1,7 @@
 """The one base model a process holds for answering, with the adapters loaded beside it."""
 
 import gc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -130,7 +130,8 @@ class Loaded:
         found: dict[int, generate.Answer] = {}
         for group, chosen in self.groups(wanted, on_progress):
             on_progress("answering", 0, 0)
-            found |= zip(group, self.compare(wanted, group, chosen, messages, sampling, on_piece, check), strict=True)
+            (answers,) = self.compare(wanted, group, chosen, [messages], sampling, on_piece, check)
+            found |= zip(group, answers, strict=True)
         return [found[at] for at in range(len(wanted.entries))]
 
     def score(
@@ -198,12 +199,25 @@ class Loaded:
         wanted: Wanted,
         group: list[int],
         names: list[str | None],
-        messages: list[dict[str, str]],
+        conversations: Sequence[list[dict[str, str]]],
         sampling: generate.Sampling,
         on_piece: Callable[[int, str], None] | None = None,
         check: Callable[[], None] | None = None,
-    ) -> list[generate.Answer]:
-        """Answers a conversation by a group of columns, as `groups` has them; else as `answer` does."""
+    ) -> list[list[generate.Answer]]:
+        """Answers conversations by a group of columns, as `groups` has them; else as `answer` does.
+
+        Args:
+            wanted: what `prepare` returned last.
+            group: the columns.
+            names: theirs in the model.
+            conversations: written at once.
+            sampling: how tokens are chosen.
+            on_piece: told (column, text) of all conversations.
+            check: called many times a token; an exception it raises ends the answers.
+
+        Returns:
+            Of each conversation the columns' answers.
+        """
         plain = self._encoder(None)
         own = {
             name: encoder
@@ -211,8 +225,10 @@ class Loaded:
             if name is not None and not (encoder := self._encoder(wanted.entries[at])).prompts_as(plain)
         }
 
-        told = None if on_piece is None else lambda column, text: on_piece(group[column], text)
-        return generate.compare(self._model, plain, messages, names, sampling, own, told, self._turns, check)
+        told = None if on_piece is None else lambda _, column, text: on_piece(group[column], text)
+        return generate.compare_all(
+            self._model, plain, conversations, names, sampling, own, told, self._turns, check
+        )  # fmt: skip
 
     def _verified(self, entry: Entry) -> Entry:
         """Looks whether an adapter's weights are as they were added, unless they are loaded already."""

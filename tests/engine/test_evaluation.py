@@ -150,10 +150,10 @@ def test_what_was_read_before_a_kill_is_not_read_again(place: Path, red: str, mo
     request = on_file(place, red, answers=True)
     with pytest.raises(Enough):
         told(request, most=5)
-    assert len(read) == 2 * 5
+    assert len(read) == 2 * 8, "so many are answered at once"
     _, found = told(request)
     assert len(read) == 2 * 12
-    assert [item.row for item in found] == [*range(5), *range(5, 12)]
+    assert [item.row for item in found] == list(range(12))
     work = Work()
     done, again = told(request, work)
     assert len(read) == 2 * 12, "all is known"

@@ -19,7 +19,7 @@ from studio.engine.generate import Sampling, answer, compare
 from studio.engine.labels import Encoder, make_encoder
 from studio.engine.model import load_base, load_tokenizer
 from studio.engine.templates import ALPACA
-from tests.models import CHATML, tiny
+from tests.models import CHATML, FAMILIES, tiny
 from tests.training import config, trained
 
 CPU = torch.device("cpu")
@@ -286,6 +286,40 @@ def test_families_answer_in_company_as_alone(family: str, tmp_path: Path) -> Non
     together = compare(loaded(base(folder), [path]), encoder, ASK, [None, "a0"], GREEDY)
     alone = [answer(base(folder), encoder, ASK, GREEDY), answer(loaded(base(folder), [path]), encoder, ASK, GREEDY)]
     assert [item.text for item in together] == alone
+
+
+@pytest.mark.parametrize("sampling", [GREEDY, DRAWN], ids=["greedy", "drawn"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_conversations_written_at_once_are_answered_as_each_alone(
+    family: str, sampling: Sampling, tmp_path: Path
+) -> None:
+    folder = tiny(family, tmp_path / family)
+    made = loaded(base(folder), [adapter(folder, tmp_path / "a", 1)])
+    encoder = generate.encoder_for(load_tokenizer(folder))
+    texts = ("order late", "What is the capital of France? " * 3, "box", "sorry for the trouble with the small box")
+    conversations = [[{"role": "user", "content": text}] for text in texts]
+    told: dict[tuple[int, int], str] = {}
+
+    def on_text(row: int, at: int, text: str) -> None:
+        told[row, at] = told.get((row, at), "") + text
+
+    together = generate.compare_all(made, encoder, conversations, [None, "a0"], sampling, on_text=on_text)
+    for row, (conversation, found) in enumerate(zip(conversations, together, strict=True)):
+        alone = compare(made, encoder, conversation, [None, "a0"], sampling)
+        for at, (one, other) in enumerate(zip(found, alone, strict=True)):
+            assert replace(one, seconds=0) == replace(other, seconds=0)
+            assert told.get((row, at), "") == one.text
+
+
+def test_a_prompt_that_leaves_less_room_than_others_takes_no_room_from_them(tmp_path: Path) -> None:
+    folder = tiny("gpt2", tmp_path / "gpt2", max_position_embeddings=80)
+    made, encoder = base(folder), generate.encoder_for(load_tokenizer(folder))
+    conversations = [[{"role": "user", "content": text}] for text in ("box", "box late " * 7, "order")]
+    sampling = Sampling(max_new_tokens=24)
+    together = generate.compare_all(made, encoder, conversations, [None], sampling)
+    alone = [compare(made, encoder, conversation, [None], sampling) for conversation in conversations]
+    assert [[item.text for item in found] for found in together] == [[item.text for item in found] for found in alone]
+    assert together[1][0].tokens < 24 == together[0][0].tokens
 
 
 def test_an_adapter_is_asked_in_the_layout_of_the_rows_that_it_learned(tmp_path: Path) -> None:
