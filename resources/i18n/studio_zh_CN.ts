@@ -3765,6 +3765,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>查看这一步的行</translation>
     </message>
     <message>
+        <source>Resume with smaller passes</source>
+        <translation>以更小的传递恢复</translation>
+    </message>
+    <message>
+        <source>Rows and batches stay; from there on numbers may differ in their last bits, and dropout draws others.</source>
+        <translation>行和批次不变；此后数值的末位可能不同，dropout 的随机结果也不同。</translation>
+    </message>
+    <message>
         <source>Change the settings</source>
         <translation>修改设置</translation>
     </message>
@@ -3775,10 +3783,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Resume in less memory</source>
         <translation>以更少的内存恢复</translation>
-    </message>
-    <message>
-        <source>Resume with smaller passes</source>
-        <translation>以更小的传递恢复</translation>
     </message>
     <message>
         <source>Use nf4 in a new run</source>
@@ -4105,8 +4109,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>层</translation>
     </message>
     <message>
-        <source>What happened</source>
-        <translation>经过</translation>
+        <source>History</source>
+        <translation>历史</translation>
     </message>
     <message>
         <source>Log</source>

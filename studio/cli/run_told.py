@@ -78,9 +78,12 @@ def label(phase: events.Phase) -> str:
 
 def hint(run: Run, failed: events.Failed) -> str:
     """Returns what to do about a failure, with the command that does it where there is one."""
-    command = recovery.of(failed, run.summary(), run.config()).command
-    way = recovery.words(command, run.address) if command is not None else ""
-    return f"{failed.hint} On the command line: `{way}`." if way else failed.hint
+    known = failed, run.summary(), run.config()
+    if (command := recovery.of(*known).command) is not None:
+        return f"{failed.hint} On the command line: `{recovery.words(command, run.address)}`."
+    if (command := recovery.spares(*known)) is not None:
+        return f"{failed.hint} If memory is short: `{recovery.words(command, run.address)}`."
+    return failed.hint
 
 
 def evaluated(event: events.Evaluated) -> str:

@@ -237,8 +237,8 @@ def _has_ended(run: Run) -> bool | None:
                 return True
             case events.Obeyed(command={"kind": "stop"}) if not (event.step and event.command.get("keep")):
                 return True
-            case events.Step() | events.Resumed() | events.Prepared():
-                return False
+            case events.Step() | events.Resumed() | events.Prepared() | events.Phase(name="queued" | "loading"):
+                return False  # what stands before is of an earlier process
         ended = False
     return ended
 

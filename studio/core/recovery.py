@@ -8,8 +8,8 @@ from studio.core.events import Failed, Prepared, SaveMemory, SetLearningRate
 from studio.core.progress import Progress
 
 _LEAST_TOKENS = 64
-# Before these end the model is not there yet, and no pass was computed.
-_LOADING = ("queued", "loading", "downloading", "tokenizing")
+# In these no pass is computed.
+_BESIDE = ("queued", "loading", "downloading", "tokenizing", "saving", "finishing")
 # What a run fails of as often as it is resumed with the same settings.
 _OF_SETTINGS = ("usage", "config", "data", "model", "adapter")
 
@@ -36,6 +36,12 @@ def of(failed: Failed, told: Progress, config: RunConfig) -> Recovery:
     if failed.reason == "memory":
         return _of_memory(told, config)
     return Recovery(failed.reason not in _OF_SETTINGS)
+
+
+def spares(failed: Failed, told: Progress, config: RunConfig) -> SaveMemory | None:
+    """Returns what else may help one that was killed, as the system does where memory runs out; None: nothing."""
+    command = _of_memory(told, config).command if failed.killed and told.steps else None
+    return command if isinstance(command, SaveMemory) else None
 
 
 def hint(failed: Failed, told: Progress, config: RunConfig) -> str:
@@ -69,8 +75,8 @@ def _peak(told: Progress, config: RunConfig) -> float:
 
 def _of_memory(told: Progress, config: RunConfig) -> Recovery:
     prepared, phase = told.prepared, told.phase
-    if prepared is None or (phase is not None and phase.name in _LOADING):
-        # One that has begun was loaded before: something else takes the memory now.
+    if prepared is None or (phase is not None and phase.name in _BESIDE):
+        # One that has begun had room before: something else takes the memory now.
         return Recovery(True) if told.steps else Recovery(False, settings=_smaller_base(config))
     if (command := _less(prepared, config)) is not None:
         return Recovery(True, command)

@@ -74,6 +74,19 @@ def test_a_run_that_diverged_goes_on_at_half_its_rate() -> None:
     assert recovery.hint(diverged, told, CONFIG) == FULL.hint
 
 
+def test_one_that_was_killed_may_need_less_memory() -> None:
+    killed = replace(FULL, reason="run", killed=True)
+    assert recovery.of(killed, begun(), CONFIG) == recovery.Recovery(True)
+    assert recovery.spares(killed, begun(), CONFIG) == events.SaveMemory(micro_batch_tokens=1024)
+    assert recovery.spares(killed, begun("loading"), CONFIG) is None
+    assert recovery.spares(replace(killed, killed=False), begun(), CONFIG) is None
+
+
+def test_memory_that_runs_out_beside_the_passes_is_not_theirs() -> None:
+    for phase in ("saving", "finishing"):
+        assert recovery.of(FULL, begun(phase), CONFIG) == recovery.Recovery(True)
+
+
 @pytest.mark.parametrize(("reason", "resumes"), [("disk", True), ("run", True), ("crash", True), ("data", False)])
 def test_what_settings_do_not_help_is_resumed(reason: Any, resumes: bool) -> None:
     assert recovery.of(replace(FULL, reason=reason), begun(), CONFIG) == recovery.Recovery(resumes)

@@ -174,6 +174,15 @@ def test_a_run_that_was_only_looked_on_and_is_killed_says_so(window: MainWindow,
     assert told.killed, "whoever looks later is told the same"
 
 
+def test_one_that_is_killed_while_it_is_loaded_again_says_so(window: MainWindow, qtbot: QtBot) -> None:
+    run = made_run("told")
+    tell(run, prepared(4), step(1, 2.0), events.Failed(reason="disk", message="The disk is full.", hint="Free some."))
+    with run.claim():
+        tell(run, events.Phase(name="loading"))
+        view = shown_alive(window, qtbot, run)
+    qtbot.waitUntil(lambda: "ended without a word" in view.failure.what.text())
+
+
 @pytest.mark.parametrize("keep", [True, False])
 def test_one_that_was_asked_to_end_has_said_enough(window: MainWindow, qtbot: QtBot, keep: bool) -> None:
     run = made_run("told")

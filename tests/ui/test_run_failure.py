@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from studio.core import events, files, run_queue
@@ -29,9 +30,9 @@ def failed(window: MainWindow, qtbot: QtBot, *told: events.Event) -> tuple[Run, 
     return run, shown(window, qtbot, run)
 
 
-def resumed(view: RunView, run: Run, qtbot: QtBot) -> list[events.Command | None]:
-    """Presses the button of the card and returns what the run was asked, once it has a process."""
-    view.failure.remedy.click()
+def resumed(view: RunView, run: Run, qtbot: QtBot, by: QPushButton | None = None) -> list[events.Command | None]:
+    """Presses a button of the card and returns what the run was asked, once it has a process."""
+    (by or view.failure.remedy).click()
     model = view.model
     assert model is not None
     qtbot.waitUntil(lambda: run.alive() or not model.alive)
@@ -77,3 +78,10 @@ def test_what_memory_and_rates_do_not_help_is_as_before(
     _, view = failed(window, qtbot, *TRAINING, replace(MEMORY, reason=reason))
     assert view.failure.remedy.text() == text
     assert not view.failure.settings.isVisible()
+
+
+def test_one_that_was_killed_goes_on_with_smaller_passes_if_asked_to(window: MainWindow, qtbot: QtBot) -> None:
+    run, view = failed(window, qtbot, *TRAINING, step(1, 2.0), replace(MEMORY, reason="run", killed=True))
+    assert view.failure.remedy.text() == "Resume the run"
+    assert view.failure.less.text() == "Resume with smaller passes"
+    assert resumed(view, run, qtbot, view.failure.less) == [events.SaveMemory(micro_batch_tokens=1024)]

@@ -24,7 +24,7 @@ def test_what_happened_is_listed_and_stays_while_it_is_read(window: MainWindow, 
     tell(run, step(1, 2.0), events.Resumed(step=1, checkpoint="step-1", refused=[refused]), step(2, 1.0))
     view = shown(window, qtbot, run)
     view.tabs.setCurrentWidget(view.happened)
-    assert view.tabs.tabText(view.tabs.currentIndex()) == "What happened"
+    assert view.tabs.tabText(view.tabs.currentIndex()) == "History"
     told = [made.text().replace("\u200b", "") for made in view.happened.texts]
     assert told == ["It went on behind step 1.", refused, PADDED]
     for said in ("cannot be read: 3", "nothing to learn from: 2", "rejected.jsonl", "maximum length: 1"):

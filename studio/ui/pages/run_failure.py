@@ -23,6 +23,7 @@ class RunFailure(QFrame):
         what, hint: labels with its two sentences.
         remedy: the button that does what the hint says.
         rows: the button that shows the rows of the step that diverged.
+        less: the button that goes on with less memory, where a run was killed as the system does that runs out of it.
         settings: the button that takes the settings into a new run, where memory ran out and the remedy is another.
     """
 
@@ -43,6 +44,7 @@ class RunFailure(QFrame):
         self._resume, self._again, self._show_step = resume, again, show_step
         self._failed: events.Failed | None = None
         self._recovery, self._step = _PLAIN, 0
+        self._less: events.SaveMemory | None = None
         self.what, self.hint = selectable(label("", "heading", wrap=True)), selectable(label("", wrap=True))
         self._detail = QPlainTextEdit()
         self._detail.setObjectName("mono")
@@ -51,9 +53,15 @@ class RunFailure(QFrame):
         self._detail.setAccessibleName(self.tr("Details"))
         self.remedy = button(self.tr("Resume the run"), self._mend, "primary")
         self.rows = button(self.tr("Show its rows"), lambda: self._show_step(self._step))
+        self.less = button(self.tr("Resume with smaller passes"), lambda: self._resume(self._less))
+        self.less.setToolTip(
+            self.tr(
+                "Rows and batches stay; from there on numbers may differ in their last bits, and dropout draws others."
+            )
+        )
         self.settings = button(self.tr("Change the settings"), lambda: self._again(None))
         self._more = button(self.tr("Details"), lambda: self._detail.setVisible(self._detail.isHidden()))
-        buttons = row(None, self._more, self.rows, self.settings, self.remedy)
+        buttons = row(None, self._more, self.rows, self.settings, self.less, self.remedy)
         inner = card(column(self.what, self.hint, buttons, self._detail), "failure")
         self.setLayout(column(inner))
         self.hide()
@@ -65,7 +73,8 @@ class RunFailure(QFrame):
         if model is None or failed is None or failed == self._failed:
             self._failed = failed
             return
-        self._failed, self._recovery = failed, _helps(model, failed)
+        self._failed = failed
+        self._recovery, self._less = _helps(model, failed)
         # What diverges is the step behind the last that was told of.
         self._step = model.progress.step + 1
         self.what.setText(words.sentence(failed.message))
@@ -75,11 +84,13 @@ class RunFailure(QFrame):
         self._more.setVisible(bool(failed.detail))
         self.rows.setVisible(failed.reason == "diverged")
         self.settings.setVisible(isinstance(self._recovery.command, events.SaveMemory))
-        self.remedy.setText(self._way())
-        self.remedy.setAccessibleName(self.remedy.text())
+        self.less.setVisible(self._less is not None)
+        for made, command in ((self.remedy, self._recovery.command), (self.less, self._less)):
+            made.setText(self._way(command))
+            made.setAccessibleName(made.text())
 
-    def _way(self) -> str:
-        match self._recovery.command:
+    def _way(self, command: events.Command | None) -> str:
+        match command:
             case events.SetLearningRate():
                 return self.tr("Resume at half the rate")
             case events.SaveMemory(activation_checkpointing=True):
@@ -97,8 +108,10 @@ class RunFailure(QFrame):
             self._again(self._recovery.settings)
 
 
-def _helps(model: RunModel, failed: events.Failed) -> Recovery:
+def _helps(model: RunModel, failed: events.Failed) -> tuple[Recovery, events.SaveMemory | None]:
+    """Returns what helps, and what else may."""
     try:
-        return recovery.of(failed, model.progress, model.run.config())
+        known = failed, model.progress, model.run.config()
     except StudioError:
-        return _PLAIN
+        return _PLAIN, None
+    return recovery.of(*known), recovery.spares(*known)

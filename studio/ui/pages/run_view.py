@@ -67,7 +67,7 @@ class RunView(QWidget):
         self.layers = RunLayers(session)
         self.tabs.addTab(self.layers, self.tr("Layers"))
         self.happened = RunHappened()
-        self.tabs.addTab(self.happened, self.tr("What happened"))
+        self.tabs.addTab(self.happened, self.tr("History"))
         self.tabs.addTab(self.log, self.tr("Log"))
         self.tabs.addTab(self._config_view(), self.tr("Settings"))
         layout = column(self.head, self.failure, self.tabs, spacing=GRID)
