@@ -51,7 +51,8 @@ def asked(args: argparse.Namespace, more: Sequence[str] = ()) -> RunConfig:
         StudioError: as `config_file.load` and `further.laid_out`.
     """
     under = further.settings(further.sound(args.further)) if args.further else None
-    return further.laid_out(config_file.load(args.config, [*args.set, *more], under))
+    config = config_file.load(args.config, [*args.set, *more], under)
+    return further.laid_out(config, config_file.named(args.config, [*args.set, *more], "adapter"))
 
 
 def require_files(config: RunConfig) -> None:

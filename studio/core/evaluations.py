@@ -23,6 +23,7 @@ from studio.core.config import Quantization, RunConfig
 from studio.core.entry import Entry
 from studio.core.errors import StudioError
 from studio.core.files import disk_error, write_atomic
+from studio.core.pinned import TEMPLATE
 from studio.core.runs import Run
 
 _FILE = "rows.jsonl"
@@ -149,7 +150,10 @@ def held_for(entry: Entry) -> tuple[RunConfig, str]:
             run = runs.find(entry.run, exact=True)
             # What a run has told may be long.
             return (run.config(), entry.data.fingerprint) if entry.data.fingerprint else held_by(run)
-    return config_file.build(entry.config), entry.data.fingerprint
+    config, own = config_file.build(entry.config), entry.folder / TEMPLATE
+    if config.data.chat_template not in ("auto", "none") and own.is_file():
+        config = replace(config, data=replace(config.data, chat_template=str(own)))  # where it was may be gone
+    return config, entry.data.fingerprint
 
 
 def on_data(data: Mapping[str, Any], entry: Entry | None) -> RunConfig:
