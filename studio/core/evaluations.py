@@ -20,10 +20,9 @@ from studio import paths
 from studio.core import cache, config_file, journal, runs
 from studio.core.asking import OPEN, Sampling
 from studio.core.config import Quantization, RunConfig
-from studio.core.entry import Entry
+from studio.core.entry import TEMPLATE, Entry
 from studio.core.errors import StudioError
 from studio.core.files import disk_error, write_atomic
-from studio.core.pinned import TEMPLATE
 from studio.core.runs import Run
 
 _FILE = "rows.jsonl"

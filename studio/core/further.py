@@ -10,10 +10,11 @@ from studio.core import config as declared
 from studio.core import config_file, library
 from studio.core.config import AdapterSpec, ModelSpec, RunConfig
 from studio.core.consumers import MOST_BYTES
+from studio.core.entry import TEMPLATE
 from studio.core.errors import StudioError
 from studio.core.library import PEFT_CONFIG, Entry
 from studio.core.objectives import forget_usual
-from studio.core.pinned import TEMPLATE, original
+from studio.core.pinned import original
 
 # What PEFT and a run's config call alike; and what stands for nothing there.
 LAYOUT: dict[str, Any] = {

@@ -8,11 +8,10 @@ from pathlib import Path
 from studio import paths
 from studio.core import cache, files
 from studio.core.config import RunConfig
-from studio.core.entry import ENTRY, PEFT_CONFIG, WEIGHTS, read_entry
+from studio.core.entry import ENTRY, PEFT_CONFIG, TEMPLATE, WEIGHTS, read_entry
 from studio.core.errors import StudioError
 from studio.core.files import write_atomic
 
-TEMPLATE = "chat_template.jinja"
 # Apart, since versions in different folders may be called the same.
 _EVALUATION = "evaluation"
 _START = "start"
