@@ -4204,10 +4204,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <source>settings of {name}</source>
         <translation>{name} 的设置</translation>
     </message>
-    <message>
-        <source>what helps</source>
-        <translation>补救设置</translation>
-    </message>
 </context>
 <context>
     <name>ScoreColumn</name>
