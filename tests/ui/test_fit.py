@@ -31,6 +31,7 @@ from studio.core.audit.findings import KINDS
 from studio.core.errors import Reason
 from studio.ui import words
 from studio.ui.elided import Elided
+from studio.ui.models import RunModel
 from studio.ui.pages.compare import ComparePage
 from studio.ui.pages.data import DataPage
 from studio.ui.pages.data_columns import ColumnsDialog
@@ -113,8 +114,8 @@ def test_a_failure_and_its_curves_are_whole(
     bar = page.view.area.verticalScrollBar()
     for run in (well, failed):
         model = window.session.model_of(run)
-        with qtbot.waitSignal(model.stopped):
-            pass
+        # The page may have followed it before.
+        qtbot.waitUntil(partial(_has_ended, model))
         window.session.run_wanted.emit(run)
         qtbot.waitUntil(partial(_failed, page, run is failed))
         QApplication.processEvents()
@@ -165,6 +166,10 @@ def test_a_long_column_name_widens_no_dialog(qtbot: QtBot) -> None:
     columns = ColumnsDialog(host, [{"text": "a", name: "b"}], "text", {"text": name})
     assert step.sizeHint().width() < 700
     assert columns.sizeHint().width() < 700
+
+
+def _has_ended(model: RunModel) -> bool:
+    return model.progress.finished is not None or model.progress.failed is not None
 
 
 def _failed(page: TrainPage, expected: bool) -> bool:

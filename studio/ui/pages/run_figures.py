@@ -83,8 +83,7 @@ class RunFigures(QWidget):
 
     def _width(self, shown: list[str]) -> int:
         widths = (max(made[key].sizeHint().width() for made in (self._names, self.values)) for key in shown)
-        # The empty column behind them is one more.
-        return sum(widths) + _BETWEEN_PX * len(shown)
+        return sum(widths) + _BETWEEN_PX * (len(shown) - 1)
 
     def _show_evaluated(self, told: Progress) -> None:
         """Says what the best evaluation found, behind what the base's own was."""
