@@ -3790,6 +3790,69 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
+    <name>RunFigures</name>
+    <message>
+        <source>Loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>Best eval loss</source>
+        <translation>最低评估损失</translation>
+    </message>
+    <message>
+        <source>Tokens / s</source>
+        <translation>词元/秒</translation>
+    </message>
+    <message>
+        <source>Epoch</source>
+        <translation>轮次</translation>
+    </message>
+    <message>
+        <source>Peak memory</source>
+        <translation>内存峰值</translation>
+    </message>
+    <message>
+        <source>Reward accuracy</source>
+        <translation>奖励准确率</translation>
+    </message>
+    <message>
+        <source>Before training it was {loss}.</source>
+        <translation>训练前为 {loss}。</translation>
+    </message>
+    <message>
+        <source>Of the evaluation rows at step {step}.</source>
+        <translation>第 {step} 步评估数据行中的比例。</translation>
+    </message>
+    <message>
+        <source>Of the last step&apos;s rows.</source>
+        <translation>最近一步的数据行。</translation>
+    </message>
+    <message>
+        <source>The last step&apos;s reward margin is {margin}.</source>
+        <translation>最后一步的奖励差距为 {margin}。</translation>
+    </message>
+    <message>
+        <source>The share of better answers preferred, or of labelled ones judged as they are labelled.</source>
+        <translation>较好的回答受到偏好的比例；对带标签的回答，是判断与标签一致的比例。</translation>
+    </message>
+    <message>
+        <source>Processor threads: {threads}. Tokens at once: {tokens}.</source>
+        <translation>处理器线程：{threads}。每次词元数：{tokens}。</translation>
+    </message>
+    <message>
+        <source>Activations are computed again in the backward pass.</source>
+        <translation>激活值在反向传播中重新计算。</translation>
+    </message>
+    <message>
+        <source>Attention by kernels of its own, which this card computes faster.</source>
+        <translation>注意力由自带的内核计算，在这块显卡上更快。</translation>
+    </message>
+    <message>
+        <source>Not taken: {path} ({reason})</source>
+        <translation>未采用：{path}（{reason}）</translation>
+    </message>
+</context>
+<context>
     <name>RunHappened</name>
     <message>
         <source>step {n}</source>
@@ -3831,30 +3894,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>正在停止</translation>
     </message>
     <message>
-        <source>Loss</source>
-        <translation>损失</translation>
-    </message>
-    <message>
-        <source>Best eval loss</source>
-        <translation>最低评估损失</translation>
-    </message>
-    <message>
-        <source>Tokens / s</source>
-        <translation>词元/秒</translation>
-    </message>
-    <message>
-        <source>Epoch</source>
-        <translation>轮次</translation>
-    </message>
-    <message>
-        <source>Peak memory</source>
-        <translation>内存峰值</translation>
-    </message>
-    <message>
-        <source>Reward accuracy</source>
-        <translation>奖励准确率</translation>
-    </message>
-    <message>
         <source>Waiting for {name}, which is paused</source>
         <translation>等待已暂停的 {name}</translation>
     </message>
@@ -3873,42 +3912,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>It made no step</source>
         <translation>没有完成任何一步</translation>
-    </message>
-    <message>
-        <source>Before training it was {loss}.</source>
-        <translation>训练前为 {loss}。</translation>
-    </message>
-    <message>
-        <source>Of the evaluation rows at step {step}.</source>
-        <translation>第 {step} 步评估数据行中的比例。</translation>
-    </message>
-    <message>
-        <source>Of the last step&apos;s rows.</source>
-        <translation>最近一步的数据行。</translation>
-    </message>
-    <message>
-        <source>The last step&apos;s reward margin is {margin}.</source>
-        <translation>最后一步的奖励差距为 {margin}。</translation>
-    </message>
-    <message>
-        <source>The share of better answers preferred, or of labelled ones judged as they are labelled.</source>
-        <translation>较好的回答受到偏好的比例；对带标签的回答，是判断与标签一致的比例。</translation>
-    </message>
-    <message>
-        <source>Processor threads: {threads}. Tokens at once: {tokens}.</source>
-        <translation>处理器线程：{threads}。每次词元数：{tokens}。</translation>
-    </message>
-    <message>
-        <source>Activations are computed again in the backward pass.</source>
-        <translation>激活值在反向传播中重新计算。</translation>
-    </message>
-    <message>
-        <source>Attention by kernels of its own, which this card computes faster.</source>
-        <translation>注意力由自带的内核计算，在这块显卡上更快。</translation>
-    </message>
-    <message>
-        <source>Not taken: {path} ({reason})</source>
-        <translation>未采用：{path}（{reason}）</translation>
     </message>
     <message>
         <source>adapter</source>
@@ -4203,10 +4206,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>settings of {name}</source>
         <translation>{name} 的设置</translation>
-    </message>
-    <message>
-        <source>what helps</source>
-        <translation>补救设置</translation>
     </message>
 </context>
 <context>

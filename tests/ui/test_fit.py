@@ -1,6 +1,6 @@
 """Every page at every size, in both themes: no word is cut off, nothing lies outside the page."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -29,7 +29,9 @@ from pytestqt.qtbot import QtBot
 from studio.core import events, library
 from studio.core.audit.findings import KINDS
 from studio.core.errors import Reason
+from studio.ui import words
 from studio.ui.elided import Elided
+from studio.ui.models import RunModel
 from studio.ui.pages.compare import ComparePage
 from studio.ui.pages.data import DataPage
 from studio.ui.pages.data_columns import ColumnsDialog
@@ -44,6 +46,9 @@ from tests.ui.told import evaluated, finished, made_run, prepared, step, tell
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
 
 PAGES = ("welcome", "data", "configure", "train", "library", "compare")
+BASE, BEST = evaluated(0, 12.35, False), replace(evaluated(290, 0.4321, True), reward_accuracy=1.0)
+# Of runs by preference and of those with evaluation rows the most is told.
+PREFERRING = [replace(step(number, 9 / number), reward_accuracy=0.5, reward_margin=0.1) for number in range(1, 300)]
 _CONTROLS = (QAbstractButton, QLineEdit, QSpinBox, QComboBox, QPlainTextEdit, QAbstractItemView)
 _INNER = (QLineEdit, QAbstractSpinBox, QComboBox, QTabBar, QAbstractItemView)
 
@@ -51,8 +56,11 @@ _INNER = (QLineEdit, QAbstractSpinBox, QComboBox, QTabBar, QAbstractItemView)
 def fill(window: MainWindow, qtbot: QtBot, folder: Path) -> None:
     """Brings every page into the state in which it shows most."""
     run = made_run("a run with a rather long name, as people give them")
-    tell(run, prepared(12_345), *(step(number, 9 / number) for number in range(1, 300)))
-    tell(run, evaluated(290, 0.031, True), finished(299))
+    tell(run, prepared(12_345), BASE, *PREFERRING, BEST)
+    killed = events.Failed(
+        reason="run", message="It was killed.", hint="Resume it.", detail="Its last words.", killed=True
+    )
+    tell(run, killed)
     model = window.session.model_of(run)
     with qtbot.waitSignal(model.stopped):
         pass
@@ -87,25 +95,27 @@ def test_nothing_is_cut_off(window: MainWindow, qtbot: QtBot, size: tuple[int, i
 
 @pytest.mark.parametrize("size", [(960, 600), (1280, 720)], ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("reason", ["memory", "diverged"])
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_a_failure_and_its_curves_are_whole(
-    window: MainWindow, qtbot: QtBot, size: tuple[int, int], reason: Reason
+    window: MainWindow, qtbot: QtBot, qapp: QApplication, size: tuple[int, int], reason: Reason, language: str
 ) -> None:
+    words.speak(qapp, language)
     window.resize(*size)
     well, failed = made_run("well"), made_run("failed")
     hint = (
         "Resume with activations computed again in the backward pass: far less memory, slower. Rows and batches stay."
     )
     failure = events.Failed(reason=reason, message="It failed.", hint=hint, detail="Rows of the step.")
-    steps = [step(number, 9 / number) for number in range(1, 40)]
-    tell(well, prepared(100), *steps, evaluated(30, 0.1, True), finished(39))
-    tell(failed, prepared(100), *steps, failure)
+    planned = replace(prepared(12_345), micro_batch_tokens=2048, tokens_per_epoch=12_345 * 4096)
+    tell(well, planned, BASE, *PREFERRING, BEST, finished(299))
+    tell(failed, planned, BASE, *PREFERRING, BEST, failure)
     page = window.page("train")
     assert isinstance(page, TrainPage)
     bar = page.view.area.verticalScrollBar()
     for run in (well, failed):
         model = window.session.model_of(run)
-        with qtbot.waitSignal(model.stopped):
-            pass
+        # The page may have followed it before.
+        qtbot.waitUntil(partial(_has_ended, model))
         window.session.run_wanted.emit(run)
         qtbot.waitUntil(partial(_failed, page, run is failed))
         QApplication.processEvents()
@@ -114,7 +124,7 @@ def test_a_failure_and_its_curves_are_whole(
         QApplication.processEvents()
         assert not faults(window)
         canvases = [plot.canvas for plot in page.view.curves.plots.values() if plot.isVisible()]
-        assert len(canvases) == 4
+        assert len(canvases) == 5
         assert all(canvas.height() >= canvas.minimumHeight() for canvas in canvases)
         if run is well:
             assert not bar.maximum()
@@ -125,6 +135,7 @@ def test_a_failure_and_its_curves_are_whole(
     middle = window.centralWidget()
     assert middle is not None
     assert told.right() < page.view.area.mapTo(middle, QPoint()).x()
+    words.speak(qapp, "en")
 
 
 @pytest.mark.parametrize("size", [(960, 600), (1280, 720)], ids=lambda size: f"{size[0]}x{size[1]}")
@@ -157,6 +168,10 @@ def test_a_long_column_name_widens_no_dialog(qtbot: QtBot) -> None:
     assert columns.sizeHint().width() < 700
 
 
+def _has_ended(model: RunModel) -> bool:
+    return model.progress.finished is not None or model.progress.failed is not None
+
+
 def _failed(page: TrainPage, expected: bool) -> bool:
     return page.view.failure.isVisible() == expected
 
@@ -178,6 +193,9 @@ def sweep(window: MainWindow, size: tuple[int, int]) -> list[str]:
                 # What threads tell meanwhile is laid out in the turns after.
                 QTest.qWait(300)
             found += [f"{mode} {key}: {fault}" for fault in (*faults(window), *unnamed(page))]
+            # The columns of a comparison are as many as are asked.
+            areas = page.findChildren(QScrollArea) if key != "compare" else []
+            found += [f"{mode} {key} scrolls sideways" for area in areas if area.horizontalScrollBar().isVisible()]
     return list(dict.fromkeys(found))
 
 
