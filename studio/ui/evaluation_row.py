@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QWidget
 
 from studio.core.evaluations import Result
@@ -62,10 +62,6 @@ class EvaluationRow(QWidget):
         self.own.said.setText(self.tr("Marked in the others: what is not here"))
         self.setLayout(column(scrolling(holder(self._body, "body"))))
         self.setMinimumHeight(18 * GRID)
-
-    def sizeHint(self) -> QSize:
-        """No higher than it must be: what scrolls around it would grow before it has no room left."""
-        return QSize(super().sizeHint().width(), self.minimumHeight())
 
     def set_columns(self, names: Sequence[str]) -> None:
         """Makes room for what these write."""

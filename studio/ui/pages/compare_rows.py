@@ -8,7 +8,7 @@ from typing import NamedTuple, get_args
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QProgressBar, QSplitter, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QProgressBar, QSizePolicy, QSplitter, QWidget
 
 from studio.core import desk, evaluations, summaries
 from studio.core.config import DataSpec, RunConfig
@@ -430,6 +430,9 @@ class EvaluationMode(QWidget):
         split.addWidget(self.table)
         split.addWidget(self.row_view)
         split.setSizes([1, 1])
+        # What scrolls around it would give it the room it likes, where it can do with less.
+        split.setMinimumHeight(split.minimumSizeHint().height())
+        split.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
         layout = column(self.figures_table, head, split, spacing=GRID)
         layout.setStretch(2, 1)
         return holder(layout)
