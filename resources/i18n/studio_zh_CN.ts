@@ -1533,10 +1533,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>停止</translation>
     </message>
     <message>
-        <source>Base model</source>
-        <translation>基座模型</translation>
-    </message>
-    <message>
         <source>Stopping ...</source>
         <translation>正在停止…</translation>
     </message>
@@ -1547,6 +1543,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Rows of an evaluation</source>
         <translation>一次评估的数据行</translation>
+    </message>
+    <message>
+        <source>Base model</source>
+        <translation>基座模型</translation>
     </message>
     <message>
         <source>Waiting for the helper process ...</source>
@@ -1581,6 +1581,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>{count} 行被略去，其中没有可学习的内容。</translation>
     </message>
     <message>
+        <source>No row has a question, so none was answered.</source>
+        <translation>没有一行含有问题，因此没有作答。</translation>
+    </message>
+    <message>
+        <source>Rows are being read.</source>
+        <translation>正在读取数据行。</translation>
+    </message>
+    <message>
         <source>{count} learned token</source>
         <translation>{count} 个学习的词元</translation>
     </message>
@@ -1595,10 +1603,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>{count} rows</source>
         <translation>{count} 行</translation>
-    </message>
-    <message>
-        <source>Rows are being read.</source>
-        <translation>正在读取数据行。</translation>
     </message>
     <message>
         <source>Progress</source>
@@ -1695,6 +1699,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>留出的行</translation>
     </message>
     <message>
+        <source>The present data</source>
+        <translation>当前数据</translation>
+    </message>
+    <message>
         <source>A data file</source>
         <translation>数据文件</translation>
     </message>
@@ -1751,16 +1759,16 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>数据行</translation>
     </message>
     <message>
-        <source>The present data</source>
-        <translation>当前数据</translation>
-    </message>
-    <message>
         <source>Choose a base model first.</source>
         <translation>请先选择基座模型。</translation>
     </message>
     <message>
         <source>Choose a data file.</source>
         <translation>请选择数据文件。</translation>
+    </message>
+    <message>
+        <source>Open data first, or correct the settings that are wrong.</source>
+        <translation>请先打开数据，或改正有误的设置。</translation>
     </message>
     <message>
         <source>Choose an adapter that was trained here, or a data file.</source>

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio import paths
-from studio.core import cache, chat, desk, evaluations, measures, objectives
+from studio.core import cache, chat, desk, evaluations, measures, objectives, runs
 from studio.core.config import RunConfig
 from studio.core.data import contents
 from studio.core.data.datasets import Dataset, Row, open_dataset
@@ -28,7 +28,7 @@ from studio.core.evaluations import Evaluate, Kept, Read, Result
 from studio.core.library import WEIGHTS, Entry
 from studio.core.versions.evaluation import parted
 from studio.core.versions.store import origins
-from studio.engine import base_config, model, weights
+from studio.engine import base_config, hardware, model, weights
 from studio.engine.corpus import require_short
 from studio.engine.generate import Sampling
 from studio.engine.labels import Encoder
@@ -277,7 +277,8 @@ def _said(data: dict[str, Any], row_format: str) -> tuple[str, str, list[dict[st
 def _key(dataset: Dataset, wanted: Wanted, encoder: Encoder, sampling: Sampling | None) -> str:
     """Names everything that decides what is made of a row."""
     parts = {
-        "version": _VERSION,
+        "version": [_VERSION, runs.versions()],
+        "device": str(hardware.device()),
         "data": [dataset.fingerprint, encoder.fingerprint],
         "base": [
             weights.fingerprint(wanted.folder),
@@ -294,7 +295,7 @@ def _key(dataset: Dataset, wanted: Wanted, encoder: Encoder, sampling: Sampling 
 def _identity(entry: Entry | None) -> Sequence[Any] | None:
     if entry is None:
         return None
-    return [cache.sha256(entry.folder / WEIGHTS), _digests(entry.folder), str(_template(entry))]
+    return [cache.sha256(entry.folder / WEIGHTS), _digests(entry.folder), str(_template(entry)), entry.system]
 
 
 def _template(entry: Entry) -> Any:

@@ -2,10 +2,11 @@
 
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, QRect
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -26,19 +27,24 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from studio.core import events, library
+from studio.core import desk, evaluations, events, library
 from studio.core.audit.findings import KINDS
+from studio.core.config import to_dict
 from studio.core.errors import Reason
+from studio.core.evaluations import Evaluate, Read, Result
 from studio.ui import words
 from studio.ui.elided import Elided
+from studio.ui.evaluation_setup import FILE
 from studio.ui.models import RunModel
-from studio.ui.pages.compare import ComparePage
+from studio.ui.pages.compare import EVALUATION, ComparePage
+from studio.ui.pages.compare_rows import Begun
 from studio.ui.pages.data import DataPage
 from studio.ui.pages.data_columns import ColumnsDialog
 from studio.ui.pages.data_steps import StepDialog
 from studio.ui.pages.library import LibraryPage
 from studio.ui.pages.train import TrainPage
 from studio.ui.session import demo_data
+from studio.ui.theme import GRID
 from studio.ui.window import MainWindow
 from tests.core.test_library import added
 from tests.ui.told import evaluated, finished, made_run, prepared, step, tell
@@ -136,6 +142,59 @@ def test_a_failure_and_its_curves_are_whole(
     assert middle is not None
     assert told.right() < page.view.area.mapTo(middle, QPoint()).x()
     words.speak(qapp, "en")
+
+
+@pytest.mark.parametrize("size", [(960, 600), (1280, 720)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_an_evaluation_and_its_failure_are_whole(
+    window: MainWindow, qtbot: QtBot, size: tuple[int, int], mode: str
+) -> None:
+    window.session.theme.set_mode(mode)
+    window.resize(*size)
+    window.show_page("compare")
+    page = window.page("compare")
+    assert isinstance(page, ComparePage)
+    page.show_mode(EVALUATION)
+    made = page.evaluation
+    qtbot.waitUntil(lambda: not faults(window), timeout=10_000)
+    assert made.area.horizontalScrollBar().maximum() == made.area.verticalScrollBar().maximum() == 0
+    failure = desk.Failed(id=1, reason="memory", message="The memory is not enough.", hint="Close other programs. " * 5)
+    made._fail(failure)
+    qtbot.waitUntil(lambda: made.failure.isVisible() and not faults(window), timeout=10_000)
+    QApplication.processEvents()
+    assert not made.area.horizontalScrollBar().maximum()
+    made.setup.source.setCurrentIndex(made.setup.source.findData(FILE))
+    title = "an adapter with a title that is far longer than what there is room for in a table"
+    made._begin(an_evaluation(title, "two"))
+    parts = [made.setup, made.run_button, made.failure, made.figures_table, made.order, made.table, made.row_view]
+    # The setup lays its boxes out by the room it gets, and then asks for another.
+    qtbot.waitUntil(lambda: _one_below_another(window, parts), timeout=10_000)
+    qtbot.waitUntil(lambda: not faults(window), timeout=10_000)
+    assert not made.area.horizontalScrollBar().maximum()
+    assert made.table.viewport().height() >= 3 * made.table.rowHeight(0)
+    assert made.setup.file.width() >= 20 * GRID
+    assert made.setup.match.width() >= 20 * GRID
+    figures = made.figures_table
+    assert figures.columnViewportPosition(1) + figures.columnWidth(1) <= figures.viewport().width(), "the loss is seen"
+    assert made.row_view.columns[0].box.height() >= 5 * GRID
+
+
+def _one_below_another(window: MainWindow, parts: list[QWidget]) -> bool:
+    places = [QRect(part.mapTo(window, QPoint()), part.size()) for part in parts]
+    return all(one.bottom() < other.top() for one, other in pairwise(places))
+
+
+def an_evaluation(*titles: str) -> Begun:
+    """Returns an evaluation of some rows by a base and so many adapters."""
+    config = evaluations.on_data({"path": "x.jsonl"}, None)
+    asked = Evaluate(config=to_dict(config), adapters=[None, *titles], answers=True)
+    columns = {at: Read(losses=[1.0], answer="an answer") for at in range(len(titles) + 1)}
+    said = {"exact": 1.0, "contains": 1.0, "f1": 0.5, "rouge_l": 0.5}
+    rows = [
+        Result(row=row, place=(0, row), asked="words " * 30, own="own", tokens=[5], columns=columns,
+               measured=[said | {"loss": row / (at + 1)} for at in columns]) for row in range(40)
+    ]  # fmt: skip
+    return Begun(asked, config, titles, rows, goes_on=False)
 
 
 @pytest.mark.parametrize("size", [(960, 600), (1280, 720)], ids=lambda size: f"{size[0]}x{size[1]}")
