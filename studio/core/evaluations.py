@@ -23,11 +23,14 @@ from studio.core.config import Quantization, RunConfig
 from studio.core.entry import Entry
 from studio.core.errors import StudioError
 from studio.core.files import disk_error, write_atomic
+from studio.core.objectives import asked
 from studio.core.runs import Run
 
 _FILE = "rows.jsonl"
 # How rows are cut.
 _CUT = ("max_length", "long_text", "chunk_overlap", "train_overlap")
+# What they are measured by.
+_COUNTED = ("objective", "beta", "simpo_gamma")
 # What decides beside the seed which rows are held back.
 _SPLIT = ("eval_path", "eval_split", "eval_exclusive", "eval_stratify_by", "format", "mapping")
 
@@ -109,6 +112,7 @@ class Result:
         place: where the Data page finds it: of a version the source, else 0, and its number there.
         asked: what stands before its last answer, in words; empty for a text.
         own: its last answer, of two the better one; or the text.
+        desirable: whether that is labelled good; None: it has no label.
         tokens: those that are learned, of two answers of each.
         columns: by their places.
         measured: of each column what `measures.of` says, once all are there; it is told, and not kept.
@@ -120,6 +124,7 @@ class Result:
     own: str
     tokens: list[int]
     columns: dict[int, Read]
+    desirable: bool | None = None
     measured: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -164,18 +169,30 @@ def on_data(data: Mapping[str, Any], entry: Entry | None) -> RunConfig:
     """
     known = entry.config if entry is not None else {}
     taken = {key: value for key, value in known.get("data", {}).items() if key in _CUT}
-    counted = {key: value for key, value in known.get("training", {}).items() if key in ("objective", "beta")}
+    counted = {key: value for key, value in known.get("training", {}).items() if key in _COUNTED}
     return config_file.build({"data": {**taken, **data}, "training": counted})
 
 
 def warnings(entries: Sequence[Entry]) -> list[str]:
-    """Says which adapters may know the rows held back for the first that is `trained`: others were for them."""
+    """Says which adapters may know the rows held back for the first that is `trained`, and what their runs told else.
+
+    Others were held back for them; or they were compared with an adapter they began with, and here are with the base.
+    """
     found, first = list[str](), trained(entries)
     for entry in entries:
         if first is not None and "data" in entry.config and _differ(entry, first):
             message = f"{entry.name} was trained with other rows held back than {first.name}: it may know these."
             found.append(message)
+        if _begun(entry):
+            message = f"{entry.name} was trained further: here it is compared with the bare base, not as in its run."
+            found.append(message)
     return found
+
+
+def _begun(entry: Entry) -> bool:
+    """Whether an adapter's run compared it with the adapter that it began with."""
+    adapter, training = (entry.config.get(section, {}) for section in ("adapter", "training"))
+    return bool(adapter.get("path")) and asked(training.get("objective", "")).reference
 
 
 def _differ(one: Entry, other: Entry) -> bool:
@@ -247,9 +264,9 @@ def plain(result: Result, names: Sequence[str]) -> dict[str, Any]:
         {"name": name, "answer": read.answer, "cut": read.cut, "fault": read.fault, "losses": read.losses} | said
         for name, read, said in zip(names, reads, result.measured, strict=True)
     ]
-    return {"row": result.row, "prompt": result.asked, "answer": result.own, "tokens": result.tokens} | {
-        "columns": columns
-    }
+    label = {} if result.desirable is None else {"label": result.desirable}
+    about = {"row": result.row, "prompt": result.asked, "answer": result.own}
+    return about | label | {"tokens": result.tokens, "columns": columns}
 
 
 def write(out: Path, rows: Sequence[dict[str, Any]]) -> None:
@@ -278,7 +295,8 @@ def check_out(out: Path) -> None:
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    found = {key: row[key] for key in ("row", "prompt", "answer")}
+    heads: tuple[str, ...] = ("row", "prompt", "answer", "label")
+    found = {key: row[key] for key in heads if key in row}
     for column in row["columns"]:
         said = {key: value for key, value in column.items() if key not in ("name", "losses")}
         found |= {f"{column['name']}: {key}": value for key, value in said.items() if value not in ("", None)}

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from studio import paths
 from studio.core import cache, chat, desk, evaluations, measures, objectives
-from studio.core.config import RunConfig
+from studio.core.config import RunConfig, TrainingSpec
 from studio.core.data import contents
 from studio.core.data.datasets import Dataset, Row, open_dataset
 from studio.core.data.expressions import Expression
@@ -36,7 +36,7 @@ from studio.engine.tokens import Tokens, tokenize
 
 OnResults = Callable[[list[Result]], None]
 
-_VERSION = 1  # of what is kept: raise it whenever the same row would be read or answered otherwise
+_VERSION = 2  # of what is kept: raise it whenever the same row would be read or answered otherwise
 _SEQUENCES, _TOKENS = 16, 4096  # of answers that are written at once; prompts count
 _AT_ONCE = 50  # rows that were known before, told together
 # What decides beside the weights how an adapter answers, and how a base does.
@@ -45,12 +45,17 @@ _BESIDE = ("adapter_config.json", "chat_template.jinja", "generation_config.json
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows that are asked for: their places among the usable ones of a dataset, in the order they are read in."""
+    """The rows that are asked for.
+
+    Attributes:
+        dataset: what they are of.
+        places: theirs among its usable ones, in the order they are read in.
+        training: the objective that such rows are learned by, and its settings.
+    """
 
     dataset: Dataset
     places: NDArray[np.int64]
-    objective: str
-    beta: float
+    training: TrainingSpec
 
 
 def find(request: Evaluate, config: RunConfig, on_progress: OnProgress) -> Rows:
@@ -66,9 +71,12 @@ def find(request: Evaluate, config: RunConfig, on_progress: OnProgress) -> Rows:
     spec = config.data
     alone = request.held and spec.eval_path
     dataset = open_dataset(alone or spec.path, spec.format, told, spec.mapping)
-    objective = objectives.objective_for(dataset.format, config.training.objective)
-    if not objectives.trainable(dataset.format, objective):
-        raise objectives.untrainable(dataset.format, objective)
+    training = config.training
+    if not objectives.trainable(dataset.format, training.objective):
+        objective = objectives.learned_by(dataset.format)
+        if objective is None:
+            raise objectives.untrainable(dataset.format, training.objective)
+        training = TrainingSpec(objective=objective)  # what is set is for another one
     places = np.arange(len(dataset), dtype=np.int64)
     if request.held and not alone:
         if request.known not in ("", dataset.fingerprint):
@@ -83,7 +91,7 @@ def find(request: Evaluate, config: RunConfig, on_progress: OnProgress) -> Rows:
     if request.drawn_by is not None:
         # All are drawn, so that more rows begin with those of before.
         places = places[np.random.Generator(np.random.Philox(request.drawn_by)).permutation(len(places))]
-    return Rows(dataset, places[: request.count or None], objective, config.training.used_beta)
+    return Rows(dataset, places[: request.count or None], training)
 
 
 def evaluate(
@@ -123,7 +131,7 @@ def evaluate(
     sampling = Sampling(**asdict(request.sampling))
     kept = evaluations.opened(_key(dataset, wanted, encoder, sampling if request.answers else None))
     sequences = dict(_sequences(part))
-    tell = _measuring(request, rows.beta, on_results)
+    tell = _measuring(request, rows.training, on_results)
     known = [kept.results[row] for row in sequences if not kept.lacks(row, columns)]
     for first in range(0, len(known), _AT_ONCE):
         tell(known[first : first + _AT_ONCE])
@@ -140,13 +148,13 @@ def evaluate(
     )
 
 
-def _measuring(request: Evaluate, beta: float, on_results: OnResults) -> OnResults:
+def _measuring(request: Evaluate, training: TrainingSpec, on_results: OnResults) -> OnResults:
     """Returns what tells of rows once they are measured."""
     expression = Expression(request.match) if request.match else None
 
     def measured(row: Result) -> Result:
         holds = None if expression is None else lambda answer: expression.holds([answer], row.row)
-        return measures.measured(row, beta, holds)
+        return measures.measured(row, training, holds)
 
     return lambda results: on_results(list(map(measured, results)))
 
@@ -188,7 +196,10 @@ class _Makes:
         found = []
         for row, place, (asked, own, _) in zip(rows, places, said, strict=True):
             read, tokens = self._read(row.number, group, names)
-            found.append(Result(row=row.number, place=place, asked=asked, own=own, tokens=tokens, columns=read))
+            good = chat.desirable(row.data) if self.rows.dataset.format == "kto" else None
+            found.append(
+                Result(row=row.number, place=place, asked=asked, own=own, tokens=tokens, columns=read, desirable=good)
+            )
         asked_of = [at for at, (_, _, messages) in enumerate(said) if messages is not None]
         if self.sampling is not None and asked_of:
             answers = self._answers([said[at][2] or [] for at in asked_of], group, names)

@@ -14,7 +14,7 @@ from studio.core.errors import EXIT_CODES
 from studio.core.library import Base
 from tests.desks import random_adapter
 from tests.models import tiny
-from tests.training import config, trained
+from tests.training import config, trained, write_judged
 
 SHORT = ("--max-new-tokens", "5")
 
@@ -129,6 +129,28 @@ def test_who_may_know_the_rows_is_named(tmp_path: Path, capsys: pytest.CaptureFi
     assert cli.run(["evaluate", "--adapter", one, "--adapter", two, "--rows", "1"]) == 0
     said = capsys.readouterr().err
     assert f"{two} was trained with other rows held back than {one}: it may know these." in said
+
+
+def test_of_labelled_rows_the_reward_is_told(red: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    judged = write_judged(tmp_path / "judged.jsonl", 6)
+    words = (str(judged), "--adapter", red, "--answers", *SHORT, "--out", str(tmp_path / "all.csv"))
+    found = told(capsys, *words, "--first", "1")
+    measured = found["columns"][1]["measures"]
+    assert not {"loss", "perplexity"} & measured.keys()
+    with (tmp_path / "all.csv").open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["label"] for line in lines] == [
+        str(json.loads(row)["label"]) for row in judged.read_text().splitlines()
+    ]
+    rewards = [float(line["red: reward"]) for line in lines]
+    assert found["worst"][0]["row"] == rewards.index(min(rewards))
+    assert measured["reward_accuracy"]["mean"] == sum(reward > 0 for reward in rewards) / 6
+    assert measured["exact"]["rows"] == sum(line["label"] == "True" for line in lines)
+    capsys.readouterr()
+    assert cli.run(["evaluate", str(judged), "--adapter", red, "--first", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "REWARD ACCURACY" in said
+    assert f"red by REWARD: better in {sum(reward > 0 for reward in rewards)}" in said
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,14 @@ def test_who_may_know_the_rows_is_told() -> None:
     same, other = entry("b"), entry("c", eval_split=0.2)
     (said,) = evaluations.warnings([entry("a"), same, other])
     assert said.startswith("c was trained with other rows held back than a")
+    begun, alone = (
+        replace(same, config=same.config | {"adapter": {"path": "/start"}, "training": {"seed": 1, "objective": name}})
+        for name in ("dpo", "orpo")
+    )
+    assert evaluations.warnings([begun]) == [
+        "b was trained further: here it is compared with the bare base, not as in its run."
+    ]
+    assert evaluations.warnings([alone]) == []
     bare = Entry(name="bare", folder=Path("bare"), config={"mix": []})
     elsewhere = replace(same, name="d", data=Data(fingerprint="other"))
     assert evaluations.warnings([bare, entry("a"), replace(same, data=Data())]) == []

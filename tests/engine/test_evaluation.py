@@ -22,7 +22,7 @@ from studio.engine.desk_work import Work
 from studio.engine.loaded import Loaded
 from tests.desks import random_adapter
 from tests.models import tiny
-from tests.training import config, preferring, trained, write_rows
+from tests.training import config, judging, preferring, trained, write_rows
 
 SHORT = desk.Sampling(max_new_tokens=6)
 
@@ -69,10 +69,18 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("kind", [*SETTINGS, "pairs", "own file", "chunks"])
+PAIRED: dict[str, dict[str, Any]] = {
+    "dpo": {"beta": 0.3},
+    "ipo": {"beta": 0.2},
+    "orpo": {},
+    "simpo": {"simpo_gamma": 0.7},
+}
+
+
+@pytest.mark.parametrize("kind", [*SETTINGS, *PAIRED, "own file", "chunks"])
 def test_the_loss_is_that_of_the_runs_own_evaluation(kind: str, tmp_path: Path) -> None:
-    if kind == "pairs":
-        settings = preferring(tmp_path, data={"eval_split": 0.3}, beta=0.3)
+    if kind in PAIRED:
+        settings = preferring(tmp_path, data={"eval_split": 0.3}, objective=kind, **PAIRED[kind])
     elif kind == "own file":
         settings = config(tmp_path, data={"eval_path": str(write_rows(tmp_path / "eval.jsonl", 9, seed=5))})
     elif kind == "chunks":
@@ -92,11 +100,38 @@ def test_the_loss_is_that_of_the_runs_own_evaluation(kind: str, tmp_path: Path) 
     assert loss.mean == pytest.approx(last.eval_loss, abs=1e-5)
     assert summary.tokens == last.trained_tokens
     assert done.rows == len(found)
-    if kind == "pairs":
+    base = summary.figure(0, "loss")
+    before = run.progress().base
+    assert base is not None
+    assert before is not None
+    assert base.mean == pytest.approx(before.eval_loss, abs=1e-5)
+    if kind in PAIRED:
         share = summary.figure(1, "preferred")
         assert share is not None
         assert share.mean == pytest.approx(last.reward_accuracy)
+        assert (summary.figure(0, "preferred") is None) == (kind in ("dpo", "ipo")), "it prefers nothing to itself"
     assert loss.better > 0, "it has learned something"
+
+
+def test_labelled_answers_are_measured_by_their_reward(tmp_path: Path) -> None:
+    settings = judging(tmp_path, data={"eval_split": 0.5}, beta=0.3, num_train_epochs=3)
+    run = trained(settings, tmp_path / "run")
+    last = run.progress().evaluations[-1]
+    _, found = told(held(run, library.entries()[0].name, answers=True, sampling=SHORT))
+    summary = summed(found)
+    rows = [json.loads(line) for line in Path(settings.data.path).read_text().splitlines()]
+    assert [item.desirable for item in found] == [rows[item.row]["label"] for item in found]
+    good = sum(item.desirable is True for item in found)
+    assert 0 < good < len(found)
+    assert "loss" not in summary.measures(), "that of a bad answer is not to be low"
+    right, reward = summary.figure(1, "reward_accuracy"), summary.figure(1, "reward")
+    assert right is not None
+    assert reward is not None
+    assert right.mean == pytest.approx(last.reward_accuracy)
+    assert (reward.better, reward.worse) == (right.mean * len(found), len(found) - right.mean * len(found))
+    exact = summary.figure(1, "exact")
+    assert exact is not None
+    assert exact.rows == good, "a bad answer is nothing to compare with"
 
 
 @pytest.fixture(scope="module")
@@ -264,7 +299,7 @@ def test_a_question_longer_than_the_model_reads_is_told_in_place_of_its_answer(t
         told(replace(request, config=to_dict(longer)))
 
 
-def test_rows_that_are_not_known_to_be_held_back_are_refused(place: Path, tmp_path: Path) -> None:
+def test_rows_that_are_not_known_to_be_held_back_are_refused(tmp_path: Path) -> None:
     settings: RunConfig = config(tmp_path, data={"eval_split": 0.3})
     request = desk.Evaluate(config=to_dict(settings), held=True, known="other", adapters=[None])
     for asked, said in (
@@ -273,7 +308,3 @@ def test_rows_that_are_not_known_to_be_held_back_are_refused(place: Path, tmp_pa
     ):
         with pytest.raises(StudioError, match=said):
             evaluation.find(asked, config_file.build(asked.config), lambda *_: None)
-    kto = tmp_path / "kto.jsonl"
-    kto.write_text(json.dumps({"prompt": "q", "completion": "a", "label": True}) + "\n")
-    with pytest.raises(StudioError, match="labels of good and bad"):
-        told(replace(on_file(place), config=to_dict(evaluations.on_data({"path": str(kto)}, None))))
