@@ -8660,8 +8660,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>内置模型已就位。</translation>
     </message>
     <message>
-        <source>{0} was changed since it was trained on, so which rows were held back is lost.</source>
-        <translation>{0} 在训练之后已被改动，因此无法再知道留出的是哪些行。</translation>
+        <source>{0} was changed since the training, so the rows that were held back are lost.</source>
+        <translation>{0} 自训练以来已被更改，因此留出的行已无从得知。</translation>
     </message>
     <message>
         <source>Bring the data back as it was, or name a file to evaluate on.</source>

@@ -42,7 +42,7 @@ class Evaluate:
     Attributes:
         config: of a run (`config.to_dict`) whose rows they are; they are laid out, cut and counted as there.
         held: only the rows that such a run holds back for evaluation, the very same; False: all of `data.path`.
-        known: the fingerprint that the data is to have, of which the rows held back are known; empty: any.
+        known: the fingerprint that the data with the rows held back is to have; empty: any.
         count: so many of the rows; 0: all.
         drawn_by: the seed that draws them; None: the first ones.
         answers: whether they write answers too.
@@ -129,13 +129,15 @@ class Result:
 
 
 def held_by(run: Run) -> tuple[RunConfig, str]:
-    """Returns the config of a run whose rows held back are to be read, and the fingerprint of its data.
+    """Returns the config of a run whose rows held back are to be read, and the fingerprint of the data they are in.
 
     Raises:
         StudioError: (run) it cannot be read.
     """
-    prepared = run.summary().prepared
-    return run.config(), prepared.data if prepared is not None else ""
+    config, prepared = run.config(), run.summary().prepared
+    if prepared is None:
+        return config, ""
+    return config, prepared.evaluation if config.data.eval_path else prepared.data
 
 
 def trained(entries: Iterable[Entry]) -> Entry | None:
@@ -152,9 +154,16 @@ def held_for(entry: Entry) -> tuple[RunConfig, str]:
     if entry.run:
         with suppress(StudioError):
             run = runs.find(entry.run, exact=True)
+            config = run.config()
             # What a run has told may be long.
-            return (run.config(), entry.data.fingerprint) if entry.data.fingerprint else held_by(run)
-    return config_file.build(entry.config), entry.data.fingerprint
+            return (config, known) if (known := _held_in(entry, config)) else held_by(run)
+    config = config_file.build(entry.config)
+    return config, _held_in(entry, config)
+
+
+def _held_in(entry: Entry, config: RunConfig) -> str:
+    """Returns the fingerprint of the data that the rows held back for an adapter are in, where it is known."""
+    return entry.data.evaluation if config.data.eval_path else entry.data.fingerprint
 
 
 def on_data(data: Mapping[str, Any], entry: Entry | None) -> RunConfig:

@@ -78,12 +78,10 @@ def find(request: Evaluate, config: RunConfig, on_progress: OnProgress) -> Rows:
             raise objectives.untrainable(dataset.format, training.objective)
         training = TrainingSpec(objective=objective)  # what is set is for another one
     places = np.arange(len(dataset), dtype=np.int64)
+    if request.held and request.known not in ("", dataset.fingerprint):
+        message = f"{dataset.source.name} was changed since the training, so the rows that were held back are lost."
+        raise StudioError("data", message, "Bring the data back as it was, or name a file to evaluate on.")
     if request.held and not alone:
-        if request.known not in ("", dataset.fingerprint):
-            message = (
-                f"{dataset.source.name} was changed since it was trained on, so which rows were held back is lost."
-            )
-            raise StudioError("data", message, "Bring the data back as it was, or name a file to evaluate on.")
         places = parted(dataset, spec, config.training.seed, None, told).held
     if not len(places):
         message = f"No row of {dataset.source.name} is held back for evaluation."

@@ -299,6 +299,20 @@ def test_a_question_longer_than_the_model_reads_is_told_in_place_of_its_answer(t
         told(replace(request, config=to_dict(longer)))
 
 
+def test_a_file_of_held_back_rows_that_was_changed_is_refused(tmp_path: Path) -> None:
+    file = write_rows(tmp_path / "eval.jsonl", 9, seed=5)
+    run = trained(config(tmp_path, data={"eval_path": str(file)}, max_steps=1), tmp_path / "run")
+    (entry,) = library.entries()
+    settings, known = evaluations.held_by(run)
+    assert known
+    assert evaluations.held_for(entry) == evaluations.held_for(replace(entry, run="")) == (settings, known)
+    assert evaluations.held_for(replace(entry, data=replace(entry.data, evaluation=""))) == (settings, known)
+    assert told(held(run, entry.name, count=2))[0].fingerprint == known
+    write_rows(file, 9, seed=6)
+    with pytest.raises(StudioError, match=r"eval.jsonl was changed since the training"):
+        told(held(run, entry.name, count=2))
+
+
 def test_rows_that_are_not_known_to_be_held_back_are_refused(tmp_path: Path) -> None:
     settings: RunConfig = config(tmp_path, data={"eval_split": 0.3})
     request = desk.Evaluate(config=to_dict(settings), held=True, known="other", adapters=[None])
