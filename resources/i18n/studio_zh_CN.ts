@@ -1569,6 +1569,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>正在加载…</translation>
     </message>
     <message>
+        <source>Waiting for another evaluation of these rows ...</source>
+        <translation>正在等待对这些行的另一次评估…</translation>
+    </message>
+    <message>
         <source>Reading and answering ...</source>
         <translation>正在读取并回答…</translation>
     </message>

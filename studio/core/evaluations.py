@@ -1,14 +1,15 @@
 """What a base and adapters make of rows of data: how it is asked for, and what is kept of each row as it is known.
 
-What is known lies in a folder of the cache named by everything that decides it; there `rows.jsonl` only grows. Asked
-for again, an evaluation goes on where it was broken off, and one of more rows begins with those that are there.
+What is known of a column lies in a folder of the cache named by everything that decides it; there `rows.jsonl` only
+grows. Asked for again, an evaluation goes on where it was broken off, and one of more rows, or beside other columns,
+begins with what is there.
 """
 
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -105,7 +106,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=OPEN)
 class Result:
-    """A row, and what is made of it: a line of `rows.jsonl`, which may have some of the columns alone.
+    """A row, and what is made of it: a line of `rows.jsonl`, which has one column alone, the first.
 
     Attributes:
         row: its number in the data.
@@ -220,16 +221,17 @@ class Kept:
     """What is known of rows; for one process at a time.
 
     Attributes:
-        path: the folder it lies in.
+        folders: what each column lies in.
         results: by the rows' numbers.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, folders: Sequence[Path]) -> None:
         """Reads what is there; see `opened`."""
-        self.path = path
+        self.folders = folders
         self.results: dict[int, Result] = {}
-        for result in journal.read(path / _FILE, _RESULT):
-            self._take(result)
+        for at, folder in enumerate(folders):
+            for line in journal.read(folder / _FILE, _RESULT):
+                self._take(replace(line, columns={at: line.columns[0]}))
 
     def add(self, result: Result) -> Result:
         """Notes what some columns make of a row, and returns all that is known of it.
@@ -237,13 +239,14 @@ class Kept:
         Raises:
             StudioError: (disk) it cannot be written.
         """
-        journal.append(self.path / _FILE, result)
+        for at, read in result.columns.items():
+            journal.append(self.folders[at] / _FILE, replace(result, columns={0: read}))
         return self._take(result)
 
-    def lacks(self, row: int, columns: Iterable[int]) -> bool:
-        """Whether some of these columns are not known of a row yet."""
+    def lacking(self, row: int, columns: Iterable[int]) -> tuple[int, ...]:
+        """Returns which of these columns are not known of a row yet."""
         found = self.results.get(row)
-        return found is None or any(at not in found.columns for at in columns)
+        return tuple(at for at in columns if found is None or at not in found.columns)
 
     def _take(self, result: Result) -> Result:
         before = self.results.get(result.row)
@@ -252,18 +255,22 @@ class Kept:
         return whole
 
 
-def opened(key: str) -> Kept:
-    """Opens what is known of an evaluation, which may be nothing.
+@contextmanager
+def opened(keys: Sequence[str], waiting: Callable[[], None] = lambda: None) -> Iterator[Kept]:
+    """Opens what is known of some columns, which may be nothing, and keeps it for this process.
 
     Args:
-        key: names everything that decides the numbers.
+        keys: each names everything that decides a column's numbers.
+        waiting: called again and again while another process has one of them; an exception it raises ends the waiting.
 
     Raises:
-        StudioError: (disk) its place cannot be written.
+        StudioError: (disk) their places cannot be written.
     """
-    folder = paths.cache_dir() / "evaluations" / key
-    place = cache.made(folder, lambda at: at if at.is_dir() else None, lambda at: (at / _FILE).touch())
-    return Kept(place)
+    folders = [paths.cache_dir() / "evaluations" / key for key in keys]
+    with ExitStack() as stack:
+        for folder in sorted({*folders}):  # in one order, so that no two processes wait for each other
+            stack.enter_context(cache.held(folder, waiting))
+        yield Kept(folders)
 
 
 def plain(result: Result, names: Sequence[str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio import paths
-from studio.core import cache, chat, desk, evaluations, measures, objectives
+from studio.core import cache, chat, desk, evaluations, measures, objectives, runs
 from studio.core.config import RunConfig, TrainingSpec
 from studio.core.data import contents
 from studio.core.data.datasets import Dataset, Row, open_dataset
@@ -27,7 +27,7 @@ from studio.core.evaluations import Evaluate, Kept, Read, Result
 from studio.core.library import WEIGHTS, Entry
 from studio.core.versions.evaluation import parted
 from studio.core.versions.store import origins
-from studio.engine import base_config, model, weights
+from studio.engine import base_config, hardware, model, weights
 from studio.engine.corpus import require_short
 from studio.engine.generate import Sampling
 from studio.engine.labels import Encoder
@@ -127,16 +127,17 @@ def evaluate(
         raise StudioError("data", message, "Check the maximum length and the chat template.")
     require_short("evaluation", part, model.read_context(wanted.folder).limit)
     sampling = Sampling(**asdict(request.sampling))
-    kept = evaluations.opened(_key(dataset, wanted, encoder, sampling if request.answers else None))
+    answered = sampling if request.answers else None
+    keys = [_key(dataset, wanted, encoder, answered, entry) for entry in wanted.entries]
     sequences = dict(_sequences(part))
     tell = _measuring(request, rows.training, on_results)
-    known = [kept.results[row] for row in sequences if not kept.lacks(row, columns)]
-    for first in range(0, len(known), _AT_ONCE):
-        tell(known[first : first + _AT_ONCE])
-    if len(known) < len(sequences):
-        loaded.hold(wanted, on_progress)
-        made = _Makes(rows, part, sequences, loaded, wanted, sampling if request.answers else None, check)
-        _fill(kept, made, on_progress, tell)
+    with evaluations.opened(keys, lambda: on_progress("waiting", 0, 0)) as kept:
+        known = [kept.results[row] for row in sequences if not kept.lacking(row, columns)]
+        for first in range(0, len(known), _AT_ONCE):
+            tell(known[first : first + _AT_ONCE])
+        if len(known) < len(sequences):
+            loaded.hold(wanted, on_progress)
+            _fill(kept, _Makes(rows, part, sequences, loaded, wanted, answered, check), on_progress, tell)
     return desk.Evaluated(
         name=dataset.source.name,
         fingerprint=dataset.fingerprint,
@@ -249,15 +250,20 @@ def _fill(kept: Kept, made: _Makes, on_progress: OnProgress, on_results: OnResul
         return (0, number) if version is None else (int(version["source"][at]), int(version["number"][at]))
 
     for group, names in made.loaded.groups(made.wanted, on_progress):
-        missing = [number for number in numbers if kept.lacks(number, group)]
-        done = len(numbers) - len(missing)
+        named = dict(zip(group, names, strict=True))
+        lacking: dict[tuple[int, ...], list[int]] = {}
+        for number in numbers:
+            lacking.setdefault(kept.lacking(number, group), []).append(number)
+        done = len(lacking.pop((), []))
         on_progress("evaluating", done, len(numbers))
-        for batch in made.batches(missing, len(group)):
+        batches = ((some, batch) for some, left in lacking.items() for batch in made.batches(left, len(some)))
+        for some, batch in batches:
             rows = [dataset[place_of[number]] for number in batch]
             places = [address(row.number) for row in rows]
-            whole = [kept.add(result) for result in made.results(rows, places, group, names)]
+            results = made.results(rows, places, list(some), [named[at] for at in some])
+            whole = [kept.add(result) for result in results]
             # Once all of them are kept: whoever is told may end it.
-            if told := [result for result in whole if not kept.lacks(result.row, columns)]:
+            if told := [result for result in whole if not kept.lacking(result.row, columns)]:
                 on_results(told)
             done += len(batch)
             on_progress("evaluating", done, len(numbers))
@@ -282,10 +288,11 @@ def _said(data: dict[str, Any], row_format: str) -> tuple[str, str, list[dict[st
     return "\n\n".join(text for _, text in turns[:last]), turns[last][1] if turns else "", None
 
 
-def _key(dataset: Dataset, wanted: Wanted, encoder: Encoder, sampling: Sampling | None) -> str:
-    """Names everything that decides what is made of a row."""
+def _key(dataset: Dataset, wanted: Wanted, encoder: Encoder, sampling: Sampling | None, entry: Entry | None) -> str:
+    """Names everything that decides what a column makes of a row."""
     parts = {
-        "version": _VERSION,
+        "version": [_VERSION, runs.versions()],
+        "device": str(hardware.device()),
         "data": [dataset.fingerprint, encoder.fingerprint],
         "base": [
             weights.fingerprint(wanted.folder),
@@ -293,7 +300,7 @@ def _key(dataset: Dataset, wanted: Wanted, encoder: Encoder, sampling: Sampling 
             _digests(wanted.folder),
         ],
         "held": [wanted.spec.quantization, wanted.spec.dtype],
-        "columns": [_identity(entry) for entry in wanted.entries],
+        "column": _identity(entry),
         "sampling": None if sampling is None else asdict(sampling),
     }
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]

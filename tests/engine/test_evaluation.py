@@ -2,13 +2,17 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from studio.core import config_file, desk, evaluations, library, summaries
+from studio import paths
+from studio.core import config_file, desk, evaluations, library, runs, space, summaries
 from studio.core.config import RunConfig, to_dict
 from studio.core.errors import StudioError
 from studio.core.evaluations import Result
@@ -32,12 +36,17 @@ class Enough(BaseException):
 
 
 def told(
-    request: desk.Evaluate, work: Work | None = None, most: int = 1_000_000
+    request: desk.Evaluate,
+    work: Work | None = None,
+    most: int = 1_000_000,
+    on_first: Callable[[], None] = lambda: None,
 ) -> tuple[desk.Evaluated, list[Result]]:
-    """Returns what an evaluation says; ended behind so many rows by `Enough`."""
+    """Returns what an evaluation says; ended behind so many rows by `Enough`. The first rows are told to `on_first`."""
     found: list[Result] = []
 
     def take(results: list[Result]) -> None:
+        if not found:
+            on_first()
         found.extend(results)
         if len(found) >= most:
             raise Enough
@@ -196,6 +205,51 @@ def test_what_was_read_before_a_kill_is_not_read_again(place: Path, red: str, mo
     assert done.rows == 12
     told(on_file(place, red, answers=True, count=4))
     assert len(read) == 2 * 12, "fewer rows are some of them"
+    blue = library.add(place / "a2", title="blue", base=Base(path=str(place / "llama"))).name
+    both = told(on_file(place, blue, red, answers=True))[1]
+    assert len(read) == 3 * 12, "of the base and of red all is known"
+    assert [[item.columns[at] for at in (0, 2)] for item in both] == [
+        [item.columns[at] for at in (0, 1)] for item in found
+    ]
+    alone = told(on_file(place, blue, answers=True))[1]
+    assert len(read) == 3 * 12
+    with_blue = [item.columns[1] for item in alone]
+    shutil.rmtree(paths.cache_dir() / "evaluations")
+    assert [item.columns[1] for item in told(on_file(place, blue, answers=True))[1]] == with_blue
+
+
+def test_the_cache_may_be_freed_while_rows_are_read(place: Path, red: str) -> None:
+    done, found = told(on_file(place, red, answers=True), on_first=lambda: space.free("cache"))
+    assert done.rows == len(found) == 12
+    assert told(on_file(place, red, answers=True))[1] == found
+
+
+@pytest.mark.parametrize("change", ["card", "torch"])
+def test_numbers_of_a_card_and_of_other_packages_are_others(
+    change: str, place: Path, red: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keys() -> set[str]:
+        return {path.name for path in (paths.cache_dir() / "evaluations").iterdir() if path.suffix != ".lock"}
+
+    def ended(phase: str, *_: int) -> None:
+        if phase == "loading":
+            raise Enough
+
+    told(on_file(place, red, count=1))
+    before = keys()
+    assert len(before) == 2
+    if change == "torch":
+        plain = metadata.version
+        monkeypatch.setattr(metadata, "version", lambda name: "9" if name == "torch" else plain(name))
+    else:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    runs.versions.cache_clear()
+    try:
+        with pytest.raises(Enough):
+            Work().do(on_file(place, red, count=1), ended, lambda *_: None, lambda _: None)
+    finally:
+        runs.versions.cache_clear()
+    assert len(keys() - before) == 2
 
 
 @pytest.mark.parametrize("change", ["rows", "weights", "adapter", "sampling", "length"])

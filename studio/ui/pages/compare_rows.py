@@ -189,6 +189,7 @@ class EvaluationMode(QWidget):
             "tokenizing": self.tr("Laying out the rows ..."),
             "downloading": self.tr("Downloading the base model ..."),
             "loading": self.tr("Loading ..."),
+            "waiting": self.tr("Waiting for another evaluation of these rows ..."),
             "evaluating": self.tr("Reading and answering ..."),
         }.get(progress.phase, "")
         self._say(said)
