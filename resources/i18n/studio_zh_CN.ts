@@ -1569,6 +1569,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>正在加载…</translation>
     </message>
     <message>
+        <source>Waiting for another evaluation of these rows ...</source>
+        <translation>正在等待对这些行的另一次评估…</translation>
+    </message>
+    <message>
         <source>Reading and answering ...</source>
         <translation>正在读取并回答…</translation>
     </message>
@@ -7187,6 +7191,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>{0} 训练时留出的行与 {1} 不同：它可能已见过这些行。</translation>
     </message>
     <message>
+        <source>{0} was trained further: here it is compared with the bare base, not as in its run.</source>
+        <translation>{0} 是继续训练而来的：此处与原始基座比较，而不像其训练时那样。</translation>
+    </message>
+    <message>
         <source>{0} is no name of a JSONL or CSV file.</source>
         <translation>{0} 不是 JSONL 或 CSV 文件的名称。</translation>
     </message>
@@ -8671,8 +8679,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>内置模型已就位。</translation>
     </message>
     <message>
-        <source>{0} was changed since it was trained on, so which rows were held back is lost.</source>
-        <translation>{0} 在训练之后已被改动，因此无法再知道留出的是哪些行。</translation>
+        <source>{0} was changed since the training, so the rows that were held back are lost.</source>
+        <translation>{0} 自训练以来已被更改，因此留出的行已无从得知。</translation>
     </message>
     <message>
         <source>Bring the data back as it was, or name a file to evaluate on.</source>
@@ -10269,16 +10277,32 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>损失</translation>
     </message>
     <message>
-        <source>The mean loss of a learned token in nats, as training tells it</source>
-        <translation>每个学习的词元的平均损失（nat），与训练所报告的相同</translation>
+        <source>As training tells it: the mean of a learned token in nats; of two answers that of a row</source>
+        <translation>与训练所报告的相同：每个学习的词元的平均值（nat）；有两个回答时为每行的平均值</translation>
+    </message>
+    <message>
+        <source>Reward</source>
+        <translation>奖励</translation>
+    </message>
+    <message>
+        <source>By how much a good answer is likelier than under the bare base, or a bad one less likely</source>
+        <translation>与原始基座相比，好的回答更可能、或坏的回答更不可能的程度</translation>
+    </message>
+    <message>
+        <source>Reward accuracy</source>
+        <translation>奖励准确率</translation>
+    </message>
+    <message>
+        <source>In how many rows a good answer is likelier than under the bare base, or a bad one less likely</source>
+        <translation>有多少行中，与原始基座相比好的回答更可能，或坏的回答更不可能</translation>
     </message>
     <message>
         <source>Preferred</source>
         <translation>偏好正确率</translation>
     </message>
     <message>
-        <source>In how many rows the better answer gained on the worse one by training</source>
-        <translation>有多少行中，训练使较好的回答相对较差的回答更可能</translation>
+        <source>In how many rows the better answer gained on the worse one, or by ORPO and SimPO is likelier</source>
+        <translation>有多少行中，较好的回答相对较差的回答变得更可能；用 ORPO 和 SimPO 时则为本身更可能</translation>
     </message>
     <message>
         <source>Likelier</source>
@@ -10357,8 +10381,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>相当于在多少个同样可能的词元中作选择</translation>
     </message>
     <message>
-        <source>In how many rows the loss is below the base&apos;s, in how many above, and how likely that is by chance</source>
-        <translation>有多少行的损失低于基座、多少行高于基座，以及纯属偶然的可能性</translation>
+        <source>In how many rows this is better than the base&apos;s, in how many worse, and how likely that is by chance</source>
+        <translation>有多少行优于基座、多少行劣于基座，以及纯属偶然的可能性</translation>
     </message>
     <message>
         <source>Better / worse</source>

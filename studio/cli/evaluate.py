@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _HEADS = {
     "loss": "LOSS",
     "row_loss": "LOSS OF A ROW",
+    "reward": "REWARD",
+    "reward_accuracy": "REWARD ACCURACY",
     "preferred": "PREFERRED",
     "likelier": "LIKELIER",
     "exact": "EXACT",
@@ -94,8 +96,9 @@ def _evaluate(args: argparse.Namespace) -> None:
     if args.answers and evaluations.unasked(found):
         said.append("No row has a question, so none was answered.")
     said += [f"Every row is in {args.out}."] if args.out else []
-    worst = [evaluations.plain(item, names) for item in summaries.ordered(found, "loss", "worst")[: args.first]]
-    output.show(args, about | {"worst": worst}, "\n".join([*said, *(_shown(row) for row in worst)]))
+    first = summary.measures()[0]
+    worst = [evaluations.plain(item, names) for item in summaries.ordered(found, first, "worst")[: args.first]]
+    output.show(args, about | {"worst": worst}, "\n".join([*said, *(_shown(row, first) for row in worst)]))
 
 
 def _check(args: argparse.Namespace, entries: "Sequence[Entry]") -> None:
@@ -149,7 +152,7 @@ def _plain(
         known = {
             key: asdict(figure) | {"chance": figure.chance} for key, figure in figures.items() if figure is not None
         }
-        loss = figures["loss"]
+        loss = figures.get("loss")
         if done.row_format != "preference" and loss is not None:
             known["perplexity"] = {key: perplexity(getattr(loss, key)) for key in ("mean", "low", "high")}
         columns.append({"name": name, "adapter": adapter, "measures": known})
@@ -203,7 +206,7 @@ def _beside(columns: "Sequence[dict[str, Any]]", shown: "Sequence[str]") -> list
     """Says in how many rows each adapter is better than the base, and whether that may be chance."""
     lines = []
     for column in columns[1:]:
-        for key in (key for key in shown if key in column["measures"] and key != "preferred"):
+        for key in (key for key in shown if key in column["measures"]):
             item = column["measures"][key]
             if item["better"] or item["worse"]:
                 odds = percent(item["chance"])
@@ -213,10 +216,10 @@ def _beside(columns: "Sequence[dict[str, Any]]", shown: "Sequence[str]") -> list
     return lines or ["No adapter differs from the base in any row."]
 
 
-def _shown(row: dict[str, Any]) -> str:
-    heads, texts = ["its own answer"], [row["answer"]]
+def _shown(row: dict[str, Any], measure: str) -> str:
+    heads, texts = ["its own answer" if row.get("label", True) else "its bad answer"], [row["answer"]]
     for column in row["columns"]:
-        heads.append(f"{column['name']} ({column['loss']:.3f})")
+        heads.append(f"{column['name']} ({column[measure]:.3f})")
         texts.append(column["fault"] or column["answer"] or "(not asked)")
     asked = output.printable(row["prompt"])
     return f"\nRow {row['row']}: {asked}\n\n{side_by_side(heads, texts, width())}"

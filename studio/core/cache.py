@@ -8,8 +8,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +24,7 @@ T = TypeVar("T")
 _PIECE = 1 << 22
 Make = Callable[[Path], None]
 UNUSED_S = 30 * 86_400.0
+_ASKED_S = 0.2  # between two questions whether to wait on
 
 
 def made(folder: Path, opened: Callable[[Path], T | None], make: Make) -> T:
@@ -56,6 +57,29 @@ def made(folder: Path, opened: Callable[[Path], T | None], make: Make) -> T:
     if found is None:
         raise StudioError("disk", f"{folder} cannot be read back.", "Check the disk, then start again.")
     return found
+
+
+@contextmanager
+def held(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Keeps a folder that only grows, made where it is absent, for this process: nobody else writes or removes it.
+
+    Args:
+        folder: where it lies.
+        waiting: called again and again while another process keeps it; an exception it raises ends the waiting.
+
+    Raises:
+        StudioError: (disk) it cannot be written.
+    """
+    with ExitStack() as stack:
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(_acquired(lock_of(folder), waiting))
+            folder.mkdir(exist_ok=True)
+            mark_used(folder)
+            forget_unused(folder)
+        except OSError as error:
+            raise disk_error(folder.parent, error, hint="Free some space and start again: nothing is lost.") from None
+        yield
 
 
 def sha256(file: Path, on_piece: Callable[[], None] | None = None) -> str:
@@ -129,6 +153,14 @@ def forget_unused(folder: Path) -> None:
                 forget(old)
             elif old.suffix == ".lock" and not (locked := old.with_name(old.stem[1:])).exists():
                 forget(locked)
+
+
+def _acquired(lock: filelock.BaseFileLock, waiting: Callable[[], None]) -> AbstractContextManager[object]:
+    while True:
+        try:
+            return lock.acquire(timeout=_ASKED_S)
+        except filelock.Timeout:
+            waiting()
 
 
 def _replace(folder: Path, make: Make) -> None:

@@ -26,7 +26,7 @@ MAX_SHOWN_TOKENS = 50_000
 
 PhaseName = Literal[
     "reading", "downloading", "loading", "counting", "answering", "checking", "comparing", "tokenizing", "scoring",
-    "evaluating",
+    "evaluating", "waiting",
 ]  # fmt: skip
 
 

@@ -30,10 +30,15 @@ class Base:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Data:
-    """What an adapter learned from: the file, the hash of its content and its number of rows."""
+    """What an adapter learned from: the file, the hash of its content and its number of rows.
+
+    Attributes:
+        evaluation: the hash of what it was evaluated on, where that is a file of its own; empty if it is not known.
+    """
 
     path: str = ""
     fingerprint: str = ""
+    evaluation: str = ""
     rows: int = Field(default=0, ge=0, lt=2**63)
 
 

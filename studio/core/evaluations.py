@@ -1,14 +1,15 @@
 """What a base and adapters make of rows of data: how it is asked for, and what is kept of each row as it is known.
 
-What is known lies in a folder of the cache named by everything that decides it; there `rows.jsonl` only grows. Asked
-for again, an evaluation goes on where it was broken off, and one of more rows begins with those that are there.
+What is known of a column lies in a folder of the cache named by everything that decides it; there `rows.jsonl` only
+grows. Asked for again, an evaluation goes on where it was broken off, and one of more rows, or beside other columns,
+begins with what is there.
 """
 
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import field, replace
 from itertools import count
 from pathlib import Path
@@ -24,11 +25,14 @@ from studio.core.config import Quantization, RunConfig
 from studio.core.entry import TEMPLATE, Entry
 from studio.core.errors import StudioError
 from studio.core.files import disk_error, write_atomic
+from studio.core.objectives import asked
 from studio.core.runs import Run
 
 _FILE = "rows.jsonl"
 # How rows are cut.
 _CUT = ("max_length", "long_text", "chunk_overlap", "train_overlap")
+# What they are measured by.
+_COUNTED = ("objective", "beta", "simpo_gamma")
 # What decides beside the seed which rows are held back.
 _SPLIT = ("eval_path", "eval_split", "eval_exclusive", "eval_stratify_by", "format", "mapping")
 
@@ -40,7 +44,7 @@ class Evaluate:
     Attributes:
         config: of a run (`config.to_dict`) whose rows they are; they are laid out, cut and counted as there.
         held: only the rows that such a run holds back for evaluation, the very same; False: all of `data.path`.
-        known: the fingerprint that the data is to have, of which the rows held back are known; empty: any.
+        known: the fingerprint that the data with the rows held back is to have; empty: any.
         count: so many of the rows; 0: all.
         drawn_by: the seed that draws them; None: the first ones.
         answers: whether they write answers too.
@@ -103,13 +107,14 @@ class Read:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=OPEN)
 class Result:
-    """A row, and what is made of it: a line of `rows.jsonl`, which may have some of the columns alone.
+    """A row, and what is made of it: a line of `rows.jsonl`, which has one column alone, the first.
 
     Attributes:
         row: its number in the data.
         place: where the Data page finds it: of a version the source, else 0, and its number there.
         asked: what stands before its last answer, in words; empty for a text.
         own: its last answer, of two the better one; or the text.
+        desirable: whether that is labelled good; None: it has no label.
         tokens: those that are learned, of two answers of each.
         columns: by their places.
         measured: of each column what `measures.of` says, once all are there; it is told, and not kept.
@@ -121,17 +126,20 @@ class Result:
     own: str
     tokens: list[int]
     columns: dict[int, Read]
+    desirable: bool | None = None
     measured: list[dict[str, float]] = field(default_factory=list)
 
 
 def held_by(run: Run) -> tuple[RunConfig, str]:
-    """Returns the config of a run whose rows held back are to be read, and the fingerprint of its data.
+    """Returns the config of a run whose rows held back are to be read, and the fingerprint of the data they are in.
 
     Raises:
         StudioError: (run) it cannot be read.
     """
-    prepared = run.summary().prepared
-    return run.config(), prepared.data if prepared is not None else ""
+    config, prepared = run.config(), run.summary().prepared
+    if prepared is None:
+        return config, ""
+    return config, prepared.evaluation if config.data.eval_path else prepared.data
 
 
 def trained(entries: Iterable[Entry]) -> Entry | None:
@@ -148,12 +156,18 @@ def held_for(entry: Entry) -> tuple[RunConfig, str]:
     if entry.run:
         with suppress(StudioError):
             run = runs.find(entry.run, exact=True)
+            config = run.config()
             # What a run has told may be long.
-            return (run.config(), entry.data.fingerprint) if entry.data.fingerprint else held_by(run)
+            return (config, known) if (known := _held_in(entry, config)) else held_by(run)
     config, own = config_file.build(entry.config), entry.folder / TEMPLATE
     if config.data.chat_template not in ("auto", "none") and own.is_file():
         config = replace(config, data=replace(config.data, chat_template=str(own)))  # where it was may be gone
-    return config, entry.data.fingerprint
+    return config, _held_in(entry, config)
+
+
+def _held_in(entry: Entry, config: RunConfig) -> str:
+    """Returns the fingerprint of the data that the rows held back for an adapter are in, where it is known."""
+    return entry.data.evaluation if config.data.eval_path else entry.data.fingerprint
 
 
 def on_data(data: Mapping[str, Any], entry: Entry | None) -> RunConfig:
@@ -168,18 +182,30 @@ def on_data(data: Mapping[str, Any], entry: Entry | None) -> RunConfig:
     """
     known = entry.config if entry is not None else {}
     taken = {key: value for key, value in known.get("data", {}).items() if key in _CUT}
-    counted = {key: value for key, value in known.get("training", {}).items() if key in ("objective", "beta")}
+    counted = {key: value for key, value in known.get("training", {}).items() if key in _COUNTED}
     return config_file.build({"data": {**taken, **data}, "training": counted})
 
 
 def warnings(entries: Sequence[Entry]) -> list[str]:
-    """Says which adapters may know the rows held back for the first that is `trained`: others were for them."""
+    """Says which adapters may know the rows held back for the first that is `trained`, and what their runs told else.
+
+    Others were held back for them; or they were compared with an adapter they began with, and here are with the base.
+    """
     found, first = list[str](), trained(entries)
     for entry in entries:
         if first is not None and "data" in entry.config and _differ(entry, first):
             message = f"{entry.name} was trained with other rows held back than {first.name}: it may know these."
             found.append(message)
+        if _begun(entry):
+            message = f"{entry.name} was trained further: here it is compared with the bare base, not as in its run."
+            found.append(message)
     return found
+
+
+def _begun(entry: Entry) -> bool:
+    """Whether an adapter's run compared it with the adapter that it began with."""
+    adapter, training = (entry.config.get(section, {}) for section in ("adapter", "training"))
+    return bool(adapter.get("path")) and asked(training.get("objective", "")).reference
 
 
 def _differ(one: Entry, other: Entry) -> bool:
@@ -198,16 +224,17 @@ class Kept:
     """What is known of rows; for one process at a time.
 
     Attributes:
-        path: the folder it lies in.
+        folders: what each column lies in.
         results: by the rows' numbers.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, folders: Sequence[Path]) -> None:
         """Reads what is there; see `opened`."""
-        self.path = path
+        self.folders = folders
         self.results: dict[int, Result] = {}
-        for result in journal.read(path / _FILE, _RESULT):
-            self._take(result)
+        for at, folder in enumerate(folders):
+            for line in journal.read(folder / _FILE, _RESULT):
+                self._take(replace(line, columns={at: line.columns[0]}))
 
     def add(self, result: Result) -> Result:
         """Notes what some columns make of a row, and returns all that is known of it.
@@ -215,13 +242,14 @@ class Kept:
         Raises:
             StudioError: (disk) it cannot be written.
         """
-        journal.append(self.path / _FILE, result)
+        for at, read in result.columns.items():
+            journal.append(self.folders[at] / _FILE, replace(result, columns={0: read}))
         return self._take(result)
 
-    def lacks(self, row: int, columns: Iterable[int]) -> bool:
-        """Whether some of these columns are not known of a row yet."""
+    def lacking(self, row: int, columns: Iterable[int]) -> tuple[int, ...]:
+        """Returns which of these columns are not known of a row yet."""
         found = self.results.get(row)
-        return found is None or any(at not in found.columns for at in columns)
+        return tuple(at for at in columns if found is None or at not in found.columns)
 
     def _take(self, result: Result) -> Result:
         before = self.results.get(result.row)
@@ -230,18 +258,22 @@ class Kept:
         return whole
 
 
-def opened(key: str) -> Kept:
-    """Opens what is known of an evaluation, which may be nothing.
+@contextmanager
+def opened(keys: Sequence[str], waiting: Callable[[], None] = lambda: None) -> Iterator[Kept]:
+    """Opens what is known of some columns, which may be nothing, and keeps it for this process.
 
     Args:
-        key: names everything that decides the numbers.
+        keys: each names everything that decides a column's numbers.
+        waiting: called again and again while another process has one of them; an exception it raises ends the waiting.
 
     Raises:
-        StudioError: (disk) its place cannot be written.
+        StudioError: (disk) their places cannot be written.
     """
-    folder = paths.cache_dir() / "evaluations" / key
-    place = cache.made(folder, lambda at: at if at.is_dir() else None, lambda at: (at / _FILE).touch())
-    return Kept(place)
+    folders = [paths.cache_dir() / "evaluations" / key for key in keys]
+    with ExitStack() as stack:
+        for folder in sorted({*folders}):  # in one order, so that no two processes wait for each other
+            stack.enter_context(cache.held(folder, waiting))
+        yield Kept(folders)
 
 
 def distinct(names: Iterable[str]) -> list[str]:
@@ -271,9 +303,9 @@ def plain(result: Result, names: Sequence[str]) -> dict[str, Any]:
         {"name": name, "answer": read.answer, "cut": read.cut, "fault": read.fault, "losses": read.losses} | said
         for name, read, said in zip(names, reads, result.measured, strict=True)
     ]
-    return {"row": result.row, "prompt": result.asked, "answer": result.own, "tokens": result.tokens} | {
-        "columns": columns
-    }
+    label = {} if result.desirable is None else {"label": result.desirable}
+    about = {"row": result.row, "prompt": result.asked, "answer": result.own}
+    return about | label | {"tokens": result.tokens, "columns": columns}
 
 
 def write(out: Path, rows: Sequence[dict[str, Any]]) -> None:
@@ -302,7 +334,8 @@ def check_out(out: Path) -> None:
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    found = {key: row[key] for key in ("row", "prompt", "answer")}
+    heads: tuple[str, ...] = ("row", "prompt", "answer", "label")
+    found = {key: row[key] for key in heads if key in row}
     for column in row["columns"]:
         said = {key: value for key, value in column.items() if key not in ("name", "losses")}
         found |= {f"{column['name']}: {key}": value for key, value in said.items() if value not in ("", None)}

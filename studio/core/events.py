@@ -63,6 +63,7 @@ class Prepared:
         activations: until the backward pass they are kept, or computed again in it, or moved out of the card's memory.
         own_attention: a card attends by this program's own kernels, which it measured to be faster.
         data: the fingerprint of the training data, whose rows the row log numbers; empty in runs of before.
+        evaluation: that of the evaluation data, where it is a file of its own; empty in runs of before.
     """
 
     kind: Literal["prepared"] = "prepared"
@@ -87,6 +88,7 @@ class Prepared:
     activations: Activations = "kept"
     own_attention: bool = False
     data: str = ""
+    evaluation: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)

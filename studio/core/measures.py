@@ -1,6 +1,7 @@
 """How an answer compares with a row's own, and what a loss says of the row: one number each.
 
-Words are runs of letters and digits in lower case; of scripts that are written without spaces each letter is one.
+Words are runs of letters and digits in lower case, with the marks upon them, such as the vowels of Hindi; of scripts
+that are written without spaces each letter is one.
 """
 
 import json
@@ -10,46 +11,56 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
+from studio.core.config import TrainingSpec
 from studio.core.evaluations import Result
+from studio.core.objectives import asked
 
-# In the order in which they are shown. A share is of rows that are so; the others are means over rows, but for `loss`,
-# the mean over learned tokens, beside which `row_loss` counts every row the same.
-LOSSES = ("loss", "row_loss", "preferred", "likelier")
+# In the order in which they are shown; rows are ordered by the first that there is. A share is of rows that are so; the
+# others are means over rows, but for `loss`, the mean over learned tokens, beside which `row_loss` counts every row the
+# same.
+LOSSES = ("loss", "row_loss", "reward", "reward_accuracy", "preferred", "likelier")
 ANSWERS = ("exact", "contains", "f1", "rouge_l", "json", "json_equal", "match")
-SHARES = frozenset(("preferred", "likelier", "exact", "contains", "json", "json_equal", "match"))
+SHARES = frozenset(("reward_accuracy", "preferred", "likelier", "exact", "contains", "json", "json_equal", "match"))
 LOWER = frozenset(("loss", "row_loss"))  # the lower the better
 
-_WORD = re.compile(
-    r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\U00020000-\U0003ffff]|"
-    r"(?:(?![\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\U00020000-\U0003ffff])"
-    r"[^\W_])+"
-)
+_UNSPACED = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\U00020000-\U0003ffff"
+_FIRST_MARK, _LAST_MARK = 0x300, 0x1FFFF
+_JOINERS = "\u200c\u200d"
+# Nats a token, below which training could not tell a probability from 1.
+_LEAST_LOSS = 1e-7
 Holds = Callable[[str], bool]
 
 
-def measured(result: Result, beta: float = 0.1, holds: Holds | None = None) -> Result:
+def measured(result: Result, training: TrainingSpec, holds: Holds | None = None) -> Result:
     """Returns a row with what can be measured of each column; see `of`."""
-    return replace(result, measured=[of(result, at, beta, holds) for at in range(len(result.columns))])
+    return replace(result, measured=[of(result, at, training, holds) for at in range(len(result.columns))])
 
 
-def of(result: Result, at: int, beta: float = 0.1, holds: Holds | None = None) -> dict[str, float]:
+def of(result: Result, at: int, training: TrainingSpec, holds: Holds | None = None) -> dict[str, float]:
     """Returns what can be measured of a row's column, by the names above; shares are 0 or 1, `loss` is the row's.
+
+    Of an answer labelled good or bad that is the reward: the loss of KTO depends on other rows too. One labelled bad is
+    nothing to compare answers with.
 
     Args:
         result: of all columns, the first of them the base's.
         at: the column.
-        beta: of the loss of two answers (`TrainingSpec.beta`).
+        training: the objective that rows of this format are learned by, and its settings.
         holds: whether an answer has what it must have, as a regular expression says; None: nothing is asked of it.
     """
     found = result.columns[at]
     if len(found.losses) > 1:
-        said = _of_pair(found.losses, result.columns[0].losses if at else None, beta)
+        said = _of_pair(result, at, training)
+    elif result.desirable is not None:
+        said = _of_label(result, at, training.used_beta)
     else:
         said = {"loss": found.losses[0] / result.tokens[0]}
     if found.answer is not None:
-        said |= compared(found.answer, result.own)
+        if result.desirable is not False:
+            said |= compared(found.answer, result.own)
         if holds is not None:
             said["match"] = float(holds(found.answer))
     return said
@@ -74,7 +85,16 @@ def compared(answer: str, own: str) -> dict[str, float]:
 
 def words(text: str) -> list[str]:
     """Returns a text's words."""
-    return _WORD.findall(text.lower())
+    return _word().findall(text.lower())
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    """Returns what a word is. Marks are no letters to `re`: they are looked up once, in a fiftieth of a second."""
+    every = map(chr, range(_FIRST_MARK, _LAST_MARK))
+    marks = _JOINERS + "".join(each for each in every if unicodedata.category(each) in ("Mn", "Mc"))
+    spaced = rf"(?![{_UNSPACED}])[^\W_]"
+    return re.compile(rf"[{_UNSPACED}][{marks}]*|{spaced}(?:{spaced}|[{marks}])*")
 
 
 def f1(said: Sequence[str], known: Sequence[str]) -> float:
@@ -116,13 +136,64 @@ def best(figures: Mapping[int, float], measure: str) -> set[int]:
     return {at for at, value in figures.items() if value == wanted}
 
 
-def _of_pair(losses: Sequence[float], base: Sequence[float] | None, beta: float) -> dict[str, float]:
-    better, worse = losses
-    likelier = {"likelier": float(better < worse)}
-    if base is None:  # it prefers nothing to itself
-        return {"loss": preference_loss(0.0)} | likelier
-    margin = beta * ((base[0] - better) - (base[1] - worse))
-    return {"loss": preference_loss(margin), "preferred": float(margin > 0)} | likelier
+def _of_pair(result: Result, at: int, training: TrainingSpec) -> dict[str, float]:
+    """Returns what an objective makes of two answers, as it does in training (`engine.objectives.preferred`)."""
+    losses, base = result.columns[at].losses, result.columns[0].losses
+    if asked(training.objective).reference:
+        gained = [before - now for before, now in zip(base, losses, strict=True)]
+        loss, margin = _referenced(gained, result.tokens, training)
+    else:
+        loss, margin = _unreferenced(
+            [-loss / count for loss, count in zip(losses, result.tokens, strict=True)], training
+        )
+    said = {"loss": loss}
+    if at or not asked(training.objective).reference:  # by itself measured the base prefers nothing
+        said["preferred"] = float(margin > 0)
+    return said | {"likelier": float(losses[0] < losses[1])}
+
+
+def _referenced(gained: Sequence[float], tokens: Sequence[int], training: TrainingSpec) -> tuple[float, float]:
+    """Returns the loss and the margin of DPO, or of IPO (Azar et al. 2023, equation 17), which takes tokens' means.
+
+    Args:
+        gained: by how much each answer is likelier than under the base, in nats.
+        tokens: of the answers.
+        training: the objective's settings.
+    """
+    beta = training.used_beta
+    if training.objective != "ipo":
+        margin = beta * (gained[0] - gained[1])
+        return preference_loss(margin), margin
+    apart = gained[0] / tokens[0] - gained[1] / tokens[1]
+    return (apart - 1 / (2 * beta)) ** 2, beta * apart
+
+
+def _unreferenced(means: Sequence[float], training: TrainingSpec) -> tuple[float, float]:
+    """Returns the loss and the margin of ORPO (Hong et al. 2024, equations 6 and 7), or of SimPO (Meng et al. 2024, 6).
+
+    Args:
+        means: log-probabilities of the answers, in the mean of their tokens.
+        training: the objective's settings.
+    """
+    better, worse = means
+    beta = training.used_beta
+    margin = beta * (better - worse)
+    if training.objective == "simpo":
+        return preference_loss(margin - training.simpo_gamma), margin
+    odds = better - worse - (_log_of_rest(better) - _log_of_rest(worse))
+    return -better + beta * preference_loss(odds), margin
+
+
+def _log_of_rest(log: float) -> float:
+    """Returns log(1 - p) of log(p); an answer that is as good as certain has no infinite odds."""
+    return math.log(-math.expm1(min(log, -_LEAST_LOSS)))
+
+
+def _of_label(result: Result, at: int, beta: float) -> dict[str, float]:
+    """Returns KTO's reward (Ethayarajh et al. 2024), with the label's sign, and whether that is right."""
+    (base,), (loss,) = result.columns[0].losses, result.columns[at].losses
+    reward = beta * (base - loss) * (1 if result.desirable else -1)
+    return {"reward": reward} | ({"reward_accuracy": float(reward > 0)} if at else {})
 
 
 def _harmonic(both: int, said: int, known: int) -> float:

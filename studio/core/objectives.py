@@ -80,7 +80,7 @@ def trainable(row_format: str, objective: str) -> bool:
     return row_format == wanted if wanted else row_format in TRAINABLE
 
 
-def learned_by(row_format: str) -> str | None:
+def learned_by(row_format: str) -> Objective | None:
     """Returns the objective that rows of a format are for, such as `dpo`; None: they are not trained on."""
     return next((name for name in get_args(Objective) if trainable(row_format, name)), None)
 

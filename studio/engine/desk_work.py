@@ -218,7 +218,7 @@ class Work:
         rows = evaluation.find(request, config, on_progress)
         loaded = self._loaded = self._loaded or Loaded()
         wanted = loaded.find(request, on_progress)
-        encoder = self._encoder_of(wanted.folder, config.data, rows.objective)
+        encoder = self._encoder_of(wanted.folder, config.data, rows.training.objective)
         if config.data.chat_template == "auto":
             encoder = _as_trained(encoder, next((entry for entry in wanted.entries if entry), None), of_data=True)
         return evaluation.evaluate(request, rows, loaded, wanted, encoder, on_progress, on_results, check)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from studio import paths
 from studio.core import cache, chat, desk, evaluations, measures, objectives, runs
-from studio.core.config import RunConfig
+from studio.core.config import RunConfig, TrainingSpec
 from studio.core.data import contents
 from studio.core.data.datasets import Dataset, Row, open_dataset
 from studio.core.data.expressions import Expression
@@ -37,7 +37,7 @@ from studio.engine.tokens import Tokens, tokenize
 
 OnResults = Callable[[list[Result]], None]
 
-_VERSION = 1  # of what is kept: raise it whenever the same row would be read or answered otherwise
+_VERSION = 2  # of what is kept: raise it whenever the same row would be read or answered otherwise
 _SEQUENCES, _TOKENS = 16, 4096  # of answers that are written at once; prompts count
 _AT_ONCE = 50  # rows that were known before, told together
 # What decides beside the weights how an adapter answers, and how a base does.
@@ -46,12 +46,17 @@ _BESIDE = (PEFT_CONFIG, TEMPLATE, "generation_config.json", "tokenizer_config.js
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows that are asked for: their places among the usable ones of a dataset, in the order they are read in."""
+    """The rows that are asked for.
+
+    Attributes:
+        dataset: what they are of.
+        places: theirs among its usable ones, in the order they are read in.
+        training: the objective that such rows are learned by, and its settings.
+    """
 
     dataset: Dataset
     places: NDArray[np.int64]
-    objective: str
-    beta: float
+    training: TrainingSpec
 
 
 def find(request: Evaluate, config: RunConfig, on_progress: OnProgress) -> Rows:
@@ -67,16 +72,17 @@ def find(request: Evaluate, config: RunConfig, on_progress: OnProgress) -> Rows:
     spec = config.data
     alone = request.held and spec.eval_path
     dataset = open_dataset(alone or spec.path, spec.format, told, spec.mapping)
-    objective = objectives.objective_for(dataset.format, config.training.objective)
-    if not objectives.trainable(dataset.format, objective):
-        raise objectives.untrainable(dataset.format, objective)
+    training = config.training
+    if not objectives.trainable(dataset.format, training.objective):
+        objective = objectives.learned_by(dataset.format)
+        if objective is None:
+            raise objectives.untrainable(dataset.format, training.objective)
+        training = TrainingSpec(objective=objective)  # what is set is for another one
     places = np.arange(len(dataset), dtype=np.int64)
+    if request.held and request.known not in ("", dataset.fingerprint):
+        message = f"{dataset.source.name} was changed since the training, so the rows that were held back are lost."
+        raise StudioError("data", message, "Bring the data back as it was, or name a file to evaluate on.")
     if request.held and not alone:
-        if request.known not in ("", dataset.fingerprint):
-            message = (
-                f"{dataset.source.name} was changed since it was trained on, so which rows were held back is lost."
-            )
-            raise StudioError("data", message, "Bring the data back as it was, or name a file to evaluate on.")
         places = parted(dataset, spec, config.training.seed, None, told).held
     if not len(places):
         message = f"No row of {dataset.source.name} is held back for evaluation."
@@ -84,7 +90,7 @@ def find(request: Evaluate, config: RunConfig, on_progress: OnProgress) -> Rows:
     if request.drawn_by is not None:
         # All are drawn, so that more rows begin with those of before.
         places = places[np.random.Generator(np.random.Philox(request.drawn_by)).permutation(len(places))]
-    return Rows(dataset, places[: request.count or None], objective, config.training.used_beta)
+    return Rows(dataset, places[: request.count or None], training)
 
 
 def evaluate(
@@ -122,16 +128,17 @@ def evaluate(
         raise StudioError("data", message, "Check the maximum length and the chat template.")
     require_short("evaluation", part, model.read_context(wanted.folder).limit)
     sampling = Sampling(**asdict(request.sampling))
-    kept = evaluations.opened(_key(dataset, wanted, encoder, sampling if request.answers else None))
+    answered = sampling if request.answers else None
+    keys = [_key(dataset, wanted, encoder, answered, entry) for entry in wanted.entries]
     sequences = dict(_sequences(part))
-    tell = _measuring(request, rows.beta, on_results)
-    known = [kept.results[row] for row in sequences if not kept.lacks(row, columns)]
-    for first in range(0, len(known), _AT_ONCE):
-        tell(known[first : first + _AT_ONCE])
-    if len(known) < len(sequences):
-        loaded.hold(wanted, on_progress)
-        made = _Makes(rows, part, sequences, loaded, wanted, sampling if request.answers else None, check)
-        _fill(kept, made, on_progress, tell)
+    tell = _measuring(request, rows.training, on_results)
+    with evaluations.opened(keys, lambda: on_progress("waiting", 0, 0)) as kept:
+        known = [kept.results[row] for row in sequences if not kept.lacking(row, columns)]
+        for first in range(0, len(known), _AT_ONCE):
+            tell(known[first : first + _AT_ONCE])
+        if len(known) < len(sequences):
+            loaded.hold(wanted, on_progress)
+            _fill(kept, _Makes(rows, part, sequences, loaded, wanted, answered, check), on_progress, tell)
     return desk.Evaluated(
         name=dataset.source.name,
         fingerprint=dataset.fingerprint,
@@ -141,13 +148,13 @@ def evaluate(
     )
 
 
-def _measuring(request: Evaluate, beta: float, on_results: OnResults) -> OnResults:
+def _measuring(request: Evaluate, training: TrainingSpec, on_results: OnResults) -> OnResults:
     """Returns what tells of rows once they are measured."""
     expression = Expression(request.match) if request.match else None
 
     def measured(row: Result) -> Result:
         holds = None if expression is None else lambda answer: expression.holds([answer], row.row)
-        return measures.measured(row, beta, holds)
+        return measures.measured(row, training, holds)
 
     return lambda results: on_results(list(map(measured, results)))
 
@@ -189,7 +196,10 @@ class _Makes:
         found = []
         for row, place, (asked, own, _) in zip(rows, places, said, strict=True):
             read, tokens = self._read(row.number, group, names)
-            found.append(Result(row=row.number, place=place, asked=asked, own=own, tokens=tokens, columns=read))
+            good = chat.desirable(row.data) if self.rows.dataset.format == "kto" else None
+            found.append(
+                Result(row=row.number, place=place, asked=asked, own=own, tokens=tokens, columns=read, desirable=good)
+            )
         asked_of = [at for at, (_, _, messages) in enumerate(said) if messages is not None]
         if self.sampling is not None and asked_of:
             answers = self._answers([said[at][2] or [] for at in asked_of], group, names)
@@ -241,15 +251,20 @@ def _fill(kept: Kept, made: _Makes, on_progress: OnProgress, on_results: OnResul
         return (0, number) if version is None else (int(version["source"][at]), int(version["number"][at]))
 
     for group, names in made.loaded.groups(made.wanted, on_progress):
-        missing = [number for number in numbers if kept.lacks(number, group)]
-        done = len(numbers) - len(missing)
+        named = dict(zip(group, names, strict=True))
+        lacking: dict[tuple[int, ...], list[int]] = {}
+        for number in numbers:
+            lacking.setdefault(kept.lacking(number, group), []).append(number)
+        done = len(lacking.pop((), []))
         on_progress("evaluating", done, len(numbers))
-        for batch in made.batches(missing, len(group)):
+        batches = ((some, batch) for some, left in lacking.items() for batch in made.batches(left, len(some)))
+        for some, batch in batches:
             rows = [dataset[place_of[number]] for number in batch]
             places = [address(row.number) for row in rows]
-            whole = [kept.add(result) for result in made.results(rows, places, group, names)]
+            results = made.results(rows, places, list(some), [named[at] for at in some])
+            whole = [kept.add(result) for result in results]
             # Once all of them are kept: whoever is told may end it.
-            if told := [result for result in whole if not kept.lacks(result.row, columns)]:
+            if told := [result for result in whole if not kept.lacking(result.row, columns)]:
                 on_results(told)
             done += len(batch)
             on_progress("evaluating", done, len(numbers))
@@ -274,8 +289,8 @@ def _said(data: dict[str, Any], row_format: str) -> tuple[str, str, list[dict[st
     return "\n\n".join(text for _, text in turns[:last]), turns[last][1] if turns else "", None
 
 
-def _key(dataset: Dataset, wanted: Wanted, encoder: Encoder, sampling: Sampling | None) -> str:
-    """Names everything that decides what is made of a row."""
+def _key(dataset: Dataset, wanted: Wanted, encoder: Encoder, sampling: Sampling | None, entry: Entry | None) -> str:
+    """Names everything that decides what a column makes of a row."""
     parts = {
         "version": [_VERSION, runs.versions()],
         "device": str(hardware.device()),
@@ -286,7 +301,7 @@ def _key(dataset: Dataset, wanted: Wanted, encoder: Encoder, sampling: Sampling 
             _digests(wanted.folder),
         ],
         "held": [wanted.spec.quantization, wanted.spec.dtype],
-        "columns": [_identity(entry) for entry in wanted.entries],
+        "column": _identity(entry),
         "sampling": None if sampling is None else asdict(sampling),
     }
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]

@@ -67,7 +67,12 @@ def _about(current: Session, step: int) -> dict[str, Any]:
     return {
         "title": config.name or short_name(config.data.path),
         "base": library.Base(path=config.model.path, fingerprint=position.base, revision=config.model.revision),
-        "data": library.Data(path=config.data.path, fingerprint=corpus.fingerprint, rows=corpus.rows),
+        "data": library.Data(
+            path=config.data.path,
+            fingerprint=corpus.fingerprint,
+            evaluation=corpus.evaluation_fingerprint,
+            rows=corpus.rows,
+        ),
         "config": to_dict(config),
         "metrics": {
             "step": step,

@@ -377,4 +377,5 @@ def _prepared(session: Session) -> events.Prepared:
         activations=session.choices.activations,
         own_attention=session.choices.own_attention,
         data=corpus.fingerprint,
+        evaluation=corpus.evaluation_fingerprint,
     )

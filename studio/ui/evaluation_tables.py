@@ -25,8 +25,22 @@ _MOST_LETTERS = 300
 def titles() -> dict[str, tuple[str, str]]:
     """Returns what each measure is called, and what it means."""
     return {
-        "loss": (_tr("Loss"), _tr("The mean loss of a learned token in nats, as training tells it")),
-        "preferred": (_tr("Preferred"), _tr("In how many rows the better answer gained on the worse one by training")),
+        "loss": (
+            _tr("Loss"),
+            _tr("As training tells it: the mean of a learned token in nats; of two answers that of a row"),
+        ),
+        "reward": (
+            _tr("Reward"),
+            _tr("By how much a good answer is likelier than under the bare base, or a bad one less likely"),
+        ),
+        "reward_accuracy": (
+            _tr("Reward accuracy"),
+            _tr("In how many rows a good answer is likelier than under the bare base, or a bad one less likely"),
+        ),
+        "preferred": (
+            _tr("Preferred"),
+            _tr("In how many rows the better answer gained on the worse one, or by ORPO and SimPO is likelier"),
+        ),
         "likelier": (_tr("Likelier"), _tr("In how many rows the better answer is likelier than the worse one")),
         "exact": (_tr("Exact"), _tr("How many answers are the row's own, but for space around them")),
         "contains": (_tr("Contains"), _tr("How many answers have the row's own within them")),
@@ -61,20 +75,22 @@ class FiguresTable(QAbstractTableModel):
             self._heads.append((said[key][0], f"{said[key][1]}\n{lies}"))
             for at, line in enumerate(self._lines):
                 line.append(_figure(figures[at], key) if at in figures else _NONE)
-            if key == "loss" and "preferred" not in summary.measures():
+            if key == "loss" and "likelier" not in summary.measures():
                 self._heads.append((_tr("Perplexity"), _tr("Among how many equally likely tokens a choice is as hard")))
                 for at, line in enumerate(self._lines):
                     line.append(f"{scores.perplexity(figures[at].mean):,.2f}")
-            if key == "loss" and len(names) > 1:
-                self._compare(summary)
+            if key in ("loss", "reward") and len(names) > 1:
+                self._compare(summary, key)
         self.endResetModel()
 
-    def _compare(self, summary: Summary) -> None:
+    def _compare(self, summary: Summary, key: str) -> None:
         """Adds in how many rows each is better than the base."""
-        tip = _tr("In how many rows the loss is below the base's, in how many above, and how likely that is by chance")
+        tip = _tr(
+            "In how many rows this is better than the base's, in how many worse, and how likely that is by chance"
+        )
         self._heads.append((_tr("Better / worse"), tip))
         for at, line in enumerate(self._lines):
-            line.append(_beside(summary.figure(at, "loss")) if at else _NONE)
+            line.append(_beside(summary.figure(at, key)) if at else _NONE)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         """Returns how many are measured."""

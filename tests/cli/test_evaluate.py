@@ -14,7 +14,7 @@ from studio.core.errors import EXIT_CODES
 from studio.core.library import Base
 from tests.desks import random_adapter
 from tests.models import tiny
-from tests.training import config, trained
+from tests.training import config, trained, write_judged
 
 SHORT = ("--max-new-tokens", "5")
 
@@ -160,6 +160,28 @@ def test_rows_without_a_question_are_said_to_be_answered_by_none(
     assert "\nNo row has a question, so none was answered.\n" in capsys.readouterr().out
     assert cli.run(["evaluate", str(texts), "--adapter", red]) == 0
     assert "No row has a question" not in capsys.readouterr().out
+
+
+def test_of_labelled_rows_the_reward_is_told(red: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    judged = write_judged(tmp_path / "judged.jsonl", 6)
+    words = (str(judged), "--adapter", red, "--answers", *SHORT, "--out", str(tmp_path / "all.csv"))
+    found = told(capsys, *words, "--first", "1")
+    measured = found["columns"][1]["measures"]
+    assert not {"loss", "perplexity"} & measured.keys()
+    with (tmp_path / "all.csv").open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["label"] for line in lines] == [
+        str(json.loads(row)["label"]) for row in judged.read_text().splitlines()
+    ]
+    rewards = [float(line["red: reward"]) for line in lines]
+    assert found["worst"][0]["row"] == rewards.index(min(rewards))
+    assert measured["reward_accuracy"]["mean"] == sum(reward > 0 for reward in rewards) / 6
+    assert measured["exact"]["rows"] == sum(line["label"] == "True" for line in lines)
+    capsys.readouterr()
+    assert cli.run(["evaluate", str(judged), "--adapter", red, "--first", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "REWARD ACCURACY" in said
+    assert f"red by REWARD: better in {sum(reward > 0 for reward in rewards)}" in said
 
 
 @pytest.mark.parametrize(

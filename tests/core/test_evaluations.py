@@ -2,6 +2,7 @@
 
 import csv
 import json
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.core import evaluations
+from studio.core import evaluations, space
 from studio.core.entry import Base, Data, Entry
 from studio.core.errors import StudioError
 from studio.core.evaluations import Read, Result
@@ -21,34 +22,80 @@ def result(row: int, *columns: int, answer: str | None = "yes") -> Result:
     return Result(row=row, place=(0, row), asked=f"q{row}", own="yes", tokens=[3], columns=read)
 
 
+def interrupt() -> None:
+    raise RuntimeError("enough")
+
+
 def entry(name: str, **data: Any) -> Entry:
     config = {"data": {"path": "x.jsonl", "eval_split": 0.1} | data, "training": {"seed": 1, "beta": 0.2}}
     return Entry(name=name, folder=Path(name), base=Base(path="demo"), data=Data(fingerprint="f"), config=config)
 
 
 def test_what_is_known_is_there_again_and_columns_are_brought_together() -> None:
-    kept = evaluations.opened("one")
-    assert kept.lacks(4, [0])
-    kept.add(result(4, 0, 1))
-    assert not kept.lacks(4, [0, 1])
-    assert kept.lacks(4, [0, 1, 2])
-    whole = kept.add(result(4, 2))
-    assert sorted(whole.columns) == [0, 1, 2]
-    with (kept.path / "rows.jsonl").open("ab") as file:
-        file.write(b'{"row": 5, "place": [0')
-    again = evaluations.opened("one")
-    assert again.results == {4: whole}
-    again.add(result(5, 0))
-    assert evaluations.opened("one").results.keys() == {4, 5}
-    assert evaluations.opened("other").results == {}
+    keys = ["base", "red", "blue"]
+    with evaluations.opened(keys) as kept:
+        assert kept.lacking(4, [0]) == (0,)
+        kept.add(result(4, 0, 1))
+        assert kept.lacking(4, [0, 1]) == ()
+        assert kept.lacking(4, [0, 1, 2]) == (2,)
+        whole = kept.add(result(4, 2))
+        assert sorted(whole.columns) == [0, 1, 2]
+        with (kept.folders[0] / "rows.jsonl").open("ab") as file:
+            file.write(b'{"row": 5, "place": [0')
+    with evaluations.opened(keys) as again:
+        assert again.results == {4: whole}
+        again.add(result(5, 0))
+    with evaluations.opened(keys) as last:
+        assert last.results.keys() == {4, 5}
+
+
+def test_a_column_is_known_beside_others_and_in_another_place() -> None:
+    with evaluations.opened(["base", "red"]) as kept:
+        kept.add(result(4, 0, 1))
+    with evaluations.opened(["base", "blue", "red"]) as kept:
+        assert kept.lacking(4, range(3)) == (1,)
+        assert [kept.results[4].columns[at].losses for at in (0, 2)] == [[0.0], [1.0]]
+    with evaluations.opened(["red", "red"]) as kept:
+        assert kept.lacking(4, range(2)) == ()
+    with evaluations.opened(["green"]) as kept:
+        assert kept.results == {}
 
 
 def test_of_two_lines_about_the_same_the_first_counts() -> None:
-    kept = evaluations.opened("twice")
-    kept.add(result(1, 0, answer="first"))
-    assert kept.add(result(1, 0, 1, answer="second")).columns[0].answer == "first"
-    found = evaluations.opened("twice").results[1]
+    with evaluations.opened(["one", "other"]) as kept:
+        kept.add(result(1, 0, answer="first"))
+        assert kept.add(result(1, 0, 1, answer="second")).columns[0].answer == "first"
+    with evaluations.opened(["one", "other"]) as again:
+        found = again.results[1]
     assert (found.columns[0].answer, found.columns[1].answer) == ("first", "second")
+
+
+def test_whoever_else_wants_it_waits_and_nobody_frees_it_meanwhile() -> None:
+    waited: list[int] = []
+
+    def wait() -> None:
+        waited.append(1)
+        if len(waited) == 3:
+            stack.close()
+
+    with ExitStack() as stack:
+        kept = stack.enter_context(evaluations.opened(["base", "red"]))
+        kept.add(result(4, 0, 1))
+        space.free("cache")
+        with evaluations.opened(["red"], wait) as other:
+            assert other.results.keys() == {4}
+    assert len(waited) == 3
+    with (
+        pytest.raises(RuntimeError, match="enough"),
+        evaluations.opened(["base"]),
+        evaluations.opened(["red", "base"], interrupt),
+    ):
+        raise AssertionError
+    with evaluations.opened(["red"]):
+        pass
+    space.free("cache")
+    with evaluations.opened(["red"]) as kept:
+        assert kept.results == {}
 
 
 def test_all_that_is_known_is_written_as_either_kind_of_file(tmp_path: Path) -> None:
@@ -122,6 +169,14 @@ def test_who_may_know_the_rows_is_told() -> None:
     same, other = entry("b"), entry("c", eval_split=0.2)
     (said,) = evaluations.warnings([entry("a"), same, other])
     assert said.startswith("c was trained with other rows held back than a")
+    begun, alone = (
+        replace(same, config=same.config | {"adapter": {"path": "/start"}, "training": {"seed": 1, "objective": name}})
+        for name in ("dpo", "orpo")
+    )
+    assert evaluations.warnings([begun]) == [
+        "b was trained further: here it is compared with the bare base, not as in its run."
+    ]
+    assert evaluations.warnings([alone]) == []
     bare = Entry(name="bare", folder=Path("bare"), config={"mix": []})
     elsewhere = replace(same, name="d", data=Data(fingerprint="other"))
     assert evaluations.warnings([bare, entry("a"), replace(same, data=Data())]) == []

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.core import measures
+from studio.core.config import TrainingSpec
 from studio.core.evaluations import Read, Result
 
 WORDS = st.lists(st.sampled_from("abcd"), max_size=14)
@@ -67,6 +69,12 @@ def test_rouge_l_is_that_of_lins_example() -> None:
         ("世界 is 世界", ["世", "界", "is", "世", "界"]),
         ("価格は12円です", ["価", "格", "は", "12", "円", "で", "す"]),
         ("Straße café", ["straße", "café"]),
+        ("I\u0307zmir cafe\u0301", ["i\u0307zmir", "cafe\u0301"]),
+        ("हिन्दी में है।", ["हिन्दी", "में", "है"]),
+        ("שָׁלוֹם־עוֹלָם", ["שָׁלוֹם", "עוֹלָם"]),
+        ("தமிழ் மொழி", ["தமிழ்", "மொழி"]),
+        ("ක්\u200dරියා \u0301", ["ක්\u200dරියා"]),
+        ("ที่นี่", ["ที่", "นี่"]),
         ("...", []),
     ],
 )
@@ -119,23 +127,42 @@ def test_the_loss_of_two_answers_is_a_sigmoids(margin: float) -> None:
 
 
 def test_the_losses_of_a_row() -> None:
-    assert measures.of(result([8.0], [2.0]), 1) == {"loss": 0.5}
+    assert measures.of(result([8.0], [2.0]), 1, TrainingSpec()) == {"loss": 0.5}
     pair = result([5.0, 7.0], [4.0, 9.0], [6.0, 5.0], tokens=(4, 5))
-    assert measures.of(pair, 0, 0.5) == {"loss": math.log(2), "likelier": 1}
-    assert measures.of(pair, 1, 0.5) == {"loss": measures.preference_loss(0.5 * 3), "preferred": 1, "likelier": 1}
-    assert measures.of(pair, 2, 0.5) == {"loss": measures.preference_loss(0.5 * -3), "preferred": 0, "likelier": 0}
+    dpo = TrainingSpec(objective="dpo", beta=0.5)
+    assert measures.of(pair, 0, dpo) == {"loss": math.log(2), "likelier": 1}
+    assert measures.of(pair, 1, dpo) == {"loss": measures.preference_loss(0.5 * 3), "preferred": 1, "likelier": 1}
+    assert measures.of(pair, 2, dpo) == {"loss": measures.preference_loss(0.5 * -3), "preferred": 0, "likelier": 0}
+
+
+def test_without_a_reference_the_base_prefers_too_and_by_the_token() -> None:
+    pair = result([5.0, 7.0], [6.0, 5.0], tokens=(4, 7))
+    for objective in ("orpo", "simpo"):
+        found = [measures.of(pair, at, TrainingSpec(objective=objective)) for at in (0, 1)]
+        assert [(one["preferred"], one["likelier"]) for one in found] == [(0, 1), (0, 0)]
+
+
+@pytest.mark.parametrize(("desirable", "right"), [(True, (1, 0)), (False, (0, 1))])
+def test_a_label_tells_which_way_is_up(desirable: bool, right: tuple[int, int]) -> None:
+    item = result([8.0], [2.0], [9.0], answers=("yes", "yes", "yes"), own="yes")
+    item, kto = replace(item, desirable=desirable), TrainingSpec(objective="kto", beta=0.5)
+    sign = 1 if desirable else -1
+    found = [measures.of(item, at, kto) for at in range(3)]
+    assert [one["reward"] for one in found] == [0, 3 * sign, -0.5 * sign]
+    assert [one.get("reward_accuracy") for one in found] == [None, *right]
+    assert [one.get("exact") for one in found] == [1 if desirable else None] * 3
 
 
 def test_all_columns_are_measured_at_once() -> None:
-    pair = result([5.0, 7.0], [4.0, 9.0], tokens=(4, 5))
-    assert measures.measured(pair, 0.5).measured == [measures.of(pair, at, 0.5) for at in (0, 1)]
+    pair, dpo = result([5.0, 7.0], [4.0, 9.0], tokens=(4, 5)), TrainingSpec(objective="dpo", beta=0.5)
+    assert measures.measured(pair, dpo).measured == [measures.of(pair, at, dpo) for at in (0, 1)]
 
 
 def test_an_answer_is_asked_what_it_is_to_have() -> None:
     item = result([8.0], [2.0], answers=("yes", "no"), own="yes")
-    found = [measures.of(item, at, holds=lambda answer: "n" in answer) for at in (0, 1)]
+    found = [measures.of(item, at, TrainingSpec(), lambda answer: "n" in answer) for at in (0, 1)]
     assert [(one["exact"], one["match"]) for one in found] == [(1, 0), (0, 1)]
-    assert "match" not in measures.of(result([8.0]), 0, holds=lambda answer: True), "nothing was answered"
+    assert "match" not in measures.of(result([8.0]), 0, TrainingSpec(), lambda answer: True), "nothing was answered"
 
 
 def test_the_best_is_the_lowest_loss_and_the_greatest_share() -> None:

@@ -2,13 +2,17 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from studio.core import config_file, desk, evaluations, library, summaries
+from studio import paths
+from studio.core import config_file, desk, evaluations, library, runs, space, summaries
 from studio.core.config import RunConfig, to_dict
 from studio.core.errors import StudioError
 from studio.core.evaluations import Result
@@ -22,7 +26,7 @@ from studio.engine.desk_work import Work
 from studio.engine.loaded import Loaded
 from tests.desks import random_adapter
 from tests.models import tiny
-from tests.training import config, preferring, trained, write_rows
+from tests.training import config, judging, preferring, trained, write_rows
 
 SHORT = desk.Sampling(max_new_tokens=6)
 
@@ -32,12 +36,17 @@ class Enough(BaseException):
 
 
 def told(
-    request: desk.Evaluate, work: Work | None = None, most: int = 1_000_000
+    request: desk.Evaluate,
+    work: Work | None = None,
+    most: int = 1_000_000,
+    on_first: Callable[[], None] = lambda: None,
 ) -> tuple[desk.Evaluated, list[Result]]:
-    """Returns what an evaluation says; ended behind so many rows by `Enough`."""
+    """Returns what an evaluation says; ended behind so many rows by `Enough`. The first rows are told to `on_first`."""
     found: list[Result] = []
 
     def take(results: list[Result]) -> None:
+        if not found:
+            on_first()
         found.extend(results)
         if len(found) >= most:
             raise Enough
@@ -69,10 +78,18 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("kind", [*SETTINGS, "pairs", "own file", "chunks"])
+PAIRED: dict[str, dict[str, Any]] = {
+    "dpo": {"beta": 0.3},
+    "ipo": {"beta": 0.2},
+    "orpo": {},
+    "simpo": {"simpo_gamma": 0.7},
+}
+
+
+@pytest.mark.parametrize("kind", [*SETTINGS, *PAIRED, "own file", "chunks"])
 def test_the_loss_is_that_of_the_runs_own_evaluation(kind: str, tmp_path: Path) -> None:
-    if kind == "pairs":
-        settings = preferring(tmp_path, data={"eval_split": 0.3}, beta=0.3)
+    if kind in PAIRED:
+        settings = preferring(tmp_path, data={"eval_split": 0.3}, objective=kind, **PAIRED[kind])
     elif kind == "own file":
         settings = config(tmp_path, data={"eval_path": str(write_rows(tmp_path / "eval.jsonl", 9, seed=5))})
     elif kind == "chunks":
@@ -92,11 +109,38 @@ def test_the_loss_is_that_of_the_runs_own_evaluation(kind: str, tmp_path: Path) 
     assert loss.mean == pytest.approx(last.eval_loss, abs=1e-5)
     assert summary.tokens == last.trained_tokens
     assert done.rows == len(found)
-    if kind == "pairs":
+    base = summary.figure(0, "loss")
+    before = run.progress().base
+    assert base is not None
+    assert before is not None
+    assert base.mean == pytest.approx(before.eval_loss, abs=1e-5)
+    if kind in PAIRED:
         share = summary.figure(1, "preferred")
         assert share is not None
         assert share.mean == pytest.approx(last.reward_accuracy)
+        assert (summary.figure(0, "preferred") is None) == (kind in ("dpo", "ipo")), "it prefers nothing to itself"
     assert loss.better > 0, "it has learned something"
+
+
+def test_labelled_answers_are_measured_by_their_reward(tmp_path: Path) -> None:
+    settings = judging(tmp_path, data={"eval_split": 0.5}, beta=0.3, num_train_epochs=3)
+    run = trained(settings, tmp_path / "run")
+    last = run.progress().evaluations[-1]
+    _, found = told(held(run, library.entries()[0].name, answers=True, sampling=SHORT))
+    summary = summed(found)
+    rows = [json.loads(line) for line in Path(settings.data.path).read_text().splitlines()]
+    assert [item.desirable for item in found] == [rows[item.row]["label"] for item in found]
+    good = sum(item.desirable is True for item in found)
+    assert 0 < good < len(found)
+    assert "loss" not in summary.measures(), "that of a bad answer is not to be low"
+    right, reward = summary.figure(1, "reward_accuracy"), summary.figure(1, "reward")
+    assert right is not None
+    assert reward is not None
+    assert right.mean == pytest.approx(last.reward_accuracy)
+    assert (reward.better, reward.worse) == (right.mean * len(found), len(found) - right.mean * len(found))
+    exact = summary.figure(1, "exact")
+    assert exact is not None
+    assert exact.rows == good, "a bad answer is nothing to compare with"
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +205,51 @@ def test_what_was_read_before_a_kill_is_not_read_again(place: Path, red: str, mo
     assert done.rows == 12
     told(on_file(place, red, answers=True, count=4))
     assert len(read) == 2 * 12, "fewer rows are some of them"
+    blue = library.add(place / "a2", title="blue", base=Base(path=str(place / "llama"))).name
+    both = told(on_file(place, blue, red, answers=True))[1]
+    assert len(read) == 3 * 12, "of the base and of red all is known"
+    assert [[item.columns[at] for at in (0, 2)] for item in both] == [
+        [item.columns[at] for at in (0, 1)] for item in found
+    ]
+    alone = told(on_file(place, blue, answers=True))[1]
+    assert len(read) == 3 * 12
+    with_blue = [item.columns[1] for item in alone]
+    shutil.rmtree(paths.cache_dir() / "evaluations")
+    assert [item.columns[1] for item in told(on_file(place, blue, answers=True))[1]] == with_blue
+
+
+def test_the_cache_may_be_freed_while_rows_are_read(place: Path, red: str) -> None:
+    done, found = told(on_file(place, red, answers=True), on_first=lambda: space.free("cache"))
+    assert done.rows == len(found) == 12
+    assert told(on_file(place, red, answers=True))[1] == found
+
+
+@pytest.mark.parametrize("change", ["card", "torch"])
+def test_numbers_of_a_card_and_of_other_packages_are_others(
+    change: str, place: Path, red: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keys() -> set[str]:
+        return {path.name for path in (paths.cache_dir() / "evaluations").iterdir() if path.suffix != ".lock"}
+
+    def ended(phase: str, *_: int) -> None:
+        if phase == "loading":
+            raise Enough
+
+    told(on_file(place, red, count=1))
+    before = keys()
+    assert len(before) == 2
+    if change == "torch":
+        plain = metadata.version
+        monkeypatch.setattr(metadata, "version", lambda name: "9" if name == "torch" else plain(name))
+    else:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    runs.versions.cache_clear()
+    try:
+        with pytest.raises(Enough):
+            Work().do(on_file(place, red, count=1), ended, lambda *_: None, lambda _: None)
+    finally:
+        runs.versions.cache_clear()
+    assert len(keys() - before) == 2
 
 
 @pytest.mark.parametrize("change", ["rows", "weights", "adapter", "system", "sampling", "length"])
@@ -268,7 +357,21 @@ def test_a_question_longer_than_the_model_reads_is_told_in_place_of_its_answer(t
         told(replace(request, config=to_dict(longer)))
 
 
-def test_rows_that_are_not_known_to_be_held_back_are_refused(place: Path, tmp_path: Path) -> None:
+def test_a_file_of_held_back_rows_that_was_changed_is_refused(tmp_path: Path) -> None:
+    file = write_rows(tmp_path / "eval.jsonl", 9, seed=5)
+    run = trained(config(tmp_path, data={"eval_path": str(file)}, max_steps=1), tmp_path / "run")
+    (entry,) = library.entries()
+    settings, known = evaluations.held_by(run)
+    assert known
+    assert evaluations.held_for(entry) == evaluations.held_for(replace(entry, run="")) == (settings, known)
+    assert evaluations.held_for(replace(entry, data=replace(entry.data, evaluation=""))) == (settings, known)
+    assert told(held(run, entry.name, count=2))[0].fingerprint == known
+    write_rows(file, 9, seed=6)
+    with pytest.raises(StudioError, match=r"eval.jsonl was changed since the training"):
+        told(held(run, entry.name, count=2))
+
+
+def test_rows_that_are_not_known_to_be_held_back_are_refused(tmp_path: Path) -> None:
     settings: RunConfig = config(tmp_path, data={"eval_split": 0.3})
     request = desk.Evaluate(config=to_dict(settings), held=True, known="other", adapters=[None])
     for asked, said in (
@@ -277,7 +380,3 @@ def test_rows_that_are_not_known_to_be_held_back_are_refused(place: Path, tmp_pa
     ):
         with pytest.raises(StudioError, match=said):
             evaluation.find(asked, config_file.build(asked.config), lambda *_: None)
-    kto = tmp_path / "kto.jsonl"
-    kto.write_text(json.dumps({"prompt": "q", "completion": "a", "label": True}) + "\n")
-    with pytest.raises(StudioError, match="labels of good and bad"):
-        told(replace(on_file(place), config=to_dict(evaluations.on_data({"path": str(kto)}, None))))

@@ -412,6 +412,22 @@ def test_figures_have_intervals_and_the_best_is_marked(qtbot: QtBot) -> None:
     assert table.rowCount(table.index(0, 0)) == table.columnCount(table.index(0, 0)) == 0
 
 
+def test_what_has_no_loss_of_tokens_has_no_perplexity(qtbot: QtBot) -> None:
+    table = FiguresTable()
+    judged, paired = Summary(2), Summary(1)
+    for reward in (0.5, -0.25, 1.0):
+        said = {"reward": reward, "reward_accuracy": float(reward > 0)}
+        judged.add(replace(row(0, 4.0, 2.0), measured=[{"reward": 0.0}, said]))
+    table.show_summary(["base", "red"], judged)
+    heads = [table.headerData(at, Qt.Orientation.Horizontal) for at in range(table.columnCount())]
+    assert heads == ["", "Reward", "Better / worse", "Reward accuracy"]
+    assert table.index(1, 2).data() == "2 / 1 (100%)"
+    paired.add(replace(row(0, 4.0, 2.0), measured=[{"loss": 0.7, "likelier": 1.0}]))
+    table.show_summary(["base"], paired)
+    heads = [table.headerData(at, Qt.Orientation.Horizontal) for at in range(table.columnCount())]
+    assert heads == ["", "Loss", "Likelier"]
+
+
 def test_a_row_says_what_each_column_made_of_it(qtbot: QtBot) -> None:
     table = RowsTable()
     items = [row(7, 1.0, 1.5), row(3, 2.0, 1.0)]

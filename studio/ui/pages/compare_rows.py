@@ -224,6 +224,7 @@ class EvaluationMode(QWidget):
             "tokenizing": self.tr("Laying out the rows ..."),
             "downloading": self.tr("Downloading the base model ..."),
             "loading": self.tr("Loading ..."),
+            "waiting": self.tr("Waiting for another evaluation of these rows ..."),
             "evaluating": self.tr("Reading and answering ..."),
         }.get(progress.phase, "")
         self._status.setText(said)
@@ -289,7 +290,7 @@ class EvaluationMode(QWidget):
         self._due.setInterval(max(_REFRESH_MS, round(_SHARE * 1000 * (time.monotonic() - began))))
 
     def _offer_measures(self) -> None:
-        found = [key for key in self.summary.measures() if key not in ("row_loss", "preferred")]
+        found = [key for key in self.summary.measures() if key not in ("row_loss", "reward_accuracy", "preferred")]
         if found != [self.measure.itemData(at) for at in range(self.measure.count())]:
             chosen, said = self.measure.currentData(), titles()
             self.measure.blockSignals(True)
