@@ -5683,8 +5683,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>不是已知的格式</translation>
     </message>
     <message>
-        <source>`label` is not true or false</source>
-        <translation>`label` 不是 true 或 false</translation>
+        <source>`label` is not true or false, nor yes or no, good or bad</source>
+        <translation>`label` 不是 true 或 false，也不是 yes 或 no、good 或 bad</translation>
     </message>
     <message>
         <source>`{0}` and `{1}` answer different prompts</source>
@@ -6307,12 +6307,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`{0}` 中必须是设置。</translation>
     </message>
     <message>
+        <source>Settings stand in {0}.</source>
+        <translation>设置位于 {0} 中。</translation>
+    </message>
+    <message>
         <source>Did you mean `{0}`?</source>
         <translation>是否指 `{0}`？</translation>
     </message>
     <message>
-        <source>The settings are {0}.</source>
-        <translation>可用的设置有 {0}。</translation>
+        <source>The settings of `{0}` are {1}.</source>
+        <translation>`{0}` 的设置有 {1}。</translation>
     </message>
     <message>
         <source>`{0}` {1}{2}, but it is {3}{4}.</source>
@@ -7195,6 +7199,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>{0} 是继续训练而来的：此处与原始基座比较，而不像其训练时那样。</translation>
     </message>
     <message>
+        <source>{0} was trained on this data: that it does well here says little of other rows.</source>
+        <translation>{0} 是用这些数据训练的：它在此表现良好并不能说明在其他数据行上的表现。</translation>
+    </message>
+    <message>
         <source>{0} is no name of a JSONL or CSV file.</source>
         <translation>{0} 不是 JSONL 或 CSV 文件的名称。</translation>
     </message>
@@ -7261,6 +7269,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Adapters start as no change here: default, gaussian or orthogonal.</source>
         <translation>此处的适配器起始时不改变模型：可选 default、gaussian 或 orthogonal。</translation>
+    </message>
+    <message>
+        <source>How often is said in steps here: set eval_steps and save_steps.</source>
+        <translation>此处以步数表示频率：请设置 eval_steps 和 save_steps。</translation>
     </message>
     <message>
         <source>A share of the run is not said here; set steps.</source>
@@ -9249,6 +9261,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Set model.path to its own base ({0}), or train a new adapter.</source>
         <translation>请将 model.path 设为其自身的基座（{0}），或训练新的适配器。</translation>
+    </message>
+    <message>
+        <source>The adapter says that it was made for {0}, and here it goes on {1}.</source>
+        <translation>该适配器称其是为 {0} 训练的，而此处用于 {1}。</translation>
     </message>
     <message>
         <source>The activations of a pass do not fit in the free memory: they are computed again in the backward pass, which is slower.</source>

@@ -95,6 +95,8 @@ def _evaluate(args: argparse.Namespace) -> None:
     said = _report(f"{source}{done.name}", about, names, summary)
     if args.answers and evaluations.unasked(found):
         said.append("No row has a question, so none was answered.")
+    if args.file is not None:
+        said += evaluations.learned(entries, done.fingerprint)
     said += [f"Every row is in {args.out}."] if args.out else []
     first = summary.measures()[0]
     worst = [evaluations.plain(item, names) for item in summaries.ordered(found, first, "worst")[: args.first]]

@@ -161,7 +161,7 @@ def desirable(data: Mapping[str, Any]) -> bool:
     """
     label = shapes.truth(_field(data, "label"))
     if label is None:
-        raise refused("`label` is not true or false")
+        raise refused("`label` is not true or false, nor yes or no, good or bad")
     return label
 
 

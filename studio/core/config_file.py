@@ -271,7 +271,12 @@ def _nearest(key: str, known: Sequence[str]) -> str:
     named = {name.rpartition(".")[2]: name for name in known} | {name: name for name in sections}
     close = difflib.get_close_matches(key, known, 1, 0.5) if "." in key else []
     close = close or [named[name] for name in difflib.get_close_matches(key.rpartition(".")[2], list(named), 1, 0.6)]
-    return f"Did you mean `{close[0]}`?" if close else f"The settings are {', '.join(known)}."
+    if close:
+        return f"Did you mean `{close[0]}`?"
+    section = key.partition(".")[0]
+    if section in sections and "." in key:
+        return f"The settings of `{section}` are {', '.join(name for name in known if name.startswith(f'{section}.'))}."
+    return f"Settings stand in {', '.join(name for name in sorted(sections) if f'{name}.' in ' '.join(known))}."
 
 
 def _placed(item: Any) -> tuple[str, str]:

@@ -30,7 +30,7 @@ from studio.core.runs import Run
 
 _FILE = "rows.jsonl"
 # How rows are cut.
-_CUT = ("max_length", "long_text", "chunk_overlap", "train_overlap")
+_CUT = ("system", "max_length", "long_text", "chunk_overlap", "train_overlap")
 # What they are measured by.
 _COUNTED = ("objective", "beta", "simpo_gamma")
 # What decides beside the seed which rows are held back.
@@ -182,6 +182,8 @@ def on_data(data: Mapping[str, Any], entry: Entry | None) -> RunConfig:
     """
     known = entry.config if entry is not None else {}
     taken = {key: value for key, value in known.get("data", {}).items() if key in _CUT}
+    if entry is not None and (own := entry.folder / TEMPLATE).is_file() and not own.is_symlink():
+        taken["chat_template"] = str(own)
     counted = {key: value for key, value in known.get("training", {}).items() if key in _COUNTED}
     return config_file.build({"data": {**taken, **data}, "training": counted})
 
@@ -198,6 +200,16 @@ def warnings(entries: Sequence[Entry]) -> list[str]:
             found.append(message)
         if _begun(entry):
             message = f"{entry.name} was trained further: here it is compared with the bare base, not as in its run."
+            found.append(message)
+    return found
+
+
+def learned(entries: Sequence[Entry], fingerprint: str) -> list[str]:
+    """Says which adapters were trained on the very data whose rows they are measured on."""
+    found = list[str]()
+    for entry in entries:
+        if entry.data.fingerprint == fingerprint:
+            message = f"{entry.name} was trained on this data: that it does well here says little of other rows."
             found.append(message)
     return found
 

@@ -155,20 +155,26 @@ _IDLE = {
     "tokenizer_type", "is_llama_derived_model", "pad_to_sequence_len", "eval_sample_packing", "save_only_model",
     "save_safetensors", "use_unsloth", "enable_liger_kernel", "plugins", "eval_batch_size", "local_rank",
     "per_device_eval_batch_size", "double_quantization", "resume_from_checkpoint", "auto_resume_from_checkpoints",
-    "debug", "eval_table_size", "saves_per_epoch", "evals_per_epoch", "lora_fan_in_fan_out", "use_peft", "bf16",
+    "debug", "eval_table_size", "lora_fan_in_fan_out", "use_peft", "bf16",
     "push_to_hub", "hub_model_id", "dataset_processes", "remove_unused_columns", "tokenizer_config", "padding_free",
     "gradient_checkpointing_kwargs", "group_by_length", "neat_packing", "dataset_dir", "eval_dataset",
 }  # fmt: skip
 _IDLE_BEGINNINGS = ("wandb_", "mlflow_", "comet_", "liger_", "swanlab_", "hub_", "ddp_", "dataloader_")
 # What each takes where nothing is said, and this program does not.
 _USUAL: dict[str, Setting] = {
-    "axolotl": {"adapter.lora_dropout": 0.0, "training.optim": "adamw_torch_fused", "training.seed": 42},
+    "axolotl": {
+        "adapter.lora_dropout": 0.0,
+        "training.load_best_model_at_end": False,
+        "training.optim": "adamw_torch_fused",
+        "training.seed": 42,
+    },
     "LLaMA-Factory": {
         "adapter.r": 8,
         "data.max_length": 2048,
         "training.learning_rate": 5e-5,
         "training.lr_scheduler_type": "linear",
         "training.warmup_steps": 0,
+        "training.load_best_model_at_end": False,
         "training.seed": 42,
     },
     "TRL": {
@@ -177,6 +183,7 @@ _USUAL: dict[str, Setting] = {
         "training.lr_scheduler_type": "linear",
         "training.warmup_steps": 0,
         "training.activation_checkpointing": True,
+        "training.load_best_model_at_end": False,
         "training.seed": 42,
     },
 }
@@ -274,6 +281,14 @@ def _take_training(made: Translated, left: Setting) -> None:
     if (least := left.pop("cosine_min_lr_ratio", None)) is not None:
         made.settings["training.lr_scheduler_type"] = "cosine_with_min_lr"
         made.settings["training.lr_scheduler_kwargs"] = {"min_lr_rate": least}
+    for key in ("evals_per_epoch", "saves_per_epoch"):
+        if left.pop(key, None):
+            reason = "How often is said in steps here: set eval_steps and save_steps."
+            made.left[key] = reason
+    if left.get("roles_to_train", ["assistant"]) == ["assistant"]:
+        left.pop("roles_to_train", None)
+    if left.get("train_on_eos", "turn") in ("turn", "all"):
+        left.pop("train_on_eos", None)
     for key in ("eval_steps", "save_steps"):
         every = made.settings.get(f"training.{key}")
         if isinstance(every, float) and every < 1:

@@ -7,6 +7,7 @@ from typing import Any
 from studio.core.hub_ids import is_hub_id
 
 Setting = dict[str, Any]
+_KNOWN_MAPPINGS = ({"role": "role", "content": "content"}, {"role": "from", "content": "value"})
 
 
 def of_axolotl(settings: Setting, unsaid: dict[str, str], left: Setting, folder: Path) -> None:
@@ -56,6 +57,9 @@ def _axolotl_rows(settings: Setting, unsaid: dict[str, str], item: Setting, fold
     if {"messages"} <= named.keys() or {"text"} <= named.keys() or {"instruction", "output"} <= named.keys():
         settings["data.mapping"] = named
     idle = {"path", "type", "ds_type", "split", "name", "data_files", "revision", *columns}
+    # By these names roles and contents are found here anyway.
+    if item.get("message_property_mappings") in _KNOWN_MAPPINGS:
+        idle.add("message_property_mappings")
     for key in item.keys() - idle:
         reason = "It has no counterpart here."
         unsaid[f"datasets.{key}"] = reason
@@ -79,7 +83,10 @@ def _source(item: Setting, folder: Path) -> str:
 
 def described(settings: Setting, unsaid: dict[str, str], left: Setting, folder: Path) -> None:
     """Takes over LLaMA-Factory's data, which a dataset_info.json describes, or TRL's; see `of_axolotl`."""
-    named = left.pop("dataset", left.pop("dataset_name", None))
+    alone = left.pop("dataset_name", None)
+    if alone is not None:  # TRL's, which nothing describes
+        settings["data.path"] = placed(str(alone), folder)
+    named = left.pop("dataset", None)
     names = [name.strip() for name in str(named).split(",")] if named else []
     if len(names) > 1:
         reason = f"Only {names[0]} is taken over; mix it with {', '.join(names[1:])} by `studio data mix`."

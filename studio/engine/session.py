@@ -172,7 +172,7 @@ def prepare(
     # Before weights are given back to the file, which would have to be read again.
     fingerprint = weights.fingerprint(base)
     if earlier is None:
-        _require_its_base(config, fingerprint)
+        _require_its_base(config, fingerprint, emit)
     longest = max(int(part.together.max()) for part in (corpus.train, corpus.evaluation) if part is not None)
     choices = choose(bare, config, device, longest, earlier, saving)
     _tell_activations(choices, config, saving or events.SaveMemory(), emit)
@@ -214,8 +214,10 @@ def prepare(
     return session
 
 
-def _require_its_base(config: RunConfig, fingerprint: str) -> None:
+def _require_its_base(config: RunConfig, fingerprint: str, emit: Emit) -> None:
     """Sees to it that an adapter is trained further on the weights it was trained on, where those are known.
+
+    Where they are not, it is told if the adapter names another base.
 
     Raises:
         StudioError: (adapter) they are others.
@@ -229,6 +231,9 @@ def _require_its_base(config: RunConfig, fingerprint: str) -> None:
             f"The adapter {entry.title} was trained on other weights than those of {config.model.path}.",
             f"Set model.path to its own base ({entry.base.path or 'unknown'}), or train a new adapter.",
         )
+    if not entry.base.fingerprint and entry.base.path and Path(entry.base.path).name != Path(config.model.path).name:
+        message = f"The adapter says that it was made for {entry.base.path}, and here it goes on {config.model.path}."
+        emit(events.Notice(message=message))
 
 
 def _tell_activations(choices: Choices, config: RunConfig, saving: events.SaveMemory, emit: Emit) -> None:

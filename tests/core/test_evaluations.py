@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.core import evaluations, space
+from studio.core.config import DataSpec, RunConfig, to_dict
 from studio.core.entry import Base, Data, Entry
 from studio.core.errors import StudioError
 from studio.core.evaluations import Read, Result
+from tests import adapters
 
 
 def result(row: int, *columns: int, answer: str | None = "yes") -> Result:
@@ -181,3 +183,21 @@ def test_who_may_know_the_rows_is_told() -> None:
     elsewhere = replace(same, name="d", data=Data(fingerprint="other"))
     assert evaluations.warnings([bare, entry("a"), replace(same, data=Data())]) == []
     assert len(evaluations.warnings([entry("a"), elsewhere])) == 1
+
+
+def test_who_was_trained_on_the_very_data_is_named(tmp_path: Path) -> None:
+    entries = [adapters.made(title) for title in ("one", "two")]
+    known = replace(entries[0], data=replace(entries[0].data, fingerprint="ab"))
+    assert evaluations.learned([known, entries[1]], "ab") == [
+        "one was trained on this data: that it does well here says little of other rows."
+    ]
+    assert evaluations.learned(entries, "ab") == []
+
+
+def test_rows_of_a_file_are_laid_out_as_the_adapter_learned() -> None:
+    plain = to_dict(RunConfig(data=DataSpec(path="/rows.jsonl", system="Be brief.", max_length=77)))
+    entry = adapters.made("letters", template="{{ messages }}", config=plain)
+    found = evaluations.on_data({"path": "/other.jsonl"}, entry)
+    assert (found.data.system, found.data.max_length) == ("Be brief.", 77)
+    assert found.data.chat_template == str(entry.folder / "chat_template.jinja")
+    assert evaluations.on_data({"path": "x", "chat_template": "none"}, entry).data.chat_template == "none"

@@ -21,6 +21,7 @@ datasets:
     type: alpaca
     split: train
     shards: 10
+    message_property_mappings: {role: from, content: value}
 val_set_size: 0.1
 sequence_len: 2048
 sample_packing: true
@@ -41,6 +42,9 @@ warmup_ratio: 0.1
 wandb_project: mine
 flash_attention: true
 special_tokens: {pad_token: <|end|>}
+roles_to_train: [assistant]
+train_on_eos: turn
+evals_per_epoch: 4
 chat_template: llama3
 deepspeed: zero3.json
 """
@@ -105,10 +109,11 @@ def test_one_of_axolotl(tmp_path: Path) -> None:
             "optim": "adamw_8bit",
             "warmup_steps": 0.1,
             "activation_checkpointing": True,
+            "load_best_model_at_end": False,
             "seed": 42,
         },
     }
-    assert made.left.keys() == {"datasets.shards", "chat_template", "deepspeed"}
+    assert made.left.keys() == {"datasets.shards", "chat_template", "deepspeed", "evals_per_epoch"}
     assert "`llama3`" in made.left["chat_template"]
     config_file.build(made.plain())
 
@@ -129,6 +134,7 @@ def test_one_of_llama_factory_finds_its_data_and_has_its_defaults(tmp_path: Path
     training = whole.training
     assert (training.objective, training.used_beta, training.lr_scheduler_type) == ("ipo", 0.1, "linear")
     assert (training.learning_rate, training.warmup_steps, training.seed) == (5e-6, 0, 42)
+    assert not training.load_best_model_at_end
     assert made.left.keys() == {"dataset", "template", "val_size", "pissa_init"}
     assert made.left["dataset"] == "Only pairs is taken over; mix it with more by `studio data mix`."
 

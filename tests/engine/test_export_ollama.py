@@ -169,5 +169,7 @@ def test_a_modelfile_names_file_template_and_ends() -> None:
     told = ollama.modelfile(["FROM ./a.gguf"], '{{ "x" }}', ["<|im_end|>", "</s>"])
     assert told == 'FROM ./a.gguf\nTEMPLATE """{{ "x" }}"""\nPARAMETER stop "<|im_end|>"\nPARAMETER stop "</s>"\n'
     assert "TEMPLATE" not in ollama.modelfile(["FROM ./a.gguf"], None, ["</s>"])
+    assert 'SYSTEM """Be brief."""' in ollama.modelfile(["FROM ./a.gguf"], None, [], "Be brief.").splitlines()
+    assert "SYSTEM" not in ollama.modelfile(["FROM ./a.gguf"], None, [], 'a """ b') + told
     written, _ = ollama.go_template(encoder(QUOTED), begins=False)
     assert '"""' not in str(written), "which would end it"

@@ -145,3 +145,17 @@ def test_the_card_says_what_it_was_begun_with(tmp_path: Path) -> None:
     assert str(tmp_path) not in text
     about = json.loads((again.path / "start" / "test" / PEFT_CONFIG).read_bytes())
     assert about["r"] == 4
+
+
+def test_another_base_that_is_named_is_told_where_weights_are_not_known(tmp_path: Path) -> None:
+    made = config(tmp_path, max_steps=1)
+    first = trained(made, tmp_path / "first")
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    for name in (PEFT_CONFIG, WEIGHTS):
+        shutil.copy(first.path / "adapter" / name, foreign / name)
+    about = json.loads((foreign / PEFT_CONFIG).read_bytes())
+    for named, count in ((made.model.path, 0), ("org/other", 1)):
+        (foreign / PEFT_CONFIG).write_text(json.dumps(about | {"base_model_name_or_path": named}))
+        run = trained(begun(made, foreign), tmp_path / f"on-{count}")
+        assert sum("was made for org/other" in item.message for item in run.progress().notices) == count

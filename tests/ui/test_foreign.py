@@ -21,7 +21,7 @@ def test_it_is_taken_over_and_what_is_left_is_shown(window: MainWindow, tmp_path
     assert window.session.settings.page == "configure"
     said = window.notices.texts()[-1]
     assert said.startswith("A config of axolotl: ")
-    assert said.endswith("3 were not.")
+    assert said.endswith("4 were not.")
     (more,) = (made for made in window.notices.findChildren(QPushButton) if made.text() == "Details")
     more.click()
     (shown,) = window.findChildren(Details)

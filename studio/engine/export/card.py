@@ -16,7 +16,17 @@ from studio.core.objectives import OWN_SETTINGS, asked
 from studio.core.pinned import started_from
 
 _SETTINGS = {
-    "adapter": ("r", "lora_alpha", "lora_dropout", "target_modules", "use_rslora", "use_dora", "bias"),
+    "adapter": (
+        "r",
+        "lora_alpha",
+        "rank_pattern",
+        "alpha_pattern",
+        "lora_dropout",
+        "target_modules",
+        "use_rslora",
+        "use_dora",
+        "bias",
+    ),
     "training": (
         "objective",
         "beta",
@@ -28,6 +38,8 @@ _SETTINGS = {
         "per_device_train_batch_size",
         "gradient_accumulation_steps",
         "learning_rate",
+        "loraplus_lr_ratio",
+        "neftune_noise_alpha",
         "lr_scheduler_type",
         "warmup_steps",
         "optim",
@@ -36,6 +48,12 @@ _SETTINGS = {
     ),
     "model": ("quantization",),
     "data": ("max_length", "packing", "eval_split"),
+}
+_OFF = {
+    "training.loraplus_lr_ratio": 1,
+    "training.neftune_noise_alpha": 0,
+    "adapter.rank_pattern": {},
+    "adapter.alpha_pattern": {},
 }
 _METRICS = {
     "step": "Steps",
@@ -238,6 +256,10 @@ def _training(base: Base, data: Data, config: dict[str, Any], metrics: dict[str,
         for name in names
         if name in config.get(section, {}) and name not in others
     }
+    # Off, unless they are set.
+    for key, off in _OFF.items():
+        if rows.get(key) == off:
+            del rows[key]
     if rows.get("training.beta", "") is None:
         rows["training.beta"] = objective.beta
     if "training.learning_rate" in rows:

@@ -116,6 +116,9 @@ def save(whole: PreTrainedModel, encoder: Encoder, folder: Path) -> None:
             # Many published models sample by their numbers and not by their switch; such a file cannot be saved.
             settings.do_sample = True
     whole.save_pretrained(folder)
+    # Others read a file of weights as they do all else there.
+    for file in folder.glob("*.safetensors"):
+        file.chmod((folder / "config.json").stat().st_mode)
 
 
 def _untie(bare: PreTrainedModel, adapter: Path) -> None:

@@ -255,6 +255,8 @@ class EvaluationMode(QWidget):
                 one = self.tr("{count} row is left out, of which nothing is learned.")
                 many = self.tr("{count} rows are left out, of which nothing is learned.")
                 said.append(counted(left_out, one, many))
+            if not self._begun.request.held:
+                said += map(words.sentence, evaluations.learned(self._panel.entries(), self._begun.done.fingerprint))
             if self._begun.request.answers and evaluations.unasked(self.results.values()):
                 said.append(self.tr("No row has a question, so none was answered."))
         self._said.setText(words.joined(*said))

@@ -73,6 +73,7 @@ class SpaceDialog(QDialog):
         )  # fmt: skip
         self.setFixedWidth(84 * GRID)
         self._list([])
+        self.empty.hide()  # it is not known yet
         self._offer()
         self._look()
 

@@ -288,3 +288,11 @@ def test_a_file_of_which_nothing_can_be_read_says_what_to_do(reason: str, hint: 
         shapes.detected("rows.jsonl", [Parsed(1, "", None, reason, 0)] * 2)
     assert reason in caught.value.message
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(("word", "good"), [("yes", True), ("No", False), (" good", True), ("BAD", False)])
+def test_words_judge_where_that_is_asked_for_and_are_the_second_guess(word: str, good: bool) -> None:
+    row = {"question": "q", "answer": "a", "label": word}
+    assert [found for found, _ in shapes.guesses(row)] == ["prompt_completion", "kto"]
+    assert chat.desirable(row) is good
+    assert chat.fault(row, "kto") == ""

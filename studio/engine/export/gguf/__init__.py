@@ -163,7 +163,7 @@ def _describe(
     def known(ids: Iterable[int]) -> list[str]:
         return [encoder.tokenizer.decode([at]) for at in ids]
 
-    made = ollama.modelfile([f"FROM ./{path.name}"], template, known(stops))
+    made = ollama.modelfile([f"FROM ./{path.name}"], template, known(stops), entry.system)
     (path.parent / "Modelfile").write_text(made, encoding="utf-8", newline="\n")
     ends = Reading(told).ends()
     if more := sorted(known(sorted(ends - {*stops}))):

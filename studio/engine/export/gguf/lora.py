@@ -179,7 +179,7 @@ def _describe(entry: Entry, known: Checked, path: Path, stops: Sequence[str]) ->
     if known.family.arch in OLLAMAS_OWN:
         notes = ["Ollama loads no adapters for models of this family: export a merged file for it (--to gguf)."]
     else:
-        made = ollama.modelfile([_HERE, "FROM ./BASE.gguf", f"ADAPTER ./{path.name}"], template, stops)
+        made = ollama.modelfile([_HERE, "FROM ./BASE.gguf", f"ADAPTER ./{path.name}"], template, stops, entry.system)
         (path.parent / "Modelfile").write_text(made, encoding="utf-8", newline="\n")
     if known.encoder.template is not None:
         (path.parent / TEMPLATE).write_text(known.encoder.template, encoding="utf-8", newline="\n")

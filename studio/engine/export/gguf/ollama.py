@@ -11,17 +11,20 @@ _PLAIN = ("\ue000one", "\ue001two", "\ue002three", "\ue003four", "\ue004five", "
 _ODD = ('Say "a{{b}}"\n\nand \\n', "你好 <b>x</b>", "1\n2", "`x` | y", "<a>", "[INST]x")
 
 
-def modelfile(files: Sequence[str], template: str | None, stops: Sequence[str]) -> str:
+def modelfile(files: Sequence[str], template: str | None, stops: Sequence[str], system: str = "") -> str:
     """Returns a Modelfile.
 
     Args:
         files: its first lines, which name the files.
         template: in Go's language; None: none can be written.
         stops: the texts that end an answer.
+        system: the system prompt of conversations that have none; empty: none.
     """
     lines = [*files]
     if template is not None:
         lines.append(f'TEMPLATE """{template}"""')
+    if system and '"""' not in system:
+        lines.append(f'SYSTEM """{system}"""')
     lines += [f'PARAMETER stop "{stop}"' for stop in stops if stop.isprintable() and not {'"', "\\"} & {*stop}]
     return "\n".join(lines) + "\n"
 
