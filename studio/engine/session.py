@@ -34,6 +34,7 @@ from studio.engine import (
     targets,
     threads,
     tokens,
+    vetting,
     weights,
 )
 from studio.engine.choices import Choices, choose
@@ -231,8 +232,9 @@ def _require_its_base(config: RunConfig, fingerprint: str, emit: Emit) -> None:
             f"The adapter {entry.title} was trained on other weights than those of {config.model.path}.",
             f"Set model.path to its own base ({entry.base.path or 'unknown'}), or train a new adapter.",
         )
-    if not entry.base.fingerprint and entry.base.path and Path(entry.base.path).name != Path(config.model.path).name:
-        message = f"The adapter says that it was made for {entry.base.path}, and here it goes on {config.model.path}."
+    named = str(vetting.check_adapter(entry.folder).get("base_model_name_or_path") or "")
+    if named and not entry.base.fingerprint and Path(named).name != Path(config.model.path).name:
+        message = f"The adapter says that it was made for {named}, and here it goes on {config.model.path}."
         emit(events.Notice(message=message))
 
 
