@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from studio import paths
@@ -39,6 +41,13 @@ def test_an_export_goes_nowhere_without_a_folder_and_from_home_without_a_root(di
         assert dialog.said.text() == f"It goes to {Path.home() / 'out'}."
     dialog.folder.setText("/tmp/out")
     assert (dialog._target(), dialog.said.text()) == (Path("/tmp/out"), "")
+
+
+def test_return_exports_and_opens_no_other_dialog(dialog: ExportDialog) -> None:
+    dialog.lora.setFocus()
+    QTest.keyClick(dialog.lora, Qt.Key.Key_Return)
+    assert dialog._command is not None
+    dialog.reject()
 
 
 def test_a_gguf_file_has_a_number_format_of_its_own(dialog: ExportDialog) -> None:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QMargins, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -28,11 +28,12 @@ from studio.ui import words
 from studio.ui.details import Details
 from studio.ui.elided import Elided, PathLine
 from studio.ui.jobs import Command
-from studio.ui.parts import breakable, button, card, column, label, row, selectable
+from studio.ui.parts import breakable, button, card, column, holder, label, row, scrolling, selectable
 from studio.ui.session import Session
 from studio.ui.theme import GRID
 
 _WIDTH = 660
+_FRAME = QMargins(0, 5 * GRID, 0, GRID)  # what a desktop puts around a dialog
 
 
 class ExportDialog(QDialog):
@@ -105,25 +106,32 @@ class ExportDialog(QDialog):
             self._programs(traits),
             label(self.tr("New folder"), "caption"),
             row(self.folder, self._browse_button),
-            self.bar,
-            self.said,
             margin=2 * GRID,
         )
-        buttons = row(None, self.open_button, self.shut, self.start)
         self._box.addStretch(1)
-        self._box.addLayout(buttons)
+        # On a low screen what is chosen scrolls, and what comes of it is seen.
+        self._body = holder(self._box, "body")
+        self._area = scrolling(self._body)
+        self._area.setObjectName("bare")
+        bar = self._area.verticalScrollBar()
+        bar.rangeChanged.connect(lambda _, most: bar.setValue(most) if self.proof is not None else None)
+        buttons = row(None, self.open_button, self.shut, self.start)
+        self._foot = column(self.bar, self.said, buttons)
+        self._foot.setContentsMargins(2 * GRID, 0, 2 * GRID, 2 * GRID)
+        layout = column(self._area, holder(self._foot), spacing=0)
         # Qt would leave room for texts in lines as if they were narrower.
-        self._box.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
-        self.setLayout(self._box)
+        layout.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
+        self.setLayout(layout)
+        self.start.setDefault(True)
         self.setFixedWidth(_WIDTH)
         self._propose()
 
     def export(self) -> None:
         """Starts the export."""
         self._drop_proof()
+        self.said.setText(self.tr("Writing, reading back and comparing with the live adapter ..."))
         self._busy(True)
         to = self._kind()
-        self.said.setText(self.tr("Writing, reading back and comparing with the live adapter ..."))
         words = ["export", self._entry.name, "--to", to, str(self._target())]
         words += ["--gguf-type", self.stored.currentData()] if to == "gguf" else []
         self._command = self._session.command(words)
@@ -187,7 +195,7 @@ class ExportDialog(QDialog):
 
     def _put_proof(self, frame: QFrame) -> None:
         self.proof = frame
-        self._box.insertWidget(self._box.count() - 2, frame)
+        self._box.insertWidget(self._box.count() - 1, frame)
         frame.show()
         self._fit()
 
@@ -199,9 +207,19 @@ class ExportDialog(QDialog):
             self._fit()
 
     def _fit(self) -> None:
-        """Makes the dialog as high as what it says."""
-        self._box.activate()
-        self.resize(_WIDTH, self._box.totalHeightForWidth(_WIDTH))
+        """Makes the dialog as high as what it says, or as there is room on the screen."""
+        for part in (self._box, self._foot):
+            part.activate()
+        room = self.screen().availableGeometry().marginsRemoved(_FRAME)
+        foot = _height(self._foot, _WIDTH)
+        wanted = _height(self._box, _WIDTH)
+        if scrolls := wanted + foot > room.height():
+            wanted = _height(self._box, _WIDTH - self._area.verticalScrollBar().sizeHint().width())
+        # By itself it would leave room for texts in lines as if they were narrower.
+        self._body.setFixedHeight(wanted)
+        self.resize(_WIDTH, room.height() if scrolls else wanted + foot)
+        if self.isVisible() and self.geometry().bottom() > room.bottom():
+            self.move(self.x(), self.y() + room.bottom() - self.geometry().bottom())
 
     def _target(self) -> Path | None:
         """Returns where the export goes, what begins nowhere beginning at home; None: nothing is named."""
@@ -284,6 +302,10 @@ class ExportDialog(QDialog):
     def _open(self) -> None:
         if self._result is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._result)))
+
+
+def _height(part: QLayout, width: int) -> int:
+    return part.totalHeightForWidth(width) if part.hasHeightForWidth() else part.totalSizeHint().height()
 
 
 def _indented(text: QLabel) -> QLabel:

@@ -3,6 +3,7 @@
 import time
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from studio.core import happened
@@ -12,6 +13,8 @@ from studio.ui.parts import breakable, clear, column, holder, label, scrolling, 
 from studio.ui.theme import GRID
 
 _MOST = 200  # one that is paused and asked again and again has many
+_COLUMNS = 3
+_TOP = Qt.AlignmentFlag.AlignTop
 
 
 class RunHappened(QWidget):
@@ -25,7 +28,8 @@ class RunHappened(QWidget):
     def __init__(self) -> None:
         """Shows nothing yet."""
         super().__init__()
-        self._shown: tuple[list[str], list[happened.Line]] = [], []
+        self._told: Progress | None = None
+        self._lines: list[happened.Line] = []
         self.counts = selectable(label("", "muted", wrap=True))
         self.texts: list[QLabel] = []
         self._grid = QGridLayout()
@@ -38,26 +42,55 @@ class RunHappened(QWidget):
         self.setLayout(column(area))
 
     def show_progress(self, told: Progress | None) -> None:
-        """Shows what a run has told so far; None: there is no run."""
-        prepared = told.prepared if told is not None else None
-        counts = happened.counts(prepared) if prepared is not None else []
-        lines = happened.lines(told)[-_MOST:] if told is not None else []
-        if (counts, lines) == self._shown:
-            return  # what is selected of it stays so
-        self._shown = counts, lines
+        """Shows what a run has told so far, once it is seen; None: there is no run."""
+        self._told = told
+        if self.isVisible() or told is None:
+            self._advance()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Shows what has come while it was out of sight."""
+        super().showEvent(event)
+        self._advance()
+
+    def _advance(self) -> None:
+        """Adds what is new; what was there stays as it is, with what is selected of it."""
+        told = self._told
+        counts = happened.counts(told.prepared) if told is not None and told.prepared is not None else []
         self.counts.setText(words.joined(*map(words.sentence, counts)))
         self.counts.setVisible(bool(counts))
-        clear(self._grid)
-        self.texts = []
-        for line in reversed(lines):
-            self._add(line)
+        lines = happened.lines(told) if told is not None else []
+        known = len(self._lines)
+        if lines[:known] != self._lines:  # it is another run
+            clear(self._grid)
+            self.texts, known = [], 0
+        self._lines = lines
+        if fresh := lines[known:][-_MOST:]:
+            self._put(fresh)
 
-    def _add(self, line: happened.Line) -> None:
+    def _put(self, fresh: list[happened.Line]) -> None:
+        """Puts lines before the others, of which only so many stay."""
+        # To be laid out again as items, which know their sizes, is a tenth of the work.
+        items = [self._grid.takeAt(0) for _ in range(self._grid.count())]
+        made = [self._labels(line) for line in reversed(fresh)]
+        for at, labels in enumerate(made):
+            for column_, one in enumerate(labels):
+                self._grid.addWidget(one, at, column_, _TOP)
+        self.texts = [*(text for _, _, text in made), *self.texts]
+        for at, item in enumerate(items, start=_COLUMNS * len(made)):
+            if item is not None:
+                self._grid.addItem(item, at // _COLUMNS, at % _COLUMNS, 1, 1, _TOP)
+        self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        del self.texts[_MOST:]
+        while self._grid.count() > _COLUMNS * _MOST:
+            item = self._grid.takeAt(self._grid.count() - 1)
+            if item is not None and (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+
+    def _labels(self, line: happened.Line) -> tuple[QLabel, QLabel, QLabel]:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(line.time_s))
         step = self.tr("step {n}").format(n=f"{line.step:,}") if line.step else ""
         text = selectable(label(breakable(words.sentence(line.text)), wrap=True))
-        at, top = len(self.texts), Qt.AlignmentFlag.AlignTop
-        self._grid.addWidget(label(when, "caption"), at, 0, top)
-        self._grid.addWidget(label(step, "caption"), at, 1, top)
-        self._grid.addWidget(text, at, 2, top)
-        self.texts.append(text)
+        return label(when, "caption"), label(step, "caption"), text
