@@ -7300,8 +7300,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>adapter.{0}：其值为 {1}，但要继续训练的适配器为 {2}。</translation>
     </message>
     <message>
-        <source>Reset it: an adapter keeps its layout.</source>
-        <translation>请将其重置：适配器的结构保持不变。</translation>
+        <source>Set it to {0}: an adapter keeps its layout.</source>
+        <translation>请设为 {0}：适配器的结构保持不变。</translation>
     </message>
     <message>
         <source>adapter.path: {0}</source>
@@ -7834,6 +7834,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Set training.objective=kto; to learn every completion, good or bad, data.format=prompt_completion.</source>
         <translation>请设置 training.objective=kto；若要不论好坏学习每个回答，则设置 data.format=prompt_completion。</translation>
+    </message>
+    <message>
+        <source>The weights of {0} have changed since it was added to the library.</source>
+        <translation>{0} 的权重自加入适配器库后已改变。</translation>
+    </message>
+    <message>
+        <source>Choose another adapter, or add it anew.</source>
+        <translation>请另选适配器，或重新加入它。</translation>
     </message>
     <message>
         <source>Rows and batches stay; from there on numbers may differ in their last bits, and dropout draws others.</source>
@@ -9358,6 +9366,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The evaluation loss of step {0} is not a finite number: it counts as no gain.</source>
         <translation>第 {0} 步的评估损失不是有限数值：视为没有改善。</translation>
+    </message>
+    <message>
+        <source>The evaluation loss before training is not a finite number.</source>
+        <translation>训练前的评估损失不是有限数。</translation>
     </message>
     <message>
         <source>The checkpoint {0} that holds the result is damaged: {1}.</source>

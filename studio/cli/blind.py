@@ -240,7 +240,8 @@ def _preferences(args: argparse.Namespace) -> None:
     if args.out.suffix.lower() != ".jsonl":
         raise StudioError("usage", f"{args.out.name} is no name of a JSONL file.", "Let it end in .jsonl.")
     count = blind.write_preferences(blind.find(args.test), args.out)
-    text = f"{args.out}: {plural(count, 'row')}. Train on it with --set training.objective=dpo."
+    settings = f"--set training.objective=dpo --set data.path={args.out}"
+    text = f"{args.out}: {plural(count, 'row')}. Learn from them with `studio train --further ADAPTER {settings}`."
     show(args, {"path": str(args.out), "rows": count}, text)
 
 

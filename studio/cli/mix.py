@@ -12,12 +12,12 @@ from pathlib import Path
 from studio import paths
 from studio.cli.output import add_command, one_line, show
 from studio.core import library
+from studio.core.entry import TEMPLATE
 from studio.core.errors import StudioError
 from studio.core.files import LEFT_S, disk_error
 from studio.core.library import Entry
 
 _MOST = 100.0
-_TEMPLATE = "chat_template.jinja"
 
 
 def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -43,7 +43,7 @@ def _mix(args: argparse.Namespace) -> None:
     try:
         mixing.mix(parts, stage)
         if template:
-            (stage / _TEMPLATE).write_bytes(template)
+            (stage / TEMPLATE).write_bytes(template)
         first = parts[0][0]
         entry = library.add(
             stage,
@@ -76,7 +76,7 @@ def _template(entries: Sequence[Entry]) -> bytes:
     Raises:
         StudioError: (adapter) they have different ones.
     """
-    files = [entry.folder / _TEMPLATE for entry in entries]
+    files = [entry.folder / TEMPLATE for entry in entries]
     found = {file.read_bytes() if file.is_file() else b"" for file in files}
     if len(found) > 1:
         message = f"These adapters were trained with different chat templates: {', '.join(e.name for e in entries)}."

@@ -1,12 +1,15 @@
 """The command `runs queue`: the runs that wait, their order, those that were cut off; and several queued at once."""
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from studio.cli.output import add_command, show, table
-from studio.core import config_file, further, launch, run_queue, runs, sweep
-from studio.core.config import RunConfig
+from studio.core import config_file, further, launch, objectives, run_queue, runs, sweep
+from studio.core.config import RunConfig, TrainingSpec
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 
@@ -51,7 +54,21 @@ def asked(args: argparse.Namespace, more: Sequence[str] = ()) -> RunConfig:
         StudioError: as `config_file.load` and `further.laid_out`.
     """
     under = further.settings(further.sound(args.further)) if args.further else None
-    return further.laid_out(config_file.load(args.config, [*args.set, *more], under))
+    named = partial(config_file.named, args.config, [*args.set, *more])
+    config = config_file.load(args.config, [*args.set, *more], under)
+    if under is not None and "learning_rate" not in named("training"):
+        config = _at_its_rate(config, under["training"].get("objective", "sft"))
+    return further.laid_out(config, named("adapter"))
+
+
+def _at_its_rate(config: RunConfig, before: str) -> RunConfig:
+    """Gives a config the usual learning rate of its objective, where the adapter learned by another `before`."""
+    objective = config.training.objective
+    if objective == before:
+        return config
+    rate = objectives.asked(objective).learning_rate or TrainingSpec().learning_rate
+    print(f"Learning rate {rate:g}, as is usual for {objective}.", file=sys.stderr)
+    return replace(config, training=replace(config.training, learning_rate=rate))
 
 
 def require_files(config: RunConfig) -> None:

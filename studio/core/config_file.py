@@ -46,6 +46,14 @@ def load(
     return resolved(build(data), path.resolve().parent if path else Path.cwd())
 
 
+def named(path: Path | None, assignments: Sequence[str], section: str) -> set[str]:
+    """Returns the settings of a section that a file or an assignment of `load` names."""
+    data = read_yaml(path) if path else {}
+    for assignment in assignments:
+        assign(data, assignment)
+    return set(data.get(section) or {})
+
+
 def as_assignments(config: RunConfig) -> list[str]:
     """Returns the `key=value` assignments that make `config` of the defaults."""
     named = changed(config) | ({"name": config.name} if config.name is not None else {})

@@ -19,7 +19,7 @@ _R = _ALPHA = 8
 # What vLLM's --max-lora-rank may be; it is 16 unless one says so.
 _VLLM_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 _VLLM_RANK = 16
-_MOST_BYTES = 10_000_000
+MOST_BYTES = 10_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ def read(folder: Path) -> Traits | None:
     """Returns the traits of the adapter in `folder`; None: its config cannot be read."""
     try:
         file = folder / PEFT_CONFIG
-        config = json.loads(file.read_bytes()) if file.stat().st_size <= _MOST_BYTES else None
+        config = json.loads(file.read_bytes()) if file.stat().st_size <= MOST_BYTES else None
     except (OSError, ValueError, RecursionError):
         return None
     return traits(config) if isinstance(config, dict) else None

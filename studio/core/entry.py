@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 from studio.core.files import LATEST_S, write_atomic
 
 WEIGHTS = "adapter_model.safetensors"
+TEMPLATE = "chat_template.jinja"
 PEFT_CONFIG = "adapter_config.json"
 ENTRY = "entry.json"
 _SECTIONS = ("model", "data", "adapter", "training")

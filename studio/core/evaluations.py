@@ -21,7 +21,7 @@ from studio import paths
 from studio.core import cache, config_file, journal, runs
 from studio.core.asking import OPEN, Sampling
 from studio.core.config import Quantization, RunConfig
-from studio.core.entry import Entry
+from studio.core.entry import TEMPLATE, Entry
 from studio.core.errors import StudioError
 from studio.core.files import disk_error, write_atomic
 from studio.core.objectives import asked
@@ -158,7 +158,9 @@ def held_for(entry: Entry) -> tuple[RunConfig, str]:
             config = run.config()
             # What a run has told may be long.
             return (config, known) if (known := _held_in(entry, config)) else held_by(run)
-    config = config_file.build(entry.config)
+    config, own = config_file.build(entry.config), entry.folder / TEMPLATE
+    if config.data.chat_template not in ("auto", "none") and own.is_file():
+        config = replace(config, data=replace(config.data, chat_template=str(own)))  # where it was may be gone
     return config, _held_in(entry, config)
 
 

@@ -1,6 +1,7 @@
 """Training an adapter further: a run takes over how it is made, its base, and the layout of its prompts."""
 
 import json
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,15 @@ from studio import paths
 from studio.core import config as declared
 from studio.core import config_file, library
 from studio.core.config import AdapterSpec, ModelSpec, RunConfig
+from studio.core.consumers import MOST_BYTES
+from studio.core.entry import TEMPLATE
 from studio.core.errors import StudioError
 from studio.core.library import PEFT_CONFIG, Entry
-from studio.core.pinned import TEMPLATE
+from studio.core.objectives import forget_usual
+from studio.core.pinned import original
 
 # What PEFT and a run's config call alike; and what stands for nothing there.
-_LAYOUT: dict[str, Any] = {
+LAYOUT: dict[str, Any] = {
     "r": 8,
     "lora_alpha": 8,
     "target_modules": [],
@@ -30,11 +34,15 @@ _LAYOUT: dict[str, Any] = {
 _UNKNOWN = ("layers_pattern", "target_parameters", "lora_bias", "trainable_token_indices", "layer_replication")
 
 
-def laid_out(config: RunConfig) -> RunConfig:
+def laid_out(config: RunConfig, named: Collection[str] = ()) -> RunConfig:
     """Returns a config with what the adapter that it trains further decides; as it is where it trains a new one.
 
     The adapter's layout is taken over. So is its base, unless another than the built-in model is chosen, and the
     template and the system prompt that it learned with, unless others are chosen. Done again it changes nothing.
+
+    Args:
+        config: the adapter's path in it may be a name.
+        named: settings of the adapter that are meant as they are, even where they are the defaults.
 
     Raises:
         StudioError: (adapter) there is no such adapter, it is damaged or cannot be trained further; (config) a setting
@@ -46,19 +54,28 @@ def laid_out(config: RunConfig) -> RunConfig:
     taken, plain = taken_over(entry), AdapterSpec()
     for key, own in taken["adapter"].items():
         asked = getattr(config.adapter, key)
-        if key != "path" and asked != getattr(plain, key) and _sorted(asked) != _sorted(own):
+        meant = key in named or asked != getattr(plain, key)
+        if key != "path" and meant and _sorted(asked) != _sorted(own):
             message = f"adapter.{key}: it is {asked}, but the adapter that is trained further has {own}."
-            raise StudioError("config", message, "Reset it: an adapter keeps its layout.")
+            raise StudioError("config", message, f"Set it to {own}: an adapter keeps its layout.")
     values = declared.to_dict(config)
     values["adapter"] |= taken["adapter"] | {"init_lora_weights": plain.init_lora_weights}
     if config.model.path == ModelSpec().path:
         values["model"] |= taken["model"]
     if not config.data.system:
         values["data"]["system"] = entry.system
-    template = entry.folder / TEMPLATE
-    if config.data.chat_template == "auto" and template.is_file():
-        values["data"]["chat_template"] = str(template)
+    if config.data.chat_template == "auto":
+        values["data"]["chat_template"] = _template_of(entry)
     return config_file.build(values)
+
+
+def _template_of(entry: Entry) -> str:
+    """Returns the template that an adapter learned with, as `DataSpec` names one."""
+    own, data = entry.folder / TEMPLATE, entry.config.get("data")
+    # A link in a folder from elsewhere may point at any of the user's files.
+    if own.is_file() and not own.is_symlink():
+        return str(own)
+    return "none" if isinstance(data, dict) and data.get("chat_template") == "none" else "auto"
 
 
 def sound(name: str) -> Entry:
@@ -94,7 +111,8 @@ def layout_of(folder: Path) -> dict[str, Any]:
         StudioError: (adapter) it is no LoRA, or has what no run can train.
     """
     try:
-        about = json.loads((folder / PEFT_CONFIG).read_bytes())
+        file = folder / PEFT_CONFIG
+        about = json.loads(file.read_bytes()) if file.stat().st_size <= MOST_BYTES else None
         if not isinstance(about, dict) or about.get("peft_type") != "LORA":
             raise ValueError
     except (OSError, ValueError, RecursionError):
@@ -103,19 +121,32 @@ def layout_of(folder: Path) -> dict[str, Any]:
     if found := next((key for key in _UNKNOWN if about.get(key)), None):
         message = f"The adapter in {folder} uses {found}, and cannot be trained further here."
         raise StudioError("adapter", message, "Merge it into its base, and train a new adapter on that.")
-    return {key: nothing if about.get(key) is None else about[key] for key, nothing in _LAYOUT.items()}
+    return {key: nothing if about.get(key) is None else about[key] for key, nothing in LAYOUT.items()}
 
 
-def settings(entry: Entry) -> dict[str, dict[str, Any]]:
+def settings(entry: Entry, recent: Iterable[Path] = ()) -> dict[str, dict[str, Any]]:
     """Returns the settings by which an adapter is trained further, by their sections: those of its run, if known.
+
+    Args:
+        entry: the adapter.
+        recent: data files that were used of late; see `pinned.original`.
 
     Raises:
         StudioError: as `layout_of`.
     """
     known, found = set(config_file.keys()), dict[str, dict[str, Any]]()
+    # What a stranger's folder says of a run names files of somebody else, or of the user's.
+    own = {paths.adapters_dir(), paths.runs_dir()} & set(entry.folder.parents)
     for section, taken in {**taken_over(entry), "data": {}, "training": {}}.items():
-        before = entry.config.get(section, {})
+        before = entry.config.get(section, {}) if own else {}
         found[section] = {key: value for key, value in before.items() if f"{section}.{key}" in known} | taken
+    forget_usual(found["training"])
+    if found["data"].get("chat_template") not in ("auto", "none"):
+        found["data"].pop("chat_template", None)  # it lies beside the adapter
+    places = list(recent)
+    for key in ("path", "eval_path"):
+        if isinstance(given := found["data"].get(key), str):
+            found["data"][key] = original(given, places)
     if entry.folder.parent == paths.adapters_dir():
         found["adapter"]["path"] = entry.name
     return found

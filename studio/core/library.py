@@ -23,16 +23,16 @@ from studio.core.config import ModelSpec
 from studio.core.config import to_dict as to_plain
 from studio.core.config_file import build
 from studio.core.entry import PEFT_CONFIG as PEFT_CONFIG
+from studio.core.entry import TEMPLATE, read_entry, write_entry
 from studio.core.entry import WEIGHTS as WEIGHTS
 from studio.core.entry import Base as Base
 from studio.core.entry import Data as Data
 from studio.core.entry import Entry as Entry
-from studio.core.entry import read_entry, write_entry
 from studio.core.errors import StudioError, given_path
 from studio.core.files import disk_error, settle
 from studio.core.runs import Run, slug, untaken
 
-_TEXTS = ("README.md", "chat_template.jinja")
+_TEXTS = ("README.md", TEMPLATE)
 _LOCK_S = 60.0
 _MOST_RATE = 1e6
 

@@ -113,3 +113,9 @@ def untrainable(row_format: str, objective: str) -> StudioError:
     message = f"Rows with labels of good and bad are not learned with `{objective}`."
     hint = "Set training.objective=kto; to learn every completion, good or bad, data.format=prompt_completion."
     return StudioError("data", message, hint)
+
+
+def forget_usual(training: dict[str, Any]) -> None:
+    """Leaves `beta` out of the settings of `training` where it is the objective's usual one: others have others."""
+    if training.get("beta") == asked(str(training.get("objective"))).beta:
+        training["beta"] = None

@@ -1,16 +1,17 @@
 """What a run keeps of its own: the dataset versions it learns from, and the adapter that it trains further."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from studio import paths
-from studio.core import files
+from studio.core import cache, files
 from studio.core.config import RunConfig
-from studio.core.entry import ENTRY, PEFT_CONFIG, WEIGHTS
+from studio.core.entry import ENTRY, PEFT_CONFIG, TEMPLATE, WEIGHTS, read_entry
+from studio.core.errors import StudioError
 from studio.core.files import write_atomic
 
-TEMPLATE = "chat_template.jinja"
 # Apart, since versions in different folders may be called the same.
 _EVALUATION = "evaluation"
 _START = "start"
@@ -28,6 +29,7 @@ def pinned(config: RunConfig, folder: Path) -> RunConfig:
 
     Raises:
         OSError: they cannot be written.
+        StudioError: (adapter) its weights have changed since it was added to the library.
     """
     data = replace(config.data, path=_version(config.data.path, folder, folder))
     if data.eval_path:
@@ -38,8 +40,14 @@ def pinned(config: RunConfig, folder: Path) -> RunConfig:
     start = folder / _START / started_from(config.adapter.path)
     start.mkdir(parents=True, exist_ok=True)
     for name in (PEFT_CONFIG, WEIGHTS, ENTRY, TEMPLATE):
-        if (source / name).is_file() and not (start / name).is_file():
+        # A link in a folder from elsewhere may point at any of the user's files; what is vetted may be one.
+        linked = (source / name).is_symlink() and name in (ENTRY, TEMPLATE)
+        if (source / name).is_file() and not linked and not (start / name).is_file():
             files.copy_file(source / name, start / name)
+    known = read_entry(start).sha256 if (start / ENTRY).is_file() else ""
+    if known and cache.sha256(start / WEIGHTS) != known:
+        message = f"The weights of {start.name} have changed since it was added to the library."
+        raise StudioError("adapter", message, "Choose another adapter, or add it anew.")
     relative = start.relative_to(folder)
     if Path(data.chat_template) == source / TEMPLATE:
         data = replace(data, chat_template=(relative / TEMPLATE).as_posix())
@@ -88,3 +96,29 @@ def _placed(path: str, place: Path) -> str:
     copy = place / Path(path).name
     # Once it was written where the folder was when the run began.
     return path if Path(path).is_absolute() and not copy.is_file() else str(copy)
+
+
+def original(path: str, known: Sequence[Path] = ()) -> str:
+    """Returns the dataset version that a run's own copy is of; a copy stays whose original is not found.
+
+    Args:
+        path: of data; of any other than a copy it is returned as it is.
+        known: data files that were used of late; a version may lie anywhere.
+    """
+    copy = Path(path)
+    if not is_copy(copy):
+        return path
+    made_of = _made_of(copy)
+    candidates = (paths.datasets_dir() / copy.name, *(other for other in known if other.name == copy.name))
+    found = (other for other in candidates if made_of and not is_copy(other) and _made_of(other) == made_of)
+    return str(next(found, copy))
+
+
+def _made_of(path: Path) -> list[str]:
+    """Returns what a version is made of, which never changes however it is edited; nothing: it cannot be read."""
+    from studio.core.versions import recipe  # what a recipe can hold takes a while to load, and few runs need it
+
+    try:
+        return [source.path for source in recipe.load(path).sources]
+    except StudioError:
+        return []

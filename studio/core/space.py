@@ -47,7 +47,7 @@ def taken() -> Taken:
     return Taken(
         runs=size_of(paths.runs_dir()),
         adapters=size_of(paths.adapters_dir()),
-        states=sum(path.stat().st_size for _, path in _states()),
+        states=sum(size_of(path) for _, path in _states()),
         cache=size_of(paths.cache_dir()),
         trash=size_of(paths.trash_dir()),
     )

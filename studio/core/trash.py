@@ -9,7 +9,7 @@ from typing import Literal
 
 from studio import paths
 from studio.core import blind, files, library, runs
-from studio.core.entry import ENTRY, read_entry
+from studio.core.entry import ENTRY, PEFT_CONFIG, read_entry
 from studio.core.errors import StudioError
 from studio.core.files import disk_error
 from studio.core.runs import Run
@@ -135,13 +135,14 @@ def _removed() -> Iterator[Removed]:
             continue
         title = Run(path).title() if kind == "run" else _title_of(path)
         before = path.name.rpartition("-")[0]
-        yield Removed(path.name, kind, before, title, path, size_of(path), path.stat().st_ctime)
+        with suppress(FileNotFoundError):  # another process may empty the trash
+            yield Removed(path.name, kind, before, title, path, size_of(path), path.stat().st_ctime)
 
 
 def _adapters() -> Iterator[Removed]:
-    for path in (paths.trash_dir() / "adapters").glob(f"*/*/{ENTRY}"):
-        folder = path.parent
-        if not folder.name.startswith(".") and folder.parent.name.isdecimal():
+    for folder in (paths.trash_dir() / "adapters").glob("*/*/"):
+        held = any((folder / name).is_file() for name in (ENTRY, PEFT_CONFIG))
+        if held and not folder.name.startswith(".") and folder.parent.name.isdecimal():
             removed_s = int(folder.parent.name) / 1e9
             title = read_entry(folder).title
             key = f"{folder.parent.name}/{folder.name}"

@@ -103,7 +103,7 @@ def _work(run: Run, commands_from: int, *, queued: bool, leads: bool) -> int:
 def _outcome(run: Run, commands_from: int, queued: bool, leads: bool) -> tuple[events.Failed | None, int]:
     try:
         if queued and not _has_turn(run, commands_from):
-            run.emit(events.Obeyed(step=0, command=asdict(_stops(run, commands_from)[-1])))
+            run.emit(events.Obeyed(step=run.summary().step, command=asdict(_stops(run, commands_from)[-1])))
             return None, 0
         if leads:
             # Until torch is loaded nothing else says that a run goes on from where it ended.

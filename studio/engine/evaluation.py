@@ -22,6 +22,7 @@ from studio.core.config import RunConfig, TrainingSpec
 from studio.core.data import contents
 from studio.core.data.datasets import Dataset, Row, open_dataset
 from studio.core.data.expressions import Expression
+from studio.core.entry import PEFT_CONFIG, TEMPLATE
 from studio.core.errors import StudioError
 from studio.core.evaluations import Evaluate, Kept, Read, Result
 from studio.core.library import WEIGHTS, Entry
@@ -40,7 +41,7 @@ _VERSION = 2  # of what is kept: raise it whenever the same row would be read or
 _SEQUENCES, _TOKENS = 16, 4096  # of answers that are written at once; prompts count
 _AT_ONCE = 50  # rows that were known before, told together
 # What decides beside the weights how an adapter answers, and how a base does.
-_BESIDE = ("adapter_config.json", "chat_template.jinja", "generation_config.json", "tokenizer_config.json")
+_BESIDE = (PEFT_CONFIG, TEMPLATE, "generation_config.json", "tokenizer_config.json")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from peft import PeftModel
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from studio.core.config import DataSpec
+from studio.core.entry import TEMPLATE
 from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.engine.columns import Rows, UnmixableError, reaches_beyond, refusals, side_by_side
@@ -209,7 +210,7 @@ def encoder_for(tokenizer: PreTrainedTokenizerBase, entry: Entry | None = None) 
         StudioError: (config), (model) the template or the tokenizer cannot be used.
     """
     settings = entry.config if entry else {}
-    kept = entry.folder / "chat_template.jinja" if entry else None
+    kept = entry.folder / TEMPLATE if entry else None
     choice = settings.get("data", {}).get("chat_template", "auto")
     if kept and kept.is_file():
         choice = str(kept)

@@ -8,6 +8,7 @@ from safetensors import SafetensorError
 
 from studio.core import files, library
 from studio.core.config import to_dict
+from studio.core.entry import TEMPLATE
 from studio.core.files import sync_folder, sync_tree
 from studio.core.hub_ids import short_name
 from studio.engine import checkpoint, generate, session
@@ -42,7 +43,7 @@ def write(current: Session, source: Path, step: int) -> tuple[str, str]:
             merged.save(current.bare, current.corpus.encoder, stage)
             card.save_tokenizer(current.corpus.encoder.tokenizer, template, stage)
         if template:
-            (stage / "chat_template.jinja").write_text(template, encoding="utf-8")
+            (stage / TEMPLATE).write_text(template, encoding="utf-8")
         sync_tree(stage)
         if target.exists():
             files.replace(target, old)

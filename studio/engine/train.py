@@ -11,6 +11,7 @@ from accelerate.utils import broadcast_object_list
 from studio.core import events
 from studio.core.errors import StudioError
 from studio.core.files import read_lines
+from studio.core.objectives import asked
 from studio.core.progress import Progress
 from studio.core.runs import Run
 from studio.engine import batches, checkpoint, hardware, reference, result, schedule, session, step
@@ -174,7 +175,9 @@ def _tell_passes(current: Session, earlier: events.Prepared | None) -> None:
     if earlier is None:
         return
     now, before = current.choices, (earlier.micro_batch_tokens, earlier.activations)
-    if (now.micro_batch_tokens, now.activations) == before:
+    # Padded rows are not laid in passes of so many tokens.
+    tokens = now.micro_batch_tokens if now.batching == "flat" else earlier.micro_batch_tokens
+    if (tokens, now.activations) == before:
         return
     said = f"From here on a pass has at most {now.micro_batch_tokens:,} tokens."
     if now.activations != earlier.activations:
@@ -269,8 +272,9 @@ def _evaluate_base(current: Session) -> float | None:
     current.base_evaluated = True
     if (score := _evaluate(current)) is None:
         return None
-    # Of two answers the base prefers neither to itself.
-    _tell_evaluation(current, replace(score, accuracy=None), best=False)
+    # Measured against itself a model prefers neither of two answers.
+    accuracy = None if asked(current.config.training.objective).reference else score.accuracy
+    _tell_evaluation(current, replace(score, accuracy=accuracy), best=False)
     return time.perf_counter() - began
 
 
@@ -285,9 +289,6 @@ def _count_evaluation(current: Session) -> None:
     else:
         position.stale_evaluations += 1
     _tell_evaluation(current, score, best)
-    if not math.isfinite(score.loss):
-        said = f"The evaluation loss of step {position.step} is not a finite number: it counts as no gain."
-        current.emit(events.Notice(step=position.step, message=said))
 
 
 def _evaluate(current: Session) -> step.Score | None:
@@ -339,6 +340,12 @@ def _tell_evaluation(current: Session, score: step.Score, best: bool) -> None:
             best=best,
         )
     )
+    if not math.isfinite(score.loss):
+        at = current.position.step
+        message = f"The evaluation loss of step {at} is not a finite number: it counts as no gain."
+        if not at:
+            message = "The evaluation loss before training is not a finite number."
+        current.emit(events.Notice(step=at, message=message))
 
 
 def _save(current: Session) -> None:
@@ -400,7 +407,9 @@ def _obey(current: Session, commands: Commands) -> events.Stop | None:
                 case events.Save():
                     _save(current)
                 case events.Evaluate():
-                    if (score := _evaluate(current)) is not None:
+                    if current.position.step == 0:
+                        _evaluate_base(current)
+                    elif (score := _evaluate(current)) is not None:
                         _tell_evaluation(current, score, best=False)
                     _answer(current, commands, at_once=True)
                 case events.SetLearningRate():

@@ -14,7 +14,7 @@ from studio.core import config as declared
 from studio.core import config_file, further, library, models
 from studio.core.config import DataSpec, RunConfig
 from studio.core.errors import StudioError
-from studio.core.objectives import asked, needed
+from studio.core.objectives import asked, forget_usual, needed
 
 _EDIT_ID = 1
 # Typing a number is one edit; a later change of the same setting is another.
@@ -55,7 +55,7 @@ class Draft(QObject):
                 _put(self._values, key, value_at(stored, key))
             except (KeyError, TypeError):
                 continue
-        forget_usual(self._values)
+        forget_usual(self._values["training"])
         self._faults = self._check()
         self._found: dict[str, str] = {}
 
@@ -99,7 +99,8 @@ class Draft(QObject):
         Raises:
             StudioError: (config) something is wrong.
         """
-        return further.laid_out(config_file.resolved(config_file.build(self.values()), Path.cwd()))
+        config = config_file.resolved(config_file.build(self.values()), Path.cwd())
+        return further.laid_out(config, further.LAYOUT)  # what is shown is what is meant
 
     def data(self) -> DataSpec | None:
         """Returns the data that is chosen; None: there is none, or something is wrong with the config."""
@@ -117,10 +118,12 @@ class Draft(QObject):
                 _lay_out(fresh)
             self._undo.push(_Edit(self, fresh, title or key, key))
 
-    def replace(self, values: dict[str, Any], title: str) -> None:
-        """Changes all values at once, as one undo step."""
-        if values != self._values:
-            self._undo.push(_Edit(self, copy.deepcopy(values), title, ""))
+    def replace(self, values: dict[str, Any], title: str) -> bool:
+        """Changes all values at once, as one undo step; returns whether any is another now."""
+        if values == self._values:
+            return False
+        self._undo.push(_Edit(self, copy.deepcopy(values), title, ""))
+        return True
 
     def apply(self, assignments: dict[str, Any], title: str) -> None:
         """Changes several values by dotted name, as one undo step."""
@@ -179,13 +182,6 @@ class Draft(QObject):
         return {}
 
 
-def forget_usual(values: dict[str, Any]) -> None:
-    """Leaves a `beta` out of a whole config where it is the usual one of the objective: another has another."""
-    training = values["training"]
-    if training["beta"] == asked(str(training["objective"])).beta:
-        training["beta"] = None
-
-
 def merged(values: dict[str, Any]) -> dict[str, Any]:
     """Lays a config as people write it over the defaults.
 
@@ -193,6 +189,10 @@ def merged(values: dict[str, Any]) -> dict[str, Any]:
         StudioError: (config) it names something that is no setting.
     """
     fresh, known = defaults(), set(config_file.keys())
+    named = values.get("adapter")
+    if isinstance(named, dict) and isinstance(path := named.get("path"), str):
+        fresh["adapter"]["path"] = path
+        _lay_out(fresh)
     for section, inner in values.items():
         if isinstance(inner, dict) and isinstance(fresh.get(section), dict):
             for name, value in inner.items():
@@ -237,10 +237,11 @@ class _Edit(QUndoCommand):
 
 
 def _lay_out(values: dict[str, Any]) -> None:
-    """Takes over what the adapter decides that is to be trained further; its name may be typed only in part."""
+    """Takes over what the adapter decides that is to be trained further, once its name is typed to the end."""
+    path = values["adapter"]["path"]
     with suppress(StudioError):
-        if path := values["adapter"]["path"]:
-            taken = further.taken_over(library.located(path))
+        if path and path in ((entry := library.located(path)).name, entry.title, str(entry.folder)):
+            taken = further.taken_over(entry)
             values["model"] |= taken["model"]
             values["adapter"] |= taken["adapter"] | {"path": path}
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from studio.core import config as declared
-from studio.core import config_file, foreign
+from studio.core import config_file, foreign, further
 from studio.core.errors import StudioError
 from studio.core.hub_ids import is_hub_id
 from studio.core.library import PEFT_CONFIG
@@ -86,7 +86,7 @@ def _load_config(session: Session, path: Path) -> None:
         if config_file.program_of(data):
             _translate(session, foreign.translated(data, path.resolve().parent), title)
         else:
-            session.draft.replace(declared.to_dict(config_file.load(path)), title)
+            session.draft.replace(declared.to_dict(further.laid_out(config_file.load(path))), title)
     except StudioError as error:
         session.tell_error(error)
         return

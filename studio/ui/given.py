@@ -6,9 +6,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
 
-from studio import paths
+from studio.core import pinned
 from studio.core.config import RunConfig
-from studio.core.errors import StudioError
 from studio.core.pinned import is_copy
 from studio.ui import words
 from studio.ui.session import Picked, Session
@@ -22,9 +21,9 @@ def original(config: RunConfig, recent: Iterable[str] = ()) -> RunConfig:
         recent: data files that were used of late; a version may lie anywhere.
     """
     known = [Path(name) for name in recent]
-    data = replace(config.data, path=_original(config.data.path, known))
+    data = replace(config.data, path=pinned.original(config.data.path, known))
     if data.eval_path:
-        data = replace(data, eval_path=_original(data.eval_path, known))
+        data = replace(data, eval_path=pinned.original(data.eval_path, known))
     return replace(config, data=data)
 
 
@@ -46,23 +45,3 @@ def show_rows(session: Session, config: RunConfig, addresses: Sequence[tuple[int
         session.tell(words.joined(said, hint), "bad")
         return
     session.rows_wanted.emit(Picked(data, addresses, title))
-
-
-def _original(path: str, known: Iterable[Path]) -> str:
-    copy = Path(path)
-    if not is_copy(copy):
-        return path
-    made_of = _made_of(copy)
-    candidates = (paths.datasets_dir() / copy.name, *(other for other in known if other.name == copy.name))
-    found = (other for other in candidates if made_of and not is_copy(other) and _made_of(other) == made_of)
-    return str(next(found, copy))
-
-
-def _made_of(path: Path) -> list[str]:
-    """Returns what a version is made of, which never changes however it is edited; nothing: it cannot be read."""
-    from studio.core.versions import recipe  # what a recipe can hold takes a while to load, and few runs need it
-
-    try:
-        return [source.path for source in recipe.load(path).sources]
-    except StudioError:
-        return []

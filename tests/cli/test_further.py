@@ -10,7 +10,7 @@ from studio import cli
 from studio.core import library, runs
 from studio.core.errors import EXIT_CODES
 from tests.adapters import made
-from tests.training import config, trained, write_rows
+from tests.training import config, trained, write_pairs, write_rows
 
 
 def test_it_goes_on_from_the_adapter_on_other_rows(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -31,6 +31,21 @@ def test_it_goes_on_from_the_adapter_on_other_rows(tmp_path: Path, capfd: pytest
     assert "`studio train --further more`" in capfd.readouterr().err
     assert cli.run(["adapters", "show", "more"]) == 0
     assert re.search(r"Begun with +test\n", capfd.readouterr().out)
+
+
+def test_by_another_objective_it_learns_at_the_usual_rate_of_that(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    trained(config(tmp_path, max_steps=1), tmp_path / "first")
+    pairs = ["--set", f"data.path={write_pairs(tmp_path / 'pairs.jsonl', 8)}", "--set", "objective=dpo"]
+    found = []
+    for more in ([], ["--set", "learning_rate=3e-4"]):
+        assert cli.run(["train", "--further", "test", *pairs, *more, "--set", "max_steps=1", "--set", "name=more"]) == 0
+        found.append(runs.listing()[0].config().training.learning_rate)
+        capfd.readouterr()
+    assert found == [1e-5, 3e-4]
+    assert cli.run(["plan", "--further", "test", *pairs]) == 0
+    assert "Learning rate 1e-05, as is usual for dpo." in capfd.readouterr().err
 
 
 def test_several_values_are_tried_from_one_adapter(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

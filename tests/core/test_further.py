@@ -7,9 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from studio.core import config_file, further, library
+from studio.core import config_file, further, library, runs
 from studio.core.config import AdapterSpec, DataSpec, ModelSpec, RunConfig, to_dict
 from studio.core.errors import StudioError
+from studio.core.versions import store
+from studio.core.versions.recipe import Source
 from tests.adapters import made
 
 
@@ -79,7 +81,7 @@ def test_what_contradicts_it_is_refused_by_name(asked: dict[str, Any], said: str
     made("letters")
     with pytest.raises(StudioError, match=said) as caught:
         further.laid_out(config(**asked))
-    assert caught.value.hint.startswith("Reset it")
+    assert caught.value.hint.startswith("Set it to")
 
 
 @pytest.mark.parametrize(
@@ -144,3 +146,60 @@ def test_it_goes_on_with_the_system_prompt_it_learned_with() -> None:
     assert further.laid_out(config()).data.system == "Be brief."
     other = RunConfig(data=DataSpec(path="/rows.jsonl", system="Be long."), adapter=AdapterSpec(path="letters"))
     assert further.laid_out(other).data.system == "Be long."
+
+
+def test_what_is_named_is_meant_even_where_it_is_the_default(tmp_path: Path) -> None:
+    made("letters")
+    assert further.laid_out(config()).adapter.r == 2
+    for named in ({"r"}, further.LAYOUT):
+        with pytest.raises(StudioError, match=r"adapter\.r: it is 16, but .* has 2") as caught:
+            further.laid_out(config(), named)
+        assert caught.value.hint == "Set it to 2: an adapter keeps its layout."
+    file = tmp_path / "run.yaml"
+    file.write_text("adapter: {lora_alpha: 32}\n")
+    assert config_file.named(file, ["r=16", "data.path=x"], "adapter") == {"lora_alpha", "r"}
+
+
+def test_the_usual_beta_of_its_objective_is_not_carried_on() -> None:
+    plain = to_dict(RunConfig(data=DataSpec(path="/rows.jsonl"), adapter=AdapterSpec(r=2)))
+    plain["training"] |= {"objective": "dpo", "beta": 0.1}
+    made("letters", config=plain)
+    assert further.settings(library.find("letters"))["training"]["beta"] is None
+    plain["training"]["beta"] = 0.3
+    made("notes", config=plain)
+    assert further.settings(library.find("notes"))["training"]["beta"] == 0.3
+
+
+def test_the_template_it_learned_with_is_taken_from_beside_it() -> None:
+    plain = to_dict(RunConfig(data=DataSpec(path="/rows.jsonl", chat_template="/gone.jinja"), adapter=AdapterSpec(r=2)))
+    entry = made("letters", template="{{ messages }}", config=plain)
+    assert "chat_template" not in further.settings(entry)["data"]
+    assert further.laid_out(config()).data.chat_template == str(entry.folder / "chat_template.jinja")
+    plain["data"]["chat_template"] = "none"
+    made("bare", config=plain)
+    assert further.laid_out(config(path="bare")).data.chat_template == "none"
+
+
+def test_a_strangers_folder_names_no_files_of_the_users(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    plain = to_dict(RunConfig(data=DataSpec(path=str(secret), chat_template=str(secret)), adapter=AdapterSpec(r=2)))
+    folder = made("letters", config=plain).folder.rename(tmp_path / "theirs")
+    (folder / "chat_template.jinja").symlink_to(secret)
+    entry = library.located(str(folder))
+    assert further.settings(entry)["data"] == {}
+    assert further.laid_out(config(path=str(folder))).data.chat_template == "auto"
+    (folder / library.PEFT_CONFIG).write_text(" " * 11_000_000)
+    with pytest.raises(StudioError, match="cannot be read"):
+        further.layout_of(folder)
+
+
+def test_data_is_a_version_itself_and_not_a_runs_copy_of_it(tmp_path: Path) -> None:
+    source = tmp_path / "rows.jsonl"
+    source.write_text('{"prompt": "a", "completion": "b"}\n')
+    version = store.create("letters", [Source(path=str(source))])
+    run = runs.create(RunConfig(data=DataSpec(path=str(version))))
+    copied = run.config()
+    assert copied.data.path != str(version)
+    entry = made("letters", config=to_dict(copied))
+    assert further.settings(entry)["data"]["path"] == str(version)

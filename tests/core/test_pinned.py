@@ -10,6 +10,7 @@ import pytest
 from studio.core import further, library, pinned, runs
 from studio.core.config import AdapterSpec, DataSpec, RunConfig
 from studio.core.differences import differing
+from studio.core.errors import StudioError
 from studio.core.progress import Progress
 from studio.core.runs import Run
 from tests.adapters import made
@@ -100,3 +101,23 @@ def test_what_a_run_trained_further_is_called_as_its_source(tmp_path: Path) -> N
     assert differing([run.config() for run in runs_of[1:]], told) == {"adapter.path": ["letters", "notes"]}
     plain = replace(runs_of[0].config(), adapter=AdapterSpec())
     assert differing([plain, runs_of[0].config()], told)["adapter.path"] == ["", "letters"]
+
+
+def test_weights_that_have_changed_are_not_trained_further() -> None:
+    entry = made("letters")
+    held = bytearray((entry.folder / library.WEIGHTS).read_bytes())
+    held[-1] ^= 1
+    (entry.folder / library.WEIGHTS).write_bytes(held)
+    with pytest.raises(StudioError, match="have changed since it was added"):
+        runs.create(config("letters"))
+    assert runs.listing() == []
+
+
+def test_links_of_a_strangers_folder_are_not_followed(tmp_path: Path) -> None:
+    folder = made("letters", template="{{ messages }}").folder.rename(tmp_path / "theirs")
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    (folder / "chat_template.jinja").unlink()
+    (folder / "chat_template.jinja").symlink_to(secret)
+    run = runs.create(config(str(folder)))
+    assert "chat_template.jinja" not in {path.name for path in Path(run.config().adapter.path).iterdir()}

@@ -102,3 +102,11 @@ def test_sizes_are_those_of_files_and_follow_no_link(tmp_path: Path) -> None:
     assert trash.size_of(tmp_path / "none") == 0
     shutil.rmtree(outside)
     assert trash.size_of(folder) < 1200
+
+
+def test_an_adapter_without_its_entry_is_listed_too() -> None:
+    entry = made("letters")
+    (entry.folder / "entry.json").unlink()
+    library.remove(library.entries()[0])
+    (item,) = trash.listing()
+    assert (item.kind, item.name) == ("adapter", "letters")

@@ -268,10 +268,11 @@ def test_an_evaluation_loss_that_is_not_a_number_is_told(tmp_path: Path) -> None
     save_file(weights, path, {"format": "pt"})
     told = trained(whole, tmp_path / "run").progress()
     assert [(item.step, math.isnan(item.eval_loss), item.best) for item in told.evaluations] == [
+        (0, True, False),
         (2, True, False),
         (4, True, False),
     ]
-    assert [item.step for item in told.notices if "counts as no gain" in item.message] == [2, 4]
+    assert [item.step for item in told.notices if "is not a finite number" in item.message] == [0, 2, 4]
 
 
 def test_commands_are_obeyed_between_steps(tmp_path: Path) -> None:

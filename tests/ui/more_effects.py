@@ -11,6 +11,7 @@ from studio.ui.pages.compare import BLIND, EVALUATION
 from studio.ui.pages.configure import ConfigurePage
 from studio.ui.pages.mix import MixDialog
 from studio.ui.pages.several import SeveralDialog
+from studio.ui.pages.space import SpaceDialog
 from studio.ui.session import demo_data
 from tests.core.test_blind import about, answered
 from tests.ui.told import made_run, tell
@@ -127,6 +128,21 @@ def mix(w: World) -> None:
     dialog.reject()
 
 
+def train_further(w: World) -> None:
+    w.adapter("first")
+    w.window.show_page("library")
+    w.do("Train the adapter further")
+    assert w.shown() == "configure"
+    assert w.window.session.draft.value("adapter.path") == "first"
+
+
+def see_space(w: World) -> None:
+    w.do("Disk space and trash")
+    (dialog,) = w.window.findChildren(SpaceDialog)
+    w.qtbot.waitUntil(lambda: dialog.sizes["runs"].text().endswith("B") and dialog._command is None)
+    dialog.reject()
+
+
 MORE: dict[str, Callable[[World], None]] = {
     "Start it now": start_now,
     "Earlier in the queue": shift("Earlier in the queue"),
@@ -134,6 +150,8 @@ MORE: dict[str, Callable[[World], None]] = {
     "Start beside the runs at work": start_beside,
     "Try several values of settings": try_several,
     "Mix adapters, or change the strength of one": mix,
+    "Train the adapter further": train_further,
+    "Disk space and trash": see_space,
     "Keep the computer awake while a run trains": keep_awake,
     "Neither answer is better": judge("Neither answer is better", lambda pair: blind.TIE),
     "The left answer is better": judge("The left answer is better", lambda pair: pair.left),

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPushButton
 
 from studio.core import library
 from studio.core.config import AdapterSpec, DataSpec, RunConfig, to_dict
+from studio.ui.draft import merged
+from studio.ui.edits import AdapterRemoval
 from studio.ui.pages.configure import ConfigurePage
 from studio.ui.pages.library import LibraryPage
 from studio.ui.window import MainWindow
@@ -107,3 +109,41 @@ def test_the_card_tells_what_it_was_begun_with(window: MainWindow) -> None:
     assert isinstance(page, LibraryPage)
     texts = [found.text() for found in page.card.findChildren(QLabel)]
     assert texts[texts.index("Begun with") + 1] == "letters"
+
+
+def test_a_notice_takes_back_only_its_own_step(window: MainWindow, rows: Path) -> None:
+    for title in ("alpha", "beta"):
+        made(title)
+    window.session.library_changed.emit()
+    window.show_page("library")
+    page = window.page("library")
+    assert isinstance(page, LibraryPage)
+    page.train_further()
+    count = window.session.undo.count()
+    window.session.push(AdapterRemoval(window.session, [library.find("alpha")]), "gone")
+    page.train_further()
+    assert window.session.undo.count() == count + 1
+    offered = [made.text() for made in window.notices._frames()[-1].findChildren(QPushButton)]
+    assert "Undo" not in offered
+
+
+def test_yaml_that_names_an_adapter_alone_has_its_layout(window: MainWindow, rows: Path, tmp_path: Path) -> None:
+    made("letters")
+    assert merged({"adapter": {"path": "letters"}})["adapter"]["r"] == 2
+    assert merged({"adapter": {"path": "letters", "r": 5}})["adapter"]["r"] == 5
+    assert merged({"adapter": {"path": "lett"}})["adapter"]["r"] == 16
+    file = tmp_path / "run.yaml"
+    file.write_text(f"data: {{path: {rows}}}\nadapter: {{path: letters}}\n")
+    window.open_path(file)
+    assert window.session.draft.value("adapter.r") == 2
+    assert window.session.draft.faults() == {}
+
+
+def test_a_part_of_a_name_changes_nothing_else(window: MainWindow, rows: Path) -> None:
+    made("letters", base="org/base")
+    page, draft = configure(window), window.session.draft
+    draft.apply({"data.path": str(rows)}, "test")
+    choice(page).setCurrentText("lett")
+    assert (draft.value("adapter.r"), draft.value("model.path")) == (16, "demo")
+    choice(page).setCurrentText("letters")
+    assert (draft.value("adapter.r"), draft.value("model.path")) == (2, "org/base")

@@ -88,6 +88,7 @@ def is_foreign(text: str, same: set[str], values: set[str]) -> bool:
 def test_every_page_and_dialog_is_chinese(window: MainWindow) -> None:
     same = {text.source for text, said in read(FOLDER / "studio_zh_CN.ts").items() if text.source == said}
     values = {"Finetune Studio", "English", "first", "second", "short", "demo"}
+    values |= {"transformers, PEFT", "vLLM", "--enable-lora", "llama.cpp", "Ollama", "LM Studio"}
     found = []
     for where, top in walk.everywhere(window):
         for made, text in shown(top):

@@ -121,8 +121,8 @@ def answered(data: Mapping[str, Any], empty: bool = False) -> tuple[str, str] | 
         return "prompt", "completion"
     names = {key.lower() for key, value in data.items() if empty or value is not None}
     found = next((pair for pair in ANSWERED if names.issuperset(pair)), None)
-    # What is asked of a text is not to be left out.
-    if found and found[1] in _SUMMARIES and names.intersection(QUESTIONS):
+    # What is asked of a text is not to be left out, nor the text that is to be learned.
+    if found and found[1] in _SUMMARIES and names.intersection((*QUESTIONS, *TEXTS)):
         return None
     # Beside an instruction an input is what that is about.
     return ("instruction", found[1]) if found and found[0] == "input" and "instruction" in names else found

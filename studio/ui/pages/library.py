@@ -1,5 +1,6 @@
 """The Library page: the adapters, what each is from, its name and note, removal with undo, and export with proof."""
 
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, QUrl
@@ -128,14 +129,15 @@ class LibraryPage(QWidget):
         if entry is None or entry.fault or len(self.chosen()) > 1:
             return
         try:
-            values = merged(further.settings(entry))
+            values = merged(further.settings(entry, map(Path, self._session.settings.recent_data)))
         except StudioError as error:
             self._session.tell_error(error)
             return
-        self._session.draft.replace(values, self.tr("train {name} further").format(name=entry.title))
+        changed = self._session.draft.replace(values, self.tr("train {name} further").format(name=entry.title))
         self._session.page_wanted.emit("configure")
         text = self.tr("{name} is trained further: choose what it is to learn from, then start.")
-        self._session.tell_step(text.format(name=entry.title))
+        tell = self._session.tell_step if changed else self._session.tell
+        tell(text.format(name=entry.title))
 
     def show_layers(self) -> None:
         """Shows what the selected adapter does to each layer, or where two differ."""

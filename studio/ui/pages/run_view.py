@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 from studio.core import config_file, events, run_queue
 from studio.core.config import to_dict
 from studio.core.errors import StudioError
+from studio.core.objectives import forget_usual
 from studio.core.runs import Run
 from studio.ui import given, words
-from studio.ui.draft import forget_usual
 from studio.ui.models import RunModel
 from studio.ui.pages import run_rate
 from studio.ui.pages.run_answers import RunAnswers
@@ -253,7 +253,7 @@ class RunView(QWidget):
         except StudioError as error:
             self._session.tell_error(error)
             return
-        forget_usual(values)
+        forget_usual(values["training"])
         self._session.draft.replace(values, self.tr("settings of {name}").format(name=self.model.title))
         if changes:
             self._session.draft.apply(dict(changes), self.tr("what helps"))

@@ -18,6 +18,7 @@ import torch
 from transformers import PreTrainedModel
 
 from studio.core import consumers
+from studio.core.entry import TEMPLATE
 from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.core.runs import slug
@@ -40,7 +41,6 @@ from studio.engine.updates import Trained
 
 _HERE = "# Put the base here: a GGUF file of it, or its name in Ollama."
 _EMBEDDING = "token_embd.weight"
-_TEMPLATE = "chat_template.jinja"
 
 
 def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None]) -> proof.Proof:
@@ -182,7 +182,7 @@ def _describe(entry: Entry, known: Checked, path: Path, stops: Sequence[str]) ->
         made = ollama.modelfile([_HERE, "FROM ./BASE.gguf", f"ADAPTER ./{path.name}"], template, stops)
         (path.parent / "Modelfile").write_text(made, encoding="utf-8", newline="\n")
     if known.encoder.template is not None:
-        (path.parent / _TEMPLATE).write_text(known.encoder.template, encoding="utf-8", newline="\n")
+        (path.parent / TEMPLATE).write_text(known.encoder.template, encoding="utf-8", newline="\n")
     if vocabulary.composes(known.encoder):
         notes.append(COMPOSED)
     text = card.card(
