@@ -1680,12 +1680,16 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>该行自己的回答</translation>
     </message>
     <message>
-        <source>Marked in the others: what is not here</source>
-        <translation>其他回答中标出的是此处没有的内容</translation>
-    </message>
-    <message>
         <source>Answer of {name}</source>
         <translation>{name} 的回答</translation>
+    </message>
+    <message>
+        <source>Labelled bad</source>
+        <translation>已标为不好</translation>
+    </message>
+    <message>
+        <source>Marked in the others: what is not here</source>
+        <translation>其他回答中标出的是此处没有的内容</translation>
     </message>
     <message>
         <source>cut at the longest answer</source>

@@ -192,7 +192,7 @@ def _log_of_rest(log: float) -> float:
 def _of_label(result: Result, at: int, beta: float) -> dict[str, float]:
     """Returns KTO's reward (Ethayarajh et al. 2024), with the label's sign, and whether that is right."""
     (base,), (loss,) = result.columns[0].losses, result.columns[at].losses
-    reward = beta * (base - loss) * (1 if result.desirable else -1)
+    reward = beta * (base - loss if result.desirable else loss - base)
     return {"reward": reward} | ({"reward_accuracy": float(reward > 0)} if at else {})
 
 

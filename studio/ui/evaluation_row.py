@@ -59,7 +59,6 @@ class EvaluationRow(QWidget):
         first.setStretch(1, 1)
         self._body = row(holder(first), holder(self._row), spacing=GRID)
         self._body.setStretch(0, 2)
-        self.own.said.setText(self.tr("Marked in the others: what is not here"))
         self.setLayout(column(scrolling(holder(self._body, "body"))))
         self.setMinimumHeight(18 * GRID)
 
@@ -76,14 +75,19 @@ class EvaluationRow(QWidget):
         """Marks anew what differs from the row's own answer, in the colours of the theme."""
         found = self._shown
         for at, text in enumerate(self.columns):
-            answered = found is not None and found.columns[at].answer is not None
-            mark_different(text.box, found.own if found is not None and answered else None, self._theme.palette)
+            compared = found is not None and found.columns[at].answer is not None and found.desirable is not False
+            mark_different(text.box, found.own if found is not None and compared else None, self._theme.palette)
 
     def show_row(self, found: Result | None) -> None:
         """Shows a row, or none."""
         if found is self._shown and found is not None:
             return  # looking for what differs takes a while
         self._shown = found
+        bad, marked = (
+            self.tr("Labelled bad"),
+            self.tr("Marked in the others: what is not here"),
+        )
+        self.own.said.setText(bad if found is not None and found.desirable is False else marked)
         for text, said in zip((self.asked, self.own), (found.asked, found.own) if found else ("", ""), strict=True):
             show_text(text.box, said)
         for at, text in enumerate(self.columns):

@@ -149,6 +149,7 @@ def test_a_label_tells_which_way_is_up(desirable: bool, right: tuple[int, int]) 
     sign = 1 if desirable else -1
     found = [measures.of(item, at, kto) for at in range(3)]
     assert [one["reward"] for one in found] == [0, 3 * sign, -0.5 * sign]
+    assert str(found[0]["reward"]) == "0.0", "and not -0.0"
     assert [one.get("reward_accuracy") for one in found] == [None, *right]
     assert [one.get("exact") for one in found] == [1 if desirable else None] * 3
 

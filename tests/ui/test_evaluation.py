@@ -455,5 +455,9 @@ def test_a_fault_stands_in_place_of_an_answer(theme: Theme, qtbot: QtBot) -> Non
     assert "cut at the longest answer" in view.columns[1].said.text()
     (mark,) = view.columns[1].box.extraSelections()
     assert mark.cursor.selectedText() == "more"
+    assert view.own.said.text().startswith("Marked in the others")
+    view.show_row(replace(item, columns=reads, desirable=False))
+    assert view.own.said.text().startswith("Labelled bad")
+    assert view.columns[1].box.extraSelections() == [], "nothing is wrong with what is not like it"
     view.show_row(None)
     assert [column.box.toPlainText() for column in view.columns] == ["", ""]
