@@ -12,12 +12,12 @@ from studio.core.units import size
 from studio.ui import words
 from studio.ui.elided import MIDDLE
 from studio.ui.jobs import Command
-from studio.ui.parts import as_tip, button, column, label, line, row
+from studio.ui.parts import as_tip, button, column, label, lift, line, room_for, row
 from studio.ui.session import Session
 from studio.ui.theme import GRID
 
 _KEY = Qt.ItemDataRole.UserRole
-_LIST_PX = 20 * GRID
+_LIST_PX, _LEAST_PX = 20 * GRID, 8 * GRID
 
 
 class SpaceDialog(QDialog):
@@ -51,7 +51,6 @@ class SpaceDialog(QDialog):
             made.toggled.connect(self._offer)
         self.trash = QListWidget()
         self.trash.setAccessibleName(self.tr("In the trash"))
-        self.trash.setFixedHeight(_LIST_PX)
         self.trash.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
         self.trash.setTextElideMode(MIDDLE)
         self.trash.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -140,7 +139,12 @@ class SpaceDialog(QDialog):
         for shown in (self.trash, self.restore, self.remove):
             shown.setVisible(bool(removed))
         self.empty.setVisible(not removed)
+        # On a low screen fewer are seen at a time.
+        self.trash.setFixedHeight(_LIST_PX)
+        over = max(0, self.sizeHint().height() - room_for(self).height())
+        self.trash.setFixedHeight(max(_LEAST_PX, _LIST_PX - over))
         self.adjustSize()
+        lift(self)
 
     def _offer(self) -> None:
         """Offers what can be done now."""
