@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMargins, QRect, Qt
 from PySide6.QtGui import QAction, QKeySequence, QTextOption
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 from studio.ui.theme import GRID, Theme
 
 _EMPTY_PX = 440
+_FRAME = QMargins(0, 5 * GRID, 0, GRID)  # what a desktop puts around a dialog
 # Between the letters of scripts behind these a line may break as it is.
 _LONG_WORD = re.compile("[!-\u2e7f]{5000}")
 _LONG_NAME = re.compile("[!-\u02ff\u0370-\u052f]{24,}")  # in scripts whose letters stand apart
@@ -205,6 +206,18 @@ def scrolling(inner: QWidget) -> QScrollArea:
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     made.setWidget(inner)
     return made
+
+
+def room_for(dialog: QWidget) -> QRect:
+    """Returns where on its screen a dialog may lie, in pixels, without its frame."""
+    return dialog.screen().availableGeometry().marginsRemoved(_FRAME)
+
+
+def lift(dialog: QWidget) -> None:
+    """Moves a dialog up that has grown beyond the lower edge of its screen."""
+    under = dialog.geometry().bottom() - room_for(dialog).bottom()
+    if dialog.isVisible() and under > 0:
+        dialog.move(dialog.x(), dialog.y() - under)
 
 
 def line() -> QFrame:

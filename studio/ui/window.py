@@ -10,6 +10,7 @@ from PySide6.QtCore import QByteArray, QLocale, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
+    QDialog,
     QFileDialog,
     QHBoxLayout,
     QMainWindow,
@@ -181,6 +182,9 @@ class MainWindow(QMainWindow):
         for page in self._pages.values():
             if hasattr(page, "leave"):
                 page.leave()
+        for dialog in self.findChildren(QDialog):
+            if dialog.isVisible():
+                dialog.reject()  # and has nothing worked out any more
         self.session.close()
         event.accept()
 

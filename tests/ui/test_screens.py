@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.core import library
 from tests.adapters import made
 
 EXPORTS = """
@@ -33,6 +34,26 @@ for done in (False, True):
 if sys.argv[1]:
     dialog.grab().save(sys.argv[1])
 print([dialog.mapToGlobal(dialog.rect().topLeft()).y(), int(dialog.proof.visibleRegion().isEmpty())], flush=True)
+dialog.reject()
+window.close()
+window.deleteLater()
+"""
+LOOKS = """
+import sys
+import time
+from PySide6.QtWidgets import QApplication
+from studio.ui.app import open_window
+from studio.ui.pages.space import SpaceDialog
+
+app = QApplication([])
+window = open_window(app)
+dialog = SpaceDialog(window.session, window)
+dialog.open()
+while dialog._command is not None:
+    app.processEvents()
+    time.sleep(0.01)
+app.processEvents()
+print([dialog.mapToGlobal(made).y() for made in (dialog.rect().topLeft(), dialog.rect().bottomLeft())], flush=True)
 dialog.reject()
 window.close()
 window.deleteLater()
@@ -94,3 +115,9 @@ def test_an_export_is_no_taller_than_the_screen(tmp_path: Path, screen: tuple[in
     assert max(*before, *behind) < screen[1]
     assert top >= 0
     assert not unseen, "what came of it is scrolled to"
+
+
+def test_the_trash_is_no_taller_than_a_screen_of_few_pixels(tmp_path: Path) -> None:
+    library.remove(made("letters"))
+    ((top, bottom),) = said(tmp_path, [(960, 540)], LOOKS, "")
+    assert 0 <= top < bottom < 540

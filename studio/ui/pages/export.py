@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QMargins, Qt, QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -28,12 +28,11 @@ from studio.ui import words
 from studio.ui.details import Details
 from studio.ui.elided import Elided, PathLine
 from studio.ui.jobs import Command
-from studio.ui.parts import breakable, button, card, column, holder, label, row, scrolling, selectable
+from studio.ui.parts import breakable, button, card, column, holder, label, lift, room_for, row, scrolling, selectable
 from studio.ui.session import Session
 from studio.ui.theme import GRID
 
 _WIDTH = 660
-_FRAME = QMargins(0, 5 * GRID, 0, GRID)  # what a desktop puts around a dialog
 
 
 class ExportDialog(QDialog):
@@ -210,16 +209,15 @@ class ExportDialog(QDialog):
         """Makes the dialog as high as what it says, or as there is room on the screen."""
         for part in (self._box, self._foot):
             part.activate()
-        room = self.screen().availableGeometry().marginsRemoved(_FRAME)
+        room = room_for(self).height()
         foot = _height(self._foot, _WIDTH)
         wanted = _height(self._box, _WIDTH)
-        if scrolls := wanted + foot > room.height():
+        if scrolls := wanted + foot > room:
             wanted = _height(self._box, _WIDTH - self._area.verticalScrollBar().sizeHint().width())
         # By itself it would leave room for texts in lines as if they were narrower.
         self._body.setFixedHeight(wanted)
-        self.resize(_WIDTH, room.height() if scrolls else wanted + foot)
-        if self.isVisible() and self.geometry().bottom() > room.bottom():
-            self.move(self.x(), self.y() + room.bottom() - self.geometry().bottom())
+        self.resize(_WIDTH, room if scrolls else wanted + foot)
+        lift(self)
 
     def _target(self) -> Path | None:
         """Returns where the export goes, what begins nowhere beginning at home; None: nothing is named."""

@@ -4,19 +4,20 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QCheckBox, QDialog, QLabel, QListWidget, QListWidgetItem, QWidget
 
 from studio.core.errors import StudioError
 from studio.core.units import size
 from studio.ui import words
+from studio.ui.elided import MIDDLE
 from studio.ui.jobs import Command
-from studio.ui.parts import button, column, label, line, row
+from studio.ui.parts import as_tip, button, column, label, lift, line, room_for, row
 from studio.ui.session import Session
 from studio.ui.theme import GRID
 
 _KEY = Qt.ItemDataRole.UserRole
-_LIST_PX = 20 * GRID
+_LIST_PX, _LEAST_PX = 20 * GRID, 8 * GRID
 
 
 class SpaceDialog(QDialog):
@@ -50,8 +51,9 @@ class SpaceDialog(QDialog):
             made.toggled.connect(self._offer)
         self.trash = QListWidget()
         self.trash.setAccessibleName(self.tr("In the trash"))
-        self.trash.setFixedHeight(_LIST_PX)
         self.trash.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
+        self.trash.setTextElideMode(MIDDLE)
+        self.trash.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.trash.itemSelectionChanged.connect(self._offer)
         self.empty = label(self.tr("The trash is empty."), "muted")
         self.fault = label("", "fault", wrap=True)
@@ -71,6 +73,10 @@ class SpaceDialog(QDialog):
                 self.fault, row(None, self.shut), spacing=GRID, margin=3 * GRID,
             )
         )  # fmt: skip
+        # Return brings back what is chosen; nothing is gone for good by a key that was meant otherwise.
+        for final in (self.free, self.remove):
+            final.setAutoDefault(False)
+        self.restore.setDefault(True)
         self.setFixedWidth(84 * GRID)
         self._list([])
         self.empty.hide()  # it is not known yet
@@ -78,9 +84,11 @@ class SpaceDialog(QDialog):
         self._look()
 
     def done(self, result: int) -> None:
-        """Has nothing looked at any more; what is being removed goes on to its end."""
+        """Has nothing looked at any more; what is being removed goes on to its end, and says itself if it fails."""
         if self._command is not None and self._command.parent() is self:
             self._command.cancel()
+        elif self._command is not None:
+            self._command.failed.connect(self._session.tell_error)
         super().done(result)
 
     def _line(self, first: QWidget, said: QLabel) -> Any:
@@ -90,9 +98,10 @@ class SpaceDialog(QDialog):
         """Asks what is taken up, and then what is in the trash."""
         self._ask(Command(["space"], self), self._show)
 
-    def _ask(self, command: Command, take: Callable[[Any], None]) -> None:
+    def _ask(self, command: Command, take: Callable[[Any], None] | None = None) -> None:
         self._command = command
-        command.done.connect(take)
+        if take is not None:
+            command.done.connect(take)
         command.failed.connect(self._fail)
         command.over.connect(self._over)
         self._offer()
@@ -124,11 +133,19 @@ class SpaceDialog(QDialog):
             said = self.tr("{name} ({kind}), removed {date}, {size}")
             made = QListWidgetItem(said.format(name=named, kind=kind, date=removed_at, size=taken))
             made.setData(_KEY, item["key"])
+            made.setToolTip(as_tip(made.text()))
             self.trash.addItem(made)
+            # One that asks for all its width would not give way.
+            made.setSizeHint(QSize(0, self.trash.sizeHintForRow(0)))
         for shown in (self.trash, self.restore, self.remove):
             shown.setVisible(bool(removed))
         self.empty.setVisible(not removed)
+        # On a low screen fewer are seen at a time.
+        self.trash.setFixedHeight(_LIST_PX)
+        over = max(0, self.sizeHint().height() - room_for(self).height())
+        self.trash.setFixedHeight(max(_LEAST_PX, _LIST_PX - over))
         self.adjustSize()
+        lift(self)
 
     def _offer(self) -> None:
         """Offers what can be done now."""
@@ -149,11 +166,11 @@ class SpaceDialog(QDialog):
         self._do(["trash", action, "--", *keys])
 
     def _do(self, command: list[str]) -> None:
-        """Removes or brings back, and looks again."""
+        """Removes or brings back, and looks again: of what failed something may be done."""
         self.fault.setText("")
-        self._ask(self._session.command(command), self._did)
-
-    def _did(self, _: Any) -> None:
-        self._session.runs_changed.emit()
-        self._session.library_changed.emit()
-        self._look()
+        made = self._session.command(command)
+        # By then the dialog may be closed.
+        for changed in (self._session.runs_changed, self._session.library_changed):
+            made.over.connect(changed)
+        self._ask(made)
+        made.over.connect(self._look)
