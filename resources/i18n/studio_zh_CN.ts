@@ -1533,10 +1533,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>停止</translation>
     </message>
     <message>
-        <source>Base model</source>
-        <translation>基座模型</translation>
-    </message>
-    <message>
         <source>Stopping ...</source>
         <translation>正在停止…</translation>
     </message>
@@ -1547,6 +1543,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Rows of an evaluation</source>
         <translation>一次评估的数据行</translation>
+    </message>
+    <message>
+        <source>Base model</source>
+        <translation>基座模型</translation>
     </message>
     <message>
         <source>Waiting for the helper process ...</source>
@@ -1585,6 +1585,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>{count} 行被略去，其中没有可学习的内容。</translation>
     </message>
     <message>
+        <source>No row has a question, so none was answered.</source>
+        <translation>没有一行含有问题，因此没有作答。</translation>
+    </message>
+    <message>
+        <source>Rows are being read.</source>
+        <translation>正在读取数据行。</translation>
+    </message>
+    <message>
         <source>{count} learned token</source>
         <translation>{count} 个学习的词元</translation>
     </message>
@@ -1599,10 +1607,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>{count} rows</source>
         <translation>{count} 行</translation>
-    </message>
-    <message>
-        <source>Rows are being read.</source>
-        <translation>正在读取数据行。</translation>
     </message>
     <message>
         <source>Progress</source>
@@ -1703,6 +1707,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>留出的行</translation>
     </message>
     <message>
+        <source>The present data</source>
+        <translation>当前数据</translation>
+    </message>
+    <message>
         <source>A data file</source>
         <translation>数据文件</translation>
     </message>
@@ -1759,16 +1767,16 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>数据行</translation>
     </message>
     <message>
-        <source>The present data</source>
-        <translation>当前数据</translation>
-    </message>
-    <message>
         <source>Choose a base model first.</source>
         <translation>请先选择基座模型。</translation>
     </message>
     <message>
         <source>Choose a data file.</source>
         <translation>请选择数据文件。</translation>
+    </message>
+    <message>
+        <source>Open data first, or correct the settings that are wrong.</source>
+        <translation>请先打开数据，或改正有误的设置。</translation>
     </message>
     <message>
         <source>Choose an adapter that was trained here, or a data file.</source>
@@ -3798,6 +3806,69 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
+    <name>RunFigures</name>
+    <message>
+        <source>Loss</source>
+        <translation>损失</translation>
+    </message>
+    <message>
+        <source>Best eval loss</source>
+        <translation>最低评估损失</translation>
+    </message>
+    <message>
+        <source>Tokens / s</source>
+        <translation>词元/秒</translation>
+    </message>
+    <message>
+        <source>Epoch</source>
+        <translation>轮次</translation>
+    </message>
+    <message>
+        <source>Peak memory</source>
+        <translation>内存峰值</translation>
+    </message>
+    <message>
+        <source>Reward accuracy</source>
+        <translation>奖励准确率</translation>
+    </message>
+    <message>
+        <source>Before training it was {loss}.</source>
+        <translation>训练前为 {loss}。</translation>
+    </message>
+    <message>
+        <source>Of the evaluation rows at step {step}.</source>
+        <translation>第 {step} 步评估数据行中的比例。</translation>
+    </message>
+    <message>
+        <source>Of the last step&apos;s rows.</source>
+        <translation>最近一步的数据行。</translation>
+    </message>
+    <message>
+        <source>The last step&apos;s reward margin is {margin}.</source>
+        <translation>最后一步的奖励差距为 {margin}。</translation>
+    </message>
+    <message>
+        <source>The share of better answers preferred, or of labelled ones judged as they are labelled.</source>
+        <translation>较好的回答受到偏好的比例；对带标签的回答，是判断与标签一致的比例。</translation>
+    </message>
+    <message>
+        <source>Processor threads: {threads}. Tokens at once: {tokens}.</source>
+        <translation>处理器线程：{threads}。每次词元数：{tokens}。</translation>
+    </message>
+    <message>
+        <source>Activations are computed again in the backward pass.</source>
+        <translation>激活值在反向传播中重新计算。</translation>
+    </message>
+    <message>
+        <source>Attention by kernels of its own, which this card computes faster.</source>
+        <translation>注意力由自带的内核计算，在这块显卡上更快。</translation>
+    </message>
+    <message>
+        <source>Not taken: {path} ({reason})</source>
+        <translation>未采用：{path}（{reason}）</translation>
+    </message>
+</context>
+<context>
     <name>RunHappened</name>
     <message>
         <source>step {n}</source>
@@ -3839,30 +3910,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>正在停止</translation>
     </message>
     <message>
-        <source>Loss</source>
-        <translation>损失</translation>
-    </message>
-    <message>
-        <source>Best eval loss</source>
-        <translation>最低评估损失</translation>
-    </message>
-    <message>
-        <source>Tokens / s</source>
-        <translation>词元/秒</translation>
-    </message>
-    <message>
-        <source>Epoch</source>
-        <translation>轮次</translation>
-    </message>
-    <message>
-        <source>Peak memory</source>
-        <translation>内存峰值</translation>
-    </message>
-    <message>
-        <source>Reward accuracy</source>
-        <translation>奖励准确率</translation>
-    </message>
-    <message>
         <source>Waiting for {name}, which is paused</source>
         <translation>等待已暂停的 {name}</translation>
     </message>
@@ -3881,42 +3928,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>It made no step</source>
         <translation>没有完成任何一步</translation>
-    </message>
-    <message>
-        <source>Before training it was {loss}.</source>
-        <translation>训练前为 {loss}。</translation>
-    </message>
-    <message>
-        <source>Of the evaluation rows at step {step}.</source>
-        <translation>第 {step} 步评估数据行中的比例。</translation>
-    </message>
-    <message>
-        <source>Of the last step&apos;s rows.</source>
-        <translation>最近一步的数据行。</translation>
-    </message>
-    <message>
-        <source>The last step&apos;s reward margin is {margin}.</source>
-        <translation>最后一步的奖励差距为 {margin}。</translation>
-    </message>
-    <message>
-        <source>The share of better answers preferred, or of labelled ones judged as they are labelled.</source>
-        <translation>较好的回答受到偏好的比例；对带标签的回答，是判断与标签一致的比例。</translation>
-    </message>
-    <message>
-        <source>Processor threads: {threads}. Tokens at once: {tokens}.</source>
-        <translation>处理器线程：{threads}。每次词元数：{tokens}。</translation>
-    </message>
-    <message>
-        <source>Activations are computed again in the backward pass.</source>
-        <translation>激活值在反向传播中重新计算。</translation>
-    </message>
-    <message>
-        <source>Attention by kernels of its own, which this card computes faster.</source>
-        <translation>注意力由自带的内核计算，在这块显卡上更快。</translation>
-    </message>
-    <message>
-        <source>Not taken: {path} ({reason})</source>
-        <translation>未采用：{path}（{reason}）</translation>
     </message>
     <message>
         <source>adapter</source>
@@ -4211,10 +4222,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>settings of {name}</source>
         <translation>{name} 的设置</translation>
-    </message>
-    <message>
-        <source>what helps</source>
-        <translation>补救设置</translation>
     </message>
 </context>
 <context>

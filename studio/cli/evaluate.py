@@ -67,7 +67,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     settings, known, source = _rows_of(args, entries)
     request = desk.Evaluate(
         config=config.to_dict(settings),
-        held=not args.file,
+        held=args.file is None,
         known=known,
         count=args.rows or args.sample or 0,
         drawn_by=None if args.sample is None else args.seed,
@@ -84,7 +84,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     found: list[Result] = []
     done = Work().do(request, _tell, lambda at, text: None, lambda findings: None, on_results=found.extend)
     assert isinstance(done, desk.Evaluated)
-    names = ["base", *(entry.name for entry in entries)]
+    names = evaluations.distinct(("base", *(entry.name for entry in entries)))
     summary = summaries.Summary(len(names))
     for item in found:
         summary.add(item)
@@ -93,6 +93,8 @@ def _evaluate(args: argparse.Namespace) -> None:
     if args.out is not None:
         evaluations.write(args.out, rows)
     said = _report(f"{source}{done.name}", about, names, summary)
+    if args.answers and evaluations.unasked(found):
+        said.append("No row has a question, so none was answered.")
     said += [f"Every row is in {args.out}."] if args.out else []
     first = summary.measures()[0]
     worst = [evaluations.plain(item, names) for item in summaries.ordered(found, first, "worst")[: args.first]]
@@ -101,9 +103,9 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 def _check(args: argparse.Namespace, entries: "Sequence[Entry]") -> None:
     """Raises a `StudioError` (usage) for what cannot be asked."""
-    if args.file and args.run:
+    if args.file is not None and args.run is not None:
         raise StudioError("usage", "Either a file is named or a run.", "Leave one of them out.")
-    if not args.model and not entries and not args.run:
+    if not args.model and not entries and args.run is None:
         raise StudioError("usage", "No model is named.", "Name one, such as `demo`, or an adapter that knows its base.")
     if args.rows is not None and args.sample is not None:
         raise StudioError("usage", "--rows takes the first rows and --sample draws them.", "Leave one of them out.")
@@ -111,8 +113,8 @@ def _check(args: argparse.Namespace, entries: "Sequence[Entry]") -> None:
         raise StudioError("usage", "No row is asked for.", "Ask for one at least, or for all by leaving it out.")
     if args.match is not None and not args.answers:
         raise StudioError("usage", "--match looks at answers.", "Add --answers.")
-    of_file = args.map or args.format != "auto" or args.chat_template or args.max_length
-    if not args.file and of_file:
+    of_file = args.map or args.format != "auto" or {args.chat_template, args.max_length} != {None}
+    if args.file is None and of_file:
         hint = "Name the file, or leave them out: rows that were held back are read as the run's."
         raise StudioError("usage", "--format, --map, --chat-template and --max-length are about a file.", hint)
     if args.out is not None:
@@ -125,12 +127,12 @@ def _rows_of(args: argparse.Namespace, entries: "Sequence[Entry]") -> "tuple[Run
     Raises:
         StudioError: (usage) no rows are named; (run), (config) the run or the adapter cannot be read.
     """
-    if args.file:
+    if args.file is not None:
         spec = asdict(data_rows.spec_of(args))
         data = {"path": args.file, "format": args.format, "mapping": spec["mapping"]}
         data |= {key: spec[key] for key in ("chat_template", "max_length") if getattr(args, key) is not None}
         return evaluations.on_data(data, evaluations.trained(entries)), "", ""
-    if args.run:
+    if args.run is not None:
         run = runs.find(args.run)
         return *evaluations.held_by(run), f"held back by the run {run.name}, of "
     first = evaluations.trained(entries)

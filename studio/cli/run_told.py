@@ -126,6 +126,7 @@ def _behind(told: Progress) -> dict[str, Any]:
         "saved": [asdict(item) for item in told.saved],
         "resumed": [asdict(item) for item in told.resumed],
         "notices": [item.message for item in told.notices],
+        "happened": [asdict(line) for line in happened.lines(told)],
         "finished": asdict(told.finished) if told.finished else None,
         "failed": asdict(told.failed) if told.failed else None,
     }

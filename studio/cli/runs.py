@@ -75,7 +75,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
             _add_detach(action)
             action.add_argument("--learning-rate", type=float, help="a new peak learning rate from here on")
             passes = "at most so many tokens in a pass from here on: less memory; numbers differ slightly"
-            action.add_argument("--micro-batch-tokens", type=int, default=0, help=passes)
+            action.add_argument("--micro-batch-tokens", type=int, help=passes)
             again = "compute activations again in the backward pass from here on: far less memory, slower"
             action.add_argument("--activation-checkpointing", action="store_true", help=again)
     run_rows.add(actions)
@@ -311,8 +311,10 @@ def _resume(args: argparse.Namespace) -> int:
 def _less_memory(args: argparse.Namespace) -> events.SaveMemory:
     tokens, again = args.micro_batch_tokens, args.activation_checkpointing
     try:
-        return events.SaveMemory(micro_batch_tokens=tokens, activation_checkpointing=again)
-    except ValidationError:
+        if tokens == 0:  # by which an event says that it was not given
+            raise ValueError
+        return events.SaveMemory(micro_batch_tokens=tokens or 0, activation_checkpointing=again)
+    except ValueError:
         raise StudioError("usage", f"{tokens} is no number of tokens.", "Give 1 or more, such as 256.") from None
 
 

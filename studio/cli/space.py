@@ -7,6 +7,7 @@ from typing import Any
 
 from studio.cli.output import add_command, one_line, show, table
 from studio.core import space, trash
+from studio.core.errors import StudioError
 from studio.core.units import plural, size
 
 _SAID = {
@@ -35,9 +36,15 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _space(args: argparse.Namespace) -> None:
+    faults = list[StudioError]()
     for part in space.PARTS:
         if part in args.free:
-            space.free(part)
+            try:
+                space.free(part)
+            except StudioError as error:  # the others are freed all the same
+                faults.append(error)
+    if faults:
+        raise faults[0]
     found = asdict(space.taken())
     lines = [f"{size(taken):>9}  {_SAID[part]}" for part, taken in found.items()]
     if any(found[part] for part in space.PARTS):
@@ -53,14 +60,14 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _restore(args: argparse.Namespace) -> None:
-    found = [trash.find(name) for name in args.name]
+    found = _named(args.name)
     names = [trash.restore(item) for item in found]
     plain = [_plain(item) | {"restored": name} for item, name in zip(found, names, strict=True)]
     show(args, plain, "\n".join(f"{one_line(name)} is back." for name in names))
 
 
 def _remove(args: argparse.Namespace) -> None:
-    found = [trash.find(name) for name in args.name]
+    found = _named(args.name)
     for item in found:
         trash.remove_for_good(item)
     plain = [_plain(item) for item in found]
@@ -72,6 +79,11 @@ def _empty(args: argparse.Namespace) -> None:
     trash.empty()
     freed = sum(item.size_bytes for item in found)
     show(args, {"removed": len(found), "size_bytes": freed}, f"{plural(len(found), 'thing')} gone: {size(freed)}.")
+
+
+def _named(names: list[str]) -> list[trash.Removed]:
+    """Finds things in the trash; what is named twice is there once."""
+    return list(dict.fromkeys(map(trash.find, names)))
 
 
 def _plain(item: trash.Removed) -> dict[str, Any]:

@@ -3,13 +3,11 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from studio.cli.output import add_command, show, table
-from studio.core import config_file, further, launch, objectives, run_queue, runs, sweep
-from studio.core.config import RunConfig, TrainingSpec
+from studio.core import config_file, further, launch, run_queue, runs, sweep
+from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 
@@ -53,22 +51,13 @@ def asked(args: argparse.Namespace, more: Sequence[str] = ()) -> RunConfig:
     Raises:
         StudioError: as `config_file.load` and `further.laid_out`.
     """
-    under = further.settings(further.sound(args.further)) if args.further else None
-    named = partial(config_file.named, args.config, [*args.set, *more])
+    said = config_file.said(args.config, [*args.set, *more])
+    under = further.begun(further.sound(args.further), said) if args.further else None
     config = config_file.load(args.config, [*args.set, *more], under)
-    if under is not None and "learning_rate" not in named("training"):
-        config = _at_its_rate(config, under["training"].get("objective", "sft"))
-    return further.laid_out(config, named("adapter"))
-
-
-def _at_its_rate(config: RunConfig, before: str) -> RunConfig:
-    """Gives a config the usual learning rate of its objective, where the adapter learned by another `before`."""
-    objective = config.training.objective
-    if objective == before:
-        return config
-    rate = objectives.asked(objective).learning_rate or TrainingSpec().learning_rate
-    print(f"Learning rate {rate:g}, as is usual for {objective}.", file=sys.stderr)
-    return replace(config, training=replace(config.training, learning_rate=rate))
+    named, objective = config_file.named(said), config.training.objective
+    if under is not None and "training.objective" in named and "training.learning_rate" not in named:
+        print(f"Learning rate {config.training.learning_rate:g}, as is usual for {objective}.", file=sys.stderr)
+    return further.laid_out(config, named)
 
 
 def require_files(config: RunConfig) -> None:

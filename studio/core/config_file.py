@@ -16,6 +16,7 @@ from studio.core.config import RunConfig
 from studio.core.entry import PEFT_CONFIG
 from studio.core.errors import StudioError, given_path
 from studio.core.hub_ids import is_hub_id
+from studio.core.objectives import asked
 
 _MAX_BYTES = 1_000_000
 _SHOWN_LETTERS = 200
@@ -26,6 +27,8 @@ def load(
 ) -> RunConfig:
     """Reads a YAML config, applies `key=value` assignments and resolves its relative paths.
 
+    A learning rate that nobody names is the usual one of the objective.
+
     Args:
         path: the YAML file; relative paths in it are read from its folder. None: the assignments are everything.
         assignments: such as `adapter.r=8`; the section may be left out where the name is unique.
@@ -34,24 +37,30 @@ def load(
     Raises:
         StudioError: (config) unreadable file, unknown key or value out of bounds, each named.
     """
+    data = said(path, assignments)
+    for section, settings in (under or {}).items():
+        if isinstance(own := data.get(section) or {}, dict):
+            data[section] = {**settings, **own}
+    training = data.get("training")
+    if isinstance(training, dict) and (rate := asked(str(training.get("objective"))).learning_rate):
+        data["training"] = {"learning_rate": rate} | training
+    return resolved(build(data), path.resolve().parent if path else Path.cwd())
+
+
+def said(path: Path | None, assignments: Sequence[str]) -> dict[str, Any]:
+    """Returns the settings that a file and assignments name, as plain data; see `load`."""
     data = read_yaml(path) if path else {}
     if path and (program := program_of(data)):
         hint = f"`studio import-config {path.name} --out run.yaml` makes one of this program of it."
         raise StudioError("config", f"{path.name} is a config of {program}.", hint)
-    for section, settings in (under or {}).items():
-        if isinstance(own := data.get(section) or {}, dict):
-            data[section] = {**settings, **own}
     for assignment in assignments:
         assign(data, assignment)
-    return resolved(build(data), path.resolve().parent if path else Path.cwd())
+    return data
 
 
-def named(path: Path | None, assignments: Sequence[str], section: str) -> set[str]:
-    """Returns the settings of a section that a file or an assignment of `load` names."""
-    data = read_yaml(path) if path else {}
-    for assignment in assignments:
-        assign(data, assignment)
-    return set(data.get(section) or {})
+def named(data: Mapping[str, Any]) -> set[str]:
+    """Returns the dotted names of the settings in plain data."""
+    return {f"{section}.{key}" for section, inner in data.items() if isinstance(inner, dict) for key in inner}
 
 
 def as_assignments(config: RunConfig) -> list[str]:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import field, replace
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -275,8 +276,28 @@ def opened(keys: Sequence[str], waiting: Callable[[], None] = lambda: None) -> I
         yield Kept(folders)
 
 
+def distinct(names: Iterable[str]) -> list[str]:
+    """Returns names by which columns can be told apart: the second `red` is `red (2)`."""
+    found = list[str]()
+    for name in names:
+        numbered = (name if number == 1 else f"{name} ({number})" for number in count(1))
+        found.append(next(made for made in numbered if made not in found))
+    return found
+
+
+def unasked(results: Iterable[Result]) -> bool:
+    """Whether none of these rows had a question that could be answered."""
+    reads = (read for result in results for read in result.columns.values())
+    return not any(read.answer is not None or read.fault for read in reads)
+
+
 def plain(result: Result, names: Sequence[str]) -> dict[str, Any]:
-    """Returns a row for programs: itself, its own answer, and the answer and the measures of each column so named."""
+    """Returns a row for programs: itself, its own answer, and the answer and the measures of each column so named.
+
+    Args:
+        result: a measured row.
+        names: of its columns, `distinct` ones.
+    """
     reads = [result.columns[at] for at in range(len(names))]
     columns = [
         {"name": name, "answer": read.answer, "cut": read.cut, "fault": read.fault, "losses": read.losses} | said

@@ -1,7 +1,7 @@
 """Training an adapter further: a run takes over how it is made, its base, and the layout of its prompts."""
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from studio.core.consumers import MOST_BYTES
 from studio.core.entry import TEMPLATE
 from studio.core.errors import StudioError
 from studio.core.library import PEFT_CONFIG, Entry
-from studio.core.objectives import forget_usual
+from studio.core.objectives import forget_usual, needed
 from studio.core.pinned import original
 
 # What PEFT and a run's config call alike; and what stands for nothing there.
@@ -30,6 +30,9 @@ LAYOUT: dict[str, Any] = {
     "use_dora": False,
     "bias": "none",
 }
+MEANT = frozenset(("data.system", *(f"adapter.{key}" for key in LAYOUT)))
+# What says how the rows of a file are read.
+_OF_DATA = ("mapping", "format", "eval_path")
 # What PEFT can make of an adapter and no run can.
 _UNKNOWN = ("layers_pattern", "target_parameters", "lora_bias", "trainable_token_indices", "layer_replication")
 
@@ -42,7 +45,7 @@ def laid_out(config: RunConfig, named: Collection[str] = ()) -> RunConfig:
 
     Args:
         config: the adapter's path in it may be a name.
-        named: settings of the adapter that are meant as they are, even where they are the defaults.
+        named: dotted names of settings that are meant as they are, even where they are the defaults.
 
     Raises:
         StudioError: (adapter) there is no such adapter, it is damaged or cannot be trained further; (config) a setting
@@ -54,7 +57,7 @@ def laid_out(config: RunConfig, named: Collection[str] = ()) -> RunConfig:
     taken, plain = taken_over(entry), AdapterSpec()
     for key, own in taken["adapter"].items():
         asked = getattr(config.adapter, key)
-        meant = key in named or asked != getattr(plain, key)
+        meant = f"adapter.{key}" in named or asked != getattr(plain, key)
         if key != "path" and meant and _sorted(asked) != _sorted(own):
             message = f"adapter.{key}: it is {asked}, but the adapter that is trained further has {own}."
             raise StudioError("config", message, f"Set it to {own}: an adapter keeps its layout.")
@@ -62,7 +65,7 @@ def laid_out(config: RunConfig, named: Collection[str] = ()) -> RunConfig:
     values["adapter"] |= taken["adapter"] | {"init_lora_weights": plain.init_lora_weights}
     if config.model.path == ModelSpec().path:
         values["model"] |= taken["model"]
-    if not config.data.system:
+    if not config.data.system and "data.system" not in named:
         values["data"]["system"] = entry.system
     if config.data.chat_template == "auto":
         values["data"]["chat_template"] = _template_of(entry)
@@ -149,6 +152,31 @@ def settings(entry: Entry, recent: Iterable[Path] = ()) -> dict[str, dict[str, A
             found["data"][key] = original(given, places)
     if entry.folder.parent == paths.adapters_dir():
         found["adapter"]["path"] = entry.name
+    return found
+
+
+def begun(entry: Entry, said: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Returns `settings`, without what does not go with other data or with another objective.
+
+    Args:
+        entry: the adapter.
+        said: settings that are named besides, as plain data.
+
+    Raises:
+        StudioError: as `layout_of`.
+    """
+    found, named = settings(entry), config_file.named(said)
+    if "data.path" in named:
+        for key in _OF_DATA:
+            found["data"].pop(key, None)
+    training = said.get("training")
+    before = found["training"].get("objective", "sft")
+    objective = training.get("objective", before) if isinstance(training, dict) else before
+    if objective != before:
+        found["training"].pop("learning_rate", None)
+        for setting in needed(str(objective)):
+            section, _, key = setting.key.partition(".")
+            found[section][key] = setting.value
     return found
 
 

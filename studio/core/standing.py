@@ -7,7 +7,6 @@ from itertools import combinations
 from studio.core.blind import TIE, BlindTest
 
 _Z = 1.959963984540054  # of a normal distribution 95 % lie within so many deviations
-_EXACT = 500  # votes, of which all combinations are soon counted
 CHANCE = 0.05  # what is likelier than this by chance alone is not taken for a difference
 
 
@@ -75,24 +74,17 @@ def interval(wins: float, votes: int) -> tuple[float, float]:
 
 
 def chance(won: int, lost: int) -> float:
-    """Returns how likely votes as uneven as these are where each is a coin's toss."""
+    """Returns how likely votes as uneven as these are where each is a coin's toss, to 8 digits."""
     votes, fewer = won + lost, min(won, lost)
-    if votes > _EXACT:
-        return min(1.0, 2 * _tail(votes, fewer))
-    # Whole numbers of any length: their quotient alone is rounded.
-    return min(1.0, float(2 * sum(math.comb(votes, n) for n in range(fewer + 1)) / (1 << votes)))
-
-
-def _tail(votes: int, most: int) -> float:
-    """Returns how likely at most so many of many tosses are heads, to 8 digits: terms fall off from the last one."""
-    log = math.lgamma(votes + 1) - math.lgamma(most + 1) - math.lgamma(votes - most + 1) - votes * math.log(2)
+    log = math.lgamma(votes + 1) - math.lgamma(fewer + 1) - math.lgamma(votes - fewer + 1) - votes * math.log(2)
     term = total = 1.0
-    for n in range(most, 0, -1):
+    # The likeliest first: of many votes the others are soon nothing beside it.
+    for n in range(fewer, 0, -1):
         term *= n / (votes - n + 1)
         total += term
         if term < 1e-12 * total:
             break
-    return math.exp(log + math.log(total))
+    return min(1.0, 2 * math.exp(log + math.log(total)))
 
 
 def _standing(test: BlindTest, who: int) -> Standing:

@@ -310,7 +310,7 @@ def _key(dataset: Dataset, wanted: Wanted, encoder: Encoder, sampling: Sampling 
 def _identity(entry: Entry | None) -> Sequence[Any] | None:
     if entry is None:
         return None
-    return [cache.sha256(entry.folder / WEIGHTS), _digests(entry.folder), str(_template(entry))]
+    return [cache.sha256(entry.folder / WEIGHTS), _digests(entry.folder), str(_template(entry)), entry.system]
 
 
 def _template(entry: Entry) -> Any:

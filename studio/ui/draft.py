@@ -100,7 +100,7 @@ class Draft(QObject):
             StudioError: (config) something is wrong.
         """
         config = config_file.resolved(config_file.build(self.values()), Path.cwd())
-        return further.laid_out(config, further.LAYOUT)  # what is shown is what is meant
+        return further.laid_out(config, further.MEANT)  # what is shown is what is meant
 
     def data(self) -> DataSpec | None:
         """Returns the data that is chosen; None: there is none, or something is wrong with the config."""
@@ -244,6 +244,7 @@ def _lay_out(values: dict[str, Any]) -> None:
             taken = further.taken_over(entry)
             values["model"] |= taken["model"]
             values["adapter"] |= taken["adapter"] | {"path": path}
+            values["data"]["system"] = values["data"]["system"] or entry.system
 
 
 def _absent(path: str) -> bool:

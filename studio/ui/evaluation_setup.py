@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QCheckBox, QComboBox, QLineEdit, QSpinBox, QWidget
 
-from studio.core import evaluations
+from studio.core import config_file, evaluations
 from studio.core.config import DataSpec, RunConfig, to_dict
 from studio.core.evaluations import Evaluate
 from studio.ui import drops
@@ -17,6 +18,7 @@ from studio.ui.theme import GRID, Theme
 
 HELD, PRESENT, FILE = "held", "present", "file"
 _MOST_ROWS, _ROWS = 10_000, 100
+_NARROW_PX = 80 * GRID
 
 
 class Chosen(NamedTuple):
@@ -47,14 +49,15 @@ class EvaluationSetup(QWidget):
 
     changed = Signal()
 
-    def __init__(self, theme: Theme, panel: AskPanel, said: QWidget, *acts: QWidget) -> None:
-        """Chooses the rows that were held back; beside are what is `said` and the buttons `acts`."""
+    def __init__(self, theme: Theme, panel: AskPanel) -> None:
+        """Chooses the rows that were held back."""
         super().__init__()
         self._panel = panel
         self._present: DataSpec | None = None
         self.source = QComboBox()
         self.source.setAccessibleName(self.tr("Rows to evaluate on"))
         self.source.addItem(self.tr("Rows held back"), HELD)
+        self.source.addItem(self.tr("The present data"), PRESENT)
         self.source.addItem(self.tr("A data file"), FILE)
         leave_wheel(self.source)
         self.file = PathLine()
@@ -79,12 +82,15 @@ class EvaluationSetup(QWidget):
         place = row(self.file, self._browse)
         place.setStretch(0, 1)
         self._place = holder(place)
-        where = row(self.source, self._place, said, label(self.tr("Rows"), "muted"), self.count, self.drawn)
-        where.setStretch(1, 3)
-        where.setStretch(2, 1)
-        how = row(self.answers, self.match, *acts)
+        where = row(self.source, self._place, None)
+        where.setStretch(1, 1)
+        where.setStretch(2, 0)
+        many = row(label(self.tr("Rows"), "muted"), self.count, self.drawn, None)
+        how = row(self.answers, self.match)
         how.setStretch(1, 1)
-        self.setLayout(column(where, how, spacing=GRID))
+        self._boxes = row(many, how)
+        self._boxes.setStretch(1, 1)
+        self.setLayout(column(where, self._boxes, spacing=GRID))
         for signal in (
             *(self.source.currentIndexChanged, self.file.textChanged, self.count.valueChanged, self.drawn.toggled),
             *(self.answers.toggled, self.match.textChanged, panel.changed),
@@ -92,17 +98,18 @@ class EvaluationSetup(QWidget):
             signal.connect(self._offer)
         self._offer()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lays the boxes out below each other where they have no room side by side."""
+        narrow = event.size().width() < _NARROW_PX
+        self._boxes.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
+        super().resizeEvent(event)
+
     def offer_present(self, data: DataSpec | None) -> None:
-        """Offers the data that is open, if there is some."""
-        chosen, self._present = self.source.currentData() == PRESENT, data
-        at = self.source.findData(PRESENT)
-        if at >= 0:
-            self.source.removeItem(at)
-        if data is not None:
-            self.source.insertItem(1, self.tr("The present data"), PRESENT)
-            self.source.setItemData(1, as_tip(sound(data.path)), Qt.ItemDataRole.ToolTipRole)
-            if chosen:
-                self.source.setCurrentIndex(1)
+        """Takes the data that is open; None: there is none, or it cannot be known while a setting is wrong."""
+        self._present = data
+        tip = as_tip(sound(data.path)) if data is not None else None
+        self.source.setItemData(self.source.findData(PRESENT), tip, Qt.ItemDataRole.ToolTipRole)
+        self._offer()
 
     def left_open(self) -> Chosen:
         """Returns what is chosen."""
@@ -124,6 +131,8 @@ class EvaluationSetup(QWidget):
             return self.tr("Choose a base model first.")
         if self.source.currentData() == FILE and not self.file.text().strip():
             return self.tr("Choose a data file.")
+        if self.source.currentData() == PRESENT and self._present is None:
+            return self.tr("Open data first, or correct the settings that are wrong.")
         if self.source.currentData() == HELD and evaluations.trained(self._panel.entries()) is None:
             return self.tr("Choose an adapter that was trained here, or a data file.")
         return ""
@@ -132,16 +141,16 @@ class EvaluationSetup(QWidget):
         """Returns the config whose rows are chosen, and the fingerprint that its data is to have.
 
         Raises:
-            StudioError: (config) what is known of the adapter cannot be.
+            StudioError: (config) what is known of the adapter cannot be, or no file can have such a name.
         """
         first = evaluations.trained(self._panel.entries())
         if self.source.currentData() == HELD and first is not None:
             return evaluations.held_for(first)
-        data: dict[str, Any] = {"path": str(Path(self.file.text().strip()).expanduser().absolute())}
+        data: dict[str, Any] = {"path": self.file.text().strip()}
         if self.source.currentData() == PRESENT and self._present is not None:
             present = self._present
             data = {"path": present.path, "format": present.format, "mapping": dict(present.mapping)}
-        return evaluations.on_data(data, first), ""
+        return config_file.resolved(evaluations.on_data(data, first), Path.cwd()), ""
 
     def request(self) -> tuple[Evaluate, RunConfig]:
         """Returns what to ask for, and the config whose rows they are; raises as `rows` does."""

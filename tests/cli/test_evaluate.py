@@ -131,6 +131,37 @@ def test_who_may_know_the_rows_is_named(tmp_path: Path, capsys: pytest.CaptureFi
     assert f"{two} was trained with other rows held back than {one}: it may know these." in said
 
 
+def test_an_empty_name_is_no_file_that_was_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trained(config(tmp_path, data={"eval_split": 0.3}, max_steps=1), tmp_path / "run")
+    told(capsys, "", "--adapter", library.entries()[0].name, code=EXIT_CODES["config"])
+
+
+def test_columns_of_one_name_are_told_apart(
+    model: Path, folder: Path, rows: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = random_adapter(model, tmp_path / "other" / "red", 2)
+    words = (rows, "--model", str(model), "--adapter", str(folder), "--adapter", str(other), *MAPPED, "--answers")
+    found = told(capsys, *words, *SHORT, "--out", str(tmp_path / "all.csv"), "--first", "1")
+    assert [column["name"] for column in found["columns"]] == ["base", "red", "red (2)"]
+    (worst,) = found["worst"]
+    with (tmp_path / "all.csv").open(newline="", encoding="utf-8") as file:
+        line = next(line for line in csv.DictReader(file) if line["row"] == str(worst["row"]))
+    answers = [line[f"{name}: answer"] for name in ("red", "red (2)")]
+    assert answers == [column["answer"] for column in worst["columns"][1:]]
+    assert answers[0] != answers[1]
+
+
+def test_rows_without_a_question_are_said_to_be_answered_by_none(
+    red: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text('{"text": "order 1 is late"}\n{"text": "a box is open"}\n')
+    assert cli.run(["evaluate", str(texts), "--adapter", red, "--answers", *SHORT]) == 0
+    assert "\nNo row has a question, so none was answered.\n" in capsys.readouterr().out
+    assert cli.run(["evaluate", str(texts), "--adapter", red]) == 0
+    assert "No row has a question" not in capsys.readouterr().out
+
+
 def test_of_labelled_rows_the_reward_is_told(red: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     judged = write_judged(tmp_path / "judged.jsonl", 6)
     words = (str(judged), "--adapter", red, "--answers", *SHORT, "--out", str(tmp_path / "all.csv"))
@@ -164,6 +195,10 @@ def test_of_labelled_rows_the_reward_is_told(red: str, tmp_path: Path, capsys: p
         (("x.jsonl", "--model", "demo", "--match", "a"), "usage", "--match looks at answers"),
         (("x.jsonl", "--model", "demo", "--answers", "--match", "("), "usage", "not a regular expression"),
         (("--run", "r", "--max-length", "9"), "usage", "are about a file"),
+        (("--run", "r", "--max-length", "0"), "usage", "are about a file"),
+        (("--run", "r", "--chat-template", ""), "usage", "are about a file"),
+        (("x.jsonl", "--run", "", "--model", "demo"), "usage", "Either a file is named or a run"),
+        (("", "--model", "demo"), "config", "data.path"),
         (("x.jsonl", "--model", "demo", "--out", "x.txt"), "usage", "no name of a JSONL or CSV file"),
         (("x.jsonl", "--model", "demo", "--top-p", "2"), "usage", "--top-p is 2.0"),
         (("x.jsonl", "--model", "demo"), "data", "x.jsonl"),

@@ -22,9 +22,10 @@ def test_what_a_run_met_with_and_how_many_rows_it_does_not_use_are_shown(
 ) -> None:
     run = runs.create(RunConfig(name="told", data=DataSpec(path=str(tmp_path))))
     refused = "step-3 is damaged: adapter/adapter_model.safetensors has changed."
+    padded = events.Notice(message="This model does not keep rows laid end to end apart; batches are padded instead.")
     told: tuple[events.Event, ...] = (
         replace(prepared(4), rejected_rows=5, truncated_rows=2),
-        events.Notice(message="This model does not keep rows laid end to end apart; batches are padded instead."),
+        padded,
         *(step(number, 1.0) for number in (1, 2, 3)),
         events.Resumed(step=2, checkpoint="checkpoints/step-000002", refused=[refused]),
         step(3, 1.0),
@@ -40,6 +41,10 @@ def test_what_a_run_met_with_and_how_many_rows_it_does_not_use_are_shown(
         "step 2  It went on behind step 2.",
     ):
         assert text in said
+    assert cli.run(["runs", "show", run.name, "--json"]) == 0
+    lines = json.loads(capsys.readouterr().out)["happened"]
+    assert [(line["step"], line["text"]) for line in lines[1:]] == [(2, refused), (2, "It went on behind step 2.")]
+    assert lines[0] == {"time_s": padded.time_s, "step": 0, "text": padded.message}
 
 
 def test_what_helps_a_failed_run_is_a_command_that_does_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,7 +68,9 @@ def test_what_helps_a_failed_run_is_a_command_that_does_it(tmp_path: Path, capsy
     assert cli.run(["runs", "show", str(run.path)]) == 0
     way = f"studio runs resume {run.path} --micro-batch-tokens 256"
     assert f"Save some. On the command line: `{way}`." in capsys.readouterr().out
-    assert cli.run([*way.split()[1:-1], "-3"]) == EXIT_CODES["usage"]
+    for tokens in ("-3", "0"):
+        assert cli.run([*way.split()[1:-1], tokens]) == EXIT_CODES["usage"]
+        assert f"{tokens} is no number of tokens.\n" in capsys.readouterr().err
     with run.claim():
         assert cli.run(way.split()[1:]) == EXIT_CODES["busy"]
     assert not run.commands_path.exists(), "what is at work is asked nothing that it would not hear"

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from studio import cli
-from studio.core import library
+from studio.core import library, run_queue, trash
 from studio.core.errors import EXIT_CODES
 from tests.adapters import made
 from tests.core.test_space import run_with_state, state_of
@@ -28,6 +28,17 @@ def test_what_is_taken_up_is_told_and_freed(capsys: pytest.CaptureFixture[str]) 
     assert left.value.code == EXIT_CODES["usage"]
 
 
+def test_what_cannot_be_freed_keeps_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    done, going = run_with_state("completed"), run_with_state(None)
+    library.remove(made("letters"))
+    run_queue.enter([going], waits=False)
+    with going.claim():
+        assert cli.run(["space", "--free", "states", "cache", "trash"]) == EXIT_CODES["busy"]
+    assert "need the cache" in capsys.readouterr().err
+    assert not state_of(done).exists()
+    assert not trash.listing()
+
+
 def test_what_was_removed_comes_back_or_goes_for_good(capsys: pytest.CaptureFixture[str]) -> None:
     for title in ("one", "two", "three"):
         library.remove(made(title))
@@ -38,11 +49,13 @@ def test_what_was_removed_comes_back_or_goes_for_good(capsys: pytest.CaptureFixt
     ]
     assert asked(capsys, "trash", "restore", "one", "two") == "one is back.\ntwo is back.\n"
     assert {entry.name for entry in library.entries()} == {"one", "two"}
-    assert asked(capsys, "trash", "remove", "three").startswith("three is gone: ")
+    assert asked(capsys, "trash", "remove", "three", "three").count("is gone") == 1
     assert asked(capsys, "trash", "list") == "The trash is empty.\n"
     library.remove(library.find("one"))
     (item,) = json.loads(asked(capsys, "trash", "list", "--json"))
     assert (item["kind"], item["name"]) == ("adapter", "one")
+    assert asked(capsys, "trash", "restore", item["key"], "one") == "one is back.\n"
+    library.remove(library.find("one"))
     assert asked(capsys, "trash", "empty").startswith("1 thing gone: ")
     assert cli.run(["trash", "restore", "one"]) == EXIT_CODES["run"]
     assert "There is no `one` in the trash" in capsys.readouterr().err

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from studio.core import evaluations, space
 from studio.core.entry import Base, Data, Entry
@@ -115,6 +117,24 @@ def test_all_that_is_known_is_written_as_either_kind_of_file(tmp_path: Path) -> 
     for name, said in (("all.csv", "there already"), ("all.txt", "no name of")):
         with pytest.raises(StudioError, match=said):
             evaluations.write(tmp_path / name, rows)
+
+
+@given(st.lists(st.sampled_from(("red", "red (2)", "red (3)", "base"))))
+def test_names_are_told_apart_and_stay_where_they_are_single(names: list[str]) -> None:
+    found = evaluations.distinct(names)
+    assert len({*found}) == len(found) == len(names)
+    for at, (name, made) in enumerate(zip(names, found, strict=True)):
+        assert made.startswith(name)
+        assert made == name or name in found[:at]
+    assert evaluations.distinct(("red", "red", "red")) == ["red", "red (2)", "red (3)"]
+
+
+def test_it_is_known_whether_any_row_had_a_question() -> None:
+    asked, text = result(1, 0, 1), result(2, 0, 1, answer=None)
+    refused = replace(text, columns={0: Read(losses=[1.0], fault="It is too long.")})
+    assert evaluations.unasked([text])
+    assert not evaluations.unasked([text, asked])
+    assert not evaluations.unasked([text, refused])
 
 
 def test_commas_quotes_and_lines_stay_in_their_cell(tmp_path: Path) -> None:

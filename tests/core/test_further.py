@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from studio.core import config_file, further, library, runs
-from studio.core.config import AdapterSpec, DataSpec, ModelSpec, RunConfig, to_dict
+from studio.core.config import AdapterSpec, DataSpec, ModelSpec, RunConfig, TrainingSpec, to_dict
 from studio.core.errors import StudioError
 from studio.core.versions import store
 from studio.core.versions.recipe import Source
@@ -151,13 +151,14 @@ def test_it_goes_on_with_the_system_prompt_it_learned_with() -> None:
 def test_what_is_named_is_meant_even_where_it_is_the_default(tmp_path: Path) -> None:
     made("letters")
     assert further.laid_out(config()).adapter.r == 2
-    for named in ({"r"}, further.LAYOUT):
+    for named in ({"adapter.r"}, further.MEANT):
         with pytest.raises(StudioError, match=r"adapter\.r: it is 16, but .* has 2") as caught:
             further.laid_out(config(), named)
         assert caught.value.hint == "Set it to 2: an adapter keeps its layout."
     file = tmp_path / "run.yaml"
     file.write_text("adapter: {lora_alpha: 32}\n")
-    assert config_file.named(file, ["r=16", "data.path=x"], "adapter") == {"lora_alpha", "r"}
+    said = config_file.said(file, ["r=16", "data.path=x"])
+    assert config_file.named(said) == {"adapter.lora_alpha", "adapter.r", "data.path"}
 
 
 def test_the_usual_beta_of_its_objective_is_not_carried_on() -> None:
@@ -203,3 +204,34 @@ def test_data_is_a_version_itself_and_not_a_runs_copy_of_it(tmp_path: Path) -> N
     assert copied.data.path != str(version)
     entry = made("letters", config=to_dict(copied))
     assert further.settings(entry)["data"]["path"] == str(version)
+
+
+def test_what_was_for_other_data_or_another_objective_is_left(tmp_path: Path) -> None:
+    before = RunConfig(
+        data=DataSpec(path="/rows.csv", mapping={"prompt": "a", "completion": "b"}, packing=True, max_length=77),
+        adapter=AdapterSpec(r=2),
+        training=TrainingSpec(learning_rate=3e-3, max_steps=9),
+    )
+    entry = made("letters", config=to_dict(before))
+
+    def load(*assignments: str) -> RunConfig:
+        return config_file.load(None, assignments, further.begun(entry, config_file.said(None, assignments)))
+
+    same = load("max_steps=3")
+    assert (same.data.mapping, same.data.packing, same.training.learning_rate) == (before.data.mapping, True, 3e-3)
+    other = load("data.path=/other.csv")
+    assert (other.data.mapping, other.data.max_length, other.training.learning_rate) == ({}, 77, 3e-3)
+    preferred = load("data.path=/pairs.jsonl", "objective=dpo")
+    assert (preferred.data.packing, preferred.training.learning_rate) == (False, 1e-5)
+    assert load("objective=dpo", "learning_rate=1e-4").training.learning_rate == 1e-4
+    assert config_file.load(None, ["data.path=x", "objective=kto"]).training.learning_rate == 1e-5
+    assert config_file.load(None, ["data.path=x"]).training.learning_rate == TrainingSpec().learning_rate
+
+
+def test_a_system_prompt_can_be_taken_away() -> None:
+    plain = to_dict(RunConfig(data=DataSpec(path="/rows.jsonl", system="Be brief."), adapter=AdapterSpec(r=2)))
+    entry = made("letters", config=plain)
+    said = config_file.said(None, ["data.system="])
+    config = config_file.load(None, ["data.system="], further.begun(entry, said))
+    assert further.laid_out(config, config_file.named(said)).data.system == ""
+    assert further.laid_out(config).data.system == "Be brief."

@@ -252,7 +252,7 @@ def test_numbers_of_a_card_and_of_other_packages_are_others(
     assert len(keys() - before) == 2
 
 
-@pytest.mark.parametrize("change", ["rows", "weights", "adapter", "sampling", "length"])
+@pytest.mark.parametrize("change", ["rows", "weights", "adapter", "system", "sampling", "length"])
 def test_what_was_read_of_something_else_does_not_count(change: str, place: Path, tmp_path: Path) -> None:
     here = shutil.copytree(place, tmp_path / "here")
     red = library.add(here / "a1", title="red", base=Base(path=str(here / "llama"))).name
@@ -267,6 +267,10 @@ def test_what_was_read_of_something_else_does_not_count(change: str, place: Path
         library.remove(library.find(red))
         red = library.add(here / "a2", title="red", base=Base(path=str(here / "llama"))).name
         request = on_file(here, red, answers=True, count=2)
+    elif change == "system":
+        library.remove(library.find(red))
+        prompted = {"data": {"path": "x.jsonl", "system": "order 7 is a late box"}}
+        library.add(here / "a1", title="red", base=Base(path=str(here / "llama")), config=prompted)
     elif change == "sampling":
         request = replace(request, sampling=replace(SHORT, max_new_tokens=2))
     else:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -270,9 +271,13 @@ def test_another_base_is_refused(entry: Entry, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="limits the size of files as POSIX systems do")
 @pytest.mark.parametrize("to", ["peft", "merged", "gguf"])
-def test_a_full_disk_is_said_and_leaves_nothing(base: Path, entry: Entry, tmp_path: Path, to: Target) -> None:
+def test_a_full_disk_is_said_and_leaves_nothing(
+    base: Path, entry: Entry, tmp_path: Path, to: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import resource
 
+    # What is imported meanwhile would leave half its bytecode for later imports.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, limits[1]))
     try:

@@ -146,16 +146,16 @@ def test_a_run_out_of_sight_paints_nothing_and_changes_no_text(
     view = shown(window, qtbot, run)
     window.show_page("data")
     qapp.processEvents()
-    painted, before = Painted(), view.head.values["loss"].text()
+    painted, before = Painted(), view.head.figures.values["loss"].text()
     for plot in view.curves.plots.values():
         plot.canvas.installEventFilter(painted)
     window.session.models[run.path.resolve()]._receive([step(5, 0.5)])
     qtbot.waitUntil(lambda: not view._timer.isActive())
     qapp.processEvents()
     assert painted.seen == []
-    assert view.head.values["loss"].text() == before
+    assert view.head.figures.values["loss"].text() == before
     window.show_page("train")
-    assert view.head.values["loss"].text() == "0.5000"
+    assert view.head.figures.values["loss"].text() == "0.5000"
 
 
 def test_a_cross_under_the_mouse_paints_no_line_anew(theme: Theme, qtbot: QtBot) -> None:

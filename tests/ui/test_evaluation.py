@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
-from studio.core import library
-from studio.core.config import DataSpec
-from studio.core.evaluations import Read, Result
+from studio.core import evaluations, library
+from studio.core.config import DataSpec, to_dict
+from studio.core.evaluations import Evaluate, Read, Result
 from studio.core.library import Base, Data
 from studio.core.summaries import Summary
 from studio.ui.evaluation_row import EvaluationRow
 from studio.ui.evaluation_setup import FILE, HELD, PRESENT
 from studio.ui.evaluation_tables import FiguresTable, RowsTable
 from studio.ui.pages.compare import EVALUATION, SIDE_BY_SIDE, ComparePage
-from studio.ui.pages.compare_rows import EvaluationMode
+from studio.ui.pages.compare_rows import Begun, EvaluationMode
 from studio.ui.session import Picked
 from studio.ui.theme import Theme
 from studio.ui.window import MainWindow
@@ -209,9 +209,39 @@ def test_the_data_that_is_open_is_offered(mode: EvaluationMode) -> None:
     mode.offer_present(replace(data, path="/data/other.jsonl"))
     assert mode.setup.source.currentData() == PRESENT, "it stays chosen"
     assert mode.setup.rows()[0].data.path == "/data/other.jsonl"
+
+
+def test_the_present_data_stays_chosen_while_a_setting_is_wrong(mode: EvaluationMode) -> None:
+    data = DataSpec(path="/data/open.jsonl")
+    mode.offer_present(data)
+    mode.setup.source.setCurrentIndex(mode.setup.source.findData(PRESENT))
+    assert mode.run_button.isEnabled()
     mode.offer_present(None)
-    assert mode.setup.source.findData(PRESENT) == -1
-    assert mode.setup.source.currentData() is not None
+    assert "correct the settings" in mode.run_button.toolTip()
+    mode.run()
+    assert not mode.running
+    mode.offer_present(data)
+    assert mode.run_button.isEnabled()
+    assert mode.setup.rows()[0].data.path == data.path
+    chosen = mode.setup.left_open()
+    mode.offer_present(None)
+    mode.setup.source.setCurrentIndex(0)
+    mode.setup.take_up(chosen)
+    mode.offer_present(data)
+    assert mode.setup.rows()[0].data.path == data.path, "in another window it is chosen before it is known"
+
+
+def test_the_file_is_taken_as_a_config_would_take_it(mode: EvaluationMode, place: Path) -> None:
+    on_file(mode, place)
+    hub = "hf://datasets/owner/name@main?split=train"
+    for text, path in ((hub, hub), (" some/rows.jsonl", str(Path.cwd() / "some" / "rows.jsonl"))):
+        mode.setup.file.setText(text)
+        assert mode.setup.rows()[0].data.path == path
+    for text in ("~nosuchuser/x", "\udfff\ud800"):
+        mode.setup.file.setText(text)
+        mode.run()
+        assert "cannot be opened" in mode.failure.said
+        assert not mode.running
 
 
 def test_what_is_chosen_is_chosen_again_in_another_window(
@@ -225,12 +255,120 @@ def test_what_is_chosen_is_chosen_again_in_another_window(
     mode.run()
     qtbot.waitUntil(lambda: not mode.running, timeout=WAIT_MS)
     opened = page.left_open()
+    known = dict(mode.results)
     mode.setup.take_up(mode.setup.left_open()._replace(source=HELD, file="", most=9))
     page.take_up(opened)
     assert opened.evaluation[1]
     assert mode.setup.left_open() == opened.evaluation[0]
-    qtbot.waitUntil(lambda: not mode.running, timeout=WAIT_MS)
+    assert not mode.running, "it was done"
+    assert mode.results == known
     assert sorted(numbers(mode)) == [0, 1]
+
+
+def test_what_was_stopped_stays_so_in_another_window_and_the_rest_goes_on(
+    page: ComparePage, mode: EvaluationMode, place: Path, qtbot: QtBot
+) -> None:
+    on_file(mode, place)
+    mode.run()
+    going = page.left_open()
+    mode.stop()
+    qtbot.waitUntil(lambda: not mode.running, timeout=WAIT_MS)
+    stopped = page.left_open()
+    page.take_up(stopped)
+    assert not mode.running
+    page.take_up(going)
+    assert mode.running
+    qtbot.waitUntil(lambda: not mode.running, timeout=WAIT_MS)
+    assert sorted(numbers(mode)) == list(range(8))
+
+
+def begun(count: int, *titles: str) -> Begun:
+    """Returns a stopped evaluation of so many rows, in the first of which the adapter gains least."""
+    config = evaluations.on_data({"path": "x.jsonl"}, None)
+    asked = Evaluate(config=to_dict(config), adapters=[None, *titles], answers=True)
+    return Begun(asked, config, titles, [row(at, 9.0, 1.0 + 5.0 / (at + 1)) for at in range(count)], goes_on=False)
+
+
+def test_columns_of_one_name_are_told_apart(
+    mode: EvaluationMode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = begun(2, "red", "red")
+    threes = [
+        replace(item, columns=item.columns | {2: Read(losses=[1.0], answer="third")},
+                measured=[*item.measured, {"loss": 1.0}]) for item in both.results
+    ]  # fmt: skip
+    mode._begin(both._replace(results=threes))
+    assert [mode.figures.index(at, 0).data() for at in range(3)] == ["Base model", "red", "red (2)"]
+    heads = [mode.model.headerData(at, Qt.Orientation.Horizontal) for at in (3, 4, 5)]
+    assert heads == ["Base model", "red", "red (2)"]
+    out = tmp_path / "all.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, **__: (str(out), ""))
+    mode.save()
+    with out.open(newline="", encoding="utf-8") as file:
+        line = next(csv.DictReader(file))
+    assert (line["red: answer"], line["red (2): answer"]) == ("1!", "third")
+
+
+def test_rows_that_come_move_nothing_that_is_in_sight(mode: EvaluationMode) -> None:
+    mode._begin(begun(60, "red"))
+    bar = mode.table.verticalScrollBar()
+    QApplication.processEvents()
+    assert bar.maximum() > 20
+    bar.setValue(12)
+    mode._take([row(at, 9.0, 8.0) for at in range(100, 130)])
+    mode._refresh()
+    QApplication.processEvents()
+    assert bar.value() == 12
+    assert mode.model.rowCount() == 90
+
+
+def test_the_worst_row_is_looked_at_until_someone_chooses_another(mode: EvaluationMode) -> None:
+    def looked_at() -> int:
+        found: Result = mode.table.currentIndex().data(Qt.ItemDataRole.UserRole)
+        assert mode.row_view.asked.box.toPlainText() == found.asked
+        return found.row
+
+    mode._begin(begun(3, "red"))
+    assert looked_at() == 0
+    mode._take([row(7, 1.0, 8.0)])
+    mode._refresh()
+    assert looked_at() == 7, "it is worse"
+    mode.order.setCurrentIndex(2)
+    assert looked_at() == 0, "and not chosen"
+    QTest.keyClick(mode.table, Qt.Key.Key_Down)
+    mode.order.setCurrentIndex(0)
+    assert looked_at() == 1
+    mode._take([row(8, 1.0, 9.0)])
+    mode._refresh()
+    assert looked_at() == 1
+    mode.worse.setChecked(True)
+    assert looked_at() == 8, "it is not among them"
+    mode.worse.setChecked(False)
+    assert looked_at() == 1
+    mode._begin(begun(3, "red"))
+    assert looked_at() == 0
+    place = mode.table.visualRect(mode.table.currentIndex()).center()
+    QTest.mouseClick(mode.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    mode._take([row(7, 1.0, 8.0)])
+    mode._refresh()
+    assert looked_at() == 0, "a click chooses it though it was looked at already"
+
+
+def test_rows_without_a_question_are_said_to_be_answered_by_none(
+    mode: EvaluationMode, place: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text('{"text": "order 1 is late"}\n{"text": "a box is open"}\n')
+    on_file(mode, place)
+    mode.setup.file.setText(str(texts))
+    mode.run()
+    qtbot.waitUntil(lambda: not mode.running, timeout=WAIT_MS)
+    assert mode._said.text() == "No row has a question, so none was answered."
+    assert mode._said.isVisible()
+    mode.setup.answers.setChecked(False)
+    mode.run()
+    qtbot.waitUntil(lambda: not mode.running, timeout=WAIT_MS)
+    assert not mode._said.isVisible()
 
 
 def test_adapters_that_may_know_the_rows_are_named(

@@ -1,11 +1,12 @@
 """Every page at every size, in both themes: no word is cut off, nothing lies outside the page."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, QRect
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -26,17 +27,24 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from studio.core import events, library
+from studio.core import desk, evaluations, events, library
 from studio.core.audit.findings import KINDS
+from studio.core.config import to_dict
 from studio.core.errors import Reason
+from studio.core.evaluations import Evaluate, Read, Result
+from studio.ui import words
 from studio.ui.elided import Elided
-from studio.ui.pages.compare import ComparePage
+from studio.ui.evaluation_setup import FILE
+from studio.ui.models import RunModel
+from studio.ui.pages.compare import EVALUATION, ComparePage
+from studio.ui.pages.compare_rows import Begun
 from studio.ui.pages.data import DataPage
 from studio.ui.pages.data_columns import ColumnsDialog
 from studio.ui.pages.data_steps import StepDialog
 from studio.ui.pages.library import LibraryPage
 from studio.ui.pages.train import TrainPage
 from studio.ui.session import demo_data
+from studio.ui.theme import GRID
 from studio.ui.window import MainWindow
 from tests.core.test_library import added
 from tests.ui.told import evaluated, finished, made_run, prepared, step, tell
@@ -44,6 +52,9 @@ from tests.ui.told import evaluated, finished, made_run, prepared, step, tell
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
 
 PAGES = ("welcome", "data", "configure", "train", "library", "compare")
+BASE, BEST = evaluated(0, 12.35, False), replace(evaluated(290, 0.4321, True), reward_accuracy=1.0)
+# Of runs by preference and of those with evaluation rows the most is told.
+PREFERRING = [replace(step(number, 9 / number), reward_accuracy=0.5, reward_margin=0.1) for number in range(1, 300)]
 _CONTROLS = (QAbstractButton, QLineEdit, QSpinBox, QComboBox, QPlainTextEdit, QAbstractItemView)
 _INNER = (QLineEdit, QAbstractSpinBox, QComboBox, QTabBar, QAbstractItemView)
 
@@ -51,8 +62,11 @@ _INNER = (QLineEdit, QAbstractSpinBox, QComboBox, QTabBar, QAbstractItemView)
 def fill(window: MainWindow, qtbot: QtBot, folder: Path) -> None:
     """Brings every page into the state in which it shows most."""
     run = made_run("a run with a rather long name, as people give them")
-    tell(run, prepared(12_345), *(step(number, 9 / number) for number in range(1, 300)))
-    tell(run, evaluated(290, 0.031, True), finished(299))
+    tell(run, prepared(12_345), BASE, *PREFERRING, BEST)
+    killed = events.Failed(
+        reason="run", message="It was killed.", hint="Resume it.", detail="Its last words.", killed=True
+    )
+    tell(run, killed)
     model = window.session.model_of(run)
     with qtbot.waitSignal(model.stopped):
         pass
@@ -87,25 +101,27 @@ def test_nothing_is_cut_off(window: MainWindow, qtbot: QtBot, size: tuple[int, i
 
 @pytest.mark.parametrize("size", [(960, 600), (1280, 720)], ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("reason", ["memory", "diverged"])
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_a_failure_and_its_curves_are_whole(
-    window: MainWindow, qtbot: QtBot, size: tuple[int, int], reason: Reason
+    window: MainWindow, qtbot: QtBot, qapp: QApplication, size: tuple[int, int], reason: Reason, language: str
 ) -> None:
+    words.speak(qapp, language)
     window.resize(*size)
     well, failed = made_run("well"), made_run("failed")
     hint = (
         "Resume with activations computed again in the backward pass: far less memory, slower. Rows and batches stay."
     )
     failure = events.Failed(reason=reason, message="It failed.", hint=hint, detail="Rows of the step.")
-    steps = [step(number, 9 / number) for number in range(1, 40)]
-    tell(well, prepared(100), *steps, evaluated(30, 0.1, True), finished(39))
-    tell(failed, prepared(100), *steps, failure)
+    planned = replace(prepared(12_345), micro_batch_tokens=2048, tokens_per_epoch=12_345 * 4096)
+    tell(well, planned, BASE, *PREFERRING, BEST, finished(299))
+    tell(failed, planned, BASE, *PREFERRING, BEST, failure)
     page = window.page("train")
     assert isinstance(page, TrainPage)
     bar = page.view.area.verticalScrollBar()
     for run in (well, failed):
         model = window.session.model_of(run)
-        with qtbot.waitSignal(model.stopped):
-            pass
+        # The page may have followed it before.
+        qtbot.waitUntil(partial(_has_ended, model))
         window.session.run_wanted.emit(run)
         qtbot.waitUntil(partial(_failed, page, run is failed))
         QApplication.processEvents()
@@ -114,7 +130,7 @@ def test_a_failure_and_its_curves_are_whole(
         QApplication.processEvents()
         assert not faults(window)
         canvases = [plot.canvas for plot in page.view.curves.plots.values() if plot.isVisible()]
-        assert len(canvases) == 4
+        assert len(canvases) == 5
         assert all(canvas.height() >= canvas.minimumHeight() for canvas in canvases)
         if run is well:
             assert not bar.maximum()
@@ -125,6 +141,60 @@ def test_a_failure_and_its_curves_are_whole(
     middle = window.centralWidget()
     assert middle is not None
     assert told.right() < page.view.area.mapTo(middle, QPoint()).x()
+    words.speak(qapp, "en")
+
+
+@pytest.mark.parametrize("size", [(960, 600), (1280, 720)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_an_evaluation_and_its_failure_are_whole(
+    window: MainWindow, qtbot: QtBot, size: tuple[int, int], mode: str
+) -> None:
+    window.session.theme.set_mode(mode)
+    window.resize(*size)
+    window.show_page("compare")
+    page = window.page("compare")
+    assert isinstance(page, ComparePage)
+    page.show_mode(EVALUATION)
+    made = page.evaluation
+    qtbot.waitUntil(lambda: not faults(window), timeout=10_000)
+    assert made.area.horizontalScrollBar().maximum() == made.area.verticalScrollBar().maximum() == 0
+    failure = desk.Failed(id=1, reason="memory", message="The memory is not enough.", hint="Close other programs. " * 5)
+    made._fail(failure)
+    qtbot.waitUntil(lambda: made.failure.isVisible() and not faults(window), timeout=10_000)
+    QApplication.processEvents()
+    assert not made.area.horizontalScrollBar().maximum()
+    made.setup.source.setCurrentIndex(made.setup.source.findData(FILE))
+    title = "an adapter with a title that is far longer than what there is room for in a table"
+    made._begin(an_evaluation(title, "two"))
+    parts = [made.setup, made.run_button, made.failure, made.figures_table, made.order, made.table, made.row_view]
+    # The setup lays its boxes out by the room it gets, and then asks for another.
+    qtbot.waitUntil(lambda: _one_below_another(window, parts), timeout=10_000)
+    qtbot.waitUntil(lambda: not faults(window), timeout=10_000)
+    assert not made.area.horizontalScrollBar().maximum()
+    assert made.table.viewport().height() >= 3 * made.table.rowHeight(0)
+    assert made.setup.file.width() >= 20 * GRID
+    assert made.setup.match.width() >= 20 * GRID
+    figures = made.figures_table
+    assert figures.columnViewportPosition(1) + figures.columnWidth(1) <= figures.viewport().width(), "the loss is seen"
+    assert made.row_view.columns[0].box.height() >= 5 * GRID
+
+
+def _one_below_another(window: MainWindow, parts: list[QWidget]) -> bool:
+    places = [QRect(part.mapTo(window, QPoint()), part.size()) for part in parts]
+    return all(one.bottom() < other.top() for one, other in pairwise(places))
+
+
+def an_evaluation(*titles: str) -> Begun:
+    """Returns an evaluation of some rows by a base and so many adapters."""
+    config = evaluations.on_data({"path": "x.jsonl"}, None)
+    asked = Evaluate(config=to_dict(config), adapters=[None, *titles], answers=True)
+    columns = {at: Read(losses=[1.0], answer="an answer") for at in range(len(titles) + 1)}
+    said = {"exact": 1.0, "contains": 1.0, "f1": 0.5, "rouge_l": 0.5}
+    rows = [
+        Result(row=row, place=(0, row), asked="words " * 30, own="own", tokens=[5], columns=columns,
+               measured=[said | {"loss": row / (at + 1)} for at in columns]) for row in range(40)
+    ]  # fmt: skip
+    return Begun(asked, config, titles, rows, goes_on=False)
 
 
 @pytest.mark.parametrize("size", [(960, 600), (1280, 720)], ids=lambda size: f"{size[0]}x{size[1]}")
@@ -157,6 +227,10 @@ def test_a_long_column_name_widens_no_dialog(qtbot: QtBot) -> None:
     assert columns.sizeHint().width() < 700
 
 
+def _has_ended(model: RunModel) -> bool:
+    return model.progress.finished is not None or model.progress.failed is not None
+
+
 def _failed(page: TrainPage, expected: bool) -> bool:
     return page.view.failure.isVisible() == expected
 
@@ -178,6 +252,9 @@ def sweep(window: MainWindow, size: tuple[int, int]) -> list[str]:
                 # What threads tell meanwhile is laid out in the turns after.
                 QTest.qWait(300)
             found += [f"{mode} {key}: {fault}" for fault in (*faults(window), *unnamed(page))]
+            # The columns of a comparison are as many as are asked.
+            areas = page.findChildren(QScrollArea) if key != "compare" else []
+            found += [f"{mode} {key} scrolls sideways" for area in areas if area.horizontalScrollBar().isVisible()]
     return list(dict.fromkeys(found))
 
 

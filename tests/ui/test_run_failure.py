@@ -55,9 +55,12 @@ def test_a_model_that_does_not_fit_is_offered_smaller(window: MainWindow, qtbot:
     _, view = failed(window, qtbot, events.Phase(name="loading"), MEMORY)
     assert view.failure.remedy.text() == "Use nf4 in a new run"
     assert not view.failure.settings.isVisible()
+    before = window.session.draft.values()
     view.failure.remedy.click()
     assert window.page("configure").isVisible()
     assert window.session.draft.value("model.quantization") == "nf4"
+    window.session.undo.undo()
+    assert window.session.draft.values() == before, "one click is one step"
 
 
 def test_a_run_that_diverged_goes_on_at_half_its_rate(window: MainWindow, qtbot: QtBot) -> None:

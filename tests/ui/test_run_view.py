@@ -79,7 +79,7 @@ def test_a_run_without_steps_leaves_no_axes_of_the_one_before(window: MainWindow
 def test_how_many_better_answers_are_preferred_is_shown_where_rows_have_two(window: MainWindow, qtbot: QtBot) -> None:
     plain = shown(window, qtbot, told_run("plain"))
     assert plain.curves.plots["reward_accuracy"].isHidden()
-    assert plain.head.values["preferred"].isHidden()
+    assert plain.head.figures.values["preferred"].isHidden()
     run = made_run("preferring")
     rewards = [replace(step(n, 0.7 - n / 10), reward_accuracy=n / 4, reward_margin=0.1 * n) for n in (1, 2, 3)]
     tell(run, prepared(9), *rewards)
@@ -87,9 +87,8 @@ def test_how_many_better_answers_are_preferred_is_shown_where_rows_have_two(wind
     plot = view.curves.plots["reward_accuracy"]
     assert plot.isVisible()
     assert drawn(plot.raw) == [(1, 0.25), (2, 0.5), (3, 0.75)]
-    figure = view.head.values["preferred"]
+    figure = view.head.figures.values["preferred"]
     assert (figure.isVisible(), figure.text()) == (True, "75%")
-    assert view.head.values["epoch"].isHidden()
     assert "last step's rows" in figure.toolTip()
     assert "reward margin is 0.3." in figure.toolTip()
     tell(run, replace(evaluated(3, 0.5, True), reward_accuracy=0.6))
@@ -103,7 +102,27 @@ def test_how_many_better_answers_are_preferred_is_shown_where_rows_have_two(wind
     view._refresh()
     assert figure.text() == "60%"
     head = shown(window, qtbot, told_run("another")).head
-    assert (head.values["preferred"].isHidden(), head.values["epoch"].isHidden()) == (True, False)
+    assert head.figures.values["preferred"].isHidden()
+
+
+def test_figures_that_have_no_room_give_way_and_are_told_in_the_tip(window: MainWindow, qtbot: QtBot) -> None:
+    run = made_run("preferring")
+    tell(run, prepared(9), evaluated(0, 2.31, False), replace(step(1, 0.7), reward_accuracy=0.25))
+    figures = shown(window, qtbot, run).head.figures
+    figures.resize(2000, figures.height())
+    assert not any(made.isHidden() for made in figures.values.values())
+    assert figures.toolTip() == ""
+    told = []
+    for width in range(800, 0, -1):
+        figures.resize(width, figures.height())
+        told.append(figures.toolTip())
+    assert list(dict.fromkeys(told)) == [
+        "",
+        "Epoch: 0.01",
+        "Epoch: 0.01\nPeak memory: 2.0 GB",
+        "Epoch: 0.01\nPeak memory: 2.0 GB\nTokens / s: 9,001",
+    ]
+    assert [key for key, made in figures.values.items() if not made.isHidden()] == ["loss", "eval", "preferred"]
 
 
 def test_how_a_run_is_computed_is_told_beside_its_speed(window: MainWindow, qtbot: QtBot) -> None:
@@ -111,7 +130,7 @@ def test_how_a_run_is_computed_is_told_beside_its_speed(window: MainWindow, qtbo
     plain = {"loss in chunks": "the head is trained too"}
     told = replace(prepared(9), threads=2, micro_batch_tokens=1024, plain=plain, activations="recomputed")
     tell(run, told, step(1, 2.0))
-    tip = shown(window, qtbot, run).head.values["speed"].toolTip()
+    tip = shown(window, qtbot, run).head.figures.values["speed"].toolTip()
     assert "threads: 2. Tokens at once: 1,024." in tip
     assert "Activations are computed again" in tip
     assert "Not taken: loss in chunks (the head is trained too)" in tip
@@ -318,15 +337,15 @@ def test_evaluations_are_a_line_of_their_own_and_the_best_that_counts_has_a_star
 
 
 def test_the_head_says_what_the_base_scored(window: MainWindow, qtbot: QtBot) -> None:
-    plain = shown(window, qtbot, told_run("without")).head.values["eval"]
+    plain = shown(window, qtbot, told_run("without")).head.figures.values["eval"]
     assert (plain.text(), plain.toolTip()) == ("1.1000", "")
     begun, whole = made_run("begun"), made_run("whole")
     tell(begun, prepared(4), evaluated(0, 2.31, False), step(1, 2.0))
-    assert shown(window, qtbot, begun).head.values["eval"].text() == "2.31 \u2192 \u2013"
+    assert shown(window, qtbot, begun).head.figures.values["eval"].text() == "2.31 \u2192 \u2013"
     tell(whole, prepared(4), evaluated(0, 2.31, False), step(1, 2.0), evaluated(1, 0.84, True), finished(1))
     view = shown(window, qtbot, whole)
-    assert view.head.values["eval"].text() == "2.31 \u2192 0.8400"
-    assert view.head.values["eval"].toolTip() == "Before training it was 2.3100."
+    assert view.head.figures.values["eval"].text() == "2.31 \u2192 0.8400"
+    assert view.head.figures.values["eval"].toolTip() == "Before training it was 2.3100."
     plot = view.curves.plots["loss"]
     assert drawn(plot.evaluations) == [(0, 2.31), (1, 0.84)]
     assert drawn(plot.best) == [(1, 0.84)]

@@ -19,7 +19,7 @@ from studio.ui.desk import Call, Desk
 from studio.ui.elided import Elided
 from studio.ui.evaluation_setup import Chosen
 from studio.ui.pages.compare_blind import BlindMode
-from studio.ui.pages.compare_rows import EvaluationMode
+from studio.ui.pages.compare_rows import Begun, EvaluationMode
 from studio.ui.pages.compare_text import TextMode
 from studio.ui.parts import (
     add_action,
@@ -59,7 +59,7 @@ class Opened(NamedTuple):
     answer: str
     given: GivenText | None
     test: BlindTest | None
-    evaluation: tuple[Chosen, bool]
+    evaluation: tuple[Chosen, Begun | None]
 
 
 class Asked(NamedTuple):

@@ -4,17 +4,15 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QMenu, QProgressBar, QSizePolicy, QToolButton
+from PySide6.QtWidgets import QFrame, QMenu, QProgressBar, QSizePolicy, QToolButton
 
 from studio import paths
-from studio.core.events import Prepared
-from studio.core.progress import Progress
 from studio.core.runs import Run
-from studio.core.units import size
 from studio.ui import words
 from studio.ui.elided import MIDDLE, Elided
 from studio.ui.models import RunModel, glance, title_of
-from studio.ui.parts import button, card, column, label, pill, row, selectable, set_mark, set_tone
+from studio.ui.pages.run_figures import RunFigures
+from studio.ui.parts import button, card, column, pill, row, set_mark, set_tone
 from studio.ui.theme import GRID, Theme
 
 
@@ -23,6 +21,7 @@ class RunHead(QFrame):
 
     Attributes:
         name, state: labels.
+        figures: its figures.
     """
 
     def __init__(
@@ -55,7 +54,8 @@ class RunHead(QFrame):
         self.left.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         buttons = (self.pause_button, self.now_button, self.resume_button, self.stop_button, self.more_button)
         head = row(self.name, self.state, None, *buttons)
-        inner = card(column(head, self.bar, row(self.said, None, self.left), self._figures(), spacing=GRID))
+        self.figures = RunFigures()
+        inner = card(column(head, self.bar, row(self.said, None, self.left), self.figures, spacing=GRID))
         self.setLayout(column(inner))
         # Below its own height its buttons would be cut.
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
@@ -72,7 +72,7 @@ class RunHead(QFrame):
         self.state.setText(words.state(state))
         set_tone(self.state, tone)
         self._show_progress(model)
-        self._show_figures(model)
+        self.figures.show_progress(model.progress)
         paused = model.held()
         icon = "play" if paused else "pause"
         if self.pause_button.property("icon_name") != icon:
@@ -109,29 +109,6 @@ class RunHead(QFrame):
         made.setMenu(menu)
         return made
 
-    def _figures(self) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(3 * GRID)
-        grid.setVerticalSpacing(0)
-        names = {
-            "loss": self.tr("Loss"),
-            "eval": self.tr("Best eval loss"),
-            "speed": self.tr("Tokens / s"),
-            "epoch": self.tr("Epoch"),
-            "memory": self.tr("Peak memory"),
-            "preferred": self.tr("Reward accuracy"),
-        }
-        self._names = {}
-        self.values: dict[str, QLabel] = {}
-        for at, (key, name) in enumerate(names.items()):
-            self.values[key] = selectable(label("\u2013", "figure"))
-            self.values[key].setAccessibleDescription(name)
-            self._names[key] = label(name, "caption")
-            grid.addWidget(self._names[key], 0, at)
-            grid.addWidget(self.values[key], 1, at)
-        grid.setColumnStretch(len(names), 1)
-        return grid
-
     def _show_progress(self, model: RunModel) -> None:
         told = model.progress
         phase, planned = told.phase, told.prepared
@@ -163,57 +140,6 @@ class RunHead(QFrame):
         # A long name beside it gives way, not the step.
         self.said.setMinimumWidth(self.said.sizeHint().width())
         self.left.setText(self._time_text(model))
-
-    def _show_figures(self, model: RunModel) -> None:
-        told = model.progress
-        last = told.steps[-1] if told.steps else None
-        self.values["loss"].setText(f"{last.loss:.4f}" if last else "\u2013")
-        self._show_evaluated(told)
-        self.values["speed"].setText(f"{last.tokens_per_s:,.0f}" if last else "\u2013")
-        self.values["epoch"].setText(f"{last.epoch:.2f}" if last else "\u2013")
-        self.values["memory"].setText(size(last.memory_bytes) if last else "\u2013")
-        self._show_preferred(told)
-        self.values["speed"].setToolTip(self._ways(told.prepared) if told.prepared else "")
-
-    def _show_evaluated(self, told: Progress) -> None:
-        """Says what the best evaluation found, behind what the base's own was."""
-        base, best = told.base, told.best
-        before, after = f"{base.eval_loss:.2f}" if base else "", f"{best.eval_loss:.4f}" if best else "\u2013"
-        self.values["eval"].setText(f"{before} \u2192 {after}" if base else after)
-        said = self.tr("Before training it was {loss}.").format(loss=f"{base.eval_loss:.4f}") if base else ""
-        self.values["eval"].setToolTip(said)
-
-    def _show_preferred(self, told: Progress) -> None:
-        """Says how many rewards are right: of the rows of the best evaluation, else of the last step's."""
-        scored = [item for item in told.evaluations if item.step]
-        last = told.best or (scored[-1] if scored else told.steps[-1] if told.steps else None)
-        share = last.reward_accuracy if last else None
-        # In a narrow window there is no room for both, and the steps are told above.
-        for name, shown in (("preferred", share is not None), ("epoch", share is None)):
-            self._names[name].setVisible(shown)
-            self.values[name].setVisible(shown)
-        if last is not None and share is not None:
-            self.values["preferred"].setText(f"{share:.0%}")
-            margin = told.steps[-1].reward_margin if told.steps else None
-            evaluated = self.tr("Of the evaluation rows at step {step}.").format(step=f"{last.step:,}")
-            where = evaluated if scored else self.tr("Of the last step's rows.")
-            more = self.tr("The last step's reward margin is {margin}.").format(margin=f"{margin or 0:.3g}")
-            what = self.tr("The share of better answers preferred, or of labelled ones judged as they are labelled.")
-            self.values["preferred"].setToolTip(f"{what}\n{where}\n{more}")
-
-    def _ways(self, planned: Prepared) -> str:
-        """Returns how the run is computed, and which fast ways are not taken."""
-        lines = [
-            self.tr("Processor threads: {threads}. Tokens at once: {tokens}.").format(
-                threads=planned.threads or "\u2013", tokens=f"{planned.micro_batch_tokens:,}"
-            )
-        ]
-        if planned.activations != "kept":
-            lines.append(self.tr("Activations are computed again in the backward pass."))
-        if planned.own_attention:
-            lines.append(self.tr("Attention by kernels of its own, which this card computes faster."))
-        lines += [self.tr("Not taken: {path} ({reason})").format(path=p, reason=r) for p, r in planned.plain.items()]
-        return "\n".join(lines)
 
     def _time_text(self, model: RunModel) -> str:
         told = model.progress

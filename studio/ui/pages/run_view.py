@@ -254,9 +254,10 @@ class RunView(QWidget):
             self._session.tell_error(error)
             return
         forget_usual(values["training"])
+        for key, value in (changes or {}).items():
+            section, _, name = key.partition(".")
+            values[section][name] = value
         self._session.draft.replace(values, self.tr("settings of {name}").format(name=self.model.title))
-        if changes:
-            self._session.draft.apply(dict(changes), self.tr("what helps"))
         self._session.page_wanted.emit("configure")
 
     def _show_differences(self) -> None:
