@@ -138,6 +138,7 @@ def phase(name: str) -> str:
         "reference": _tr("Asking the base"),
         "training": _tr("Training"),
         "evaluating": _tr("Evaluating"),
+        "waiting": _tr("Waiting"),
         "saving": _tr("Saving"),
         "finishing": _tr("Finishing"),
     }[name]

@@ -75,7 +75,9 @@ def test_rows_know_their_labels_and_what_is_wrong_with_them(tmp_path: Path) -> N
     train = corpus.train
     assert corpus.row_format == "kto"
     assert train.desirable.tolist() == [row["label"] for at, row in enumerate(rows) if at != 3]
-    assert [(item["row"], item["reason"]) for item in corpus.unused] == [(3, "`label` is not true or false")]
+    assert [(item["row"], item["reason"]) for item in corpus.unused] == [
+        (3, "`label` is not true or false, nor yes or no, good or bad")
+    ]
     assert train.mismatched is not None
     assert len(train.mismatched) == len(train)
     assert train.mismatched.lengths.max() <= train.lengths.max()
