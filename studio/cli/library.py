@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from studio import paths
 from studio.cli import layers, mix
 from studio.cli.output import add_command, one_line, printable, progress, show, table
-from studio.core import library
+from studio.core import further, library
 from studio.core.errors import StudioError, given_path
 from studio.core.library import Entry
 from studio.core.number_formats import FORMATS
@@ -129,7 +130,7 @@ def _show(args: argparse.Namespace) -> None:
         ("Data", f"{data.path}  {plural(data.rows, 'row')}  {data.fingerprint[:12]}" if data.path else ""),
         ("Run", entry.run),
         ("Begun with", started_from(start) if isinstance(start, str) and start else ""),
-        ("Adapter", _pairs(entry.config.get("adapter"))),
+        ("Adapter", _pairs(entry.config.get("adapter") or _made_as(entry))),
         ("Training", _pairs(entry.config.get("training"))),
         ("Learning rate", library.in_words(rates) if len(rates) > 1 else ""),
         ("Metrics", _pairs({key: value for key, value in entry.metrics.items() if key != "learning_rates"})),
@@ -282,6 +283,13 @@ def _scores(entry: Entry) -> list[str]:
         *("-" if one is None else _number(one) for one in losses),
         f"{share:.0%}" if isinstance(share, float) else "-",
     ]
+
+
+def _made_as(entry: Entry) -> dict[str, Any]:
+    """Returns how an adapter made elsewhere is made, as far as it can be trained further."""
+    with suppress(StudioError):
+        return further.layout_of(entry.folder)
+    return {}
 
 
 def _pairs(values: Any) -> str:

@@ -15,6 +15,7 @@ WEIGHTS = "adapter_model.safetensors"
 TEMPLATE = "chat_template.jinja"
 PEFT_CONFIG = "adapter_config.json"
 ENTRY = "entry.json"
+_MOST_BYTES = 10_000_000
 _SECTIONS = ("model", "data", "adapter", "training")
 _OPEN = ConfigDict(extra="ignore", defer_build=True)
 
@@ -116,6 +117,24 @@ def _written(folder: Path, _changed_ns: int, _size: int) -> Entry:
 
 def _faulty(folder: Path, fault: str) -> Entry:
     return Entry(name=folder.name, folder=folder, title=folder.name, fault=fault)
+
+
+def rank(entry: Entry) -> Any:
+    """Returns an adapter's rank, of one made elsewhere as its own config says; None: not known."""
+    adapter = entry.config.get("adapter")
+    told = adapter.get("r") if isinstance(adapter, dict) else None
+    return told if told is not None else _own_rank(entry.folder, entry.sha256)
+
+
+@lru_cache(maxsize=4096)
+def _own_rank(folder: Path, _sha256: str) -> int | None:
+    """Reads what PEFT's config says, once for each state of the weights."""
+    try:
+        file = folder / PEFT_CONFIG
+        found = json.loads(file.read_bytes()).get("r") if file.stat().st_size <= _MOST_BYTES else None
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return None
+    return found if type(found) is int else None
 
 
 def write_entry(about: Entry) -> None:

@@ -16,6 +16,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QColor, QFont
 
+from studio.core.entry import rank
 from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.core.units import size
@@ -384,12 +385,6 @@ class AdapterTable(QAbstractTableModel):
             self.tr("Eval loss"),
         )
         return names[section]
-
-
-def rank(entry: Entry) -> Any:
-    """Returns an adapter's rank; None: not known."""
-    adapter = entry.config.get("adapter")
-    return adapter.get("r") if isinstance(adapter, dict) else None
 
 
 def texts(entry: Entry) -> tuple[str, ...]:

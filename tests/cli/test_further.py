@@ -60,3 +60,11 @@ def test_several_values_are_tried_from_one_adapter(tmp_path: Path, capfd: pytest
 def test_an_adapter_mistyped_is_told(capfd: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["train", "--further", "nonesuch", "--set", "data.path=x"]) == EXIT_CODES["adapter"]
     assert "There is no adapter `nonesuch`" in capfd.readouterr().err
+
+
+def test_how_one_made_elsewhere_is_made_is_shown(capfd: pytest.CaptureFixture[str]) -> None:
+    made("letters", use_rslora=True, rank_pattern={"q_proj": 4})
+    assert cli.run(["adapters", "show", "letters"]) == 0
+    said = capfd.readouterr().out
+    assert "r 2, lora_alpha 4" in said
+    assert "use_rslora True" in said

@@ -14,6 +14,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from studio import paths
+from studio.core import entry as entry_module
 from studio.core import library
 from studio.core.errors import StudioError
 from tests.held import held
@@ -400,3 +401,12 @@ def test_an_adapter_that_a_program_has_open_stays_whole_and_is_told(tmp_path: Pa
         library.restore("x")
     library.remove(entry)
     assert library.restore("x") == entry
+
+
+def test_the_rank_of_one_made_elsewhere_is_what_its_own_config_says(tmp_path: Path) -> None:
+    elsewhere = added(tmp_path, "elsewhere")
+    assert entry_module.rank(elsewhere) == 2
+    assert entry_module.rank(added(tmp_path, "ours", config={"adapter": {"r": 7}})) == 7
+    odd = peft_folder(tmp_path / "odd")
+    (odd / library.PEFT_CONFIG).write_text('{"peft_type": "LORA", "r": "many"}')
+    assert entry_module.rank(library.located(str(odd))) is None

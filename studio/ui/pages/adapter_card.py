@@ -7,13 +7,14 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QPlainTextEdit, QPushButton, QStackedWidget
 
+from studio.core.entry import rank
 from studio.core.library import Entry, learning_rates
 from studio.core.pinned import started_from
 from studio.core.units import size
 from studio.ui import words
 from studio.ui.elided import Elided
 from studio.ui.parts import button, card, clear, column, holder, label, line, row, scrolling, selectable
-from studio.ui.tables import rank, texts
+from studio.ui.tables import texts
 from studio.ui.tags import TagEdit
 from studio.ui.theme import GRID, Theme
 
