@@ -246,7 +246,7 @@ def _tell(event: events.Event, steps: int) -> None:
             )
             if sys.stderr.isatty():
                 progress(label, event.step, steps)
-            elif event.step % _LOGGED_STEPS == 0:
+            elif event.step % _LOGGED_STEPS == 0 or event.step == steps:
                 print(label, file=sys.stderr)
         case events.Evaluated():
             print(f"\n{run_told.evaluated(event)}", file=sys.stderr)

@@ -26,7 +26,7 @@ def test_it_goes_on_from_the_adapter_on_other_rows(tmp_path: Path, capfd: pytest
     assert run.config().adapter.r == 3
     assert run.config().data.max_length == 128, "as its run before had it"
     assert (run.path / "start" / "test" / library.WEIGHTS).is_file()
-    capfd.readouterr()
+    assert "Step 3 loss " in capfd.readouterr().err, "the last step is told, however few there are"
     assert cli.run(["runs", "resume", run.name]) == EXIT_CODES["run"]
     assert "`studio train --further more`" in capfd.readouterr().err
     assert cli.run(["adapters", "show", "more"]) == 0
