@@ -4,13 +4,12 @@ What each of them takes was read in its source: PEFT 0.21, vLLM 0.11, llama.cpp 
 not matter.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from studio.core.entry import PEFT_CONFIG
+from studio.core.entry import peft_config
 
 Target = Literal["peft", "gguf-lora", "merged", "gguf"]
 
@@ -19,7 +18,6 @@ _R = _ALPHA = 8
 # What vLLM's --max-lora-rank may be; it is 16 unless one says so.
 _VLLM_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 _VLLM_RANK = 16
-MOST_BYTES = 10_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +79,8 @@ def traits(config: Mapping[str, Any]) -> Traits:
 
 def read(folder: Path) -> Traits | None:
     """Returns the traits of the adapter in `folder`; None: its config cannot be read."""
-    try:
-        file = folder / PEFT_CONFIG
-        config = json.loads(file.read_bytes()) if file.stat().st_size <= MOST_BYTES else None
-    except (OSError, ValueError, RecursionError):
-        return None
-    return traits(config) if isinstance(config, dict) else None
+    config = peft_config(folder)
+    return None if config is None else traits(config)
 
 
 def consumers(adapter: Traits) -> list[Consumer]:

@@ -129,12 +129,18 @@ def rank(entry: Entry) -> Any:
 @lru_cache(maxsize=4096)
 def _own_rank(folder: Path, _sha256: str) -> int | None:
     """Reads what PEFT's config says, once for each state of the weights."""
+    found = (peft_config(folder) or {}).get("r")
+    return found if type(found) is int else None
+
+
+def peft_config(folder: Path) -> dict[str, Any] | None:
+    """Returns what PEFT's config in a folder says, which may be anybody's; None: it is no readable one."""
     try:
         file = folder / PEFT_CONFIG
-        found = json.loads(file.read_bytes()).get("r") if file.stat().st_size <= _MOST_BYTES else None
-    except (OSError, ValueError, AttributeError, RecursionError):
+        found = json.loads(file.read_bytes()) if file.stat().st_size <= _MOST_BYTES else None
+    except (OSError, ValueError, RecursionError):
         return None
-    return found if type(found) is int else None
+    return found if isinstance(found, dict) else None
 
 
 def write_entry(about: Entry) -> None:

@@ -1,6 +1,5 @@
 """Training an adapter further: a run takes over how it is made, its base, and the layout of its prompts."""
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,7 @@ from studio import paths
 from studio.core import config as declared
 from studio.core import config_file, library
 from studio.core.config import AdapterSpec, ModelSpec, RunConfig
-from studio.core.consumers import MOST_BYTES
-from studio.core.entry import TEMPLATE
+from studio.core.entry import TEMPLATE, peft_config
 from studio.core.errors import StudioError
 from studio.core.library import PEFT_CONFIG, Entry
 from studio.core.objectives import forget_usual, needed
@@ -113,14 +111,10 @@ def layout_of(folder: Path) -> dict[str, Any]:
     Raises:
         StudioError: (adapter) it is no LoRA, or has what no run can train.
     """
-    try:
-        file = folder / PEFT_CONFIG
-        about = json.loads(file.read_bytes()) if file.stat().st_size <= MOST_BYTES else None
-        if not isinstance(about, dict) or about.get("peft_type") != "LORA":
-            raise ValueError
-    except (OSError, ValueError, RecursionError):
+    about = peft_config(folder)
+    if about is None or about.get("peft_type") != "LORA":
         message = f"The adapter in {folder} is no LoRA, or its {PEFT_CONFIG} cannot be read."
-        raise StudioError("adapter", message, "Choose another one.") from None
+        raise StudioError("adapter", message, "Choose another one.")
     if found := next((key for key in _UNKNOWN if about.get(key)), None):
         message = f"The adapter in {folder} uses {found}, and cannot be trained further here."
         raise StudioError("adapter", message, "Merge it into its base, and train a new adapter on that.")

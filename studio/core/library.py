@@ -4,7 +4,6 @@ The folders are the truth: nothing is listed that is not there, and a folder cop
 appear and go by one rename, so that no process ever sees half of one.
 """
 
-import json
 import os
 import secrets
 import shutil
@@ -23,7 +22,7 @@ from studio.core.config import ModelSpec
 from studio.core.config import to_dict as to_plain
 from studio.core.config_file import build
 from studio.core.entry import PEFT_CONFIG as PEFT_CONFIG
-from studio.core.entry import TEMPLATE, read_entry, write_entry
+from studio.core.entry import TEMPLATE, peft_config, read_entry, write_entry
 from studio.core.entry import WEIGHTS as WEIGHTS
 from studio.core.entry import Base as Base
 from studio.core.entry import Data as Data
@@ -422,12 +421,12 @@ def _free(name: str) -> Path:
 
 
 def _base_of(folder: Path) -> str:
-    try:
-        name = json.loads((folder / PEFT_CONFIG).read_bytes()).get("base_model_name_or_path")
-    except (OSError, ValueError, AttributeError, RecursionError):
+    about = peft_config(folder)
+    if about is None:
         raise StudioError(
             "adapter", f"{folder} has no readable {PEFT_CONFIG}.", "Name a folder that PEFT saved an adapter into."
-        ) from None
+        )
+    name = about.get("base_model_name_or_path")
     return name if isinstance(name, str) else ""
 
 

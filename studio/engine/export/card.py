@@ -11,7 +11,7 @@ from huggingface_hub.utils._validators import validate_repo_id
 from transformers import PreTrainedTokenizerBase
 
 from studio.core.consumers import Consumer, Target
-from studio.core.library import Base, Data, in_words, learning_rates
+from studio.core.library import Base, Data, Entry, in_words, learning_rates
 from studio.core.objectives import OWN_SETTINGS, asked
 from studio.core.pinned import started_from
 
@@ -132,6 +132,30 @@ def hub_id(path: str) -> str | None:
     except HFValidationError:
         return None
     return path if path.count("/") == 1 and not Path(path).exists() else None
+
+
+def of(
+    entry: Entry,
+    to: Target,
+    *,
+    stops: int | list[int] | None = None,
+    file: str = "",
+    notes: Sequence[str] = (),
+    loaders: Sequence[Consumer] = (),
+) -> str:
+    """Returns the `card` of an export of an adapter of the library; for the arguments see there."""
+    return card(
+        title=entry.title,
+        base=entry.base,
+        data=entry.data,
+        config=entry.config,
+        metrics=entry.metrics,
+        to=to,
+        stops=stops,
+        file=file,
+        notes=notes,
+        loaders=loaders,
+    )
 
 
 def card(

@@ -54,10 +54,7 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
     _cast(whole, torch.float32)
     rounded = proof.logits(whole, texts)
     card.save_tokenizer(tokenizer, encoder.template, folder)
-    text = card.card(
-        title=entry.title, base=entry.base, data=entry.data, config=entry.config, metrics=entry.metrics, to="merged"
-    )
-    (folder / "README.md").write_text(text, encoding="utf-8")
+    (folder / "README.md").write_text(card.of(entry, "merged"), encoding="utf-8")
     del whole
 
     on_phase("checking")

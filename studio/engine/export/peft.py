@@ -56,12 +56,9 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
     on_phase("checking")
     texts, spec, cpu = proof.prompts(encoder), proof.spec(base), torch.device("cpu")
     bare = model.load_base(base, spec, cpu)
-    text = card.card(
-        title=entry.title,
-        base=entry.base,
-        data=entry.data,
-        config=entry.config,
-        metrics=entry.metrics,
+    text = card.of(
+        entry,
+        "peft",
         stops=generate.missed_stop_ids(bare, encoder),
         notes=[_FOLDED] if odd else [],
         loaders=consumers(traits(config)),

@@ -178,14 +178,5 @@ def _describe(
         notes.append(
             "Ollama computes models of this family by itself, not by llama.cpp, as which the file was compared."
         )
-    text = card.card(
-        title=entry.title,
-        base=entry.base,
-        data=entry.data,
-        config=entry.config,
-        metrics=entry.metrics,
-        to="gguf",
-        file=path.name,
-        notes=notes,
-    )
+    text = card.of(entry, "gguf", file=path.name, notes=notes)
     (path.parent / "README.md").write_text(text, encoding="utf-8")

@@ -185,14 +185,5 @@ def _describe(entry: Entry, known: Checked, path: Path, stops: Sequence[str]) ->
         (path.parent / TEMPLATE).write_text(known.encoder.template, encoding="utf-8", newline="\n")
     if vocabulary.composes(known.encoder):
         notes.append(COMPOSED)
-    text = card.card(
-        title=entry.title,
-        base=entry.base,
-        data=entry.data,
-        config=entry.config,
-        metrics=entry.metrics,
-        to="gguf-lora",
-        file=path.name,
-        notes=notes,
-    )
+    text = card.of(entry, "gguf-lora", file=path.name, notes=notes)
     (path.parent / "README.md").write_text(text, encoding="utf-8")
