@@ -151,12 +151,12 @@ _IDLE = {
     "output_dir", "overwrite_output_dir", "logging_steps", "logging_strategy", "report_to", "plot_loss", "do_train",
     "do_eval", "tf32", "flash_attention", "flash_attn", "sdp_attention", "xformers_attention", "attn_implementation",
     "eval_strategy", "evaluation_strategy", "save_strategy", "strict", "trust_remote_code", "dataset_prepared_path",
-    "overwrite_cache", "preprocessing_num_workers", "dataloader_num_workers", "ddp_timeout", "run_name", "model_type",
+    "overwrite_cache", "preprocessing_num_workers", "run_name", "model_type",
     "tokenizer_type", "is_llama_derived_model", "pad_to_sequence_len", "eval_sample_packing", "save_only_model",
     "save_safetensors", "use_unsloth", "enable_liger_kernel", "plugins", "eval_batch_size", "local_rank",
     "per_device_eval_batch_size", "double_quantization", "resume_from_checkpoint", "auto_resume_from_checkpoints",
     "debug", "eval_table_size", "lora_fan_in_fan_out", "use_peft", "bf16",
-    "push_to_hub", "hub_model_id", "dataset_processes", "remove_unused_columns", "tokenizer_config", "padding_free",
+    "push_to_hub", "dataset_processes", "remove_unused_columns", "tokenizer_config", "padding_free",
     "gradient_checkpointing_kwargs", "group_by_length", "neat_packing", "dataset_dir", "eval_dataset",
 }  # fmt: skip
 _IDLE_BEGINNINGS = ("wandb_", "mlflow_", "comet_", "liger_", "swanlab_", "hub_", "ddp_", "dataloader_")

@@ -213,16 +213,21 @@ def left_out(tree: Tree, spec: AdapterSpec) -> list[str]:
 
     That is the experts, which are no linear layers, and what shares their names; nothing if `spec` is another kind.
     """
-    return list(dict.fromkeys(_LAYER.sub("", module.name, count=1) for module in _passed_by(tree, spec)))
+    return _names(_passed_by(tree, spec))
 
 
 def left_out_sentence(tree: Tree, spec: AdapterSpec) -> str:
     """Returns what there is to know of what is left out; empty: nothing is."""
-    share = sum(module.parameters for module in _passed_by(tree, spec)) / max(1, tree.parameters)
-    if not (names := ", ".join(left_out(tree, spec))):
+    passed = _passed_by(tree, spec)
+    share = sum(module.parameters for module in passed) / max(1, tree.parameters)
+    if not (names := ", ".join(_names(passed))):
         return ""
     what = f"{names} ({share:.0%} of the weights)"
     return f"Experts, and layers named like them, cannot be adapted yet: {what} stay as they are."
+
+
+def _names(modules: Sequence[Module]) -> list[str]:
+    return list(dict.fromkeys(_LAYER.sub("", module.name, count=1) for module in modules))
 
 
 def _passed_by(tree: Tree, spec: AdapterSpec) -> list[Module]:

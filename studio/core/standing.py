@@ -6,7 +6,7 @@ from itertools import combinations
 
 from studio.core.blind import TIE, BlindTest
 
-_Z = 1.959963984540054  # of a normal distribution 95 % lie within so many deviations
+Z = 1.959963984540054  # of a normal distribution 95 % lie within so many deviations
 CHANCE = 0.05  # what is likelier than this by chance alone is not taken for a difference
 
 
@@ -66,9 +66,9 @@ def interval(wins: float, votes: int) -> tuple[float, float]:
     """Returns where a share lies with 95 %, of which `wins` of `votes` are known; all of it where nothing is."""
     if not votes:
         return 0.0, 1.0
-    share, square = wins / votes, _Z * _Z
+    share, square = wins / votes, Z * Z
     middle = (share + square / (2 * votes)) / (1 + square / votes)
-    half = _Z * math.sqrt(share * (1 - share) / votes + square / (4 * votes * votes)) / (1 + square / votes)
+    half = Z * math.sqrt(share * (1 - share) / votes + square / (4 * votes * votes)) / (1 + square / votes)
     # Of none and of all rounding would leave the bound a little beside its end.
     return max(0.0, middle - half) if wins else 0.0, min(1.0, middle + half) if wins < votes else 1.0
 

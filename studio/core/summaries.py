@@ -10,10 +10,9 @@ from typing import Literal
 
 from studio.core.evaluations import Result
 from studio.core.measures import ANSWERS, LOSSES, LOWER, SHARES
-from studio.core.standing import chance, interval
+from studio.core.standing import Z, chance, interval
 
 By = Literal["worst", "differs", "row"]
-_Z = 1.959963984540054  # of a normal distribution 95 % lie within so many deviations
 _SAME = 1e-9  # of two losses: nearer to each other they are the same
 
 
@@ -108,7 +107,7 @@ class Summary:
         if measure in SHARES:
             low, high = interval(found.x, found.rows)
         else:
-            half = _Z * _deviation(found, mean)
+            half = Z * _deviation(found, mean)
             least, most = (-math.inf, math.inf) if measure in LOSSES else (0.0, 1.0)
             low, high = max(least, mean - half), min(most, mean + half)
         return Figure(mean, low, high, found.rows, found.better, found.worse)

@@ -177,7 +177,7 @@ def _fit(
     if earlier is not None:
         return memory.Fit(least if earlier.activations == "kept" else earlier.activations, tokens)
     # Processes that share a run would have to agree, and each may have other memory.
-    if _shared():
+    if shared():
         return memory.Fit(least, tokens)
     ways = ways[1:] if recomputes else ways
     return memory.fit(ways, tokens, at_once, hardware.free_bytes(device))
@@ -186,7 +186,7 @@ def _fit(
 def _pack(trial: Trial, fits: memory.Fit, ways: memory.Ways, at_once: int) -> None:
     """Lays out weights beforehand if there is room; no number depends on it, so it may be otherwise when resumed."""
     # Each of the processes that share a run would take the same free memory for its own.
-    bases = [] if _shared() else lora.packable(trial.model)
+    bases = [] if shared() else lora.packable(trial.model)
     if not bases:
         return
     more, tokens = 2 * sum(base.weight.nbytes for base in bases), max(fits.tokens, at_once)
@@ -194,7 +194,7 @@ def _pack(trial: Trial, fits: memory.Fit, ways: memory.Ways, at_once: int) -> No
         lora.pack(bases, fits.tokens)
 
 
-def _shared() -> bool:
+def shared() -> bool:
     """Whether several processes compute the run."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
@@ -204,7 +204,7 @@ def _own_attention(trial: Trial, earlier: Prepared | None) -> bool:
     if trial.device.type != "cuda" or not attention.in_use(trial.bare):
         return False
     # Processes that share a run would have to agree, and each measures for itself.
-    if _shared():
+    if shared():
         return False
     own = earlier.own_attention if earlier else attention.is_faster_own(trial.bare, trial.dtype, trial.device)
     if own:

@@ -196,8 +196,7 @@ def computed(
     losses, spec = sequence_losses(current, model, batch), current.config.training
     if not _compares(current):
         return losses[:, None]
-    rows = torch.from_numpy(batch.rows).to(losses.device)
-    base = None if reference is None else reference.losses[rows]
+    base = None if reference is None else reference.losses[torch.from_numpy(batch.rows).to(losses.device)]
     if spec.objective != "kto":
         return objectives.preferred(spec, losses, base, batch.counts)
     assert base is not None

@@ -14,7 +14,7 @@ from studio.core.files import read_lines
 from studio.core.objectives import asked
 from studio.core.progress import Progress
 from studio.core.runs import Run
-from studio.engine import batches, checkpoint, hardware, reference, result, schedule, session, step
+from studio.engine import batches, checkpoint, choices, hardware, reference, result, schedule, session, step
 from studio.engine.corpus import Emit
 from studio.engine.pace import Pace
 from studio.engine.rowlog import RowLog
@@ -48,6 +48,10 @@ class Commands:
             return []
         lines, self.offset = read_lines(path, self.offset)
         return _decoded(lines)
+
+    def stops(self) -> list[events.Stop]:
+        """Returns what waits of it that ends the run, the first first."""
+        return [command for command in self.waiting if isinstance(command, events.Stop)]
 
     def unheard(self, before: Progress) -> list[events.Command]:
         """Returns the learning rate that was asked for last, where what came before `offset` ended without setting it.
@@ -108,7 +112,7 @@ def train(run: Run, commands_from: int, emit: Emit) -> None:
     try:
         current = session.prepare(run, _hearing(told, commands, before.step), earlier, commands.saving())
     except _EndedError:
-        stop = next(item for item in commands.waiting if isinstance(item, events.Stop))
+        stop = commands.stops()[0]
         told(events.Obeyed(step=before.step, command=asdict(stop)))
         return
     current.emit = told
@@ -129,14 +133,13 @@ def _hearing(emit: Emit, commands: Commands, step: int) -> Emit:
     A run that has come to a `step` and is to keep its result goes on until it can write it. Processes that share a run
     would have to agree, so those go on until their first step.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if choices.shared():
         return emit
 
     def hear(event: events.Event) -> None:
         emit(event)
         commands.waiting += commands.due()
-        stops = [command for command in commands.waiting if isinstance(command, events.Stop)]
-        if isinstance(event, events.Phase) and any(step == 0 or not stop.keep for stop in stops):
+        if isinstance(event, events.Phase) and any(step == 0 or not stop.keep for stop in commands.stops()):
             raise _EndedError
 
     return hear
@@ -327,7 +330,7 @@ def _answer(current: Session, commands: Commands, pace: Pace | None = None, *, a
 def _ends(commands: Commands) -> bool:
     """Returns whether the run was asked to end; whatever is asked is obeyed behind the step as ever."""
     commands.waiting += commands.due()
-    return any(isinstance(command, events.Stop) for command in commands.waiting)
+    return bool(commands.stops())
 
 
 def _tell_evaluation(current: Session, score: step.Score, best: bool) -> None:
@@ -381,7 +384,7 @@ def _held(current: Session, commands: Commands, at: int) -> bool:
                 current.emit(events.Obeyed(step=at, command=asdict(command)))
             else:
                 commands.waiting.append(command)
-        if any(isinstance(command, events.Stop) for command in commands.waiting):
+        if commands.stops():
             return True
         if not paused:
             return False

@@ -153,13 +153,14 @@ def test_the_baseline_is_how_far_mismatched_answers_have_moved(tmp_path: Path) -
     current = session.prepare(run, lambda event: None)
     reference.look_up(current, lambda: False)
     train, known = current.corpus.train, current.reference
-    assert train.mismatched is not None
+    mismatched = train.mismatched
+    assert mismatched is not None
     assert known is not None
     assert known.mismatched is not None
     current.bare.eval()
 
     def baseline() -> float:
-        passes = current.choices.passes(train.mismatched, [np.arange(10)])  # type: ignore[arg-type] # it is there
+        passes = current.choices.passes(mismatched, [np.arange(10)])
         found = step._baseline(current, train, known, passes, 10)
         assert found is not None
         assert not found.requires_grad
@@ -169,7 +170,7 @@ def test_the_baseline_is_how_far_mismatched_answers_have_moved(tmp_path: Path) -
     session.load_weights(current, run.path / "checkpoints" / "step-000006")
     moved = []
     for at in range(10):
-        ids, learned = (torch.from_numpy(np.array(part)) for part in train.mismatched[at])
+        ids, learned = (torch.from_numpy(np.array(part)) for part in mismatched[at])
         with torch.no_grad():
             logits = current.bare(input_ids=ids[None].long(), use_cache=False).logits[0, :-1]
         logs = torch.log_softmax(logits.float(), -1).gather(1, ids[1:, None].long())[learned[1:], 0]

@@ -83,9 +83,9 @@ def test_the_losses_of_preferences_are_those_of_the_papers_and_carry_gradient_al
     torch.testing.assert_close(objectives.orpo(nats, counts, 0.3).detach(), torch.tensor(expected))
 
 
-def compared(objective: str, **settings: Any) -> Callable[..., torch.Tensor]:
+def compared(objective: Any, **settings: Any) -> Callable[..., torch.Tensor]:
     """Returns what compares answers of given losses, the base's losses and counts as an objective does."""
-    spec = TrainingSpec(objective=objective, **settings)  # type: ignore[arg-type] # a name it knows
+    spec = TrainingSpec(objective=objective, **settings)
     return lambda losses, base, counts: objectives.preferred(spec, losses, base, counts)
 
 

@@ -10,7 +10,7 @@ from studio import paths
 from studio.core.runs import Run
 from studio.ui import words
 from studio.ui.elided import MIDDLE, Elided
-from studio.ui.models import RunModel, glance, title_of
+from studio.ui.models import RunModel, glance
 from studio.ui.pages.run_figures import RunFigures
 from studio.ui.parts import button, card, column, pill, row, set_mark, set_tone
 from studio.ui.theme import GRID, Theme
@@ -116,10 +116,10 @@ class RunHead(QFrame):
         if model.alive and told.state == "queued" and phase is not None:
             self.bar.setRange(0, 1)
             self.bar.setValue(0)
-            other = Run(paths.runs_dir() / phase.detail)
-            paused = glance(other).state == "paused"  # which may hold it for ever
+            other = glance(Run(paths.runs_dir() / phase.detail))
+            paused = other.state == "paused"  # which may hold it for ever
             said = self.tr("Waiting for {name}, which is paused") if paused else self.tr("Waiting for {name}")
-            self.said.setText(said.format(name=title_of(other)))
+            self.said.setText(said.format(name=other.title))
             self.said.setMinimumWidth(0)
             self.left.setText("")
             return
