@@ -36,6 +36,11 @@ class Translated:
             found[section][name] = value
         return {section: settings for section, settings in found.items() if settings}
 
+    def whole(self) -> dict[str, Setting]:
+        """Returns the same with a stand-in for the path of the data where none is said, so that it can be checked."""
+        plain = self.plain()
+        return plain | {"data": {"path": "-"} | plain.get("data", {})}
+
 
 def translated(data: Setting, folder: Path) -> Translated:
     """Reads another program's config.
@@ -87,13 +92,13 @@ def _fill_in(made: Translated) -> None:
 
 def _leave_unfit(made: Translated) -> None:
     """Leaves settings whose values cannot be here, and gives the others theirs as they are read here."""
-    while faults := config_file.faults({"data": {"path": "-"}, **made.plain()}):
+    while faults := config_file.faults(made.whole()):
         unfit = [key for key in faults if key in made.settings]
         for key in unfit or list(made.settings):
             reason = "It does not go with the other settings."
             made.left[key] = faults.get(key, reason)
             del made.settings[key]
-    values = declared.to_dict(config_file.build({"data": {"path": "-"}, **made.plain()}))
+    values = declared.to_dict(config_file.build(made.whole()))
     for key in made.settings:
         section, _, name = key.rpartition(".")
         made.settings[key] = values[section][name]

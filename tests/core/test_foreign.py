@@ -207,6 +207,20 @@ def test_files_are_read_from_where_the_config_lies(tmp_path: Path) -> None:
     assert made.settings["data.path"] == str(tmp_path / "rows.jsonl")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{base_model: a/b, adapter: lora, sequence_len: 512, lora_r: 4, learning_rate: 1e-4}",
+        "{model_name_or_path: a/b, finetuning_type: lora, cutoff_len: 512, lora_rank: 4, learning_rate: 1e-4}",
+    ],
+)
+def test_one_without_data_keeps_what_it_says_of_them(text: str, tmp_path: Path) -> None:
+    made = read(text, tmp_path)
+    assert made.left == {}
+    said = ("data.path", "data.max_length", "adapter.r", "training.learning_rate")
+    assert [made.settings.get(key) for key in said] == [None, 512, 4, 1e-4]
+
+
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -222,7 +236,7 @@ def test_whatever_stands_there_becomes_a_config_or_is_told(strange: dict[str, An
     if not config_file.program_of(data):
         return
     made = foreign.translated(data, Path("/nowhere"))
-    config_file.build({"data": {"path": "-"}, **made.plain()})
+    config_file.build(made.whole())
 
 
 def test_its_own_configs_and_strangers_are_told_apart(tmp_path: Path) -> None:
