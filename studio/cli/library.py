@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -18,7 +17,7 @@ from studio.core.errors import StudioError, given_path
 from studio.core.library import Entry
 from studio.core.number_formats import FORMATS
 from studio.core.pinned import started_from
-from studio.core.units import plural, size
+from studio.core.units import moment, plural, size
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -272,7 +271,7 @@ def _export(args: argparse.Namespace) -> None:
 
 
 def _date(entry: Entry) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.created_s)) if entry.created_s else "?"
+    return moment(entry.created_s) if entry.created_s else "?"
 
 
 def _scores(entry: Entry) -> list[str]:

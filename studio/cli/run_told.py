@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -12,7 +11,7 @@ from studio.core import config_file, events, files, happened, recovery, runs, st
 from studio.core.config import to_dict
 from studio.core.progress import Progress
 from studio.core.runs import Run
-from studio.core.units import size
+from studio.core.units import moment, size
 
 
 def show(args: argparse.Namespace) -> None:
@@ -47,7 +46,7 @@ def show(args: argparse.Namespace) -> None:
 
 
 def _happened(line: happened.Line) -> str:
-    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(line.time_s))
+    when = moment(line.time_s)
     return f"{when}  {f'step {line.step:,}  ' if line.step else ''}{line.text}"
 
 

@@ -1,14 +1,13 @@
 """The commands `space` and `trash`: what the program's files take up, and what was removed."""
 
 import argparse
-import time
 from dataclasses import asdict
 from typing import Any
 
 from studio.cli.output import add_command, one_line, show, table
 from studio.core import space, trash
 from studio.core.errors import StudioError
-from studio.core.units import plural, size
+from studio.core.units import moment, plural, size
 
 _SAID = {
     "runs": "Runs",
@@ -54,7 +53,10 @@ def _space(args: argparse.Namespace) -> None:
 
 def _list(args: argparse.Namespace) -> None:
     found = trash.listing()
-    rows = [[one_line(item.key), item.kind, one_line(item.title), _date(item), size(item.size_bytes)] for item in found]
+    rows = [
+        [one_line(item.key), item.kind, one_line(item.title), moment(item.removed_s), size(item.size_bytes)]
+        for item in found
+    ]
     text = table(rows, ["NAME", "KIND", "TITLE", "REMOVED", "SIZE"]) if found else "The trash is empty."
     show(args, [_plain(item) for item in found], text)
 
@@ -88,7 +90,3 @@ def _named(names: list[str]) -> list[trash.Removed]:
 
 def _plain(item: trash.Removed) -> dict[str, Any]:
     return {**asdict(item), "path": str(item.path)}
-
-
-def _date(item: trash.Removed) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(item.removed_s))

@@ -1,5 +1,7 @@
 """Numbers in words, the same in the window and on the command line."""
 
+import time
+
 
 def size(count: float) -> str:
     """Returns a number of bytes in words, such as `1.5 MB`."""
@@ -35,3 +37,8 @@ def short(count: float) -> str:
             return f"{count:.3g}{unit}"
         count /= 1000
     return f"{count:,.0f} B" if count >= 100 else f"{count:.3g} B"
+
+
+def moment(time_s: float) -> str:
+    """Returns a time in seconds since 1970 as this machine's clock has it, such as `2026-07-27 14:05`."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(time_s))

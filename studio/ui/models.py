@@ -1,6 +1,5 @@
 """Core objects with signals: a run that is followed, and the table of all runs. No widgets."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from studio.core.hub_ids import short_name
 from studio.core.progress import Progress
 from studio.core.runs import Run
 from studio.core.steps import Steps, Told
+from studio.core.units import moment
 from studio.ui import jobs, words
 from studio.ui.curves import Curve
 from studio.ui.jobs import TrainingWorker
@@ -350,7 +350,7 @@ class RunTable(QAbstractTableModel):
         if role == LOSS:
             return self._loss(item)
         if role == Qt.ItemDataRole.ToolTipRole:
-            made = time.strftime("%Y-%m-%d %H:%M", time.localtime(item.created_s))
+            made = moment(item.created_s)
             return as_tip("\n".join((item.title, item.run.name, made)))
         return None
 

@@ -19,7 +19,7 @@ from PySide6.QtGui import QColor, QFont
 from studio.core.entry import rank
 from studio.core.errors import StudioError
 from studio.core.library import Entry
-from studio.core.units import size
+from studio.core.units import moment, size
 from studio.ui import turns, words
 from studio.ui.parts import as_tip, sound
 from studio.ui.row_source import Shown
@@ -389,7 +389,7 @@ class AdapterTable(QAbstractTableModel):
 
 def texts(entry: Entry) -> tuple[str, ...]:
     """Returns the cells of an adapter's row."""
-    made = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.created_s)) if entry.created_s else ""
+    made = moment(entry.created_s) if entry.created_s else ""
     title = f"{entry.title or entry.name}{_tr('  (damaged)') if entry.fault else ''}"
     losses = (entry.metrics.get("loss"), entry.metrics.get("eval_loss"))
     shown = [f"{value:.4f}" if isinstance(value, float) else "" for value in losses]

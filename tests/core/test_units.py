@@ -1,8 +1,10 @@
 """Numbers in words."""
 
+import time
+
 import pytest
 
-from studio.core.units import counted, percent, plural, short, size
+from studio.core.units import counted, moment, percent, plural, short, size
 
 
 @pytest.mark.parametrize(
@@ -49,3 +51,8 @@ def test_one_is_told_apart_from_many() -> None:
 )
 def test_a_share_is_said_in_two_figures_and_never_in_powers(share: float, said: str) -> None:
     assert percent(share) == said
+
+
+def test_a_moment_is_told_by_the_clock_of_this_machine() -> None:
+    made_s = time.mktime((2026, 7, 5, 9, 3, 59, 0, 0, -1))
+    assert moment(made_s) == "2026-07-05 09:03"

@@ -12,7 +12,7 @@ from studio.core import blind
 from studio.core.blind import MOST_PROMPTS, About
 from studio.core.desk import Message
 from studio.core.errors import StudioError
-from studio.core.units import counted
+from studio.core.units import counted, moment
 from studio.ui import drops, words
 from studio.ui.ask_panel import AskPanel
 from studio.ui.elided import PathLine
@@ -118,7 +118,7 @@ class BlindSetup(QWidget):
             self.fault.setText(words.sentences(error))
         self.tests.clear()
         for folder, about in found.items():
-            made = time.strftime("%Y-%m-%d %H:%M", time.localtime(about.created_s))
+            made = moment(about.created_s)
             prompts = counted(len(about.prompts), self.tr("{count} prompt"), self.tr("{count} prompts"))
             item = QListWidgetItem(words.listed((about.title, made, prompts)))
             item.setData(_TEST, folder)

@@ -1,13 +1,12 @@
 """What a run told besides its numbers: how many rows it uses, and in order what it met with and was asked."""
 
-import time
-
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from studio.core import happened
 from studio.core.progress import Progress
+from studio.core.units import moment
 from studio.ui import words
 from studio.ui.parts import breakable, clear, column, holder, label, scrolling, selectable
 from studio.ui.theme import GRID
@@ -90,7 +89,7 @@ class RunHappened(QWidget):
                 old.deleteLater()
 
     def _labels(self, line: happened.Line) -> tuple[QLabel, QLabel, QLabel]:
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(line.time_s))
+        when = moment(line.time_s)
         step = self.tr("step {n}").format(n=f"{line.step:,}") if line.step else ""
         text = selectable(label(breakable(words.sentence(line.text)), wrap=True))
         return label(when, "caption"), label(step, "caption"), text

@@ -1,6 +1,5 @@
 """The dialog of what the program's files take up on the disk: what can be freed, and the trash."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +7,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QCheckBox, QDialog, QLabel, QListWidget, QListWidgetItem, QWidget
 
 from studio.core.errors import StudioError
-from studio.core.units import size
+from studio.core.units import moment, size
 from studio.ui import words
 from studio.ui.elided import MIDDLE
 from studio.ui.jobs import Command
@@ -128,7 +127,7 @@ class SpaceDialog(QDialog):
         kinds = {"run": self.tr("run"), "adapter": self.tr("adapter"), "test": self.tr("blind test")}
         self.trash.clear()
         for item in removed:
-            removed_at = time.strftime("%Y-%m-%d %H:%M", time.localtime(item["removed_s"]))
+            removed_at = moment(item["removed_s"])
             named, kind, taken = item["title"] or item["name"], kinds[item["kind"]], size(item["size_bytes"])
             said = self.tr("{name} ({kind}), removed {date}, {size}")
             made = QListWidgetItem(said.format(name=named, kind=kind, date=removed_at, size=taken))
