@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
+from PySide6.QtCore import QAbstractTableModel, QObject, Qt
 
 from studio.core.differences import Outcome
 from studio.ui import words
 from studio.ui.parts import as_tip, sound
-from studio.ui.tables import Index
+from studio.ui.tables import NOWHERE, Index
 
 _DISPLAY, _TIP = Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole
 _FIGURES = 4
@@ -54,11 +54,11 @@ class DifferenceTable(QAbstractTableModel):
         """Returns all of it as text: lines of cells between tabs."""
         return "\n".join("\t".join(line) for line in [["", *self.names], *self._lines])
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         """Returns how many lines there are."""
         return 0 if parent.isValid() else len(self._lines)
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         """Returns the number of runs and one for what is told of them."""
         return 0 if parent.isValid() else 1 + len(self.names)
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QObject, Qt
+from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QObject, Qt
 from PySide6.QtGui import QFont
 
 from studio.core import measures, scores
@@ -12,7 +12,7 @@ from studio.core.evaluations import Result
 from studio.core.summaries import Figure, Summary, gains
 from studio.core.units import percent
 from studio.ui.parts import as_tip, sound
-from studio.ui.tables import Index
+from studio.ui.tables import NOWHERE, Index
 
 _DISPLAY, _USER = Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.UserRole
 _TIP, _ALIGN, _FONT = Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.TextAlignmentRole, Qt.ItemDataRole.FontRole
@@ -92,11 +92,11 @@ class FiguresTable(QAbstractTableModel):
         for at, line in enumerate(self._lines):
             line.append(_beside(summary.figure(at, key)) if at else _NONE)
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         """Returns how many are measured."""
         return 0 if parent.isValid() else len(self._lines)
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         """Returns one for the name and those of the measures."""
         return 0 if parent.isValid() else len(self._heads)
 
@@ -152,11 +152,11 @@ class RowsTable(QAbstractTableModel):
         """How many columns have figures: one for each that read, and what the worst adapter gained."""
         return len(self._names) + (len(self._names) > 1)
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         """Returns how many rows are shown."""
         return 0 if parent.isValid() else len(self.rows)
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         """Returns those of texts and of figures."""
         return 0 if parent.isValid() else _TEXTS + self.figures
 

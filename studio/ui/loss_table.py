@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
+from PySide6.QtCore import QAbstractTableModel, QObject, Qt
 
 from studio.ui.parts import as_tip, sound
-from studio.ui.tables import Index
+from studio.ui.tables import NOWHERE, Index
 
 # What the columns are ordered by; the others are not.
 _LOSS, _ABOVE, CHANGE, STEP, TOKENS = 1, 2, 3, 4, 5
@@ -41,11 +41,11 @@ class LossTable(QAbstractTableModel):
         self.items = items
         self.endResetModel()
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         """Returns how many rows are shown."""
         return 0 if parent.isValid() else len(self.items)
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         """Returns 8."""
         return 8
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QObject, Qt, Signal
 
 from studio.core import events
 from studio.core.errors import StudioError
@@ -19,8 +19,8 @@ from studio.ui import jobs, words
 from studio.ui.curves import Curve
 from studio.ui.jobs import TrainingWorker
 from studio.ui.parts import as_tip
+from studio.ui.tables import NOWHERE, Index
 
-Index = QModelIndex | QPersistentModelIndex
 SAID, LOSS = Qt.ItemDataRole.UserRole + 1, Qt.ItemDataRole.UserRole + 2
 _SMOOTHING = 0.6
 _STEP_BYTES = 250  # a step takes more
@@ -328,11 +328,11 @@ class RunTable(QAbstractTableModel):
         """Returns the row of the run `name`; -1: none."""
         return self._rows.get(name, -1)
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         """Returns the number of runs."""
         return 0 if parent.isValid() else len(self.items)
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         """Returns 1."""
         return 1
 

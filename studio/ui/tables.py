@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from studio.ui.row_source import RowSource
 
 Index = QModelIndex | QPersistentModelIndex
+NOWHERE = QModelIndex()
 ROW, LENGTH, STATUS = range(3)
 _FIXED = 3
 _CACHE = 2000
@@ -99,7 +100,7 @@ class DatasetTable(QAbstractTableModel):
                 self._take()
                 self.endResetModel()
                 return
-            self.beginInsertRows(QModelIndex(), self._count, count - 1)
+            self.beginInsertRows(NOWHERE, self._count, count - 1)
             self._count = count
             self.endInsertRows()
 
@@ -144,11 +145,11 @@ class DatasetTable(QAbstractTableModel):
             return None
         return self.read(place)
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         """Returns the number of rows shown."""
         return 0 if parent.isValid() else self._count
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         """Returns three for the row's number, length and status, and one for each of its columns."""
         return 0 if parent.isValid() or self.source is None else _FIXED + len(self.columns)
 
@@ -311,11 +312,11 @@ class RejectedTable(QAbstractTableModel):
         """Returns what is known of the row at a place in the list."""
         return self._items[at]
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         """Returns the number of rejected rows."""
         return 0 if parent.isValid() else len(self._items)
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         """Returns 3: row, line, reason."""
         return 3
 
@@ -349,11 +350,11 @@ class AdapterTable(QAbstractTableModel):
         self.items = items
         self.endResetModel()
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         """Returns the number of adapters."""
         return 0 if parent.isValid() else len(self.items)
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         """Returns the number of columns."""
         return 8
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, QUrl
+from PySide6.QtCore import QItemSelectionModel, QSortFilterProxyModel, Qt, QUrl
 from PySide6.QtGui import QColor, QDesktopServices, QFont, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -29,7 +29,7 @@ from studio.ui.pages.mix import MixDialog
 from studio.ui.parts import add_action, button, column, empty, holder, label, row
 from studio.ui.session import Session
 from studio.ui.table_view import TableView, dress
-from studio.ui.tables import AdapterTable, sort_key, texts
+from studio.ui.tables import AdapterTable, Index, sort_key, texts
 from studio.ui.theme import GRID, Theme
 
 # How wide the page has to be for a column.
@@ -299,14 +299,14 @@ class _Filter(QSortFilterProxyModel):
         self._words = text.casefold().split()
         self.endFilterChange()
 
-    def filterAcceptsRow(self, source_row: int, source_parent: QModelIndex | QPersistentModelIndex) -> bool:
+    def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:
         model = self.sourceModel()
         assert isinstance(model, AdapterTable)
         entry = model.items[source_row]
         text = " ".join((*texts(entry), entry.note, entry.name, *entry.tags, entry.base.path)).casefold()
         return all(word in text for word in self._words)
 
-    def lessThan(self, left: QModelIndex | QPersistentModelIndex, right: QModelIndex | QPersistentModelIndex) -> bool:
+    def lessThan(self, left: Index, right: Index) -> bool:
         model = self.sourceModel()
         assert isinstance(model, AdapterTable)
         items = model.items
@@ -320,9 +320,7 @@ class _NameDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._theme = theme
 
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         entry = index.data(Qt.ItemDataRole.UserRole)
         if not entry.tags:
             super().paint(painter, option, index)

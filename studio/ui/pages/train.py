@@ -20,10 +20,11 @@ from studio.core.runs import Run
 from studio.ui import words
 from studio.ui.edits import RunRemoval
 from studio.ui.elided import Elided
-from studio.ui.models import LOSS, SAID, Glance, Index, RunTable
+from studio.ui.models import LOSS, SAID, Glance, RunTable
 from studio.ui.pages.run_view import RunView
 from studio.ui.parts import add_action, button, card, column, empty, holder, label, pill, row, selectable
 from studio.ui.session import Session
+from studio.ui.tables import NOWHERE, Index
 from studio.ui.theme import GRID, Theme
 
 _REFRESH_MS = 2000
@@ -173,7 +174,7 @@ class TrainPage(QWidget):
         """Shows a run no longer that has been moved away."""
         if self.view.model is not None and not self.view.model.run.path.exists():
             self.view.show_run(None)
-            self.list.setCurrentIndex(QModelIndex())
+            self.list.setCurrentIndex(NOWHERE)
         for other in [model for model in self.view.curves.others if not model.run.path.exists()]:
             self.view.curves.take_away(other)
 
