@@ -88,10 +88,9 @@ def _evaluate(args: argparse.Namespace) -> None:
     summary = summaries.Summary(len(names))
     for item in found:
         summary.add(item)
-    rows = [evaluations.plain(item, names) for item in found]
     about = _plain(request, done, names, summary) | {"out": str(args.out) if args.out else None}
     if args.out is not None:
-        evaluations.write(args.out, rows)
+        evaluations.write(args.out, [evaluations.plain(item, names) for item in found])
     said = _report(f"{source}{done.name}", about, names, summary)
     if args.answers and evaluations.unasked(found):
         said.append("No row has a question, so none was answered.")

@@ -8,7 +8,7 @@ from typing import Any
 
 from studio.cli.output import json_text, one_line, printable
 from studio.core import config_file, events, files, happened, recovery, runs, steps
-from studio.core.config import to_dict
+from studio.core.config import RunConfig, to_dict
 from studio.core.progress import Progress
 from studio.core.runs import Run
 from studio.core.units import moment, size
@@ -26,9 +26,8 @@ def show(args: argparse.Namespace) -> None:
         return
     config = run.config()
     # Of many steps the last one is read soon; where a run has gone back, only all of them tell which that is.
-    told = run.summary()
-    if not told.steps:
-        told = run.progress()
+    summary = run.summary()
+    told = summary if summary.steps else run.progress()
     now = told.state_of(run.alive())
     lines = [f"{run.name}: {now}, {run.path}", ""]
     lines += [f"  {key:<40}{one_line(str(value))}" for key, value in config_file.changed(config).items()]
@@ -41,7 +40,8 @@ def show(args: argparse.Namespace) -> None:
     ended_s = told.failed.time_s if told.failed else None
     lines += [printable(_happened(line)) for line in happened.lines(told) if line.time_s != ended_s]
     if told.failed:
-        lines += ["", printable(f"{told.failed.message}\n{hint(run, told.failed)}\n{told.failed.detail}")]
+        better = hint(run.address, told.failed, summary, config)
+        lines += ["", printable(f"{told.failed.message}\n{better}\n{told.failed.detail}")]
     print("\n".join(lines), flush=True)
 
 
@@ -75,13 +75,12 @@ def label(phase: events.Phase) -> str:
     return "Asking the base" if phase.name == "reference" else phase.name.capitalize()
 
 
-def hint(run: Run, failed: events.Failed) -> str:
-    """Returns what to do about a failure, with the command that does it where there is one."""
-    known = failed, run.summary(), run.config()
-    if (command := recovery.of(*known).command) is not None:
-        return f"{failed.hint} On the command line: `{recovery.words(command, run.address)}`."
-    if (command := recovery.spares(*known)) is not None:
-        return f"{failed.hint} If memory is short: `{recovery.words(command, run.address)}`."
+def hint(address: str, failed: events.Failed, told: Progress, config: RunConfig) -> str:
+    """Returns what to do about a run's failure, with the command that does it where there is one."""
+    if (command := recovery.of(failed, told, config).command) is not None:
+        return f"{failed.hint} On the command line: `{recovery.words(command, address)}`."
+    if (command := recovery.spares(failed, told, config)) is not None:
+        return f"{failed.hint} If memory is short: `{recovery.words(command, address)}`."
     return failed.hint
 
 

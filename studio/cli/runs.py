@@ -214,7 +214,8 @@ def _raise_failure(run: Run, failed: events.Failed, as_json: bool) -> None:
         print(printable(f"{failed.detail}\n{failed.message}\n{failed.hint}"), file=sys.stderr)
         sys.exit(EXIT_CRASH)
     detail = f"{failed.detail}\nThe run is {run.path}".strip()
-    raise StudioError(failed.reason, failed.message, run_told.hint(run, failed), detail)
+    hint = run_told.hint(run.address, failed, run.summary(), run.config())
+    raise StudioError(failed.reason, failed.message, hint, detail)
 
 
 def _tell(event: events.Event, steps: int) -> None:

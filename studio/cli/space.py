@@ -85,7 +85,8 @@ def _empty(args: argparse.Namespace) -> None:
 
 def _named(names: list[str]) -> list[trash.Removed]:
     """Finds things in the trash; what is named twice is there once."""
-    return list(dict.fromkeys(map(trash.find, names)))
+    held = trash.listing()
+    return list(dict.fromkeys(trash.find(name, held) for name in names))
 
 
 def _plain(item: trash.Removed) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def asked(args: argparse.Namespace, more: Sequence[str] = ()) -> RunConfig:
     """
     said = config_file.said(args.config, [*args.set, *more])
     under = further.begun(further.sound(args.further), said) if args.further else None
-    config = config_file.load(args.config, [*args.set, *more], under)
+    config = config_file.whole(said, args.config, under)
     named, objective = config_file.named(said), config.training.objective
     if under is not None and "training.objective" in named and "training.learning_rate" not in named:
         print(f"Learning rate {config.training.learning_rate:g}, as is usual for {objective}.", file=sys.stderr)

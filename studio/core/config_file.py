@@ -22,22 +22,29 @@ _MAX_BYTES = 1_000_000
 _SHOWN_LETTERS = 200
 
 
-def load(
-    path: Path | None, assignments: Sequence[str] = (), under: Mapping[str, dict[str, Any]] | None = None
-) -> RunConfig:
-    """Reads a YAML config, applies `key=value` assignments and resolves its relative paths.
-
-    A learning rate that nobody names is the usual one of the objective.
-
-    Args:
-        path: the YAML file; relative paths in it are read from its folder. None: the assignments are everything.
-        assignments: such as `adapter.r=8`; the section may be left out where the name is unique.
-        under: settings by their sections that hold where neither says otherwise.
+def load(path: Path | None, assignments: Sequence[str] = ()) -> RunConfig:
+    """Reads a YAML config and applies `key=value` assignments; see `said` and `whole`.
 
     Raises:
         StudioError: (config) unreadable file, unknown key or value out of bounds, each named.
     """
-    data = said(path, assignments)
+    return whole(said(path, assignments), path)
+
+
+def whole(plain: Mapping[str, Any], path: Path | None, under: Mapping[str, dict[str, Any]] | None = None) -> RunConfig:
+    """Makes a config of plain data, and resolves its relative paths.
+
+    A learning rate that nobody names is the usual one of the objective.
+
+    Args:
+        plain: settings that are named, as `said` returns them.
+        path: the file they are of, from whose folder relative paths are read; None: from the working folder.
+        under: settings by their sections that hold where others are not named.
+
+    Raises:
+        StudioError: as `build` and `resolved`.
+    """
+    data = dict(plain)
     for section, settings in (under or {}).items():
         if isinstance(own := data.get(section) or {}, dict):
             data[section] = {**settings, **own}
@@ -48,7 +55,15 @@ def load(
 
 
 def said(path: Path | None, assignments: Sequence[str]) -> dict[str, Any]:
-    """Returns the settings that a file and assignments name, as plain data; see `load`."""
+    """Returns the settings that a file and assignments name, as plain data.
+
+    Args:
+        path: a YAML file; None: the assignments are everything.
+        assignments: such as `adapter.r=8`; the section may be left out where the name is unique.
+
+    Raises:
+        StudioError: as `read_yaml` and `assign`; (config) the file is another program's.
+    """
     data = read_yaml(path) if path else {}
     if path and (program := program_of(data)):
         hint = f"`studio import-config {path.name} --out run.yaml` makes one of this program of it."

@@ -1,7 +1,7 @@
 """What was removed and can be brought back: runs, adapters and blind tests, until it is removed for good."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,13 +48,17 @@ def listing() -> list[Removed]:
     return sorted(found, key=lambda item: (-item.removed_s, item.key))
 
 
-def find(name: str) -> Removed:
+def find(name: str, held: Sequence[Removed] | None = None) -> Removed:
     """Finds something in the trash by its key, or by a name or title that only one has.
 
+    Args:
+        name: the key, name or title.
+        held: what `listing` returned, for whoever finds several things; None: it is read here.
+
     Raises:
-        StudioError: (run) there is no such thing, or several.
+        StudioError: (run) there is no such thing, or several; (disk) the trash cannot be read.
     """
-    held = listing()
+    held = listing() if held is None else held
     found = [item for item in held if item.key == name] or [item for item in held if name in (item.name, item.title)]
     if len(found) == 1:
         return found[0]
@@ -151,5 +155,5 @@ def _adapters() -> Iterator[Removed]:
 
 def _title_of(test: Path) -> str:
     with suppress(StudioError):
-        return blind.load(test).about.title
+        return blind.about_of(test).title
     return ""

@@ -129,7 +129,7 @@ def evaluate(
     require_short("evaluation", part, model.read_context(wanted.folder).limit)
     sampling = Sampling(**asdict(request.sampling))
     answered = sampling if request.answers else None
-    keys = [_key(dataset, wanted, encoder, answered, entry) for entry in wanted.entries]
+    keys = _keys(dataset, wanted, encoder, answered)
     sequences = dict(_sequences(part))
     tell = _measuring(request, rows.training, on_results)
     with evaluations.opened(keys, lambda: on_progress("waiting", 0, 0)) as kept:
@@ -289,9 +289,9 @@ def _said(data: dict[str, Any], row_format: str) -> tuple[str, str, list[dict[st
     return "\n\n".join(text for _, text in turns[:last]), turns[last][1] if turns else "", None
 
 
-def _key(dataset: Dataset, wanted: Wanted, encoder: Encoder, sampling: Sampling | None, entry: Entry | None) -> str:
-    """Names everything that decides what a column makes of a row."""
-    parts = {
+def _keys(dataset: Dataset, wanted: Wanted, encoder: Encoder, sampling: Sampling | None) -> list[str]:
+    """Names of each column everything that decides what it makes of a row."""
+    common: dict[str, Any] = {
         "version": [_VERSION, runs.versions()],
         "device": str(hardware.device()),
         "data": [dataset.fingerprint, encoder.fingerprint],
@@ -301,10 +301,11 @@ def _key(dataset: Dataset, wanted: Wanted, encoder: Encoder, sampling: Sampling 
             _digests(wanted.folder),
         ],
         "held": [wanted.spec.quantization, wanted.spec.dtype],
-        "column": _identity(entry),
+        "column": None,
         "sampling": None if sampling is None else asdict(sampling),
     }
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]
+    parts = (common | {"column": _identity(entry)} for entry in wanted.entries)
+    return [hashlib.sha256(json.dumps(part).encode()).hexdigest()[:40] for part in parts]
 
 
 def _identity(entry: Entry | None) -> Sequence[Any] | None:

@@ -120,7 +120,9 @@ def test_its_runs_settings_are_where_the_next_ones_begin(tmp_path: Path) -> None
     entry = made("letters", config=plain)
     file = tmp_path / "more.yaml"
     file.write_text("data: {path: rows.jsonl}\n")
-    found = further.laid_out(config_file.load(file, ["training.max_steps=3"], further.settings(entry)))
+    said = config_file.said(file, ["training.max_steps=3"])
+    found = further.laid_out(config_file.whole(said, file, further.settings(entry)))
+    assert said == {"data": {"path": "rows.jsonl"}, "training": {"max_steps": 3}}
     assert (found.data.path, found.data.max_length) == (str(tmp_path / "rows.jsonl"), 77)
     assert further.settings(entry)["adapter"]["path"] == "letters"
     assert (found.adapter.r, found.adapter.lora_dropout, found.adapter.path) == (2, 0.25, str(entry.folder))
@@ -215,7 +217,8 @@ def test_what_was_for_other_data_or_another_objective_is_left(tmp_path: Path) ->
     entry = made("letters", config=to_dict(before))
 
     def load(*assignments: str) -> RunConfig:
-        return config_file.load(None, assignments, further.begun(entry, config_file.said(None, assignments)))
+        said = config_file.said(None, assignments)
+        return config_file.whole(said, None, further.begun(entry, said))
 
     same = load("max_steps=3")
     assert (same.data.mapping, same.data.packing, same.training.learning_rate) == (before.data.mapping, True, 3e-3)
@@ -232,6 +235,6 @@ def test_a_system_prompt_can_be_taken_away() -> None:
     plain = to_dict(RunConfig(data=DataSpec(path="/rows.jsonl", system="Be brief."), adapter=AdapterSpec(r=2)))
     entry = made("letters", config=plain)
     said = config_file.said(None, ["data.system="])
-    config = config_file.load(None, ["data.system="], further.begun(entry, said))
+    config = config_file.whole(said, None, further.begun(entry, said))
     assert further.laid_out(config, config_file.named(said)).data.system == ""
     assert further.laid_out(config).data.system == "Be brief."

@@ -39,6 +39,13 @@ def test_all_kinds_are_listed_and_come_back() -> None:
         trash.find("letters")
 
 
+def test_in_what_was_listed_before_things_are_found_without_the_disk() -> None:
+    three_removed()
+    held = trash.listing()
+    trash.empty()
+    assert {trash.find(item.key, held) for item in held} == {*held}
+
+
 def test_one_goes_for_good_and_the_others_stay() -> None:
     three_removed()
     trash.remove_for_good(trash.find("letters"))

@@ -75,6 +75,7 @@ _CALLERS = ("function_call", "tool_call")
 _TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 # A word beside an answer may say something else of it: such rows are read as judged ones where that is asked for.
 _JUDGED = {"yes": True, "y": True, "good": True, "up": True, "no": False, "n": False, "bad": False, "down": False}
+_LABELS = _TRUTHS | _JUDGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,7 @@ def _object(given: Any) -> dict[str, Any] | None:
 
 def truth(value: Any) -> bool | None:
     """Returns what a label says: true or false, as such, as a number or as a word; None for anything else."""
-    return (_TRUTHS | _JUDGED).get(str(value).strip().lower())
+    return _LABELS.get(str(value).strip().lower())
 
 
 def guesses(data: Mapping[str, Any]) -> list[tuple[RowFormat, str]]:
@@ -195,21 +196,17 @@ def guesses(data: Mapping[str, Any]) -> list[tuple[RowFormat, str]]:
     if conversation := next((name for name in LISTS if name in names and _is_messages(field(data, name))), ""):
         found.append(("messages", f"`{conversation}`"))
     pair = answered(data)
-    judged = pair is not None and "label" in names and truth(field(data, "label")) is not None
-    if pair and judged and str(field(data, "label")).strip().lower() in _TRUTHS:
-        found.append(("kto", f"`{pair[0]}`, `{pair[1]}` and a `label` of true and false"))
-        judged = False
-    task = next((name for name in OUTPUTS if "instruction" in names and name in names), "")
-    if task and pair != ("prompt", "completion"):
-        found.append(("alpaca", f"`instruction` and `{task}`"))
-        task = ""
+    judged, tasks = list[tuple[RowFormat, str]](), list[tuple[RowFormat, str]]()
+    if pair and "label" in names and truth(field(data, "label")) is not None:
+        judged.append(("kto", f"`{pair[0]}`, `{pair[1]}` and a `label` of true and false"))
+    if task := next((name for name in OUTPUTS if "instruction" in names and name in names), ""):
+        tasks.append(("alpaca", f"`instruction` and `{task}`"))
+    sure, apart = str(field(data, "label")).strip().lower() in _TRUTHS, pair != ("prompt", "completion")
+    found += (judged if sure else []) + (tasks if apart else [])
     if pair:
         about = next((name for name in INPUTS if pair[0] in ABOUT and isinstance(field(data, name), str)), "")
         found.append(("prompt_completion", f"`{pair[0]}`{f', `{about}`' if about else ''} and `{pair[1]}`"))
-    if pair and judged:
-        found.append(("kto", f"`{pair[0]}`, `{pair[1]}` and a `label` of true and false"))
-    if task:
-        found.append(("alpaca", f"`instruction` and `{task}`"))
+    found += ([] if sure else judged) + ([] if apart else tasks)
     if text := next((name for name in TEXTS if isinstance(field(data, name), str)), ""):
         found.append(("text", f"`{text}`"))
     return found
