@@ -196,17 +196,16 @@ def guesses(data: Mapping[str, Any]) -> list[tuple[RowFormat, str]]:
     if conversation := next((name for name in LISTS if name in names and _is_messages(field(data, name))), ""):
         found.append(("messages", f"`{conversation}`"))
     pair = answered(data)
-    judged, tasks = list[tuple[RowFormat, str]](), list[tuple[RowFormat, str]]()
-    if pair and "label" in names and truth(field(data, "label")) is not None:
-        judged.append(("kto", f"`{pair[0]}`, `{pair[1]}` and a `label` of true and false"))
+    later: list[tuple[RowFormat, str]] = []
+    if pair and "label" in names and truth(label := field(data, "label")) is not None:
+        sure = str(label).strip().lower() in _TRUTHS
+        (found if sure else later).append(("kto", f"`{pair[0]}`, `{pair[1]}` and a `label` of true and false"))
     if task := next((name for name in OUTPUTS if "instruction" in names and name in names), ""):
-        tasks.append(("alpaca", f"`instruction` and `{task}`"))
-    sure, apart = str(field(data, "label")).strip().lower() in _TRUTHS, pair != ("prompt", "completion")
-    found += (judged if sure else []) + (tasks if apart else [])
+        (later if pair == ("prompt", "completion") else found).append(("alpaca", f"`instruction` and `{task}`"))
     if pair:
         about = next((name for name in INPUTS if pair[0] in ABOUT and isinstance(field(data, name), str)), "")
         found.append(("prompt_completion", f"`{pair[0]}`{f', `{about}`' if about else ''} and `{pair[1]}`"))
-    found += ([] if sure else judged) + ([] if apart else tasks)
+    found += later
     if text := next((name for name in TEXTS if isinstance(field(data, name), str)), ""):
         found.append(("text", f"`{text}`"))
     return found
