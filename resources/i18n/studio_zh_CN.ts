@@ -5655,14 +5655,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>还没有完整的回答被评为更好。</translation>
     </message>
     <message>
-        <source>{0} is there already.</source>
-        <translation>{0} 已存在。</translation>
-    </message>
-    <message>
-        <source>Name a new file; nothing is overwritten.</source>
-        <translation>请指定新文件；不会覆盖任何内容。</translation>
-    </message>
-    <message>
         <source>Free some space and start again: nothing is lost.</source>
         <translation>请腾出空间后重新开始：没有丢失任何内容。</translation>
     </message>
@@ -7237,6 +7229,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Check the folder and its permissions.</source>
         <translation>请检查文件夹及其权限。</translation>
+    </message>
+    <message>
+        <source>{0} is there already.</source>
+        <translation>{0} 已存在。</translation>
+    </message>
+    <message>
+        <source>Name a new file; nothing is overwritten.</source>
+        <translation>请指定新文件；不会覆盖任何内容。</translation>
     </message>
     <message>
         <source>Check that it is a folder, and its permissions.</source>

@@ -340,15 +340,7 @@ def write_preferences(test: BlindTest, out: Path) -> int:
     if not rows:
         hint = "Judge some pairs first; answers that were broken off do not count."
         raise StudioError("usage", "No whole answer was judged better than another yet.", hint)
-    if out.exists():
-        raise StudioError("usage", f"{out} is there already.", "Name a new file; nothing is overwritten.")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(
-            out, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode("utf-8", "replace")
-        )
-    except OSError as error:
-        raise disk_error(out, error) from None
+    files.write_new(out, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     return len(rows)
 
 

@@ -24,7 +24,7 @@ from studio.core.asking import OPEN, Sampling
 from studio.core.config import Quantization, RunConfig
 from studio.core.entry import TEMPLATE, Entry
 from studio.core.errors import StudioError
-from studio.core.files import disk_error, write_atomic
+from studio.core.files import require_new, write_new
 from studio.core.objectives import asked
 from studio.core.runs import Run
 
@@ -330,19 +330,14 @@ def write(out: Path, rows: Sequence[dict[str, Any]]) -> None:
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     if out.suffix.lower() == ".csv":
         text = _csv([_flat(row) for row in rows])
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(out, text.encode("utf-8", "replace"))
-    except OSError as error:
-        raise disk_error(out, error) from None
+    write_new(out, text)
 
 
 def check_out(out: Path) -> None:
     """Raises a StudioError (usage) if `write` could not write there by its name."""
     if out.suffix.lower() not in (".jsonl", ".csv"):
         raise StudioError("usage", f"{out.name} is no name of a JSONL or CSV file.", "Let it end in .jsonl or .csv.")
-    if out.exists():
-        raise StudioError("usage", f"{out} is there already.", "Name a new file; nothing is overwritten.")
+    require_new(out)
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

@@ -116,6 +116,26 @@ def write_atomic(path: Path, data: bytes, pauses_s: Sequence[float] = PAUSES_S) 
     settle(path.parent)
 
 
+def write_new(path: Path, text: str) -> None:
+    """Writes text to a file that a user names, and makes its folder; half a letter becomes a question mark.
+
+    Raises:
+        StudioError: (usage) as `require_new`; (disk) it cannot be written.
+    """
+    require_new(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, text.encode("utf-8", "replace"))
+    except OSError as error:
+        raise disk_error(path, error) from None
+
+
+def require_new(path: Path) -> None:
+    """Raises a StudioError (usage) if something is there already."""
+    if path.exists():
+        raise StudioError("usage", f"{path} is there already.", "Name a new file; nothing is overwritten.")
+
+
 def _forget_left(path: Path) -> None:
     """Removes what writers of `path` left that were killed."""
     with suppress(OSError):

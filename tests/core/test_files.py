@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from studio.core import files
+from studio.core.errors import StudioError
 from tests.held import held
 
 TRIES = (0.01,) * 300
@@ -62,6 +63,18 @@ def test_an_atomic_write_holds_the_old_or_the_new(tmp_path: Path) -> None:
     assert path.read_bytes() == b"old"
     files.write_atomic(path, b"new")
     assert [item.name for item in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_new_file_takes_the_place_of_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "new.jsonl"
+    files.write_new(path, "caf\u00e9 \ud800\n")
+    assert path.read_text(encoding="utf-8") == "caf\u00e9 ?\n"
+    with pytest.raises(StudioError, match="is there already") as caught:
+        files.write_new(path, "other")
+    assert (caught.value.reason, path.read_text(encoding="utf-8")) == ("usage", "caf\u00e9 ?\n")
+    with pytest.raises(StudioError, match="could not be written") as caught:
+        files.write_new(path / "inside", "other")
+    assert caught.value.reason == "disk"
 
 
 def test_content_is_durable_before_it_gets_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
