@@ -184,8 +184,7 @@ def _table(shown: "Sequence[str]", about: dict[str, Any], names: "Sequence[str]"
     heads, rows = [""], [[name] for name in names]
     for key in shown:
         heads.append(_HEADS[key])
-        figures = {at: figure for at in range(len(names)) if (figure := summary.figure(at, key)) is not None}
-        best = measures.best({at: figure.mean for at, figure in figures.items()}, key)
+        figures, best = summary.figures(key)
         for at, row in enumerate(rows):
             row.append(f"{_figure(figures[at], key)}{'*' if at in best else ''}" if at in figures else "-")
         if key == "loss" and "perplexity" in about["columns"][0]["measures"]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from studio.core.evaluations import Result
-from studio.core.measures import ANSWERS, LOSSES, LOWER, SHARES
+from studio.core.measures import ANSWERS, LOSSES, LOWER, SHARES, best
 from studio.core.standing import Z, chance, interval
 
 By = Literal["worst", "differs", "row"]
@@ -111,6 +111,11 @@ class Summary:
             least, most = (-math.inf, math.inf) if measure in LOSSES else (0.0, 1.0)
             low, high = max(least, mean - half), min(most, mean + half)
         return Figure(mean, low, high, found.rows, found.better, found.worse)
+
+    def figures(self, measure: str) -> tuple[dict[int, Figure], set[int]]:
+        """Returns a measure of the columns that it was measured of, by their places, and which of them are the best."""
+        found = {at: figure for at in range(len(self._sums)) if (figure := self.figure(at, measure)) is not None}
+        return found, best({at: figure.mean for at, figure in found.items()}, measure)
 
 
 def gain(measure: str, value: float, base: float) -> float:

@@ -70,8 +70,8 @@ class FiguresTable(QAbstractTableModel):
         lies = _tr("In brackets where it lies with 95 %; * the best.")
         # Beside the loss by tokens that by rows says little more.
         for key in (key for key in summary.measures() if key != "row_loss"):
-            figures = {at: found for at in range(len(names)) if (found := summary.figure(at, key)) is not None}
-            self._best |= {(at, len(self._heads)) for at in measures.best(_means(figures), key)}
+            figures, best = summary.figures(key)
+            self._best |= {(at, len(self._heads)) for at in best}
             self._heads.append((said[key][0], f"{said[key][1]}\n{lies}"))
             for at, line in enumerate(self._lines):
                 line.append(_figure(figures[at], key) if at in figures else _NONE)
@@ -220,10 +220,6 @@ def _beside(figure: Figure | None) -> str:
     if figure is None:
         return _NONE
     return f"{figure.better:,} / {figure.worse:,} ({percent(figure.chance)})"
-
-
-def _means(figures: dict[int, Figure]) -> dict[int, float]:
-    return {at: figure.mean for at, figure in figures.items()}
 
 
 def _short(text: str) -> str:

@@ -54,6 +54,16 @@ def test_means_and_intervals_are_those_of_the_formulas(rows: list[tuple[int, flo
     assert 0 <= words.low <= words.mean <= words.high <= 1
 
 
+def test_of_the_columns_that_were_measured_the_best_is_known() -> None:
+    summary = summed([(3, 2.0, 1.0, 1.0, 0.5), (5, 2.0, 3.0, 0.0, 0.5)])
+    losses, best = summary.figures("loss")
+    assert (losses, best) == ({at: summary.figure(at, "loss") for at in (0, 1)}, {0})
+    assert summary.figures("exact")[1] == {1}
+    words, best = summary.figures("f1")
+    assert ([*words], best) == ([1], set()), "the base has none to be better than"
+    assert summary.figures("json") == ({}, set())
+
+
 @given(ROWS)
 def test_the_order_of_rows_says_nothing(rows: list[tuple[int, float, float, float, float]]) -> None:
     turned = summed(rows[::-1])
