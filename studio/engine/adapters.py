@@ -3,7 +3,7 @@
 import copy
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -181,15 +181,7 @@ def require_exact_biases(model: torch.nn.Module) -> None:
 def _begin_with(model: PeftModel, folder: Path) -> None:
     """Puts the weights of the adapter in `folder`, which may come from anyone, into the new one of the same layout."""
     vetting.check_adapter(folder)
-    tensors = vetting.read_tensors(folder)
-    try:
-        # What is on the meta device has nothing to copy into.
-        on_meta = any(parameter.is_meta for parameter in model.parameters())
-        found = set_peft_model_state_dict(model, tensors, low_cpu_mem_usage=on_meta)
-    except _PEFT_ERRORS as error:
-        raise as_memory_error(error) or vetting.unusable(folder, _ELSEWHERE, _ELSEWHERE_HINT, str(error)) from None
-    if wrong := _misplaced(found, "default"):
-        raise vetting.unusable(folder, f"{_ELSEWHERE} ({', '.join(wrong[:3])})", _ELSEWHERE_HINT, "\n".join(wrong))
+    _fill(folder, lambda: model, "default", vetting.read_tensors(folder))
 
 
 def _config(model: PreTrainedModel, spec: AdapterSpec) -> LoraConfig:
@@ -234,12 +226,23 @@ def _check_fits(folder: Path, model: PreTrainedModel, config: LoraConfig, tensor
     architecture = copy.deepcopy(model.config)
     if hasattr(architecture, "quantization_config"):
         del architecture.quantization_config
+    _fill(folder, lambda: _adapted(empty(architecture, str(folder)), copy.deepcopy(config), "trial"), "trial", tensors)
+
+
+def _fill(folder: Path, made: Callable[[], PeftModel], name: str, tensors: dict[str, torch.Tensor]) -> None:
+    """Puts the tensors of the adapter in `folder` into the one called `name`: each must find its place, and none lack.
+
+    Raises:
+        StudioError: (adapter) it belongs to another base; (memory) there is too little.
+    """
     try:
-        trial = _adapted(empty(architecture, str(folder)), copy.deepcopy(config), "trial")
-        found = set_peft_model_state_dict(trial, tensors, "trial", low_cpu_mem_usage=True)
+        model = made()
+        # What is on the meta device has nothing to copy into.
+        on_meta = any(parameter.is_meta for parameter in model.parameters())
+        found = set_peft_model_state_dict(model, tensors, name, low_cpu_mem_usage=on_meta)
     except _PEFT_ERRORS as error:
         raise as_memory_error(error) or vetting.unusable(folder, _ELSEWHERE, _ELSEWHERE_HINT, str(error)) from None
-    if wrong := _misplaced(found, "trial"):
+    if wrong := _misplaced(found, name):
         raise vetting.unusable(folder, f"{_ELSEWHERE} ({', '.join(wrong[:3])})", _ELSEWHERE_HINT, "\n".join(wrong))
 
 
