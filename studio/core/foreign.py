@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.core import config as declared
-from studio.core import config_file, foreign_data
+from studio.core import config_file, foreign_data, objectives
 from studio.core.errors import StudioError
 
 Setting = dict[str, Any]
@@ -195,7 +195,6 @@ _USUAL: dict[str, Setting] = {
 # What LLaMA-Factory and axolotl call objectives.
 _STAGES = {"sft": "sft", "pt": "pretraining", "kto": "kto"}
 _PREFERENCES = {"sigmoid": "dpo", "ipo": "ipo", "orpo": "orpo", "simpo": "simpo"}
-_RL = ("dpo", "ipo", "orpo", "simpo", "kto")
 
 
 def _take(made: Translated, left: Setting, theirs: str, ours: str) -> None:
@@ -203,10 +202,16 @@ def _take(made: Translated, left: Setting, theirs: str, ours: str) -> None:
         made.settings[ours] = left.pop(theirs)
 
 
+def _take_named(made: Translated, left: Setting, *sections: str) -> None:
+    """Takes over what is only called otherwise in some sections here."""
+    for theirs, ours in _NAMES.items():
+        if ours.partition(".")[0] in sections:
+            _take(made, left, theirs, ours)
+
+
 def _take_model(made: Translated, left: Setting, folder: Path) -> None:
     """Takes over the base, and how it is held."""
-    for theirs in ("base_model", "model_name_or_path", "revision_of_model", "model_revision"):
-        _take(made, left, theirs, _NAMES[theirs])
+    _take_named(made, left, "model")
     if path := made.settings.get("model.path"):
         made.settings["model.path"] = foreign_data.placed(str(path), folder)
     bits = left.pop("quantization_bit", None)
@@ -239,9 +244,7 @@ def _take_adapter(made: Translated, left: Setting, folder: Path) -> None:
     else:
         reason = f"`{kind}` is not trained here."
         made.left["adapter" if made.program == "axolotl" else "finetuning_type"] = reason
-    for theirs, ours in _NAMES.items():
-        if ours.startswith("adapter."):
-            _take(made, left, theirs, ours)
+    _take_named(made, left, "adapter")
     if start := left.pop("adapter_name_or_path", made.settings.get("adapter.path")):
         made.settings["adapter.path"] = foreign_data.placed(str(start).split(",")[0].strip(), folder)
     targets = left.pop("lora_target_modules", left.pop("lora_target", None))
@@ -268,9 +271,7 @@ def _take_adapter(made: Translated, left: Setting, folder: Path) -> None:
 
 def _take_training(made: Translated, left: Setting) -> None:
     """Takes over how it is trained."""
-    for theirs, ours in _NAMES.items():
-        if ours.startswith(("training.", "data.")):
-            _take(made, left, theirs, ours)
+    _take_named(made, left, "training", "data")
     for name in _ALIKE:
         _take(made, left, name, f"training.{name}")
     checkpointed = made.settings.get("training.activation_checkpointing")
@@ -302,7 +303,7 @@ def _take_training(made: Translated, left: Setting) -> None:
             made.left[key] = reason
     stage, preferred = left.pop("stage", None), str(left.pop("pref_loss", "sigmoid"))
     objective = _PREFERENCES.get(preferred) if stage == "dpo" else _STAGES.get(str(stage))
-    if (rl := left.pop("rl", None)) in _RL:
+    if objectives.asked(str(rl := left.pop("rl", None))).compares:
         objective = rl
     if objective is None and (stage or rl):
         asked = rl or (preferred if stage == "dpo" else stage)
