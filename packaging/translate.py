@@ -25,7 +25,7 @@ CORE = "core"  # the context of whatever comes from outside of the window's own 
 # Where core and engine put what a user reads: in these calls, under these names, and returned by functions so named.
 _SAYS = {"StudioError", "_refused", "refused", "_fault", "bad", "Kind", "Guess", "Parsed", "_interrupt", "_check"}
 _NAMES = {"message", "hint", "reason", "fault", "problem", "what", "said", "TEMPLATE_END"}
-_NAMES |= {"TOO_LARGE", "_TOO_DEEP", "_TOO_MANY_DIGITS", "_GREEDY", "HALF", "FREE_AND_RESUME"}
+_NAMES |= {"TOO_LARGE", "_TOO_DEEP", "_TOO_MANY_DIGITS", "_GREEDY", "HALF", "FREE_AND_RESUME", "CLOSE_AND_RESUME"}
 # Sentences with hardly a letter of their own, which are not looked for.
 _BARE = (
     ": `{0}` {1}",

@@ -7435,6 +7435,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请用 data.chat_template 选择其他对话模板。</translation>
     </message>
     <message>
+        <source>Resume the run: it goes on from its last checkpoint. Before that, close other programs if memory is short.</source>
+        <translation>请继续该运行：它会从最后一个检查点继续。如果内存紧张，请先关闭其他程序。</translation>
+    </message>
+    <message>
         <source>The run {0} is already going.</source>
         <translation>训练任务 {0} 已在进行。</translation>
     </message>
@@ -7485,10 +7489,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The run&apos;s process was killed: by somebody, or by the system because memory ran out.</source>
         <translation>运行进程被终止：可能是有人终止的，也可能是系统因内存不足而终止的。</translation>
-    </message>
-    <message>
-        <source>Resume the run: it goes on from its last checkpoint. Before that, close other programs if memory is short.</source>
-        <translation>请继续该运行：它会从最后一个检查点继续。如果内存紧张，请先关闭其他程序。</translation>
     </message>
     <message>
         <source>The run&apos;s process was told to end before it was at work.</source>

@@ -24,6 +24,9 @@ TEMPLATE_END = (
     "Laying out a row with the chat template did not come to an end.",
     "Choose another chat template with data.chat_template.",
 )
+CLOSE_AND_RESUME = (
+    "Resume the run: it goes on from its last checkpoint. Before that, close other programs if memory is short."
+)
 _LOOK_S = 1.0
 _POLL_S = 0.05
 _LOG_BYTES, _LOG_LINES = 65_536, 20
@@ -188,9 +191,7 @@ def death(run: Run, code: int) -> events.Failed:
         hint = f"Queue it again with `studio runs resume {run.address} --queue`."
     elif killed:
         message = "The run's process was killed: by somebody, or by the system because memory ran out."
-        hint = (
-            "Resume the run: it goes on from its last checkpoint. Before that, close other programs if memory is short."
-        )
+        hint = CLOSE_AND_RESUME
     elif code in (-15, 143):
         # Once it is at work, it obeys by a checkpoint.
         message = "The run's process was told to end before it was at work."
@@ -218,7 +219,7 @@ def vanished(run: Run) -> events.Failed | None:
     if _has_ended(run) is not False:
         return None
     message = "The run's process ended without a word: it was killed, most likely because memory ran out."
-    hint = "Resume the run: it goes on from its last checkpoint. Before that, close other programs if memory is short."
+    hint = CLOSE_AND_RESUME
     detail = "\n".join(_last_lines(run.path / "worker.log")[-_LOG_LINES:])
     told = events.Failed(reason="run", message=message, hint=hint, detail=detail, killed=True)
     with suppress(StudioError), run.claim(LOOKED_S):
