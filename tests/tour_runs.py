@@ -5,10 +5,11 @@ import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from studio.core.runs import Run
+    from studio.ui.models import RunModel
     from studio.ui.pages.configure import ConfigurePage
     from studio.ui.pages.data import DataPage
     from studio.ui.pages.train import TrainPage
@@ -103,38 +104,20 @@ def _mixed_up(folder: Path) -> Path:
 
 def preferences(see: "Camera") -> None:
     """Rows with two answers: both as the model reads them, and a run that learns which is better."""
-    rows = [json.loads(line) for line in demo().read_text(encoding="utf-8").splitlines()[:120]]
-    said = [row["messages"] for row in rows]
+    said = _letters()
     pairs = [
         {"prompt": [asked], "chosen": [answer], "rejected": [other]}
         for (asked, answer), (_, other) in zip(said, [*said[1:], said[0]], strict=True)
     ]
-    file = see.folder / "pairs.jsonl"
-    file.write_text("".join(json.dumps(pair) + "\n" for pair in pairs), encoding="utf-8")
-    page = cast("DataPage", see.window.page("data"))
-    see.window.show_page("data")
-    page.receive(file)
-    see.wait(lambda: "valid" in page.plain.known)
-    page.rows.table.selectRow(1)
-    pane = page.rows.pane
-    pane.views.setCurrentWidget(pane.tokens)
-    see.wait(lambda: pane.tokens.picture is not None)
+    page = _opened(see, "pairs.jsonl", pairs, 1)
+    tokens = page.rows.pane.tokens
     see.shot("pairs-better")
-    better = pane.tokens.picture
-    pane.tokens.worse.setChecked(True)
-    see.wait(lambda: pane.tokens.picture is not better and pane.tokens.picture is not None)
+    better = tokens.picture
+    tokens.worse.setChecked(True)
+    see.wait(lambda: tokens.picture is not better and tokens.picture is not None)
     see.shot("pairs-worse")
     page._use()
-    see.session.draft.apply(
-        {"name": "better-answers", "data.eval_split": 0.1, "data.packing": False, "data.max_length": 256,
-         "training.max_steps": 40, "training.eval_steps": 10, "training.learning_rate": 5e-4}, "tour")  # fmt: skip
-    configure = cast("ConfigurePage", see.window.page("configure"))
-    see.wait(lambda: configure.summary.figures["steps"].text().strip("\u2013") != "", 200)
-    configure.go_to("training.objective")
-    see.shot("pairs-configure")
-    configure.start()
-    see.wait(lambda: len(see.session.running()) == 1)
-    (model,) = see.session.running()
+    model = _begun(see, "better-answers", "pairs-configure")
     see.wait(lambda: model.progress.phase is not None and model.progress.phase.name == "reference", 100)
     see.shot("pairs-reference")
     see.wait(lambda: not model.alive, 500)
@@ -143,37 +126,53 @@ def preferences(see: "Camera") -> None:
 
 def judged(see: "Camera") -> None:
     """Answers labelled good or bad: a bad one as the model reads it, and a run that learns from both."""
-    rows = [json.loads(line)["messages"] for line in demo().read_text(encoding="utf-8").splitlines()[:120]]
+    rows = _letters()
     answers = [*(answer for _, answer in rows[1:]), rows[0][1]]
     labelled = [{"prompt": [asked], "completion": [answer], "label": True} for asked, answer in rows[:60]]
     labelled += [
         {"prompt": [asked], "completion": [answer], "label": False}
         for (asked, _), answer in zip(rows[60:], answers[60:], strict=True)
     ]
-    file = see.folder / "judged.jsonl"
-    file.write_text("".join(json.dumps(row) + "\n" for row in labelled), encoding="utf-8")
+    page = _opened(see, "judged.jsonl", labelled, 70)
+    see.shot("judged-bad")
+    page._use()
+    model = _begun(see, "good-and-bad", "judged-configure")
+    see.wait(lambda: not model.alive, 500)
+    see.shot("judged-trained")
+
+
+def _letters() -> list[list[dict[str, str]]]:
+    """Returns some of the demo's letters, each with its answer."""
+    return [json.loads(line)["messages"] for line in demo().read_text(encoding="utf-8").splitlines()[:120]]
+
+
+def _opened(see: "Camera", name: str, rows: list[dict[str, Any]], at: int) -> "DataPage":
+    """Opens rows as data, and shows one of them as the model reads it."""
+    file = see.folder / name
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     page = cast("DataPage", see.window.page("data"))
     see.window.show_page("data")
     page.receive(file)
     see.wait(lambda: "valid" in page.plain.known)
-    page.rows.table.selectRow(70)
+    page.rows.table.selectRow(at)
     pane = page.rows.pane
     pane.views.setCurrentWidget(pane.tokens)
     see.wait(lambda: pane.tokens.picture is not None)
-    see.shot("judged-bad")
-    page._use()
+    return page
+
+
+def _begun(see: "Camera", name: str, shot: str) -> "RunModel":
+    """Begins a run on the data that is used, behind a picture of its settings."""
     see.session.draft.apply(
-        {"name": "good-and-bad", "data.eval_split": 0.1, "data.packing": False, "data.max_length": 256,
+        {"name": name, "data.eval_split": 0.1, "data.packing": False, "data.max_length": 256,
          "training.max_steps": 40, "training.eval_steps": 10, "training.learning_rate": 5e-4}, "tour")  # fmt: skip
     configure = cast("ConfigurePage", see.window.page("configure"))
     see.wait(lambda: configure.summary.figures["steps"].text().strip("\u2013") != "", 200)
     configure.go_to("training.objective")
-    see.shot("judged-configure")
+    see.shot(shot)
     configure.start()
     see.wait(lambda: len(see.session.running()) == 1)
-    (model,) = see.session.running()
-    see.wait(lambda: not model.alive, 500)
-    see.shot("judged-trained")
+    return see.session.running()[0]
 
 
 def beside(see: "Camera") -> None:

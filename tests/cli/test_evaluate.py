@@ -11,27 +11,10 @@ import pytest
 from studio import cli
 from studio.core import library
 from studio.core.errors import EXIT_CODES
-from studio.core.library import Base
 from tests.desks import random_adapter
-from tests.models import tiny
 from tests.training import config, trained, write_judged
 
 SHORT = ("--max-new-tokens", "5")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny("llama", tmp_path_factory.mktemp("evaluate") / "llama")
-
-
-@pytest.fixture(scope="module")
-def folder(model: Path) -> Path:
-    return random_adapter(model, model.parent / "red", 1)
-
-
-@pytest.fixture
-def red(model: Path, folder: Path) -> str:
-    return library.add(folder, title="red", base=Base(path=str(model))).name
 
 
 @pytest.fixture

@@ -11,25 +11,8 @@ from studio import cli
 from studio.core import library
 from studio.core.errors import EXIT_CODES
 from studio.core.library import Base
-from tests.desks import random_adapter
-from tests.models import tiny
 
 ASKED = ("--prompt", "order late", "--answer", "sorry for the trouble")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny("llama", tmp_path_factory.mktemp("scores") / "llama")
-
-
-@pytest.fixture(scope="module")
-def folder(model: Path) -> Path:
-    return random_adapter(model, model.parent / "red", 1)
-
-
-@pytest.fixture
-def red(model: Path, folder: Path) -> str:
-    return library.add(folder, title="red", base=Base(path=str(model))).name
 
 
 def told(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> Any:
