@@ -270,7 +270,6 @@ class EvaluationMode(QWidget):
     def _end(self) -> None:
         self._call = None
         self._refresh()
-        self._offer()
 
     def _refresh(self) -> None:
         """Shows what is known now; what is in sight, and the row that someone looks at, stay."""

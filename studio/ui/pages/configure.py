@@ -339,8 +339,12 @@ class ConfigurePage(QWidget):
     def _show_view(self, index: int) -> None:
         self._views.setCurrentIndex(index)
         self._kinds[index].setChecked(True)
+        self._offer_depths()
+
+    def _offer_depths(self) -> None:
+        """Offers all or the basic settings where neither the YAML is shown nor what is searched for."""
         for made in self._depths:
-            made.setEnabled(index == 0 and not self.search.text().strip())
+            made.setEnabled(self._views.currentIndex() == 0 and not self.search.text().strip())
 
     def _show_all(self, everything: bool) -> None:
         self._session.settings.all_fields = everything
@@ -369,8 +373,7 @@ class ConfigurePage(QWidget):
             if wanted:
                 section.unfold()
         self._none.setVisible(not shown)
-        for made in self._depths:
-            made.setEnabled(not wanted and self._views.currentIndex() == 0)
+        self._offer_depths()
         self._order_tabs()
 
     def _order_tabs(self) -> None:
