@@ -2971,6 +2971,53 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
+    <name>MemoryFit</name>
+    <message>
+        <source>not known</source>
+        <translation>未知</translation>
+    </message>
+    <message>
+        <source>{needed} of {room}</source>
+        <translation>{needed} / {room}</translation>
+    </message>
+    <message>
+        <source>About: the base {weights}, what is trained with its gradients and the optimizer&apos;s notes {trained}, a pass of {tokens} tokens {passes}, the process itself {process}. {room} are free.</source>
+        <translation>大约：基础模型 {weights}，训练的参数连同梯度和优化器状态 {trained}，一次 {tokens} 个词元的前向与反向 {passes}，进程本身 {process}。空闲 {room}。</translation>
+    </message>
+    <message>
+        <source>Activations do not fit beside that: they are computed again, which is slower.</source>
+        <translation>激活值放不下，将重新计算，速度较慢。</translation>
+    </message>
+    <message>
+        <source>Activations do not fit beside that: they wait outside the card, which is slower.</source>
+        <translation>激活值放不下，将暂存到显卡之外，速度较慢。</translation>
+    </message>
+    <message>
+        <source>It only just fits: close other programs that use the memory.</source>
+        <translation>刚好放得下：请关闭其他占用内存的程序。</translation>
+    </message>
+    <message>
+        <source>It will not fit: about {needed} are needed, and {room} are free.</source>
+        <translation>放不下：约需 {needed}，空闲 {room}。</translation>
+    </message>
+    <message>
+        <source>It fits with:</source>
+        <translation>这样放得下：</translation>
+    </message>
+    <message>
+        <source>Choose a smaller model.</source>
+        <translation>请选择更小的模型。</translation>
+    </message>
+    <message>
+        <source>{settings} ({size})</source>
+        <translation>{settings}（{size}）</translation>
+    </message>
+    <message>
+        <source>settings that fit</source>
+        <translation>放得下的设置</translation>
+    </message>
+</context>
+<context>
     <name>Message</name>
     <message>
         <source>Who speaks</source>
@@ -4688,6 +4735,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Time</source>
         <translation>时间</translation>
+    </message>
+    <message>
+        <source>Memory</source>
+        <translation>内存</translation>
     </message>
     <message>
         <source>Reading the model&apos;s structure ...</source>

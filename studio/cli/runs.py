@@ -20,7 +20,7 @@ from studio.core import events, files, launch, run_queue, runs
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
 from studio.core.progress import Progress
 from studio.core.runs import Run
-from studio.core.units import plural
+from studio.core.units import plural, size
 
 _POLL_S = 0.05
 _KILLS = 3  # the Ctrl+C that kills
@@ -270,8 +270,30 @@ def _plan(args: argparse.Namespace) -> None:
     planned = plan(config)
     numbers = {key: value for key, value in planned.items() if isinstance(value, int)}
     lines = [f"{key.replace('_', ' ').capitalize():<26}{value:>16,}" for key, value in numbers.items()]
+    lines += ["", *_memory(planned["memory"])] if planned["memory"] else []
     text = "\n".join([*lines, *filter(None, [planned["left_out"]])])
     show(args, planned, text)
+
+
+def _memory(found: dict[str, Any]) -> list[str]:
+    """Returns what a run needs in memory, and what helps where that is more than there is."""
+    names = {
+        "weights": "base model",
+        "trained": "what is trained, with gradients and optimizer",
+        "passes": f"a pass of {found['tokens']:,} tokens",
+        "process": "the process itself",
+    }
+    parts = ", ".join(f"{said} {size(found[key])}" for key, said in names.items())
+    needed, room = size(found["total"]), size(found["room"])
+    lines = [f"Memory: about {needed} of {room} free ({parts})."]
+    if found["activations"] != "kept":
+        lines.append("Activations do not fit beside that: they are computed again, which is slower.")
+    if found["total"] > found["room"]:
+        lines.append(f"It does not fit: {needed} are needed, and {room} are free.")
+        for help in found["helps"]:
+            settings = " ".join(f"--set {key}={value}" for key, value in help["settings"].items())
+            lines.append(f"It fits with `{settings}`: {size(help['total'])}.")
+    return lines
 
 
 def _train(args: argparse.Namespace) -> int:

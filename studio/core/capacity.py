@@ -34,7 +34,8 @@ _ACTIVATION_BYTES, _RECOMPUTED_BYTES = 34, 2
 _HEAD_BYTES = 10
 _LEARNED_SHARE = 0.5
 _GAPS = 1.1
-_SYSTEM_SHARE = 0.2  # of the machine's memory, for all other programs
+_NEAR = 0.93
+SYSTEM_SHARE = 0.2  # of the machine's memory, for all other programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def needed_bytes(parameters: float, method: Method, *, on_gpu: bool) -> tuple[in
 
 def usable_bytes(machine: Machine) -> int:
     """Returns the memory a run may have: a card's whole, or of the machine's own what other programs leave."""
-    return machine.device_bytes if machine.gpus else round(machine.memory_bytes * (1 - _SYSTEM_SHARE))
+    return machine.device_bytes if machine.gpus else round(machine.memory_bytes * (1 - SYSTEM_SHARE))
 
 
 def verdict(parameters: float, method: Method, machine: Machine) -> Verdict:
@@ -72,6 +73,11 @@ def verdict(parameters: float, method: Method, machine: Machine) -> Verdict:
     lean, usual = needed_bytes(parameters, method, on_gpu=bool(machine.gpus))
     room = usable_bytes(machine)
     return "fits" if usual <= room else "tight" if lean <= room else "no"
+
+
+def is_tight(needed: float, room: float) -> bool:
+    """Whether what a run needs is so near to all there is that a count of it can be wrong."""
+    return needed > _NEAR * room
 
 
 def _needed(parameters: float, method: Method, on_gpu: bool, way: _Way) -> int:

@@ -263,7 +263,9 @@ def _adapted(model: PreTrainedModel, config: LoraConfig, name: str) -> PeftModel
         if layer.weight.device.type == "cpu":
             layer.register_forward_pre_hook(_keep_scales)
     with _quiet():
-        adapted = get_peft_model(model, config, name)
+        # On the meta device nothing is drawn, nor is there a place to put it.
+        on_meta = all(parameter.is_meta for parameter in model.parameters())
+        adapted = get_peft_model(model, config, name, low_cpu_mem_usage=on_meta)
     assert isinstance(adapted, PeftModel)
     return adapted
 

@@ -19,6 +19,7 @@ from studio.engine import (
     memory,
     mlp,
     norms,
+    optim,
     prefix,
     projections,
     rotary,
@@ -143,7 +144,10 @@ def choose(
         plain["steps that repeat bit by bit"] = unequal
     ways = memory.costs(trial.bare, trial.kept_bytes(not not_chunked), device)
     at_once = longest if batching == "flat" else longest * config.training.per_device_train_batch_size
-    fits = _fit(trial, config, ways, at_once, earlier, saving or SaveMemory())
+    # Before the first step nothing of that is there.
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    coming = trained * optim.coming_bytes(config.training, device)
+    fits = fit(trial.bare, config, device, ways, at_once, hardware.free_bytes(device) - coming, earlier, saving)
     if fits.activations != "kept":
         memory.recompute(trial.bare, fits.activations == "offloaded")
     if not_trimmed := _tail_refusal(trial, batching):
@@ -151,21 +155,43 @@ def choose(
     if not_shared := _sharing_refusal(trial, batching, config.training.neftune_noise_alpha > 0):
         plain["a common beginning computed once"] = not_shared
     # Last, since the trials above read the weights as they were.
-    _pack(trial, fits, ways, at_once)
+    _pack(trial, fits, ways, at_once, coming)
     taken = not not_chunked, not not_trimmed, not not_shared
     original = context(trial.bare.config).original
     return Choices(batching, fits.tokens, *taken, plain, fits.activations, own, original)
 
 
-def _fit(
-    trial: Trial, config: RunConfig, ways: memory.Ways, at_once: int, earlier: Prepared | None, saving: SaveMemory
+def fit(
+    bare: Any,
+    config: RunConfig,
+    device: torch.device,
+    ways: memory.Ways,
+    at_once: int,
+    free: float,
+    earlier: Prepared | None = None,
+    saving: SaveMemory | None = None,
 ) -> memory.Fit:
-    spec, device = config.training, trial.device
+    """Chooses what becomes of a pass's activations, and how many tokens it has.
+
+    Args:
+        bare: the bare model.
+        config: what the run is to do.
+        device: where.
+        ways: of `memory.costs`.
+        at_once: tokens that are in no more than one pass.
+        free: bytes beside the model, and what is trained with its gradients and the optimizer's notes.
+        earlier: see `choose`.
+        saving: see `choose`.
+
+    Raises:
+        StudioError: (config) activations are to be computed again, and the model cannot do that.
+    """
+    spec, saving = config.training, saving or SaveMemory()
     asked = spec.per_device_train_batch_size * config.data.max_length
     usual = _TOKENS if device.type == "cpu" else max(asked, _CARD_TOKENS)
     before = earlier.micro_batch_tokens if earlier is not None else 0
     tokens = saving.micro_batch_tokens or before or spec.micro_batch_tokens or usual
-    can = trial.bare.supports_gradient_checkpointing
+    can = bare.supports_gradient_checkpointing
     recomputes = spec.activation_checkpointing or (saving.activation_checkpointing and can)
     least: Activations = "recomputed" if recomputes else "kept"
     if spec.activation_checkpointing and not can:
@@ -180,17 +206,17 @@ def _fit(
     if shared():
         return memory.Fit(least, tokens)
     ways = ways[1:] if recomputes else ways
-    return memory.fit(ways, tokens, at_once, hardware.free_bytes(device))
+    return memory.fit(ways, tokens, at_once, free)
 
 
-def _pack(trial: Trial, fits: memory.Fit, ways: memory.Ways, at_once: int) -> None:
+def _pack(trial: Trial, fits: memory.Fit, ways: memory.Ways, at_once: int, coming: float) -> None:
     """Lays out weights beforehand if there is room; no number depends on it, so it may be otherwise when resumed."""
     # Each of the processes that share a run would take the same free memory for its own.
-    bases = [] if shared() else lora.packable(trial.model)
+    bases = [] if shared() else lora.packable(trial.model, trial.device)
     if not bases:
         return
     more, tokens = 2 * sum(base.weight.nbytes for base in bases), max(fits.tokens, at_once)
-    if memory.has_room(more, ways, fits.activations, tokens, hardware.free_bytes(trial.device)):
+    if memory.has_room(more, ways, fits.activations, tokens, hardware.free_bytes(trial.device) - coming):
         lora.pack(bases, fits.tokens)
 
 

@@ -94,6 +94,13 @@ def free_bytes(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
+def whole_bytes(device: torch.device) -> int:
+    """Returns how much memory `device` computes in, free or not."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[1]
+    return int(psutil.virtual_memory().total)
+
+
 def gpus() -> list[dict[str, Any]]:
     """Returns the GPUs that torch sees: name, kind, memory in bytes and what they compute in."""
     if not torch.cuda.is_available():

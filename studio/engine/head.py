@@ -75,7 +75,7 @@ class _Losses(torch.autograd.Function):
 
 
 def _columns(hidden: torch.Tensor) -> int:
-    most = _CHUNK_BYTES if hidden.device.type == "cpu" else _CARD_CHUNK_BYTES
+    most = _CARD_CHUNK_BYTES if hidden.device.type == "cuda" else _CHUNK_BYTES
     columns = max(_LEAST_COLUMNS, most // (4 * max(1, len(hidden))))
     return columns - columns % _WHOLE_COLUMNS
 

@@ -86,14 +86,14 @@ def undo(model: torch.nn.Module) -> None:
             vars(module.get_base_layer()).pop(_LAYOUT, None)
 
 
-def packable(model: torch.nn.Module) -> list[Any]:
-    """Returns the base layers whose products are faster with the weight laid out beforehand, as `pack` does."""
-    if not products.onednn_is_faster():
+def packable(model: torch.nn.Module, device: torch.device) -> list[Any]:
+    """Returns the base layers whose products on `device` are faster with the weight laid out beforehand by `pack`."""
+    if device.type != "cpu" or not products.onednn_is_faster():
         return []
     layers = (module for module in model.modules() if isinstance(module, LoraLayer) and not refusal(module))
     # Layers may share one.
     bases = {id(base): base for base in (layer.get_base_layer() for layer in layers)}.values()
-    return [base for base in bases if base.weight.device.type == "cpu" and base.weight.dtype == torch.float32]
+    return [base for base in bases if base.weight.dtype == torch.float32]
 
 
 def pack(bases: list[Any], rows: int) -> None:
@@ -146,7 +146,8 @@ def differs(layer: Any) -> bool:
 
 def computed_in(x: torch.Tensor, adapters: Iterable[torch.Tensor]) -> torch.Tensor | None:
     """Returns `x` in the number format that passes written out compute in; None: they do not suit it."""
-    if torch.is_autocast_enabled(x.device.type):
+    # The meta device, on which memory is counted, knows no autocast.
+    if not x.is_meta and torch.is_autocast_enabled(x.device.type):
         return x.to(torch.get_autocast_dtype(x.device.type))
     return x if all(tensor.dtype == x.dtype for tensor in adapters if tensor.numel()) else None
 

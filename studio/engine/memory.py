@@ -17,7 +17,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from studio.core.events import Activations
 
-# Of what is free: the rest is for gradients, the optimizer and what a layer makes and forgets.
+# Of what is free: the rest is for what a layer makes and forgets, and for what lies unused between it.
 _SHARE = 0.7
 # Of <sys/mman.h>: what changed is kept, unlike with MADV_DONTNEED.
 _MADV_PAGEOUT = 21

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch.optim import Optimizer
+from torch.utils._pytree import tree_leaves
 
 from studio.core.config import TrainingSpec
 from studio.core.errors import StudioError
@@ -17,6 +18,7 @@ Purpose = Literal["initialise", "step"]
 
 # What values that do not fit raise in transformers and in the optimizers.
 _UNFIT = (ArithmeticError, AttributeError, ImportError, LookupError, NotImplementedError, TypeError, ValueError)
+_SIDE = 256  # of the matrix that an optimizer is tried on: of smaller ones some note as much as others do
 # Options with a setting of their own, which counts.
 _SETTINGS = {"lr": "learning_rate", "weight_decay": "weight_decay"}
 
@@ -62,6 +64,24 @@ def make_optimizer(model: torch.nn.Module, spec: TrainingSpec, device: torch.dev
     except _UNFIT as error:
         raise (_unfit(spec, error) if options else _unusable(spec, error)) from None
     return optimizer
+
+
+def coming_bytes(spec: TrainingSpec, device: torch.device) -> float:
+    """Returns what a trained number takes besides itself once it is trained, in bytes, as a step on a matrix shows.
+
+    That is its gradient, and what the optimizer notes of it.
+
+    Raises:
+        StudioError: (config) as `make_optimizer`.
+    """
+    matrix = torch.nn.Module()
+    matrix.weight = torch.nn.Parameter(torch.zeros(_SIDE, _SIDE, device=device))
+    optimizer = make_optimizer(matrix, spec, device)
+    gradient = matrix.weight.grad = torch.zeros_like(matrix.weight)
+    optimizer.step()
+    tensors = [gradient, *(one for one in tree_leaves(dict(optimizer.state)) if isinstance(one, torch.Tensor))]
+    held = {one.untyped_storage()._cdata: one.nbytes for one in tensors}
+    return sum(held.values()) / gradient.numel()
 
 
 def _groups(model: torch.nn.Module, spec: TrainingSpec) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from studio.core import further, modules, pace
 from studio.core.config import RunConfig
 from studio.core.events import Event
 from studio.core.objectives import asked
-from studio.engine import adapters, hub, model, optim, schedule, session, targets
+from studio.engine import adapters, fits, hub, model, optim, schedule, session, targets
 from studio.engine.corpus import read_corpus, require_readable, teller
 
 
@@ -31,8 +31,9 @@ def plan(
     Returns:
         trainable_parameters, total_parameters, adapter_bytes (as saved, float32), steps, steps_per_epoch,
         tokens_per_epoch, trained_tokens_per_epoch, rows, eval_rows, rejected_rows, untrained_rows, truncated_rows,
-        seconds (at the speed of an earlier run like it, evaluation not counted; None: there was none), and left_out
-        (a sentence on experts that are not adapted; empty: there are none).
+        seconds (at the speed of an earlier run like it, evaluation not counted; None: there was none), memory (what it
+        needs, in bytes; see `fits.examine`), and left_out (a sentence on experts that are not adapted; empty: there are
+        none).
 
     Raises:
         StudioError: data, model, adapter or config cannot be used as asked.
@@ -68,5 +69,6 @@ def plan(
         "untrained_rows": corpus.untrained_rows,
         "truncated_rows": corpus.truncated_rows,
         "seconds": math.ceil(fed / speed) if speed else None,
+        "memory": fits.examine(base, config, corpus),
         "left_out": modules.left_out_sentence(tree, config.adapter),
     }

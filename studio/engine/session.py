@@ -120,10 +120,14 @@ class Session:
 
 def step_counts(config: RunConfig, train: tokens.Tokens, world_size: int = 1) -> tuple[int, int]:
     """Returns the optimizer steps of the whole run and of one epoch."""
-    spec = config.training
-    per_epoch = len(batches.plan_epoch(train.together, spec, packed_length(config), 0, world_size))
+    spec, per_epoch = config.training, len(first_epoch(config, train, world_size))
     total = spec.max_steps if spec.max_steps > 0 else math.ceil(per_epoch * spec.num_train_epochs)
     return total, per_epoch
+
+
+def first_epoch(config: RunConfig, train: tokens.Tokens, world_size: int = 1) -> list[list[batches.Rows]]:
+    """Returns the rows of each micro-batch of each step of the first epoch."""
+    return batches.plan_epoch(train.together, config.training, packed_length(config), 0, world_size)
 
 
 def packed_length(config: RunConfig) -> int | None:

@@ -34,7 +34,7 @@ _THERE: Any = SimpleNamespace(create_module=lambda spec: sys.modules[spec.name],
 
 def imports(config: RunConfig) -> None:
     """Keeps this process from loading what a run of `config` cannot need; called as `compiler` is."""
-    if _may_quantize(config):
+    if may_quantize(config):
         return
     sys.modules.setdefault("bitsandbytes", None)  # type: ignore[arg-type] # how an import is refused
     compiler()
@@ -98,7 +98,7 @@ def _unmarked(function: Any = None, *_: Any, **__: Any) -> Any:
     return _unmarked if function is None else function
 
 
-def _may_quantize(config: RunConfig) -> bool:
+def may_quantize(config: RunConfig) -> bool:
     """Whether a run may need bitsandbytes; yes where it cannot be told without asking the hub."""
     if config.model.quantization != "none" or config.training.optim not in _PLAIN_OPTIMIZERS:
         return True

@@ -19,6 +19,7 @@ from studio.core.units import counted, short, size
 from studio.ui import words
 from studio.ui.desk import Call, Desk
 from studio.ui.draft import Draft
+from studio.ui.memory_fit import MemoryFit
 from studio.ui.parts import column, label, set_mark
 from studio.ui.theme import GRID
 
@@ -73,12 +74,13 @@ class Summary(QWidget):
             head.setBuddy(made)
             grid.addWidget(head, at, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(made, at, 1)
+        self.memory = MemoryFit(draft)
         self.strength = label("", "caption", wrap=True)
         self.left_out = label("", "caption", wrap=True)
         self.state = label("", "caption", wrap=True)
         self.state.setAccessibleDescription(self.tr("State of the summary"))
         self.rows = label("", "caption", wrap=True)
-        self.setLayout(column(grid, self.strength, self.left_out, self.rows, self.state, spacing=GRID))
+        self.setLayout(column(grid, self.memory, self.strength, self.left_out, self.rows, self.state, spacing=GRID))
         for made in (self.strength, self.left_out, self.rows, self.state):
             made.hide()
         draft.changed.connect(self._changed)
@@ -94,6 +96,7 @@ class Summary(QWidget):
         for made in (*self.figures.values(), self.strength, self.left_out, self.rows):
             set_mark(made, "stale", disowned)
         self._disowned = self.stale = disowned
+        self.memory.hide()
         self.leave()
         if disowned:
             self._say(self.tr("These are the figures of the last settings that were right."))
@@ -118,6 +121,7 @@ class Summary(QWidget):
             "steps": self.tr("Steps"),
             "tokens": self.tr("Tokens an epoch"),
             "time": self.tr("Time"),
+            "memory": self.tr("Memory"),
         }
 
     def _changed(self, shown: bool = False) -> None:
@@ -181,6 +185,10 @@ class Summary(QWidget):
         known = self.tr("about {time}").format(time=words.duration(facts["seconds"] or 0))
         self.figures["time"].setToolTip(self.tr("From the speed of the earlier run most like this one."))
         self.figures["time"].setText(known if facts["seconds"] else self.tr("not known yet"))
+        needed, parts = self.memory.figure(facts["memory"])
+        self.figures["memory"].setText(needed)
+        self.figures["memory"].setToolTip(parts)
+        self.memory.show_found(facts["memory"])
         self._show_rows(facts)
         self._set_stale(False)
         self._say("")
@@ -267,7 +275,8 @@ class Summary(QWidget):
 
     def _set_stale(self, stale: bool) -> None:
         self.stale = stale
-        for made in (self.figures["steps"], self.figures["tokens"], self.figures["time"], self.rows):
+        counted = (self.figures[name] for name in ("steps", "tokens", "time", "memory"))
+        for made in (*counted, self.memory.said, self.rows):
             set_mark(made, "stale", stale)
 
     def _say(self, text: str, fault: bool = False) -> None:

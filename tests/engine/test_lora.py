@@ -15,6 +15,8 @@ from studio.engine import adapters, lora, products
 from studio.engine.model import load_base
 from tests.models import FAMILIES, random_model, tiny
 
+_CPU = torch.device("cpu")
+
 CPU = torch.device("cpu")
 IDS = torch.randint(3, 300, (2, 17), generator=torch.Generator().manual_seed(1))
 
@@ -61,7 +63,7 @@ def test_a_base_laid_out_beforehand_computes_the_same_bits(family: str, monkeypa
     ids = torch.randint(3, 300, (2, 90), generator=torch.Generator().manual_seed(1))
     lora.use(model)
     expected = results(model, ids=ids)
-    bases = lora.packable(model)
+    bases = lora.packable(model, _CPU)
     assert len(bases) == sum(isinstance(module, LoraLayer) for module in model.modules()) > 3
     lora.pack(bases, 200)
     for base in bases:
@@ -77,14 +79,14 @@ def test_a_base_laid_out_beforehand_computes_the_same_bits(family: str, monkeypa
 def test_only_frozen_bases_in_float32_are_laid_out_and_where_it_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "onednn_is_faster", lambda: False)
     model = adapters.attach(random_model("llama"), AdapterSpec(r=4))
-    assert lora.packable(model) == []
+    assert lora.packable(model, _CPU) == []
     monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
-    assert lora.packable(model) != []
-    frozen = lora.packable(model)
+    assert lora.packable(model, _CPU) != []
+    frozen = lora.packable(model, _CPU)
     frozen[0].weight.requires_grad_(True)
-    assert lora.packable(model) == frozen[1:]
-    assert lora.packable(model.bfloat16()) == []
-    assert lora.packable(adapters.attach(random_model("llama"), AdapterSpec(r=4, use_dora=True))) == []
+    assert lora.packable(model, _CPU) == frozen[1:]
+    assert lora.packable(model.bfloat16(), _CPU) == []
+    assert lora.packable(adapters.attach(random_model("llama"), AdapterSpec(r=4, use_dora=True)), _CPU) == []
 
 
 def test_without_its_adapter_a_layer_is_its_base_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +105,7 @@ def test_without_its_adapter_a_layer_is_its_base_alone(monkeypatch: pytest.Monke
         lora.use(model)
         assert not bases
         torch.testing.assert_close(model(input_ids=IDS).logits, expected)
-        assert len(bases) == len(lora.packable(model))
+        assert len(bases) == len(lora.packable(model, _CPU))
     # A pass whose gradients are asked for is PEFT's, and so is one with the adapter in the base.
     bases.clear()
     with model.disable_adapter():

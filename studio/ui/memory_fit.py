@@ -1,0 +1,80 @@
+"""Whether a run fits into memory, and what would have it fit."""
+
+from functools import partial
+from typing import Any
+
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from studio.core.capacity import is_tight
+from studio.core.units import size
+from studio.ui import words
+from studio.ui.draft import Draft
+from studio.ui.forms import declared_fields
+from studio.ui.parts import button, clear, column, label, set_mark
+from studio.ui.theme import GRID
+
+
+class MemoryFit(QWidget):
+    """Says where a run does not fit, or only just, and offers settings with which it does.
+
+    Attributes:
+        said: the sentences.
+        helps: a button for each offer.
+    """
+
+    def __init__(self, draft: Draft) -> None:
+        """Offers changes of `draft`."""
+        super().__init__()
+        self._draft = draft
+        self._titles = {spec.key: spec.title for spec in declared_fields()}
+        self.said = label("", "caption", wrap=True)
+        self.helps: list[QPushButton] = []
+        self._offers = column(spacing=GRID // 2)
+        self.setLayout(column(self.said, self._offers, spacing=GRID))
+        self.hide()
+
+    def show_found(self, found: dict[str, Any] | None) -> None:
+        """Shows what `engine.fits.examine` found."""
+        clear(self._offers)
+        self.helps = [self._help(help) for help in (found["helps"] if found else [])]
+        for made in self.helps:
+            self._offers.addWidget(made)
+        said = self._sentences(found) if found else ""
+        self.said.setText(said)
+        set_mark(self.said, "wrong", found is not None and found["total"] > found["room"])
+        self.setVisible(bool(said))
+
+    def figure(self, found: dict[str, Any] | None) -> tuple[str, str]:
+        """Returns what a run needs of what there is, and of which parts that is made up."""
+        if found is None:
+            return self.tr("not known"), ""
+        text = self.tr("{needed} of {room}")
+        parts = self.tr(
+            "About: the base {weights}, what is trained with its gradients and the optimizer's notes {trained}, a pass "
+            "of {tokens} tokens {passes}, the process itself {process}. {room} are free."
+        )
+        sizes = {key: size(found[key]) for key in ("weights", "trained", "passes", "process", "room")}
+        needed = text.format(needed=size(found["total"]), room=sizes["room"])
+        return needed, parts.format(tokens=f"{found['tokens']:,}", **sizes)
+
+    def _sentences(self, found: dict[str, Any]) -> str:
+        kept = {
+            "recomputed": self.tr("Activations do not fit beside that: they are computed again, which is slower."),
+            "offloaded": self.tr("Activations do not fit beside that: they wait outside the card, which is slower."),
+        }
+        if found["total"] <= found["room"]:
+            tight = self.tr("It only just fits: close other programs that use the memory.")
+            return words.joined(
+                tight if is_tight(found["total"], found["room"]) else "", kept.get(found["activations"], "")
+            )
+        text = self.tr("It will not fit: about {needed} are needed, and {room} are free.")
+        said = text.format(needed=size(found["total"]), room=size(found["room"]))
+        return words.joined(said, self.tr("It fits with:") if found["helps"] else self.tr("Choose a smaller model."))
+
+    def _help(self, help: dict[str, Any]) -> QPushButton:
+        settings = help["settings"]
+        named = words.listed(words.titled(self._titles[key], f"{value}") for key, value in settings.items())
+        title = self.tr("{settings} ({size})").format(settings=named, size=size(help["total"]))
+        made = button(title, partial(self._draft.apply, settings, self.tr("settings that fit")))
+        made.setAccessibleName(title)
+        return made
