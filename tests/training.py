@@ -14,7 +14,7 @@ from studio.core import events, runs
 from studio.core.config import AdapterSpec, DataSpec, ModelSpec, RunConfig, TrainingSpec
 from studio.core.runs import Run
 from studio.engine.train import train
-from tests.models import tiny
+from tests.models import random_model, tiny
 
 _WORDS = ("order", "box", "late", "sorry", "small", "world", "open", "trouble", "Paris", "capital", "numbers", "short")
 
@@ -54,6 +54,23 @@ def config(
         adapter=AdapterSpec(**({"r": 4, "lora_alpha": 8, "lora_dropout": 0.1} | (adapter or {}))),
         training=TrainingSpec(**settings),
     )
+
+
+def large(folder: Path, **adapter: Any) -> RunConfig:
+    """Returns a config of a model of which there are no weights, with as many as need memory."""
+    whole = config(folder, adapter={"lora_dropout": 0.0} | adapter)
+    described = random_model("llama").config.to_dict()
+    described |= {"hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 4, "dtype": "float32"}
+    (Path(whole.model.path) / "config.json").write_text(json.dumps(described))
+    return whole
+
+
+class Memory:
+    """A machine's, as psutil tells it."""
+
+    def __init__(self, available: int) -> None:
+        self.available = available
+        self.total = 10**11
 
 
 def write_pairs(path: Path, count: int) -> Path:

@@ -117,6 +117,14 @@ class Hardware:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Release:
+    """Gives back the memory of the base and adapters that are loaded. Answered by `Facts` without any."""
+
+    kind: Literal["release"] = "release"
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Answer:
     """Lets a base and adapters answer the same conversation. Answered by pieces of text and `Answers`.
 
@@ -435,7 +443,7 @@ class Cancelled:
     id: int
 
 
-Request = Tokens | Plan | Model | Hardware | Answer | Score | Evaluate | Audit | Lengths
+Request = Tokens | Plan | Model | Hardware | Release | Answer | Score | Evaluate | Audit | Lengths
 Reply = Progress | Piece | Found | Results | Done | Failed | Cancelled
 
 _REQUESTS: TypeAdapter[Request | Cancel] = TypeAdapter(

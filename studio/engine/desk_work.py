@@ -71,6 +71,10 @@ class Work:
                 return desk.Facts(facts=targets.tree(model.skeleton(folder)).to_dict())
             case desk.Hardware():
                 return desk.Facts(facts=doctor.report())
+            case desk.Release():
+                if self._loaded is not None:
+                    self._loaded.drop()
+                return desk.Facts(facts={})
             case desk.Answer():
                 return self._answers(request, on_progress, on_piece, check)
             case desk.Score():

@@ -49,7 +49,7 @@ def _room() -> int:
     device = hardware.device()
     if any(not place.waits and place.is_there() for place in run_queue.listed()):
         return round(hardware.whole_bytes(device) * (1 - SYSTEM_SHARE))
-    return hardware.free_bytes(device)
+    return hardware.free_bytes(device, for_other=True)
 
 
 def _work(config: RunConfig, corpus: Corpus) -> Work:

@@ -86,11 +86,16 @@ def memory_bytes(device: torch.device) -> int:
     return int(told[1]) * 1024 if told else int(held.rss)
 
 
-def free_bytes(device: torch.device) -> int:
-    """Returns how much of the memory that `device` computes in is free."""
+def free_bytes(device: torch.device, for_other: bool = False) -> int:
+    """Returns how much of the memory that `device` computes in is free.
+
+    Args:
+        device: where.
+        for_other: for another process, to which a card's memory that this one holds will be given back.
+    """
     if device.type == "cuda":
-        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return torch.cuda.mem_get_info(device)[0] + unused
+        held = 0 if for_other else torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device) - held
     return int(psutil.virtual_memory().available)
 
 

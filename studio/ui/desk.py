@@ -107,7 +107,7 @@ class Desk(QObject):
         self._last_id = 0
         self._deaths: deque[float] = deque()
         self._process: QProcess | None = None
-        self._closed = False
+        self._closed = self._holds = False
 
     @property
     def process_id(self) -> int:
@@ -121,6 +121,7 @@ class Desk(QObject):
     def ask(self, request: desk.Request) -> Call:
         """Sends a request; connect to the call's signals before returning to the event loop."""
         self._last_id += 1
+        self._holds = self._holds or isinstance(request, desk.Answer | desk.Score | desk.Evaluate)
         call = Call(replace(request, id=self._last_id), self)
         if self._closed or (self._process is None and self._worn()):
             # Later, since nobody is connected yet.
@@ -133,6 +134,12 @@ class Desk(QObject):
             self._write(call.request)
         self.worked.emit()
         return call
+
+    def release(self) -> None:
+        """Has the process give back the memory of the models it holds, behind what was asked of it before."""
+        if self._holds and self._process is not None:
+            self.ask(desk.Release())
+        self._holds = False
 
     def cancel(self, call: Call) -> None:
         """Ends a call: politely at first, and with the process if it does not listen."""

@@ -133,6 +133,7 @@ class Session(QObject):
         self.spare = Spare(self)
         self.machine = MachineWatch(self)
         self.models: dict[Path, RunModel] = {}
+        self._at_work: set[RunModel] = set()
         self._commands: list[Command] = []
         self._unsaved = self._closed = False
         # Not only when the window closes: a system that shuts down, or a kill, closes none.
@@ -380,7 +381,17 @@ class Session(QObject):
         found.finished.connect(lambda finished: self._finish(found, finished))
         found.failed.connect(lambda failed: self.run_failed.emit(found))
         found.refused.connect(self.tell_error)
+        found.advanced.connect(lambda: self._make_room(found))
         return found
+
+    def _make_room(self, model: "RunModel") -> None:
+        """Has the desk give its models' memory back when a run begins its work."""
+        at_work = model.alive and model.state() not in ("waiting", "queued")
+        if at_work and model not in self._at_work:
+            self._at_work.add(model)
+            self.desk.release()
+        elif not at_work:
+            self._at_work.discard(model)
 
     def _end(self, model: "RunModel") -> None:
         # One that had ended before it was looked at has changed nothing.

@@ -22,7 +22,8 @@ from studio.core import events, run_queue, runs
 from studio.core.config import DataSpec, RunConfig, to_dict
 from studio.core.errors import EXIT_CODES, EXIT_CRASH, EXIT_INTERRUPTED
 from studio.core.runs import Run
-from tests.training import config
+from studio.core.units import size
+from tests.training import Memory, config, large
 from tests.ui.told import prepared, step
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,6 +100,24 @@ def test_from_file_to_adapter_without_a_network(tmp_path: Path) -> None:
 def test_a_plan_says_which_experts_stay_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["plan", str(written(config(tmp_path, family="mixtral"), tmp_path))]) == 0
     assert "mlp.experts.gate_up_proj, mlp.experts.down_proj (" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_a_plan_says_what_memory_it_needs_and_what_helps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(written(large(tmp_path), tmp_path))
+    assert cli.run(["plan", path, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["memory"]
+    assert cli.run(["plan", path]) == 0
+    said = capsys.readouterr().out
+    assert f"Memory: about {size(found['total'])} of " in said
+    assert "does not fit" not in said
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(1_200_000_000))
+    assert cli.run(["plan", path]) == 0
+    said = capsys.readouterr().out
+    assert "It does not fit: " in said
+    assert "1.2 GB are free" in said
+    assert "It fits with `--set model.quantization=nf4`: " in said
 
 
 def test_plan_counts_what_the_run_then_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

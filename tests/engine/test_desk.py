@@ -5,8 +5,10 @@ import os
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from studio.core.audit.lengths import Lengths
 from studio.core.config import to_dict
 from studio.core.desk import Answer, Cancel, Evaluate, Message, Sampling, Tokens
 from studio.engine import generate
+from studio.engine.desk_work import Work
 from tests.desks import ASK, ENDLESS, ENDLESS_ANSWER, Child, child, endless_model, processor_s, random_adapter
 from tests.models import CHATML, tiny
 from tests.training import write_rows
@@ -190,6 +193,24 @@ def test_nonsense_is_answered_and_the_next_request_works(desk_: Child) -> None:
     assert [item.id for item in refused] == [0, 9, 0]
     assert all(isinstance(item, desk.Failed) for item in refused)
     assert "torch" in desk_.result(desk.Hardware(id=10)).facts["packages"]
+
+
+def test_models_are_given_back_when_that_is_asked_and_loaded_again(model: str) -> None:
+    work, asked = Work(), desk.Answer(model=model, adapters=[None], messages=ASK, sampling=SHORT)
+    release = partial(work.do, desk.Release(), lambda *_: None, lambda *_: None, lambda _: None)
+    assert release() == desk.Facts(facts={})
+
+    def answered() -> list[str]:
+        told = work.do(asked, lambda *_: None, lambda *_: None, lambda _: None)
+        assert isinstance(told, desk.Answers)
+        return [column.text for column in told.columns]
+
+    first = answered()
+    assert work._loaded is not None
+    held = weakref.ref(work._loaded._model)
+    release()
+    assert held() is None
+    assert answered() == first
 
 
 def test_an_audit_streams_what_it_finds(desk_: Child, model: str, rows: str) -> None:

@@ -1,6 +1,5 @@
 """Whether a run fits, and with what."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +11,11 @@ from studio.core.config import RunConfig, from_dict, to_dict
 from studio.engine import fits, hardware
 from studio.engine.corpus import read_corpus
 from studio.engine.model import load_tokenizer
-from tests.engine.test_memory import _Memory
-from tests.models import random_model
-from tests.training import config
-
-
-def large(folder: Path, **adapter: Any) -> RunConfig:
-    """Returns a config of a model of which there are no weights, with as many as fill memory."""
-    whole = config(folder, adapter={"lora_dropout": 0.0} | adapter)
-    described = random_model("llama").config.to_dict()
-    described |= {"hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 4, "dtype": "float32"}
-    (Path(whole.model.path) / "config.json").write_text(json.dumps(described))
-    return whole
+from tests.training import Memory, config, large
 
 
 def examined(whole: RunConfig, free: float, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: _Memory(int(free)))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(int(free)))
     base = Path(whole.model.path)
     found = fits.examine(base, whole, read_corpus(whole, load_tokenizer(base), lambda event: None))
     assert found is not None

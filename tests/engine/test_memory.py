@@ -11,12 +11,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from studio.core import events, runs
+from studio.core.config import AdapterSpec, DataSpec, RunConfig, TrainingSpec
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from studio.engine import adapters, choices, hardware, memory
 from tests.engine.test_resume import broken_off
 from tests.models import random_model
-from tests.training import config, losses, resume, trained
+from tests.training import Memory, config, losses, resume, trained
 
 CPU = torch.device("cpu")
 WAYS: list[tuple[events.Activations, float]] = [("kept", 100.0), ("recomputed", 10.0), ("offloaded", 4.0)]
@@ -114,7 +115,7 @@ def _held(kind: str) -> int:
 def test_a_run_that_has_little_memory_recomputes_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = config(tmp_path, max_steps=3, adapter={"lora_dropout": 0.0})
     free = trained(whole, tmp_path / "free")
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: _Memory(60_000))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(60_000))
     short = trained(whole, tmp_path / "short")
     planned, told = short.progress().prepared, [notice.message for notice in short.progress().notices]
     assert planned is not None
@@ -124,16 +125,29 @@ def test_a_run_that_has_little_memory_recomputes_and_says_so(tmp_path: Path, mon
     assert losses(short) == pytest.approx(losses(free), rel=1e-5)
 
 
+def test_room_is_left_for_gradients_and_the_optimizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def planned(optim: str) -> choices.Choices:
+        spec = AdapterSpec(method="full")
+        whole = RunConfig(data=DataSpec(path="-"), adapter=spec, training=TrainingSpec(optim=optim))
+        model = adapters.attach(random_model("llama"), spec)
+        numbers = sum(p.numel() for p in model.parameters())
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(12 * numbers + 1_000_000))
+        return choices.choose(model, whole, CPU, 40)
+
+    usual, lean = planned("adamw_torch"), planned("sgd")
+    assert usual.micro_batch_tokens < lean.micro_batch_tokens
+
+
 @pytest.mark.parametrize("at_first", [60_000, 10**10])
 def test_a_resumed_run_goes_on_as_it_began_whatever_is_free_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_first: int
 ) -> None:
     whole = config(tmp_path, max_steps=6, save_steps=2)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: _Memory(at_first))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(at_first))
     through = trained(whole, tmp_path / "through")
     broken = runs.create(whole, tmp_path / "broken")
     broken_off(broken, 3)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: _Memory(10**10 + 60_000 - at_first))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(10**10 + 60_000 - at_first))
     resume(broken)
     assert losses(broken) == losses(through)
     assert ways(broken) == [ways(through)[0]] * 2
@@ -148,7 +162,7 @@ def test_before_the_first_step_it_is_chosen_anew(tmp_path: Path, monkeypatch: py
 
     with pytest.raises(KeyboardInterrupt):
         resume(run, die)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: _Memory(60_000))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(60_000))
     resume(run)
     assert [activations for activations, _ in ways(run)] == ["kept", "recomputed"]
 
@@ -186,7 +200,7 @@ def test_a_model_that_cannot_recompute_goes_on_as_it_did(tmp_path: Path) -> None
 def test_processes_that_share_a_run_take_what_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = config(tmp_path)
     monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: _Memory(1))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(1))
     found = choices.choose(adapters.attach(random_model("llama"), whole.adapter), whole, CPU, 1000)
     assert (found.activations, found.micro_batch_tokens) == ("kept", 960)
 
@@ -197,14 +211,6 @@ def test_a_model_that_cannot_recompute_is_named(tmp_path: Path) -> None:
     model.get_base_model().supports_gradient_checkpointing = False
     with pytest.raises(StudioError, match="cannot compute its activations again"):
         choices.choose(model, whole, CPU)
-
-
-class _Memory:
-    """As psutil tells it."""
-
-    def __init__(self, available: int) -> None:
-        self.available = available
-        self.total = 10**11
 
 
 def ways(run: Run) -> list[tuple[str, int]]:

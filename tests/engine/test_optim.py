@@ -31,6 +31,16 @@ def test_optimizers_of_transformers_lower_a_loss(name: str) -> None:
     assert losses[-1] < losses[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "bytes_"),
+    [("adamw_torch", 12), ("sgd", 4), ("adamw_8bit", 6.06), ("lion_8bit", 5.03), ("adafactor", 4.03)],
+)
+def test_what_an_optimizer_will_note_is_measured_and_draws_nothing(name: str, bytes_: float) -> None:
+    state = torch.get_rng_state()
+    assert optim.coming_bytes(TrainingSpec(optim=name), CPU) == pytest.approx(bytes_, rel=0.01)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 def test_weight_decay_spares_vectors() -> None:
     spec = TrainingSpec(weight_decay=0.1)
     groups = optim.make_optimizer(torch.nn.Linear(3, 4), spec, CPU).param_groups

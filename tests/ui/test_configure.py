@@ -131,6 +131,8 @@ def test_the_summary_is_what_the_engine_plans(ready: ConfigurePage, window: Main
     assert figure(ready, "tokens").startswith(f"{planned['tokens_per_epoch']:,}, ")
     assert figure(ready, "strength") == "2 = alpha / rank"
     assert figure(ready, "time") == "not known yet"
+    assert figure(ready, "memory").startswith(f"{size(planned['memory']['total'])} of ")
+    assert ready.summary.memory.isHidden()
     assert "40 rows" in ready.summary.rows.text()
 
 

@@ -105,6 +105,22 @@ def test_answers_stream_and_calls_end_once(qtbot: QtBot, made: Desk, model: str,
     assert late.end.reason == "crash"
 
 
+def test_models_are_released_once_and_only_where_there_are_some(qtbot: QtBot, made: Desk, model: str) -> None:
+    made.release()
+    assert made.process_id == 0, "no process is started for that"
+    told = Told(made.ask(desk.Hardware()))
+    made.release()
+    assert [request.kind for request in made.requests()] == ["hardware"]
+    sampling = Sampling(max_new_tokens=2)
+    answer = Told(made.ask(Answer(model=model, adapters=[None], messages=ASK, sampling=sampling)))
+    for _ in range(2):
+        made.release()
+        assert [request.kind for request in made.requests()] == ["hardware", "answer", "release"]
+    qtbot.waitUntil(lambda: not made.requests(), timeout=WAIT_MS)
+    assert isinstance(answer.end, desk.Answers)
+    assert "torch" in told.end.facts["packages"]
+
+
 @pytest.mark.usefixtures("patient")
 def test_what_waits_for_the_process_to_load_ends_at_once(
     qtbot: QtBot, made: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

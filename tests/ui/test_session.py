@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from studio import paths
-from studio.core import runs, settings
+from studio.core import events, runs, settings
 from studio.core.config import DataSpec, RunConfig
 from studio.core.runs import Run
 from studio.core.settings import Settings
@@ -33,7 +33,7 @@ from studio.ui.session import Notice, demo_data
 from studio.ui.window import MainWindow
 from tests.core.test_library import added
 from tests.ui.test_data_page import file, page, press, version
-from tests.ui.told import made_run
+from tests.ui.told import made_run, prepared, step, tell
 
 __all__ = ["file", "page"]  # the fixtures
 
@@ -148,6 +148,26 @@ def test_runs_of_the_same_name_in_two_places_are_two(window: MainWindow, tmp_pat
     assert window.session.model_of(Run(tmp_path / "link" / "run")).run == one
     window.session.forget(one)
     assert [model.run for model in window.session.models.values()] == [other]
+
+
+def test_a_run_that_begins_its_work_has_the_desk_make_room_once(window: MainWindow, qtbot: QtBot) -> None:
+    session, run, released = window.session, made_run(), list[int]()
+    session.desk.release = lambda: released.append(1)  # type: ignore[method-assign]
+    with run.claim():
+        tell(run, events.Phase(name="queued", detail="another"))
+        model = session.model_of(run)
+        qtbot.waitUntil(lambda: model.state() == "queued")
+        assert released == []
+        tell(run, events.Phase(name="loading"), prepared(3))
+        qtbot.waitUntil(lambda: model.progress.prepared is not None)
+        tell(run, step(1, 2.0))
+        qtbot.waitUntil(lambda: model.progress.step == 1)
+        assert released == [1]
+    qtbot.waitUntil(lambda: not model.alive)
+    with run.claim():
+        tell(run, events.Resumed(step=0, checkpoint=""))
+        session.attach_again([run])
+        qtbot.waitUntil(lambda: len(released) == 2)
 
 
 def test_the_notice_of_a_preset_takes_back_the_preset_alone(window: MainWindow) -> None:
