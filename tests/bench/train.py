@@ -42,7 +42,7 @@ from studio.engine import adapters, corpus, hardware, model, optim
 
 CONTENDERS = ("ours", "trl-usual", "trl-best", "llamafactory-usual", "llamafactory-best")
 _VOCABULARY = 32_000
-_SHAPES: dict[str, dict[str, Any]] = {
+SHAPES: dict[str, dict[str, Any]] = {
     "small": {
         "hidden_size": 512,
         "intermediate_size": 1408,
@@ -50,6 +50,14 @@ _SHAPES: dict[str, dict[str, Any]] = {
         "num_attention_heads": 8,
         "num_key_value_heads": 8,
         "tie_word_embeddings": True,
+    },
+    "medium": {
+        "hidden_size": 1024,
+        "intermediate_size": 2816,
+        "num_hidden_layers": 16,
+        "num_attention_heads": 16,
+        "num_key_value_heads": 8,
+        "tie_word_embeddings": False,
     },
     "8b": {
         "hidden_size": 4096,
@@ -79,7 +87,7 @@ def make_model(folder: Path, shape: str = "small", dtype: torch.dtype = torch.fl
 
     Args:
         folder: where.
-        shape: "small", of 50 million parameters, or "8b".
+        shape: "small", of 50 million parameters, "medium", of 250 million, or "8b".
         dtype: of the weights.
 
     Returns:
@@ -87,7 +95,7 @@ def make_model(folder: Path, shape: str = "small", dtype: torch.dtype = torch.fl
     """
     make_tokenizer(folder)
     torch.manual_seed(0)
-    config = LlamaConfig(vocab_size=_VOCABULARY, max_position_embeddings=8192, pad_token_id=3, **_SHAPES[shape])
+    config = LlamaConfig(vocab_size=_VOCABULARY, max_position_embeddings=8192, pad_token_id=3, **SHAPES[shape])
     with hardware.device():
         made = AutoModelForCausalLM.from_config(config, dtype=dtype)
     made.save_pretrained(folder)
@@ -287,7 +295,7 @@ def main() -> None:
     parser.add_argument("--with", dest="names", default=",".join(CONTENDERS), help="which contenders, ours first")
     parser.add_argument("--llamafactory-python", help="the interpreter of an environment that holds it")
     parser.add_argument("--unsloth-python", help="likewise")
-    parser.add_argument("--shape", choices=tuple(_SHAPES), default="small")
+    parser.add_argument("--shape", choices=tuple(SHAPES), default="small")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--rows", type=int, default=8, help="of a step")
     parser.add_argument("--max-length", type=int, default=1024, help="of a row, in tokens")
