@@ -1110,6 +1110,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>复制为 YAML</translation>
     </message>
     <message>
+        <source>Changed along with the objective, as it asks for or is usual: {settings}.</source>
+        <translation>随目标一起更改（按其要求或惯例）：{settings}。</translation>
+    </message>
+    <message>
         <source>preset {name}</source>
         <translation>预设“{name}”</translation>
     </message>
@@ -10502,6 +10506,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
 </context>
 <context>
     <name>forms</name>
+    <message>
+        <source>on</source>
+        <translation>开</translation>
+    </message>
+    <message>
+        <source>off</source>
+        <translation>关</translation>
+    </message>
     <message>
         <source>at least {}</source>
         <translation>至少 {}</translation>

@@ -1,6 +1,7 @@
 """Forms made of the config's dataclasses: one declaration gives label, unit, bounds, help, default and widget."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, is_dataclass
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -62,6 +63,13 @@ def declared_fields() -> list[FieldSpec]:
         elif get_origin(hint) is Annotated:
             found.append(_field(name, hint))
     return found
+
+
+def told(values: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> str:
+    """Returns settings by dotted name and their values in words."""
+    names = {True: _tr("on"), False: _tr("off")}
+    said = {key: names[value] if isinstance(value, bool) else written(value) for key, value in values.items()}
+    return words.listed(words.titled(specs[key].title, text) for key, text in said.items())
 
 
 def _field(key: str, hint: Any) -> FieldSpec:

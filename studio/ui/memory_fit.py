@@ -9,7 +9,7 @@ from studio.core.capacity import is_tight
 from studio.core.units import size
 from studio.ui import words
 from studio.ui.draft import Draft
-from studio.ui.forms import declared_fields
+from studio.ui.forms import declared_fields, told
 from studio.ui.parts import button, clear, column, label, set_mark
 from studio.ui.theme import GRID
 
@@ -26,7 +26,7 @@ class MemoryFit(QWidget):
         """Offers changes of `draft`."""
         super().__init__()
         self._draft = draft
-        self._titles = {spec.key: spec.title for spec in declared_fields()}
+        self._specs = {spec.key: spec for spec in declared_fields()}
         self.said = label("", "caption", wrap=True)
         self.helps: list[QPushButton] = []
         self._offers = column(spacing=GRID // 2)
@@ -73,8 +73,7 @@ class MemoryFit(QWidget):
 
     def _help(self, help: dict[str, Any]) -> QPushButton:
         settings = help["settings"]
-        named = words.listed(words.titled(self._titles[key], f"{value}") for key, value in settings.items())
-        title = self.tr("{settings} ({size})").format(settings=named, size=size(help["total"]))
+        title = self.tr("{settings} ({size})").format(settings=told(settings, self._specs), size=size(help["total"]))
         made = button(title, partial(self._draft.apply, settings, self.tr("settings that fit")))
         made.setAccessibleName(title)
         return made

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
 from studio.core.objectives import asked
@@ -14,6 +15,7 @@ from studio.ui.draft import defaults
 from studio.ui.pages.configure import ConfigurePage
 from studio.ui.pages.data import DataPage
 from studio.ui.presets import presets
+from studio.ui.session import Notice
 from studio.ui.window import MainWindow
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
@@ -185,3 +187,28 @@ def test_the_objective_follows_what_the_rows_are_taken_for(window: MainWindow, q
     page.plain.take("preference", {})
     assert draft.value("training.objective") == "dpo"
     checked(page, qtbot)
+
+
+def test_what_an_objective_asks_for_is_changed_along_and_told(window: MainWindow) -> None:
+    window.show_page("configure")
+    page = window.page("configure")
+    assert isinstance(page, ConfigurePage)
+    draft, told = window.session.draft, list[Notice]()
+    window.session.noticed.connect(told.append)
+    draft.edit("data.packing", True)
+    page._show_all(True)
+    objective = page.fields["training.objective"].editor
+    assert isinstance(objective, QComboBox)
+    objective.setCurrentText("dpo")
+    assert (draft.value("training.objective"), draft.value("training.learning_rate")) == ("dpo", 1e-5)
+    assert not draft.value("data.packing")
+    assert told[-1].text.endswith("Packing: off, Learning rate: 1e-05.")
+    objective.setCurrentText("ipo")
+    assert len(told) == 1, "nothing else is another than before"
+    objective.setCurrentText("sft")
+    assert draft.value("training.learning_rate") == 2e-4
+    window.session.undo.undo()
+    window.session.undo.undo()
+    window.session.undo.undo()
+    assert (draft.value("training.objective"), draft.value("training.learning_rate")) == ("sft", 2e-4)
+    assert draft.value("data.packing")

@@ -18,7 +18,7 @@ from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.units import counted
 from studio.ui import drops, words
-from studio.ui.forms import Field, FieldSpec, declared_fields
+from studio.ui.forms import Field, FieldSpec, declared_fields, told
 from studio.ui.model_picker import ModelPicker
 from studio.ui.pages.several import SeveralDialog
 from studio.ui.parts import (
@@ -324,7 +324,15 @@ class ConfigurePage(QWidget):
         return side
 
     def _edited(self, key: str, value: Any) -> None:
-        self._draft.edit(key, value, self._specs[key].title)
+        if key != "training.objective":
+            self._draft.edit(key, value, self._specs[key].title)
+            return
+        before = {other: self._draft.value(other) for other in self._specs if other != key}
+        self._draft.adopt({key: value}, self._specs[key].title)
+        changed = {other: now for other, was in before.items() if (now := self._draft.value(other)) != was}
+        if changed:
+            said = self.tr("Changed along with the objective, as it asks for or is usual: {settings}.")
+            self._session.tell_step(said.format(settings=told(changed, self._specs)))
 
     def _apply(self, preset: Preset) -> None:
         before = self._session.undo.index()
