@@ -2981,12 +2981,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>未知</translation>
     </message>
     <message>
-        <source>{needed} of {room}</source>
-        <translation>{needed} / {room}</translation>
+        <source>About: the base {weights}, what is trained with its gradients and the optimizer&apos;s notes {trained}, a pass of {tokens} tokens {passes}, the process itself {process}.</source>
+        <translation>大约：基础模型 {weights}，训练的参数连同梯度和优化器状态 {trained}，一次 {tokens} 个词元的前向与反向 {passes}，进程本身 {process}。</translation>
     </message>
     <message>
-        <source>About: the base {weights}, what is trained with its gradients and the optimizer&apos;s notes {trained}, a pass of {tokens} tokens {passes}, the process itself {process}. {room} are free.</source>
-        <translation>大约：基础模型 {weights}，训练的参数连同梯度和优化器状态 {trained}，一次 {tokens} 个词元的前向与反向 {passes}，进程本身 {process}。空闲 {room}。</translation>
+        <source>Up to {packed} more are taken to be faster, as there is room for that.</source>
+        <translation>因为放得下，还会多用至多 {packed} 以加快速度。</translation>
+    </message>
+    <message>
+        <source>{needed} of {room}</source>
+        <translation>{needed} / {room}</translation>
     </message>
     <message>
         <source>Activations do not fit beside that: they are computed again, which is slower.</source>
@@ -3001,8 +3005,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>刚好放得下：请关闭其他占用内存的程序。</translation>
     </message>
     <message>
-        <source>It will not fit: about {needed} are needed, and {room} are free.</source>
-        <translation>放不下：约需 {needed}，空闲 {room}。</translation>
+        <source>It will not fit: about {needed} are needed, and there are {room}.</source>
+        <translation>放不下：约需 {needed}，只有 {room}。</translation>
     </message>
     <message>
         <source>It fits with:</source>
@@ -4667,6 +4671,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>正在统计步数和词元</translation>
     </message>
     <message>
+        <source>Counting memory</source>
+        <translation>正在计算内存</translation>
+    </message>
+    <message>
         <source>Reading the model</source>
         <translation>正在读取模型</translation>
     </message>
@@ -4771,6 +4779,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>not known yet</source>
         <translation>尚不清楚</translation>
+    </message>
+    <message>
+        <source>Counting memory ...</source>
+        <translation>正在计算内存……</translation>
     </message>
     <message>
         <source>Counting steps and tokens: {share}</source>
@@ -7262,6 +7274,134 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请让名称以 .jsonl 或 .csv 结尾。</translation>
     </message>
     <message>
+        <source>On the rows held back the loss fell from {0} before training to {1} at step {2}.</source>
+        <translation>留出行的损失从训练前的 {0} 降到第 {2} 步的 {1}。</translation>
+    </message>
+    <message>
+        <source>On the rows held back the loss was {0} at best, which is hardly below that of the base, {1}.</source>
+        <translation>留出行的损失最低为 {0}，几乎不低于基础模型的 {1}。</translation>
+    </message>
+    <message>
+        <source>See whether those rows are of the same kind as the ones trained on, and try another learning rate.</source>
+        <translation>请查看这些行是否与训练的行同类，并尝试另一个学习率。</translation>
+    </message>
+    <message>
+        <source>From step {0} on the loss on the rows held back rose from {1} to {2}, while that of the rows trained on went on falling: they are learned by heart.</source>
+        <translation>从第 {0} 步起，留出行的损失从 {1} 升到 {2}，而训练行的损失仍在下降：模型在死记硬背。</translation>
+    </message>
+    <message>
+        <source>Train shorter, on more rows, or with more dropout.</source>
+        <translation>缩短训练、增加数据行，或提高 dropout。</translation>
+    </message>
+    <message>
+        <source>The result has the weights of step {0}. Train shorter, on more rows, or with more dropout.</source>
+        <translation>结果采用第 {0} 步的权重。缩短训练、增加数据行，或提高 dropout。</translation>
+    </message>
+    <message>
+        <source>The loss on the rows held back was still falling at the end: from {0} at step {1} to {2} at step {3}.</source>
+        <translation>结束时留出行的损失仍在下降：从第 {1} 步的 {0} 到第 {3} 步的 {2}。</translation>
+    </message>
+    <message>
+        <source>Train longer.</source>
+        <translation>延长训练。</translation>
+    </message>
+    <message>
+        <source>The whole run has {0} steps only.</source>
+        <translation>整个运行只有 {0} 步。</translation>
+    </message>
+    <message>
+        <source>Have fewer rows in a step, or more epochs: an optimizer needs some steps to come to its size.</source>
+        <translation>减少每步的行数或增加轮数：优化器需要一些步数才能起作用。</translation>
+    </message>
+    <message>
+        <source>The loss of the rows trained on hardly changed: {0} at first, {1} in the end.</source>
+        <translation>训练行的损失几乎没有变化：开始 {0}，最后 {1}。</translation>
+    </message>
+    <message>
+        <source>Raise the learning rate, or see under Rows and Layers whether anything is learned.</source>
+        <translation>提高学习率，或在“行”和“层”中查看是否学到了什么。</translation>
+    </message>
+    <message>
+        <source>The loss of the rows trained on rose from {0} about step {1} to {2} in the end.</source>
+        <translation>训练行的损失从第 {1} 步附近的 {0} 升到最后的 {2}。</translation>
+    </message>
+    <message>
+        <source>Lower the learning rate, or warm up for longer.</source>
+        <translation>降低学习率，或延长预热。</translation>
+    </message>
+    <message>
+        <source>In {0} of {1} steps the gradient was more than {2} times as large as usual, the first time in step {3}.</source>
+        <translation>{1} 步中有 {0} 步的梯度超过平常的 {2} 倍，首次在第 {3} 步。</translation>
+    </message>
+    <message>
+        <source>See which rows these steps have; if they are sound, lower the learning rate.</source>
+        <translation>查看这些步的行；若行没有问题，请降低学习率。</translation>
+    </message>
+    <message>
+        <source>At the end the rewards of {0} of the rows were right, which chance would reach too.</source>
+        <translation>最后有 {0} 的行奖励正确，随机也能达到。</translation>
+    </message>
+    <message>
+        <source>Raise the learning rate or train longer; and see whether the answers really differ in what you prefer.</source>
+        <translation>提高学习率或延长训练；并查看两个回答是否真的在您偏好的方面不同。</translation>
+    </message>
+    <message>
+        <source>Over the last third the rewards of all rows were right: what is left only pushes answers apart.</source>
+        <translation>最后三分之一里所有行的奖励都正确：余下的训练只是把回答推得更远。</translation>
+    </message>
+    <message>
+        <source>Train shorter, or with harder pairs.</source>
+        <translation>缩短训练，或使用更难的成对数据。</translation>
+    </message>
+    <message>
+        <source>No rows were held back, so nothing says whether the model got better on rows it has not seen.</source>
+        <translation>没有留出行，因此无从得知模型在未见过的行上是否变好。</translation>
+    </message>
+    <message>
+        <source>Hold some back.</source>
+        <translation>请留出一些行。</translation>
+    </message>
+    <message>
+        <source>Of the rows {0} were held back: the mean of so few says little.</source>
+        <translation>只留出了 {0} 行：如此少的行的均值说明不了什么。</translation>
+    </message>
+    <message>
+        <source>Hold more back, or name a file with more for evaluation.</source>
+        <translation>多留出一些，或指定一个更大的评估文件。</translation>
+    </message>
+    <message>
+        <source>Of the rows {0} were cut at {1} tokens: the rest is not learned.</source>
+        <translation>有 {0} 行在 {1} 个词元处被截断：其余部分没有学习。</translation>
+    </message>
+    <message>
+        <source>Allow longer ones; Lengths on the Data page shows how long they are.</source>
+        <translation>允许更长的行；“数据”页的“长度”显示它们有多长。</translation>
+    </message>
+    <message>
+        <source>Of the rows {0} were not used: they cannot be read, or nothing in them is learned.</source>
+        <translation>有 {0} 行未使用：无法读取，或其中没有可学习的内容。</translation>
+    </message>
+    <message>
+        <source>The Data page lists them with the reason.</source>
+        <translation>“数据”页列出了它们和原因。</translation>
+    </message>
+    <message>
+        <source>Of the tokens {0} are learned; the others are prompts.</source>
+        <translation>只有 {0} 的词元被学习，其余是提示。</translation>
+    </message>
+    <message>
+        <source>That is right where prompts are long; else see under Tokens on the Data page what is learned of a row.</source>
+        <translation>提示很长时这是对的；否则请在“数据”页的“词元”中查看一行学习了什么。</translation>
+    </message>
+    <message>
+        <source>Activations did not fit in memory and were computed again, which is slower.</source>
+        <translation>激活值放不进内存，进行了重新计算，速度较慢。</translation>
+    </message>
+    <message>
+        <source>Shorter rows or a quantized base leave room for them.</source>
+        <translation>更短的行或量化的基础模型可以腾出空间。</translation>
+    </message>
+    <message>
         <source>Free some space and try again.</source>
         <translation>请腾出空间后重试。</translation>
     </message>
@@ -8972,6 +9112,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Close other programs, or export on a machine with more memory.</source>
         <translation>请关闭其他程序，或在内存更大的机器上导出。</translation>
+    </message>
+    <message>
+        <source>What memory this model needs cannot be told: it {0}.</source>
+        <translation>无法得知该模型需要多少内存：{0}。</translation>
+    </message>
+    <message>
+        <source>Train it all the same: a run says if it does not fit.</source>
+        <translation>仍可训练：放不下时运行会告知。</translation>
     </message>
     <message>
         <source>It must be {0}.</source>

@@ -24,7 +24,7 @@ _COMMANDS = {
     "doctor": ("system", "Check what this machine can fine-tune and whether all is in order."),
     "data": ("data", "See a data file as the model will."),
     "model": ("models", "See a model's structure."),
-    "plan": ("runs", "Count what a config would train, without training."),
+    "plan": ("runs", "Count what a config would train and what memory it needs, without training."),
     "import-config": ("foreign", "Make a config of a config of axolotl, LLaMA-Factory or TRL."),
     "train": ("runs", "Train a config; a closed terminal does not end it."),
     "runs": ("runs", "See and steer runs."),

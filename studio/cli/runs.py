@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from studio.cli import layers, run_answers, run_compare, run_rows, run_told, turns
 from studio.cli.output import add_command, json_text, one_line, printable, progress, show, show_failure, table
 from studio.core import events, files, launch, run_queue, runs
+from studio.core.capacity import is_tight
 from studio.core.errors import EXIT_CRASH, EXIT_INTERRUPTED, StudioError
 from studio.core.progress import Progress
 from studio.core.runs import Run
@@ -38,7 +39,7 @@ _ASKED: dict[str, tuple[str, str, events.Command]] = {
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds this module's commands."""
     for name, text, handler in (
-        ("plan", "Count what a config would train, without training.", _plan),
+        ("plan", "Count what a config would train and what memory it needs, without training.", _plan),
         ("train", "Train a config; a closed terminal does not end it.", _train),
     ):
         command = add_command(commands, name, text, handler)
@@ -265,18 +266,21 @@ def _tell(event: events.Event, steps: int) -> None:
 
 def _plan(args: argparse.Namespace) -> None:
     config = turns.asked(args)
-    from studio.engine.planning import plan
+    from studio.engine import planning
 
-    planned = plan(config)
+    planned = planning.plan(config)
+    planned["memory"] = planning.memory(config)
     numbers = {key: value for key, value in planned.items() if isinstance(value, int)}
     lines = [f"{key.replace('_', ' ').capitalize():<26}{value:>16,}" for key, value in numbers.items()]
-    lines += ["", *_memory(planned["memory"])] if planned["memory"] else []
+    lines += ["", *_memory(planned["memory"], config.training.activation_checkpointing)]
     text = "\n".join([*lines, *filter(None, [planned["left_out"]])])
     show(args, planned, text)
 
 
-def _memory(found: dict[str, Any]) -> list[str]:
+def _memory(found: dict[str, Any], recomputes: bool) -> list[str]:
     """Returns what a run needs in memory, and what helps where that is more than there is."""
+    if "fault" in found:
+        return [f"Memory: not known. {found['fault']}"]
     names = {
         "weights": "base model",
         "trained": "what is trained, with gradients and optimizer",
@@ -285,14 +289,20 @@ def _memory(found: dict[str, Any]) -> list[str]:
     }
     parts = ", ".join(f"{said} {size(found[key])}" for key, said in names.items())
     needed, room = size(found["total"]), size(found["room"])
-    lines = [f"Memory: about {needed} of {room} free ({parts})."]
-    if found["activations"] != "kept":
-        lines.append("Activations do not fit beside that: they are computed again, which is slower.")
+    lines = [f"Memory: about {needed} of {room} ({parts})."]
+    if found["packed"]:
+        lines.append(f"Up to {size(found['packed'])} more are taken to be faster, as there is room for that.")
+    ways = {"recomputed": "are computed again", "offloaded": "wait outside the card"}
+    if (way := ways.get(found["activations"])) and not recomputes:
+        lines.append(f"Activations do not fit beside that: they {way}, which is slower.")
     if found["total"] > found["room"]:
-        lines.append(f"It does not fit: {needed} are needed, and {room} are free.")
+        lines.append(f"It will not fit: about {needed} are needed, and there are {room}.")
         for help in found["helps"]:
             settings = " ".join(f"--set {key}={value}" for key, value in help["settings"].items())
             lines.append(f"It fits with `{settings}`: {size(help['total'])}.")
+        lines += [] if found["helps"] else ["Choose a smaller model."]
+    elif is_tight(found["total"], found["room"]):
+        lines.append("It only just fits: close other programs that use the memory.")
     return lines
 
 

@@ -99,6 +99,15 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Memory:
+    """Counts what a run of `config` (`config.to_dict`) needs in memory, and what helps. Answered by `Facts`."""
+
+    kind: Literal["memory"] = "memory"
+    id: int = 0
+    config: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Model:
     """Reads a model's structure; no weights are loaded. Answered by `Facts`."""
 
@@ -443,7 +452,7 @@ class Cancelled:
     id: int
 
 
-Request = Tokens | Plan | Model | Hardware | Release | Answer | Score | Evaluate | Audit | Lengths
+Request = Tokens | Plan | Memory | Model | Hardware | Release | Answer | Score | Evaluate | Audit | Lengths
 Reply = Progress | Piece | Found | Results | Done | Failed | Cancelled
 
 _REQUESTS: TypeAdapter[Request | Cancel] = TypeAdapter(

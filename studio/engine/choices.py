@@ -142,7 +142,7 @@ def choose(
         plain["loss in chunks"] = not_chunked
     if unequal := _repeating_refusal(trial, batching):
         plain["steps that repeat bit by bit"] = unequal
-    ways = memory.costs(trial.bare, trial.kept_bytes(not not_chunked), device)
+    ways = memory.costs(trial.bare, *trial.kept_bytes(not not_chunked), device)
     at_once = longest if batching == "flat" else longest * config.training.per_device_train_batch_size
     # Before the first step nothing of that is there.
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
@@ -191,15 +191,8 @@ def fit(
     usual = _TOKENS if device.type == "cpu" else max(asked, _CARD_TOKENS)
     before = earlier.micro_batch_tokens if earlier is not None else 0
     tokens = saving.micro_batch_tokens or before or spec.micro_batch_tokens or usual
-    can = bare.supports_gradient_checkpointing
-    recomputes = spec.activation_checkpointing or (saving.activation_checkpointing and can)
+    recomputes = _recomputes(bare, config, saving)
     least: Activations = "recomputed" if recomputes else "kept"
-    if spec.activation_checkpointing and not can:
-        raise StudioError(
-            "config",
-            "This model cannot compute its activations again.",
-            "Set `training.activation_checkpointing` to false.",
-        )
     if earlier is not None:
         return memory.Fit(least if earlier.activations == "kept" else earlier.activations, tokens)
     # Processes that share a run would have to agree, and each may have other memory.
@@ -207,6 +200,18 @@ def fit(
         return memory.Fit(least, tokens)
     ways = ways[1:] if recomputes else ways
     return memory.fit(ways, tokens, at_once, free)
+
+
+def _recomputes(bare: Any, config: RunConfig, saving: SaveMemory) -> bool:
+    """Whether activations are to be computed again, however much memory is free."""
+    can, asked = bare.supports_gradient_checkpointing, config.training.activation_checkpointing
+    if asked and not can:
+        raise StudioError(
+            "config",
+            "This model cannot compute its activations again.",
+            "Set `training.activation_checkpointing` to false.",
+        )
+    return bool(can and (asked or saving.activation_checkpointing))
 
 
 def _pack(trial: Trial, fits: memory.Fit, ways: memory.Ways, at_once: int, coming: float) -> None:

@@ -64,6 +64,11 @@ class Work:
 
                 config = config_file.build(request.config)
                 return desk.Facts(facts=planning.plan(config, _counting(on_progress), self._tokenizer_of))
+            case desk.Memory():
+                from studio.engine import planning
+
+                config = config_file.build(request.config)
+                return desk.Facts(facts=planning.memory(config, _counting(on_progress), self._tokenizer_of))
             case desk.Model():
                 from studio.engine import targets
 

@@ -6,9 +6,8 @@ written-out passes keep them, whatever computes them in the end. The base counts
 measures itself.
 """
 
-import time
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ from transformers.quantizers.base import get_keys_to_not_convert
 from transformers.quantizers.quantizers_utils import should_convert_module
 
 from studio.core.config import ModelSpec, RunConfig
+from studio.core.errors import StudioError
 from studio.core.events import Activations
 from studio.engine import (
     adapters,
@@ -38,17 +38,16 @@ from studio.engine import (
     projections,
     spare,
 )
+from studio.engine.model import CONFIG_ERRORS
 from studio.engine.tokens import Tokens
 
 # Four bits, of each 64 weights a scale of eight bits, and of each 256 scales one of 32 (Dettmers et al. 2023, sec. 3).
 _NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
 # Before there is a model: Python with torch, transformers and PEFT; with bitsandbytes too; what CUDA takes of a card.
-_PROCESS_BYTES, _QUANTIZING_BYTES, _CARD_BYTES = 400_000_000, 520_000_000, 600_000_000
+_PROCESS_BYTES, _QUANTIZING_BYTES, _CARD_BYTES = 440_000_000, 560_000_000, 600_000_000
+# Of what passes take, for what lies unused between tensors: 4 to 6 % of whole runs of `tests.bench.memory`.
+_GAPS = 1.05
 _ATTENTION = "studio_counted"
-# Models that go from token to token take long, and nobody waits for this.
-_PATIENCE_S = 10.0
-# What models raise that make their shapes of numbers, which there are none of.
-_UNCOUNTED = (AttributeError, IndexError, NotImplementedError, RuntimeError, TimeoutError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +57,15 @@ class Work:
     Attributes:
         longest: tokens of the longest row, with all its answers.
         step: tokens of the largest step.
+        rows: how many there are.
+        answers: of a row, which all count in its tokens.
         trained: of all tokens, the share that carries loss.
     """
 
     longest: int
     step: int
+    rows: int
+    answers: int
     trained: float
 
 
@@ -75,94 +78,125 @@ class Footprint:
         trained: what is trained, with its gradients and what the optimizer notes.
         passes: the most that a pass takes besides.
         process: what is there before.
+        packed: what weights laid out beforehand take on top where there is room for them, for speed alone.
         activations: what becomes of them until the backward pass.
         tokens: of the largest pass.
+        padded: rows are laid beside each other, all as long as the longest.
     """
 
     weights: int
     trained: int
     passes: int
     process: int
-    activations: Activations
-    tokens: int
-
-    @property
-    def total(self) -> int:
-        """All of it."""
-        return self.weights + self.trained + self.passes + self.process
-
-
-def estimate(model: PreTrainedModel, config: RunConfig, work: Work, free: float) -> Footprint | None:
-    """Counts what a run of `config` needs.
-
-    Args:
-        model: the base, on the meta device; it cannot be used for anything else afterwards.
-        config: the run's.
-        work: how large its passes are.
-        free: bytes there are for all of it.
-
-    Returns:
-        None for a model that is quantized already, or that cannot be computed without numbers, or not soon.
-
-    Raises:
-        StudioError: as `adapters.attach`, `choices.fit` and `optim.make_optimizer`.
-    """
-    if getattr(model.config, "quantization_config", None):
-        return None  # its config does not say what it takes
-    device = hardware.device()
-    held = held_bytes(model.to(hardware.dtype(config.model, device)), config.model)
-    largest = max((layer.weight.numel() for layer in _quantized(model, config.model)), default=0)
-    adapted = adapters.attach(model, config.adapter)
-    numbers = sum(p.numel() for p in adapted.parameters() if p.requires_grad)
-    weights = sum(held.get(id(p), 0) for p in adapted.parameters() if not p.requires_grad)
-    trained = round(numbers * (4 + optim.coming_bytes(config.training, device)))
-    process = _process_bytes(config, device)
-    try:
-        passes = _passes(adapted, config, work, device, free - process - weights - trained)
-    except _UNCOUNTED:
-        return None
-    # A quantized weight is made whole again to be multiplied with.
-    most = passes.most + largest * model.dtype.itemsize
-    return Footprint(weights + passes.packed, trained, most, process, passes.activations, passes.tokens)
-
-
-class _Passes(NamedTuple):
-    """What passes take.
-
-    Attributes:
-        most: bytes, at most.
-        packed: bytes of weights laid out beforehand.
-        activations: see `Footprint`.
-        tokens: of the largest.
-    """
-
-    most: int
     packed: int
     activations: Activations
     tokens: int
+    padded: bool
+
+    @property
+    def total(self) -> int:
+        """All that it cannot do without."""
+        return self.weights + self.trained + self.passes + self.process
 
 
-def _passes(model: Any, config: RunConfig, work: Work, device: torch.device, free: float) -> _Passes:
-    """Counts passes as they will be where so many bytes are free for them; see `choices.choose`."""
-    bare = objectives.bare(model)
-    packable = lora.packable(model, device) if config.model.quantization == "none" else []
-    flat = attention.use(bare)
-    at_once = work.longest * (1 if flat else config.training.per_device_train_batch_size)
-    _stand_in(model, config, _scores(bare, work.longest, device))
-    ways = memory.costs(bare, _pass(model, at_once, work.trained, backward=False)[0] / at_once, device)
-    fits = choices.fit(bare, config, device, ways, at_once, free)
-    tokens = max(at_once, min(fits.tokens, work.step)) if flat else at_once
-    if fits.activations != "kept":
-        memory.recompute(bare)
-    _, most = _pass(model, tokens, work.trained)
-    if fits.activations == "offloaded":
-        most -= round(tokens * (dict(ways)["recomputed"] - dict(ways)["offloaded"]))
-    more = 2 * sum(base.weight.nbytes for base in packable)
-    if not memory.has_room(more, ways, fits.activations, max(fits.tokens, at_once), free):
-        more = 0
-    # Where the weights lie in a file as they are, they are given back to it.
-    packed = more // 2 if bare.config.dtype == torch.float32 else more
-    return _Passes(most, packed, fits.activations, tokens)
+class Counted:
+    """What a run of a config takes, whatever memory is free."""
+
+    def __init__(self, model: PreTrainedModel, config: RunConfig, work: Work, check: Callable[[], None]) -> None:
+        """Counts a short pass and a longer one.
+
+        Args:
+            model: the base, on the meta device; it cannot be used for anything else afterwards.
+            config: the run's.
+            work: how large its passes are.
+            check: called very often; an exception it raises ends the counting.
+
+        Raises:
+            StudioError: (model) it cannot be computed without numbers, or is quantized already; and as
+                `adapters.attach` and `optim.make_optimizer`.
+        """
+        if getattr(model.config, "quantization_config", None):
+            raise _uncounted("is quantized already, and does not say what it takes")
+        self._config, self._work, self._device = config, work, hardware.device()
+        held = held_bytes(model.to(hardware.dtype(config.model, self._device)), config.model)
+        largest = max((layer.weight.numel() for layer in _quantized(model, config.model)), default=0)
+        self._whole_again = largest * model.dtype.itemsize
+        self._model: Any = adapters.attach(model, config.adapter)
+        self._bare = objectives.bare(self._model)
+        numbers = sum(p.numel() for p in self._model.parameters() if p.requires_grad)
+        self.weights = sum(held.get(id(p), 0) for p in self._model.parameters() if not p.requires_grad)
+        self.trained = round(numbers * (4 + optim.coming_bytes(config.training, self._device)))
+        self.process = _process_bytes(config, self._device)
+        packable = lora.packable(self._model, self._device) if config.model.quantization == "none" else []
+        self._packed = 2 * sum(base.weight.nbytes for base in packable)
+        self._flat = attention.use(self._bare)
+        self._at_once = work.longest * (
+            1 if self._flat else min(work.rows, config.training.per_device_train_batch_size)
+        )
+        _stand_in(self._model, config, _scores(self._bare, work.longest, self._device))
+        try:
+            kept, self._kept = self._lines(check)
+        except CONFIG_ERRORS as error:  # it makes its shapes of numbers
+            raise _uncounted("cannot be computed without its numbers", str(error)) from None
+        self._ways = memory.costs(self._bare, kept[0], kept[1], self._device)
+        self._again: _Line | None = None
+
+    def at(self, free: float, check: Callable[[], None]) -> Footprint:
+        """Returns what it takes where so many bytes are free for all of it.
+
+        Raises:
+            StudioError: as `choices.fit`. What `check` raises passes through.
+        """
+        free -= self.process + self.weights + self.trained
+        fits = choices.fit(self._bare, self._config, self._device, self._ways, self._at_once, free)
+        tokens = max(self._at_once, min(fits.tokens, self._work.step)) if self._flat else self._at_once
+        line = self._kept
+        if fits.activations != "kept":
+            if self._again is None:
+                memory.recompute(self._bare)
+                _, self._again = self._lines(check)
+            line = self._again
+        most = line.at(tokens)
+        if fits.activations == "offloaded":
+            again, outside = self._ways[-2:]
+            most -= tokens * (again.token - outside.token)
+        longest = max(fits.tokens, self._at_once)
+        packed = self._packed if memory.has_room(self._packed, self._ways, fits.activations, longest, free) else 0
+        return Footprint(
+            weights=self.weights,
+            trained=self.trained,
+            # A quantized weight is made whole again to be multiplied with.
+            passes=round(_GAPS * (most + self._whole_again)),
+            process=self.process,
+            # Where the weights lie in a file as they are, they are given back to it.
+            packed=packed // 2 if self._bare.config.dtype in (None, torch.float32) else packed,
+            activations=fits.activations,
+            tokens=tokens,
+            padded=not self._flat,
+        )
+
+    def _lines(self, check: Callable[[], None]) -> tuple[list[tuple[int, int]], "_Line"]:
+        """Returns the tokens of two passes with what each keeps, and the most that passes take."""
+        few, more = self._at_once, 2 * self._at_once
+        (kept, most), (more_kept, more_most) = (_pass(self._model, n, self._work.trained, check) for n in (few, more))
+        return [(few, kept), (more, more_kept)], _Line(few, most, (more_most - most) / (more - few))
+
+
+class _Line(NamedTuple):
+    """Bytes that grow with tokens: so many with so many, and for each more."""
+
+    tokens: int
+    bytes: int
+    token: float
+
+    def at(self, tokens: int) -> float:
+        """Returns the bytes of so many tokens."""
+        return self.bytes + self.token * (tokens - self.tokens)
+
+
+def _uncounted(why: str, detail: str = "") -> StudioError:
+    message = f"What memory this model needs cannot be told: it {why}."
+    return StudioError("model", message, "Train it all the same: a run says if it does not fit.", detail)
 
 
 def _process_bytes(config: RunConfig, device: torch.device) -> int:
@@ -198,15 +232,14 @@ def _quantized(model: PreTrainedModel, spec: ModelSpec) -> list[Any]:
 class _Living(TorchDispatchMode):
     """Counts the bytes of the tensors that are made while it lasts, for as long as they live."""
 
-    def __init__(self, there: Iterable[torch.Tensor]) -> None:
+    def __init__(self, there: Iterable[torch.Tensor], check: Callable[[], None]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._known = {tensor.untyped_storage()._cdata for tensor in there}
-        self._until = time.monotonic() + _PATIENCE_S
+        self._check = check
         self.now = self.most = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if time.monotonic() > self._until:
-            raise TimeoutError
+        self._check()
         if func is torch.ops.aten._local_scalar_dense.default:
             return True  # models ask whether nothing is padded
         found = _grouped(*args) if func is torch.ops.aten._grouped_mm.default else func(*args, **(kwargs or {}))
@@ -300,14 +333,14 @@ def _attending(scores: int) -> Any:
     return attend
 
 
-def _pass(model: Any, tokens: int, share: float, backward: bool = True) -> tuple[int, int]:
+def _pass(model: Any, tokens: int, share: float, check: Callable[[], None]) -> tuple[int, int]:
     """Returns the bytes that a pass keeps for its backward pass, and that live at once at most.
 
     Args:
         model: with what stands in for its passes.
         tokens: of the pass.
         share: of them, those that carry loss.
-        backward: whether that is made too.
+        check: see `Counted`.
     """
     trained, one = np.arange(tokens) >= tokens * (1 - share), np.zeros(1, np.int64)
     length = np.array([tokens], np.int32)
@@ -319,9 +352,8 @@ def _pass(model: Any, tokens: int, share: float, backward: bool = True) -> tuple
     for parameter, gradient in zip((p for p in model.parameters() if p.requires_grad), gradients, strict=True):
         parameter.grad = gradient
     model.train()
-    with _Living((*model.parameters(), *model.buffers(), *gradients)) as living:
+    with _Living((*model.parameters(), *model.buffers(), *gradients), check) as living:
         loss = objectives.language_modelling(model, batch, chunked).sum()
         kept = living.now
-        if backward:
-            loss.backward()
+        loss.backward()
     return kept, living.most

@@ -22,8 +22,27 @@ _SHARE = 0.7
 # Of <sys/mman.h>: what changed is kept, unlike with MADV_DONTNEED.
 _MADV_PAGEOUT = 21
 
-# What can become of the activations, the fastest first, and the bytes of a token in each way.
-Ways = list[tuple[Activations, float]]
+
+class Way(NamedTuple):
+    """What can become of the activations.
+
+    Attributes:
+        activations: what it is called.
+        token: bytes of a token.
+        fixed: bytes of a pass, however few tokens it has, such as weights that DoRA makes of others.
+    """
+
+    activations: Activations
+    token: float
+    fixed: float = 0.0
+
+    def bytes(self, tokens: int) -> float:
+        """Returns what a pass of so many tokens takes."""
+        return self.fixed + self.token * tokens
+
+
+# The fastest first.
+Ways = list[Way]
 
 
 class Fit(NamedTuple):
@@ -55,22 +74,24 @@ def kept_bytes(model: torch.nn.Module, compute: Callable[[], torch.Tensor]) -> i
     return sum(kept.values())
 
 
-def costs(model: Any, kept: float, device: torch.device) -> Ways:
+def costs(model: Any, first: tuple[int, int], second: tuple[int, int], device: torch.device) -> Ways:
     """Returns what can become of the activations.
 
     Args:
         model: the bare model.
-        kept: bytes of a token if all is kept.
+        first: the tokens of a pass, and the bytes it takes if all is kept.
+        second: the same of a pass of more tokens.
         device: where it computes.
     """
-    kept = max(kept, 1.0)
-    found: Ways = [("kept", kept)]
+    kept = max((second[1] - first[1]) / (second[0] - first[0]), 1.0)
+    fixed = max(first[1] - kept * first[0], 0.0)
+    found = [Way("kept", kept, fixed)]
     if model.supports_gradient_checkpointing:
         layers = sum(isinstance(module, GradientCheckpointingLayer) for module in model.modules()) or 1
         width = model.config.get_text_config().hidden_size * model.get_input_embeddings().weight.element_size()
-        found.append(("recomputed", kept / layers + layers * width))
+        found.append(Way("recomputed", kept / layers + layers * width, fixed / layers))
         if device.type == "cuda":
-            found.append(("offloaded", kept / layers))
+            found.append(Way("offloaded", kept / layers, fixed / layers))
     return found
 
 
@@ -83,10 +104,10 @@ def fit(ways: Ways, tokens: int, longest: int, free: float) -> Fit:
         longest: tokens of the longest row, which is in no more than one pass.
         free: bytes. If nothing fits, the last way is tried with one row at a time.
     """
-    for activations, cost in ways:
-        if cost * longest <= _SHARE * free:
-            return Fit(activations, min(tokens, int(_SHARE * free // cost)))
-    return Fit(ways[-1][0], min(tokens, longest))
+    for way in ways:
+        if way.bytes(longest) <= _SHARE * free:
+            return Fit(way.activations, min(tokens, int((_SHARE * free - way.fixed) // way.token)))
+    return Fit(ways[-1].activations, min(tokens, longest))
 
 
 def recompute(model: Any, offload: bool = False) -> None:
@@ -105,7 +126,8 @@ def has_room(more: float, ways: Ways, activations: Activations, tokens: int, fre
         tokens: of the longest pass.
         free: bytes.
     """
-    return more + dict(ways).get(activations, ways[0][1]) * tokens <= _SHARE * free
+    way = next((way for way in ways if way.activations == activations), ways[0])
+    return more + way.bytes(tokens) <= _SHARE * free
 
 
 def give_back(tensors: Iterable[torch.Tensor]) -> None:

@@ -27,7 +27,7 @@ from studio.core.models import refused
 from studio.engine import base_config, hardware, weights
 
 # Building a config or an empty model from a stranger's values can fail in any of these ways, and only in these.
-_CONFIG_ERRORS = (
+CONFIG_ERRORS = (
     StrictDataclassError,
     ArithmeticError,
     AttributeError,
@@ -105,7 +105,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         tokenizer = AutoTokenizer.from_pretrained(
             folder, config=_config(folder), local_files_only=True, trust_remote_code=False
         )
-    except (OSError, *_CONFIG_ERRORS) as error:
+    except (OSError, *CONFIG_ERRORS) as error:
         raise StudioError(
             "model",
             f"The tokenizer in {folder} cannot be opened.",
@@ -148,7 +148,7 @@ def load_base(folder: Path, spec: ModelSpec, device: torch.device) -> PreTrained
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # they are refused below, by name
         )
-    except (MemoryError, OSError, SafetensorError, *_CONFIG_ERRORS) as error:
+    except (MemoryError, OSError, SafetensorError, *CONFIG_ERRORS) as error:
         if as_memory_error(error):
             raise StudioError(
                 "memory",
@@ -183,7 +183,7 @@ def empty(config: PreTrainedConfig, name: str) -> PreTrainedModel:
     try:
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
-    except _CONFIG_ERRORS as error:
+    except CONFIG_ERRORS as error:
         raise StudioError(
             "model", f"The config of {name} describes no model.", "Download it again.", str(error)
         ) from None
@@ -196,7 +196,7 @@ def _config(folder: Path) -> PreTrainedConfig:
     try:
         # AutoConfig would look at the folder again, and at its code; the class alone does neither.
         return CONFIG_MAPPING[data["model_type"]].from_dict(data)
-    except _CONFIG_ERRORS as error:
+    except CONFIG_ERRORS as error:
         raise StudioError(
             "model",
             f"config.json in {folder} is not a sound {data['model_type']} config.",

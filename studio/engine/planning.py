@@ -31,9 +31,8 @@ def plan(
     Returns:
         trainable_parameters, total_parameters, adapter_bytes (as saved, float32), steps, steps_per_epoch,
         tokens_per_epoch, trained_tokens_per_epoch, rows, eval_rows, rejected_rows, untrained_rows, truncated_rows,
-        seconds (at the speed of an earlier run like it, evaluation not counted; None: there was none), memory (what it
-        needs, in bytes; see `fits.examine`), and left_out (a sentence on experts that are not adapted; empty: there are
-        none).
+        seconds (at the speed of an earlier run like it, evaluation not counted; None: there was none), and left_out
+        (a sentence on experts that are not adapted; empty: there are none).
 
     Raises:
         StudioError: data, model, adapter or config cannot be used as asked.
@@ -46,7 +45,8 @@ def plan(
     counted = modules.count(tree, config.adapter)
     corpus = read_corpus(config, load_tokenizer(base), on_event)
     require_readable(corpus, model.context(skeleton.config))
-    steps, per_epoch = session.step_counts(config, corpus.train)
+    per_epoch = len(session.first_epoch(config, corpus.train))
+    steps = session.step_count(config, per_epoch)
     optim.require_read(config.training)
     schedule.try_out(config.training, steps)
     tokens, speed = int(corpus.train.lengths.sum()), pace.tokens_per_s(config)
@@ -69,6 +69,26 @@ def plan(
         "untrained_rows": corpus.untrained_rows,
         "truncated_rows": corpus.truncated_rows,
         "seconds": math.ceil(fed / speed) if speed else None,
-        "memory": fits.examine(base, config, corpus),
         "left_out": modules.left_out_sentence(tree, config.adapter),
     }
+
+
+def memory(
+    config: RunConfig,
+    on_event: Callable[[Event], None] = lambda event: None,
+    load_tokenizer: Callable[[Path], Any] = model.load_tokenizer,
+) -> dict[str, Any]:
+    """Counts what a run of `config` needs in memory, and what helps if that is too much; see `fits.examine`.
+
+    Args:
+        config: what to count, as `plan` found it sound.
+        on_event: told of the phases and often while it counts; an exception it raises ends the counting.
+        load_tokenizer: opens the tokenizer of a model's folder.
+
+    Raises:
+        StudioError: as `plan`.
+    """
+    config = further.laid_out(config)
+    base = hub.resolve(config.model.path, config.model.revision, teller(on_event, "downloading"), need="tokenizer")
+    corpus = read_corpus(config, load_tokenizer(base), on_event)
+    return fits.examine(base, config, corpus, session.first_epoch(config, corpus.train), on_event)

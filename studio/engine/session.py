@@ -118,11 +118,10 @@ class Session:
     base_evaluated: bool = False
 
 
-def step_counts(config: RunConfig, train: tokens.Tokens, world_size: int = 1) -> tuple[int, int]:
-    """Returns the optimizer steps of the whole run and of one epoch."""
-    spec, per_epoch = config.training, len(first_epoch(config, train, world_size))
-    total = spec.max_steps if spec.max_steps > 0 else math.ceil(per_epoch * spec.num_train_epochs)
-    return total, per_epoch
+def step_count(config: RunConfig, per_epoch: int) -> int:
+    """Returns the optimizer steps of the whole run, of which an epoch has so many."""
+    spec = config.training
+    return spec.max_steps if spec.max_steps > 0 else math.ceil(per_epoch * spec.num_train_epochs)
 
 
 def first_epoch(config: RunConfig, train: tokens.Tokens, world_size: int = 1) -> list[list[batches.Rows]]:
@@ -156,7 +155,8 @@ def prepare(
     corpus = read_corpus(config, model.load_tokenizer(base), emit)
     if int(os.environ.get("RANK", "0")) == 0:
         corpus.write_unused(run)
-    steps, per_epoch = step_counts(config, corpus.train, int(os.environ.get("WORLD_SIZE", "1")))
+    per_epoch = len(first_epoch(config, corpus.train, int(os.environ.get("WORLD_SIZE", "1"))))
+    steps = step_count(config, per_epoch)
     if earlier is None:  # what has begun goes on
         schedule.try_out(config.training, steps)
         require_readable(corpus, model.read_context(base))

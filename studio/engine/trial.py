@@ -82,13 +82,16 @@ class Trial:
         except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
             return False
 
-    def kept_bytes(self, chunked: bool) -> float:
-        """Returns what a pass in training keeps for its backward pass, in bytes a token."""
-        batch = self._batch("padded", 0)
+    def kept_bytes(self, chunked: bool) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Returns of two passes in training their tokens, and the bytes they keep for their backward pass."""
+        few, more = (self._batch("padded", *rows) for rows in ((0,), (0, 1)))
+
+        def kept(batch: batches.MicroBatch) -> tuple[int, int]:
+            found = memory.kept_bytes(self.model, lambda: objectives.language_modelling(self.model, batch, chunked))
+            return batch.input_ids.numel(), found
 
         with self._mode(training=True):
-            kept = memory.kept_bytes(self.model, lambda: objectives.language_modelling(self.model, batch, chunked))
-            return kept / batch.tokens
+            return kept(few), kept(more)
 
     def unrepeatable(self, batching: batches.Batching) -> str:
         """Returns which of a training pass's operations a card computes in another order each time; empty: none."""

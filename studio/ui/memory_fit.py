@@ -34,46 +34,48 @@ class MemoryFit(QWidget):
         self.hide()
 
     def show_found(self, found: dict[str, Any] | None) -> None:
-        """Shows what `engine.fits.examine` found."""
+        """Shows what `engine.fits.examine` found; None: it is not known yet."""
         clear(self._offers)
-        self.helps = [self._help(help) for help in (found["helps"] if found else [])]
+        self.helps = [self._help(help) for help in (found or {}).get("helps", [])]
         for made in self.helps:
             self._offers.addWidget(made)
-        said = self._sentences(found) if found else ""
+        said = self._sentences(found) if found and "fault" not in found else ""
         self.said.setText(said)
-        set_mark(self.said, "wrong", found is not None and found["total"] > found["room"])
+        set_mark(self.said, "wrong", found is not None and found.get("total", 0) > found["room"])
         self.setVisible(bool(said))
 
-    def figure(self, found: dict[str, Any] | None) -> tuple[str, str]:
-        """Returns what a run needs of what there is, and of which parts that is made up."""
-        if found is None:
-            return self.tr("not known"), ""
-        text = self.tr("{needed} of {room}")
+    def figure(self, found: dict[str, Any]) -> tuple[str, str]:
+        """Returns what a run needs of what there is, and of which parts that is made up or why it is not known."""
+        if "fault" in found:
+            return self.tr("not known"), words.sentence(found["fault"])
+        sizes = {key: size(found[key]) for key in ("weights", "trained", "passes", "process", "packed", "room")}
         parts = self.tr(
             "About: the base {weights}, what is trained with its gradients and the optimizer's notes {trained}, a pass "
-            "of {tokens} tokens {passes}, the process itself {process}. {room} are free."
-        )
-        sizes = {key: size(found[key]) for key in ("weights", "trained", "passes", "process", "room")}
-        needed = text.format(needed=size(found["total"]), room=sizes["room"])
-        return needed, parts.format(tokens=f"{found['tokens']:,}", **sizes)
+            "of {tokens} tokens {passes}, the process itself {process}."
+        ).format(tokens=f"{found['tokens']:,}", **sizes)
+        more = self.tr("Up to {packed} more are taken to be faster, as there is room for that.").format(**sizes)
+        text = self.tr("{needed} of {room}").format(needed=size(found["total"]), room=sizes["room"])
+        return text, words.joined(parts, more if found["packed"] else "")
 
     def _sentences(self, found: dict[str, Any]) -> str:
+        asked = self._draft.value("training.activation_checkpointing")
         kept = {
             "recomputed": self.tr("Activations do not fit beside that: they are computed again, which is slower."),
             "offloaded": self.tr("Activations do not fit beside that: they wait outside the card, which is slower."),
         }
         if found["total"] <= found["room"]:
             tight = self.tr("It only just fits: close other programs that use the memory.")
-            return words.joined(
-                tight if is_tight(found["total"], found["room"]) else "", kept.get(found["activations"], "")
-            )
-        text = self.tr("It will not fit: about {needed} are needed, and {room} are free.")
+            slower = "" if asked else kept.get(found["activations"], "")
+            return words.joined(tight if is_tight(found["total"], found["room"]) else "", slower)
+        text = self.tr("It will not fit: about {needed} are needed, and there are {room}.")
         said = text.format(needed=size(found["total"]), room=size(found["room"]))
         return words.joined(said, self.tr("It fits with:") if found["helps"] else self.tr("Choose a smaller model."))
 
     def _help(self, help: dict[str, Any]) -> QPushButton:
         settings = help["settings"]
-        title = self.tr("{settings} ({size})").format(settings=told(settings, self._specs), size=size(help["total"]))
+        # A line each: the column is narrow.
+        lines = [told({key: value}, self._specs) for key, value in settings.items()]
+        title = self.tr("{settings} ({size})").format(settings="\n".join(lines), size=size(help["total"]))
         made = button(title, partial(self._draft.apply, settings, self.tr("settings that fit")))
-        made.setAccessibleName(title)
+        made.setAccessibleName(title.replace("\n", ", "))
         return made

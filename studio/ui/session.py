@@ -386,7 +386,9 @@ class Session(QObject):
 
     def _make_room(self, model: "RunModel") -> None:
         """Has the desk give its models' memory back when a run begins its work."""
-        at_work = model.alive and model.state() not in ("waiting", "queued")
+        # What is told before all is read, or behind that without a phase, is of a process that has gone.
+        phase = model.progress.phase if model.known else None
+        at_work = model.alive and phase is not None and phase.name != "queued"
         if at_work and model not in self._at_work:
             self._at_work.add(model)
             self.desk.release()

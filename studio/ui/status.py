@@ -56,12 +56,14 @@ class StatusLine(QStatusBar):
         parts = [words.titled(model.title, self._at(model)) for model in running if model.state() != "queued"]
         if queued := len(running) - len(parts):
             parts.append(counted(queued, self.tr("{count} run waits"), self.tr("{count} runs wait")))
-        asked = self._session.desk.requests()
+        # That models are given back is nothing that anybody waits for.
+        asked = [request for request in self._session.desk.requests() if request.kind != "release"]
         if asked:
             doing = {
                 "answer": self.tr("Answering"),
                 "tokens": self.tr("Reading a row"),
                 "plan": self.tr("Counting steps and tokens"),
+                "memory": self.tr("Counting memory"),
                 "model": self.tr("Reading the model"),
                 "hardware": self.tr("Checking the machine"),
             }

@@ -96,7 +96,7 @@ class Summary(QWidget):
         for made in (*self.figures.values(), self.strength, self.left_out, self.rows):
             set_mark(made, "stale", disowned)
         self._disowned = self.stale = disowned
-        self.memory.hide()
+        self.memory.show_found(None)
         self.leave()
         if disowned:
             self._say(self.tr("These are the figures of the last settings that were right."))
@@ -185,12 +185,18 @@ class Summary(QWidget):
         known = self.tr("about {time}").format(time=words.duration(facts["seconds"] or 0))
         self.figures["time"].setToolTip(self.tr("From the speed of the earlier run most like this one."))
         self.figures["time"].setText(known if facts["seconds"] else self.tr("not known yet"))
-        needed, parts = self.memory.figure(facts["memory"])
-        self.figures["memory"].setText(needed)
-        self.figures["memory"].setToolTip(parts)
-        self.memory.show_found(facts["memory"])
         self._show_rows(facts)
         self._set_stale(False)
+        self._say(self.tr("Counting memory ..."))
+        self._follow(self._desk.ask(desk.Memory(config=self._draft.values())), self._take_memory)
+
+    def _take_memory(self, facts: dict[str, Any]) -> None:
+        self._call = None
+        needed, parts = self.memory.figure(facts)
+        self.figures["memory"].setText(needed)
+        self.figures["memory"].setToolTip(parts)
+        self.memory.show_found(facts)
+        set_mark(self.figures["memory"], "stale", False)
         self._say("")
 
     def _progress(self, progress: desk.Progress) -> None:
@@ -275,9 +281,11 @@ class Summary(QWidget):
 
     def _set_stale(self, stale: bool) -> None:
         self.stale = stale
-        counted = (self.figures[name] for name in ("steps", "tokens", "time", "memory"))
-        for made in (*counted, self.memory.said, self.rows):
+        for made in (*(self.figures[name] for name in ("steps", "tokens", "time")), self.rows):
             set_mark(made, "stale", stale)
+        if stale:  # offers are for what was counted
+            set_mark(self.figures["memory"], "stale", True)
+            self.memory.show_found(None)
 
     def _say(self, text: str, fault: bool = False) -> None:
         self.state.setText(text)

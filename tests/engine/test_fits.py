@@ -1,25 +1,27 @@
 """Whether a run fits, and with what."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from studio.core import run_queue, runs
+from studio import paths
+from studio.core import events, run_queue, runs
 from studio.core.config import RunConfig, from_dict, to_dict
 from studio.engine import fits, hardware
 from studio.engine.corpus import read_corpus
 from studio.engine.model import load_tokenizer
+from studio.engine.session import first_epoch
 from tests.training import Memory, config, large
 
 
 def examined(whole: RunConfig, free: float, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(int(free)))
     base = Path(whole.model.path)
-    found = fits.examine(base, whole, read_corpus(whole, load_tokenizer(base), lambda event: None))
-    assert found is not None
-    return found
+    corpus = read_corpus(whole, load_tokenizer(base), lambda event: None)
+    return fits.examine(base, whole, corpus, first_epoch(whole, corpus.train))
 
 
 def test_what_fits_needs_no_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,12 +64,57 @@ def changed(whole: RunConfig, settings: dict[str, Any]) -> RunConfig:
 
 def test_edits_that_change_nothing_of_it_are_not_counted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     examined(config(tmp_path), 4e9, monkeypatch)
-    before = fits._counted.cache_info()
-    examined(config(tmp_path, learning_rate=1e-5, num_train_epochs=3), 4.01e9, monkeypatch)
-    after = fits._counted.cache_info()
-    assert (after.misses, after.hits) == (before.misses, before.hits + 1)
+    known = set(fits._known)
+    examined(config(tmp_path, learning_rate=1e-5, num_train_epochs=3), 3e9, monkeypatch)
+    assert set(fits._known) == known
     examined(config(tmp_path, adapter={"r": 8}), 4e9, monkeypatch)
-    assert fits._counted.cache_info().misses == before.misses + 1
+    assert len(set(fits._known) - known) == 1
+    assert len(fits._known) <= 8
+
+
+def test_what_takes_too_long_or_cannot_be_counted_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, told = config(tmp_path), list[events.Event]()
+    base = Path(whole.model.path)
+    corpus = read_corpus(whole, load_tokenizer(base), lambda event: None)
+    epoch = first_epoch(whole, corpus.train)
+    monkeypatch.setattr(fits, "_PATIENCE_S", -1.0)
+    assert "too long" in fits.examine(base, whole, corpus, epoch)["fault"]
+    monkeypatch.setattr(fits, "_PATIENCE_S", 60.0)
+    assert fits.examine(base, whole, corpus, epoch, told.append)["total"] > 0, "it is not remembered as unknown"
+    assert told
+
+    def end(event: events.Event) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fits, "_known", {})
+    with pytest.raises(KeyboardInterrupt):
+        fits.examine(base, whole, corpus, epoch, end)
+    about = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(
+        json.dumps(about | {"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}})
+    )
+    assert "is quantized already" in fits.examine(base, whole, corpus, epoch)["fault"]
+
+
+def test_only_what_a_run_would_take_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def offered(whole: RunConfig, room: float) -> set[str]:
+        return {key for help in examined(whole, room, monkeypatch)["helps"] for key in help["settings"]}
+
+    biased = large(tmp_path, bias="all")
+    assert "model.quantization" not in offered(biased, examined(biased, 1e11, monkeypatch)["weights"])
+    # Of these the lora method would make something that full fine-tuning does not read.
+    whole = large(tmp_path, method="full", target_modules=["nonexistent"])
+    assert offered(whole, 4e9) <= {"training.optim", "data.max_length"}
+    settings = json.loads((Path(whole.model.path) / "config.json").read_text())
+    (Path(whole.model.path) / "config.json").write_text(json.dumps(settings | {"attention_chunk_size": 8}))
+    padded = changed(large(tmp_path), {"training.per_device_train_batch_size": 40})
+    (Path(whole.model.path) / "config.json").write_text(json.dumps(settings | {"attention_chunk_size": 8}))
+    needed = examined(padded, 1e11, monkeypatch)
+    assert needed["padded"]
+    room = needed["total"] - needed["passes"] + 2e8
+    found = examined(padded, room, monkeypatch)
+    fewer = {"training.per_device_train_batch_size": 1, "training.gradient_accumulation_steps": 40}
+    assert found["total"] <= room or fewer in [help["settings"] for help in found["helps"]]
 
 
 def test_beside_a_run_at_work_what_it_leaves_once_it_ends_is_the_room(tmp_path: Path) -> None:
@@ -76,3 +123,7 @@ def test_beside_a_run_at_work_what_it_leaves_once_it_ends_is_the_room(tmp_path: 
     assert fits._room() == pytest.approx(hardware.free_bytes(device), rel=0.2)
     run_queue.enter([run], waits=False)
     assert fits._room() == round(0.8 * hardware.whole_bytes(device))
+    # A list that cannot be read is no reason to count nothing.
+    (paths.home() / "queue.json").unlink()
+    (paths.home() / "queue.json").mkdir()
+    assert fits._room() == pytest.approx(hardware.free_bytes(device), rel=0.2)

@@ -15,12 +15,14 @@ from studio.core.config import AdapterSpec, DataSpec, RunConfig, TrainingSpec
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from studio.engine import adapters, choices, hardware, memory
+from studio.engine.memory import Way
+from studio.engine.trial import Trial
 from tests.engine.test_resume import broken_off
 from tests.models import random_model
 from tests.training import Memory, config, losses, resume, trained
 
 CPU = torch.device("cpu")
-WAYS: list[tuple[events.Activations, float]] = [("kept", 100.0), ("recomputed", 10.0), ("offloaded", 4.0)]
+WAYS = [Way("kept", 100.0), Way("recomputed", 10.0), Way("offloaded", 4.0)]
 
 
 @pytest.mark.parametrize(
@@ -62,13 +64,14 @@ def test_recomputing_keeps_far_less_of_a_real_model_and_free_memory_is_known() -
     model = random_model("llama", num_hidden_layers=6).train()
     ids = torch.arange(64)[None] % 100
 
-    def kept() -> int:
-        return memory.kept_bytes(model, lambda: model(input_ids=ids, use_cache=False).logits)
+    def kept(tokens: int = 64) -> int:
+        return memory.kept_bytes(model, lambda: model(input_ids=ids[:, :tokens], use_cache=False).logits)
 
     before = kept()
-    (_, whole), (name, again), *others = memory.costs(model, before / 64, CPU)
-    assert (name, others) == ("recomputed", [])
-    assert whole / 6 < again < whole / 2
+    whole, again = memory.costs(model, (32, kept(32)), (64, before), CPU)
+    assert (whole.activations, again.activations) == ("kept", "recomputed")
+    assert whole.bytes(64) == pytest.approx(before)
+    assert whole.token / 6 < again.token < whole.token / 2
     memory.recompute(model)
     # Layers' inputs are not counted, as they are handed on by other means; the head and what is behind it are.
     assert kept() < before / 2
@@ -78,8 +81,20 @@ def test_recomputing_keeps_far_less_of_a_real_model_and_free_memory_is_known() -
 def test_models_that_cannot_recompute_keep_all() -> None:
     model = random_model("llama")
     model.supports_gradient_checkpointing = False
-    assert memory.costs(model, 7.0, CPU) == [("kept", 7.0)]
-    assert memory.fit(memory.costs(model, 0.0, CPU), 500, 200, 10**6) == ("kept", 500)
+    assert memory.costs(model, (10, 170), (20, 240), CPU) == [("kept", 7.0, 100.0)]
+    assert memory.fit(memory.costs(model, (1, 0), (2, 0), CPU), 500, 200, 10**6) == ("kept", 500)
+
+
+def test_what_a_pass_takes_however_short_it_is_is_no_tokens_share() -> None:
+    assert memory.fit([Way("kept", 10.0, 600.0), Way("recomputed", 1.0, 60.0)], 500, 20, 1200) == ("kept", 24)
+    assert memory.fit([Way("kept", 10.0, 600.0), Way("recomputed", 1.0, 60.0)], 500, 40, 1200) == ("recomputed", 500)
+    spec = AdapterSpec(r=4, use_dora=True)
+    trial = Trial(
+        adapters.attach(random_model("llama", hidden_size=64, intermediate_size=512), spec), CPU, torch.float32
+    )
+    dora = memory.costs(trial.bare, *trial.kept_bytes(chunked=True), CPU)[0]
+    assert dora.fixed > 2 * 3 * 4 * 64 * 512, "DoRA makes each layer's weights anew"
+    assert dora.fixed > 100 * dora.token
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux")

@@ -122,7 +122,7 @@ def line(page: ConfigurePage, key: str) -> QLineEdit:
     return editor
 
 
-def test_the_summary_is_what_the_engine_plans(ready: ConfigurePage, window: MainWindow) -> None:
+def test_the_summary_is_what_the_engine_plans(ready: ConfigurePage, window: MainWindow, qtbot: QtBot) -> None:
     planned = planning.plan(window.session.draft.config())
     assert figure(ready, "trainable") == short(planned["trainable_parameters"])
     assert short(planned["total_parameters"]) in figure(ready, "share")
@@ -131,7 +131,8 @@ def test_the_summary_is_what_the_engine_plans(ready: ConfigurePage, window: Main
     assert figure(ready, "tokens").startswith(f"{planned['tokens_per_epoch']:,}, ")
     assert figure(ready, "strength") == "2 = alpha / rank"
     assert figure(ready, "time") == "not known yet"
-    assert figure(ready, "memory").startswith(f"{size(planned['memory']['total'])} of ")
+    needed = size(planning.memory(window.session.draft.config())["total"])
+    qtbot.waitUntil(lambda: figure(ready, "memory").startswith(f"{needed} of "), timeout=SOON_MS)
     assert ready.summary.memory.isHidden()
     assert "40 rows" in ready.summary.rows.text()
 
@@ -188,7 +189,7 @@ def test_only_the_last_of_many_edits_is_counted(ready: ConfigurePage, window: Ma
     for epochs in range(4, 24):
         window.session.draft.edit("training.num_train_epochs", float(epochs))
     qtbot.waitUntil(lambda: not ready.summary.stale, timeout=SOON_MS)
-    assert asked == ["plan"]
+    assert asked == ["plan", "memory"]
     assert figure(ready, "steps") == str(5 * 23)
 
 

@@ -165,7 +165,7 @@ def test_a_run_that_begins_its_work_has_the_desk_make_room_once(window: MainWind
         assert released == [1]
     qtbot.waitUntil(lambda: not model.alive)
     with run.claim():
-        tell(run, events.Resumed(step=0, checkpoint=""))
+        tell(run, events.Resumed(step=0, checkpoint=""), events.Phase(name="loading"))
         session.attach_again([run])
         qtbot.waitUntil(lambda: len(released) == 2)
 
