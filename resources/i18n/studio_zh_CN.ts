@@ -3822,6 +3822,33 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
+    <name>RunExplained</name>
+    <message>
+        <source>Nothing stands out so far.</source>
+        <translation>目前没有值得注意的地方。</translation>
+    </message>
+    <message>
+        <source>Good</source>
+        <translation>良好</translation>
+    </message>
+    <message>
+        <source>Note</source>
+        <translation>备注</translation>
+    </message>
+    <message>
+        <source>Problem</source>
+        <translation>问题</translation>
+    </message>
+    <message>
+        <source>Rows of step {n}</source>
+        <translation>第 {n} 步的行</translation>
+    </message>
+    <message>
+        <source>New run with {settings}</source>
+        <translation>新运行：{settings}</translation>
+    </message>
+</context>
+<context>
     <name>RunFailure</name>
     <message>
         <source>Details</source>
@@ -4181,6 +4208,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Layers</source>
         <translation>层</translation>
+    </message>
+    <message>
+        <source>Explained</source>
+        <translation>解读</translation>
     </message>
     <message>
         <source>History</source>

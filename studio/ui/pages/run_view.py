@@ -17,6 +17,7 @@ from studio.ui.models import RunModel
 from studio.ui.pages import run_rate
 from studio.ui.pages.run_answers import RunAnswers
 from studio.ui.pages.run_curves import RunCurves
+from studio.ui.pages.run_explained import RunExplained
 from studio.ui.pages.run_failure import RunFailure
 from studio.ui.pages.run_happened import RunHappened
 from studio.ui.pages.run_head import RunHead
@@ -66,6 +67,8 @@ class RunView(QWidget):
         self.tabs.addTab(self.answers, self.tr("Answers"))
         self.layers = RunLayers(session)
         self.tabs.addTab(self.layers, self.tr("Layers"))
+        self.explained = RunExplained(self._again, self._show_step)
+        self.tabs.addTab(self.explained, self.tr("Explained"))
         self.happened = RunHappened()
         self.tabs.addTab(self.happened, self.tr("History"))
         self.tabs.addTab(self.log, self.tr("Log"))
@@ -97,6 +100,7 @@ class RunView(QWidget):
         self.rows.show_run(model)
         self.answers.show_run(model)
         self.layers.show_run(model)
+        self.explained.show_run(model)
         self.log.show_log(model.run.path / "worker.log" if model is not None else None)
         self._config.setPlainText(_settings(model) if model is not None else "")
         self._refresh()
@@ -153,6 +157,7 @@ class RunView(QWidget):
             self.rows.advance()
             self.answers.advance()
             self.layers.advance()
+            self.explained.advance()
             self.happened.show_progress(model.progress if model is not None else None)
         queued = model is not None and model.state() == "queued"
         # Of one that waits there is nothing to keep.
