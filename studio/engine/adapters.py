@@ -263,9 +263,9 @@ def _adapted(model: PreTrainedModel, config: LoraConfig, name: str) -> PeftModel
         if layer.weight.device.type == "cpu":
             layer.register_forward_pre_hook(_keep_scales)
     with _quiet():
-        # On the meta device nothing is drawn, nor is there a place to put it.
-        on_meta = all(parameter.is_meta for parameter in model.parameters())
-        adapted = get_peft_model(model, config, name, low_cpu_mem_usage=on_meta)
+        # On the meta device nothing need be drawn. A copy of a whole module would lose what it is tied to.
+        empty = not config.modules_to_save and all(parameter.is_meta for parameter in model.parameters())
+        adapted = get_peft_model(model, config, name, low_cpu_mem_usage=empty)
     assert isinstance(adapted, PeftModel)
     return adapted
 

@@ -101,7 +101,7 @@ class _Asked:
                 yield found
         together = dict[str, Any]()
         for at, settings in enumerate(known):
-            together |= settings
+            together = together | settings
             if not helped and at and (found := self._with(config, together)):
                 helped = True
                 yield found

@@ -52,6 +52,11 @@ def test_where_none_helps_alone_all_are_offered_together_or_nothing(
     assert [help["settings"] for help in found["helps"]] == [both]
     assert found["helps"][0]["total"] <= found["room"] < min(alone)
     assert examined(whole, together / 2, monkeypatch)["helps"] == []
+    # No more of them than it takes.
+    full = large(tmp_path, method="full")
+    two = {"adapter.method": "lora", "model.quantization": "nf4"}
+    lean = examined(changed(full, two), 1e11, monkeypatch)["total"]
+    assert [help["settings"] for help in examined(full, lean + 1e6, monkeypatch)["helps"]] == [two]
 
 
 def changed(whole: RunConfig, settings: dict[str, Any]) -> RunConfig:

@@ -94,7 +94,7 @@ def test_what_a_pass_takes_however_short_it_is_is_no_tokens_share() -> None:
     )
     dora = memory.costs(trial.bare, *trial.kept_bytes(chunked=True), CPU)[0]
     assert dora.fixed > 2 * 3 * 4 * 64 * 512, "DoRA makes each layer's weights anew"
-    assert dora.fixed > 100 * dora.token
+    assert dora.fixed > 20 * dora.token
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux")

@@ -317,6 +317,8 @@ def test_a_window_that_comes_back_finds_the_run_with_its_whole_curve(qtbot: QtBo
 def test_closing_asks_what_is_to_become_of_a_run(window: MainWindow, qtbot: QtBot, answer: str) -> None:
     run = runs.create(_config())
     model = window.session.model_of(run)
+    # Once it is known that nobody works on it, it stays as it is said to be.
+    qtbot.waitUntil(lambda: model._left_at is not None)
     model.alive = True
 
     def choose() -> None:
@@ -340,6 +342,8 @@ def test_closing_asks_what_is_to_become_of_a_run(window: MainWindow, qtbot: QtBo
 def test_a_window_stays_where_a_run_cannot_be_asked_to_stop(window: MainWindow, qtbot: QtBot) -> None:
     run = runs.create(_config())
     model = window.session.model_of(run)
+    # Once it is known that nobody works on it, it stays as it is said to be.
+    qtbot.waitUntil(lambda: model._left_at is not None)
     model.alive = True
     run.commands_path.mkdir()
 
