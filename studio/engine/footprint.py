@@ -134,10 +134,7 @@ class Counted:
             1 if self._flat else min(work.rows, config.training.per_device_train_batch_size)
         )
         _stand_in(self._model, config, _scores(self._bare, work.longest, self._device))
-        try:
-            kept, self._kept = self._lines(check)
-        except CONFIG_ERRORS as error:  # it makes its shapes of numbers
-            raise _uncounted("cannot be computed without its numbers", str(error)) from None
+        kept, self._kept = self._lines(check)
         self._ways = memory.costs(self._bare, kept[0], kept[1], self._device)
         self._again: _Line | None = None
 
@@ -145,7 +142,8 @@ class Counted:
         """Returns what it takes where so many bytes are free for all of it.
 
         Raises:
-            StudioError: as `choices.fit`. What `check` raises passes through.
+            StudioError: (model) it cannot be computed without numbers; and as `choices.fit`. What `check` raises
+                passes through.
         """
         free -= self.process + self.weights + self.trained
         fits = choices.fit(self._bare, self._config, self._device, self._ways, self._at_once, free)
@@ -178,7 +176,12 @@ class Counted:
     def _lines(self, check: Callable[[], None]) -> tuple[list[tuple[int, int]], "_Line"]:
         """Returns the tokens of two passes with what each keeps, and the most that passes take."""
         few, more = self._at_once, 2 * self._at_once
-        (kept, most), (more_kept, more_most) = (_pass(self._model, n, self._work.trained, check) for n in (few, more))
+        try:
+            (kept, most), (more_kept, more_most) = (
+                _pass(self._model, tokens, self._work.trained, check) for tokens in (few, more)
+            )
+        except CONFIG_ERRORS as error:  # it makes its shapes of numbers
+            raise _uncounted("cannot be computed without its numbers", str(error)) from None
         return [(few, kept), (more, more_kept)], _Line(few, most, (more_most - most) / (more - few))
 
 
