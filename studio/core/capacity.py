@@ -34,7 +34,7 @@ _ACTIVATION_BYTES, _RECOMPUTED_BYTES = 34, 2
 _HEAD_BYTES = 10
 _LEARNED_SHARE = 0.5
 _GAPS = 1.1
-_NEAR = 0.93
+_NEAR = 0.93  # of the room; a count can be wrong by what is left
 SYSTEM_SHARE = 0.2  # of the machine's memory, for all other programs
 
 

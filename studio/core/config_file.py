@@ -1,5 +1,6 @@
 """Reading a run's configuration from YAML and `--set`, and saying plainly what is wrong with it."""
 
+import copy
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -257,6 +258,12 @@ def assign(data: dict[str, Any], assignment: str) -> None:
         if not isinstance(target, dict):
             raise StudioError("config", f"`{section}` must hold settings.", f"Write `{section}: {{...}}`.")
     target[name] = _read(text.strip(), full)
+
+
+def put(values: dict[str, Any], key: str, value: Any) -> None:
+    """Puts a copy of a setting's value, by its dotted name, into a whole config as plain data."""
+    section, _, name = key.rpartition(".")
+    (values[section] if section else values)[name] = copy.deepcopy(value)
 
 
 def _read(text: str, key: str) -> Any:

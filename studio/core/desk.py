@@ -91,18 +91,9 @@ def tokens_of(data: DataSpec, row: int, model: ModelSpec, objective: Objective =
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Plan:
-    """Counts what a run of `config` (`config.to_dict`) would train and feed. Answered by `Facts`."""
+    """Counts what a run of `config` (`to_dict`) would train and feed, or needs in memory. Answered by `Facts`."""
 
-    kind: Literal["plan"] = "plan"
-    id: int = 0
-    config: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
-class Memory:
-    """Counts what a run of `config` (`config.to_dict`) needs in memory, and what helps. Answered by `Facts`."""
-
-    kind: Literal["memory"] = "memory"
+    kind: Literal["plan", "memory"] = "plan"
     id: int = 0
     config: dict[str, Any]
 
@@ -452,7 +443,7 @@ class Cancelled:
     id: int
 
 
-Request = Tokens | Plan | Memory | Model | Hardware | Release | Answer | Score | Evaluate | Audit | Lengths
+Request = Tokens | Plan | Model | Hardware | Release | Answer | Score | Evaluate | Audit | Lengths
 Reply = Progress | Piece | Found | Results | Done | Failed | Cancelled
 
 _REQUESTS: TypeAdapter[Request | Cancel] = TypeAdapter(

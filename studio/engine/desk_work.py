@@ -62,13 +62,9 @@ class Work:
             case desk.Plan():
                 from studio.engine import planning
 
+                count = planning.plan if request.kind == "plan" else planning.memory
                 config = config_file.build(request.config)
-                return desk.Facts(facts=planning.plan(config, _counting(on_progress), self._tokenizer_of))
-            case desk.Memory():
-                from studio.engine import planning
-
-                config = config_file.build(request.config)
-                return desk.Facts(facts=planning.memory(config, _counting(on_progress), self._tokenizer_of))
+                return desk.Facts(facts=count(config, _counting(on_progress), self._tokenizer_of))
             case desk.Model():
                 from studio.engine import targets
 

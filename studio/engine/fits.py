@@ -110,8 +110,7 @@ class _Asked:
         """Returns settings and what a run needs with them, if they go together and it fits."""
         plain = to_dict(config)
         for key, value in settings.items():
-            section, _, name = key.partition(".")
-            plain[section][name] = value
+            config_file.put(plain, key, value)
         if config_file.faults(plain):
             return None
         try:

@@ -47,7 +47,7 @@ _NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
 _PROCESS_BYTES, _QUANTIZING_BYTES, _CARD_BYTES = 440_000_000, 560_000_000, 600_000_000
 # Of what passes take, for what lies unused between tensors: 4 to 6 % of whole runs of `tests.bench.memory`.
 _GAPS = 1.05
-_ATTENTION = "studio_counted"
+_ATTENTION = "studio_counted_{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Counted:
         self._whole_again = largest * model.dtype.itemsize
         self._model: Any = adapters.attach(model, config.adapter)
         self._bare = objectives.bare(self._model)
-        numbers = sum(p.numel() for p in self._model.parameters() if p.requires_grad)
+        numbers, _ = adapters.count(self._model)
         self.weights = sum(held.get(id(p), 0) for p in self._model.parameters() if not p.requires_grad)
         self.trained = round(numbers * (4 + optim.coming_bytes(config.training, self._device)))
         self.process = _process_bytes(config, self._device)
@@ -236,7 +236,7 @@ class _Living(TorchDispatchMode):
     """Counts the bytes of the tensors that are made while it lasts, for as long as they live."""
 
     def __init__(self, there: Iterable[torch.Tensor], check: Callable[[], None]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call] # torch says nothing of it
         self._known = {tensor.untyped_storage()._cdata for tensor in there}
         self._check = check
         self.now = self.most = 0
@@ -324,14 +324,18 @@ def _stand_in(model: Any, config: RunConfig, scores: int) -> None:
         if type(module).__name__.endswith("RMSNorm") and not any(p.requires_grad for p in module.parameters()):
             module.forward = _Norm.apply
     if bare._can_set_attn_implementation():
-        AttentionInterface.register(_ATTENTION, _attending(scores))
-        AttentionMaskInterface.register(_ATTENTION, lambda **_: None)
-        bare.set_attn_implementation(_ATTENTION)
+        # What was counted before may go on being counted, as it was.
+        name = _ATTENTION.format(scores)
+        AttentionInterface.register(name, _attending(scores))
+        AttentionMaskInterface.register(name, lambda **_: None)
+        bare.set_attn_implementation(name)
 
 
 def _attending(scores: int) -> Any:
+    attention_of: Any = _Attention.apply
+
     def attend(_: Any, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *__: Any, **___: Any) -> Any:
-        return _Attention.apply(q, k, v, scores), None  # type: ignore[no-untyped-call]
+        return attention_of(q, k, v, scores), None
 
     return attend
 

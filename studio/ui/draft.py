@@ -52,7 +52,7 @@ class Draft(QObject):
         known = list(config_file.keys())
         for key in known:
             try:
-                _put(self._values, key, value_at(stored, key))
+                config_file.put(self._values, key, value_at(stored, key))
             except (KeyError, TypeError):
                 continue
         forget_usual(self._values["training"])
@@ -113,7 +113,7 @@ class Draft(QObject):
         """Changes one value, as an undo step; quick ones on the same value become one."""
         if value != self.value(key):
             fresh = self.values()
-            _put(fresh, key, value)
+            config_file.put(fresh, key, value)
             if key == "adapter.path":
                 _lay_out(fresh)
             self._undo.push(_Edit(self, fresh, title or key, key))
@@ -129,7 +129,7 @@ class Draft(QObject):
         """Changes several values by dotted name, as one undo step."""
         fresh = self.values()
         for key, value in assignments.items():
-            _put(fresh, key, value)
+            config_file.put(fresh, key, value)
         self.replace(fresh, title)
 
     def adopt(self, assignments: dict[str, Any], title: str) -> None:
@@ -260,11 +260,3 @@ def _model_fault(path: str) -> str:
     except StudioError as error:
         return str(error)
     return ""
-
-
-def _put(values: dict[str, Any], key: str, value: Any) -> None:
-    section, _, name = key.rpartition(".")
-    if section:
-        values[section][name] = copy.deepcopy(value)
-    else:
-        values[name] = copy.deepcopy(value)

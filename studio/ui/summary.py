@@ -188,7 +188,7 @@ class Summary(QWidget):
         self._show_rows(facts)
         self._set_stale(False)
         self._say(self.tr("Counting memory ..."))
-        self._follow(self._desk.ask(desk.Memory(config=self._draft.values())), self._take_memory)
+        self._follow(self._desk.ask(desk.Plan(kind="memory", config=self._draft.values())), self._take_memory)
 
     def _take_memory(self, facts: dict[str, Any]) -> None:
         self._call = None

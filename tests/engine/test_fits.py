@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from studio import paths
-from studio.core import events, run_queue, runs
+from studio.core import config_file, events, run_queue, runs
 from studio.core.config import RunConfig, from_dict, to_dict
 from studio.engine import fits, hardware
 from studio.engine.corpus import read_corpus
@@ -62,8 +62,7 @@ def test_where_none_helps_alone_all_are_offered_together_or_nothing(
 def changed(whole: RunConfig, settings: dict[str, Any]) -> RunConfig:
     plain = to_dict(whole)
     for key, value in settings.items():
-        section, _, name = key.partition(".")
-        plain[section][name] = value
+        config_file.put(plain, key, value)
     return from_dict(plain)
 
 

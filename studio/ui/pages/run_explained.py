@@ -34,8 +34,7 @@ class RunExplained(QWidget):
         """Makes a new run of other settings by `again`; shows the rows of a step by `show_step`."""
         super().__init__()
         self._again, self._show_step = again, show_step
-        self._model: RunModel | None = None
-        self._config: RunConfig | None = None
+        self._shown: tuple[RunModel, RunConfig] | None = None
         self._specs = {spec.key: spec for spec in declared_fields()}
         self.findings: list[Finding] = []
         self.buttons: list[QPushButton] = []
@@ -51,11 +50,10 @@ class RunExplained(QWidget):
 
     def show_run(self, model: RunModel | None) -> None:
         """Shows another run, or none."""
-        self._model, self._config = model, None
         try:
-            self._config = model.run.config() if model is not None else None
+            self._shown = (model, model.run.config()) if model is not None else None
         except StudioError:  # its folder says so elsewhere
-            self._model = None
+            self._shown = None
         self._timer.stop()
         self._refresh()
 
@@ -70,10 +68,12 @@ class RunExplained(QWidget):
         self._refresh()
 
     def _refresh(self) -> None:
-        if not self.isVisible() and self._model is not None:
+        if self._shown is not None and not self.isVisible():
             return
-        known = self._model is not None and self._config is not None
-        found = explained.findings(self._model.progress, self._config) if known else []  # type: ignore[union-attr,arg-type]
+        found = list[Finding]()
+        if self._shown is not None:
+            model, config = self._shown
+            found = explained.findings(model.progress, config)
         if found != self.findings or not found:
             self._put(found)
 

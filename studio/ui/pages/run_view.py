@@ -260,8 +260,7 @@ class RunView(QWidget):
             return
         forget_usual(values["training"])
         for key, value in (changes or {}).items():
-            section, _, name = key.partition(".")
-            values[section][name] = value
+            config_file.put(values, key, value)
         self._session.draft.replace(values, self.tr("settings of {name}").format(name=self.model.title))
         self._session.page_wanted.emit("configure")
 
