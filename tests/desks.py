@@ -44,9 +44,11 @@ def processor_s(process_id: int) -> float:
 
 
 def random_adapter(model: Path, folder: Path, seed: int, **settings: Any) -> Path:
-    """Writes an adapter of random weights that are strong enough to change answers."""
+    """Writes an adapter of random weights that are strong enough to change answers; the same of a seed every time."""
     base = load_base(model, ModelSpec(path=str(model), dtype="float32"), torch.device("cpu"))
-    adapted = adapters.attach(base, AdapterSpec(**({"r": 4, "lora_alpha": 16} | settings)))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        adapted = adapters.attach(base, AdapterSpec(**({"r": 4, "lora_alpha": 16} | settings)))
     assert isinstance(adapted, PeftModel)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():

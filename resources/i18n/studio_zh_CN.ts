@@ -2830,8 +2830,8 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>打开训练任务或适配器文件夹…</translation>
     </message>
     <message>
-        <source>Keep the computer awake while a run trains</source>
-        <translation>训练时不让电脑休眠</translation>
+        <source>While runs train, and then</source>
+        <translation>训练期间及之后</translation>
     </message>
     <message>
         <source>Disk space and trash...</source>
@@ -3171,6 +3171,73 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Model folder</source>
         <translation>模型文件夹</translation>
+    </message>
+</context>
+<context>
+    <name>Night</name>
+    <message>
+        <source>Keep the computer awake while a run trains</source>
+        <translation>训练时不让电脑休眠</translation>
+    </message>
+    <message>
+        <source>Tell on the desktop that a run has ended</source>
+        <translation>训练结束时在桌面上通知</translation>
+    </message>
+    <message>
+        <source>Run a command when a run ends...</source>
+        <translation>训练结束时运行命令…</translation>
+    </message>
+    <message>
+        <source>Leave the computer on when all runs are done</source>
+        <translation>全部训练完成后保持开机</translation>
+    </message>
+    <message>
+        <source>Let it sleep when all runs are done</source>
+        <translation>全部训练完成后睡眠</translation>
+    </message>
+    <message>
+        <source>Shut it down when all runs are done</source>
+        <translation>全部训练完成后关机</translation>
+    </message>
+    <message>
+        <source>computer</source>
+        <translation>电脑</translation>
+    </message>
+    <message>
+        <source>then the computer goes to sleep</source>
+        <translation>之后电脑进入睡眠</translation>
+    </message>
+    <message>
+        <source>then the computer shuts down</source>
+        <translation>之后电脑关机</translation>
+    </message>
+    <message>
+        <source>When a run ends</source>
+        <translation>训练结束时</translation>
+    </message>
+    <message>
+        <source>A command to run when a run ends, such as one that sends a message; empty: none. It is told about the run by STUDIO_NAME, STUDIO_STATE, STUDIO_TEXT and STUDIO_RUN in its environment.</source>
+        <translation>训练结束时要运行的命令，例如发送消息的命令；留空则不运行。训练的情况写在环境变量 STUDIO_NAME、STUDIO_STATE、STUDIO_TEXT 和 STUDIO_RUN 中。</translation>
+    </message>
+    <message>
+        <source>The computer goes to sleep once no run is at work or waits any more.</source>
+        <translation>一旦没有训练在进行或等待，电脑就进入睡眠。</translation>
+    </message>
+    <message>
+        <source>The computer shuts down once no run is at work or waits any more.</source>
+        <translation>一旦没有训练在进行或等待，电脑就关机。</translation>
+    </message>
+    <message>
+        <source>All runs are done: the computer goes to sleep in a minute.</source>
+        <translation>全部训练已完成：电脑将在一分钟后进入睡眠。</translation>
+    </message>
+    <message>
+        <source>All runs are done: the computer shuts down in a minute.</source>
+        <translation>全部训练已完成：电脑将在一分钟后关机。</translation>
+    </message>
+    <message>
+        <source>Leave it on</source>
+        <translation>保持开机</translation>
     </message>
 </context>
 <context>
@@ -5367,6 +5434,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source> in line {0}</source>
         <translation>（第 {0} 行）</translation>
+    </message>
+    <message>
+        <source>No run is at work, and none waits.</source>
+        <translation>没有训练在进行，也没有训练在等待。</translation>
+    </message>
+    <message>
+        <source>Start a run first.</source>
+        <translation>请先开始一次训练。</translation>
+    </message>
+    <message>
+        <source>The process that waits for the runs&apos; end could not be started: {0}.</source>
+        <translation>无法启动等待训练结束的进程：{0}。</translation>
+    </message>
+    <message>
+        <source>Close other programs, then ask for it again.</source>
+        <translation>请关闭其他程序，然后再试一次。</translation>
     </message>
     <message>
         <source>Longest answer</source>
@@ -10331,6 +10414,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>1 表示下一个，2 表示再下一个…</translation>
     </message>
     <message>
+        <source>What comes then is of all runs.</source>
+        <translation>之后的动作针对全部训练。</translation>
+    </message>
+    <message>
+        <source>Leave the run out.</source>
+        <translation>请不要指定训练。</translation>
+    </message>
+    <message>
         <source>Go on with it by `studio runs resume {0} --queue`.</source>
         <translation>用 `studio runs resume {0} --queue` 继续它。</translation>
     </message>
@@ -10437,6 +10528,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Python could not be started: {0}.</source>
         <translation>无法启动 Python：{0}。</translation>
+    </message>
+    <message>
+        <source>Close each quotation mark, then set it again.</source>
+        <translation>请把每个引号补全，然后重新设置。</translation>
+    </message>
+    <message>
+        <source>The command has a quotation without an end.</source>
+        <translation>命令中有未结束的引号。</translation>
     </message>
     <message>
         <source>Row {0} cannot be read.</source>

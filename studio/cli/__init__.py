@@ -40,6 +40,7 @@ _COMMANDS = {
     "worker": ("runs", ""),
     "desk": ("desk", ""),
     "spare": ("desk", ""),
+    "afterwards": ("desk", ""),
 }
 
 

@@ -1,4 +1,4 @@
-"""The commands: desk and spare, the window's helper processes."""
+"""The commands that are processes of the program's own: desk and spare, the window's helpers, and afterwards."""
 
 import argparse
 import importlib
@@ -14,6 +14,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """Adds this module's commands."""
     commands.add_parser("desk").set_defaults(handler=_desk)
     commands.add_parser("spare").set_defaults(handler=_spare)
+    commands.add_parser("afterwards").set_defaults(handler=_afterwards)
 
 
 def _desk(args: argparse.Namespace) -> int:
@@ -25,6 +26,12 @@ def _desk(args: argparse.Namespace) -> int:
     from studio.engine.desk import main
 
     return main(requests, replies)
+
+
+def _afterwards(args: argparse.Namespace) -> int:
+    from studio.core import afterwards
+
+    return afterwards.watch()
 
 
 def _spare(args: argparse.Namespace) -> int:

@@ -3,13 +3,19 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from studio.cli.output import add_command, show, table
-from studio.core import config_file, further, launch, run_queue, runs, sweep
+from studio.core import afterwards, config_file, further, launch, run_queue, runs, sweep
 from studio.core.config import RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run
+
+_SAID = {
+    "sleep": "When no run is left the computer goes to sleep; `studio runs queue --then nothing` leaves it on.",
+    "shutdown": "When no run is left the computer shuts down; `studio runs queue --then nothing` leaves it on.",
+    "nothing": "The computer stays on when no run is left.",
+}
 
 
 def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -20,6 +26,8 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     what.add_argument("--now", action="store_true", help="let RUN begin beside those at work")
     what.add_argument("--place", type=int, metavar="N", help="give RUN the place N among those that wait, 1: the next")
     what.add_argument("--again", action="store_true", help="queue those again that were cut off, or RUN of them")
+    text = "what the computer does when no run is left, once; a minute before it says so"
+    what.add_argument("--then", choices=[*get_args(afterwards.Action), "nothing"], help=text)
     what.add_argument("--forget", action="store_true", help="leave those as they are that were cut off, or RUN of them")
 
 
@@ -92,6 +100,8 @@ def _queue(args: argparse.Namespace) -> None:
         _settle(args)
     elif args.now or args.place is not None:
         _change(args)
+    elif args.then:
+        _set_end(args)
     elif args.run is not None:
         raise StudioError("usage", "Nothing was asked for the run.", "Add --now, --place N, --again or --forget.")
     else:
@@ -110,6 +120,16 @@ def _change(args: argparse.Namespace) -> None:
         raise StudioError("usage", f"{args.place} is no place.", "Give 1 for the next, 2 for the one behind it ...")
     run_queue.move(run, args.place - 1)
     show(args, *_shown())
+
+
+def _set_end(args: argparse.Namespace) -> None:
+    if args.run is not None:
+        raise StudioError("usage", "What comes then is of all runs.", "Leave the run out.")
+    if args.then == "nothing":
+        afterwards.cancel()
+    else:
+        afterwards.ask(args.then)
+    show(args, {"then": args.then}, _SAID[args.then])
 
 
 def _settle(args: argparse.Namespace) -> None:
@@ -140,7 +160,11 @@ def _shown() -> tuple[dict[str, Any], str]:
     rows += [[str(at), run.address, "queued"] for at, run in enumerate(found["waiting"], start=1)]
     rows += [["-", run.address, "cut off; --again queues it again, --forget leaves it"] for run in found["cut_off"]]
     text = table(rows, ["PLACE", "RUN", "STATE"]) if rows else "No run is at work, and none waits."
-    return {key: [run.address for run in some] for key, some in found.items()}, text
+    plain: dict[str, Any] = {key: [run.address for run in some] for key, some in found.items()}
+    asked = afterwards.asked()
+    if asked is not None:
+        text += f"\n{_SAID[asked.action]}"
+    return plain | {"then": asked.action if asked is not None else "nothing"}, text
 
 
 def _does(run: Run) -> str:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import get_args
+from typing import IO, get_args
 
 import filelock
 
@@ -118,25 +118,39 @@ def _begun(run: Run, queued: bool) -> subprocess.Popen[bytes]:
         raise disk_error(run.path, error) from None
     arguments = [sys.executable, "-P", "-m", "studio", "worker", str(run.path), "--commands-from", str(commands)]
     arguments += ["--queued"] if queued else []
+    with log:
+        try:
+            return apart(arguments, run.path, log)
+        except OSError as error:
+            message = f"The run's process could not be started: {error.strerror}."
+            raise StudioError("run", message, "Close other programs, then start it again.") from None
+
+
+def apart(arguments: Sequence[str], folder: Path, output: IO[bytes] | int) -> subprocess.Popen[bytes]:
+    """Starts a process in a session of its own, which outlives this one and its terminal.
+
+    Args:
+        arguments: its command.
+        folder: the one it works in.
+        output: where what it prints goes.
+
+    Raises:
+        OSError: it cannot be started.
+    """
 
     def begin(flags: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             arguments,
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=run.path,
+            stdout=output,
+            stderr=output,
+            cwd=folder,
             env=environment(),
             start_new_session=True,
             creationflags=flags,
         )
 
-    with log:
-        try:
-            return first_allowed(begin, _WAYS)
-        except OSError as error:
-            message = f"The run's process could not be started: {error.strerror}."
-            raise StudioError("run", message, "Close other programs, then start it again.") from None
+    return first_allowed(begin, _WAYS)
 
 
 def first_allowed(begin: Callable[[int], subprocess.Popen[bytes]], ways: Sequence[int]) -> subprocess.Popen[bytes]:

@@ -170,6 +170,14 @@ def there() -> list[Run]:
     return [place.run for place in _seen() if place.is_there()]
 
 
+def idle() -> bool:
+    """Whether it is certain that no run is at work or waits."""
+    try:
+        return not any(place.is_there() for place in listed()) and not any(run.alive() for run in runs.listing())
+    except StudioError:
+        return False
+
+
 def queued() -> list[Run]:
     """Returns the runs that wait, the next first; none where the list cannot be read."""
     return [place.run for place in _seen() if place.waits and place.is_there()]

@@ -35,6 +35,8 @@ class Settings:
         all_fields: whether the form shows every setting.
         welcomed: whether the welcome page has been shown.
         keep_awake: whether the computer is kept from going to sleep while a run is at work.
+        notify: whether the desktop tells that a run has ended.
+        when_ended: a command to run then; empty: none.
     """
 
     theme: str = "system"
@@ -47,6 +49,8 @@ class Settings:
     all_fields: bool = False
     welcomed: bool = False
     keep_awake: bool = True
+    notify: bool = True
+    when_ended: str = ""
 
 
 _SETTINGS = TypeAdapter(Settings)
@@ -60,27 +64,30 @@ def load(path: Path | None = None, tell: Callable[[StudioError], object] = lambd
         tell: told of a damaged file.
     """
     source = path or paths.settings_file()
+    found, damaged = _read(source)
+    if damaged:
+        tell(_kept_aside(source))
+    return found
+
+
+def seen() -> Settings:
+    """Returns the program's own as `load`; for a run's process, which touches nothing of the window's."""
+    return _read(paths.settings_file())[0]
+
+
+def _read(source: Path) -> tuple[Settings, bool]:
+    """Returns what can be read, and whether something cannot."""
     try:
         found = from_json(source.read_bytes())
     except FileNotFoundError:
-        return Settings()
+        return Settings(), False
     except (OSError, ValueError):
         found = None
     try:
-        return _SETTINGS.validate_python(found)
+        return _SETTINGS.validate_python(found), False
     except ValidationError as error:
-        tell(_kept_aside(source))
         places = [fault["loc"] for fault in error.errors(include_url=False)] if isinstance(found, dict) else []
-        return _SETTINGS.validate_python(_without(found, places) if places else {})
-
-
-def keeps_awake(path: Path | None = None) -> bool:
-    """Returns whether the computer is to be kept awake; for a run's process, which touches nothing of the window's."""
-    try:
-        found = from_json((path or paths.settings_file()).read_bytes())
-    except (OSError, ValueError):
-        return True
-    return not (isinstance(found, dict) and found.get("keep_awake") is False)
+        return _SETTINGS.validate_python(_without(found, places) if places else {}), True
 
 
 def _without(found: dict[str, Any], places: list[tuple[int | str, ...]]) -> dict[str, Any]:

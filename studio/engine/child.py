@@ -10,7 +10,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from studio.core import awake, events, files, recovery, run_queue, settings
+from studio.core import awake, events, files, notify, recovery, run_queue, settings
 from studio.core.errors import EXIT_CRASH, StudioError, as_device_error, as_memory_error
 from studio.core.runs import Run
 from studio.engine import heap, spare
@@ -61,6 +61,8 @@ def _listed(run: Run, commands_from: int, queued: bool) -> int:
         if not stops or not all(stop.by_system for stop in stops):
             with suppress(StudioError):
                 run_queue.leave(run)
+        if not stops:
+            notify.of_end(run)
 
 
 def _has_turn(run: Run, commands_from: int) -> bool:
@@ -113,7 +115,7 @@ def _outcome(run: Run, commands_from: int, queued: bool, leads: bool) -> tuple[e
             spare.imports(run.config())
             from studio.engine.train import train
 
-        with awake.kept() if leads and settings.keeps_awake() else nullcontext():
+        with awake.kept() if leads and settings.seen().keep_awake else nullcontext():
             train(run, commands_from, run.emit)
     except StudioError as error:
         print(error, error.detail, sep="\n", file=sys.stderr)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QStatusBar
 from studio.core.units import counted, size
 from studio.ui import words
 from studio.ui.elided import Elided
+from studio.ui.night import Night
 from studio.ui.parts import label
 from studio.ui.session import Session
 
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class StatusLine(QStatusBar):
-    """Shows what the session's watch, runs and desk tell."""
+    """Shows what the session's watch, runs, desk and night tell."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, night: Night) -> None:
         """Is empty until the machine has been read once."""
         super().__init__()
-        self._session = session
+        self._session, self._night = session, night
         self.setSizeGripEnabled(False)
         self.device, self.work = Elided(), Elided()
         self.memory, self.disk = label(), label()
@@ -35,6 +36,7 @@ class StatusLine(QStatusBar):
         session.machine.seen.connect(self._show)
         session.runs_changed.connect(self._show_work)
         session.desk.worked.connect(self._show_work)
+        night.changed.connect(self._show_work)
         self._show()
 
     def _show(self) -> None:
@@ -68,7 +70,8 @@ class StatusLine(QStatusBar):
                 "hardware": self.tr("Checking the machine"),
             }
             parts.append(doing.get(asked[0].kind, self.tr("Working")))
-        self.work.setText("     ".join(parts) or self.tr("No job is running"))
+        parts = parts or [self.tr("No job is running")]
+        self.work.setText("     ".join(filter(None, [*parts, self._night.said()])))
 
     def _at(self, model: "RunModel") -> str:
         """Says how far a run is, and that it is held up if it is."""

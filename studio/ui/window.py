@@ -28,6 +28,7 @@ from studio.core import events
 from studio.core.errors import StudioError
 from studio.ui import drops, words
 from studio.ui.finder import Finder, Shortcuts, also_found_by, keys_of, title_of
+from studio.ui.night import Night
 from studio.ui.notices import Notices
 from studio.ui.pages.space import SpaceDialog
 from studio.ui.parts import column, holder, label, row, shown_keys
@@ -75,12 +76,13 @@ class MainWindow(QMainWindow):
         body = holder(self._layout(railed))
         self.setCentralWidget(body)
         self._menus()
-        self.status = StatusLine(session)
+        self.status = StatusLine(session, self.night)
         self.setStatusBar(self.status)
         self.notices = Notices(body, session.theme)
         session.noticed.connect(self.notices.show_notice)
         session.noticed.connect(self._hear)
         session.undo.indexChanged.connect(self.notices.review)
+        self.night.changed.connect(self.notices.review)
         session.failed.connect(self._stay)
         session.run_ended.connect(lambda model: QApplication.alert(self))  # for who looks at another window
         session.run_failed.connect(self._tell_failure)
@@ -230,9 +232,7 @@ class MainWindow(QMainWindow):
         file.aboutToShow.connect(self._fill_recent)
         self._add(file, self.tr("Open run or adapter folder..."), "Ctrl+Shift+O", self._choose_folder)
         file.addSeparator()
-        awake = self._add(file, self.tr("Keep the computer awake while a run trains"), "", self._keep_awake)
-        awake.setCheckable(True)
-        awake.setChecked(self.session.settings.keep_awake)
+        self.night = Night(self.session, file.addMenu(self.tr("While runs train, and then")), self)
         self._add(file, self.tr("Disk space and trash..."), "", lambda: SpaceDialog(self.session, self).open())
         file.addSeparator()
         self._add(file, self.tr("Quit"), "Ctrl+Q", self.close).setMenuRole(QAction.MenuRole.QuitRole)
@@ -319,10 +319,6 @@ class MainWindow(QMainWindow):
         self.session.theme.set_mode(mode)
         self._theme_actions[mode].setChecked(True)
         self.session.settings.theme = mode
-        self.session.save()
-
-    def _keep_awake(self) -> None:
-        self.session.settings.keep_awake = not self.session.settings.keep_awake
         self.session.save()
 
     def _switch_theme(self) -> None:

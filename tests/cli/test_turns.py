@@ -40,7 +40,9 @@ def test_the_list_says_who_is_at_work_who_waits_and_who_was_cut_off(
     four: list[Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = [run.name for run in four]
-    assert said(capsys) == {"at_work": names[:1], "waiting": names[1:3], "cut_off": names[3:]}
+    told = said(capsys)
+    assert told.pop("then") == "nothing"
+    assert told == {"at_work": names[:1], "waiting": names[1:3], "cut_off": names[3:]}
     assert cli.run(["runs", "queue"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[:3] for line in lines[1:4]] == [
@@ -99,7 +101,9 @@ def test_what_was_cut_off_is_queued_again(four: list[Run], capsys: pytest.Captur
     # Long ago, so that its process is not awaited any more.
     file.write_text(json.dumps([place | {"began_s": 0} for place in json.loads(file.read_text())]))
     assert json.loads(studio("runs", "queue", "--again", "--json").stdout) == {"queued": [name]}
-    assert said(capsys) == {"at_work": [four[0].name], "waiting": [run.name for run in four[1:]], "cut_off": []}
+    told = said(capsys)
+    del told["then"]
+    assert told == {"at_work": [four[0].name], "waiting": [run.name for run in four[1:]], "cut_off": []}
     assert studio("runs", "resume", name, "--queue").stderr.startswith(f"The run {name} waits for its turn already.")
     four[3].ask(events.Stop())
     until(lambda: not four[3].alive())
@@ -128,3 +132,20 @@ def test_several_values_are_queued_as_runs_of_their_own(machine: Machine, tmp_pa
     for run in made:
         run.ask(events.Stop())
     until(lambda: not any(run.alive() for run in made))
+
+
+@pytest.mark.usefixtures("four")
+def test_what_comes_after_all_runs_is_asked_for_shown_and_called_off(capsys: pytest.CaptureFixture[str]) -> None:
+    assert studio("runs", "queue", "--then", "shutdown").stdout.startswith("When no run is left the computer shuts")
+    until(lambda: said(capsys)["then"] == "shutdown")
+    assert cli.run(["runs", "queue"]) == 0
+    assert "shuts down; `studio runs queue --then nothing` leaves it on." in capsys.readouterr().out
+    assert said(capsys, "--then", "nothing") == {"then": "nothing"}
+    assert said(capsys)["then"] == "nothing"
+
+
+def test_what_comes_after_is_not_asked_for_without_runs_or_of_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["runs", "queue", "--then", "sleep"]) == EXIT_CODES["run"]
+    assert capsys.readouterr().err.startswith("No run is at work")
+    assert cli.run(["runs", "queue", "some", "--then", "sleep"]) == EXIT_CODES["usage"]
+    assert capsys.readouterr().err.startswith("What comes then is of all")

@@ -38,6 +38,7 @@ def test_bitsandbytes_is_loaded_only_where_it_is_needed(
         "import sys; from pathlib import Path; from studio.engine import child;"
         "assert child.main(Path(sys.argv[1]), 0) == 0; print(sys.modules.get('bitsandbytes') is not None)"
     )
+    settings.save(Settings(notify=False, when_ended=f"touch {tmp_path / 'told'}"))
     done = subprocess.run(
         [sys.executable, "-c", code, str(run.path)],
         cwd=ROOT,
@@ -48,6 +49,7 @@ def test_bitsandbytes_is_loaded_only_where_it_is_needed(
     )
     assert done.stdout.splitlines()[-1:] == [str(loaded)], done.stderr[-2000:]
     assert run.progress().finished is not None
+    until((tmp_path / "told").exists)
 
 
 def until(condition: Callable[[], Any]) -> None:
@@ -71,7 +73,7 @@ def test_a_queue_goes_on_where_a_run_is_killed_and_keeps_what_the_system_ended(t
         until(lambda: first.summary().step)
         assert "sleep" in inhibitor.read_text(), "the computer is kept awake"
         inhibitor.unlink()
-        settings.save(Settings(keep_awake=False))
+        settings.save(Settings(keep_awake=False, when_ended=f"touch {tmp_path / 'told'}"))
         until(lambda: ("queued", "first") in phases(second) and third.alive())
         assert second.summary().state_of(alive=True) == "queued"
         assert run_queue.queued() == [second, third]
@@ -88,5 +90,6 @@ def test_a_queue_goes_on_where_a_run_is_killed_and_keeps_what_the_system_ended(t
         processes[1].send_signal(signal.SIGTERM)
         assert processes[1].wait(60) == 0
     assert [saved.step for saved in second.progress().saved] == [second.progress().step]
+    assert not (tmp_path / "told").exists(), "what was asked to stop, or killed, is no news"
     until(lambda: len(run_queue.cut_off()) == 2)
     assert run_queue.cut_off() == [first, second], "not the third, which was stopped"

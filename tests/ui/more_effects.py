@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QInputDialog
 
+from studio import paths
 from studio.core import blind, events, run_queue
 from studio.core.runs import Run
 from studio.ui.pages.compare import BLIND, EVALUATION
@@ -82,6 +83,33 @@ def keep_awake(w: World) -> None:
     assert not w.window.session.settings.keep_awake
 
 
+def tell_on_the_desktop(w: World) -> None:
+    w.do("Tell on the desktop that a run has ended")
+    assert not w.window.session.settings.notify
+
+
+def run_a_command(w: World) -> None:
+    w.do("Run a command when a run ends")
+    (dialog,) = w.window.findChildren(QInputDialog)
+    assert dialog.isVisible()
+    dialog.reject()
+
+
+def refused_without_runs(name: str) -> Callable[[World], None]:
+    def act(w: World) -> None:
+        w.do(name)
+        assert "No run is at work" in w.window.notices.texts()[-1]
+
+    return act
+
+
+def leave_on(w: World) -> None:
+    note = paths.home() / "afterwards.json"
+    note.write_text('{"action": "sleep"}')
+    w.do("Leave the computer on when all runs are done")
+    assert not note.exists()
+
+
 def judged(w: World) -> blind.BlindTest:
     test = blind.create(about(contenders=2, prompts=2))
     for prompt in range(2):
@@ -153,6 +181,11 @@ MORE: dict[str, Callable[[World], None]] = {
     "Train the adapter further": train_further,
     "Disk space and trash": see_space,
     "Keep the computer awake while a run trains": keep_awake,
+    "Tell on the desktop that a run has ended": tell_on_the_desktop,
+    "Run a command when a run ends": run_a_command,
+    "Leave the computer on when all runs are done": leave_on,
+    "Let it sleep when all runs are done": refused_without_runs("Let it sleep when all runs are done"),
+    "Shut it down when all runs are done": refused_without_runs("Shut it down when all runs are done"),
     "Neither answer is better": judge("Neither answer is better", lambda pair: blind.TIE),
     "The left answer is better": judge("The left answer is better", lambda pair: pair.left),
     "The right answer is better": judge("The right answer is better", lambda pair: pair.right),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from studio.core import events, run_queue
@@ -187,13 +187,6 @@ def test_what_goes_on_is_not_forgotten_with_the_notice(machine: Machine, window:
     assert told[0].dismissed is not None
     told[0].dismissed()
     assert (run_queue.queued(), run_queue.cut_off()) == ([first], [])
-
-
-def test_the_computer_may_be_let_to_sleep(window: MainWindow, qapp: QApplication) -> None:
-    awake = next(action for action in window.all_actions() if action.text().startswith("Keep the computer awake"))
-    assert awake.isChecked()
-    awake.trigger()
-    assert not window.session.settings.keep_awake
 
 
 def test_several_values_are_tried_in_runs_of_their_own(page: TrainPage, window: MainWindow, qtbot: QtBot) -> None:
