@@ -3752,6 +3752,53 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
+    <name>RunAsk</name>
+    <message>
+        <source>Ask the run something. It answers behind its current step, and trains on.</source>
+        <translation>向正在训练的模型提问。它在当前步之后回答，然后继续训练。</translation>
+    </message>
+    <message>
+        <source>Question to the run</source>
+        <translation>向训练提出的问题</translation>
+    </message>
+    <message>
+        <source>Ask</source>
+        <translation>提问</translation>
+    </message>
+    <message>
+        <source>New conversation</source>
+        <translation>新对话</translation>
+    </message>
+    <message>
+        <source>Else the next question is asked behind what was said last.</source>
+        <translation>否则下一个问题接在上次对话之后。</translation>
+    </message>
+    <message>
+        <source>Step {step}</source>
+        <translation>第 {step} 步</translation>
+    </message>
+    <message>
+        <source>It answers behind its current step: {question}</source>
+        <translation>它在当前步之后回答：{question}</translation>
+    </message>
+    <message>
+        <source>The next question is asked behind what was said last.</source>
+        <translation>下一个问题接在上次对话之后。</translation>
+    </message>
+    <message>
+        <source>The run is not at work. Its adapter can be asked on the Compare page.</source>
+        <translation>训练没有在进行。可以在“比较”页向它的适配器提问。</translation>
+    </message>
+    <message>
+        <source>It can be asked as soon as it trains.</source>
+        <translation>开始训练后即可提问。</translation>
+    </message>
+    <message>
+        <source>It comes to its end and answers no more.</source>
+        <translation>训练即将结束，不再回答。</translation>
+    </message>
+</context>
+<context>
     <name>RunChoice</name>
     <message>
         <source>Search the runs</source>
@@ -4271,6 +4318,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Answers</source>
         <translation>回答</translation>
+    </message>
+    <message>
+        <source>Ask</source>
+        <translation>提问</translation>
     </message>
     <message>
         <source>Layers</source>
@@ -9528,6 +9579,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>在 {0} 数据中。</translation>
     </message>
     <message>
+        <source>The run was to end before it had answered.</source>
+        <translation>训练在回答之前就要结束了。</translation>
+    </message>
+    <message>
         <source>`{0}` in `training.lr_scheduler_kwargs` changes nothing: {1} does not read it.</source>
         <translation>`training.lr_scheduler_kwargs` 中的 `{0}` 不起任何作用：{1} 不读取它。</translation>
     </message>
@@ -10238,8 +10293,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>训练任务 {0} 没有要回答的提示词。</translation>
     </message>
     <message>
-        <source>Start one with training.sample_prompts.</source>
-        <translation>请用 training.sample_prompts 启动一个训练任务。</translation>
+        <source>Start one with training.sample_prompts, or use `studio runs ask`.</source>
+        <translation>请用 training.sample_prompts 开始一次训练，或使用 `studio runs ask`。</translation>
     </message>
     <message>
         <source>There are those of steps {0}.</source>
@@ -10252,6 +10307,42 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The run {0} has no answers{1}.</source>
         <translation>训练任务 {0} 没有回答{1}。</translation>
+    </message>
+    <message>
+        <source>`studio runs queue {0} --now` lets it begin.</source>
+        <translation>`studio runs queue {0} --now` 让它开始。</translation>
+    </message>
+    <message>
+        <source>The run {0} waits for its turn and has learned nothing yet.</source>
+        <translation>训练 {0} 正在排队，还没有学到任何东西。</translation>
+    </message>
+    <message>
+        <source>The question is empty.</source>
+        <translation>问题为空。</translation>
+    </message>
+    <message>
+        <source>Write what is to be answered.</source>
+        <translation>请写下要回答的内容。</translation>
+    </message>
+    <message>
+        <source>{0} tokens are too many.</source>
+        <translation>{0} 个 token 太多了。</translation>
+    </message>
+    <message>
+        <source>Give at most {0}.</source>
+        <translation>最多 {0}。</translation>
+    </message>
+    <message>
+        <source>Ask something else, or ask again.</source>
+        <translation>请换个问题，或再问一次。</translation>
+    </message>
+    <message>
+        <source>Its adapter can be asked with `studio chat`; `studio runs resume` goes on with it.</source>
+        <translation>可以用 `studio chat` 向它的适配器提问；`studio runs resume` 继续训练。</translation>
+    </message>
+    <message>
+        <source>The run {0} ended before it answered.</source>
+        <translation>训练 {0} 在回答之前结束了。</translation>
     </message>
     <message>
         <source>One run alone is no comparison.</source>
@@ -10290,6 +10381,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请恢复原来的数据，或按编号查找这些行。</translation>
     </message>
     <message>
+        <source>It is {0}; only a run that is going can be asked for something.</source>
+        <translation>它的状态是 {0}；只有正在进行的训练任务才能接受请求。</translation>
+    </message>
+    <message>
+        <source>The run {0} is not going.</source>
+        <translation>训练任务 {0} 没有在进行。</translation>
+    </message>
+    <message>
         <source>{0} is no number of tokens.</source>
         <translation>{0} 不是有效的 token 数。</translation>
     </message>
@@ -10320,14 +10419,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Give one above 0 and at most 10.</source>
         <translation>请提供大于 0 且不超过 10 的值。</translation>
-    </message>
-    <message>
-        <source>It is {0}; only a run that is going can be asked for something.</source>
-        <translation>它的状态是 {0}；只有正在进行的训练任务才能接受请求。</translation>
-    </message>
-    <message>
-        <source>The run {0} is not going.</source>
-        <translation>训练任务 {0} 没有在进行。</translation>
     </message>
     <message>
         <source>The row has one answer.</source>

@@ -9,6 +9,7 @@ from typing import Any
 from studio.cli.output import json_text, one_line, printable
 from studio.core import config_file, events, files, happened, recovery, runs, steps
 from studio.core.config import RunConfig, to_dict
+from studio.core.errors import StudioError
 from studio.core.progress import Progress
 from studio.core.runs import Run
 from studio.core.units import moment, size
@@ -147,3 +148,16 @@ def _steps(run: Run, resumed: Sequence[events.Resumed], end: int) -> Iterator[st
 
 def _goes_back(line: bytes) -> bool:
     return b'"resumed"' in line and isinstance(events.decode_event(line), events.Resumed)
+
+
+def going(name: str) -> Run:
+    """Finds a run that a process works on.
+
+    Raises:
+        StudioError: (run) there is none of the name, or no process works on it.
+    """
+    run = runs.find(name)
+    if not run.alive():
+        hint = f"It is {run.summary().state_of(alive=False)}; only a run that is going can be asked for something."
+        raise StudioError("run", f"The run {run.name} is not going.", hint)
+    return run

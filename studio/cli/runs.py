@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from studio.cli import layers, run_answers, run_compare, run_explained, run_rows, run_told, turns
+from studio.cli import layers, run_answers, run_ask, run_compare, run_explained, run_rows, run_told, turns
 from studio.cli.output import add_command, json_text, one_line, printable, progress, show, show_failure, table
 from studio.core import events, files, launch, run_queue, runs
 from studio.core.capacity import is_tight
@@ -82,6 +82,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     run_rows.add(actions)
     run_compare.add(actions)
     run_answers.add(actions)
+    run_ask.add(actions)
     run_explained.add(actions)
     layers.add_to_runs(actions)
     turns.add(actions)
@@ -255,6 +256,11 @@ def _tell(event: events.Event, steps: int) -> None:
             print(f"\n{run_told.evaluated(event)}", file=sys.stderr)
         case events.Answered():
             print(f"\nStep {event.step} answers: {one_line(event.said(0)[0])[:_SAMPLE]}", file=sys.stderr)
+        case events.Replied():
+            said = event.fault or one_line(event.answer)[:_SAMPLE]
+            print(
+                f"\nStep {event.step}, asked {one_line(event.messages[-1].content)[:_SAMPLE]}: {said}", file=sys.stderr
+            )
         case events.Resumed():
             for sentence in event.refused:
                 print(printable(sentence), file=sys.stderr)
@@ -404,7 +410,7 @@ def _number(value: Any) -> str:
 
 
 def _stop(args: argparse.Namespace) -> None:
-    run = _going(args.run)
+    run = run_told.going(args.run)
     run.ask(events.Stop(keep=not args.no_result))
     kept = "ends with a checkpoint and no result" if args.no_result else "keeps the result"
     text = f"{run.name} stops behind its current step and {kept}."
@@ -418,7 +424,7 @@ def _stop(args: argparse.Namespace) -> None:
 
 def _ask(args: argparse.Namespace) -> None:
     _, said, command = _ASKED[args.action]
-    run = _going(args.run)
+    run = run_told.going(args.run)
     if isinstance(command, events.Pause | events.Save) and run.summary().state == "queued":
         hint = f"`studio runs stop {run.address}` takes it out of the queue."
         raise StudioError("run", f"The run {run.name} waits for its turn.", hint)
@@ -438,7 +444,7 @@ def _evaluates(run: Run) -> bool:
 
 def _set_rate(args: argparse.Namespace) -> None:
     command = _new_rate(args.rate)
-    run = _going(args.run)
+    run = run_told.going(args.run)
     run.ask(command)
     text = f"{run.name} has a peak learning rate of {args.rate:g} from its next step on."
     show(args, {"run": run.name, "asked": args.action, "learning_rate": args.rate}, text)
@@ -449,15 +455,6 @@ def _new_rate(rate: float) -> events.SetLearningRate:
         return events.SetLearningRate(learning_rate=rate)
     except ValidationError:
         raise StudioError("usage", f"{rate} is no learning rate.", "Give one above 0 and at most 10.") from None
-
-
-def _going(name: str) -> Run:
-    """Finds a run that a process works on."""
-    run = runs.find(name)
-    if not run.alive():
-        hint = f"It is {run.summary().state_of(alive=False)}; only a run that is going can be asked for something."
-        raise StudioError("run", f"The run {run.name} is not going.", hint)
-    return run
 
 
 def _remove(args: argparse.Namespace) -> None:

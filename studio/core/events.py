@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from studio.core.asking import Message
 from studio.core.errors import Reason
 from studio.core.files import length, read_lines
 
@@ -166,6 +167,24 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Replied:
+    """A question that was put to the run meanwhile was answered with the weights of a step.
+
+    Attributes:
+        messages: the conversation, the question last.
+        answer: what it said.
+        fault: why there is no answer; empty: there is.
+    """
+
+    kind: Literal["replied"] = "replied"
+    time_s: float = Field(default_factory=time.time)
+    step: int
+    messages: list[Message]
+    answer: str
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Saved:
     """A checkpoint is complete and verified on disk; `path` is relative to the run folder."""
 
@@ -293,6 +312,20 @@ class Evaluate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
+class Question:
+    """Has the run answer with its present weights, also while it is paused; nothing that it learns is changed by it.
+
+    Attributes:
+        messages: the conversation, the question last.
+        max_new_tokens: of the answer; 0: as many as to the run's own prompts.
+    """
+
+    kind: Literal["question"] = "question"
+    messages: Annotated[list[Message], Field(min_length=1, max_length=200)]
+    max_new_tokens: Annotated[int, Field(ge=0, le=8192)] = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class SetLearningRate:
     """Changes the peak learning rate from the next step on; the schedule's shape stays."""
 
@@ -314,8 +347,8 @@ class SaveMemory:
     activation_checkpointing: bool = False
 
 
-Event = Phase | Prepared | Step | Evaluated | Answered | Saved | Resumed | Obeyed | Notice | Finished | Failed
-Command = Stop | Pause | Continue | Save | Evaluate | SetLearningRate | SaveMemory
+Event = Phase | Prepared | Step | Evaluated | Answered | Replied | Saved | Resumed | Obeyed | Notice | Finished | Failed
+Command = Stop | Pause | Continue | Save | Evaluate | Question | SetLearningRate | SaveMemory
 
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")], config=_OPEN)
 _COMMANDS: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="kind")], config=_OPEN)

@@ -13,6 +13,7 @@ from studio.core.events import (
     Obeyed,
     Phase,
     Prepared,
+    Replied,
     Resumed,
     Saved,
     Step,
@@ -33,6 +34,7 @@ class Progress:
         steps: every optimizer step in order, those computed again after a resume replaced.
         evaluations: every evaluation in order, likewise.
         answered: the answers to the user's prompts in order, those of one step once.
+        replied: the answers to questions that were put to it meanwhile in order, also of steps it went back from.
         happened: what it told besides numbers in order, also what it went back from.
         obeyed: every command obeyed in order, but learning rates that a later command made void.
     """
@@ -43,6 +45,7 @@ class Progress:
     steps: Steps = field(default_factory=Steps)
     evaluations: list[Evaluated] = field(default_factory=list)
     answered: list[Answered] = field(default_factory=list)
+    replied: list[Replied] = field(default_factory=list)
     saved: list[Saved] = field(default_factory=list)
     happened: list[Happening] = field(default_factory=list)
     resumed: list[Resumed] = field(default_factory=list)
@@ -109,6 +112,8 @@ class Progress:
                 self.evaluations.append(event)
             case Answered():
                 self.answered = [item for item in self.answered if item.step < event.step] + [event]
+            case Replied():
+                self.replied.append(event)
             case Saved():
                 self.saved.append(event)
             case Obeyed():

@@ -1,18 +1,18 @@
-"""What a run answers to the user's own prompts at a step, so that what is learned can be read, not only measured.
+"""What a run answers to the user's prompts and questions at a step, so that what is learned can be read.
 
 Nothing is drawn and nothing that training looks at is changed: a run goes on bit for bit as one that answers nothing.
 """
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from studio.core import events
+from studio.core.asking import Message
 from studio.core.errors import StudioError, as_memory_error
 from studio.engine.decoding import interruptible
 from studio.engine.generate import Sampling, answer
-from studio.engine.labels import Encoder
 from studio.engine.objectives import bare
 from studio.engine.session import Session
 
@@ -35,17 +35,15 @@ def tell(current: Session, ends: Callable[[], bool]) -> bool:
     Returns:
         Whether they were answered; always in other processes.
     """
-    spec, corpus = current.config.training, current.corpus
+    spec = current.config.training
     if not current.accelerator.is_main_process:
         return True
-    # As the adapter is asked once it is in the library.
-    encoder = replace(corpus.encoder, template=corpus.encoder.prompting(corpus.row_format))
     answers, faults = list[str](), dict[int, str]()
     try:
         for at, prompt in enumerate(spec.sample_prompts):
             current.emit(events.Phase(name="answering", done=at, total=len(spec.sample_prompts)))
-            with interruptible(bare(current.model), _looking(ends)):
-                text, fault = _answered(current, encoder, prompt)
+            asked = [Message(role="user", content=prompt)]
+            text, fault = _answered(current, asked, spec.sample_max_new_tokens, ends)
             answers.append(text)
             faults |= {at: fault} if fault else {}
     except _EndedError:
@@ -54,6 +52,27 @@ def tell(current: Session, ends: Callable[[], bool]) -> bool:
         current.emit(events.Phase(name="training"))
     current.emit(events.Answered(step=current.position.step, answers=answers, faults=faults))
     return True
+
+
+def reply(current: Session, question: events.Question, ends: Callable[[], bool]) -> None:
+    """Answers a question with the weights of the present step, and tells the answer or why there is none.
+
+    Args:
+        current: the session, behind a step; the main process answers.
+        question: what is asked.
+        ends: asked a few times a second whether the run is to end; then it answers no more.
+    """
+    if not current.accelerator.is_main_process:
+        return
+    tokens = question.max_new_tokens or current.config.training.sample_max_new_tokens
+    current.emit(events.Phase(name="answering", total=1))
+    try:
+        text, fault = _answered(current, question.messages, tokens, ends)
+    except _EndedError:
+        text, fault = "", "The run was to end before it had answered."
+    finally:
+        current.emit(events.Phase(name="training"))
+    current.emit(events.Replied(step=current.position.step, messages=question.messages, answer=text, fault=fault))
 
 
 def _looking(ends: Callable[[], bool]) -> Callable[[], None]:
@@ -70,11 +89,15 @@ def _looking(ends: Callable[[], bool]) -> Callable[[], None]:
     return look
 
 
-def _answered(current: Session, encoder: Encoder, prompt: str) -> tuple[str, str]:
-    """Returns an answer, or an empty one and why there is none."""
-    sampling = Sampling(max_new_tokens=current.config.training.sample_max_new_tokens)
+def _answered(current: Session, messages: Sequence[Message], tokens: int, ends: Callable[[], bool]) -> tuple[str, str]:
+    """Returns an answer of at most so many tokens, or an empty one and why there is none."""
+    corpus = current.corpus
+    # As the adapter is asked once it is in the library.
+    encoder = replace(corpus.encoder, template=corpus.encoder.prompting(corpus.row_format))
+    said = [{"role": message.role, "content": message.content} for message in messages]
     try:
-        return answer(current.bare, encoder, [{"role": "user", "content": prompt}], sampling), ""
+        with interruptible(bare(current.model), _looking(ends)):
+            return answer(current.bare, encoder, said, Sampling(max_new_tokens=tokens)), ""
     except _EndedError:
         raise
     except StudioError as error:

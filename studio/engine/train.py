@@ -327,6 +327,13 @@ def _answer(current: Session, commands: Commands, pace: Pace | None = None, *, a
             pace.answers_s = time.perf_counter() - began
 
 
+def _reply(current: Session, commands: Commands, question: events.Question) -> None:
+    """Answers a question, unless the run is to end."""
+    from studio.engine import samples
+
+    samples.reply(current, question, lambda: _ends(commands))
+
+
 def _ends(commands: Commands) -> bool:
     """Returns whether the run was asked to end; whatever is asked is obeyed behind the step as ever."""
     commands.waiting += commands.due()
@@ -415,6 +422,9 @@ def _obey(current: Session, commands: Commands) -> events.Stop | None:
                     elif (score := _evaluate(current)) is not None:
                         _tell_evaluation(current, score, best=False)
                     _answer(current, commands, at_once=True)
+                case events.Question():
+                    _reply(current, commands, command)
+                    continue  # what it answered says so
                 case events.SetLearningRate():
                     schedule.set_peak(current.scheduler, command.learning_rate)
                     # It takes the place of those that were set further on before the run went back.

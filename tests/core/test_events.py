@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.core import events
+from studio.core.asking import Message
 
 KINDS = [*typing.get_args(events.Event), *typing.get_args(events.Command)]
 
@@ -37,6 +38,11 @@ def _fields(kind: typing.Any) -> dict[str, st.SearchStrategy[typing.Any]]:
     found = {f.name: plain.get(hints[f.name], st.from_type(hints[f.name])) for f in dataclasses.fields(kind)}
     if kind is events.SetLearningRate:
         return {"learning_rate": st.floats(1e-9, 10)}
+    if kind is events.Question:
+        return found | {
+            "messages": st.lists(st.from_type(Message), min_size=1, max_size=9),
+            "max_new_tokens": st.integers(0, 8192),
+        }
     if kind is events.SaveMemory:
         return found | {"micro_batch_tokens": st.integers(0, 2**24)}
     if kind is events.Obeyed:

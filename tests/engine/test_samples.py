@@ -10,6 +10,7 @@ import torch
 from transformers import GenerationMixin
 
 from studio.core import events, library, runs
+from studio.core.asking import Message
 from studio.core.config import RunConfig
 from studio.core.runs import Run
 from studio.engine import checkpoint, generate
@@ -211,3 +212,64 @@ def test_the_time_left_counts_the_answers() -> None:
     pace = Pace(0, answers_s=5.0)
     pace.add(1.0, 10)
     assert pace.left_s(10, 40, eval_steps=10, save_steps=100) == pytest.approx(30 + 4 * 5)
+
+
+def question(*said: str, tokens: int = 0) -> events.Question:
+    messages = [Message(role="assistant" if at % 2 else "user", content=text) for at, text in enumerate(said)]
+    return events.Question(messages=messages, max_new_tokens=tokens)
+
+
+def test_what_it_is_asked_it_answers_with_the_weights_of_that_step_and_nothing_else_changes(tmp_path: Path) -> None:
+    plain = config(
+        tmp_path, rows=24, eval_steps=4, save_steps=2, save_total_limit=9, sample_max_new_tokens=12,
+        adapter={"lora_dropout": 0.1},
+    )  # fmt: skip
+    run = runs.create(plain, tmp_path / "run")
+    talk = (PROMPTS[1], "a", PROMPTS[0])
+
+    def ask(event: events.Event) -> None:
+        if isinstance(event, events.Prepared):
+            run.ask(question(PROMPTS[0]))
+        if isinstance(event, events.Step) and event.step == 4:
+            # Asked while it is paused, and only then let go on.
+            run.ask(events.Pause())
+            run.ask(question(PROMPTS[1]))
+            run.ask(question(*talk, tokens=3))
+        if isinstance(event, events.Replied) and len(event.messages) == 3:
+            run.ask(events.Continue())
+
+    resume(run, ask)
+    told = run.progress().replied
+    assert [item.step for item in told] == [0, 4, 4]
+    assert [item.fault for item in told] == [""] * 3
+    assert told[0].answer == expected(run, 0)[0]
+    assert told[1].answer == expected(run, 4)[1]
+    assert told[0].answer != expected(run, 4)[0]
+    folder = Path(plain.model.path)
+    model = load_adapter(
+        load_base(folder, plain.model, torch.device("cpu")), run.path / "checkpoints" / checkpoint.name(4) / "adapter"
+    )
+    said = [{"role": message.role, "content": message.content} for message in told[2].messages]
+    encoder = generate.encoder_for(load_tokenizer(folder))
+    assert told[2].answer == generate.answer(model, encoder, said, Sampling(max_new_tokens=3))
+    assert [item.command["kind"] for item in run.progress().obeyed] == ["pause", "continue"]
+    assert digest(run) == digest(trained(plain, tmp_path / "without"))
+
+
+def test_a_question_that_cannot_be_answered_is_told_so_and_ends_no_run(tmp_path: Path) -> None:
+    run = runs.create(config(tmp_path, rows=24), tmp_path / "run")
+
+    def ask(event: events.Event) -> None:
+        if isinstance(event, events.Step) and event.step == 2:
+            run.ask(question(" ".join(["order"] * 3000)))
+        if isinstance(event, events.Replied) and event.step == 2:
+            run.ask(question(PROMPTS[0], tokens=8192))
+        if isinstance(event, events.Phase) and event.name == "answering" and run.progress().replied:
+            run.ask(events.Stop())
+
+    resume(run, ask)
+    told = run.progress().replied
+    assert [(item.step, item.answer) for item in told] == [(2, ""), (3, "")]
+    assert "tokens, but this model reads at most" in told[0].fault
+    assert told[1].fault == "The run was to end before it had answered."
+    assert run.progress().finished is not None

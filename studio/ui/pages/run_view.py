@@ -16,6 +16,7 @@ from studio.ui import given, words
 from studio.ui.models import RunModel
 from studio.ui.pages import run_rate
 from studio.ui.pages.run_answers import RunAnswers
+from studio.ui.pages.run_ask import RunAsk
 from studio.ui.pages.run_curves import RunCurves
 from studio.ui.pages.run_explained import RunExplained
 from studio.ui.pages.run_failure import RunFailure
@@ -65,6 +66,8 @@ class RunView(QWidget):
         self.tabs.addTab(self.rows, self.tr("Rows"))
         self.answers = RunAnswers(session)
         self.tabs.addTab(self.answers, self.tr("Answers"))
+        self.talk = RunAsk(self._ask)
+        self.tabs.addTab(self.talk, self.tr("Ask"))
         self.layers = RunLayers(session)
         self.tabs.addTab(self.layers, self.tr("Layers"))
         self.explained = RunExplained(self._again, self._show_step)
@@ -99,6 +102,7 @@ class RunView(QWidget):
         self.curves.show_run(model)
         self.rows.show_run(model)
         self.answers.show_run(model)
+        self.talk.show_run(model)
         self.layers.show_run(model)
         self.explained.show_run(model)
         self.log.show_log(model.run.path / "worker.log" if model is not None else None)
@@ -156,6 +160,7 @@ class RunView(QWidget):
                 self._timer.start()
             self.rows.advance()
             self.answers.advance()
+            self.talk.advance()
             self.layers.advance()
             self.explained.advance()
             self.happened.show_progress(model.progress if model is not None else None)

@@ -1,0 +1,108 @@
+"""A conversation with a run as it trains or is paused: it answers with the weights of that very step."""
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QWidget
+
+from studio.core import events
+from studio.core.asking import Message
+from studio.ui import words
+from studio.ui.chat_view import ChatView
+from studio.ui.models import RunModel
+from studio.ui.parts import button, column, label, row
+from studio.ui.prompt import Prompt
+from studio.ui.theme import GRID
+
+
+class RunAsk(QWidget):
+    """What a run was asked and said, whoever asked it, and a box for the next question."""
+
+    def __init__(self, ask: Callable[[events.Question], None]) -> None:
+        """Puts questions to the run shown with `ask`; shows nothing yet."""
+        super().__init__()
+        self._put = ask
+        self._model: RunModel | None = None
+        self._shown = 0
+        self._said: list[Message] = []
+        self.waiting: str | None = None
+        self.chat = ChatView()
+        self.status = label("", "muted", wrap=True)
+        self.prompt = Prompt(self.tr("Ask the run something. It answers behind its current step, and trains on."))
+        self.prompt.setAccessibleName(self.tr("Question to the run"))
+        self.prompt.sent.connect(self.send)
+        self.prompt.textChanged.connect(self._offer)
+        self.button = button(self.tr("Ask"), self.send, "primary")
+        self.anew = button(self.tr("New conversation"), self._begin_anew)
+        self.anew.setToolTip(self.tr("Else the next question is asked behind what was said last."))
+        buttons = column(self.button, self.anew, None, spacing=GRID // 2)
+        below = row(self.prompt, buttons)
+        below.setStretch(0, 1)
+        layout = column(self.status, self.chat, below, spacing=GRID)
+        layout.setContentsMargins(0, GRID, 0, 0)
+        layout.setStretch(1, 1)
+        self.setLayout(layout)
+
+    def show_run(self, model: RunModel | None) -> None:
+        """Shows another run's conversations, or none."""
+        self._model, self._shown, self._said, self.waiting = model, 0, [], None
+        self.chat.clear()
+        self.prompt.clear()
+        self.advance()
+
+    def advance(self) -> None:
+        """Takes over what was said since, and whether it can be asked."""
+        told = self._model.progress.replied if self._model is not None else []
+        if len(told) < self._shown:  # it is read anew
+            self._shown = 0
+            self.chat.clear()
+        for item in told[self._shown :]:
+            self._add(item)
+        self._shown = len(told)
+        if self._model is None or not self._model.alive:
+            self.waiting = None
+        self._offer()
+
+    def send(self) -> None:
+        """Puts the question that is written."""
+        if not self.button.isEnabled():
+            return
+        self.waiting = self.prompt.toPlainText().strip()
+        self.prompt.clear()
+        self._put(events.Question(messages=[*self._said, Message(role="user", content=self.waiting)]))
+        self._offer()
+
+    def _add(self, item: events.Replied) -> None:
+        *before, asked = item.messages
+        self.chat.ask(asked.content, self.tr("Step {step}").format(step=f"{item.step:,}"))
+        self.chat.finish(words.sentence(item.fault) if item.fault else item.answer)
+        if asked.content == self.waiting and before == self._said:
+            self.waiting = None
+            if not item.fault:
+                self._said = [*item.messages, Message(role="assistant", content=item.answer)]
+
+    def _begin_anew(self) -> None:
+        self._said = []
+        self._offer()
+        self.prompt.setFocus()
+
+    def _offer(self) -> None:
+        why = self._why_not()
+        self.prompt.setEnabled(not why)
+        self.anew.setEnabled(bool(self._said))
+        self.button.setEnabled(not why and self.waiting is None and bool(self.prompt.toPlainText().strip()))
+        if not why and self.waiting is not None:
+            why = self.tr("It answers behind its current step: {question}").format(question=self.waiting)
+        elif not why and self._said:
+            why = self.tr("The next question is asked behind what was said last.")
+        self.status.setText(why)
+        self.status.setVisible(bool(why))
+
+    def _why_not(self) -> str:
+        model = self._model
+        if model is None or not model.alive:
+            return self.tr("The run is not at work. Its adapter can be asked on the Compare page.")
+        if model.state() in ("queued", "preparing"):
+            return self.tr("It can be asked as soon as it trains.")
+        if model.state() == "stopping":
+            return self.tr("It comes to its end and answers no more.")
+        return ""

@@ -1,0 +1,122 @@
+"""A run is talked to on the Train page: what was said is read from its events, and the next question goes to it."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from studio.core import events, files
+from studio.core.asking import Message
+from studio.core.runs import Run
+from studio.ui.pages.run_ask import RunAsk
+from studio.ui.pages.run_view import RunView
+from studio.ui.passage import Passage
+from studio.ui.window import MainWindow
+from tests.ui.test_run_view import shown
+from tests.ui.told import made_run, prepared, step, tell
+
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", "does not support", extend=True)
+
+
+def replied(number: int, *said: str, answer: str = "", fault: str = "") -> events.Replied:
+    messages = [Message(role="assistant" if at % 2 else "user", content=text) for at, text in enumerate(said)]
+    return events.Replied(step=number, messages=messages, answer=answer, fault=fault)
+
+
+def looked(window: MainWindow, qtbot: QtBot, run: Run, *, alive: bool = True) -> tuple[RunView, RunAsk]:
+    view = shown(window, qtbot, run)
+    view.tabs.setCurrentWidget(view.talk)
+    assert view.model is not None
+    view.model.alive = alive
+    view._refresh()
+    return view, view.talk
+
+
+def put(run: Run) -> list[events.Command | None]:
+    if not run.commands_path.exists():
+        return []
+    return [events.decode_command(line) for line in files.read_lines(run.commands_path)[0]]
+
+
+def said(talk: RunAsk) -> list[str]:
+    return [passage.toPlainText() for passage in talk.chat.findChildren(Passage)]
+
+
+def ask(talk: RunAsk, text: str) -> None:
+    talk.prompt.setPlainText(text)
+    QTest.keyClick(talk.prompt, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+
+
+def test_questions_go_to_the_run_and_its_answers_come_with_their_step(window: MainWindow, qtbot: QtBot) -> None:
+    run = made_run()
+    tell(run, prepared(9), step(1, 2.0), replied(1, "from a command", answer="<b>yes</b>"))
+    view, talk = looked(window, qtbot, run)
+    model = view.model
+    assert model is not None
+    assert said(talk) == ["from a command", "<b>yes</b>"]
+    assert not talk.button.isEnabled()
+    ask(talk, "  Who are you? ")
+    assert put(run) == [events.Question(messages=[Message(role="user", content="Who are you?")])]
+    assert talk.status.text() == "It answers behind its current step: Who are you?"
+    talk.prompt.setPlainText("next")
+    assert not talk.button.isEnabled(), "one after the other"
+    model.progress.apply(replied(2, "another's", answer="no"))
+    model.progress.apply(replied(3, "Who are you?", answer="a model"))
+    talk.advance()
+    assert said(talk)[2:] == ["another's", "no", "Who are you?", "a model"]
+    assert talk.chat.answering == ["Step 1", "Step 2", "Step 3"]
+    assert talk.button.isEnabled()
+    ask(talk, "And now?")
+    asked = put(run)[-1]
+    assert isinstance(asked, events.Question)
+    assert [message.content for message in asked.messages] == ["Who are you?", "a model", "And now?"]
+    model.progress.apply(replied(4, "Who are you?", "a model", "And now?", fault="It is too long. Shorten it."))
+    talk.advance()
+    assert said(talk)[-1] == "It is too long. Shorten it."
+    talk.anew.click()
+    assert not talk.anew.isEnabled()
+    ask(talk, "Afresh")
+    asked = put(run)[-1]
+    assert isinstance(asked, events.Question)
+    assert [message.content for message in asked.messages] == ["Afresh"]
+    model.alive = False
+
+
+def test_it_says_why_a_run_cannot_be_asked(window: MainWindow, qtbot: QtBot) -> None:
+    run = made_run()
+    tell(run, prepared(9), step(1, 2.0))
+    view, talk = looked(window, qtbot, run, alive=False)
+    assert "Its adapter can be asked on the Compare page" in talk.status.text()
+    assert not talk.prompt.isEnabled()
+    ask(talk, "lost?")
+    assert put(run) == []
+    view, talk = looked(window, qtbot, run)
+    model = view.model
+    assert model is not None
+    assert talk.prompt.isEnabled()
+    model.asked_stop = True
+    talk.advance()
+    assert "answers no more" in talk.status.text()
+    model.asked_stop = False
+    model.progress.apply(events.Phase(name="queued"))
+    talk.advance()
+    assert talk.status.text() == "It can be asked as soon as it trains."
+    model.alive = False
+
+
+def test_a_run_that_is_read_anew_shows_each_answer_once(window: MainWindow, qtbot: QtBot) -> None:
+    run = made_run()
+    tell(run, prepared(9), step(1, 2.0), replied(1, "a", answer="b"), replied(1, "c", answer="d"))
+    view, talk = looked(window, qtbot, run, alive=False)
+    assert said(talk) == ["a", "b", "c", "d"]
+    model = view.model
+    assert model is not None
+    model.attach()
+    talk.advance()
+    qtbot.waitUntil(lambda: len(model.progress.replied) == 2)
+    talk.advance()
+    assert said(talk) == ["a", "b", "c", "d"]
+    other = made_run("other")
+    tell(other, prepared(9))
+    looked(window, qtbot, other, alive=False)
+    assert said(talk) == []
