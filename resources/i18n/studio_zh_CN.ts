@@ -247,6 +247,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>参与回答的适配器</translation>
     </message>
     <message>
+        <source>Strength of the adapter</source>
+        <translation>适配器的强度</translation>
+    </message>
+    <message>
+        <source>0: the base itself; 1: as it was trained; a double click sets it to that</source>
+        <translation>0：就是基础模型；1：与训练时相同；双击恢复为 1</translation>
+    </message>
+    <message>
         <source>Adapters</source>
         <translation>适配器</translation>
     </message>
@@ -277,6 +285,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>No adapters yet. Train one, or add one in the Library; the base can answer alone.</source>
         <translation>还没有适配器。请训练一个，或在“适配器库”中添加；基座模型也可以单独回答。</translation>
+    </message>
+    <message>
+        <source>Strength of {name}: {strength}</source>
+        <translation>{name} 的强度：{strength}</translation>
     </message>
     <message>
         <source>Adapters ({count} chosen)</source>
@@ -8755,6 +8767,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请从来源处重新导出。</translation>
     </message>
     <message>
+        <source>The adapter {0} is a DoRA, which acts as it was trained or not at all.</source>
+        <translation>适配器 {0} 是 DoRA，只能按训练时的强度起作用，或完全不起作用。</translation>
+    </message>
+    <message>
+        <source>The adapter {0} has modules trained whole, which act as they were trained or not at all.</source>
+        <translation>适配器 {0} 含有整体训练的模块，它们只能按训练时的样子起作用，或完全不起作用。</translation>
+    </message>
+    <message>
+        <source>The adapter {0} changes biases, which act as they were trained or not at all.</source>
+        <translation>适配器 {0} 改变了偏置，它们只能按训练时的样子起作用，或完全不起作用。</translation>
+    </message>
+    <message>
+        <source>Leave its strength at 1.</source>
+        <translation>请把它的强度保持为 1。</translation>
+    </message>
+    <message>
         <source>Biases of nf4 layers are kept in half precision, which rounds away what is learned.</source>
         <translation>nf4 层的偏置以半精度保存，学到的内容会被舍入掉。</translation>
     </message>
@@ -9405,6 +9433,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Choose its own base ({0}), or leave this adapter out.</source>
         <translation>请选择它自己的基座（{0}），或不使用此适配器。</translation>
+    </message>
+    <message>
+        <source>Not every column has a strength.</source>
+        <translation>不是每一列都有强度。</translation>
+    </message>
+    <message>
+        <source>Give each one, or none.</source>
+        <translation>请给每一列都指定，或都不指定。</translation>
+    </message>
+    <message>
+        <source>{0} is asked for with two strengths at once.</source>
+        <translation>同时要求 {0} 具有两个强度。</translation>
+    </message>
+    <message>
+        <source>Ask with one after the other.</source>
+        <translation>请逐个强度提问。</translation>
     </message>
     <message>
         <source>Install Microsoft&apos;s Visual C++ Redistributable, then start Finetune Studio again.</source>
@@ -10123,6 +10167,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Name one of them with --model.</source>
         <translation>请用 --model 指定其中一个。</translation>
+    </message>
+    <message>
+        <source>The base alone has no strength.</source>
+        <translation>单独的基础模型没有强度。</translation>
+    </message>
+    <message>
+        <source>Name an --adapter.</source>
+        <translation>请用 --adapter 指定适配器。</translation>
+    </message>
+    <message>
+        <source>Give one from 0, the base itself, to {0}; 1 is as it was trained.</source>
+        <translation>请给出 0（就是基础模型）到 {0} 之间的值；1 与训练时相同。</translation>
+    </message>
+    <message>
+        <source>{0} is no strength.</source>
+        <translation>{0} 不是有效的强度。</translation>
     </message>
     <message>
         <source>`studio {0} --help` shows its usage.</source>

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
 from studio.cli.library import base_of
 from studio.cli.output import add_command, one_line, piped, printable, progress, show
 from studio.core import desk, library
+from studio.core.asking import MOST_STRENGTH
 from studio.core.config import ModelSpec
 from studio.core.errors import StudioError, given_path
 from studio.core.library import Entry
@@ -26,15 +27,27 @@ if TYPE_CHECKING:
 _MAX_PROMPT_BYTES = 10_000_000
 
 
+class Weighed(NamedTuple):
+    """An adapter that was named, how strongly it is to act, and how it was named."""
+
+    entry: Entry
+    strength: float
+    name: str
+
+
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds this module's commands."""
     chat = add_command(commands, "chat", "Talk to a model, with or without an adapter.", _chat)
     chat.add_argument("model", nargs="?", help="`demo`, a folder or a hub id; not needed if the adapter knows its base")
     chat.add_argument("--adapter", help="a name in the library, or a PEFT folder such as a checkpoint's")
+    chat.add_argument(
+        "--strength", type=float, default=1.0, help="of the adapter: 1 as it was trained, 0 not at all (1)"
+    )
     chat.add_argument("--prompt", help="one question, one answer; also read from a pipe")
     compare = add_command(commands, "compare", "Answers of a base and of adapters, side by side.", _compare)
     compare.add_argument("--model", help="the base; not needed if the first adapter knows it")
-    compare.add_argument("--adapter", action="append", default=[], help="may be repeated")
+    text = "may be repeated; NAME=0.5: half as strong as it was trained"
+    compare.add_argument("--adapter", action="append", default=[], metavar="NAME[=STRENGTH]", help=text)
     compare.add_argument("--prompt", action="append", default=[], help="may be repeated")
     compare.add_argument("--prompts", type=Path, metavar="FILE", help="a text file, one prompt a line")
     for command in (chat, compare):
@@ -65,6 +78,8 @@ def _chat(args: argparse.Namespace) -> None:
     if prompt is None and args.json:
         raise StudioError("usage", "--json gives one answer, and there is no question.", "Add --prompt.")
     _require_model(args, [entry] if entry else [])
+    if args.strength != 1:
+        _require_strength(entry, args.strength)
 
     from studio.engine import adapters, generate, hardware, model, turns
 
@@ -75,6 +90,7 @@ def _chat(args: argparse.Namespace) -> None:
     talker: Any = model.load_base(folder, _spec(args, [entry] if entry else []), hardware.device())
     if entry:
         talker = adapters.load_adapter(talker, entry.folder)
+        adapters.set_strength(talker, "default", args.strength)
     messages = _opening(args)
     if prompt is None:
         kept = turns.Turns()
@@ -126,33 +142,38 @@ def _turn(answer: Any, messages: list[dict[str, str]], said: str) -> None:
 
 
 def _compare(args: argparse.Namespace) -> None:
-    entries = [library.located(name) for name in args.adapter]
+    asked = [with_strength(text) for text in args.adapter]
+    entries = [one.entry for one in asked]
     prompts = [*args.prompt, *(lines_of(args.prompts) if args.prompts else [])]
     if not prompts:
         raise StudioError("usage", "There is nothing to answer.", "Add --prompt, or --prompts with a file.")
     _require_model(args, entries)
     sampling = _sampling(args)
     _tell_system(args, entries)
-    found = _answers(args, entries, prompts, sampling)
+    found = _answers(args, asked, prompts, sampling)
     names = [None, *(entry.name for entry in entries)]
+    heads = ["base", *map(titled, asked)]
+    strengths = [1.0, *(one.strength for one in asked)]
     for prompt, row in zip(prompts, found, strict=True):
         columns = [
-            {"adapter": name, "answer": item.text, "tokens": item.tokens, "seconds": item.seconds, "cut": item.cut}
-            for name, item in zip(names, row, strict=True)
+            {"adapter": name, "strength": strength, "answer": item.text}
+            | {"tokens": item.tokens, "seconds": item.seconds, "cut": item.cut}
+            for name, strength, item in zip(names, strengths, row, strict=True)
         ]
-        text = side_by_side([name or "base" for name in names], [item.text for item in row], width())
+        text = side_by_side(heads, [item.text for item in row], width())
         show(args, {"prompt": prompt, "columns": columns}, f"{printable(prompt)}\n\n{text}\n")
 
 
 def _answers(
-    args: argparse.Namespace, entries: Sequence[Entry], prompts: Sequence[str], sampling: "Sampling"
+    args: argparse.Namespace, asked: Sequence[Weighed], prompts: Sequence[str], sampling: "Sampling"
 ) -> list[list["Answer"]]:
-    """Returns for each prompt the base's answer and each adapter's, in this order.
+    """Returns for each prompt the base's answer and each adapter's of its strength, in this order.
 
     Adapters that cannot share a base get one each, one after the other.
     """
     from studio.engine import adapters, bases, generate, hardware, model
 
+    entries = [one.entry for one in asked]
     folders = [_base_folder(args, entry) for entry in entries] or [_base_folder(args, None)]
     if len({folder.resolve() for folder in folders}) > 1:
         raise StudioError("adapter", "These adapters have different base models.", "Name one of them with --model.")
@@ -166,7 +187,9 @@ def _answers(
         loaded: Any = model.load_base(folders[0], spec, hardware.device())
         own = {}
         for at in filter(None, group):
-            loaded = adapters.load_adapter(loaded, entries[at - 1].folder, f"adapter{at}")
+            one = asked[at - 1]
+            loaded = adapters.load_adapter(loaded, one.entry.folder, f"adapter{at}")
+            adapters.set_strength(loaded, f"adapter{at}", one.strength)
             if not encoders[at].prompts_as(plain):
                 own[f"adapter{at}"] = encoders[at]
         names = [f"adapter{at}" if at else None for at in group]
@@ -177,6 +200,50 @@ def _answers(
                 columns[at].append(answer)
             progress("Answering", number + 1, len(prompts))
     return [list(row) for row in zip(*columns, strict=True)]
+
+
+def with_strength(text: str) -> Weighed:
+    """Finds an adapter by `NAME` or `NAME=0.5`, the latter half as strong as it was trained.
+
+    Raises:
+        StudioError: (adapter) there is none, or it acts as it was trained alone; (usage) it can be of no such strength.
+    """
+    name, equals, said = text.rpartition("=")
+    try:
+        strength = float(said) if name and equals else None
+    except ValueError:
+        strength = None
+    if strength is None or _is_adapter(text):
+        return Weighed(library.located(text), 1.0, text)
+    entry = library.located(name)
+    if strength != 1:
+        _require_strength(entry, strength)
+    return Weighed(entry, strength, name)
+
+
+def _is_adapter(name: str) -> bool:
+    """Whether an adapter is called so, a sign that parts a strength off and all."""
+    try:
+        library.located(name)
+    except StudioError:
+        return False
+    return True
+
+
+def titled(one: Weighed) -> str:
+    """Returns an adapter's name, with its strength where that is another than it was trained with."""
+    return one.entry.name if one.strength == 1 else f"{one.entry.name} x {one.strength:g}"
+
+
+def _require_strength(entry: Entry | None, strength: float) -> None:
+    if entry is None:
+        raise StudioError("usage", "The base alone has no strength.", "Name an --adapter.")
+    if not 0 <= strength <= MOST_STRENGTH:
+        hint = f"Give one from 0, the base itself, to {MOST_STRENGTH}; 1 is as it was trained."
+        raise StudioError("usage", f"{strength:g} is no strength.", hint)
+    from studio.engine import adapters
+
+    adapters.require_strength(entry.folder, entry.title)
 
 
 def side_by_side(heads: Sequence[str], texts: Sequence[str], width: int) -> str:

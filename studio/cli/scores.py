@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from studio.cli import data_rows, output
-from studio.core import desk, library, scores
+from studio.cli.generate import titled, with_strength
+from studio.core import desk, scores
 from studio.core.config import ModelSpec
 from studio.core.config_file import build
 from studio.core.errors import StudioError
@@ -25,7 +26,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     text = "Show how likely a base and adapters hold every token of a row, or of an answer."
     score = output.add_command(commands, "score", text, _score)
     score.add_argument("--model", help="the base; not needed if the first adapter knows it")
-    score.add_argument("--adapter", action="append", default=[], help="may be repeated")
+    text = "may be repeated; NAME=0.5: half as strong as it was trained"
+    score.add_argument("--adapter", action="append", default=[], metavar="NAME[=STRENGTH]", help=text)
     score.add_argument("--prompt", help="a question ...")
     score.add_argument("--answer", help="... and the answer to look at")
     score.add_argument("--system", help="the instruction in front of them")
@@ -48,14 +50,16 @@ def _score(args: argparse.Namespace) -> None:
     _check(args)
     if not args.model and not args.adapter:
         raise StudioError("usage", "No model is named.", "Name one, such as `demo`, or an adapter that knows its base.")
-    entries = [library.located(name) for name in args.adapter]
+    asked = [with_strength(text) for text in args.adapter]
+    entries = [one.entry for one in asked]
     text = _text(args, next((entry.config for entry in entries if entry.config), {}))
-    columns = [None, *args.adapter]
+    columns = [None, *(one.name for one in asked)]
     request = desk.Score(
         text=text,
         model=args.model or "",
         quantization=args.quantization,
         adapters=columns,
+        strengths=[1.0, *(one.strength for one in asked)],
         most_shown=desk.WHOLE,
         force=args.force,
     )
@@ -66,7 +70,7 @@ def _score(args: argparse.Namespace) -> None:
     if args.worse and not found.picture.paired:
         hint = "Leave --worse out, or say which columns are `chosen` and `rejected`."
         raise StudioError("usage", "The row has one answer.", hint)
-    names = ["base", *(entry.name for entry in entries)]
+    names = ["base", *map(titled, asked)]
     by = args.by or ("difference" if len(columns) > 1 else "loss")
     output.show(args, _plain(found, names), _report(found, names, by, args.first))
 

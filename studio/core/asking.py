@@ -17,6 +17,11 @@ class Message:
     content: str
 
 
+# How strongly an adapter acts: 1 is as it was trained, 0 the base itself.
+MOST_STRENGTH = 100
+Strength = Annotated[float, Field(ge=0, le=MOST_STRENGTH)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, config=OPEN)
 class Sampling:
     """How the next token is chosen; the engine's own `Sampling`, with what a form needs to show it."""

@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 from studio.core.asking import OPEN as _OPEN
 from studio.core.asking import Message as Message
 from studio.core.asking import Sampling as Sampling
+from studio.core.asking import Strength as Strength
 from studio.core.config import DataSpec, LongText, ModelSpec, Quantization
 from studio.core.data.mapping import Role
 from studio.core.errors import Reason, StudioError
@@ -132,6 +133,7 @@ class Answer:
         model: the base; empty: the one the first adapter was made for.
         quantization: None: as in the adapters' training, by default where that differed.
         adapters: a column each: a name in the library or a PEFT folder; None: the base itself.
+        strengths: how strongly each column's adapter acts; empty: all as they were trained.
         messages: the conversation, the user's turn last.
         force: even if the base is not the one an adapter was trained on.
     """
@@ -142,6 +144,7 @@ class Answer:
     revision: str | None = None
     quantization: Quantization | None = None
     adapters: Annotated[list[str | None], Field(min_length=1, max_length=64)]
+    strengths: list[Strength] = Field(default_factory=list)
     messages: Annotated[list[Message], Field(min_length=1)]
     sampling: Sampling = Sampling()
     force: bool = False
@@ -168,6 +171,7 @@ class Score:
     revision: str | None = None
     quantization: Quantization | None = None
     adapters: Annotated[list[str | None], Field(min_length=1, max_length=64)]
+    strengths: list[Strength] = Field(default_factory=list)
     force: bool = False
 
 

@@ -28,11 +28,16 @@ OnProgress = Callable[[desk.PhaseName, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a request needs: the base, how it is held in memory, and each column's adapter (None: the base itself)."""
+    """What a request needs: the base, how it is held in memory, and each column's adapter (None: the base itself).
+
+    Attributes:
+        strengths: how strongly each column's adapter acts.
+    """
 
     folder: Path
     spec: ModelSpec
     entries: list[Entry | None]
+    strengths: list[float]
 
     @property
     def key(self) -> tuple[Path, int, str, str]:
@@ -54,12 +59,13 @@ class Loaded:
         self._names: dict[_Identity, str] = {}
         self._reaches: dict[_Identity, bases.Reach] = {}
         self._encoders: dict[_Identity | None, Encoder] = {}
+        self._strengths: dict[str, float] = {}
         self._turns = Turns()
 
     def drop(self) -> None:
         """Frees the base and every adapter."""
         self._key = self._model = self._tokenizer = None
-        self._names, self._reaches, self._encoders, self._turns = {}, {}, {}, Turns()
+        self._names, self._reaches, self._encoders, self._strengths, self._turns = {}, {}, {}, {}, Turns()
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -78,12 +84,13 @@ class Loaded:
         """Finds the adapters and the base that `request` names, and loads neither.
 
         Raises:
-            StudioError: (adapter), (model), (network), (usage) one cannot be found or combined.
+            StudioError: (adapter), (model), (network), (usage) one cannot be found or combined, or be made weaker.
         """
         entries = [None if name is None else self._verified(library.located(name)) for name in request.adapters]
         folder = _folder(request, entries, on_progress)
         spec = library.shared_spec(library.model_specs([entry for entry in entries if entry]))
-        return Wanted(folder, replace(spec, quantization=request.quantization or spec.quantization), entries)
+        strengths = _strengths(request, entries)
+        return Wanted(folder, replace(spec, quantization=request.quantization or spec.quantization), entries, strengths)
 
     def hold(self, wanted: Wanted, on_progress: OnProgress) -> None:
         """Loads the base that is wanted, unless it is there and has room.
@@ -186,7 +193,17 @@ class Loaded:
         for group in bases.groups(columns):
             if not self._has_room(wanted, group, columns):
                 self._load(wanted, on_progress)
-            yield group, [self._name(wanted.entries[at], columns[at], on_progress) for at in group]
+            names = [self._name(wanted.entries[at], columns[at], on_progress) for at in group]
+            for at, name in zip(group, names, strict=True):
+                self._set_strength(name, wanted.strengths[at])
+            yield group, names
+
+    def _set_strength(self, name: str | None, strength: float) -> None:
+        """Has an adapter act so strongly; what was read with another strength is read anew."""
+        if name is not None and self._strengths.get(name, 1.0) != strength:
+            adapters.set_strength(self._model, name, strength)
+            self._strengths[name] = strength
+            self._turns = Turns()
 
     def _has_room(self, wanted: Wanted, group: list[int], columns: list[bases.Reach]) -> bool:
         """Whether a group of columns can share the base with the other adapters that are on it."""
@@ -283,6 +300,25 @@ def _folder(request: desk.Answer | desk.Score | desk.Evaluate, entries: list[Ent
                 f"Choose its own base ({entry.base.path or 'unknown'}), or leave this adapter out.",
             )
     return folder
+
+
+def _strengths(request: desk.Answer | desk.Score | desk.Evaluate, entries: list[Entry | None]) -> list[float]:
+    """Returns each column's strength, once every adapter is known to be able to have it."""
+    asked = [] if isinstance(request, desk.Evaluate) else request.strengths
+    if not asked:
+        return [1.0] * len(entries)
+    if len(asked) != len(entries):
+        raise StudioError("usage", "Not every column has a strength.", "Give each one, or none.")
+    found: dict[Path, float] = {}
+    for entry, strength in zip(entries, asked, strict=True):
+        if entry is None:
+            continue
+        if found.setdefault(entry.folder, strength) != strength:
+            message = f"{entry.title} is asked for with two strengths at once."
+            raise StudioError("usage", message, "Ask with one after the other.")
+        if strength != 1:
+            adapters.require_strength(entry.folder, entry.title)
+    return asked
 
 
 def _identity(entry: Entry) -> _Identity:

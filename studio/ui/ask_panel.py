@@ -1,6 +1,7 @@
 """Who is asked and how: the base model, adapters of the library, and the choice of the next token."""
 
 import os
+from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
@@ -13,6 +14,7 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QScrollArea,
+    QSlider,
     QSpinBox,
     QWidget,
 )
@@ -29,6 +31,7 @@ from studio.ui.theme import GRID, Theme
 DEMO = "demo"
 _ENTRY = Qt.ItemDataRole.UserRole
 _LARGEST = 2**31 - 1
+_FULL = 100  # the slider's steps up to the strength of the training
 # Numbers are typed here. `NoButtons` would do, but styled boxes without buttons leave their text no room.
 _PLAIN = (
     "QAbstractSpinBox { padding-right: 8px; }"
@@ -65,6 +68,18 @@ class AskPanel(QScrollArea):
         self._listed: list[Entry] | None = None
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.itemChanged.connect(self.changed)
+        self.list.currentItemChanged.connect(self._show_strength)
+        self._strengths: dict[str, float] = {}
+        self._weighs = True
+        self.strength = QSlider(Qt.Orientation.Horizontal)
+        self.strength.setRange(0, 2 * _FULL)
+        self.strength.setPageStep(_FULL // 4)
+        self.strength.setAccessibleName(self.tr("Strength of the adapter"))
+        self.strength.setToolTip(self.tr("0: the base itself; 1: as it was trained; a double click sets it to that"))
+        self.strength.valueChanged.connect(self._set_strength)
+        self.strength.installEventFilter(self)
+        self._strong = label("", "caption")
+        self._strong_row = holder(column(self._strong, self.strength, spacing=0))
         self._adapters = self.tr("Adapters")
         self._heading = label(self._adapters, "heading")
         self.changed.connect(self._count)
@@ -80,7 +95,7 @@ class AskPanel(QScrollArea):
         box.setStretch(0, 1)
         body = column(
             *(label(self.tr("Base model"), "heading"), box, GRID),
-            *(self._heading, self.list, self.none, GRID),
+            *(self._heading, self.list, self._strong_row, self.none, GRID),
             *(label(self.tr("System instruction"), "heading"), self.system, GRID),
             *(label(self.tr("Sampling"), "heading"), self._sampling_form()),
             button(self.tr("Reset sampling"), lambda: self.choose_sampling(Sampling()), "flat"),
@@ -106,6 +121,7 @@ class AskPanel(QScrollArea):
         self.list.clear()
         for entry in entries:
             self.list.addItem(self._item(entry, entry.name in chosen))
+        self._name_items()
         self.list.blockSignals(False)
         self.list.setVisible(bool(entries))
         self.none.setVisible(not entries)
@@ -124,6 +140,28 @@ class AskPanel(QScrollArea):
     def entries(self) -> list[Entry]:
         """The adapters chosen, in the order shown."""
         return [item.data(_ENTRY) for item in self._ticked()]
+
+    def strengths(self) -> list[float]:
+        """How strongly each of the adapters chosen acts: 1 as it was trained."""
+        return [self._strengths.get(entry.name, 1.0) for entry in self.entries()]
+
+    def titles(self) -> list[str]:
+        """What each of the adapters chosen is called, with its strength where that is another than it was trained."""
+        return [item.text() for item in self._ticked()]
+
+    def set_strengths(self, strengths: Mapping[str, float]) -> None:
+        """Sets how strongly adapters act, by their names; all others as they were trained."""
+        self._strengths = {name: strength for name, strength in strengths.items() if strength != 1}
+        self._name_items()
+        self._show_strength()
+        self.changed.emit()
+
+    def weigh(self, on: bool) -> None:
+        """Lets strengths be chosen, or has all adapters act as they were trained."""
+        if on != self._weighs:
+            self._weighs = on
+            self._name_items()
+            self._show_strength()
 
     def choose(self, *entries: Entry, base: str = "") -> None:
         """Chooses exactly these adapters, and a base, or else that of the first."""
@@ -149,7 +187,10 @@ class AskPanel(QScrollArea):
             number.setValue(getattr(chosen, name))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Lets the wheel scroll instead of changing a number nobody has chosen to edit."""
+        """Lets the wheel scroll instead of changing a number nobody has chosen to edit; resets a strength."""
+        if event.type() == QEvent.Type.MouseButtonDblClick and watched is self.strength:
+            self.strength.setValue(_FULL)
+            return True
         if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
             event.ignore()
             return True
@@ -159,8 +200,42 @@ class AskPanel(QScrollArea):
         items = (self.list.item(at) for at in range(self.list.count()))
         return [item for item in items if item.checkState() == Qt.CheckState.Checked]
 
+    def _weighed(self) -> Entry | None:
+        """Returns whose strength is shown: the one chosen alone, or else the one that the list stands at."""
+        entries, item = self.entries(), self.list.currentItem()
+        if len(entries) == 1:
+            return entries[0]
+        at: Entry | None = item.data(_ENTRY) if item is not None else None
+        return at if at in entries else entries[0] if entries else None
+
+    def _show_strength(self) -> None:
+        entry = self._weighed()
+        self._strong_row.setVisible(self._weighs and entry is not None)
+        if entry is None:
+            return
+        strength = self._strengths.get(entry.name, 1.0)
+        said = self.tr("Strength of {name}: {strength}")
+        self._strong.setText(said.format(name=entry.title or entry.name, strength=f"{strength:.2f}"))
+        self.strength.blockSignals(True)
+        self.strength.setValue(round(strength * _FULL))
+        self.strength.blockSignals(False)
+
+    def _set_strength(self, value: int) -> None:
+        if (entry := self._weighed()) is not None:
+            self.set_strengths(self._strengths | {entry.name: value / _FULL})
+
+    def _name_items(self) -> None:
+        self.list.blockSignals(True)
+        for item in (self.list.item(at) for at in range(self.list.count())):
+            entry: Entry = item.data(_ENTRY)
+            strength = self._strengths.get(entry.name, 1.0) if self._weighs else 1.0
+            title = entry.title or entry.name
+            item.setText(title if strength == 1 else f"{title}  \u00d7 {strength:.2f}")
+        self.list.blockSignals(False)
+
     def _count(self) -> None:
         """Says how many are chosen, of a long list a part is in sight, and with what they are asked."""
+        self._show_strength()
         chosen = len(self._ticked())
         self._heading.setText(self.tr("Adapters ({count} chosen)").format(count=chosen) if chosen else self._adapters)
         learned = dict.fromkeys(entry.system for entry in self.entries() if entry.system)

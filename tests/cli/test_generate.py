@@ -295,3 +295,41 @@ def test_an_entry_with_a_wrong_config_is_told(capsys: pytest.CaptureFixture[str]
         path.write_text(json.dumps(about | {"config": config}))
         said = run(capsys, "chat", "--adapter", "red", "--prompt", "hi", code=EXIT_CODES[reason])[1]
         assert "wrong" in said or "quantization" in said
+
+
+@pytest.mark.usefixtures("three")
+def test_adapters_are_compared_at_several_strengths(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--adapter", "red", "--adapter", "red=0", "--adapter", "red=0.5", "--prompt", "order late", *SHORT]
+    assert cli.run(["compare", *asked, "--json"]) == 0
+    base, whole, none, half = json.loads(capsys.readouterr().out)["columns"]
+    assert [column["strength"] for column in (base, whole, none, half)] == [1, 1, 0, 0.5]
+    assert none["answer"] == base["answer"] != whole["answer"]
+    assert cli.run(["compare", *asked]) == 0
+    assert "red x 0.5" in capsys.readouterr().out
+    for strength, column in (("0", base), ("0.5", half), ("1", whole)):
+        assert cli.run(["chat", "--adapter", "red", "--strength", strength, "--prompt", "order late", *SHORT]) == 0
+        assert capsys.readouterr().out.strip() == printable(column["answer"]).strip()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["compare", "--adapter", "red=-1"], "usage", "-1 is no strength"),
+        (["compare", "--adapter", "red=nan"], "usage", "nan is no strength"),
+        (["compare", "--adapter", "biased=0.5"], "adapter", "changes biases"),
+        (["compare", "--adapter", "none=0.5"], "adapter", "none"),
+        (["chat", "demo", "--strength", "0.5"], "usage", "The base alone has no strength"),
+        (["chat", "--adapter", "red", "--strength", "101"], "usage", "101 is no strength"),
+    ],
+)
+@pytest.mark.usefixtures("three")
+def test_a_strength_that_cannot_be_is_refused(
+    words: list[str], code: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run([*words, "--prompt", "x"]) == EXIT_CODES[code]
+    assert said in capsys.readouterr().err
+
+
+def test_a_name_may_look_like_a_strength(base: Path, folders: dict[str, Path]) -> None:
+    library.add(folders["red"], title="a=2", base=Base(path=str(base)))
+    assert [commands.with_strength(text).strength for text in ("a=2", "a=2=0.5")] == [1.0, 0.5]

@@ -18,7 +18,7 @@ from studio.core.library import Entry
 from studio.core.units import plural
 from studio.ui.answer_view import different
 from studio.ui.desk import Desk
-from studio.ui.pages.compare import CONVERSATION, SIDE_BY_SIDE, ComparePage
+from studio.ui.pages.compare import BLIND, CONVERSATION, SIDE_BY_SIDE, ComparePage
 from studio.ui.theme import Theme
 from tests.core.test_library import added
 from tests.desks import endless_model, random_adapter
@@ -413,3 +413,43 @@ def test_words_are_compared_by_place() -> None:
 def test_an_entry_without_a_base_leaves_the_base_alone(page: ComparePage, model: str) -> None:
     page.panel.choose(replace(entry("First"), base=library.Base()))
     assert page.panel.model() == model
+
+
+def test_an_adapter_is_asked_more_weakly_and_its_column_says_so(page: ComparePage, qtbot: QtBot) -> None:
+    page.receive([entry("First"), entry("Second")])
+    ask(qtbot, page)
+    texts = {shown.title: shown.text for shown in page.columns}
+    base, first, second = (texts[title] for title in ("Base model", "First", "Second"))
+    assert page.panel.strength.isVisible()
+    page.panel.list.setCurrentRow(page.panel.list.row(page.panel.list.findItems("First", Qt.MatchFlag.MatchExactly)[0]))
+    page.panel.strength.setValue(0)
+    assert page.panel.titles() == ["Second", "First  \u00d7 0.00"]
+    ask(qtbot, page)
+    assert [shown.title for shown in page.columns] == ["Base model", "Second", "First  \u00d7 0.00"]
+    assert [shown.text for shown in page.columns] == [base, second, base]
+    page.show_mode(BLIND)
+    assert (page.panel.titles(), page.panel.strength.isVisible()) == (["Second", "First"], False)
+    page.show_mode(SIDE_BY_SIDE)
+    assert page.panel.strengths() == [1.0, 0.0]
+    opened_before = page.left_open()
+    page.panel.set_strengths({})
+    page.take_up(opened_before)
+    assert page.panel.strengths() == [1.0, 0.0]
+    QTest.mouseDClick(page.panel.strength, Qt.MouseButton.LeftButton)
+    assert page.panel.strengths() == [1.0, 1.0]
+    ask(qtbot, page)
+    assert [shown.text for shown in page.columns] == [base, second, first]
+    page.columns[1].look.click()
+    qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
+    page.show_mode(SIDE_BY_SIDE)
+
+
+def test_without_an_adapter_there_is_no_strength(page: ComparePage) -> None:
+    page.receive([])
+    assert not page.panel.strength.isVisible()
+    page.receive([entry("Second")])
+    page.panel.strength.setValue(50)
+    assert page.panel.strengths() == [0.5]
+    assert page.panel._strong.text() == "Strength of Second: 0.50"
+    page.panel.refresh()
+    assert page.panel.titles() == ["Second  \u00d7 0.50"]

@@ -85,7 +85,7 @@ def fill(window: MainWindow, qtbot: QtBot, folder: Path) -> None:
     window.session.compare_wanted.emit([entry])
     compare = window.page("compare")
     assert isinstance(compare, ComparePage)
-    compare._make_columns([entry])
+    compare._make_columns([title])
     compare._update()
 
 

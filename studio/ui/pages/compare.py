@@ -1,6 +1,7 @@
 """The Compare page: a base and its adapters answer the same question side by side, or one of them converses."""
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -49,6 +50,7 @@ class Opened(NamedTuple):
     """What the page has open: who is asked and how, a conversation, and a question that is being written."""
 
     entries: list[Entry]
+    strengths: list[float]
     base: str
     system: str
     sampling: desk.Sampling
@@ -69,6 +71,7 @@ class Asked(NamedTuple):
     system: str = ""
     base: str = ""
     entries: tuple[Entry, ...] = ()
+    strengths: tuple[float, ...] = ()
 
 
 class ComparePage(QWidget):
@@ -159,7 +162,7 @@ class ComparePage(QWidget):
         """Returns what is open, but for the answers side by side, which can be asked for again."""
         self.chat.finish()
         panel, chat, prompt = self.panel, self.chat, self.prompt.toPlainText()
-        who = (panel.entries(), panel.model(), panel.system.text(), panel.sampling())
+        who = (panel.entries(), panel.strengths(), panel.model(), panel.system.text(), panel.sampling())
         written = self.text.answer.toPlainText()
         typed = (chat.messages, chat.answering, prompt, written)
         others = (self.text.given, self.blind.test, self.evaluation.left_open())
@@ -168,6 +171,7 @@ class ComparePage(QWidget):
     def take_up(self, opened: Opened) -> None:
         """Opens what was left open."""
         self.panel.choose(*opened.entries, base=opened.base)
+        self.panel.set_strengths(dict(zip((entry.name for entry in opened.entries), opened.strengths, strict=True)))
         self.panel.system.setText(opened.system)
         self.panel.choose_sampling(opened.sampling)
         said = [message.content for message in opened.messages]
@@ -197,25 +201,29 @@ class ComparePage(QWidget):
             self.evaluation.run()
             return
         text = sound(self.prompt.toPlainText()).strip()
-        entries = self.panel.entries()
+        entries, strengths = self.panel.entries(), self.panel.strengths()
         system = sound(self.panel.system.text()).strip()
         if self.mode == TOKENS:
-            self._titles = [self.tr("Base model"), *(entry.title or entry.name for entry in entries)]
+            self._titles = [self.tr("Base model"), *self.panel.titles()]
             adapters = [None, *(entry.name for entry in entries)]
-            self._ask(self.text.request(system, text, self.panel.model(), adapters))
+            request = self.text.request(system, text, self.panel.model(), adapters)
+            self._ask(replace(request, strengths=[1.0, *strengths]))
             return
         messages = [desk.Message(role="system", content=system)] if system else []
         if self.chatting:
             names: list[str | None] = [entries[0].name] if entries else [None]
-            self.chat.ask(text, entries[0].title if entries else self.tr("Base model"))
+            self.chat.ask(text, self.panel.titles()[0] if entries else self.tr("Base model"))
+            strengths = strengths or [1.0]
             messages += self.chat.messages
         else:
             names = [None, *(entry.name for entry in entries)]
-            self._make_columns(entries)
-            self._asked = Asked(text, system, self.panel.model(), tuple(entries))
+            self._make_columns(self.panel.titles())
+            self._asked = Asked(text, system, self.panel.model(), tuple(entries), tuple(strengths))
+            strengths = [1.0, *strengths]
             messages.append(desk.Message(role="user", content=text))
+        sampling = self.panel.sampling()
         self._ask(desk.Answer(
-            model=self.panel.model(), adapters=names, messages=messages, sampling=self.panel.sampling()
+            model=self.panel.model(), adapters=names, strengths=strengths, messages=messages, sampling=sampling
         ))  # fmt: skip
         if self.chatting:
             self.prompt.clear()
@@ -268,6 +276,8 @@ class ComparePage(QWidget):
         if answer is not None:
             title = self.tr("Answer of {name}").format(name=shown.title)
             text = desk.conversation(asked.system, asked.text, answer.text)
+            names = [entry.name for entry in asked.entries]
+            self.panel.set_strengths(dict(zip(names, asked.strengths, strict=True)))
             self._look_at(GivenText(text, title, asked.entries, asked.base, answer.cut))
 
     def _write_text(self) -> None:
@@ -340,12 +350,12 @@ class ComparePage(QWidget):
         self.status.setText("")
         self._update()
 
-    def _make_columns(self, entries: list[Entry] | None) -> None:
+    def _make_columns(self, titles: list[str] | None) -> None:
         clear(self._row)
         self.columns = []
-        if entries is not None:
+        if titles is not None:
             self.columns = [AnswerColumn(self._theme, self.tr("Base model"), True)]
-            self.columns += [AnswerColumn(self._theme, entry.title or entry.name, False) for entry in entries]
+            self.columns += [AnswerColumn(self._theme, title, False) for title in titles]
         for shown in self.columns:
             shown.looked.connect(partial(self._look_at_answer, shown))
             self._row.addWidget(shown, 1)
@@ -390,6 +400,7 @@ class ComparePage(QWidget):
         self.prompt.setVisible(not given and self.mode not in _OWN_BUTTONS)
         self._foot.setVisible(self.mode not in _OWN_BUTTONS)
         # Who is judged is chosen by then, and not to be known.
+        self.panel.weigh(self.mode not in _OWN_BUTTONS)
         self.panel.setVisible(self.mode != BLIND or self.blind.test is None)
         self.text.answer.setVisible(self.mode == TOKENS and not given)
         begun = bool((self.columns, self.chat.messages, self.text.view.columns, (), ())[self.mode])
