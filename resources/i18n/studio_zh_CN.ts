@@ -1822,6 +1822,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>合并后的模型，单个文件（GGUF）</translation>
     </message>
     <message>
+        <source>The model as one file (GGUF)</source>
+        <translation>模型，单个文件（GGUF）</translation>
+    </message>
+    <message>
         <source>Small files; the base model is needed beside them.</source>
         <translation>文件很小；使用时还需要基座模型。</translation>
     </message>
@@ -1870,8 +1874,8 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>新文件夹</translation>
     </message>
     <message>
-        <source>Writing, reading back and comparing with the live adapter ...</source>
-        <translation>正在写入、读回，并与原适配器比较…</translation>
+        <source>Writing, reading back and comparing with the live model ...</source>
+        <translation>正在写入、读回并与运行中的模型比较 …</translation>
     </message>
     <message>
         <source>Verified. Files: {count}, {size}</source>
@@ -1882,12 +1886,16 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>已读回，并在 {positions} 个位置上与原适配器比较：logits 最多相差 {difference}（舍入误差允许 {bound}；适配器本身使其变化 {effect}），{equal}% 的最可能词元相同。</translation>
     </message>
     <message>
+        <source>Read back and compared with the live model at {positions} positions: logits differ by at most {difference} (rounding allows {bound}), {equal}% of the likeliest tokens are the same.</source>
+        <translation>已读回并与运行中的模型在 {positions} 个位置上比较：logits 最多相差 {difference}（舍入允许 {bound}），{equal}% 的最可能 token 相同。</translation>
+    </message>
+    <message>
         <source>Its settings and the {tokens} tokens of texts that were split by it are the same.</source>
         <translation>其设置相同，用它切分文本得到的 {tokens} 个词元也相同。</translation>
     </message>
     <message>
-        <source>Of {count} answers of the live adapter {same} are the same word for word.</source>
-        <translation>实时适配器的 {count} 个回答中有 {same} 个逐字相同。</translation>
+        <source>Of {count} answers of the live model {same} are the same word for word.</source>
+        <translation>运行中的模型的 {count} 个回答中，有 {same} 个逐字相同。</translation>
     </message>
     <message>
         <source>Details</source>
@@ -4410,6 +4418,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Open the run folder</source>
         <translation>打开训练任务文件夹</translation>
+    </message>
+    <message>
+        <source>Export the model...</source>
+        <translation>导出模型…</translation>
     </message>
     <message>
         <source>Use these settings for a new run</source>
@@ -9111,6 +9123,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请导出其他适配器。</translation>
     </message>
     <message>
+        <source>{0} is a whole model already: there is no adapter to be taken out or merged.</source>
+        <translation>{0} 已经是完整的模型：没有可取出或合并的适配器。</translation>
+    </message>
+    <message>
+        <source>Copy its folder, {0}, or export it with --to gguf.</source>
+        <translation>请复制它的文件夹 {0}，或用 --to gguf 导出。</translation>
+    </message>
+    <message>
         <source>{0} lies in the folder in which Finetune Studio keeps its own files.</source>
         <translation>{0} 位于 Finetune Studio 存放自身文件的文件夹内。</translation>
     </message>
@@ -9149,6 +9169,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>A LoRA adapter for {0}.</source>
         <translation>用于 {0} 的 LoRA 适配器。</translation>
+    </message>
+    <message>
+        <source>{0}, of which every weight was trained further.</source>
+        <translation>{0}，其全部权重都经过继续训练。</translation>
     </message>
     <message>
         <source>it splits {0} into other tokens</source>

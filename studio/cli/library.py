@@ -12,7 +12,7 @@ from typing import Any
 from studio import paths
 from studio.cli import layers, mix
 from studio.cli.output import add_command, one_line, printable, progress, show, table
-from studio.core import further, library
+from studio.core import exportable, further, library
 from studio.core.errors import StudioError, given_path
 from studio.core.library import Entry
 from studio.core.number_formats import FORMATS
@@ -44,7 +44,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     layers.add_to_adapters(actions)
     mix.add(actions)
     command = add_command(commands, "export", "Write an adapter for other programs, and prove it.", _export)
-    command.add_argument("adapter", help="its name in the library, or a PEFT folder")
+    text = (
+        "its name in the library, or a PEFT folder; with --to gguf also a full fine-tuning's run, or a model's folder"
+    )
+    command.add_argument("adapter", help=text)
     command.add_argument(
         "--to",
         choices=("peft", "gguf-lora", "merged", "gguf"),
@@ -239,27 +242,29 @@ def _restore(args: argparse.Namespace) -> None:
 def _export(args: argparse.Namespace) -> None:
     if args.gguf_type and args.to != "gguf":
         raise StudioError("usage", "--gguf-type is for --to gguf.", "Leave it out; others keep the base's own format.")
-    entry = library.located(args.adapter)
+    entry = exportable.find(args.adapter)
     from studio.engine import export
 
     def on_phase(name: str) -> None:
         if sys.stderr.isatty():
             print(f"{name} ...", file=sys.stderr)
 
-    base = base_of(entry, args.base, args.force)
+    base = entry.folder if entry.is_model else base_of(entry, args.base, args.force)
     done = export.export(entry, args.to, args.out, base, on_phase, args.gguf_type or "f16")
     proof = done.proof
     tokens = (
         f" So are its settings, and the {proof.tokens} tokens of texts that were split by it." if proof.tokens else ""
     )
+    kind = "model" if entry.is_model else "adapter"
+    effect = "" if entry.is_model else f"; the adapter itself moves them by {proof.adapter_effect:.2g}"
     text = (
         f"{done.path}: {plural(len(done.files), 'file')}, {size(done.bytes)}\n"
-        f"Read back and compared with the live adapter at {proof.positions} positions: logits differ by at most "
-        f"{proof.max_abs_difference:.2g} (rounding: up to {proof.bound:.2g}; the adapter itself moves them by "
-        f"{proof.adapter_effect:.2g}), {proof.argmax_equal:.1%} of the likeliest tokens are the same.{tokens}"
+        f"Read back and compared with the live {kind} at {proof.positions} positions: logits differ by at most "
+        f"{proof.max_abs_difference:.2g} (rounding: up to {proof.bound:.2g}{effect}), {proof.argmax_equal:.1%} of the "
+        f"likeliest tokens are the same.{tokens}"
     )
     if proof.answers:
-        text += f"\nOf {proof.answers} answers of the live adapter {proof.answers_equal} are the same word for word."
+        text += f"\nOf {proof.answers} answers of the live {kind} {proof.answers_equal} are the same word for word."
     if done.folded:
         text += (
             "\nScales and ranks of single modules were worked into its matrices, so that every program reads it alike."

@@ -45,7 +45,7 @@ class Data:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
 class Entry:
-    """An adapter in the library.
+    """An adapter in the library, or elsewhere; to be exported a whole model, too.
 
     Attributes:
         name: its folder's name.
@@ -73,6 +73,11 @@ class Entry:
     sha256: str = ""
     weights_bytes: int = Field(default=0, ge=0, lt=2**63)
     fault: str = ""
+
+    @property
+    def is_model(self) -> bool:
+        """Whether it is no adapter but a whole model, such as a full fine-tuning's."""
+        return (self.folder / "config.json").is_file() and not (self.folder / PEFT_CONFIG).is_file()
 
     @property
     def system(self) -> str:

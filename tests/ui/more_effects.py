@@ -10,12 +10,13 @@ from studio.core import blind, events, run_queue
 from studio.core.runs import Run
 from studio.ui.pages.compare import BLIND, EVALUATION
 from studio.ui.pages.configure import ConfigurePage
+from studio.ui.pages.export import ExportDialog
 from studio.ui.pages.mix import MixDialog
 from studio.ui.pages.several import SeveralDialog
 from studio.ui.pages.space import SpaceDialog
 from studio.ui.session import demo_data
 from tests.core.test_blind import about, answered
-from tests.ui.told import made_run, tell
+from tests.ui.told import finished, made_run, tell
 from tests.ui.world import World
 
 
@@ -103,6 +104,19 @@ def refused_without_runs(name: str) -> Callable[[World], None]:
     return act
 
 
+def export_model(w: World) -> None:
+    run = made_run("whole")
+    tell(run, finished(3))
+    (run.path / "model").mkdir()
+    (run.path / "model" / "config.json").write_text("{}")
+    w.window.session.run_wanted.emit(run)
+    w.qtbot.waitUntil(lambda: w.train().view.export.isVisible())
+    w.do("Export the model")
+    (dialog,) = w.window.findChildren(ExportDialog)
+    assert dialog.gguf.isChecked()
+    dialog.reject()
+
+
 def leave_on(w: World) -> None:
     note = paths.home() / "afterwards.json"
     note.write_text('{"action": "sleep"}')
@@ -183,6 +197,7 @@ MORE: dict[str, Callable[[World], None]] = {
     "Keep the computer awake while a run trains": keep_awake,
     "Tell on the desktop that a run has ended": tell_on_the_desktop,
     "Run a command when a run ends": run_a_command,
+    "Export the model": export_model,
     "Leave the computer on when all runs are done": leave_on,
     "Let it sleep when all runs are done": refused_without_runs("Let it sleep when all runs are done"),
     "Shut it down when all runs are done": refused_without_runs("Shut it down when all runs are done"),

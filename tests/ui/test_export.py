@@ -1,15 +1,16 @@
 """The export dialog: what is offered, who loads it, what is asked of the command, and what is told of it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QRadioButton
 
 from studio import paths
-from studio.core import library
+from studio.core import exportable, library
 from studio.core.errors import StudioError
 from studio.core.number_formats import FORMATS, file_bytes, shapes
 from studio.core.units import size
@@ -79,7 +80,7 @@ def test_answers_that_stay_are_told(dialog: ExportDialog) -> None:
     dialog._show({"proof": proof | {"answers": 5, "answers_equal": 3}, "path": "/tmp/out", "files": [], "bytes": 1})
     assert dialog.proof is not None
     said = " ".join(item.text() for item in dialog.proof.findChildren(QLabel))
-    assert "Of 5 answers of the live adapter 3 are the same word for word." in said
+    assert "Of 5 answers of the live model 3 are the same word for word." in said
 
 
 def test_the_dialog_says_who_loads_what(window: MainWindow, tmp_path: Path) -> None:
@@ -167,3 +168,24 @@ def test_the_details_of_an_export_that_failed_are_seen(dialog: ExportDialog) -> 
     (shown,) = dialog.findChildren(Details)
     assert shown.text.toPlainText() == "its last words"
     shown.close()
+
+
+def test_a_whole_model_is_exported_as_one_file_alone(window: MainWindow, tmp_path: Path) -> None:
+    folder = tmp_path / "tuned"
+    shutil.copytree(paths.resources() / "demo" / "model", folder)
+    made = ExportDialog(window.session, exportable.model(folder), window)
+    made.open()
+    assert [radio.text() for radio in made.findChildren(QRadioButton)] == ["The model as one file (GGUF)"]
+    assert made.stored.isEnabled()
+    assert size(file_bytes(shapes(folder), "f16")) in made.stored.itemText(0)
+    made.export()
+    assert made._command is not None
+    words = made._command._process.arguments()
+    made.reject()
+    assert words[words.index("export") :][1:4] == [str(folder), "--to", "gguf"]
+    proof = {"positions": 9, "max_abs_difference": 0, "bound": 1, "adapter_effect": 0, "argmax_equal": 1}
+    made._show({"proof": proof, "path": "/tmp/out", "files": [], "bytes": 1})
+    assert made.proof is not None
+    told = " ".join(part.text() for part in made.proof.findChildren(QLabel))
+    assert "compared with the live model at 9 positions" in told
+    assert "adapter" not in told

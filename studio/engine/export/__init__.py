@@ -52,7 +52,7 @@ def export(
     """Writes an adapter to `out`, as a PEFT folder or merged into its base, and proves it by reloading.
 
     Args:
-        entry: the adapter.
+        entry: the adapter; or a whole model, which alone is its own `base`, to be one file.
         to: `peft`: adapter, model card, tokenizer, template and entry; `gguf-lora`: the adapter as one file for
             llama.cpp and its kin, Modelfile and model card; `merged`: a model that needs no adapter; `gguf`: that
             model as one file.
@@ -62,7 +62,8 @@ def export(
         stored: the number format of a GGUF file's matrices.
 
     Raises:
-        StudioError: (usage) `out` is taken, or lies where the program keeps its own files; (adapter) the adapter is
+        StudioError: (usage) `out` is taken, or lies where the program keeps its own files, or a whole model is to be
+            an adapter; (adapter) the adapter is
             damaged; (model) the base is; (memory), (disk) too little; (export) the reloaded model answers differently:
             what was written is kept as `out`.failed; or the model has no faithful form in a GGUF file.
     """
@@ -71,6 +72,9 @@ def export(
     entry = library.verified(entry)
     if entry.fault:
         raise StudioError("adapter", f"The adapter {entry.name} is damaged: {entry.fault}", "Export another one.")
+    if entry.is_model and to != "gguf":
+        message = f"{entry.title} is a whole model already: there is no adapter to be taken out or merged."
+        raise StudioError("usage", message, f"Copy its folder, {entry.folder}, or export it with --to gguf.")
     before = consumers.read(entry.folder)
     writers: dict[Target, Callable[[Entry, Path, Path, Callable[[str], None]], Proof]] = {
         "peft": peft.write,

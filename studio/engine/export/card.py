@@ -186,17 +186,22 @@ def card(
         notes: what is to be known of it besides, in sentences.
         loaders: the programs that load it, or another export of it.
     """
-    known, merged = hub_id(base.path), to in ("merged", "gguf")
+    known, merged, whole = hub_id(base.path), to in ("merged", "gguf"), _is_full(config)
     objective = _objective(config)
     compares = asked(objective).compares
     about = ModelCardData(
         base_model=known,
         library_name={"merged": "transformers", "gguf": "gguf", "gguf-lora": "gguf"}.get(to, "peft"),
         pipeline_tag="text-generation",
-        tags=["finetune-studio", "merge" if merged else "lora", *([objective] if compares else [])],
+        tags=[
+            "finetune-studio",
+            "full" if whole else "merge" if merged else "lora",
+            *([objective] if compares else []),
+        ],
     )
     named, unit = _base_name(base), "the mean of rows" if compares else "nats a token"
     what = f"{named}, with a LoRA adapter merged into its weights." if merged else f"A LoRA adapter for {named}."
+    what = f"{named}, of which every weight was trained further." if whole else what
     load = {
         "peft": _LOAD_PEFT,
         "gguf-lora": _LOAD_LORA,
@@ -210,7 +215,7 @@ def card(
         load = load.removesuffix("```") + f"model.generation_config.eos_token_id = {stops}\n```"
     parts = [
         f"---\n{about.to_yaml()}\n---\n",
-        f"# {_plain(title) or 'Adapter'}\n",
+        f"# {_plain(title) or ('Model' if whole else 'Adapter')}\n",
         f"{what[:1].upper()}{what[1:]} Made with Finetune Studio.\n",
         "## Training\n",
         _training(base, data, config, metrics),
@@ -252,6 +257,11 @@ def _objective(config: dict[str, Any]) -> str:
     return str(config.get("training", {}).get("objective", ""))
 
 
+def _is_full(config: dict[str, Any]) -> bool:
+    adapter = config.get("adapter")
+    return isinstance(adapter, dict) and adapter.get("method") == "full"
+
+
 def _training(base: Base, data: Data, config: dict[str, Any], metrics: dict[str, Any]) -> str:
     lines = []
     if data.rows:
@@ -277,6 +287,7 @@ def _training(base: Base, data: Data, config: dict[str, Any], metrics: dict[str,
     rows = {
         f"{section}.{name}": config[section][name]
         for section, names in _SETTINGS.items()
+        if not (section == "adapter" and _is_full(config))
         for name in names
         if name in config.get(section, {}) and name not in others
     }

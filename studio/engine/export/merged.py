@@ -68,7 +68,7 @@ def merge(
     """Merges an adapter into its base in float32 on the CPU.
 
     Args:
-        entry: the adapter.
+        entry: the adapter; of a whole model, which is its own base, nothing is merged.
         base: the folder of its base in full precision.
         encoder: the one of the training.
         on_phase: told what is done now.
@@ -81,6 +81,9 @@ def merge(
     texts = proof.prompts(encoder)
     bare = model.load_base(base, proof.spec(base), torch.device("cpu"))
     plain = proof.logits(bare, texts)
+    if entry.is_model:
+        answers = proof.answers(bare, texts, generate.stop_ids(bare, encoder)) if answering else []
+        return Merged(bare, texts, plain, plain, plain, answers)
     _untie(bare, entry.folder)
     together = adapters.load_adapter(bare, entry.folder, "default")
     live = proof.logits(together, texts)

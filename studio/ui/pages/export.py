@@ -36,10 +36,10 @@ _WIDTH = 660
 
 
 class ExportDialog(QDialog):
-    """Exports one adapter."""
+    """Exports one adapter, or a whole model as one file."""
 
     def __init__(self, session: Session, entry: Entry, parent: QWidget) -> None:
-        """Asks for the kind of export and the folder."""
+        """Asks for the kind of export, where there is a choice, and the folder."""
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._session, self._entry = session, entry
@@ -51,7 +51,10 @@ class ExportDialog(QDialog):
         self.merged = QRadioButton(self.tr("Merged model"))
         self.gguf = QRadioButton(self.tr("Merged model, one file (GGUF)"))
         self.stored = self._formats()
-        self.peft.setChecked(True)
+        whole = entry.is_model
+        if whole:
+            self.gguf.setText(self.tr("The model as one file (GGUF)"))
+        (self.gguf if whole else self.peft).setChecked(True)
         group = QButtonGroup(self)
         self._choices: dict[consumers.Target, QRadioButton] = {
             "peft": self.peft,
@@ -92,12 +95,9 @@ class ExportDialog(QDialog):
         formats.setContentsMargins(3 * GRID, 0, 0, 0)
         self._box = column(
             Elided(self.windowTitle(), "heading"),
-            self.peft,
-            _indented(label(small, "caption", wrap=True)),
-            self.lora,
-            _indented(label(added, "caption", wrap=True)),
-            self.merged,
-            _indented(label(large, "caption", wrap=True)),
+            *(() if whole else (self.peft, _indented(label(small, "caption", wrap=True)))),
+            *(() if whole else (self.lora, _indented(label(added, "caption", wrap=True)))),
+            *(() if whole else (self.merged, _indented(label(large, "caption", wrap=True)))),
             self.gguf,
             _indented(label(single, "caption", wrap=True)),
             formats,
@@ -128,10 +128,11 @@ class ExportDialog(QDialog):
     def export(self) -> None:
         """Starts the export."""
         self._drop_proof()
-        self.said.setText(self.tr("Writing, reading back and comparing with the live adapter ..."))
+        self.said.setText(self.tr("Writing, reading back and comparing with the live model ..."))
         self._busy(True)
         to = self._kind()
-        words = ["export", self._entry.name, "--to", to, str(self._target())]
+        name = str(self._entry.folder) if self._entry.is_model else self._entry.name
+        words = ["export", name, "--to", to, str(self._target())]
         words += ["--gguf-type", self.stored.currentData()] if to == "gguf" else []
         self._command = self._session.command(words)
         self._command.done.connect(self._show)
@@ -152,7 +153,13 @@ class ExportDialog(QDialog):
             "Read back and compared with the live adapter at {positions} positions: logits differ by at most "
             "{difference} (rounding allows {bound}; the adapter itself moves them by {effect}), {equal}% of the "
             "likeliest tokens are the same."
-        ).format(
+        )
+        if self._entry.is_model:
+            text = self.tr(
+                "Read back and compared with the live model at {positions} positions: logits differ by at most "
+                "{difference} (rounding allows {bound}), {equal}% of the likeliest tokens are the same."
+            )
+        text = text.format(
             positions=f"{proof['positions']:,}",
             difference=f"{proof['max_abs_difference']:.2g}",
             bound=f"{proof['bound']:.2g}",
@@ -163,7 +170,7 @@ class ExportDialog(QDialog):
             told = self.tr("Its settings and the {tokens} tokens of texts that were split by it are the same.")
             text = words.joined(text, told.format(tokens=f"{proof['tokens']:,}"))
         if count := proof.get("answers"):
-            told = self.tr("Of {count} answers of the live adapter {same} are the same word for word.")
+            told = self.tr("Of {count} answers of the live model {same} are the same word for word.")
             text = words.joined(text, told.format(count=count, same=proof["answers_equal"]))
         place = selectable(label(done["path"], "caption", wrap=True))
         self._put_proof(card(column(label(head, "heading"), label(text, wrap=True), place), "success"))
@@ -242,7 +249,8 @@ class ExportDialog(QDialog):
     def _formats(self) -> QComboBox:
         made = QComboBox()
         base = self._entry.base
-        folder = models.found(base.path, base.revision) if base.path else None
+        folder = self._entry.folder if self._entry.is_model else None
+        folder = folder or (models.found(base.path, base.revision) if base.path else None)
         shapes = number_formats.shapes(folder) if folder is not None else {}
         told: dict[number_formats.Stored, str] = {
             "f16": self.tr("f16: runs everywhere"),

@@ -7,7 +7,7 @@ from PySide6.QtCore import QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
-from studio.core import config_file, events, run_queue
+from studio.core import config_file, events, exportable, run_queue
 from studio.core.config import to_dict
 from studio.core.errors import StudioError
 from studio.core.objectives import forget_usual
@@ -15,6 +15,7 @@ from studio.core.runs import Run
 from studio.ui import given, words
 from studio.ui.models import RunModel
 from studio.ui.pages import run_rate
+from studio.ui.pages.export import ExportDialog
 from studio.ui.pages.run_answers import RunAnswers
 from studio.ui.pages.run_ask import RunAsk
 from studio.ui.pages.run_curves import RunCurves
@@ -53,7 +54,7 @@ class RunView(QWidget):
         stops = (self.stop, self.stop_bare, None, self.terminate, self.kill)
         steered = (self.save_now, self.evaluate, self.rate)
         turns = (self.now, self.earlier, self.later)
-        more = (*steered, None, *turns, None, self.again, self.open_folder)
+        more = (*steered, None, *turns, None, self.again, self.export, self.open_folder)
         self.head = RunHead(session.theme, self.pause, self.resume, self.now, stops, more)
         self.failure = RunFailure(self._resume, self._again, self._show_step)
         self.curves = RunCurves(session)
@@ -132,6 +133,7 @@ class RunView(QWidget):
         beside = self.tr("Compare with other runs...")
         self.compare = add_action(self, beside, self._compare, "Ctrl+D")
         self.open_folder = add_action(self, self.tr("Open the run folder"), self._open_folder)
+        self.export = add_action(self, self.tr("Export the model..."), self._export)
         self.again = add_action(self, self.tr("Use these settings for a new run"), self._again)
 
     def _config_view(self) -> QWidget:
@@ -175,6 +177,9 @@ class RunView(QWidget):
             action.setEnabled(alive and not queued)
         self._offer_evaluation(alive and not queued)
         self.resume.setEnabled(model is not None and model.can_resume())
+        finished = model.progress.finished if model is not None else None
+        # An adapter is exported from the library.
+        self.export.setVisible(finished is not None and not finished.adapter)
         for action in (self.now, self.earlier, self.later):
             action.setEnabled(queued)
         for action in (self.open_folder, self.again, self.compare):
@@ -279,6 +284,12 @@ class RunView(QWidget):
         self._session.page_wanted.emit("train")
         self.tabs.setCurrentWidget(self.curves)
         self.curves.choose()
+
+    def _export(self) -> None:
+        """Offers the whole model of a full fine-tuning to be exported."""
+        entry = exportable.result(self.model.run) if self.model is not None else None
+        if entry is not None:
+            ExportDialog(self._session, entry, self.window()).open()
 
     def _open_folder(self) -> None:
         if self.model is not None:

@@ -1,0 +1,52 @@
+"""What can be exported is found: an adapter, a run whose result is a whole model, and any model's folder."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from studio import paths
+from studio.core import events, exportable, library, runs
+from studio.core.config import AdapterSpec, DataSpec, RunConfig
+from studio.core.errors import StudioError
+from studio.core.runs import Run
+from tests.core.test_library import added
+
+
+def tuned() -> Run:
+    run = runs.create(RunConfig(name="In full", data=DataSpec(path="x"), adapter=AdapterSpec(method="full")))
+    shutil.copytree(paths.resources() / "demo" / "model", run.path / "model")
+    run.emit(events.Finished(step=9, outcome="completed", path="model", adapter="", result_step=6, train_s=1.0))
+    return run
+
+
+def test_a_full_fine_tuning_is_found_by_its_run_and_its_folder() -> None:
+    run = tuned()
+    found = exportable.find(run.name)
+    assert found.is_model
+    assert (found.folder, found.title, found.name) == (run.path.resolve() / "model", "In full", "In-full")
+    assert (found.base.path, found.metrics, found.run) == ("demo", {"step": 6}, run.name)
+    assert found.config["adapter"]["method"] == "full"
+    assert exportable.find(str(run.path / "model")) == found
+    assert exportable.result(run) == found
+
+
+def test_an_adapter_is_found_as_ever_and_before_a_run_of_its_name(tmp_path: Path) -> None:
+    tuned()
+    entry = added(tmp_path, "In full")
+    found = exportable.find("In full")
+    assert (found, found.is_model) == (library.find(entry.name), False)
+
+
+def test_any_models_folder_can_be_exported() -> None:
+    found = exportable.find(str(paths.resources() / "demo" / "model"))
+    assert (found.is_model, found.config, found.base.path) == (True, {}, "")
+
+
+def test_a_run_without_a_model_and_nothing_at_all_are_none(tmp_path: Path) -> None:
+    run = runs.create(RunConfig(name="adapted", data=DataSpec(path="x")))
+    assert exportable.result(run) is None
+    for name in (run.name, "nothing", str(tmp_path)):
+        with pytest.raises(StudioError) as told:
+            exportable.find(name)
+        assert told.value.reason == "adapter"
