@@ -1,11 +1,13 @@
 """A small imitation of the Hugging Face Hub's API on this machine: one folder as `someone/tiny`."""
 
+import base64
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from huggingface_hub import constants
@@ -27,6 +29,9 @@ class Hub(ThreadingHTTPServer):
         self.etag = "weights"
         self.claimed: int | None = None  # the size the weights are said to have
         self.asked: list[tuple[str, str]] = []  # path and range of every file asked for
+        self.made: list[dict[str, Any]] = []  # the repositories that were to be made
+        self.committed: dict[str, bytes] = {}  # what was uploaded, by its path
+        self.tokens: set[str] = set()  # of whoever wrote
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -37,6 +42,27 @@ class Answer(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         self.do_GET()
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        self.server.tokens.add(self.headers.get("authorization", ""))
+        if self.server.refusal:
+            return self.answer(b'{"error": "no"}', int(self.server.refusal))
+        told: dict[str, Any] = {}
+        if self.path == "/api/repos/create":
+            self.server.made.append(json.loads(body))
+            asked = self.server.made[-1]
+            told = {"url": f"{constants.ENDPOINT}/{asked['organization']}/{asked['name']}"}
+        elif "/preupload/" in self.path:
+            files = json.loads(body)["files"]
+            told = {"files": [{"path": f["path"], "uploadMode": "regular", "shouldIgnore": False} for f in files]}
+        elif "/commit/" in self.path:
+            for line in map(json.loads, body.splitlines()):
+                if line["key"] == "file":
+                    self.server.committed[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
+            repo = self.path.removeprefix("/api/models/").partition("/commit/")[0]
+            told = {"commitUrl": f"{constants.ENDPOINT}/{repo}/commit/{SHA}", "commitOid": SHA}
+        return self.answer(json.dumps(told).encode())
 
     def do_GET(self) -> None:
         if self.server.refusal:
@@ -82,7 +108,7 @@ class Answer(BaseHTTPRequestHandler):
         for key, value in ({"Content-Length": str(len(data))} | (headers or {})).items():
             self.send_header(key, value)
         self.end_headers()
-        if self.command != "GET":
+        if self.command == "HEAD":
             return
         half = len(data) // 2 if len(data) > 10_000 else len(data)
         try:

@@ -1866,6 +1866,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>打开文件夹</translation>
     </message>
     <message>
+        <source>Upload to Hugging Face...</source>
+        <translation>上传到 Hugging Face…</translation>
+    </message>
+    <message>
         <source>Number format</source>
         <translation>数值格式</translation>
     </message>
@@ -5261,6 +5265,53 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
+    <name>UploadDialog</name>
+    <message>
+        <source>Upload to Hugging Face</source>
+        <translation>上传到 Hugging Face</translation>
+    </message>
+    <message>
+        <source>Name on Hugging Face</source>
+        <translation>在 Hugging Face 上的名称</translation>
+    </message>
+    <message>
+        <source>owner/name</source>
+        <translation>所有者/名称</translation>
+    </message>
+    <message>
+        <source>Private: a new model is seen by its owner alone</source>
+        <translation>私有：新建的模型只有所有者可见</translation>
+    </message>
+    <message>
+        <source>Upload</source>
+        <translation>上传</translation>
+    </message>
+    <message>
+        <source>Show it in the browser</source>
+        <translation>在浏览器中查看</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>The whole folder {name} goes there as a commit of its own, with its model card; what is there already stays in the history. The login is that of `hf auth login` or HF_TOKEN.</source>
+        <translation>整个文件夹 {name} 连同模型卡作为一次单独的提交上传；已有的内容保留在历史中。登录使用 `hf auth login` 或 HF_TOKEN。</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>名称</translation>
+    </message>
+    <message>
+        <source>It is there: {url}</source>
+        <translation>已上传：{url}</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+</context>
+<context>
     <name>VersionMenu</name>
     <message>
         <source>Split the rows...</source>
@@ -8481,6 +8532,50 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>There is no `{0}` in the trash.</source>
         <translation>回收站中没有 `{0}`。</translation>
+    </message>
+    <message>
+        <source>Offline mode is on.</source>
+        <translation>离线模式已开启。</translation>
+    </message>
+    <message>
+        <source>Unset HF_HUB_OFFLINE, then upload again.</source>
+        <translation>请取消 HF_HUB_OFFLINE，然后重新上传。</translation>
+    </message>
+    <message>
+        <source>Nobody is logged in to Hugging Face on this machine.</source>
+        <translation>这台机器上没有人登录 Hugging Face。</translation>
+    </message>
+    <message>
+        <source>The upload broke off: Hugging Face cannot be reached.</source>
+        <translation>上传中断：无法连接 Hugging Face。</translation>
+    </message>
+    <message>
+        <source>Check the connection and upload again.</source>
+        <translation>请检查网络连接，然后重新上传。</translation>
+    </message>
+    <message>
+        <source>Export an adapter with `studio export`, and name its folder.</source>
+        <translation>请用 `studio export` 导出适配器，并指定它的文件夹。</translation>
+    </message>
+    <message>
+        <source>{0} holds no export.</source>
+        <translation>{0} 中没有导出内容。</translation>
+    </message>
+    <message>
+        <source>`{0}` is no name for a model on Hugging Face.</source>
+        <translation>`{0}` 不是 Hugging Face 上模型的有效名称。</translation>
+    </message>
+    <message>
+        <source>Write it as owner/name.</source>
+        <translation>请写成 所有者/名称。</translation>
+    </message>
+    <message>
+        <source>Hugging Face does not let this login write to {0} ({1}).</source>
+        <translation>Hugging Face 不允许当前登录写入 {0}（{1}）。</translation>
+    </message>
+    <message>
+        <source>Hugging Face answered with error {0}.</source>
+        <translation>Hugging Face 返回错误 {0}。</translation>
     </message>
     <message>
         <source>Rows that are all equal cannot be split in two.</source>

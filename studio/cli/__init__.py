@@ -35,6 +35,7 @@ _COMMANDS = {
     "blind": ("blind", "Judge answers without knowing whose they are; see who wins."),
     "score": ("scores", "See how likely a base and adapters hold every token of a text."),
     "export": ("library", "Write an adapter for other programs, and prove it."),
+    "upload": ("upload", "Take an export to the Hugging Face Hub."),
     "space": ("space", "See what the program's files take up, and free some of it."),
     "trash": ("space", "See, bring back and remove for good what was removed."),
     "worker": ("runs", ""),

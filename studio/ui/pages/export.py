@@ -28,6 +28,7 @@ from studio.ui import words
 from studio.ui.details import Details
 from studio.ui.elided import Elided, PathLine
 from studio.ui.jobs import Command
+from studio.ui.pages.upload import UploadDialog
 from studio.ui.parts import breakable, button, card, column, holder, label, lift, room_for, row, scrolling, selectable
 from studio.ui.session import Session
 from studio.ui.theme import GRID
@@ -90,6 +91,8 @@ class ExportDialog(QDialog):
         self.shut = button(self.tr("Close"), self.reject)
         self.open_button = button(self.tr("Open folder"), self._open)
         self.open_button.hide()
+        self.upload_button = button(self.tr("Upload to Hugging Face..."), self._upload)
+        self.upload_button.hide()
         self.proof: QFrame | None = None
         formats = row(label(self.tr("Number format"), "caption"), self.stored, None)
         formats.setContentsMargins(3 * GRID, 0, 0, 0)
@@ -114,7 +117,7 @@ class ExportDialog(QDialog):
         self._area.setObjectName("bare")
         bar = self._area.verticalScrollBar()
         bar.rangeChanged.connect(lambda _, most: bar.setValue(most) if self.proof is not None else None)
-        buttons = row(None, self.open_button, self.shut, self.start)
+        buttons = row(None, self.upload_button, self.open_button, self.shut, self.start)
         self._foot = column(self.bar, self.said, buttons)
         self._foot.setContentsMargins(2 * GRID, 0, 2 * GRID, 2 * GRID)
         layout = column(self._area, holder(self._foot), spacing=0)
@@ -175,6 +178,7 @@ class ExportDialog(QDialog):
         place = selectable(label(done["path"], "caption", wrap=True))
         self._put_proof(card(column(label(head, "heading"), label(text, wrap=True), place), "success"))
         self.open_button.show()
+        self.upload_button.show()
         self.start.hide()
 
     def _fail(self, error: StudioError) -> None:
@@ -235,6 +239,7 @@ class ExportDialog(QDialog):
         """Offers what is described now, and says where it goes or why it cannot; what was said before is of another."""
         self._drop_proof()
         self.open_button.hide()
+        self.upload_button.hide()
         self.start.show()
         target, said = self._target(), ""
         if target is None:
@@ -308,6 +313,10 @@ class ExportDialog(QDialog):
     def _open(self) -> None:
         if self._result is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._result)))
+
+    def _upload(self) -> None:
+        if self._result is not None:
+            UploadDialog(self._session, self._result, self).open()
 
 
 def _height(part: QLayout, width: int) -> int:
