@@ -38,6 +38,7 @@ FAILURES = (
 
 def train(see: "Camera") -> None:
     """A real run from its start to its end, and runs that failed in several ways."""
+    from studio.ui.pages.run_capsule import CapsuleDialog
     from studio.ui.pages.run_rate import RateDialog
 
     settings = {
@@ -63,6 +64,10 @@ def train(see: "Camera") -> None:
     see.wait(lambda: not model.alive, 500)
     see.shot("train-done")
     see.quiet()
+    page.view.capsule.trigger()
+    (capsule,) = page.window().findChildren(CapsuleDialog)
+    see.shot("train-capsule")
+    capsule.close()
     rows = page.view.rows
     for step, name in ((40, "rows-of-a-step"), (0, "rows")):
         page.view._show_step(step)

@@ -803,6 +803,73 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
 </context>
 <context>
+    <name>CapsuleDialog</name>
+    <message>
+        <source>Run capsule</source>
+        <translation>训练胶囊</translation>
+    </message>
+    <message>
+        <source>The weights of {base} are not in it. Whoever has the file can read the rows.</source>
+        <translation>其中不含 {base} 的权重。拿到此文件的人可以读到这些数据行。</translation>
+    </message>
+    <message>
+        <source>Save as...</source>
+        <translation>另存为…</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>A file that trains this run again without this program</source>
+        <translation>一个无需本程序即可重新训练此任务的文件</translation>
+    </message>
+    <message>
+        <source>{count} row</source>
+        <translation>{count} 行</translation>
+    </message>
+    <message>
+        <source>{count} rows</source>
+        <translation>{count} 行</translation>
+    </message>
+    <message>
+        <source>{count} held back</source>
+        <translation>保留 {count} 行</translation>
+    </message>
+    <message>
+        <source>{count} step</source>
+        <translation>{count} 步</translation>
+    </message>
+    <message>
+        <source>{count} steps</source>
+        <translation>{count} 步</translation>
+    </message>
+    <message>
+        <source>A Python script that anybody can read and run, and what it needs: the rows as they were trained on ({rows}), their order and learning rates ({steps}), and where the run began.</source>
+        <translation>一个人人可读、可运行的 Python 脚本及其所需内容：训练时所用的数据行（{rows}）、其顺序与学习率（{steps}），以及训练的起点。</translation>
+    </message>
+    <message>
+        <source>The file will have about {size}.</source>
+        <translation>文件大小约为 {size}。</translation>
+    </message>
+    <message>
+        <source>Save the run capsule</source>
+        <translation>保存训练胶囊</translation>
+    </message>
+    <message>
+        <source>The capsule of {name} is {file}, {size}.</source>
+        <translation>{name} 的胶囊已存为 {file}，{size}。</translation>
+    </message>
+    <message>
+        <source>Show the folder</source>
+        <translation>打开所在文件夹</translation>
+    </message>
+    <message>
+        <source>The capsule of {name} is being made.</source>
+        <translation>正在制作 {name} 的胶囊。</translation>
+    </message>
+</context>
+<context>
     <name>ChatView</name>
     <message>
         <source>Conversation</source>
@@ -4432,6 +4499,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>用这些设置新建训练任务</translation>
     </message>
     <message>
+        <source>Save as a run capsule...</source>
+        <translation>另存为训练胶囊…</translation>
+    </message>
+    <message>
         <source>The run&apos;s settings</source>
         <translation>训练任务的设置</translation>
     </message>
@@ -4442,6 +4513,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Take it out of the queue</source>
         <translation>从队列中移除</translation>
+    </message>
+    <message>
+        <source>Stop the run first.</source>
+        <translation>请先停止该训练任务。</translation>
     </message>
     <message>
         <source>The run has no evaluation rows.</source>
@@ -5980,6 +6055,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Remove {0}, then open it again.</source>
         <translation>请删除 {0}，然后重新打开。</translation>
+    </message>
+    <message>
+        <source>The run has not taken a step, so there is nothing to train once more.</source>
+        <translation>此任务尚未完成任何一步，没有可重新训练的内容。</translation>
+    </message>
+    <message>
+        <source>Resume it first.</source>
+        <translation>请先恢复训练。</translation>
     </message>
     <message>
         <source>it is in no known format</source>
@@ -8966,6 +9049,46 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>要求自带的程序代码或文件（{0}）</translation>
     </message>
     <message>
+        <source>{0} does not end in .zip.</source>
+        <translation>{0} 不以 .zip 结尾。</translation>
+    </message>
+    <message>
+        <source>Name a file that does.</source>
+        <translation>请指定以此结尾的文件。</translation>
+    </message>
+    <message>
+        <source>Name a new file, or add --overwrite.</source>
+        <translation>请指定新文件，或加上 --overwrite。</translation>
+    </message>
+    <message>
+        <source>The run {0} is at work, and a capsule holds all of its steps.</source>
+        <translation>任务 {0} 正在进行，而胶囊需包含其全部步骤。</translation>
+    </message>
+    <message>
+        <source>Wait for its end, or stop it.</source>
+        <translation>请等待其结束，或将其停止。</translation>
+    </message>
+    <message>
+        <source>The rows of the run&apos;s steps are not those that its settings and its data come to now.</source>
+        <translation>此任务各步的数据行与现在按其设置和数据得出的不同。</translation>
+    </message>
+    <message>
+        <source>It went on with another number of processes, or was made by another version of this program.</source>
+        <translation>它曾以不同数量的进程继续训练，或由本程序的其他版本创建。</translation>
+    </message>
+    <message>
+        <source>Its result can be exported, as ever.</source>
+        <translation>其结果仍可照常导出。</translation>
+    </message>
+    <message>
+        <source>There is no capsule of a run on a processor that trains biases or whole modules in half precision.</source>
+        <translation>在处理器上以半精度训练偏置或整个模块的任务没有胶囊。</translation>
+    </message>
+    <message>
+        <source>There is no capsule of a run on a processor that trains DoRA beside a base in 8 bits.</source>
+        <translation>在处理器上基于 8 位基础模型训练 DoRA 的任务没有胶囊。</translation>
+    </message>
+    <message>
         <source>The checkpoint {0} could not be read back: {1}.</source>
         <translation>检查点 {0} 无法读回：{1}。</translation>
     </message>
@@ -9830,8 +9953,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>训练开始后，{0} {1} 已被修改。</translation>
     </message>
     <message>
-        <source>Put it back as it was to resume, or start a new run.</source>
-        <translation>请还原后再恢复训练，或新建训练任务。</translation>
+        <source>Put it back as it was, or start a new run.</source>
+        <translation>请将其还原，或新建训练任务。</translation>
     </message>
     <message>
         <source>loss</source>

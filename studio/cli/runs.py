@@ -14,7 +14,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from studio.cli import layers, run_answers, run_ask, run_compare, run_explained, run_rows, run_told, turns
+from studio.cli import (
+    layers,
+    run_answers,
+    run_ask,
+    run_capsule,
+    run_compare,
+    run_explained,
+    run_rows,
+    run_told,
+    turns,
+)
 from studio.cli.output import add_command, json_text, one_line, printable, progress, show, show_failure, table
 from studio.core import events, files, launch, run_queue, runs
 from studio.core.capacity import is_tight
@@ -84,6 +94,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     run_answers.add(actions)
     run_ask.add(actions)
     run_explained.add(actions)
+    run_capsule.add(actions)
     layers.add_to_runs(actions)
     turns.add(actions)
     worker = commands.add_parser("worker")

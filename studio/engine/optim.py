@@ -66,6 +66,15 @@ def make_optimizer(model: torch.nn.Module, spec: TrainingSpec, device: torch.dev
     return optimizer
 
 
+def handed_on(spec: TrainingSpec) -> dict[str, Any]:
+    """Returns what the optimizer is given otherwise than by transformers' Trainer: its options, as what they mean."""
+    if spec.optim == "adamw_torch" and not spec.optim_args:
+        return {"fused": True}
+    options = _options(spec)
+    given = _from_transformers(spec, options)[1]
+    return {key: given[key] for key in options if given.get(key) == _value(options[key])}
+
+
 def coming_bytes(spec: TrainingSpec, device: torch.device) -> float:
     """Returns what a trained number takes besides itself once it is trained, in bytes, as a step on a matrix shows.
 

@@ -175,9 +175,9 @@ def prepare(
         emit(events.Notice(message=said))
     _tell_widened(bare, config, device, emit)
     # Before weights are given back to the file, which would have to be read again.
-    fingerprint = weights.fingerprint(base)
+    position = began(corpus, base)
     if earlier is None:
-        _require_its_base(config, fingerprint, emit)
+        _require_its_base(config, position.base, emit)
     longest = max(int(part.together.max()) for part in (corpus.train, corpus.evaluation) if part is not None)
     choices = choose(bare, config, device, longest, earlier, saving)
     _tell_activations(choices, config, saving or events.SaveMemory(), emit)
@@ -207,13 +207,7 @@ def prepare(
         pad_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0,
         steps=steps,
         steps_per_epoch=per_epoch,
-        position=Position(
-            data=corpus.fingerprint,
-            evaluation=corpus.evaluation_fingerprint,
-            labels=corpus.labels_fingerprint(),
-            base=fingerprint,
-            base_config=base_config.fingerprint(model.check_config(base)),
-        ),
+        position=position,
     )
     emit(_prepared(session))
     return session
@@ -302,31 +296,8 @@ def restore(session: Session, path: Path) -> None:
     Raises:
         StudioError: (data, model) the data or the base model changed since.
     """
-    position = Position(**json.loads((path / checkpoint.STATE).read_text(encoding="utf-8")))
-    config = session.config
-    facts: tuple[tuple[str, Reason, bool], ...] = (
-        (config.data.path, "data", position.data != session.position.data),
-        (str(config.data.eval_path), "data", position.evaluation != session.position.evaluation),
-        (
-            f"The tokenizer or the chat template of {config.model.path}, or the way that rows are laid out,",
-            "model",
-            position.labels != session.position.labels,
-        ),
-        (f"The weights of {config.model.path}", "model", position.base != session.position.base),
-        (
-            f"The config.json of {config.model.path}",
-            "model",
-            position.base_config not in ("", session.position.base_config),
-        ),
-    )
-    for what, reason, changed in facts:
-        if changed:
-            has = "have" if what.startswith("The weights") else "has"
-            raise StudioError(
-                reason,
-                f"{what} {has} changed since the run began.",
-                "Put it back as it was to resume, or start a new run.",
-            )
+    position = read_position(path)
+    require_same(session.config, position, session.position)
     load_weights(session, path)
     state = torch.load(path / "optimizer.pt", map_location="cpu", weights_only=True)
     session.optimizer.load_state_dict(state["optimizer"])
@@ -334,6 +305,43 @@ def restore(session: Session, path: Path) -> None:
     if session.accelerator.scaler is not None:
         session.accelerator.scaler.load_state_dict(state["scaler"])
     session.position = position
+
+
+def read_position(path: Path) -> Position:
+    """Returns the position that the checkpoint at `path` was made at."""
+    return Position(**json.loads((path / checkpoint.STATE).read_text(encoding="utf-8")))
+
+
+def require_same(config: RunConfig, before: Position, now: Position) -> None:
+    """Sees to it that all is as it was when a run began; what was not noted then is taken to be.
+
+    Raises:
+        StudioError: (data, model) the data or the base model changed since.
+    """
+    rows_laid = f"The tokenizer or the chat template of {config.model.path}, or the way that rows are laid out,"
+    facts: tuple[tuple[str, Reason, str, str], ...] = (
+        (config.data.path, "data", before.data, now.data),
+        (str(config.data.eval_path), "data", before.evaluation, now.evaluation),
+        (rows_laid, "model", before.labels, now.labels),
+        (f"The weights of {config.model.path}", "model", before.base, now.base),
+        (f"The config.json of {config.model.path}", "model", before.base_config, now.base_config),
+    )
+    for what, reason, noted, found in facts:
+        if noted not in ("", found):
+            has = "have" if what.startswith("The weights") else "has"
+            message = f"{what} {has} changed since the run began."
+            raise StudioError(reason, message, "Put it back as it was, or start a new run.")
+
+
+def began(corpus: Corpus, base: Path) -> Position:
+    """Returns the position before the first step, with the fingerprints of the data and of the model in `base`."""
+    return Position(
+        data=corpus.fingerprint,
+        evaluation=corpus.evaluation_fingerprint,
+        labels=corpus.labels_fingerprint(),
+        base=weights.fingerprint(base),
+        base_config=base_config.fingerprint(model.check_config(base)),
+    )
 
 
 def load_weights(session: Session, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the actions of the queue and of the Compare page's ways to ask do, for the tests of all actions."""
+"""What the actions of the queue, of capsules and of the Compare page's ways to ask do, for the tests of all actions."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +12,7 @@ from studio.ui.pages.compare import BLIND, EVALUATION
 from studio.ui.pages.configure import ConfigurePage
 from studio.ui.pages.export import ExportDialog
 from studio.ui.pages.mix import MixDialog
+from studio.ui.pages.run_capsule import CapsuleDialog
 from studio.ui.pages.several import SeveralDialog
 from studio.ui.pages.space import SpaceDialog
 from studio.ui.session import demo_data
@@ -185,6 +186,15 @@ def see_space(w: World) -> None:
     dialog.reject()
 
 
+def save_capsule(w: World) -> None:
+    w.told()
+    w.do("Save as a run capsule")
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, CapsuleDialog)
+    assert "(2 steps)" in dialog.said.text()
+    dialog.close()
+
+
 MORE: dict[str, Callable[[World], None]] = {
     "Start it now": start_now,
     "Earlier in the queue": shift("Earlier in the queue"),
@@ -193,6 +203,7 @@ MORE: dict[str, Callable[[World], None]] = {
     "Try several values of settings": try_several,
     "Mix adapters, or change the strength of one": mix,
     "Train the adapter further": train_further,
+    "Save as a run capsule": save_capsule,
     "Disk space and trash": see_space,
     "Keep the computer awake while a run trains": keep_awake,
     "Tell on the desktop that a run has ended": tell_on_the_desktop,

@@ -18,6 +18,7 @@ from studio.ui.pages import run_rate
 from studio.ui.pages.export import ExportDialog
 from studio.ui.pages.run_answers import RunAnswers
 from studio.ui.pages.run_ask import RunAsk
+from studio.ui.pages.run_capsule import CapsuleDialog
 from studio.ui.pages.run_curves import RunCurves
 from studio.ui.pages.run_explained import RunExplained
 from studio.ui.pages.run_failure import RunFailure
@@ -54,7 +55,7 @@ class RunView(QWidget):
         stops = (self.stop, self.stop_bare, None, self.terminate, self.kill)
         steered = (self.save_now, self.evaluate, self.rate)
         turns = (self.now, self.earlier, self.later)
-        more = (*steered, None, *turns, None, self.again, self.export, self.open_folder)
+        more = (*steered, None, *turns, None, self.again, self.export, self.capsule, self.open_folder)
         self.head = RunHead(session.theme, self.pause, self.resume, self.now, stops, more)
         self.failure = RunFailure(self._resume, self._again, self._show_step)
         self.curves = RunCurves(session)
@@ -135,6 +136,7 @@ class RunView(QWidget):
         self.open_folder = add_action(self, self.tr("Open the run folder"), self._open_folder)
         self.export = add_action(self, self.tr("Export the model..."), self._export)
         self.again = add_action(self, self.tr("Use these settings for a new run"), self._again)
+        self.capsule = add_action(self, self.tr("Save as a run capsule..."), self._save_capsule)
 
     def _config_view(self) -> QWidget:
         self._config = QPlainTextEdit()
@@ -176,6 +178,8 @@ class RunView(QWidget):
         for action in (self.save_now, self.pause):
             action.setEnabled(alive and not queued)
         self._offer_evaluation(alive and not queued)
+        self.capsule.setEnabled(model is not None and not alive and model.progress.step > 0)
+        self.capsule.setToolTip(self.tr("Stop the run first.") if alive else self.capsule.text())
         self.resume.setEnabled(model is not None and model.can_resume())
         finished = model.progress.finished if model is not None else None
         # An adapter is exported from the library.
@@ -273,6 +277,15 @@ class RunView(QWidget):
             config_file.put(values, key, value)
         self._session.draft.replace(values, self.tr("settings of {name}").format(name=self.model.title))
         self._session.page_wanted.emit("configure")
+
+    def _save_capsule(self) -> None:
+        """Says what the run's capsule will hold, and asks where to write it."""
+        if self.model is None:
+            return
+        try:
+            CapsuleDialog(self._session, self.model, self.window()).open()
+        except StudioError as error:
+            self._session.tell_error(error)
 
     def _show_differences(self) -> None:
         """Scrolls to what differs, where a low window has no room for all of it."""
