@@ -31,6 +31,7 @@ class Hub(ThreadingHTTPServer):
         self.asked: list[tuple[str, str]] = []  # path and range of every file asked for
         self.made: list[dict[str, Any]] = []  # the repositories that were to be made
         self.committed: dict[str, bytes] = {}  # what was uploaded, by its path
+        self.card_fault = ""  # what the Hub has against a model card
         self.tokens: set[str] = set()  # of whoever wrote
 
 
@@ -49,6 +50,8 @@ class Answer(BaseHTTPRequestHandler):
         if self.server.refusal:
             return self.answer(b'{"error": "no"}', int(self.server.refusal))
         told: dict[str, Any] = {}
+        if self.path == "/api/validate-yaml" and self.server.card_fault:
+            return self.answer(json.dumps({"errors": [{"message": self.server.card_fault}]}).encode(), 400)
         if self.path == "/api/repos/create":
             self.server.made.append(json.loads(body))
             asked = self.server.made[-1]

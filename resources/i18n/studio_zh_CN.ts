@@ -3307,8 +3307,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>训练结束时</translation>
     </message>
     <message>
-        <source>A command to run when a run ends, such as one that sends a message; empty: none. It is told about the run by STUDIO_NAME, STUDIO_STATE, STUDIO_TEXT and STUDIO_RUN in its environment.</source>
-        <translation>训练结束时要运行的命令，例如发送消息的命令；留空则不运行。训练的情况写在环境变量 STUDIO_NAME、STUDIO_STATE、STUDIO_TEXT 和 STUDIO_RUN 中。</translation>
+        <source>A command to run when a run ends, such as one that sends a message; empty: none. It is told about the run by STUDIO_NAME, STUDIO_STATE, STUDIO_TEXT and STUDIO_RUN in its environment. No shell reads it: for pipes and variables write sh -c &apos;...&apos;. Where the computer is to sleep or shut down then, it has a minute.</source>
+        <translation>训练结束时要运行的命令，例如发送消息的命令；留空则不运行。训练的情况写在环境变量 STUDIO_NAME、STUDIO_STATE、STUDIO_TEXT 和 STUDIO_RUN 中。命令不经过 shell：需要管道和变量时请写 sh -c &apos;...&apos;。如果之后电脑要睡眠或关机，命令有一分钟的时间。</translation>
     </message>
     <message>
         <source>The computer goes to sleep once no run is at work or waits any more.</source>
@@ -4529,6 +4529,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>settings of {name}</source>
         <translation>{name} 的设置</translation>
+    </message>
+    <message>
+        <source>The run&apos;s model is not in its folder any more.</source>
+        <translation>训练的模型已不在它的文件夹中。</translation>
     </message>
 </context>
 <context>
@@ -8629,6 +8633,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>这台机器上没有人登录 Hugging Face。</translation>
     </message>
     <message>
+        <source>Hugging Face does not take the head of README.md.</source>
+        <translation>Hugging Face 不接受 README.md 的开头部分。</translation>
+    </message>
+    <message>
+        <source>Mend it, then upload again.</source>
+        <translation>请修正它，然后重新上传。</translation>
+    </message>
+    <message>
         <source>The upload broke off: Hugging Face cannot be reached.</source>
         <translation>上传中断：无法连接 Hugging Face。</translation>
     </message>
@@ -10627,12 +10639,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请写下要回答的内容。</translation>
     </message>
     <message>
-        <source>{0} tokens are too many.</source>
-        <translation>{0} 个 token 太多了。</translation>
-    </message>
-    <message>
         <source>Give at most {0}.</source>
         <translation>最多 {0}。</translation>
+    </message>
+    <message>
+        <source>{0} tokens are too many.</source>
+        <translation>{0} 个 token 太多了。</translation>
     </message>
     <message>
         <source>Ask something else, or ask again.</source>

@@ -46,14 +46,19 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     chat.add_argument("--prompt", help="one question, one answer; also read from a pipe")
     compare = add_command(commands, "compare", "Answers of a base and of adapters, side by side.", _compare)
     compare.add_argument("--model", help="the base; not needed if the first adapter knows it")
-    text = "may be repeated; NAME=0.5: half as strong as it was trained"
-    compare.add_argument("--adapter", action="append", default=[], metavar="NAME[=STRENGTH]", help=text)
+    add_adapters(compare)
     compare.add_argument("--prompt", action="append", default=[], help="may be repeated")
     compare.add_argument("--prompts", type=Path, metavar="FILE", help="a text file, one prompt a line")
     for command in (chat, compare):
         add_system(command)
         add_sampling(command)
         command.add_argument("--quantization", choices=("none", "8bit", "nf4"), help="as in the training, or none")
+
+
+def add_adapters(command: argparse.ArgumentParser) -> None:
+    """Adds which adapters answer, as `with_strength` reads each."""
+    text = "may be repeated; NAME=0.5: half as strong as it was trained"
+    command.add_argument("--adapter", action="append", default=[], metavar="NAME[=STRENGTH]", help=text)
 
 
 def add_system(command: argparse.ArgumentParser) -> None:

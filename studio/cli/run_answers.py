@@ -3,12 +3,11 @@
 import argparse
 import textwrap
 from collections.abc import Sequence
-from typing import Any
 
 from studio.cli import output
 from studio.core import runs
 from studio.core.errors import StudioError
-from studio.core.events import Answered, Replied
+from studio.core.events import Answered
 
 
 def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -36,22 +35,24 @@ def _answers(args: argparse.Namespace) -> None:
         "run": run.name,
         "prompts": prompts,
         "answers": [{"step": item.step, "answers": item.answers, "faults": item.faults} for item in shown],
-        "asked": [_plain(item) for item in replied],
+        "asked": [
+            {
+                "step": item.step,
+                "turn": item.turn,
+                "question": item.question,
+                "answer": item.answer,
+                "fault": item.fault,
+            }
+            for item in replied
+        ],
     }
     parts = [_told(prompt, at, shown) for at, prompt in enumerate(prompts)] if shown else []
-    parts += [
-        _said(item.messages[-1].content, [(item.step, item.fault or item.answer, not item.fault)]) for item in replied
-    ]
+    parts += [_said(item.question, [(item.step, item.fault or item.answer, not item.fault)]) for item in replied]
     output.show(args, about, "\n\n".join(parts))
 
 
 def _at(step: int | None) -> str:
     return "" if step is None else f" at step {step:,}"
-
-
-def _plain(item: Replied) -> dict[str, Any]:
-    messages = [{"role": message.role, "content": message.content} for message in item.messages]
-    return {"step": item.step, "messages": messages, "answer": item.answer, "fault": item.fault}
 
 
 def _told(prompt: str, at: int, shown: list[Answered]) -> str:

@@ -29,8 +29,9 @@ def _ask(args: argparse.Namespace) -> None:
         raise StudioError("run", f"The run {run.name} waits for its turn and has learned nothing yet.", hint)
     if not args.prompt.strip():
         raise StudioError("usage", "The question is empty.", "Write what is to be answered.")
-    if args.max_new_tokens > (most := 8192):
-        raise StudioError("usage", f"{args.max_new_tokens} tokens are too many.", f"Give at most {most}.")
+    if args.max_new_tokens > events.MOST_TOKENS:
+        hint = f"Give at most {events.MOST_TOKENS}."
+        raise StudioError("usage", f"{args.max_new_tokens} tokens are too many.", hint)
     asked = events.Question(messages=[Message(role="user", content=args.prompt)], max_new_tokens=args.max_new_tokens)
     told = _replied(run, asked)
     if told.fault:
@@ -52,7 +53,7 @@ def _replied(run: Run, asked: events.Question) -> events.Replied:
     while True:
         lines, at = files.read_lines(run.events_path, at)
         for event in map(events.decode_event, lines):
-            if isinstance(event, events.Replied) and event.messages == asked.messages:
+            if isinstance(event, events.Replied) and event.id == asked.id:
                 return event
         if not lives:
             hint = "Its adapter can be asked with `studio chat`; `studio runs resume` goes on with it."

@@ -269,9 +269,7 @@ def _tell(event: events.Event, steps: int) -> None:
             print(f"\nStep {event.step} answers: {one_line(event.said(0)[0])[:_SAMPLE]}", file=sys.stderr)
         case events.Replied():
             said = event.fault or one_line(event.answer)[:_SAMPLE]
-            print(
-                f"\nStep {event.step}, asked {one_line(event.messages[-1].content)[:_SAMPLE]}: {said}", file=sys.stderr
-            )
+            print(f"\nStep {event.step}, asked {one_line(event.question)[:_SAMPLE]}: {said}", file=sys.stderr)
         case events.Resumed():
             for sentence in event.refused:
                 print(printable(sentence), file=sys.stderr)

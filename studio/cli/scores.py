@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from studio.cli import data_rows, output
-from studio.cli.generate import titled, with_strength
+from studio.cli.generate import add_adapters, titled, with_strength
 from studio.core import desk, scores
 from studio.core.config import ModelSpec
 from studio.core.config_file import build
@@ -26,8 +26,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     text = "Show how likely a base and adapters hold every token of a row, or of an answer."
     score = output.add_command(commands, "score", text, _score)
     score.add_argument("--model", help="the base; not needed if the first adapter knows it")
-    text = "may be repeated; NAME=0.5: half as strong as it was trained"
-    score.add_argument("--adapter", action="append", default=[], metavar="NAME[=STRENGTH]", help=text)
+    add_adapters(score)
     score.add_argument("--prompt", help="a question ...")
     score.add_argument("--answer", help="... and the answer to look at")
     score.add_argument("--system", help="the instruction in front of them")

@@ -24,6 +24,7 @@ Action = Literal["sleep", "shutdown"]
 GRACE_S = 60.0
 _LOOK_S = 1.0
 _TAKES_OVER_S = 5.0
+_SHOWN_S = 10.0
 _WORDS: dict[Action, str] = {"sleep": "goes to sleep", "shutdown": "shuts down"}
 
 
@@ -101,12 +102,14 @@ def watch(grace_s: float = GRACE_S) -> int:
             if not run_queue.idle():
                 due = _put_off() if due else due
             elif due <= now <= due + grace_s:
-                cancel()
+                with suppress(StudioError):  # without its process it is void
+                    cancel()
                 return _act(action)
             elif not now < due <= now + grace_s:  # the runs have just ended, or the computer slept since
                 due = now + grace_s
-                files.write_atomic(_due(), json.dumps(due).encode())
-                notify.tell("All runs are done", f"The computer {_WORDS[action]} in {grace_s:.0f} seconds.")
+                with suppress(OSError):  # then it is told of by the notice alone
+                    files.write_atomic(_due(), json.dumps(due).encode())
+                _tell("All runs are done", f"The computer {_WORDS[action]} in {grace_s:.0f} seconds.")
             time.sleep(min(_LOOK_S, grace_s / 4))
     return 0
 
@@ -129,13 +132,14 @@ def _act(action: Action) -> int:
     except OSError as error:
         code, said = 1, str(error)
     if code:
-        notify.tell("The computer was left on", said or f"The system refused ({code}).")
+        _tell("The computer was left on", said or f"The system refused ({code}).")
     return code
 
 
 def _put_off() -> float:
     """Takes back when it is due; returns 0."""
-    _due().unlink(missing_ok=True)
+    with suppress(OSError):
+        _due().unlink(missing_ok=True)
     return 0.0
 
 
@@ -147,6 +151,13 @@ def _is_seen_to() -> bool:
         return True
     except OSError:
         return False
+
+
+def _tell(title: str, text: str) -> None:
+    shown = notify.tell(title, text)
+    if shown is not None:
+        with suppress(subprocess.TimeoutExpired):
+            shown.wait(_SHOWN_S)
 
 
 def _read() -> Action | None:

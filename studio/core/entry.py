@@ -77,7 +77,7 @@ class Entry:
     @property
     def is_model(self) -> bool:
         """Whether it is no adapter but a whole model, such as a full fine-tuning's."""
-        return (self.folder / "config.json").is_file() and not (self.folder / PEFT_CONFIG).is_file()
+        return is_model(self.folder)
 
     @property
     def system(self) -> str:
@@ -88,6 +88,11 @@ class Entry:
 
 
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
+
+
+def is_model(folder: Path) -> bool:
+    """Whether a folder is a whole model's and no adapter's."""
+    return (folder / "config.json").is_file() and not (folder / PEFT_CONFIG).is_file()
 
 
 def read_entry(folder: Path) -> Entry:

@@ -3,6 +3,7 @@
 Unknown fields are ignored and unknown kinds skipped, so an older window reads a newer run.
 """
 
+import secrets
 import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +15,7 @@ from studio.core.asking import Message
 from studio.core.errors import Reason
 from studio.core.files import length, read_lines
 
+MOST_MESSAGES, MOST_TOKENS = 199, 8192  # of a question, and of its answer
 _TAIL_BYTES = 16_384
 # Without "constants" pydantic writes NaN as null, and a diverged loss is the event that matters most.
 # Each kind is built with the union it is read by, not once more by itself.
@@ -171,7 +173,9 @@ class Replied:
     """A question that was put to the run meanwhile was answered with the weights of a step.
 
     Attributes:
-        messages: the conversation, the question last.
+        id: the question's.
+        question: what was asked last.
+        turn: how many messages there were before; 0: it began a conversation.
         answer: what it said.
         fault: why there is no answer; empty: there is.
     """
@@ -179,7 +183,9 @@ class Replied:
     kind: Literal["replied"] = "replied"
     time_s: float = Field(default_factory=time.time)
     step: int
-    messages: list[Message]
+    id: str = ""
+    question: str
+    turn: int = 0
     answer: str
     fault: str = ""
 
@@ -316,13 +322,15 @@ class Question:
     """Has the run answer with its present weights, also while it is paused; nothing that it learns is changed by it.
 
     Attributes:
+        id: by which its answer is known.
         messages: the conversation, the question last.
         max_new_tokens: of the answer; 0: as many as to the run's own prompts.
     """
 
     kind: Literal["question"] = "question"
-    messages: Annotated[list[Message], Field(min_length=1, max_length=200)]
-    max_new_tokens: Annotated[int, Field(ge=0, le=8192)] = 0
+    id: str = Field(default_factory=lambda: secrets.token_hex(8))
+    messages: Annotated[list[Message], Field(min_length=1, max_length=MOST_MESSAGES)]
+    max_new_tokens: Annotated[int, Field(ge=0, le=MOST_TOKENS)] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)
@@ -376,13 +384,16 @@ def decode_command(line: bytes | str) -> Command | None:
         return None
 
 
-def tail(path: Path) -> list[Event]:
-    """Returns the events at the end of a run's file, at least the last one however long it is; none without a file."""
+def tail(path: Path, back_to: type[Event] | None = None) -> list[Event]:
+    """Returns the events at the end of a run's file, at least the last one however long it is; none without a file.
+
+    With `back_to` one of that kind is among them, if the file has one.
+    """
     size, reach = length(path), _TAIL_BYTES
     while True:
         lines, _ = read_lines(path, max(0, size - reach))
         found = [event for line in lines if (event := decode_event(line)) is not None]
-        if found or reach >= size:
+        if reach >= size or (found and (back_to is None or any(isinstance(event, back_to) for event in found))):
             return found
         reach *= 8
 

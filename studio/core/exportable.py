@@ -5,10 +5,11 @@ from pathlib import Path
 
 from studio.core import library, runs
 from studio.core.config import to_dict
-from studio.core.entry import PEFT_CONFIG, Base, Entry
+from studio.core.entry import Base, Entry, is_model
 from studio.core.errors import StudioError, given_path
 from studio.core.runs import Run
 
+TAG = "finetune-studio"  # in the head of each export's card
 _MODEL = "model"
 
 
@@ -18,12 +19,12 @@ def find(name: str) -> Entry:
     Raises:
         StudioError: (adapter) there is neither.
     """
-    folder = given_path(name, "adapter").resolve()
-    if _is_model(folder):
-        return model(folder)
     try:
         return library.located(name)
     except StudioError:
+        folder = given_path(name, "adapter").resolve()
+        if is_model(folder):
+            return model(folder)
         with suppress(StudioError):
             if found := result(runs.find(name)):
                 return found
@@ -33,7 +34,7 @@ def find(name: str) -> Entry:
 def result(run: Run) -> Entry | None:
     """Returns the model that a run made; None: it made none, or an adapter."""
     folder = run.path.resolve() / _MODEL
-    return model(folder) if _is_model(folder) else None
+    return model(folder) if is_model(folder) else None
 
 
 def model(folder: Path) -> Entry:
@@ -53,7 +54,3 @@ def model(folder: Path) -> Entry:
         metrics={"step": finished.result_step} if finished is not None else {},
         run=run.address,
     )
-
-
-def _is_model(folder: Path) -> bool:
-    return (folder / "config.json").is_file() and not (folder / PEFT_CONFIG).is_file()

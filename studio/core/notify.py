@@ -11,7 +11,6 @@ from studio.core import events, settings
 from studio.core.runs import Run
 
 _PROGRAM = "Finetune Studio"
-_TOLD_S = 10.0
 _TITLE, _TEXT = "STUDIO_NOTICE_TITLE", "STUDIO_NOTICE_TEXT"
 # By environment, so that no name can be taken for a piece of the script.
 _BALLOON = (
@@ -26,25 +25,32 @@ else:
 _APPLE = "on run argv\ndisplay notification (item 2 of argv) with title (item 1 of argv)\nend run"
 
 
-def of_end(run: Run) -> None:
+def of_end(run: Run) -> "list[subprocess.Popen[bytes]]":
     """Tells of how `run` ended, as the user has it in the settings; by the run's own process, once all is written.
 
     What cannot be told, or a command that fails, is noted in the run's log alone.
+
+    Returns:
+        What was begun, which nobody need wait for.
+
+    Raises:
+        StudioError: (run) its events cannot be read.
+        OSError: likewise.
     """
     last = events.last(run.events_path)
     if not isinstance(last, events.Finished | events.Failed):
-        return
+        return []
     wanted = settings.seen()
     title, text = said(run, last)
-    if wanted.notify:
-        tell(title, text)
-    if wanted.when_ended:
+    begun = [tell(title, text)] if wanted.notify else []
+    if wanted.when_ended.strip():
         state = "failed" if isinstance(last, events.Failed) else last.outcome
         about = {"STUDIO_RUN": str(run.path), "STUDIO_NAME": run.title() or run.name, "STUDIO_STATE": state}
         try:
-            _begin(as_words(wanted.when_ended, sys.platform), about | {"STUDIO_TEXT": text}, None)
+            begun.append(_begin(as_words(wanted.when_ended, sys.platform), about | {"STUDIO_TEXT": text}, None))
         except (OSError, ValueError) as error:
             print(f"The command for a run's end could not be started: {error}", file=sys.stderr)
+    return [process for process in begun if process is not None]
 
 
 def said(run: Run, last: events.Finished | events.Failed) -> tuple[str, str]:
@@ -58,17 +64,16 @@ def said(run: Run, last: events.Finished | events.Failed) -> tuple[str, str]:
     return f"{name} is done", f"{', '.join(parts)}."
 
 
-def tell(title: str, text: str) -> None:
-    """Has the desktop show a notice; where there is no desktop, or it has no way to be asked, nothing happens."""
+def tell(title: str, text: str) -> "subprocess.Popen[bytes] | None":
+    """Has the desktop show a notice; where there is no desktop, or it has no way to be asked, nothing happens.
+
+    Returns:
+        What shows it, which nobody need wait for; None: there is no such program.
+    """
     try:
-        asked = _begin(command(sys.platform, title, text), {_TITLE: title, _TEXT: text}, subprocess.DEVNULL)
+        return _begin(command(sys.platform, title, text), {_TITLE: title, _TEXT: text}, subprocess.DEVNULL)
     except (OSError, ValueError):
-        return
-    try:
-        asked.wait(_TOLD_S)
-    except subprocess.TimeoutExpired:
-        asked.kill()
-        asked.wait()
+        return None
 
 
 def command(platform: str, title: str, text: str) -> list[str]:

@@ -171,8 +171,10 @@ def there() -> list[Run]:
 
 
 def idle() -> bool:
-    """Whether it is certain that no run is at work or waits."""
+    """Whether no run is at work or waits, as far as that can be told: with a damaged list it cannot."""
     try:
+        if _stored() is None:
+            return False
         return not any(place.is_there() for place in listed()) and not any(run.alive() for run in runs.listing())
     except StudioError:
         return False
@@ -198,6 +200,11 @@ def listed() -> list[Place]:
     Raises:
         StudioError: (disk) it is there and cannot be read now.
     """
+    return [_read(item) for item in _stored() or () if _is_place(item)]
+
+
+def _stored() -> list[Any] | None:
+    """Returns what the list's file holds; None: it is damaged. Raises as `listed`."""
     file = _file()
     try:
         found = json.loads(file.read_bytes())
@@ -206,8 +213,8 @@ def listed() -> list[Place]:
     except OSError as error:
         raise files.disk_error(file, error) from None
     except (ValueError, RecursionError):
-        return []
-    return [_read(item) for item in found if _is_place(item)] if isinstance(found, list) else []
+        return None
+    return found if isinstance(found, list) else None
 
 
 def _seen() -> list[Place]:

@@ -9,7 +9,11 @@ from huggingface_hub.utils._validators import validate_repo_id
 
 from studio.core.entry import PEFT_CONFIG
 from studio.core.errors import StudioError
+from studio.core.exportable import TAG
+from studio.core.files import disk_error
 
+_COMMIT = "Upload with Finetune Studio"
+_HIDDEN = [".*", "*/.*"]
 _LOG_IN = "Log in with `hf auth login`, or set HF_TOKEN to a token that may write, then upload again."
 
 
@@ -36,10 +40,15 @@ def upload(folder: Path, repo: str, *, private: bool) -> str:
     api = HfApi(endpoint=constants.ENDPOINT)
     try:
         place = api.create_repo(repo, private=private, exist_ok=True)
-        api.upload_folder(repo_id=repo, folder_path=folder, commit_message="Upload with Finetune Studio")
+        api.upload_folder(repo_id=repo, folder_path=folder, commit_message=_COMMIT, ignore_patterns=_HIDDEN)
     except HfHubHTTPError as error:
         raise _sentence(repo, error) from None
-    except (HTTPError, OSError, RuntimeError) as error:
+    except ValueError as error:
+        message, hint = "Hugging Face does not take the head of README.md.", "Mend it, then upload again."
+        raise StudioError("export", message, hint, str(error)) from None
+    except OSError as error:
+        raise disk_error(folder, error, "Mend that, then upload again.") from None
+    except (HTTPError, RuntimeError) as error:
         message = "The upload broke off: Hugging Face cannot be reached."
         raise StudioError("network", message, "Check the connection and upload again.", str(error)) from None
     return str(place)
@@ -47,7 +56,7 @@ def upload(folder: Path, repo: str, *, private: bool) -> str:
 
 def _check(folder: Path, repo: str) -> None:
     known = any((folder / name).is_file() for name in (PEFT_CONFIG, "config.json")) or any(folder.glob("*.gguf"))
-    if not (known and (folder / "README.md").is_file()):
+    if not (known and _is_ours(folder / "README.md")):
         hint = "Export an adapter with `studio export`, and name its folder."
         raise StudioError("export", f"{folder} holds no export.", hint)
     try:
@@ -57,6 +66,14 @@ def _check(folder: Path, repo: str) -> None:
         named = False
     if not named:
         raise StudioError("usage", f"`{repo}` is no name for a model on Hugging Face.", "Write it as owner/name.")
+
+
+def _is_ours(card: Path) -> bool:
+    """Whether a model card is one that an export wrote: no other folder is to be taken anywhere by mistake."""
+    try:
+        return TAG in card.read_text(encoding="utf-8").partition("\n---")[0]
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _sentence(repo: str, error: HfHubHTTPError) -> StudioError:

@@ -38,12 +38,16 @@ def main(folder: Path, commands_from: int, queued: bool = False) -> int:
     leads = int(os.environ.get("RANK", "0")) == 0
     try:
         with run.claim(_CLAIM_S) if leads else nullcontext():
-            return (
+            code = (
                 _listed(run, commands_from, queued) if leads else _work(run, commands_from, queued=False, leads=False)
             )
     except StudioError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    if leads and not _stops(run, commands_from):
+        with suppress(StudioError, OSError):  # whatever is told of it, the run has ended as it has
+            notify.of_end(run)
+    return code
 
 
 def _listed(run: Run, commands_from: int, queued: bool) -> int:
@@ -61,8 +65,6 @@ def _listed(run: Run, commands_from: int, queued: bool) -> int:
         if not stops or not all(stop.by_system for stop in stops):
             with suppress(StudioError):
                 run_queue.leave(run)
-        if not stops:
-            notify.of_end(run)
 
 
 def _has_turn(run: Run, commands_from: int) -> bool:

@@ -72,7 +72,11 @@ def reply(current: Session, question: events.Question, ends: Callable[[], bool])
         text, fault = "", "The run was to end before it had answered."
     finally:
         current.emit(events.Phase(name="training"))
-    current.emit(events.Replied(step=current.position.step, messages=question.messages, answer=text, fault=fault))
+    asked, before = question.messages[-1].content, len(question.messages) - 1
+    told = events.Replied(
+        step=current.position.step, id=question.id, question=asked, turn=before, answer=text, fault=fault
+    )
+    current.emit(told)
 
 
 def _looking(ends: Callable[[], bool]) -> Callable[[], None]:

@@ -327,11 +327,11 @@ def _answer(current: Session, commands: Commands, pace: Pace | None = None, *, a
             pace.answers_s = time.perf_counter() - began
 
 
-def _reply(current: Session, commands: Commands, question: events.Question) -> None:
-    """Answers a question, unless the run is to end."""
+def _reply(current: Session, commands: Commands, question: events.Question, ending: bool) -> None:
+    """Answers a question, unless the run is to end, or is `ending` already."""
     from studio.engine import samples
 
-    samples.reply(current, question, lambda: _ends(commands))
+    samples.reply(current, question, lambda: ending or _ends(commands))
 
 
 def _ends(commands: Commands) -> bool:
@@ -407,7 +407,9 @@ def _obey(current: Session, commands: Commands) -> events.Stop | None:
             schedule.set_peak(current.scheduler, rate)
     commands.again = [(at, rate) for at, rate in commands.again if at > current.position.step]
     while True:
-        for command in _agreed(current, commands):
+        due = _agreed(current, commands)
+        ending = stop is not None or any(isinstance(command, events.Stop) for command in due)
+        for command in due:
             match command:
                 case events.Pause():
                     paused = True
@@ -423,7 +425,7 @@ def _obey(current: Session, commands: Commands) -> events.Stop | None:
                         _tell_evaluation(current, score, best=False)
                     _answer(current, commands, at_once=True)
                 case events.Question():
-                    _reply(current, commands, command)
+                    _reply(current, commands, command, ending)
                     continue  # what it answered says so
                 case events.SetLearningRate():
                     schedule.set_peak(current.scheduler, command.learning_rate)

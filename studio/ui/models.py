@@ -253,7 +253,7 @@ def glance(run: Run) -> Glance:
     except StudioError:
         return Glance(run, run.name, 0.0, "damaged", stamp=_stamp(run.path / _ABOUT))
     seen = Progress()
-    for event in events.tail(run.events_path):
+    for event in events.tail(run.events_path, events.Step):
         seen.apply(event)
     last = seen.steps[-1] if seen.steps else None
     loss = last.loss if last else None

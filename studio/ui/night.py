@@ -58,10 +58,14 @@ class Night(QObject):
     def look(self) -> None:
         """Looks whether something is asked for still, by whomever, and whether it is about to be done."""
         found, before = afterwards.asked(), self.asked
+        self._seeing_to = [process for process in self._seeing_to if process.poll() is None]
+        if found is None and not self._seeing_to:  # nobody sees to it, whatever was chosen
+            self._ends[None].setChecked(True)
         if found == before:
             return
         self.asked = found
-        self._ends[found.action if found else None].setChecked(True)
+        if found is not None:
+            self._ends[found.action].setChecked(True)
         self.changed.emit()
         if found is not None and found.due_s and not (before and before.due_s):
             self._warn(found)
@@ -80,7 +84,8 @@ class Night(QObject):
         dialog.setWindowTitle(self.tr("When a run ends"))
         text = self.tr(
             "A command to run when a run ends, such as one that sends a message; empty: none. It is told about the run "
-            "by STUDIO_NAME, STUDIO_STATE, STUDIO_TEXT and STUDIO_RUN in its environment."
+            "by STUDIO_NAME, STUDIO_STATE, STUDIO_TEXT and STUDIO_RUN in its environment. No shell reads it: for pipes "
+            "and variables write sh -c '...'. Where the computer is to sleep or shut down then, it has a minute."
         )
         dialog.setLabelText(text)
         dialog.setTextValue(self._session.settings.when_ended)
@@ -102,7 +107,6 @@ class Night(QObject):
         self._session.save()
 
     def _choose(self, action: afterwards.Action | None) -> None:
-        self._seeing_to = [process for process in self._seeing_to if process.poll() is None]
         try:
             if action is None:
                 afterwards.cancel()

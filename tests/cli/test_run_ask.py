@@ -40,7 +40,7 @@ def test_a_run_is_asked_as_it_trains_and_what_it_said_can_be_read_later(
     assert cli.run(["runs", "answers", run.name, "--json"]) == 0
     asked = json.loads(capsys.readouterr().out)["asked"]
     assert [item["answer"] for item in asked] == [found["answer"], ""]
-    assert asked[0]["messages"] == [{"role": "user", "content": "order late box"}]
+    assert (asked[0]["question"], asked[0]["turn"]) == ("order late box", 0)
     assert cli.run(["runs", "answers", run.name, "--step", str(found["step"])]) == 0
     assert capsys.readouterr().out.splitlines()[:2] == ["order late box", f"  step {found['step']:,}:"]
     assert cli.run(["runs", "ask", run.name, "--prompt", "Who?"]) == EXIT_CODES["run"]

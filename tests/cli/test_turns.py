@@ -1,6 +1,7 @@
 """The queue by command: who is at work, who waits, and what was cut off goes on."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ from studio.core import events, run_queue, runs
 from studio.core.errors import EXIT_CODES
 from studio.core.runs import Run
 from tests.cli.test_runs import studio, until, written
+from tests.core.test_afterwards import system
 from tests.core.test_run_queue import Machine, machine
 from tests.training import config
 from tests.ui.told import prepared, step
 
-__all__ = ["machine"]
+__all__ = ["machine", "system"]
 
 
 def said(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
@@ -134,7 +136,8 @@ def test_several_values_are_queued_as_runs_of_their_own(machine: Machine, tmp_pa
     until(lambda: not any(run.alive() for run in made))
 
 
-@pytest.mark.usefixtures("four")
+@pytest.mark.skipif(sys.platform == "win32", reason="its programs cannot be put in the system's place so")
+@pytest.mark.usefixtures("four", "system")
 def test_what_comes_after_all_runs_is_asked_for_shown_and_called_off(capsys: pytest.CaptureFixture[str]) -> None:
     assert studio("runs", "queue", "--then", "shutdown").stdout.startswith("When no run is left the computer shuts")
     until(lambda: said(capsys)["then"] == "shutdown")

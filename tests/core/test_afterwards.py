@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,11 +17,11 @@ from studio.core.errors import StudioError
 from tests.core.test_run_queue import Machine, machine
 
 __all__ = ["machine"]
-GRACE_S = 0.4
+SOON_S, LONG_S = 0.4, 60.0
 
 
 @pytest.fixture
-def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Puts programs in the system's place that only note what they were asked for; returns the note."""
     note = tmp_path / "note"
     note.touch()
@@ -29,7 +29,10 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).write_text(f'#!/bin/sh\necho "{name} $*" >> {note}\n')
         (tmp_path / name).chmod(0o700)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    return note
+    yield note
+    # Whatever became of the test: its process must not outlive these programs, for it would find the system's own.
+    afterwards.cancel()
+    until(lambda: not afterwards._is_seen_to())
 
 
 @pytest.fixture
@@ -45,10 +48,15 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def watching() -> threading.Thread:
-    made = threading.Thread(target=afterwards.watch, args=[GRACE_S])
+def watching(grace_s: float) -> threading.Thread:
+    made = threading.Thread(target=afterwards.watch, args=[grace_s])
     made.start()
     return made
+
+
+def ended(thread: threading.Thread) -> bool:
+    thread.join(30)
+    return not thread.is_alive()
 
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="its programs cannot be put in the system's place so")
@@ -60,16 +68,16 @@ def test_it_waits_for_all_runs_and_then_acts_once(machine: Machine, system: Path
     run_queue.admit(first)
     afterwards.ask("shutdown").wait()
     assert afterwards.asked() is None, "nobody sees to it yet"
-    thread = watching()
+    thread = watching(SOON_S)
     until(lambda: afterwards.asked() == Asked("shutdown"))
     machine.end(first)
+    time.sleep(2 * SOON_S)
+    assert system.read_text() == "", "the second is there"
     machine.kill(second)
-    until(lambda: (found := afterwards.asked()) is not None and found.due_s)
-    assert "systemctl" not in system.read_text()
-    thread.join(30)
+    assert ended(thread)
     assert [line.split()[0] for line in system.read_text().splitlines()] == ["notify-send", "systemctl"]
     assert system.read_text().endswith("systemctl poweroff\n")
-    assert (afterwards.asked(), afterwards.watch(GRACE_S)) == (None, 0)
+    assert (afterwards.asked(), afterwards.watch(SOON_S)) == (None, 0)
     assert system.read_text().count("systemctl") == 1
 
 
@@ -77,17 +85,15 @@ def test_it_waits_for_all_runs_and_then_acts_once(machine: Machine, system: Path
 def test_what_begins_meanwhile_is_waited_for_and_it_can_be_called_off(machine: Machine, system: Path) -> None:
     first = machine.start()
     afterwards.ask("sleep").wait()
-    thread = watching()
+    thread = watching(LONG_S)
     machine.end(first)
     until(lambda: (found := afterwards.asked()) is not None and found.due_s)
     second = machine.start()
     until(lambda: afterwards.asked() == Asked("sleep"))
-    time.sleep(2 * GRACE_S)
-    assert "systemctl" not in system.read_text()
     machine.end(second)
     until(lambda: (found := afterwards.asked()) is not None and found.due_s)
     afterwards.cancel()
-    thread.join(30)
+    assert ended(thread)
     assert "systemctl" not in system.read_text()
     afterwards.cancel()  # nothing is there to be taken back
 
@@ -98,10 +104,10 @@ def test_one_that_was_killed_leaves_nothing_that_is_due(machine: Machine) -> Non
     afterwards.ask("sleep").wait()
     (paths.home() / "afterwards-due.json").write_text(json.dumps(time.time() + 0.1))
     assert afterwards.asked() is None
-    thread = watching()
+    thread = watching(SOON_S)
     until(lambda: afterwards.asked() == Asked("sleep"))
     afterwards.cancel()
-    thread.join(30)
+    assert ended(thread)
 
 
 @pytest.mark.usefixtures("seen_to")
@@ -111,11 +117,11 @@ def test_a_second_process_leaves_it_to_the_first(
     monkeypatch.setattr(afterwards, "_TAKES_OVER_S", 0.1)
     run = machine.start()
     afterwards.ask("sleep").wait()
-    thread = watching()
+    thread = watching(SOON_S)
     until(afterwards.asked)
-    assert afterwards.watch(GRACE_S) == 0
+    assert afterwards.watch(SOON_S) == 0
     machine.end(run)
-    thread.join(30)
+    assert ended(thread)
     assert system.read_text().count("systemctl suspend") == 1
 
 
@@ -142,7 +148,7 @@ def test_a_refusal_of_the_system_is_told(machine: Machine, system: Path) -> None
     afterwards.ask("shutdown").wait()
     machine.end(run)
     (system.parent / "systemctl").write_text("#!/bin/sh\necho 'Access denied' >&2\nexit 4\n")
-    assert afterwards.watch(GRACE_S) == 4
+    assert afterwards.watch(SOON_S) == 4
     assert "The computer was left on Access denied" in system.read_text()
 
 
@@ -160,3 +166,26 @@ def test_the_process_of_its_own_sees_to_it(machine: Machine, system: Path) -> No
 @pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
 def test_each_system_has_a_command_for_each(platform: str) -> None:
     assert afterwards.command(platform, "sleep") != afterwards.command(platform, "shutdown")
+
+
+@pytest.mark.usefixtures("seen_to")
+def test_with_a_list_that_cannot_be_read_the_computer_stays_on(machine: Machine, system: Path) -> None:
+    run = machine.start()
+    afterwards.ask("sleep").wait()
+    (paths.home() / "queue.json").write_text("[")
+    machine.kill(run)
+    thread = watching(SOON_S)
+    time.sleep(3 * SOON_S)
+    afterwards.cancel()
+    assert ended(thread)
+    assert system.read_text() == ""
+
+
+@pytest.mark.usefixtures("seen_to")
+def test_a_due_time_that_cannot_be_noted_is_kept_all_the_same(machine: Machine, system: Path) -> None:
+    run = machine.start()
+    afterwards.ask("sleep").wait()
+    (paths.home() / "afterwards-due.json").mkdir()
+    machine.end(run)
+    assert afterwards.watch(SOON_S) == 0
+    assert system.read_text().endswith("systemctl suspend\n")

@@ -14,6 +14,8 @@ from studio.core.asking import Message
 
 KINDS = [*typing.get_args(events.Event), *typing.get_args(events.Command)]
 
+_MESSAGES = st.builds(Message, role=st.sampled_from(["system", "user", "assistant"]), content=st.text())
+
 
 @given(st.data())
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -40,7 +42,7 @@ def _fields(kind: typing.Any) -> dict[str, st.SearchStrategy[typing.Any]]:
         return {"learning_rate": st.floats(1e-9, 10)}
     if kind is events.Question:
         return found | {
-            "messages": st.lists(st.from_type(Message), min_size=1, max_size=9),
+            "messages": st.lists(_MESSAGES, min_size=1, max_size=9),
             "max_new_tokens": st.integers(0, 8192),
         }
     if kind is events.SaveMemory:

@@ -38,6 +38,16 @@ def test_an_adapter_is_found_as_ever_and_before_a_run_of_its_name(tmp_path: Path
     assert (found, found.is_model) == (library.find(entry.name), False)
 
 
+def test_a_folder_of_the_working_directory_does_not_hide_an_adapter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = added(tmp_path, "letters")
+    shutil.copytree(paths.resources() / "demo" / "model", tmp_path / "here" / "letters")
+    monkeypatch.chdir(tmp_path / "here")
+    assert exportable.find("letters") == library.find(entry.name)
+    assert exportable.find("./letters").is_model
+
+
 def test_any_models_folder_can_be_exported() -> None:
     found = exportable.find(str(paths.resources() / "demo" / "model"))
     assert (found.is_model, found.config, found.base.path) == (True, {}, "")

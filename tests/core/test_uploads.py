@@ -13,7 +13,7 @@ from studio.core.uploads import upload
 from tests.hub import Hub, serving
 
 FILES = {
-    "README.md": b"---\nlicense: mit\n---\n# A card\n",
+    "README.md": b"---\ntags:\n- finetune-studio\n---\n# A card\n",
     "adapter_config.json": b"{}",
     "a.gguf": bytes(range(256)) * 99,
 }
@@ -37,7 +37,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 @pytest.mark.loopback
 def test_the_whole_folder_goes_there_with_the_login(hub: Hub, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["upload", str(folder), "someone/letters", "--private", "--json"]) == 0
+    assert cli.run(["upload", str(folder), "someone/letters", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found == {"folder": str(folder), "repo": "someone/letters", "url": f"{constants.ENDPOINT}/someone/letters"}
     (made,) = hub.made
@@ -59,6 +59,24 @@ def test_what_the_hub_refuses_is_told(hub: Hub, folder: Path, code: str, said: s
     with pytest.raises(StudioError, match=said) as told:
         upload(folder, "someone/letters", private=True)
     assert told.value.reason == "network"
+    assert hub.committed == {}
+
+
+@pytest.mark.loopback
+def test_hidden_files_stay_here(hub: Hub, folder: Path) -> None:
+    (folder / ".env").write_text("SECRET=1")
+    (folder / "sub").mkdir()
+    (folder / "sub" / ".env").write_text("SECRET=1")
+    upload(folder, "someone/letters", private=True)
+    assert hub.committed == FILES
+
+
+@pytest.mark.loopback
+def test_a_card_that_the_hub_does_not_take_is_told(hub: Hub, folder: Path) -> None:
+    hub.card_fault = "license is odd"
+    with pytest.raises(StudioError, match="does not take the head of README") as told:
+        upload(folder, "someone/letters", private=True)
+    assert "license is odd" in told.value.detail
     assert hub.committed == {}
 
 
@@ -90,6 +108,8 @@ def test_a_name_that_cannot_be_is_refused(folder: Path, repo: str) -> None:
 
 
 def test_what_is_no_export_is_not_taken_there(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("---\nlicense: mit\n---\nMade with finetune-studio")
+    (tmp_path / "config.json").write_text("{}")
     (folder / "README.md").unlink()
     for place in (folder, tmp_path):
         with pytest.raises(StudioError, match="holds no export"):

@@ -497,3 +497,12 @@ def test_a_full_fine_tuning_becomes_one_file_too(tmp_path: Path, stored: Stored)
     for to in ("peft", "merged", "gguf-lora"):
         with pytest.raises(StudioError, match="is a whole model already"):
             export(entry, to, tmp_path / to, entry.folder)
+
+
+def test_any_models_folder_becomes_one_file(base: Path, tmp_path: Path) -> None:
+    entry = exportable.find(str(base))
+    assert export(entry, "gguf", tmp_path / "out", base).proof.holds
+    text = (tmp_path / "out" / "README.md").read_text()
+    assert "A model from a private folder. Made with" in text
+    assert "Its training is not on record" in text
+    assert_clean(tmp_path / "out", tmp_path)

@@ -235,7 +235,7 @@ def test_what_it_is_asked_it_answers_with_the_weights_of_that_step_and_nothing_e
             run.ask(events.Pause())
             run.ask(question(PROMPTS[1]))
             run.ask(question(*talk, tokens=3))
-        if isinstance(event, events.Replied) and len(event.messages) == 3:
+        if isinstance(event, events.Replied) and event.turn == 2:
             run.ask(events.Continue())
 
     resume(run, ask)
@@ -249,7 +249,7 @@ def test_what_it_is_asked_it_answers_with_the_weights_of_that_step_and_nothing_e
     model = load_adapter(
         load_base(folder, plain.model, torch.device("cpu")), run.path / "checkpoints" / checkpoint.name(4) / "adapter"
     )
-    said = [{"role": message.role, "content": message.content} for message in told[2].messages]
+    said = [{"role": message.role, "content": message.content} for message in question(*talk).messages]
     encoder = generate.encoder_for(load_tokenizer(folder))
     assert told[2].answer == generate.answer(model, encoder, said, Sampling(max_new_tokens=3))
     assert [item.command["kind"] for item in run.progress().obeyed] == ["pause", "continue"]
@@ -272,4 +272,19 @@ def test_a_question_that_cannot_be_answered_is_told_so_and_ends_no_run(tmp_path:
     assert [(item.step, item.answer) for item in told] == [(2, ""), (3, "")]
     assert "tokens, but this model reads at most" in told[0].fault
     assert told[1].fault == "The run was to end before it had answered."
+    assert run.progress().finished is not None
+
+
+def test_a_question_asked_beside_a_stop_is_not_waited_for(tmp_path: Path) -> None:
+    run = runs.create(config(tmp_path, rows=24), tmp_path / "run")
+    asked = [question(PROMPTS[0], tokens=8192), question(PROMPTS[1], tokens=8192)]
+
+    def ask(event: events.Event) -> None:
+        if isinstance(event, events.Step) and event.step == 2:
+            for command in (asked[0], events.Stop(), asked[1]):
+                run.ask(command)
+
+    resume(run, ask)
+    told = run.progress().replied
+    assert [(item.id, item.answer) for item in told] == [(asked[0].id, ""), (asked[1].id, "")]
     assert run.progress().finished is not None

@@ -18,9 +18,16 @@ from tests.ui.told import made_run, prepared, step, tell
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", "does not support", extend=True)
 
 
-def replied(number: int, *said: str, answer: str = "", fault: str = "") -> events.Replied:
-    messages = [Message(role="assistant" if at % 2 else "user", content=text) for at, text in enumerate(said)]
-    return events.Replied(step=number, messages=messages, answer=answer, fault=fault)
+def replied(
+    number: int, asked: str, answer: str = "", fault: str = "", to: events.Question | None = None
+) -> events.Replied:
+    return events.Replied(step=number, id=to.id if to else "", question=asked, answer=answer, fault=fault)
+
+
+def last(run: Run) -> events.Question:
+    asked = put(run)[-1]
+    assert isinstance(asked, events.Question)
+    return asked
 
 
 def looked(window: MainWindow, qtbot: QtBot, run: Run, *, alive: bool = True) -> tuple[RunView, RunAsk]:
@@ -49,36 +56,35 @@ def ask(talk: RunAsk, text: str) -> None:
 
 def test_questions_go_to_the_run_and_its_answers_come_with_their_step(window: MainWindow, qtbot: QtBot) -> None:
     run = made_run()
-    tell(run, prepared(9), step(1, 2.0), replied(1, "from a command", answer="<b>yes</b>"))
+    tell(run, prepared(9), step(1, 2.0), replied(1, "from a command", "<b>yes</b>"))
     view, talk = looked(window, qtbot, run)
     model = view.model
     assert model is not None
     assert said(talk) == ["from a command", "<b>yes</b>"]
     assert not talk.button.isEnabled()
     ask(talk, "  Who are you? ")
-    assert put(run) == [events.Question(messages=[Message(role="user", content="Who are you?")])]
+    first = last(run)
+    assert first.messages == [Message(role="user", content="Who are you?")]
     assert talk.status.text() == "It answers behind its current step: Who are you?"
     talk.prompt.setPlainText("next")
     assert not talk.button.isEnabled(), "one after the other"
-    model.progress.apply(replied(2, "another's", answer="no"))
-    model.progress.apply(replied(3, "Who are you?", answer="a model"))
+    assert not talk.anew.isEnabled()
+    model.progress.apply(replied(2, "Who are you?", "no"))
+    model.progress.apply(replied(3, "Who are you?", "a model", to=first))
     talk.advance()
-    assert said(talk)[2:] == ["another's", "no", "Who are you?", "a model"]
+    assert said(talk)[2:] == ["Who are you?", "no", "Who are you?", "a model"]
     assert talk.chat.answering == ["Step 1", "Step 2", "Step 3"]
     assert talk.button.isEnabled()
     ask(talk, "And now?")
-    asked = put(run)[-1]
-    assert isinstance(asked, events.Question)
-    assert [message.content for message in asked.messages] == ["Who are you?", "a model", "And now?"]
-    model.progress.apply(replied(4, "Who are you?", "a model", "And now?", fault="It is too long. Shorten it."))
+    second = last(run)
+    assert [message.content for message in second.messages] == ["Who are you?", "a model", "And now?"]
+    model.progress.apply(replied(4, "And now?", fault="It is too long. Shorten it.", to=second))
     talk.advance()
     assert said(talk)[-1] == "It is too long. Shorten it."
     talk.anew.click()
     assert not talk.anew.isEnabled()
     ask(talk, "Afresh")
-    asked = put(run)[-1]
-    assert isinstance(asked, events.Question)
-    assert [message.content for message in asked.messages] == ["Afresh"]
+    assert [message.content for message in last(run).messages] == ["Afresh"]
     model.alive = False
 
 
@@ -106,7 +112,7 @@ def test_it_says_why_a_run_cannot_be_asked(window: MainWindow, qtbot: QtBot) -> 
 
 def test_a_run_that_is_read_anew_shows_each_answer_once(window: MainWindow, qtbot: QtBot) -> None:
     run = made_run()
-    tell(run, prepared(9), step(1, 2.0), replied(1, "a", answer="b"), replied(1, "c", answer="d"))
+    tell(run, prepared(9), step(1, 2.0), replied(1, "a", "b"), replied(1, "c", "d"))
     view, talk = looked(window, qtbot, run, alive=False)
     assert said(talk) == ["a", "b", "c", "d"]
     model = view.model
@@ -120,3 +126,29 @@ def test_a_run_that_is_read_anew_shows_each_answer_once(window: MainWindow, qtbo
     tell(other, prepared(9))
     looked(window, qtbot, other, alive=False)
     assert said(talk) == []
+
+
+def test_a_question_that_cannot_be_put_stays(window: MainWindow, qtbot: QtBot) -> None:
+    run = made_run()
+    tell(run, prepared(9), step(1, 2.0))
+    view, talk = looked(window, qtbot, run)
+    run.commands_path.mkdir()
+    ask(talk, "Who are you?")
+    assert talk.prompt.toPlainText() == "Who are you?"
+    assert talk.button.isEnabled()
+    assert window.notices.texts()
+    assert view.model is not None
+    view.model.alive = False
+
+
+def test_of_a_long_conversation_the_end_is_asked_with(window: MainWindow, qtbot: QtBot) -> None:
+    run = made_run()
+    tell(run, prepared(9), step(1, 2.0))
+    view, talk = looked(window, qtbot, run)
+    talk._said = [Message(role="assistant" if at % 2 else "user", content=str(at)) for at in range(300)]
+    ask(talk, "last")
+    asked = last(run).messages
+    assert len(asked) == events.MOST_MESSAGES
+    assert (asked[0].role, asked[-1].content) == ("user", "last")
+    assert view.model is not None
+    view.model.alive = False

@@ -30,7 +30,7 @@ def test_it_is_asked_for_by_owner_and_name(asked: UploadDialog) -> None:
     asked.start.click()
     assert asked._command is not None
     words = asked._command._process.arguments()
-    assert words[words.index("upload") :][1:4] == [str(asked._folder), "someone/letters", "--private"]
+    assert words[words.index("upload") :][1:4] == [str(asked._folder), "someone/letters", "--json"]
     assert asked.bar.isVisible()
     assert not asked.start.isEnabled()
     asked.reject()

@@ -11,6 +11,7 @@ from huggingface_hub.utils._validators import validate_repo_id
 from transformers import PreTrainedTokenizerBase
 
 from studio.core.consumers import Consumer, Target
+from studio.core.exportable import TAG
 from studio.core.library import Base, Data, Entry, in_words, learning_rates
 from studio.core.objectives import OWN_SETTINGS, asked
 from studio.core.pinned import started_from
@@ -151,6 +152,7 @@ def of(
         config=entry.config,
         metrics=entry.metrics,
         to=to,
+        whole=entry.is_model,
         stops=stops,
         file=file,
         notes=notes,
@@ -166,6 +168,7 @@ def card(
     config: dict[str, Any],
     metrics: dict[str, Any],
     to: Target | Literal["result"] = "peft",
+    whole: bool = False,
     stops: int | list[int] | None = None,
     file: str = "",
     notes: Sequence[str] = (),
@@ -181,12 +184,13 @@ def card(
         metrics: as in `studio.core.library.Entry`.
         to: whether the card is for the adapter, for a model it was merged into, in transformers' files or in a GGUF
             file, or for a run's result, which is the adapter without a tokenizer.
+        whole: it is no adapter, but a model; with a config one that was trained in full.
         stops: the `eos_token_id` to load it with, where the base's own would not end its answers.
         file: the GGUF file's name.
         notes: what is to be known of it besides, in sentences.
         loaders: the programs that load it, or another export of it.
     """
-    known, merged, whole = hub_id(base.path), to in ("merged", "gguf"), _is_full(config)
+    known, merged = hub_id(base.path), to in ("merged", "gguf")
     objective = _objective(config)
     compares = asked(objective).compares
     about = ModelCardData(
@@ -194,14 +198,15 @@ def card(
         library_name={"merged": "transformers", "gguf": "gguf", "gguf-lora": "gguf"}.get(to, "peft"),
         pipeline_tag="text-generation",
         tags=[
-            "finetune-studio",
+            TAG,
             "full" if whole else "merge" if merged else "lora",
             *([objective] if compares else []),
         ],
     )
     named, unit = _base_name(base), "the mean of rows" if compares else "nats a token"
     what = f"{named}, with a LoRA adapter merged into its weights." if merged else f"A LoRA adapter for {named}."
-    what = f"{named}, of which every weight was trained further." if whole else what
+    if whole:
+        what = f"{named}, of which every weight was trained further." if config else f"{named}."
     load = {
         "peft": _LOAD_PEFT,
         "gguf-lora": _LOAD_LORA,
@@ -257,11 +262,6 @@ def _objective(config: dict[str, Any]) -> str:
     return str(config.get("training", {}).get("objective", ""))
 
 
-def _is_full(config: dict[str, Any]) -> bool:
-    adapter = config.get("adapter")
-    return isinstance(adapter, dict) and adapter.get("method") == "full"
-
-
 def _training(base: Base, data: Data, config: dict[str, Any], metrics: dict[str, Any]) -> str:
     lines = []
     if data.rows:
@@ -287,7 +287,7 @@ def _training(base: Base, data: Data, config: dict[str, Any], metrics: dict[str,
     rows = {
         f"{section}.{name}": config[section][name]
         for section, names in _SETTINGS.items()
-        if not (section == "adapter" and _is_full(config))
+        if not (section == "adapter" and config[section].get("method") == "full")
         for name in names
         if name in config.get(section, {}) and name not in others
     }

@@ -17,14 +17,14 @@ from studio.ui.theme import GRID
 class RunAsk(QWidget):
     """What a run was asked and said, whoever asked it, and a box for the next question."""
 
-    def __init__(self, ask: Callable[[events.Question], None]) -> None:
-        """Puts questions to the run shown with `ask`; shows nothing yet."""
+    def __init__(self, ask: Callable[[events.Question], bool]) -> None:
+        """Puts questions to the run shown with `ask`, which says whether one was put; shows nothing yet."""
         super().__init__()
         self._put = ask
         self._model: RunModel | None = None
         self._shown = 0
         self._said: list[Message] = []
-        self.waiting: str | None = None
+        self.waiting: events.Question | None = None
         self.chat = ChatView()
         self.status = label("", "muted", wrap=True)
         self.prompt = Prompt(self.tr("Ask the run something. It answers behind its current step, and trains on."))
@@ -63,22 +63,24 @@ class RunAsk(QWidget):
         self._offer()
 
     def send(self) -> None:
-        """Puts the question that is written."""
+        """Puts the question that is written; one that cannot be put stays."""
         if not self.button.isEnabled():
             return
-        self.waiting = self.prompt.toPlainText().strip()
-        self.prompt.clear()
-        self._put(events.Question(messages=[*self._said, Message(role="user", content=self.waiting)]))
+        written = Message(role="user", content=self.prompt.toPlainText().strip())
+        # Of a long conversation what was said first is left out; what is left begins with a question too.
+        question = events.Question(messages=[*self._said, written][-events.MOST_MESSAGES :])
+        if self._put(question):
+            self.waiting = question
+            self.prompt.clear()
         self._offer()
 
     def _add(self, item: events.Replied) -> None:
-        *before, asked = item.messages
-        self.chat.ask(asked.content, self.tr("Step {step}").format(step=f"{item.step:,}"))
+        self.chat.ask(item.question, self.tr("Step {step}").format(step=f"{item.step:,}"))
         self.chat.finish(words.sentence(item.fault) if item.fault else item.answer)
-        if asked.content == self.waiting and before == self._said:
-            self.waiting = None
+        if self.waiting is not None and item.id == self.waiting.id:
             if not item.fault:
-                self._said = [*item.messages, Message(role="assistant", content=item.answer)]
+                self._said = [*self.waiting.messages, Message(role="assistant", content=item.answer)]
+            self.waiting = None
 
     def _begin_anew(self) -> None:
         self._said = []
@@ -88,10 +90,12 @@ class RunAsk(QWidget):
     def _offer(self) -> None:
         why = self._why_not()
         self.prompt.setEnabled(not why)
-        self.anew.setEnabled(bool(self._said))
+        self.anew.setEnabled(bool(self._said) and self.waiting is None)
         self.button.setEnabled(not why and self.waiting is None and bool(self.prompt.toPlainText().strip()))
         if not why and self.waiting is not None:
-            why = self.tr("It answers behind its current step: {question}").format(question=self.waiting)
+            why = self.tr("It answers behind its current step: {question}").format(
+                question=self.waiting.messages[-1].content
+            )
         elif not why and self._said:
             why = self.tr("The next question is asked behind what was said last.")
         self.status.setText(why)

@@ -202,15 +202,21 @@ class RunView(QWidget):
         self.tabs.setCurrentWidget(self.rows)
         self.rows.show_step(step)
 
-    def _ask(self, command: events.Command, model: RunModel | None = None) -> None:
-        """Asks a run for something, the one shown if no other is named; one that has ended is asked nothing."""
+    def _ask(self, command: events.Command, model: RunModel | None = None) -> bool:
+        """Asks a run for something, the one shown if no other is named; one that has ended is asked nothing.
+
+        Returns:
+            Whether it was asked.
+        """
         model = model or self.model
         if model is None or not model.alive:
-            return
+            return False
         try:
             model.ask(command)
         except StudioError as error:
             self._session.tell_error(error)
+            return False
+        return True
 
     def _pause(self) -> None:
         if self.model is not None:
@@ -300,8 +306,16 @@ class RunView(QWidget):
 
     def _export(self) -> None:
         """Offers the whole model of a full fine-tuning to be exported."""
-        entry = exportable.result(self.model.run) if self.model is not None else None
-        if entry is not None:
+        if self.model is None:
+            return
+        try:
+            entry = exportable.result(self.model.run)
+        except StudioError as error:
+            self._session.tell_error(error)
+            return
+        if entry is None:
+            self._session.tell(self.tr("The run's model is not in its folder any more."), "bad")
+        else:
             ExportDialog(self._session, entry, self.window()).open()
 
     def _open_folder(self) -> None:

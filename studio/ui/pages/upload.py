@@ -79,7 +79,7 @@ class UploadDialog(QDialog):
     def _upload(self) -> None:
         self.said.setText("")
         asked = ["upload", str(self._folder), self.repo.text().strip()]
-        asked += ["--private"] if self.private.isChecked() else []
+        asked += [] if self.private.isChecked() else ["--public"]
         self._command = self._session.command(asked)
         self._command.done.connect(self._show)
         self._command.failed.connect(self._fail)
