@@ -6061,6 +6061,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请删除 {0}，然后重新打开。</translation>
     </message>
     <message>
+        <source>There is no capsule of a run whose adapter began as {0}: the run does not keep what that found.</source>
+        <translation>以 {0} 开始的适配器的训练没有胶囊：训练没有保留找到的初始值。</translation>
+    </message>
+    <message>
+        <source>Its result can be exported, as ever.</source>
+        <translation>其结果仍可照常导出。</translation>
+    </message>
+    <message>
         <source>The run has not taken a step, so there is nothing to train once more.</source>
         <translation>此任务尚未完成任何一步，没有可重新训练的内容。</translation>
     </message>
@@ -6301,12 +6309,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>同时训练哪些偏置向量。</translation>
     </message>
     <message>
-        <source>Initialisation</source>
-        <translation>初始化</translation>
+        <source>Start of the update</source>
+        <translation>更新的起点</translation>
     </message>
     <message>
-        <source>How the update starts; all start as no change at all.</source>
-        <translation>更新的初始方式；无论哪种，起点都不改变模型。</translation>
+        <source>Where learning begins, always as no change at all. The first three are drawn. `pissa` begins with the strongest directions of the base&apos;s weights (`pissa_niter_16`: nearly the same ones, far sooner), `olora` with orthogonal ones; `eva` with those that the rows take in the model.</source>
+        <translation>学习从哪里开始；开始时总是毫无改变。前三种是随机抽取的。`pissa` 从基座权重最强的方向开始（`pissa_niter_16`：几乎相同的方向，快得多），`olora` 从其正交方向开始；`eva` 从数据行在模型中所取的方向开始。</translation>
     </message>
     <message>
         <source>Objective</source>
@@ -6603,6 +6611,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Only LoRA has an A and a B; set it to 1.</source>
         <translation>只有 LoRA 才有 A 和 B；请设为 1。</translation>
+    </message>
+    <message>
+        <source>At most {0} with pissa and olora, which are saved with twice the rank.</source>
+        <translation>使用 pissa 和 olora 时最多 {0}，因为它们以两倍的秩保存。</translation>
     </message>
     <message>
         <source>Its numbers must be finite.</source>
@@ -7791,10 +7803,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>`{0}` is not trained here.</source>
         <translation>此处不训练 `{0}`。</translation>
-    </message>
-    <message>
-        <source>Adapters start as no change here: default, gaussian or orthogonal.</source>
-        <translation>此处的适配器起始时不改变模型：可选 default、gaussian 或 orthogonal。</translation>
     </message>
     <message>
         <source>How often is said in steps here: set eval_steps and save_steps.</source>
@@ -9001,6 +9009,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请选择偶数秩。</translation>
     </message>
     <message>
+        <source>{0} begins with directions of linear layers, and {1} is none.</source>
+        <translation>{0} 从线性层的方向开始，而 {1} 不是线性层。</translation>
+    </message>
+    <message>
+        <source>Take it out of target_modules, or set init_lora_weights to default.</source>
+        <translation>请将它从 target_modules 中去掉，或将 init_lora_weights 设为 default。</translation>
+    </message>
+    <message>
+        <source>{0} begins with as many directions as the rank, {1}, and {2} has {3}.</source>
+        <translation>{0} 从与秩一样多（{1}）的方向开始，而 {2} 只有 {3} 个。</translation>
+    </message>
+    <message>
+        <source>Set r to at most {0}, or init_lora_weights to default.</source>
+        <translation>请将 r 设为不超过 {0}，或将 init_lora_weights 设为 default。</translation>
+    </message>
+    <message>
         <source>Full fine-tuning needs unquantized weights.</source>
         <translation>全量微调需要未量化的权重。</translation>
     </message>
@@ -9087,10 +9111,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>It went on with another number of processes, or was made by another version of this program.</source>
         <translation>它曾以不同数量的进程继续训练，或由本程序的其他版本创建。</translation>
-    </message>
-    <message>
-        <source>Its result can be exported, as ever.</source>
-        <translation>其结果仍可照常导出。</translation>
     </message>
     <message>
         <source>There is no capsule of a run on a processor that trains biases or whole modules in half precision.</source>
@@ -9607,6 +9627,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Unset HF_HUB_OFFLINE to download it, or name a folder that holds a model.</source>
         <translation>请取消 HF_HUB_OFFLINE 以便下载，或指定含有模型的文件夹。</translation>
+    </message>
+    <message>
+        <source>The rows have too few tokens for eva: twice the rank, {0}, at least.</source>
+        <translation>数据行的词元太少，不足以使用 eva：至少需要秩的两倍，即 {0} 个。</translation>
+    </message>
+    <message>
+        <source>Set init_lora_weights to default, or a smaller rank.</source>
+        <translation>请将 init_lora_weights 设为 default，或使用更小的秩。</translation>
     </message>
     <message>
         <source>Choose another model or chat template; without that field the answer alone is learned.</source>
@@ -11368,6 +11396,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Asking the base</source>
         <translation>正在询问基础模型</translation>
+    </message>
+    <message>
+        <source>Beginning the adapter</source>
+        <translation>正在准备适配器的起点</translation>
     </message>
     <message>
         <source>Evaluating</source>

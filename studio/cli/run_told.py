@@ -73,7 +73,8 @@ def _stands(run: Run, told: Progress, state: str) -> list[str]:
 
 def label(phase: events.Phase) -> str:
     """Returns what a run is busy with."""
-    return "Asking the base" if phase.name == "reference" else phase.name.capitalize()
+    said = {"reference": "Asking the base", "initialising": "Beginning the adapter"}
+    return said.get(phase.name, phase.name.capitalize())
 
 
 def hint(address: str, failed: events.Failed, told: Progress, config: RunConfig) -> str:

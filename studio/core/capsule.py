@@ -47,8 +47,12 @@ def contents(config: RunConfig, told: Progress) -> Contents:
         told: what the run has told.
 
     Raises:
-        StudioError: (run) it has taken no step.
+        StudioError: (run) it has taken no step; (export) there is no capsule of such a run.
     """
+    start = config.adapter.init_lora_weights
+    if config.adapter.halved or (start == "eva" and config.adapter.method == "lora" and not config.adapter.path):
+        message = f"There is no capsule of a run whose adapter began as {start}: the run does not keep what that found."
+        raise StudioError("export", message, "Its result can be exported, as ever.")
     planned = told.prepared
     if planned is None or not told.steps:
         message = "The run has not taken a step, so there is nothing to train once more."

@@ -17,6 +17,7 @@ from studio.core.errors import StudioError
 from studio.core.objectives import Objective, asked, needed
 
 __all__ = [
+    "OF_WEIGHTS",
     "AdapterSpec",
     "DataSpec",
     "Dtype",
@@ -35,6 +36,9 @@ Quantization = Literal["none", "8bit", "nf4"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Method = Literal["lora", "full"]
 Sampling = Literal["random", "group_by_length", "sequential"]
+# Starts with directions of the base's weights, which the result takes away again: it has twice the rank.
+OF_WEIGHTS = ("pissa", "pissa_niter_16", "olora")
+_MOST_OF_WEIGHTS = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -156,9 +160,19 @@ class AdapterSpec:
         Literal["none", "all", "lora_only"], Field(title="Bias", description="Which bias vectors are trained too.")
     ] = "none"
     init_lora_weights: Annotated[
-        Literal["default", "gaussian", "orthogonal"],
-        Field(title="Initialisation", description="How the update starts; all start as no change at all."),
+        Literal["default", "gaussian", "orthogonal", "pissa", "pissa_niter_16", "olora", "eva"],
+        Field(
+            title="Start of the update",
+            description="Where learning begins, always as no change at all. The first three are drawn. `pissa` begins "
+            "with the strongest directions of the base's weights (`pissa_niter_16`: nearly the same ones, far sooner), "
+            "`olora` with orthogonal ones; `eva` with those that the rows take in the model.",
+        ),
     ] = "default"
+
+    @property
+    def halved(self) -> bool:
+        """Whether it begins with directions of the base's weights, and is saved with twice the rank for that."""
+        return self.init_lora_weights in OF_WEIGHTS and self.method == "lora" and not self.path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -397,6 +411,12 @@ class RunConfig:
             raise _clash("adapter.path", message="Full fine-tuning trains no adapter further; leave it empty.")
         if self.adapter.method == "full" and self.training.loraplus_lr_ratio != 1:
             raise _clash("training.loraplus_lr_ratio", message="Only LoRA has an A and a B; set it to 1.")
+        ranks = {"adapter.r": [self.adapter.r], "adapter.rank_pattern": self.adapter.rank_pattern.values()}
+        key = next((key for key, given in ranks.items() if max(given, default=0) > _MOST_OF_WEIGHTS), "")
+        if key and self.adapter.halved:
+            raise _clash(
+                key, message=f"At most {_MOST_OF_WEIGHTS} with pissa and olora, which are saved with twice the rank."
+            )
         if self.data.mapping and self.data.format == "auto":
             try:
                 format_of(self.data.mapping)

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from studio.core.config import OF_WEIGHTS
 from studio.core.files import LATEST_S, write_atomic
 
 WEIGHTS = "adapter_model.safetensors"
@@ -130,9 +131,10 @@ def _faulty(folder: Path, fault: str) -> Entry:
 
 
 def rank(entry: Entry) -> Any:
-    """Returns an adapter's rank, of one made elsewhere as its own config says; None: not known."""
-    adapter = entry.config.get("adapter")
-    told = adapter.get("r") if isinstance(adapter, dict) else None
+    """Returns an adapter's rank, of one made elsewhere or saved with another as its config says; None: not known."""
+    known = entry.config.get("adapter")
+    adapter: dict[str, Any] = known if isinstance(known, dict) else {}
+    told = None if adapter.get("init_lora_weights") in OF_WEIGHTS else adapter.get("r")
     return told if told is not None else _own_rank(entry.folder, entry.sha256)
 
 

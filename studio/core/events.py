@@ -27,6 +27,7 @@ PhaseName = Literal[
     "downloading",
     "tokenizing",
     "reference",
+    "initialising",
     "training",
     "evaluating",
     "answering",

@@ -192,6 +192,9 @@ _USUAL: dict[str, Setting] = {
         "training.seed": 42,
     },
 }
+# What an adapter can begin with, beside PEFT's default.
+_FAST_PISSA = "pissa_niter_16"
+_STARTS = ("gaussian", "orthogonal", "pissa", _FAST_PISSA, "olora", "eva")
 # What LLaMA-Factory and axolotl call objectives.
 _STAGES = {"sft": "sft", "pt": "pretraining", "kto": "kto"}
 _PREFERENCES = {"sigmoid": "dpo", "ipo": "ipo", "orpo": "orpo", "simpo": "simpo"}
@@ -258,15 +261,30 @@ def _take_adapter(made: Translated, left: Setting, folder: Path) -> None:
         made.settings["adapter.target_modules"] = targets
     if more := left.pop("additional_target", None):
         made.settings["adapter.modules_to_save"] = [name.strip() for name in str(more).split(",")]
-    start_as = left.pop("peft_init_lora_weights", left.pop("init_lora_weights", True))
-    if start_as in ("gaussian", "orthogonal"):
-        made.settings["adapter.init_lora_weights"] = start_as
-    elif start_as is not True:
-        reason = "Adapters start as no change here: default, gaussian or orthogonal."
-        made.left["peft_init_lora_weights"] = reason
+    _take_start(made, left)
     if made.settings.get("adapter.method") == "full":
         kept = {key: value for key, value in made.settings.items() if not key.startswith("adapter.")}
         made.settings = kept | {"adapter.method": "full"}
+
+
+def _take_start(made: Translated, left: Setting) -> None:
+    """Takes over what an adapter begins with."""
+    names = ("peft_init_lora_weights", "init_lora_weights", "pissa_init")
+    name = next((name for name in names if name in left), "")
+    start = left.pop("peft_init_lora_weights", left.pop("init_lora_weights", True))
+    iterations = left.pop("pissa_iter", 16)
+    left.pop("pissa_convert", None)  # always so here
+    if left.pop("pissa_init", False):
+        start = "pissa" if iterations == -1 else f"pissa_niter_{iterations}"
+    if start is True:
+        return
+    if str(start).startswith("pissa_niter_") and start != _FAST_PISSA:
+        made.left[name] = f"Instead of {start} it is {_FAST_PISSA} here, which is closer to pissa."
+        start = _FAST_PISSA
+    if start in _STARTS:
+        made.settings["adapter.init_lora_weights"] = start
+    else:
+        made.left[name] = f"Adapters begin here by default, {', '.join(_STARTS)}."
 
 
 def _take_training(made: Translated, left: Setting) -> None:

@@ -184,13 +184,17 @@ def count(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Cou
         return Count(trainable=total, total=total, adapter_bytes=4 * total, targets=0, scaling=(1.0, 1.0))
     choice = choose(tree, spec, matching_s)
     modules, targets = {module.name: module for module in tree.modules}, set(choice.targets)
-    added, scalings = 0, []
+    added, matrices, scalings = 0, 0, []
     for name in choice.targets:
         rank = ending(choice.rank_pattern, name, spec.r)
         alpha = ending(choice.alpha_pattern, name, spec.lora_alpha)
         scalings.append(alpha / (rank**0.5 if spec.use_rslora else rank))
-        added += rank * sum(modules[name].shape) + (modules[name].outputs if spec.use_dora else 0)
+        matrices += rank * sum(modules[name].shape)
+        added += modules[name].outputs if spec.use_dora else 0
+    added += matrices
     copied, repeated = _copied(tree, choice)
+    # What it began as is saved beside it.
+    repeated += matrices if spec.halved else 0
     biases = 0
     if spec.bias != "none":
         kept = [module for module in tree.modules if spec.bias == "all" or module.name in targets]

@@ -75,7 +75,8 @@ def _peak(told: Progress, config: RunConfig) -> float:
 
 def _of_memory(told: Progress, config: RunConfig) -> Recovery:
     prepared, phase = told.prepared, told.phase
-    if prepared is None or (phase is not None and phase.name in _BESIDE):
+    beside = (*_BESIDE, "initialising") if config.adapter.halved else _BESIDE
+    if prepared is None or (phase is not None and phase.name in beside):
         # One that has begun had room before: something else takes the memory now.
         return Recovery(True) if told.steps else Recovery(False, settings=_smaller_base(config))
     if (command := _less(prepared, config)) is not None:

@@ -22,15 +22,17 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from studio.core import modules
-from studio.core.config import AdapterSpec
+from studio.core.config import OF_WEIGHTS, AdapterSpec
 from studio.core.errors import StudioError, as_memory_error
 from studio.core.files import disk_error, write_atomic
 from studio.core.library import PEFT_CONFIG, WEIGHTS
 from studio.core.runs import FREE_AND_RESUME
-from studio.engine import precision, targets, vetting
+from studio.engine import halves, precision, targets, vetting
 from studio.engine.model import empty
 
 _FORMAT = {"format": "pt"}
+# Starts that `start.begin` finds, where others are drawn.
+_FOUND = (*OF_WEIGHTS, "eva")
 # PEFT's own errors when a config asks for what it cannot do; each is turned into a sentence.
 _PEFT_ERRORS = (ValueError, TypeError, KeyError, NotImplementedError, RuntimeError, AttributeError, MemoryError)
 
@@ -40,7 +42,8 @@ def attach(model: PreTrainedModel, spec: AdapterSpec) -> PeftModel | PreTrainedM
 
     What is trained is float32, whatever the base is held in. LoRA is W + (alpha / r) B A (Hu et al. 2021), with
     alpha / sqrt(r) for rsLoRA (Kalajdzievski 2023); A is drawn from torch's global generator, so seed it before. An
-    adapter that is trained further begins with the weights it has.
+    adapter that is trained further begins with the weights it has, and what is found in the base or the rows is put
+    into a new one by `start.begin`.
     What a quantized base has beside (norms, embedding, head) stays as it answers with later, in the format the model
     computes in; in float32, as QLoRA had it, a card's every pass over the hidden states takes twice as long.
 
@@ -76,6 +79,10 @@ def attach(model: PreTrainedModel, spec: AdapterSpec) -> PeftModel | PreTrainedM
     if spec.init_lora_weights == "orthogonal" and _quantized(model):
         _initialise_orthogonally(adapted)
     precision.train_in_float32(adapted)
+    if spec.init_lora_weights in _FOUND and not spec.path:
+        _require_directions(adapted, spec)
+    if spec.halved:
+        halves.split(adapted)
     if spec.path:
         _begin_with(adapted, Path(spec.path))
     return adapted
@@ -103,7 +110,7 @@ def save_adapter(model: PeftModel, folder: Path, base_id: str) -> None:
     Raises:
         StudioError: (disk) it could not be written.
     """
-    tensors = get_peft_model_state_dict(model, save_embedding_layers=False)
+    tensors = get_peft_model_state_dict(model, halves.state(model), save_embedding_layers=False)
     config = model.peft_config["default"].to_dict() | {"base_model_name_or_path": base_id, "inference_mode": True}
     # PEFT holds names as sets, whose order differs from process to process.
     plain = {key: sorted(value) if isinstance(value, set) else value for key, value in config.items()}
@@ -118,7 +125,9 @@ def save_adapter(model: PeftModel, folder: Path, base_id: str) -> None:
 
 def load_weights(model: PeftModel, folder: Path) -> None:
     """Puts the weights that `save_adapter` wrote to `folder` into the same adapter of `model`, bit for bit."""
-    set_peft_model_state_dict(model, load_file(folder / WEIGHTS))
+    tensors = load_file(folder / WEIGHTS)
+    set_peft_model_state_dict(model, tensors)
+    halves.put(model, tensors)
 
 
 def load_adapter(base: PreTrainedModel | PeftModel, folder: Path, name: str = "default") -> PeftModel:
@@ -216,19 +225,24 @@ def _begin_with(model: PeftModel, folder: Path) -> None:
 def _config(model: PreTrainedModel, spec: AdapterSpec) -> LoraConfig:
     if spec.init_lora_weights == "orthogonal" and any(r % 2 for r in (spec.r, *spec.rank_pattern.values())):
         raise StudioError("adapter", "Orthogonal initialisation needs even ranks.", "Choose an even rank.")
-    fields = targets.choose(model, spec)
-    alpha = spec.lora_alpha
-    by_hand = spec.init_lora_weights == "orthogonal" and _quantized(model)
+    fields, rank, alpha = targets.choose(model, spec), spec.r, spec.lora_alpha
+    if spec.halved:
+        # Of twice the rank, and of the same scale.
+        more = 2**0.5 if spec.use_rslora else 2
+        rank, alpha = 2 * rank, more * alpha
+        fields["rank_pattern"] = {name: 2 * one for name, one in fields["rank_pattern"].items()}
+        fields["alpha_pattern"] = {name: more * one for name, one in fields["alpha_pattern"].items()}
+    drawn_here = spec.init_lora_weights in _FOUND or (spec.init_lora_weights == "orthogonal" and _quantized(model))
     return LoraConfig(
         task_type="CAUSAL_LM",
-        r=spec.r,
+        r=rank,
         # Other programs read whole numbers here.
         lora_alpha=int(alpha) if alpha == int(alpha) else alpha,
         lora_dropout=spec.lora_dropout,
         use_rslora=spec.use_rslora,
         use_dora=spec.use_dora,
         bias=spec.bias,
-        init_lora_weights=True if spec.init_lora_weights == "default" or by_hand else spec.init_lora_weights,
+        init_lora_weights=True if spec.init_lora_weights == "default" or drawn_here else spec.init_lora_weights,
         **fields,
     )
 
@@ -319,6 +333,26 @@ def _initialise_orthogonally(model: PeftModel) -> None:
             basis = torch.linalg.qr(torch.randn(r, r)).Q
             a.weight.data.copy_((torch.randn(inputs, r // 2) @ basis[0::2]).t() / 10)
             b.weight.data.copy_(torch.randn(outputs, r // 2) @ basis[1::2] / 10)
+
+
+def _require_directions(model: PeftModel, spec: AdapterSpec) -> None:
+    """Refuses layers that have no directions to begin with, or too few."""
+    start = spec.init_lora_weights
+    layers = ((name, one) for name, one in model.get_base_model().named_modules() if isinstance(one, LoraLayer))
+    for name, layer in layers:
+        if not layer.lora_A:
+            raise StudioError(
+                "adapter",
+                f"{start} begins with directions of linear layers, and {name} is none.",
+                "Take it out of target_modules, or set init_lora_weights to default.",
+            )
+        most, rank = min(layer.in_features, layer.out_features), layer.r["default"] // (2 if spec.halved else 1)
+        if most < rank:
+            raise StudioError(
+                "adapter",
+                f"{start} begins with as many directions as the rank, {rank}, and {name} has {most}.",
+                f"Set r to at most {most}, or init_lora_weights to default.",
+            )
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from studio.engine import (
     attention,
     batches,
     choices,
+    halves,
     hardware,
     head,
     lora,
@@ -125,7 +126,8 @@ class Counted:
         self._bare = objectives.bare(self._model)
         numbers, _ = adapters.count(self._model)
         self.weights = sum(held.get(id(p), 0) for p in self._model.parameters() if not p.requires_grad)
-        self.trained = round(numbers * (4 + optim.coming_bytes(config.training, self._device)))
+        begun = sum(one.nbytes for one in halves.frozen(self._model))
+        self.trained = begun + round(numbers * (4 + optim.coming_bytes(config.training, self._device)))
         self.process = _process_bytes(config, self._device)
         packable = lora.packable(self._model, self._device) if config.model.quantization == "none" else []
         self._packed = 2 * sum(base.weight.nbytes for base in packable)

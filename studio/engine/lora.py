@@ -104,7 +104,12 @@ def pack(bases: list[Any], rows: int) -> None:
     """
     for base in bases:
         setattr(base, _LAYOUT, products.packed(weight(base, torch.float32), rows))
-    memory.give_back([base.weight for base in bases])
+    give_back(bases)
+
+
+def give_back(bases: list[Any]) -> None:
+    """Gives weights back to their file where passes do not read them, because they are laid out beforehand."""
+    memory.give_back([base.weight for base in bases if _LAYOUT in vars(base)])
 
 
 def refusal(layer: Any) -> str:
@@ -162,10 +167,12 @@ def laid_out(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 
 
 def _replace(layer: Any) -> None:
-    plain, (base, (a, b), s), p = layer.forward, parts(layer), _dropout(layer)
+    plain, p = layer.forward, _dropout(layer)
     linear: Any = _Linear.apply
 
     def forward(x: torch.Tensor, *positional: Any, **options: Any) -> Any:
+        # Matrices in halves are put together for each pass.
+        base, (a, b), s = parts(layer)
         inner = computed_in(x, (a, b))
         if inner is None or positional or options:
             return plain(x, *positional, **options)

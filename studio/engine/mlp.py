@@ -139,11 +139,12 @@ def _replaced(module: Any) -> str:
     f = _known(module)
     if f is None:
         return f"{type(module).__name__} is not the known formula"
-    plain, (bases, adapters, scales) = module.forward, zip(*map(lora.parts, layers), strict=True)
-    flat = [tensor for pair in adapters for tensor in pair]
+    plain = module.forward
     gated: Any = _Gated.apply
 
     def forward(x: torch.Tensor) -> Any:
+        bases, adapters, scales = zip(*map(lora.parts, layers), strict=True)
+        flat = [tensor for pair in adapters for tensor in pair]
         inner = lora.computed_in(x, flat)
         if inner is None or any(map(lora.differs, layers)):
             return plain(x)

@@ -86,8 +86,6 @@ def alone(layer: Any) -> Any:
 
 
 def _replace(layers: list[Any]) -> None:
-    bases, adapters, scales = zip(*map(lora.parts, layers), strict=True)
-    flat = [tensor for pair in adapters for tensor in pair]
     linears: Any = _Linears.apply
     # The first one's input, and what its call has found for the others, which are called next.
     held: dict[int, torch.Tensor] = {}
@@ -103,9 +101,12 @@ def _replace(layers: list[Any]) -> None:
             if not at:
                 # What others never asked for, as in a pass that failed, is not of this one.
                 held.clear()
-            inner = lora.computed_in(x, flat)
-            if at or inner is None or positional or options or any(map(lora.differs, layers)):
+            if at or positional or options or any(map(lora.differs, layers)):
                 return plain(x, *positional, **options)
+            bases, adapters, scales = zip(*map(lora.parts, layers), strict=True)
+            flat = [tensor for pair in adapters for tensor in pair]
+            if (inner := lora.computed_in(x, flat)) is None:
+                return plain(x)
             first, *others = linears(inner, bases, scales, *flat)
             held.update(enumerate([x, *others]))
             return first

@@ -79,7 +79,7 @@ def _losses(current: Session, part: Tokens, name: str, stopped: Callable[[], boo
     passes = step.evaluation_passes(current, part)
     own = torch.zeros(len(part))
     tell = teller(current.emit, "reference")
-    with _untrained(current):
+    with untrained(current):
         for first in range(0, len(passes), accelerator.num_processes):
             if stopped():
                 return None
@@ -96,7 +96,7 @@ def _losses(current: Session, part: Tokens, name: str, stopped: Callable[[], boo
 
 
 @contextmanager
-def _untrained(current: Session) -> Iterator[None]:
+def untrained(current: Session) -> Iterator[None]:
     """Has the model compute as it does before the first step."""
     model: Any = current.bare
     model.eval()

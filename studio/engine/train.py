@@ -14,7 +14,7 @@ from studio.core.files import read_lines
 from studio.core.objectives import asked
 from studio.core.progress import Progress
 from studio.core.runs import Run
-from studio.engine import batches, checkpoint, choices, hardware, reference, result, schedule, session, step
+from studio.engine import batches, checkpoint, choices, hardware, reference, result, schedule, session, start, step
 from studio.engine.corpus import Emit
 from studio.engine.pace import Pace
 from studio.engine.rowlog import RowLog
@@ -112,12 +112,15 @@ def train(run: Run, commands_from: int, emit: Emit) -> None:
     try:
         current = session.prepare(run, _hearing(told, commands, before.step), earlier, commands.saving())
     except _EndedError:
-        stop = commands.stops()[0]
-        told(events.Obeyed(step=before.step, command=asdict(stop)))
+        _end(told, commands, before.step)
         return
     current.emit = told
     reference.look_up(current, lambda: _held(current, commands, before.step))
-    _go_back(current, commands, before)
+    restored = _go_back(current, commands, before)
+    if not restored and not start.begin(current, lambda: _held(current, commands, before.step)):
+        # Nothing is to be saved of an adapter that is half begun.
+        _end(told, commands, before.step)
+        return
     _tell_passes(current, earlier)
     answered = (item.step for item in before.answered if item.step <= current.position.step)
     current.answered_step = max(answered, default=-1)
@@ -125,6 +128,11 @@ def train(run: Run, commands_from: int, emit: Emit) -> None:
     outcome = _steps(current, commands)
     if outcome is not None:
         _finish(current, outcome)
+
+
+def _end(emit: Emit, commands: Commands, at: int) -> None:
+    """Tells that the run ends before all is ready for it, as was asked."""
+    emit(events.Obeyed(step=at, command=asdict(commands.stops()[0])))
 
 
 def _hearing(emit: Emit, commands: Commands, step: int) -> Emit:
@@ -145,8 +153,8 @@ def _hearing(emit: Emit, commands: Commands, step: int) -> Emit:
     return hear
 
 
-def _go_back(current: Session, commands: Commands, before: Progress) -> None:
-    """Restores the newest whole checkpoint, if there is one.
+def _go_back(current: Session, commands: Commands, before: Progress) -> bool:
+    """Restores the newest whole checkpoint, and returns whether there is one.
 
     Args:
         current: the session, at the start of the run.
@@ -160,7 +168,7 @@ def _go_back(current: Session, commands: Commands, before: Progress) -> None:
     if current.accelerator.is_main_process:
         checkpoint.clean(current.run.path, at)
     if found.path is None and not (found.refused or before.steps or before.resumed or before.failed):
-        return
+        return False
     used = f"checkpoints/{found.path.name}" if found.path else ""
     current.emit(events.Resumed(step=at, checkpoint=used, refused=found.refused))
     if changed := current.run.changed_versions():
@@ -171,6 +179,7 @@ def _go_back(current: Session, commands: Commands, before: Progress) -> None:
         said = "The best checkpoint is damaged; the best is looked for from here on."
         current.emit(events.Notice(step=at, message=said))
     commands.again = [(set_at, rate) for set_at, rate in before.learning_rates if set_at >= at]
+    return found.path is not None
 
 
 def _tell_passes(current: Session, earlier: events.Prepared | None) -> None:

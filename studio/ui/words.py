@@ -136,6 +136,7 @@ def phase(name: str) -> str:
         "checking": _tr("Checking"),
         "comparing": _tr("Comparing"),
         "reference": _tr("Asking the base"),
+        "initialising": _tr("Beginning the adapter"),
         "training": _tr("Training"),
         "evaluating": _tr("Evaluating"),
         "waiting": _tr("Waiting"),

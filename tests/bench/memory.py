@@ -29,6 +29,8 @@ CASES: dict[str, dict[str, Any]] = {
     "nf4": {"model.quantization": "nf4"},
     "8bit": {"model.quantization": "8bit"},
     "DoRA": {"adapter.use_dora": True},
+    "PiSSA": {"adapter.init_lora_weights": "pissa_niter_16"},
+    "EVA rank 64": {"adapter.init_lora_weights": "eva", "adapter.r": 64},
     "recomputed": {"training.activation_checkpointing": True},
     "4096 tokens a pass": {"training.micro_batch_tokens": 4096, "training.per_device_train_batch_size": 24},
     "packed rows": {"data.packing": True},

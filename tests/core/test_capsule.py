@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -54,6 +55,16 @@ def test_it_holds_what_the_run_told_of() -> None:
     assert capsule.contents(_PLAIN, folded([larger, step(1, 2.0)])).size_bytes > 10_000_000
     full = replace(_PLAIN, adapter=AdapterSpec(method="full"))
     assert capsule.contents(full, folded([larger, step(1, 2.0)])).size_bytes < 10_000_000
+
+
+@pytest.mark.parametrize("start", ["pissa_niter_16", "eva"])
+def test_there_is_none_of_a_start_that_the_run_does_not_keep(start: Literal["pissa_niter_16", "eva"]) -> None:
+    told = folded([prepared(9), step(1, 2.0)])
+    config = replace(_PLAIN, adapter=AdapterSpec(init_lora_weights=start))
+    with pytest.raises(StudioError, match=f"began as {start}"):
+        capsule.contents(config, told)
+    further = replace(config, adapter=replace(config.adapter, path="/runs/a/start/first"))
+    assert capsule.contents(further, told).steps == 1
 
 
 def test_there_is_none_without_a_step() -> None:

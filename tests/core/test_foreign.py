@@ -135,7 +135,8 @@ def test_one_of_llama_factory_finds_its_data_and_has_its_defaults(tmp_path: Path
     assert (training.objective, training.used_beta, training.lr_scheduler_type) == ("ipo", 0.1, "linear")
     assert (training.learning_rate, training.warmup_steps, training.seed) == (5e-6, 0, 42)
     assert not training.load_best_model_at_end
-    assert made.left.keys() == {"dataset", "template", "val_size", "pissa_init"}
+    assert whole.adapter.init_lora_weights == "pissa_niter_16"
+    assert made.left.keys() == {"dataset", "template", "val_size"}
     assert made.left["dataset"] == "Only pairs is taken over; mix it with more by `studio data mix`."
 
 
@@ -163,6 +164,8 @@ def test_one_of_trl(tmp_path: Path) -> None:
         ({"group_by_length": True}, "training.train_sampling_strategy", "group_by_length"),
         ({"loraplus_lr_ratio": 16}, "training.loraplus_lr_ratio", 16),
         ({"peft_init_lora_weights": "orthogonal"}, "adapter.init_lora_weights", "orthogonal"),
+        ({"peft_init_lora_weights": "olora"}, "adapter.init_lora_weights", "olora"),
+        ({"peft_init_lora_weights": "pissa_niter_4"}, "adapter.init_lora_weights", "pissa_niter_16"),
         ({"lora_target_modules": r".*\.(q|v)_proj"}, "adapter.target_modules", r".*\.(q|v)_proj"),
         ({"datasets": [{"path": "json", "data_files": "x.jsonl"}]}, "data.path", "x.jsonl"),
         ({"datasets": [{"path": "a/b", "type": "completion", "field": "body"}]}, "data.mapping", {"text": "body"}),
@@ -179,7 +182,8 @@ def test_each_setting_has_its_place(more: dict[str, Any], key: str, value: Any, 
     [
         ({"rl": "grpo"}, "rl", "`grpo` is not trained here"),
         ({"adapter": "llama-adapter"}, "adapter", "not trained here"),
-        ({"peft_init_lora_weights": "pissa"}, "peft_init_lora_weights", "start as no change"),
+        ({"peft_init_lora_weights": "loftq"}, "peft_init_lora_weights", "begin here by default, gaussian"),
+        ({"peft_init_lora_weights": "pissa_niter_4"}, "peft_init_lora_weights", "closer to pissa"),
         ({"lr_scheduler": "one_cycle"}, "training.lr_scheduler_type", "one_cycle"),
         ({"sequence_len": 2}, "data.max_length", "at least 8"),
         ({"save_steps": 0.25}, "save_steps", "A share of the run"),
@@ -247,3 +251,17 @@ def test_its_own_configs_and_strangers_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(StudioError, match=r"a\.yaml is a config of axolotl") as caught:
         config_file.load(tmp_path / "a.yaml")
     assert "`studio import-config a.yaml --out run.yaml`" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("said", "start"),
+    [
+        ("pissa_init: true", "pissa_niter_16"),
+        ("pissa_init: true, pissa_iter: -1, pissa_convert: true", "pissa"),
+        ("pissa_init: false, pissa_iter: 16", None),
+    ],
+)
+def test_llama_factorys_pissa_is_pissa(said: str, start: str | None, tmp_path: Path) -> None:
+    made = read(f"{{model_name_or_path: a/b, finetuning_type: lora, dataset: x, {said}}}", tmp_path)
+    assert made.settings.get("adapter.init_lora_weights") == start
+    assert not [key for key in made.left if "pissa" in key or "init" in key]

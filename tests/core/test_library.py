@@ -407,6 +407,8 @@ def test_the_rank_of_one_made_elsewhere_is_what_its_own_config_says(tmp_path: Pa
     elsewhere = added(tmp_path, "elsewhere")
     assert entry_module.rank(elsewhere) == 2
     assert entry_module.rank(added(tmp_path, "ours", config={"adapter": {"r": 7}})) == 7
+    halved = added(tmp_path, "halved", config={"adapter": {"r": 1, "init_lora_weights": "olora"}})
+    assert entry_module.rank(halved) == 2
     odd = peft_folder(tmp_path / "odd")
     (odd / library.PEFT_CONFIG).write_text('{"peft_type": "LORA", "r": "many"}')
     assert entry_module.rank(library.located(str(odd))) is None

@@ -85,6 +85,10 @@ def test_one_that_was_killed_may_need_less_memory() -> None:
 def test_memory_that_runs_out_beside_the_passes_is_not_theirs() -> None:
     for phase in ("saving", "finishing"):
         assert recovery.of(FULL, begun(phase), CONFIG) == recovery.Recovery(True)
+    # What looks for directions of a weight computes no pass, what looks for those of inputs does.
+    for spec, passes in ((AdapterSpec(init_lora_weights="pissa"), False), (AdapterSpec(init_lora_weights="eva"), True)):
+        whole = replace(CONFIG, adapter=spec)
+        assert (recovery.of(FULL, begun("initialising"), whole).command is not None) == passes
 
 
 @pytest.mark.parametrize(("reason", "resumes"), [("disk", True), ("run", True), ("crash", True), ("data", False)])

@@ -168,6 +168,7 @@ def test_rslora_scales_by_the_root_of_the_rank(llama: Path) -> None:
         {"use_rslora": True, "lora_alpha": 3.5},
         {"init_lora_weights": "gaussian"},
         {"init_lora_weights": "orthogonal"},
+        {"init_lora_weights": "pissa", "use_rslora": True, "rank_pattern": {"q_proj": 2}},
         {"modules_to_save": ["lm_head"]},
         {"modules_to_save": ["norm"]},
         {"modules_to_save": ["embed_tokens"], "target_modules": ["q_proj"]},

@@ -21,7 +21,6 @@ from tokenizers import AddedToken
 from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig
 
 from studio import paths
-from studio.core import exportable
 from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.core.number_formats import FORMATS, Stored, file_bytes, shapes
@@ -35,7 +34,6 @@ from studio.engine.model import load_base, load_tokenizer
 from tests import vocabularies
 from tests.engine.test_export import CPU, assert_clean, made, made_elsewhere
 from tests.models import CHATML, random_model, tiny
-from tests.training import config, trained
 
 SLIDING: dict[str, Any] = {"query_pre_attn_scalar": 8, "sliding_window": 16, "head_dim": 8}
 LLAMA3 = {"rope_type": "llama3", "rope_theta": 1e4, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
@@ -474,35 +472,3 @@ def test_the_card_says_how_it_is_run(base: Path, entry: Entry, tmp_path: Path) -
     other = tiny("qwen3", tmp_path / "qwen3")
     own = export(made(other, tmp_path / "other"), "gguf", tmp_path / "own", other)
     assert "Ollama computes models of this family by itself" in ModelCard.load(own.path / "README.md").text
-
-
-@pytest.mark.parametrize("stored", ["f32", "q8_0"])
-def test_a_full_fine_tuning_becomes_one_file_too(tmp_path: Path, stored: Stored) -> None:
-    whole = config(tmp_path, rows=8, num_train_epochs=1, adapter={"method": "full"})
-    run = trained(whole, tmp_path / "run")
-    entry = exportable.find(str(run.path / "model"))
-    done = export(entry, "gguf", tmp_path / "out", entry.folder, stored=stored)
-    assert done.proof.holds
-    assert done.proof.adapter_effect == 0
-    assert done.proof.argmax_equal == 1 or stored == "q8_0"
-    assert bool(done.proof.answers) == (stored == "q8_0")
-    card = ModelCard((tmp_path / "out" / "README.md").read_text())
-    assert "tags:\n- finetune-studio\n- full\n" in card.content
-    assert "of which every weight was trained further" in card.text
-    assert "lora" not in card.text.lower()
-    base = load_base(Path(whole.model.path), whole.model, CPU)
-    (file,) = (tmp_path / "out").glob("*.gguf")
-    stored_norm = next(one for one in gguf.GGUFReader(file).tensors if one.name == "output_norm.weight").data
-    assert not np.array_equal(stored_norm, base.get_submodule("model.norm").weight.detach().numpy()), "what was learned"
-    for to in ("peft", "merged", "gguf-lora"):
-        with pytest.raises(StudioError, match="is a whole model already"):
-            export(entry, to, tmp_path / to, entry.folder)
-
-
-def test_any_models_folder_becomes_one_file(base: Path, tmp_path: Path) -> None:
-    entry = exportable.find(str(base))
-    assert export(entry, "gguf", tmp_path / "out", base).proof.holds
-    text = (tmp_path / "out" / "README.md").read_text()
-    assert "A model from a private folder. Made with" in text
-    assert "Its training is not on record" in text
-    assert_clean(tmp_path / "out", tmp_path)

@@ -61,10 +61,10 @@ def taken(model: Any, config: RunConfig, tokens: int) -> tuple[int, int]:
     return kept, living.most
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_pass_on_the_meta_device_takes_what_a_real_one_does(family: str) -> None:
+@pytest.mark.parametrize(("family", "start"), [*((name, "default") for name in FAMILIES), ("llama", "pissa")])
+def test_a_pass_on_the_meta_device_takes_what_a_real_one_does(family: str, start: str) -> None:
     own = {} if family in ("gpt2", "opt") else WIDE
-    model, config = random_model(family, **own), whole()
+    model, config = random_model(family, **own), whole({"init_lora_weights": start})
     kept, most = taken(adapters.attach(copy.deepcopy(model), config.adapter), config, 384)
     found = adapters.attach(empty(model.config, family), config.adapter)
     inner = objectives.bare(found)
@@ -99,6 +99,10 @@ def test_parts_follow_the_settings() -> None:
     longer = counted(whole(), replace(WORK, longest=2000, step=4000))
     assert longer.passes > 1.9 * usual.passes
     assert (usual.tokens, longer.tokens) == (600, 2000)
+    halved = counted(whole({"init_lora_weights": "olora"}))
+    numbers = (halved.trained - usual.trained) / 4
+    assert usual.trained == pytest.approx(16 * numbers, rel=1e-4), "what it began as is held once"
+    assert halved.passes > usual.passes + 4 * numbers
     full = counted(whole({"method": "full"}))
     assert full.weights == 0
     assert full.trained > 4 * counted(whole()).weights / 3

@@ -24,6 +24,8 @@ _SPECS: dict[str, dict[str, Any]] = {
     "lora": {"r": 6},
     "dora": {"r": 4, "use_dora": True},
     "rslora": {"r": 16, "use_rslora": True, "lora_alpha": 8},
+    "pissa": {"r": 6, "init_lora_weights": "pissa", "use_dora": True, "alpha_pattern": {"ATTENTION": 9.0}},
+    "olora": {"r": 6, "init_lora_weights": "olora", "use_rslora": True, "rank_pattern": {"ATTENTION": 2}},
     "one": {"target_modules": ["ATTENTION"], "bias": "lora_only"},
     "biases": {"bias": "all"},
     "pattern": {"r": 4, "rank_pattern": {"ATTENTION": 9, r".*\.1\..*": 2}, "alpha_pattern": {"ATTENTION": 90.0}},
@@ -81,7 +83,8 @@ def test_the_count_is_pefts(family: str, tied: bool, tmp_path: Path) -> None:
             written = get_peft_model_state_dict(made, save_embedding_layers=False)
             assert counted.adapter_bytes == 4 * sum(value.numel() for value in written.values()), name
             factors = [module.scaling["default"] for module in made.modules() if isinstance(module, LoraLayer)]
-            assert (len(factors), min(factors), max(factors)) == (counted.targets, *counted.scaling), name
+            expected = pytest.approx((counted.targets, *counted.scaling), rel=1e-12)
+            assert (len(factors), min(factors), max(factors)) == expected, name
     assert compared >= len(_SPECS) - 4
 
 

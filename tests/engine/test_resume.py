@@ -27,10 +27,11 @@ EVERY: dict[str, Any] = {"eval_steps": 4, "save_steps": 2, "gradient_accumulatio
         (60, {}, {}, {"num_train_epochs": 4}),
         (20, {}, {"use_dora": True, "modules_to_save": ["lm_head"]}, {"train_sampling_strategy": "group_by_length"}),
         (20, {"quantization": "nf4"}, {}, {"optim": "adamw_8bit"}),
+        (8, {}, {"init_lora_weights": "pissa_niter_16"}, {}),
         (8, {}, {}, {"objective": "orpo", "learning_rate": 1e-3}),
         (8, {}, {}, {"objective": "kto", "learning_rate": 1e-3}),
     ],
-    ids=["lora", "dora", "nf4", "orpo", "kto"],
+    ids=["lora", "dora", "nf4", "pissa", "orpo", "kto"],
 )
 def test_killed_runs_end_bit_identical(
     tmp_path: Path, kills: int, model: dict[str, Any], adapter: dict[str, Any], training: dict[str, Any]

@@ -127,11 +127,18 @@ def test_every_way_to_batch_gives_the_same_losses(tmp_path: Path, family: str, b
 
 @pytest.mark.loopback
 @pytest.mark.parametrize(
-    ("made", "name"), [(preferring, "adamw_torch"), (judging, "adamw_torch"), (config, "adamw_8bit")]
+    ("made", "name", "start"),
+    [
+        (preferring, "adamw_torch", "olora"),
+        (judging, "adamw_torch", "default"),
+        (config, "adamw_8bit", "pissa"),
+        (config, "adamw_torch", "eva"),
+    ],
 )
-def test_two_processes_equal_one(made: Callable[..., RunConfig], name: str, tmp_path: Path) -> None:
+def test_two_processes_equal_one(made: Callable[..., RunConfig], name: str, start: str, tmp_path: Path) -> None:
     """Also with an optimizer of transformers, which sets accelerate's state."""
-    spec: dict[str, Any] = {"adapter": STILL, "data": {"eval_split": 0.1}, "eval_steps": 3, "optim": name}
+    adapter = STILL | {"init_lora_weights": start}
+    spec: dict[str, Any] = {"adapter": adapter, "data": {"eval_split": 0.1}, "eval_steps": 3, "optim": name}
     alone = trained(made(tmp_path, **spec, gradient_accumulation_steps=2), tmp_path / "alone")
     run = runs.create(made(tmp_path, **spec), tmp_path / "shared")
     port = _free_port()

@@ -26,6 +26,7 @@ _SETTINGS = {
         "target_modules",
         "use_rslora",
         "use_dora",
+        "init_lora_weights",
         "bias",
     ),
     "training": (
@@ -53,6 +54,7 @@ _SETTINGS = {
 _OFF = {
     "training.loraplus_lr_ratio": 1,
     "training.neftune_noise_alpha": 0,
+    "adapter.init_lora_weights": "default",
     "adapter.rank_pattern": {},
     "adapter.alpha_pattern": {},
 }
