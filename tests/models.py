@@ -37,6 +37,18 @@ _OWN: dict[str, dict[str, Any]] = {
     "opt": {"ffn_dim": 64, "word_embed_proj_dim": 32},
     "mixtral": {"num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": None},
 }
+# Families whose experts lie in one parameter, with what makes them tiny.
+_FOUR: dict[str, Any] = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16}
+EXPERTS: dict[str, dict[str, Any]] = {
+    "mixtral": {},
+    "qwen2_moe": _FOUR | {"shared_expert_intermediate_size": 16},
+    "qwen3_moe": _FOUR,
+    "olmoe": {"num_experts": 4, "num_experts_per_tok": 2},
+    "gpt_oss": {"num_local_experts": 4, "rope_parameters": {"rope_type": "default", "rope_theta": 1e4}},
+    "deepseek_v3": {"n_routed_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16, "n_group": 1,
+                    "topk_group": 1, "first_k_dense_replace": 1, "q_lora_rank": None, "kv_lora_rank": 8, "head_dim": 4,
+                    "qk_rope_head_dim": 4, "qk_nope_head_dim": 4, "v_head_dim": 8, "num_key_value_heads": 4},
+}  # fmt: skip
 _UNGROUPED = ("gpt2", "gpt_neox", "opt")
 
 

@@ -4965,6 +4965,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
 <context>
     <name>Summary</name>
     <message>
+        <source>Adapt experts too</source>
+        <translation>同时适配专家</translation>
+    </message>
+    <message>
+        <source>experts adapted</source>
+        <translation>适配专家</translation>
+    </message>
+    <message>
         <source>State of the summary</source>
         <translation>概要状态</translation>
     </message>
@@ -6245,6 +6253,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`all-linear`、名称列表（如 [q_proj, v_proj]），或一个正则表达式。</translation>
     </message>
     <message>
+        <source>Experts</source>
+        <translation>专家</translation>
+    </message>
+    <message>
+        <source>`experts`: LoRA goes on the experts too, which a model holds in one parameter; or names such as [experts.down_proj]. They take no dropout and no DoRA.</source>
+        <translation>`experts`：LoRA 也用于模型存放在单个参数中的专家；也可填写名称，如 [experts.down_proj]。专家不支持 dropout，也不支持 DoRA。</translation>
+    </message>
+    <message>
         <source>Excluded modules</source>
         <translation>排除的模块</translation>
     </message>
@@ -6629,6 +6645,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>需要 data.eval_split 或 data.eval_path。</translation>
     </message>
     <message>
+        <source>Experts take no dropout; set it to 0.</source>
+        <translation>专家不支持 dropout；请设为 0。</translation>
+    </message>
+    <message>
+        <source>Experts take no DoRA; set it to false.</source>
+        <translation>专家不支持 DoRA；请设为 false。</translation>
+    </message>
+    <message>
+        <source>Experts cannot begin so; choose default or gaussian.</source>
+        <translation>专家不能这样初始化；请选择 default 或 gaussian。</translation>
+    </message>
+    <message>
         <source>`studio import-config {0} --out run.yaml` makes one of this program of it.</source>
         <translation>`studio import-config {0} --out run.yaml` 会将其转换为本程序的配置。</translation>
     </message>
@@ -6757,8 +6785,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>它不能加载训练过的偏置。</translation>
     </message>
     <message>
-        <source>It loads no adapters of single parameters, such as experts.</source>
-        <translation>它不能加载针对单个参数（如专家）的适配器。</translation>
+        <source>It may not load adapters of single parameters, such as experts.</source>
+        <translation>它可能无法加载针对单个参数（如专家）的适配器。</translation>
     </message>
     <message>
         <source>It loads ranks up to {0}.</source>
@@ -8253,6 +8281,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请选择更多目标模块或层，或减少排除项。</translation>
     </message>
     <message>
+        <source>Experts stay as they are: {0}.</source>
+        <translation>专家保持不变：{0}。</translation>
+    </message>
+    <message>
+        <source>Set adapter.target_parameters to experts to adapt them too.</source>
+        <translation>若也要适配专家，请把 adapter.target_parameters 设为 experts。</translation>
+    </message>
+    <message>
+        <source>Layers named like experts stay as they are: {0}.</source>
+        <translation>与专家同名的层保持不变：{0}。</translation>
+    </message>
+    <message>
         <source>{0} ({1} of the weights)</source>
         <translation>{0}（占权重的 {1}）</translation>
     </message>
@@ -8289,12 +8329,40 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请把它从 modules_to_save 中去掉。</translation>
     </message>
     <message>
+        <source>{0} holds experts, which are no modules.</source>
+        <translation>{0} 含有专家，而专家不是模块。</translation>
+    </message>
+    <message>
+        <source>Name it in target_parameters.</source>
+        <translation>请在 target_parameters 中写出它。</translation>
+    </message>
+    <message>
         <source>LoRA cannot go on {0}, which is a {1}.</source>
         <translation>LoRA 不能用于 {0}，它是 {1}。</translation>
     </message>
     <message>
         <source>Choose linear layers such as [q_proj, v_proj], or all-linear.</source>
         <translation>请选择线性层，如 [q_proj, v_proj]，或 all-linear。</translation>
+    </message>
+    <message>
+        <source>target_parameters: this model holds no experts in one parameter.</source>
+        <translation>target_parameters：此模型没有存放在单个参数中的专家。</translation>
+    </message>
+    <message>
+        <source>Leave it empty; linear layers are named in target_modules.</source>
+        <translation>请留空；线性层在 target_modules 中指定。</translation>
+    </message>
+    <message>
+        <source>Write experts for all of them, or name {0}.</source>
+        <translation>全部专家请写 experts，或写出名称 {0}。</translation>
+    </message>
+    <message>
+        <source>target_parameters: no experts are called `{0}`.</source>
+        <translation>target_parameters：没有名为 `{0}` 的专家。</translation>
+    </message>
+    <message>
+        <source>Take it out of `target_parameters` or of `modules_to_save`.</source>
+        <translation>请把它从 `target_parameters` 或 `modules_to_save` 中去掉。</translation>
     </message>
     <message>
         <source>`{0}` is trained whole already.</source>
@@ -8339,10 +8407,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Leave it out of target_modules; put it in modules_to_save to train it whole.</source>
         <translation>请不要放入 target_modules；要完整训练它，请放入 modules_to_save。</translation>
-    </message>
-    <message>
-        <source>Experts, and layers named like them, cannot be adapted yet: {0} stay as they are.</source>
-        <translation>专家以及与其同名的层还不能适配：{0} 保持不变。</translation>
     </message>
     <message>
         <source>With `{0}` rows are compared one by one, unpacked; set it to false.</source>
@@ -8965,8 +9029,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>在此模型中，PEFT 会把其中一些目标模块当作专家（{0}）。</translation>
     </message>
     <message>
-        <source>Choose other modules, such as [q_proj, k_proj, v_proj, o_proj]; experts cannot be adapted yet.</source>
-        <translation>请选择其他模块，如 [q_proj, k_proj, v_proj, o_proj]；目前还不能为专家添加适配器。</translation>
+        <source>Choose other modules, such as [q_proj, k_proj, v_proj, o_proj]; name experts in target_parameters.</source>
+        <translation>请选择其他模块，如 [q_proj, k_proj, v_proj, o_proj]；专家请在 target_parameters 中指定。</translation>
     </message>
     <message>
         <source>PEFT cannot load the adapter in {0}: {1}</source>
@@ -9475,6 +9539,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>llama.cpp cannot load this adapter as a file of its own. {0}</source>
         <translation>llama.cpp 不能把这个适配器作为单独的文件加载。{0}</translation>
+    </message>
+    <message>
+        <source>Experts are not written to a file of their own.</source>
+        <translation>专家的适配器不会写成单独的文件。</translation>
     </message>
     <message>
         <source>Export it merged, which is one file too (--to gguf).</source>
@@ -10025,6 +10093,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请把它从 modules_to_save 中去掉，或把量化设为 none。</translation>
     </message>
     <message>
+        <source>{0} is quantized, and LoRA cannot go on it.</source>
+        <translation>{0} 已量化，无法添加 LoRA。</translation>
+    </message>
+    <message>
+        <source>Leave target_parameters empty, or choose the model in full precision.</source>
+        <translation>请将 target_parameters 留空，或选择全精度的模型。</translation>
+    </message>
+    <message>
         <source>The model&apos;s chat template cannot be used: {0}.</source>
         <translation>模型的对话模板无法使用：{0}。</translation>
     </message>
@@ -10123,6 +10199,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>holds parts of {0} that do not fit each other</source>
         <translation>中 {0} 的各部分互不相符</translation>
+    </message>
+    <message>
+        <source>adapts several parameters of {0}, and which is which cannot be told</source>
+        <translation>适配了 {0} 的多个参数，无法分辨哪个是哪个</translation>
     </message>
     <message>
         <source>{0} holds values that are not numbers.</source>

@@ -63,4 +63,7 @@ def _text(about: dict[str, Any]) -> str:
         for (name, kind, shape), counts in folded.items()
     ]
     head = f"{about['architecture']}: {about['parameters']:,} parameters, {about['layers']} layers\n\n"
-    return head + table(rows, ("MODULE", "", "TYPE", "SHAPE", "PARAMETERS"))
+    experts = sum(module["parameters"] for module in about["modules"] if module["kind"] == "experts")
+    share = f"{experts / max(1, about['parameters']):.0%} of the weights"
+    tail = f"\n\nExperts are {share}; adapter.target_parameters=experts adapts them." if experts else ""
+    return head + table(rows, ("MODULE", "", "TYPE", "SHAPE", "PARAMETERS")) + tail

@@ -130,6 +130,15 @@ class AdapterSpec:
             json_schema_extra=BASIC,
         ),
     ] = "all-linear"
+    target_parameters: Annotated[
+        list[str],
+        Field(
+            title="Experts",
+            description="`experts`: LoRA goes on the experts too, which a model holds in one parameter; or names such "
+            "as [experts.down_proj]. They take no dropout and no DoRA.",
+        ),
+        BeforeValidator(lambda value: [] if value in (None, "") else [value] if isinstance(value, str) else value),
+    ] = Field(default_factory=list)
     exclude_modules: Annotated[
         str | list[str] | None, Field(title="Excluded modules", description="Names or a regular expression to skip.")
     ] = None
@@ -417,6 +426,8 @@ class RunConfig:
             raise _clash(
                 key, message=f"At most {_MOST_OF_WEIGHTS} with pissa and olora, which are saved with twice the rank."
             )
+        if self.adapter.method == "lora" and self.adapter.target_parameters:
+            _check_experts(self.adapter)
         if self.data.mapping and self.data.format == "auto":
             try:
                 format_of(self.data.mapping)
@@ -435,6 +446,16 @@ class RunConfig:
         if self.training.early_stopping_patience and not self.data.evaluates:
             raise _clash("training.early_stopping_patience", message="Needs data.eval_split or data.eval_path.")
         return self
+
+
+def _check_experts(spec: AdapterSpec) -> None:
+    """Refuses what PEFT does not make of a parameter that is no module's weight (its `ParamWrapper`)."""
+    if spec.lora_dropout:
+        raise _clash("adapter.lora_dropout", message="Experts take no dropout; set it to 0.")
+    if spec.use_dora:
+        raise _clash("adapter.use_dora", message="Experts take no DoRA; set it to false.")
+    if spec.init_lora_weights not in ("default", "gaussian"):
+        raise _clash("adapter.init_lora_weights", message="Experts cannot begin so; choose default or gaussian.")
 
 
 def _clash(key: str, message: str) -> ValueError:

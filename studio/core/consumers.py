@@ -87,7 +87,8 @@ def consumers(adapter: Traits) -> list[Consumer]:
     """Returns the programs, each with the smallest export of the adapter that it loads."""
     said = problem(adapter)
     return [
-        Consumer("transformers, PEFT", "peft"),
+        # Before, most experts were modules there.
+        Consumer("transformers 5, PEFT" if adapter.parameters else "transformers, PEFT", "peft"),
         _vllm(adapter.rank, said),
         Consumer("llama.cpp", "gguf" if said else "gguf-lora", said=said),
         Consumer(
@@ -105,7 +106,7 @@ def problem(adapter: Traits) -> str:
         "It loads no DoRA." if adapter.dora else "",
         "It loads no modules trained whole." if adapter.whole else "",
         "It loads no trained biases." if adapter.biases else "",
-        "It loads no adapters of single parameters, such as experts." if adapter.parameters else "",
+        "It may not load adapters of single parameters, such as experts." if adapter.parameters else "",
     )
     return " ".join(filter(None, said))
 

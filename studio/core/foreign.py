@@ -115,6 +115,8 @@ _NAMES = {
     "lora_alpha": "adapter.lora_alpha",
     "lora_dropout": "adapter.lora_dropout",
     "lora_modules_to_save": "adapter.modules_to_save",
+    "lora_target_parameters": "adapter.target_parameters",
+    "target_parameters": "adapter.target_parameters",
     "peft_use_rslora": "adapter.use_rslora",
     "peft_use_dora": "adapter.use_dora",
     "lora_use_dora": "adapter.use_dora",
@@ -257,6 +259,8 @@ def _take_adapter(made: Translated, left: Setting, folder: Path) -> None:
         targets = [name.strip() for name in targets.split(",")]
     elif isinstance(targets, str) and targets.isidentifier():
         targets = [targets]
+    elif targets is None and made.program == "axolotl" and made.settings.get("adapter.target_parameters"):
+        targets = []  # the experts alone
     if targets is not None:
         made.settings["adapter.target_modules"] = targets
     if more := left.pop("additional_target", None):

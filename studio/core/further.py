@@ -19,6 +19,7 @@ LAYOUT: dict[str, Any] = {
     "r": 8,
     "lora_alpha": 8,
     "target_modules": [],
+    "target_parameters": [],
     "exclude_modules": None,
     "layers_to_transform": None,
     "rank_pattern": {},
@@ -32,7 +33,7 @@ MEANT = frozenset(("data.system", *(f"adapter.{key}" for key in LAYOUT)))
 # What says how the rows of a file are read.
 _OF_DATA = ("mapping", "format", "eval_path")
 # What PEFT can make of an adapter and no run can.
-_UNKNOWN = ("layers_pattern", "target_parameters", "lora_bias", "trainable_token_indices", "layer_replication")
+_UNKNOWN = ("layers_pattern", "lora_bias", "trainable_token_indices", "layer_replication")
 
 
 def laid_out(config: RunConfig, named: Collection[str] = ()) -> RunConfig:

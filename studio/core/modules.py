@@ -33,7 +33,7 @@ class Module:
 
     Attributes:
         type: its class; `Parameter`: a bare one, such as fused experts.
-        kind: `linear` or `embedding`, which LoRA can go on, or nothing.
+        kind: what LoRA can go on, `linear`, `embedding` or `experts` in one parameter (E, .., ..), or nothing.
         shape: of the weight, as stored; empty: it has none of its own.
         parameters: its own ones, bias included, each counted where it is met first; shared weights count once.
         bias: those of them that are its bias.
@@ -42,7 +42,7 @@ class Module:
 
     name: str
     type: str
-    kind: Literal["linear", "embedding", ""]
+    kind: Literal["linear", "embedding", "experts", ""]
     shape: tuple[int, ...]
     parameters: int
     bias: int
@@ -97,12 +97,14 @@ class Choice:
 
     Attributes:
         targets: the names of the modules that get one, in the model's order.
+        parameters: those of experts that are fused into one parameter.
         layers: the layers they are in; None: not asked for.
         whole: the modules to train whole: the name PEFT is given -> the module's full name.
         rank_pattern, alpha_pattern: by plain names, the first that matches the end of a name counts.
     """
 
     targets: list[str]
+    parameters: list[str]
     layers: list[int] | None
     whole: dict[str, str]
     rank_pattern: dict[str, int]
@@ -117,7 +119,7 @@ class Count:
         trainable: parameters that are trained.
         total: those of the model, adapter included.
         adapter_bytes: of the adapter's tensors as saved, in float32.
-        targets: how many modules get one.
+        targets: how many modules and parameters get one.
         scaling: the least and the greatest factor of the updates, alpha / r or alpha / sqrt(r).
     """
 
@@ -132,7 +134,8 @@ def choose(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Ch
     """Returns where `spec` puts an adapter on the model of `tree`.
 
     `all-linear` means every linear layer of the language model but its output head, as in PEFT. Experts that a model
-    fuses into one parameter are no linear layers and stay as they are, and so does what shares their names.
+    fuses into one parameter are no linear layers: `target_parameters` names them, or what holds them. What shares their
+    names stays as it is.
 
     Args:
         tree: the model.
@@ -147,10 +150,13 @@ def choose(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Ch
     left = [name for name in names if not _under(name, whole.values())]
     if whole and spec.target_modules != "all-linear":
         _check_apart(names, left, spec.target_modules, matching_s)
-    chosen = _targets(tree, left, spec.target_modules, matching_s)
+    parameters = _parameters(tree, spec.target_parameters, whole.values())
+    found = _targets(tree, left, spec.target_modules or [], matching_s)
+    excluded = list[str]()
     if spec.exclude_modules is not None:
         excluded = _named(names, spec.exclude_modules, "exclude_modules", matching_s)
-        chosen = [name for name in chosen if name not in excluded]
+    chosen = [name for name in found if name not in excluded]
+    chosen += [name for name in parameters if not _under(name, excluded)]
     layers = _layers(spec.layers_to_transform)
     if layers is not None:
         chosen = _in_layers(chosen, layers)
@@ -162,7 +168,8 @@ def choose(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Ch
         )
     _check_tied(tree, chosen)
     return Choice(
-        targets=chosen,
+        targets=[name for name in chosen if name not in parameters],
+        parameters=[name for name in chosen if name in parameters],
         layers=layers,
         whole=whole,
         rank_pattern=patterns(spec.rank_pattern, chosen, "rank_pattern", matching_s=matching_s),
@@ -173,8 +180,8 @@ def choose(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Ch
 def count(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Count:
     """Returns what training `spec` on the model of `tree` amounts to, exactly as PEFT would make it.
 
-    A LoRA of rank r beside a weight of (n, m) has r (n + m) parameters (Hu et al. 2021, section 4.1), with DoRA one
-    more for each output (Liu et al. 2024, equation 5). Modules trained whole are copied.
+    A LoRA of rank r beside a weight of (n, m) has r (n + m) parameters (Hu et al. 2021, section 4.1), of experts each,
+    with DoRA one more for each output (Liu et al. 2024, equation 5). Modules trained whole are copied.
 
     Raises:
         StudioError: (adapter) see `choose`.
@@ -185,11 +192,12 @@ def count(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Cou
     choice = choose(tree, spec, matching_s)
     modules, targets = {module.name: module for module in tree.modules}, set(choice.targets)
     added, matrices, scalings = 0, 0, []
-    for name in choice.targets:
+    for name in (*choice.targets, *choice.parameters):
         rank = ending(choice.rank_pattern, name, spec.r)
         alpha = ending(choice.alpha_pattern, name, spec.lora_alpha)
         scalings.append(alpha / (rank**0.5 if spec.use_rslora else rank))
-        matrices += rank * sum(modules[name].shape)
+        *each, outputs, inputs = modules[name].shape
+        matrices += rank * prod(each) * (outputs + inputs)
         added += modules[name].outputs if spec.use_dora else 0
     added += matrices
     copied, repeated = _copied(tree, choice)
@@ -207,48 +215,59 @@ def count(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Cou
         trainable=trainable,
         total=total + added + copied,
         adapter_bytes=4 * (trainable + repeated),
-        targets=len(targets),
+        targets=len(targets) + len(choice.parameters),
         scaling=(min(scalings), max(scalings)),
     )
 
 
-def left_out(tree: Tree, spec: AdapterSpec) -> list[str]:
-    """Returns what `all-linear` passes by in a model with fused experts, by names without their layers.
-
-    That is the experts, which are no linear layers, and what shares their names; nothing if `spec` is another kind.
-    """
-    return _names(_passed_by(tree, spec))
-
-
 def left_out_sentence(tree: Tree, spec: AdapterSpec) -> str:
-    """Returns what there is to know of what is left out; empty: nothing is."""
-    passed = _passed_by(tree, spec)
-    share = sum(module.parameters for module in passed) / max(1, tree.parameters)
-    if not (names := ", ".join(_names(passed))):
-        return ""
-    what = f"{names} ({share:.0%} of the weights)"
-    return f"Experts, and layers named like them, cannot be adapted yet: {what} stay as they are."
+    """Returns what there is to know of what `all-linear` passes by in a model with fused experts.
+
+    That is the experts, which are no linear layers, unless some are named; and what shares their names.
+
+    Returns:
+        Sentences, with names without their layers; empty: nothing is passed by, or `spec` is another kind.
+    """
+    experts, alike = _passed_by(tree, spec)
+    told = list[str]()
+    if experts_stay(tree, spec):
+        message = f"Experts stay as they are: {_shown(tree, experts)}."
+        hint = "Set adapter.target_parameters to experts to adapt them too."
+        told += (message, hint)
+    if alike:
+        message = f"Layers named like experts stay as they are: {_shown(tree, alike)}."
+        told.append(message)
+    return " ".join(told)
 
 
-def _names(modules: Sequence[Module]) -> list[str]:
-    return list(dict.fromkeys(_LAYER.sub("", module.name, count=1) for module in modules))
+def experts_stay(tree: Tree, spec: AdapterSpec) -> bool:
+    """Whether a model has fused experts that `all-linear` passes by, and none of them is named."""
+    return bool(_passed_by(tree, spec)[0]) and not spec.target_parameters
 
 
-def _passed_by(tree: Tree, spec: AdapterSpec) -> list[Module]:
+def _shown(tree: Tree, modules: Sequence[Module]) -> str:
+    names = dict.fromkeys(_LAYER.sub("", module.name, count=1) for module in modules)
+    share = sum(module.parameters for module in modules) / max(1, tree.parameters)
+    what = f"{', '.join(names)} ({share:.0%} of the weights)"
+    return what
+
+
+def _passed_by(tree: Tree, spec: AdapterSpec) -> tuple[list[Module], list[Module]]:
+    """Returns the experts, and the linear layers that share their names."""
     if not tree.fused or spec.method == "full" or spec.target_modules != "all-linear":
-        return []
+        return [], []
     whole = _whole(tree, [module.name for module in tree.modules if module.type != "Parameter"], spec.modules_to_save)
-    # Their biases have a dimension less.
-    expert = [len(module.shape) == 3 and ".experts." in module.name for module in tree.modules]
+    left = [module for module in tree.modules if not _under(module.name, whole.values())]
     alike = [
-        module.kind == "linear" and module.name.startswith(tree.decoder) and module.name.rpartition(".")[2] in _EXPERTS
-        for module in tree.modules
-    ]
-    return [
         module
-        for module, *passed in zip(tree.modules, expert, alike, strict=True)
-        if any(passed) and not _under(module.name, whole.values())
+        for module in left
+        if module.kind == "linear" and module.name.startswith(tree.decoder) and _leaf(module.name) in _EXPERTS
     ]
+    return [module for module in left if module.kind == "experts"], alike
+
+
+def _leaf(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 def matching(pattern: str, names: Iterable[str], setting: str, matching_s: float = _MATCHING_S) -> list[str]:
@@ -328,11 +347,15 @@ def _targets(tree: Tree, names: list[str], given: str | list[str], matching_s: f
             name
             for name in names
             if modules[name].kind == "linear" and name != tree.head and name.startswith(tree.decoder)
-            if not (tree.fused and name.rpartition(".")[2] in _EXPERTS)
+            if not (tree.fused and _leaf(name) in _EXPERTS)
         ]
     found = _named(names, given, "target_modules", matching_s)
     fit = [name for name in found if modules[name].kind]
     unfit = [name for name in found if name not in fit]
+    if any(module.kind == "experts" and _under(module.name, unfit) for module in tree.modules) and not fit:
+        raise StudioError(
+            "adapter", f"{unfit[0]} holds experts, which are no modules.", "Name it in target_parameters."
+        )
     if unfit and (isinstance(given, list) or not fit):
         raise StudioError(
             "adapter",
@@ -340,6 +363,30 @@ def _targets(tree: Tree, names: list[str], given: str | list[str], matching_s: f
             "Choose linear layers such as [q_proj, v_proj], or all-linear.",
         )
     return fit
+
+
+def _parameters(tree: Tree, given: list[str], whole: Iterable[str]) -> list[str]:
+    """Returns the experts that a list names, by their own name or by that of what holds them, in the model's order."""
+    experts = [module.name for module in tree.modules if module.kind == "experts"]
+    if given and not experts:
+        message = "target_parameters: this model holds no experts in one parameter."
+        raise StudioError("adapter", message, "Leave it empty; linear layers are named in target_modules.")
+    found: set[str] = set()
+    for one in given:
+        named = {name for name in experts if f".{name}".endswith(f".{one}") or _holder(name).endswith(f".{one}")}
+        if not named:
+            known = dict.fromkeys(_LAYER.sub("", name, count=1) for name in experts)
+            hint = f"Write experts for all of them, or name {', '.join(known)}."
+            raise StudioError("adapter", f"target_parameters: no experts are called `{one}`.", hint)
+        if not (kept := {name for name in named if not _under(name, whole)}):
+            hint = "Take it out of `target_parameters` or of `modules_to_save`."
+            raise StudioError("adapter", f"`{one}` is trained whole already.", hint)
+        found |= kept
+    return [name for name in experts if name in found]
+
+
+def _holder(name: str) -> str:
+    return f".{name.rpartition('.')[0]}"
 
 
 def _named(names: Sequence[str], given: str | list[str], setting: str, matching_s: float = _MATCHING_S) -> list[str]:

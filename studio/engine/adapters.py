@@ -63,18 +63,19 @@ def attach(model: PreTrainedModel, spec: AdapterSpec) -> PeftModel | PreTrainedM
         if spec.path:
             raise vetting.unusable(Path(spec.path), _ELSEWHERE, _ELSEWHERE_HINT, str(error)) from None
         raise
+    asked = set(config.target_parameters or ())
     try:
         adapted = _adapted(model, config, "default")
     except _PEFT_ERRORS as error:
         raise as_memory_error(error) or StudioError(
             "adapter", f"PEFT cannot put this adapter on the model: {error}", "Change the adapter's settings."
         ) from None
-    if config.target_parameters:
-        names = ", ".join(sorted(config.target_parameters))
+    if more := set(config.target_parameters or ()) - asked:
+        names = ", ".join(sorted(more))
         raise StudioError(
             "adapter",
             f"In this model PEFT takes some of these target modules to mean the experts ({names}).",
-            "Choose other modules, such as [q_proj, k_proj, v_proj, o_proj]; experts cannot be adapted yet.",
+            "Choose other modules, such as [q_proj, k_proj, v_proj, o_proj]; name experts in target_parameters.",
         )
     if spec.init_lora_weights == "orthogonal" and _quantized(model):
         _initialise_orthogonally(adapted)

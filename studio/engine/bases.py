@@ -1,11 +1,15 @@
 """Which adapters can be on one base at once, so that a comparison loads no more bases than it must."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from studio.core.library import WEIGHTS
 from studio.engine import vetting, weights
+
+_EXPERT = re.compile(r"\.experts\.\d+\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +20,15 @@ class Reach:
         adapted: the layers that it adds LoRA to.
         replaced: the layers that it has whole.
         saved: its `modules_to_save`, where another adapter can have copies of the same modules beside its own.
+        parameters: its `target_parameters`, or where it has experts one by one, which PEFT puts together, what it calls
+            them; another adapter can be on the same ones beside it.
         biased: it trained bias vectors, which PEFT writes into the base's own layers.
     """
 
     adapted: frozenset[str] = frozenset()
     replaced: frozenset[str] = frozenset()
     saved: frozenset[str] = frozenset()
+    parameters: frozenset[str] = frozenset()
     biased: bool = False
 
 
@@ -41,15 +48,24 @@ def reach(folder: Path | None) -> Reach:
         adapted=frozenset(key.split(".lora_")[0] for key in keys if ".lora_" in key),
         replaced=frozenset(key.rpartition(".")[0] for key in keys if ".lora_" not in key),
         saved=frozenset(saved or ()),
+        parameters=frozenset(about.get("target_parameters") or _one_by_one(about, keys)),
         biased=about.get("bias", "none") != "none",
     )
+
+
+def _one_by_one(about: dict[str, Any], keys: Iterable[str]) -> Iterable[str]:
+    named = about.get("target_modules") or ()
+    return ([named] if isinstance(named, str) else named) if any(_EXPERT.search(key) for key in keys) else ()
 
 
 def shareable(one: Reach, other: Reach) -> bool:
     """Whether both can be on one base, each switched off without a trace while the other answers.
 
-    PEFT cannot put LoRA on a layer that it has a copy of for another adapter, nor copy one that has LoRA.
+    PEFT cannot put LoRA on a layer that it has a copy of for another adapter, nor copy one that has LoRA, nor adapt
+    other parameters of experts than before.
     """
+    if one.parameters and other.parameters and one.parameters != other.parameters:
+        return False
     if one.biased or other.biased or one.adapted & other.replaced or one.replaced & other.adapted:
         return False
     return not one.replaced & other.replaced or bool(one.saved and one.saved == other.saved)

@@ -13,6 +13,7 @@ from studio.core.events import Activations, Prepared, SaveMemory
 from studio.engine import (
     attention,
     batches,
+    experts,
     hardware,
     head,
     lora,
@@ -39,6 +40,7 @@ _WRITTEN_OUT = {
     "LoRA's passes written out": lora,
     "queries, keys and values written out": projections,
     "gated MLPs written out": mlp,
+    "experts' LoRA written out": experts,
     "norms written out": norms,
     "rotary positions written out": rotary,
 }

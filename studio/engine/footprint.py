@@ -28,6 +28,7 @@ from studio.engine import (
     attention,
     batches,
     choices,
+    experts,
     halves,
     hardware,
     head,
@@ -319,6 +320,7 @@ def _stand_in(model: Any, config: RunConfig, scores: int) -> None:
     for parameter in model.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.to(bare.get_input_embeddings().weight.dtype)
+    experts.use(model)
     if config.model.quantization != "8bit":
         for path in (lora, projections, mlp):
             path.use(model)

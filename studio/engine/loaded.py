@@ -15,7 +15,7 @@ from studio.core import desk, library
 from studio.core.config import ModelSpec
 from studio.core.errors import StudioError
 from studio.core.library import WEIGHTS, Entry
-from studio.engine import adapters, bases, generate, hardware, hub, model, scoring, weights
+from studio.engine import adapters, bases, experts, generate, hardware, hub, model, scoring, weights
 from studio.engine.labels import Encoded, Encoder
 from studio.engine.turns import Turns
 
@@ -267,6 +267,7 @@ class Loaded:
             on_progress("loading", 0, 0)
             name = f"adapter{len(self._names)}"
             self._model = adapters.load_adapter(self._model, entry.folder, name)
+            experts.use(self._model)
             self._names[key], self._reaches[key] = name, reach
         return self._names[key]
 

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from peft import PeftModel
 from peft.tuners.lora import LoraLayer
+from peft.tuners.lora.layer import ParamWrapper
 from transformers.pytorch_utils import Conv1D
 
 from studio.engine import memory, products
@@ -70,7 +71,7 @@ def use(model: Any) -> str:
     if not isinstance(model, PeftModel):
         return "there is no adapter"
     left: dict[str, None] = {}
-    for layer in (module for module in model.modules() if isinstance(module, LoraLayer)):
+    for layer in layers(model):
         if reason := refusal(layer):
             left[reason] = None
         else:
@@ -90,9 +91,8 @@ def packable(model: torch.nn.Module, device: torch.device) -> list[Any]:
     """Returns the base layers whose products on `device` are faster with the weight laid out beforehand by `pack`."""
     if device.type != "cpu" or not products.onednn_is_faster():
         return []
-    layers = (module for module in model.modules() if isinstance(module, LoraLayer) and not refusal(module))
     # Layers may share one.
-    bases = {id(base): base for base in (layer.get_base_layer() for layer in layers)}.values()
+    bases = {id(base): base for base in (one.get_base_layer() for one in layers(model) if not refusal(one))}.values()
     return [base for base in bases if base.weight.dtype == torch.float32]
 
 
@@ -110,6 +110,11 @@ def pack(bases: list[Any], rows: int) -> None:
 def give_back(bases: list[Any]) -> None:
     """Gives weights back to their file where passes do not read them, because they are laid out beforehand."""
     memory.give_back([base.weight for base in bases if _LAYOUT in vars(base)])
+
+
+def layers(model: torch.nn.Module) -> list[Any]:
+    """Returns the layers of `model` that have LoRA; experts, which are parameters of one module, are `experts`'s."""
+    return [one for one in model.modules() if isinstance(one, LoraLayer) and not isinstance(one, ParamWrapper)]
 
 
 def refusal(layer: Any) -> str:

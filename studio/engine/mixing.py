@@ -41,14 +41,17 @@ def mix(parts: Sequence[tuple[Entry, float]], folder: Path) -> None:
     trained = [updates.trained_of(entry.folder) for entry, _ in wanted]
     configs = [_plain(entry, held) for (entry, _), held in zip(wanted, trained, strict=True)]
     tensors, ranks = dict[str, Any](), dict[str, int]()
+    experts = sorted({name for held in trained for name, part in held.items() if part.experts})
     for name in dict.fromkeys(name for held in trained for name in held):
         of_module = [(held[name], weight) for held, (_, weight) in zip(trained, wanted, strict=True) if name in held]
-        tensors |= _summed(name, of_module)
+        tensors |= _summed(name, of_module, experts)
         ranks[name] = sum(part.rank for part, _ in of_module)
     if (most := max(ranks.values())) > vetting.MAX_RANK:
         message = f"The ranks of these adapters come to {most:,}, and {vetting.MAX_RANK:,} is the most."
         raise StudioError("adapter", message, "Add up fewer of them.")
-    config = _config(ranks, most) | {key: configs[0].get(key) for key in ("fan_in_fan_out", "base_model_name_or_path")}
+    config = _config(ranks, most, experts) | {
+        key: configs[0].get(key) for key in ("fan_in_fan_out", "base_model_name_or_path")
+    }
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_atomic(folder / WEIGHTS, save(tensors, {"format": "pt"}))
@@ -79,18 +82,18 @@ def _plain(entry: Entry, held: dict[str, Trained]) -> dict[str, Any]:
     return config
 
 
-def _summed(name: str, of_module: Sequence[tuple[Trained, float]]) -> dict[str, Any]:
-    """Returns the two matrices of a module by their names in the file."""
-    if len({part.shape for part, _ in of_module}) > 1:
+def _summed(name: str, of_module: Sequence[tuple[Trained, float]], experts: Sequence[str]) -> dict[str, Any]:
+    """Returns the two matrices of a module by their names in the file; `experts` are the parameters of such in it."""
+    if len({(part.shape, part.experts) for part, _ in of_module}) > 1:
         message = f"The adapters are of different models: {name} has another size in each."
         raise StudioError("adapter", message, "Add up adapters of one base.")
     factors = [part.factors() for part, _ in of_module]
-    above = np.concatenate([a for a, _ in factors], axis=0)
-    beside = np.concatenate([w * b for (_, b), (_, w) in zip(factors, of_module, strict=True)], axis=1)
-    return updates.tensors(name, of_module[0][0], above, beside)
+    above = np.concatenate([a for a, _ in factors], axis=-2)
+    beside = np.concatenate([w * b for (_, b), (_, w) in zip(factors, of_module, strict=True)], axis=-1)
+    return updates.tensors(name, of_module[0][0], above, beside, experts)
 
 
-def _config(ranks: dict[str, int], most: int) -> dict[str, Any]:
+def _config(ranks: dict[str, int], most: int, experts: Sequence[str]) -> dict[str, Any]:
     """Returns PEFT's settings of an adapter whose every scaling is 1: alpha is the rank."""
     others = {name: rank for name, rank in ranks.items() if rank != most}
     return {
@@ -101,7 +104,8 @@ def _config(ranks: dict[str, int], most: int) -> dict[str, Any]:
         "lora_alpha": most,
         "lora_dropout": 0.0,
         "bias": "none",
-        "target_modules": sorted(ranks),
+        "target_modules": sorted(ranks.keys() - set(experts)),
+        "target_parameters": experts or None,
         "rank_pattern": others,
         "alpha_pattern": others,
     }

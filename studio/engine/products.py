@@ -42,7 +42,11 @@ def packed(weight: torch.Tensor, rows: int) -> Packed:
 
 
 def linear(
-    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None, layout: Packed | None = None
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None = None,
+    layout: Packed | None = None,
+    least: int = _LEAST_ROWS,
 ) -> torch.Tensor:
     """Returns x W^T + b; keeps nothing for a backward pass.
 
@@ -51,14 +55,19 @@ def linear(
         weight: (out, in).
         bias: (out,), or none.
         layout: of the weight.
+        least: rows that oneDNN is called for.
     """
-    if not _suits(x, weight):
+    if not _suits(x, weight, least):
         return functional.linear(x, weight, bias)
     return _product(x, weight if layout is None else layout.forward, bias)
 
 
 def back(
-    gradient: torch.Tensor, weight: torch.Tensor, onto: torch.Tensor | None = None, layout: Packed | None = None
+    gradient: torch.Tensor,
+    weight: torch.Tensor,
+    onto: torch.Tensor | None = None,
+    layout: Packed | None = None,
+    least: int = _LEAST_ROWS,
 ) -> torch.Tensor:
     """Returns g W, added in place to `onto` if there is one.
 
@@ -67,8 +76,9 @@ def back(
         weight: (out, in).
         onto: (N, in).
         layout: of the weight.
+        least: rows that oneDNN is called for.
     """
-    if not _suits(gradient, weight):
+    if not _suits(gradient, weight, least):
         return gradient @ weight if onto is None else onto.addmm_(gradient, weight)
     found = _product(gradient, weight.t() if layout is None else layout.backward)
     return found if onto is None else onto.add_(found)
@@ -79,9 +89,9 @@ def _product(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = 
     return found
 
 
-def _suits(x: torch.Tensor, weight: torch.Tensor) -> bool:
+def _suits(x: torch.Tensor, weight: torch.Tensor, least: int) -> bool:
     exact = x.dtype == weight.dtype == torch.float32 and x.device.type == "cpu"
-    return exact and len(x) >= _LEAST_ROWS and x.is_contiguous() and onednn_is_faster()
+    return exact and len(x) >= least and x.is_contiguous() and onednn_is_faster()
 
 
 @lru_cache

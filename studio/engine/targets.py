@@ -4,6 +4,7 @@ PEFT is only ever given plain names. An adapter's config then says exactly what 
 every way of naming, and a stranger's regular expression is matched by `studio.core.modules`, with an end to its time.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -52,7 +53,15 @@ def choose(model: PreTrainedModel, spec: AdapterSpec) -> dict[str, Any]:
                 f"{name} is quantized and cannot be trained whole.",
                 "Take it out of modules_to_save, or set quantization to none.",
             )
+    for name in choice.parameters:
+        if model.get_parameter(name).dtype.itemsize < 2:
+            raise StudioError(
+                "adapter",
+                f"{name} is quantized, and LoRA cannot go on it.",
+                "Leave target_parameters empty, or choose the model in full precision.",
+            )
     return _compact([name for name, _ in model.named_modules()], choice) | {
+        "target_parameters": _parameters([name for name, _ in model.named_parameters()], choice.parameters),
         "ensure_weight_tying": not set(about.tied).isdisjoint(choice.whole.values()),
         "rank_pattern": choice.rank_pattern,
         "alpha_pattern": choice.alpha_pattern,
@@ -79,7 +88,8 @@ def _modules(model: PreTrainedModel) -> Iterator[Module]:
             )
         for key in (key for key in own if key not in whole or not name):
             full = f"{name}.{key}".lstrip(".")
-            yield Module(full, "Parameter", "", tuple(own[key].shape), new[key], 0, 0)
+            expert = own[key].dim() == 3 and ".experts." in full  # their biases have a dimension less
+            yield Module(full, "Parameter", "experts" if expert else "", tuple(own[key].shape), new[key], 0, 0)
 
 
 def _kind(module: torch.nn.Module) -> Literal["linear", "embedding", ""]:
@@ -99,9 +109,18 @@ def _outputs(module: torch.nn.Module) -> int:
     return module.embedding_dim if isinstance(module, torch.nn.Embedding) else 0
 
 
+def _parameters(names: list[str], chosen: list[str]) -> list[str] | None:
+    """Says which of a model's parameters are chosen, in the shortest way that PEFT reads as exactly those."""
+    short = sorted({re.sub(r".*\.\d+\.", "", name) for name in chosen})
+    meant = {name for name in names if any(name.endswith(f".{one}") for one in short)}
+    return (short if meant == set(chosen) else sorted(chosen)) or None
+
+
 def _compact(names: list[str], choice: Choice) -> dict[str, Any]:
     """Says a choice in the shortest way that PEFT reads as exactly that: by last names if it can be."""
     chosen = set(choice.targets)
+    if not chosen:
+        return {"target_modules": [], "modules_to_save": sorted(choice.whole) or None}
     leaves = sorted({name.rpartition(".")[2] for name in chosen})
     common = {"modules_to_save": sorted(choice.whole) or None}
     for fields in (

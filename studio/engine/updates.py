@@ -4,11 +4,13 @@ A LoRA's is never written out: from the Gram matrices G = B^T B and H = A A^T, b
 the singular values of B A, the roots of the eigenvalues of G H; of two adapters <B A, D C> = tr((B^T D) (C A^T)).
 What has a magnitude too (DoRA) or is trained whole is compared with the base's weight, a module at a time.
 
-`r` is a rank, (out, in) the shape of a module's weight as torch's Linear holds it.
+`r` is a rank, (out, in) the shape of a module's weight as torch's Linear holds it. Experts that a model holds in one
+parameter are E such weights, each with an update of its own; what is told of them is told of all together.
 """
 
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import isfinite, prod
@@ -41,11 +43,14 @@ _PARTS = {
     ".lora_magnitude_vector": "magnitude",
 }
 # PEFT's, where a config has none.
-_ALPHA = 8
+_RANK = _ALPHA = 8
 _HEADS = ("lm_head", "embed_out")
 _EMBEDDINGS = ("embed_tokens.weight", "wte.weight", "embed_in.weight")
 # Of PEFT's settings, those that add what is no product of two matrices beside a weight.
-_UNMEASURED = ("target_parameters", "lora_bias")
+_UNMEASURED = ("lora_bias",)
+_LAYER = re.compile(r".*?\.\d+\.")
+# What experts' parameters are called in files that have each expert by itself.
+_APART = {"gate_up_proj": "(gate_proj|up_proj|w1|w3)", "up_proj": "up_proj", "down_proj": "(down_proj|w2)"}
 # Of numbers at a time: what is read or made of a module, which stays in a processor's cache, and what is summed in
 # single precision.
 _AT_ONCE, _SUMMED = 2**19, 2**10
@@ -59,11 +64,13 @@ class Trained:
         held: as the file has it, by `_PARTS`, or `whole`.
         scaling: s.
         turned: the base holds the weight as (in, out).
+        experts: how many weights a parameter of experts holds; 0: it is a module's.
     """
 
     held: dict[str, Stored]
     scaling: float = 1.0
     turned: bool = False
+    experts: int = 0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -77,7 +84,12 @@ class Trained:
     @property
     def rank(self) -> int:
         """Of the LoRA; 0: there is none."""
-        return next((held.shape[0] for part, held in self.held.items() if part.endswith("a")), 0)
+        return next((held.shape[0] for part, held in self.held.items() if part.endswith("a")), 0) // (self.experts or 1)
+
+    @property
+    def size(self) -> int:
+        """How many numbers the weight has."""
+        return prod(self.shape) * (self.experts or 1)
 
     @property
     def alone(self) -> bool:
@@ -85,10 +97,14 @@ class Trained:
         return not {"whole", "magnitude"} & self.held.keys()
 
     def factors(self) -> tuple[Matrix, Matrix]:
-        """Returns A (r, in) and s B (out, r)."""
+        """Returns A (r, in) and s B (out, r), of experts (E, r, in) and (E, out, r)."""
         if "embedding_a" in self.held:
             return _matrix(self.held["embedding_b"]).T, self.scaling * _matrix(self.held["embedding_a"]).T
-        return _matrix(self.held["a"]), self.scaling * _matrix(self.held["b"])
+        a, b = _matrix(self.held["a"]), self.scaling * _matrix(self.held["b"])
+        if self.experts:
+            # A has an expert's ranks together, B a rank of all experts.
+            a, b = a.reshape(self.experts, self.rank, -1), b.reshape(len(b), self.rank, -1).transpose(2, 0, 1)
+        return a, b
 
 
 class Base:
@@ -122,6 +138,19 @@ class Base:
             if held is not None:
                 return held if held.floats and prod(held.shape) == size else None
         return None
+
+    def norm_of(self, name: str, part: Trained) -> float | None:
+        """Returns the norm of a weight that was trained, held whole or an expert at a time; None: it is not known."""
+        held = self.find(name, part.size)
+        if held is not None or not part.experts:
+            return self.norm(held) if held is not None else None
+        layer, leaf = _LAYER.match(name), name.rpartition(".")[2]
+        each = re.escape(layer[0] if layer else "") + rf".*\.experts\.\d+\.{_APART.get(leaf, leaf)}(\.weight)?"
+        apart = [held for key, held in self._held.items() if re.fullmatch(rf"(.*\.)?{each}", key)]
+        norms = [self.norm(held) for held in apart if held.floats]
+        if sum(prod(held.shape) for held in apart) != part.size or None in norms:
+            return None
+        return float(np.sqrt(sum(norm**2 for norm in norms if norm is not None)))
 
     @property
     def known(self) -> bool:
@@ -178,7 +207,7 @@ def between(one: Path, other: Path, base: Base, told: OnProgress = lambda done, 
     for done, name in enumerate(names):
         told(done, len(names))
         parts = [trained[name] for trained in (mine, theirs) if name in trained]
-        if len({prod(part.shape) for part in parts}) > 1:
+        if len({part.size for part in parts}) > 1:
             message = f"The two adapters are of different models: {name} has another size in each."
             raise StudioError("adapter", message, "Compare adapters of one base.")
         first, second = (_update(name, t[name], base) if name in t else None for t in (mine, theirs))
@@ -217,12 +246,20 @@ def trained_of(folder: Path) -> dict[str, Trained]:
             raise vetting.unusable(folder, what, "Save it as float16, bfloat16 or float32.")
         name, part = _named(key.removeprefix(_PREFIX))
         parts.setdefault(name, {})[part] = held
-    alphas = modules.patterns(config.get("alpha_pattern") or {}, list(parts), "alpha_pattern", strict=False)
+    stacked = _stacked(folder, list(parts), config.get("target_parameters") or [])
+    parts = {stacked.get(name, name): of_module for name, of_module in parts.items()}
+    ranks, alphas = (
+        modules.patterns(config.get(key) or {}, list(parts), key, strict=False)
+        for key in ("rank_pattern", "alpha_pattern")
+    )
     turned, found = bool(config.get("fan_in_fan_out")), dict[str, Trained]()
     for name, of_module in parts.items():
         if len(of_module) > 1:
             of_module.pop("whole", None)  # the base's own weight, which PEFT saves beside an embedding's adapter
         made = Trained(of_module, turned=turned)
+        if name in stacked.values():
+            rank = modules.ending(ranks, name, _RANK if config.get("r") is None else config["r"])
+            made = replace(made, experts=made.rank // rank or 1)
         if not _fits(made):
             what = f"holds parts of {name} that do not fit each other"
             raise vetting.unusable(folder, what, "Save it again where it comes from.")
@@ -235,15 +272,23 @@ def trained_of(folder: Path) -> dict[str, Trained]:
     return found
 
 
-def tensors(name: str, like: Trained, a: NDArray[Any], b: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
-    """Returns a module's A (r, in) and B (out, r) as an adapter's file has them, by their names there, in float32.
+def tensors(
+    name: str, like: Trained, a: NDArray[Any], b: NDArray[Any], among: Iterable[str] = ()
+) -> dict[str, NDArray[np.float32]]:
+    """Returns a module's A and B as an adapter's file has them, by their names there, in float32.
 
     Args:
-        name: of the module.
+        name: of the module, or of the parameter of experts.
         like: what was trained of it, whose layout they get.
-        a: with B the update alone: its scale is in them.
+        a: as `Trained.factors` has it, with B the update alone: its scale is in them.
         b: see `a`.
+        among: of parameters of experts, all that the file has.
     """
+    if like.experts:
+        a, b = a.reshape(-1, a.shape[-1]), b.transpose(1, 2, 0).reshape(b.shape[1], -1)
+        holder = name.rpartition(".")[0]
+        around = [one for one in among if one != name and one.rpartition(".")[0] == holder and _is_last(one)]
+        name = holder + len(around) * ".base_layer"
     if "embedding_a" in like.held:
         named = {"lora_embedding_A": b.T, "lora_embedding_B": a.T}
     else:
@@ -260,7 +305,7 @@ def _fits(part: Trained) -> bool:
     if not {a, b} <= held.keys() <= {a, b, "magnitude"} or min(len(held[a].shape), len(held[b].shape)) < 2:
         return False
     magnitude = held.get("magnitude")
-    inner = 0 < part.rank == held[b].shape[1] == _shape(held[b])[1]
+    inner = 0 < part.rank * (part.experts or 1) == held[a].shape[0] == held[b].shape[1] == _shape(held[b])[1]
     return (
         inner
         and part.rank <= vetting.MAX_RANK
@@ -278,17 +323,46 @@ def _named(key: str) -> tuple[str, str]:
     return plain, "whole"
 
 
+def _stacked(folder: Path, places: Sequence[str], given: Sequence[str]) -> dict[str, str]:
+    """Returns what the parameters that were trained are called, by their places in the file.
+
+    For each parameter of a module PEFT puts a layer around it, in the module's order; experts have what leads out of
+    them last.
+
+    Raises:
+        StudioError: (adapter) which of them is which cannot be told.
+    """
+    found = dict[str, str]()
+    for place in places:
+        holder = place.partition(".base_layer")[0]
+        fit = {leaf for one in given if f".{holder}.{(leaf := one.rpartition('.')[2])}".endswith(f".{one}")}
+        leaves, depth = sorted(fit, key=_is_last), place.count(".base_layer")
+        if len(leaves) <= depth:
+            if not leaves and not depth:
+                continue
+            raise vetting.unusable(folder, f"holds parts of {holder} that do not fit its config", "Save it again.")
+        if len(leaves) > 1 and not (len(leaves) == 2 and _is_last(leaves[-1]) and not _is_last(leaves[0])):
+            what = f"adapts several parameters of {holder}, and which is which cannot be told"
+            raise vetting.unusable(folder, what, "Its answers can still be compared.")
+        found[place] = f"{holder}.{leaves[-1 - depth]}"
+    return found
+
+
+def _is_last(name: str) -> bool:
+    return name.rpartition(".")[2].startswith("down")
+
+
 def _update(name: str, part: Trained, base: Base) -> Update:
-    held = base.find(name, prod(part.shape))
-    size = base.norm(held) if held is not None else None
+    held = base.find(name, prod(part.shape)) if not part.experts else None
+    size = base.norm_of(name, part)
     if "whole" in part.held:
         return Update(name=name, kind="whole", norm=_norm(part, held), base=size)
     a, b = part.factors()
     # The roots of G H's eigenvalues, by a symmetric matrix of the same ones.
-    values, vectors = np.linalg.eigh(a @ a.T)
-    root = vectors * np.sqrt(values.clip(0))
-    singular = np.sqrt(np.linalg.eigvalsh(root.T @ (b.T @ b) @ root).clip(0))
-    used = _effective(singular)
+    values, vectors = np.linalg.eigh(a @ a.mT)
+    root = vectors * np.sqrt(values.clip(0))[..., None, :]
+    singular = np.sqrt(np.linalg.eigvalsh(root.mT @ (b.mT @ b) @ root).clip(0))
+    used = float(np.mean([_effective(one) for one in singular.reshape(-1, part.rank)]))
     if part.alone:
         norm = float(np.sqrt((singular**2).sum()))
         return Update(name=name, kind="lora", rank=part.rank, norm=norm, base=size, effective_rank=used)
@@ -312,7 +386,7 @@ def _product(name: str, one: Trained, other: Trained, base: Base) -> float | Non
     """Returns the inner product of two updates of a module; None: it cannot be told."""
     if one.alone and other.alone and one.shape == other.shape:
         (a, b), (c, d) = one.factors(), other.factors()
-        return float(((b.T @ d) * (a @ c.T)).sum())
+        return float(((b.mT @ d) * (a @ c.mT)).sum())
     held = base.find(name, prod(one.shape))
     # The one that is trained whole lies as the base does.
     turned = one.turned and ("whole" in one.held) != ("whole" in other.held)

@@ -163,7 +163,8 @@ class Draft(QObject):
         elif isinstance(path, str) and _absent(path):
             found["data.path"] = self.tr("There is no such file.")
         adapter = self._values["adapter"]
-        if adapter["method"] != "full" and adapter["target_modules"] in ("", []):
+        alone = adapter["method"] != "full" and not adapter["target_parameters"]
+        if alone and adapter["target_modules"] in ("", []):
             found["adapter.target_modules"] = self.tr("Name modules such as `q_proj, v_proj`, or write `all-linear`.")
         if "model.path" not in found and (fault := _model_fault(self._values["model"]["path"])):
             found["model.path"] = fault

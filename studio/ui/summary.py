@@ -5,6 +5,7 @@ model. Steps and tokens need the rows tokenised: the desk is asked, and the figu
 """
 
 import json
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -20,7 +21,7 @@ from studio.ui import words
 from studio.ui.desk import Call, Desk
 from studio.ui.draft import Draft
 from studio.ui.memory_fit import MemoryFit
-from studio.ui.parts import column, label, set_mark
+from studio.ui.parts import button, column, label, set_mark
 from studio.ui.theme import GRID
 
 # Long enough to type two letters, short enough to answer within half a second of an edit.
@@ -46,6 +47,7 @@ class Summary(QWidget):
 
     Attributes:
         figures: each figure's label, by name.
+        adapt: has experts adapted that would stay as they are.
         stale: whether steps and tokens are those of an earlier draft.
     """
 
@@ -77,12 +79,15 @@ class Summary(QWidget):
         self.memory = MemoryFit(draft)
         self.strength = label("", "caption", wrap=True)
         self.left_out = label("", "caption", wrap=True)
+        taken = {"adapter.target_parameters": ["experts"]}
+        self.adapt = button(self.tr("Adapt experts too"), partial(draft.apply, taken, self.tr("experts adapted")))
         self.state = label("", "caption", wrap=True)
         self.state.setAccessibleDescription(self.tr("State of the summary"))
         self.rows = label("", "caption", wrap=True)
-        self.setLayout(column(grid, self.memory, self.strength, self.left_out, self.rows, self.state, spacing=GRID))
-        for made in (self.strength, self.left_out, self.rows, self.state):
-            made.hide()
+        told = self.left_out, self.adapt
+        self.setLayout(column(grid, self.memory, self.strength, *told, self.rows, self.state, spacing=GRID))
+        for hidden in (self.strength, *told, self.rows, self.state):
+            hidden.hide()
         draft.changed.connect(self._changed)
 
     def leave(self) -> None:
@@ -250,6 +255,7 @@ class Summary(QWidget):
         said = modules.left_out_sentence(tree, spec) if tree and spec and counted else ""
         self.left_out.setText(words.sentence(said))
         self.left_out.setVisible(bool(said))
+        self.adapt.setVisible(bool(said and tree and spec and modules.experts_stay(tree, spec)))
         if spec is not None:
             self._show_strength(spec, counted.scaling if counted else None)
 

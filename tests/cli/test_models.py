@@ -63,3 +63,9 @@ def test_list_shows_the_models_of_this_machine(tmp_path: Path, capsys: pytest.Ca
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[0] == "MODEL"
     assert lines[-1].endswith("Holds no config.json.")
+
+
+def test_show_says_which_share_experts_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["model", "show", str(tiny("mixtral", tmp_path))]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "Experts are 65% of the weights; adapter.target_parameters=experts adapts them."

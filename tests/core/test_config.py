@@ -231,6 +231,31 @@ def test_one_layer_is_a_list_of_one(tmp_path: Path) -> None:
     refused(tmp_path, "data: {path: a}", "layers_to_transform=true")
 
 
+def test_experts_are_named_alone_or_in_a_list(tmp_path: Path) -> None:
+    for text in ("experts", "[experts]"):
+        found = config_file.load(write(tmp_path, "data: {path: a}"), [f"target_parameters={text}"]).adapter
+        assert found == AdapterSpec(target_parameters=["experts"])
+    assert config_file.load(write(tmp_path, "data: {path: a}"), ["target_parameters="]).adapter == AdapterSpec()
+    refused(tmp_path, "data: {path: a}", "target_parameters=1")
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("lora_dropout=0.1", "take no dropout; set it to 0"),
+        ("use_dora=true", "take no DoRA; set it to false"),
+        ("init_lora_weights=orthogonal", "choose default or gaussian"),
+        ("init_lora_weights=pissa", "choose default or gaussian"),
+    ],
+)
+def test_what_experts_do_not_take_is_refused_by_name(tmp_path: Path, setting: str, words: str) -> None:
+    error = refused(tmp_path, "data: {path: a}", "target_parameters=experts", setting)
+    assert words in error.message
+    assert f"adapter.{setting.partition('=')[0]}" in error.message
+    path = write(tmp_path, "data: {path: a}")
+    assert config_file.load(path, ["target_parameters=experts", setting, "method=full"]).adapter.method == "full"
+
+
 @pytest.mark.parametrize("number", [".inf", "-.inf", ".nan"])
 @pytest.mark.parametrize(
     "setting",

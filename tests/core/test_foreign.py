@@ -167,6 +167,14 @@ def test_one_of_trl(tmp_path: Path) -> None:
         ({"peft_init_lora_weights": "olora"}, "adapter.init_lora_weights", "olora"),
         ({"peft_init_lora_weights": "pissa_niter_4"}, "adapter.init_lora_weights", "pissa_niter_16"),
         ({"lora_target_modules": r".*\.(q|v)_proj"}, "adapter.target_modules", r".*\.(q|v)_proj"),
+        ({"lora_target_parameters": ["experts.down_proj"]}, "adapter.target_parameters", ["experts.down_proj"]),
+        # Where it names no modules, there are none.
+        ({"lora_target_parameters": "experts.down_proj"}, "adapter.target_modules", []),
+        (
+            {"lora_target_parameters": ["experts.down_proj"], "lora_target_linear": True},
+            "adapter.target_modules",
+            "all-linear",
+        ),
         ({"datasets": [{"path": "json", "data_files": "x.jsonl"}]}, "data.path", "x.jsonl"),
         ({"datasets": [{"path": "a/b", "type": "completion", "field": "body"}]}, "data.mapping", {"text": "body"}),
         ({"test_datasets": [{"path": "held.jsonl"}]}, "data.eval_path", "held.jsonl"),

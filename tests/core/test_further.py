@@ -88,7 +88,6 @@ def test_what_contradicts_it_is_refused_by_name(asked: dict[str, Any], said: str
     ("peft", "said"),
     [
         ({"peft_type": "IA3"}, "no LoRA"),
-        ({"target_parameters": ["experts.down_proj"]}, "uses target_parameters"),
         ({"layers_pattern": "h"}, "uses layers_pattern"),
         ({"r": 0}, "adapter.r"),
     ],

@@ -147,3 +147,23 @@ def test_strengths_that_say_no_one_thing_are_refused(model: Path) -> None:
         Loaded().find(replace(ask("a0"), strengths=[0.5]), ignored)
     with pytest.raises(StudioError, match="two strengths at once"):
         Loaded().find(replace(ask("a0", "a0"), strengths=[1.0, 0.5, 0.25]), ignored)
+
+
+def test_adapters_of_experts_answer_beside_others_as_by_themselves(tmp_path: Path) -> None:
+    model = tiny("mixtral", tmp_path / "mixtral")
+    for seed, named in enumerate(([], ["experts"], ["experts"], ["experts.down_proj"])):
+        entered(model, seed, ModelSpec(), target_parameters=named)
+    messages = [{"role": "user", "content": "order late"}]
+
+    def texts(loaded: Loaded, *names: str) -> list[str]:
+        wanted = loaded.prepare(ask(*names), ignored)
+        answers = loaded.answer(wanted, messages, Sampling(max_new_tokens=12), ignored, lambda column, text: None)
+        return [answer.text for answer in answers]
+
+    names = ["a0", "a1", "a2", "a3"]
+    alone = [texts(Loaded(), name) for name in names]
+    expected = [alone[0][0], *(second for _, second in alone)]
+    assert len(set(expected)) == 5
+    together = Loaded()
+    assert texts(together, *names) == expected
+    assert texts(together, *reversed(names)) == [expected[0], *reversed(expected[1:])]

@@ -30,14 +30,17 @@ EVERY: dict[str, Any] = {"eval_steps": 4, "save_steps": 2, "gradient_accumulatio
         (8, {}, {"init_lora_weights": "pissa_niter_16"}, {}),
         (8, {}, {}, {"objective": "orpo", "learning_rate": 1e-3}),
         (8, {}, {}, {"objective": "kto", "learning_rate": 1e-3}),
+        (8, {}, {"target_parameters": ["experts"], "lora_dropout": 0.0}, {"activation_checkpointing": True}),
     ],
-    ids=["lora", "dora", "nf4", "pissa", "orpo", "kto"],
+    ids=["lora", "dora", "nf4", "pissa", "orpo", "kto", "experts"],
 )
 def test_killed_runs_end_bit_identical(
     tmp_path: Path, kills: int, model: dict[str, Any], adapter: dict[str, Any], training: dict[str, Any]
 ) -> None:
     made = {"orpo": preferring, "kto": judging}.get(training.get("objective", ""), config)
-    whole = made(tmp_path, model=model, adapter=adapter, data={"eval_split": 0.1}, **(EVERY | training))
+    family = "mixtral" if "target_parameters" in adapter else "llama"
+    given: dict[str, Any] = EVERY | training | {"family": family, "model": model, "adapter": adapter}
+    whole = made(tmp_path, data={"eval_split": 0.1}, **given)
     reference = trained(whole, tmp_path / "reference")
     command = [sys.executable, "-m", "tests.killing", str(reference.path / "run.json"), str(kills), "0"]
     done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)

@@ -261,7 +261,9 @@ def damage(folder: Path, how: str) -> None:
         case "biases of its own":
             about["lora_bias"] = True
         case "experts":
-            about["target_parameters"] = ["mlp.experts.down_proj"]
+            tensors = {key.replace("k_proj", "k_proj.base_layer"): one for key, one in tensors.items()}
+        case "parameters":
+            about["target_parameters"] = ["k_proj.weight", "k_proj.other"]
     save_file(tensors, file)
     (folder / "adapter_config.json").write_text(json.dumps(about))
     if how == "cut short":
@@ -286,7 +288,8 @@ UNFIT = "that do not fit each other"
         ("a magnitude of another size", UNFIT),
         ("another kind", "IA3"),
         ("biases of its own", "uses lora_bias, and what that adds is not measured yet"),
-        ("experts", "uses target_parameters, and what that adds is not measured yet"),
+        ("experts", "holds parts of model.layers.0.self_attn.k_proj that do not fit its config"),
+        ("parameters", "which is which cannot be told"),
     ],
 )
 def test_what_is_no_sound_adapter_is_refused(how: str, words: str, tmp_path: Path) -> None:

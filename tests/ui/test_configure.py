@@ -28,7 +28,7 @@ from studio.ui.pages.configure import ConfigurePage
 from studio.ui.session import demo_data
 from studio.ui.window import MainWindow
 from tests.engine.test_local import cached
-from tests.models import random_model, tiny
+from tests.models import tiny
 from tests.training import write_rows
 
 # The offscreen platform says these of every window with a least size, and of every popup.
@@ -135,14 +135,6 @@ def test_the_summary_is_what_the_engine_plans(ready: ConfigurePage, window: Main
     qtbot.waitUntil(lambda: figure(ready, "memory").startswith(f"{needed} of "), timeout=SOON_MS)
     assert ready.summary.memory.isHidden()
     assert "40 rows" in ready.summary.rows.text()
-
-
-def test_experts_that_are_left_out_are_told(ready: ConfigurePage, window: MainWindow, tmp_path: Path) -> None:
-    ready.summary._trees[ready.summary._model] = targets.tree(random_model("mixtral"))
-    ready.summary._show_adapter(window.session.draft.values())
-    assert "mlp.experts.gate_up_proj, mlp.experts.down_proj (" in ready.summary.left_out.text()
-    window.session.draft.edit("adapter.target_modules", ["q_proj"])
-    assert ready.summary.left_out.isHidden()
 
 
 def test_the_adapter_is_counted_in_the_same_moment(ready: ConfigurePage, window: MainWindow, tmp_path: Path) -> None:

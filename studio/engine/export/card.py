@@ -24,6 +24,7 @@ _SETTINGS = {
         "alpha_pattern",
         "lora_dropout",
         "target_modules",
+        "target_parameters",
         "use_rslora",
         "use_dora",
         "init_lora_weights",

@@ -117,11 +117,10 @@ def add_to(whole: PreTrainedModel, path: Path, parts: Sequence[Part]) -> tuple[d
 
 def _require_pairs(traits: consumers.Traits) -> None:
     if problem := consumers.problem(traits):
-        raise StudioError(
-            "export",
-            f"llama.cpp cannot load this adapter as a file of its own. {problem}",
-            "Export it merged, which is one file too (--to gguf).",
-        )
+        message = f"llama.cpp cannot load this adapter as a file of its own. {problem}"
+        if traits.parameters:
+            message = "Experts are not written to a file of their own."
+        raise StudioError("export", message, "Export it merged, which is one file too (--to gguf).")
 
 
 def _parts(known: Checked, trained: Iterable[str]) -> list[Part]:
