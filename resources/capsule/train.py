@@ -271,7 +271,9 @@ def main() -> None:
     options.add_argument("--model", default=run["base"]["path"], help="the base model: its folder, or its id")
     where = options.parse_args().model
     if where == run["base"]["path"] and not run["base"]["hub"] and not Path(where).is_dir():
-        options.error(f"the base was a folder called {where}: name where it is with --model (see README.md)")
+        options.error(f"the base, {where}, is not to be had by its id: name its folder with --model (see README.md)")
+    if Path(where).is_dir() and not (Path(where) / "config.json").is_file():
+        options.error(f"{where} is no model's folder: it holds no config.json")
     if Path(where).is_dir() and fingerprint(Path(where)) != run["base"]["fingerprint"]:
         print(f"The weights in {where} are not those of the run: what comes of them will differ.")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

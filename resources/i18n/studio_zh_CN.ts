@@ -880,6 +880,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>你</translation>
     </message>
     <message>
+        <source>New conversation</source>
+        <translation>新对话</translation>
+    </message>
+    <message>
         <source>{name} said</source>
         <translation>{name} 的发言</translation>
     </message>
@@ -3845,8 +3849,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
 <context>
     <name>RunAsk</name>
     <message>
-        <source>Ask the run something. It answers behind its current step, and trains on.</source>
-        <translation>向正在训练的模型提问。它在当前步之后回答，然后继续训练。</translation>
+        <source>Ask the run something. {keys} asks it.</source>
+        <translation>向训练提问。按 {keys} 发送。</translation>
     </message>
     <message>
         <source>Question to the run</source>
@@ -3879,6 +3883,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>The run is not at work. Its adapter can be asked on the Compare page.</source>
         <translation>训练没有在进行。可以在“比较”页向它的适配器提问。</translation>
+    </message>
+    <message>
+        <source>The run is not at work.</source>
+        <translation>训练没有在进行。</translation>
     </message>
     <message>
         <source>It can be asked as soon as it trains.</source>
@@ -6069,20 +6077,20 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请删除 {0}，然后重新打开。</translation>
     </message>
     <message>
-        <source>There is no capsule of a run whose adapter began as {0}: the run does not keep what that found.</source>
-        <translation>以 {0} 开始的适配器的训练没有胶囊：训练没有保留找到的初始值。</translation>
-    </message>
-    <message>
-        <source>Its result can be exported, as ever.</source>
-        <translation>其结果仍可照常导出。</translation>
-    </message>
-    <message>
         <source>The run has not taken a step, so there is nothing to train once more.</source>
         <translation>此任务尚未完成任何一步，没有可重新训练的内容。</translation>
     </message>
     <message>
         <source>Resume it first.</source>
         <translation>请先恢复训练。</translation>
+    </message>
+    <message>
+        <source>There is no capsule of a run whose adapter began as {0}: the run does not keep what that found.</source>
+        <translation>以 {0} 开始的适配器的训练没有胶囊：训练没有保留找到的初始值。</translation>
+    </message>
+    <message>
+        <source>Its result can be exported, as ever.</source>
+        <translation>其结果仍可照常导出。</translation>
     </message>
     <message>
         <source>it is in no known format</source>
@@ -7973,6 +7981,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>被要求在恢复后使用更少的内存。</translation>
     </message>
     <message>
+        <source>It was asked: {0}</source>
+        <translation>它被问到：{0}</translation>
+    </message>
+    <message>
         <source>It was stopped, and kept its result.</source>
         <translation>已停止，并保留了结果。</translation>
     </message>
@@ -8649,6 +8661,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请在它们结束后再释放。</translation>
     </message>
     <message>
+        <source>Leave its strength at 1.</source>
+        <translation>请把它的强度保持为 1。</translation>
+    </message>
+    <message>
+        <source>The adapter {0} is a DoRA, which acts as it was trained or not at all.</source>
+        <translation>适配器 {0} 是 DoRA，只能按训练时的强度起作用，或完全不起作用。</translation>
+    </message>
+    <message>
+        <source>The adapter {0} has modules trained whole, which act as they were trained or not at all.</source>
+        <translation>适配器 {0} 含有整体训练的模块，它们只能按训练时的样子起作用，或完全不起作用。</translation>
+    </message>
+    <message>
+        <source>The adapter {0} changes biases, which act as they were trained or not at all.</source>
+        <translation>适配器 {0} 改变了偏置，它们只能按训练时的样子起作用，或完全不起作用。</translation>
+    </message>
+    <message>
         <source>`{0}` is tried twice.</source>
         <translation>`{0}` 被尝试了两次。</translation>
     </message>
@@ -8731,10 +8759,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>`{0}` is no name for a model on Hugging Face.</source>
         <translation>`{0}` 不是 Hugging Face 上模型的有效名称。</translation>
-    </message>
-    <message>
-        <source>Write it as owner/name.</source>
-        <translation>请写成 所有者/名称。</translation>
     </message>
     <message>
         <source>Hugging Face does not let this login write to {0} ({1}).</source>
@@ -9039,22 +9063,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Export it again from its source.</source>
         <translation>请从来源处重新导出。</translation>
-    </message>
-    <message>
-        <source>The adapter {0} is a DoRA, which acts as it was trained or not at all.</source>
-        <translation>适配器 {0} 是 DoRA，只能按训练时的强度起作用，或完全不起作用。</translation>
-    </message>
-    <message>
-        <source>The adapter {0} has modules trained whole, which act as they were trained or not at all.</source>
-        <translation>适配器 {0} 含有整体训练的模块，它们只能按训练时的样子起作用，或完全不起作用。</translation>
-    </message>
-    <message>
-        <source>The adapter {0} changes biases, which act as they were trained or not at all.</source>
-        <translation>适配器 {0} 改变了偏置，它们只能按训练时的样子起作用，或完全不起作用。</translation>
-    </message>
-    <message>
-        <source>Leave its strength at 1.</source>
-        <translation>请把它的强度保持为 1。</translation>
     </message>
     <message>
         <source>Biases of nf4 layers are kept in half precision, which rounds away what is learned.</source>

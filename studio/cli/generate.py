@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from studio.cli.library import base_of
 from studio.cli.output import add_command, one_line, piped, printable, progress, show
-from studio.core import desk, library
+from studio.core import desk, library, strengths
 from studio.core.asking import MOST_STRENGTH
 from studio.core.config import ModelSpec
 from studio.core.errors import StudioError, given_path
@@ -246,9 +246,7 @@ def _require_strength(entry: Entry | None, strength: float) -> None:
     if not 0 <= strength <= MOST_STRENGTH:
         hint = f"Give one from 0, the base itself, to {MOST_STRENGTH}; 1 is as it was trained."
         raise StudioError("usage", f"{strength:g} is no strength.", hint)
-    from studio.engine import adapters
-
-    adapters.require_strength(entry.folder, entry.title)
+    strengths.require(entry)
 
 
 def side_by_side(heads: Sequence[str], texts: Sequence[str], width: int) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
@@ -164,7 +165,10 @@ def _shown() -> tuple[dict[str, Any], str]:
     asked = afterwards.asked()
     if asked is not None:
         text += f"\n{_SAID[asked.action]}"
-    return plain | {"then": asked.action if asked is not None else "nothing"}, text
+    if asked is not None and asked.due_s:
+        text += f"\nThat is in {max(0.0, asked.due_s - time.time()):.0f} seconds."
+    then = asked.action if asked is not None else "nothing"
+    return plain | {"then": then, "due_s": asked.due_s if asked is not None else 0}, text
 
 
 def _does(run: Run) -> str:

@@ -49,14 +49,14 @@ def contents(config: RunConfig, told: Progress) -> Contents:
     Raises:
         StudioError: (run) it has taken no step; (export) there is no capsule of such a run.
     """
-    start = config.adapter.init_lora_weights
-    if config.adapter.halved or (start == "eva" and config.adapter.method == "lora" and not config.adapter.path):
-        message = f"There is no capsule of a run whose adapter began as {start}: the run does not keep what that found."
-        raise StudioError("export", message, "Its result can be exported, as ever.")
     planned = told.prepared
     if planned is None or not told.steps:
         message = "The run has not taken a step, so there is nothing to train once more."
         raise StudioError("run", message, "Resume it first.")
+    start = config.adapter.init_lora_weights
+    if config.adapter.halved or (start == "eva" and config.adapter.method == "lora" and not config.adapter.path):
+        message = f"There is no capsule of a run whose adapter began as {start}: the run does not keep what that found."
+        raise StudioError("export", message, "Its result can be exported, as ever.")
     adapter = planned.trainable_parameters if config.adapter.method == "lora" else 0
     a_row = planned.tokens_per_epoch / max(1, planned.rows)
     size = _TOKEN_BYTES * a_row * (planned.rows + planned.eval_rows) + _NUMBER_BYTES * adapter + _OTHER_BYTES
@@ -79,14 +79,17 @@ def portable(config: RunConfig) -> RunConfig:
 
 
 def told_events(run: Run, config: RunConfig) -> Iterator[bytes]:
-    """Yields the lines of all that a run told, but how far it was with what; without the places of this machine."""
+    """Yields the lines of what a run told, but how far it was with what, and what it was asked and answered meanwhile.
+
+    No place of this machine is in them.
+    """
     known = [config.data.path, config.data.eval_path or "", config.data.chat_template, config.model.path]
     known += [config.adapter.path, str(run.path), str(run.path.resolve())]
     for lines in files.pieces(run.events_path):
         for line in lines:
             if line.startswith(steps.HEAD):
                 yield line + b"\n"
-            elif not isinstance(event := events.decode_event(line), events.Phase | None):
+            elif not isinstance(event := events.decode_event(line), events.Phase | events.Replied | None):
                 told = _without_places(json.loads(events.encode(event)), known)
                 yield json.dumps(told, ensure_ascii=False).encode() + b"\n"
 

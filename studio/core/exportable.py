@@ -5,8 +5,9 @@ from pathlib import Path
 
 from studio.core import library, runs
 from studio.core.config import to_dict
-from studio.core.entry import Base, Entry, is_model
+from studio.core.entry import PEFT_CONFIG, Base, Data, Entry, is_model
 from studio.core.errors import StudioError, given_path
+from studio.core.hub_ids import short_name
 from studio.core.runs import Run
 
 TAG = "finetune-studio"  # in the head of each export's card
@@ -14,7 +15,7 @@ _MODEL = "model"
 
 
 def find(name: str) -> Entry:
-    """Finds an adapter as `library.located` does, or the model of a full fine-tuning by its run or its folder.
+    """Finds an adapter as `library.located` does, what a run made by the run's name, or a model by its folder.
 
     Raises:
         StudioError: (adapter) there is neither.
@@ -32,9 +33,12 @@ def find(name: str) -> Entry:
 
 
 def result(run: Run) -> Entry | None:
-    """Returns the model that a run made; None: it made none, or an adapter."""
-    folder = run.path.resolve() / _MODEL
-    return model(folder) if is_model(folder) else None
+    """Returns what a run made, a model or an adapter; None: it made neither yet."""
+    folder = run.path.resolve()
+    if is_model(folder / _MODEL):
+        return model(folder / _MODEL)
+    adapter = folder / "adapter"
+    return library.located(str(adapter)) if (adapter / PEFT_CONFIG).is_file() else None
 
 
 def model(folder: Path) -> Entry:
@@ -43,14 +47,19 @@ def model(folder: Path) -> Entry:
     plain = Entry(name=runs.slug(folder.name), folder=folder, title=folder.name)
     if folder.name != _MODEL or not (run.path / "run.json").is_file():
         return plain
-    config, finished = run.config(), run.summary().finished
-    title = run.title() or run.name
+    config, told = run.config(), run.summary()
+    planned, finished = told.prepared, told.finished
+    step = finished.result_step if finished is not None else told.step
+    loss = next((item.loss for item in told.steps if item.step == step), None)
+    score = next((item.eval_loss for item in told.evaluations if item.step == step), None)
+    title = run.title() or short_name(config.data.path) or run.name
     return Entry(
         name=runs.slug(title),
         folder=folder,
         title=title,
         base=Base(path=config.model.path, revision=config.model.revision),
+        data=Data(path=config.data.path, fingerprint=planned.data, rows=planned.rows) if planned else Data(),
         config=to_dict(config),
-        metrics={"step": finished.result_step} if finished is not None else {},
+        metrics={"step": step, "loss": loss, "eval_loss": score},
         run=run.address,
     )

@@ -57,7 +57,9 @@ def laid_out(config: RunConfig, named: Collection[str] = ()) -> RunConfig:
     for key, own in taken["adapter"].items():
         asked = getattr(config.adapter, key)
         meant = f"adapter.{key}" in named or asked != getattr(plain, key)
-        if key != "path" and meant and _sorted(asked) != _sorted(own):
+        # PEFT keeps the names that this came to.
+        same = asked == "all-linear" == entry.config.get("adapter", {}).get(key) or _sorted(asked) == _sorted(own)
+        if key != "path" and meant and not same:
             message = f"adapter.{key}: it is {asked}, but the adapter that is trained further has {own}."
             raise StudioError("config", message, f"Set it to {own}: an adapter keeps its layout.")
     values = declared.to_dict(config)

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
-from studio.core.events import Failed, Finished, Notice, Obeyed, Prepared, Resumed
+from studio.core.events import Failed, Finished, Notice, Obeyed, Prepared, Replied, Resumed
 from studio.core.progress import Happening, Progress
+
+_MOST_LETTERS = 80  # of a question
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ def _texts(event: Happening) -> Iterator[str]:
             yield _resumed_sentence(event)
         case Obeyed():
             yield _obeyed_sentence(event)
+        case Replied():
+            yield _replied_sentence(event)
         case Failed():
             yield event.message
         case Finished():
@@ -108,6 +112,10 @@ def _obeyed_sentence(event: Obeyed) -> str:
         case "save_memory":
             return "It was asked to need less memory once it is resumed."
     return "It was asked for something that this version does not know."
+
+
+def _replied_sentence(event: Replied) -> str:
+    return f"It was asked: {' '.join(event.question.split())[:_MOST_LETTERS]}"
 
 
 def _finished_sentence(event: Finished) -> str:

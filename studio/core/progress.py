@@ -21,7 +21,7 @@ from studio.core.events import (
 from studio.core.steps import Steps, Told
 
 _STEPPING = ("training", "evaluating", "answering", "saving")
-Happening = Notice | Resumed | Obeyed | Failed | Finished
+Happening = Notice | Resumed | Obeyed | Replied | Failed | Finished
 State = Literal["waiting", "queued", "preparing", "training", "paused", "finished", "failed"]
 
 

@@ -12,6 +12,7 @@ from studio.core.errors import StudioError
 from studio.core.exportable import TAG
 from studio.core.files import disk_error
 
+_NAMES = "Write it as owner/name, of letters, digits and single signs of . _ - between them."
 _COMMIT = "Upload with Finetune Studio"
 _HIDDEN = [".*", "*/.*"]
 _LOG_IN = "Log in with `hf auth login`, or set HF_TOKEN to a token that may write, then upload again."
@@ -65,7 +66,7 @@ def _check(folder: Path, repo: str) -> None:
     except HFValidationError:
         named = False
     if not named:
-        raise StudioError("usage", f"`{repo}` is no name for a model on Hugging Face.", "Write it as owner/name.")
+        raise StudioError("usage", f"`{repo}` is no name for a model on Hugging Face.", _NAMES)
 
 
 def _is_ours(card: Path) -> bool:

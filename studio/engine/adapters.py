@@ -172,28 +172,6 @@ def load_adapter(base: PreTrainedModel | PeftModel, folder: Path, name: str = "d
     return base.eval()
 
 
-def require_strength(folder: Path, title: str) -> None:
-    """Sees to it that an adapter is a sum of products and nothing else, which can be made weaker and stronger.
-
-    Args:
-        folder: a PEFT folder, of this program or any other.
-        title: what it is called.
-
-    Raises:
-        StudioError: (adapter) it is not, or is refused.
-    """
-    about = vetting.check_adapter(folder)
-    message = ""
-    if about.get("use_dora"):
-        message = f"The adapter {title} is a DoRA, which acts as it was trained or not at all."
-    elif about.get("modules_to_save") or about.get("trainable_token_indices"):
-        message = f"The adapter {title} has modules trained whole, which act as they were trained or not at all."
-    elif about.get("bias", "none") != "none":
-        message = f"The adapter {title} changes biases, which act as they were trained or not at all."
-    if message:
-        raise StudioError("adapter", message, "Leave its strength at 1.")
-
-
 def set_strength(model: PeftModel, name: str, strength: float) -> None:
     """Has the adapter `name` of `model` act so many times as strongly as it was trained; at 0 it adds nothing."""
     for layer in model.modules():

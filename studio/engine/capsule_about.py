@@ -189,8 +189,9 @@ def _expected(run: Run, about: dict[str, Any]) -> Iterator[str]:
     """Yields how near the script comes, in paragraphs."""
     if about["dtype"] == "float32":
         yield (
-            "The run was computed in float32. The script's first losses are to agree with these to six digits or more;"
-            " rounding adds up from step to step, so that small losses of a long run may agree to four."
+            f"The run was computed in float32. {'But for its noise the' if about['noise'] else 'The'} script's first"
+            " losses are to agree with these to six digits or more; rounding adds up from step to step, so that small"
+            " losses of a long run may agree to four."
         )
     else:
         yield (

@@ -327,7 +327,7 @@ def _groups(
         if name in reasons:
             alone.append(([at], False))
             if len(adapters) > 1:
-                print(f"{name} is written by itself: {reasons[name]}.", file=sys.stderr)
+                print(f"A column is written by itself: {reasons[name]}.", file=sys.stderr)
         else:
             together.setdefault(id(own.get(name)) if name else id(None), []).append(at)
     return [*((group, True) for group in together.values()), *alone]

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from studio.core import desk, library
+from studio.core import desk, library, strengths
 from studio.core.config import ModelSpec
 from studio.core.errors import StudioError
 from studio.core.library import WEIGHTS, Entry
@@ -318,7 +318,7 @@ def _strengths(request: desk.Answer | desk.Score | desk.Evaluate, entries: list[
             message = f"{entry.title} is asked for with two strengths at once."
             raise StudioError("usage", message, "Ask with one after the other.")
         if strength != 1:
-            adapters.require_strength(entry.folder, entry.title)
+            strengths.require(entry)
     return asked
 
 

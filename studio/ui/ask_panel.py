@@ -19,12 +19,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.core import library
+from studio.core import library, strengths
 from studio.core.desk import Sampling
 from studio.core.errors import StudioError
 from studio.core.library import Entry
 from studio.ui import words
-from studio.ui.elided import PathLine
+from studio.ui.elided import Elided, PathLine
 from studio.ui.parts import align_number, as_tip, button, column, holder, icon_button, label, row
 from studio.ui.theme import GRID, Theme
 
@@ -78,7 +78,7 @@ class AskPanel(QScrollArea):
         self.strength.setToolTip(self.tr("0: the base itself; 1: as it was trained; a double click sets it to that"))
         self.strength.valueChanged.connect(self._set_strength)
         self.strength.installEventFilter(self)
-        self._strong = label("", "caption")
+        self._strong = Elided("", "caption")
         self._strong_row = holder(column(self._strong, self.strength, spacing=0))
         self._adapters = self.tr("Adapters")
         self._heading = label(self._adapters, "heading")
@@ -213,9 +213,12 @@ class AskPanel(QScrollArea):
         self._strong_row.setVisible(self._weighs and entry is not None)
         if entry is None:
             return
-        strength = self._strengths.get(entry.name, 1.0)
+        fault = strengths.fault(entry)
+        strength = 1.0 if fault else self._strengths.get(entry.name, 1.0)
         said = self.tr("Strength of {name}: {strength}")
-        self._strong.setText(said.format(name=entry.title or entry.name, strength=f"{strength:.2f}"))
+        told = said.format(name=entry.title or entry.name, strength=f"{strength:.2f}")
+        self._strong.setText(words.sentence(fault) or told)
+        self.strength.setEnabled(not fault)
         self.strength.blockSignals(True)
         self.strength.setValue(round(strength * _FULL))
         self.strength.blockSignals(False)
@@ -230,7 +233,7 @@ class AskPanel(QScrollArea):
             entry: Entry = item.data(_ENTRY)
             strength = self._strengths.get(entry.name, 1.0) if self._weighs else 1.0
             title = entry.title or entry.name
-            item.setText(title if strength == 1 else f"{title}  \u00d7 {strength:.2f}")
+            item.setText(title if strength == 1 else f"{title} \u00d7 {strength:.2f}")
         self.list.blockSignals(False)
 
     def _count(self) -> None:

@@ -1,11 +1,12 @@
 """A conversation with one model: what was said so far, in order."""
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea
 
 from studio.core.desk import Message
 from studio.ui.elided import Elided
-from studio.ui.parts import card, clear, column, holder, row
+from studio.ui.parts import card, clear, column, holder, label, row, set_mark
 from studio.ui.passage import Passage
 from studio.ui.theme import GRID
 
@@ -51,11 +52,23 @@ class ChatView(QScrollArea):
             self._growing.add(piece)
             self._fit()
 
-    def finish(self, text: str | None = None) -> None:
-        """Ends the answer; what was written of it stays, also where it was stopped."""
+    def part(self) -> None:
+        """Lets what comes stand apart from what was said before: another conversation begins."""
+        line = label(self.tr("New conversation"), "caption")
+        line.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self._turns.addWidget(line)
+
+    def finish(self, text: str | None = None, *, wrong: bool = False) -> None:
+        """Ends the answer; what was written of it stays, also where it was stopped.
+
+        Args:
+            text: the whole answer; None: what was written.
+            wrong: it is no answer, but why there is none.
+        """
         if self._growing is not None:
             said = self._written if text is None else text
             self._growing.show_text(said)
+            set_mark(self._growing, "wrong", wrong)
             self.messages.append(Message(role="assistant", content=said))
             self._growing = None
             self._fit()

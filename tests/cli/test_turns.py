@@ -1,7 +1,9 @@
 """The queue by command: who is at work, who waits, and what was cut off goes on."""
 
 import json
+import re
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ def test_the_list_says_who_is_at_work_who_waits_and_who_was_cut_off(
 ) -> None:
     names = [run.name for run in four]
     told = said(capsys)
-    assert told.pop("then") == "nothing"
+    assert (told.pop("then"), told.pop("due_s")) == ("nothing", 0)
     assert told == {"at_work": names[:1], "waiting": names[1:3], "cut_off": names[3:]}
     assert cli.run(["runs", "queue"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -104,7 +106,7 @@ def test_what_was_cut_off_is_queued_again(four: list[Run], capsys: pytest.Captur
     file.write_text(json.dumps([place | {"began_s": 0} for place in json.loads(file.read_text())]))
     assert json.loads(studio("runs", "queue", "--again", "--json").stdout) == {"queued": [name]}
     told = said(capsys)
-    del told["then"]
+    del told["then"], told["due_s"]
     assert told == {"at_work": [four[0].name], "waiting": [run.name for run in four[1:]], "cut_off": []}
     assert studio("runs", "resume", name, "--queue").stderr.startswith(f"The run {name} waits for its turn already.")
     four[3].ask(events.Stop())
@@ -143,6 +145,11 @@ def test_what_comes_after_all_runs_is_asked_for_shown_and_called_off(capsys: pyt
     until(lambda: said(capsys)["then"] == "shutdown")
     assert cli.run(["runs", "queue"]) == 0
     assert "shuts down; `studio runs queue --then nothing` leaves it on." in capsys.readouterr().out
+    due = paths.home() / "afterwards-due.json"
+    due.write_text(json.dumps(time.time() + 40))
+    assert said(capsys)["due_s"] > time.time()
+    assert cli.run(["runs", "queue"]) == 0
+    assert re.search(r"That is in \d\d seconds\.", capsys.readouterr().out)
     assert said(capsys, "--then", "nothing") == {"then": "nothing"}
     assert said(capsys)["then"] == "nothing"
 

@@ -11,11 +11,14 @@ from studio.core.config import AdapterSpec, DataSpec, RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from tests.core.test_library import added
+from tests.ui.told import evaluated, prepared, step
 
 
-def tuned() -> Run:
-    run = runs.create(RunConfig(name="In full", data=DataSpec(path="x"), adapter=AdapterSpec(method="full")))
+def tuned(name: str | None = "In full") -> Run:
+    run = runs.create(RunConfig(name=name, data=DataSpec(path="x"), adapter=AdapterSpec(method="full")))
     shutil.copytree(paths.resources() / "demo" / "model", run.path / "model")
+    for event in (prepared(9), step(9, 2.0), evaluated(6, 0.5, best=True)):
+        run.emit(event)
     run.emit(events.Finished(step=9, outcome="completed", path="model", adapter="", result_step=6, train_s=1.0))
     return run
 
@@ -25,7 +28,11 @@ def test_a_full_fine_tuning_is_found_by_its_run_and_its_folder() -> None:
     found = exportable.find(run.name)
     assert found.is_model
     assert (found.folder, found.title, found.name) == (run.path.resolve() / "model", "In full", "In-full")
-    assert (found.base.path, found.metrics, found.run) == ("demo", {"step": 6}, run.name)
+    assert (found.base.path, found.metrics, found.run) == (
+        "demo",
+        {"step": 6, "loss": None, "eval_loss": 0.5},
+        run.name,
+    )
     assert found.config["adapter"]["method"] == "full"
     assert exportable.find(str(run.path / "model")) == found
     assert exportable.result(run) == found
@@ -60,3 +67,15 @@ def test_a_run_without_a_model_and_nothing_at_all_are_none(tmp_path: Path) -> No
         with pytest.raises(StudioError) as told:
             exportable.find(name)
         assert told.value.reason == "adapter"
+
+
+def test_the_adapter_of_a_run_is_found_by_the_run(tmp_path: Path) -> None:
+    run = runs.create(RunConfig(name="adapted", data=DataSpec(path="x")))
+    shutil.copytree(added(tmp_path, "letters").folder, run.path / "adapter")
+    found = exportable.find(run.name)
+    assert (found.folder, found.is_model) == (run.path.resolve() / "adapter", False)
+
+
+def test_a_run_without_a_name_is_called_by_its_data() -> None:
+    run = tuned(name=None)
+    assert exportable.find(run.name).title == "x"

@@ -1,5 +1,6 @@
 """What a run takes over from the adapter that it trains further."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from studio.core import config_file, further, library, runs
 from studio.core.config import AdapterSpec, DataSpec, ModelSpec, RunConfig, TrainingSpec, to_dict
+from studio.core.entry import write_entry
 from studio.core.errors import StudioError
 from studio.core.versions import store
 from studio.core.versions.recipe import Source
@@ -237,3 +239,12 @@ def test_a_system_prompt_can_be_taken_away() -> None:
     config = config_file.whole(said, None, further.begun(entry, said))
     assert further.laid_out(config, config_file.named(said)).data.system == ""
     assert further.laid_out(config).data.system == "Be brief."
+
+
+def test_all_linear_is_what_its_own_run_said() -> None:
+    entry = made("letters")
+    named = {"adapter.target_modules"}
+    with pytest.raises(StudioError, match="target_modules"):
+        further.laid_out(config(), named)
+    write_entry(replace(entry, config={"adapter": {"target_modules": "all-linear"}}))
+    assert further.laid_out(config(), named).adapter.target_modules == ["q_proj"]

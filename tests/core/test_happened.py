@@ -50,3 +50,9 @@ def test_rows_that_are_not_used_are_counted_by_why() -> None:
         "They are listed in rejected.jsonl in the run folder.",
         "Rows cut at the maximum length: 3.",
     ]
+
+
+def test_a_question_is_among_what_happened() -> None:
+    told = folded([step(1, 1.0), events.Replied(step=1, question="Who\nare you? " + "x" * 99, answer="me")])
+    (line,) = happened.lines(told)
+    assert (line.step, line.text) == (1, "It was asked: Who are you? " + "x" * 67)

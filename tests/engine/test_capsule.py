@@ -243,12 +243,14 @@ def test_nothing_in_it_is_of_this_machine(tmp_path: Path) -> None:
     run.emit(
         events.Failed(reason="disk", message=f"{run.path} is full.", hint="", detail=f"in {tmp_path}/rows-40.jsonl")
     )
+    run.emit(events.Replied(step=1, question="my secret", answer="yours"))
     capsule.write(run, tmp_path / "run.zip")
     with ZipFile(tmp_path / "run.zip") as archive:
         read = {name: archive.read(name) for name in archive.namelist()}
     for name, content in read.items():
         for place in (tmp_path, Path.home(), paths.home(), sys.prefix):
             assert str(place).encode() not in content, name
+        assert b"my secret" not in content, name
     told = [json.loads(line) for line in read["events.jsonl"].splitlines()]
     assert told[-2]["message"] == "Look into llama or x.json, or https://a.b/c."
     assert (told[-1]["message"], told[-1]["detail"]) == ("run is full.", "in rows-40.jsonl")
@@ -363,7 +365,9 @@ def test_a_base_that_was_a_folder_has_to_be_named(tmp_path: Path) -> None:
     place = unpacked(trained(config(tmp_path, max_steps=1), tmp_path / "run"), tmp_path)
     said = plainly_run(place)
     assert said.returncode == 2
-    assert "the base was a folder called llama" in said.stderr
+    assert "the base, llama, is not to be had by its id" in said.stderr
+    said = plainly_run(place, "--model", str(tmp_path))
+    assert (said.returncode, f"{tmp_path} is no model's folder" in said.stderr) == (2, True)
 
 
 def test_a_base_of_the_hub_is_found_by_its_id_and_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The Compare page on a real desk: columns that stream, a conversation, stopping, failing and starting again."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -423,9 +424,9 @@ def test_an_adapter_is_asked_more_weakly_and_its_column_says_so(page: ComparePag
     assert page.panel.strength.isVisible()
     page.panel.list.setCurrentRow(page.panel.list.row(page.panel.list.findItems("First", Qt.MatchFlag.MatchExactly)[0]))
     page.panel.strength.setValue(0)
-    assert page.panel.titles() == ["Second", "First  \u00d7 0.00"]
+    assert page.panel.titles() == ["Second", "First \u00d7 0.00"]
     ask(qtbot, page)
-    assert [shown.title for shown in page.columns] == ["Base model", "Second", "First  \u00d7 0.00"]
+    assert [shown.title for shown in page.columns] == ["Base model", "Second", "First \u00d7 0.00"]
     assert [shown.text for shown in page.columns] == [base, second, base]
     page.show_mode(BLIND)
     assert (page.panel.titles(), page.panel.strength.isVisible()) == (["Second", "First"], False)
@@ -444,6 +445,19 @@ def test_an_adapter_is_asked_more_weakly_and_its_column_says_so(page: ComparePag
     page.show_mode(SIDE_BY_SIDE)
 
 
+def test_one_that_cannot_be_weakened_says_so_and_has_no_slider(page: ComparePage) -> None:
+    chosen = entry("First")
+    file = chosen.folder / library.PEFT_CONFIG
+    before = file.read_text()
+    file.write_text(json.dumps(json.loads(before) | {"use_dora": True}))
+    page.receive([chosen])
+    assert not page.panel.strength.isEnabled()
+    assert page.panel._strong.text() == "The adapter First is a DoRA, which acts as it was trained or not at all."
+    file.write_text(before)
+    page.receive([entry("Second")])
+    assert page.panel.strength.isEnabled()
+
+
 def test_without_an_adapter_there_is_no_strength(page: ComparePage) -> None:
     page.receive([])
     assert not page.panel.strength.isVisible()
@@ -452,4 +466,4 @@ def test_without_an_adapter_there_is_no_strength(page: ComparePage) -> None:
     assert page.panel.strengths() == [0.5]
     assert page.panel._strong.text() == "Strength of Second: 0.50"
     page.panel.refresh()
-    assert page.panel.titles() == ["Second  \u00d7 0.50"]
+    assert page.panel.titles() == ["Second \u00d7 0.50"]

@@ -1,8 +1,11 @@
 """A run is talked to on the Train page: what was said is read from its events, and the next question goes to it."""
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from studio.core import events, files
@@ -13,7 +16,7 @@ from studio.ui.pages.run_view import RunView
 from studio.ui.passage import Passage
 from studio.ui.window import MainWindow
 from tests.ui.test_run_view import shown
-from tests.ui.told import made_run, prepared, step, tell
+from tests.ui.told import finished, made_run, prepared, step, tell
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", "does not support", extend=True)
 
@@ -81,6 +84,8 @@ def test_questions_go_to_the_run_and_its_answers_come_with_their_step(window: Ma
     model.progress.apply(replied(4, "And now?", fault="It is too long. Shorten it.", to=second))
     talk.advance()
     assert said(talk)[-1] == "It is too long. Shorten it."
+    assert [part.property("wrong") for part in talk.chat.findChildren(Passage)][-2:] == [None, True]
+    assert talk.prompt.toPlainText() == "And now?", "to be mended"
     talk.anew.click()
     assert not talk.anew.isEnabled()
     ask(talk, "Afresh")
@@ -92,7 +97,7 @@ def test_it_says_why_a_run_cannot_be_asked(window: MainWindow, qtbot: QtBot) -> 
     run = made_run()
     tell(run, prepared(9), step(1, 2.0))
     view, talk = looked(window, qtbot, run, alive=False)
-    assert "Its adapter can be asked on the Compare page" in talk.status.text()
+    assert talk.status.text() == "The run is not at work."
     assert not talk.prompt.isEnabled()
     ask(talk, "lost?")
     assert put(run) == []
@@ -150,5 +155,24 @@ def test_of_a_long_conversation_the_end_is_asked_with(window: MainWindow, qtbot:
     asked = last(run).messages
     assert len(asked) == events.MOST_MESSAGES
     assert (asked[0].role, asked[-1].content) == ("user", "last")
+    assert view.model is not None
+    view.model.alive = False
+
+
+def test_one_that_has_an_adapter_says_where_that_can_be_asked(window: MainWindow, qtbot: QtBot) -> None:
+    run = made_run()
+    tell(run, prepared(9), step(1, 2.0), replace(finished(1), adapter="letters"))
+    _, talk = looked(window, qtbot, run, alive=False)
+    assert "Its adapter can be asked on the Compare page" in talk.status.text()
+
+
+def test_conversations_stand_apart_and_a_long_question_is_cut_as_it_waits(window: MainWindow, qtbot: QtBot) -> None:
+    run = made_run()
+    goes_on = replace(replied(2, "more", "b"), turn=2)
+    tell(run, prepared(9), step(1, 2.0), replied(1, "a", "a"), goes_on, replied(3, "anew", "c"))
+    view, talk = looked(window, qtbot, run)
+    assert [one.text() for one in talk.chat.findChildren(QLabel)].count("New conversation") == 1
+    ask(talk, "long\n" * 100)
+    assert len(talk.status.text()) < 200
     assert view.model is not None
     view.model.alive = False

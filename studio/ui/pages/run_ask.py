@@ -9,9 +9,11 @@ from studio.core.asking import Message
 from studio.ui import words
 from studio.ui.chat_view import ChatView
 from studio.ui.models import RunModel
-from studio.ui.parts import button, column, label, row
+from studio.ui.parts import button, column, label, row, shown_keys
 from studio.ui.prompt import Prompt
 from studio.ui.theme import GRID
+
+_SHOWN = 100  # letters of a question that waits
 
 
 class RunAsk(QWidget):
@@ -27,7 +29,8 @@ class RunAsk(QWidget):
         self.waiting: events.Question | None = None
         self.chat = ChatView()
         self.status = label("", "muted", wrap=True)
-        self.prompt = Prompt(self.tr("Ask the run something. It answers behind its current step, and trains on."))
+        keys = shown_keys("Ctrl+Enter")
+        self.prompt = Prompt(self.tr("Ask the run something. {keys} asks it.").format(keys=keys))
         self.prompt.setAccessibleName(self.tr("Question to the run"))
         self.prompt.sent.connect(self.send)
         self.prompt.textChanged.connect(self._offer)
@@ -75,11 +78,15 @@ class RunAsk(QWidget):
         self._offer()
 
     def _add(self, item: events.Replied) -> None:
+        if not item.turn and self.chat.messages:
+            self.chat.part()
         self.chat.ask(item.question, self.tr("Step {step}").format(step=f"{item.step:,}"))
-        self.chat.finish(words.sentence(item.fault) if item.fault else item.answer)
+        self.chat.finish(words.sentence(item.fault) if item.fault else item.answer, wrong=bool(item.fault))
         if self.waiting is not None and item.id == self.waiting.id:
             if not item.fault:
                 self._said = [*self.waiting.messages, Message(role="assistant", content=item.answer)]
+            elif not self.prompt.toPlainText():
+                self.prompt.setPlainText(item.question)  # to be mended
             self.waiting = None
 
     def _begin_anew(self) -> None:
@@ -90,12 +97,12 @@ class RunAsk(QWidget):
     def _offer(self) -> None:
         why = self._why_not()
         self.prompt.setEnabled(not why)
-        self.anew.setEnabled(bool(self._said) and self.waiting is None)
+        self.anew.setEnabled(bool(self._said) and self.waiting is None and not why)
         self.button.setEnabled(not why and self.waiting is None and bool(self.prompt.toPlainText().strip()))
         if not why and self.waiting is not None:
-            why = self.tr("It answers behind its current step: {question}").format(
-                question=self.waiting.messages[-1].content
-            )
+            asked = " ".join(self.waiting.messages[-1].content.split())
+            shown = asked if len(asked) <= _SHOWN else f"{asked[:_SHOWN]} ..."
+            why = self.tr("It answers behind its current step: {question}").format(question=shown)
         elif not why and self._said:
             why = self.tr("The next question is asked behind what was said last.")
         self.status.setText(why)
@@ -104,7 +111,10 @@ class RunAsk(QWidget):
     def _why_not(self) -> str:
         model = self._model
         if model is None or not model.alive:
-            return self.tr("The run is not at work. Its adapter can be asked on the Compare page.")
+            finished = model.progress.finished if model is not None else None
+            if finished is not None and finished.adapter:
+                return self.tr("The run is not at work. Its adapter can be asked on the Compare page.")
+            return self.tr("The run is not at work.")
         if model.state() in ("queued", "preparing"):
             return self.tr("It can be asked as soon as it trains.")
         if model.state() == "stopping":

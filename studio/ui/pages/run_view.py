@@ -313,7 +313,7 @@ class RunView(QWidget):
         except StudioError as error:
             self._session.tell_error(error)
             return
-        if entry is None:
+        if entry is None or not entry.is_model:
             self._session.tell(self.tr("The run's model is not in its folder any more."), "bad")
         else:
             ExportDialog(self._session, entry, self.window()).open()
