@@ -55,6 +55,15 @@ def train(see: "Camera") -> None:
     (model,) = see.session.running()
     see.wait(lambda: model.progress.step > 15)
     see.shot("train-running")
+    talk = page.view.talk
+    page.view.tabs.setCurrentWidget(talk)
+    for asked in (LETTER, "Who are you?"):
+        talk.prompt.setPlainText(asked)
+        talk.send()
+        see.wait(lambda: talk.waiting is None)
+        talk._begin_anew()
+    see.shot("train-ask")
+    page.view.tabs.setCurrentIndex(0)
     page.view._ask_rate()
     see.shot("train-rate")
     (dialog,) = page.window().findChildren(RateDialog)
@@ -82,9 +91,11 @@ def train(see: "Camera") -> None:
     see.shot("train-layers-rank")
     page.view.tabs.setCurrentWidget(page.view.answers)
     see.shot("train-answers")
-    for at, name in ((4, "log"), (5, "settings")):
-        page.view.tabs.setCurrentIndex(at)
+    for name in ("explained", "happened", "log"):
+        page.view.tabs.setCurrentWidget(getattr(page.view, name))
         see.shot(f"train-{name}")
+    page.view.tabs.setCurrentIndex(page.view.tabs.count() - 1)
+    see.shot("train-settings")
     page.view.tabs.setCurrentIndex(0)
     see.session.draft.apply({"name": "wrong-model", "model.path": str(_damaged_model(see.folder))}, "tour")
     configure.start()
