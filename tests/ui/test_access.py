@@ -249,7 +249,7 @@ def pairs() -> set[tuple[str, str]]:
     told: dict[str, dict[str, str]] = {name: dict(re.findall(r"([\w-]+):\s*\$(\w+)", body)) for name, body in rules}
     found = {("text", ground) for ground in (*SURFACES, "hover", "selected", "bad_panel", "good_panel")}
     for name, colours in told.items():
-        if ":disabled" in name or name.startswith(("QScrollBar", "QProgressBar", "QLabel#mark")):
+        if ":disabled" in name or name.startswith(("QScrollBar", "QProgressBar", "QSlider", "QLabel#mark")):
             continue
         plain = told.get(re.sub(r"(?<!:):[\w:]+$", "", name), {})
         text = colours.get("color", plain.get("color", "text"))

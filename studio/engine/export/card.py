@@ -290,7 +290,7 @@ def _training(base: Base, data: Data, config: dict[str, Any], metrics: dict[str,
     rows = {
         f"{section}.{name}": config[section][name]
         for section, names in _SETTINGS.items()
-        if not (section == "adapter" and config[section].get("method") == "full")
+        if not (section == "adapter" and config.get(section, {}).get("method") == "full")
         for name in names
         if name in config.get(section, {}) and name not in others
     }
