@@ -53,8 +53,8 @@ def contents(config: RunConfig, told: Progress) -> Contents:
     if planned is None or not told.steps:
         message = "The run has not taken a step, so there is nothing to train once more."
         raise StudioError("run", message, "Resume it first.")
-    start = config.adapter.init_lora_weights
-    if config.adapter.halved or (start == "eva" and config.adapter.method == "lora" and not config.adapter.path):
+    if config.adapter.found:
+        start = config.adapter.init_lora_weights
         message = f"There is no capsule of a run whose adapter began as {start}: the run does not keep what that found."
         raise StudioError("export", message, "Its result can be exported, as ever.")
     adapter = planned.trainable_parameters if config.adapter.method == "lora" else 0

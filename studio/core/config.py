@@ -17,6 +17,7 @@ from studio.core.errors import StudioError
 from studio.core.objectives import Objective, asked, needed
 
 __all__ = [
+    "FOUND",
     "OF_WEIGHTS",
     "AdapterSpec",
     "DataSpec",
@@ -38,6 +39,8 @@ Method = Literal["lora", "full"]
 Sampling = Literal["random", "group_by_length", "sequential"]
 # Starts with directions of the base's weights, which the result takes away again: it has twice the rank.
 OF_WEIGHTS = ("pissa", "pissa_niter_16", "olora")
+# Starts that are looked for when a run begins, where others are drawn.
+FOUND = (*OF_WEIGHTS, "eva")
 _MOST_OF_WEIGHTS = 512
 
 
@@ -179,9 +182,14 @@ class AdapterSpec:
     ] = "default"
 
     @property
+    def found(self) -> bool:
+        """Whether it is a new adapter that begins with what is found in the base's weights or in the rows."""
+        return self.init_lora_weights in FOUND and self.method == "lora" and not self.path
+
+    @property
     def halved(self) -> bool:
         """Whether it begins with directions of the base's weights, and is saved with twice the rank for that."""
-        return self.init_lora_weights in OF_WEIGHTS and self.method == "lora" and not self.path
+        return self.found and self.init_lora_weights in OF_WEIGHTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)

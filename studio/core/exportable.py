@@ -7,7 +7,6 @@ from studio.core import library, runs
 from studio.core.config import to_dict
 from studio.core.entry import PEFT_CONFIG, Base, Data, Entry, is_model
 from studio.core.errors import StudioError, given_path
-from studio.core.hub_ids import short_name
 from studio.core.runs import Run
 
 TAG = "finetune-studio"  # in the head of each export's card
@@ -52,7 +51,7 @@ def model(folder: Path) -> Entry:
     step = finished.result_step if finished is not None else told.step
     loss = next((item.loss for item in told.steps if item.step == step), None)
     score = next((item.eval_loss for item in told.evaluations if item.step == step), None)
-    title = run.title() or short_name(config.data.path) or run.name
+    title = runs.title_of(run)
     return Entry(
         name=runs.slug(title),
         folder=folder,

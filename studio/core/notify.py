@@ -40,12 +40,12 @@ def of_end(run: Run) -> "list[subprocess.Popen[bytes]]":
     last = events.last(run.events_path)
     if not isinstance(last, events.Finished | events.Failed):
         return []
-    wanted = settings.seen()
-    title, text = said(run, last)
+    wanted, name = settings.seen(), run.title() or run.name
+    title, text = said(run, name, last)
     begun = [tell(title, text)] if wanted.notify else []
     if wanted.when_ended.strip():
         state = "failed" if isinstance(last, events.Failed) else last.outcome
-        about = {"STUDIO_RUN": str(run.path), "STUDIO_NAME": run.title() or run.name, "STUDIO_STATE": state}
+        about = {"STUDIO_RUN": str(run.path), "STUDIO_NAME": name, "STUDIO_STATE": state}
         try:
             begun.append(_begin(as_words(wanted.when_ended, sys.platform), about | {"STUDIO_TEXT": text}, None))
         except (OSError, ValueError) as error:
@@ -53,9 +53,8 @@ def of_end(run: Run) -> "list[subprocess.Popen[bytes]]":
     return [process for process in begun if process is not None]
 
 
-def said(run: Run, last: events.Finished | events.Failed) -> tuple[str, str]:
-    """Returns a title and a line about the end of a run."""
-    name = run.title() or run.name
+def said(run: Run, name: str, last: events.Finished | events.Failed) -> tuple[str, str]:
+    """Returns a title and a line about the end of a run that is called so."""
     if isinstance(last, events.Failed):
         return f"{name} failed", last.message
     steps = run.summary().steps

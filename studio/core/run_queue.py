@@ -9,7 +9,7 @@ Any process may call all of this; what changes the list waits for its lock, whic
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -173,9 +173,9 @@ def there() -> list[Run]:
 def idle() -> bool:
     """Whether no run is at work or waits, as far as that can be told: with a damaged list it cannot."""
     try:
-        if _stored() is None:
+        if (stored := _stored()) is None:
             return False
-        return not any(place.is_there() for place in listed()) and not any(run.alive() for run in runs.listing())
+        return not any(place.is_there() for place in _places(stored)) and not any(run.alive() for run in runs.listing())
     except StudioError:
         return False
 
@@ -200,7 +200,11 @@ def listed() -> list[Place]:
     Raises:
         StudioError: (disk) it is there and cannot be read now.
     """
-    return [_read(item) for item in _stored() or () if _is_place(item)]
+    return _places(_stored() or ())
+
+
+def _places(stored: Iterable[Any]) -> list[Place]:
+    return [_read(item) for item in stored if _is_place(item)]
 
 
 def _stored() -> list[Any] | None:

@@ -315,6 +315,15 @@ def listing() -> list[Run]:
     return sorted(found, key=lambda run: run.name, reverse=True)
 
 
+def title_of(run: Run) -> str:
+    """Returns what a run is called: its config's name, or its data file's."""
+    try:
+        config: dict[str, Any] = run.about()["config"]
+    except StudioError:
+        return run.name
+    return config.get("name") or short_name(config.get("data", {}).get("path", "")) or run.name
+
+
 def find(name: str, exact: bool = False) -> Run:
     """Finds a run by folder, name or, unless `exact`, a part of a name that only one has.
 

@@ -22,7 +22,7 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from studio.core import modules
-from studio.core.config import OF_WEIGHTS, AdapterSpec
+from studio.core.config import FOUND, AdapterSpec
 from studio.core.errors import StudioError, as_memory_error
 from studio.core.files import disk_error, write_atomic
 from studio.core.library import PEFT_CONFIG, WEIGHTS
@@ -31,8 +31,6 @@ from studio.engine import halves, precision, targets, vetting
 from studio.engine.model import empty
 
 _FORMAT = {"format": "pt"}
-# Starts that `start.begin` finds, where others are drawn.
-_FOUND = (*OF_WEIGHTS, "eva")
 # PEFT's own errors when a config asks for what it cannot do; each is turned into a sentence.
 _PEFT_ERRORS = (ValueError, TypeError, KeyError, NotImplementedError, RuntimeError, AttributeError, MemoryError)
 
@@ -80,7 +78,7 @@ def attach(model: PreTrainedModel, spec: AdapterSpec) -> PeftModel | PreTrainedM
     if spec.init_lora_weights == "orthogonal" and _quantized(model):
         _initialise_orthogonally(adapted)
     precision.train_in_float32(adapted)
-    if spec.init_lora_weights in _FOUND and not spec.path:
+    if spec.found:
         _require_directions(adapted, spec)
     if spec.halved:
         halves.split(adapted)
@@ -112,9 +110,7 @@ def save_adapter(model: PeftModel, folder: Path, base_id: str) -> None:
         StudioError: (disk) it could not be written.
     """
     tensors = get_peft_model_state_dict(model, halves.state(model), save_embedding_layers=False)
-    config = model.peft_config["default"].to_dict() | {"base_model_name_or_path": base_id, "inference_mode": True}
-    # PEFT holds names as sets, whose order differs from process to process.
-    plain = {key: sorted(value) if isinstance(value, set) else value for key, value in config.items()}
+    plain = plain_config(model) | {"base_model_name_or_path": base_id, "inference_mode": True}
     data = save({key: value.detach().to("cpu", copy=True).contiguous() for key, value in tensors.items()}, _FORMAT)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -122,6 +118,13 @@ def save_adapter(model: PeftModel, folder: Path, base_id: str) -> None:
         write_atomic(folder / PEFT_CONFIG, json.dumps(plain, indent=2, sort_keys=True).encode())
     except OSError as error:
         raise disk_error(folder, error, FREE_AND_RESUME) from None
+
+
+def plain_config(model: PeftModel) -> dict[str, Any]:
+    """Returns PEFT's config of the adapter `default` as plain data, the same in every process."""
+    # PEFT holds names as sets, whose order differs from process to process.
+    config = model.peft_config["default"].to_dict()
+    return {key: sorted(value) if isinstance(value, set) else value for key, value in config.items()}
 
 
 def load_weights(model: PeftModel, folder: Path) -> None:
@@ -211,7 +214,7 @@ def _config(model: PreTrainedModel, spec: AdapterSpec) -> LoraConfig:
         rank, alpha = 2 * rank, more * alpha
         fields["rank_pattern"] = {name: 2 * one for name, one in fields["rank_pattern"].items()}
         fields["alpha_pattern"] = {name: more * one for name, one in fields["alpha_pattern"].items()}
-    drawn_here = spec.init_lora_weights in _FOUND or (spec.init_lora_weights == "orthogonal" and _quantized(model))
+    drawn_here = spec.init_lora_weights in FOUND or (spec.init_lora_weights == "orthogonal" and _quantized(model))
     return LoraConfig(
         task_type="CAUSAL_LM",
         r=rank,

@@ -73,10 +73,8 @@ def start(config: RunConfig, folder: Path) -> Start:
         # The rest of a new one is its base's own, and not to be in a capsule.
         if parameter.requires_grad and (config.adapter.path or _DRAWN.search(name))
     }
-    plain, about = LoraConfig(task_type="CAUSAL_LM").to_dict(), bare.peft_config["default"].to_dict()
-    said = {key: value for key, value in about.items() if key not in _UNSAID and value != plain.get(key)}
-    # PEFT holds names as sets, whose order differs from process to process.
-    lora = {key: sorted(value) if isinstance(value, set) else value for key, value in said.items()}
+    plain, about = LoraConfig(task_type="CAUSAL_LM").to_dict(), adapters.plain_config(bare)
+    lora = {key: value for key, value in about.items() if key not in _UNSAID and value != plain.get(key)}
     return Start(folder, lora, tensors, noise)
 
 

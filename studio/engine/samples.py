@@ -13,6 +13,7 @@ from studio.core.asking import Message
 from studio.core.errors import StudioError, as_memory_error
 from studio.engine.decoding import interruptible
 from studio.engine.generate import Sampling, answer
+from studio.engine.labels import Encoder
 from studio.engine.objectives import bare
 from studio.engine.session import Session
 
@@ -38,12 +39,12 @@ def tell(current: Session, ends: Callable[[], bool]) -> bool:
     spec = current.config.training
     if not current.accelerator.is_main_process:
         return True
-    answers, faults = list[str](), dict[int, str]()
+    answers, faults, encoder = list[str](), dict[int, str](), _encoder(current)
     try:
         for at, prompt in enumerate(spec.sample_prompts):
             current.emit(events.Phase(name="answering", done=at, total=len(spec.sample_prompts)))
             asked = [Message(role="user", content=prompt)]
-            text, fault = _answered(current, asked, spec.sample_max_new_tokens, ends)
+            text, fault = _answered(current, encoder, asked, spec.sample_max_new_tokens, ends)
             answers.append(text)
             faults |= {at: fault} if fault else {}
     except _EndedError:
@@ -67,7 +68,7 @@ def reply(current: Session, question: events.Question, ends: Callable[[], bool])
     tokens = question.max_new_tokens or current.config.training.sample_max_new_tokens
     current.emit(events.Phase(name="answering", total=1))
     try:
-        text, fault = _answered(current, question.messages, tokens, ends)
+        text, fault = _answered(current, _encoder(current), question.messages, tokens, ends)
     except _EndedError:
         text, fault = "", "The run was to end before it had answered."
     finally:
@@ -93,11 +94,16 @@ def _looking(ends: Callable[[], bool]) -> Callable[[], None]:
     return look
 
 
-def _answered(current: Session, messages: Sequence[Message], tokens: int, ends: Callable[[], bool]) -> tuple[str, str]:
-    """Returns an answer of at most so many tokens, or an empty one and why there is none."""
+def _encoder(current: Session) -> Encoder:
+    """Returns what lays a prompt out as the adapter is asked once it is in the library."""
     corpus = current.corpus
-    # As the adapter is asked once it is in the library.
-    encoder = replace(corpus.encoder, template=corpus.encoder.prompting(corpus.row_format))
+    return replace(corpus.encoder, template=corpus.encoder.prompting(corpus.row_format))
+
+
+def _answered(
+    current: Session, encoder: Encoder, messages: Sequence[Message], tokens: int, ends: Callable[[], bool]
+) -> tuple[str, str]:
+    """Returns an answer of at most so many tokens, or an empty one and why there is none."""
     said = [{"role": message.role, "content": message.content} for message in messages]
     try:
         with interruptible(bare(current.model), _looking(ends)):

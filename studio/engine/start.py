@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from accelerate.utils import broadcast
-from peft.tuners.lora import LoraLayer
 
 from studio.engine import halves, inputs, lora, optim
 from studio.engine.corpus import teller
@@ -31,13 +30,11 @@ def begin(current: Session, stopped: Callable[[], bool]) -> bool:
     Raises:
         StudioError: (adapter) the rows have too few tokens for the ranks.
     """
-    spec, layers = current.config.adapter, [one for one in current.bare.modules() if isinstance(one, LoraLayer)]
-    if spec.halved:
-        begun = _in_weights(current, layers, stopped)
-    elif spec.init_lora_weights == "eva" and layers and not spec.path:
-        begun = inputs.begin(current, layers, stopped)
-    else:
+    spec = current.config.adapter
+    if not spec.found:
         return True
+    look = _in_weights if spec.halved else inputs.begin
+    begun = look(current, lora.layers(current.bare), stopped)
     if begun and current.accelerator.num_processes > 1:
         trained = [parameter.data for parameter in current.bare.parameters() if parameter.requires_grad]
         broadcast([*trained, *halves.frozen(current.bare)])

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -153,7 +153,6 @@ class AskPanel(QScrollArea):
         """Sets how strongly adapters act, by their names; all others as they were trained."""
         self._strengths = {name: strength for name, strength in strengths.items() if strength != 1}
         self._name_items()
-        self._show_strength()
         self.changed.emit()
 
     def weigh(self, on: bool) -> None:
@@ -228,13 +227,12 @@ class AskPanel(QScrollArea):
             self.set_strengths(self._strengths | {entry.name: value / _FULL})
 
     def _name_items(self) -> None:
-        self.list.blockSignals(True)
-        for item in (self.list.item(at) for at in range(self.list.count())):
-            entry: Entry = item.data(_ENTRY)
-            strength = self._strengths.get(entry.name, 1.0) if self._weighs else 1.0
-            title = entry.title or entry.name
-            item.setText(title if strength == 1 else f"{title} \u00d7 {strength:.2f}")
-        self.list.blockSignals(False)
+        with QSignalBlocker(self.list):
+            for item in (self.list.item(at) for at in range(self.list.count())):
+                entry: Entry = item.data(_ENTRY)
+                strength = self._strengths.get(entry.name, 1.0) if self._weighs else 1.0
+                title = entry.title or entry.name
+                item.setText(title if strength == 1 else f"{title} \u00d7 {strength:.2f}")
 
     def _count(self) -> None:
         """Says how many are chosen, of a long list a part is in sight, and with what they are asked."""
@@ -261,7 +259,7 @@ class AskPanel(QScrollArea):
         return made
 
     def _item(self, entry: Entry, chosen: bool) -> QListWidgetItem:
-        item = QListWidgetItem(entry.title or entry.name)
+        item = QListWidgetItem()
         item.setData(_ENTRY, entry)
         item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable)
         item.setCheckState(Qt.CheckState.Checked if chosen and not entry.fault else Qt.CheckState.Unchecked)

@@ -10,9 +10,8 @@ from PySide6.QtCore import QAbstractTableModel, QObject, Qt, Signal
 
 from studio.core import events
 from studio.core.errors import StudioError
-from studio.core.hub_ids import short_name
 from studio.core.progress import Progress
-from studio.core.runs import Run
+from studio.core.runs import Run, title_of
 from studio.core.steps import Steps, Told
 from studio.core.units import moment
 from studio.ui import jobs, words
@@ -214,15 +213,6 @@ class RunModel(QObject):
         self.alive = self.lived = self._starts = False
         self.advanced.emit()
         self.refused.emit(error)
-
-
-def title_of(run: Run) -> str:
-    """Returns what a run is called: its config's name, or its data file's."""
-    try:
-        config: dict[str, Any] = run.about()["config"]
-    except StudioError:
-        return run.name
-    return config.get("name") or short_name(config.get("data", {}).get("path", "")) or run.name
 
 
 @dataclass(slots=True)

@@ -329,9 +329,7 @@ class Session(QObject):
                 with suppress(StudioError):
                     run_queue.leave(run)
 
-        from studio.ui.models import title_of
-
-        said = self.tr("Cut off before the end: {names}.").format(names=words.some([title_of(run) for run in cut]))
+        said = self.tr("Cut off before the end: {names}.").format(names=words.some([runs.title_of(run) for run in cut]))
         # As a failure does, it stays until it is answered.
         self.noticed.emit(Notice(said, "bad", self.tr("Queue again"), go_on, dismissed=forget))
 

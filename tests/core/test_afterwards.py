@@ -71,7 +71,7 @@ def test_it_waits_for_all_runs_and_then_acts_once(machine: Machine, system: Path
     thread = watching(SOON_S)
     until(lambda: afterwards.asked() == Asked("shutdown"))
     machine.end(first)
-    time.sleep(2 * SOON_S)
+    time.sleep(2 * SOON_S)  # longer than it would take
     assert system.read_text() == "", "the second is there"
     machine.kill(second)
     assert ended(thread)
@@ -175,7 +175,7 @@ def test_with_a_list_that_cannot_be_read_the_computer_stays_on(machine: Machine,
     (paths.home() / "queue.json").write_text("[")
     machine.kill(run)
     thread = watching(SOON_S)
-    time.sleep(3 * SOON_S)
+    time.sleep(3 * SOON_S)  # longer than it would take
     afterwards.cancel()
     assert ended(thread)
     assert system.read_text() == ""

@@ -272,7 +272,7 @@ def test_what_cannot_multiply_groups_is_found_out(dtype: torch.dtype, turned: bo
 
 
 def test_other_experts_are_left_and_named() -> None:
-    class OtherExperts(MixtralExperts):  # type: ignore[misc]
+    class OtherExperts(MixtralExperts):  # type: ignore[misc] # the decorator around it has no types
         def forward(self, *given: Any) -> Any:
             return 2 * super().forward(*given)
 

@@ -231,7 +231,9 @@ def test_preference_is_measured_against_the_base(tmp_path: Path) -> None:
 def test_its_result_is_trained_further_as_plain_lora(tmp_path: Path) -> None:
     whole = spec(tmp_path, "pissa", max_steps=6, **STEADY)
     first = trained(whole, tmp_path / "first")
-    name = first.progress().finished.adapter  # type: ignore[union-attr]
+    finished = first.progress().finished
+    assert finished is not None
+    name = finished.adapter
     again = further.laid_out(replace(whole, adapter=type(whole.adapter)(path=name, init_lora_weights="pissa")))
     assert (again.adapter.r, again.adapter.lora_alpha) == (8, 16)
     assert losses(trained(again, tmp_path / "again"))[-1] < losses(first)[0]

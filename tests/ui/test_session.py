@@ -152,7 +152,7 @@ def test_runs_of_the_same_name_in_two_places_are_two(window: MainWindow, tmp_pat
 
 def test_a_run_that_begins_its_work_has_the_desk_make_room_once(window: MainWindow, qtbot: QtBot) -> None:
     session, run, released = window.session, made_run(), list[int]()
-    session.desk.release = lambda: released.append(1)  # type: ignore[method-assign]
+    session.desk.release = lambda: released.append(1)  # type: ignore[method-assign] # a real one would start a process
     with run.claim():
         tell(run, events.Phase(name="queued", detail="another"))
         model = session.model_of(run)

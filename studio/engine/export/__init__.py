@@ -63,9 +63,9 @@ def export(
 
     Raises:
         StudioError: (usage) `out` is taken, or lies where the program keeps its own files, or a whole model is to be
-            an adapter; (adapter) the adapter is
-            damaged; (model) the base is; (memory), (disk) too little; (export) the reloaded model answers differently:
-            what was written is kept as `out`.failed; or the model has no faithful form in a GGUF file.
+            an adapter; (adapter) the adapter is damaged; (model) the base is; (memory), (disk) too little; (export) the
+            reloaded model answers differently: what was written is kept as `out`.failed; or the model has no faithful
+            form in a GGUF file.
     """
     out = given_path(out, "usage").absolute()
     _require_outside(out)
