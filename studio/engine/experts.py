@@ -25,9 +25,6 @@ _TOLD = ("has_gate", "has_bias", "is_transposed", "has_post_expert_norm", "_appl
 _ALIKE = ("eager", "grouped_mm", "batched_mm")
 # Ranks of groups are filled up with zeros to a multiple of this: their rows begin at every 16 bytes.
 _RANKS = 8
-# An expert has few rows, of which oneDNN multiplies 16 up to 1.8 times as fast as MKL and 64 up to 2.1 times, with a
-# weight of 8,192 by 2,048 (one thread of an AMD EPYC with AVX-512).
-_LEAST_ROWS = 16
 # The largest difference from the plain way, relative to the largest number.
 _NEAR = {torch.float32: 1e-4, torch.bfloat16: 5e-2, torch.float16: 1e-2}
 
@@ -165,7 +162,7 @@ class _OneByOne(torch.autograd.Function):
     def forward(ctx: Any, x: torch.Tensor, weight: Any, bounds: Any, scales: Any, *pairs: torch.Tensor) -> Any:
         y = x.new_empty(len(x), weight.shape[1])
         for at, rows in _rows(bounds):
-            part = products.linear(x[rows], weight[at], least=_LEAST_ROWS)
+            part = products.linear(x[rows], weight[at])
             for a, b, s in zip(pairs[::2], pairs[1::2], scales, strict=True):
                 part.addmm_(x[rows] @ a[at].t(), b[at].t(), alpha=s)
             y[rows] = part
@@ -182,7 +179,7 @@ class _OneByOne(torch.autograd.Function):
         gradient = gradient.contiguous()
         for at, rows in _rows(ctx.bounds):
             g, given = gradient[rows], x[rows]
-            part = products.back(g, ctx.weight[at], least=_LEAST_ROWS)
+            part = products.back(g, ctx.weight[at])
             for a, b, for_a, for_b, s in lora:
                 narrow = (g @ b[at]).mul_(s)
                 for_a[at] = narrow.t() @ given

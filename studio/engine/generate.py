@@ -15,6 +15,7 @@ from studio.core.config import DataSpec
 from studio.core.entry import TEMPLATE
 from studio.core.errors import StudioError
 from studio.core.library import Entry
+from studio.engine import products
 from studio.engine.columns import Rows, UnmixableError, reaches_beyond, refusals, side_by_side
 from studio.engine.decoding import Writing, interruptible
 from studio.engine.labels import Encoder, make_encoder
@@ -373,11 +374,12 @@ def _room(model: PreTrainedModel | PeftModel, prompt: int) -> int:
 
 @contextmanager
 def still(model: torch.nn.Module) -> Iterator[None]:
-    """Switches dropout off for as long as it lasts."""
+    """Switches dropout off, and has products computed as nothing but answers allows, for as long as it lasts."""
     training = model.training
     model.eval()
     try:
-        yield
+        with products.answering(model):
+            yield
     finally:
         model.train(training)
 

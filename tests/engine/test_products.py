@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from studio.engine import products
 
+product = products._product
 _SIZES = st.integers(1, 200)
+_LEAST = st.sampled_from([0, 2**20])
 
 pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch has no oneDNN")
 
@@ -33,9 +35,11 @@ print((psutil.Process().memory_info().rss - before) // 2**20)
 """
 
 
-@given(rows=st.integers(0, 300), width=_SIZES, out=_SIZES, bias=st.booleans(), faster=st.booleans())
+@given(rows=st.integers(0, 300), width=_SIZES, out=_SIZES, bias=st.booleans(), faster=st.booleans(), least=_LEAST)
 @settings(max_examples=80)
-def test_products_are_those_of_double_precision(rows: int, width: int, out: int, bias: bool, faster: bool) -> None:
+def test_products_are_those_of_double_precision(
+    rows: int, width: int, out: int, bias: bool, faster: bool, least: int
+) -> None:
     torch.manual_seed(rows)
     x, weight, g = torch.randn(rows, width), torch.randn(out, width), torch.randn(rows, out)
     b, onto = torch.randn(out) if bias else None, torch.randn(rows, width)
@@ -43,6 +47,7 @@ def test_products_are_those_of_double_precision(rows: int, width: int, out: int,
     backward = g.double() @ weight.double()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(products, "onednn_is_faster", lambda: faster)
+        patch.setattr(products, "_LEAST_MULTIPLICATIONS", least)
         near(products.linear(x, weight, b), forward)
         near(products.linear(x, weight.t().contiguous().t(), b), forward)
         near(products.back(g, weight), backward)
@@ -65,10 +70,11 @@ def near(found: torch.Tensor, expected: torch.Tensor) -> None:
     bias=st.booleans(),
     turned=st.booleans(),
     laid_out_for=st.sampled_from([1, 16, 200, 960, 8192]),
+    least=_LEAST,
 )
 @settings(max_examples=60, deadline=None)
 def test_a_weight_laid_out_beforehand_gives_the_same_bits(
-    rows: int, width: int, out: int, bias: bool, turned: bool, laid_out_for: int
+    rows: int, width: int, out: int, bias: bool, turned: bool, laid_out_for: int, least: int
 ) -> None:
     torch.manual_seed(rows)
     x, g, b = torch.randn(rows, width), torch.randn(rows, out), torch.randn(out) if bias else None
@@ -77,6 +83,7 @@ def test_a_weight_laid_out_beforehand_gives_the_same_bits(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(products, "onednn_is_faster", lambda: True)
         layout = products.packed(weight, laid_out_for)
+        patch.setattr(products, "_LEAST_MULTIPLICATIONS", least)
         assert torch.equal(products.linear(x, weight, b, layout), products.linear(x, weight, b))
         assert torch.equal(products.back(g, weight, None, layout), products.back(g, weight))
         assert torch.equal(products.back(g, weight, onto.clone(), layout), products.back(g, weight, onto.clone()))
@@ -93,7 +100,7 @@ def test_so_do_weights_of_real_sizes_with_any_number_of_threads(
     layout = products.packed(weight, 960)
     torch.set_num_threads(threads)
     try:
-        for rows in (128, 129, 500, 960):
+        for rows in (1, 2, 3, 8, 31, 128, 129, 500, 960):
             x, g = torch.randn(rows, sizes[1]), torch.randn(rows, sizes[0])
             assert torch.equal(products.linear(x, weight, None, layout), products.linear(x, weight))
             assert torch.equal(products.back(g, weight, None, layout), products.back(g, weight))
@@ -108,6 +115,52 @@ def test_what_onednn_does_not_take_is_torchs(monkeypatch: pytest.MonkeyPatch) ->
         assert torch.equal(products.linear(other, weight.to(other.dtype)), other @ weight.to(other.dtype).t())
     narrow = torch.randn(40, 300).t()
     assert torch.equal(products.linear(narrow, weight), narrow @ weight.t())
+
+
+def test_a_model_answers_by_the_same_function_and_is_as_it_was_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[int]()
+    monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
+    monkeypatch.setattr(products, "_product", lambda *given: asked.append(len(given[0])) or product(*given))
+    torch.manual_seed(0)
+    narrow, wide = torch.nn.Linear(16, 64), torch.nn.Linear(64, 16_384)
+    model, x = torch.nn.Sequential(narrow, wide), torch.randn(2, 3, 16)
+    with torch.no_grad():
+        expected = model(x)
+        with products.answering(model):
+            torch.testing.assert_close(model(x), expected, rtol=1e-5, atol=1e-5)
+            assert model(x[:, :0]).shape == (2, 0, 16_384)
+            with products.answering(model):
+                model(x)
+            model(x)
+        assert asked == [6, 6, 6]
+        assert torch.equal(model(x), expected)
+        assert asked == [6, 6, 6]
+
+
+def test_what_learns_has_its_gradients_while_a_model_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
+    model, x = torch.nn.Linear(256, 4096), torch.randn(8, 256, requires_grad=True)
+    model(x).sum().backward()
+    assert x.grad is not None
+    expected = x.grad.clone()
+    x.grad = None
+    with products.answering(model):
+        model(x).sum().backward()
+    assert torch.equal(x.grad, expected)
+
+
+@pytest.mark.parametrize("left", ["half", "its_own"])
+def test_what_is_no_plain_layer_in_float32_is_left(left: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
+    model: Any = torch.nn.Linear(256, 4096)
+    if left == "half":
+        model = model.bfloat16()
+    else:
+        model.forward = model.forward
+    before = vars(model).get("forward")
+    with products.answering(model):
+        assert vars(model).get("forward") is before
+    assert vars(model).get("forward") is before
 
 
 @pytest.fixture
