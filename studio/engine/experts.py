@@ -182,8 +182,8 @@ class _OneByOne(torch.autograd.Function):
             part = products.back(g, ctx.weight[at])
             for a, b, for_a, for_b, s in lora:
                 narrow = (g @ b[at]).mul_(s)
-                for_a[at] = narrow.t() @ given
-                for_b[at] = ((given @ a[at].t()).t() @ g).mul_(s).t()
+                for_a[at] = products.across(narrow, given)
+                for_b[at] = products.across(given @ a[at].t(), g).mul_(s).t()
                 part.addmm_(narrow, a[at])
             for_x[rows] = part
         return for_x, None, None, None, *found

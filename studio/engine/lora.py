@@ -33,7 +33,7 @@ class _Linear(torch.autograd.Function):
         if p:
             dropped, kept = torch.native_dropout(flat, p, True)
         low = products.linear(dropped if p else flat, a.to(x.dtype))
-        y.addmm_(low, b.to(x.dtype).t(), alpha=s)
+        products.onto(y, low, b.to(x.dtype).t(), s)
         ctx.save_for_backward(x, low, a, b, kept)
         ctx.base, ctx.s, ctx.p = base, s, p
         return laid_out(y, x)
@@ -44,18 +44,17 @@ class _Linear(torch.autograd.Function):
         x, low, a, b, kept = ctx.saved_tensors
         g, s = gradient.reshape(-1, gradient.shape[-1]), ctx.s
         narrow = products.back(g, b.to(g.dtype))
-        # This way round, a processor's kernel is up to twice as fast as for g^T low.
-        for_b = (low.t() @ g).mul_(s).t()
+        for_b = products.across(low, g).mul_(s).t()
         flat = x.reshape(-1, x.shape[-1])
         if kept is not None:
             s /= 1 - ctx.p
             flat = flat * kept
-        for_a = (narrow.t() @ flat).mul_(s)
+        for_a = products.across(narrow, flat).mul_(s)
         for_x = None
         if ctx.needs_input_grad[0]:
             for_x = back(g, ctx.base)
             if kept is None:
-                for_x.addmm_(narrow, a.to(g.dtype), alpha=s)
+                products.onto(for_x, narrow, a.to(g.dtype), s)
             else:
                 for_x.addcmul_(narrow @ a.to(g.dtype), kept, value=s)
             for_x = for_x.view(x.shape)

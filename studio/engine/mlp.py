@@ -42,7 +42,7 @@ class _Activation(NamedTuple):
             return kernels.opened(gate, up, low, *bs, scales, self.smooth)  # type: ignore[no-any-return]
         lows = low.split([b.shape[1] for b in bs], 1)
         for x, part, b, s in zip((gate, up), lows, bs, scales, strict=True):
-            x.addmm_(part, b.t(), alpha=s)
+            products.onto(x, part, b.t(), s)
         return self.forward(gate).mul_(up)  # type: ignore[no-any-return]
 
     def let_back(
@@ -81,7 +81,7 @@ class _Gated(torch.autograd.Function):
         gate, up = lora.product(flat, for_gate), lora.product(flat, for_up)
         product = f.let_through(gate, up, low, [bg, bu], [sg, su])
         low_down = products.linear(product, ad)
-        y = lora.product(product, for_down).addmm_(low_down, bd.t(), alpha=sd)
+        y = products.onto(lora.product(product, for_down), low_down, bd.t(), sd)
         ctx.save_for_backward(x, gate, up, low, low_down, *adapters)
         ctx.f, ctx.scales, ctx.bases = f, scales, bases
         return lora.laid_out(y, x)
@@ -94,19 +94,19 @@ class _Gated(torch.autograd.Function):
         (for_gate, for_up, for_down), (sg, su, sd), r = ctx.bases, ctx.scales, len(ag)
         g = gradient.reshape(-1, gradient.shape[-1])
         narrow = products.back(g, bd).mul_(sd)
-        found_bd = (low_down.t() @ g).mul_(sd).t()
-        g = lora.back(g, for_down).addmm_(narrow, ad)
+        found_bd = products.across(low_down, g).mul_(sd).t()
+        g = products.onto(lora.back(g, for_down), narrow, ad)
         product, g_gate, g_up = ctx.f.let_back(g, gate, up)
-        found_ad = narrow.t() @ product
+        found_ad = products.across(narrow, product)
         del product
         narrow = torch.cat([products.back(g_gate, bg).mul_(sg), products.back(g_up, bu).mul_(su)], 1)
-        found_bg = (low[:, :r].t() @ g_gate).mul_(sg).t()
-        found_bu = (low[:, r:].t() @ g_up).mul_(su).t()
-        found_a = narrow.t() @ x.reshape(-1, x.shape[-1])
+        found_bg = products.across(low[:, :r], g_gate).mul_(sg).t()
+        found_bu = products.across(low[:, r:], g_up).mul_(su).t()
+        found_a = products.across(narrow, x.reshape(-1, x.shape[-1]))
         found_x = None
         if ctx.needs_input_grad[0]:
             found_x = lora.back(g_up, for_up, lora.back(g_gate, for_gate))
-            found_x = found_x.addmm_(narrow, torch.cat([ag, au])).view(x.shape)
+            found_x = products.onto(found_x, narrow, torch.cat([ag, au])).view(x.shape)
         found = (found_a[:r], found_bg, found_a[r:], found_bu, found_ad, found_bd)
         return found_x, None, None, None, *(one.to(whole.dtype) for one, whole in zip(found, adapters, strict=True))
 

@@ -25,7 +25,7 @@ class _Linears(torch.autograd.Function):
         flat, narrow = x.reshape(-1, x.shape[-1]), _alike(adapters, x)
         lows = products.linear(flat, torch.cat(narrow[::2])).split([len(a) for a in narrow[::2]], 1)
         found = [
-            lora.product(flat, base).addmm_(low, b.t(), alpha=s)
+            products.onto(lora.product(flat, base), low, b.t(), s)
             for base, low, b, s in zip(bases, lows, narrow[1::2], scales, strict=True)
         ]
         ctx.save_for_backward(x, *lows, *adapters)
@@ -42,8 +42,8 @@ class _Linears(torch.autograd.Function):
         low = torch.cat(
             [products.back(one, b).mul_(s) for one, b, s in zip(g, narrow[1::2], ctx.scales, strict=True)], 1
         )
-        for_a = (low.t() @ x.reshape(-1, x.shape[-1])).split([len(one) for one in narrow[::2]])
-        for_b = [(kept.t() @ one).mul_(s).t() for kept, one, s in zip(lows, g, ctx.scales, strict=True)]
+        for_a = products.across(low, x.reshape(-1, x.shape[-1])).split([len(one) for one in narrow[::2]])
+        for_b = [products.across(kept, one).mul_(s).t() for kept, one, s in zip(lows, g, ctx.scales, strict=True)]
         for_x = None
         if ctx.needs_input_grad[0]:
             for_x = low @ a

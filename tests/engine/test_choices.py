@@ -113,7 +113,7 @@ def test_weights_are_laid_out_where_there_is_room_and_no_number_depends_on_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
-    monkeypatch.setattr(products, "_LEAST_ROWS", 1)
+    monkeypatch.setattr(products, "_LEAST_MULTIPLICATIONS", 1)
     whole = config(tmp_path, rows=40, max_steps=3, adapter={"lora_dropout": 0.0})
     product, laid_out = products._product, list[bool]()
 

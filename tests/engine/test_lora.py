@@ -59,6 +59,7 @@ def test_every_family_computes_the_same(family: str) -> None:
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
 def test_a_base_laid_out_beforehand_computes_the_same_bits(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
+    monkeypatch.setattr(products, "_LEAST_MULTIPLICATIONS", 1)
     model = lively(adapters.attach(random_model(family), AdapterSpec(r=4))).train()
     ids = torch.randint(3, 300, (2, 90), generator=torch.Generator().manual_seed(1))
     lora.use(model)
@@ -91,7 +92,7 @@ def test_only_frozen_bases_in_float32_are_laid_out_and_where_it_is_faster(monkey
 
 def test_without_its_adapter_a_layer_is_its_base_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "onednn_is_faster", lambda: True)
-    monkeypatch.setattr(products, "_LEAST_ROWS", 1)
+    monkeypatch.setattr(products, "_LEAST_MULTIPLICATIONS", 1)
     model = lively(adapters.attach(random_model("llama"), AdapterSpec(r=4, lora_dropout=0.5))).train()
     product, bases = lora.product, list[Any]()
 
