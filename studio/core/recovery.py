@@ -32,7 +32,7 @@ class Recovery:
 def of(failed: Failed, told: Progress, config: RunConfig) -> Recovery:
     """Returns what helps a run of `config` that failed, having `told` all it did."""
     if failed.reason == "diverged":
-        return Recovery(True, SetLearningRate(learning_rate=_peak(told, config) / 2))
+        return Recovery(True, SetLearningRate(learning_rate=_lower(told, config)))
     if failed.reason == "memory":
         return _of_memory(told, config)
     return Recovery(failed.reason not in _OF_SETTINGS)
@@ -68,9 +68,11 @@ def _way_sentence(command: SaveMemory) -> str:
     return f"Resume with passes of at most {command.micro_batch_tokens:,} tokens."
 
 
-def _peak(told: Progress, config: RunConfig) -> float:
-    """Returns the peak learning rate that the run came to."""
-    return told.learning_rates[-1][1] if told.learning_rates else config.training.learning_rate
+def _lower(told: Progress, config: RunConfig) -> float:
+    """Returns half the peak learning rate that the run came to, or a tenth where a lower one was of no use at all."""
+    rates = [(-1, config.training.learning_rate), *told.learning_rates]
+    in_vain = len(rates) > 1 and rates[-1][1] < rates[-2][1] and rates[-1][0] >= told.step
+    return rates[-1][1] / (10 if in_vain else 2)
 
 
 def _of_memory(told: Progress, config: RunConfig) -> Recovery:

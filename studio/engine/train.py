@@ -128,6 +128,8 @@ def train(run: Run, commands_from: int, emit: Emit) -> None:
     outcome = _steps(current, commands)
     if outcome is not None:
         _finish(current, outcome)
+    # Left to the interpreter's end, the threads of a process's connections now and then abort it.
+    current.accelerator.end_training()
 
 
 def _end(emit: Emit, commands: Commands, at: int) -> None:

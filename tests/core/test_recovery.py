@@ -61,16 +61,24 @@ def test_a_model_that_does_not_fit_is_to_be_another() -> None:
     assert recovery.of(FULL, begun("loading"), CONFIG) == recovery.Recovery(True)
 
 
-def test_a_run_that_diverged_goes_on_at_half_its_rate() -> None:
+def test_a_run_that_diverged_goes_on_at_a_lower_rate() -> None:
     diverged = replace(FULL, reason="diverged")
     rate = CONFIG.training.learning_rate
     found = recovery.of(diverged, begun(), CONFIG)
     assert found == recovery.Recovery(True, events.SetLearningRate(learning_rate=rate / 2))
     told = begun()
     told.apply(events.Obeyed(step=1, command={"kind": "set_learning_rate", "learning_rate": 1e-5}))
+    told.apply(step(2, 1.0))
     command = recovery.of(diverged, told, CONFIG).command
     assert command == events.SetLearningRate(learning_rate=5e-6)
     assert recovery.words(command, "mine") == "studio runs resume mine --learning-rate 5e-06"
+    # One that failed in the same step once more needs far less.
+    told.apply(events.Obeyed(step=told.step, command={"kind": "set_learning_rate", "learning_rate": 5e-6}))
+    again = recovery.of(diverged, told, CONFIG).command
+    assert isinstance(again, events.SetLearningRate)
+    assert again.learning_rate == pytest.approx(5e-7)
+    told.apply(events.Obeyed(step=told.step, command={"kind": "set_learning_rate", "learning_rate": 1e-3}))
+    assert recovery.of(diverged, told, CONFIG).command == events.SetLearningRate(learning_rate=5e-4)
     assert recovery.hint(diverged, told, CONFIG) == FULL.hint
 
 

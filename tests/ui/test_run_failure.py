@@ -63,9 +63,9 @@ def test_a_model_that_does_not_fit_is_offered_smaller(window: MainWindow, qtbot:
     assert window.session.draft.values() == before, "one click is one step"
 
 
-def test_a_run_that_diverged_goes_on_at_half_its_rate(window: MainWindow, qtbot: QtBot) -> None:
+def test_a_run_that_diverged_goes_on_at_a_lower_rate(window: MainWindow, qtbot: QtBot) -> None:
     run, view = failed(window, qtbot, *TRAINING, step(1, 2.0), replace(MEMORY, reason="diverged"))
-    assert view.failure.remedy.text() == "Resume at half the rate"
+    assert view.failure.remedy.text() == "Resume at a rate of 0.0001"
     assert not view.failure.settings.isVisible(), "there is no room for four buttons"
     view.failure.rows.click()
     assert view.tabs.currentWidget() is view.rows

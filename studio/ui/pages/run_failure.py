@@ -92,7 +92,7 @@ class RunFailure(QFrame):
     def _way(self, command: events.Command | None) -> str:
         match command:
             case events.SetLearningRate():
-                return self.tr("Resume at half the rate")
+                return self.tr("Resume at a rate of {rate}").format(rate=f"{command.learning_rate:g}")
             case events.SaveMemory(activation_checkpointing=True):
                 return self.tr("Resume in less memory")
             case events.SaveMemory():
