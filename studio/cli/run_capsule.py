@@ -19,9 +19,9 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 
 
 def _capsule(args: argparse.Namespace) -> None:
+    run, target = runs.find(args.run), given_path(args.out, "usage").absolute()
     from studio.engine import capsule
 
-    run, target = runs.find(args.run), given_path(args.out, "usage").absolute()
     found = capsule.write(run, target, _progress, overwrite=args.overwrite)
     size_bytes = target.stat().st_size
     about = {

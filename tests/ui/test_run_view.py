@@ -221,6 +221,10 @@ def test_a_run_that_is_to_pause_says_so_before_its_process_has_read_it(window: M
     assert "It is getting ready" in seen(view)
     window.status._show_work()
     assert window.status.work.text() == "slow: step 0 of 9"
+    assert view.head.pause_button.isEnabled()
+    view.stop.trigger()
+    view._refresh()
+    assert not (view.pause.isEnabled() or view.head.pause_button.isEnabled()), "it is to end"
     model.alive = False
 
 

@@ -80,6 +80,7 @@ class RunHead(QFrame):
             self.pause_button.setAccessibleName(self.pause_button.text())
             self._theme.dress(self.pause_button, icon)
         self.pause_button.setVisible(model.alive and state != "queued")
+        self.pause_button.setEnabled(not model.asked_stop)
         self.now_button.setVisible(state == "queued")
         self.stop_button.setVisible(model.alive)
         self.stop_button.setText(self.tr("Stopping") if model.asked_stop and model.alive else self.tr("Stop"))

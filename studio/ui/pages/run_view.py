@@ -177,6 +177,8 @@ class RunView(QWidget):
             action.setEnabled(alive)
         for action in (self.save_now, self.pause):
             action.setEnabled(alive and not queued)
+        # One that is asked to end does nothing else any more.
+        self.pause.setEnabled(self.pause.isEnabled() and model is not None and not model.asked_stop)
         self._offer_evaluation(alive and not queued)
         self.capsule.setEnabled(model is not None and not alive and model.progress.step > 0)
         self.capsule.setToolTip(self.tr("Stop the run first.") if alive else self.capsule.text())
