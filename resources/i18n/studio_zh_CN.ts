@@ -4088,8 +4088,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>修改设置</translation>
     </message>
     <message>
-        <source>Resume at half the rate</source>
-        <translation>以一半的学习率恢复</translation>
+        <source>Resume at a rate of {rate}</source>
+        <translation>以 {rate} 的学习率继续</translation>
     </message>
     <message>
         <source>Resume in less memory</source>

@@ -42,3 +42,9 @@ def short(count: float) -> str:
 def moment(time_s: float) -> str:
     """Returns a time in seconds since 1970 as this machine's clock has it, such as `2026-07-27 14:05`."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(time_s))
+
+
+def moment_in_brief(time_s: float) -> str:
+    """Returns of a `moment` the time where it is today's, else the day."""
+    day, at = moment(time_s).split()
+    return at if day == moment(time.time()).split()[0] else day

@@ -13,14 +13,14 @@ from studio.core.errors import StudioError
 from studio.core.progress import Progress
 from studio.core.runs import Run, title_of
 from studio.core.steps import Steps, Told
-from studio.core.units import moment
+from studio.core.units import moment, moment_in_brief
 from studio.ui import jobs, words
 from studio.ui.curves import Curve
 from studio.ui.jobs import TrainingWorker
 from studio.ui.parts import as_tip
 from studio.ui.tables import NOWHERE, Index
 
-SAID, LOSS = Qt.ItemDataRole.UserRole + 1, Qt.ItemDataRole.UserRole + 2
+SAID, LOSS, WHEN = (Qt.ItemDataRole.UserRole + number for number in (1, 2, 3))
 _SMOOTHING = 0.6
 _STEP_BYTES = 250  # a step takes more
 CURVES = ("loss", "learning_rate", "grad_norm", "tokens_per_s", "reward_accuracy")
@@ -260,7 +260,10 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 class RunTable(QAbstractTableModel):
-    """All runs, newest first, one column; `Qt.UserRole`: the `Glance`, `SAID`: what it does, `LOSS`: the last one."""
+    """All runs, newest first, one column.
+
+    `Qt.UserRole`: the `Glance`, `SAID`: what it does, `LOSS`: the last one, `WHEN` it began.
+    """
 
     def __init__(self, parent: QObject | None = None) -> None:
         """Starts empty."""
@@ -339,6 +342,8 @@ class RunTable(QAbstractTableModel):
             return self._said(item)
         if role == LOSS:
             return self._loss(item)
+        if role == WHEN:
+            return moment_in_brief(item.created_s) if item.created_s else ""
         if role == Qt.ItemDataRole.ToolTipRole:
             made = moment(item.created_s)
             return as_tip("\n".join((item.title, item.run.name, made)))

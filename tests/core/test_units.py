@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from studio.core.units import counted, moment, percent, plural, short, size
+from studio.core.units import counted, moment, moment_in_brief, percent, plural, short, size
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,7 @@ def test_a_share_is_said_in_two_figures_and_never_in_powers(share: float, said: 
 def test_a_moment_is_told_by_the_clock_of_this_machine() -> None:
     made_s = time.mktime((2026, 7, 5, 9, 3, 59, 0, 0, -1))
     assert moment(made_s) == "2026-07-05 09:03"
+    assert moment_in_brief(made_s) == "2026-07-05"
+    now_s = time.time()
+    assert moment_in_brief(now_s) in (moment(now_s)[11:], moment(now_s)[:10])  # midnight may lie between
+    assert moment_in_brief(now_s - 2 * 86_400) == moment(now_s - 2 * 86_400)[:10]

@@ -19,9 +19,10 @@ from studio.core import events, launch, runs
 from studio.core.config import DataSpec, RunConfig
 from studio.core.errors import StudioError
 from studio.core.runs import Run
+from studio.core.units import moment_in_brief
 from studio.ui import jobs
 from studio.ui.curves import Curve
-from studio.ui.models import LOSS, SAID, RunModel, RunTable, glance
+from studio.ui.models import LOSS, SAID, WHEN, RunModel, RunTable, glance
 from tests.ui.told import evaluated, made_run, prepared, step, tell
 
 STEPS = 3000
@@ -198,6 +199,7 @@ def test_a_run_without_a_name_is_called_after_its_data_and_every_figure_has_its_
     said = [(table.data(table.index(row, 0)), table.data(table.index(row, 0), SAID)) for row in range(3)]
     assert said[2] == ("shop/2024", "Interrupted, step 2")
     assert [table.data(table.index(row, 0), LOSS) for row in range(3)] == ["", "", "loss 1.250"]
+    assert table.data(table.index(0, 0), WHEN) == moment_in_brief(table.items[0].created_s)
     assert said[:2] == [("shop", "Interrupted, step 0"), ("letters", "Interrupted, step 0")]
 
 

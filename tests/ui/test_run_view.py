@@ -224,7 +224,7 @@ def test_a_run_that_is_to_pause_says_so_before_its_process_has_read_it(window: M
     assert view.head.pause_button.isEnabled()
     view.stop.trigger()
     view._refresh()
-    assert not (view.pause.isEnabled() or view.head.pause_button.isEnabled()), "it is to end"
+    assert [view.pause.isEnabled(), view.head.pause_button.isEnabled()] == [False, False], "it is to end"
     model.alive = False
 
 

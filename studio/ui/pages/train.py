@@ -20,7 +20,7 @@ from studio.core.runs import Run
 from studio.ui import words
 from studio.ui.edits import RunRemoval
 from studio.ui.elided import Elided
-from studio.ui.models import LOSS, SAID, Glance, RunTable
+from studio.ui.models import LOSS, SAID, WHEN, Glance, RunTable
 from studio.ui.pages.run_view import RunView
 from studio.ui.parts import add_action, button, card, column, empty, holder, label, pill, row, selectable
 from studio.ui.session import Session
@@ -276,13 +276,19 @@ class _RunDelegate(QStyledItemDelegate):
         bold = QFont(painter.font())
         bold.setPixelSize(13)
         bold.setWeight(QFont.Weight.DemiBold)
-        painter.setFont(bold)
-        painter.setPen(QColor(colours.text))
-        title = painter.fontMetrics().elidedText(item.title, Qt.TextElideMode.ElideMiddle, text.width())
-        painter.drawText(text, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, title)
         small = QFont(bold)
         small.setWeight(QFont.Weight.Normal)
         small.setPixelSize(12)
+        painter.setFont(small)
+        painter.setPen(QColor(colours.muted))
+        # Runs of one file are called alike.
+        when: str = index.data(WHEN)
+        painter.drawText(text, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight, when)
+        room = text.width() - painter.fontMetrics().horizontalAdvance(when) - GRID
+        painter.setFont(bold)
+        painter.setPen(QColor(colours.text))
+        title = painter.fontMetrics().elidedText(item.title, Qt.TextElideMode.ElideMiddle, room)
+        painter.drawText(text, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, title)
         painter.setFont(small)
         painter.setPen(QColor(colours.muted))
         said, loss = line(index, painter.fontMetrics(), text.width())
