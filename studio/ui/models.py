@@ -116,6 +116,10 @@ class RunModel(QObject):
             return "stopping" if self.asked_stop else "pausing" if self.asked_pause else told.state
         return told.state_of(alive=False)
 
+    def is_left(self) -> bool:
+        """Whether nobody works on it, and it is there."""
+        return self.run.path.is_dir() and not self.run.alive()
+
     def held(self) -> bool:
         """Whether the run is paused, or will be as soon as it has read that it is to be."""
         return self.asked_pause or self.progress.state == "paused"

@@ -82,6 +82,7 @@ class MainWindow(QMainWindow):
         session.noticed.connect(self.notices.show_notice)
         session.noticed.connect(self._hear)
         session.undo.indexChanged.connect(self.notices.review)
+        session.runs_changed.connect(self.notices.review)
         self.night.changed.connect(self.notices.review)
         session.failed.connect(self._stay)
         session.run_ended.connect(lambda model: QApplication.alert(self))  # for who looks at another window
@@ -135,7 +136,8 @@ class MainWindow(QMainWindow):
         if failed is None or (looked_at is not None and looked_at.left_open() == model.run):
             return
         said = self.tr("{name} failed: {message}").format(name=model.title, message=words.sentence(failed.message))
-        self.session.tell(said, "bad", self.tr("Show"), lambda: self.session.run_wanted.emit(model.run))
+        show = partial(self.session.run_wanted.emit, model.run)
+        self.session.noticed.emit(Notice(said, "bad", self.tr("Show"), show, model.is_left))
 
     def all_actions(self) -> list[QAction]:
         """Returns every action of the window and of the pages built so far, each once."""
@@ -447,8 +449,8 @@ class MainWindow(QMainWindow):
 
     def _hear(self, notice: Notice) -> None:
         """Keeps what is told as the window closes: it would be seen by nobody. What is to be undone goes with it."""
-        if self._waited and notice.holds is None:
-            self.untold.append(replace(notice, action="", act=None))
+        if self._waited and (notice.holds is None or notice.tone == "bad"):
+            self.untold.append(replace(notice, action="", act=None, holds=None))
 
     def _keeps_work(self, then: Callable[[], object]) -> bool:
         """Whether edits or files are still to be kept; if so, says it once and does `then` behind it.

@@ -1,6 +1,7 @@
 """Runs that somebody else begins or goes on with while the window is open, as the Train page shows them."""
 
 import shutil
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -111,6 +112,22 @@ def test_a_run_that_is_moved_away_or_left_is_not_followed_again(window: MainWind
     with run.claim():
         window.session.attach_all()
     assert window.session.running() == []
+
+
+@pytest.mark.parametrize("mended", ["resumed", "removed"])
+def test_a_failure_is_not_told_of_any_more_once_it_is_seen_to(window: MainWindow, qtbot: QtBot, mended: str) -> None:
+    run = made_run("told")
+    tell(run, prepared(4), step(1, 2.0), events.Failed(reason="disk", message="The disk is full.", hint="Free some."))
+    model = shown(window, qtbot, run).model
+    window.show_page("library")
+    window.session.run_failed.emit(model)
+    window.session.runs_changed.emit()
+    assert window.notices.texts() == ["told failed: The disk is full."]
+    if mended == "removed":
+        shutil.rmtree(run.path)
+    with run.claim() if mended == "resumed" else nullcontext():
+        window.session.runs_changed.emit()
+    assert window.notices.texts() == []
 
 
 @pytest.mark.parametrize("page", ["train", "library"])
