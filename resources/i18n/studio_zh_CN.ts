@@ -78,8 +78,24 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>让它用其他数据或其他目标继续学习</translation>
     </message>
     <message>
+        <source>It is a whole model. To go on with it, choose its folder as the base model of a run.</source>
+        <translation>这是一个完整模型。要在它的基础上继续，请把它的文件夹选作一次训练的基础模型。</translation>
+    </message>
+    <message>
+        <source>A whole model answers as it was trained or not at all.</source>
+        <translation>完整模型只能按训练出来的样子回答，没有强弱可调。</translation>
+    </message>
+    <message>
+        <source>{count} chosen</source>
+        <translation>已选 {count} 个</translation>
+    </message>
+    <message>
         <source>{count} adapters</source>
         <translation>{count} 个适配器</translation>
+    </message>
+    <message>
+        <source>A whole model cannot be added up.</source>
+        <translation>完整模型不能相加。</translation>
     </message>
     <message>
         <source>Choose two adapters for this.</source>
@@ -112,6 +128,14 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Made</source>
         <translation>创建时间</translation>
+    </message>
+    <message>
+        <source>Kind</source>
+        <translation>类型</translation>
+    </message>
+    <message>
+        <source>A whole model</source>
+        <translation>完整模型</translation>
     </message>
     <message>
         <source>Rank</source>
@@ -194,6 +218,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>adapter</source>
         <translation>适配器</translation>
+    </message>
+    <message>
+        <source>model</source>
+        <translation>模型</translation>
     </message>
     <message>
         <source>Copy the answer of {name}</source>
@@ -313,6 +341,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>unknown</source>
         <translation>未知</translation>
+    </message>
+    <message>
+        <source>A whole model, which answers by its own weights</source>
+        <translation>完整模型，用它自己的权重回答</translation>
     </message>
 </context>
 <context>
@@ -1897,6 +1929,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>模型，单个文件（GGUF）</translation>
     </message>
     <message>
+        <source>The model as it is</source>
+        <translation>模型原样</translation>
+    </message>
+    <message>
         <source>Small files; the base model is needed beside them.</source>
         <translation>文件很小；使用时还需要基座模型。</translation>
     </message>
@@ -2692,6 +2728,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>请选择一个或两个适配器来查看其各层。</translation>
     </message>
     <message>
+        <source>A whole model cannot be added up, nor made weaker.</source>
+        <translation>完整模型不能相加，也不能减弱。</translation>
+    </message>
+    <message>
         <source>A DoRA adapter cannot be added up, nor made weaker.</source>
         <translation>DoRA 适配器不能相加，也不能减弱。</translation>
     </message>
@@ -2756,8 +2796,8 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>它们的基座模型不同。</translation>
     </message>
     <message>
-        <source>Every run that ends well puts its adapter here. An adapter made elsewhere can be dropped on the window: a folder with adapter_config.json and adapter_model.safetensors.</source>
-        <translation>每个顺利结束的训练任务都会把适配器放到这里。在别处制作的适配器可以拖放到窗口上：即含有 adapter_config.json 和 adapter_model.safetensors 的文件夹。</translation>
+        <source>Every run that ends well puts its adapter or its model here. An adapter made elsewhere can be dropped on the window: a folder with adapter_config.json and adapter_model.safetensors.</source>
+        <translation>每次顺利结束的训练都会把它的适配器或模型放到这里。在别处制作的适配器可以拖到窗口上：一个含有 adapter_config.json 和 adapter_model.safetensors 的文件夹。</translation>
     </message>
     <message>
         <source>Configure a run</source>
@@ -3881,8 +3921,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>下一个问题接在上次对话之后。</translation>
     </message>
     <message>
-        <source>The run is not at work. Its adapter can be asked on the Compare page.</source>
-        <translation>训练没有在进行。可以在“比较”页向它的适配器提问。</translation>
+        <source>The run is not at work. What it made can be asked on the Compare page.</source>
+        <translation>训练没有在进行。可以在“对比”页向它的成果提问。</translation>
     </message>
     <message>
         <source>The run is not at work.</source>
@@ -4225,6 +4265,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>没有完成任何一步</translation>
     </message>
     <message>
+        <source>model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
         <source>adapter</source>
         <translation>适配器</translation>
     </message>
@@ -4365,12 +4409,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>截至第 {step} 步</translation>
     </message>
     <message>
-        <source>A full fine-tuning leaves no adapter to read the row beside its base.</source>
-        <translation>全量微调没有适配器可与基座一起读取该行。</translation>
-    </message>
-    <message>
-        <source>The run has no adapter in the library yet: stop it, or let it end.</source>
-        <translation>该训练任务在适配器库中还没有适配器：请停止它，或等它结束。</translation>
+        <source>The run has nothing in the library yet: stop it, or let it end.</source>
+        <translation>这次训练在库中还没有成果：请停止它，或让它结束。</translation>
     </message>
     <message>
         <source>Row {number} of {name}</source>
@@ -4550,6 +4590,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>{name} 对文本的判断</translation>
     </message>
     <message>
+        <source>model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
         <source>adapter</source>
         <translation>适配器</translation>
     </message>
@@ -4720,6 +4764,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>训练已完成：适配器 {name} 已放入适配器库。</translation>
     </message>
     <message>
+        <source>The run is done: the model {name} is in the library.</source>
+        <translation>训练完成：模型 {name} 已在库中。</translation>
+    </message>
+    <message>
         <source>Show</source>
         <translation>查看</translation>
     </message>
@@ -4827,6 +4875,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>adapter</source>
         <translation>适配器</translation>
+    </message>
+    <message>
+        <source>model</source>
+        <translation>模型</translation>
     </message>
     <message>
         <source>blind test</source>
@@ -7553,8 +7605,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请检查网络连接后重新开始：中断的下载会继续。</translation>
     </message>
     <message>
+        <source>{0} is missing, or an adapter lies beside it.</source>
+        <translation>缺少 {0}，或者旁边有一个适配器。</translation>
+    </message>
+    <message>
         <source>{0} is missing.</source>
         <translation>缺少 {0}。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s weights have {0} bytes instead of {1}.</source>
+        <translation>模型的权重有 {0} 字节，而应为 {1} 字节。</translation>
     </message>
     <message>
         <source>{0} has {1} bytes instead of {2}.</source>
@@ -7901,6 +7961,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>adapter.path：{0} 已损坏：{1}</translation>
     </message>
     <message>
+        <source>{0} is a whole model, and no adapter that could be trained further.</source>
+        <translation>{0} 是完整模型，不是可以继续训练的适配器。</translation>
+    </message>
+    <message>
+        <source>Train on it as a base: set model.path to {0}, with an adapter or with method: full.</source>
+        <translation>请以它为基础模型训练：把 model.path 设为 {0}，用适配器或 method: full。</translation>
+    </message>
+    <message>
         <source>The adapter in {0} is no LoRA, or its {1} cannot be read.</source>
         <translation>{0} 中的适配器不是 LoRA，或其 {1} 无法读取。</translation>
     </message>
@@ -8105,12 +8173,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>这些适配器训练时的 model.{0} 不同（{1}）；此处所有列均使用 {2}。</translation>
     </message>
     <message>
+        <source>The model&apos;s weights have changed since it was added.</source>
+        <translation>模型的权重自加入以来已改变。</translation>
+    </message>
+    <message>
         <source>{0} has changed since it was added.</source>
         <translation>{0} 在加入后已被修改。</translation>
     </message>
     <message>
-        <source>The adapter {0} is damaged: {1}</source>
-        <translation>适配器 {0} 已损坏：{1}</translation>
+        <source>{0} is damaged: {1}</source>
+        <translation>{0} 已损坏：{1}</translation>
     </message>
     <message>
         <source>Remove it.</source>
@@ -8149,12 +8221,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请腾出空间后再试一次；没有更改任何内容。</translation>
     </message>
     <message>
+        <source>The model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
         <source>{0} changed while it was copied.</source>
         <translation>{0} 在复制过程中被修改。</translation>
     </message>
     <message>
-        <source>Add the adapter again.</source>
-        <translation>请重新添加该适配器。</translation>
+        <source>Add it again.</source>
+        <translation>请重新加入。</translation>
     </message>
     <message>
         <source>{0} has no readable {1}.</source>
@@ -8663,6 +8739,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Leave its strength at 1.</source>
         <translation>请把它的强度保持为 1。</translation>
+    </message>
+    <message>
+        <source>{0} is a whole model, which answers as it was trained or not at all.</source>
+        <translation>{0} 是完整模型，只能按训练出来的样子回答，没有强弱可调。</translation>
     </message>
     <message>
         <source>The adapter {0} is a DoRA, which acts as it was trained or not at all.</source>
@@ -9445,12 +9525,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请导出其他适配器。</translation>
     </message>
     <message>
-        <source>{0} is a whole model already: there is no adapter to be taken out or merged.</source>
-        <translation>{0} 已经是完整的模型：没有可取出或合并的适配器。</translation>
+        <source>{0} is a whole model: there is no adapter to be taken out.</source>
+        <translation>{0} 是完整模型：没有可以取出的适配器。</translation>
     </message>
     <message>
-        <source>Copy its folder, {0}, or export it with --to gguf.</source>
-        <translation>请复制它的文件夹 {0}，或用 --to gguf 导出。</translation>
+        <source>Export it with --to merged, as it is, or as one file with --to gguf.</source>
+        <translation>请用 --to merged 原样导出，或用 --to gguf 导出为一个文件。</translation>
     </message>
     <message>
         <source>{0} lies in the folder in which Finetune Studio keeps its own files.</source>
@@ -9773,6 +9853,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>套用模板时{0}。</translation>
     </message>
     <message>
+        <source>{0} has other tokens than those of {1}.</source>
+        <translation>{0} 的词元与 {1} 的不同。</translation>
+    </message>
+    <message>
+        <source>Compare their answers instead; losses of other tokens are not comparable.</source>
+        <translation>请改为比较它们的回答；不同词元的损失不可比较。</translation>
+    </message>
+    <message>
+        <source>Use another one.</source>
+        <translation>请换用其他的。</translation>
+    </message>
+    <message>
         <source>No base model is chosen.</source>
         <translation>没有选择基座模型。</translation>
     </message>
@@ -9781,16 +9873,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请选择一个，例如内置模型。</translation>
     </message>
     <message>
-        <source>Use another one.</source>
-        <translation>请换用其他的。</translation>
+        <source>{0} was trained on other weights than those of {1}.</source>
+        <translation>{0} 训练时用的权重不是 {1} 的权重。</translation>
     </message>
     <message>
-        <source>The adapter {0} was trained on other weights than those of {1}.</source>
-        <translation>适配器 {0} 训练时所用的权重与 {1} 不同。</translation>
-    </message>
-    <message>
-        <source>Choose its own base ({0}), or leave this adapter out.</source>
-        <translation>请选择它自己的基座（{0}），或不使用此适配器。</translation>
+        <source>Choose its own base ({0}), or leave it out.</source>
+        <translation>请选择它自己的基础模型（{0}），或不选它。</translation>
     </message>
     <message>
         <source>Not every column has a strength.</source>
@@ -9827,6 +9915,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Give one of them a weight.</source>
         <translation>请至少给其中一个权重。</translation>
+    </message>
+    <message>
+        <source>{0} is a whole model, which cannot be added up.</source>
+        <translation>{0} 是完整模型，不能相加。</translation>
     </message>
     <message>
         <source>The ranks of these adapters come to {0}, and {1} is the most.</source>
@@ -10035,6 +10127,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>This model does not keep rows laid end to end apart; batches are padded instead.</source>
         <translation>此模型不能隔开首尾相接的行；改为填充批次。</translation>
+    </message>
+    <message>
+        <source>The adapter {0} was trained on other weights than those of {1}.</source>
+        <translation>适配器 {0} 训练时所用的权重与 {1} 不同。</translation>
     </message>
     <message>
         <source>Set model.path to its own base ({0}), or train a new adapter.</source>
@@ -10647,6 +10743,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`studio adapters list` 可列出它。</translation>
     </message>
     <message>
+        <source>Choose it as a base, by its folder: it needs no place in the library for that.</source>
+        <translation>请按文件夹把它选作基础模型：为此不必放进库中。</translation>
+    </message>
+    <message>
+        <source>{0} is a whole model that no run of this program has made.</source>
+        <translation>{0} 是完整模型，但不是由本程序的训练产生的。</translation>
+    </message>
+    <message>
         <source>The title is empty.</source>
         <translation>标题为空。</translation>
     </message>
@@ -10709,6 +10813,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Write it as NAME=0.5, with a point; at most 100.</source>
         <translation>请写成 NAME=0.5，用小数点；最多 100。</translation>
+    </message>
+    <message>
+        <source>The adapter {0} is damaged: {1}</source>
+        <translation>适配器 {0} 已损坏：{1}</translation>
     </message>
     <message>
         <source>What comes from the pipe is not UTF-8 text.</source>
@@ -11373,6 +11481,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>  (damaged)</source>
         <translation>（已损坏）</translation>
+    </message>
+    <message>
+        <source>full</source>
+        <translation>全量</translation>
     </message>
 </context>
 <context>

@@ -5,7 +5,7 @@ import shutil
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
-from studio.cli.library import base_of
+from studio.cli.library import base_of, sound
 from studio.cli.output import add_command, one_line, piped, printable, progress, show
 from studio.core import desk, library, strengths
 from studio.core.asking import MOST_STRENGTH
@@ -90,10 +90,10 @@ def _chat(args: argparse.Namespace) -> None:
 
     sampling = _sampling(args)
     _tell_system(args, [entry] if entry else [])
-    folder = _base_folder(args, entry)
+    folder = _base_folder(args, entry) if entry is None or not entry.is_model else sound(entry).folder
     encoder = generate.encoder_for(model.load_tokenizer(folder), entry)
     talker: Any = model.load_base(folder, _spec(args, [entry] if entry else []), hardware.device())
-    if entry:
+    if entry and not entry.is_model:
         talker = adapters.load_adapter(talker, entry.folder)
         adapters.set_strength(talker, "default", args.strength)
     messages = _opening(args)
@@ -174,37 +174,66 @@ def _answers(
 ) -> list[list["Answer"]]:
     """Returns for each prompt the base's answer and each adapter's of its strength, in this order.
 
-    Adapters that cannot share a base get one each, one after the other.
+    Adapters that cannot share a base get one each, one after the other, and so do models that were trained whole.
     """
-    from studio.engine import adapters, bases, generate, hardware, model
+    from studio.engine import bases, model
 
     entries = [one.entry for one in asked]
     folders = [_base_folder(args, entry) for entry in entries] or [_base_folder(args, None)]
     if len({folder.resolve() for folder in folders}) > 1:
         raise StudioError("adapter", "These adapters have different base models.", "Name one of them with --model.")
-    tokenizer = model.load_tokenizer(folders[0])
-    plain = generate.encoder_for(tokenizer)
-    encoders = [plain, *(generate.encoder_for(tokenizer, entry) for entry in entries)]
+    tokenizer, spec = model.load_tokenizer(folders[0]), _spec(args, entries)
     reaches = [bases.reach(None), *(bases.reach(entry.folder) for entry in entries)]
     columns: list[list[Answer]] = [[] for _ in reaches]
-    spec = _spec(args, entries)
     for group in bases.groups(reaches):
-        loaded: Any = model.load_base(folders[0], spec, hardware.device())
-        own = {}
-        for at in filter(None, group):
-            one = asked[at - 1]
-            loaded = adapters.load_adapter(loaded, one.entry.folder, f"adapter{at}")
-            adapters.set_strength(loaded, f"adapter{at}", one.strength)
-            if not encoders[at].prompts_as(plain):
-                own[f"adapter{at}"] = encoders[at]
-        names = [f"adapter{at}" if at else None for at in group]
-        for number, prompt in enumerate(prompts):
-            messages = [*_opening(args), {"role": "user", "content": prompt}]
-            answers = generate.compare(loaded, plain, messages, names, sampling, own)
-            for at, answer in zip(group, answers, strict=True):
+        whole = asked[group[0] - 1].entry if reaches[group[0]].whole else None
+        if whole is None:
+            adapted = {at: asked[at - 1] for at in group if at}
+            found = _of_base(args, (folders[0], spec, tokenizer), group, adapted, prompts, sampling)
+        else:
+            held = (whole.folder, _spec(args, [whole]), model.load_tokenizer(whole.folder))
+            found = _of_base(args, held, group, {}, prompts, sampling, whole)
+        for row in found:
+            for at, answer in zip(group, row, strict=True):
                 columns[at].append(answer)
-            progress("Answering", number + 1, len(prompts))
     return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _of_base(
+    args: argparse.Namespace,
+    base: tuple[Path, ModelSpec, Any],
+    group: Sequence[int],
+    adapted: dict[int, Weighed],
+    prompts: Sequence[str],
+    sampling: "Sampling",
+    whole: Entry | None = None,
+) -> Iterator[list["Answer"]]:
+    """Yields for each prompt the answers of a group of columns that can be on one base.
+
+    Args:
+        args: of the command.
+        base: its folder, how it is held, and its tokenizer.
+        group: the columns.
+        adapted: the adapters of those that have one.
+        prompts: what is asked.
+        sampling: how tokens are chosen.
+        whole: what is known of the base where it is a model that was trained whole.
+    """
+    from studio.engine import adapters, generate, hardware, model
+
+    folder, spec, tokenizer = base
+    plain, own, names = generate.encoder_for(tokenizer, whole), {}, dict.fromkeys(group)
+    loaded: Any = model.load_base(folder, spec, hardware.device())
+    for at, one in adapted.items():
+        name = names[at] = f"adapter{at}"
+        loaded = adapters.load_adapter(loaded, one.entry.folder, name)
+        adapters.set_strength(loaded, name, one.strength)
+        if not (encoder := generate.encoder_for(tokenizer, one.entry)).prompts_as(plain):
+            own[name] = encoder
+    for number, prompt in enumerate(prompts):
+        messages = [*_opening(args), {"role": "user", "content": prompt}]
+        yield generate.compare(loaded, plain, messages, list(names.values()), sampling, own)
+        progress("Answering", number + 1, len(prompts))
 
 
 def with_strength(text: str) -> Weighed:

@@ -13,6 +13,7 @@ from studio import paths
 from studio.cli import layers, mix
 from studio.cli.output import add_command, one_line, printable, progress, show, table
 from studio.core import exportable, further, library
+from studio.core.entry import in_words, is_model, learning_rates
 from studio.core.errors import StudioError, given_path
 from studio.core.library import Entry
 from studio.core.number_formats import FORMATS
@@ -35,7 +36,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         if name != "add":
             action.add_argument("adapter", help="its name; where it is still there, a part of it or its folder will do")
             continue
-        action.add_argument("folder", help="a folder that PEFT saved an adapter into")
+        action.add_argument("folder", help="a folder that PEFT saved an adapter into, or a full fine-tuning's model")
         action.add_argument("--title", help="what to call it (the folder's name)")
         action.add_argument("--base", help="the model it was made for, if it does not say so itself")
         action.add_argument("--note", default="", help="a note of your own")
@@ -45,14 +46,15 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     mix.add(actions)
     command = add_command(commands, "export", "Write an adapter for other programs, and prove it.", _export)
     text = (
-        "its name in the library, or a PEFT folder; with --to gguf also a full fine-tuning's run, or a model's folder"
+        "its name in the library, or a PEFT folder; with --to merged and gguf also a full fine-tuning's run, or a "
+        "model's folder"
     )
     command.add_argument("adapter", help=text)
     command.add_argument(
         "--to",
         choices=("peft", "gguf-lora", "merged", "gguf"),
         required=True,
-        help="an adapter, that as one file for llama.cpp and Ollama, a merged model, or that as one file",
+        help="an adapter, that as one file for llama.cpp and Ollama, a model without one, or that as one file",
     )
     command.add_argument("out", type=Path, help="a new folder")
     command.add_argument(
@@ -78,6 +80,19 @@ def _add_words(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     note.add_argument("text", help='what you say of it; "" for nothing')
 
 
+def sound(entry: Entry) -> Entry:
+    """Returns an adapter, or a whole model, once its weights are known to be as they were added.
+
+    Raises:
+        StudioError: (adapter) they are not, or something of it is missing.
+    """
+    from studio.engine import weights
+
+    if fault := weights.verified(entry).fault:
+        raise StudioError("adapter", f"{entry.name} is damaged: {fault}", "Use another one.")
+    return entry
+
+
 def base_of(entry: Entry, given: str | None, force: bool) -> Path:
     """Returns the folder of the base model an adapter is used with.
 
@@ -91,15 +106,14 @@ def base_of(entry: Entry, given: str | None, force: bool) -> Path:
     """
     from studio.engine import hub, weights
 
-    if fault := library.verified(entry).fault:
-        raise StudioError("adapter", f"The adapter {entry.name} is damaged: {fault}", "Use another one.")
+    sound(entry)
     path = given or entry.base.path
     if not path:
         raise StudioError("usage", f"The base model of {entry.name} is not known.", "Name the model it was made for.")
     revision = None if given else entry.base.revision
     folder = hub.resolve(path, revision, lambda done, total: progress("Downloading", done, total))
     if entry.base.fingerprint and weights.fingerprint(folder) != entry.base.fingerprint:
-        message = f"The adapter {entry.name} was trained on other weights than those of {path}."
+        message = f"{entry.name} was trained on other weights than those of {path}."
         if not force:
             raise StudioError(
                 "adapter",
@@ -112,19 +126,30 @@ def base_of(entry: Entry, given: str | None, force: bool) -> Path:
 
 def _list(args: argparse.Namespace) -> None:
     found = library.entries()
-    rows = [[entry.name, _date(entry), entry.base.path or "?", *_scores(entry), entry.fault] for entry in found]
+    rows = [
+        [
+            entry.name,
+            "model" if entry.is_model else "adapter",
+            _date(entry),
+            entry.base.path or "?",
+            *_scores(entry),
+            entry.fault,
+        ]
+        for entry in found
+    ]
     empty = "There are no adapters yet. `studio train` makes one, `studio adapters add` takes one in."
-    text = table(rows, ("NAME", "MADE", "BASE", "LOSS", "EVAL LOSS", "REWARD ACCURACY", "")) if rows else empty
+    text = table(rows, ("NAME", "KIND", "MADE", "BASE", "LOSS", "EVAL LOSS", "REWARD ACCURACY", "")) if rows else empty
     show(args, [library.to_dict(entry) for entry in found], text)
 
 
 def _show(args: argparse.Namespace) -> None:
     entry = library.verified(library.find(args.adapter))
     start = entry.config.get("adapter", {}).get("path")
-    data, rates = entry.data, library.learning_rates(entry.config, entry.metrics)
+    data, rates = entry.data, learning_rates(entry.config, entry.metrics)
     rows = [
         ("Name", entry.name),
         ("Title", entry.title),
+        ("Kind", "a whole model, trained in full" if entry.is_model else ""),
         ("Folder", str(entry.folder)),
         ("Made", _date(entry)),
         ("Size", size(entry.weights_bytes)),
@@ -132,9 +157,9 @@ def _show(args: argparse.Namespace) -> None:
         ("Data", f"{data.path}  {plural(data.rows, 'row')}  {data.fingerprint[:12]}" if data.path else ""),
         ("Run", entry.run),
         ("Begun with", started_from(start) if isinstance(start, str) and start else ""),
-        ("Adapter", _pairs(entry.config.get("adapter") or _made_as(entry))),
+        ("Adapter", "" if entry.is_model else _pairs(entry.config.get("adapter") or _made_as(entry))),
         ("Training", _pairs(entry.config.get("training"))),
-        ("Learning rate", library.in_words(rates) if len(rates) > 1 else ""),
+        ("Learning rate", in_words(rates) if len(rates) > 1 else ""),
         ("Metrics", _pairs({key: value for key, value in entry.metrics.items() if key != "learning_rates"})),
         ("Tags", ", ".join(entry.tags)),
         ("Note", entry.note),
@@ -146,10 +171,9 @@ def _show(args: argparse.Namespace) -> None:
 
 
 def _add(args: argparse.Namespace) -> None:
-    from studio.engine import hub, vetting, weights
+    from studio.engine import hub, weights
 
-    vetting.check_adapter(given_path(args.folder, "adapter"))
-    known = library.located(args.folder)
+    known = _made_elsewhere(args.folder)
     if known.folder.parent == paths.adapters_dir().resolve():
         raise StudioError("usage", f"{known.name} is in the library already.", "`studio adapters list` shows it.")
     if (held := library.known(known.folder, known.run)) is not None:
@@ -174,13 +198,34 @@ def _add(args: argparse.Namespace) -> None:
     show(args, library.to_dict(entry), f"Added as {one_line(entry.name)}.")
 
 
+def _made_elsewhere(name: str) -> Entry:
+    """Returns what is known of an adapter in a folder, or of the whole model that a run has there, once it is vetted.
+
+    Raises:
+        StudioError: (adapter) it is neither, or refused; (model) the model's weights are damaged.
+    """
+    from studio.engine import vetting, weights
+
+    folder = given_path(name, "adapter").resolve()
+    if not is_model(folder):
+        vetting.check_adapter(folder)
+        return library.located(name)
+    known = exportable.model(folder)
+    if not known.run:
+        hint = "Choose it as a base, by its folder: it needs no place in the library for that."
+        raise StudioError("adapter", f"{folder} is a whole model that no run of this program has made.", hint)
+    weights.files(folder)
+    return known
+
+
 def _say_more(args: argparse.Namespace, held: Entry) -> None:
     """Puts what the user says of an adapter on the entry that holds it already."""
     said = args.title or args.note or args.tag
     if said:
         tags = _with(held.tags, args.tag)
         held = library.change(held, title=args.title or None, note=args.note or None, tags=tags)
-    told = f"{one_line(held.name)} is this adapter, in the library already: it was not added again"
+    kind = "model" if held.is_model else "adapter"
+    told = f"{one_line(held.name)} is this {kind}, in the library already: it was not added again"
     show(args, library.to_dict(held), f"{told}, and now it is as you said." if said else f"{told}.")
 
 
@@ -249,7 +294,7 @@ def _export(args: argparse.Namespace) -> None:
         if sys.stderr.isatty():
             print(f"{name} ...", file=sys.stderr)
 
-    base = entry.folder if entry.is_model else base_of(entry, args.base, args.force)
+    base = sound(entry).folder if entry.is_model else base_of(entry, args.base, args.force)
     done = export.export(entry, args.to, args.out, base, on_phase, args.gguf_type or "f16")
     proof = done.proof
     tokens = (

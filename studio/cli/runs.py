@@ -373,12 +373,9 @@ def _end(args: argparse.Namespace, run: Run, finished: events.Finished | None) -
         print(f"Ended without a result. Go on with: studio runs resume {run.address}", file=sys.stderr)
         return EXIT_INTERRUPTED
     if not args.json:
-        where = (
-            f"adapter `{finished.adapter}` is in the library"
-            if finished.adapter
-            else f"model is in {run.path / finished.path}"
-        )
-        print(f"\nThe {where} ({finished.outcome.replace('_', ' ')}).")
+        kind = "model" if finished.is_model else "adapter"
+        where = f"`{finished.adapter}` is in the library" if finished.adapter else f"is in {run.path / finished.path}"
+        print(f"\nThe {kind} {where} ({finished.outcome.replace('_', ' ')}).")
     return 0
 
 

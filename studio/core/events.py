@@ -243,8 +243,8 @@ class Finished:
     """The run is over and its result is whole.
 
     Attributes:
-        path: the result's folder, relative to the run folder.
-        adapter: the result's name in the adapter library; empty for a full fine-tuning.
+        path: the result's folder, in the run folder relative to that.
+        adapter: the result's name in the library; empty where a model trained whole could not be moved there.
         result_step: the step whose weights the result holds.
         train_s: seconds spent in steps, over all resumptions.
     """
@@ -257,6 +257,11 @@ class Finished:
     adapter: str
     result_step: int
     train_s: float
+
+    @property
+    def is_model(self) -> bool:
+        """Whether the result is no adapter but a model that was trained whole."""
+        return self.path != "adapter"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_OPEN)

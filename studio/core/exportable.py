@@ -5,7 +5,7 @@ from pathlib import Path
 
 from studio.core import library, runs
 from studio.core.config import to_dict
-from studio.core.entry import PEFT_CONFIG, Base, Data, Entry, is_model
+from studio.core.entry import ENTRY, PEFT_CONFIG, Base, Data, Entry, is_model, read_entry
 from studio.core.errors import StudioError, given_path
 from studio.core.runs import Run
 
@@ -34,6 +34,9 @@ def find(name: str) -> Entry:
 def result(run: Run) -> Entry | None:
     """Returns what a run made, a model or an adapter; None: it made neither yet."""
     folder = run.path.resolve()
+    moved = (entry for entry in library.entries() if entry.is_model and entry.run == run.address)
+    if (found := next(moved, None)) is not None:
+        return found
     if is_model(folder / _MODEL):
         return model(folder / _MODEL)
     adapter = folder / "adapter"
@@ -42,8 +45,10 @@ def result(run: Run) -> Entry | None:
 
 def model(folder: Path) -> Entry:
     """Returns what is known of a whole model in a folder; of a run's result what it was trained on and how."""
+    if (folder / ENTRY).is_file():
+        return read_entry(folder)
     run = Run(folder.parent)
-    plain = Entry(name=runs.slug(folder.name), folder=folder, title=folder.name)
+    plain = Entry(name=runs.slug(folder.name), folder=folder, title=folder.name, is_model=True)
     if folder.name != _MODEL or not (run.path / "run.json").is_file():
         return plain
     config, told = run.config(), run.summary()
@@ -56,6 +61,7 @@ def model(folder: Path) -> Entry:
         name=runs.slug(title),
         folder=folder,
         title=title,
+        is_model=True,
         base=Base(path=config.model.path, revision=config.model.revision),
         data=Data(path=config.data.path, fingerprint=planned.data, rows=planned.rows) if planned else Data(),
         config=to_dict(config),

@@ -86,7 +86,7 @@ def sound(name: str) -> Entry:
     """Finds an adapter as `library.located` does.
 
     Raises:
-        StudioError: (adapter) there is none, or it is damaged.
+        StudioError: (adapter) there is none, it is damaged, or no adapter but a whole model.
     """
     try:
         entry = library.located(name)
@@ -95,7 +95,20 @@ def sound(name: str) -> Entry:
     if entry.fault:
         message = f"adapter.path: {entry.title} is damaged: {entry.fault}"
         raise StudioError("adapter", message, "Choose another adapter.")
+    require_adapter(entry)
     return entry
+
+
+def require_adapter(entry: Entry) -> None:
+    """Sees to it that there is an adapter to be trained further.
+
+    Raises:
+        StudioError: (adapter) it is a whole model.
+    """
+    if entry.is_model:
+        message = f"{entry.title or entry.name} is a whole model, and no adapter that could be trained further."
+        hint = f"Train on it as a base: set model.path to {entry.folder}, with an adapter or with method: full."
+        raise StudioError("adapter", message, hint)
 
 
 def taken_over(entry: Entry) -> dict[str, dict[str, Any]]:
@@ -134,6 +147,7 @@ def settings(entry: Entry, recent: Iterable[Path] = ()) -> dict[str, dict[str, A
     Raises:
         StudioError: as `layout_of`.
     """
+    require_adapter(entry)
     known, found = set(config_file.keys()), dict[str, dict[str, Any]]()
     # What a stranger's folder says of a run names files of somebody else, or of the user's.
     own = {paths.adapters_dir(), paths.runs_dir()} & set(entry.folder.parents)

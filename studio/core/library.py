@@ -1,9 +1,11 @@
-"""The adapter library: one folder an adapter, in PEFT's own layout, with an `entry.json` saying where it is from.
+"""The library: one folder an adapter, in PEFT's own layout, with an `entry.json` saying where it is from.
 
-The folders are the truth: nothing is listed that is not there, and a folder copied here by hand is listed. Entries
-appear and go by one rename, so that no process ever sees half of one.
+Beside adapters there are models that were trained whole, in transformers' layout. The folders are the truth: nothing is
+listed that is not there, and a folder copied here by hand is listed. Entries appear and go by one rename, so that no
+process ever sees half of one.
 """
 
+import errno
 import os
 import secrets
 import shutil
@@ -17,12 +19,22 @@ from typing import Any
 import filelock
 
 from studio import paths
-from studio.core import cache, files
+from studio.core import files
 from studio.core.config import ModelSpec
 from studio.core.config import to_dict as to_plain
 from studio.core.config_file import build
+from studio.core.entry import (
+    ENTRY,
+    TEMPLATE,
+    digest,
+    is_model,
+    peft_config,
+    read_entry,
+    weights_bytes,
+    weights_files,
+    write_entry,
+)
 from studio.core.entry import PEFT_CONFIG as PEFT_CONFIG
-from studio.core.entry import TEMPLATE, peft_config, read_entry, write_entry
 from studio.core.entry import WEIGHTS as WEIGHTS
 from studio.core.entry import Base as Base
 from studio.core.entry import Data as Data
@@ -33,38 +45,11 @@ from studio.core.runs import Run, slug, untaken
 
 _TEXTS = ("README.md", TEMPLATE)
 _LOCK_S = 60.0
-_MOST_RATE = 1e6
 
 
 def to_dict(entry: Entry) -> dict[str, Any]:
     """Returns `entry` as plain data, as `--json` prints it."""
     return {**asdict(entry), "folder": str(entry.folder)}
-
-
-def learning_rates(config: dict[str, Any], metrics: dict[str, Any]) -> list[tuple[int, float]]:
-    """Returns the peak learning rates of a run, each with the step behind which it was set; empty: not known.
-
-    Args:
-        config: of an `Entry`, as are the metrics; a stranger's may hold anything.
-        metrics: see `Entry`.
-    """
-    training, later = config.get("training"), metrics.get("learning_rates")
-    first = training.get("learning_rate") if isinstance(training, dict) else None
-    pairs = [[0, first], *(later if isinstance(later, list) else [])]
-    # One that was set before the first step takes the place of the config's.
-    return list({at: float(rate) for at, rate in filter(_is_pair, pairs)}.items())
-
-
-def in_words(rates: Sequence[tuple[int, float]]) -> str:
-    """Returns `learning_rates` as a card and the command line tell them."""
-    return ", ".join(f"{rate:g} behind step {at}" if at else f"{rate:g}" for at, rate in rates)
-
-
-def _is_pair(value: Any) -> bool:
-    match value:
-        case [int(), int() | float() as rate]:
-            return 0 <= rate < _MOST_RATE and not isinstance(rate, bool)
-    return False
 
 
 def entries() -> list[Entry]:
@@ -96,7 +81,7 @@ def find(name: str) -> Entry:
         if matches:
             raise _ambiguous(name, [entry.name for entry in matches])
     folder = given_path(name, "adapter").resolve()
-    if (folder / "entry.json").is_file() and folder.parent == paths.adapters_dir().resolve():
+    if (folder / ENTRY).is_file() and folder.parent == paths.adapters_dir().resolve():
         return read_entry(folder)
     raise StudioError("adapter", f"There is no adapter `{name}`.", "`studio adapters list` shows them all.")
 
@@ -109,13 +94,17 @@ def _ambiguous(name: str, names: Sequence[str]) -> StudioError:
 def located(name: str) -> Entry:
     """Finds an adapter by its name in the library, or takes a PEFT folder elsewhere as it is, such as a run's.
 
+    A model that was trained whole is found in the same way, if an `entry.json` is in its folder.
+
     Raises:
         StudioError: (adapter) there is none.
     """
     folder = given_path(name, "adapter").resolve()
-    if not (folder / PEFT_CONFIG).is_file() or folder.parent == paths.adapters_dir().resolve():
+    told = (folder / ENTRY).is_file()
+    known = (folder / PEFT_CONFIG).is_file() or (told and is_model(folder))
+    if not known or folder.parent == paths.adapters_dir().resolve():
         return find(name)
-    if (folder / "entry.json").is_file():
+    if told:
         return read_entry(folder)
     held = (folder / WEIGHTS).stat().st_size if (folder / WEIGHTS).is_file() else 0
     plain = Entry(
@@ -132,10 +121,13 @@ def located(name: str) -> Entry:
 def model_specs(entries: Sequence[Entry]) -> list[ModelSpec]:
     """Returns how the base was held in the training of those entries of which that is known.
 
+    Whole models, which are held by themselves, decide nothing where there are adapters.
+
     Raises:
         StudioError: (config) an entry says something that cannot be.
     """
-    told = [entry.config.get("model", {}) for entry in entries if entry.config]
+    of_base = [entry for entry in entries if not entry.is_model] or entries
+    told = [entry.config.get("model", {}) for entry in of_base if entry.config]
     return [build({"data": {"path": "-"}, "model": model}).model for model in told]
 
 
@@ -188,10 +180,18 @@ def verified(entry: Entry) -> Entry:
     if entry.fault or not entry.sha256:
         return entry
     try:
-        changed = cache.sha256(entry.folder / WEIGHTS) != entry.sha256
+        return compared(entry, digest(entry.folder))
     except OSError as error:
-        return replace(entry, fault=f"{WEIGHTS} cannot be read: {error.strerror}.")
-    return replace(entry, fault=f"{WEIGHTS} has changed since it was added.") if changed else entry
+        return replace(entry, fault=f"{Path(error.filename or WEIGHTS).name} cannot be read: {error.strerror}.")
+
+
+def compared(entry: Entry, found: str) -> Entry:
+    """Returns an entry with its `fault` where the hash `found` of its weights is not its own."""
+    if found == entry.sha256:
+        return entry
+    if entry.is_model:
+        return replace(entry, fault="The model's weights have changed since it was added.")
+    return replace(entry, fault=f"{WEIGHTS} has changed since it was added.")
 
 
 def add(
@@ -208,11 +208,11 @@ def add(
 ) -> Entry:
     """Copies a finished PEFT folder into the library. Repeated for the same run's same weights, it adds nothing.
 
-    Only PEFT's config and weights, the model card and the chat template are copied. The adapter is not vetted here;
-    for one from elsewhere that is `studio.engine.vetting.check_adapter`'s work.
+    Only PEFT's config and weights, the model card and the chat template are copied; of a whole model all its files. It
+    is not vetted here; of what is from elsewhere that is `studio.engine.vetting.check_adapter`'s work.
 
     Args:
-        folder: the PEFT folder; it stays as it is.
+        folder: the PEFT folder, or a whole model's; it stays as it is.
         title: what it is called; its name is made of this and never takes another's place.
         base: None: what the adapter's own config names.
         data: as in `Entry`, like all that follow.
@@ -226,9 +226,10 @@ def add(
         StudioError: (adapter) `folder` holds no adapter; (disk) the library cannot be written; (busy) another
             process keeps changing the library.
     """
-    named = _base_of(folder)
+    whole = is_model(folder)
+    named = "" if whole else _base_of(folder)
+    sha256 = _sha256_of(folder)
     with _changing() as library:
-        sha256 = _sha256_of(folder)
         if run and (again := _held(run, sha256)) is not None:
             return again
         stage = library / f".stage-{secrets.token_hex(4)}"
@@ -236,6 +237,7 @@ def add(
             name="",
             folder=stage,
             title=title,
+            is_model=whole,
             created_s=time.time(),
             base=base or Base(path=named),
             data=data or Data(),
@@ -245,7 +247,7 @@ def add(
             note=note,
             tags=list(tags),
             sha256=sha256,
-            weights_bytes=(folder / WEIGHTS).stat().st_size,
+            weights_bytes=weights_bytes(folder),
         )
         try:
             _stage(folder, stage, about)
@@ -254,6 +256,37 @@ def add(
             settle(library)
         finally:
             shutil.rmtree(stage, ignore_errors=True)
+        return read_entry(target)
+
+
+def take(about: Entry) -> Entry | None:
+    """Moves a whole model into the library: nothing of it is copied, however large it is.
+
+    Repeated for the same run's same weights, it adds nothing.
+
+    Args:
+        about: what is known of it; in its folder, which has to be durable, it is written down too.
+
+    Returns:
+        The entry; where it is another one's that was there before, the folder stays. None: the library is on another
+        disk, and the folder stays.
+
+    Raises:
+        StudioError: (disk) the library cannot be written; (busy) another process keeps changing the library.
+    """
+    about = replace(about, sha256=_sha256_of(about.folder), weights_bytes=weights_bytes(about.folder))
+    with _changing() as library:
+        if about.run and (again := _held(about.run, about.sha256)) is not None:
+            return again
+        write_entry(about)
+        target = _free(slug(about.title))
+        try:
+            files.replace(about.folder, target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            return None
+        settle(library)
         return read_entry(target)
 
 
@@ -276,7 +309,7 @@ def change(
         _require(entry)
         now = read_entry(entry.folder)
         if now.fault:
-            raise StudioError("adapter", f"The adapter {entry.name} is damaged: {now.fault}", "Remove it.")
+            raise StudioError("adapter", f"{entry.name} is damaged: {now.fault}", "Remove it.")
         fresh: dict[str, Any] = {
             "title": title,
             "note": note,
@@ -403,15 +436,18 @@ def _changing() -> Iterator[Path]:
 
 def _stage(folder: Path, stage: Path, about: Entry) -> None:
     stage.mkdir()
-    for name in (PEFT_CONFIG, WEIGHTS):
+    names = [file.name for file in weights_files(folder)]
+    others = [item.name for item in folder.iterdir() if item.name != ENTRY] if about.is_model else _TEXTS
+    for name in names if about.is_model else (PEFT_CONFIG, *names):
         files.copy_file(folder / name, stage / name)
-    for name in _TEXTS:
+    for name in (name for name in others if name not in names):
         # A link in a folder from elsewhere may point at any of the user's files.
         if (folder / name).is_file() and not (folder / name).is_symlink():
             files.copy_file(folder / name, stage / name)
     write_entry(about)
-    if cache.sha256(stage / WEIGHTS) != about.sha256:
-        raise StudioError("adapter", f"{WEIGHTS} changed while it was copied.", "Add the adapter again.")
+    if digest(stage) != about.sha256:
+        what = "The model" if about.is_model else WEIGHTS
+        raise StudioError("adapter", f"{what} changed while it was copied.", "Add it again.")
 
 
 def _free(name: str) -> Path:
@@ -432,7 +468,7 @@ def _base_of(folder: Path) -> str:
 
 def _sha256_of(folder: Path) -> str:
     try:
-        return cache.sha256(folder / WEIGHTS)
+        return digest(folder)
     except OSError as error:
         raise StudioError(
             "adapter",

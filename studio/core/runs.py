@@ -143,7 +143,7 @@ class Run:
         told = self.progress()
         if told.complete:
             hint = "Start a new run from its config to train more."
-            if told.finished is not None and told.finished.adapter:
+            if told.finished is not None and told.finished.adapter and not told.finished.is_model:
                 hint = f"Train its adapter further with `studio train --further {told.finished.adapter}`."
             raise StudioError("run", f"The run {self.name} is already complete.", hint)
         return told

@@ -1,13 +1,15 @@
-"""Which adapters can be made weaker and stronger: those that are sums of products, and nothing else."""
+"""What can be made weaker and stronger: adapters that are sums of products, and nothing else."""
 
 from studio.core.entry import Entry, peft_config
 from studio.core.errors import StudioError
 
 
 def fault(entry: Entry) -> str:
-    """Returns why an adapter acts as it was trained or not at all, a sentence; empty: it can be made weaker."""
-    about = peft_config(entry.folder) or {}
+    """Returns why one acts as it was trained or not at all, a sentence; empty: it can be made weaker."""
     title = entry.title or entry.name
+    if entry.is_model:
+        return f"{title} is a whole model, which answers as it was trained or not at all."
+    about = peft_config(entry.folder) or {}
     if about.get("use_dora"):
         return f"The adapter {title} is a DoRA, which acts as it was trained or not at all."
     if about.get("modules_to_save") or about.get("trainable_token_indices"):

@@ -1,4 +1,4 @@
-"""What was removed and can be brought back: runs, adapters and blind tests, until it is removed for good."""
+"""What was removed and can be brought back: runs, adapters, models and blind tests, until it is removed for good."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,8 @@ from studio.core.errors import StudioError
 from studio.core.files import disk_error
 from studio.core.runs import Run
 
-Kind = Literal["run", "adapter", "test"]
+Kind = Literal["run", "adapter", "model", "test"]
+_OF_LIBRARY = ("adapter", "model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def restore(item: Removed) -> str:
     Raises:
         StudioError: as `runs.restore`, `library.restore_from` and `blind.restore`.
     """
-    if item.kind == "adapter":
+    if item.kind in _OF_LIBRARY:
         return library.restore_from(item.path).name
     if item.kind == "test":
         return blind.restore(item.path).path.name
@@ -92,7 +93,7 @@ def remove_for_good(item: Removed) -> None:
         StudioError: (disk) it cannot be removed.
     """
     _discard(item.path)
-    if item.kind == "adapter":
+    if item.kind in _OF_LIBRARY:
         with suppress(OSError):  # what a system's file browser left there stays
             item.path.parent.rmdir()
 
@@ -148,9 +149,10 @@ def _adapters() -> Iterator[Removed]:
         held = any((folder / name).is_file() for name in (ENTRY, PEFT_CONFIG))
         if held and not folder.name.startswith(".") and folder.parent.name.isdecimal():
             removed_s = int(folder.parent.name) / 1e9
-            title = read_entry(folder).title
+            entry = read_entry(folder)
+            kind: Kind = "model" if entry.is_model else "adapter"
             key = f"{folder.parent.name}/{folder.name}"
-            yield Removed(key, "adapter", folder.name, title, folder, size_of(folder), removed_s)
+            yield Removed(key, kind, folder.name, entry.title, folder, size_of(folder), removed_s)
 
 
 def _title_of(test: Path) -> str:

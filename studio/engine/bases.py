@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from studio.core.library import WEIGHTS
+from studio.core.entry import WEIGHTS, is_model
 from studio.engine import vetting, weights
 
 _EXPERT = re.compile(r"\.experts\.\d+\.")
@@ -23,6 +23,7 @@ class Reach:
         parameters: its `target_parameters`, or where it has experts one by one, which PEFT puts together, what it calls
             them; another adapter can be on the same ones beside it.
         biased: it trained bias vectors, which PEFT writes into the base's own layers.
+        whole: it is a model by itself, and on no base.
     """
 
     adapted: frozenset[str] = frozenset()
@@ -30,16 +31,19 @@ class Reach:
     saved: frozenset[str] = frozenset()
     parameters: frozenset[str] = frozenset()
     biased: bool = False
+    whole: bool = False
 
 
 def reach(folder: Path | None) -> Reach:
-    """Returns what the adapter in `folder` does to a base; None: no adapter.
+    """Returns what the adapter in `folder`, or the model, does to a base; None: no adapter.
 
     Raises:
         StudioError: (adapter) refused or damaged.
     """
     if folder is None:
         return Reach()
+    if is_model(folder):
+        return Reach(whole=True)
     about = vetting.check_adapter(folder)
     keys = weights.header(folder / WEIGHTS, "adapter")
     # PEFT keeps copies that are tied to each other of one adapter alone.
@@ -64,6 +68,8 @@ def shareable(one: Reach, other: Reach) -> bool:
     PEFT cannot put LoRA on a layer that it has a copy of for another adapter, nor copy one that has LoRA, nor adapt
     other parameters of experts than before.
     """
+    if one.whole or other.whole:
+        return False
     if one.parameters and other.parameters and one.parameters != other.parameters:
         return False
     if one.biased or other.biased or one.adapted & other.replaced or one.replaced & other.adapted:

@@ -159,7 +159,7 @@ class Work:
         messages = [asdict(item) for item in request.messages]
         sampling = Sampling(**asdict(request.sampling))
         loaded = self._loaded = self._loaded or Loaded()
-        wanted = loaded.prepare(request, on_progress)
+        wanted = loaded.find(request, on_progress)
         loaded.check(wanted, messages)
         answers = loaded.answer(wanted, messages, sampling, on_progress, on_piece, check)
         columns = [
@@ -176,6 +176,7 @@ class Work:
         data, row_format = _row(text, on_progress)
         loaded = self._loaded = self._loaded or Loaded()
         wanted = loaded.find(request, on_progress)
+        loaded.require_same_tokens(wanted)
         encoder = self._encoder_of(wanted.folder, _spec(text), objective_for(row_format, text.objective))
         if text.template:
             encoder = replace(encoder, template=given_template(text.template))
@@ -187,7 +188,6 @@ class Work:
             data, row_format = _plain(text.messages), "prompt_completion"
         worse = text.worse and row_format == "preference"
         encoded = encoder.encode(data, row_format, worse)
-        loaded.hold(wanted, on_progress)
         found = loaded.score(wanted, encoded, on_progress, check)
         answer = text.messages[-1].content if request.unfinished and text.messages else ""
         end = encoded.text.rfind(answer) + len(answer) if answer in encoded.text and answer else None
@@ -223,6 +223,7 @@ class Work:
         rows = evaluation.find(request, config, on_progress)
         loaded = self._loaded = self._loaded or Loaded()
         wanted = loaded.find(request, on_progress)
+        loaded.require_same_tokens(wanted)
         encoder = self._encoder_of(wanted.folder, config.data, rows.training.objective)
         if config.data.chat_template == "auto":
             encoder = _as_trained(encoder, next((entry for entry in wanted.entries if entry), None), of_data=True)

@@ -126,7 +126,8 @@ def evaluate(
         reason = next(iter(left_out.values()))
         message = f"Of none of these rows of {dataset.source.name} anything is learned. The first: {reason}."
         raise StudioError("data", message, "Check the maximum length and the chat template.")
-    require_short("evaluation", part, model.read_context(wanted.folder).limit)
+    limits = (model.read_context(folder).limit for folder in {folder for folder, _ in wanted.sources()})
+    require_short("evaluation", part, min((limit for limit in limits if limit is not None), default=None))
     sampling = Sampling(**asdict(request.sampling))
     answered = sampling if request.answers else None
     keys = _keys(dataset, wanted, encoder, answered)
@@ -137,7 +138,6 @@ def evaluate(
         for first in range(0, len(known), _AT_ONCE):
             tell(known[first : first + _AT_ONCE])
         if len(known) < len(sequences):
-            loaded.hold(wanted, on_progress)
             _fill(kept, _Makes(rows, part, sequences, loaded, wanted, answered, check), on_progress, tell)
     return desk.Evaluated(
         name=dataset.source.name,
@@ -250,7 +250,8 @@ def _fill(kept: Kept, made: _Makes, on_progress: OnProgress, on_results: OnResul
         at = place_of[number]
         return (0, number) if version is None else (int(version["source"][at]), int(version["number"][at]))
 
-    for group, names in made.loaded.groups(made.wanted, on_progress):
+    asked = [at for at in columns if any(kept.lacking(number, [at]) for number in numbers)]
+    for group, names in made.loaded.groups(made.wanted, on_progress, asked):
         named = dict(zip(group, names, strict=True))
         lacking: dict[tuple[int, ...], list[int]] = {}
         for number in numbers:
@@ -295,22 +296,25 @@ def _keys(dataset: Dataset, wanted: Wanted, encoder: Encoder, sampling: Sampling
         "version": [_VERSION, runs.versions()],
         "device": str(hardware.device()),
         "data": [dataset.fingerprint, encoder.fingerprint],
-        "base": [
-            weights.fingerprint(wanted.folder),
-            base_config.fingerprint(model.check_config(wanted.folder)),
-            _digests(wanted.folder),
-        ],
-        "held": [wanted.spec.quantization, wanted.spec.dtype],
+        "base": None,
+        "held": None,
         "column": None,
         "sampling": None if sampling is None else asdict(sampling),
     }
-    parts = (common | {"column": _identity(entry)} for entry in wanted.entries)
-    return [hashlib.sha256(json.dumps(part).encode()).hexdigest()[:40] for part in parts]
+    found = []
+    for entry, (folder, spec) in zip(wanted.entries, wanted.sources(), strict=True):
+        of_model = [weights.fingerprint(folder), base_config.fingerprint(model.check_config(folder)), _digests(folder)]
+        held = {"base": of_model, "held": [spec.quantization, spec.dtype], "column": _identity(entry)}
+        found.append(hashlib.sha256(json.dumps(common | held).encode()).hexdigest()[:40])
+    return found
 
 
 def _identity(entry: Entry | None) -> Sequence[Any] | None:
+    """Returns what makes a column another one than its model's own."""
     if entry is None:
         return None
+    if entry.is_model:
+        return [str(_template(entry)), entry.system]
     return [cache.sha256(entry.folder / WEIGHTS), _digests(entry.folder), str(_template(entry)), entry.system]
 
 

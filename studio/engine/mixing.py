@@ -37,6 +37,8 @@ def mix(parts: Sequence[tuple[Entry, float]], folder: Path) -> None:
     wanted = [(entry, weight) for entry, weight in parts if weight]
     if not wanted:
         raise StudioError("usage", "Every weight is 0, which is the base itself.", "Give one of them a weight.")
+    if model := next((entry for entry, _ in wanted if entry.is_model), None):
+        raise StudioError("adapter", f"{model.name} is a whole model, which cannot be added up.", _HINT)
     _require_one_base([entry for entry, _ in wanted])
     trained = [updates.trained_of(entry.folder) for entry, _ in wanted]
     configs = [_plain(entry, held) for (entry, _), held in zip(wanted, trained, strict=True)]

@@ -1,6 +1,7 @@
-"""A run's result: the adapter (or the whole model) in the run folder, and its entry in the library."""
+"""A run's result: the adapter in the run folder and its copy in the library, or the whole model in the library."""
 
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from safetensors import SafetensorError
 
 from studio.core import files, library
 from studio.core.config import to_dict
-from studio.core.entry import TEMPLATE
+from studio.core.entry import TEMPLATE, Entry
 from studio.core.files import sync_folder, sync_tree
 from studio.core.hub_ids import short_name
 from studio.engine import checkpoint, generate, session
@@ -19,8 +20,10 @@ from studio.engine.session import Session
 def write(current: Session, source: Path, step: int) -> tuple[str, str]:
     """Writes the result of the weights in the checkpoint `source`.
 
+    A whole model, which is large, is moved into the library; where that is on another disk it stays in the run folder.
+
     Returns:
-        The result's folder, relative to the run folder, and the adapter's name in the library (or nothing).
+        The result's folder, in the run folder relative to that, and its name in the library (or nothing).
 
     Raises:
         StudioError: (disk) it cannot be written.
@@ -42,9 +45,15 @@ def write(current: Session, source: Path, step: int) -> tuple[str, str]:
             session.load_weights(current, source)
             merged.save(current.bare, current.corpus.encoder, stage)
             card.save_tokenizer(current.corpus.encoder.tokenizer, template, stage)
+            (stage / "README.md").write_text(card.card(**about, to="merged", whole=True), encoding="utf-8")
         if template:
             (stage / TEMPLATE).write_text(template, encoding="utf-8")
         sync_tree(stage)
+        if not lora:
+            entry = Entry(name="", folder=stage, is_model=True, created_s=time.time(), run=current.run.address, **about)
+            if taken := library.take(entry):
+                shutil.rmtree(stage, ignore_errors=True)
+                return str(taken.folder), taken.name
         if target.exists():
             files.replace(target, old)
         files.replace(stage, target)

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from studio import paths
 from studio.core import modules
+from studio.core.entry import WEIGHTS, is_model
 from studio.core.errors import StudioError
 from studio.core.files import write_atomic
-from studio.core.library import WEIGHTS
 from studio.core.updates import Update
 from studio.engine import vetting, weights
 from studio.engine.checkpoint import FULL
@@ -181,7 +181,8 @@ def of(folder: Path, base: Base, told: OnProgress = lambda done, total: None) ->
     """Returns the update of each module that was trained, in the order of the file.
 
     Args:
-        folder: an adapter's, in PEFT's layout, of anyone; or one with the `weights.safetensors` of a full fine-tuning.
+        folder: an adapter's, in PEFT's layout, of anyone; or a full fine-tuning's, with the `weights.safetensors` of a
+            checkpoint, or a whole model.
         base: what it was trained on, for what cannot be told without.
         told: called with modules done and modules in all.
 
@@ -230,8 +231,8 @@ def trained_of(folder: Path) -> dict[str, Trained]:
     Raises:
         StudioError: (adapter) it is refused, damaged, holds what is no number, or adds what is not measured.
     """
-    if (folder / FULL).is_file():
-        every = weights.stored(folder / FULL, "checkpoint")
+    if (folder / FULL).is_file() or is_model(folder):
+        every = _all_weights(folder)
         return {name.removesuffix(".weight"): Trained({"whole": held}) for name, held in every.items() if held.floats}
     config = vetting.check_adapter(folder)
     if unmeasured := next((key for key in _UNMEASURED if config.get(key)), None):
@@ -270,6 +271,13 @@ def trained_of(folder: Path) -> dict[str, Trained]:
     if not found:
         raise vetting.unusable(folder, "holds nothing that was trained", "Save it again where it comes from.")
     return found
+
+
+def _all_weights(folder: Path) -> dict[str, Stored]:
+    """Returns the weights of a full fine-tuning's checkpoint, or of a whole model, by their names."""
+    if (folder / FULL).is_file():
+        return weights.stored(folder / FULL, "checkpoint")
+    return {name: held for file in weights.files(folder) for name, held in weights.stored(file, "model").items()}
 
 
 def tensors(

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from typing import Literal
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor, QGuiApplication, QTextCursor
@@ -30,18 +31,19 @@ class AnswerColumn(QFrame):
 
     looked = Signal()
 
-    def __init__(self, theme: Theme, title: str, base: bool) -> None:
-        """Waits for text; `base`: it is the base model's."""
+    def __init__(self, theme: Theme, title: str, kind: Literal["base", "adapter", "model"]) -> None:
+        """Waits for text; `kind`: whose it is, that of the base model or of what was made of it."""
         super().__init__()
         self.setObjectName("card")
         self.setMinimumWidth(30 * GRID)
         self._theme = theme
-        self.title, self.base = title, base
+        self.title, self.kind = title, kind
         self.answer: desk.Column | None = None
         self._text = ""
         self.setAccessibleName(self.tr("Answer of {name}").format(name=title))
         name = Elided(title, "heading")
-        mark = pill(self.tr("base") if base else self.tr("adapter"), "" if base else "live")
+        kinds = {"base": self.tr("base"), "adapter": self.tr("adapter"), "model": self.tr("model")}
+        mark = pill(kinds[kind], "" if kind == "base" else "live")
         copy = icon_button(theme, "copy", self.tr("Copy the answer of {name}").format(name=title), self.copy)
         said = self.tr("Look at the answer of {name} token by token").format(name=title)
         self.look = icon_button(theme, "search", said, self.looked.emit)

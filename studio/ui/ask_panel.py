@@ -75,7 +75,7 @@ class AskPanel(QScrollArea):
         self.strength.setRange(0, 2 * _FULL)
         self.strength.setPageStep(_FULL // 4)
         self.strength.setAccessibleName(self.tr("Strength of the adapter"))
-        self.strength.setToolTip(self.tr("0: the base itself; 1: as it was trained; a double click sets it to that"))
+        self._strength_tip = self.tr("0: the base itself; 1: as it was trained; a double click sets it to that")
         self.strength.valueChanged.connect(self._set_strength)
         self.strength.installEventFilter(self)
         self._strong = Elided("", "caption")
@@ -218,6 +218,7 @@ class AskPanel(QScrollArea):
         told = said.format(name=entry.title or entry.name, strength=f"{strength:.2f}")
         self._strong.setText(words.sentence(fault) or told)
         self.strength.setEnabled(not fault)
+        self.strength.setToolTip(words.sentence(fault) or self._strength_tip)
         self.strength.blockSignals(True)
         self.strength.setValue(round(strength * _FULL))
         self.strength.blockSignals(False)
@@ -264,7 +265,9 @@ class AskPanel(QScrollArea):
         item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable)
         item.setCheckState(Qt.CheckState.Checked if chosen and not entry.fault else Qt.CheckState.Unchecked)
         base = self.tr("Base: {path}").format(path=entry.base.path or self.tr("unknown"))
-        item.setToolTip(as_tip("\n".join((entry.name, base, words.sentence(entry.fault))).strip()))
+        whole = self.tr("A whole model, which answers by its own weights") if entry.is_model else ""
+        told = filter(None, (entry.name, base, whole, words.sentence(entry.fault)))
+        item.setToolTip(as_tip("\n".join(told)))
         if entry.fault:
             item.setFlags(Qt.ItemFlag.NoItemFlags)
         return item

@@ -1,7 +1,7 @@
 """One text in several columns, each token coloured by how likely the base or an adapter holds it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -38,8 +38,8 @@ class ScoreColumn(QFrame):
 
     pointed = Signal(int)
 
-    def __init__(self, theme: Theme, title: str, found: Scores, at: int) -> None:
-        """Shows column `at` of the scores; the first is the base's."""
+    def __init__(self, theme: Theme, title: str, found: Scores, at: int, whole: bool = False) -> None:
+        """Shows column `at` of the scores; the first is the base's, and a `whole` one no adapter's but a model's."""
         super().__init__()
         self.setObjectName("card")
         self.setMinimumWidth(25 * GRID)
@@ -48,7 +48,8 @@ class ScoreColumn(QFrame):
         self._base = found.columns[0] if at else None
         self.counts = found.counts
         self.setAccessibleName(self.tr("What {name} makes of the text").format(name=title))
-        mark = pill(self.tr("adapter") if at else self.tr("base"), "live" if at else "")
+        made = self.tr("model") if whole else self.tr("adapter")
+        mark = pill(made if at else self.tr("base"), "live" if at else "")
         self.box = TokenBox(self.accessibleName())
         self.box.setObjectName("answer")
         self.box.setMinimumHeight(8 * GRID)
@@ -201,13 +202,13 @@ class ScoreView(QWidget):
         self.setLayout(layout)
         theme.changed.connect(self._colour)
 
-    def show_scores(self, found: Scores, titles: Sequence[str]) -> None:
-        """Shows what a base and adapters, named by `titles`, make of a text."""
+    def show_scores(self, found: Scores, titles: Sequence[str], wholes: Collection[int] = ()) -> None:
+        """Shows what a base and adapters, named by `titles`, make of a text; `wholes` are models by themselves."""
         focused = any(one.box.hasFocus() for one in self.columns)
         self.clear()
         self._picture = found.picture
         for at, title in enumerate(titles):
-            made = ScoreColumn(self._theme, title, found, at)
+            made = ScoreColumn(self._theme, title, found, at, at in wholes)
             made.pointed.connect(self.look_at)
             self.columns.append(made)
             self._row.addWidget(made, 1)

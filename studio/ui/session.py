@@ -402,7 +402,10 @@ class Session(QObject):
     def _finish(self, model: "RunModel", finished: "Finished") -> None:
         if finished.adapter:
             self.library_changed.emit()
-            text = self.tr("The run is done: the adapter {name} is in the library.").format(name=finished.adapter)
+            text = self.tr("The run is done: the adapter {name} is in the library.")
+            if finished.is_model:
+                text = self.tr("The run is done: the model {name} is in the library.")
+            text = text.format(name=finished.adapter)
             self.tell(text, "good", self.tr("Show"), lambda: self.page_wanted.emit("library"))
         else:
             text = self.tr("{name} is done: its model lies in the run folder.").format(name=model.title)

@@ -1,5 +1,6 @@
 """Tables over the core's data: rows of a data file, its rejected rows, and the adapter library. No widgets."""
 
+import math
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -396,14 +397,15 @@ def texts(entry: Entry) -> tuple[str, ...]:
     shown = [f"{value:.4f}" if isinstance(value, float) else "" for value in losses]
     data = entry.data.path.replace("\\", "/").rsplit("/", 1)[-1]
     base = entry.base.path.replace("\\", "/").rsplit("/", 1)[-1]
-    return (title, base, data, made, str(rank(entry) or ""), size(entry.weights_bytes), *shown)
+    kind = _tr("full") if entry.is_model else str(rank(entry) or "")
+    return (title, base, data, made, kind, size(entry.weights_bytes), *shown)
 
 
 def sort_key(entry: Entry, column: int) -> Any:
     """Returns what a column is sorted by."""
     numbers = {
         3: entry.created_s,
-        4: rank(entry) or 0,
+        4: math.inf if entry.is_model else rank(entry) or 0,
         5: entry.weights_bytes,
         6: entry.metrics.get("loss"),
         7: entry.metrics.get("eval_loss"),

@@ -39,14 +39,6 @@ def added(tmp_path: Path, title: str, value: float = 1.0, **about: Any) -> libra
     return library.add(peft_folder(tmp_path / f"made-{time.monotonic_ns()}", value), title=title, **about)
 
 
-def test_the_rates_of_a_run_are_those_that_it_trained_with() -> None:
-    config = {"training": {"learning_rate": 1e-3}}
-    assert library.learning_rates(config, {}) == [(0, 1e-3)]
-    assert library.learning_rates(config, {"learning_rates": [[0, 1e-4], [5, 1]]}) == [(0, 1e-4), (5, 1.0)]
-    strange = [[1, 10**400], [2, True], [3, "x"], [4, float("nan")], [5], None, [6, -1]]
-    assert library.learning_rates({"training": None}, {"learning_rates": strange}) == []
-
-
 def test_an_added_adapter_is_listed_with_all_that_was_told(tmp_path: Path) -> None:
     base = library.Base(path="demo", fingerprint="ab" * 32)
     data = library.Data(path="/data/x.jsonl", fingerprint="cd" * 32, rows=9)

@@ -207,7 +207,7 @@ def test_models_are_given_back_when_that_is_asked_and_loaded_again(model: str) -
 
     first = answered()
     assert work._loaded is not None
-    held = weakref.ref(work._loaded._model)
+    held = weakref.ref(work._loaded._current.model)
     release()
     assert held() is None
     assert answered() == first

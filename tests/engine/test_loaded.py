@@ -41,7 +41,7 @@ def test_the_order_of_adapters_decides_nothing(model: Path) -> None:
         entered(model, seed, held)
     loaded = Loaded()
     for names, quantization in (("a0", "a1"), "none"), (("a1", "a0"), "none"), (("a2", "a0"), "nf4"), (("a1",), "none"):
-        assert loaded.prepare(ask(*names), ignored).spec.quantization == quantization
+        assert loaded.find(ask(*names), ignored).spec.quantization == quantization
     loaded.drop()
 
 
@@ -51,7 +51,7 @@ def test_weights_that_changed_do_not_answer(model: Path) -> None:
     data[-1] ^= 1
     weights.write_bytes(data)
     with pytest.raises(StudioError, match="has changed since it was added") as caught:
-        Loaded().prepare(ask("a0"), ignored)
+        Loaded().find(ask("a0"), ignored)
     assert caught.value.reason == "adapter"
 
 
@@ -61,7 +61,7 @@ def test_an_adapter_of_what_another_has_a_copy_of_answers_by_itself(model: Path)
     loaded, messages = Loaded(), [{"role": "user", "content": "order late"}]
 
     def texts(*names: str) -> list[str]:
-        wanted = loaded.prepare(ask(*names), ignored)
+        wanted = loaded.find(ask(*names), ignored)
         answers = loaded.answer(wanted, messages, Sampling(max_new_tokens=12), ignored, lambda column, text: None)
         return [answer.text for answer in answers]
 
@@ -78,8 +78,10 @@ def weighed(strength: float, *names: str) -> desk.Answer:
 
 def losses(loaded: Loaded, request: desk.Answer) -> list[list[float]]:
     """Returns what each column makes of a text's tokens."""
-    wanted = loaded.prepare(request, ignored)
-    encoded = loaded._encoder(None).encode({"prompt": "order late", "completion": "open box"}, "prompt_completion")
+    wanted = loaded.find(request, ignored)
+    encoded = loaded._encoder(wanted, None).encode(
+        {"prompt": "order late", "completion": "open box"}, "prompt_completion"
+    )
     return [scored.losses[1:].tolist() for scored in loaded.score(wanted, encoded, ignored)]
 
 
@@ -110,7 +112,7 @@ def test_a_conversation_goes_on_with_another_strength_as_if_it_had_begun_with_it
     said = [{"role": "user", "content": "order late box " * 12}]
 
     def answered(loaded: Loaded, strength: float) -> str:
-        wanted = loaded.prepare(replace(weighed(strength, "a0"), adapters=["a0"], strengths=[strength]), ignored)
+        wanted = loaded.find(replace(weighed(strength, "a0"), adapters=["a0"], strengths=[strength]), ignored)
         answers = loaded.answer(wanted, said, Sampling(max_new_tokens=12), ignored, lambda column, text: None)
         return answers[0].text
 
@@ -156,7 +158,7 @@ def test_adapters_of_experts_answer_beside_others_as_by_themselves(tmp_path: Pat
     messages = [{"role": "user", "content": "order late"}]
 
     def texts(loaded: Loaded, *names: str) -> list[str]:
-        wanted = loaded.prepare(ask(*names), ignored)
+        wanted = loaded.find(ask(*names), ignored)
         answers = loaded.answer(wanted, messages, Sampling(max_new_tokens=12), ignored, lambda column, text: None)
         return [answer.text for answer in answers]
 

@@ -11,6 +11,7 @@ import pytest
 
 from studio.core import events, library, runs
 from studio.core.config import from_dict, to_dict
+from studio.core.entry import learning_rates
 from studio.core.errors import StudioError
 from studio.core.runs import Run
 from studio.engine import blocks, checkpoint
@@ -238,7 +239,7 @@ def test_a_learning_rate_set_before_a_crash_is_set_again_at_the_same_step(tmp_pa
     finished = run.progress().finished
     assert finished is not None
     entry = library.find(finished.adapter)
-    assert library.learning_rates(entry.config, entry.metrics) == [(0, 1e-2), (5, 1e-3)]
+    assert learning_rates(entry.config, entry.metrics) == [(0, 1e-2), (5, 1e-3)]
     assert "| training.learning\\_rate | 0.01, 0.001 behind step 5 |" in (entry.folder / "README.md").read_text()
 
 

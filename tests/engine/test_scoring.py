@@ -222,7 +222,7 @@ def test_each_column_is_its_own_adapters_in_whatever_company(tmp_path: Path) -> 
     loaded = Loaded()
     orders: list[list[str | None]] = [[None, *names], [names[2], None, names[0]], [names[1]]]
     for order in orders:
-        wanted = loaded.prepare(desk.Score(text=desk.Tokens(messages=TEXT), adapters=order), ignored)
+        wanted = loaded.find(desk.Score(text=desk.Tokens(messages=TEXT), adapters=order), ignored)
         told = list[tuple[str, int, int]]()
         found = loaded.score(wanted, row, lambda *item: told.append(item))  # noqa: B023 - called at once
         for name, scored in zip(order, found, strict=True):

@@ -225,7 +225,7 @@ def test_training_lowers_the_loss(tmp_path: Path, method: str) -> None:
     assert finished is not None
     assert (run.path / finished.path / "adapter_model.safetensors").exists() == (method == "lora")
     if method == "full":
-        weights = load_file(run.path / "model" / "model.safetensors")
+        weights = load_file(run.path / finished.path / "model.safetensors")
         base = load_file(tmp_path / "llama" / "model.safetensors")
         assert weights.keys() == base.keys()
         assert any(not torch.equal(weights[key], base[key]) for key in base)

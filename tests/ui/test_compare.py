@@ -152,7 +152,7 @@ def test_answers_stream_side_by_side(page: ComparePage, qtbot: QtBot, model: str
     page._call.piece.connect(lambda *_: seen.add(tuple(bool(shown.text) for shown in page.columns)))
     qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
     assert [shown.title for shown in page.columns] == ["Base model", *(item.title for item in page.panel.entries())]
-    assert [shown.base for shown in page.columns] == [True, False, False]
+    assert [shown.kind for shown in page.columns] == ["base", "adapter", "adapter"]
     assert len({shown.text for shown in page.columns}) == 3
     assert (True, True, True) in seen
     for shown in page.columns:

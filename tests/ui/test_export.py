@@ -170,12 +170,17 @@ def test_the_details_of_an_export_that_failed_are_seen(dialog: ExportDialog) -> 
     shown.close()
 
 
-def test_a_whole_model_is_exported_as_one_file_alone(window: MainWindow, tmp_path: Path) -> None:
+def test_a_whole_model_is_exported_as_it_is_or_as_one_file(window: MainWindow, tmp_path: Path) -> None:
     folder = tmp_path / "tuned"
     shutil.copytree(paths.resources() / "demo" / "model", folder)
     made = ExportDialog(window.session, exportable.model(folder), window)
     made.open()
-    assert [radio.text() for radio in made.findChildren(QRadioButton)] == ["The model as one file (GGUF)"]
+    offered = [radio.text() for radio in made.findChildren(QRadioButton)]
+    assert offered == ["The model as it is", "The model as one file (GGUF)"]
+    assert made.merged.isChecked()
+    assert made.folder.text().endswith("tuned-model")
+    assert not made.stored.isEnabled()
+    made.gguf.click()
     assert made.stored.isEnabled()
     assert size(file_bytes(shapes(folder), "f16")) in made.stored.itemText(0)
     made.export()

@@ -163,7 +163,7 @@ def test_one_that_has_an_adapter_says_where_that_can_be_asked(window: MainWindow
     run = made_run()
     tell(run, prepared(9), step(1, 2.0), replace(finished(1), adapter="letters"))
     _, talk = looked(window, qtbot, run, alive=False)
-    assert "Its adapter can be asked on the Compare page" in talk.status.text()
+    assert "What it made can be asked on the Compare page" in talk.status.text()
 
 
 def test_conversations_stand_apart_and_a_long_question_is_cut_as_it_waits(window: MainWindow, qtbot: QtBot) -> None:

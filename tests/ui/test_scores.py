@@ -344,7 +344,7 @@ def test_a_runs_row_is_read_by_its_adapter(
     window.session.noticed.connect(lambda notice: notices.append(notice.text))
     rows.table.selectRow(0)
     QTest.keyClick(rows.table, Qt.Key.Key_T)
-    assert notices[-1].startswith("The run has no adapter in the library yet")
+    assert notices[-1].startswith("The run has nothing in the library yet")
     library.add(made, title="its own", base=Base(path=str(model)), run=run.address)
     item = rows.model.items[0]
     QTest.keyClick(rows.table, Qt.Key.Key_T)

@@ -1,4 +1,7 @@
-"""Adapters taken out of the program: written beside the target, read back, proven equal, and only then put in place."""
+"""Adapters and models taken out of the program.
+
+They are written beside the target, read back, proven equal, and only then put in place.
+"""
 
 import os
 import shutil
@@ -49,10 +52,10 @@ def export(
     on_phase: Callable[[str], None] | None = None,
     stored: Stored = "f16",
 ) -> Exported:
-    """Writes an adapter to `out`, as a PEFT folder or merged into its base, and proves it by reloading.
+    """Writes an adapter to `out`, as a PEFT folder or merged into its base, or a model, and proves it by reloading.
 
     Args:
-        entry: the adapter; or a whole model, which alone is its own `base`, to be one file.
+        entry: the adapter; or a whole model, which alone is its own `base`.
         to: `peft`: adapter, model card, tokenizer, template and entry; `gguf-lora`: the adapter as one file for
             llama.cpp and its kin, Modelfile and model card; `merged`: a model that needs no adapter; `gguf`: that
             model as one file.
@@ -71,10 +74,10 @@ def export(
     _require_outside(out)
     entry = library.verified(entry)
     if entry.fault:
-        raise StudioError("adapter", f"The adapter {entry.name} is damaged: {entry.fault}", "Export another one.")
-    if entry.is_model and to != "gguf":
-        message = f"{entry.title} is a whole model already: there is no adapter to be taken out or merged."
-        raise StudioError("usage", message, f"Copy its folder, {entry.folder}, or export it with --to gguf.")
+        raise StudioError("adapter", f"{entry.name} is damaged: {entry.fault}", "Export another one.")
+    if entry.is_model and to in ("peft", "gguf-lora"):
+        message = f"{entry.title} is a whole model: there is no adapter to be taken out."
+        raise StudioError("usage", message, "Export it with --to merged, as it is, or as one file with --to gguf.")
     before = consumers.read(entry.folder)
     writers: dict[Target, Callable[[Entry, Path, Path, Callable[[str], None]], Proof]] = {
         "peft": peft.write,
@@ -148,7 +151,9 @@ def _write_lora(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str]
 
 
 def _require_room(out: Path, base: Path, entry: Entry, to: Target, stored: Stored) -> None:
-    needed = entry.weights_bytes + sum(item.stat().st_size for item in base.glob("tokenizer*"))
+    needed = (0 if entry.is_model else entry.weights_bytes) + sum(
+        item.stat().st_size for item in base.glob("tokenizer*")
+    )
     if to == "merged":
         needed += sum(item.stat().st_size for item in base.glob("*.safetensors"))
     elif to == "gguf":

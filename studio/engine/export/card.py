@@ -11,8 +11,8 @@ from huggingface_hub.utils._validators import validate_repo_id
 from transformers import PreTrainedTokenizerBase
 
 from studio.core.consumers import Consumer, Target
+from studio.core.entry import Base, Data, Entry, in_words, learning_rates
 from studio.core.exportable import TAG
-from studio.core.library import Base, Data, Entry, in_words, learning_rates
 from studio.core.objectives import OWN_SETTINGS, asked
 from studio.core.pinned import started_from
 

@@ -1,4 +1,4 @@
-"""An adapter merged into its base: a model of its own, for programs that know nothing of adapters."""
+"""An adapter merged into its base, or a model that was trained whole: for programs that know nothing of adapters."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -39,7 +39,7 @@ def write(entry: Entry, base: Path, folder: Path, on_phase: Callable[[str], None
     """Merges in float32 on the CPU, stores in the base's own number format, reloads and compares.
 
     Args:
-        entry: the adapter.
+        entry: the adapter; or a whole model, which is its own base.
         base: the folder of its base in full precision.
         folder: where; empty.
         on_phase: told what is done now.

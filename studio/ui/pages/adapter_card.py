@@ -7,8 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QPlainTextEdit, QPushButton, QStackedWidget
 
-from studio.core.entry import rank
-from studio.core.library import Entry, learning_rates
+from studio.core.entry import Entry, learning_rates, rank
 from studio.core.pinned import started_from
 from studio.core.units import size
 from studio.ui import words
@@ -64,7 +63,8 @@ class AdapterCard(QStackedWidget):
         said = self.tr("Compare it with its base")
         self.compare.setToolTip(said)
         self.compare.setAccessibleName(said)
-        self.further.setToolTip(self.tr("Let it go on learning, from other data or by another objective"))
+        self._go_on = self.tr("Let it go on learning, from other data or by another objective")
+        self.further.setToolTip(self._go_on)
         theme.dress(self.export, "export", "on_accent")
         theme.dress(self.compare, "compare")
         theme.dress(self.further, "train")
@@ -108,20 +108,32 @@ class AdapterCard(QStackedWidget):
             self.note,
         ):
             widget.setEnabled(not entry.fault)
+        self._show_kind(entry)
         self.run.setEnabled(bool(entry.run))
         self._show_facts(entry)
+
+    def _show_kind(self, entry: Entry) -> None:
+        """Offers what makes sense of an adapter, or of a whole model, and says why the rest does not."""
+        only = self.tr("It is a whole model. To go on with it, choose its folder as the base model of a run.")
+        self.further.setToolTip(only if entry.is_model else self._go_on)
+        self.mix.setToolTip(self.tr("A whole model answers as it was trained or not at all.") if entry.is_model else "")
+        for made in (self.further, self.mix):
+            made.setEnabled(not entry.fault and not entry.is_model)
 
     def show_entries(self, entries: Sequence[Entry], why_not: str) -> None:
         """Shows that several are chosen; `why_not` says why they cannot be compared, empty: they can."""
         self.setCurrentIndex(1)
         self.setEnabled(True)
-        self._count.setText(self.tr("{count} adapters").format(count=len(entries)))
+        whole = any(entry.is_model for entry in entries)
+        count = self.tr("{count} chosen") if whole else self.tr("{count} adapters")
+        self._count.setText(count.format(count=len(entries)))
         clear(self._names)
         for entry in entries:
             loss = texts(entry)[7]
             self._names.addLayout(row(Elided(entry.title or entry.name), None, label(loss, "muted")))
-        for made in (self.compare_all, self.mix_all):
-            made.setEnabled(not why_not)
+        self.compare_all.setEnabled(not why_not)
+        self.mix_all.setEnabled(not why_not and not whole)
+        self.mix_all.setToolTip(self.tr("A whole model cannot be added up.") if whole else "")
         two = len(entries) == 2
         self.differ.setEnabled(two and not why_not)
         self.differ.setToolTip(why_not if two else self.tr("Choose two adapters for this."))
@@ -178,7 +190,8 @@ class AdapterCard(QStackedWidget):
             self.tr("Data"): f"{cells[2]} ({entry.data.rows:,})" if entry.data.rows else cells[2],
             self.tr("Begun with"): started_from(start) if isinstance(start, str) and start else "",
             self.tr("Made"): cells[3],
-            self.tr("Rank"): str(rank(entry) or "\u2013"),
+            self.tr("Kind"): self.tr("A whole model") if entry.is_model else "",
+            self.tr("Rank"): "" if entry.is_model else str(rank(entry) or "\u2013"),
             self.tr("Learning rate"): words.listed(
                 self.tr("{rate} behind step {step}").format(rate=f"{rate:g}", step=at) if at else f"{rate:g}"
                 for at, rate in learning_rates(entry.config, metrics)

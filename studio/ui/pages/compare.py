@@ -107,7 +107,7 @@ class ComparePage(QWidget):
         self.evaluation = EvaluationMode(theme, asked, self.panel)
         self.evaluation.turned.connect(self._update)
         self._asked = Asked()
-        self._titles = list[str]()
+        self._titles, self._wholes = list[str](), set[int]()
         self.prompt = Prompt(self.tr("Ask something. {keys} runs it.").format(keys=keys))
         self.prompt.setAccessibleName(self.tr("Question"))
         self.prompt.textChanged.connect(self._update)
@@ -205,6 +205,7 @@ class ComparePage(QWidget):
         system = sound(self.panel.system.text()).strip()
         if self.mode == TOKENS:
             self._titles = [self.tr("Base model"), *self.panel.titles()]
+            self._wholes = {at for at, entry in enumerate(entries, start=1) if entry.is_model}
             adapters = [None, *(entry.name for entry in entries)]
             request = self.text.request(system, text, self.panel.model(), adapters)
             self._ask(replace(request, strengths=[1.0, *strengths]))
@@ -321,7 +322,7 @@ class ComparePage(QWidget):
 
     def _finish(self, result: desk.Answers | desk.Scores) -> None:
         if isinstance(result, desk.Scores):
-            self.text.show_scores(result, self._titles)
+            self.text.show_scores(result, self._titles, self._wholes)
         elif self.chatting:
             self.chat.finish(result.columns[0].text)
         else:
@@ -354,8 +355,9 @@ class ComparePage(QWidget):
         clear(self._row)
         self.columns = []
         if titles is not None:
-            self.columns = [AnswerColumn(self._theme, self.tr("Base model"), True)]
-            self.columns += [AnswerColumn(self._theme, title, False) for title in titles]
+            self.columns = [AnswerColumn(self._theme, self.tr("Base model"), "base")]
+            for title, entry in zip(titles, self.panel.entries(), strict=True):
+                self.columns.append(AnswerColumn(self._theme, title, "model" if entry.is_model else "adapter"))
         for shown in self.columns:
             shown.looked.connect(partial(self._look_at_answer, shown))
             self._row.addWidget(shown, 1)

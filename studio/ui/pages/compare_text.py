@@ -65,10 +65,10 @@ class TextMode(QStackedWidget):
         self.view.clear()
         self.setCurrentIndex(0)
 
-    def show_scores(self, found: desk.Scores, titles: list[str]) -> None:
+    def show_scores(self, found: desk.Scores, titles: list[str], wholes: set[int]) -> None:
         """Shows what came of it."""
         self.setCurrentWidget(self.view)
-        self.view.show_scores(found, titles)
+        self.view.show_scores(found, titles, wholes)
 
     def missing(self, question: str) -> str:
         """Says what is not there yet; empty: nothing."""

@@ -95,7 +95,8 @@ class ConfigurePage(QWidget):
         if not self._listed:
             self._listed = True
             QTimer.singleShot(0, self.picker, self.picker.refresh)
-        names = [entry.name for entry in self._session.read(library.entries) if not entry.fault]
+        found = self._session.read(library.entries)
+        names = [entry.name for entry in found if not entry.fault and not entry.is_model]
         self.fields["adapter.path"].offer(["", *names])
         self._look()  # others may have started runs, which is told of by nobody
 

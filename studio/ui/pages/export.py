@@ -37,7 +37,7 @@ _WIDTH = 660
 
 
 class ExportDialog(QDialog):
-    """Exports one adapter, or a whole model as one file."""
+    """Exports one adapter, or a whole model."""
 
     def __init__(self, session: Session, entry: Entry, parent: QWidget) -> None:
         """Asks for the kind of export, where there is a choice, and the folder."""
@@ -55,7 +55,8 @@ class ExportDialog(QDialog):
         whole = entry.is_model
         if whole:
             self.gguf.setText(self.tr("The model as one file (GGUF)"))
-        (self.gguf if whole else self.peft).setChecked(True)
+            self.merged.setText(self.tr("The model as it is"))
+        (self.merged if whole else self.peft).setChecked(True)
         group = QButtonGroup(self)
         self._choices: dict[consumers.Target, QRadioButton] = {
             "peft": self.peft,
@@ -100,7 +101,8 @@ class ExportDialog(QDialog):
             Elided(self.windowTitle(), "heading"),
             *(() if whole else (self.peft, _indented(label(small, "caption", wrap=True)))),
             *(() if whole else (self.lora, _indented(label(added, "caption", wrap=True)))),
-            *(() if whole else (self.merged, _indented(label(large, "caption", wrap=True)))),
+            self.merged,
+            _indented(label(large, "caption", wrap=True)),
             self.gguf,
             _indented(label(single, "caption", wrap=True)),
             formats,
@@ -298,6 +300,8 @@ class ExportDialog(QDialog):
 
     def _proposed(self) -> Path:
         kind = self._kind().replace("peft", "adapter")
+        if self._entry.is_model:
+            kind = kind.replace("merged", "model")
         base, number = Path.home() / f"{self._entry.name}-{kind}", 2
         place = base
         while place.exists():

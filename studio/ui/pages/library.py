@@ -154,6 +154,8 @@ class LibraryPage(QWidget):
         chosen = self.chosen()
         if chosen and (why_not := self._why_not(chosen)):
             self._session.tell(why_not, "bad")
+        elif any(entry.is_model for entry in chosen):
+            self._session.tell(self.tr("A whole model cannot be added up, nor made weaker."), "bad")
         elif any(entry.config.get("adapter", {}).get("use_dora") for entry in chosen):
             self._session.tell(self.tr("A DoRA adapter cannot be added up, nor made weaker."), "bad")
         elif chosen:
@@ -280,8 +282,8 @@ class LibraryPage(QWidget):
 
     def _empty(self) -> QWidget:
         text = self.tr(
-            "Every run that ends well puts its adapter here. An adapter made elsewhere can be dropped on the window: a "
-            "folder with adapter_config.json and adapter_model.safetensors."
+            "Every run that ends well puts its adapter or its model here. An adapter made elsewhere can be dropped on "
+            "the window: a folder with adapter_config.json and adapter_model.safetensors."
         )
         go = button(self.tr("Configure a run"), lambda: self._session.page_wanted.emit("configure"), "primary")
         return empty(self._session.theme, "library", self.tr("No adapters yet"), text, go)

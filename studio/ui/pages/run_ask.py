@@ -113,7 +113,7 @@ class RunAsk(QWidget):
         if model is None or not model.alive:
             finished = model.progress.finished if model is not None else None
             if finished is not None and finished.adapter:
-                return self.tr("The run is not at work. Its adapter can be asked on the Compare page.")
+                return self.tr("The run is not at work. What it made can be asked on the Compare page.")
             return self.tr("The run is not at work.")
         if model.state() in ("queued", "preparing"):
             return self.tr("It can be asked as soon as it trains.")

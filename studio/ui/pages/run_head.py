@@ -145,7 +145,8 @@ class RunHead(QFrame):
     def _time_text(self, model: RunModel) -> str:
         told = model.progress
         if told.finished is not None:
-            result = f"{self.tr('adapter')} {told.finished.adapter}" if told.finished.adapter else ""
+            kind = self.tr("model") if told.finished.is_model else self.tr("adapter")
+            result = f"{kind} {told.finished.adapter}" if told.finished.adapter else ""
             return words.listed((result, f"{self.tr('trained in')} {words.duration(told.finished.train_s)}"))
         if model.alive and told.steps and told.state != "paused":
             return self.tr("{time} left").format(time=words.duration(told.steps[-1].eta_s))

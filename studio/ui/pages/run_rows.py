@@ -262,12 +262,9 @@ class RunRows(QWidget):
         except StudioError as error:
             self._session.tell_error(error)
             return
-        if config.adapter.method == "full":
-            self._session.tell(self.tr("A full fine-tuning leaves no adapter to read the row beside its base."), "bad")
-            return
         made = [entry for entry in entries if entry.run == model.run.address and not entry.fault]
         if not made:
-            self._session.tell(self.tr("The run has no adapter in the library yet: stop it, or let it end."), "bad")
+            self._session.tell(self.tr("The run has nothing in the library yet: stop it, or let it end."), "bad")
             return
         text = tokens_of(config.data, item["row"], config.model, config.training.objective)
         title = self.tr("Row {number} of {name}").format(number=item["where"], name=model.title)

@@ -124,7 +124,8 @@ class SpaceDialog(QDialog):
         self._ask(Command(["trash", "list"], self), self._list)
 
     def _list(self, removed: list[dict[str, Any]]) -> None:
-        kinds = {"run": self.tr("run"), "adapter": self.tr("adapter"), "test": self.tr("blind test")}
+        kinds = {"run": self.tr("run"), "adapter": self.tr("adapter"), "model": self.tr("model")}
+        kinds["test"] = self.tr("blind test")
         self.trash.clear()
         for item in removed:
             removed_at = moment(item["removed_s"])
