@@ -86,7 +86,7 @@ def _chat(args: argparse.Namespace) -> None:
     if args.strength != 1:
         _require_strength(entry, args.strength)
 
-    from studio.engine import adapters, generate, hardware, model, turns
+    from studio.engine import adapters, experts, generate, hardware, model, turns
 
     sampling = _sampling(args)
     _tell_system(args, [entry] if entry else [])
@@ -95,6 +95,7 @@ def _chat(args: argparse.Namespace) -> None:
     talker: Any = model.load_base(folder, _spec(args, [entry] if entry else []), hardware.device())
     if entry and not entry.is_model:
         talker = adapters.load_adapter(talker, entry.folder)
+        experts.use(talker)
         adapters.set_strength(talker, "default", args.strength)
     messages = _opening(args)
     if prompt is None:
@@ -219,7 +220,7 @@ def _of_base(
         sampling: how tokens are chosen.
         whole: what is known of the base where it is a model that was trained whole.
     """
-    from studio.engine import adapters, generate, hardware, model
+    from studio.engine import adapters, experts, generate, hardware, model
 
     folder, spec, tokenizer = base
     plain, own, names = generate.encoder_for(tokenizer, whole), {}, dict.fromkeys(group)
@@ -230,6 +231,7 @@ def _of_base(
         adapters.set_strength(loaded, name, one.strength)
         if not (encoder := generate.encoder_for(tokenizer, one.entry)).prompts_as(plain):
             own[name] = encoder
+    experts.use(loaded)
     for number, prompt in enumerate(prompts):
         messages = [*_opening(args), {"role": "user", "content": prompt}]
         yield generate.compare(loaded, plain, messages, list(names.values()), sampling, own)

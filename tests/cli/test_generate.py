@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from peft.tuners.lora.layer import ParamWrapper
 
 from studio import cli
 from studio.cli import generate as commands
@@ -52,6 +53,30 @@ def folders(base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
 def three(base: Path, folders: dict[str, Path]) -> None:
     for name, folder in folders.items():
         library.add(folder, title=name, base=Base(path=str(base), fingerprint=fingerprint(base)))
+
+
+def test_experts_answer_by_the_passes_written_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = tiny("mixtral", tmp_path / "base")
+    torch.manual_seed(0)
+    adapted: Any = adapters.attach(plain(base), AdapterSpec(r=2, target_parameters=["experts"]))
+    for name, parameter in adapted.named_parameters():
+        if "lora_" in name:
+            parameter.data.normal_(std=0.3)
+    adapters.save_adapter(adapted, tmp_path / "experts", "org/base")
+    passes, plainly = list[int](), ParamWrapper.forward
+
+    def noted(*given: Any, **options: Any) -> Any:
+        passes.append(1)
+        return plainly(*given, **options)
+
+    monkeypatch.setattr(ParamWrapper, "forward", noted)
+    asked = ["--adapter", str(tmp_path / "experts"), "--prompt", "Hello", "--force", "--json"]
+    for command in (["chat", str(base)], ["compare", "--model", str(base)]):
+        assert cli.run([*command, *asked, "--max-new-tokens", "4"]) == 0
+    assert not passes
+    assert capsys.readouterr().out.count("\n") == 2
 
 
 def plain(base: Path) -> Any:
