@@ -213,7 +213,7 @@ def add(
 
     Args:
         folder: the PEFT folder, or a whole model's; it stays as it is.
-        title: what it is called; its name is made of this and never takes another's place.
+        title: what it is called, with a number where another one is called so; its name is made of this.
         base: None: what the adapter's own config names.
         data: as in `Entry`, like all that follow.
         config: the run's whole config.
@@ -236,7 +236,7 @@ def add(
         about = Entry(
             name="",
             folder=stage,
-            title=title,
+            title=_untaken(title),
             is_model=whole,
             created_s=time.time(),
             base=base or Base(path=named),
@@ -251,7 +251,7 @@ def add(
         )
         try:
             _stage(folder, stage, about)
-            target = _free(slug(title))
+            target = _free(slug(about.title))
             files.replace(stage, target)
             settle(library)
         finally:
@@ -278,6 +278,7 @@ def take(about: Entry) -> Entry | None:
     with _changing() as library:
         if about.run and (again := _held(about.run, about.sha256)) is not None:
             return again
+        about = replace(about, title=_untaken(about.title))
         write_entry(about)
         target = _free(slug(about.title))
         try:
@@ -448,6 +449,11 @@ def _stage(folder: Path, stage: Path, about: Entry) -> None:
     if digest(stage) != about.sha256:
         what = "The model" if about.is_model else WEIGHTS
         raise StudioError("adapter", f"{what} changed while it was copied.", "Add it again.")
+
+
+def _untaken(title: str) -> str:
+    """Returns a title by which nobody takes an entry for another one."""
+    return untaken(title, (entry.title for entry in entries()))
 
 
 def _free(name: str) -> Path:

@@ -404,3 +404,12 @@ def test_the_rank_of_one_made_elsewhere_is_what_its_own_config_says(tmp_path: Pa
     odd = peft_folder(tmp_path / "odd")
     (odd / library.PEFT_CONFIG).write_text('{"peft_type": "LORA", "r": "many"}')
     assert entry_module.rank(library.located(str(odd))) is None
+
+
+def test_no_two_are_called_alike_unless_the_user_calls_them_so(tmp_path: Path) -> None:
+    made = [added(tmp_path, title) for title in ("Desk", "desk")]
+    assert [(entry.title, entry.name) for entry in made] == [("Desk", "Desk"), ("desk-2", "desk-2")]
+    renamed = library.change(made[1], title="Desk")
+    assert renamed.title == "Desk"
+    third = added(tmp_path, "Desk")
+    assert (third.title, third.name) == ("Desk-2", "Desk-2-2")
