@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from studio.ui.pages.welcome import WelcomePage
     from tests.camera import Camera
 
+_LLAMA = {
+    "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096, "intermediate_size": 14336,
+    "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256,
+}  # fmt: skip
+
 
 def welcome(see: "Camera") -> None:
     """The first page: while the machine is looked at, and then."""
@@ -214,6 +219,41 @@ def configure(see: "Camera") -> None:
     page._show_all(False)
 
 
+def modules(see: "Camera") -> None:
+    """The modules of a model of 32 layers, of which nothing but its config is there: by kind and by layer."""
+    from PySide6.QtCore import QModelIndex
+
+    folder = see.folder / "Llama-3.1-8B"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(_LLAMA), encoding="utf-8")
+    page, draft = cast("ConfigurePage", see.window.page("configure")), see.session.draft
+    see.window.show_page("configure")
+    layers = {r"layers\.(30|31)\..*": 64}
+    draft.apply(
+        {"model.path": str(folder), "adapter.rank_pattern": layers, "adapter.exclude_modules": ["k_proj"]}, "tour"
+    )
+    see.wait(lambda: page.summary.tree() is not None)
+    page.go_to("adapter.target_modules")
+    see.shot("modules-button")
+    dialog = page.modules.open()
+    assert dialog is not None
+    dialog.resize(1066, 600)
+    see.shot("modules")
+    dialog.orders[1].click()
+    inside = dialog.rows.index(1, 0, QModelIndex())
+    last = dialog.rows.index(31, 0, inside)
+    dialog.tree.setExpanded(last, True)
+    dialog.tree.scrollTo(last, dialog.tree.ScrollHint.PositionAtTop)
+    dialog.tree.setCurrentIndex(last)
+    see.shot("modules-layers")
+    dialog.resize(dialog.minimumSize())
+    dialog.search.setText("norm")
+    dialog.presets[-1][0].click()
+    see.shot("modules-narrow")
+    see.close()
+    see.session.undo.undo()
+
+
 def library(see: "Camera") -> None:
     """Adapters: one, several, none found, exported."""
     from studio.core import library as core_library
@@ -331,8 +371,8 @@ def shell(see: "Camera") -> None:
 
 
 PARTS: tuple[Callable[["Camera"], None], ...] = (
-    welcome, files, rows, versions, insight, configure, train, beside, queue, library, mix, compare, blind, evaluation,
-    shell, preferences, judged,
+    welcome, files, rows, versions, insight, configure, modules, train, beside, queue, library, mix, compare, blind,
+    evaluation, shell, preferences, judged,
 )  # fmt: skip
 
 

@@ -768,6 +768,96 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     </message>
 </context>
 <context>
+    <name>BranchModel</name>
+    <message>
+        <source>Module</source>
+        <translation>模块</translation>
+    </message>
+    <message>
+        <source>Shape</source>
+        <translation>形状</translation>
+    </message>
+    <message>
+        <source>Trained</source>
+        <translation>训练方式</translation>
+    </message>
+    <message>
+        <source>Rank</source>
+        <translation>秩</translation>
+    </message>
+    <message>
+        <source>Alpha</source>
+        <translation>Alpha（缩放系数）</translation>
+    </message>
+    <message>
+        <source>Parameters</source>
+        <translation>参数量</translation>
+    </message>
+    <message>
+        <source>LoRA</source>
+        <translation>LoRA</translation>
+    </message>
+    <message>
+        <source>whole</source>
+        <translation>完整训练</translation>
+    </message>
+    <message>
+        <source>tied</source>
+        <translation>共享权重</translation>
+    </message>
+    <message>
+        <source>It shares its weight with the other end of the model; an adapter would change only one.</source>
+        <translation>它与模型另一端共享权重；适配器只会改变其中一端。</translation>
+    </message>
+    <message>
+        <source>like experts</source>
+        <translation>与专家同名</translation>
+    </message>
+    <message>
+        <source>PEFT takes its name to mean this model&apos;s experts.</source>
+        <translation>PEFT 会把它的名称当作该模型的专家。</translation>
+    </message>
+    <message>
+        <source>not now</source>
+        <translation>目前不可</translation>
+    </message>
+    <message>
+        <source>Experts take no dropout and no DoRA, and begin as default or gaussian.</source>
+        <translation>专家不支持 dropout 和 DoRA，且只能以 default 或 gaussian 开始。</translation>
+    </message>
+    <message>
+        <source>The start of the update that is chosen needs linear layers, and this is none.</source>
+        <translation>所选的更新起点需要线性层，而它不是线性层。</translation>
+    </message>
+    <message>
+        <source>LoRA goes on linear layers and embeddings, and this is none.</source>
+        <translation>LoRA 只能加在线性层和嵌入层上，而它两者都不是。</translation>
+    </message>
+    <message>
+        <source>It can be trained whole.</source>
+        <translation>它可以完整训练。</translation>
+    </message>
+    <message>
+        <source>not linear</source>
+        <translation>非线性层</translation>
+    </message>
+    <message>
+        <source>As the branch above; type a number to give this one its own.</source>
+        <translation>与上级分支相同；输入数字可为其单独设置。</translation>
+    </message>
+    <message>
+        <source>Its own; delete it to have that of the branch above.</source>
+        <translation>单独设置的值；删除后沿用上级分支的值。</translation>
+    </message>
+</context>
+<context>
+    <name>BranchView</name>
+    <message>
+        <source>The model&apos;s modules</source>
+        <translation>模型的模块</translation>
+    </message>
+</context>
+<context>
     <name>CapacityTable</name>
     <message>
         <source>QLoRA</source>
@@ -1139,6 +1229,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>Choose the base model</source>
         <translation>选择基座模型</translation>
+    </message>
+    <message>
+        <source>Choose modules of the model</source>
+        <translation>选择模型的模块</translation>
     </message>
     <message>
         <source>The configuration is on the clipboard.</source>
@@ -3309,6 +3403,105 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     </message>
 </context>
 <context>
+    <name>ModulePicker</name>
+    <message>
+        <source>Choose modules</source>
+        <translation>选择模块</translation>
+    </message>
+    <message>
+        <source>Search the modules</source>
+        <translation>搜索模块</translation>
+    </message>
+    <message>
+        <source>By kind</source>
+        <translation>按种类</translation>
+    </message>
+    <message>
+        <source>By layer</source>
+        <translation>按层</translation>
+    </message>
+    <message>
+        <source>All linear</source>
+        <translation>全部线性层</translation>
+    </message>
+    <message>
+        <source>Attention</source>
+        <translation>注意力</translation>
+    </message>
+    <message>
+        <source>MLP</source>
+        <translation>MLP</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>Rank</source>
+        <translation>秩</translation>
+    </message>
+    <message>
+        <source>Rank of every module that has none of its own</source>
+        <translation>没有单独设置的模块所用的秩</translation>
+    </message>
+    <message>
+        <source>Alpha</source>
+        <translation>Alpha（缩放系数）</translation>
+    </message>
+    <message>
+        <source>Alpha of every module that has none of its own</source>
+        <translation>没有单独设置的模块所用的 Alpha</translation>
+    </message>
+    <message>
+        <source>Train whole</source>
+        <translation>完整训练</translation>
+    </message>
+    <message>
+        <source>Trains the module of the current row itself, and saves it beside LoRA (W)</source>
+        <translation>训练当前行的模块本身，并与 LoRA 一同保存（W）</translation>
+    </message>
+    <message>
+        <source>Same rank for all</source>
+        <translation>统一秩</translation>
+    </message>
+    <message>
+        <source>Takes back the ranks and alphas that branches have of their own</source>
+        <translation>撤销各分支单独设置的秩和 Alpha</translation>
+    </message>
+    <message>
+        <source>Apply</source>
+        <translation>应用</translation>
+    </message>
+    <message>
+        <source>What is set now cannot be shown; what is ticked here takes its place.</source>
+        <translation>当前的设置无法显示；此处勾选的内容将取而代之。</translation>
+    </message>
+    <message>
+        <source>Space ticks a row, Enter or a number gives it a rank of its own, A an alpha, W trains it whole.</source>
+        <translation>空格勾选一行，回车或数字为其单独设置秩，A 设置 Alpha，W 完整训练。</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>A rank is a whole number from 1 to 1,024.</source>
+        <translation>秩是 1 到 1,024 之间的整数。</translation>
+    </message>
+    <message>
+        <source>An alpha is a number above 0 and at most 65,536.</source>
+        <translation>Alpha 是大于 0 且不超过 65,536 的数。</translation>
+    </message>
+    <message>
+        <source>Nothing is adapted</source>
+        <translation>没有适配任何模块</translation>
+    </message>
+    <message>
+        <source>{count} trained, {share} of {total}; the adapter is {size}</source>
+        <translation>训练 {count}，占 {total} 的 {share}；适配器大小 {size}</translation>
+    </message>
+</context>
+<context>
     <name>Night</name>
     <message>
         <source>Keep the computer awake while a run trains</source>
@@ -3403,6 +3596,41 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Dismiss</source>
         <translation>关闭提示</translation>
+    </message>
+</context>
+<context>
+    <name>PickerButton</name>
+    <message>
+        <source>Choose...</source>
+        <translation>选择...</translation>
+    </message>
+    <message>
+        <source>Choose modules of the model</source>
+        <translation>选择模型的模块</translation>
+    </message>
+    <message>
+        <source>chosen modules</source>
+        <translation>所选模块</translation>
+    </message>
+    <message>
+        <source>Every weight is trained, so there are no modules to choose.</source>
+        <translation>训练全部权重，因此没有模块可选。</translation>
+    </message>
+    <message>
+        <source>An adapter that is trained further keeps its modules.</source>
+        <translation>继续训练的适配器保持其模块不变。</translation>
+    </message>
+    <message>
+        <source>A setting of the adapter is wrong; put it right first.</source>
+        <translation>适配器的某项设置有误；请先更正。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s structure is not known yet.</source>
+        <translation>尚不清楚模型的结构。</translation>
+    </message>
+    <message>
+        <source>Tick modules of the model, and give branches of it their own ranks</source>
+        <translation>勾选模型的模块，并为其分支单独设置秩</translation>
     </message>
 </context>
 <context>
@@ -8539,6 +8767,18 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Set training.objective=kto; to learn every completion, good or bad, data.format=prompt_completion.</source>
         <translation>请设置 training.objective=kto；若要不论好坏学习每个回答，则设置 data.format=prompt_completion。</translation>
+    </message>
+    <message>
+        <source>Tick at least one module.</source>
+        <translation>请至少勾选一个模块。</translation>
+    </message>
+    <message>
+        <source>No setting can name exactly these modules in this model.</source>
+        <translation>没有任何设置能恰好指定该模型中的这些模块。</translation>
+    </message>
+    <message>
+        <source>Tick others, or fewer of them.</source>
+        <translation>请勾选其他模块，或少勾选一些。</translation>
     </message>
     <message>
         <source>The weights of {0} have changed since it was added to the library.</source>

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from studio.cli import (
     layers,
+    models,
     run_answers,
     run_ask,
     run_capsule,
@@ -57,6 +58,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting")
         text = "begin with this adapter, on its base and with its run's settings where nothing else is said"
         command.add_argument("--further", metavar="ADAPTER", help=text)
+        if name == "plan":
+            text = "show the model's modules instead, which are trained, and with which ranks; reads no data"
+            command.add_argument("--modules", action="store_true", help=text)
         if name == "train":
             text = "try several values of a setting, each in a run of its own in the queue"
             command.add_argument("--try", action="append", default=[], metavar="KEY=V1,V2", dest="tries", help=text)
@@ -282,6 +286,9 @@ def _tell(event: events.Event, steps: int) -> None:
 
 def _plan(args: argparse.Namespace) -> None:
     config = turns.asked(args)
+    if args.modules:
+        models.show_trained(args, config)
+        return
     from studio.engine import planning
 
     planned = planning.plan(config)

@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 _MAX_PATTERN = 1000
 _MATCHING_S = 1.0
 # In models with fused experts PEFT takes these names to mean the experts, wherever else they stand.
-_EXPERTS = {"gate", "w1", "w2", "w3", "gate_proj", "up_proj", "down_proj"}
+EXPERTS = {"gate", "w1", "w2", "w3", "gate_proj", "up_proj", "down_proj"}
 # The first number behind a name and a dot is the layer, as PEFT reads it: `layers.3`, `h.3`.
 _LAYER = re.compile(r".*?\.[^.]*\.(\d+)\.")
 
@@ -64,6 +64,7 @@ class Tree:
         head: the name of the output head.
         tied: the names of the embedding and the head if they share one weight, else nothing.
         fused: whether experts are fused into one parameter.
+        renames: whether PEFT takes the names that experts had before to mean those, wherever else they stand.
     """
 
     architecture: str
@@ -73,6 +74,7 @@ class Tree:
     head: str
     tied: tuple[str, ...]
     fused: bool
+    renames: bool = False
 
     @property
     def parameters(self) -> int:
@@ -152,9 +154,8 @@ def choose(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Ch
         _check_apart(names, left, spec.target_modules, matching_s)
     parameters = _parameters(tree, spec.target_parameters, whole.values())
     found = _targets(tree, left, spec.target_modules or [], matching_s)
-    excluded = list[str]()
-    if spec.exclude_modules is not None:
-        excluded = _named(names, spec.exclude_modules, "exclude_modules", matching_s)
+    given = spec.exclude_modules
+    excluded = set(_named(names, given, "exclude_modules", matching_s) if given is not None else ())
     chosen = [name for name in found if name not in excluded]
     chosen += [name for name in parameters if not _under(name, excluded)]
     layers = _layers(spec.layers_to_transform)
@@ -166,7 +167,7 @@ def choose(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Ch
             "No module is left to put an adapter on.",
             "Choose more target modules or layers, or exclude fewer.",
         )
-    _check_tied(tree, chosen)
+    check_tied(tree, chosen)
     return Choice(
         targets=[name for name in chosen if name not in parameters],
         parameters=[name for name in chosen if name in parameters],
@@ -261,7 +262,7 @@ def _passed_by(tree: Tree, spec: AdapterSpec) -> tuple[list[Module], list[Module
     alike = [
         module
         for module in left
-        if module.kind == "linear" and module.name.startswith(tree.decoder) and _leaf(module.name) in _EXPERTS
+        if module.kind == "linear" and module.name.startswith(tree.decoder) and _leaf(module.name) in EXPERTS
     ]
     return [module for module in left if module.kind == "experts"], alike
 
@@ -347,11 +348,11 @@ def _targets(tree: Tree, names: list[str], given: str | list[str], matching_s: f
             name
             for name in names
             if modules[name].kind == "linear" and name != tree.head and name.startswith(tree.decoder)
-            if not (tree.fused and _leaf(name) in _EXPERTS)
+            if not (tree.fused and _leaf(name) in EXPERTS)
         ]
     found = _named(names, given, "target_modules", matching_s)
     fit = [name for name in found if modules[name].kind]
-    unfit = [name for name in found if name not in fit]
+    unfit = [name for name in found if not modules[name].kind]
     if any(module.kind == "experts" and _under(module.name, unfit) for module in tree.modules) and not fit:
         raise StudioError(
             "adapter", f"{unfit[0]} holds experts, which are no modules.", "Name it in target_parameters."
@@ -403,7 +404,11 @@ def _matched(names: Sequence[str], given: str | list[str], setting: str, matchin
     """Returns which names an expression, or each of a list's names, stands for."""
     if isinstance(given, str):
         return {given: matching(given, names, setting, matching_s)}
-    return {one: [name for name in names if name == one or name.endswith(f".{one}")] for one in given}
+    found: dict[str, list[str]] = {one: [] for one in given}
+    for name in names:
+        for end in filter(found.__contains__, ends(name)):
+            found[end].append(name)
+    return found
 
 
 def _check_apart(names: Sequence[str], left: list[str], given: str | list[str], matching_s: float) -> None:
@@ -458,7 +463,8 @@ def _in_layers(names: list[str], layers: list[int]) -> list[str]:
     return [name for name in names if numbered.get(name) in layers]
 
 
-def _check_tied(tree: Tree, chosen: list[str]) -> None:
+def check_tied(tree: Tree, chosen: Iterable[str]) -> None:
+    """Raises StudioError (adapter) where an adapter would go on one of two modules that share a weight."""
     for name in set(tree.tied).intersection(chosen):
         raise StudioError(
             "adapter",
@@ -470,6 +476,12 @@ def _check_tied(tree: Tree, chosen: list[str]) -> None:
 def ending(pattern: Mapping[str, Value], name: str, otherwise: Value) -> Value:
     """Returns what the first name of plain `patterns` that ends `name` says."""
     return next((value for key, value in pattern.items() if name == key or name.endswith(f".{key}")), otherwise)
+
+
+def ends(name: str) -> list[str]:
+    """Returns what a name ends in from one of its dots on, the shortest first, and itself."""
+    parts = name.split(".")
+    return [".".join(parts[at:]) for at in range(len(parts) - 1, -1, -1)]
 
 
 def _under(name: str, holders: Iterable[str]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from peft import LoraConfig
 from peft.tuners.tuners_utils import check_target_module_exists
+from peft.utils.transformers_weight_conversion import convert_peft_config_for_transformers
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
@@ -35,6 +36,7 @@ def tree(model: PreTrainedModel) -> Tree:
         head=names.get(id(ends[1]), ""),
         tied=tuple(names[id(end)] for end in ends if id(end) in names) if tied else (),
         fused=any(value.dim() == 3 and ".experts." in name for name, value in model.named_parameters()),
+        renames=_renames(model),
     )
 
 
@@ -66,6 +68,13 @@ def choose(model: PreTrainedModel, spec: AdapterSpec) -> dict[str, Any]:
         "rank_pattern": choice.rank_pattern,
         "alpha_pattern": choice.alpha_pattern,
     }
+
+
+def _renames(model: PreTrainedModel) -> bool:
+    """Whether PEFT makes of the names of experts, as they were before they were fused, those of parameters."""
+    asked = LoraConfig(target_modules=sorted(modules.EXPERTS))
+    convert_peft_config_for_transformers(asked, model, None)
+    return bool(asked.target_parameters)
 
 
 def _modules(model: PreTrainedModel) -> Iterator[Module]:

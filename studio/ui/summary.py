@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from studio.core import config_file, desk, modules
@@ -49,7 +49,12 @@ class Summary(QWidget):
         figures: each figure's label, by name.
         adapt: has experts adapted that would stay as they are.
         stale: whether steps and tokens are those of an earlier draft.
+
+    Signals:
+        read: the structure of another model is known.
     """
+
+    read = Signal()
 
     def __init__(self, draft: Draft, helper: Desk) -> None:
         """Follows `draft`, asking `helper`."""
@@ -89,6 +94,10 @@ class Summary(QWidget):
         for hidden in (self.strength, *told, self.rows, self.state):
             hidden.hide()
         draft.changed.connect(self._changed)
+
+    def tree(self) -> Tree | None:
+        """Returns the structure of the draft's model; None: it is not known yet."""
+        return self._trees.get(self._model_key(self._draft.values()))
 
     def leave(self) -> None:
         """Asks nothing any more."""
@@ -177,6 +186,7 @@ class Summary(QWidget):
         self._trees[self._model] = Tree.from_dict(facts)
         for old in list(self._trees)[:-_KNOWN_TREES]:
             del self._trees[old]
+        self.read.emit()
         self._show_adapter(self._draft.values())
         self._ask()
 

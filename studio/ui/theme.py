@@ -215,7 +215,8 @@ class Theme(QObject):
             self._app.setPalette(_qt_palette(self.palette))
         template = (paths.resources() / "style.qss").read_text(encoding="utf-8")
         values = {key: value for key, value in asdict(self.palette).items() if isinstance(value, str)}
-        for name, shade in (("chevron-down", "muted"), ("chevron-up", "muted"), ("check", "on_accent")):
+        drawn = {"chevron-down": "muted", "chevron-up": "muted", "chevron-right": "muted"}
+        for name, shade in (drawn | {"check": "on_accent", "minus": "on_accent"}).items():
             values[name.replace("-", "_")] = _tinted_file(name, values[shade]).as_posix()
         self.sheet = string.Template(template).substitute(values)
 

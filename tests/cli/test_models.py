@@ -13,7 +13,8 @@ from tests.models import tiny
 def test_show_as_json_is_the_documented_shape(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["model", "show", str(tiny("llama", tmp_path)), "--json"]) == 0
     about = json.loads(capsys.readouterr().out)
-    assert set(about) == {"architecture", "parameters", "layers", "modules", "decoder", "head", "tied", "fused"}
+    keys = {"architecture", "parameters", "layers", "modules", "decoder", "head", "tied", "fused", "renames"}
+    assert set(about) == keys
     assert set(about["modules"][0]) == {"name", "type", "kind", "shape", "parameters", "bias", "outputs"}
 
 
@@ -69,3 +70,25 @@ def test_show_says_which_share_experts_are(tmp_path: Path, capsys: pytest.Captur
     assert run(["model", "show", str(tiny("mixtral", tmp_path))]) == 0
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == "Experts are 65% of the weights; adapter.target_parameters=experts adapts them."
+
+
+def test_a_plan_shows_what_is_trained_of_each_module(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = str(tiny("llama", tmp_path))
+    given = ["plan", "--modules", "--set", f"model.path={model}", "--set", "data.path=/not/there.jsonl"]
+    given += ["--set", "rank_pattern={q_proj: 4}", "--set", "modules_to_save=[norm]", "--set", "layers_to_transform=1"]
+    assert run(given) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "LlamaForCausalLM: 7,456 of 38,048 parameters are trained"
+    (upper,) = [line.split()[-3:] for line in lines if "q_proj" in line and "lora" in line]
+    assert upper == ["4", "32", "256"]
+    assert sum("q_proj" in line for line in lines) == 2
+    assert run([*given, "--json"]) == 0
+    about = json.loads(capsys.readouterr().out)
+    found = {module["name"]: module for module in about["modules"]}
+    assert sum(module["trained_parameters"] for module in found.values()) == about["trainable"]
+    assert found["model.norm"]["trained"] == "whole"
+    query = found["model.layers.1.self_attn.q_proj"]
+    assert (query["trained"], query["rank"], query["alpha"]) == ("lora", 4, 32.0)
+    assert run([*given, "--set", "method=full", "--set", "modules_to_save=[]", "--json"]) == 0
+    about = json.loads(capsys.readouterr().out)
+    assert sum(module["trained_parameters"] for module in about["modules"]) == about["trainable"] == about["parameters"]

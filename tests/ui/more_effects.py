@@ -12,6 +12,7 @@ from studio.ui.pages.compare import BLIND, EVALUATION
 from studio.ui.pages.configure import ConfigurePage
 from studio.ui.pages.export import ExportDialog
 from studio.ui.pages.mix import MixDialog
+from studio.ui.pages.module_picker import ModulePicker
 from studio.ui.pages.run_capsule import CapsuleDialog
 from studio.ui.pages.several import SeveralDialog
 from studio.ui.pages.space import SpaceDialog
@@ -76,6 +77,17 @@ def try_several(w: World) -> None:
     w.window.session.draft.apply({"data.path": str(demo_data())}, "test")
     w.do("Try several values of settings")
     (dialog,) = w.window.findChildren(SeveralDialog)
+    assert dialog.isVisible()
+    dialog.reject()
+
+
+def choose_modules(w: World) -> None:
+    page = w.window.page("configure")
+    assert isinstance(page, ConfigurePage)
+    w.window.show_page("configure")
+    w.qtbot.waitUntil(lambda: page.summary.tree() is not None)
+    w.do("Choose modules of the model")
+    (dialog,) = w.window.findChildren(ModulePicker)
     assert dialog.isVisible()
     dialog.reject()
 
@@ -201,6 +213,7 @@ MORE: dict[str, Callable[[World], None]] = {
     "Later in the queue": shift("Later in the queue"),
     "Start beside the runs at work": start_beside,
     "Try several values of settings": try_several,
+    "Choose modules of the model": choose_modules,
     "Mix adapters, or change the strength of one": mix,
     "Train the adapter further": train_further,
     "Save as a run capsule": save_capsule,

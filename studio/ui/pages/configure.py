@@ -20,6 +20,7 @@ from studio.core.units import counted
 from studio.ui import drops, words
 from studio.ui.forms import Field, FieldSpec, declared_fields, told
 from studio.ui.model_picker import ModelPicker
+from studio.ui.pages.module_picker import PickerButton
 from studio.ui.pages.several import SeveralDialog
 from studio.ui.parts import (
     add_action,
@@ -66,6 +67,7 @@ class ConfigurePage(QWidget):
         self._going = 0
         self.search = self._search_box()
         self.summary = Summary(session.draft, session.desk)
+        self.modules = PickerButton(session.draft, self.summary, session.theme)
         self.yaml = YamlView(session.draft, session.theme)
         self._views = QStackedWidget()
         self._views.addWidget(self._form())
@@ -81,6 +83,7 @@ class ConfigurePage(QWidget):
         add_action(self, self.tr("Copy the configuration as a command"), self.copy_command)
         add_action(self, self.tr("Copy the configuration as YAML"), self.copy_yaml)
         add_action(self, self.tr("Choose the base model"), self.choose_model)
+        add_action(self, self.tr("Choose modules of the model"), self.choose_modules)
         self._draft.changed.connect(self._refresh)
         session.runs_changed.connect(self._look)
         self.yaml.judged.connect(self._refresh)
@@ -190,6 +193,11 @@ class ConfigurePage(QWidget):
         self.go_to("model.path")
         self.picker.open()
 
+    def choose_modules(self) -> None:
+        """Opens the model's modules, to tick those that are adapted."""
+        if self.modules.open() is None:
+            self._session.tell(self.modules.reason())
+
     def copy_yaml(self) -> None:
         """Puts the whole configuration on the clipboard."""
         if not self._takes_yaml():
@@ -270,6 +278,8 @@ class ConfigurePage(QWidget):
         made.edited.connect(self._edited)
         if spec.key in ("data.path", "data.eval_path"):
             made.extra.append(self._browse(made))
+        if spec.key == "adapter.target_modules":
+            made.extra.append(self.modules)
         made.place(self._sections[spec.section].grid, list(self._specs).index(spec.key), self._narrow)
         return made
 
