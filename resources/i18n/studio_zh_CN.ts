@@ -3602,7 +3602,7 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <name>PickerButton</name>
     <message>
         <source>Choose...</source>
-        <translation>选择...</translation>
+        <translation>选择…</translation>
     </message>
     <message>
         <source>Choose modules of the model</source>
