@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import get_peft_config, get_peft_model
 from safetensors.torch import load_file
 from torch.nn import functional
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, Trainer, TrainingArguments
@@ -100,9 +100,9 @@ def fingerprint(folder: Path) -> str:
 
 def adapted(run: dict[str, Any], base: Any) -> Any:
     """Puts the adapter on the base as it was before the first step; without one every weight is trained."""
-    if run["lora"] is None:
+    if run["adapter"] is None:
         return base.float().requires_grad_(True)
-    model = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", **run["lora"]))
+    model = get_peft_model(base, get_peft_config(run["adapter"]))
     for parameter in model.parameters():
         if parameter.requires_grad:  # what is learned is float32, whatever the base is held in
             parameter.data = parameter.data.float()
@@ -254,7 +254,7 @@ def train(run: dict[str, Any], model: Any, rows: Rows, held: Rows | None) -> Non
         evaluate(step["step"])
         if step["step"] == run["result_step"]:
             # The embedding is the base's own, even where it has an adapter.
-            options = {} if run["lora"] is None else {"save_embedding_layers": False}
+            options = {} if run["adapter"] is None else {"save_embedding_layers": False}
             model.save_pretrained(HERE / "result", **options)
     print(f"Largest relative difference: of a loss {worst:.1e}, of a gradient's norm {worst_norm:.1e}.")
     if run["noise"]:

@@ -1323,6 +1323,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>随目标一起更改（按其要求或惯例）：{settings}。</translation>
     </message>
     <message>
+        <source>Changed along with the method, which has others or none: {settings}.</source>
+        <translation>随方法一起更改，因为该方法的这些设置不同或没有这些设置：{settings}。</translation>
+    </message>
+    <message>
         <source>preset {name}</source>
         <translation>预设“{name}”</translation>
     </message>
@@ -5353,6 +5357,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>每个权重都直接训练，因此没有需要缩放的更新。</translation>
     </message>
     <message>
+        <source>{method} has no alpha: how far it goes is up to the learning rate, such as {rate}.</source>
+        <translation>{method} 没有 alpha：变化幅度取决于学习率，例如 {rate}。</translation>
+    </message>
+    <message>
         <source>alpha / sqrt(rank)</source>
         <translation>alpha / sqrt(秩)</translation>
     </message>
@@ -5937,6 +5945,170 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>（第 {0} 行）</translation>
     </message>
     <message>
+        <source>Train further</source>
+        <translation>继续训练</translation>
+    </message>
+    <message>
+        <source>An adapter of the library, or a PEFT folder, to begin with instead of a new one; it keeps its layout.</source>
+        <translation>不从新适配器开始，而从适配器库中的一个适配器或一个 PEFT 文件夹开始；其结构保持不变。</translation>
+    </message>
+    <message>
+        <source>Method</source>
+        <translation>方法</translation>
+    </message>
+    <message>
+        <source>`lora` trains small matrices beside frozen weights, `full` every weight. `ia3` trains one factor for each output, at a learning rate of about 5e-3; `vera` two vectors a layer beside matrices that are drawn once, about 5e-3; `loha` and `lokr` products of more matrices, about 1e-3; `oft` turns what layers read, about 1e-3.</source>
+        <translation>`lora` 在冻结权重旁训练小矩阵，`full` 训练全部权重。`ia3` 为每个输出训练一个系数，学习率约 5e-3；`vera` 在只抽取一次的矩阵旁为每层训练两个向量，约 5e-3；`loha` 和 `lokr` 训练更多矩阵的乘积，约 1e-3；`oft` 旋转各层的输入，约 1e-3。</translation>
+    </message>
+    <message>
+        <source>Rank</source>
+        <translation>秩</translation>
+    </message>
+    <message>
+        <source>Width of the low-rank update: more can express more, and costs more memory. Usual: 16; of `vera`, which trains a number for each, 256.</source>
+        <translation>低秩更新的宽度：越大表达能力越强，占用内存也越多。通常为 16；`vera` 每一秩只训练一个数，通常为 256。</translation>
+    </message>
+    <message>
+        <source>Alpha</source>
+        <translation>Alpha（缩放系数）</translation>
+    </message>
+    <message>
+        <source>Strength of the update: it is scaled by alpha / rank.</source>
+        <translation>更新的强度：按 alpha / 秩 缩放。</translation>
+    </message>
+    <message>
+        <source>Dropout</source>
+        <translation>Dropout（随机失活）</translation>
+    </message>
+    <message>
+        <source>Share of the update&apos;s inputs zeroed in training, against overfitting.</source>
+        <translation>训练时把更新的输入置零的比例，用于防止过拟合。</translation>
+    </message>
+    <message>
+        <source>Block size</source>
+        <translation>块大小</translation>
+    </message>
+    <message>
+        <source>Of `oft`: how many inputs are turned together; where it does not divide a layer&apos;s inputs, the nearest that does. More can express more.</source>
+        <translation>用于 `oft`：多少个输入一起旋转；若不能整除某层的输入数，则取最接近的能整除的值。越大表达能力越强。</translation>
+    </message>
+    <message>
+        <source>Factor</source>
+        <translation>因子</translation>
+    </message>
+    <message>
+        <source>Of `lokr`: the size of the first of two matrices whose Kronecker product is the update; -1: the root of the layer&apos;s, with the fewest numbers.</source>
+        <translation>用于 `lokr`：更新是两个矩阵的克罗内克积，此为第一个矩阵的大小；-1：取该层大小的平方根，参数最少。</translation>
+    </message>
+    <message>
+        <source>Target modules</source>
+        <translation>目标模块</translation>
+    </message>
+    <message>
+        <source>`all-linear`, a list of names such as [q_proj, v_proj], or one regular expression.</source>
+        <translation>`all-linear`、名称列表（如 [q_proj, v_proj]），或一个正则表达式。</translation>
+    </message>
+    <message>
+        <source>Experts</source>
+        <translation>专家</translation>
+    </message>
+    <message>
+        <source>`experts`: LoRA goes on the experts too, which a model holds in one parameter; or names such as [experts.down_proj]. They take no dropout and no DoRA.</source>
+        <translation>`experts`：LoRA 也用于模型存放在单个参数中的专家；也可填写名称，如 [experts.down_proj]。专家不支持 dropout，也不支持 DoRA。</translation>
+    </message>
+    <message>
+        <source>Excluded modules</source>
+        <translation>排除的模块</translation>
+    </message>
+    <message>
+        <source>Names or a regular expression to skip.</source>
+        <translation>要跳过的名称或正则表达式。</translation>
+    </message>
+    <message>
+        <source>Layers</source>
+        <translation>层</translation>
+    </message>
+    <message>
+        <source>Only these layers: numbers, or ranges such as `0-3,8`. Empty: all.</source>
+        <translation>只用这些层：编号，或如 `0-3,8` 的范围。留空：全部。</translation>
+    </message>
+    <message>
+        <source>Rank pattern</source>
+        <translation>按模块设定秩</translation>
+    </message>
+    <message>
+        <source>Ranks for module names or regular expressions that differ.</source>
+        <translation>为个别模块名或正则表达式单独设定秩。</translation>
+    </message>
+    <message>
+        <source>Alpha pattern</source>
+        <translation>按模块设定 Alpha</translation>
+    </message>
+    <message>
+        <source>Alphas for module names or regular expressions that differ.</source>
+        <translation>为个别模块名或正则表达式单独设定 alpha。</translation>
+    </message>
+    <message>
+        <source>Fully trained modules</source>
+        <translation>完整训练的模块</translation>
+    </message>
+    <message>
+        <source>Modules trained whole and saved beside the adapter.</source>
+        <translation>完整训练并与适配器一同保存的模块。</translation>
+    </message>
+    <message>
+        <source>rsLoRA</source>
+        <translation>rsLoRA</translation>
+    </message>
+    <message>
+        <source>Scales by alpha / sqrt(rank), steadier at high ranks.</source>
+        <translation>按 alpha / sqrt(秩) 缩放，秩较大时更稳定。</translation>
+    </message>
+    <message>
+        <source>DoRA</source>
+        <translation>DoRA</translation>
+    </message>
+    <message>
+        <source>Learns each weight&apos;s length apart from its direction; slower.</source>
+        <translation>把权重的大小与方向分开学习；速度较慢。</translation>
+    </message>
+    <message>
+        <source>Bias</source>
+        <translation>偏置</translation>
+    </message>
+    <message>
+        <source>Which bias vectors are trained too.</source>
+        <translation>同时训练哪些偏置向量。</translation>
+    </message>
+    <message>
+        <source>Start of the update</source>
+        <translation>更新的起点</translation>
+    </message>
+    <message>
+        <source>Where learning begins, always as no change at all. The first three are drawn. `pissa` begins with the strongest directions of the base&apos;s weights (`pissa_niter_16`: nearly the same ones, far sooner), `olora` with orthogonal ones; `eva` with those that the rows take in the model.</source>
+        <translation>学习从哪里开始；开始时总是毫无改变。前三种是随机抽取的。`pissa` 从基座权重最强的方向开始（`pissa_niter_16`：几乎相同的方向，快得多），`olora` 从其正交方向开始；`eva` 从数据行在模型中所取的方向开始。</translation>
+    </message>
+    <message>
+        <source>Not a setting of {0}; leave it out, which is {1}.</source>
+        <translation>{0} 没有此设置；请不要填写，即 {1}。</translation>
+    </message>
+    <message>
+        <source>At most {0} with pissa and olora, which are saved with twice the rank.</source>
+        <translation>使用 pissa 和 olora 时最多 {0}，因为它们以两倍的秩保存。</translation>
+    </message>
+    <message>
+        <source>Experts take no dropout; set it to 0.</source>
+        <translation>专家不支持 dropout；请设为 0。</translation>
+    </message>
+    <message>
+        <source>Experts take no DoRA; set it to false.</source>
+        <translation>专家不支持 DoRA；请设为 false。</translation>
+    </message>
+    <message>
+        <source>Experts cannot begin so; choose default or gaussian.</source>
+        <translation>专家不能这样初始化；请选择 default 或 gaussian。</translation>
+    </message>
+    <message>
         <source>No run is at work, and none waits.</source>
         <translation>没有训练在进行，也没有训练在等待。</translation>
     </message>
@@ -5951,6 +6123,30 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Close other programs, then ask for it again.</source>
         <translation>请关闭其他程序，然后再试一次。</translation>
+    </message>
+    <message>
+        <source>{0} cannot go on {1}, which is a {2}.</source>
+        <translation>{0} 不能用于 {1}，它是 {2}。</translation>
+    </message>
+    <message>
+        <source>Choose linear layers such as [q_proj, v_proj], or all-linear.</source>
+        <translation>请选择线性层，如 [q_proj, v_proj]，或 all-linear。</translation>
+    </message>
+    <message>
+        <source>Choose lora, ia3 or vera for this model.</source>
+        <translation>此模型请选择 lora、ia3 或 vera。</translation>
+    </message>
+    <message>
+        <source>{0} shares its weight with the other end of this model, and only LoRA keeps the two as one.</source>
+        <translation>{0} 与此模型的另一端共用权重，只有 LoRA 能让两者保持一致。</translation>
+    </message>
+    <message>
+        <source>Take it out of modules_to_save, or choose lora.</source>
+        <translation>请将它从 modules_to_save 中去掉，或选择 lora。</translation>
+    </message>
+    <message>
+        <source>Full fine-tuning makes no adapter, and does not read {0}.</source>
+        <translation>全量微调不产生适配器，不会读取 {0}。</translation>
     </message>
     <message>
         <source>Longest answer</source>
@@ -6493,134 +6689,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>`auto`：硬件支持时用 bfloat16，否则用 float32。</translation>
     </message>
     <message>
-        <source>Train further</source>
-        <translation>继续训练</translation>
-    </message>
-    <message>
-        <source>An adapter of the library, or a PEFT folder, to begin with instead of a new one; it keeps its layout.</source>
-        <translation>不从新适配器开始，而从适配器库中的一个适配器或一个 PEFT 文件夹开始；其结构保持不变。</translation>
-    </message>
-    <message>
-        <source>Method</source>
-        <translation>方法</translation>
-    </message>
-    <message>
-        <source>`lora` trains small matrices beside frozen weights; `full` trains every weight.</source>
-        <translation>`lora` 在冻结权重旁训练小矩阵；`full` 训练全部权重。</translation>
-    </message>
-    <message>
-        <source>Rank</source>
-        <translation>秩</translation>
-    </message>
-    <message>
-        <source>Width of the low-rank update: more can express more, and costs more memory.</source>
-        <translation>低秩更新的宽度：越大表达能力越强，占用内存也越多。</translation>
-    </message>
-    <message>
-        <source>Alpha</source>
-        <translation>Alpha（缩放系数）</translation>
-    </message>
-    <message>
-        <source>Strength of the update: it is scaled by alpha / rank.</source>
-        <translation>更新的强度：按 alpha / 秩 缩放。</translation>
-    </message>
-    <message>
-        <source>Dropout</source>
-        <translation>Dropout（随机失活）</translation>
-    </message>
-    <message>
-        <source>Share of the update&apos;s inputs zeroed in training, against overfitting.</source>
-        <translation>训练时把更新的输入置零的比例，用于防止过拟合。</translation>
-    </message>
-    <message>
-        <source>Target modules</source>
-        <translation>目标模块</translation>
-    </message>
-    <message>
-        <source>`all-linear`, a list of names such as [q_proj, v_proj], or one regular expression.</source>
-        <translation>`all-linear`、名称列表（如 [q_proj, v_proj]），或一个正则表达式。</translation>
-    </message>
-    <message>
-        <source>Experts</source>
-        <translation>专家</translation>
-    </message>
-    <message>
-        <source>`experts`: LoRA goes on the experts too, which a model holds in one parameter; or names such as [experts.down_proj]. They take no dropout and no DoRA.</source>
-        <translation>`experts`：LoRA 也用于模型存放在单个参数中的专家；也可填写名称，如 [experts.down_proj]。专家不支持 dropout，也不支持 DoRA。</translation>
-    </message>
-    <message>
-        <source>Excluded modules</source>
-        <translation>排除的模块</translation>
-    </message>
-    <message>
-        <source>Names or a regular expression to skip.</source>
-        <translation>要跳过的名称或正则表达式。</translation>
-    </message>
-    <message>
-        <source>Layers</source>
-        <translation>层</translation>
-    </message>
-    <message>
-        <source>Only these layers: numbers, or ranges such as `0-3,8`. Empty: all.</source>
-        <translation>只用这些层：编号，或如 `0-3,8` 的范围。留空：全部。</translation>
-    </message>
-    <message>
-        <source>Rank pattern</source>
-        <translation>按模块设定秩</translation>
-    </message>
-    <message>
-        <source>Ranks for module names or regular expressions that differ.</source>
-        <translation>为个别模块名或正则表达式单独设定秩。</translation>
-    </message>
-    <message>
-        <source>Alpha pattern</source>
-        <translation>按模块设定 Alpha</translation>
-    </message>
-    <message>
-        <source>Alphas for module names or regular expressions that differ.</source>
-        <translation>为个别模块名或正则表达式单独设定 alpha。</translation>
-    </message>
-    <message>
-        <source>Fully trained modules</source>
-        <translation>完整训练的模块</translation>
-    </message>
-    <message>
-        <source>Modules trained whole and saved beside LoRA.</source>
-        <translation>完整训练并与 LoRA 一同保存的模块。</translation>
-    </message>
-    <message>
-        <source>rsLoRA</source>
-        <translation>rsLoRA</translation>
-    </message>
-    <message>
-        <source>Scales by alpha / sqrt(rank), steadier at high ranks.</source>
-        <translation>按 alpha / sqrt(秩) 缩放，秩较大时更稳定。</translation>
-    </message>
-    <message>
-        <source>DoRA</source>
-        <translation>DoRA</translation>
-    </message>
-    <message>
-        <source>Learns each weight&apos;s length apart from its direction; slower.</source>
-        <translation>把权重的大小与方向分开学习；速度较慢。</translation>
-    </message>
-    <message>
-        <source>Bias</source>
-        <translation>偏置</translation>
-    </message>
-    <message>
-        <source>Which bias vectors are trained too.</source>
-        <translation>同时训练哪些偏置向量。</translation>
-    </message>
-    <message>
-        <source>Start of the update</source>
-        <translation>更新的起点</translation>
-    </message>
-    <message>
-        <source>Where learning begins, always as no change at all. The first three are drawn. `pissa` begins with the strongest directions of the base&apos;s weights (`pissa_niter_16`: nearly the same ones, far sooner), `olora` with orthogonal ones; `eva` with those that the rows take in the model.</source>
-        <translation>学习从哪里开始；开始时总是毫无改变。前三种是随机抽取的。`pissa` 从基座权重最强的方向开始（`pissa_niter_16`：几乎相同的方向，快得多），`olora` 从其正交方向开始；`eva` 从数据行在模型中所取的方向开始。</translation>
-    </message>
-    <message>
         <source>Objective</source>
         <translation>训练目标</translation>
     </message>
@@ -6913,12 +6981,12 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>全量微调不会继续训练适配器；请留空。</translation>
     </message>
     <message>
-        <source>Only LoRA has an A and a B; set it to 1.</source>
-        <translation>只有 LoRA 才有 A 和 B；请设为 1。</translation>
+        <source>With {0} no base is held in 8 or 4 bits; set it to none.</source>
+        <translation>使用 {0} 时基座不能以 8 位或 4 位保存；请设为 none。</translation>
     </message>
     <message>
-        <source>At most {0} with pissa and olora, which are saved with twice the rank.</source>
-        <translation>使用 pissa 和 olora 时最多 {0}，因为它们以两倍的秩保存。</translation>
+        <source>Only LoRA has an A and a B; set it to 1.</source>
+        <translation>只有 LoRA 才有 A 和 B；请设为 1。</translation>
     </message>
     <message>
         <source>Its numbers must be finite.</source>
@@ -6931,18 +6999,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Needs data.eval_split or data.eval_path.</source>
         <translation>需要 data.eval_split 或 data.eval_path。</translation>
-    </message>
-    <message>
-        <source>Experts take no dropout; set it to 0.</source>
-        <translation>专家不支持 dropout；请设为 0。</translation>
-    </message>
-    <message>
-        <source>Experts take no DoRA; set it to false.</source>
-        <translation>专家不支持 DoRA；请设为 false。</translation>
-    </message>
-    <message>
-        <source>Experts cannot begin so; choose default or gaussian.</source>
-        <translation>专家不能这样初始化；请选择 default 或 gaussian。</translation>
     </message>
     <message>
         <source>`studio import-config {0} --out run.yaml` makes one of this program of it.</source>
@@ -7059,6 +7115,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>It loads no adapters.</source>
         <translation>它不能加载适配器。</translation>
+    </message>
+    <message>
+        <source>It loads LoRA alone, and this is {0}.</source>
+        <translation>它只能加载 LoRA，而这是 {0}。</translation>
     </message>
     <message>
         <source>It loads no DoRA.</source>
@@ -7985,6 +8045,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>提高学习率，或在“行”和“层”中查看是否学到了什么。</translation>
     </message>
     <message>
+        <source>{0} learns at larger rates than LoRA, such as {1}.</source>
+        <translation>{0} 的学习率通常比 LoRA 大，例如 {1}。</translation>
+    </message>
+    <message>
         <source>The loss of the rows trained on rose from {0} about step {1} to {2} in the end.</source>
         <translation>训练行的损失从第 {1} 步附近的 {0} 升到最后的 {2}。</translation>
     </message>
@@ -8129,6 +8193,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>此处不训练 `{0}`。</translation>
     </message>
     <message>
+        <source>How many blocks there are is not said here: set adapter.oft_block_size.</source>
+        <translation>这里不指定块的数量：请设置 adapter.oft_block_size。</translation>
+    </message>
+    <message>
         <source>How often is said in steps here: set eval_steps and save_steps.</source>
         <translation>此处以步数表示频率：请设置 eval_steps 和 save_steps。</translation>
     </message>
@@ -8197,8 +8265,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请以它为基础模型训练：把 model.path 设为 {0}，用适配器或 method: full。</translation>
     </message>
     <message>
-        <source>The adapter in {0} is no LoRA, or its {1} cannot be read.</source>
-        <translation>{0} 中的适配器不是 LoRA，或其 {1} 无法读取。</translation>
+        <source>The adapter in {0} is by no method that is trained here, or its {1} cannot be read.</source>
+        <translation>{0} 中的适配器所用的方法这里不能训练，或其 {1} 无法读取。</translation>
     </message>
     <message>
         <source>Choose another one.</source>
@@ -8605,36 +8673,16 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>若也要适配专家，请把 adapter.target_parameters 设为 experts。</translation>
     </message>
     <message>
+        <source>Only LoRA goes on them: set adapter.method to lora to adapt them too.</source>
+        <translation>只有 LoRA 能用于它们：若也要适配，请把 adapter.method 设为 lora。</translation>
+    </message>
+    <message>
         <source>Layers named like experts stay as they are: {0}.</source>
         <translation>与专家同名的层保持不变：{0}。</translation>
     </message>
     <message>
         <source>{0} ({1} of the weights)</source>
         <translation>{0}（占权重的 {1}）</translation>
-    </message>
-    <message>
-        <source>{0} is an expression of {1} characters.</source>
-        <translation>{0} 是长度为 {1} 个字符的表达式。</translation>
-    </message>
-    <message>
-        <source>Use at most {0}.</source>
-        <translation>最多 {0} 个。</translation>
-    </message>
-    <message>
-        <source>{0} {1} is not a regular expression: {2}.</source>
-        <translation>{0} {1} 不是正则表达式：{2}。</translation>
-    </message>
-    <message>
-        <source>Correct it, or name the modules in a list such as [q_proj, v_proj].</source>
-        <translation>请改正，或用列表指定模块，如 [q_proj, v_proj]。</translation>
-    </message>
-    <message>
-        <source>Matching {0} {1} takes too long: its repetitions are nested.</source>
-        <translation>匹配 {0} {1} 耗时过长：其中有嵌套的重复。</translation>
-    </message>
-    <message>
-        <source>Write it without a repetition inside a repetition, or name the modules in a list.</source>
-        <translation>请避免在重复中再用重复，或用列表指定模块。</translation>
     </message>
     <message>
         <source>{0} shares its weight with the other end of this model, and PEFT cannot train the two as one.</source>
@@ -8655,10 +8703,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>LoRA cannot go on {0}, which is a {1}.</source>
         <translation>LoRA 不能用于 {0}，它是 {1}。</translation>
-    </message>
-    <message>
-        <source>Choose linear layers such as [q_proj, v_proj], or all-linear.</source>
-        <translation>请选择线性层，如 [q_proj, v_proj]，或 all-linear。</translation>
     </message>
     <message>
         <source>target_parameters: this model holds no experts in one parameter.</source>
@@ -8689,14 +8733,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请将它从 `target_modules` 或 `modules_to_save` 中去掉。</translation>
     </message>
     <message>
-        <source>{0}: no module matches `{1}`.</source>
-        <translation>{0}：没有模块与 `{1}` 匹配。</translation>
-    </message>
-    <message>
-        <source>{0}The model has {1}.</source>
-        <translation>{0}模型中有 {1}。</translation>
-    </message>
-    <message>
         <source>adapter.layers_to_transform: `{0}` is no layer.</source>
         <translation>adapter.layers_to_transform：`{0}` 不是层。</translation>
     </message>
@@ -8723,6 +8759,38 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Leave it out of target_modules; put it in modules_to_save to train it whole.</source>
         <translation>请不要放入 target_modules；要完整训练它，请放入 modules_to_save。</translation>
+    </message>
+    <message>
+        <source>{0} is an expression of {1} characters.</source>
+        <translation>{0} 是长度为 {1} 个字符的表达式。</translation>
+    </message>
+    <message>
+        <source>Use at most {0}.</source>
+        <translation>最多 {0} 个。</translation>
+    </message>
+    <message>
+        <source>{0} {1} is not a regular expression: {2}.</source>
+        <translation>{0} {1} 不是正则表达式：{2}。</translation>
+    </message>
+    <message>
+        <source>Correct it, or name the modules in a list such as [q_proj, v_proj].</source>
+        <translation>请改正，或用列表指定模块，如 [q_proj, v_proj]。</translation>
+    </message>
+    <message>
+        <source>Matching {0} {1} takes too long: its repetitions are nested.</source>
+        <translation>匹配 {0} {1} 耗时过长：其中有嵌套的重复。</translation>
+    </message>
+    <message>
+        <source>Write it without a repetition inside a repetition, or name the modules in a list.</source>
+        <translation>请避免在重复中再用重复，或用列表指定模块。</translation>
+    </message>
+    <message>
+        <source>{0}: no module matches `{1}`.</source>
+        <translation>{0}：没有模块与 `{1}` 匹配。</translation>
+    </message>
+    <message>
+        <source>{0}The model has {1}.</source>
+        <translation>{0}模型中有 {1}。</translation>
     </message>
     <message>
         <source>With `{0}` rows are compared one by one, unpacked; set it to false.</source>
@@ -8983,6 +9051,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>{0} is a whole model, which answers as it was trained or not at all.</source>
         <translation>{0} 是完整模型，只能按训练出来的样子回答，没有强弱可调。</translation>
+    </message>
+    <message>
+        <source>The adapter {0} is by {1}, which acts as it was trained or not at all.</source>
+        <translation>适配器 {0} 使用 {1}，只能按训练时的强度起作用，或完全不起作用。</translation>
     </message>
     <message>
         <source>The adapter {0} is a DoRA, which acts as it was trained or not at all.</source>
@@ -9805,18 +9877,6 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请不要使用它。它保留为 {0} 以供查看；适配器库中的适配器没有变化。</translation>
     </message>
     <message>
-        <source>{0}, with a LoRA adapter merged into its weights.</source>
-        <translation>{0}，其权重已合并 LoRA 适配器。</translation>
-    </message>
-    <message>
-        <source>A LoRA adapter for {0}.</source>
-        <translation>用于 {0} 的 LoRA 适配器。</translation>
-    </message>
-    <message>
-        <source>{0}, of which every weight was trained further.</source>
-        <translation>{0}，其全部权重都经过继续训练。</translation>
-    </message>
-    <message>
         <source>it splits {0} into other tokens</source>
         <translation>它把 {0} 切分成了别的词元</translation>
     </message>
@@ -10149,6 +10209,22 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>无法加载 PyTorch：{0}。</translation>
     </message>
     <message>
+        <source>PEFT does not take this adapter&apos;s settings: {0}</source>
+        <translation>PEFT 不接受此适配器的设置：{0}</translation>
+    </message>
+    <message>
+        <source>{0} does not go on a base in 8 or 4 bits.</source>
+        <translation>{0} 不能用于 8 位或 4 位的基座。</translation>
+    </message>
+    <message>
+        <source>Hold the base in full precision: set quantization to none.</source>
+        <translation>请以全精度保存基座：将 quantization 设为 none。</translation>
+    </message>
+    <message>
+        <source>multiplies the inputs of other layers than an IA3 here, as {0} shows</source>
+        <translation>所乘输入的层与这里的 IA3 不同，例如 {0}</translation>
+    </message>
+    <message>
         <source>Every weight is 0, which is the base itself.</source>
         <translation>所有权重都是 0，也就是基础模型本身。</translation>
     </message>
@@ -10159,6 +10235,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>{0} is a whole model, which cannot be added up.</source>
         <translation>{0} 是完整模型，不能相加。</translation>
+    </message>
+    <message>
+        <source>The adapter {0} is by {1}, which cannot be added up.</source>
+        <translation>适配器 {0} 使用 {1}，不能相加。</translation>
     </message>
     <message>
         <source>The ranks of these adapters come to {0}, and {1} is the most.</source>
@@ -10365,6 +10445,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请缩短回答之前的内容，或提高最大长度。</translation>
     </message>
     <message>
+        <source>{0} is computed by PEFT&apos;s own layers, which are slower than LoRA here.</source>
+        <translation>{0} 由 PEFT 自己的层计算，比这里的 LoRA 慢。</translation>
+    </message>
+    <message>
         <source>This model does not keep rows laid end to end apart; batches are padded instead.</source>
         <translation>此模型不能隔开首尾相接的行；改为填充批次。</translation>
     </message>
@@ -10533,6 +10617,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请比较同一基座模型的适配器。</translation>
     </message>
     <message>
+        <source>is by {0}, and what that changes of each module is not measured</source>
+        <translation>使用 {0}，它对每个模块的改变不作测量</translation>
+    </message>
+    <message>
         <source>uses {0}, and what that adds is not measured yet</source>
         <translation>用了 {0}，其增加的部分尚不能测量</translation>
     </message>
@@ -10571,6 +10659,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Save the adapter as safetensors where it comes from.</source>
         <translation>请在来源处把适配器保存为 safetensors。</translation>
+    </message>
+    <message>
+        <source>Convert it to plain {0} at its source.</source>
+        <translation>请在来源处将其转换为普通的 {0}。</translation>
     </message>
     <message>
         <source>The adapter in {0} began as {1}, which changes the weights of the base it is put on.</source>

@@ -12,7 +12,7 @@ from typing import Any
 from studio import paths
 from studio.cli import layers, mix
 from studio.cli.output import add_command, one_line, printable, progress, show, table
-from studio.core import exportable, further, library
+from studio.core import exportable, further, library, methods
 from studio.core.entry import in_words, is_model, learning_rates
 from studio.core.errors import StudioError, given_path
 from studio.core.library import Entry
@@ -157,7 +157,7 @@ def _show(args: argparse.Namespace) -> None:
         ("Data", f"{data.path}  {plural(data.rows, 'row')}  {data.fingerprint[:12]}" if data.path else ""),
         ("Run", entry.run),
         ("Begun with", started_from(start) if isinstance(start, str) and start else ""),
-        ("Adapter", "" if entry.is_model else _pairs(entry.config.get("adapter") or _made_as(entry))),
+        ("Adapter", "" if entry.is_model else _pairs(_had(entry.config.get("adapter") or _made_as(entry)))),
         ("Training", _pairs(entry.config.get("training"))),
         ("Learning rate", in_words(rates) if len(rates) > 1 else ""),
         ("Metrics", _pairs({key: value for key, value in entry.metrics.items() if key != "learning_rates"})),
@@ -339,6 +339,14 @@ def _made_as(entry: Entry) -> dict[str, Any]:
     with suppress(StudioError):
         return further.layout_of(entry.folder)
     return {}
+
+
+def _had(adapter: Any) -> Any:
+    """Returns an adapter's settings without those that its method does not have."""
+    if not isinstance(adapter, dict):
+        return adapter
+    method = str(adapter.get("method", "lora"))
+    return {key: value for key, value in adapter.items() if methods.has(method, key)}
 
 
 def _pairs(values: Any) -> str:

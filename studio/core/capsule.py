@@ -57,7 +57,7 @@ def contents(config: RunConfig, told: Progress) -> Contents:
         start = config.adapter.init_lora_weights
         message = f"There is no capsule of a run whose adapter began as {start}: the run does not keep what that found."
         raise StudioError("export", message, "Its result can be exported, as ever.")
-    adapter = planned.trainable_parameters if config.adapter.method == "lora" else 0
+    adapter = planned.trainable_parameters if config.adapter.method != "full" else 0
     a_row = planned.tokens_per_epoch / max(1, planned.rows)
     size = _TOKEN_BYTES * a_row * (planned.rows + planned.eval_rows) + _NUMBER_BYTES * adapter + _OTHER_BYTES
     passes = told.step / max(1, planned.steps_per_epoch)

@@ -8,12 +8,14 @@ import json
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue, TypeAdapter, model_validator
+from pydantic import Field, JsonValue, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
 
+from studio.core.adapter_config import FOUND, OF_WEIGHTS, AdapterSpec, unfit
 from studio.core.data.mapping import format_of
 from studio.core.data_config import BASIC, STRICT, TOKENS, DataSpec, LongText
 from studio.core.errors import StudioError
+from studio.core.methods import Method, quantizes, title_of
 from studio.core.objectives import Objective, asked, needed
 
 __all__ = [
@@ -35,13 +37,7 @@ __all__ = [
 
 Quantization = Literal["none", "8bit", "nf4"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
-Method = Literal["lora", "full"]
 Sampling = Literal["random", "group_by_length", "sequential"]
-# Starts with directions of the base's weights, which the result takes away again: it has twice the rank.
-OF_WEIGHTS = ("pissa", "pissa_niter_16", "olora")
-# Starts that are looked for when a run begins, where others are drawn.
-FOUND = (*OF_WEIGHTS, "eva")
-_MOST_OF_WEIGHTS = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -72,124 +68,6 @@ class ModelSpec:
         Dtype,
         Field(title="Number format", description="`auto`: bfloat16 where the hardware has it, else float32."),
     ] = "auto"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
-class AdapterSpec:
-    """What is trained: a LoRA adapter beside frozen weights, or every weight."""
-
-    path: Annotated[
-        str,
-        Field(
-            title="Train further",
-            description="An adapter of the library, or a PEFT folder, to begin with instead of a new one; it keeps its "
-            "layout.",
-            json_schema_extra=BASIC,
-        ),
-    ] = ""
-    method: Annotated[
-        Method,
-        Field(
-            title="Method",
-            description="`lora` trains small matrices beside frozen weights; `full` trains every weight.",
-            json_schema_extra=BASIC,
-        ),
-    ] = "lora"
-    r: Annotated[
-        int,
-        Field(
-            ge=1,
-            le=1024,
-            title="Rank",
-            description="Width of the low-rank update: more can express more, and costs more memory.",
-            json_schema_extra=BASIC,
-        ),
-    ] = 16
-    lora_alpha: Annotated[
-        float,
-        Field(
-            gt=0,
-            le=65_536,
-            title="Alpha",
-            description="Strength of the update: it is scaled by alpha / rank.",
-            json_schema_extra=BASIC,
-        ),
-    ] = 32
-    lora_dropout: Annotated[
-        float,
-        Field(
-            ge=0.0,
-            lt=1.0,
-            title="Dropout",
-            description="Share of the update's inputs zeroed in training, against overfitting.",
-            json_schema_extra=BASIC,
-        ),
-    ] = 0.0
-    target_modules: Annotated[
-        str | list[str],
-        Field(
-            title="Target modules",
-            description="`all-linear`, a list of names such as [q_proj, v_proj], or one regular expression.",
-            json_schema_extra=BASIC,
-        ),
-    ] = "all-linear"
-    target_parameters: Annotated[
-        list[str],
-        Field(
-            title="Experts",
-            description="`experts`: LoRA goes on the experts too, which a model holds in one parameter; or names such "
-            "as [experts.down_proj]. They take no dropout and no DoRA.",
-        ),
-        BeforeValidator(lambda value: [] if value in (None, "") else [value] if isinstance(value, str) else value),
-    ] = Field(default_factory=list)
-    exclude_modules: Annotated[
-        str | list[str] | None, Field(title="Excluded modules", description="Names or a regular expression to skip.")
-    ] = None
-    layers_to_transform: Annotated[
-        list[Annotated[int, Field(ge=0)]] | str | None,
-        Field(title="Layers", description="Only these layers: numbers, or ranges such as `0-3,8`. Empty: all."),
-        # As PEFT takes a single one.
-        BeforeValidator(lambda value: [value] if type(value) is int else value),
-    ] = None
-    rank_pattern: Annotated[
-        dict[str, Annotated[int, Field(ge=1, le=1024)]],
-        Field(title="Rank pattern", description="Ranks for module names or regular expressions that differ."),
-    ] = Field(default_factory=dict)
-    alpha_pattern: Annotated[
-        dict[str, Annotated[float, Field(gt=0)]],
-        Field(title="Alpha pattern", description="Alphas for module names or regular expressions that differ."),
-    ] = Field(default_factory=dict)
-    modules_to_save: Annotated[
-        list[str], Field(title="Fully trained modules", description="Modules trained whole and saved beside LoRA.")
-    ] = Field(default_factory=list)
-    use_rslora: Annotated[
-        bool, Field(title="rsLoRA", description="Scales by alpha / sqrt(rank), steadier at high ranks.")
-    ] = False
-    use_dora: Annotated[
-        bool, Field(title="DoRA", description="Learns each weight's length apart from its direction; slower.")
-    ] = False
-    bias: Annotated[
-        Literal["none", "all", "lora_only"], Field(title="Bias", description="Which bias vectors are trained too.")
-    ] = "none"
-    init_lora_weights: Annotated[
-        Literal["default", "gaussian", "orthogonal", "pissa", "pissa_niter_16", "olora", "eva"],
-        Field(
-            title="Start of the update",
-            description="Where learning begins, always as no change at all. The first three are drawn. `pissa` begins "
-            "with the strongest directions of the base's weights (`pissa_niter_16`: nearly the same ones, far sooner), "
-            "`olora` with orthogonal ones; `eva` with those that the rows take in the model.",
-        ),
-    ] = "default"
-
-    @property
-    def found(self) -> bool:
-        """Whether it is a new adapter that begins with what is found in the base's weights or in the rows."""
-        return self.init_lora_weights in FOUND and self.method == "lora" and not self.path
-
-    @property
-    def halved(self) -> bool:
-        """Whether it begins with directions of the base's weights, and is saved with twice the rank for that."""
-        return self.found and self.init_lora_weights in OF_WEIGHTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -426,16 +304,13 @@ class RunConfig:
             raise _clash("model.quantization", message="Full fine-tuning needs unquantized weights; set it to none.")
         if self.adapter.method == "full" and self.adapter.path:
             raise _clash("adapter.path", message="Full fine-tuning trains no adapter further; leave it empty.")
-        if self.adapter.method == "full" and self.training.loraplus_lr_ratio != 1:
+        if self.model.quantization != "none" and not quantizes(self.adapter.method):
+            message = f"With {title_of(self.adapter.method)} no base is held in 8 or 4 bits; set it to none."
+            raise _clash("model.quantization", message=message)
+        if self.adapter.method != "lora" and self.training.loraplus_lr_ratio != 1:
             raise _clash("training.loraplus_lr_ratio", message="Only LoRA has an A and a B; set it to 1.")
-        ranks = {"adapter.r": [self.adapter.r], "adapter.rank_pattern": self.adapter.rank_pattern.values()}
-        key = next((key for key, given in ranks.items() if max(given, default=0) > _MOST_OF_WEIGHTS), "")
-        if key and self.adapter.halved:
-            raise _clash(
-                key, message=f"At most {_MOST_OF_WEIGHTS} with pissa and olora, which are saved with twice the rank."
-            )
-        if self.adapter.method == "lora" and self.adapter.target_parameters:
-            _check_experts(self.adapter)
+        if clash := unfit(self.adapter):
+            raise _clash(f"adapter.{clash[0]}", message=clash[1])
         if self.data.mapping and self.data.format == "auto":
             try:
                 format_of(self.data.mapping)
@@ -449,21 +324,11 @@ class RunConfig:
             raise _clash("data.chunk_overlap", message="At most half of data.max_length.")
         for setting in needed(self.training.objective):
             section, name = setting.key.split(".")
-            if getattr(getattr(self, section), name) != setting.value:
+            if not setting.suits(getattr(getattr(self, section), name)):
                 raise _clash(setting.key, message=setting.message)
         if self.training.early_stopping_patience and not self.data.evaluates:
             raise _clash("training.early_stopping_patience", message="Needs data.eval_split or data.eval_path.")
         return self
-
-
-def _check_experts(spec: AdapterSpec) -> None:
-    """Refuses what PEFT does not make of a parameter that is no module's weight (its `ParamWrapper`)."""
-    if spec.lora_dropout:
-        raise _clash("adapter.lora_dropout", message="Experts take no dropout; set it to 0.")
-    if spec.use_dora:
-        raise _clash("adapter.use_dora", message="Experts take no DoRA; set it to false.")
-    if spec.init_lora_weights not in ("default", "gaussian"):
-        raise _clash("adapter.init_lora_weights", message="Experts cannot begin so; choose default or gaussian.")
 
 
 def _clash(key: str, message: str) -> ValueError:

@@ -17,6 +17,7 @@ from studio.core.config import RunConfig
 from studio.core.entry import PEFT_CONFIG
 from studio.core.errors import StudioError, given_path
 from studio.core.hub_ids import is_hub_id
+from studio.core.methods import usual_rank
 from studio.core.objectives import asked
 
 _MAX_BYTES = 1_000_000
@@ -35,7 +36,7 @@ def load(path: Path | None, assignments: Sequence[str] = ()) -> RunConfig:
 def whole(plain: Mapping[str, Any], path: Path | None, under: Mapping[str, dict[str, Any]] | None = None) -> RunConfig:
     """Makes a config of plain data, and resolves its relative paths.
 
-    A learning rate that nobody names is the usual one of the objective.
+    A learning rate that nobody names is the usual one of the objective, and a rank that of the method.
 
     Args:
         plain: settings that are named, as `said` returns them.
@@ -49,6 +50,8 @@ def whole(plain: Mapping[str, Any], path: Path | None, under: Mapping[str, dict[
     for section, settings in (under or {}).items():
         if isinstance(own := data.get(section) or {}, dict):
             data[section] = {**settings, **own}
+    if isinstance(adapter := data.get("adapter"), dict):
+        data["adapter"] = {"r": usual_rank(adapter.get("method"))} | adapter
     training = data.get("training")
     if isinstance(training, dict) and (rate := asked(str(training.get("objective"))).learning_rate):
         data["training"] = {"learning_rate": rate} | training

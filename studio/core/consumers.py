@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from studio.core.entry import peft_config
+from studio.core.methods import of_peft, title_of
 
 Target = Literal["peft", "gguf-lora", "merged", "gguf"]
 
@@ -32,6 +33,7 @@ class Traits:
         whole: it holds modules that were trained whole.
         biases: it holds biases.
         parameters: it is on parameters that are no module's weight, such as fused experts.
+        method: what it was made by.
     """
 
     rank: int
@@ -40,6 +42,7 @@ class Traits:
     whole: bool = False
     biases: bool = False
     parameters: bool = False
+    method: str = "lora"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ def traits(config: Mapping[str, Any]) -> Traits:
     ranks = [one for one in (config.get("r", _R), *patterns[0].values()) if type(one) is int]
     alpha, parameters = config.get("lora_alpha", _ALPHA), bool(config.get("target_parameters"))
     odd = bool(config.get("use_rslora")) or any(patterns) or (isinstance(alpha, float) and not alpha.is_integer())
+    if (method := of_peft(config)) != "lora":
+        return Traits(rank=0, whole=bool(config.get("modules_to_save")), method=method)
     return Traits(
         rank=max(ranks, default=_R),
         uneven=odd and not parameters and not config.get("lora_bias"),
@@ -103,6 +108,7 @@ def consumers(adapter: Traits) -> list[Consumer]:
 def problem(adapter: Traits) -> str:
     """Returns what of an adapter vLLM and llama.cpp alike refuse or overlook, in sentences; empty: nothing."""
     said = (
+        "" if adapter.method == "lora" else f"It loads LoRA alone, and this is {title_of(adapter.method)}.",
         "It loads no DoRA." if adapter.dora else "",
         "It loads no modules trained whole." if adapter.whole else "",
         "It loads no trained biases." if adapter.biases else "",

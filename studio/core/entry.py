@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from studio.core import methods
 from studio.core.cache import sha256
 from studio.core.config import OF_WEIGHTS
 from studio.core.files import LATEST_S, write_atomic
@@ -171,6 +172,8 @@ def rank(entry: Entry) -> Any:
         return None
     known = entry.config.get("adapter")
     adapter: dict[str, Any] = known if isinstance(known, dict) else {}
+    if not methods.has(str(adapter.get("method", "lora")), "r"):
+        return None
     told = None if adapter.get("init_lora_weights") in OF_WEIGHTS else adapter.get("r")
     return told if told is not None else _own_rank(entry.folder, entry.sha256)
 
@@ -178,8 +181,14 @@ def rank(entry: Entry) -> Any:
 @lru_cache(maxsize=4096)
 def _own_rank(folder: Path, _sha256: str) -> int | None:
     """Reads what PEFT's config says, once for each state of the weights."""
-    found = (peft_config(folder) or {}).get("r")
+    about = peft_config(folder) or {}
+    found = about.get("r") if methods.has(methods.of_peft(about), "r") else None
     return found if type(found) is int else None
+
+
+def method(entry: Entry) -> str:
+    """Returns what people call the method that an adapter was made by."""
+    return methods.title_of(methods.of_peft(peft_config(entry.folder) or {}))
 
 
 def peft_config(folder: Path) -> dict[str, Any] | None:

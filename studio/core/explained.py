@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from studio.core.config import RunConfig
 from studio.core.events import Evaluated, Prepared
+from studio.core.methods import title_of, usual_rate
 from studio.core.objectives import asked
 from studio.core.progress import Progress
 
@@ -142,7 +143,11 @@ def _of_losses(told: Progress, rate: float, config: RunConfig) -> Iterator[Findi
     if told.complete and _HARDLY * first < last < _WORSE * first:
         message = f"The loss of the rows trained on hardly changed: {first:.3f} at first, {last:.3f} in the end."
         hint = "Raise the learning rate, or see under Rows and Layers whether anything is learned."
-        yield Finding("bad", message, hint, {"training.learning_rate": _rounded(3 * rate)})
+        raised, method = 3 * rate, config.adapter.method
+        if rate < (usual := usual_rate(method)) and not asked(config.training.objective).compares:
+            raised = max(raised, usual)
+            hint = f"{title_of(method)} learns at larger rates than LoRA, such as {usual:g}."
+        yield Finding("bad", message, hint, {"training.learning_rate": _rounded(raised)})
     lowest, at = _lowest(losses)
     compares = asked(config.training.objective).compares
     if last > max(_WORSE * lowest, lowest + _NOISES * _noise(losses)) and not compares:

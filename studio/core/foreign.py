@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.core import config as declared
-from studio.core import config_file, foreign_data, objectives
+from studio.core import config_file, foreign_data, methods, objectives
 from studio.core.errors import StudioError
 
 Setting = dict[str, Any]
@@ -83,8 +83,8 @@ def _fill_in(made: Translated) -> None:
             usual["training.beta"] = 0.1
         if made.settings.get("training.objective") == "pretraining":
             usual["data.packing"] = True
-    if made.settings.get("adapter.method") == "full":
-        usual = {key: value for key, value in usual.items() if not key.startswith("adapter.")}
+    method = made.settings.get("adapter.method", "lora")
+    usual = {key: value for key, value in usual.items() if methods.has(str(method), key)}
     if "training.lr_scheduler_type" in made.settings:
         usual.pop("training.lr_scheduler_type", None)
     made.settings = {**usual, **made.settings}
@@ -246,6 +246,8 @@ def _take_adapter(made: Translated, left: Setting, folder: Path) -> None:
         made.settings["adapter.method"] = "lora"
     elif kind in ("full", ""):
         made.settings["adapter.method"] = "full"
+    elif kind == "oft" and made.program == "LLaMA-Factory":
+        _take_oft(made, left)
     else:
         reason = f"`{kind}` is not trained here."
         made.left["adapter" if made.program == "axolotl" else "finetuning_type"] = reason
@@ -269,6 +271,20 @@ def _take_adapter(made: Translated, left: Setting, folder: Path) -> None:
     if made.settings.get("adapter.method") == "full":
         kept = {key: value for key, value in made.settings.items() if not key.startswith("adapter.")}
         made.settings = kept | {"adapter.method": "full"}
+
+
+def _take_oft(made: Translated, left: Setting) -> None:
+    """Takes over LLaMA-Factory's OFT, whose dropout PEFT 0.21 does nothing with."""
+    made.settings["adapter.method"] = "oft"
+    for name in [*left]:
+        if name.startswith("lora_") or name == "module_dropout":
+            del left[name]  # of its LoRA
+    if left.pop("oft_rank", 0):
+        reason = "How many blocks there are is not said here: set adapter.oft_block_size."
+        made.left["oft_rank"] = reason
+    _take(made, left, "oft_block_size", "adapter.oft_block_size")
+    if target := left.pop("oft_target", None):
+        left["lora_target"] = target
 
 
 def _take_start(made: Translated, left: Setting) -> None:

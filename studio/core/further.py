@@ -6,7 +6,7 @@ from typing import Any
 
 from studio import paths
 from studio.core import config as declared
-from studio.core import config_file, library
+from studio.core import config_file, library, methods
 from studio.core.config import AdapterSpec, ModelSpec, RunConfig
 from studio.core.entry import TEMPLATE, peft_config
 from studio.core.errors import StudioError
@@ -28,12 +28,17 @@ LAYOUT: dict[str, Any] = {
     "use_rslora": False,
     "use_dora": False,
     "bias": "none",
+    "oft_block_size": 32,
+    "decompose_factor": -1,
 }
-MEANT = frozenset(("data.system", *(f"adapter.{key}" for key in LAYOUT)))
+MEANT = frozenset(("data.system", "adapter.method", *(f"adapter.{key}" for key in LAYOUT)))
 # What says how the rows of a file are read.
 _OF_DATA = ("mapping", "format", "eval_path")
 # What PEFT can make of an adapter and no run can.
-_UNKNOWN = ("layers_pattern", "lora_bias", "trainable_token_indices", "layer_replication")
+_UNKNOWN = (
+    "layers_pattern", "lora_bias", "trainable_token_indices", "layer_replication", "projection_prng_key",
+    "rank_dropout", "decompose_both", "block_share",
+)  # fmt: skip
 
 
 def laid_out(config: RunConfig, named: Collection[str] = ()) -> RunConfig:
@@ -125,16 +130,36 @@ def layout_of(folder: Path) -> dict[str, Any]:
     """Returns how the adapter in `folder` is made, by the names of `AdapterSpec`.
 
     Raises:
-        StudioError: (adapter) it is no LoRA, or has what no run can train.
+        StudioError: (adapter) it is by no method that is known here, or has what no run can train.
     """
-    about = peft_config(folder)
-    if about is None or about.get("peft_type") != "LORA":
-        message = f"The adapter in {folder} is no LoRA, or its {PEFT_CONFIG} cannot be read."
+    about = peft_config(folder) or {}
+    method = methods.of_peft(about) if "peft_type" in about else ""
+    if not method:
+        message = f"The adapter in {folder} is by no method that is trained here, or its {PEFT_CONFIG} cannot be read."
         raise StudioError("adapter", message, "Choose another one.")
-    if found := next((key for key in _UNKNOWN if about.get(key)), None):
+    if found := next((key for key in _UNKNOWN if about.get(key)), "") or _other(method, about):
         message = f"The adapter in {folder} uses {found}, and cannot be trained further here."
         raise StudioError("adapter", message, "Merge it into its base, and train a new adapter on that.")
-    return {key: nothing if about.get(key) is None else about[key] for key, nothing in LAYOUT.items()}
+    return {"method": method} | {key: _laid(method, key, about) for key in LAYOUT}
+
+
+def _laid(method: str, key: str, about: Mapping[str, Any]) -> Any:
+    """Returns a setting of an adapter as PEFT's config says it; of what its method does not have, the default."""
+    if not methods.has(method, key):
+        return getattr(AdapterSpec(), key)
+    said = about.get(methods.kind_of(method).settings.get(key, key))
+    nothing = methods.usual_rank(method) if (key, method) == ("r", "vera") else LAYOUT[key]
+    return nothing if said is None else said
+
+
+def _other(method: str, about: Mapping[str, Any]) -> str:
+    """Returns what of a method is set otherwise than runs have it; empty: nothing."""
+    if method in ("loha", "lokr") and about.get("module_dropout"):
+        return "module_dropout"
+    if method != "oft":
+        return ""
+    usual = {"r": 0, "use_cayley_neumann": True, "num_cayley_neumann_terms": 5}
+    return next((key for key, value in usual.items() if about.get(key, value) != value), "")
 
 
 def settings(entry: Entry, recent: Iterable[Path] = ()) -> dict[str, dict[str, Any]]:
@@ -187,7 +212,8 @@ def begun(entry: Entry, said: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         found["training"].pop("learning_rate", None)
         for setting in needed(str(objective)):
             section, _, key = setting.key.partition(".")
-            found[section][key] = setting.value
+            if key not in found[section] or not setting.suits(found[section][key]):
+                found[section][key] = setting.value
     return found
 
 

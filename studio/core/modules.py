@@ -4,23 +4,16 @@ The engine reads the tree off a model (`studio.engine.targets.tree`); everything
 window counts an adapter's parameters by itself, while the settings are being typed.
 """
 
-import difflib
 import re
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from math import prod
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-import regex
-
+from studio.core import amounts, methods, naming
 from studio.core.config import AdapterSpec
 from studio.core.errors import StudioError
 
-Value = TypeVar("Value")
-
-_MAX_PATTERN = 1000
-_MATCHING_S = 1.0
 # In models with fused experts PEFT takes these names to mean the experts, wherever else they stand.
 EXPERTS = {"gate", "w1", "w2", "w3", "gate_proj", "up_proj", "down_proj"}
 # The first number behind a name and a dot is the layer, as PEFT reads it: `layers.3`, `h.3`.
@@ -132,7 +125,7 @@ class Count:
     scaling: tuple[float, float]
 
 
-def choose(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Choice:
+def choose(tree: Tree, spec: AdapterSpec, matching_s: float = naming.MATCHING_S) -> Choice:
     """Returns where `spec` puts an adapter on the model of `tree`.
 
     `all-linear` means every linear layer of the language model but its output head, as in PEFT. Experts that a model
@@ -168,21 +161,23 @@ def choose(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Ch
             "Choose more target modules or layers, or exclude fewer.",
         )
     check_tied(tree, chosen)
+    amounts.require_layers(tree, spec, chosen, whole.values())
     return Choice(
         targets=[name for name in chosen if name not in parameters],
         parameters=[name for name in chosen if name in parameters],
         layers=layers,
         whole=whole,
-        rank_pattern=patterns(spec.rank_pattern, chosen, "rank_pattern", matching_s=matching_s),
-        alpha_pattern=patterns(spec.alpha_pattern, chosen, "alpha_pattern", matching_s=matching_s),
+        rank_pattern=naming.patterns(spec.rank_pattern, chosen, "rank_pattern", matching_s=matching_s),
+        alpha_pattern=naming.patterns(spec.alpha_pattern, chosen, "alpha_pattern", matching_s=matching_s),
     )
 
 
-def count(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Count:
+def count(tree: Tree, spec: AdapterSpec, matching_s: float = naming.MATCHING_S) -> Count:
     """Returns what training `spec` on the model of `tree` amounts to, exactly as PEFT would make it.
 
     A LoRA of rank r beside a weight of (n, m) has r (n + m) parameters (Hu et al. 2021, section 4.1), of experts each,
-    with DoRA one more for each output (Liu et al. 2024, equation 5). Modules trained whole are copied.
+    with DoRA one more for each output (Liu et al. 2024, equation 5); other methods see `amounts.numbers`. Modules
+    trained whole are copied.
 
     Raises:
         StudioError: (adapter) see `choose`.
@@ -193,17 +188,25 @@ def count(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Cou
     choice = choose(tree, spec, matching_s)
     modules, targets = {module.name: module for module in tree.modules}, set(choice.targets)
     added, matrices, scalings = 0, 0, []
+    feeding = set(amounts.feedforward(tree, targets))
     for name in (*choice.targets, *choice.parameters):
-        rank = ending(choice.rank_pattern, name, spec.r)
-        alpha = ending(choice.alpha_pattern, name, spec.lora_alpha)
+        rank = naming.ending(choice.rank_pattern, name, spec.r)
+        alpha = (
+            naming.ending(choice.alpha_pattern, name, spec.lora_alpha)
+            if methods.has(spec.method, "lora_alpha")
+            else rank
+        )
         scalings.append(alpha / (rank**0.5 if spec.use_rslora else rank))
+        if spec.method != "lora":
+            added += amounts.numbers(spec, modules[name], rank, name in feeding)
+            continue
         *each, outputs, inputs = modules[name].shape
         matrices += rank * prod(each) * (outputs + inputs)
         added += modules[name].outputs if spec.use_dora else 0
     added += matrices
     copied, repeated = _copied(tree, choice)
-    # What it began as is saved beside it.
-    repeated += matrices if spec.halved else 0
+    # What it began as is saved beside it, or what its layers have in common.
+    repeated += (matrices if spec.halved else 0) + amounts.shared(spec, map(modules.__getitem__, choice.targets))
     biases = 0
     if spec.bias != "none":
         kept = [module for module in tree.modules if spec.bias == "all" or module.name in targets]
@@ -222,18 +225,21 @@ def count(tree: Tree, spec: AdapterSpec, matching_s: float = _MATCHING_S) -> Cou
 
 
 def left_out_sentence(tree: Tree, spec: AdapterSpec) -> str:
-    """Returns what there is to know of what `all-linear` passes by in a model with fused experts.
+    """Returns what there is to know of what is passed by: of settings, and by `all-linear` in a model of fused experts.
 
-    That is the experts, which are no linear layers, unless some are named; and what shares their names.
+    That is what full fine-tuning does not read; the experts, which are no linear layers, unless some are named; and
+    what shares their names.
 
     Returns:
-        Sentences, with names without their layers; empty: nothing is passed by, or `spec` is another kind.
+        Sentences, with names without their layers; empty: nothing is passed by.
     """
     experts, alike = _passed_by(tree, spec)
-    told = list[str]()
-    if experts_stay(tree, spec):
+    told = list(filter(None, [amounts.unread_sentence(spec)]))
+    if experts and not spec.target_parameters:
         message = f"Experts stay as they are: {_shown(tree, experts)}."
         hint = "Set adapter.target_parameters to experts to adapt them too."
+        if spec.method != "lora":
+            hint = "Only LoRA goes on them: set adapter.method to lora to adapt them too."
         told += (message, hint)
     if alike:
         message = f"Layers named like experts stay as they are: {_shown(tree, alike)}."
@@ -242,8 +248,8 @@ def left_out_sentence(tree: Tree, spec: AdapterSpec) -> str:
 
 
 def experts_stay(tree: Tree, spec: AdapterSpec) -> bool:
-    """Whether a model has fused experts that `all-linear` passes by, and none of them is named."""
-    return bool(_passed_by(tree, spec)[0]) and not spec.target_parameters
+    """Whether a model has fused experts that `all-linear` passes by, none of them is named, and LoRA could be."""
+    return bool(_passed_by(tree, spec)[0]) and not spec.target_parameters and spec.method == "lora"
 
 
 def _shown(tree: Tree, modules: Sequence[Module]) -> str:
@@ -269,56 +275,6 @@ def _passed_by(tree: Tree, spec: AdapterSpec) -> tuple[list[Module], list[Module
 
 def _leaf(name: str) -> str:
     return name.rpartition(".")[2]
-
-
-def matching(pattern: str, names: Iterable[str], setting: str, matching_s: float = _MATCHING_S) -> list[str]:
-    """Returns the `names` that the regular expression `pattern` matches as a whole.
-
-    Raises:
-        StudioError: (adapter) it is no expression, too long, or so nested that matching would never end.
-    """
-    if len(pattern) > _MAX_PATTERN:
-        raise StudioError(
-            "adapter", f"{setting} is an expression of {len(pattern)} characters.", f"Use at most {_MAX_PATTERN}."
-        )
-    try:
-        compiled = regex.compile(pattern)
-        end = time.monotonic() + matching_s
-        return [name for name in names if compiled.fullmatch(name, timeout=max(end - time.monotonic(), 0.001))]
-    except regex.error as error:
-        raise StudioError(
-            "adapter",
-            f"{setting} {pattern!r} is not a regular expression: {error}.",
-            "Correct it, or name the modules in a list such as [q_proj, v_proj].",
-        ) from None
-    except TimeoutError:
-        raise StudioError(
-            "adapter",
-            f"Matching {setting} {pattern!r} takes too long: its repetitions are nested.",
-            "Write it without a repetition inside a repetition, or name the modules in a list.",
-        ) from None
-
-
-def patterns(
-    given: Mapping[str, Value],
-    names: Sequence[str],
-    setting: str,
-    strict: bool = True,
-    matching_s: float = _MATCHING_S,
-) -> dict[str, Value]:
-    """Turns rank or alpha patterns into plain names; as in PEFT, the first that matches the end of a name counts.
-
-    Raises:
-        StudioError: (adapter) one matches none of `names`; unless `strict`, that one is left out.
-    """
-    plain: dict[str, Value] = {}
-    for key, value in given.items():
-        found = matching(rf"(?:.*\.)?(?:{key})", names, setting, matching_s)
-        if not found and strict:
-            raise _unknown(setting, key, names)
-        for name in [key] if re.fullmatch(r"[\w.]+", key) else found:
-            plain.setdefault(name, value)
-    return plain
 
 
 def _whole(tree: Tree, names: Sequence[str], given: Sequence[str]) -> dict[str, str]:
@@ -390,12 +346,14 @@ def _holder(name: str) -> str:
     return f".{name.rpartition('.')[0]}"
 
 
-def _named(names: Sequence[str], given: str | list[str], setting: str, matching_s: float = _MATCHING_S) -> list[str]:
+def _named(
+    names: Sequence[str], given: str | list[str], setting: str, matching_s: float = naming.MATCHING_S
+) -> list[str]:
     """Returns the names that an expression matches, or that are or end in one of a list's names."""
     chosen: dict[str, None] = {}
     for one, found in _matched(names, given, setting, matching_s).items():
         if not found:
-            raise _unknown(setting, one, names)
+            raise naming.unknown(setting, one, names)
         chosen |= dict.fromkeys(found)
     return list(chosen)
 
@@ -403,10 +361,10 @@ def _named(names: Sequence[str], given: str | list[str], setting: str, matching_
 def _matched(names: Sequence[str], given: str | list[str], setting: str, matching_s: float) -> dict[str, list[str]]:
     """Returns which names an expression, or each of a list's names, stands for."""
     if isinstance(given, str):
-        return {given: matching(given, names, setting, matching_s)}
+        return {given: naming.matching(given, names, setting, matching_s)}
     found: dict[str, list[str]] = {one: [] for one in given}
     for name in names:
-        for end in filter(found.__contains__, ends(name)):
+        for end in filter(found.__contains__, naming.ends(name)):
             found[end].append(name)
     return found
 
@@ -420,17 +378,6 @@ def _check_apart(names: Sequence[str], left: list[str], given: str | list[str], 
                 f"`{one}` is trained whole already.",
                 "Take it out of `target_modules` or of `modules_to_save`.",
             )
-
-
-def _unknown(setting: str, given: str, names: Sequence[str]) -> StudioError:
-    leaves = sorted({leaf for name in names if not (leaf := name.rpartition(".")[2]).isdigit() and leaf})
-    close = difflib.get_close_matches(given.rpartition(".")[2], leaves, 1, 0.5)
-    advice = f"Did you mean `{close[0]}`? " if close else ""
-    if given in leaves:
-        advice = f"An expression must match a whole name; write it as a list: [{given}]. "
-    return StudioError(
-        "adapter", f"{setting}: no module matches `{given}`.", f"{advice}The model has {', '.join(leaves[:30])}."
-    )
 
 
 def _layers(given: list[int] | str | None) -> list[int] | None:
@@ -471,17 +418,6 @@ def check_tied(tree: Tree, chosen: Iterable[str]) -> None:
             f"{name} shares its weight with the other end of this model, and an adapter would change only one of them.",
             "Leave it out of target_modules; put it in modules_to_save to train it whole.",
         )
-
-
-def ending(pattern: Mapping[str, Value], name: str, otherwise: Value) -> Value:
-    """Returns what the first name of plain `patterns` that ends `name` says."""
-    return next((value for key, value in pattern.items() if name == key or name.endswith(f".{key}")), otherwise)
-
-
-def ends(name: str) -> list[str]:
-    """Returns what a name ends in from one of its dots on, the shortest first, and itself."""
-    parts = name.split(".")
-    return [".".join(parts[at:]) for at in range(len(parts) - 1, -1, -1)]
 
 
 def _under(name: str, holders: Iterable[str]) -> bool:

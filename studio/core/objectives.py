@@ -3,6 +3,7 @@
 from typing import Any, Literal, NamedTuple, get_args
 
 from studio.core.errors import StudioError
+from studio.core.methods import ADAPTERS
 
 Objective = Literal["sft", "pretraining", "dpo", "ipo", "orpo", "simpo", "kto"]
 
@@ -38,11 +39,20 @@ class Asked(NamedTuple):
 
 
 class Needed(NamedTuple):
-    """What a setting has to be for an objective, and the sentence that says why."""
+    """What a setting has to be for an objective, and the sentence that says why.
+
+    Attributes:
+        also: what it may be as well.
+    """
 
     key: str
     value: Any
     message: str
+    also: tuple[Any, ...] = ()
+
+    def suits(self, value: Any) -> bool:
+        """Whether the setting may have a value."""
+        return value == self.value or value in self.also
 
 
 _ASKED = {
@@ -70,7 +80,7 @@ def needed(objective: str) -> tuple[Needed, ...]:
         found.append(Needed("data.long_text", "cut", message))
     if asked(objective).reference:
         message = f"With `{objective}` the base stays as it is, to compare with; set it to lora."
-        found.append(Needed("adapter.method", "lora", message))
+        found.append(Needed("adapter.method", "lora", message, ADAPTERS))
     return tuple(found)
 
 

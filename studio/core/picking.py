@@ -8,7 +8,7 @@ from itertools import product
 from math import prod
 from typing import Any, Literal, TypeVar
 
-from studio.core import modules
+from studio.core import modules, naming
 from studio.core.config import AdapterSpec
 from studio.core.errors import StudioError
 from studio.core.modules import Module, Tree
@@ -18,7 +18,6 @@ Value = TypeVar("Value", int, float)
 Why = Literal["", "tied", "alike", "experts", "start", "plain"]
 
 _EXCLUDED = 3  # more names to leave out than that are read less easily than those to take
-_LONGEST = 1000  # letters of an expression, see `modules.matching`
 _LAYER = re.compile(r"(.*?\.[^.]*\.)(\d+)\.(.*)")
 _ATTENTION = re.compile(r"\.[^.]*(attn|attention)[^.]*(\.|$)")
 _MLP = re.compile(r"\.([^.]*(mlp|ffn|feed_forward|moe|experts)[^.]*|fc\d+)(\.|$)")
@@ -54,7 +53,7 @@ class Way:
     why: Why
 
 
-def picks(tree: Tree, spec: AdapterSpec, matching_s: float = 1.0) -> Picks:
+def picks(tree: Tree, spec: AdapterSpec, matching_s: float = naming.MATCHING_S) -> Picks:
     """Returns what `spec` trains of the model of `tree`, other than biases.
 
     Raises:
@@ -64,8 +63,8 @@ def picks(tree: Tree, spec: AdapterSpec, matching_s: float = 1.0) -> Picks:
     return Picks(
         {
             name: (
-                modules.ending(choice.rank_pattern, name, spec.r),
-                modules.ending(choice.alpha_pattern, name, spec.lora_alpha),
+                naming.ending(choice.rank_pattern, name, spec.r),
+                naming.ending(choice.alpha_pattern, name, spec.lora_alpha),
             )
             for name in (*choice.targets, *choice.parameters)
         },
@@ -272,7 +271,7 @@ def _tried(make: Callable[[], T]) -> T | None:
 def _named(chosen: list[str], among: Sequence[str], names: Sequence[str]) -> list[str | list[str]]:
     """Returns a list and an expression that name what is chosen."""
     expression = _expression(chosen, among)
-    short = [expression] if 0 < len(expression) <= _LONGEST else []
+    short = [expression] if 0 < len(expression) <= naming.MOST_LETTERS else []
     return [_suffixes(chosen, names) or chosen, *short]
 
 
@@ -304,7 +303,7 @@ def _suffixes(wanted: Sequence[str], among: Iterable[str]) -> list[str] | None:
 
 
 def _ends(name: str) -> list[str]:
-    return [end for end in modules.ends(name) if not end[:1].isdigit() or end == name]
+    return [end for end in naming.ends(name) if not end[:1].isdigit() or end == name]
 
 
 def _expression(wanted: Sequence[str], among: Sequence[str], *, short: bool = False) -> str:
@@ -383,7 +382,7 @@ def _in_order(values: Mapping[str, Value], order: Iterable[Value]) -> dict[str, 
         wanted = [name for name in names if values[name] == value]
         listed = _suffixes(wanted, names) or wanted
         expression = _expression(wanted, names, short=True)
-        if len(listed) > 1 and len(expression) <= min(_LONGEST, sum(map(len, listed))):
+        if len(listed) > 1 and len(expression) <= min(naming.MOST_LETTERS, sum(map(len, listed))):
             listed = [expression]
         found |= dict.fromkeys(listed, value)
         names = [name for name in names if values[name] != value]

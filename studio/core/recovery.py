@@ -5,6 +5,7 @@ from typing import Any
 
 from studio.core.config import RunConfig
 from studio.core.events import Failed, Prepared, SaveMemory, SetLearningRate
+from studio.core.methods import quantizes
 from studio.core.progress import Progress
 
 _LEAST_TOKENS = 64
@@ -100,5 +101,5 @@ def _less(prepared: Prepared, config: RunConfig) -> SaveMemory | None:
 
 
 def _smaller_base(config: RunConfig) -> dict[str, Any]:
-    lora = config.adapter.method == "lora"
-    return {"model.quantization": "nf4"} if lora and config.model.quantization != "nf4" else {}
+    smaller = quantizes(config.adapter.method) and config.model.quantization != "nf4"
+    return {"model.quantization": "nf4"} if smaller else {}

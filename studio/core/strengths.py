@@ -1,7 +1,11 @@
-"""What can be made weaker and stronger: adapters that are sums of products, and nothing else."""
+"""What can be made weaker and stronger: adapters that add an update, and nothing else."""
 
+from studio.core import methods
 from studio.core.entry import Entry, peft_config
 from studio.core.errors import StudioError
+
+# Of the others PEFT scales nothing.
+_SCALED = ("lora", "loha", "lokr")
 
 
 def fault(entry: Entry) -> str:
@@ -10,6 +14,8 @@ def fault(entry: Entry) -> str:
     if entry.is_model:
         return f"{title} is a whole model, which answers as it was trained or not at all."
     about = peft_config(entry.folder) or {}
+    if (method := methods.of_peft(about)) not in _SCALED:
+        return f"The adapter {title} is by {methods.title_of(method)}, which acts as it was trained or not at all."
     if about.get("use_dora"):
         return f"The adapter {title} is a DoRA, which acts as it was trained or not at all."
     if about.get("modules_to_save") or about.get("trainable_token_indices"):

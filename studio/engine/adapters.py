@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,23 +12,26 @@ from typing import Any
 import torch
 from peft import (
     LoraConfig,
+    PeftConfig,
     PeftModel,
     get_peft_model,
     get_peft_model_state_dict,
     set_peft_model_state_dict,
 )
 from peft.tuners.lora import LoraLayer
+from peft.tuners.lycoris_utils import LycorisLayer
 from safetensors.torch import load_file, save
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from studio.core import modules
+from studio.core import naming
 from studio.core.config import FOUND, AdapterSpec
 from studio.core.errors import StudioError, as_memory_error
 from studio.core.files import disk_error, write_atomic
 from studio.core.library import PEFT_CONFIG, WEIGHTS
+from studio.core.methods import of_peft
 from studio.core.runs import FREE_AND_RESUME
-from studio.engine import halves, precision, targets, vetting
+from studio.engine import halves, methods, precision, targets, vetting
 from studio.engine.model import empty
 
 _FORMAT = {"format": "pt"}
@@ -36,7 +40,7 @@ _PEFT_ERRORS = (ValueError, TypeError, KeyError, NotImplementedError, RuntimeErr
 
 
 def attach(model: PreTrainedModel, spec: AdapterSpec) -> PeftModel | PreTrainedModel:
-    """Makes `model` ready to train: a LoRA adapter named `default` beside frozen weights, or every weight.
+    """Makes `model` ready to train: an adapter named `default` beside frozen weights, or every weight.
 
     What is trained is float32, whatever the base is held in. LoRA is W + (alpha / r) B A (Hu et al. 2021), with
     alpha / sqrt(r) for rsLoRA (Kalajdzievski 2023); A is drawn from torch's global generator, so seed it before. An
@@ -56,19 +60,19 @@ def attach(model: PreTrainedModel, spec: AdapterSpec) -> PeftModel | PreTrainedM
     if spec.method == "full":
         return _whole(model)
     try:
-        config = _config(model, spec)
+        config = _config(model, spec) if spec.method == "lora" else methods.config(model, spec)
     except StudioError as error:
         if spec.path:
             raise vetting.unusable(Path(spec.path), _ELSEWHERE, _ELSEWHERE_HINT, str(error)) from None
         raise
-    asked = set(config.target_parameters or ())
+    asked = set(_parameters(config))
     try:
         adapted = _adapted(model, config, "default")
     except _PEFT_ERRORS as error:
         raise as_memory_error(error) or StudioError(
             "adapter", f"PEFT cannot put this adapter on the model: {error}", "Change the adapter's settings."
         ) from None
-    if more := set(config.target_parameters or ()) - asked:
+    if more := set(_parameters(config)) - asked:
         names = ", ".join(sorted(more))
         raise StudioError(
             "adapter",
@@ -178,7 +182,7 @@ def load_adapter(base: PreTrainedModel | PeftModel, folder: Path, name: str = "d
 def set_strength(model: PeftModel, name: str, strength: float) -> None:
     """Has the adapter `name` of `model` act so many times as strongly as it was trained; at 0 it adds nothing."""
     for layer in model.modules():
-        if isinstance(layer, LoraLayer):
+        if isinstance(layer, LoraLayer | LycorisLayer):
             layer.set_scale(name, strength)
 
 
@@ -200,7 +204,7 @@ def require_exact_biases(model: torch.nn.Module) -> None:
 
 def _begin_with(model: PeftModel, folder: Path) -> None:
     """Puts the weights of the adapter in `folder`, which may come from anyone, into the new one of the same layout."""
-    vetting.check_adapter(folder)
+    methods.require_fed_alike(model, folder, vetting.check_adapter(folder))
     _fill(folder, lambda: model, "default", vetting.read_tensors(folder))
 
 
@@ -229,24 +233,33 @@ def _config(model: PreTrainedModel, spec: AdapterSpec) -> LoraConfig:
     )
 
 
-def _foreign_config(model: PreTrainedModel, about: dict[str, Any]) -> LoraConfig:
+def _parameters(config: PeftConfig) -> list[str]:
+    return getattr(config, "target_parameters", None) or []
+
+
+def _foreign_config(model: PreTrainedModel, about: dict[str, Any]) -> PeftConfig:
     """Builds PEFT's config from the vetted fields of a stranger's, with expressions matched here."""
-    fields = {key: about[key] for key in vetting.FIELDS if about.get(key) is not None}
+    method = of_peft(about)
+    methods.require(model, method)
+    fields = {key: about[key] for key in vetting.fields(method) if about.get(key) is not None}
     names = [name for name, _ in model.named_modules()]
     linear = [name for name, module in model.named_modules() if isinstance(module, targets.ADAPTABLE)]
     if isinstance(fields.get("target_modules"), str) and fields["target_modules"] != "all-linear":
-        fields["target_modules"] = modules.matching(fields["target_modules"], linear, "target_modules")
+        fields["target_modules"] = naming.matching(fields["target_modules"], linear, "target_modules")
+    if isinstance(fed := fields.get("feedforward_modules"), str):
+        # As an expression again, which alone may name what the list of targets does not.
+        fields["feedforward_modules"] = "|".join(map(re.escape, naming.matching(fed, linear, "feedforward_modules")))
     if isinstance(fields.get("exclude_modules"), str):
-        fields["exclude_modules"] = modules.matching(fields["exclude_modules"], names, "exclude_modules")
+        fields["exclude_modules"] = naming.matching(fields["exclude_modules"], names, "exclude_modules")
     # Experts are parameters, not modules; in PEFT they have ranks of their own too.
     places = linear + [name for name, _ in model.named_parameters()]
     for key in ("rank_pattern", "alpha_pattern"):
-        fields[key] = modules.patterns(fields.get(key, {}), places, key, strict=False)
-    # The weights are about to be replaced, so drawing them at random would only cost time.
-    return LoraConfig(task_type="CAUSAL_LM", inference_mode=True, init_lora_weights=True, **fields)
+        if key in vetting.fields(method):
+            fields[key] = naming.patterns(fields.get(key, {}), places, key, strict=False)
+    return methods.made(method, fields | {"inference_mode": True})
 
 
-def _check_fits(folder: Path, model: PreTrainedModel, config: LoraConfig, tensors: dict[str, torch.Tensor]) -> None:
+def _check_fits(folder: Path, model: PreTrainedModel, config: PeftConfig, tensors: dict[str, torch.Tensor]) -> None:
     """Puts the adapter on an empty copy of the model: every tensor must find its place, and every place its tensor."""
     architecture = copy.deepcopy(model.config)
     if hasattr(architecture, "quantization_config"):
@@ -272,24 +285,32 @@ def _fill(folder: Path, made: Callable[[], PeftModel], name: str, tensors: dict[
 
 
 def _misplaced(found: Any, name: str) -> list[str]:
-    """Returns the tensors that found no place, and the places of the adapter `name` that found no tensor."""
-    return [*found.unexpected_keys, *(key for key in found.missing_keys if f".{name}." in f"{key}.")]
+    """Returns the tensors that found no place, and the places of the adapter `name` that found no tensor.
+
+    What the layers have in common (VeRA) each of them names, and it is there once.
+    """
+    lacking = (key for key in found.missing_keys if f".{name}." in f"{key}." and not _COMMON.search(key))
+    return [*found.unexpected_keys, *lacking]
 
 
+_COMMON = re.compile(r"\.model\..*\.vera_[AB]\.")
 _CROWDED = "does not fit beside another adapter: one adapts what the other has a copy of", "Use it without the other."
 _ELSEWHERE = "belongs to another base model: their layers do not match"
 _ELSEWHERE_HINT = "Choose the base model that it was trained on."
 
 
-def _adapted(model: PreTrainedModel, config: LoraConfig, name: str) -> PeftModel:
+def _adapted(model: PreTrainedModel, config: PeftConfig, name: str) -> PeftModel:
     # GPT-2's Conv1D holds its weights as (in, out); where a model has both kinds, PEFT sees to each layer itself.
-    config.fan_in_fan_out = any(isinstance(module, Conv1D) for module in model.modules())
+    if hasattr(config, "fan_in_fan_out"):
+        config.fan_in_fan_out = any(isinstance(module, Conv1D) for module in model.modules())
     for layer in (module for module in model.modules() if hasattr(getattr(module, "weight", None), "SCB")):
         if layer.weight.device.type == "cpu":
             layer.register_forward_pre_hook(_keep_scales)
     with _quiet():
         # On the meta device nothing need be drawn. A copy of a whole module would lose what it is tied to.
-        empty = not config.modules_to_save and all(parameter.is_meta for parameter in model.parameters())
+        empty = not getattr(config, "modules_to_save", None) and all(
+            parameter.is_meta for parameter in model.parameters()
+        )
         adapted = get_peft_model(model, config, name, low_cpu_mem_usage=empty)
     assert isinstance(adapted, PeftModel)
     return adapted
@@ -342,6 +363,8 @@ def _quiet() -> Iterator[None]:
     """Silences what PEFT warns of needlessly while it puts an adapter on a model."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "fan_in_fan_out is set to", UserWarning)
+        # OFT's blocks are as `amounts.block_size` says.
+        warnings.filterwarnings("ignore", "Invalid `oft_block_size`", UserWarning)
         # It looks for an expert's rank among the modules alone, and applies it all the same.
         warnings.filterwarnings("ignore", "The following (rank|alpha)_pattern keys", RuntimeWarning)
         # It asks the model about checkpointing by the name that transformers 5 is phasing out.

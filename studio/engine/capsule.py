@@ -146,7 +146,7 @@ def _files(
     yield "config.yaml", [yaml.safe_dump(values, sort_keys=False, allow_unicode=True).encode()]
     if template := corpus.encoder.prompting(corpus.row_format):
         yield TEMPLATE, [template.encode()]
-    if begun.lora is not None:
+    if begun.adapter is not None:
         yield "start.safetensors", [save(begun.tensors)]
     yield "steps.jsonl", _steps(progress, order)
     parts = [corpus.train] + ([corpus.evaluation] if corpus.evaluation is not None else [])

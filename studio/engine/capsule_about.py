@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig
 
 from studio.core import cache, capsule, models
 from studio.core.config import RunConfig
 from studio.core.entry import WEIGHTS
 from studio.core.errors import StudioError
+from studio.core.methods import kind_of, title_of
 from studio.core.objectives import asked
 from studio.core.progress import Progress
 from studio.core.runs import Run
 from studio.core.units import plural
-from studio.engine import adapters, hardware, model, optim
+from studio.engine import adapters, hardware, methods, model, optim
 from studio.engine.corpus import Corpus
 
 # What a capsule's script needs, in this order.
@@ -28,7 +28,8 @@ _TRAINER = (
     "adam_epsilon", "weight_decay", "max_grad_norm", "seed",
 )  # fmt: skip
 _NF4 = {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_use_double_quant": True}
-_DRAWN = re.compile(r"\.lora_(embedding_)?[AB]\.")
+_DRAWN = re.compile(r"\.(lora_(embedding_)?[AB]|ia3_l|vera_lambda_[bd]|hada_w\d_[ab]|lokr_w\d(_[ab])?|oft_R)\.")
+_ADDED = re.compile(r"\.(lora|ia3|vera|hada|lokr|oft)_")
 # Of PEFT's config: what says who made it, and how what is given would be drawn.
 _UNSAID = {"base_model_name_or_path", "inference_mode", "init_lora_weights", "peft_version", "revision", "auto_mapping"}
 
@@ -39,13 +40,13 @@ class Start:
 
     Attributes:
         base: the base's folder.
-        lora: PEFT's config of the adapter; None: every weight is trained.
+        adapter: PEFT's config of it, without what is PEFT's default; None: every weight is trained.
         tensors: the adapter's weights by their names in the model, without those that it takes from its base.
         noise: what is drawn in a step.
     """
 
     base: Path
-    lora: dict[str, Any] | None
+    adapter: dict[str, Any] | None
     tensors: dict[str, torch.Tensor]
     noise: list[str]
 
@@ -58,7 +59,7 @@ def start(config: RunConfig, folder: Path) -> Start:
             `adapters.attach`.
     """
     noise = ["the noise on embeddings (NEFTune)"] if config.training.neftune_noise_alpha else []
-    noise += ["the adapter's dropout"] if config.adapter.lora_dropout and config.adapter.method == "lora" else []
+    noise += ["the adapter's dropout"] if config.adapter.lora_dropout and config.adapter.method != "full" else []
     noise += ["the model's own dropout"] if any(map(_draws, model.skeleton(folder).modules())) else []
     if config.adapter.method == "full":
         return Start(folder, None, {}, noise)
@@ -73,9 +74,9 @@ def start(config: RunConfig, folder: Path) -> Start:
         # The rest of a new one is its base's own, and not to be in a capsule.
         if parameter.requires_grad and (config.adapter.path or _DRAWN.search(name))
     }
-    plain, about = LoraConfig(task_type="CAUSAL_LM").to_dict(), adapters.plain_config(bare)
-    lora = {key: value for key, value in about.items() if key not in _UNSAID and value != plain.get(key)}
-    return Start(folder, lora, tensors, noise)
+    plain, about = methods.made(config.adapter.method, {"task_type": None}).to_dict(), adapters.plain_config(bare)
+    said = {key: value for key, value in about.items() if key not in _UNSAID and value != plain.get(key)}
+    return Start(folder, said | {"peft_type": kind_of(config.adapter.method).peft_type}, tensors, noise)
 
 
 def _require_plain(bare: torch.nn.Module, config: RunConfig, device: torch.device) -> None:
@@ -87,7 +88,7 @@ def _require_plain(bare: torch.nn.Module, config: RunConfig, device: torch.devic
     if device.type != "cpu":
         return
     hint = "Its result can be exported, as ever."
-    whole = any(p.requires_grad and ".lora_" not in name for name, p in bare.named_parameters())
+    whole = any(p.requires_grad and not _ADDED.search(name) for name, p in bare.named_parameters())
     if whole and hardware.dtype(config.model, device) != torch.float32:
         message = "There is no capsule of a run on a processor that trains biases or whole modules in half precision."
         raise StudioError("export", message, hint)
@@ -124,7 +125,7 @@ def settings(
         },
         "quantization": quantization[config.model.quantization],
         "dtype": planned.dtype,
-        "lora": begun.lora,
+        "adapter": begun.adapter,
         "further": bool(config.adapter.path),
         "objective": spec.objective,
         "beta": spec.used_beta,
@@ -155,7 +156,7 @@ def readme(run: Run, config: RunConfig, told: Progress, about: dict[str, Any]) -
     needed = [name for name in _PACKAGES if name in versions and (name != "bitsandbytes" or _needs_bits(about))]
     held = f" (and {plural(planned.eval_rows, 'row')} held back)" if planned.eval_rows else ""
     how = {"nf4": ", the base held in NF4", "8bit": ", the base held in 8 bits"}.get(config.model.quantization, "")
-    kind = "full fine-tuning" if about["lora"] is None else "LoRA"
+    kind = "full fine-tuning" if about["adapter"] is None else title_of(config.adapter.method)
     what = (
         f"{kind} by `{about['objective']}` of {plural(planned.rows, 'row')}{held} in {plural(told.step, 'step')}{how}"
     )

@@ -34,6 +34,7 @@ from studio.engine import (
     head,
     lora,
     memory,
+    methods,
     mlp,
     objectives,
     optim,
@@ -49,6 +50,9 @@ _NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
 _PROCESS_BYTES, _QUANTIZING_BYTES, _CARD_BYTES = 440_000_000, 560_000_000, 600_000_000
 # Of what passes take, for what lies unused between tensors: 4 to 6 % of whole runs of `tests.bench.memory`.
 _GAPS = 1.05
+# Of the four matrices of a layer's size that LoHa and LoKr make its update by, three go again, and on a processor what
+# comes next leaves about so many of them unfilled: in whole runs of `tests.bench.memory`.
+_UNFILLED = 2
 _ATTENTION = "studio_counted_{}"
 
 
@@ -127,9 +131,10 @@ class Counted:
         self._bare = objectives.bare(self._model)
         numbers, _ = adapters.count(self._model)
         self.weights = sum(held.get(id(p), 0) for p in self._model.parameters() if not p.requires_grad)
-        begun = sum(one.nbytes for one in halves.frozen(self._model))
+        begun = sum(one.nbytes for one in halves.frozen(self._model)) + methods.shared_bytes(self._model)
         self.trained = begun + round(numbers * (4 + optim.coming_bytes(config.training, self._device)))
         self.process = _process_bytes(config, self._device)
+        self._unfilled = _UNFILLED * methods.whole_bytes(self._model) if self._device.type == "cpu" else 0
         packable = lora.packable(self._model, self._device) if config.model.quantization == "none" else []
         self._packed = 2 * sum(base.weight.nbytes for base in packable)
         self._flat = attention.use(self._bare)
@@ -167,7 +172,7 @@ class Counted:
             weights=self.weights,
             trained=self.trained,
             # A quantized weight is made whole again to be multiplied with.
-            passes=round(_GAPS * (most + self._whole_again)),
+            passes=round(_GAPS * (most + self._whole_again)) + self._unfilled,
             process=self.process,
             # Where the weights lie in a file as they are, they are given back to it.
             packed=packed // 2 if self._bare.config.dtype in (None, torch.float32) else packed,

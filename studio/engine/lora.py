@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from peft import PeftModel
+from peft import PeftModel, PeftType
 from peft.tuners.lora import LoraLayer
 from peft.tuners.lora.layer import ParamWrapper
 from transformers.pytorch_utils import Conv1D
 
-from studio.engine import memory, products
+from studio.engine import memory, methods, products
 
 # The attribute of a base layer that holds its `products.Packed`.
 _LAYOUT = "packed_weight"
@@ -69,6 +69,8 @@ def use(model: Any) -> str:
     """
     if not isinstance(model, PeftModel):
         return "there is no adapter"
+    if model.peft_type != PeftType.LORA:
+        return f"the adapter is {methods.title(model)}, which PEFT computes"
     left: dict[str, None] = {}
     for layer in layers(model):
         if reason := refusal(layer):

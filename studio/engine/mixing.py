@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
+from studio.core import methods
 from studio.core.entry import PEFT_CONFIG, WEIGHTS
 from studio.core.errors import StudioError
 from studio.core.files import disk_error, write_atomic
@@ -40,6 +41,10 @@ def mix(parts: Sequence[tuple[Entry, float]], folder: Path) -> None:
     if model := next((entry for entry, _ in wanted if entry.is_model), None):
         raise StudioError("adapter", f"{model.name} is a whole model, which cannot be added up.", _HINT)
     _require_one_base([entry for entry, _ in wanted])
+    for entry, _ in wanted:
+        if (method := methods.of_peft(vetting.check_adapter(entry.folder))) != "lora":
+            message = f"The adapter {entry.name} is by {methods.title_of(method)}, which cannot be added up."
+            raise StudioError("adapter", message, _HINT)
     trained = [updates.trained_of(entry.folder) for entry, _ in wanted]
     configs = [_plain(entry, held) for (entry, _), held in zip(wanted, trained, strict=True)]
     tensors, ranks = dict[str, Any](), dict[str, int]()

@@ -28,8 +28,8 @@ def write(current: Session, source: Path, step: int) -> tuple[str, str]:
     Raises:
         StudioError: (disk) it cannot be written.
     """
-    lora = current.config.adapter.method == "lora"
-    target = current.run.path / ("adapter" if lora else "model")
+    beside = current.config.adapter.method != "full"
+    target = current.run.path / ("adapter" if beside else "model")
     about = _about(current, step)
     template = current.corpus.encoder.prompting(current.corpus.row_format)
     try:
@@ -37,7 +37,7 @@ def write(current: Session, source: Path, step: int) -> tuple[str, str]:
         for rest in target.parent.glob(f".{target.name}-*"):
             shutil.rmtree(rest, ignore_errors=True)
         stage, old = files.hidden(target), files.hidden(target)
-        if lora:
+        if beside:
             files.copy_tree(source / "adapter", stage)
             stops = generate.missed_stop_ids(current.bare, current.corpus.encoder)
             (stage / "README.md").write_text(card.card(**about, to="result", stops=stops), encoding="utf-8")
@@ -49,7 +49,7 @@ def write(current: Session, source: Path, step: int) -> tuple[str, str]:
         if template:
             (stage / TEMPLATE).write_text(template, encoding="utf-8")
         sync_tree(stage)
-        if not lora:
+        if not beside:
             entry = Entry(name="", folder=stage, is_model=True, created_s=time.time(), run=current.run.address, **about)
             if taken := library.take(entry):
                 shutil.rmtree(stage, ignore_errors=True)
@@ -63,7 +63,7 @@ def write(current: Session, source: Path, step: int) -> tuple[str, str]:
         if failure := checkpoint.as_disk_error(target, error):
             raise failure from None
         raise
-    return target.name, library.add(target, run=current.run.address, **about).name if lora else ""
+    return target.name, library.add(target, run=current.run.address, **about).name if beside else ""
 
 
 def _about(current: Session, step: int) -> dict[str, Any]:

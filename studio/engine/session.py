@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from studio.core import events, library, modules
 from studio.core.config import RunConfig
 from studio.core.errors import Reason, StudioError
+from studio.core.methods import title_of
 from studio.core.runs import Run
 from studio.core.units import plural, size
 from studio.engine import (
@@ -171,8 +172,17 @@ def prepare(
     bare = adapters.attach(frozen, config.adapter)
     if earlier is None:
         adapters.require_exact_biases(bare)
-    if said := modules.left_out_sentence(targets.tree(model.skeleton(base)), config.adapter) if fused else "":
+    if (
+        said := modules.left_out_sentence(targets.tree(model.skeleton(base)), config.adapter)
+        if fused or config.adapter.idle
+        else ""
+    ):
         emit(events.Notice(message=said))
+    if config.adapter.method not in ("lora", "full"):
+        message = (
+            f"{title_of(config.adapter.method)} is computed by PEFT's own layers, which are slower than LoRA here."
+        )
+        emit(events.Notice(message=message))
     _tell_widened(bare, config, device, emit)
     # Before weights are given back to the file, which would have to be read again.
     position = began(corpus, base)
@@ -275,7 +285,7 @@ def save(session: Session) -> Path:
         )
 
     def fill(stage: Path) -> None:
-        if session.config.adapter.method == "lora":
+        if session.config.adapter.method != "full":
             adapters.save_adapter(session.bare, stage / "adapter", base_id(session.config))
         else:
             save_file({name: p.detach().contiguous() for name, p in trained.items()}, stage / checkpoint.FULL)
@@ -346,7 +356,7 @@ def began(corpus: Corpus, base: Path) -> Position:
 
 def load_weights(session: Session, path: Path) -> None:
     """Puts the trained weights of the checkpoint at `path` into the model."""
-    if session.config.adapter.method == "lora":
+    if session.config.adapter.method != "full":
         adapters.load_weights(session.bare, path / "adapter")
         return
     saved = load_file(path / checkpoint.FULL)

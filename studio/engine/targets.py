@@ -5,7 +5,8 @@ every way of naming, and a stranger's regular expression is matched by `studio.c
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -15,7 +16,7 @@ from peft.utils.transformers_weight_conversion import convert_peft_config_for_tr
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from studio.core import modules
+from studio.core import amounts, modules
 from studio.core.config import AdapterSpec
 from studio.core.errors import StudioError
 from studio.core.modules import Choice, Module, Tree
@@ -41,7 +42,7 @@ def tree(model: PreTrainedModel) -> Tree:
 
 
 def choose(model: PreTrainedModel, spec: AdapterSpec) -> dict[str, Any]:
-    """Returns the fields of PEFT's `LoraConfig` that say where `spec` puts an adapter on `model`.
+    """Returns the fields of PEFT's configs that say where `spec` puts an adapter on `model`; of LoRA's, all of them.
 
     Raises:
         StudioError: (adapter) it fits nothing in this model; see `studio.core.modules.choose`.
@@ -62,7 +63,10 @@ def choose(model: PreTrainedModel, spec: AdapterSpec) -> dict[str, Any]:
                 f"{name} is quantized, and LoRA cannot go on it.",
                 "Leave target_parameters empty, or choose the model in full precision.",
             )
-    return _compact([name for name, _ in model.named_modules()], choice) | {
+    names = [name for name, _ in model.named_modules()]
+    if spec.method == "ia3":
+        return _fed(names, choice, amounts.feedforward(about, choice.targets))
+    return _compact(names, choice) | {
         "target_parameters": _parameters([name for name, _ in model.named_parameters()], choice.parameters),
         "ensure_weight_tying": not set(about.tied).isdisjoint(choice.whole.values()),
         "rank_pattern": choice.rank_pattern,
@@ -130,13 +134,30 @@ def _compact(names: list[str], choice: Choice) -> dict[str, Any]:
     chosen = set(choice.targets)
     if not chosen:
         return {"target_modules": [], "modules_to_save": sorted(choice.whole) or None}
-    leaves = sorted({name.rpartition(".")[2] for name in chosen})
+    leaves = _leaves(chosen)
     common = {"modules_to_save": sorted(choice.whole) or None}
-    for fields in (
-        {"target_modules": leaves} | common,
-        {"target_modules": leaves, "layers_to_transform": choice.layers} | common,
-    ):
+    every: list[dict[str, Any]] = [{"target_modules": leaves} | common]
+    if choice.layers:
+        every.append({"target_modules": leaves, "layers_to_transform": choice.layers} | common)
+    for fields in every:
         config = LoraConfig(**fields)
         if {name for name in names if check_target_module_exists(config, name)} == chosen:
             return fields
     return {"target_modules": sorted(chosen)} | common
+
+
+def _fed(names: list[str], choice: Choice, feeding: list[str]) -> dict[str, Any]:
+    """Says a choice as IA3 reads it, whose config knows no layers, and which of it are feedforward layers.
+
+    Their names have to be among those of all, and stand for every module whose letters end so.
+    """
+    where = _compact(names, replace(choice, layers=None))
+    short, leaves = where["target_modules"], _leaves(feeding)
+    meant = [name for name in choice.targets if name.endswith(tuple(leaves))]
+    if not set(leaves) <= set(short) or meant != feeding:
+        where["target_modules"], leaves = sorted(choice.targets), sorted(feeding)
+    return where | {"feedforward_modules": leaves}
+
+
+def _leaves(names: Iterable[str]) -> list[str]:
+    return sorted({name.rpartition(".")[2] for name in names})

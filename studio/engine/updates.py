@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio import paths
-from studio.core import modules
+from studio.core import methods, naming
 from studio.core.entry import WEIGHTS, is_model
 from studio.core.errors import StudioError
 from studio.core.files import write_atomic
@@ -235,6 +235,9 @@ def trained_of(folder: Path) -> dict[str, Trained]:
         every = _all_weights(folder)
         return {name.removesuffix(".weight"): Trained({"whole": held}) for name, held in every.items() if held.floats}
     config = vetting.check_adapter(folder)
+    if (method := methods.of_peft(config)) != "lora":
+        what = f"is by {methods.title_of(method)}, and what that changes of each module is not measured"
+        raise vetting.unusable(folder, what, "Its answers can still be compared.")
     if unmeasured := next((key for key in _UNMEASURED if config.get(key)), None):
         what = f"uses {unmeasured}, and what that adds is not measured yet"
         raise vetting.unusable(folder, what, "Its answers can still be compared.")
@@ -250,7 +253,7 @@ def trained_of(folder: Path) -> dict[str, Trained]:
     stacked = _stacked(folder, list(parts), config.get("target_parameters") or [])
     parts = {stacked.get(name, name): of_module for name, of_module in parts.items()}
     ranks, alphas = (
-        modules.patterns(config.get(key) or {}, list(parts), key, strict=False)
+        naming.patterns(config.get(key) or {}, list(parts), key, strict=False)
         for key in ("rank_pattern", "alpha_pattern")
     )
     turned, found = bool(config.get("fan_in_fan_out")), dict[str, Trained]()
@@ -259,13 +262,13 @@ def trained_of(folder: Path) -> dict[str, Trained]:
             of_module.pop("whole", None)  # the base's own weight, which PEFT saves beside an embedding's adapter
         made = Trained(of_module, turned=turned)
         if name in stacked.values():
-            rank = modules.ending(ranks, name, _RANK if config.get("r") is None else config["r"])
+            rank = naming.ending(ranks, name, _RANK if config.get("r") is None else config["r"])
             made = replace(made, experts=made.rank // rank or 1)
         if not _fits(made):
             what = f"holds parts of {name} that do not fit each other"
             raise vetting.unusable(folder, what, "Save it again where it comes from.")
         if made.rank:
-            alpha = modules.ending(alphas, name, _ALPHA if config.get("lora_alpha") is None else config["lora_alpha"])
+            alpha = naming.ending(alphas, name, _ALPHA if config.get("lora_alpha") is None else config["lora_alpha"])
             made = replace(made, scaling=alpha / (made.rank**0.5 if config.get("use_rslora") else made.rank))
         found[name] = made
     if not found:

@@ -2,6 +2,7 @@
 
 import copy
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from studio.core import config as declared
 from studio.core import config_file, further, library, models
 from studio.core.config import DataSpec, RunConfig
 from studio.core.errors import StudioError
+from studio.core.methods import has, usual_rank
 from studio.core.objectives import asked, forget_usual, needed
 
 _EDIT_ID = 1
@@ -79,6 +81,10 @@ class Draft(QObject):
         """Whether a value is not the default."""
         return bool(self.value(key) != value_at(self._defaults, key))
 
+    def has(self, key: str) -> bool:
+        """Whether the method has a setting, or a value is given for it all the same."""
+        return self.is_changed(key) or has(str(self.value("adapter.method")), key)
+
     def faults(self) -> dict[str, str]:
         """Returns a sentence for each wrong value, by dotted name; what is wrong with none alone has the key ``."""
         return self._found | self._faults
@@ -141,13 +147,29 @@ class Draft(QObject):
         fresh = {"training.objective": self.value("training.objective")} | assignments
         rate = fresh.get("training.learning_rate", self.value("training.learning_rate"))
         before, objective = str(self.value("training.objective")), str(fresh["training.objective"])
-        fresh |= {setting.key: setting.value for setting in needed(objective)}
+        for setting in needed(objective):
+            if not setting.suits(fresh.get(setting.key, self.value(setting.key))):
+                fresh[setting.key] = setting.value
         if (usual := asked(objective).learning_rate) is not None:
             if isinstance(rate, float) and (objective != before or "training.learning_rate" in assignments):
                 fresh["training.learning_rate"] = min(rate, usual)
         elif objective != before and rate == asked(before).learning_rate:
             fresh["training.learning_rate"] = value_at(self._defaults, "training.learning_rate")
-        self.apply(fresh, title)
+        self.apply(self._had(fresh), title)
+
+    def _had(self, fresh: dict[str, Any]) -> dict[str, Any]:
+        """Returns settings with the default of what their method does not have, and its usual rank for another's.
+
+        With full fine-tuning they stay, to be there again behind it; it is said that they change nothing.
+        """
+        before = str(self.value("adapter.method"))
+        after = str(fresh.get("adapter.method", before))
+        if after == "full":
+            return fresh
+        if fresh.get("adapter.r", self.value("adapter.r")) == usual_rank(before) and before != "full":
+            fresh["adapter.r"] = usual_rank(after)
+        known: Iterable[str] = config_file.keys()
+        return fresh | {key: value_at(self._defaults, key) for key in known if not has(after, key)}
 
     def show(self, values: dict[str, Any]) -> None:
         """Takes values without an undo step; for the undo steps themselves."""
@@ -204,6 +226,8 @@ def merged(values: dict[str, Any]) -> dict[str, Any]:
             fresh[section] = inner
         else:
             raise config_file.no_setting(section)
+    if isinstance(named, dict) and "r" not in named and not fresh["adapter"]["path"]:
+        fresh["adapter"]["r"] = usual_rank(fresh["adapter"]["method"])
     return fresh
 
 

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 from studio.core import config_file, desk, modules
 from studio.core.config import AdapterSpec
 from studio.core.errors import StudioError
+from studio.core.methods import has, title_of, usual_rate
 from studio.core.modules import Tree
 from studio.core.units import counted, short, size
 from studio.ui import words
@@ -273,6 +274,12 @@ class Summary(QWidget):
         if spec.method == "full":
             self.figures["strength"].setText(_NONE)
             self.strength.setText(self.tr("Every weight is trained itself, so there is no update to scale."))
+            self.strength.show()
+            return
+        if not has(spec.method, "lora_alpha"):
+            self.figures["strength"].setText(_NONE)
+            said = self.tr("{method} has no alpha: how far it goes is up to the learning rate, such as {rate}.")
+            self.strength.setText(said.format(method=title_of(spec.method), rate=f"{usual_rate(spec.method):g}"))
             self.strength.show()
             return
         least, most = scaling or (spec.lora_alpha / (spec.r**0.5 if spec.use_rslora else spec.r),) * 2

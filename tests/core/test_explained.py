@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from studio.core import events
-from studio.core.config import DataSpec, RunConfig, TrainingSpec
+from studio.core.config import AdapterSpec, DataSpec, RunConfig, TrainingSpec
 from studio.core.explained import Finding, findings
 from studio.core.progress import Progress
 from tests.ui.told import evaluated, finished, prepared, step
@@ -93,6 +93,12 @@ def test_a_loss_that_hardly_changes_asks_for_a_higher_rate() -> None:
     one = said(shown(run(noisy), learning_rate=1e-6), "hardly changed")
     assert (one.tone, one.settings) == ("bad", {"training.learning_rate": 3e-6})
     assert not [finding for finding in shown(run(noisy)) if "rose" in finding.message], "that is noise"
+    config = RunConfig(data=DataSpec(path="-"), adapter=AdapterSpec(method="ia3"))
+    slow = said(findings(run(noisy), config), "hardly changed")
+    assert (slow.hint, slow.settings) == (
+        "IA3 learns at larger rates than LoRA, such as 0.005.",
+        {"training.learning_rate": 5e-3},
+    )
 
 
 def test_leaps_of_the_gradient_lead_to_their_rows() -> None:

@@ -233,6 +233,21 @@ def test_one_without_data_keeps_what_it_says_of_them(text: str, tmp_path: Path) 
     assert [made.settings.get(key) for key in said] == [None, 512, 4, 1e-4]
 
 
+@pytest.mark.parametrize(
+    ("more", "taken", "left"),
+    [
+        ("oft_block_size: 16, oft_target: 'q_proj,v_proj', lora_rank: 4", (16, ["q_proj", "v_proj"]), set()),
+        ("oft_target: all, module_dropout: 0.1", (32, "all-linear"), set()),
+        ("oft_rank: 8, oft_block_size: 0", (32, "all-linear"), {"oft_rank", "adapter.oft_block_size"}),
+    ],
+)
+def test_oft_of_llama_factory_is_taken_over(more: str, taken: tuple[int, Any], left: set[str], tmp_path: Path) -> None:
+    made = read(f"{{model_name_or_path: a/b, finetuning_type: oft, template: llama3, {more}}}", tmp_path)
+    adapter = config_file.build(made.whole()).adapter
+    assert (adapter.method, adapter.oft_block_size, adapter.target_modules) == ("oft", *taken)
+    assert left <= made.left.keys() <= left | {"template"}
+
+
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),

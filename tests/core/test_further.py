@@ -89,7 +89,7 @@ def test_what_contradicts_it_is_refused_by_name(asked: dict[str, Any], said: str
 @pytest.mark.parametrize(
     ("peft", "said"),
     [
-        ({"peft_type": "IA3"}, "no LoRA"),
+        ({"peft_type": "PREFIX_TUNING"}, "by no method that is trained here"),
         ({"layers_pattern": "h"}, "uses layers_pattern"),
         ({"r": 0}, "adapter.r"),
     ],

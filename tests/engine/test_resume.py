@@ -31,9 +31,11 @@ EVERY: dict[str, Any] = {"eval_steps": 4, "save_steps": 2, "gradient_accumulatio
         (8, {}, {"init_lora_weights": "pissa_niter_16"}, {}),
         (8, {}, {}, {"objective": "orpo", "learning_rate": 1e-3}),
         (8, {}, {}, {"objective": "kto", "learning_rate": 1e-3}),
+        (8, {"quantization": "nf4"}, {"method": "vera", "r": 8, "lora_alpha": 32}, {}),
+        (8, {}, {"method": "lokr", "lora_dropout": 0.0}, {"activation_checkpointing": True}),
         (8, {}, {"target_parameters": ["experts"], "lora_dropout": 0.0}, {"activation_checkpointing": True}),
     ],
-    ids=["lora", "dora", "nf4", "pissa", "orpo", "kto", "experts"],
+    ids=["lora", "dora", "nf4", "pissa", "orpo", "kto", "vera", "lokr", "experts"],
 )
 def test_killed_runs_end_bit_identical(
     tmp_path: Path, kills: int, model: dict[str, Any], adapter: dict[str, Any], training: dict[str, Any]

@@ -151,6 +151,13 @@ def test_the_adapter_is_counted_in_the_same_moment(ready: ConfigurePage, window:
     draft.edit("adapter.method", "full")
     assert figure(ready, "trainable") == short(tree.parameters)
     assert "Every weight" in ready.summary.strength.text()
+    assert "does not read adapter.r, adapter.rank_pattern, adapter.use_rslora" in ready.summary.left_out.text()
+    for method, count in (("ia3", "no alpha"), ("vera", "no alpha"), ("loha", "times over")):
+        draft.adopt({"adapter.method": method}, "test")
+        spec = AdapterSpec(**draft.values()["adapter"])
+        assert figure(ready, "trainable") == short(modules.count(tree, spec).trainable)
+        assert figure(ready, "size") == size(modules.count(tree, spec).adapter_bytes)
+        assert count in ready.summary.strength.text()
 
 
 def test_steps_are_greyed_and_counted_anew(ready: ConfigurePage, window: MainWindow, qtbot: QtBot) -> None:
@@ -326,7 +333,8 @@ def test_seldom_settings_are_made_when_asked_for_and_stand_in_their_place(qapp: 
 
 def check_seldom_settings(page: ConfigurePage) -> None:
     page._show_all(False)
-    specs = sorted(declared_fields(), key=lambda spec: list(page._sections).index(spec.section))
+    had = [spec for spec in declared_fields() if page._draft.has(spec.key)]
+    specs = sorted(had, key=lambda spec: list(page._sections).index(spec.section))
     assert set(page.fields) == {spec.key for spec in specs if spec.basic} | {"name"}
     page._depths[1].click()
     assert set(page.fields) == {spec.key for spec in specs}

@@ -11,13 +11,15 @@ from huggingface_hub.utils._validators import validate_repo_id
 from transformers import PreTrainedTokenizerBase
 
 from studio.core.consumers import Consumer, Target
-from studio.core.entry import Base, Data, Entry, in_words, learning_rates
+from studio.core.entry import Base, Data, Entry, in_words, learning_rates, peft_config
 from studio.core.exportable import TAG
+from studio.core.methods import has, of_peft, title_of
 from studio.core.objectives import OWN_SETTINGS, asked
 from studio.core.pinned import started_from
 
 _SETTINGS = {
     "adapter": (
+        "method",
         "r",
         "lora_alpha",
         "rank_pattern",
@@ -29,6 +31,8 @@ _SETTINGS = {
         "use_dora",
         "init_lora_weights",
         "bias",
+        "oft_block_size",
+        "decompose_factor",
     ),
     "training": (
         "objective",
@@ -55,6 +59,8 @@ _SETTINGS = {
 _OFF = {
     "training.loraplus_lr_ratio": 1,
     "training.neftune_noise_alpha": 0,
+    "adapter.method": "lora",
+    "adapter.decompose_factor": -1,
     "adapter.init_lora_weights": "default",
     "adapter.rank_pattern": {},
     "adapter.alpha_pattern": {},
@@ -160,6 +166,7 @@ def of(
         file=file,
         notes=notes,
         loaders=loaders,
+        method=of_peft(peft_config(entry.folder) or {}),
     )
 
 
@@ -176,6 +183,7 @@ def card(
     file: str = "",
     notes: Sequence[str] = (),
     loaders: Sequence[Consumer] = (),
+    method: str = "",
 ) -> str:
     """Returns the text of README.md, with the Hub's metadata in front.
 
@@ -192,8 +200,10 @@ def card(
         file: the GGUF file's name.
         notes: what is to be known of it besides, in sentences.
         loaders: the programs that load it, or another export of it.
+        method: what the adapter was made by; empty: as its config says.
     """
     known, merged = hub_id(base.path), to in ("merged", "gguf")
+    method = method or str(config.get("adapter", {}).get("method", "lora"))
     objective = _objective(config)
     compares = asked(objective).compares
     about = ModelCardData(
@@ -202,14 +212,17 @@ def card(
         pipeline_tag="text-generation",
         tags=[
             TAG,
-            "full" if whole else "merge" if merged else "lora",
+            "full" if whole else "merge" if merged else method,
             *([objective] if compares else []),
         ],
     )
     named, unit = _base_name(base), "the mean of rows" if compares else "nats a token"
-    what = f"{named}, with a LoRA adapter merged into its weights." if merged else f"A LoRA adapter for {named}."
+    kind = "an IA3" if method == "ia3" else "an OFT" if method == "oft" else f"a {title_of(method)}"
+    subject = f"{named}, with {kind} adapter merged into its weights."
+    if not merged:
+        subject = f"{kind[:1].upper()}{kind[1:]} adapter for {named}."
     if whole:
-        what = f"{named}, of which every weight was trained further." if config else f"{named}."
+        subject = f"{named}, of which every weight was trained further." if config else f"{named}."
     load = {
         "peft": _LOAD_PEFT,
         "gguf-lora": _LOAD_LORA,
@@ -224,7 +237,7 @@ def card(
     parts = [
         f"---\n{about.to_yaml()}\n---\n",
         f"# {_plain(title) or ('Model' if whole else 'Adapter')}\n",
-        f"{what[:1].upper()}{what[1:]} Made with Finetune Studio.\n",
+        f"{subject[:1].upper()}{subject[1:]} Made with Finetune Studio.\n",
         "## Training\n",
         _training(base, data, config, metrics),
         _table("Result", {label.format(unit=unit): metrics.get(key) for key, label in _METRICS.items()}),
@@ -293,6 +306,7 @@ def _training(base: Base, data: Data, config: dict[str, Any], metrics: dict[str,
         if not (section == "adapter" and config.get(section, {}).get("method") == "full")
         for name in names
         if name in config.get(section, {}) and name not in others
+        if section != "adapter" or has(str(config[section].get("method", "lora")), name)
     }
     # Off, unless they are set.
     for key, off in _OFF.items():

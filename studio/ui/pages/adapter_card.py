@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QPlainTextEdit, QPushButton, QStackedWidget
 
-from studio.core.entry import Entry, learning_rates, rank
+from studio.core.entry import Entry, learning_rates, method, rank
 from studio.core.pinned import started_from
 from studio.core.units import size
 from studio.ui import words
@@ -190,7 +190,7 @@ class AdapterCard(QStackedWidget):
             self.tr("Data"): f"{cells[2]} ({entry.data.rows:,})" if entry.data.rows else cells[2],
             self.tr("Begun with"): started_from(start) if isinstance(start, str) and start else "",
             self.tr("Made"): cells[3],
-            self.tr("Kind"): self.tr("A whole model") if entry.is_model else "",
+            self.tr("Kind"): self.tr("A whole model") if entry.is_model else method(entry),
             self.tr("Rank"): "" if entry.is_model else str(rank(entry) or "\u2013"),
             self.tr("Learning rate"): words.listed(
                 self.tr("{rate} behind step {step}").format(rate=f"{rate:g}", step=at) if at else f"{rate:g}"

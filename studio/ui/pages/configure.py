@@ -9,9 +9,9 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent, QResizeEvent, QShortcut, QShowEvent
-from PySide6.QtWidgets import QApplication, QButtonGroup, QLabel, QLineEdit, QPushButton, QStackedWidget, QWidget
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut, QShowEvent
+from PySide6.QtWidgets import QApplication, QButtonGroup, QLineEdit, QPushButton, QStackedWidget, QWidget
 
 from studio.core import config_file, library, run_queue
 from studio.core.config import RunConfig
@@ -37,6 +37,7 @@ from studio.ui.parts import (
     set_mark,
 )
 from studio.ui.presets import Preset, presets
+from studio.ui.reason import Reason
 from studio.ui.section import Section
 from studio.ui.session import Session, demo_data
 from studio.ui.summary import Summary
@@ -46,6 +47,7 @@ from studio.ui.yaml_view import YamlView
 _SIDE_PX = 304
 _SEARCH_PX = 200
 _NARROW_PX = 920  # the longest label beside its editor, the side and the margins
+_LEADING = ("training.objective", "adapter.method")  # with which others change
 _REASON_LETTERS = 180  # the field has all of them
 
 
@@ -64,6 +66,7 @@ class ConfigurePage(QWidget):
         self._specs = {spec.key: spec for spec in declared_fields()}
         self.fields: dict[str, Field] = {}
         self._narrow = False
+        self._had = set[str]()
         self._going = 0
         self.search = self._search_box()
         self.summary = Summary(session.draft, session.desk)
@@ -335,7 +338,7 @@ class ConfigurePage(QWidget):
         return side
 
     def _edited(self, key: str, value: Any) -> None:
-        if key != "training.objective":
+        if key not in _LEADING:
             self._draft.edit(key, value, self._specs[key].title)
             return
         before = {other: self._draft.value(other) for other in self._specs if other != key}
@@ -343,6 +346,8 @@ class ConfigurePage(QWidget):
         changed = {other: now for other, was in before.items() if (now := self._draft.value(other)) != was}
         if changed:
             said = self.tr("Changed along with the objective, as it asks for or is usual: {settings}.")
+            if key == "adapter.method":
+                said = self.tr("Changed along with the method, which has others or none: {settings}.")
             self._session.tell_step(said.format(settings=told(changed, self._specs)))
 
     def _apply(self, preset: Preset) -> None:
@@ -376,8 +381,10 @@ class ConfigurePage(QWidget):
     def _show_fields(self) -> None:
         """Shows the settings that are searched for, or else all or the basic ones."""
         shown, wanted = set(), self.search.text().casefold().split()
+        self._had = set(filter(self._draft.has, self._specs))
         for key, spec in self._specs.items():
             visible = self._session.settings.all_fields or spec.basic or key == "name"
+            visible = visible and key in self._had
             if wanted:
                 visible = _is_meant(spec, wanted)
             if visible:
@@ -387,6 +394,7 @@ class ConfigurePage(QWidget):
                     self.fields[key].show_value(self._draft)
             if key in self.fields:
                 self.fields[key].set_visible(visible)
+                self.fields[key].editor.setEnabled(key in self._had)
         for name, section in self._sections.items():
             section.setVisible(name in shown)
             if wanted:
@@ -406,6 +414,8 @@ class ConfigurePage(QWidget):
 
     def _refresh(self) -> None:
         faults, changed = self._draft.faults(), dict.fromkeys(self._sections, 0)
+        if self._had != set(filter(self._draft.has, self._specs)):
+            self._show_fields()
         for field in self.fields.values():
             field.show_value(self._draft)
         for key, spec in self._specs.items():
@@ -464,35 +474,3 @@ def _is_meant(spec: FieldSpec, wanted: Sequence[str]) -> bool:
     """Whether a setting has every word in its title, its name, as such or in words, or its help."""
     said = " ".join((spec.title, spec.key, spec.key.replace("_", " "), spec.help)).casefold()
     return all(word in said for word in wanted)
-
-
-class Reason(QLabel):
-    """A sentence that leads to what it is about.
-
-    Signals:
-        clicked: by the mouse, or by Return or Space.
-    """
-
-    clicked = Signal()
-
-    def __init__(self) -> None:
-        """Says nothing yet."""
-        super().__init__()
-        self.setObjectName("reason")
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setWordWrap(True)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setToolTip(self.tr("Go to it"))
-        self.setAccessibleDescription(self.tr("Why it cannot start"))
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Leads there."""
-        self.clicked.emit()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Leads there."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.clicked.emit()
-        else:
-            super().keyPressEvent(event)
