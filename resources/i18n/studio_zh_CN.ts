@@ -794,10 +794,6 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
         <translation>参数量</translation>
     </message>
     <message>
-        <source>LoRA</source>
-        <translation>LoRA</translation>
-    </message>
-    <message>
         <source>whole</source>
         <translation>完整训练</translation>
     </message>
@@ -828,6 +824,10 @@ library 适配器库; preset 预设; trash 回收站; helper process 辅助进�
     <message>
         <source>The start of the update that is chosen needs linear layers, and this is none.</source>
         <translation>所选的更新起点需要线性层，而它不是线性层。</translation>
+    </message>
+    <message>
+        <source>{method} goes on plain linear layers, and this is none.</source>
+        <translation>{method} 用于普通的线性层，而这不是。</translation>
     </message>
     <message>
         <source>LoRA goes on linear layers and embeddings, and this is none.</source>
@@ -3461,8 +3461,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>完整训练</translation>
     </message>
     <message>
-        <source>Trains the module of the current row itself, and saves it beside LoRA (W)</source>
-        <translation>训练当前行的模块本身，并与 LoRA 一同保存（W）</translation>
+        <source>Trains the module of the current row itself, saved beside the adapter (W)</source>
+        <translation>训练当前行的模块本身，与适配器一同保存（W）</translation>
     </message>
     <message>
         <source>Same rank for all</source>
@@ -3483,6 +3483,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Space ticks a row, Enter or a number gives it a rank of its own, A an alpha, W trains it whole.</source>
         <translation>空格勾选一行，回车或数字为其单独设置秩，A 设置 Alpha，W 完整训练。</translation>
+    </message>
+    <message>
+        <source>Space ticks a row, W trains it whole.</source>
+        <translation>空格勾选一行，W 整体训练它。</translation>
     </message>
     <message>
         <source>Cancel</source>

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from studio.core import picking
+from studio.core import methods, picking
+from studio.core.config import AdapterSpec
 from studio.core.modules import Module, Tree
 from studio.core.picking import Picks, Way
 
@@ -102,14 +103,16 @@ class Branches:
 
     Attributes:
         root: holds the rows; it is none itself.
+        spec: the adapter.
         base: the rank and the alpha of what has no other.
         able: what can be done with each module.
         how: the modules that are trained.
     """
 
-    def __init__(self, tree: Tree, able: dict[str, Way], base: dict[Name, float], *, dora: bool = False) -> None:
-        """Shows every module by kind; none is ticked."""
-        self._head, self._dora, self.able, self.base = tree.head, dora, able, dict(base)
+    def __init__(self, tree: Tree, able: dict[str, Way], spec: AdapterSpec) -> None:
+        """Shows every module by kind; none is ticked, and what is has the rank and alpha of `spec`."""
+        self._head, self._feeds, self.spec, self.able = tree.head, picking.feeding(tree, spec), spec, able
+        self.base: dict[Name, float] = {"rank": spec.r, "alpha": spec.lora_alpha}
         self.how: dict[str, How] = {}
         self._values: dict[Name, dict[str, float]] = {"rank": {}, "alpha": {}}
         self._saved = frozenset[str]()
@@ -117,6 +120,11 @@ class Branches:
         self._dissolved = _dissolved(_raw(self._rows))
         self.root = Branch("", "")
         self.arrange("kind")
+
+    @property
+    def ranked(self) -> bool:
+        """Whether modules can have ranks and alphas of their own."""
+        return methods.has(self.spec.method, "rank_pattern")
 
     def show(self, wanted: Picks) -> None:
         """Ticks exactly what is `wanted`; `arrange` then makes the rows."""
@@ -291,7 +299,9 @@ class Branches:
         branch.able, branch.others = (able, 0) if meant else (0, able)
         branch.ticked, branch.trained_others = (ticked, 0) if meant else (0, ticked)
         branch.whole = int(how == "whole")
-        branch.trained = picking.trained(module, how, int(self._value("rank", module.name)), self._dora)
+        branch.trained = picking.trained(
+            module, how, int(self._value("rank", module.name)), self.spec, module.name in self._feeds
+        )
         values = {kind: self._value(kind, module.name) for kind in NAMES} if how == "lora" else {}
         branch.spans = {kind: (value, value) for kind, value in values.items()}
 

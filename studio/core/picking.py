@@ -8,14 +8,14 @@ from itertools import product
 from math import prod
 from typing import Any, Literal, TypeVar
 
-from studio.core import modules, naming
+from studio.core import amounts, methods, modules, naming
 from studio.core.config import AdapterSpec
 from studio.core.errors import StudioError
 from studio.core.modules import Module, Tree
 
 T = TypeVar("T")
 Value = TypeVar("Value", int, float)
-Why = Literal["", "tied", "alike", "experts", "start", "plain"]
+Why = Literal["", "tied", "alike", "experts", "start", "method", "plain"]
 
 _EXCLUDED = 3  # more names to leave out than that are read less easily than those to take
 _LAYER = re.compile(r"(.*?\.[^.]*\.)(\d+)\.(.*)")
@@ -45,7 +45,8 @@ class Way:
         whole: whether it makes sense to train it whole.
         why: what is against an adapter; empty: nothing. `tied`: its weight is another module's too; `alike`: PEFT takes
             its name to mean the experts; `experts`: they take no dropout, DoRA or such a start; `start`: an update
-            that begins with directions of weights needs a linear layer; `plain`: it is no linear layer.
+            that begins with directions of weights needs a linear layer; `method`: another method than LoRA needs a
+            plain one; `plain`: it is no linear layer.
     """
 
     lora: bool
@@ -81,7 +82,7 @@ def settings(tree: Tree, wanted: Picks, spec: AdapterSpec) -> dict[str, Any]:
         spec: the adapter as it is; its rank and alpha stay those of most modules, unless no module has them.
 
     Returns:
-        Fields of `AdapterSpec`: where it goes and with which ranks and alphas.
+        Fields of `AdapterSpec` that its method has: where it goes and with which ranks and alphas.
 
     Raises:
         StudioError: (adapter) nothing is ticked, or something that cannot be.
@@ -103,7 +104,7 @@ def settings(tree: Tree, wanted: Picks, spec: AdapterSpec) -> dict[str, Any]:
             fields["rank_pattern"] = patterned(ranks, fields["r"])
             fields["alpha_pattern"] = patterned(alphas, fields["lora_alpha"])
             if _tried(lambda: picks(tree, replace(spec, **fields))) == wanted:  # noqa: B023 - called at once
-                return fields
+                return {name: value for name, value in fields.items() if methods.has(spec.method, name)}
     raise StudioError(
         "adapter", "No setting can name exactly these modules in this model.", "Tick others, or fewer of them."
     )
@@ -116,17 +117,17 @@ def ways(tree: Tree, spec: AdapterSpec) -> dict[str, Way]:
     for module in (module for module in tree.modules if module.held):
         tied, linear = module.name in tree.tied, module.kind == "linear" and module.name != tree.head
         why: Why = "tied" if tied else _why(tree, module, spec)
-        whole = module.type != "Parameter" and not linear and (kept or not tied)
+        whole = module.type != "Parameter" and not linear and (not tied or (kept and spec.method == "lora"))
         found[module.name] = Way(not why, whole, why)
     return found
 
 
 def preset(tree: Tree, spec: AdapterSpec, name: Literal["linear", "attention", "mlp"]) -> list[str]:
     """Returns all linear layers as `all-linear` means them, or those of the attention or of the MLP with experts."""
+    able = ways(tree, spec)
     if name == "linear":
         found = _tried(lambda: modules.choose(tree, _plain(spec)))
-        return found.targets if found else []
-    able = ways(tree, spec)
+        return [one for one in found.targets if able[one].lora] if found else []
     inner = [
         module.name
         for module in tree.modules
@@ -143,23 +144,31 @@ def rows(tree: Tree, spec: AdapterSpec) -> list[dict[str, Any]]:
     """Returns the modules of a model as plain data, as `Tree.to_dict` does, with what `spec` trains of each.
 
     Returns:
-        Each has besides: trained (`lora`, `whole` or ``), rank and alpha (None: no adapter), and trained_parameters,
-        other than biases.
+        Each has besides: trained (the method, `whole` or ``), rank and alpha (None: no adapter, or none with such), and
+        trained_parameters, other than biases.
 
     Raises:
         StudioError: (adapter) see `modules.choose`.
     """
     wanted = picks(tree, spec) if spec.method != "full" else Picks({})
-    found = list[dict[str, Any]]()
+    found, feeds = list[dict[str, Any]](), feeding(tree, spec)
+    has = {name: methods.has(spec.method, name) for name in ("r", "lora_alpha")}
     for module in tree.modules:
         full = spec.method == "full" or any(lies_in(module.name, holder) for holder in wanted.whole)
         how, (rank, alpha) = "whole" if full else "", wanted.lora.get(module.name, (None, None))
-        how = "lora" if rank is not None else how
-        number = trained(module, how, rank or 0, spec.use_dora)
+        number = trained(module, "lora" if rank is not None else how, rank or 0, spec, module.name in feeds)
         # What shares its weight is trained once.
         number = number if spec.method != "full" else module.parameters
-        found.append(asdict(module) | {"trained": how, "rank": rank, "alpha": alpha, "trained_parameters": number})
+        about = {"trained": how if rank is None else spec.method, "trained_parameters": number}
+        about |= {"rank": rank if has["r"] else None, "alpha": alpha if has["lora_alpha"] else None}
+        found.append(asdict(module) | about)
     return found
+
+
+def feeding(tree: Tree, spec: AdapterSpec) -> frozenset[str]:
+    """Returns the layers whose inputs are multiplied, if any are; see `amounts.feedforward`."""
+    every = (module.name for module in tree.modules)
+    return frozenset(amounts.feedforward(tree, every)) if spec.method == "ia3" else frozenset()
 
 
 def lies_in(name: str, holder: str) -> bool:
@@ -167,15 +176,28 @@ def lies_in(name: str, holder: str) -> bool:
     return f"{name}.".startswith(f"{holder}.")
 
 
-def trained(module: Module, how: str, rank: int, dora: bool) -> int:
-    """Returns the parameters that are trained of a module, by `lora` of a rank, `whole`, or not at all (``)."""
+def trained(module: Module, how: str, rank: int, spec: AdapterSpec, feeds: bool) -> int:
+    """Returns the parameters that are trained of a module.
+
+    Args:
+        module: the module.
+        how: `lora`, by the adapter whichever its method is, `whole`, or not at all (``).
+        rank: the module's.
+        spec: the adapter.
+        feeds: it is one of `feeding`.
+    """
     if how != "lora":
         return module.held if how == "whole" else 0
+    if spec.method != "lora":
+        return amounts.numbers(spec, module, rank, feeds)
     *each, outputs, inputs = module.shape
-    return rank * prod(each) * (outputs + inputs) + (module.outputs if dora else 0)
+    return rank * prod(each) * (outputs + inputs) + (module.outputs if spec.use_dora else 0)
 
 
 def _why(tree: Tree, module: Module, spec: AdapterSpec) -> Why:
+    if spec.method != "lora" and module.kind:
+        turned = module.type == "Conv1D" and not methods.kind_of(spec.method).turned
+        return "method" if turned or module.kind != "linear" else ""
     if module.kind == "experts":
         begins = spec.init_lora_weights in ("default", "gaussian")
         return "experts" if spec.lora_dropout or spec.use_dora or not begins else ""

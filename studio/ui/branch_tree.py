@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QTreeView,
 )
 
+from studio.core import methods
 from studio.core.branches import Branch, Branches, By, How, Name
 from studio.core.config import AdapterSpec
 from studio.core.units import short
@@ -124,7 +125,7 @@ class BranchModel(QAbstractItemModel):
         branch, flags = self.branch(index), Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
         if index.column() == MODULE and branch.tickable:
             flags |= Qt.ItemFlag.ItemIsUserCheckable
-        if index.column() in _VALUES and branch.spans:
+        if index.column() in _VALUES and branch.spans and self.branches.ranked:
             flags |= Qt.ItemFlag.ItemIsEditable
         return flags
 
@@ -181,7 +182,8 @@ class BranchModel(QAbstractItemModel):
             first = branch.children[0] if branch.same else branch
             return " \u00d7 ".join(f"{size:,}" for size in first.module.shape) if first.module is not None else ""
         if column == TRAINED:
-            names: dict[How, str] = {"lora": self.tr("LoRA"), "whole": self.tr("whole"), "": ""}
+            by = methods.title_of(self.branches.spec.method)
+            names: dict[How, str] = {"lora": by, "whole": self.tr("whole"), "": ""}
             return names[branch.how] or self._reason(branch)[0]
         if column in _VALUES:
             if (span := branch.spans.get(_VALUES[column])) is None:
@@ -208,6 +210,12 @@ class BranchModel(QAbstractItemModel):
             "start": (
                 self.tr("not now"),
                 self.tr("The start of the update that is chosen needs linear layers, and this is none."),
+            ),
+            "method": (
+                self.tr("not now"),
+                self.tr("{method} goes on plain linear layers, and this is none.").format(
+                    method=methods.title_of(self.branches.spec.method)
+                ),
             ),
             "plain": ("", self.tr("LoRA goes on linear layers and embeddings, and this is none.")),
         }
@@ -267,6 +275,8 @@ class BranchView(QTreeView):
         header.setSectionResizeMode(MODULE, QHeaderView.ResizeMode.Stretch)
         for column, width in _WIDTHS_PX.items():
             header.resizeSection(column, width)
+        for column in _VALUES:
+            self.setColumnHidden(column, not model.branches.ranked)
         model.edited.connect(self.viewport().update)
         model.modelReset.connect(self.unfold)
         self.unfold()
@@ -294,19 +304,27 @@ class BranchView(QTreeView):
         elif key == Qt.Key.Key_Space:
             self.toggle(index)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2, Qt.Key.Key_R):
-            self.edit(index.siblingAtColumn(RANK))
+            self._edit(index.siblingAtColumn(RANK))
         elif key == Qt.Key.Key_A:
-            self.edit(index.siblingAtColumn(ALPHA))
+            self._edit(index.siblingAtColumn(ALPHA))
         elif key == Qt.Key.Key_W:
             self.train_whole()
         elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            for column in _VALUES:
+            for column in _VALUES if self.rows.branches.ranked else ():
                 self.rows.setData(index.siblingAtColumn(column), "")
         elif event.text().isdigit():
-            # The editor is given the digit.
-            self.edit(index.siblingAtColumn(RANK), QAbstractItemView.EditTrigger.AnyKeyPressed, event)
+            self._edit(index.siblingAtColumn(RANK), event)
         else:
             super().keyPressEvent(event)
+
+    def _edit(self, place: QModelIndex, event: QKeyEvent | None = None) -> None:
+        """Opens an editor where a value can be; it is given the digit that was typed."""
+        if not self.rows.flags(place) & Qt.ItemFlag.ItemIsEditable:
+            return
+        if event is None:
+            self.edit(place)
+        else:
+            self.edit(place, QAbstractItemView.EditTrigger.AnyKeyPressed, event)
 
     def toggle(self, index: QModelIndex) -> None:
         """Ticks a row, or unticks it."""

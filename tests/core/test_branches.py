@@ -15,7 +15,7 @@ from tests.core.test_picking import mixed, module, of, seeing, ticked, tree
 def opened(about: Tree, by: By = "kind", text: str = "", **settings: Any) -> Branches:
     """Returns the rows of a model with what some settings mean ticked."""
     spec = AdapterSpec(**settings)
-    made = Branches(about, picking.ways(about, spec), {"rank": spec.r, "alpha": spec.lora_alpha}, dora=spec.use_dora)
+    made = Branches(about, picking.ways(about, spec), spec)
     made.show(picking.picks(about, spec))
     made.arrange(by, text)
     return made
@@ -160,7 +160,7 @@ def test_the_rows_count_what_is_trained() -> None:
 @given(ticked())
 def test_rows_of_any_kind_keep_what_is_ticked(case: tuple[Tree, Picks, AdapterSpec]) -> None:
     about, wanted, before = case
-    made = Branches(about, picking.ways(about, before), {"rank": before.r, "alpha": before.lora_alpha})
+    made = Branches(about, picking.ways(about, before), before)
     made.show(wanted)
     for by, text in (("layer", ""), ("kind", "proj"), ("layer", "1"), ("kind", "")):
         made.arrange("layer" if by == "layer" else "kind", text)

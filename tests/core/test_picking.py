@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.core import modules, picking
+from studio.core import methods, modules, picking
 from studio.core.config import AdapterSpec
 from studio.core.errors import StudioError
 from studio.core.modules import Module, Tree
@@ -208,7 +208,28 @@ def test_a_models_figures_are_those_of_the_count() -> None:
     about = mixed()
     spec = AdapterSpec(target_parameters=["experts"], modules_to_save=["norm"], rank_pattern={"q_proj": 3})
     wanted, known = picking.picks(about, spec), {one.name: one for one in about.modules}
-    sums = [picking.trained(known[name], "lora", rank, dora=False) for name, (rank, _) in wanted.lora.items()]
-    sums += [picking.trained(known[name], "whole", 0, dora=False) for name in wanted.whole]
+    sums = [picking.trained(known[name], "lora", rank, spec, feeds=False) for name, (rank, _) in wanted.lora.items()]
+    sums += [picking.trained(known[name], "whole", 0, spec, feeds=False) for name in wanted.whole]
     assert sum(sums) == modules.count(about, spec).trainable
-    assert picking.trained(known["lm_head"], "", 16, dora=True) == 0
+    assert picking.trained(known["lm_head"], "", 16, spec, feeds=False) == 0
+
+
+@pytest.mark.parametrize("method", [method for method in methods.ADAPTERS if method != "lora"])
+def test_another_method_goes_on_linear_layers_and_has_the_settings_it_has(method: methods.Method) -> None:
+    about, spec = mixed(), AdapterSpec(method=method)
+    able = picking.ways(about, spec)
+    assert {name for name, way in able.items() if way.lora} == {
+        module.name for module in about.modules if module.kind == "linear" and module.name not in about.tied
+    }
+    assert {way.why for name, way in able.items() if name.endswith(("experts", "embed_tokens"))} <= {"method", "tied"}
+    wanted = picking.picks(about, spec)
+    few = {name: both for at, (name, both) in enumerate(wanted.lora.items()) if at % 2}
+    found = picking.settings(about, Picks(few), spec)
+    assert all(methods.has(method, name) for name in found)
+    now = replace(spec, **found)
+    assert picking.picks(about, now).lora == few
+    rows = picking.rows(about, now)
+    assert sum(row["trained_parameters"] for row in rows) == modules.count(about, now).trainable
+    assert {row["name"]: row["trained"] for row in rows if row["trained"]} == dict.fromkeys(few, method)
+    ranked = {row["rank"] is not None for row in rows if row["trained"]}
+    assert ranked == {methods.has(method, "r")}

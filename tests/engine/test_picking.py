@@ -1,6 +1,7 @@
 """What is ticked is what PEFT wraps, with just those ranks and alphas, and what it trains whole; for every family."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,11 @@ import pytest
 from peft import PeftModel
 from peft.tuners.lora import LoraLayer
 from peft.tuners.lora.layer import ParamWrapper
+from peft.tuners.tuners_utils import BaseTunerLayer
 from peft.utils import ModulesToSaveWrapper
 from transformers import FalconConfig, Gemma3Config, PretrainedConfig, PreTrainedModel
 
-from studio.core import modules, picking
+from studio.core import methods, modules, picking
 from studio.core.config import AdapterSpec
 from studio.core.errors import StudioError
 from studio.core.picking import Picks
@@ -90,6 +92,25 @@ def test_peft_wraps_exactly_what_is_ticked(family: Any, seed: int) -> None:
     assert whole - (set(about.tied) if tied else set()) == wanted.whole - tied
     assert not tied or whole & set(about.tied)
     assert counted.trainable == adapters.count(adapted)[0]
+
+
+@pytest.mark.parametrize("method", [method for method in methods.ADAPTERS if method != "lora"])
+def test_so_does_every_other_method(family: Any, method: methods.Method) -> None:
+    model: PreTrainedModel = family()
+    about, before = targets.tree(model), AdapterSpec(method=method, oft_block_size=8)
+    able = [name for name, way in picking.ways(about, before).items() if way.lora]
+    if not able:  # PEFT has no layer of it for GPT-2's
+        assert not methods.kind_of(method).turned
+        return
+    chosen = able[1::2] or able
+    ranks = (before.r, before.lora_alpha)
+    spec = replace(before, **picking.settings(about, Picks(dict.fromkeys(chosen, ranks)), before))
+    adapted = adapters.attach(model, spec)
+    assert isinstance(adapted, PeftModel)
+    inner = adapted.get_base_model().named_modules()
+    assert [name for name, module in inner if isinstance(module, BaseTunerLayer)] == chosen
+    rows = picking.rows(about, spec)
+    assert sum(row["trained_parameters"] for row in rows) == adapters.count(adapted)[0]
 
 
 def test_what_is_called_like_experts_is_refused_where_peft_means_these(family: Any) -> None:

@@ -168,6 +168,32 @@ def test_a_rank_that_cannot_be_is_refused_in_words(theme: Theme, parent: QWidget
     assert shown.applied() == {"r": 24}
 
 
+@pytest.mark.parametrize("method", ["ia3", "vera", "oft"])
+def test_a_method_without_ranks_of_modules_shows_none(theme: Theme, parent: QWidget, method: str) -> None:
+    shown = Shown(theme, parent, tree(), method=method)
+    assert shown.tree.isColumnHidden(RANK)
+    assert not any(box.isVisible() for box in shown.dialog.bases.values())
+    assert not shown.dialog.same.isVisible()
+    assert shown.text(*QUERY, column=TRAINED) == {"ia3": "IA3", "vera": "VeRA", "oft": "OFT"}[method]
+    shown.go(*QUERY)
+    shown.press(Qt.Key.Key_Return, Qt.Key.Key_5, Qt.Key.Key_A, Qt.Key.Key_Delete)
+    assert shown.tree.state() == shown.tree.State.NoState
+    shown.press(Qt.Key.Key_Space, Qt.Key.Key_Return)
+    assert "target_modules" in shown.applied()
+    assert set(shown.chosen[-1]) <= {
+        f"adapter.{name}"
+        for name in ("r", "target_modules", "exclude_modules", "layers_to_transform", "modules_to_save")
+    }
+
+
+def test_a_row_without_an_adapter_has_no_rank_to_edit(theme: Theme, parent: QWidget) -> None:
+    shown = Shown(theme, parent, tree(), target_modules=["v_proj"])
+    shown.go(*QUERY)
+    shown.press(Qt.Key.Key_Return, Qt.Key.Key_7, Qt.Key.Key_A)
+    assert shown.tree.state() == shown.tree.State.NoState
+    assert shown.text(*QUERY, column=RANK) == ""
+
+
 def test_the_mouse_ticks_and_edits(theme: Theme, parent: QWidget) -> None:
     shown = Shown(theme, parent, tree())
     place = shown.tree.visualRect(shown.at(LAYERS, "mlp"))

@@ -59,8 +59,7 @@ class ModulePicker(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Choose modules"))
         self._model, self._spec = model, spec
-        base: dict[Name, float] = {"rank": spec.r, "alpha": spec.lora_alpha}
-        branches = Branches(model, picking.ways(model, spec), base, dora=spec.use_dora)
+        branches = Branches(model, picking.ways(model, spec), spec)
         self.fault = label(self._show_spec(branches), "fault", wrap=True)
         self._before = branches.picks(), dict(branches.base)
         self.rows = BranchModel(branches, theme, self)
@@ -88,7 +87,7 @@ class ModulePicker(QDialog):
         }
         self.whole = button(self.tr("Train whole"), self.tree.train_whole)
         self.whole.setCheckable(True)
-        self.whole.setToolTip(self.tr("Trains the module of the current row itself, and saves it beside LoRA (W)"))
+        self.whole.setToolTip(self.tr("Trains the module of the current row itself, saved beside the adapter (W)"))
         self.same = button(self.tr("Same rank for all"), self._reset)
         self.same.setToolTip(self.tr("Takes back the ranks and alphas that branches have of their own"))
         self.sums, self.said = label("", "strong"), Elided("", "caption")
@@ -156,6 +155,10 @@ class ModulePicker(QDialog):
         hint = self.tr(
             "Space ticks a row, Enter or a number gives it a rank of its own, A an alpha, W trains it whole."
         )
+        if not self.rows.branches.ranked:
+            hint = self.tr("Space ticks a row, W trains it whole.")
+            for part in (*base, self.same):
+                part.hide()
         layout = column(
             row(*self.orders, None, self.search, spacing=GRID // 2),
             row(*(made for made, _ in self.presets), None, *base),
