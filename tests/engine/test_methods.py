@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -165,7 +166,7 @@ def begun(whole: RunConfig, folder: Path) -> Session:
 def as_peft_trains(current: Session, count: int) -> Iterator[float]:
     """Yields the losses of steps that transformers, PEFT and torch take, of the same rows, from the same start."""
     spec, frozen = current.config, AutoModelForCausalLM.from_pretrained(current.config.model.path, dtype=torch.float32)
-    model = get_peft_model(frozen, _PEFTS[spec.adapter.method])
+    model = get_peft_model(frozen, deepcopy(_PEFTS[spec.adapter.method]))
     ours = dict(current.bare.named_parameters())
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -254,7 +255,7 @@ def test_the_base_is_the_base(method: str, quantization: Any, base: Path, tmp_pa
 @pytest.mark.parametrize("method", METHODS)
 def test_an_adapter_of_pefts_own_is_opened(method: str, base: Path, tmp_path: Path) -> None:
     frozen = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
-    theirs = get_peft_model(frozen, _PEFTS[method]).eval()
+    theirs = get_peft_model(frozen, deepcopy(_PEFTS[method])).eval()
     with torch.no_grad():
         for parameter in theirs.parameters():
             if parameter.requires_grad:

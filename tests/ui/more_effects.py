@@ -126,7 +126,8 @@ def export_model(w: World) -> None:
     w.qtbot.waitUntil(lambda: w.train().view.export.isVisible())
     w.do("Export the model")
     (dialog,) = w.window.findChildren(ExportDialog)
-    assert dialog.gguf.isChecked()
+    assert dialog.merged.isChecked()
+    assert dialog.merged.text() == "The model as it is"
     dialog.reject()
 
 

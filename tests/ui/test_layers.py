@@ -274,7 +274,7 @@ def test_what_cannot_be_measured_is_said(window: MainWindow, qtbot: QtBot, tmp_p
     page.show_layers()
     view = dialog_of(page).view
     measured(view, qtbot)
-    assert "Only LoRA adapters for language models can be opened." in view.said.text()
+    assert "Only adapters for language models can be opened, of LoRA, " in view.said.text()
     assert not view.map.rows
     dialog_of(page).close()
 

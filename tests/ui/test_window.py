@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from studio.core import events, files, library, runs, settings
+from studio.core import events, files, library, methods, runs, settings
 from studio.core.config import DataSpec, RunConfig
 from studio.ui import jobs
 from studio.ui.app import open_window
@@ -147,7 +147,11 @@ def test_a_file_that_cannot_be_read_is_said_so(window: MainWindow, qtbot: QtBot,
 def test_the_form_has_every_setting_with_help_and_bounds(window: MainWindow) -> None:
     page = configure(window)
     page._show_all(True)
-    assert set(page.fields) == {spec.key for spec in declared_fields()}
+    every = {spec.key for spec in declared_fields()}
+    assert set(page.fields) == {key for key in every if methods.has("lora", key)}
+    for method in ("lokr", "oft", "lora"):
+        window.session.draft.edit("adapter.method", method)
+    assert set(page.fields) == every
     for made in page.fields.values():
         assert made.editor.accessibleName()
         assert made.spec.help in made.editor.toolTip()
