@@ -4815,8 +4815,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>{name} 的设置</translation>
     </message>
     <message>
-        <source>The run&apos;s model is not in its folder any more.</source>
-        <translation>训练的模型已不在它的文件夹中。</translation>
+        <source>What the run made is not in the library any more; it may be in the trash.</source>
+        <translation>该运行的成果已不在库中；可能在回收站里。</translation>
     </message>
 </context>
 <context>
@@ -8131,6 +8131,14 @@ Fine-tunes language models with LoRA, on your own machine.</source>
     <message>
         <source>Shorter rows or a quantized base leave room for them.</source>
         <translation>更短的行或量化的基础模型可以腾出空间。</translation>
+    </message>
+    <message>
+        <source>The run {0} has made nothing yet, or what it made was removed.</source>
+        <translation>运行 {0} 还没有成果，或其成果已被移除。</translation>
+    </message>
+    <message>
+        <source>`studio trash list` shows what was removed.</source>
+        <translation>`studio trash list` 会列出被移除的内容。</translation>
     </message>
     <message>
         <source>Free some space and try again.</source>

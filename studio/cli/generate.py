@@ -342,7 +342,8 @@ def _spec(args: argparse.Namespace, entries: Sequence[Entry]) -> ModelSpec:
     shared = library.shared_spec(specs)
     if args.quantization:
         shared = replace(shared, quantization=args.quantization)
-    for key, said in library.compromises(specs, ["quantization"] if args.quantization else []).items():
+    adapted = library.model_specs([entry for entry in entries if not entry.is_model])
+    for key, said in library.compromises(adapted, ["quantization"] if args.quantization else []).items():
         print(f"{said} --quantization chooses another." if key == "quantization" else said, file=sys.stderr)
     return shared
 

@@ -100,8 +100,17 @@ def is_model(folder: Path) -> bool:
 
 
 def weights_files(folder: Path) -> list[Path]:
-    """Returns the files that a folder's weights lie in: an adapter's one, or all of a whole model's."""
-    return sorted(folder.glob("*.safetensors")) if is_model(folder) else [folder / WEIGHTS]
+    """Returns the files that a folder's weights lie in: an adapter's one, or a model's that transformers reads."""
+    if not is_model(folder):
+        return [folder / WEIGHTS]
+    single = folder / "model.safetensors"
+    if single.is_file():
+        return [single]
+    try:
+        named = json.loads((folder / f"{single.name}.index.json").read_bytes())["weight_map"].values()
+        return [folder / name for name in sorted({Path(name).name for name in named})]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return sorted(folder.glob("*.safetensors"))
 
 
 def weights_bytes(folder: Path) -> int:
@@ -141,8 +150,8 @@ def read_entry(folder: Path) -> Entry:
         return replace(entry, fault=f"{MODEL_CONFIG} is missing, or an adapter lies beside it.")
     try:
         held = weights_bytes(folder)
-    except OSError:
-        return replace(entry, fault=f"{WEIGHTS} is missing.")
+    except OSError as error:
+        return replace(entry, fault=f"{Path(error.filename or WEIGHTS).name} is missing.")
     if entry.is_model and held != entry.weights_bytes:
         return replace(entry, fault=f"The model's weights have {held} bytes instead of {entry.weights_bytes}.")
     if held != entry.weights_bytes:

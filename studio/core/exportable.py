@@ -1,6 +1,5 @@
 """What can be taken out of the program: an adapter, or the whole model that a full fine-tuning made."""
 
-from contextlib import suppress
 from pathlib import Path
 
 from studio.core import library, runs
@@ -21,14 +20,18 @@ def find(name: str) -> Entry:
     """
     try:
         return library.located(name)
-    except StudioError:
+    except StudioError as unknown:
         folder = given_path(name, "adapter").resolve()
         if is_model(folder):
             return model(folder)
-        with suppress(StudioError):
-            if found := result(runs.find(name)):
-                return found
-        raise
+        try:
+            run = runs.find(name)
+        except StudioError:
+            raise unknown from None
+    if (found := result(run)) is None:
+        message = f"The run {run.name} has made nothing yet, or what it made was removed."
+        raise StudioError("adapter", message, "`studio trash list` shows what was removed.")
+    return found
 
 
 def result(run: Run) -> Entry | None:

@@ -37,7 +37,7 @@ from studio.engine.tokens import Tokens, tokenize
 
 OnResults = Callable[[list[Result]], None]
 
-_VERSION = 2  # of what is kept: raise it whenever the same row would be read or answered otherwise
+_VERSION = 3  # of what is kept: raise it whenever the same row would be read or answered otherwise
 _SEQUENCES, _TOKENS = 16, 4096  # of answers that are written at once; prompts count
 _AT_ONCE = 50  # rows that were known before, told together
 # What decides beside the weights how an adapter answers, and how a base does.

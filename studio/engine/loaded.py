@@ -250,6 +250,9 @@ class Loaded:
 
     def _has_room(self, wanted: Wanted, group: list[int], columns: list[bases.Reach]) -> bool:
         """Whether a group of columns can share the base with the other adapters that are on it."""
+        if group[0] in wanted.wholes:
+            # It is the base of what is beside it, if anything is: an answer of its own has those switched off.
+            return not any(other.biased for other in self._current.reaches.values())
         asked = {_identity(entry) for at in group if (entry := wanted.entries[at]) and not entry.is_model}
         if len(asked | self._current.names.keys()) > _MOST_ADAPTERS:
             return False

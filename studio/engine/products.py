@@ -22,7 +22,7 @@ from torch.nn import functional
 _LEAST_MULTIPLICATIONS = 2**20
 # With fewer, what is added costs more in a pass of its own than is gained.
 _LEAST_RANK = 32
-# Of a weight whose layer is looked after while a model answers.
+# Of a weight: a narrower layer is not worth the look at its rows.
 _LEAST_NUMBERS = 2**16
 
 
@@ -104,23 +104,27 @@ def onto(total: torch.Tensor, low: torch.Tensor, wide: torch.Tensor, s: float = 
     return total.add_(_product(low, wide.t()), alpha=s)
 
 
+def suits(weight: torch.Tensor) -> bool:
+    """Whether a layer of `weight` is worth being multiplied here, whatever the rows."""
+    exact = weight.dtype == torch.float32 and weight.device.type == "cpu"
+    return exact and weight.numel() >= _LEAST_NUMBERS and onednn_is_faster()
+
+
 @contextmanager
 def answering(model: torch.nn.Module) -> Iterator[None]:
     """Has linear layers of `model` multiply by the faster library for as long as it lasts; without gradients."""
-    quick = list(filter(_is_looked_after, model.modules())) if onednn_is_faster() else []
-    for layer in quick:
-        layer.forward = partial(_forward, layer)
+    quick = list(filter(_is_looked_after, model.modules()))
     try:
+        for layer in quick:
+            layer.forward = partial(_forward, layer)
         yield
     finally:
         for layer in quick:
-            del layer.forward
+            vars(layer).pop("forward", None)
 
 
 def _is_looked_after(module: Any) -> bool:
-    if type(module) is not torch.nn.Linear or "forward" in vars(module) or module.weight.numel() < _LEAST_NUMBERS:
-        return False
-    return bool(module.weight.dtype == torch.float32 and module.weight.device.type == "cpu")
+    return type(module) is torch.nn.Linear and "forward" not in vars(module) and suits(module.weight)
 
 
 def _forward(layer: Any, x: torch.Tensor) -> torch.Tensor:

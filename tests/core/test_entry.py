@@ -1,5 +1,6 @@
 """What is known of an adapter, or of a whole model, is read from its folder, and damage of either is said."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,17 @@ import pytest
 from safetensors.numpy import save_file
 
 from studio.core import entry as module
-from studio.core.entry import ENTRY, Entry, digest, learning_rates, rank, read_entry, weights_bytes, write_entry
+from studio.core.entry import (
+    ENTRY,
+    Entry,
+    digest,
+    learning_rates,
+    rank,
+    read_entry,
+    weights_bytes,
+    weights_files,
+    write_entry,
+)
 from tests.core.test_library import peft_folder
 
 
@@ -76,6 +87,23 @@ def test_damage_of_a_model_is_said(tmp_path: Path, name: str, content: bytes | N
         (made.folder / name).write_bytes(content)
     expected = fault.format(half=made.weights_bytes // 2, whole=made.weights_bytes)
     assert read_entry(made.folder).fault == expected
+
+
+def test_what_lies_beside_a_models_weights_is_none_of_them(tmp_path: Path) -> None:
+    for shards in (1, 2):
+        folder = model_folder(tmp_path / f"made-{shards}", shards=shards)
+        if shards > 1:
+            names = {f"w{at}": file.name for at, file in enumerate(weights_files(folder))}
+            (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": names}))
+        known, length, files = digest(folder), weights_bytes(folder), weights_files(folder)
+        (folder / "another.safetensors").write_bytes(b"x" * 100)
+        assert (digest(folder), weights_bytes(folder), weights_files(folder)) == (known, length, files)
+        assert len(files) == shards
+        entry = described(folder)
+        assert read_entry(folder) == entry
+        files[-1].rename(folder / "elsewhere")
+        lost = files[-1].name if shards > 1 else "The model's weights have 100 bytes"
+        assert lost in read_entry(folder).fault
 
 
 def test_an_adapter_with_a_config_of_a_model_beside_it_is_one_still(tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ def test_a_run_without_a_model_and_nothing_at_all_are_none(tmp_path: Path) -> No
         with pytest.raises(StudioError) as told:
             exportable.find(name)
         assert told.value.reason == "adapter"
+        assert ("has made nothing yet" in told.value.message) == (name == run.name)
 
 
 def test_the_adapter_of_a_run_is_found_by_the_run(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from studio.core.evaluations import Result
 from studio.core.library import Base
 from studio.engine import mixing, updates, weights
 from studio.engine.desk_work import Work
+from studio.engine.generate import Sampling
 from studio.engine.labels import Encoded
 from studio.engine.loaded import Loaded
 from tests.desks import ASK, random_adapter
@@ -29,6 +30,7 @@ from tests.training import Memory, config, trained
 
 TEXT = {"messages": [{"role": "user", "content": "order late"}, {"role": "assistant", "content": "sorry, open box"}]}
 SHORT = desk.Sampling(max_new_tokens=10)
+SAMPLING = Sampling(max_new_tokens=10)
 FULL: dict[str, Any] = {"adapter": {"method": "full"}, "learning_rate": 5e-3, "num_train_epochs": 3}
 
 
@@ -242,6 +244,21 @@ def test_damaged_files_are_said_before_anything_is_loaded(made: tuple[Entry, Ent
     with pytest.raises(StudioError, match=r"test is damaged: model\.safetensors in .* is damaged") as told:
         Loaded().find(desk.Answer(adapters=[None, whole.name], messages=ASK), Told())
     assert told.value.reason == "adapter"
+
+
+def test_beside_an_adapter_of_its_own_a_model_is_loaded_once(made: tuple[Entry, Entry], tmp_path: Path) -> None:
+    whole, _ = made
+    base = Base(path=str(whole.folder), fingerprint=weights.fingerprint(whole.folder))
+    adapter = library.add(random_adapter(whole.folder, tmp_path / "on-it", 1), title="on it", base=base)
+    names = [None, adapter.name, whole.name]
+    # Forced, since the model was trained from other weights than its own.
+    request = desk.Answer(model=str(whole.folder), adapters=names, messages=ASK, sampling=SHORT, force=True)
+    loaded, told = Loaded(), Told()
+    for _ in range(2):
+        wanted = loaded.find(request, told)
+        answers = loaded.answer(wanted, [{"role": "user", "content": ASK[-1].content}], SAMPLING, told, lambda *_: None)
+        assert answers[0].text == answers[2].text != answers[1].text
+        assert told.count("loading") == 2, "the model and the adapter"
 
 
 def test_a_model_alone_needs_no_base(made: tuple[Entry, Entry], tmp_path: Path) -> None:

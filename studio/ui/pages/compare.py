@@ -435,7 +435,7 @@ class ComparePage(QWidget):
         """Looks what the base is not as in all the trainings of the adapters chosen, once for all that is typed."""
         self._compromise = ""
         with suppress(StudioError):
-            specs = library.model_specs(self.panel.entries())
+            specs = library.model_specs([entry for entry in self.panel.entries() if not entry.is_model])
             self._compromise = words.joined(*map(words.sentence, library.compromises(specs).values()))
         self._update()
 

@@ -316,7 +316,9 @@ class RunView(QWidget):
             self._session.tell_error(error)
             return
         if entry is None or not entry.is_model:
-            self._session.tell(self.tr("The run's model is not in its folder any more."), "bad")
+            self._session.tell(
+                self.tr("What the run made is not in the library any more; it may be in the trash."), "bad"
+            )
         else:
             ExportDialog(self._session, entry, self.window()).open()
 
