@@ -10457,8 +10457,8 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>请缩短回答之前的内容，或提高最大长度。</translation>
     </message>
     <message>
-        <source>{0} is computed by PEFT&apos;s own layers, which are slower than LoRA here.</source>
-        <translation>{0} 由 PEFT 自己的层计算，比这里的 LoRA 慢。</translation>
+        <source>{0} is computed by PEFT&apos;s own layers.</source>
+        <translation>{0} 由 PEFT 自带的层计算。</translation>
     </message>
     <message>
         <source>This model does not keep rows laid end to end apart; batches are padded instead.</source>

@@ -179,9 +179,7 @@ def prepare(
     ):
         emit(events.Notice(message=said))
     if config.adapter.method not in ("lora", "full"):
-        message = (
-            f"{title_of(config.adapter.method)} is computed by PEFT's own layers, which are slower than LoRA here."
-        )
+        message = f"{title_of(config.adapter.method)} is computed by PEFT's own layers."
         emit(events.Notice(message=message))
     _tell_widened(bare, config, device, emit)
     # Before weights are given back to the file, which would have to be read again.
