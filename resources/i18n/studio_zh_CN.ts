@@ -10465,6 +10465,10 @@ Fine-tunes language models with LoRA, on your own machine.</source>
         <translation>此模型不能隔开首尾相接的行；改为填充批次。</translation>
     </message>
     <message>
+        <source>Choose another base, or bring its files back as they were.</source>
+        <translation>请选择其他基础模型，或将其文件恢复原样。</translation>
+    </message>
+    <message>
         <source>The adapter {0} was trained on other weights than those of {1}.</source>
         <translation>适配器 {0} 训练时所用的权重与 {1} 不同。</translation>
     </message>

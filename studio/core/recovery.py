@@ -9,6 +9,7 @@ from studio.core.methods import quantizes
 from studio.core.progress import Progress
 
 _LEAST_TOKENS = 64
+_MOST_RATE = 0.1  # that anything learns with
 # In these no pass is computed.
 _BESIDE = ("queued", "loading", "downloading", "tokenizing", "saving", "finishing")
 # What a run fails of as often as it is resumed with the same settings.
@@ -70,10 +71,13 @@ def _way_sentence(command: SaveMemory) -> str:
 
 
 def _lower(told: Progress, config: RunConfig) -> float:
-    """Returns half the peak learning rate that the run came to, or a tenth where a lower one was of no use at all."""
+    """Returns half the peak learning rate that the run came to, or a tenth of one far from any that is usual.
+
+    So too where a lower one was of no use at all.
+    """
     rates = [(-1, config.training.learning_rate), *told.learning_rates]
     in_vain = len(rates) > 1 and rates[-1][1] < rates[-2][1] and rates[-1][0] >= told.step
-    return rates[-1][1] / (10 if in_vain else 2)
+    return rates[-1][1] / (10 if in_vain or rates[-1][1] > _MOST_RATE else 2)
 
 
 def _of_memory(told: Progress, config: RunConfig) -> Recovery:

@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from studio.core import events, library, modules
 from studio.core.config import RunConfig
+from studio.core.entry import ENTRY, read_entry
 from studio.core.errors import Reason, StudioError
 from studio.core.methods import title_of
 from studio.core.runs import Run
@@ -185,6 +186,7 @@ def prepare(
     # Before weights are given back to the file, which would have to be read again.
     position = began(corpus, base)
     if earlier is None:
+        _require_sound(base, position.base)
         _require_its_base(config, position.base, emit)
     longest = max(int(part.together.max()) for part in (corpus.train, corpus.evaluation) if part is not None)
     choices = choose(bare, config, device, longest, earlier, saving)
@@ -219,6 +221,20 @@ def prepare(
     )
     emit(_prepared(session))
     return session
+
+
+def _require_sound(base: Path, fingerprint: str) -> None:
+    """Sees to it that a base that is a model of the library is as it was put there.
+
+    Raises:
+        StudioError: (model) it is not.
+    """
+    entry = read_entry(base) if (base / ENTRY).is_file() else None
+    if entry is None or not entry.is_model:
+        return
+    if fault := library.compared(entry, fingerprint).fault:
+        hint = "Choose another base, or bring its files back as they were."
+        raise StudioError("model", f"{entry.title} is damaged: {fault}", hint)
 
 
 def _require_its_base(config: RunConfig, fingerprint: str, emit: Emit) -> None:

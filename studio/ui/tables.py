@@ -17,6 +17,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QColor, QFont
 
+from studio.core import methods
 from studio.core.entry import rank
 from studio.core.errors import StudioError
 from studio.core.library import Entry
@@ -397,8 +398,15 @@ def texts(entry: Entry) -> tuple[str, ...]:
     shown = [f"{value:.4f}" if isinstance(value, float) else "" for value in losses]
     data = entry.data.path.replace("\\", "/").rsplit("/", 1)[-1]
     base = entry.base.path.replace("\\", "/").rsplit("/", 1)[-1]
-    kind = _tr("full") if entry.is_model else str(rank(entry) or "")
+    kind = _tr("full") if entry.is_model else f"{_method(entry)} {rank(entry) or ''}".strip()
     return (title, base, data, made, kind, size(entry.weights_bytes), *shown)
+
+
+def _method(entry: Entry) -> str:
+    """Returns what an adapter was made by, where its run says that it is another method than LoRA."""
+    about = entry.config.get("adapter", {})
+    method = about.get("method", "lora")
+    return methods.title_of(method) if isinstance(method, str) and method != "lora" else ""
 
 
 def sort_key(entry: Entry, column: int) -> Any:

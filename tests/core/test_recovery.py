@@ -74,6 +74,8 @@ def test_a_run_that_diverged_goes_on_at_a_lower_rate() -> None:
     assert recovery.words(command, "mine") == "studio runs resume mine --learning-rate 5e-06"
     # One that failed in the same step once more needs far less.
     told.apply(events.Obeyed(step=told.step, command={"kind": "set_learning_rate", "learning_rate": 5e-6}))
+    far = replace(CONFIG, training=replace(CONFIG.training, learning_rate=10.0))
+    assert recovery.of(diverged, begun(), far).command == events.SetLearningRate(learning_rate=1.0)
     again = recovery.of(diverged, told, CONFIG).command
     assert isinstance(again, events.SetLearningRate)
     assert again.learning_rate == pytest.approx(5e-7)

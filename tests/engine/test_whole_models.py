@@ -3,6 +3,7 @@
 import shutil
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +245,20 @@ def test_damaged_files_are_said_before_anything_is_loaded(made: tuple[Entry, Ent
     with pytest.raises(StudioError, match=r"test is damaged: model\.safetensors in .* is damaged") as told:
         Loaded().find(desk.Answer(adapters=[None, whole.name], messages=ASK), Told())
     assert told.value.reason == "adapter"
+
+
+def test_nothing_is_trained_on_a_model_that_has_changed_since(made: tuple[Entry, Entry], tmp_path: Path) -> None:
+    whole, _ = made
+    plain = config(tmp_path, max_steps=1)
+    on_it = replace(plain, model=replace(plain.model, path=str(whole.folder)))
+    assert trained(on_it, tmp_path / "sound").progress().finished is not None
+    file = whole.folder / "model.safetensors"
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(StudioError, match="have changed since it was added") as told:
+        trained(on_it, tmp_path / "damaged")
+    assert told.value.reason == "model"
 
 
 def test_beside_an_adapter_of_its_own_a_model_is_loaded_once(made: tuple[Entry, Entry], tmp_path: Path) -> None:

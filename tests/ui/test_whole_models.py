@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QApplication, QLabel
@@ -14,7 +15,7 @@ from studio.ui.pages.compare import ComparePage
 from studio.ui.pages.configure import ConfigurePage
 from studio.ui.pages.library import LibraryPage
 from studio.ui.score_view import ScoreView
-from studio.ui.tables import sort_key
+from studio.ui.tables import sort_key, texts
 from studio.ui.window import MainWindow
 from tests.core.test_entry import model_folder
 from tests.core.test_library import added
@@ -154,3 +155,16 @@ def test_a_run_that_made_one_says_so(window: MainWindow, both: tuple[Entry, Entr
         tell(run, step(2, 1.0), done)
     qtbot.waitUntil(lambda: not model.alive)
     assert window.notices.texts() == [f"The run is done: the model {both[0].name} is in the library."]
+
+
+@pytest.mark.parametrize(
+    ("adapter", "shown"),
+    [
+        ({"r": 16}, "16"),
+        ({"method": "vera", "r": 64}, "VeRA 64"),
+        ({"method": "ia3", "r": 16}, "IA3"),
+        ({"method": ["odd"], "r": 8}, "8"),
+    ],
+)
+def test_a_method_that_is_not_lora_is_seen_in_the_list(adapter: dict[str, Any], shown: str, tmp_path: Path) -> None:
+    assert texts(Entry(name="a", folder=tmp_path, config={"adapter": adapter}))[4] == shown
