@@ -57,7 +57,7 @@ def main(config_file: Path, folder: Path) -> None:
     torch.set_num_threads(1)
     # Before the forks, so that each has it and none looks through it for garbage.
     with heap.kept():
-        from tests import training  # noqa: F401
+        from tests import training  # noqa: F401 - loaded for what it imports
     run, held = runs.create(from_dict(json.loads(config_file.read_text())["config"]), folder), list[Any]()
     while attempt(run, len(held) + 1):
         held.append([[entry.name, library.verified(entry).fault] for entry in library.entries()])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from studio.core import methods, picking
+from studio.core import methods, naming, picking
 from studio.core.config import AdapterSpec
 from studio.core.modules import Module, Tree
 from studio.core.picking import Picks, Way
@@ -132,7 +132,7 @@ class Branches:
         for name in wanted.lora:
             self.how[name] = "lora"
         for module in self._rows:
-            if any(picking.lies_in(module.name, holder) for holder in wanted.whole):
+            if any(naming.lies_in(module.name, holder) for holder in wanted.whole):
                 self.how[module.name] = "whole"
         for at, kind in enumerate(NAMES):
             self._values[kind] = {name: both[at] for name, both in wanted.lora.items() if both[at] != self.base[kind]}
@@ -144,7 +144,7 @@ class Branches:
         left = {name for name, how in self.how.items() if how == "whole"}
         kept = set[str]()
         for holder in self._saved:
-            inner = {module.name for module in self._rows if picking.lies_in(module.name, holder)}
+            inner = {module.name for module in self._rows if naming.lies_in(module.name, holder)}
             if inner and inner <= left:
                 kept.add(holder)
                 left -= inner
@@ -222,7 +222,8 @@ class Branches:
 
     def value_of(self, branch: Branch, kind: Name) -> float:
         """Returns the rank or the alpha that a branch hands down."""
-        return next((one.own[kind] for one in branch.above() if kind in one.own), self.base[kind])
+        own = self._handed(branch, kind)
+        return self.base[kind] if own is None else own
 
     def differs(self) -> bool:
         """Whether anything has a rank or an alpha of its own."""
@@ -243,11 +244,14 @@ class Branches:
 
     def _changed(self, branch: Branch) -> None:
         for kind in NAMES:
-            handed = (one.own[kind] for one in branch.above() if kind in one.own)
-            self._hand_down(branch, kind, next(handed, None))
+            self._hand_down(branch, kind, self._handed(branch, kind))
         self._sum(branch)
         for one in branch.above():
             self._sum_up(one)
+
+    def _handed(self, branch: Branch, kind: Name) -> float | None:
+        """Returns what a branch or the nearest one above has of its own; None: none has."""
+        return next((one.own[kind] for one in branch.above() if kind in one.own), None)
 
     def _hand_down(self, branch: Branch, kind: Name, value: float | None) -> None:
         value = branch.own.get(kind, value)

@@ -421,7 +421,7 @@ def check_tied(tree: Tree, chosen: Iterable[str]) -> None:
 
 
 def _under(name: str, holders: Iterable[str]) -> bool:
-    return any(f"{name}.".startswith(f"{holder}.") for holder in holders)
+    return any(naming.lies_in(name, holder) for holder in holders)
 
 
 def _copied(tree: Tree, choice: Choice) -> tuple[int, int]:

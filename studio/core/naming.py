@@ -83,6 +83,11 @@ def ending(pattern: Mapping[str, Value], name: str, otherwise: Value) -> Value:
     return next((value for key, value in pattern.items() if name == key or name.endswith(f".{key}")), otherwise)
 
 
+def lies_in(name: str, holder: str) -> bool:
+    """Whether a module is another one, or lies in it."""
+    return f"{name}.".startswith(f"{holder}.")
+
+
 def ends(name: str) -> list[str]:
     """Returns what a name ends in from one of its dots on, the shortest first, and itself."""
     parts = name.split(".")

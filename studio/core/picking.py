@@ -154,7 +154,7 @@ def rows(tree: Tree, spec: AdapterSpec) -> list[dict[str, Any]]:
     found, feeds = list[dict[str, Any]](), feeding(tree, spec)
     has = {name: methods.has(spec.method, name) for name in ("r", "lora_alpha")}
     for module in tree.modules:
-        full = spec.method == "full" or any(lies_in(module.name, holder) for holder in wanted.whole)
+        full = spec.method == "full" or any(naming.lies_in(module.name, holder) for holder in wanted.whole)
         how, (rank, alpha) = "whole" if full else "", wanted.lora.get(module.name, (None, None))
         number = trained(module, "lora" if rank is not None else how, rank or 0, spec, module.name in feeds)
         # What shares its weight is trained once.
@@ -169,11 +169,6 @@ def feeding(tree: Tree, spec: AdapterSpec) -> frozenset[str]:
     """Returns the layers whose inputs are multiplied, if any are; see `amounts.feedforward`."""
     every = (module.name for module in tree.modules)
     return frozenset(amounts.feedforward(tree, every)) if spec.method == "ia3" else frozenset()
-
-
-def lies_in(name: str, holder: str) -> bool:
-    """Whether a module is another one, or lies in it."""
-    return f"{name}.".startswith(f"{holder}.")
 
 
 def trained(module: Module, how: str, rank: int, spec: AdapterSpec, feeds: bool) -> int:

@@ -36,8 +36,9 @@ def use(model: torch.nn.Module) -> str:
     Returns:
         Nothing: none is left that would gain.
     """
-    for layer in filter(_gains, model.modules()):
-        layer.forward = partial(_forward, layer)
+    for layer in filter(products.suits, model.modules()):
+        if not lora.refusal(layer):
+            layer.forward = partial(_forward, layer)
     return ""
 
 
@@ -46,12 +47,6 @@ def undo(model: torch.nn.Module) -> None:
     for module in model.modules():
         if getattr(vars(module).get("forward"), "func", None) is _forward:
             del module.forward
-
-
-def _gains(module: Any) -> bool:
-    if type(module) is not torch.nn.Linear or "forward" in vars(module):
-        return False
-    return products.suits(module.weight) and not lora.refusal(module)
 
 
 def _forward(layer: Any, x: torch.Tensor) -> torch.Tensor:

@@ -104,8 +104,11 @@ def onto(total: torch.Tensor, low: torch.Tensor, wide: torch.Tensor, s: float = 
     return total.add_(_product(low, wide.t()), alpha=s)
 
 
-def suits(weight: torch.Tensor) -> bool:
-    """Whether a layer of `weight` is worth being multiplied here, whatever the rows."""
+def suits(layer: Any) -> bool:
+    """Whether a layer is a plain one with torch's own pass, and worth being multiplied here, whatever the rows."""
+    if type(layer) is not torch.nn.Linear or "forward" in vars(layer):
+        return False
+    weight = layer.weight
     exact = weight.dtype == torch.float32 and weight.device.type == "cpu"
     return exact and weight.numel() >= _LEAST_NUMBERS and onednn_is_faster()
 
@@ -113,7 +116,7 @@ def suits(weight: torch.Tensor) -> bool:
 @contextmanager
 def answering(model: torch.nn.Module) -> Iterator[None]:
     """Has linear layers of `model` multiply by the faster library for as long as it lasts; without gradients."""
-    quick = list(filter(_is_looked_after, model.modules()))
+    quick: list[Any] = list(filter(suits, model.modules()))
     try:
         for layer in quick:
             layer.forward = partial(_forward, layer)
@@ -121,10 +124,6 @@ def answering(model: torch.nn.Module) -> Iterator[None]:
     finally:
         for layer in quick:
             vars(layer).pop("forward", None)
-
-
-def _is_looked_after(module: Any) -> bool:
-    return type(module) is torch.nn.Linear and "forward" not in vars(module) and suits(module.weight)
 
 
 def _forward(layer: Any, x: torch.Tensor) -> torch.Tensor:

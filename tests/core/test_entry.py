@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,10 +35,10 @@ def model_folder(path: Path, value: float = 1.0, shards: int = 1) -> Path:
     return path
 
 
-def described(folder: Path, **about: object) -> Entry:
+def described(folder: Path, **about: Any) -> Entry:
     """Returns what is known of the model in `folder`, which is written down there."""
     made = Entry(name=folder.name, folder=folder, title=folder.name, is_model=True)
-    made = replace(made, sha256=digest(folder), weights_bytes=weights_bytes(folder), **about)  # type: ignore[arg-type]
+    made = replace(made, sha256=digest(folder), weights_bytes=weights_bytes(folder), **about)
     write_entry(made)
     return made
 

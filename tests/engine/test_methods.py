@@ -1,7 +1,6 @@
 """The methods other than LoRA: as PEFT makes and trains them, resumed bit for bit, the base a base beside them."""
 
 import json
-from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
@@ -23,15 +22,14 @@ from peft import (
     get_peft_model_state_dict,
 )
 from peft.utils import TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING
-from torch.nn import functional
 from transformers import AutoModelForCausalLM
 
 from studio.core import amounts, desk, events, further, library, modules, runs
 from studio.core.config import AdapterSpec, ModelSpec, RunConfig
 from studio.core.errors import StudioError
 from studio.core.library import Entry
-from studio.core.methods import kind_of
-from studio.engine import adapters, bases, batches, mixing, planning, session, step, targets, updates, vetting
+from studio.core.methods import Method, kind_of
+from studio.engine import adapters, bases, mixing, planning, step, targets, updates, vetting
 from studio.engine.export import export
 from studio.engine.loaded import Loaded
 from studio.engine.model import load_base, skeleton
@@ -42,8 +40,9 @@ from tests.engine.test_export import live
 from tests.engine.test_export import made as made_entry
 from tests.engine.test_modules import outcome
 from tests.engine.test_resume import interrupted
+from tests.engine.test_start import as_peft_trains, begun
 from tests.models import EXPERTS, FAMILIES, tiny
-from tests.training import begin_anew, config, digest, losses, preferring, resume, trained
+from tests.training import config, digest, losses, preferring, resume, trained
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
 
@@ -157,14 +156,8 @@ def test_factors_and_blocks_are_pefts() -> None:
             assert amounts.block_size(size, block) == (block if kept else adjust(size, block)), (size, block)
 
 
-def begun(whole: RunConfig, folder: Path) -> Session:
-    """Returns a run's session where it takes its first step."""
-    begin_anew()
-    return session.prepare(runs.create(whole, folder), lambda event: None)
-
-
-def as_peft_trains(current: Session, count: int) -> Iterator[float]:
-    """Yields the losses of steps that transformers, PEFT and torch take, of the same rows, from the same start."""
+def pefts(current: Session) -> PeftModel:
+    """Returns the model as transformers and PEFT make it by themselves, at the same start."""
     spec, frozen = current.config, AutoModelForCausalLM.from_pretrained(current.config.model.path, dtype=torch.float32)
     model = get_peft_model(frozen, deepcopy(_PEFTS[spec.adapter.method]))
     ours = dict(current.bare.named_parameters())
@@ -173,23 +166,13 @@ def as_peft_trains(current: Session, count: int) -> Iterator[float]:
             if parameter.requires_grad:
                 parameter.copy_(ours.pop(name))
     assert not any(parameter.requires_grad for parameter in ours.values())
-    trained = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=spec.training.learning_rate, weight_decay=0.0)
-    for micro_batches in step.plan(current, 0)[:count]:
-        groups = [batches.Group(np.concatenate(micro_batches))]
-        batch = batches.collate(current.corpus.train, groups, "padded", current.pad_id)
-        logits = model.train()(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
-        loss = functional.cross_entropy(logits[batch.keep], batch.targets)
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        yield float(loss.detach())
+    return model
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_losses_are_those_of_pefts_own(method: str, tmp_path: Path) -> None:
     current = begun(spec(tmp_path, method, rows=80, **STEADY), tmp_path / "run")
-    theirs, ours = list(as_peft_trains(current, 20)), list[float]()
+    theirs, ours = list(as_peft_trains(pefts(current), current, 20)), list[float]()
     for micro_batches in step.plan(current, 0)[:20]:
         taken = step.take(current, micro_batches, step.lay_out(current, micro_batches))
         current.position.step += 1
@@ -287,7 +270,7 @@ def test_exports_are_proven(method: str, family: str, tmp_path: Path) -> None:
         export(entry, "gguf-lora", tmp_path / "gguf", base)
     assert "--to gguf" in caught.value.hint
     text = (tmp_path / "peft" / "README.md").read_text()
-    assert f"{AdapterSpec(method=method).method}" in text.splitlines()[text.splitlines().index("tags:") + 2]  # type: ignore[arg-type]
+    assert method in text.splitlines()[text.splitlines().index("tags:") + 2]
 
 
 def test_a_gguf_of_the_merged_model_is_written(base: Path, tmp_path: Path) -> None:
@@ -329,9 +312,9 @@ def test_an_ia3_that_feeds_other_layers_is_not_trained_further(base: Path, tmp_p
 
 
 @pytest.mark.parametrize("method", ["ia3", "oft"])
-def test_preference_is_measured_against_the_base(method: str, tmp_path: Path) -> None:
+def test_preference_is_measured_against_the_base(method: Method, tmp_path: Path) -> None:
     whole = preferring(tmp_path, max_steps=6, objective="dpo", beta=0.5)
-    made = replace(whole, adapter=AdapterSpec(method=method, **METHODS[method]))  # type: ignore[arg-type]
+    made = replace(whole, adapter=AdapterSpec(method=method, **METHODS[method]))
     run = trained(made, tmp_path / "run")
     # Nothing is preferred yet: both answers are as likely as the base has them.
     assert losses(run)[0] == pytest.approx(float(np.log(2)), abs=1e-5)

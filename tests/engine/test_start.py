@@ -75,9 +75,8 @@ def pefts(current: Session) -> PeftModel:
 
 def as_peft_trains(model: PeftModel, current: Session, count: int) -> Iterator[float]:
     """Yields the losses of steps that transformers, PEFT and torch take, of the same rows."""
-    optimizer = torch.optim.AdamW(
-        [p for p in model.parameters() if p.requires_grad], lr=STEADY["learning_rate"], weight_decay=0.0
-    )
+    trained, rate = [p for p in model.parameters() if p.requires_grad], current.config.training.learning_rate
+    optimizer = torch.optim.AdamW(trained, lr=rate, weight_decay=0.0)
     for micro_batches in step.plan(current, 0)[:count]:
         groups = [batches.Group(np.concatenate(micro_batches))]
         batch = batches.collate(current.corpus.train, groups, "padded", current.pad_id)

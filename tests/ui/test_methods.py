@@ -10,16 +10,14 @@ from studio.ui.pages.configure import ConfigurePage
 from studio.ui.session import demo_data
 from studio.ui.window import MainWindow
 from tests.adapters import made
+from tests.ui.test_further import configure
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", "does not support")
 
 
 @pytest.fixture
 def page(window: MainWindow) -> ConfigurePage:
-    window.show_page("configure")
-    found = window.page("configure")
-    assert isinstance(found, ConfigurePage)
-    return found
+    return configure(window)
 
 
 def shown(page: ConfigurePage) -> set[str]:

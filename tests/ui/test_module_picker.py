@@ -21,6 +21,7 @@ from studio.ui.window import MainWindow
 from tests.core.test_picking import mixed, tree
 from tests.models import tiny
 from tests.training import write_rows
+from tests.ui.test_further import configure
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", "does not support")
 
@@ -306,9 +307,7 @@ def cells(rows: BranchModel, parent: QModelIndex | None = None) -> Iterator[QMod
 
 @pytest.fixture
 def page(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> ConfigurePage:
-    window.show_page("configure")
-    found = window.page("configure")
-    assert isinstance(found, ConfigurePage)
+    found = configure(window)
     model, rows = tiny("qwen2", tmp_path / "base"), write_rows(tmp_path / "rows.jsonl", 8)
     assert not found.modules.isEnabled()
     assert "not known yet" in found.modules.toolTip()
